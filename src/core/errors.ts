@@ -1,0 +1,30 @@
+/** Errors with a meaning that callers act on. Everything expected is a value instead; see `model.ts`. */
+import type { OutboundRecord } from './model.ts'
+
+/** What a `UserError` leads to: 2 when the command was used wrongly, 1 when it was right and failed. */
+export type ExitCode = 1 | 2
+
+/** Something a person has to mend: a setting, an argument, a topic. Its message says what, where and how. */
+export class UserError extends Error {
+  readonly exitCode: ExitCode
+  constructor(message: string, exitCode: ExitCode = 1, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = 'UserError'
+    this.exitCode = exitCode
+  }
+}
+
+/** Records the broker refuses for their size. All others of the same write were written. */
+export class TooLargeError extends Error {
+  readonly records: readonly OutboundRecord[]
+  constructor(records: readonly OutboundRecord[]) {
+    super(`${records.length} record(s) exceed what topic ${records[0]?.topic ?? '?'} accepts`)
+    this.name = 'TooLargeError'
+    this.records = records
+  }
+}
+
+/** Any thrown value as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

@@ -1,0 +1,283 @@
+/**
+ * Glossary. One word per thing, here, in README, in log lines and in metric names.
+ *
+ * - **event**: one auth event, the value of a record on an event topic.
+ * - **hook**: one customer's webhook: where to call, for which events, signed with which key.
+ * - **endpoint**: the URL of a hook, seen as something that answers or fails.
+ * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
+ * - **run**: one life of a delivery: the event itself, or one replay, resend or test request.
+ * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier.
+ * - **tier**: a retry topic; how long its records wait is a property of the topic.
+ * - **verdict**: what follows from an attempt: delivered, retry, dead, …
+ * - **lane**: the queue and concurrency of one hook.
+ * - **ledger**: which offsets of a partition are complete, and so what may be committed.
+ * - **epoch**: one uninterrupted ownership of a partition by this process.
+ * - **rejection**: an event that is not valid, and why.
+ * - **suspended**: a hook whose newest record is not valid: nothing is sent for it.
+ */
+
+/** Milliseconds since 1970, UTC. Comes from the clock port, never from the platform. */
+export type EpochMs = number
+/** Milliseconds of a clock that never jumps. Only differences mean something. */
+export type MonotonicMs = number
+
+export type HookId = string
+export type TenantId = string
+/** `dlv_` and 22 characters of base64url; see {@link ./identity.ts}. */
+export type DeliveryId = string
+
+/** The tenant of an event or hook that names none. */
+export const defaultTenant: TenantId = 'default'
+
+/** Where a record stands in Kafka. Offsets are plain numbers: 2^53 of them outlast any topic. */
+export interface RecordSource {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** Header names are compared as Kafka has them: exact. A repeated header keeps all of its values, in order. */
+export type KafkaHeaders = readonly (readonly [name: string, value: Buffer])[]
+
+/** A record as it was read. */
+export interface InboundRecord extends RecordSource {
+  readonly key: Buffer | null
+  /** `null` is a tombstone. */
+  readonly value: Buffer | null
+  readonly headers: KafkaHeaders
+  /** Broker append time or producer's time, whichever the topic keeps. */
+  readonly timestamp: EpochMs
+}
+
+/** A record to be written. */
+export interface OutboundRecord {
+  readonly topic: string
+  readonly key: Buffer | string | null
+  readonly value: Buffer | null
+  readonly headers: KafkaHeaders
+}
+
+// --- events ------------------------------------------------------------------------------------------
+
+/** An auth event that passed validation. `body` is what was produced, outer white space trimmed. */
+export interface AuthEvent {
+  /** The event key, such as `PostSignIn` or `User.Data.Updated`. */
+  readonly event: string
+  /** The payload's own `createdAt`. Informative only: no rule depends on it. */
+  readonly createdAt: EpochMs
+  readonly tenantId: TenantId
+  readonly eventId: string
+  /** `ce_source` when the id is `ce_id`, else empty. Part of the delivery id. */
+  readonly eventSource: string
+  /** W3C trace context of the producer, if it sent one. */
+  readonly traceparent: string | undefined
+  /** JSON text of the payload, without `hookId`, ending in `}`. Shared by all deliveries of the event: never changed. */
+  readonly body: Buffer
+  /** True when the object has no member yet, so `hookId` needs no comma. */
+  readonly isEmptyObject: boolean
+  /** The record's key, passed on for readers of the results. */
+  readonly key: Buffer | null
+  /** The record's headers without `hooktide-*`, passed on to tier and dead-letter records. */
+  readonly headers: KafkaHeaders
+  /** Where the event was first read; a retry keeps it. */
+  readonly source: RecordSource
+}
+
+export const rejectionReasons = [
+  'empty-value',
+  'invalid-utf8',
+  'byte-order-mark',
+  'invalid-json',
+  'not-an-object',
+  'duplicate-key',
+  'reserved-field',
+  'missing-field',
+  'mistyped-field',
+  'invalid-header',
+] as const
+export type RejectionReason = (typeof rejectionReasons)[number]
+
+/** Why a record on an event, request or retry topic cannot be handled. */
+export interface Rejection {
+  readonly reason: RejectionReason
+  /** The field or header that is wrong; empty when the value as a whole is. */
+  readonly field: string
+  /** One sentence for people. Never contains the value. */
+  readonly message: string
+}
+
+// --- hooks -------------------------------------------------------------------------------------------
+
+export interface SigningKey {
+  readonly key: string
+  /** A previous key signs until then; the newest has none. */
+  readonly expiresAt: EpochMs | undefined
+}
+
+/** A hook that may be called. */
+export interface Hook {
+  readonly id: HookId
+  readonly tenantId: TenantId
+  readonly name: string
+  /** Logto's deprecated single event, used only when `events` is empty. */
+  readonly event: string | undefined
+  readonly events: readonly string[]
+  readonly url: string
+  /** Custom headers as configured. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Newest key; empty means unsigned, as in Logto. */
+  readonly signingKey: string
+  readonly previousSigningKeys: readonly SigningKey[]
+  readonly enabled: boolean
+  /** `undefined`: the processor's default. */
+  readonly timeoutMs: number | undefined
+  readonly maxRetries: number | undefined
+  readonly concurrency: number | undefined
+  /** `<partition>-<offset>` of the hook record in use. */
+  readonly configVersion: string
+}
+
+/** A hook whose newest record is not valid. What could be read of it decides where its deliveries go. */
+export interface SuspendedHook {
+  readonly id: HookId
+  readonly tenantId: TenantId | undefined
+  readonly event: string | undefined
+  readonly events: readonly string[]
+  readonly enabled: boolean
+  readonly problems: readonly FieldProblem[]
+  readonly configVersion: string
+}
+
+export interface FieldProblem {
+  /** Dotted path, such as `config.url` or `delivery.previousSigningKeys[0].expiresAt`; empty for the whole. */
+  readonly field: string
+  readonly message: string
+}
+
+export type TableEntry =
+  | { readonly kind: 'active'; readonly hook: Hook }
+  | { readonly kind: 'suspended'; readonly hook: SuspendedHook }
+
+// --- deliveries --------------------------------------------------------------------------------------
+
+export const triggers = ['event', 'replay', 'resend', 'test'] as const
+export type Trigger = (typeof triggers)[number]
+
+/** One run of a delivery, as far as it has come. This is what tier, request and dead-letter headers carry. */
+export interface Run {
+  readonly deliveryId: DeliveryId
+  readonly hookId: HookId
+  /** `0` for the event itself, `<partition>-<offset>` of the request record for a replay, resend or test. */
+  readonly run: string
+  readonly trigger: Trigger
+  /** Attempts made so far in this run; the next one is `attempt + 1`. */
+  readonly attempt: number
+  /** How often this run was written to a tier. */
+  readonly hop: number
+  readonly firstHandledAt: EpochMs
+  /** When the next attempt is due. */
+  readonly dueAt: EpochMs
+  /** How much earlier than `dueAt` the attempt may start: a twentieth of its wait, 0 after `Retry-After`. */
+  readonly earlyMs: number
+  readonly event: AuthEvent
+}
+
+/** What happened to one HTTP call. Times are measured by the monotonic clock. */
+export type AttemptResult =
+  | {
+      readonly kind: 'response'
+      readonly status: number
+      /** Parsed `Retry-After`, as a wait counted from the response; `undefined` when absent or unreadable. */
+      readonly retryAfterMs: number | undefined
+      /** First 4 KiB of the body, decoded as UTF-8 with replacement. */
+      readonly body: string
+      readonly phases: Phases
+    }
+  | {
+      readonly kind: 'error'
+      readonly errorClass: Exclude<ErrorClass, 'http'>
+      /** Short, without URL credentials, query or secrets. */
+      readonly message: string
+      /** Status line already received before the failure, if any. */
+      readonly status: number | undefined
+      readonly phases: Phases
+    }
+  | { readonly kind: 'aborted'; readonly phases: Phases }
+  | { readonly kind: 'invalid-url'; readonly message: string; readonly phases: Phases }
+
+/** Milliseconds from the start of the call; `null` where the call did not get that far. */
+export interface Phases {
+  /** Until a connection was ready: near 0 on a kept one. */
+  readonly connectMs: number | null
+  /** Until the response headers were in. */
+  readonly firstByteMs: number | null
+  readonly totalMs: number
+}
+
+export const errorClasses = [
+  'http',
+  'timeout',
+  'dns',
+  'connect',
+  'tls',
+  'reset',
+  'protocol',
+  'blocked',
+] as const
+export type ErrorClass = (typeof errorClasses)[number]
+
+export const blames = ['endpoint', 'network', 'owner', 'hooktide'] as const
+export type Blame = (typeof blames)[number]
+
+export const deathReasons = [
+  'gone',
+  'invalid-url',
+  'exhausted',
+  'max-age',
+  'endpoint-disabled',
+  'endpoint-down',
+  'hook-invalid',
+  'hook-deleted',
+  'hook-disabled',
+  'too-large',
+] as const
+export type Reason = (typeof deathReasons)[number]
+
+export const outcomes = [
+  'delivered',
+  'retrying',
+  'deferred',
+  'interrupted',
+  'dead',
+  'discarded',
+  'expired',
+] as const
+export type Outcome = (typeof outcomes)[number]
+
+/** What follows from an attempt, or from finding that none can be made. */
+export type Verdict =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly earlyMs: number }
+  | { readonly kind: 'dead'; readonly reason: 'gone' | 'invalid-url' | 'exhausted' | 'hook-invalid' | 'too-large' }
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }
+  | { readonly kind: 'interrupted' }
+
+// --- topics and tiers --------------------------------------------------------------------------------
+
+export interface Topics {
+  readonly events: readonly string[]
+  readonly hooks: string
+  readonly results: string
+  readonly requests: string
+  readonly deadLetters: string
+  readonly rejected: string
+  readonly endpoints: string
+  /** Tiers are `<retryPrefix><delay>`, such as `auth.webhook.retry.30s`. */
+  readonly retryPrefix: string
+}
+
+export interface Tier {
+  readonly topic: string
+  readonly delayMs: number
+}

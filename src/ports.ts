@@ -1,0 +1,134 @@
+/**
+ * What the stages need of the world, in their own words. Types only. Every port has one adapter in `edge/`
+ * and one in `test/support/`, and both pass the same suite in `test/contract/`.
+ */
+import type {
+  AttemptResult,
+  EpochMs,
+  InboundRecord,
+  MonotonicMs,
+  OutboundRecord,
+} from './core/model.ts'
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A partition this member has been given, and from where to go on. */
+export interface AssignedPartition extends TopicPartition {
+  /**
+   * True when ownership was not interrupted (design section 8): same member, generation exactly one higher, and the
+   * partition is in both assignments. Then the epoch goes on, and records already known may be read again.
+   */
+  readonly isKept: boolean
+  /** Offset committed by the group, or `undefined` when it has none. */
+  readonly committedOffset: number | undefined
+  /** Metadata of that commit; empty when none. */
+  readonly committedMetadata: string
+}
+
+/** Everything a consumer group tells its owner. Nothing here may throw; only `beforeRejoin` may wait. */
+export interface GroupListener {
+  /** The group was joined. Called before any record of the new assignment. Partitions not named are lost. */
+  onAssigned(partitions: readonly AssignedPartition[]): void
+  /** Records of one partition, in offset order. They are the listener's from here on: the source never waits. */
+  onRecords(partition: TopicPartition, records: readonly InboundRecord[]): void
+  /**
+   * A rebalance was seen and membership is still valid: stop starting calls, let those in flight finish, commit.
+   * The source keeps heartbeating meanwhile and rejoins when the promise settles.
+   */
+  beforeRejoin(): Promise<void>
+  /** The group goes on only with another process: end this one. */
+  onFailed(error: Error): void
+}
+
+export interface CommitEntry extends TopicPartition {
+  readonly offset: number
+  readonly metadata: string
+}
+
+/** One member of one consumer group. */
+export interface GroupSource {
+  /** Resolves once the group was joined for the first time. */
+  start(listener: GroupListener): Promise<void>
+  pause(partition: TopicPartition): void
+  resume(partition: TopicPartition): void
+  /**
+   * `committed` when acknowledged; `stale` when the group has moved on, so the entries are void; `unavailable` when the
+   * broker could not be asked: try again.
+   */
+  commit(entries: readonly CommitEntry[]): Promise<'committed' | 'stale' | 'unavailable'>
+  /**
+   * When the newest acknowledged heartbeat or join was *sent*; `undefined` before the first. A call may start only while
+   * this lies within the session time-out, since only then can no other member own the partition.
+   */
+  provenAt(): MonotonicMs | undefined
+  /** Leaves the group. */
+  stop(): Promise<void>
+}
+
+/** Reads a compacted topic from its beginning and goes on for ever. */
+export interface TableSource {
+  /**
+   * Resolves when every partition has been read to the end offsets that it had at the call. Rejects when that cannot be
+   * reached. Afterwards `apply` goes on being called as records arrive. Records that were applied before are not
+   * repeated, whatever the client reads again. `onFailed` reports a topic that was recreated, or a client that ended.
+   */
+  start(apply: (record: InboundRecord) => void, onFailed: (error: Error) => void): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Writes records. Acknowledged means by all in-sync replicas. */
+export interface RecordSink {
+  /**
+   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/errors.ts) when one of them can never be
+   * written, and then says which; the others are written. A broker that is away makes it wait, not reject.
+   */
+  write(records: readonly OutboundRecord[]): Promise<void>
+  /** Records handed over and not acknowledged yet. */
+  pendingCount(): number
+  /** Waits until all are acknowledged, or `deadlineMs` have passed: then resolves `false`. */
+  flush(deadlineMs: number): Promise<boolean>
+  stop(): Promise<void>
+}
+
+export interface HttpRequest {
+  readonly url: string
+  /** Names one pool of kept connections: a hook's calls share theirs with nobody. */
+  readonly poolKey: string
+  /** Most connections of the pool. */
+  readonly connections: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** One deadline over connect, headers and body. */
+  readonly timeoutMs: number
+}
+
+export interface Call {
+  /** Ends the call now; `done` is called with `aborted` unless it was called before. */
+  abort(): void
+}
+
+export interface HttpSender {
+  /** Never throws. `done` is called exactly once, never within `send` itself. */
+  send(request: HttpRequest, done: (result: AttemptResult) => void): Call
+  /** Closes all pools; calls in flight are aborted. */
+  stop(): Promise<void>
+}
+
+export interface Clock {
+  now(): EpochMs
+  monotonic(): MonotonicMs
+  /** Calls `fire` once after `delayMs`; returns its cancellation. Does not keep the process alive. */
+  after(delayMs: number, fire: () => void): () => void
+}
+
+/** Uniform in [0, 1). */
+export type Random = () => number
+
+/** Where results get their bytes. */
+export interface ResultEncoder<Result> {
+  encode(result: Result): Buffer
+}
