@@ -1,0 +1,254 @@
+/**
+ * Every setting, in one table: its variable, its flag, its default, how it is read and what it means. `--help` and
+ * README print this table; nothing else reads the environment.
+ */
+import { hostname } from 'node:os'
+import { UserError } from './core/errors.ts'
+import { parseDuration } from './core/durations.ts'
+import { parseCidr } from './core/destination.ts'
+import type { Tier, Topics } from './core/model.ts'
+import { sortedTiers } from './core/schedule.ts'
+
+/** What is wrong with a setting's text: completes the sentence "<variable> …". */
+class Fault {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+type Parser<Value> = (text: string) => Value | Fault
+
+interface Option<Value> {
+  readonly variable: string
+  /** Text that is read when neither flag nor variable is given; empty for "not set". */
+  readonly default: string
+  readonly parse: Parser<Value>
+  readonly description: string
+  readonly isSecret?: boolean
+}
+
+function option<Value>(
+  variable: string,
+  fallback: string,
+  parse: Parser<Value>,
+  description: string,
+): Option<Value> {
+  return { variable, default: fallback, parse, description }
+}
+
+const text: Parser<string> = (value) => value
+const optionalText: Parser<string | undefined> = (value) => (value === '' ? undefined : value)
+const list: Parser<readonly string[]> = (value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+const someList: Parser<readonly string[]> = (value) => {
+  const items = list(value)
+  return items instanceof Fault || items.length > 0 ? items : new Fault('must name at least one')
+}
+
+const flag: Parser<boolean> = (value) => {
+  if (/^(true|1|yes)$/i.test(value)) return true
+  if (/^(false|0|no|)$/i.test(value)) return false
+  return new Fault(`must be true or false, not "${value}"`)
+}
+
+const integer =
+  (min: number, max: number): Parser<number> =>
+  (value) => {
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    return new Fault(`must be a whole number from ${min} to ${max}, not "${value}"`)
+  }
+
+const durations: Parser<readonly number[]> = (value) => {
+  const parsed: number[] = []
+  const items = list(value)
+  if (items instanceof Fault) return items
+  for (const item of items) {
+    const durationMs = parseDuration(item)
+    if (durationMs === undefined || durationMs === 0) {
+      return new Fault(`must be durations such as 5s,5m,2h, and "${item}" is none`)
+    }
+    parsed.push(durationMs)
+  }
+  return parsed
+}
+
+/** Tiers keep their own text, since it becomes part of the topic's name. */
+const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (value) => {
+  const parsed = durations(value)
+  if (parsed instanceof Fault) return parsed
+  if (parsed.length === 0) return new Fault('must name at least one tier')
+  if (new Set(parsed).size < parsed.length) return new Fault('names the same delay twice')
+  const names = value.split(',').map((item) => item.trim())
+  return names.flatMap((name) => {
+    const delayMs = parseDuration(name)
+    return delayMs === undefined ? [] : [{ name, delayMs }]
+  })
+}
+
+const cidrs: Parser<readonly string[]> = (value) => {
+  const items = list(value)
+  if (items instanceof Fault) return items
+  for (const item of items) {
+    const cidr = parseCidr(item)
+    if (typeof cidr === 'string') return new Fault(`has "${item}": ${cidr}`)
+  }
+  return items
+}
+
+const oneOf =
+  <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
+  (value) =>
+    choices.find((choice) => choice === value) ?? new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
+
+const httpUrl: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  const parsed = URL.parse(value)
+  const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
+  return isHttp ? value : new Fault('must be an http or https URL')
+}
+
+const topicName: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  return /^[\w.-]{1,249}$/.test(value) ? value : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
+}
+
+const topicPrefix: Parser<string> = (value) =>
+  /^[\w.-]{1,200}$/.test(value) ? value : new Fault('must be letters, digits, ".", "_" and "-"')
+
+const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
+
+const options = {
+  brokers: option('KAFKA_BROKERS', 'localhost:9092', someList, 'Brokers to start from, comma-separated host:port.'),
+  registryUrl: option('SCHEMA_REGISTRY_URL', '', httpUrl, 'Schema registry (Confluent API). Without it results are plain JSON.'),
+  registryUsername: option('SCHEMA_REGISTRY_USERNAME', '', optionalText, 'User name for the registry.'),
+  registryPassword: { ...option('SCHEMA_REGISTRY_PASSWORD', '', optionalText, 'Password for the registry.'), isSecret: true },
+  groupId: option('HOOKTIDE_GROUP_ID', 'hooktide', topicPrefix, 'Consumer group; `<group>.retry` and `<group>.table.*` belong to it too.'),
+  instance: option('HOOKTIDE_INSTANCE', '', optionalText, 'Name of this process in results and logs; default host name and process id.'),
+  topicPrefix: option('HOOKTIDE_TOPIC_PREFIX', 'auth', topicPrefix, 'Prefix of all topic names.'),
+  eventTopics: option('HOOKTIDE_EVENT_TOPICS', '', list, 'Topics with auth events; default `<prefix>.events`.'),
+  topicHooks: option('HOOKTIDE_TOPIC_HOOKS', '', topicName, 'Topic with hooks; default `<prefix>.hooks`.'),
+  topicResults: option('HOOKTIDE_TOPIC_RESULTS', '', topicName, 'Topic for results; default `<prefix>.webhook.results`.'),
+  topicRequests: option('HOOKTIDE_TOPIC_REQUESTS', '', topicName, 'Topic with delivery requests; default `<prefix>.webhook.requests`.'),
+  topicDeadLetters: option('HOOKTIDE_TOPIC_DEAD_LETTERS', '', topicName, 'Topic for dead letters; default `<prefix>.webhook.dead-letters`.'),
+  topicRejected: option('HOOKTIDE_TOPIC_REJECTED', '', topicName, 'Topic for records that are not valid; default `<prefix>.events.rejected`.'),
+  topicEndpoints: option('HOOKTIDE_TOPIC_ENDPOINTS', '', topicName, 'Topic with endpoint health; default `<prefix>.webhook.endpoints`.'),
+  topicRetryPrefix: option('HOOKTIDE_TOPIC_RETRY_PREFIX', '', topicName, 'Prefix of retry tiers; default `<prefix>.webhook.retry.`.'),
+  retrySchedule: option('HOOKTIDE_RETRY_SCHEDULE', '5s,5m,30m,2h,5h,10h,14h,20h,24h', durations, 'Wait before each retry; jitter of up to 20 % is added.'),
+  retryTiers: option('HOOKTIDE_RETRY_TIERS', '5s,30s,5m,30m,2h', tierNames, 'Delays of the retry topics. Any wait is made of hops over them.'),
+  maxAgeMs: option('HOOKTIDE_MAX_AGE_MS', String(5 * dayMs), integer(1_000, 365 * dayMs), 'A run older than this expires.'),
+  timeoutMs: option('HOOKTIDE_TIMEOUT_MS', '10000', integer(100, 60_000), 'Deadline of a call over connect, headers and body.'),
+  allowHttp: option('HOOKTIDE_ALLOW_HTTP', 'false', flag, 'Allow hooks with plain http URLs.'),
+  allowCidrs: option('HOOKTIDE_ALLOW_CIDRS', '', cidrs, 'Private ranges that hooks may call, such as 10.1.0.0/16.'),
+  egressProxy: option('HOOKTIDE_EGRESS_PROXY', '', httpUrl, 'Proxy for all webhook calls; it resolves names then.'),
+  concurrency: option('HOOKTIDE_CONCURRENCY', '16', integer(1, 256), 'Calls at once of a hook that sets no `delivery.concurrency`.'),
+  maxInFlight: option('HOOKTIDE_MAX_IN_FLIGHT', '4096', integer(1, 65_536), 'Calls at once over all hooks.'),
+  maxSlow: option('HOOKTIDE_MAX_SLOW', '2048', integer(1, 65_536), 'Calls at once that wait longer than a second.'),
+  sessionTimeoutMs: option('HOOKTIDE_SESSION_TIMEOUT_MS', '10000', integer(6_000, 300_000), 'Group session time-out; no call starts on older proof of membership.'),
+  commitIntervalMs: option('HOOKTIDE_COMMIT_INTERVAL_MS', '10', integer(1, 60_000), 'Least time between commits.'),
+  shutdownMs: option('HOOKTIDE_SHUTDOWN_MS', '20000', integer(0, 600_000), 'How long calls may finish after SIGTERM.'),
+  httpPort: option('HOOKTIDE_HTTP_PORT', '9400', integer(0, 65_535), 'Port of /healthz, /readyz and /metrics; 0 picks a free one.'),
+  httpHost: option('HOOKTIDE_HTTP_HOST', '0.0.0.0', text, 'Address that port listens on.'),
+  logLevel: option('HOOKTIDE_LOG_LEVEL', 'info', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'Least level that is logged.'),
+  logAttemptsPerSecond: option('HOOKTIDE_LOG_ATTEMPTS_PER_SECOND', '20', integer(0, 1_000_000), 'Attempts logged one by one up to this rate; above it they are only counted.'),
+} as const
+
+type Options = typeof options
+export type OptionName = keyof Options
+type Parsed<Name extends OptionName> = Exclude<ReturnType<Options[Name]['parse']>, Fault>
+
+/** All settings, read and checked. Frozen. */
+export type Settings = { readonly [Name in OptionName]: Parsed<Name> } & {
+  readonly topics: Topics
+  /** Configured tiers, ascending by delay. */
+  readonly tiers: readonly Tier[]
+}
+
+export const optionNames = Object.keys(options) as readonly OptionName[]
+
+/** The flag of an option: `groupId` is `--group-id`. */
+export function flagOf(name: OptionName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/**
+ * Reads all settings: flags over variables over defaults.
+ *
+ * @throws UserError that names every fault at once
+ */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Partial<Record<OptionName, string>>> = {},
+): Settings {
+  const faults: string[] = []
+  const values: Partial<Record<OptionName, unknown>> = {}
+  for (const name of optionNames) {
+    const { variable, default: fallback, parse } = options[name]
+    const parsed = parse((flags[name] ?? environment[variable] ?? fallback).trim())
+    if (parsed instanceof Fault) {
+      const source = flags[name] === undefined ? variable : `--${flagOf(name)}`
+      faults.push(`${source} ${parsed.message}`)
+    } else {
+      values[name] = parsed
+    }
+  }
+  if (faults.length > 0) throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
+  // Every name of the table has been read with that name's own parser.
+  const read = values as { readonly [Name in OptionName]: Parsed<Name> }
+  const topics = topicsOf(read)
+  const tiers = sortedTiers(
+    read.retryTiers.map(({ name, delayMs }) => ({ topic: `${topics.retryPrefix}${name}`, delayMs })),
+  )
+  return Object.freeze({ ...read, instance: read.instance ?? `${hostname()}-${process.pid}`, topics, tiers })
+}
+
+function topicsOf(read: { readonly [Name in OptionName]: Parsed<Name> }): Topics {
+  const prefix = read.topicPrefix
+  return {
+    events: read.eventTopics.length > 0 ? read.eventTopics : [`${prefix}.events`],
+    hooks: read.topicHooks ?? `${prefix}.hooks`,
+    results: read.topicResults ?? `${prefix}.webhook.results`,
+    requests: read.topicRequests ?? `${prefix}.webhook.requests`,
+    deadLetters: read.topicDeadLetters ?? `${prefix}.webhook.dead-letters`,
+    rejected: read.topicRejected ?? `${prefix}.events.rejected`,
+    endpoints: read.topicEndpoints ?? `${prefix}.webhook.endpoints`,
+    retryPrefix: read.topicRetryPrefix ?? `${prefix}.webhook.retry.`,
+  }
+}
+
+export interface OptionRow {
+  readonly variable: string
+  readonly flag: string
+  readonly default: string
+  readonly description: string
+}
+
+/** The table as `--help` and README show it. */
+export function optionRows(): readonly OptionRow[] {
+  return optionNames.map((name) => {
+    const { variable, default: fallback, description } = options[name]
+    return { variable, flag: `--${flagOf(name)}`, default: fallback, description }
+  })
+}
+
+/** What may be logged at start: secrets only as set or not, URLs without credentials. */
+export function shownSettings(settings: Settings): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    optionNames.map((name) => [name, isSecret(name) ? settings[name] !== undefined : withoutCredentials(settings[name])]),
+  )
+}
+
+function isSecret(name: OptionName): boolean {
+  const entry: Option<unknown> = options[name]
+  return entry.isSecret === true
+}
+
+function withoutCredentials(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/\/\/[^/@]*@/, '//') : value
+}

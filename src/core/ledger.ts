@@ -1,0 +1,116 @@
+/**
+ * The ledger of one partition in one epoch: which offsets are complete, and so what may be committed.
+ *
+ * An offset is, in this order:
+ * - *unread*: at or above `next` and not restored;
+ * - *incomplete*: admitted, and something it caused is not acknowledged yet;
+ * - *complete*: everything it caused is acknowledged; or restored as such from the last owner's commit; or it does not
+ *   exist (compaction, transaction markers), which shows by its never being admitted.
+ *
+ * Records must be admitted in offset order, as Kafka hands them out. Reading again from an earlier offset is allowed:
+ * what is already known says so.
+ */
+import { decodeCompletedRuns, encodeCompletedRuns, type OffsetRange } from './completed-runs.ts'
+
+export interface Position {
+  /** The offset to commit: the lowest that is not complete. */
+  readonly offset: number
+  /** Completed offsets above it, for the commit's metadata. */
+  readonly metadata: string
+}
+
+export class Ledger {
+  /** One past the highest offset admitted or skipped. */
+  #next: number
+  /** Insertion order is offset order, so the first entry is the lowest. */
+  readonly #incomplete = new Set<number>()
+  /** Ranges restored from the last commit that reading has not passed yet; ascending. */
+  #restored: readonly OffsetRange[]
+  /** Completions so far: admitting alone moves nothing that a commit says. */
+  #changes = 0
+  #committedChanges = 0
+
+  /** Goes on from a commit. `committedOffset` is 0 where the group has none: what does not exist counts as complete. */
+  constructor(committedOffset: number, metadata: string) {
+    this.#next = committedOffset
+    this.#restored = decodeCompletedRuns(committedOffset, metadata)
+  }
+
+  get incompleteCount(): number {
+    return this.#incomplete.size
+  }
+
+  /** Whether {@link admit} would say `known`. */
+  isKnown(offset: number): boolean {
+    return offset < this.#next || this.#passRestored(offset)
+  }
+
+  /** `known` when the offset was admitted before, or completed by an earlier owner: skip it. */
+  admit(offset: number): 'new' | 'known' {
+    if (offset < this.#next) return 'known'
+    const isComplete = this.#passRestored(offset)
+    this.#next = offset + 1
+    if (isComplete) {
+      this.#changes += 1
+      return 'known'
+    }
+    this.#incomplete.add(offset)
+    return 'new'
+  }
+
+  /** Marks an admitted offset complete. A second call changes nothing. */
+  complete(offset: number): void {
+    if (this.#incomplete.delete(offset)) this.#changes += 1
+  }
+
+  /** Whether there is something that the last acknowledged commit does not cover. */
+  get hasChanged(): boolean {
+    return this.#changes !== this.#committedChanges
+  }
+
+  /** What to commit now, and a token for {@link committed}. */
+  position(): Position & { readonly changes: number } {
+    const [lowest] = this.#incomplete
+    const ranges = this.#completedRanges(lowest ?? this.#next)
+    const first = ranges[0]
+    // With nothing incomplete, restored ranges may begin right at the next offset: then they are part of the base.
+    const base = lowest ?? (first?.from === this.#next ? first.to : this.#next)
+    const above = ranges.filter((range) => range.from > base)
+    return { offset: base, metadata: encodeCompletedRuns(base, above), changes: this.#changes }
+  }
+
+  /** The commit of a {@link position} was acknowledged. */
+  committed(changes: number): void {
+    this.#committedChanges = Math.max(this.#committedChanges, changes)
+  }
+
+  /** Forgets restored ranges below `offset`; true when `offset` lies in one. */
+  #passRestored(offset: number): boolean {
+    while (this.#restored[0] !== undefined && this.#restored[0].to <= offset) {
+      this.#restored = this.#restored.slice(1)
+    }
+    const [range] = this.#restored
+    return range !== undefined && range.from <= offset
+  }
+
+  #completedRanges(base: number): readonly OffsetRange[] {
+    const ranges: OffsetRange[] = []
+    let position = base
+    for (const offset of this.#incomplete) {
+      if (offset > position) ranges.push({ from: position, to: offset })
+      position = offset + 1
+    }
+    let tail = { from: position, to: this.#next }
+    for (const { from, to } of this.#restored) {
+      if (to <= tail.to) continue
+      if (from <= tail.to) {
+        tail = { from: tail.from, to }
+      } else {
+        if (tail.to > tail.from) ranges.push(tail)
+        tail = { from, to }
+      }
+    }
+    if (tail.to > tail.from) ranges.push(tail)
+    return ranges
+  }
+}

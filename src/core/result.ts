@@ -1,0 +1,120 @@
+/** The result record of an attempt, or of an end without one: everything a dashboard needs without a join. */
+import type {
+  AttemptResult,
+  Blame,
+  EpochMs,
+  ErrorClass,
+  Outcome,
+  Reason,
+  RecordSource,
+  Run,
+  Verdict,
+} from './model.ts'
+import type { DeliveryResult } from './records.ts'
+import { blameOf } from './verdict.ts'
+
+/** What is known when a result is made. `attempt` is absent for an end without one. */
+export interface ResultFacts {
+  readonly run: Run
+  readonly verdict: Verdict
+  readonly configVersion: string | undefined
+  readonly source: RecordSource
+  readonly instance: string
+  /** When the attempt started, or when the run ended without one. */
+  readonly at: EpochMs
+  readonly attempt: AttemptFacts | undefined
+}
+
+export interface AttemptFacts {
+  readonly result: AttemptResult
+  readonly url: string
+  readonly maxAttempts: number
+  /** From admission, or release by the tier, to the start of the call. */
+  readonly queuedMs: number
+}
+
+/** Outcome, reason and blame of a verdict: what results, signals and dead letters agree on. */
+export interface Ending {
+  readonly outcome: Outcome
+  readonly reason: Reason | undefined
+  readonly errorClass: ErrorClass | undefined
+  readonly blame: Blame | undefined
+  readonly isFinal: boolean
+}
+
+export function endingOf(verdict: Verdict, result: AttemptResult | undefined): Ending {
+  const reason = reasonOf(verdict)
+  const errorClass = result === undefined ? undefined : errorClassOf(result)
+  return {
+    outcome: outcomeOf(verdict),
+    reason,
+    errorClass,
+    blame: blameOf(verdict, errorClass, reason),
+    isFinal: verdict.kind !== 'retry' && verdict.kind !== 'interrupted',
+  }
+}
+
+export function resultOf(facts: ResultFacts): DeliveryResult {
+  const { run, verdict, attempt } = facts
+  const result = attempt?.result
+  const ending = endingOf(verdict, result)
+  return {
+    deliveryId: run.deliveryId,
+    run: run.run,
+    eventId: run.event.eventId,
+    eventKey: run.event.event,
+    hookId: run.hookId,
+    tenantId: run.event.tenantId,
+    configVersion: facts.configVersion ?? null,
+    attempt: attempt === undefined ? null : run.attempt + 1,
+    maxAttempts: attempt?.maxAttempts ?? null,
+    trigger: run.trigger,
+    outcome: ending.outcome,
+    reason: ending.reason ?? null,
+    final: ending.isFinal,
+    statusCode: result === undefined ? null : (statusOf(result) ?? null),
+    errorClass: ending.errorClass ?? null,
+    errorMessage: result === undefined || !('message' in result) ? null : result.message,
+    blame: ending.blame ?? null,
+    url: attempt === undefined ? null : withoutSecrets(attempt.url),
+    queuedMs: attempt?.queuedMs ?? null,
+    connectMs: result?.phases.connectMs ?? null,
+    firstByteMs: result?.phases.firstByteMs ?? null,
+    totalMs: result?.phases.totalMs ?? null,
+    responseBody: result?.kind === 'response' ? result.body : null,
+    nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : null,
+    sourceTopic: facts.source.topic,
+    sourcePartition: facts.source.partition,
+    sourceOffset: facts.source.offset,
+    eventAt: run.event.createdAt,
+    attemptedAt: facts.at,
+    instance: facts.instance,
+  }
+}
+
+/** Status of the answer, as far as one came. */
+export function statusOf(result: AttemptResult): number | undefined {
+  return result.kind === 'response' || result.kind === 'error' ? result.status : undefined
+}
+
+function errorClassOf(result: AttemptResult): ErrorClass | undefined {
+  if (result.kind === 'error') return result.errorClass
+  const isFailure = result.kind === 'response' && (result.status < 200 || result.status >= 300)
+  return isFailure ? 'http' : undefined
+}
+
+function outcomeOf(verdict: Verdict): Outcome {
+  return verdict.kind === 'retry' ? 'retrying' : verdict.kind
+}
+
+function reasonOf(verdict: Verdict): Reason | undefined {
+  if (verdict.kind === 'expired') return 'max-age'
+  return verdict.kind === 'dead' || verdict.kind === 'discarded' ? verdict.reason : undefined
+}
+
+/** A URL as results may show it: no credentials, no query, no fragment, at most 2,048 characters. */
+export function withoutSecrets(url: string): string {
+  const parsed = URL.parse(url)
+  if (parsed === null) return ''
+  return `${parsed.origin === 'null' ? `${parsed.protocol}//${parsed.host}` : parsed.origin}${parsed.pathname}`.slice(0, 2_048)
+}

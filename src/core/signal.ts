@@ -1,0 +1,80 @@
+/**
+ * What the stages tell the outside as it happens. `edge/telemetry.ts` maps each kind to its log line and its metric, so
+ * that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
+ */
+import type {
+  Blame,
+  DeliveryId,
+  EpochMs,
+  ErrorClass,
+  FieldProblem,
+  HookId,
+  Outcome,
+  Reason,
+  RecordSource,
+  RejectionReason,
+  TenantId,
+} from './model.ts'
+
+export type Signal =
+  | { readonly kind: 'event.unmatched' }
+  | {
+      readonly kind: 'record.rejected'
+      readonly source: RecordSource
+      readonly reason: RejectionReason
+      readonly field: string
+      readonly message: string
+    }
+  | DeliveryRecorded
+  | { readonly kind: 'run.hopped'; readonly tier: string }
+  | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
+  | {
+      readonly kind: 'hook.suspended'
+      readonly hookId: HookId
+      readonly configVersion: string
+      readonly problems: readonly FieldProblem[]
+    }
+  | { readonly kind: 'hook.unusable'; readonly source: RecordSource; readonly problem: FieldProblem }
+  | { readonly kind: 'table.loaded'; readonly hooks: number; readonly suspended: number }
+  | {
+      readonly kind: 'group.assigned'
+      readonly group: string
+      readonly kept: number
+      readonly gained: number
+      readonly lost: number
+    }
+  | { readonly kind: 'group.draining'; readonly group: string; readonly inFlight: number }
+  | {
+      readonly kind: 'commit.acknowledged'
+      readonly group: string
+      readonly partitions: number
+      readonly latencyMs: number
+    }
+  | { readonly kind: 'commit.failed'; readonly group: string; readonly outcome: 'stale' | 'unavailable' }
+  | { readonly kind: 'calls.stopped'; readonly why: StopCause }
+  | { readonly kind: 'calls.resumed' }
+
+/** Why no call may start. */
+export type StopCause = 'rebalance' | 'membership-unproven' | 'results-pending' | 'stopping'
+
+/** An attempt was answered, or a run ended without one. One wide line, and the counts. */
+export interface DeliveryRecorded {
+  readonly kind: 'delivery.recorded'
+  readonly deliveryId: DeliveryId
+  readonly run: string
+  readonly event: string
+  readonly hookId: HookId
+  readonly tenantId: TenantId
+  readonly outcome: Outcome
+  readonly reason: Reason | undefined
+  readonly attempt: number | undefined
+  readonly maxAttempts: number | undefined
+  readonly status: number | undefined
+  readonly errorClass: ErrorClass | undefined
+  readonly blame: Blame | undefined
+  readonly totalMs: number | undefined
+  readonly nextDueAt: EpochMs | undefined
+  readonly source: RecordSource
+}
+
+export type Emit = (signal: Signal) => void

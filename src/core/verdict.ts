@@ -1,0 +1,106 @@
+/** From what happened to what follows (design section 6). The one place where that is decided. */
+import type {
+  AttemptResult,
+  Blame,
+  EpochMs,
+  ErrorClass,
+  Hook,
+  Reason,
+  Run,
+  TableEntry,
+  Verdict,
+} from './model.ts'
+import { nextDue } from './schedule.ts'
+
+/** Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. */
+export function maxAttemptsOf(
+  schedule: readonly number[],
+  hook: Pick<Hook, 'maxRetries'>,
+): number {
+  return 1 + Math.min(schedule.length, hook.maxRetries ?? schedule.length)
+}
+
+export interface Moment {
+  readonly now: EpochMs
+  /** Uniform in [0, 1). */
+  readonly random: number
+}
+
+/** What follows from an attempt. `run.attempt` counts the attempts before this one. */
+export function decide(
+  result: AttemptResult,
+  run: Pick<Run, 'attempt'>,
+  rules: { readonly schedule: readonly number[]; readonly maxAttempts: number },
+  moment: Moment,
+): Verdict {
+  if (result.kind === 'aborted') return { kind: 'interrupted' }
+  if (result.kind === 'invalid-url') return { kind: 'dead', reason: 'invalid-url' }
+  if (result.kind === 'response') {
+    if (result.status >= 200 && result.status < 300) return { kind: 'delivered' }
+    if (result.status === 410) return { kind: 'dead', reason: 'gone' }
+  }
+  const attemptsMade = run.attempt + 1
+  if (attemptsMade >= rules.maxAttempts) return { kind: 'dead', reason: 'exhausted' }
+  const retryAfterMs = result.kind === 'response' ? heededRetryAfter(result) : 0
+  return { kind: 'retry', ...nextDue(rules.schedule, attemptsMade, { ...moment, retryAfterMs }) }
+}
+
+/** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). */
+function heededRetryAfter(result: Extract<AttemptResult, { kind: 'response' }>): number {
+  return result.status === 429 || result.status === 503 ? (result.retryAfterMs ?? 0) : 0
+}
+
+/** What a run meets when it is joined with the hook table as it is now. */
+export type Joined =
+  | { readonly kind: 'call'; readonly hook: Hook }
+  | { readonly kind: 'end'; readonly verdict: Verdict; readonly configVersion: string | undefined }
+
+/**
+ * Joins a run again by hook id and tenant (design section 4): a hook that was deleted, disabled or given to another
+ * tenant ends it as discarded, a suspended one as dead, and a run older than `maxAgeMs` has expired.
+ */
+export function rejoin(
+  run: Run,
+  entry: TableEntry | undefined,
+  limits: { readonly now: EpochMs; readonly maxAgeMs: number },
+): Joined {
+  const configVersion = entry?.hook.configVersion
+  const end = (verdict: Verdict): Joined => ({ kind: 'end', verdict, configVersion })
+  if (entry === undefined) return end({ kind: 'discarded', reason: 'hook-deleted' })
+  const isOfFormerTenant =
+    entry.hook.tenantId !== undefined && entry.hook.tenantId !== run.event.tenantId
+  if (isOfFormerTenant) return end({ kind: 'discarded', reason: 'hook-deleted' })
+  if (!entry.hook.enabled) return end({ kind: 'discarded', reason: 'hook-disabled' })
+  if (limits.now - run.firstHandledAt > limits.maxAgeMs) return end({ kind: 'expired' })
+  if (entry.kind === 'suspended') return end({ kind: 'dead', reason: 'hook-invalid' })
+  return { kind: 'call', hook: entry.hook }
+}
+
+const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
+  http: 'endpoint',
+  timeout: 'endpoint',
+  reset: 'endpoint',
+  protocol: 'endpoint',
+  tls: 'endpoint',
+  dns: 'network',
+  connect: 'network',
+  blocked: 'owner',
+}
+
+const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
+  'invalid-url': 'owner',
+  'hook-invalid': 'owner',
+  'hook-deleted': 'owner',
+  'hook-disabled': 'owner',
+}
+
+/** Who has to look at it. `undefined` when nothing went wrong. */
+export function blameOf(
+  verdict: Verdict,
+  errorClass: ErrorClass | undefined,
+  reason: Reason | undefined,
+): Blame | undefined {
+  if (verdict.kind === 'delivered') return undefined
+  if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
+  return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
+}

@@ -1,0 +1,92 @@
+/**
+ * Commits of one group: they follow one another while there is something new, changed partitions only, one at a time, at
+ * least an interval apart, and stretched so that metadata stays under 2 MiB/s (design section 8).
+ */
+import type { Emit } from '../core/signal.ts'
+import type { Clock, CommitEntry, GroupSource } from '../ports.ts'
+import type { PartitionFlow } from './partition-flow.ts'
+
+const maxBytesPerMs = (2 * 1024 * 1024) / 1_000
+/** What a commit entry costs beside its metadata. */
+const entryOverheadBytes = 64
+/** How long to wait after the broker could not be asked. */
+const retryMs = 500
+
+export interface CommitterParts {
+  readonly name: string
+  readonly source: GroupSource
+  readonly clock: Clock
+  readonly commitIntervalMs: number
+  readonly flows: () => Iterable<PartitionFlow>
+  readonly emit: Emit
+}
+
+export class Committer {
+  readonly #parts: CommitterParts
+  #running: Promise<void> | undefined
+  #cancelTimer: (() => void) | undefined
+  #notBefore = 0
+  #isStopped = false
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts
+  }
+
+  /** Something may be new: commits after the interval, unless a commit is planned already. */
+  commitSoon(): void {
+    if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#isStopped) return
+    const { clock } = this.#parts
+    const delayMs = Math.max(0, this.#notBefore - clock.monotonic())
+    this.#cancelTimer = clock.after(delayMs, () => {
+      this.#cancelTimer = undefined
+      void this.commitNow()
+    })
+  }
+
+  /** Commits what is new at the call, after a commit that is under way. Never rejects. */
+  async commitNow(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    const changed = this.#changedFlows()
+    if (changed.length === 0 || this.#isStopped) return
+    this.#running = this.#commit(changed)
+    await this.#running
+    if (this.#changedFlows().length > 0) this.commitSoon()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cancelTimer?.()
+  }
+
+  #changedFlows(): readonly PartitionFlow[] {
+    return Array.from(this.#parts.flows()).filter((flow) => flow.ledger.hasChanged)
+  }
+
+  async #commit(flows: readonly PartitionFlow[]): Promise<void> {
+    const { clock, source, name, emit, commitIntervalMs } = this.#parts
+    const positions = flows.map((flow) => ({ flow, position: flow.ledger.position() }))
+    const entries: CommitEntry[] = positions.map(({ flow: { epoch }, position }) => ({
+      topic: epoch.topic,
+      partition: epoch.partition,
+      offset: position.offset,
+      metadata: position.metadata,
+    }))
+    const startedAt = clock.monotonic()
+    const outcome = await source.commit(entries)
+    const now = clock.monotonic()
+    if (outcome === 'committed') {
+      for (const { flow, position } of positions) flow.ledger.committed(position.changes)
+      const latencyMs = now - startedAt
+      emit({ kind: 'commit.acknowledged', group: name, partitions: entries.length, latencyMs })
+    } else {
+      emit({ kind: 'commit.failed', group: name, outcome })
+    }
+    let bytes = 0
+    for (const { metadata } of entries) bytes += metadata.length + entryOverheadBytes
+    const pauseMs = outcome === 'committed' ? commitIntervalMs : retryMs
+    this.#notBefore = now + Math.max(pauseMs, bytes / maxBytesPerMs)
+    this.#running = undefined
+  }
+}

@@ -1,0 +1,126 @@
+/** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
+import { decodeRun } from '../core/delivery-headers.ts'
+import { decodeEvent } from '../core/event.ts'
+import type { HookTable } from '../core/hook-table.ts'
+import { deliveryIdOf } from '../core/identity.ts'
+import type {
+  AuthEvent,
+  EpochMs,
+  InboundRecord,
+  Rejection,
+  Run,
+  TableEntry,
+  Tier,
+  Verdict,
+} from '../core/model.ts'
+import type { RecentlyHandled } from '../core/recently-handled.ts'
+import { mustHop } from '../core/schedule.ts'
+import { rejoin } from '../core/verdict.ts'
+
+/** A run to call for, on its hook's lane. */
+export interface PlannedCall {
+  readonly run: Run
+  /** The hook's limit of calls at once. */
+  readonly concurrency: number
+}
+
+/** A run that ends without an attempt. */
+export interface PlannedEnd {
+  readonly run: Run
+  readonly verdict: Verdict
+  readonly configVersion: string | undefined
+}
+
+/** What a record causes. `later`: it is not due yet, ask again then. */
+export type Opened =
+  | { readonly kind: 'later'; readonly at: EpochMs }
+  | {
+      readonly kind: 'runs'
+      readonly calls: readonly PlannedCall[]
+      readonly ends: readonly PlannedEnd[]
+    }
+  | { readonly kind: 'hop'; readonly run: Run }
+  | { readonly kind: 'repeat'; readonly run: Run }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+
+export interface Joining {
+  readonly table: HookTable
+  readonly handled: RecentlyHandled
+  readonly now: () => EpochMs
+  readonly maxAgeMs: number
+  /** Calls at once of a hook that sets no limit. */
+  readonly defaultConcurrency: number
+}
+
+/** An event becomes one run per matching hook; none is none. */
+export function openEvent(record: InboundRecord, joining: Joining): Opened {
+  const decoded = decodeEvent(record)
+  if (decoded.kind === 'rejected') return decoded
+  const entries = joining.table.matching(decoded.event)
+  const now = joining.now()
+  const plans = entries.map((entry) => plan(firstRun(decoded.event, entry, now), entry, joining))
+  return split(plans)
+}
+
+/** A request is due at once. */
+export function openRequest(record: InboundRecord, joining: Joining): Opened {
+  const decoded = decodeRun(record, 'request')
+  if (decoded.kind === 'rejected') return decoded
+  return openRun({ ...decoded.run, firstHandledAt: joining.now() }, joining)
+}
+
+/** A tier's record waits from its append time on for the tier's delay; then it is called for, or hops on. */
+export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Opened {
+  const now = joining.now()
+  const releaseAt = record.timestamp + tier.delayMs
+  if (now < releaseAt) return { kind: 'later', at: releaseAt }
+  const decoded = decodeRun(record, 'tier')
+  if (decoded.kind === 'rejected') return decoded
+  if (mustHop(decoded.run, now) && !joining.handled.has(decoded.run)) {
+    return { kind: 'hop', run: decoded.run }
+  }
+  return openRun(decoded.run, joining)
+}
+
+function openRun(run: Run, joining: Joining): Opened {
+  if (joining.handled.has(run)) return { kind: 'repeat', run }
+  return split([plan(run, joining.table.get(run.hookId), joining)])
+}
+
+function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
+  const hookId = entry.hook.id
+  return {
+    deliveryId: deliveryIdOf(event.tenantId, event.eventSource, event.eventId, hookId),
+    hookId,
+    run: '0',
+    trigger: 'event',
+    attempt: 0,
+    hop: 0,
+    firstHandledAt: now,
+    dueAt: now,
+    earlyMs: 0,
+    event,
+  }
+}
+
+function plan(
+  run: Run,
+  entry: TableEntry | undefined,
+  joining: Joining,
+): PlannedCall | PlannedEnd {
+  const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs: joining.maxAgeMs })
+  if (joined.kind === 'end') {
+    return { run, verdict: joined.verdict, configVersion: joined.configVersion }
+  }
+  return { run, concurrency: joined.hook.concurrency ?? joining.defaultConcurrency }
+}
+
+function split(plans: readonly (PlannedCall | PlannedEnd)[]): Opened {
+  const calls: PlannedCall[] = []
+  const ends: PlannedEnd[] = []
+  for (const planned of plans) {
+    if ('verdict' in planned) ends.push(planned)
+    else calls.push(planned)
+  }
+  return { kind: 'runs', calls, ends }
+}

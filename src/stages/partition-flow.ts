@@ -1,0 +1,135 @@
+/**
+ * One partition in one epoch: what was fetched of it and waits, and what was admitted and is not complete.
+ *
+ * A record is *fetched* (in the backlog), then *admitted* when there is room for everything it causes, then *complete*.
+ * The head of the backlog waits for one of: its time (`later`), room in a lane, or room in the partition or process.
+ * Pressure never drops: the backlog grows to its mark, then the source is paused.
+ */
+import { Fifo } from '../core/lanes.ts'
+import { Ledger } from '../core/ledger.ts'
+import type { EpochMs, InboundRecord } from '../core/model.ts'
+import type { AssignedPartition } from '../ports.ts'
+import type { Opened } from './expand.ts'
+import type { Epoch, Origin } from './work.ts'
+
+export interface FlowLimits {
+  /** Incomplete offsets of one partition; keeps the commit's metadata in its bounds. */
+  readonly maxIncomplete: number
+  /** Bytes of admitted records of one partition. */
+  readonly maxBytes: number
+  /** The source is paused above this many fetched bytes, and resumed below half of it. */
+  readonly backlogBytes: number
+}
+
+/** Why the head of the backlog was not admitted. */
+export type Waiting =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'later'; readonly at: EpochMs }
+  | { readonly kind: 'room' }
+
+export class PartitionFlow {
+  readonly epoch: Epoch
+  readonly ledger: Ledger
+  isPaused = false
+  /** Cancels the timer of a head that is not due yet. */
+  cancelTimer: (() => void) | undefined
+  /** What this partition has admitted and not completed. */
+  bytes = 0
+  deliveries = 0
+
+  readonly #limits: FlowLimits
+  readonly #backlog = new Fifo<InboundRecord>()
+  #backlogBytes = 0
+  /** One past the highest offset received: a rejoin reads kept partitions again from the committed offset. */
+  #receivedNext = 0
+  /** The head, opened once: a record that waits is not decoded again. */
+  #head: Opened | undefined
+
+  constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
+    this.epoch = epoch
+    this.ledger = new Ledger(assigned.committedOffset ?? 0, assigned.committedMetadata)
+    this.#limits = limits
+  }
+
+  get backlogBytes(): number {
+    return this.#backlogBytes
+  }
+
+  get backlogCount(): number {
+    return this.#backlog.size
+  }
+
+  /** Bytes by which the backlog has grown. */
+  receive(records: readonly InboundRecord[]): number {
+    const before = this.#backlogBytes
+    for (const record of records) {
+      if (record.offset < this.#receivedNext) continue
+      this.#receivedNext = record.offset + 1
+      this.#backlog.push(record)
+      this.#backlogBytes += bytesOf(record)
+    }
+    return this.#backlogBytes - before
+  }
+
+  /** What to tell the source after the backlog changed; `undefined` when it may stay as it is. */
+  pressure(): 'pause' | 'resume' | undefined {
+    if (!this.isPaused) return this.#backlogBytes > this.#limits.backlogBytes ? 'pause' : undefined
+    return this.#backlogBytes * 2 < this.#limits.backlogBytes ? 'resume' : undefined
+  }
+
+  /**
+   * Admits the head if it may be, and hands it on.
+   *
+   * @param open decides what the record causes
+   * @param hasRoom whether process and lanes have room for it
+   */
+  admitNext(
+    open: (record: InboundRecord) => Opened,
+    hasRoom: (opened: Opened) => boolean,
+    handOn: (record: InboundRecord, opened: Opened) => void,
+  ): Waiting | { readonly kind: 'admitted' } {
+    const record = this.#backlog.peek()
+    if (record === undefined) return { kind: 'nothing' }
+    if (this.ledger.isKnown(record.offset)) {
+      this.ledger.admit(record.offset)
+      this.#takeHead(record)
+      return { kind: 'admitted' }
+    }
+    if (!this.#hasOwnRoom(bytesOf(record))) return { kind: 'room' }
+    const opened = this.#head ?? open(record)
+    if (opened.kind === 'later') return opened
+    this.#head = opened
+    if (!hasRoom(opened)) return { kind: 'room' }
+    this.ledger.admit(record.offset)
+    this.#takeHead(record)
+    this.bytes += bytesOf(record)
+    handOn(record, opened)
+    return { kind: 'admitted' }
+  }
+
+  complete(origin: Origin): void {
+    this.bytes -= origin.bytes
+    this.deliveries -= origin.caused
+    this.ledger.complete(origin.offset)
+  }
+
+  #takeHead(record: InboundRecord): void {
+    this.#backlog.shift()
+    this.#backlogBytes -= bytesOf(record)
+    this.#head = undefined
+  }
+
+  /** A record larger than the bound still passes when nothing else is in flight. */
+  #hasOwnRoom(bytes: number): boolean {
+    if (this.ledger.incompleteCount === 0) return true
+    return (
+      this.ledger.incompleteCount < this.#limits.maxIncomplete &&
+      this.bytes + bytes <= this.#limits.maxBytes
+    )
+  }
+}
+
+/** Memory a record is counted with: what it holds, and what holding it costs. */
+export function bytesOf(record: InboundRecord): number {
+  return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 256
+}

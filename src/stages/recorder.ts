@@ -1,0 +1,238 @@
+/**
+ * From what happened to records: the verdict, its result, and the tier or dead-letter record it asks for. What a run
+ * caused is settled when its records are acknowledged, never before. An epoch that has ended writes results only:
+ * its partition's new owner makes the other records.
+ */
+import { deadLetterHeaders, rejectedHeaders, runHeaders } from '../core/delivery-headers.ts'
+import { TooLargeError } from '../core/errors.ts'
+import type {
+  AttemptResult,
+  EpochMs,
+  Hook,
+  InboundRecord,
+  OutboundRecord,
+  Rejection,
+  Run,
+  Tier,
+  Topics,
+  Verdict,
+} from '../core/model.ts'
+import type { RecentlyHandled } from '../core/recently-handled.ts'
+import type { DeliveryResult } from '../core/records.ts'
+import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/result.ts'
+import { tierFor } from '../core/schedule.ts'
+import type { Emit } from '../core/signal.ts'
+import { decide, maxAttemptsOf } from '../core/verdict.ts'
+import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
+import { settle, sourceOf, type Origin, type Work } from './work.ts'
+
+export interface RecorderParts {
+  readonly sink: RecordSink
+  readonly encoder: ResultEncoder<DeliveryResult>
+  readonly topics: Topics
+  /** Configured tiers, ascending by delay. */
+  readonly tiers: readonly Tier[]
+  readonly schedule: readonly number[]
+  readonly handled: RecentlyHandled
+  readonly clock: Clock
+  readonly random: Random
+  /** Names this process in results. */
+  readonly instance: string
+  readonly emit: Emit
+  /** Records were acknowledged: calls that waited for it may go on. */
+  readonly onAcknowledged: () => void
+  /** A write failed for a reason that no later write mends. */
+  readonly onFailed: (error: Error) => void
+}
+
+export interface AttemptMade {
+  readonly result: AttemptResult
+  /** The hook as it was when the call started. */
+  readonly hook: Hook
+  readonly startedAt: EpochMs
+  readonly queuedMs: number
+}
+
+export class Recorder {
+  readonly #parts: RecorderParts
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts
+  }
+
+  /** An attempt was answered, failed or was aborted. */
+  attempt(work: Work, made: AttemptMade): void {
+    const { schedule, clock, random } = this.#parts
+    const maxAttempts = maxAttemptsOf(schedule, made.hook)
+    const moment = { now: clock.now(), random: random() }
+    const decided = decide(made.result, work.run, { schedule, maxAttempts }, moment)
+    const isOurs = work.origin.epoch.isLive || decided.kind === 'delivered'
+    const verdict: Verdict = isOurs ? decided : { kind: 'interrupted' }
+    this.#record(work, {
+      verdict,
+      configVersion: made.hook.configVersion,
+      at: made.startedAt,
+      attempt: {
+        result: made.result,
+        url: made.hook.url,
+        maxAttempts,
+        queuedMs: made.queuedMs,
+      },
+    })
+  }
+
+  /** A run ended without an attempt. */
+  end(
+    work: Work,
+    ending: { readonly verdict: Verdict; readonly configVersion: string | undefined },
+  ): void {
+    const { verdict, configVersion } = ending
+    this.#record(work, { verdict, configVersion, at: this.#parts.clock.now(), attempt: undefined })
+  }
+
+  /** A run waits on another tier. No result: nothing happened to it. */
+  hop(work: Work): void {
+    const next = { ...work.run, hop: work.run.hop + 1 }
+    const record = this.#tierRecord(next)
+    this.#parts.emit({ kind: 'run.hopped', tier: record.topic })
+    this.#write(work, [record], true)
+  }
+
+  /** A record that cannot be handled goes to the rejected topic as it came. */
+  reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
+    const { topics, emit } = this.#parts
+    const source = sourceOf(origin)
+    emit({ kind: 'record.rejected', source, ...rejection })
+    const headers = rejectedHeaders(record, rejection)
+    const rejected = { topic: topics.rejected, key: record.key, value: record.value, headers }
+    const reference = { ...rejected, key: null, value: null, headers: rejectedHeaders({ ...record, headers: [] }, rejection) }
+    this.#parts.sink
+      .write([rejected])
+      .catch((error: unknown) => {
+        if (error instanceof TooLargeError) return this.#parts.sink.write([reference])
+        throw error
+      })
+      .then(() => settle(origin), this.#fail)
+  }
+
+  #record(work: Work, facts: Omit<ResultFacts, 'run' | 'source' | 'instance'>): void {
+    const { run, origin } = work
+    const { verdict } = facts
+    const result = this.#resultRecord({
+      ...facts,
+      run,
+      source: sourceOf(origin),
+      instance: this.#parts.instance,
+    })
+    const records = [result]
+    const attempt = run.attempt + (facts.attempt === undefined ? 0 : 1)
+    if (origin.epoch.isLive) {
+      const status = facts.attempt === undefined ? undefined : statusOf(facts.attempt.result)
+      const onward = this.#onwardRecord({ ...run, attempt }, verdict, status)
+      if (onward !== undefined) records.push(onward)
+    }
+    this.#tell(work, facts)
+    this.#write(work, records, verdict.kind !== 'interrupted')
+  }
+
+  #onwardRecord(run: Run, verdict: Verdict, status: number | undefined): OutboundRecord | undefined {
+    if (verdict.kind === 'retry') {
+      const { dueAt, earlyMs } = verdict
+      return this.#tierRecord({ ...run, hop: run.hop + 1, dueAt, earlyMs })
+    }
+    if (verdict.kind !== 'dead' && verdict.kind !== 'expired') return undefined
+    const reason = verdict.kind === 'dead' ? verdict.reason : 'max-age'
+    return this.#deadLetter(run, { reason, status, value: run.event.body })
+  }
+
+  #tierRecord(run: Run): OutboundRecord {
+    const tier = tierFor(this.#parts.tiers, run.dueAt - this.#parts.clock.now())
+    return { topic: tier.topic, key: run.deliveryId, value: run.event.body, headers: runHeaders(run) }
+  }
+
+  #deadLetter(
+    run: Run,
+    death: {
+      readonly reason: Parameters<typeof deadLetterHeaders>[1]['reason']
+      readonly status: number | undefined
+      readonly value: Buffer | null
+    },
+  ): OutboundRecord {
+    const { reason, status, value } = death
+    const headers = deadLetterHeaders(run, { reason, status, diedAt: this.#parts.clock.now() })
+    return { topic: this.#parts.topics.deadLetters, key: run.deliveryId, value, headers }
+  }
+
+  #resultRecord(facts: ResultFacts): OutboundRecord {
+    const { encoder, topics } = this.#parts
+    const value = encoder.encode(resultOf(facts))
+    return { topic: topics.results, key: facts.run.deliveryId, value, headers: [] }
+  }
+
+  /** @param isHandled whether the run is done with here, so that its repeat is dropped and its offset may complete */
+  #write(work: Work, records: readonly OutboundRecord[], isHandled: boolean): void {
+    const { sink, handled, onAcknowledged } = this.#parts
+    sink
+      .write(records)
+      .catch((error: unknown) => {
+        if (error instanceof TooLargeError) return this.#writeReference(work)
+        throw error
+      })
+      .then(() => {
+        if (isHandled && work.origin.epoch.isLive) {
+          if (isFromTopicOfOurs(work.run)) handled.add(work.run)
+          settle(work.origin)
+        }
+        onAcknowledged()
+      }, this.#fail)
+  }
+
+  /** The run's record fits nowhere: its end is recorded, with a dead letter that only refers to the source. */
+  #writeReference(work: Work): Promise<void> {
+    const verdict: Verdict = { kind: 'dead', reason: 'too-large' }
+    const facts = { verdict, configVersion: undefined, at: this.#parts.clock.now(), attempt: undefined }
+    const event = { ...work.run.event, headers: [] }
+    const result = this.#resultRecord({
+      ...facts,
+      run: work.run,
+      source: sourceOf(work.origin),
+      instance: this.#parts.instance,
+    })
+    this.#tell(work, facts)
+    const death = { reason: verdict.reason, status: undefined, value: null } as const
+    return this.#parts.sink.write([result, this.#deadLetter({ ...work.run, event }, death)])
+  }
+
+  #tell(work: Work, facts: Pick<ResultFacts, 'verdict' | 'attempt'>): void {
+    const { run, origin } = work
+    const { verdict, attempt } = facts
+    const ending = endingOf(verdict, attempt?.result)
+    this.#parts.emit({
+      kind: 'delivery.recorded',
+      deliveryId: run.deliveryId,
+      run: run.run,
+      event: run.event.event,
+      hookId: run.hookId,
+      tenantId: run.event.tenantId,
+      outcome: ending.outcome,
+      reason: ending.reason,
+      attempt: attempt === undefined ? undefined : run.attempt + 1,
+      maxAttempts: attempt?.maxAttempts,
+      status: attempt === undefined ? undefined : statusOf(attempt.result),
+      errorClass: ending.errorClass,
+      blame: ending.blame,
+      totalMs: attempt?.result.phases.totalMs,
+      nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : undefined,
+      source: sourceOf(origin),
+    })
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+/** Only records of tiers and requests can be repeats: an event's own run is kept apart by its offset. */
+function isFromTopicOfOurs(run: Run): boolean {
+  return run.hop > 0 || run.trigger !== 'event'
+}
