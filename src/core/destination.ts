@@ -1,0 +1,246 @@
+/**
+ * Which addresses a webhook may be sent to (design section 5). Hook owners choose the URL, so an address that only this
+ * process can reach, such as its own host, its network or a cloud's metadata service, must not be a destination.
+ *
+ * Two tiers. **Never**: metadata services, link-local, multicast, unspecified, broadcast; no setting opens them.
+ * **Refused**: every other range that is not the public internet; opened by naming a CIDR. Sources: the IANA registries
+ * of IPv4 and IPv6 special-purpose addresses, and the cloud providers' pages on instance metadata.
+ */
+
+export type AddressVerdict = 'ok' | 'refused' | 'never'
+
+/** A parsed range. `prefix` holds the leading `length` bits, shifted down. */
+export interface Cidr {
+  readonly family: 4 | 6
+  readonly length: number
+  readonly prefix: bigint
+}
+
+export type CidrResult =
+  | { readonly kind: 'cidr'; readonly cidr: Cidr }
+  | { readonly kind: 'problem'; readonly message: string }
+
+interface Address {
+  readonly family: 4 | 6
+  readonly bits: bigint
+}
+
+const neverAllowed: readonly Cidr[] = [
+  '0.0.0.0/8', // "this network": connecting to 0.0.0.0 reaches the own host
+  '169.254.0.0/16', // link-local, and with it most metadata services
+  '100.100.100.200/32', // metadata, Alibaba Cloud
+  '168.63.129.16/32', // metadata, Azure's wire server
+  '192.0.0.192/32', // metadata, Oracle Cloud
+  '224.0.0.0/4', // multicast
+  '255.255.255.255/32', // broadcast
+  '::/128', // unspecified
+  'fe80::/10', // link-local
+  'ff00::/8', // multicast
+  'fd00:ec2::254/128', // metadata, AWS
+  'fd20:ce::254/128', // metadata, Google Cloud
+  'fd00:42::42/128', // metadata, Scaleway
+].map(knownRange)
+
+const refusedUnlessNamed: readonly Cidr[] = [
+  '10.0.0.0/8', // private
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '127.0.0.0/8', // loopback
+  '100.64.0.0/10', // shared by carriers
+  '192.0.0.0/24', // protocol assignments
+  '192.88.99.0/24', // 6to4 relays
+  '198.18.0.0/15', // benchmarks
+  '192.0.2.0/24', // documentation
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4', // reserved
+  '2001::/23', // protocol assignments, Teredo among them
+  '2001:db8::/32', // documentation
+  '3fff::/20',
+  '2002::/16', // 6to4
+].map(knownRange)
+
+/** The only part of IPv6 that is given out to the public internet; all else is refused unless named. */
+const globalUnicast = knownRange('2000::/3')
+
+/**
+ * IPv6 forms that lead to an IPv4 address. `shift` is how far its lowest bit lies above bit 0. Through a translating form
+ * the IPv4 address is all that counts: networks without IPv4 see every IPv4 host as `64:ff9b::…`.
+ */
+const embeddings: readonly {
+  readonly range: Cidr
+  readonly shift: bigint
+  readonly isInverted?: true
+  readonly isTranslated?: true
+}[] = [
+  { range: knownRange('::ffff:0:0/96'), shift: 0n, isTranslated: true }, // IPv4-mapped
+  { range: knownRange('64:ff9b::/96'), shift: 0n, isTranslated: true }, // NAT64
+  { range: knownRange('::ffff:0:0:0/96'), shift: 0n }, // IPv4-translated
+  { range: knownRange('::/96'), shift: 0n }, // IPv4-compatible
+  { range: knownRange('2002::/16'), shift: 80n }, // 6to4
+  { range: knownRange('2001::/32'), shift: 64n }, // Teredo, its server
+  { range: knownRange('2001::/32'), shift: 0n, isInverted: true }, // Teredo, its client
+]
+
+/**
+ * Whether a connection to `ip` may be made. `allowed` opens refused ranges, never the others. Text that is not an address
+ * is `never`: what cannot be judged is not called.
+ */
+export function judgeAddress(ip: string, allowed: readonly Cidr[]): AddressVerdict {
+  const address = parseAddress(ip)
+  return address === undefined ? 'never' : judge(address, allowed)
+}
+
+/**
+ * What the address guard will say of a URL whose host is an address; `name` when it is a name, to be judged once it is
+ * resolved; `invalid` when it is no URL. Names that always mean the own host count as its address.
+ */
+export function judgeUrlLiteral(
+  url: string,
+  allowed: readonly Cidr[],
+): AddressVerdict | 'name' | 'invalid' {
+  if (!URL.canParse(url)) return 'invalid'
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+  if (/(^|\.)localhost\.?$/.test(host)) return judgeAddress('127.0.0.1', allowed)
+  const address = parseAddress(host)
+  return address === undefined ? 'name' : judge(address, allowed)
+}
+
+/** Reads `10.0.0.0/8`, `fd00::/8`, or one address. Refuses what would not do what its writer expects. */
+export function parseCidr(text: string): CidrResult {
+  const [ip = '', lengthText, ...rest] = text.split('/')
+  const address = parseAddress(ip)
+  if (address === undefined || rest.length > 0 || ip.includes('%')) {
+    return problem(`"${text}" is not an address range such as 10.0.0.0/8 or fd00::/8`)
+  }
+  const width = widthOf(address)
+  const length = lengthText === undefined ? width : Number(lengthText)
+  if (lengthText !== undefined && (!/^\d{1,3}$/.test(lengthText) || length > width)) {
+    return problem(`"${text}" needs a prefix length from 0 to ${width}`)
+  }
+  const hostBits = BigInt(width - length)
+  if ((address.bits >> hostBits) << hostBits !== address.bits) {
+    return problem(`"${text}" has bits set after its first ${length}`)
+  }
+  const cidr: Cidr = { family: address.family, length, prefix: address.bits >> hostBits }
+  if (embeddings.some(({ range, isTranslated }) => isTranslated && isWithin(cidr, range))) {
+    return problem(`"${text}" stands for IPv4 addresses: name their IPv4 range`)
+  }
+  if (neverAllowed.some((range) => isWithin(cidr, range))) {
+    return problem(
+      `"${text}" is a link-local, metadata, multicast or unspecified range, which is never allowed`,
+    )
+  }
+  return { kind: 'cidr', cidr }
+}
+
+function judge(address: Address, allowed: readonly Cidr[]): AddressVerdict {
+  let isTranslated = false
+  let isRefused = false
+  for (const embedding of embeddings) {
+    // `::1` is loopback, not the IPv4-compatible form of 0.0.0.1.
+    if (!contains(embedding.range, address) || address.bits === 1n) continue
+    const inner = judge(embeddedIn(address, embedding), allowed)
+    if (inner === 'never') return 'never'
+    isRefused ||= inner === 'refused'
+    isTranslated ||= embedding.isTranslated === true
+  }
+  if (neverAllowed.some((range) => contains(range, address))) return 'never'
+  if (isRefused) return 'refused'
+  if (isTranslated || isPublic(address)) return 'ok'
+  return allowed.some((range) => contains(range, address)) ? 'ok' : 'refused'
+}
+
+function isPublic(address: Address): boolean {
+  if (address.family === 6 && !contains(globalUnicast, address)) return false
+  return !refusedUnlessNamed.some((range) => contains(range, address))
+}
+
+function embeddedIn(
+  address: Address,
+  embedding: { readonly shift: bigint; readonly isInverted?: true },
+): Address {
+  const bits = (address.bits >> embedding.shift) & 0xffff_ffffn
+  return { family: 4, bits: embedding.isInverted ? bits ^ 0xffff_ffffn : bits }
+}
+
+function contains(range: Cidr, address: Address): boolean {
+  return (
+    range.family === address.family &&
+    address.bits >> BigInt(widthOf(address) - range.length) === range.prefix
+  )
+}
+
+function isWithin(inner: Cidr, outer: Cidr): boolean {
+  return (
+    inner.family === outer.family &&
+    inner.length >= outer.length &&
+    inner.prefix >> BigInt(inner.length - outer.length) === outer.prefix
+  )
+}
+
+function widthOf(address: Address): 32 | 128 {
+  return address.family === 4 ? 32 : 128
+}
+
+/** Text as resolvers and URL parsers write it. A zone (`%eth0`) says through which interface, not to which address. */
+function parseAddress(text: string): Address | undefined {
+  const four = parseIpv4(text)
+  if (four !== undefined) return { family: 4, bits: four }
+  const six = parseIpv6(text.replace(/%.*$/, ''))
+  return six === undefined ? undefined : { family: 6, bits: six }
+}
+
+function parseIpv4(text: string): bigint | undefined {
+  const parts = text.split('.')
+  // A leading zero means octal to some readers and nothing to others, so such text is not an address.
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part)))
+    return undefined
+  const bytes = parts.map(Number)
+  return bytes.every((byte) => byte <= 255) ? joined(bytes, 8n) : undefined
+}
+
+function parseIpv6(text: string): bigint | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = parseGroups(halves[0] ?? '', halves.length === 1)
+  const tail = parseGroups(halves[1] ?? '', true)
+  if (head === undefined || tail === undefined) return undefined
+  const missing = 8 - head.length - tail.length
+  // `::` stands for at least one group; without it all eight must be there.
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
+  return joined([...head, ...Array<number>(missing).fill(0), ...tail], 16n)
+}
+
+/** Groups of up to four hex digits; the last may be an IPv4 address where `mayEndInIpv4`. */
+function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
+  if (text === '') return []
+  const groups: number[] = []
+  const parts = text.split(':')
+  for (const [index, part] of parts.entries()) {
+    const four = mayEndInIpv4 && index === parts.length - 1 ? parseIpv4(part) : undefined
+    if (four !== undefined) groups.push(Number(four >> 16n), Number(four & 0xffffn))
+    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16))
+    else return undefined
+  }
+  return groups
+}
+
+function joined(units: readonly number[], width: bigint): bigint {
+  return units.reduce((bits, unit) => (bits << width) | BigInt(unit), 0n)
+}
+
+function knownRange(text: string): Cidr {
+  const [ip = '', length = ''] = text.split('/')
+  const address = parseAddress(ip)
+  if (address === undefined) throw new Error(`bad range in the table of addresses: ${text}`)
+  return {
+    family: address.family,
+    length: Number(length),
+    prefix: address.bits >> BigInt(widthOf(address) - Number(length)),
+  }
+}
+
+function problem(message: string): CidrResult {
+  return { kind: 'problem', message }
+}
