@@ -6,99 +6,99 @@
  * commits of an old generation being refused, a member learning of a rebalance before it loses anything, and nothing
  * being acknowledged during an outage. What it leaves out: compaction, retention, transactions.
  */
-import { choosePartition } from "../../src/core/partition-choice.ts";
-import { recordBytes } from "../../src/core/batch-cutting.ts";
-import { TooLargeError } from "../../src/core/errors.ts";
-import type { EpochMs, InboundRecord, KafkaHeaders, OutboundRecord } from "../../src/core/model.ts";
-import type { Clock, RecordSink, TableSource, TopicPartition } from "../../src/ports.ts";
-import { createMemoryGroup, type MemoryGroup, type MemoryGroupSource } from "./memory-group.ts";
+import { choosePartition } from '../../src/core/partition-choice.ts'
+import { recordBytes } from '../../src/core/batch-cutting.ts'
+import { TooLargeError } from '../../src/core/errors.ts'
+import type { EpochMs, InboundRecord, KafkaHeaders, OutboundRecord } from '../../src/core/model.ts'
+import type { Clock, RecordSink, TableSource, TopicPartition } from '../../src/ports.ts'
+import { createMemoryGroup, type MemoryGroup, type MemoryGroupSource } from './memory-group.ts'
 
 export interface MemoryTopicOptions {
-  readonly partitions?: number;
-  readonly maxMessageBytes?: number;
+  readonly partitions?: number
+  readonly maxMessageBytes?: number
 }
 
 export interface ProduceInput {
-  readonly key?: Buffer | string | null;
-  readonly value: Buffer | string | null;
-  readonly headers?: KafkaHeaders | Readonly<Record<string, string>>;
-  readonly partition?: number;
-  readonly timestamp?: EpochMs;
+  readonly key?: Buffer | string | null
+  readonly value: Buffer | string | null
+  readonly headers?: KafkaHeaders | Readonly<Record<string, string>>
+  readonly partition?: number
+  readonly timestamp?: EpochMs
 }
 
 export interface MemoryGroupOptions {
-  readonly groupId: string;
-  readonly topics: readonly string[];
+  readonly groupId: string
+  readonly topics: readonly string[]
   /** Most records of one call of `onRecords`. */
-  readonly maxBatch?: number;
+  readonly maxBatch?: number
 }
 
 export interface MemoryBroker {
   /** Topics also come into being with one partition when they are first written to or read. */
-  createTopic(topic: string, options?: MemoryTopicOptions): void;
+  createTopic(topic: string, options?: MemoryTopicOptions): void
   /** Appends at once, even during an outage: it stands for a producer elsewhere. */
-  produce(topic: string, input: ProduceInput): InboundRecord;
+  produce(topic: string, input: ProduceInput): InboundRecord
   /** All records of a topic, by partition, then offset. */
-  read(topic: string): readonly InboundRecord[];
+  read(topic: string): readonly InboundRecord[]
   /** Removes a topic's records and starts its offsets anew. */
-  recreateTopic(topic: string): void;
-  groupSource(options: MemoryGroupOptions): MemoryGroupSource;
-  tableSource(topic: string): TableSource;
-  sink(): RecordSink;
+  recreateTopic(topic: string): void
+  groupSource(options: MemoryGroupOptions): MemoryGroupSource
+  tableSource(topic: string): TableSource
+  sink(): RecordSink
   /** Makes all members of the group rejoin, as a join or leave elsewhere does. */
-  rebalance(groupId: string): Promise<void>;
+  rebalance(groupId: string): Promise<void>
   committed(
     groupId: string,
     partition: TopicPartition,
-  ): { readonly offset: number; readonly metadata: string } | undefined;
+  ): { readonly offset: number; readonly metadata: string } | undefined
   /** Sets the group's offset from outside, as `init` does. */
-  setCommitted(groupId: string, partition: TopicPartition, offset: number, metadata?: string): void;
+  setCommitted(groupId: string, partition: TopicPartition, offset: number, metadata?: string): void
   /** While true: nothing is delivered, acknowledged, committed or proven. */
-  outage(isAway: boolean): void;
+  outage(isAway: boolean): void
   /** Time from `write` to acknowledgement; 0 acknowledges in a microtask. */
-  setAckDelay(ms: number): void;
+  setAckDelay(ms: number): void
 }
 
 /** What groups need of the broker. */
 export interface MemoryLog {
-  readonly clock: Clock;
-  isAway(): boolean;
-  partitionCount(topic: string): number;
+  readonly clock: Clock
+  isAway(): boolean
+  partitionCount(topic: string): number
   /** Records from `offset` on, at most `limit`. */
-  slice(partition: TopicPartition, offset: number, limit: number): readonly InboundRecord[];
-  endOffset(partition: TopicPartition): number;
+  slice(partition: TopicPartition, offset: number, limit: number): readonly InboundRecord[]
+  endOffset(partition: TopicPartition): number
 }
 
 interface MemoryTopic {
-  readonly partitions: InboundRecord[][];
-  readonly maxMessageBytes: number;
+  readonly partitions: InboundRecord[][]
+  readonly maxMessageBytes: number
 }
 
 interface PendingWrite {
-  readonly records: readonly OutboundRecord[];
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  isDue: boolean;
+  readonly records: readonly OutboundRecord[]
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  isDue: boolean
 }
 
 export function createMemoryBroker(clock: Clock): MemoryBroker {
-  const topics = new Map<string, MemoryTopic>();
-  const groups = new Map<string, MemoryGroup>();
-  const watchers = new Set<() => void>();
-  let isAway = false;
-  let ackDelayMs = 0;
-  let keyless = 0;
+  const topics = new Map<string, MemoryTopic>()
+  const groups = new Map<string, MemoryGroup>()
+  const watchers = new Set<() => void>()
+  let isAway = false
+  let ackDelayMs = 0
+  let keyless = 0
 
   function topicOf(name: string, options: MemoryTopicOptions = {}): MemoryTopic {
-    let topic = topics.get(name);
+    let topic = topics.get(name)
     if (topic === undefined) {
       topic = {
         partitions: Array.from({ length: options.partitions ?? 1 }, () => []),
         maxMessageBytes: options.maxMessageBytes ?? 1024 * 1024,
-      };
-      topics.set(name, topic);
+      }
+      topics.set(name, topic)
     }
-    return topic;
+    return topic
   }
 
   const log: MemoryLog = {
@@ -108,28 +108,28 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
     slice: ({ topic, partition }, offset, limit) =>
       topicOf(topic).partitions[partition]?.slice(offset, offset + limit) ?? [],
     endOffset: ({ topic, partition }) => topicOf(topic).partitions[partition]?.length ?? 0,
-  };
+  }
 
   function groupOf(groupId: string): MemoryGroup {
-    let group = groups.get(groupId);
+    let group = groups.get(groupId)
     if (group === undefined) {
-      group = createMemoryGroup(log, groupId);
-      groups.set(groupId, group);
+      group = createMemoryGroup(log, groupId)
+      groups.set(groupId, group)
     }
-    return group;
+    return group
   }
 
   function wake(): void {
-    for (const group of groups.values()) group.wake();
-    for (const watcher of watchers) watcher();
+    for (const group of groups.values()) group.wake()
+    for (const watcher of watchers) watcher()
   }
 
   function append(name: string, input: ProduceInput): InboundRecord {
-    const { partitions } = topicOf(name);
-    const key = bufferOf(input.key ?? null);
-    const partition = input.partition ?? choosePartition(key, partitions.length, keyless++);
-    const records = partitions[partition];
-    if (records === undefined) throw new Error(`${name} has no partition ${partition}`);
+    const { partitions } = topicOf(name)
+    const key = bufferOf(input.key ?? null)
+    const partition = input.partition ?? choosePartition(key, partitions.length, keyless++)
+    const records = partitions[partition]
+    if (records === undefined) throw new Error(`${name} has no partition ${partition}`)
     const record: InboundRecord = {
       topic: name,
       partition,
@@ -138,148 +138,148 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
       value: bufferOf(input.value),
       headers: headersOf(input.headers),
       timestamp: input.timestamp ?? clock.now(),
-    };
-    records.push(record);
-    return record;
+    }
+    records.push(record)
+    return record
   }
 
   function createSink(): RecordSink {
-    const pending = new Set<PendingWrite>();
-    const flushes = new Set<() => void>();
-    let isStopped = false;
+    const pending = new Set<PendingWrite>()
+    const flushes = new Set<() => void>()
+    let isStopped = false
 
     /** Appends and acknowledges, in order of writing, all that is due. */
     function acknowledge(): void {
-      let hasAppended = false;
+      let hasAppended = false
       for (const write of pending) {
-        if (isAway || isStopped || !write.isDue) break;
-        pending.delete(write);
-        hasAppended = true;
-        const tooLarge: OutboundRecord[] = [];
+        if (isAway || isStopped || !write.isDue) break
+        pending.delete(write)
+        hasAppended = true
+        const tooLarge: OutboundRecord[] = []
         for (const record of write.records) {
-          if (recordBytes(record) > topicOf(record.topic).maxMessageBytes) tooLarge.push(record);
-          else append(record.topic, record);
+          if (recordBytes(record) > topicOf(record.topic).maxMessageBytes) tooLarge.push(record)
+          else append(record.topic, record)
         }
-        if (tooLarge.length > 0) write.reject(new TooLargeError(tooLarge));
-        else write.resolve();
+        if (tooLarge.length > 0) write.reject(new TooLargeError(tooLarge))
+        else write.resolve()
       }
-      if (pending.size === 0) for (const flushed of flushes) flushed();
-      if (hasAppended) wake();
+      if (pending.size === 0) for (const flushed of flushes) flushed()
+      if (hasAppended) wake()
     }
     watchers.add(() => {
-      if (pending.size > 0) queueMicrotask(acknowledge);
-    });
+      if (pending.size > 0) queueMicrotask(acknowledge)
+    })
 
     return {
       write(records) {
-        if (records.length === 0) return Promise.resolve();
+        if (records.length === 0) return Promise.resolve()
         return new Promise((resolve, reject) => {
-          const write = { records, resolve, reject, isDue: ackDelayMs === 0 };
-          pending.add(write);
-          if (write.isDue) queueMicrotask(acknowledge);
+          const write = { records, resolve, reject, isDue: ackDelayMs === 0 }
+          pending.add(write)
+          if (write.isDue) queueMicrotask(acknowledge)
           else
             clock.after(ackDelayMs, () => {
-              write.isDue = true;
-              acknowledge();
-            });
-        });
+              write.isDue = true
+              acknowledge()
+            })
+        })
       },
       pendingCount: () => [...pending].reduce((sum, write) => sum + write.records.length, 0),
       flush(deadlineMs) {
-        if (pending.size === 0) return Promise.resolve(true);
+        if (pending.size === 0) return Promise.resolve(true)
         return new Promise((resolve) => {
           const end = (isFlushed: boolean) => {
-            flushes.delete(flushed);
-            cancel();
-            resolve(isFlushed);
-          };
-          const flushed = () => end(true);
-          const cancel = clock.after(deadlineMs, () => end(false));
-          flushes.add(flushed);
-        });
+            flushes.delete(flushed)
+            cancel()
+            resolve(isFlushed)
+          }
+          const flushed = () => end(true)
+          const cancel = clock.after(deadlineMs, () => end(false))
+          flushes.add(flushed)
+        })
       },
       stop() {
-        isStopped = true;
-        return Promise.resolve();
+        isStopped = true
+        return Promise.resolve()
       },
-    };
+    }
   }
 
   function createTable(topic: string): TableSource {
-    let isStopped = false;
+    let isStopped = false
     return {
       start(apply, onFailed) {
-        const positions = topicOf(topic).partitions.map(() => 0);
-        const ends = topicOf(topic).partitions.map((records) => records.length);
+        const positions = topicOf(topic).partitions.map(() => 0)
+        const ends = topicOf(topic).partitions.map((records) => records.length)
         return new Promise((resolve) => {
           const advance = (): void => {
-            if (isStopped || isAway) return;
+            if (isStopped || isAway) return
             for (const [partition, position] of positions.entries()) {
-              const end = log.endOffset({ topic, partition });
+              const end = log.endOffset({ topic, partition })
               if (end < position) {
-                isStopped = true;
-                onFailed(new Error(`topic ${topic} was recreated`));
-                return;
+                isStopped = true
+                onFailed(new Error(`topic ${topic} was recreated`))
+                return
               }
-              positions[partition] = end;
-              log.slice({ topic, partition }, position, end - position).forEach(apply);
+              positions[partition] = end
+              log.slice({ topic, partition }, position, end - position).forEach(apply)
             }
-            if (ends.every((end, partition) => (positions[partition] ?? 0) >= end)) resolve();
-          };
-          watchers.add(() => queueMicrotask(advance));
-          queueMicrotask(advance);
-        });
+            if (ends.every((end, partition) => (positions[partition] ?? 0) >= end)) resolve()
+          }
+          watchers.add(() => queueMicrotask(advance))
+          queueMicrotask(advance)
+        })
       },
       stop() {
-        isStopped = true;
-        return Promise.resolve();
+        isStopped = true
+        return Promise.resolve()
       },
-    };
+    }
   }
 
   return {
     createTopic(name, options) {
-      if (topics.has(name)) throw new Error(`topic ${name} exists`);
-      topicOf(name, options);
+      if (topics.has(name)) throw new Error(`topic ${name} exists`)
+      topicOf(name, options)
     },
     produce(topic, input) {
-      const record = append(topic, input);
-      wake();
-      return record;
+      const record = append(topic, input)
+      wake()
+      return record
     },
     read: (topic) => topicOf(topic).partitions.flat(),
     recreateTopic(topic) {
-      for (const records of topicOf(topic).partitions) records.length = 0;
-      wake();
+      for (const records of topicOf(topic).partitions) records.length = 0
+      wake()
     },
     groupSource: (options) => groupOf(options.groupId).createSource(options),
     tableSource: createTable,
     sink: createSink,
     rebalance: (groupId) => groupOf(groupId).rebalance(),
     committed: (groupId, partition) => groupOf(groupId).committed(partition),
-    setCommitted: (groupId, partition, offset, metadata = "") =>
+    setCommitted: (groupId, partition, offset, metadata = '') =>
       groupOf(groupId).setCommitted({ ...partition, offset, metadata }),
     outage(away) {
-      for (const group of groups.values()) group.markProven();
-      isAway = away;
-      wake();
+      for (const group of groups.values()) group.markProven()
+      isAway = away
+      wake()
     },
     setAckDelay(ms) {
-      ackDelayMs = ms;
+      ackDelayMs = ms
     },
-  };
+  }
 }
 
 function bufferOf(content: Buffer | string | null): Buffer | null {
-  return typeof content === "string" ? Buffer.from(content) : content;
+  return typeof content === 'string' ? Buffer.from(content) : content
 }
 
-function headersOf(headers: ProduceInput["headers"]): KafkaHeaders {
-  if (headers === undefined) return [];
-  if (isHeaderList(headers)) return headers;
-  return Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
+function headersOf(headers: ProduceInput['headers']): KafkaHeaders {
+  if (headers === undefined) return []
+  if (isHeaderList(headers)) return headers
+  return Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const)
 }
 
-function isHeaderList(headers: NonNullable<ProduceInput["headers"]>): headers is KafkaHeaders {
-  return Array.isArray(headers);
+function isHeaderList(headers: NonNullable<ProduceInput['headers']>): headers is KafkaHeaders {
+  return Array.isArray(headers)
 }

@@ -5,81 +5,81 @@
  * the generation rises by one, partitions are assigned by the project's own assignor, and every member is told. Changes
  * that come meanwhile lead to one more rebalance.
  */
-import { assign, type MemberClaim } from "../../src/core/assignor.ts";
+import { assign, type MemberClaim } from '../../src/core/assignor.ts'
 import type {
   AssignedPartition,
   CommitEntry,
   GroupListener,
   GroupSource,
   TopicPartition,
-} from "../../src/ports.ts";
-import type { MemoryGroupOptions, MemoryLog } from "./memory-broker.ts";
+} from '../../src/ports.ts'
+import type { MemoryGroupOptions, MemoryLog } from './memory-broker.ts'
 
 export interface MemoryGroupSource extends GroupSource {
   /**
    * The process stands still for longer than the session: others get its partitions, it learns nothing, and its proof
    * of membership grows old.
    */
-  freeze(): Promise<void>;
+  freeze(): Promise<void>
   /** It wakes and joins again, as another member. */
-  thaw(): Promise<void>;
+  thaw(): Promise<void>
 }
 
 export interface MemoryGroup {
-  createSource(options: MemoryGroupOptions): MemoryGroupSource;
-  rebalance(): Promise<void>;
+  createSource(options: MemoryGroupOptions): MemoryGroupSource
+  rebalance(): Promise<void>
   committed(
     partition: TopicPartition,
-  ): { readonly offset: number; readonly metadata: string } | undefined;
-  setCommitted(entry: CommitEntry): void;
+  ): { readonly offset: number; readonly metadata: string } | undefined
+  setCommitted(entry: CommitEntry): void
   /** Delivers what has become deliverable. */
-  wake(): void;
+  wake(): void
   /** Notes the newest heartbeat of each member before the broker goes away. */
-  markProven(): void;
+  markProven(): void
 }
 
 interface Member {
-  id: string;
-  readonly options: MemoryGroupOptions;
-  readonly listener: GroupListener;
+  id: string
+  readonly options: MemoryGroupOptions
+  readonly listener: GroupListener
   /** Next offset to deliver, by partition name. Absent: not assigned. */
-  positions: Map<string, { readonly partition: TopicPartition; next: number }>;
-  readonly paused: Set<string>;
-  generation: number;
-  joinedAt: number;
-  provenAt: number | undefined;
-  state: "joining" | "joined" | "frozen" | "left";
-  isDelivering: boolean;
+  positions: Map<string, { readonly partition: TopicPartition; next: number }>
+  readonly paused: Set<string>
+  generation: number
+  joinedAt: number
+  provenAt: number | undefined
+  state: 'joining' | 'joined' | 'frozen' | 'left'
+  isDelivering: boolean
 }
 
-const heartbeatMs = 1000;
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
+const heartbeatMs = 1000
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`
 
 export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup {
-  const members = new Set<Member>();
-  const commits = new Map<string, CommitEntry>();
-  let generation = 0;
-  let nextMemberId = 0;
-  let rebalancing: Promise<void> | undefined;
-  let isRebalanceWanted = false;
+  const members = new Set<Member>()
+  const commits = new Map<string, CommitEntry>()
+  let generation = 0
+  let nextMemberId = 0
+  let rebalancing: Promise<void> | undefined
+  let isRebalanceWanted = false
 
   function rebalance(): Promise<void> {
-    isRebalanceWanted = true;
+    isRebalanceWanted = true
     rebalancing ??= runRebalances().finally(() => {
-      rebalancing = undefined;
-    });
-    return rebalancing;
+      rebalancing = undefined
+    })
+    return rebalancing
   }
 
   async function runRebalances(): Promise<void> {
     while (isRebalanceWanted) {
-      isRebalanceWanted = false;
-      const joined = [...members].filter((member) => member.state === "joined");
-      await Promise.all(joined.map((member) => member.listener.beforeRejoin()));
-      generation += 1;
-      const joining = [...members].filter((member) => member.state !== "frozen");
-      const assignment = assign(joining.map(claimOf), partitionCounts(joining));
-      for (const member of joining) tell(member, assignment.get(member.id) ?? []);
+      isRebalanceWanted = false
+      const joined = [...members].filter((member) => member.state === 'joined')
+      await Promise.all(joined.map((member) => member.listener.beforeRejoin()))
+      generation += 1
+      const joining = [...members].filter((member) => member.state !== 'frozen')
+      const assignment = assign(joining.map(claimOf), partitionCounts(joining))
+      for (const member of joining) tell(member, assignment.get(member.id) ?? [])
     }
   }
 
@@ -89,93 +89,89 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
       topics: member.options.topics,
       owned: [...member.positions.values()].map(({ partition }) => partition),
       generation: member.generation,
-    };
+    }
   }
 
   function partitionCounts(joining: readonly Member[]): ReadonlyMap<string, number> {
-    const topics = new Set(joining.flatMap((member) => member.options.topics));
-    return new Map([...topics].map((topic) => [topic, log.partitionCount(topic)]));
+    const topics = new Set(joining.flatMap((member) => member.options.topics))
+    return new Map([...topics].map((topic) => [topic, log.partitionCount(topic)]))
   }
 
   function tell(member: Member, partitions: readonly TopicPartition[]): void {
-    const isContinued = member.state === "joined" && member.generation === generation - 1;
-    const positions: Member["positions"] = new Map();
+    const isContinued = member.state === 'joined' && member.generation === generation - 1
+    const positions: Member['positions'] = new Map()
     const assigned = partitions.map((partition): AssignedPartition => {
-      const name = nameOf(partition);
-      const commit = commits.get(name);
-      const known = isContinued ? member.positions.get(name) : undefined;
-      if (known === undefined) member.paused.delete(name);
-      positions.set(name, { partition, next: known?.next ?? commit?.offset ?? 0 });
+      const name = nameOf(partition)
+      const commit = commits.get(name)
+      const known = isContinued ? member.positions.get(name) : undefined
+      if (known === undefined) member.paused.delete(name)
+      positions.set(name, { partition, next: known?.next ?? commit?.offset ?? 0 })
       return {
         ...partition,
         isKept: known !== undefined,
         committedOffset: commit?.offset,
-        committedMetadata: commit?.metadata ?? "",
-      };
-    });
-    member.positions = positions;
-    member.generation = generation;
-    member.state = "joined";
-    member.joinedAt = log.clock.monotonic();
-    member.provenAt = member.joinedAt;
-    member.listener.onAssigned(assigned);
-    deliver(member);
+        committedMetadata: commit?.metadata ?? '',
+      }
+    })
+    member.positions = positions
+    member.generation = generation
+    member.state = 'joined'
+    member.joinedAt = log.clock.monotonic()
+    member.provenAt = member.joinedAt
+    member.listener.onAssigned(assigned)
+    deliver(member)
   }
 
   /** One batch of each partition at a time, each from a microtask of its own, until nothing is left. */
   function deliver(member: Member): void {
-    if (member.isDelivering) return;
-    member.isDelivering = true;
+    if (member.isDelivering) return
+    member.isDelivering = true
     queueMicrotask(() => {
-      member.isDelivering = false;
-      if (member.state !== "joined" || log.isAway() || rebalancing !== undefined) return;
-      let hasMore = false;
+      member.isDelivering = false
+      if (member.state !== 'joined' || log.isAway() || rebalancing !== undefined) return
+      let hasMore = false
       for (const [name, position] of member.positions) {
-        if (member.paused.has(name)) continue;
-        const records = log.slice(
-          position.partition,
-          position.next,
-          member.options.maxBatch ?? 500,
-        );
-        if (records.length === 0) continue;
-        hasMore = true;
-        position.next += records.length;
-        member.listener.onRecords(position.partition, records);
+        if (member.paused.has(name)) continue
+        const records = log.slice(position.partition, position.next, member.options.maxBatch ?? 500)
+        if (records.length === 0) continue
+        hasMore = true
+        position.next += records.length
+        member.listener.onRecords(position.partition, records)
       }
-      if (hasMore) deliver(member);
-    });
+      if (hasMore) deliver(member)
+    })
   }
 
   function wake(): void {
-    for (const member of members) deliver(member);
+    for (const member of members) deliver(member)
   }
 
   function markProven(): void {
-    for (const member of members) provenAt(member);
+    for (const member of members) provenAt(member)
   }
 
   /** The newest multiple of the heartbeat interval since the join, as long as heartbeats get through. */
   function provenAt(member: Member): number | undefined {
-    if (member.state === "joined" && !log.isAway()) {
-      const now = log.clock.monotonic();
-      member.provenAt = now - ((now - member.joinedAt) % heartbeatMs);
+    if (member.state === 'joined' && !log.isAway()) {
+      const now = log.clock.monotonic()
+      member.provenAt = now - ((now - member.joinedAt) % heartbeatMs)
     }
-    return member.provenAt;
+    return member.provenAt
   }
 
   function commit(
     member: Member,
     entries: readonly CommitEntry[],
-  ): "committed" | "stale" | "unavailable" {
-    if (log.isAway()) return "unavailable";
-    if (member.state !== "joined" || member.generation !== generation) return "stale";
-    if (entries.some((entry) => !member.positions.has(nameOf(entry)))) return "stale";
-    for (const entry of entries) commits.set(nameOf(entry), entry);
-    return "committed";
+  ): 'committed' | 'stale' | 'unavailable' {
+    if (log.isAway()) return 'unavailable'
+    if (member.state !== 'joined' || member.generation !== generation) return 'stale'
+    if (entries.some((entry) => !member.positions.has(nameOf(entry)))) return 'stale'
+    for (const entry of entries) commits.set(nameOf(entry), entry)
+    return 'committed'
   }
 
   function createMember(options: MemoryGroupOptions, listener: GroupListener): Member {
-    nextMemberId += 1;
+    nextMemberId += 1
     return {
       id: `${groupId}-${nextMemberId}`,
       options,
@@ -185,61 +181,61 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
       generation: -1,
       joinedAt: 0,
       provenAt: undefined,
-      state: "joining",
+      state: 'joining',
       isDelivering: false,
-    };
+    }
   }
 
   function createSource(options: MemoryGroupOptions): MemoryGroupSource {
-    let member: Member | undefined;
+    let member: Member | undefined
     return {
       async start(listener) {
-        member = createMember(options, listener);
-        members.add(member);
-        await rebalance();
-        deliver(member);
+        member = createMember(options, listener)
+        members.add(member)
+        await rebalance()
+        deliver(member)
       },
       pause: (partition) => void member?.paused.add(nameOf(partition)),
       resume(partition) {
-        member?.paused.delete(nameOf(partition));
-        if (member !== undefined) deliver(member);
+        member?.paused.delete(nameOf(partition))
+        if (member !== undefined) deliver(member)
       },
       async commit(entries) {
-        await Promise.resolve();
-        return member === undefined ? "stale" : commit(member, entries);
+        await Promise.resolve()
+        return member === undefined ? 'stale' : commit(member, entries)
       },
       provenAt: () => (member === undefined ? undefined : provenAt(member)),
       async stop() {
-        if (member === undefined) return;
-        member.state = "left";
-        members.delete(member);
-        await rebalance();
+        if (member === undefined) return
+        member.state = 'left'
+        members.delete(member)
+        await rebalance()
       },
       async freeze() {
-        if (member === undefined) return;
-        provenAt(member);
-        member.state = "frozen";
-        await rebalance();
+        if (member === undefined) return
+        provenAt(member)
+        member.state = 'frozen'
+        await rebalance()
       },
       async thaw() {
-        if (member === undefined) return;
-        nextMemberId += 1;
-        member.id = `${groupId}-${nextMemberId}`;
-        member.state = "joining";
-        await rebalance();
+        if (member === undefined) return
+        nextMemberId += 1
+        member.id = `${groupId}-${nextMemberId}`
+        member.state = 'joining'
+        await rebalance()
       },
-    };
+    }
   }
 
   return {
     createSource,
     rebalance: async () => {
-      await rebalance();
-      wake();
+      await rebalance()
+      wake()
     },
     committed: (partition) => commits.get(nameOf(partition)),
     setCommitted: (entry) => void commits.set(nameOf(entry), entry),
     wake,
     markProven,
-  };
+  }
 }
