@@ -1,0 +1,35 @@
+/** What a command is, and what it is given. */
+import type { ExitCode } from '../core/errors.ts'
+import type { Settings } from '../config.ts'
+
+/** One option of a command's own, beside the settings that every command takes. */
+export interface CommandOption {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly description: string
+}
+
+export interface CommandContext {
+  readonly settings: Settings
+  /** Arguments that are not options, after the command's name. */
+  readonly args: readonly string[]
+  /** Values of the command's own options, as given. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** One line for the person or program that asked. */
+  readonly print: (line: string) => void
+  /** One line beside the answer: progress, warnings. Goes to standard error. */
+  readonly note: (line: string) => void
+  /** Aborted at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+export interface Command {
+  /** As typed, such as `hooks put`. */
+  readonly name: string
+  readonly summary: string
+  /** What follows the name, such as `-f <file>`. */
+  readonly usage: string
+  readonly options: Readonly<Record<string, CommandOption>>
+  /** @throws UserError with a message for people */
+  readonly run: (context: CommandContext) => Promise<ExitCode | 0>
+}

@@ -1,0 +1,177 @@
+/** Signals become log lines and metrics here, and nowhere else. The only file that knows pino and prom-client. */
+import { pino, type Logger } from 'pino'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { DeliveryRecorded, Emit, Signal } from '../core/signal.ts'
+import type { Clock } from '../ports.ts'
+
+export interface Telemetry {
+  readonly emit: Emit
+  readonly log: Logger
+  /** Prometheus text format, version 0.0.4. */
+  metrics(): Promise<string>
+  readonly contentType: string
+}
+
+/** Values that are read when metrics are asked for, not when they change. */
+export interface Gauges {
+  readonly inFlight: number
+  readonly queued: number
+  readonly hooks: number
+  readonly suspendedHooks: number
+  readonly backlog: number
+  readonly pendingRecords: number
+}
+
+export interface TelemetryOptions {
+  readonly level: string
+  readonly instance: string
+  readonly clock: Clock
+  /** Attempts logged one by one per second; further ones of that second are only counted. */
+  readonly attemptsPerSecond: number
+  readonly gauges: () => Gauges | undefined
+}
+
+export function createLogger(level: string, instance: string): Logger {
+  return pino({ level, base: { instance }, timestamp: pino.stdTimeFunctions.isoTime })
+}
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const log = createLogger(options.level, options.instance)
+  const registry = new Registry()
+  const metrics = createMetrics(registry, options.gauges)
+  const logAttempt = limitedAttemptLog(log, options)
+  return {
+    log,
+    emit(signal) {
+      count(metrics, signal)
+      if (signal.kind === 'delivery.recorded') logAttempt(signal)
+      else say(log, signal)
+    },
+    metrics: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+type Metrics = ReturnType<typeof createMetrics>
+
+function createMetrics(registry: Registry, gauges: () => Gauges | undefined) {
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: (now: Gauges) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = gauges()
+        if (now !== undefined) this.set(read(now))
+      },
+    })
+  gauge('hooktide_in_flight', 'Calls that wait for their answer.', (now) => now.inFlight)
+  gauge('hooktide_queued', 'Deliveries queued in lanes.', (now) => now.queued)
+  gauge('hooktide_backlog', 'Records fetched and not admitted, tier records not due among them.', (now) => now.backlog)
+  gauge('hooktide_hooks', 'Hooks in the table.', (now) => now.hooks)
+  gauge('hooktide_hooks_suspended', 'Hooks whose newest record is not valid.', (now) => now.suspendedHooks)
+  gauge('hooktide_records_pending', 'Records written and not acknowledged yet.', (now) => now.pendingRecords)
+  const counter = <const Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers })
+  return {
+    deliveries: counter('hooktide_deliveries_total', 'Result records by outcome.', 'outcome'),
+    attempts: counter('hooktide_attempts_total', 'Calls by error class; ok when answered with 2xx.', 'class'),
+    unmatched: counter('hooktide_events_unmatched_total', 'Events without a matching hook.'),
+    rejected: counter('hooktide_records_rejected_total', 'Records that are not valid, by reason.', 'reason'),
+    hops: counter('hooktide_retry_hops_total', 'Runs written to another tier without an attempt.'),
+    repeats: counter('hooktide_repeats_dropped_total', 'Tier and request records handled before.'),
+    commits: new Histogram({
+      name: 'hooktide_commit_duration_seconds',
+      help: 'Time until a commit is acknowledged.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    }),
+  }
+}
+
+function count(metrics: Metrics, signal: Signal): void {
+  switch (signal.kind) {
+    case 'delivery.recorded':
+      metrics.deliveries.inc({ outcome: signal.outcome })
+      if (signal.attempt !== undefined) metrics.attempts.inc({ class: classOf(signal) })
+      return
+    case 'event.unmatched':
+      metrics.unmatched.inc()
+      return
+    case 'record.rejected':
+      metrics.rejected.inc({ reason: signal.reason })
+      return
+    case 'run.hopped':
+      metrics.hops.inc()
+      return
+    case 'run.repeated':
+      metrics.repeats.inc()
+      return
+    case 'commit.acknowledged':
+      metrics.commits.observe(signal.latencyMs / 1_000)
+      return
+    case 'hook.suspended':
+    case 'hook.unusable':
+    case 'table.loaded':
+    case 'group.assigned':
+    case 'group.draining':
+    case 'commit.failed':
+    case 'calls.stopped':
+    case 'calls.resumed':
+      return
+  }
+}
+
+function classOf(signal: DeliveryRecorded): string {
+  if (signal.errorClass !== undefined) return signal.errorClass
+  return signal.outcome === 'delivered' ? 'ok' : 'aborted'
+}
+
+function say(log: Logger, signal: Exclude<Signal, DeliveryRecorded>): void {
+  const { kind, ...fields } = signal
+  switch (signal.kind) {
+    case 'event.unmatched':
+    case 'run.hopped':
+    case 'run.repeated':
+    case 'commit.acknowledged':
+      log.debug(fields, kind)
+      return
+    case 'record.rejected':
+    case 'hook.suspended':
+    case 'hook.unusable':
+    case 'commit.failed':
+    case 'calls.stopped':
+      log.warn(fields, kind)
+      return
+    case 'table.loaded':
+    case 'group.assigned':
+    case 'group.draining':
+    case 'calls.resumed':
+      log.info(fields, kind)
+      return
+  }
+}
+
+/** The one wide line per attempt, as long as the rate allows it; what it hid is said once a second. */
+function limitedAttemptLog(log: Logger, options: TelemetryOptions): Emit {
+  let second = 0
+  let logged = 0
+  let hidden = 0
+  return (signal) => {
+    const now = Math.floor(options.clock.monotonic() / 1_000)
+    if (now !== second) {
+      if (hidden > 0) log.info({ attempts: hidden }, 'delivery.recorded.more')
+      second = now
+      logged = 0
+      hidden = 0
+    }
+    if (logged < options.attemptsPerSecond) {
+      logged += 1
+      const { kind, ...fields } = signal
+      log.info(fields, kind)
+    } else {
+      hidden += 1
+    }
+  }
+}
