@@ -1,0 +1,276 @@
+/** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
+import { type Admin, ConfigResourceTypes } from 'kafkajs'
+import { asError, UserError } from '../core/errors.ts'
+import type { EpochMs } from '../core/model.ts'
+import type { CommitEntry, TopicPartition } from '../ports.ts'
+import { createAssigner } from './kafka-assigner.ts'
+import {
+  createKafka,
+  errorType,
+  type KafkaLog,
+  type KafkaSettings,
+  messageOf,
+} from './kafka-client.ts'
+import type { InnerCluster } from './kafka-patches.ts'
+import { offsetNumber } from './kafka-records.ts'
+import { tableGroupPrefix } from './kafka-table-source.ts'
+
+export interface TopicDescription {
+  readonly topic: string
+  readonly partitions: number
+  /** Every setting of the topic by Kafka's name, such as `cleanup.policy`. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** `undefined`: the broker's default. */
+  readonly replicationFactor?: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+export interface PartitionRange extends TopicPartition {
+  /** Offset of the oldest record kept. */
+  readonly low: number
+  /** Offset that the next record will get. */
+  readonly end: number
+}
+
+export interface KafkaAdmin {
+  /** Names of all topics. */
+  listTopics(): Promise<readonly string[]>
+  /** `undefined` for a topic that does not exist. */
+  describeTopic(topic: string): Promise<TopicDescription | undefined>
+  /** False when it exists already; then nothing is changed. */
+  createTopic(topic: NewTopic): Promise<boolean>
+  offsets(topic: string): Promise<readonly PartitionRange[]>
+  /** Offset of the first record at or after the time; the end offset where there is none. */
+  offsetsAt(topic: string, time: EpochMs): Promise<readonly PartitionOffset[]>
+  /** Only partitions that have a committed offset. */
+  groupOffsets(groupId: string, topics: readonly string[]): Promise<readonly CommitEntry[]>
+  /** @throws {UserError} when the group has members */
+  commitOffsets(groupId: string, entries: readonly CommitEntry[]): Promise<void>
+  /** Group ids with their state, such as `Empty` or `Stable`. */
+  listGroups(
+    prefix: string,
+  ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
+  deleteGroups(groupIds: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @throws {UserError} when no broker can be reached or the credentials are refused */
+export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
+  const admin = createKafka(settings, log, 'command').admin()
+  await explaining(`cannot connect to Kafka at ${settings.brokers.join(', ')}`, () =>
+    admin.connect(),
+  )
+  return {
+    listTopics: () => explaining('cannot list topics', () => admin.listTopics()),
+    describeTopic: (topic) =>
+      explaining(`cannot describe topic ${topic}`, () => describeTopic(admin, topic)),
+    createTopic: (topic) =>
+      explaining(`cannot create topic ${topic.topic}`, () => createTopic(admin, topic)),
+    async offsets(topic) {
+      const found = await explaining(`cannot read the offsets of ${topic}`, () =>
+        admin.fetchTopicOffsets(topic),
+      )
+      return found
+        .map(({ partition, low, high }) => ({
+          topic,
+          partition,
+          low: offsetNumber(low),
+          end: offsetNumber(high),
+        }))
+        .toSorted((one, other) => one.partition - other.partition)
+    },
+    async offsetsAt(topic, time) {
+      const found = await explaining(`cannot read the offsets of ${topic}`, () =>
+        admin.fetchTopicOffsetsByTimestamp(topic, time),
+      )
+      return found.map(({ partition, offset }) => ({
+        topic,
+        partition,
+        offset: offsetNumber(offset),
+      }))
+    },
+    groupOffsets: (groupId, topics) =>
+      explaining(`cannot read the offsets of group ${groupId}`, () =>
+        groupOffsets(admin, groupId, topics),
+      ),
+    commitOffsets: (groupId, entries) =>
+      explaining(`cannot set the offsets of group ${groupId}`, () =>
+        commitOffsets({ settings, log }, groupId, entries),
+      ),
+    listGroups: (prefix) =>
+      explaining('cannot list consumer groups', () => listGroups(admin, prefix)),
+    async deleteGroups(groupIds) {
+      if (groupIds.length === 0) return
+      await explaining(`cannot delete ${groupIds.join(', ')}`, () =>
+        admin.deleteGroups([...groupIds]),
+      )
+    },
+    stop: () => admin.disconnect(),
+  }
+}
+
+/**
+ * Deletes what crashed processes left of their tables' groups: the Empty ones named `<group>.table.*`.
+ *
+ * @returns the ids of the deleted groups
+ */
+export async function sweepTables(admin: KafkaAdmin, group: string): Promise<readonly string[]> {
+  const groups = await admin.listGroups(tableGroupPrefix(group))
+  const empty = groups.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId)
+  await admin.deleteGroups(empty)
+  return empty
+}
+
+async function describeTopic(admin: Admin, topic: string): Promise<TopicDescription | undefined> {
+  // A metadata request for a missing topic would be retried for a while before it fails.
+  if (!(await admin.listTopics()).includes(topic)) return undefined
+  const [metadata, described] = await Promise.all([
+    admin.fetchTopicMetadata({ topics: [topic] }),
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    }),
+  ])
+  const entries = described.resources[0]?.configEntries ?? []
+  return {
+    topic,
+    partitions: metadata.topics[0]?.partitions.length ?? 0,
+    configs: Object.fromEntries(
+      entries.map(({ configName, configValue }) => [configName, configValue]),
+    ),
+  }
+}
+
+async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
+  try {
+    return await admin.createTopics({
+      topics: [
+        {
+          topic: topic.topic,
+          numPartitions: topic.partitions,
+          replicationFactor: topic.replicationFactor ?? -1,
+          configEntries: Object.entries(topic.configs).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    })
+  } catch (error) {
+    // The reasons stand in `errors`; the outer message only says that there were some.
+    const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
+    throw Array.isArray(inner) && inner[0] instanceof Error ? inner[0] : error
+  }
+}
+
+async function groupOffsets(
+  admin: Admin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<readonly CommitEntry[]> {
+  const found = await admin.fetchOffsets({ groupId, topics: [...topics] })
+  return found.flatMap(({ topic, partitions }) =>
+    partitions
+      .map(({ partition, offset, metadata }) => ({
+        topic,
+        partition,
+        offset: offsetNumber(offset),
+        metadata: metadata ?? '',
+      }))
+      .filter(({ offset }) => offset >= 0),
+  )
+}
+
+async function listGroups(
+  admin: Admin,
+  prefix: string,
+): Promise<readonly { readonly groupId: string; readonly state: string }[]> {
+  const { groups } = await admin.listGroups()
+  const ids = groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(prefix))
+  if (ids.length === 0) return []
+  const { groups: described } = await admin.describeGroups(ids)
+  return described.map(({ groupId, state }) => ({ groupId, state }))
+}
+
+/**
+ * Commits as nobody's member, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for it and
+ * takes five seconds for each topic. Its cluster object is reached through an assigner that is never used.
+ */
+async function commitOffsets(
+  { settings, log }: { readonly settings: KafkaSettings; readonly log: KafkaLog },
+  groupId: string,
+  entries: readonly CommitEntry[],
+): Promise<void> {
+  if (entries.length === 0) return
+  const cluster = clusterOf(settings, log)
+  await cluster.connect()
+  try {
+    const coordinator = await cluster.findGroupCoordinator({ groupId })
+    const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([topic, list]) => ({
+      topic,
+      partitions: list.map(({ partition, offset, metadata }) => ({
+        partition,
+        offset: String(offset),
+        metadata,
+      })),
+    }))
+    await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics })
+  } finally {
+    await cluster.disconnect()
+  }
+}
+
+function clusterOf(settings: KafkaSettings, log: KafkaLog): InnerCluster {
+  let found: InnerCluster | undefined
+  createKafka(settings, log, 'command').consumer({
+    groupId: 'unused',
+    partitionAssigners: [
+      (config) => {
+        found = config.cluster as unknown as InnerCluster
+        return createAssigner(
+          () => ({ owned: [], generation: -1 }),
+          () => undefined,
+        )(config)
+      },
+    ],
+  })
+  if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
+  return found
+}
+
+/** What can be done about an error, by Kafka's name for it or KafkaJS's. */
+const fixes: Readonly<Record<string, string>> = {
+  KafkaJSConnectionError: 'Check KAFKA_BROKERS and that the broker is running and reachable.',
+  KafkaJSNumberOfRetriesExceeded:
+    'Check KAFKA_BROKERS and that the broker is running and reachable.',
+  KafkaJSSASLAuthenticationError:
+    'Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
+  TOPIC_AUTHORIZATION_FAILED: 'Grant this principal access to the topic.',
+  GROUP_AUTHORIZATION_FAILED: 'Grant this principal access to the group.',
+  CLUSTER_AUTHORIZATION_FAILED:
+    'Grant this principal the right on the cluster, or have its administrator do this.',
+  UNKNOWN_TOPIC_OR_PARTITION: 'Create it with: hooktide init',
+  UNKNOWN_MEMBER_ID: 'The group has running members: stop them first.',
+  REBALANCE_IN_PROGRESS: 'The group has running members: stop them first.',
+  NON_EMPTY_GROUP: 'The group has running members: stop them first.',
+  INVALID_REPLICATION_FACTOR:
+    'Choose a replication factor that is not above the number of brokers.',
+  INVALID_CONFIG: 'Correct the setting that the message names.',
+  POLICY_VIOLATION: "The cluster's policy forbids it: ask its administrator.",
+}
+
+async function explaining<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
+    if (fix === undefined) throw error
+    throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
+  }
+}

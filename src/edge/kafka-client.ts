@@ -1,0 +1,100 @@
+/** How every KafkaJS client of the project is made, and what its errors mean. */
+import './kafka-patches.ts'
+import { Kafka, type KafkaConfig, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
+import { asError } from '../core/errors.ts'
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  /** Made anew for every client: KafkaJS writes into the object it is given. */
+  readonly security?: () => Pick<KafkaConfig, 'ssl' | 'sasl'>
+}
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+export type KafkaLog = (
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void
+
+/** A `service` outlives a broker that is away for half an hour; a `command` says soon that it cannot be reached. */
+export type Patience = 'service' | 'command'
+
+const retries: Record<Patience, RetryOptions> = {
+  service: { retries: 1000, initialRetryTime: 100, maxRetryTime: 2000 },
+  command: { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 },
+}
+
+/** Each consumer, producer and admin gets a client of its own: KafkaJS shares committed offsets within one. */
+export function createKafka(settings: KafkaSettings, log: KafkaLog, patience: Patience): Kafka {
+  return new Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    connectionTimeout: 3000,
+    requestTimeout: 15_000,
+    retry: retries[patience],
+    logLevel: logLevel.INFO,
+    logCreator: bridgeTo(log),
+    ...settings.security?.(),
+  })
+}
+
+/** Namespaces that log each failed request and connection at ERROR, although all of them are retried. */
+const noisyNamespaces = new Set(['Connection', 'BrokerPool', 'Producer', 'Runner'])
+
+function bridgeTo(log: KafkaLog): logCreator {
+  return () =>
+    ({ namespace, level, log: entry }) => {
+      const { message, timestamp: _, logger: __, ...fields } = entry
+      const isLoud = level === logLevel.ERROR && !noisyNamespaces.has(namespace)
+      log(isLoud ? 'warn' : 'debug', `kafkajs: ${message}`, { ...fields, namespace })
+    }
+}
+
+/** The thrown value and what caused it, outermost first: KafkaJS wraps the error that tells. */
+function* causesOf(thrown: unknown): Generator<Error> {
+  let error: unknown = thrown
+  for (let depth = 0; error instanceof Error && depth < 8; depth += 1) {
+    yield error
+    error = error.cause
+  }
+}
+
+/** The Kafka error name, such as `MESSAGE_TOO_LARGE`, of an error or of what caused it. */
+export function errorType(thrown: unknown): string | undefined {
+  for (const error of causesOf(thrown)) {
+    if ('type' in error && typeof error.type === 'string') return error.type
+  }
+  return undefined
+}
+
+/** False when trying again cannot help: wrong credentials, missing rights, a bug. */
+export function isRetriable(thrown: unknown): boolean {
+  const innermost = [...causesOf(thrown)].at(-1)
+  if (innermost === undefined || innermost instanceof TypeError) return false
+  if (innermost instanceof RangeError || innermost instanceof ReferenceError) return false
+  return !('retriable' in innermost) || innermost.retriable !== false
+}
+
+export function messageOf(thrown: unknown): string {
+  return asError(thrown).message
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Resolves with `fallback` when `work` takes longer. A later rejection of `work` is ignored. */
+export async function within<Result, Fallback>(
+  work: Promise<Result>,
+  ms: number,
+  fallback: Fallback,
+): Promise<Result | Fallback> {
+  const late = Promise.withResolvers<Fallback>()
+  const timer = setTimeout(() => late.resolve(fallback), ms)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,184 @@
+/** The `GroupSource` port on Kafka. */
+import type { MonotonicMs } from '../core/model.ts'
+import type {
+  AssignedPartition,
+  CommitEntry,
+  GroupListener,
+  GroupSource,
+  TopicPartition,
+} from '../ports.ts'
+import { errorType, type KafkaLog, type KafkaSettings, messageOf, within } from './kafka-client.ts'
+import { createMember, type Member, type MemberHandler, type Membership } from './kafka-member.ts'
+import type { PartitionOffset, TopicOffsets } from './kafka-patches.ts'
+import { inboundRecord, offsetNumber } from './kafka-records.ts'
+
+export interface GroupSourceOptions {
+  readonly settings: KafkaSettings
+  readonly groupId: string
+  /** All must exist. Partitions without a committed offset are read from their beginning. */
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs: number
+  /** Most bytes of one partition that a fetch asks for. Default 512 KiB. */
+  readonly maxBytesPerPartition?: number
+  readonly log: KafkaLog
+}
+
+/** How long an unanswered commit is waited for before it counts as `unavailable`. */
+const commitLimitMs = 5000
+
+/** Answers that say: these entries belong to a generation that is over. */
+const staleTypes = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
+export function createGroupSource(options: GroupSourceOptions): GroupSource {
+  const { groupId, log } = options
+  let member: Member | undefined
+  let announced: readonly AssignedPartition[] = []
+  let isCommitting = false
+
+  function handlerFor(listener: GroupListener): MemberHandler {
+    return {
+      beforeRejoin: () => listener.beforeRejoin(),
+      async joined(membership) {
+        const committed = await committedOffsets(membership, groupId)
+        return () => {
+          announced = committed.map((partition) => adopt(membership, partition))
+          listener.onAssigned(announced)
+        }
+      },
+      batch(batch) {
+        if (batch.messages.length === 0) return
+        const { topic, partition } = batch
+        const records = batch.messages.map((message) => inboundRecord(batch, message))
+        listener.onRecords({ topic, partition }, records)
+      },
+      outOfRange(partition, earliest, isGap) {
+        // What was read before a gap is still being worked on, so its epoch goes on. In a log that became shorter, the
+        // known offsets mean other records now.
+        if (isGap) return
+        announced = announced.map((one) =>
+          isSame(one, partition)
+            ? { ...partition, isKept: false, committedOffset: earliest, committedMetadata: '' }
+            : { ...one, isKept: true },
+        )
+        listener.onAssigned(announced)
+      },
+      failed: (error) => listener.onFailed(error),
+    }
+  }
+
+  async function commit(
+    { positions, partitions }: Membership,
+    entries: readonly CommitEntry[],
+  ): Promise<'committed' | 'stale' | 'unavailable'> {
+    // A member may commit for any partition of the group; only the assignment says which ones are its own.
+    if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
+    const work = positions.commitOffsets({ topics: commitTopics(entries) })
+    isCommitting = true
+    const end = () => {
+      isCommitting = false
+    }
+    work.then(end, end)
+    try {
+      return await within(
+        work.then(() => 'committed' as const),
+        commitLimitMs,
+        'unavailable',
+      )
+    } catch (error) {
+      const type = errorType(error)
+      if (type !== undefined && staleTypes.has(type)) return 'stale'
+      log('warn', 'commit failed', { groupId, error: messageOf(error) })
+      return 'unavailable'
+    }
+  }
+
+  return {
+    start(listener) {
+      member = createMember(
+        {
+          ...options,
+          maxBytesPerPartition: options.maxBytesPerPartition ?? 512 * 1024,
+          maxWaitMs: 100,
+        },
+        handlerFor(listener),
+      )
+      return member.start()
+    },
+    pause: (partition) => member?.pause(partition),
+    resume: (partition) => member?.resume(partition),
+    async commit(entries) {
+      const membership = member?.current()
+      if (membership === undefined) return 'stale'
+      if (entries.length === 0) return 'committed'
+      // An older commit still under way could land after this one and take the offset back.
+      if (isCommitting) return 'unavailable'
+      return commit(membership, entries)
+    },
+    provenAt: (): MonotonicMs | undefined => member?.provenAt(),
+    stop: async () => member?.stop(),
+  }
+}
+
+/** Sets where fetching goes on: behind what was handed over if the partition was kept, else at the committed offset. */
+function adopt(membership: Membership, committed: CommittedPartition): AssignedPartition {
+  const { topic, partition, committedOffset } = committed
+  const kept = membership.keptFrom(committed)
+  const next = kept?.next ?? committedOffset
+  if (next !== undefined) {
+    membership.positions.resolveOffset({ topic, partition, offset: String(next - 1) })
+  }
+  // KafkaJS remembers a pause of a partition that went away and came back; its new epoch knows nothing of it.
+  if (kept === undefined) membership.group.resume([{ topic, partitions: [partition] }])
+  return { ...committed, isKept: kept !== undefined }
+}
+
+type CommittedPartition = Omit<AssignedPartition, 'isKept'>
+
+async function committedOffsets(
+  { positions, partitions }: Membership,
+  groupId: string,
+): Promise<readonly CommittedPartition[]> {
+  if (partitions.length === 0) return []
+  const coordinator = await positions.getCoordinator()
+  const topics = grouped(partitions, ({ partition }) => ({ partition }))
+  const { responses } = await coordinator.offsetFetch({ groupId, topics })
+  const found = new Map<string, PartitionOffset>()
+  for (const { topic, partitions: offsets } of responses) {
+    for (const offset of offsets) found.set(`${topic}/${offset.partition}`, offset)
+  }
+  return partitions.map(({ topic, partition }) => {
+    const commit = found.get(`${topic}/${partition}`)
+    const offset = offsetNumber(commit?.offset ?? '-1')
+    return {
+      topic,
+      partition,
+      committedOffset: offset < 0 ? undefined : offset,
+      committedMetadata: commit?.metadata ?? '',
+    }
+  })
+}
+
+function commitTopics(entries: readonly CommitEntry[]): readonly TopicOffsets[] {
+  return grouped(entries, ({ partition, offset, metadata }) => ({
+    partition,
+    offset: String(offset),
+    metadata,
+  }))
+}
+
+function grouped<Entry extends TopicPartition, Item>(
+  entries: readonly Entry[],
+  itemOf: (entry: Entry) => Item,
+): { readonly topic: string; readonly partitions: Item[] }[] {
+  const topics = Map.groupBy(entries, (entry) => entry.topic)
+  return [...topics].map(([topic, list]) => ({ topic, partitions: list.map(itemOf) }))
+}
+
+function isSame(one: TopicPartition, other: TopicPartition): boolean {
+  return one.topic === other.topic && one.partition === other.partition
+}

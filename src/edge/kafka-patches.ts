@@ -1,0 +1,250 @@
+/**
+ * The places where KafkaJS 2.2.4 is overridden. It has no hook before a rejoin, between a join and the first fetch, or
+ * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made.
+ * Methods are wrapped, never replaced, and only consumers made with `bindHooks` take the new paths.
+ *
+ * Imported first by `kafka-client.ts`. Refuses any other version: what is wrapped here is not public.
+ */
+import { createRequire } from 'node:module'
+import type { MonotonicMs } from '../core/model.ts'
+
+const requireFrom = createRequire(import.meta.url)
+const patchedVersion = '2.2.4'
+
+// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
+
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata?: string | null
+}
+
+export interface TopicOffsets {
+  readonly topic: string
+  readonly partitions: readonly PartitionOffset[]
+}
+
+export interface InnerCluster {
+  readonly targetTopics: Set<string>
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
+  findGroupCoordinator(request: { readonly groupId: string }): Promise<Coordinator>
+  fetchTopicsOffset(
+    requests: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+      readonly fromBeginning: boolean
+    }[],
+  ): Promise<readonly TopicOffsets[]>
+}
+
+interface HeartbeatRequest {
+  readonly groupId: string
+  readonly memberId: string
+  readonly groupGenerationId: number
+}
+
+export interface Coordinator {
+  heartbeat(request: HeartbeatRequest): Promise<unknown>
+  offsetFetch(request: {
+    readonly groupId: string
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+    }[]
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>
+  offsetCommit(
+    request: HeartbeatRequest & { readonly topics: readonly TopicOffsets[] },
+  ): Promise<unknown>
+}
+
+/** Positions of one generation. A join makes a new one. */
+export interface Positions {
+  readonly resolvedOffsets: Readonly<Record<string, Readonly<Record<number, string>>>>
+  nextOffset(topic: string, partition: number): { toString(): string }
+  /** The next fetch starts behind `offset`. */
+  resolveOffset(position: { topic: string; partition: number; offset: string }): void
+  getCoordinator(): Promise<Coordinator>
+  commitOffsets(offsets: { readonly topics: readonly TopicOffsets[] }): Promise<void>
+}
+
+/** KafkaJS's `ConsumerGroup`: one membership. A crash with restart makes a new one. */
+export interface InnerGroup {
+  readonly groupId: string
+  readonly memberId: string | null
+  readonly generationId: number | null
+  readonly coordinator: Coordinator | null
+  readonly cluster: InnerCluster
+  readonly offsetManager: Positions | null
+  readonly assigners: readonly object[]
+  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  isPaused(topic: string, partition: number): boolean
+  pause(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
+  resume(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
+}
+
+export interface FetchedMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
+  /** The record batch it came in; old message formats have none. */
+  readonly batchContext?: { readonly firstOffset?: string; readonly lastOffsetDelta?: number }
+}
+type HeaderContent = Buffer | string | null | undefined
+
+/** What one fetch brought for one partition. */
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly fetchedOffset: string
+  /** With control records, aborted ones, and ones before the fetched offset. */
+  readonly rawMessages: readonly FetchedMessage[]
+  readonly messages: readonly FetchedMessage[]
+}
+
+// --- hooks -------------------------------------------------------------------------------------------
+
+/** What a consumer does at the places that KafkaJS keeps to itself. */
+export interface GroupHooks {
+  /** Around every join and rejoin. Resolves when records may be fetched. */
+  join(group: InnerGroup, proceed: () => Promise<void>): Promise<void>
+  /** Around every fetch. What it returns goes to KafkaJS's own handlers. */
+  fetch(
+    group: InnerGroup,
+    proceed: () => Promise<readonly FetchedBatch[]>,
+  ): Promise<readonly FetchedBatch[]>
+  /** Instead of committing "-2" as the group's offset, which would lose the metadata with it. */
+  outOfRange(group: InnerGroup, partition: { topic: string; partition: number }): Promise<void>
+}
+
+const hooksByAssigner = new WeakMap<object, GroupHooks>()
+/** Send time of the newest acknowledged heartbeat or sync of each member id (they are unique). */
+const proofs = new Map<string, MonotonicMs>()
+
+/** Ties hooks to the consumer that was made with this assigner: the one object of ours that reaches its groups. */
+export function bindHooks(assigner: object, hooks: GroupHooks): void {
+  hooksByAssigner.set(assigner, hooks)
+}
+
+/** When the newest acknowledged heartbeat or sync of this member was sent, by `performance.now()`. */
+export function proofOf(memberId: string): MonotonicMs | undefined {
+  return proofs.get(memberId)
+}
+
+export function forgetProof(memberId: string): void {
+  proofs.delete(memberId)
+}
+
+function hooksOf(group: InnerGroup): GroupHooks | undefined {
+  for (const assigner of group.assigners) {
+    const hooks = hooksByAssigner.get(assigner)
+    if (hooks !== undefined) return hooks
+  }
+  return undefined
+}
+
+// --- the overrides -----------------------------------------------------------------------------------
+
+interface GroupMethods {
+  joinAndSync(this: InnerGroup): Promise<void>
+  fetch(this: InnerGroup, nodeId: unknown): Promise<readonly FetchedBatch[]>
+  recoverFromOffsetOutOfRange(
+    this: InnerGroup,
+    error: { topic: string; partition: number },
+  ): Promise<void>
+}
+
+interface MemberRequest {
+  readonly memberId: string
+}
+
+interface BrokerMethods {
+  heartbeat(request: MemberRequest): Promise<unknown>
+  syncGroup(request: MemberRequest): Promise<unknown>
+}
+
+interface QueueMethods {
+  scheduleCheckPendingRequests(this: { readonly pending: readonly unknown[] }): void
+}
+
+function patchGroup(): void {
+  const methods = methodsOf<GroupMethods>('kafkajs/src/consumer/consumerGroup', [
+    'joinAndSync',
+    'fetch',
+    'recoverFromOffsetOutOfRange',
+  ])
+  const { joinAndSync, fetch, recoverFromOffsetOutOfRange } = methods
+  methods.joinAndSync = function () {
+    const proceed = () => joinAndSync.call(this)
+    return hooksOf(this)?.join(this, proceed) ?? proceed()
+  }
+  methods.fetch = function (nodeId) {
+    const proceed = () => fetch.call(this, nodeId)
+    return hooksOf(this)?.fetch(this, proceed) ?? proceed()
+  }
+  methods.recoverFromOffsetOutOfRange = function (error) {
+    return hooksOf(this)?.outOfRange(this, error) ?? recoverFromOffsetOutOfRange.call(this, error)
+  }
+}
+
+/**
+ * KafkaJS's `heartbeat()` also resolves without sending, so requests are watched where they leave. The time is taken
+ * before the request is queued: earlier than it was sent, never later.
+ */
+function patchBroker(): void {
+  const methods = methodsOf<BrokerMethods>('kafkajs/src/broker', ['heartbeat', 'syncGroup'])
+  for (const name of ['heartbeat', 'syncGroup'] as const) {
+    const send = methods[name]
+    methods[name] = async function (request) {
+      const sentAt = performance.now()
+      const response = await send.call(this, request)
+      proofs.set(request.memberId, Math.max(sentAt, proofs.get(request.memberId) ?? sentAt))
+      return response
+    }
+  }
+}
+
+/** Without this, every connection re-arms a 1 ms timer for ever (KafkaJS issues 1556, 1704, 1751). */
+function patchQueue(): void {
+  const methods = methodsOf<QueueMethods>('kafkajs/src/network/requestQueue', [
+    'scheduleCheckPendingRequests',
+  ])
+  const schedule = methods.scheduleCheckPendingRequests
+  methods.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) schedule.call(this)
+  }
+}
+
+/** The prototype of the class that a KafkaJS module exports, checked to have these methods. */
+function methodsOf<Methods extends object>(
+  module: string,
+  names: readonly (keyof Methods & string)[],
+): Methods {
+  const exported: unknown = requireFrom(module)
+  const prototype: unknown = typeof exported === 'function' ? exported.prototype : undefined
+  for (const name of names) {
+    if (typeof Object(prototype)[name] !== 'function') {
+      throw new Error(`kafkajs ${patchedVersion} was expected to have ${module} with ${name}()`)
+    }
+  }
+  return prototype as Methods
+}
+
+function checkVersion(): void {
+  const { version } = requireFrom('kafkajs/package.json') as { readonly version?: unknown }
+  if (version !== patchedVersion) {
+    throw new Error(
+      `hooktide needs kafkajs ${patchedVersion} exactly and found ${String(version)}: ` +
+        'it overrides parts of the client that are not public. Run npm ci.',
+    )
+  }
+}
+
+checkVersion()
+patchGroup()
+patchBroker()
+patchQueue()
