@@ -1,0 +1,136 @@
+/**
+ * One Kafka node as a child process, broker and controller in one.
+ *
+ * States: running, killed, stopped. `kill` leads from running to killed, `restart` from either back to running, on the
+ * same port with the same data; `stop` ends in stopped, for good, and removes the data.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { UserError } from '../core/errors.ts'
+import { fetchKafka, findJava, kafkaVersion } from './artifacts.ts'
+import { brokerSettings, type BrokerSettings } from './broker-settings.ts'
+import { freePort, isFree } from './free-port.ts'
+import { runJava, startJava, type JavaProcess } from './java-process.ts'
+import { silent, type Progress } from './progress.ts'
+
+export interface EmbeddedKafkaOptions {
+  /** A port of 127.0.0.1; without it a free one is taken. */
+  readonly port?: number
+  /** Broker settings on top of the sandbox's own, such as `{ 'log.cleaner.backoff.ms': '200' }`. */
+  readonly overrides?: BrokerSettings
+  readonly progress?: Progress
+  /** Where Java, Maven and the cache are looked up; the process's own by default. */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+export interface EmbeddedKafka {
+  /** `host:port`, as clients want it. */
+  readonly brokers: readonly string[]
+  readonly port: number
+  /** Holds settings and data until `stop`. */
+  readonly folder: string
+  /** Of the running node, or of the last one that ran. */
+  pid(): number
+  /** Ends the node in an orderly way and removes its data. */
+  stop(): Promise<void>
+  /** SIGKILL: what a crash of the broker is to its clients. The data stays. */
+  kill(): Promise<void>
+  /** Starts the node again on its port and data, after an orderly end if it still runs. */
+  restart(): Promise<void>
+}
+
+/**
+ * Resolves when the node accepts clients.
+ * @throws {UserError} when Java or Maven is missing, the port is in use, or the node does not start.
+ */
+export async function startEmbeddedKafka(
+  options: EmbeddedKafkaOptions = {},
+): Promise<EmbeddedKafka> {
+  const environment = options.environment ?? process.env
+  const progress = options.progress ?? silent
+  const java = await findJava(environment)
+  const classPath = await fetchKafka(environment, progress)
+  const port = await choosePort(options.port)
+  const folder = await mkdtemp(join(tmpdir(), 'hooktide-kafka-'))
+  try {
+    const settings = await writeSettings(folder, port, options.overrides ?? {})
+    const program = { java, folder, environment }
+    const run = (...args: readonly string[]) => ['-cp', classPath, ...args]
+    await runJava({
+      ...program,
+      title: "Kafka's storage tool",
+      args: run('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings),
+    })
+    const start = () =>
+      startJava({
+        ...program,
+        title: `Apache Kafka ${kafkaVersion}`,
+        args: run(`-D${log4jLevel}`, 'kafka.Kafka', settings),
+        ready: /Kafka Server started/,
+      })
+    return embeddedKafka(await start(), { start, port, folder })
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** 16 bytes of base64url, as Kafka's own ids are. */
+const clusterId = Buffer.from('hooktide-sandbox').toString('base64url')
+
+/** Without a log4j file only errors are logged, and the line that says "ready" is information. */
+const log4jLevel = 'org.apache.logging.log4j.level=INFO'
+
+interface Node {
+  readonly start: () => Promise<JavaProcess>
+  readonly port: number
+  readonly folder: string
+}
+
+function embeddedKafka(first: JavaProcess, { start, port, folder }: Node): EmbeddedKafka {
+  let node = first
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    port,
+    folder,
+    pid: () => node.pid,
+    async stop() {
+      if (node.isRunning()) await node.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+    kill: () => node.kill(),
+    async restart() {
+      if (node.isRunning()) await node.stop()
+      node = await start()
+    },
+  }
+}
+
+async function choosePort(fixed: number | undefined): Promise<number> {
+  if (fixed === undefined) return await freePort()
+  if (await isFree(fixed)) return fixed
+  const advice = 'end what listens there, or name no port and a free one is taken'
+  throw new UserError(
+    `Port ${fixed} of 127.0.0.1 is in use, so Kafka cannot listen on it: ${advice}.`,
+  )
+}
+
+async function writeSettings(
+  folder: string,
+  port: number,
+  overrides: BrokerSettings,
+): Promise<string> {
+  const controllerPort = await freePort()
+  const data = join(folder, 'data')
+  await mkdir(data)
+  const settings = brokerSettings({
+    listen: { host: '127.0.0.1', port, controllerPort },
+    advertised: `127.0.0.1:${port}`,
+    overrides: { 'log.dirs': data, ...overrides },
+  })
+  const path = join(folder, 'server.properties')
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(path, lines.join(''))
+  return path
+}

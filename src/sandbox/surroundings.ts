@@ -1,0 +1,131 @@
+/**
+ * Kafka and a schema registry for tests and demo. `KAFKA_BROKERS` is never looked at: it may be someone's production.
+ */
+import { asError } from '../core/errors.ts'
+import { hasDockerEngine, startKafkaContainer, startRegistryContainer } from './containers.ts'
+import { startEmbeddedKafka, type EmbeddedKafka } from './kafka.ts'
+import { silent, type Progress } from './progress.ts'
+import { startEmbeddedRegistry } from './registry.ts'
+
+export interface SurroundingsOptions {
+  readonly progress?: Progress
+  /** The process's own by default. */
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+export interface Surroundings {
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  /** How the broker came about. */
+  readonly kind: 'given' | 'containers' | 'embedded'
+  /** The broker, if it is embedded: it can be killed and restarted. */
+  readonly kafka?: EmbeddedKafka
+  /** Ends what was started here. */
+  stop(): Promise<void>
+}
+
+/** Something that accepts Kafka's clients. */
+export interface Broker {
+  readonly brokers: readonly string[]
+  stop(): Promise<void>
+}
+
+/** Something that speaks the protocol of Confluent's registry. */
+export interface Registry {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/**
+ * Each part is the one named by `HOOKTIDE_TEST_BROKERS` or `HOOKTIDE_TEST_REGISTRY`, else a container where a Docker
+ * engine answers, else a child process.
+ * @throws {UserError} when a part cannot be had.
+ */
+export async function startSurroundings(options: SurroundingsOptions = {}): Promise<Surroundings> {
+  const environment = options.environment ?? process.env
+  const progress = options.progress ?? silent
+  const given = givenParts(environment)
+  if (given.broker !== undefined && given.registry !== undefined) {
+    return joined('given', given.broker, given.registry)
+  }
+  if (await hasDockerEngine(environment)) {
+    progress('Starting what is needed of Kafka and a schema registry in containers')
+    try {
+      return await inContainers(given, environment)
+    } catch (error) {
+      progress(`The containers do not start (${asError(error).message}): trying child processes`)
+    }
+  }
+  progress('Starting what is needed of Kafka and a schema registry as child processes')
+  return await embedded(given, { environment, progress })
+}
+
+/** What the environment names. */
+interface GivenParts {
+  readonly broker: Broker | undefined
+  readonly registry: Registry | undefined
+}
+
+function givenParts(environment: NodeJS.ProcessEnv): GivenParts {
+  const brokers = (environment['HOOKTIDE_TEST_BROKERS'] ?? '')
+    .split(',')
+    .map((broker) => broker.trim())
+    .filter((broker) => broker !== '')
+  const url = environment['HOOKTIDE_TEST_REGISTRY'] ?? ''
+  // What others started is theirs to stop.
+  const stop = async () => {}
+  return {
+    broker: brokers.length === 0 ? undefined : { brokers, stop },
+    registry: url === '' ? undefined : { url, stop },
+  }
+}
+
+async function inContainers(
+  given: GivenParts,
+  environment: NodeJS.ProcessEnv,
+): Promise<Surroundings> {
+  const [broker, registry] = await bothOrNone(
+    given.broker ?? startKafkaContainer(environment),
+    given.registry ?? startRegistryContainer(),
+  )
+  return joined(given.broker === undefined ? 'containers' : 'given', broker, registry)
+}
+
+async function embedded(
+  given: GivenParts,
+  options: Required<SurroundingsOptions>,
+): Promise<Surroundings> {
+  if (given.broker !== undefined) {
+    return joined('given', given.broker, await startEmbeddedRegistry(options))
+  }
+  const [kafka, registry] = await bothOrNone(
+    startEmbeddedKafka(options),
+    given.registry ?? startEmbeddedRegistry(options),
+  )
+  return { ...joined('embedded', kafka, registry), kafka }
+}
+
+/** Two parts at the same time; when one fails, the other is stopped, and then the failure is thrown. */
+async function bothOrNone<B extends Broker>(
+  starting: B | Promise<B>,
+  registryStarting: Registry | Promise<Registry>,
+): Promise<readonly [B, Registry]> {
+  const [broker, registry] = await Promise.allSettled([starting, registryStarting])
+  if (broker.status === 'fulfilled' && registry.status === 'fulfilled') {
+    return [broker.value, registry.value]
+  }
+  if (broker.status === 'fulfilled') await broker.value.stop()
+  if (registry.status === 'fulfilled') await registry.value.stop()
+  throw [broker, registry].find((part) => part.status === 'rejected')?.reason
+}
+
+function joined(kind: Surroundings['kind'], broker: Broker, registry: Registry): Surroundings {
+  return {
+    brokers: broker.brokers,
+    registryUrl: registry.url,
+    kind,
+    async stop() {
+      await Promise.all([broker.stop(), registry.stop()])
+    },
+  }
+}
