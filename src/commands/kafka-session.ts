@@ -1,0 +1,65 @@
+/** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
+import type { Settings } from '../config.ts'
+import { UserError } from '../core/errors.ts'
+import type { OutboundRecord } from '../core/model.ts'
+import { connectAdmin, type KafkaAdmin } from '../edge/kafka-admin.ts'
+import { type KafkaLog, type KafkaSettings, within } from '../edge/kafka-client.ts'
+import { createSink } from '../edge/kafka-sink.ts'
+
+/** A person waits: a broker that has not answered by then is said to be unreachable. */
+const patienceMs = 10_000
+
+/** Commands report failures themselves; what the client tries meanwhile is noise. */
+export const quiet: KafkaLog = () => undefined
+
+export function kafkaSettingsOf({ brokers }: Pick<Settings, 'brokers'>): KafkaSettings {
+  return { brokers, clientId: 'hooktide' }
+}
+
+/** @throws UserError when no broker answers in time */
+export async function withAdmin<Result>(
+  settings: Settings,
+  work: (admin: KafkaAdmin) => Promise<Result>,
+): Promise<Result> {
+  const connecting = connectAdmin(kafkaSettingsOf(settings), quiet)
+  const admin = await within(connecting, patienceMs, undefined)
+  if (admin === undefined) throw unreachable(settings)
+  try {
+    return await work(admin)
+  } finally {
+    await within(admin.stop(), 1_000, undefined)
+  }
+}
+
+/**
+ * Writes records and waits until all in-sync replicas have them.
+ *
+ * @throws UserError when that takes too long; TooLargeError when one of them does not fit
+ */
+export async function writeAll(
+  settings: Settings,
+  records: readonly OutboundRecord[],
+): Promise<void> {
+  const sink = createSink({ settings: kafkaSettingsOf(settings), log: quiet })
+  try {
+    const isWritten = await within(
+      sink.write(records).then(() => true),
+      patienceMs + records.length,
+      false,
+    )
+    if (!isWritten) {
+      throw new UserError(
+        `Kafka has not acknowledged all of ${records.length} record(s) in time: some may have been written. ` +
+          'Check that all in-sync replicas are up, and run it again.',
+      )
+    }
+  } finally {
+    await within(sink.stop(), 1_000, undefined)
+  }
+}
+
+function unreachable({ brokers }: Settings): UserError {
+  return new UserError(
+    `No Kafka broker answers at ${brokers.join(', ')}: check KAFKA_BROKERS and that it is running and reachable.`,
+  )
+}

@@ -1,0 +1,135 @@
+/**
+ * What must be right before a processor starts (design section 2). Everything that is wrong is told at once, each with
+ * its fix; what can be lived with is a warning.
+ */
+import type { Settings } from '../config.ts'
+import { UserError } from '../core/errors.ts'
+import {
+  differencesOf,
+  largestEventBytes,
+  sharedNames,
+  tierTopicsIn,
+  wantedEventTopics,
+  wantedOwnTopics,
+  type WantedTopic,
+} from '../core/topic-plan.ts'
+import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../edge/kafka-admin.ts'
+import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
+import { kafkaSettingsOf } from './kafka-session.ts'
+
+export interface RunPlan {
+  readonly warnings: readonly string[]
+  /** Every tier that exists, configured or not: what was written to a former one must still be delivered. */
+  readonly tierTopics: readonly string[]
+}
+
+type CheckedSettings = Pick<Settings, 'topics' | 'tiers' | 'groupId'>
+
+/** How long to wait before a broker that is away is asked again. */
+const askAgainMs = 1_000
+
+/**
+ * Waits for a broker and checks that a processor can start.
+ *
+ * @returns `undefined` when `signal` was aborted first
+ * @throws UserError that names everything that has to be mended
+ */
+export async function prepareRun(options: {
+  readonly settings: Settings
+  readonly log: KafkaLog
+  readonly signal: AbortSignal
+}): Promise<RunPlan | undefined> {
+  const { settings, log, signal } = options
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  while (!signal.aborted) {
+    try {
+      return await Promise.race([checkOnce(settings, log), aborted])
+    } catch (error) {
+      if (!isBrokerAway(error)) throw error
+      log('warn', 'waiting for Kafka', { error: error.message })
+      await Promise.race([sleep(askAgainMs), aborted])
+    }
+  }
+  return undefined
+}
+
+async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
+  const admin = await connectAdmin(kafkaSettingsOf(settings), log)
+  try {
+    return await checkBeforeRun(admin, settings)
+  } finally {
+    await admin.stop()
+  }
+}
+
+/** Refusals of ours have no cause; what the client reports has one, and says whether asking again can help. */
+function isBrokerAway(error: unknown): error is Error {
+  return error instanceof Error && error.cause !== undefined && isRetriable(error)
+}
+
+/** @throws UserError that lists every refusal with its fix */
+export async function checkBeforeRun(
+  admin: KafkaAdmin,
+  settings: CheckedSettings,
+): Promise<RunPlan> {
+  const { topics, tiers, groupId } = settings
+  const existing = await admin.listTopics()
+  const wantedEvents = wantedEventTopics(topics)
+  const events = await describeAll(admin, wantedEvents)
+  const eventBytes = largestEventBytes([...events.values()])
+  const wantedOwn = wantedOwnTopics(topics, tiers, eventBytes, existing)
+  const own = await describeAll(admin, wantedOwn)
+  const found = new Map([...events, ...own])
+  const wanted = [...wantedEvents, ...wantedOwn]
+
+  const missing = wanted.filter(({ topic }) => !found.has(topic))
+  const differences = wantedOwn.flatMap((one) => {
+    const description = found.get(one.topic)
+    return description === undefined ? [] : differencesOf(one, description)
+  })
+  const refused = differences.filter(({ severity }) => severity === 'refused')
+  const unstarted = await topicsWithoutOffsets(admin, groupId, [...events.keys()])
+  const refusals = [
+    ...sharedNames(wanted).map(
+      (topic) => `${topic} is named for two things: give each its own topic.`,
+    ),
+    ...missing.map(
+      ({ topic, holds }) => `${topic} (${holds}) does not exist: run "hooktide init".`,
+    ),
+    ...refused.map(({ message, fix }) => `${message}. Mend it with: ${fix}`),
+    ...unstarted.map(
+      (topic) =>
+        `${topic} has no offsets of group ${groupId}, so it is open where to start: run "hooktide init", with --from if not at the latest.`,
+    ),
+  ]
+  if (refusals.length > 0) {
+    throw new UserError(`The processor cannot start:\n  ${refusals.join('\n  ')}`)
+  }
+  return {
+    warnings: differences.map(({ message, fix }) => `${message}. Mend it with: ${fix}`),
+    tierTopics: tierTopicsIn(existing, topics.retryPrefix),
+  }
+}
+
+/** Topics of which the group has not committed a single offset. Partitions added later are no reason to refuse. */
+export async function topicsWithoutOffsets(
+  admin: KafkaAdmin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<readonly string[]> {
+  if (topics.length === 0) return []
+  const committed = await admin.groupOffsets(groupId, topics)
+  return topics.filter((topic) => !committed.some((entry) => entry.topic === topic))
+}
+
+/** Descriptions of those that exist, by name. */
+export async function describeAll(
+  admin: KafkaAdmin,
+  wanted: readonly Pick<WantedTopic, 'topic'>[],
+): Promise<ReadonlyMap<string, TopicDescription>> {
+  const names = [...new Set(wanted.map(({ topic }) => topic))]
+  const described = await Promise.all(names.map((topic) => admin.describeTopic(topic)))
+  return new Map(described.flatMap((one) => (one === undefined ? [] : [[one.topic, one] as const])))
+}

@@ -1,0 +1,204 @@
+/**
+ * The topics that a processor needs, how they are made, and what is wrong with those that exist (design section 2).
+ * `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block work.
+ */
+import type { Tier, Topics } from './model.ts'
+import { tierOf } from './schedule.ts'
+
+/** Topic settings by their names in Kafka, values as Kafka writes them. */
+export type TopicConfig = Readonly<Record<string, string>>
+
+export interface WantedTopic {
+  readonly topic: string
+  /** What it holds, for people. */
+  readonly holds: string
+  /** Two partitioners can hold one key in two partitions, so a compacted topic has one. */
+  readonly isSinglePartition: boolean
+  /** The broker's default applies to what is not named. */
+  readonly configs: TopicConfig
+  /** Settings without which the processor would lose or block work. The others are advice. */
+  readonly required: ReadonlySet<string>
+}
+
+/** A topic as the broker describes it. */
+export interface FoundTopic {
+  readonly partitions: number
+  readonly configs: TopicConfig
+}
+
+export interface Difference {
+  readonly topic: string
+  readonly setting: string
+  readonly wanted: string
+  readonly found: string
+  /** `refused`: the processor does not start. `advised`: it starts and warns. */
+  readonly severity: 'refused' | 'advised'
+  /** One sentence: what is wrong and what it leads to. */
+  readonly message: string
+  /** What mends it. */
+  readonly fix: string
+}
+
+/** What delivery headers and framing add to an event's own bytes, at most. */
+const headerRoomBytes = 64 * 1024
+const dayMs = 86_400_000
+
+const compacted = { 'cleanup.policy': 'compact' }
+const kept = (days: number): TopicConfig => ({
+  'cleanup.policy': 'delete',
+  'retention.ms': String(days * dayMs),
+})
+/** A limit by size would drop runs that nobody has seen the end of, however short they have waited. */
+const unlimitedBytes = { 'retention.bytes': '-1' }
+
+/** Event topics. They are the producers' own: nothing of them is prescribed. */
+export function wantedEventTopics(topics: Topics): readonly WantedTopic[] {
+  return topics.events.map((topic) =>
+    plan(topic, 'auth events', { 'cleanup.policy': 'delete' }, []),
+  )
+}
+
+/**
+ * The processor's own topics.
+ *
+ * @param eventBytes largest `max.message.bytes` of the event topics
+ * @param existing names of all topics, for tiers that are no longer configured: their records are still delivered
+ */
+export function wantedOwnTopics(
+  topics: Topics,
+  tiers: readonly Tier[],
+  eventBytes: number,
+  existing: readonly string[],
+): readonly WantedTopic[] {
+  const size = { 'max.message.bytes': String(eventBytes + headerRoomBytes) }
+  const sizeName = Object.keys(size)
+  const isWritten = (topic: string) => tiers.some((tier) => tier.topic === topic)
+  return [
+    plan(topics.hooks, 'hooks', { ...compacted, ...size }, ['cleanup.policy']),
+    plan(topics.results, 'results', { ...kept(14), ...size }, sizeName),
+    plan(
+      topics.requests,
+      'delivery requests',
+      { ...kept(14), ...unlimitedBytes, ...size },
+      sizeName,
+    ),
+    ...tiers.map(({ topic }) =>
+      plan(topic, 'retries', { ...kept(14), ...unlimitedBytes, ...logAppendTime, ...size }, [
+        ...Object.keys(logAppendTime),
+        ...sizeName,
+      ]),
+    ),
+    ...tierTopicsIn(existing, topics.retryPrefix)
+      .filter((topic) => !isWritten(topic))
+      .map((topic) =>
+        plan(topic, 'retries of a former tier', logAppendTime, Object.keys(logAppendTime)),
+      ),
+    plan(topics.deadLetters, 'dead letters', { ...kept(30), ...unlimitedBytes, ...size }, sizeName),
+    plan(topics.rejected, 'events that are not valid', { ...kept(30), ...size }, sizeName),
+    plan(
+      topics.endpoints,
+      'endpoint health',
+      { ...compacted, 'min.compaction.lag.ms': String(7 * dayMs), ...size },
+      [],
+    ),
+  ]
+}
+
+/** A tier's records are released by the time at which the broker appended them. */
+const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
+
+function plan(
+  topic: string,
+  holds: string,
+  configs: TopicConfig,
+  required: readonly string[],
+): WantedTopic {
+  const isSinglePartition = configs['cleanup.policy'] === 'compact'
+  return { topic, holds, isSinglePartition, configs, required: new Set(required) }
+}
+
+/** All of `names` that are tiers by their name, shortest delay first, whether configured or not. */
+export function tierTopicsIn(names: readonly string[], retryPrefix: string): readonly string[] {
+  return names
+    .flatMap((name) => tierOf(name, retryPrefix) ?? [])
+    .toSorted((a, b) => a.delayMs - b.delayMs)
+    .map(({ topic }) => topic)
+}
+
+/** Names that stand for two things at once: the processor would read what it writes. */
+export function sharedNames(wanted: readonly WantedTopic[]): readonly string[] {
+  const seen = new Set<string>()
+  const shared = new Set<string>()
+  for (const { topic } of wanted) {
+    if (seen.has(topic)) shared.add(topic)
+    seen.add(topic)
+  }
+  return [...shared]
+}
+
+/** Largest message that any of the event topics takes, in bytes. */
+export function largestEventBytes(eventTopics: readonly FoundTopic[]): number {
+  return Math.max(0, ...eventTopics.map(({ configs }) => Number(configs['max.message.bytes'] ?? 0)))
+}
+
+/** Where a topic is not as wanted. A topic that does more than is wanted, such as keeping records longer, is as wanted. */
+export function differencesOf(wanted: WantedTopic, found: FoundTopic): readonly Difference[] {
+  const differences: Difference[] = []
+  for (const [setting, value] of Object.entries(wanted.configs)) {
+    const actual = found.configs[setting] ?? 'unknown'
+    if (isMet(setting, value, actual)) continue
+    differences.push({
+      topic: wanted.topic,
+      setting,
+      wanted: value,
+      found: actual,
+      severity: isRefused(wanted, setting, actual) ? 'refused' : 'advised',
+      message: `${wanted.topic}: ${setting} is ${actual}, not ${wantedWords(setting, value)}: ${consequences[setting] ?? ''}`,
+      fix: `kafka-configs.sh --alter --entity-type topics --entity-name ${wanted.topic} --add-config ${setting}=${value}`,
+    })
+  }
+  if (wanted.isSinglePartition && found.partitions > 1) {
+    differences.push(severalPartitions(wanted.topic, found.partitions))
+  }
+  return differences
+}
+
+function severalPartitions(topic: string, partitions: number): Difference {
+  return {
+    topic,
+    setting: 'partitions',
+    wanted: '1',
+    found: String(partitions),
+    severity: 'advised',
+    message: `${topic}: has ${partitions} partitions, not 1: writers that place keys differently could leave an old record of a key beside the new one`,
+    fix: `recreate ${topic} with one partition, or see that all its writers place keys alike`,
+  }
+}
+
+/** What each setting is for, completing "…: <consequence>". */
+const consequences: TopicConfig = {
+  'cleanup.policy': 'records would be kept or removed against what they are for',
+  'retention.ms': 'records are removed earlier than planned, waiting retries among them',
+  'retention.bytes': 'records are removed by size, waiting retries among them',
+  'message.timestamp.type': 'a retry is released by the time at which the broker appended it',
+  'max.message.bytes': 'the largest events would not fit with their delivery headers',
+  'min.compaction.lag.ms': 'readers that were away for days miss changes',
+}
+
+/** Settings of which more is as good. Kafka writes "no limit" as -1. */
+const minima = new Set(['retention.ms', 'max.message.bytes', 'min.compaction.lag.ms'])
+
+function isMet(setting: string, wanted: string, found: string): boolean {
+  if (!minima.has(setting)) return wanted === found
+  return Number(found) >= Number(wanted) || (setting === 'retention.ms' && found === '-1')
+}
+
+function wantedWords(setting: string, value: string): string {
+  return minima.has(setting) ? `at least ${value}` : value
+}
+
+/** `compact,delete` keeps the newest record of each key for a while, which is enough to start. */
+function isRefused(wanted: WantedTopic, setting: string, found: string): boolean {
+  if (!wanted.required.has(setting)) return false
+  return setting !== 'cleanup.policy' || !found.split(',').includes('compact')
+}
