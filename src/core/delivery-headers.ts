@@ -1,0 +1,190 @@
+/**
+ * Headers of the records that hooktide writes for itself (design section 3): what they carry of a run, and reading it
+ * back. Numbers and times are decimal text; `hooktide-source` is `<topic>/<partition>/<offset>`, since no topic's name
+ * has a slash.
+ */
+import { decodeNamedEvent, maxEventIdLength, maxEventSourceLength, readTenant } from './event.ts'
+import { deliveryIdOf, isHookId } from './identity.ts'
+import type { Rejected } from './json-text.ts'
+import {
+  defaultTenant,
+  triggers,
+  type AuthEvent,
+  type EpochMs,
+  type HookId,
+  type InboundRecord,
+  type KafkaHeaders,
+  type Reason,
+  type RecordSource,
+  type Rejection,
+  type Run,
+  type Trigger,
+} from './model.ts'
+import { HeaderReader } from './record-headers.ts'
+
+export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
+
+type Header = readonly [name: string, value: Buffer]
+
+/** Headers of a tier or request record: the event's own, then all that the run needs to go on. */
+export function runHeaders(run: Run): KafkaHeaders {
+  const { event } = run
+  return [
+    ...event.headers,
+    header('delivery-id', run.deliveryId),
+    header('hook-id', run.hookId),
+    header('tenant-id', event.tenantId),
+    header('event-id', event.eventId),
+    header('event-source', event.eventSource),
+    header('run', run.run),
+    header('attempt', run.attempt),
+    header('hop', run.hop),
+    header('trigger', run.trigger),
+    header('first-handled-at', run.firstHandledAt),
+    header('due-at', run.dueAt),
+    header('early-ms', run.earlyMs),
+    header('source', sourceText(event.source)),
+  ]
+}
+
+/** Headers of a dead letter: those of the run, and why it ended. */
+export function deadLetterHeaders(
+  run: Run,
+  death: {
+    readonly reason: Reason
+    /** Status of the last answer, if there was one. */
+    readonly status: number | undefined
+    readonly diedAt: EpochMs
+  },
+): KafkaHeaders {
+  const status = death.status === undefined ? [] : [header('status', death.status)]
+  return [
+    ...runHeaders(run),
+    header('reason', death.reason),
+    ...status,
+    header('died-at', death.diedAt),
+  ]
+}
+
+/** Headers of a rejected record: all that it had, and why it was rejected and where it stands. */
+export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
+  return [
+    ...record.headers,
+    header('reason', rejection.reason),
+    header('field', rejection.field),
+    header('source', sourceText(record)),
+  ]
+}
+
+/**
+ * Reads a record of a tier or of the request topic. Needed are hook, tenant and event id; what else is missing counts as
+ * for a run that begins now, so that people's tools can write requests. What is there must be right.
+ */
+export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): DecodedRun {
+  const reader = new HeaderReader(record.headers)
+  const hookId = readHookId(reader)
+  const identity = readEventIdentity(reader, record)
+  const progress = from === 'tier' ? readProgress(reader, record) : beginning(reader, record)
+  const { tenantId, eventSource, eventId } = identity
+  const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
+  const named = reader.text(nameOf('delivery-id'), 64)
+  if (named !== undefined && named !== deliveryId) {
+    reader.reject(nameOf('delivery-id'), 'is not the id of this tenant, event and hook')
+  }
+  if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
+  const decoded = decodeNamedEvent(record, identity)
+  if (decoded.kind === 'rejected') return decoded
+  return { kind: 'run', run: { deliveryId, hookId, ...progress, event: decoded.event } }
+}
+
+type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
+
+/** A request begins a run of its own, named by where it stands. */
+function beginning(
+  reader: HeaderReader,
+  { partition, offset, timestamp }: InboundRecord,
+): Progress {
+  // A dead letter that was copied as it is still says `event`.
+  const trigger = readTrigger(reader, 'resend')
+  return {
+    run: `${partition}-${offset}`,
+    trigger: trigger === 'event' ? 'resend' : trigger,
+    attempt: 0,
+    hop: 0,
+    firstHandledAt: timestamp,
+    dueAt: timestamp,
+    earlyMs: 0,
+  }
+}
+
+function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
+  const run = reader.text(nameOf('run'), 64) ?? '0'
+  if (!/^(?:0|\d+-\d+)$/.test(run)) reader.reject(nameOf('run'), 'is not the name of a run')
+  return {
+    run,
+    trigger: readTrigger(reader, 'event'),
+    attempt: reader.integer(nameOf('attempt'), 0),
+    hop: reader.integer(nameOf('hop'), 0),
+    firstHandledAt: reader.integer(nameOf('first-handled-at'), record.timestamp),
+    dueAt: reader.integer(nameOf('due-at'), record.timestamp),
+    earlyMs: reader.integer(nameOf('early-ms'), 0),
+  }
+}
+
+function readHookId(reader: HeaderReader): HookId {
+  const name = nameOf('hook-id')
+  const hookId = reader.text(name, 128)
+  if (isHookId(hookId)) return hookId
+  reader.reject(name, hookId === undefined ? 'is missing' : 'is not a hook id')
+  return ''
+}
+
+function readEventIdentity(
+  reader: HeaderReader,
+  record: InboundRecord,
+): Pick<AuthEvent, 'tenantId' | 'eventId' | 'eventSource' | 'source'> {
+  const tenantId = readTenant(reader, nameOf('tenant-id'))
+  if (tenantId === undefined) reader.reject(nameOf('tenant-id'), 'is missing')
+  const eventId = reader.text(nameOf('event-id'), maxEventIdLength)
+  if (eventId === undefined) reader.reject(nameOf('event-id'), 'is missing')
+  return {
+    tenantId: tenantId ?? defaultTenant,
+    eventId: eventId ?? '',
+    eventSource: reader.textOrEmpty(nameOf('event-source'), maxEventSourceLength),
+    source: readSource(reader, record),
+  }
+}
+
+function readTrigger(reader: HeaderReader, fallback: Trigger): Trigger {
+  const text = reader.text(nameOf('trigger'), 16)
+  if (text === undefined) return fallback
+  const trigger = triggers.find((known) => known === text)
+  if (trigger === undefined) reader.reject(nameOf('trigger'), `is none of ${triggers.join(', ')}`)
+  return trigger ?? fallback
+}
+
+function readSource(
+  reader: HeaderReader,
+  { topic, partition, offset }: RecordSource,
+): RecordSource {
+  const text = reader.text(nameOf('source'), 300)
+  if (text === undefined) return { topic, partition, offset }
+  const parts = /^([^/]+)\/(\d{1,10})\/(\d{1,16})$/.exec(text)
+  const offsetRead = Number(parts?.[3])
+  if (!Number.isSafeInteger(offsetRead)) {
+    reader.reject(nameOf('source'), 'is not <topic>/<partition>/<offset>')
+  }
+  return { topic: parts?.[1] ?? topic, partition: Number(parts?.[2]), offset: offsetRead }
+}
+
+function sourceText({ topic, partition, offset }: RecordSource): string {
+  return `${topic}/${partition}/${offset}`
+}
+
+function header(name: string, value: string | number): Header {
+  return [nameOf(name), Buffer.from(String(value))]
+}
+
+function nameOf(name: string): string {
+  return `hooktide-${name}`
+}

@@ -1,0 +1,108 @@
+/** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
+import { readHookFields } from './hook-fields.ts'
+import { isHookId } from './identity.ts'
+import { decodeUtf8, isJsonObject, readJsonObject } from './json-text.ts'
+import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from './model.ts'
+
+export type DecodedHook =
+  | { readonly kind: 'active'; readonly hook: Hook }
+  | { readonly kind: 'suspended'; readonly hook: SuspendedHook }
+  | { readonly kind: 'tombstone'; readonly id: HookId }
+  /** Not even the record's key names a hook. */
+  | { readonly kind: 'unusable'; readonly problem: FieldProblem }
+
+/**
+ * Decodes a record of the hook topic. A record that is not valid suspends its hook: the last good one may already be
+ * gone by compaction, or be what its owner just turned off.
+ */
+export function decodeHook(record: InboundRecord): DecodedHook {
+  const id = record.key === null ? undefined : decodeUtf8(record.key)
+  if (!isHookId(id)) {
+    const message = 'The record key must be a hook id: 1 to 128 printable characters.'
+    return { kind: 'unusable', problem: { field: 'key', message } }
+  }
+  if (record.value === null) return { kind: 'tombstone', id }
+  const configVersion = `${record.partition}-${record.offset}`
+  const json = readJsonObject(record.value)
+  if (json.kind === 'rejected') {
+    const { field, message } = json.rejection
+    return { kind: 'suspended', hook: unreadable(id, configVersion, { field, message }) }
+  }
+  const { fields, problems } = readHookFields(json.members)
+  const { tenantId } = fields
+  const idProblems =
+    json.members['id'] === id ? [] : [{ field: 'id', message: 'must equal the record key' }]
+  if (tenantId !== undefined && idProblems.length + problems.length === 0) {
+    return { kind: 'active', hook: { ...fields, id, tenantId, configVersion } }
+  }
+  const { event, events, enabled } = fields
+  const hook = { id, tenantId, event, events, enabled, configVersion }
+  return { kind: 'suspended', hook: { ...hook, problems: [...idProblems, ...problems] } }
+}
+
+/**
+ * What is wrong with a hook that somebody is about to write: all that would suspend it, and an address that no call
+ * could be made to. Records of the topic may have any text there, as in Logto: their deliveries die as `invalid-url`.
+ */
+export function checkHookInput(value: unknown): readonly FieldProblem[] {
+  if (!isJsonObject(value)) return [{ field: '', message: 'must be an object' }]
+  const { fields, problems } = readHookFields(value)
+  const idProblems = isHookId(value['id'])
+    ? []
+    : [{ field: 'id', message: 'must be text of 1 to 128 printable characters' }]
+  const urlProblem = problems.some(({ field }) => isUrlField(field))
+    ? undefined
+    : urlFault(fields.url)
+  const urlProblems = urlProblem === undefined ? [] : [{ field: 'config.url', message: urlProblem }]
+  return [...idProblems, ...problems, ...urlProblems]
+}
+
+function isUrlField(field: string): boolean {
+  return field === 'config' || field === 'config.url'
+}
+
+function urlFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null) return 'is not a URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http or https URL'
+  if (url.username !== '' || url.password !== '') {
+    return 'must not have credentials: use config.headers'
+  }
+  return undefined
+}
+
+function unreadable(id: HookId, configVersion: string, problem: FieldProblem): SuspendedHook {
+  return {
+    id,
+    tenantId: undefined,
+    event: undefined,
+    events: [],
+    enabled: true,
+    problems: [problem],
+    configVersion,
+  }
+}
+
+const lowerCase = '0123456789abcdefghijklmnopqrstuvwxyz'
+const alphanumeric = `${lowerCase}ABCDEFGHIJKLMNOPQRSTUVWXYZ`
+
+/** A hook id of Logto's form. @param randomBytes 64 bytes are enough */
+export function newHookId(randomBytes: Buffer): HookId {
+  return randomText(lowerCase, 21, randomBytes)
+}
+
+/** A signing key of Logto's form. @param randomBytes 64 bytes are enough */
+export function newSigningKey(randomBytes: Buffer): string {
+  return randomText(alphanumeric, 32, randomBytes)
+}
+
+/** Every character equally likely: bytes of the alphabet's incomplete last repetition are skipped. */
+function randomText(alphabet: string, length: number, randomBytes: Buffer): string {
+  const end = 256 - (256 % alphabet.length)
+  const usable = [...randomBytes].filter((byte) => byte < end)
+  if (usable.length < length) throw new RangeError('Too few random bytes for an id')
+  return usable
+    .slice(0, length)
+    .map((byte) => alphabet.charAt(byte % alphabet.length))
+    .join('')
+}

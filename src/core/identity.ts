@@ -1,0 +1,36 @@
+/** What names things: the forms of ids, and the one id that is computed. */
+import { hash } from 'node:crypto'
+import type { DeliveryId, HookId, TenantId } from './model.ts'
+
+/** Logto's own ids have 21 characters; other producers' may be longer. */
+const maxIdLength = 128
+/** Printable and without white space, since ids are written into logs, headers and URLs of the monitor. */
+const idForm = /^[^\p{C}\p{Z}]+$/u
+
+export function isHookId(value: unknown): value is HookId {
+  return isId(value)
+}
+
+export function isTenantId(value: unknown): value is TenantId {
+  return isId(value)
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= maxIdLength && idForm.test(value)
+}
+
+/**
+ * The delivery's id (design section 3, Identity): the same in every attempt, replay and crash repeat, so receivers can
+ * use it as their idempotency key.
+ *
+ * @param eventSource `ce_source` when the event's id is its `ce_id`, else empty
+ */
+export function deliveryIdOf(
+  tenantId: TenantId,
+  eventSource: string,
+  eventId: string,
+  hookId: HookId,
+): DeliveryId {
+  const name = JSON.stringify([tenantId, eventSource, eventId, hookId])
+  return `dlv_${hash('sha256', name, 'base64url').slice(0, 22)}`
+}
