@@ -1,0 +1,125 @@
+/**
+ * The connections of all hooks. Each is an undici `Client`: one socket, one call at a time.
+ *
+ * A connection is **busy** from `take` until `release` or `destroy`, **idle** from `release` until `take`, and gone once
+ * destroyed: by its call's failure, by the server or keep-alive time ending it, by newer idle ones when there are too many,
+ * or by `stop`. A key with no idle connection takes no memory: a hook called once leaves nothing behind.
+ *
+ * undici's own `Pool` is not used: it can neither close single idle sockets nor end one attempt to connect, and a call past
+ * its deadline would keep its place until then.
+ */
+import { Client } from 'undici'
+import type { Dispatcher } from 'undici'
+import { endpointOf } from './connecting.ts'
+import type { Connect } from './guarded-connect.ts'
+
+/** A server's `Keep-Alive` hint can shorten this. */
+const idleMs = 30_000
+
+export class Connection {
+  readonly key: string
+  readonly #client: Client
+  #cancelConnect: () => void = () => {}
+
+  constructor(key: string, origin: string, connect: Connect) {
+    this.key = key
+    this.#client = new Client(origin, {
+      allowH2: false,
+      pipelining: 1,
+      // One deadline of the caller covers connecting, headers and body.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      connect: (parts, callback) => {
+        const target = { ...endpointOf(parts), isTls: parts.protocol === 'https:' }
+        this.#cancelConnect = connect(target, callback)
+      },
+    })
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#client.dispatch(options, handler)
+  }
+
+  onDisconnect(listener: () => void): void {
+    this.#client.on('disconnect', listener)
+  }
+
+  /** Ends whatever goes on: a call, or the attempt to connect, which undici alone would leave running. */
+  destroy(): Promise<void> {
+    const closed = this.#client.destroy()
+    this.#cancelConnect()
+    return closed
+  }
+}
+
+export class ConnectionPools {
+  readonly #connect: Connect
+  readonly #maxIdle: number
+  readonly #open = new Set<Connection>()
+  /** Longest idle first. */
+  readonly #idle = new Set<Connection>()
+  /** The same by key, the one used last at the end. */
+  readonly #idleByKey = new Map<string, Connection[]>()
+
+  constructor(connect: Connect, maxIdle: number) {
+    this.#connect = connect
+    this.#maxIdle = maxIdle
+  }
+
+  get idleCount(): number {
+    return this.#idle.size
+  }
+
+  /** Connections whose sockets are not closed yet, idle ones included. */
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** The connection of `poolKey` to `origin` that was used last, or a new one, which connects at its first call. */
+  take(poolKey: string, origin: string): Connection {
+    const key = `${origin} ${poolKey}`
+    const kept = this.#idleByKey.get(key)?.at(-1)
+    if (kept !== undefined) {
+      this.#forgetIdle(kept)
+      return kept
+    }
+    const connection = new Connection(key, origin, this.#connect)
+    connection.onDisconnect(() => {
+      if (this.#idle.has(connection)) this.destroy(connection)
+    })
+    this.#open.add(connection)
+    return connection
+  }
+
+  /** Keeps a connection whose call ended well. */
+  release(connection: Connection): void {
+    const sameKey = this.#idleByKey.get(connection.key)
+    if (sameKey === undefined) this.#idleByKey.set(connection.key, [connection])
+    else sameKey.push(connection)
+    this.#idle.add(connection)
+    if (this.#idle.size <= this.#maxIdle) return
+    const [longestIdle] = this.#idle
+    if (longestIdle !== undefined) this.destroy(longestIdle)
+  }
+
+  destroy(connection: Connection): void {
+    this.#forgetIdle(connection)
+    void connection.destroy().then(() => this.#open.delete(connection))
+  }
+
+  /** Destroys every connection; resolves when all sockets are closed. */
+  async stop(): Promise<void> {
+    const open = [...this.#open]
+    for (const connection of open) this.destroy(connection)
+    await Promise.all(open.map((connection) => connection.destroy()))
+  }
+
+  #forgetIdle(connection: Connection): void {
+    if (!this.#idle.delete(connection)) return
+    const sameKey = this.#idleByKey.get(connection.key) ?? []
+    sameKey.splice(sameKey.lastIndexOf(connection), 1)
+    if (sameKey.length === 0) this.#idleByKey.delete(connection.key)
+  }
+}
