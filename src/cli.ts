@@ -64,7 +64,9 @@ function parse(command: Command, rest: readonly string[]) {
   }
 }
 
-function settingFlags(values: Readonly<Record<string, unknown>>): Partial<Record<OptionName, string>> {
+function settingFlags(
+  values: Readonly<Record<string, unknown>>,
+): Partial<Record<OptionName, string>> {
   const flags: Partial<Record<OptionName, string>> = {}
   for (const name of optionNames) {
     const value = values[flagOf(name)]
@@ -99,12 +101,12 @@ function firstSignal(): AbortSignal {
   return controller.signal
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  const isExpected = error instanceof UserError
-  process.stderr.write(`${isExpected ? error.message : (asError(error).stack ?? String(error))}\n`)
-  process.exitCode = isExpected ? error.exitCode : 1
-}
 // A reader that went away (`hooktide results | head`) is not a failure.
 process.stdout.on('error', () => process.exit(0))
+const exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  const isExpected = error instanceof UserError
+  process.stderr.write(`${isExpected ? error.message : (asError(error).stack ?? String(error))}\n`)
+  return isExpected ? error.exitCode : 1
+})
+// Clients may keep sockets and timers of their own: what had to be finished is, and only output is waited for.
+process.stdout.write('', () => process.exit(exitCode))

@@ -79,7 +79,9 @@ const durations: Parser<readonly number[]> = (value) => {
 }
 
 /** Tiers keep their own text, since it becomes part of the topic's name. */
-const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (value) => {
+const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (
+  value,
+) => {
   const parsed = durations(value)
   if (parsed instanceof Fault) return parsed
   if (parsed.length === 0) return new Fault('must name at least one tier')
@@ -104,7 +106,8 @@ const cidrs: Parser<readonly string[]> = (value) => {
 const oneOf =
   <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
   (value) =>
-    choices.find((choice) => choice === value) ?? new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
+    choices.find((choice) => choice === value) ??
+    new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
 
 const httpUrl: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
@@ -115,7 +118,9 @@ const httpUrl: Parser<string | undefined> = (value) => {
 
 const topicName: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
-  return /^[\w.-]{1,249}$/.test(value) ? value : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
+  return /^[\w.-]{1,249}$/.test(value)
+    ? value
+    : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
 }
 
 const topicPrefix: Parser<string> = (value) =>
@@ -125,46 +130,192 @@ const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 
 const options = {
-  brokers: option('KAFKA_BROKERS', 'localhost:9092', someList, 'Brokers to start from, comma-separated host:port.'),
-  registryUrl: option('SCHEMA_REGISTRY_URL', '', httpUrl, 'Schema registry (Confluent API). Without it results are plain JSON.'),
-  registryUsername: option('SCHEMA_REGISTRY_USERNAME', '', optionalText, 'User name for the registry.'),
-  registryPassword: { ...option('SCHEMA_REGISTRY_PASSWORD', '', optionalText, 'Password for the registry.'), isSecret: true },
-  groupId: option('HOOKTIDE_GROUP_ID', 'hooktide', topicPrefix, 'Consumer group; `<group>.retry` and `<group>.table.*` belong to it too.'),
-  instance: option('HOOKTIDE_INSTANCE', '', optionalText, 'Name of this process in results and logs; default host name and process id.'),
+  brokers: option(
+    'KAFKA_BROKERS',
+    'localhost:9092',
+    someList,
+    'Brokers to start from, comma-separated host:port.',
+  ),
+  registryUrl: option(
+    'SCHEMA_REGISTRY_URL',
+    '',
+    httpUrl,
+    'Schema registry (Confluent API). Without it results are plain JSON.',
+  ),
+  registryUsername: option(
+    'SCHEMA_REGISTRY_USERNAME',
+    '',
+    optionalText,
+    'User name for the registry.',
+  ),
+  registryPassword: {
+    ...option('SCHEMA_REGISTRY_PASSWORD', '', optionalText, 'Password for the registry.'),
+    isSecret: true,
+  },
+  groupId: option(
+    'HOOKTIDE_GROUP_ID',
+    'hooktide',
+    topicPrefix,
+    'Consumer group; `<group>.retry` and `<group>.table.*` belong to it too.',
+  ),
+  instance: option(
+    'HOOKTIDE_INSTANCE',
+    '',
+    optionalText,
+    'Name of this process in results and logs; default host name and process id.',
+  ),
   topicPrefix: option('HOOKTIDE_TOPIC_PREFIX', 'auth', topicPrefix, 'Prefix of all topic names.'),
-  eventTopics: option('HOOKTIDE_EVENT_TOPICS', '', list, 'Topics with auth events; default `<prefix>.events`.'),
-  topicHooks: option('HOOKTIDE_TOPIC_HOOKS', '', topicName, 'Topic with hooks; default `<prefix>.hooks`.'),
-  topicResults: option('HOOKTIDE_TOPIC_RESULTS', '', topicName, 'Topic for results; default `<prefix>.webhook.results`.'),
-  topicRequests: option('HOOKTIDE_TOPIC_REQUESTS', '', topicName, 'Topic with delivery requests; default `<prefix>.webhook.requests`.'),
-  topicDeadLetters: option('HOOKTIDE_TOPIC_DEAD_LETTERS', '', topicName, 'Topic for dead letters; default `<prefix>.webhook.dead-letters`.'),
-  topicRejected: option('HOOKTIDE_TOPIC_REJECTED', '', topicName, 'Topic for records that are not valid; default `<prefix>.events.rejected`.'),
-  topicEndpoints: option('HOOKTIDE_TOPIC_ENDPOINTS', '', topicName, 'Topic with endpoint health; default `<prefix>.webhook.endpoints`.'),
-  topicRetryPrefix: option('HOOKTIDE_TOPIC_RETRY_PREFIX', '', topicName, 'Prefix of retry tiers; default `<prefix>.webhook.retry.`.'),
-  retrySchedule: option('HOOKTIDE_RETRY_SCHEDULE', '5s,5m,30m,2h,5h,10h,14h,20h,24h', durations, 'Wait before each retry; jitter of up to 20 % is added.'),
-  retryTiers: option('HOOKTIDE_RETRY_TIERS', '5s,30s,5m,30m,2h', tierNames, 'Delays of the retry topics. Any wait is made of hops over them.'),
-  maxAgeMs: option('HOOKTIDE_MAX_AGE_MS', String(5 * dayMs), integer(1_000, 365 * dayMs), 'A run older than this expires.'),
-  timeoutMs: option('HOOKTIDE_TIMEOUT_MS', '10000', integer(100, 60_000), 'Deadline of a call over connect, headers and body.'),
+  eventTopics: option(
+    'HOOKTIDE_EVENT_TOPICS',
+    '',
+    list,
+    'Topics with auth events; default `<prefix>.events`.',
+  ),
+  topicHooks: option(
+    'HOOKTIDE_TOPIC_HOOKS',
+    '',
+    topicName,
+    'Topic with hooks; default `<prefix>.hooks`.',
+  ),
+  topicResults: option(
+    'HOOKTIDE_TOPIC_RESULTS',
+    '',
+    topicName,
+    'Topic for results; default `<prefix>.webhook.results`.',
+  ),
+  topicRequests: option(
+    'HOOKTIDE_TOPIC_REQUESTS',
+    '',
+    topicName,
+    'Topic with delivery requests; default `<prefix>.webhook.requests`.',
+  ),
+  topicDeadLetters: option(
+    'HOOKTIDE_TOPIC_DEAD_LETTERS',
+    '',
+    topicName,
+    'Topic for dead letters; default `<prefix>.webhook.dead-letters`.',
+  ),
+  topicRejected: option(
+    'HOOKTIDE_TOPIC_REJECTED',
+    '',
+    topicName,
+    'Topic for records that are not valid; default `<prefix>.events.rejected`.',
+  ),
+  topicEndpoints: option(
+    'HOOKTIDE_TOPIC_ENDPOINTS',
+    '',
+    topicName,
+    'Topic with endpoint health; default `<prefix>.webhook.endpoints`.',
+  ),
+  topicRetryPrefix: option(
+    'HOOKTIDE_TOPIC_RETRY_PREFIX',
+    '',
+    topicName,
+    'Prefix of retry tiers; default `<prefix>.webhook.retry.`.',
+  ),
+  retrySchedule: option(
+    'HOOKTIDE_RETRY_SCHEDULE',
+    '5s,5m,30m,2h,5h,10h,14h,20h,24h',
+    durations,
+    'Wait before each retry; jitter of up to 20 % is added.',
+  ),
+  retryTiers: option(
+    'HOOKTIDE_RETRY_TIERS',
+    '5s,30s,5m,30m,2h',
+    tierNames,
+    'Delays of the retry topics. Any wait is made of hops over them.',
+  ),
+  maxAgeMs: option(
+    'HOOKTIDE_MAX_AGE_MS',
+    String(5 * dayMs),
+    integer(1_000, 365 * dayMs),
+    'A run older than this expires.',
+  ),
+  timeoutMs: option(
+    'HOOKTIDE_TIMEOUT_MS',
+    '10000',
+    integer(100, 60_000),
+    'Deadline of a call over connect, headers and body.',
+  ),
   allowHttp: option('HOOKTIDE_ALLOW_HTTP', 'false', flag, 'Allow hooks with plain http URLs.'),
-  allowCidrs: option('HOOKTIDE_ALLOW_CIDRS', '', cidrs, 'Private ranges that hooks may call, such as 10.1.0.0/16.'),
-  egressProxy: option('HOOKTIDE_EGRESS_PROXY', '', httpUrl, 'Proxy for all webhook calls; it resolves names then.'),
-  concurrency: option('HOOKTIDE_CONCURRENCY', '16', integer(1, 256), 'Calls at once of a hook that sets no `delivery.concurrency`.'),
-  maxInFlight: option('HOOKTIDE_MAX_IN_FLIGHT', '4096', integer(1, 65_536), 'Calls at once over all hooks.'),
-  maxSlow: option('HOOKTIDE_MAX_SLOW', '2048', integer(1, 65_536), 'Calls at once that wait longer than a second.'),
-  sessionTimeoutMs: option('HOOKTIDE_SESSION_TIMEOUT_MS', '10000', integer(6_000, 300_000), 'Group session time-out; no call starts on older proof of membership.'),
-  commitIntervalMs: option('HOOKTIDE_COMMIT_INTERVAL_MS', '10', integer(1, 60_000), 'Least time between commits.'),
-  shutdownMs: option('HOOKTIDE_SHUTDOWN_MS', '20000', integer(0, 600_000), 'How long calls may finish after SIGTERM.'),
-  httpPort: option('HOOKTIDE_HTTP_PORT', '9400', integer(0, 65_535), 'Port of /healthz, /readyz and /metrics; 0 picks a free one.'),
+  allowCidrs: option(
+    'HOOKTIDE_ALLOW_CIDRS',
+    '',
+    cidrs,
+    'Private ranges that hooks may call, such as 10.1.0.0/16.',
+  ),
+  egressProxy: option(
+    'HOOKTIDE_EGRESS_PROXY',
+    '',
+    httpUrl,
+    'Proxy for all webhook calls; it resolves names then.',
+  ),
+  concurrency: option(
+    'HOOKTIDE_CONCURRENCY',
+    '16',
+    integer(1, 256),
+    'Calls at once of a hook that sets no `delivery.concurrency`.',
+  ),
+  maxInFlight: option(
+    'HOOKTIDE_MAX_IN_FLIGHT',
+    '4096',
+    integer(1, 65_536),
+    'Calls at once over all hooks.',
+  ),
+  maxSlow: option(
+    'HOOKTIDE_MAX_SLOW',
+    '2048',
+    integer(1, 65_536),
+    'Calls at once that wait longer than a second.',
+  ),
+  sessionTimeoutMs: option(
+    'HOOKTIDE_SESSION_TIMEOUT_MS',
+    '10000',
+    integer(6_000, 300_000),
+    'Group session time-out; no call starts on older proof of membership.',
+  ),
+  commitIntervalMs: option(
+    'HOOKTIDE_COMMIT_INTERVAL_MS',
+    '10',
+    integer(1, 60_000),
+    'Least time between commits.',
+  ),
+  shutdownMs: option(
+    'HOOKTIDE_SHUTDOWN_MS',
+    '20000',
+    integer(0, 600_000),
+    'How long calls may finish after SIGTERM.',
+  ),
+  httpPort: option(
+    'HOOKTIDE_HTTP_PORT',
+    '9400',
+    integer(0, 65_535),
+    'Port of /healthz, /readyz and /metrics; 0 picks a free one.',
+  ),
   httpHost: option('HOOKTIDE_HTTP_HOST', '0.0.0.0', text, 'Address that port listens on.'),
-  logLevel: option('HOOKTIDE_LOG_LEVEL', 'info', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'Least level that is logged.'),
-  logAttemptsPerSecond: option('HOOKTIDE_LOG_ATTEMPTS_PER_SECOND', '20', integer(0, 1_000_000), 'Attempts logged one by one up to this rate; above it they are only counted.'),
+  logLevel: option(
+    'HOOKTIDE_LOG_LEVEL',
+    'info',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    'Least level that is logged.',
+  ),
+  logAttemptsPerSecond: option(
+    'HOOKTIDE_LOG_ATTEMPTS_PER_SECOND',
+    '20',
+    integer(0, 1_000_000),
+    'Attempts logged one by one up to this rate; above it they are only counted.',
+  ),
 } as const
 
 type Options = typeof options
 export type OptionName = keyof Options
 type Parsed<Name extends OptionName> = Exclude<ReturnType<Options[Name]['parse']>, Fault>
 
+type Read = { readonly [Name in OptionName]: Parsed<Name> }
+
 /** All settings, read and checked. Frozen. */
-export type Settings = { readonly [Name in OptionName]: Parsed<Name> } & {
+export type Settings = Omit<Read, 'instance'> & {
+  readonly instance: string
   readonly topics: Topics
   /** Configured tiers, ascending by delay. */
   readonly tiers: readonly Tier[]
@@ -198,17 +349,26 @@ export function readSettings(
       values[name] = parsed
     }
   }
-  if (faults.length > 0) throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
+  if (faults.length > 0)
+    throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
   // Every name of the table has been read with that name's own parser.
-  const read = values as { readonly [Name in OptionName]: Parsed<Name> }
+  const read = values as Read
   const topics = topicsOf(read)
   const tiers = sortedTiers(
-    read.retryTiers.map(({ name, delayMs }) => ({ topic: `${topics.retryPrefix}${name}`, delayMs })),
+    read.retryTiers.map(({ name, delayMs }) => ({
+      topic: `${topics.retryPrefix}${name}`,
+      delayMs,
+    })),
   )
-  return Object.freeze({ ...read, instance: read.instance ?? `${hostname()}-${process.pid}`, topics, tiers })
+  return Object.freeze({
+    ...read,
+    instance: read.instance ?? `${hostname()}-${process.pid}`,
+    topics,
+    tiers,
+  })
 }
 
-function topicsOf(read: { readonly [Name in OptionName]: Parsed<Name> }): Topics {
+function topicsOf(read: Read): Topics {
   const prefix = read.topicPrefix
   return {
     events: read.eventTopics.length > 0 ? read.eventTopics : [`${prefix}.events`],
@@ -240,7 +400,10 @@ export function optionRows(): readonly OptionRow[] {
 /** What may be logged at start: secrets only as set or not, URLs without credentials. */
 export function shownSettings(settings: Settings): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    optionNames.map((name) => [name, isSecret(name) ? settings[name] !== undefined : withoutCredentials(settings[name])]),
+    optionNames.map((name) => [
+      name,
+      isSecret(name) ? settings[name] !== undefined : withoutCredentials(settings[name]),
+    ]),
   )
 }
 

@@ -20,7 +20,13 @@ import type {
   TableSource,
 } from './ports.ts'
 import { Dispatch } from './stages/dispatch.ts'
-import { openEvent, openRequest, openTierRecord, type Joining, type Opened } from './stages/expand.ts'
+import {
+  openEvent,
+  openRequest,
+  openTierRecord,
+  type Joining,
+  type Opened,
+} from './stages/expand.ts'
 import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
 import { loadHooks } from './stages/hook-loader.ts'
 import { Recorder } from './stages/recorder.ts'
@@ -114,13 +120,29 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   })
 
   const recorder = new Recorder({
-    ...{ sink, encoder: ports.encoder, topics, tiers, schedule: settings.retrySchedule },
-    ...{ handled, clock, random: ports.random, instance: settings.instance, emit, onFailed },
+    sink,
+    encoder: ports.encoder,
+    topics,
+    tiers,
+    schedule: settings.retrySchedule,
+    handled,
+    clock,
+    random: ports.random,
+    instance: settings.instance,
+    emit,
+    onFailed,
     onAcknowledged: () => dispatch.pump(),
   })
 
   const dispatch = new Dispatch({
-    ...{ lanes, table, http, recorder, clock, emit, maxAgeMs, userAgent: settings.userAgent },
+    lanes,
+    table,
+    http,
+    recorder,
+    clock,
+    emit,
+    maxAgeMs,
+    userAgent: settings.userAgent,
     defaultTimeoutMs: settings.timeoutMs,
     defaultConcurrency: settings.concurrency,
     stopCause: (now) => stopCauseOf(ports, settings.sessionTimeoutMs, now),
@@ -128,13 +150,24 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   })
 
   const joining: Joining = {
-    ...{ table, handled, maxAgeMs, defaultConcurrency: settings.concurrency },
+    table,
+    handled,
+    maxAgeMs,
+    defaultConcurrency: settings.concurrency,
     now: () => clock.now(),
   }
   const load = { deliveries: 0, bytes: 0 }
   const groupOf = (name: string, source: GroupSource, open: Open, backlogBytes: number) =>
     new GroupFlow({
-      ...{ name, source, open, dispatch, recorder, sink, clock, load, emit, onFailed },
+      name,
+      source,
+      open,
+      dispatch,
+      recorder,
+      clock,
+      load,
+      emit,
+      onFailed,
       commitIntervalMs: settings.commitIntervalMs,
       limits: { ...groupLimits, backlogBytes },
     })
@@ -162,9 +195,9 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     },
     async stop(deadlineMs) {
       for (const group of groups) group.stopIntake()
-      await dispatch.idle(undefined, deadlineMs)
+      await dispatch.drained(deadlineMs)
       dispatch.stop()
-      await sink.flush(flushMs)
+      await recorder.idle(flushMs)
       await Promise.all(groups.map((group) => group.leave()))
       await Promise.all([ports.hooks.stop(), http.stop()])
       await sink.stop()
@@ -221,4 +254,3 @@ function once(report: (error: Error) => void): (error: Error) => void {
     report(error)
   }
 }
-

@@ -1,6 +1,6 @@
 /** Signals become log lines and metrics here, and nowhere else. The only file that knows pino and prom-client. */
 import { pino, type Logger } from 'pino'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { DeliveryRecorded, Emit, Signal } from '../core/signal.ts'
 import type { Clock } from '../ports.ts'
 
@@ -56,6 +56,7 @@ type Metrics = ReturnType<typeof createMetrics>
 
 function createMetrics(registry: Registry, gauges: () => Gauges | undefined) {
   const registers = [registry]
+  collectDefaultMetrics({ register: registry })
   const gauge = (name: string, help: string, read: (now: Gauges) => number) =>
     new Gauge({
       name,
@@ -68,17 +69,40 @@ function createMetrics(registry: Registry, gauges: () => Gauges | undefined) {
     })
   gauge('hooktide_in_flight', 'Calls that wait for their answer.', (now) => now.inFlight)
   gauge('hooktide_queued', 'Deliveries queued in lanes.', (now) => now.queued)
-  gauge('hooktide_backlog', 'Records fetched and not admitted, tier records not due among them.', (now) => now.backlog)
+  gauge(
+    'hooktide_backlog',
+    'Records fetched and not admitted, tier records not due among them.',
+    (now) => now.backlog,
+  )
   gauge('hooktide_hooks', 'Hooks in the table.', (now) => now.hooks)
-  gauge('hooktide_hooks_suspended', 'Hooks whose newest record is not valid.', (now) => now.suspendedHooks)
-  gauge('hooktide_records_pending', 'Records written and not acknowledged yet.', (now) => now.pendingRecords)
-  const counter = <const Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
-    new Counter({ name, help, labelNames, registers })
+  gauge(
+    'hooktide_hooks_suspended',
+    'Hooks whose newest record is not valid.',
+    (now) => now.suspendedHooks,
+  )
+  gauge(
+    'hooktide_records_pending',
+    'Records written and not acknowledged yet.',
+    (now) => now.pendingRecords,
+  )
+  const counter = <const Label extends string>(
+    name: string,
+    help: string,
+    ...labelNames: Label[]
+  ) => new Counter({ name, help, labelNames, registers })
   return {
     deliveries: counter('hooktide_deliveries_total', 'Result records by outcome.', 'outcome'),
-    attempts: counter('hooktide_attempts_total', 'Calls by error class; ok when answered with 2xx.', 'class'),
+    attempts: counter(
+      'hooktide_attempts_total',
+      'Calls by error class; ok when answered with 2xx.',
+      'class',
+    ),
     unmatched: counter('hooktide_events_unmatched_total', 'Events without a matching hook.'),
-    rejected: counter('hooktide_records_rejected_total', 'Records that are not valid, by reason.', 'reason'),
+    rejected: counter(
+      'hooktide_records_rejected_total',
+      'Records that are not valid, by reason.',
+      'reason',
+    ),
     hops: counter('hooktide_retry_hops_total', 'Runs written to another tier without an attempt.'),
     repeats: counter('hooktide_repeats_dropped_total', 'Tier and request records handled before.'),
     commits: new Histogram({

@@ -12,6 +12,7 @@ import { bodyFor } from '../core/event.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
 import { rejoin } from '../core/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
+import { IdleWaiters } from './idle-waiters.ts'
 import type { Recorder } from './recorder.ts'
 import type { Work } from './work.ts'
 
@@ -47,7 +48,7 @@ export class Dispatch {
   /** Groups that drain or are apart. */
   readonly #held = new Set<string>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
-  readonly #idleWaiters = new Set<() => void>()
+  readonly #waiters = new IdleWaiters()
   #stopCause: StopCause | undefined
   #isPumping = false
   #isStopped = false
@@ -102,24 +103,15 @@ export class Dispatch {
   }
 
   /** Resolves when the group has no call in flight, or after the budget. */
-  idle(group: string | undefined, budgetMs: number): Promise<void> {
-    const isIdle = () =>
-      group === undefined
-        ? this.#inFlight.size === 0 && this.#parts.lanes.queued === 0
-        : this.inFlightOf(group) === 0
-    if (isIdle()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancel()
-        this.#idleWaiters.delete(check)
-        resolve()
-      }
-      const check = () => {
-        if (isIdle()) finish()
-      }
-      const cancel = this.#parts.clock.after(budgetMs, finish)
-      this.#idleWaiters.add(check)
-    })
+  idle(group: string, budgetMs: number): Promise<void> {
+    return this.#waiters.wait(() => this.inFlightOf(group) === 0, budgetMs, this.#parts.clock)
+  }
+
+  /** Resolves when nothing is queued or in flight, or after the budget. */
+  drained(budgetMs: number): Promise<void> {
+    const { lanes, clock } = this.#parts
+    const isDrained = () => this.#inFlight.size === 0 && lanes.queued === 0
+    return this.#waiters.wait(isDrained, budgetMs, clock)
   }
 
   /** Ends everything of epochs that have ended: queued work is forgotten, calls are aborted and recorded as interrupted. */
@@ -204,7 +196,7 @@ export class Dispatch {
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     const isSuccess = result.kind === 'response' && result.status >= 200 && result.status < 300
     this.#parts.lanes.finish(slot, isSuccess)
-    for (const check of this.#idleWaiters) check()
+    this.#waiters.check()
   }
 
   #preparedOf(hook: Hook): PreparedHook {

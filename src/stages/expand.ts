@@ -103,11 +103,7 @@ function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
   }
 }
 
-function plan(
-  run: Run,
-  entry: TableEntry | undefined,
-  joining: Joining,
-): PlannedCall | PlannedEnd {
+function plan(run: Run, entry: TableEntry | undefined, joining: Joining): PlannedCall | PlannedEnd {
   const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs: joining.maxAgeMs })
   if (joined.kind === 'end') {
     return { run, verdict: joined.verdict, configVersion: joined.configVersion }

@@ -15,7 +15,6 @@ import type {
   Clock,
   GroupListener,
   GroupSource,
-  RecordSink,
   TopicPartition,
 } from '../ports.ts'
 import { Committer } from './committer.ts'
@@ -46,7 +45,6 @@ export interface GroupFlowParts {
   readonly open: (record: InboundRecord) => Opened
   readonly dispatch: Dispatch
   readonly recorder: Recorder
-  readonly sink: RecordSink
   readonly clock: Clock
   readonly limits: GroupLimits
   readonly commitIntervalMs: number
@@ -97,14 +95,23 @@ export class GroupFlow implements GroupListener {
         before.delete(key)
         kept += 1
       } else {
-        this.#flows.set(key, new PartitionFlow(this.#newEpoch(assigned), assigned, this.#parts.limits))
+        this.#flows.set(
+          key,
+          new PartitionFlow(this.#newEpoch(assigned), assigned, this.#parts.limits),
+        )
       }
     }
     for (const flow of before.values()) this.#endEpoch(flow)
     this.#parts.dispatch.dropEnded()
     this.#isJoined = true
     const gained = partitions.length - kept
-    this.#parts.emit({ kind: 'group.assigned', group: this.#parts.name, kept, gained, lost: before.size })
+    this.#parts.emit({
+      kind: 'group.assigned',
+      group: this.#parts.name,
+      kept,
+      gained,
+      lost: before.size,
+    })
     this.#parts.dispatch.release(this.#parts.name)
     this.#planWake()
   }
@@ -117,11 +124,11 @@ export class GroupFlow implements GroupListener {
   }
 
   async beforeRejoin(): Promise<void> {
-    const { name, dispatch, sink, limits, emit } = this.#parts
+    const { name, dispatch, recorder, limits, emit } = this.#parts
     dispatch.hold(name)
     emit({ kind: 'group.draining', group: name, inFlight: dispatch.inFlightOf(name) })
     await dispatch.idle(name, limits.drainBudgetMs)
-    await sink.flush(limits.drainBudgetMs / 2)
+    await recorder.idle(limits.drainBudgetMs / 2)
     await this.#committer.commitNow()
   }
 

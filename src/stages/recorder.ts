@@ -24,6 +24,7 @@ import { tierFor } from '../core/schedule.ts'
 import type { Emit } from '../core/signal.ts'
 import { decide, maxAttemptsOf } from '../core/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
+import { IdleWaiters } from './idle-waiters.ts'
 import { settle, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
@@ -55,9 +56,17 @@ export interface AttemptMade {
 
 export class Recorder {
   readonly #parts: RecorderParts
+  readonly #waiters = new IdleWaiters()
+  /** Writes whose acknowledgement has not settled what it stands for. */
+  #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
+  }
+
+  /** Resolves when everything recorded is acknowledged and settled, or after the budget. */
+  idle(budgetMs: number): Promise<void> {
+    return this.#waiters.wait(() => this.#pending === 0, budgetMs, this.#parts.clock)
   }
 
   /** An attempt was answered, failed or was aborted. */
@@ -105,14 +114,16 @@ export class Recorder {
     emit({ kind: 'record.rejected', source, ...rejection })
     const headers = rejectedHeaders(record, rejection)
     const rejected = { topic: topics.rejected, key: record.key, value: record.value, headers }
-    const reference = { ...rejected, key: null, value: null, headers: rejectedHeaders({ ...record, headers: [] }, rejection) }
-    this.#parts.sink
-      .write([rejected])
-      .catch((error: unknown) => {
-        if (error instanceof TooLargeError) return this.#parts.sink.write([reference])
-        throw error
-      })
-      .then(() => settle(origin), this.#fail)
+    const reference = {
+      ...rejected,
+      key: null,
+      value: null,
+      headers: rejectedHeaders({ ...record, headers: [] }, rejection),
+    }
+    this.#acknowledge([rejected], () => this.#parts.sink.write([reference])).then(
+      () => this.#finish(() => settle(origin)),
+      this.#fail,
+    )
   }
 
   #record(work: Work, facts: Omit<ResultFacts, 'run' | 'source' | 'instance'>): void {
@@ -135,7 +146,11 @@ export class Recorder {
     this.#write(work, records, verdict.kind !== 'interrupted')
   }
 
-  #onwardRecord(run: Run, verdict: Verdict, status: number | undefined): OutboundRecord | undefined {
+  #onwardRecord(
+    run: Run,
+    verdict: Verdict,
+    status: number | undefined,
+  ): OutboundRecord | undefined {
     if (verdict.kind === 'retry') {
       const { dueAt, earlyMs } = verdict
       return this.#tierRecord({ ...run, hop: run.hop + 1, dueAt, earlyMs })
@@ -147,7 +162,12 @@ export class Recorder {
 
   #tierRecord(run: Run): OutboundRecord {
     const tier = tierFor(this.#parts.tiers, run.dueAt - this.#parts.clock.now())
-    return { topic: tier.topic, key: run.deliveryId, value: run.event.body, headers: runHeaders(run) }
+    return {
+      topic: tier.topic,
+      key: run.deliveryId,
+      value: run.event.body,
+      headers: runHeaders(run),
+    }
   }
 
   #deadLetter(
@@ -171,26 +191,47 @@ export class Recorder {
 
   /** @param isHandled whether the run is done with here, so that its repeat is dropped and its offset may complete */
   #write(work: Work, records: readonly OutboundRecord[], isHandled: boolean): void {
-    const { sink, handled, onAcknowledged } = this.#parts
-    sink
-      .write(records)
-      .catch((error: unknown) => {
-        if (error instanceof TooLargeError) return this.#writeReference(work)
-        throw error
-      })
-      .then(() => {
-        if (isHandled && work.origin.epoch.isLive) {
-          if (isFromTopicOfOurs(work.run)) handled.add(work.run)
+    this.#acknowledge(records, () => this.#writeReference(work)).then(
+      () =>
+        this.#finish(() => {
+          if (!isHandled || !work.origin.epoch.isLive) return
+          if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run)
           settle(work.origin)
-        }
-        onAcknowledged()
-      }, this.#fail)
+        }),
+      this.#fail,
+    )
+  }
+
+  /** Writes records, and what stands for them where one is too large for its topic. */
+  async #acknowledge(
+    records: readonly OutboundRecord[],
+    writeReference: () => Promise<void>,
+  ): Promise<void> {
+    this.#pending += 1
+    try {
+      await this.#parts.sink.write(records)
+    } catch (error) {
+      if (!(error instanceof TooLargeError)) throw error
+      await writeReference()
+    }
+  }
+
+  #finish(settleAll: () => void): void {
+    this.#pending -= 1
+    settleAll()
+    this.#waiters.check()
+    this.#parts.onAcknowledged()
   }
 
   /** The run's record fits nowhere: its end is recorded, with a dead letter that only refers to the source. */
   #writeReference(work: Work): Promise<void> {
     const verdict: Verdict = { kind: 'dead', reason: 'too-large' }
-    const facts = { verdict, configVersion: undefined, at: this.#parts.clock.now(), attempt: undefined }
+    const facts = {
+      verdict,
+      configVersion: undefined,
+      at: this.#parts.clock.now(),
+      attempt: undefined,
+    }
     const event = { ...work.run.event, headers: [] }
     const result = this.#resultRecord({
       ...facts,

@@ -1,0 +1,157 @@
+/** `hooktide run`: the processor as a process. Builds every real part, in the order in which they depend on each other. */
+import type { Settings } from '../config.ts'
+import { shownSettings } from '../config.ts'
+import { asError } from '../core/errors.ts'
+import { connectResultEncoder, jsonResultEncoder } from '../edge/result-codec.ts'
+import { createHttpSender } from '../edge/http-sender.ts'
+import type { KafkaLog } from '../edge/kafka-client.ts'
+import { createGroupSource } from '../edge/kafka-group-source.ts'
+import { createSink } from '../edge/kafka-sink.ts'
+import { createTableSource } from '../edge/kafka-table-source.ts'
+import { startStatusServer } from '../edge/status-server.ts'
+import { systemClock } from '../edge/system-clock.ts'
+import { createTelemetry, type Telemetry } from '../edge/telemetry.ts'
+import { createProcessor, type Processor } from '../topology.ts'
+import { version } from '../version.ts'
+import type { Command, CommandContext } from './command.ts'
+import { kafkaSettingsOf } from './kafka-session.ts'
+import { prepareRun } from './startup-checks.ts'
+
+/** Sockets kept open without a call, over all hooks (design section 7). */
+const maxIdleSockets = 4_096
+/** A table that cannot be read for so long means a topic that cannot be used. */
+const tableTimeoutMs = 10 * 60_000
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Run the processor: consume events, call hooks, write results.',
+  usage: '[options]',
+  options: {},
+  run,
+}
+
+async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
+  let processor: Processor | undefined
+  const telemetry = createTelemetry({
+    level: settings.logLevel,
+    instance: settings.instance,
+    clock: systemClock,
+    attemptsPerSecond: settings.logAttemptsPerSecond,
+    gauges: () => processor?.status(),
+  })
+  const { log } = telemetry
+  log.info({ version, settings: shownSettings(settings) }, 'starting')
+  const status = await startStatusServer(
+    { host: settings.httpHost, port: settings.httpPort },
+    {
+      unready: () => unreadyBecause(processor),
+      metrics: () => telemetry.metrics(),
+      metricsType: telemetry.contentType,
+    },
+  )
+  log.info({ port: status.port }, 'listening')
+  const failure = Promise.withResolvers<Error>()
+  try {
+    processor = await assemble(settings, telemetry, signal, failure.resolve)
+    if (processor === undefined) return 0
+    const started = processor.start().then(() => log.info('ready'))
+    started.catch((error: unknown) => failure.resolve(asError(error)))
+    const end = await Promise.race([failure.promise, abortOf(signal)])
+    if (end instanceof Error) {
+      log.fatal(
+        { error: end.message },
+        'failed: this process ends so that its supervisor starts another',
+      )
+      return 1
+    }
+    log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
+    await processor.stop(settings.shutdownMs)
+    log.info('stopped')
+    return 0
+  } finally {
+    await status.stop()
+  }
+}
+
+/** `undefined` when the process was asked to end before everything was there. */
+async function assemble(
+  settings: Settings,
+  telemetry: Telemetry,
+  signal: AbortSignal,
+  onFailed: (error: Error) => void,
+): Promise<Processor | undefined> {
+  const { log } = telemetry
+  const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
+  const kafka = kafkaSettingsOf(settings)
+  const plan = await prepareRun({ settings, log: kafkaLog, signal })
+  if (plan === undefined) return undefined
+  for (const warning of plan.warnings) log.warn(warning)
+  const { registryUrl, groupId, topics, instance, sessionTimeoutMs } = settings
+  const encoder =
+    registryUrl === undefined
+      ? jsonResultEncoder
+      : await connectResultEncoder({
+          settings: {
+            url: registryUrl,
+            username: settings.registryUsername,
+            password: settings.registryPassword,
+          },
+          topic: topics.results,
+          clock: systemClock,
+          onWaiting: (message) => log.warn(message),
+        })
+  const group = (name: string, groupTopics: readonly string[]) =>
+    createGroupSource({
+      settings: kafka,
+      groupId: name,
+      topics: groupTopics,
+      sessionTimeoutMs,
+      log: kafkaLog,
+    })
+  return createProcessor(
+    {
+      hooks: createTableSource({
+        settings: kafka,
+        group: groupId,
+        instance,
+        topic: topics.hooks,
+        sessionTimeoutMs,
+        loadTimeoutMs: tableTimeoutMs,
+        log: kafkaLog,
+      }),
+      live: group(groupId, [...topics.events, topics.requests]),
+      retry: group(`${groupId}.retry`, plan.tierTopics),
+      sink: createSink({ settings: kafka, log: kafkaLog }),
+      http: createHttpSender({
+        clock: systemClock,
+        allowHttp: settings.allowHttp,
+        allowCidrs: settings.allowCidrs,
+        egressProxy: settings.egressProxy,
+        maxIdleSockets,
+      }),
+      encoder,
+      clock: systemClock,
+      random: Math.random,
+      emit: telemetry.emit,
+      onFailed,
+    },
+    { ...settings, userAgent: `hooktide/${version}` },
+  )
+}
+
+function unreadyBecause(processor: Processor | undefined): readonly string[] {
+  if (processor === undefined) return ['starting']
+  const { isTableLoaded, isJoined, isProven } = processor.status()
+  const reasons: string[] = []
+  if (!isTableLoaded) reasons.push('hook table is not loaded')
+  if (!isJoined) reasons.push('group is not joined')
+  if (!isProven) reasons.push('broker has not answered within the session time-out')
+  return reasons
+}
+
+function abortOf(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { createBrokerRig } from '../support/broker-rig.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+describe('changes of hooks while the processor runs', () => {
+  it('count from the next event on: an edit, a disabling, a tombstone and an invalid record', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks({ id: 'a' }, { id: 'witness' })
+    const process = await rig.run({ HOOKTIDE_LOG_LEVEL: 'debug' })
+    let sent = 0
+    const sendAndSee = async () => {
+      sent += 1
+      const seen = sent
+      await rig.sendEvents({ fields: { n: sent } })
+      await rig.receiver.waitFor(
+        (all) => all.filter(({ path }) => path === '/witness').length === seen,
+      )
+    }
+    /** The hook topic has one partition: once a later record of it has been applied, so has the change. */
+    const changeAndSee = async (change: Promise<void>, barrier: string) => {
+      await change
+      await rig.putHooks({ id: barrier, config: { url: 7 } })
+      await process.waitForLine(({ msg, hookId }) => msg === 'hook.suspended' && hookId === barrier)
+    }
+    await sendAndSee()
+    await changeAndSee(rig.putHooks({ id: 'a', config: { url: rig.urlOf('moved') } }), 'b1')
+    await sendAndSee()
+    await changeAndSee(rig.putHooks({ id: 'a', enabled: false }), 'b2')
+    await sendAndSee()
+    await changeAndSee(rig.putHooks({ id: 'a' }), 'b3')
+    await sendAndSee()
+    await changeAndSee(rig.deleteHook('a'), 'b4')
+    await sendAndSee()
+    await changeAndSee(rig.putHooks({ id: 'a', delivery: { typo: 1 } }), 'b5')
+    await sendAndSee()
+    const dead = await rig.deadLetters.waitFor((all) =>
+      all.some((one) => one['hooktide-hook-id'] === 'a'),
+    )
+    expect(dead.find((one) => one['hooktide-hook-id'] === 'a')).toMatchObject({
+      'hooktide-reason': 'hook-invalid',
+    })
+    const paths = rig.receiver.requests
+      .filter(({ path }) => path !== '/witness')
+      .map(({ path, body }) => `${path} ${String(JSON.parse(body.toString()).n)}`)
+    expect(paths).toEqual(['/a 1', '/moved 2', '/a 4'])
+  })
+})

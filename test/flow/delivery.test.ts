@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import { settled } from '../support/hand-clock.ts'
+import { createRig, topics } from '../support/flow-rig.ts'
+
+const url = (id: string) => `https://${id}.example/`
+
+describe('an event', () => {
+  it('is delivered to every matching hook of its tenant, with one final result each', async () => {
+    const rig = createRig()
+    for (const id of ['a', 'b']) rig.putHook({ id })
+    rig.putHook({ id: 'other-event', events: ['User.Created'] })
+    rig.putHook({ id: 'other-tenant', tenantId: 'acme' })
+    const one = await rig.start()
+    for (const id of ['a', 'b']) one.http.script(url(id), 200)
+    rig.sendEvent({ name: 'Zoë' })
+    await rig.clock.advance(20)
+    expect(rig.story()).toEqual(['a delivered 1', 'b delivered 1'])
+    expect(rig.results().every(({ final }) => final)).toBe(true)
+    expect(JSON.parse(one.http.calls[0]?.request.body.toString() ?? '')).toMatchObject({
+      event: 'PostSignIn',
+      name: 'Zoë',
+      hookId: 'a',
+    })
+  })
+
+  it('completes only when everything it caused is acknowledged', async () => {
+    const rig = createRig()
+    for (const id of ['a', 'b']) rig.putHook({ id })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(1_000)
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })).toBeUndefined()
+    rig.broker.setAckDelay(500)
+    one.http.calls[1]?.answer(200)
+    await rig.clock.advance(400)
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })).toBeUndefined()
+    await rig.clock.advance(200)
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+  })
+
+  it('without a matching hook completes at once and writes nothing', async () => {
+    const rig = createRig()
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    expect(rig.results()).toEqual([])
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+    expect(one.signals).toContainEqual({ kind: 'event.unmatched' })
+  })
+
+  it('that is not valid goes to the rejected topic as it came, with why and whence', async () => {
+    const rig = createRig()
+    await rig.start()
+    const value = Buffer.from('{"event":"PostSignIn"}')
+    rig.broker.produce('auth.events', { key: 'user-1', value, headers: { 'x-own': 'kept' } })
+    await rig.clock.advance(20)
+    const [rejected] = rig.broker.read(topics.rejected)
+    expect(rejected?.value).toEqual(value)
+    expect(rejected?.key?.toString()).toBe('user-1')
+    const headers = Object.fromEntries(rejected?.headers.map(([k, v]) => [k, v.toString()]) ?? [])
+    expect(headers).toMatchObject({
+      'x-own': 'kept',
+      'hooktide-reason': 'missing-field',
+      'hooktide-field': 'createdAt',
+    })
+    expect(headers['hooktide-source']).toContain('auth.events')
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+  })
+})
+
+describe('the hook table', () => {
+  it('is loaded before the first event is handled', async () => {
+    const rig = createRig()
+    rig.sendEvent()
+    for (let index = 0; index < 50; index += 1) rig.putHook({ id: 'a', name: `${index}` })
+    rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition: 0 }, 0)
+    const one = await rig.start()
+    one.http.script(url('a'), 200)
+    await rig.clock.advance(20)
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(20)
+    expect(rig.results().map(({ configVersion }) => configVersion)).toEqual(['0-49'])
+  })
+
+  it('changes live: an edit, a disabling and a tombstone count from the next call on', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    one.http.script(url('a'), 200)
+    one.http.script('https://moved.example/', 200)
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    rig.putHook({ id: 'a', config: { url: 'https://moved.example/' } })
+    await settled()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    rig.putHook({ id: 'a', enabled: false })
+    await settled()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    rig.putHook({ id: 'a' })
+    await settled()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    rig.deleteHook('a')
+    await settled()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    expect(one.http.calls.map(({ request }) => request.url)).toEqual([
+      url('a'),
+      'https://moved.example/',
+      url('a'),
+    ])
+  })
+
+  it.each([
+    ['a URL that is none', { config: { url: 7 } }],
+    ['a filter, which is never ignored', { delivery: { filter: 'true' } }],
+    ['a rate limit, which is never ignored', { delivery: { ratePerSecond: 5 } }],
+  ])('suspends a hook with %s: its deliveries go to the dead letters', async (_, fields) => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    rig.putHook({ id: 'a', ...fields })
+    await settled()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    expect(one.http.calls).toEqual([])
+    expect(rig.results()).toMatchObject([
+      {
+        hookId: 'a',
+        outcome: 'dead',
+        reason: 'hook-invalid',
+        blame: 'owner',
+        final: true,
+        attempt: null,
+      },
+    ])
+    const [dead] = rig.broker.read(topics.deadLetters)
+    expect(JSON.parse(dead?.value?.toString() ?? '')).toMatchObject({ event: 'PostSignIn' })
+    expect(one.signals).toContainEqual(
+      expect.objectContaining({ kind: 'hook.suspended', hookId: 'a' }),
+    )
+  })
+})

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { createRig, topics, type Instance } from '../support/flow-rig.ts'
+import { settled } from '../support/hand-clock.ts'
+
+const url = 'https://a.example/'
+const events = { topic: 'auth.events', partition: 0 }
+
+function names(instance: Instance): readonly string[] {
+  return instance.http.calls.map(({ request }) => JSON.parse(request.body.toString()).name)
+}
+
+describe('a rebalance', () => {
+  it('waits for calls in flight, so that a partition that moves repeats none', async () => {
+    const rig = createRig({ partitions: 2 })
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    for (const partition of [0, 1]) {
+      const value = `{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z","name":"p${partition}"}`
+      rig.broker.produce('auth.events', { value, partition })
+    }
+    await rig.clock.advance(10)
+    expect(one.http.calls).toHaveLength(2)
+    const starting = rig.start({ instance: 'two' })
+    await settled()
+    for (const call of one.http.calls) call.answer(200)
+    await rig.clock.advance(3_000)
+    const two = await starting
+    await rig.clock.advance(3_000)
+    expect(two.http.calls).toEqual([])
+    expect(rig.story()).toEqual(['a delivered 1', 'a delivered 1'])
+  })
+
+  it('aborts and repeats only calls of lost partitions that outlast the budget', async () => {
+    const rig = createRig({ partitions: 2 })
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    for (const partition of [0, 1]) {
+      const value = `{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z","name":"p${partition}"}`
+      rig.broker.produce('auth.events', { value, partition })
+    }
+    await rig.clock.advance(10)
+    const starting = rig.start({ instance: 'two' })
+    await rig.clock.advance(5_000)
+    const two = await starting
+    await rig.clock.advance(100)
+    const aborted = one.http.calls.filter(({ isAborted }) => isAborted)
+    expect(aborted).toHaveLength(1)
+    expect(two.http.calls).toHaveLength(1)
+    expect(names(two)).toEqual(
+      aborted.map(({ request }) => JSON.parse(request.body.toString()).name),
+    )
+    expect(rig.story()).toEqual(['a interrupted 1'])
+    for (const call of [...one.http.calls, ...two.http.calls]) call.answer(200)
+    await rig.clock.advance(100)
+    expect(rig.story()).toEqual(['a interrupted 1', 'a delivered 1', 'a delivered 1'])
+  })
+
+  it('does not handle a kept partition twice, though it is read again', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    rig.sendEvent({ name: 'x' })
+    await rig.clock.advance(10)
+    const rebalancing = rig.broker.rebalance('hooktide')
+    await rig.clock.advance(3_000)
+    await rebalancing
+    expect(one.http.calls).toHaveLength(1)
+    one.http.calls[0]?.answer(200)
+    rig.sendEvent({ name: 'y' })
+    await rig.clock.advance(100)
+    expect(names(one)).toEqual(['x', 'y'])
+    one.http.calls[1]?.answer(200)
+    await rig.clock.advance(100)
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(2)
+  })
+})
+
+describe('the next owner', () => {
+  it('skips what was complete above the committed offset', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    for (const name of ['x', 'y']) rig.sendEvent({ name })
+    await rig.clock.advance(10)
+    one.http.calls[1]?.answer(200)
+    await rig.clock.advance(100)
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(0)
+    await one.live.freeze()
+    const two = await rig.start({ instance: 'two' })
+    await rig.clock.advance(100)
+    expect(names(two)).toEqual(['x'])
+  })
+})
+
+describe('a process that wakes from a long stop', () => {
+  it('calls nobody before it has rejoined', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    await one.live.freeze()
+    rig.sendEvent({ name: 'x' })
+    await rig.clock.advance(11_000)
+    expect(one.processor.status().isProven).toBe(false)
+    expect(one.http.calls).toEqual([])
+  })
+})
+
+describe('an epoch that has ended', () => {
+  it('writes results, and neither tier nor dead-letter records', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    await one.live.freeze()
+    const two = await rig.start({ instance: 'two' })
+    await rig.clock.advance(10)
+    const thawing = one.live.thaw()
+    await rig.clock.advance(3_000)
+    await thawing
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(100)
+    expect(rig.broker.read(`${topics.retryPrefix}5s`)).toEqual([])
+    expect(rig.results().filter(({ instance }) => instance === 'one')).toMatchObject([
+      { outcome: 'interrupted', final: false },
+    ])
+    for (const call of two.http.calls) call.answer(200)
+    await rig.clock.advance(3_000)
+  })
+})
+
+describe('a stop', () => {
+  it('lets calls finish until the deadline, records the rest as interrupted, and loses nothing', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    for (const name of ['x', 'y']) rig.sendEvent({ name })
+    await rig.clock.advance(10)
+    const stopping = one.processor.stop(1_000)
+    await settled()
+    rig.sendEvent({ name: 'z' })
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(2_000)
+    await stopping
+    expect(rig.story()).toEqual(['a delivered 1', 'a interrupted 1'])
+    const two = await rig.start({ instance: 'two' })
+    two.http.script(url, 200)
+    await rig.clock.advance(100)
+    for (const call of two.http.calls) call.answer(200)
+    await rig.clock.advance(100)
+    expect(names(two)).toEqual(['y', 'z'])
+  })
+})

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { createRig } from '../support/flow-rig.ts'
+
+const url = (id: string) => `https://${id}.example/`
+
+describe('pressure', () => {
+  it('from a slow endpoint does not delay another one on the same partition', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'slow' })
+    rig.putHook({ id: 'fast' })
+    const one = await rig.start()
+    one.http.script(url('fast'), 200)
+    for (let index = 0; index < 200; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(50)
+    expect(rig.results().filter(({ hookId }) => hookId === 'fast')).toHaveLength(200)
+    expect(one.http.calls.filter(({ request }) => request.url === url('slow'))).toHaveLength(2)
+  })
+
+  it('never has more than 750 offsets of a partition incomplete, drops nothing, and goes on', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    for (let index = 0; index < 2_000; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(50)
+    const { inFlight, queued } = one.processor.status()
+    expect(inFlight + queued).toBe(750)
+    one.http.script(url('a'), 200)
+    for (const call of [...one.http.calls]) call.answer(200)
+    await rig.clock.advance(500)
+    expect(rig.results()).toHaveLength(2_000)
+    expect(new Set(rig.results().map(({ deliveryId }) => deliveryId)).size).toBe(2_000)
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(
+      2_000,
+    )
+  })
+
+  it('of one partition with a full lane leaves another partition alone', async () => {
+    const rig = createRig({ partitions: 2 })
+    rig.putHook({ id: 'slow' })
+    rig.putHook({ id: 'fast', events: ['User.Created'] })
+    const one = await rig.start()
+    one.http.script(url('fast'), 200)
+    const value = (event: string) => `{"event":"${event}","createdAt":"2026-09-14T09:02:11.019Z"}`
+    for (let index = 0; index < 2_000; index += 1) {
+      rig.broker.produce('auth.events', { partition: 0, value: value('PostSignIn') })
+    }
+    for (let index = 0; index < 100; index += 1) {
+      rig.broker.produce('auth.events', { partition: 1, value: value('User.Created') })
+    }
+    await rig.clock.advance(100)
+    expect(rig.results()).toHaveLength(100)
+  })
+
+  it('frees a slot when the answer is in, not when its record is acknowledged', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
+    const one = await rig.start()
+    rig.broker.setAckDelay(60_000)
+    for (const name of ['x', 'y']) rig.sendEvent({ name })
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(10)
+    expect(one.http.calls).toHaveLength(2)
+    expect(rig.results()).toEqual([])
+  })
+})
+
+describe('a broker that is away', () => {
+  it('stops calls once membership is no longer proven, and everything goes on by itself', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    one.http.script(url('a'), 200)
+    for (let index = 0; index < 20; index += 1) rig.sendEvent({ index })
+    rig.broker.outage(true)
+    await rig.clock.advance(30_000)
+    const during = one.http.calls.length
+    expect(one.processor.status().isProven).toBe(false)
+    rig.broker.outage(false)
+    await rig.clock.advance(5_000)
+    expect(one.processor.status().isProven).toBe(true)
+    expect(during).toBeLessThanOrEqual(20)
+    expect(new Set(rig.results().map(({ deliveryId }) => deliveryId)).size).toBe(20)
+    expect(one.failures).toEqual([])
+  })
+})

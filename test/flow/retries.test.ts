@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest'
+import type { InboundRecord } from '../../src/core/model.ts'
+import { createRig, settings, topics } from '../support/flow-rig.ts'
+import { settled } from '../support/hand-clock.ts'
+
+const url = 'https://a.example/'
+const minute = 60_000
+
+function headersOf(record: InboundRecord | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(record?.headers.map(([name, value]) => [name, value.toString()]) ?? [])
+}
+
+async function rigWithHook(fields: Readonly<Record<string, unknown>> = {}) {
+  const rig = createRig()
+  rig.putHook({ id: 'a', ...fields })
+  const one = await rig.start()
+  return { rig, one }
+}
+
+describe('a delivery that fails', () => {
+  it('walks the schedule over the tiers and ends in the dead letters, with a result per attempt', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    const startedAt = rig.clock.now()
+    rig.sendEvent({ name: 'one' }, { 'event-id': 'e-1', 'x-own': 'kept' })
+    await rig.clock.advance(20 * minute)
+    expect(rig.story()).toEqual(['a retrying 1', 'a retrying 2', 'a retrying 3', 'a dead 4'])
+    expect(new Set(rig.results().map(({ deliveryId }) => deliveryId)).size).toBe(1)
+    const waits = rig.results().map(({ attemptedAt }) => attemptedAt - startedAt)
+    expect(waits[1]).toBeGreaterThanOrEqual(5_000)
+    expect((waits[2] ?? 0) - (waits[1] ?? 0)).toBeGreaterThanOrEqual(minute * 0.95)
+    expect((waits[3] ?? 0) - (waits[2] ?? 0)).toBeGreaterThanOrEqual(10 * minute * 0.95)
+    const [dead] = rig.broker.read(topics.deadLetters)
+    expect(dead?.value?.toString()).toContain('"name":"one"')
+    expect(dead?.value?.toString()).not.toContain('hookId')
+    expect(headersOf(dead)).toMatchObject({
+      'x-own': 'kept',
+      'event-id': 'e-1',
+      'hooktide-reason': 'exhausted',
+      'hooktide-status': '500',
+      'hooktide-attempt': '4',
+      'hooktide-hook-id': 'a',
+    })
+  })
+
+  it('keeps its webhook-id and says its attempt number in every call', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 503, 200)
+    rig.sendEvent()
+    await rig.clock.advance(6_000)
+    const sent = one.http.calls.map(({ request }) => request.headers)
+    expect(sent.map((headers) => headers['hooktide-attempt'])).toEqual(['1', '2'])
+    expect(sent[0]?.['webhook-id']).toBe(sent[1]?.['webhook-id'])
+    expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2'])
+  })
+
+  it('is not called before Retry-After, and then at once', async () => {
+    const { rig, one } = await rigWithHook()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(503, 2 * minute)
+    await rig.clock.advance(2 * minute - 100)
+    expect(one.http.calls).toHaveLength(1)
+    await rig.clock.advance(6_000)
+    expect(one.http.calls).toHaveLength(2)
+  })
+
+  it('meets the hook as it is then: new URL and key', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    one.http.script('https://moved.example/', 200)
+    rig.sendEvent()
+    await rig.clock.advance(100)
+    rig.putHook({ id: 'a', config: { url: 'https://moved.example/' }, signingKey: 'other' })
+    await rig.clock.advance(6_000)
+    const [first, second] = one.http.calls
+    expect(second?.request.url).toBe('https://moved.example/')
+    expect(second?.request.headers['logto-signature-sha-256']).not.toBe(
+      first?.request.headers['logto-signature-sha-256'],
+    )
+  })
+
+  it.each([
+    ['deleted', 'hook-deleted'],
+    ['disabled', 'hook-disabled'],
+    ['moved to another tenant', 'hook-deleted'],
+  ])('is discarded when its hook was %s meanwhile', async (change, reason) => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    rig.sendEvent()
+    await rig.clock.advance(100)
+    if (change === 'deleted') rig.deleteHook('a')
+    else
+      rig.putHook({
+        id: 'a',
+        ...(change === 'disabled' ? { enabled: false } : { tenantId: 'acme' }),
+      })
+    await rig.clock.advance(6_000)
+    expect(rig.results().at(-1)).toMatchObject({
+      outcome: 'discarded',
+      reason,
+      final: true,
+      attempt: null,
+    })
+    expect(rig.broker.read(topics.deadLetters)).toEqual([])
+  })
+
+  it('expires by its age, to the dead letters too', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start({ maxAgeMs: minute })
+    one.http.script(url, 500)
+    rig.sendEvent()
+    await rig.clock.advance(3 * minute)
+    expect(rig.story()).toEqual(['a retrying 1', 'a retrying 2', 'a expired null'])
+    expect(headersOf(rig.broker.read(topics.deadLetters)[0])['hooktide-reason']).toBe('max-age')
+  })
+
+  it('is limited by the maxRetries of its hook', async () => {
+    const { rig, one } = await rigWithHook({ delivery: { maxRetries: 0 } })
+    one.http.script(url, 500)
+    rig.sendEvent()
+    await rig.clock.advance(minute)
+    expect(rig.story()).toEqual(['a dead 1'])
+  })
+})
+
+describe('a tier', () => {
+  it('releases in order of arrival, and a later one does not wait for an earlier with a longer schedule', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 500, 500, 200)
+    for (const name of ['x', 'y', 'z']) rig.sendEvent({ name })
+    await rig.clock.advance(6_000)
+    const bodies = one.http.calls
+      .slice(3)
+      .map(({ request }) => JSON.parse(request.body.toString()).name)
+    expect(bodies).toEqual(['x', 'y', 'z'])
+  })
+
+  it('drops a record that was handled already, and its offset completes', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 200)
+    rig.sendEvent()
+    await rig.clock.advance(100)
+    const tier = `${topics.retryPrefix}5s`
+    const [original] = rig.broker.read(tier)
+    await rig.clock.advance(1_000)
+    if (original !== undefined)
+      rig.broker.produce(tier, { ...original, timestamp: rig.clock.now() })
+    await rig.clock.advance(12_000)
+    expect(one.http.calls).toHaveLength(2)
+    expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
+    expect(rig.broker.committed('hooktide.retry', { topic: tier, partition: 0 })?.offset).toBe(2)
+  })
+
+  it('record that is not one of ours goes to the rejected topic', async () => {
+    const { rig } = await rigWithHook()
+    rig.broker.produce(`${topics.retryPrefix}5s`, { value: '{}' })
+    await rig.clock.advance(6_000)
+    expect(rig.broker.read(topics.rejected)).toHaveLength(1)
+  })
+})
+
+describe('a request', () => {
+  it('is a run of its own of the same delivery, called for at once', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    rig.sendEvent({}, { 'event-id': 'e-1' })
+    await rig.clock.advance(100)
+    rig.broker.produce(topics.requests, {
+      value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
+      headers: {
+        'hooktide-hook-id': 'a',
+        'hooktide-tenant-id': 'default',
+        'hooktide-event-id': 'e-1',
+        'hooktide-event-source': '',
+        'hooktide-trigger': 'resend',
+      },
+    })
+    await settled()
+    await rig.clock.advance(100)
+    const [first, second] = rig.results()
+    expect(second).toMatchObject({
+      outcome: 'delivered',
+      trigger: 'resend',
+      run: '0-0',
+      deliveryId: first?.deliveryId,
+    })
+  })
+})
+
+describe('the schedule of this rig', () => {
+  it('is shorter than its age limit, so that exhaustion comes first', () => {
+    expect(settings.retrySchedule.reduce((sum, wait) => sum + wait, 0)).toBeLessThan(
+      settings.maxAgeMs,
+    )
+  })
+})

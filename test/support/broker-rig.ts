@@ -1,0 +1,165 @@
+/** Everything a broker test needs under names of its own: topics, a receiver, real processes, and what they wrote. */
+import { Kafka, logLevel, type Producer } from 'kafkajs'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import { createResultReader } from '../../src/edge/result-codec.ts'
+import {
+  startReceiver,
+  type ReceivedRequest,
+  type Receiver,
+  type ReceiverAnswer,
+} from '../../src/sandbox/receiver.ts'
+import { hooktide, startRun, type RunningProcess } from './hooktide-process.ts'
+import { uniqueNames } from './names.ts'
+import { tailTopic, type Tail } from './topic-tail.ts'
+
+export const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
+
+export interface BrokerRigOptions {
+  readonly brokers: readonly string[]
+  readonly registryUrl?: string
+  readonly partitions?: number
+  readonly answer?: (request: ReceivedRequest) => ReceiverAnswer | undefined
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface EventInput {
+  readonly fields?: Readonly<Record<string, unknown>>
+  readonly value?: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
+  readonly partition?: number
+  readonly key?: string
+}
+
+export interface BrokerRig extends AsyncDisposable {
+  readonly prefix: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly receiver: Receiver
+  readonly results: Tail<DeliveryResult>
+  readonly deadLetters: Tail<Readonly<Record<string, string>>>
+  /** Writes hook records as they are given; `config.url` is the receiver's path `/<id>` unless given. */
+  putHooks(
+    ...hooks: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[]
+  ): Promise<void>
+  deleteHook(id: string): Promise<void>
+  sendEvents(...events: readonly EventInput[]): Promise<void>
+  /** Starts `hooktide run` and waits until it is ready. */
+  run(environment?: Readonly<Record<string, string>>): Promise<RunningProcess>
+  urlOf(id: string): string
+}
+
+export async function createBrokerRig(options: BrokerRigOptions): Promise<BrokerRig> {
+  const { prefix, group } = uniqueNames()
+  const { brokers } = options
+  const registry =
+    options.registryUrl === undefined ? {} : { SCHEMA_REGISTRY_URL: options.registryUrl }
+  const environment = {
+    KAFKA_BROKERS: brokers.join(','),
+    HOOKTIDE_TOPIC_PREFIX: prefix,
+    HOOKTIDE_GROUP_ID: group,
+    HOOKTIDE_ALLOW_HTTP: 'true',
+    HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8',
+    HOOKTIDE_LOG_ATTEMPTS_PER_SECOND: '0',
+    HOOKTIDE_SESSION_TIMEOUT_MS: '6000',
+    ...registry,
+    ...options.environment,
+  }
+  const { code, stderr, stdout } = await hooktide(
+    ['init', '--partitions', String(options.partitions ?? 1)],
+    environment,
+  )
+  if (code !== 0) throw new Error(`init failed:\n${stdout}${stderr}`)
+  const receiver = await startReceiver({
+    keyOf: () => signingKey,
+    ...(options.answer === undefined ? {} : { answer: options.answer }),
+  })
+  const kafka = new Kafka({
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 100, maxRetryTime: 1_000 },
+  })
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  const read = createResultReader(
+    options.registryUrl === undefined
+      ? undefined
+      : { url: options.registryUrl, username: undefined, password: undefined },
+  )
+  const results = await tailTopic(kafka, `${prefix}.webhook.results`, ({ value }) => read(value))
+  const deadLetters = await tailTopic(kafka, `${prefix}.webhook.dead-letters`, ({ headers }) =>
+    Promise.resolve(headers),
+  )
+  const processes: RunningProcess[] = []
+  const urlOf = (id: string) => `${receiver.origin}/${id}`
+  return {
+    prefix,
+    environment,
+    receiver,
+    results,
+    deadLetters,
+    urlOf,
+    putHooks: (...hooks) =>
+      send(
+        producer,
+        `${prefix}.hooks`,
+        hooks.map((hook) => hookRecord(hook, urlOf)),
+      ),
+    deleteHook: (id) => send(producer, `${prefix}.hooks`, [{ key: id, value: null }]),
+    sendEvents: (...events) => send(producer, `${prefix}.events`, events.map(eventRecord)),
+    async run(extra = {}) {
+      const process = startRun({ ...environment, ...extra })
+      processes.push(process)
+      await process.ready()
+      return process
+    },
+    async [Symbol.asyncDispose]() {
+      for (const process of processes) await process[Symbol.asyncDispose]()
+      await Promise.all([results.stop(), deadLetters.stop(), producer.disconnect()])
+      await receiver.stop()
+    },
+  }
+}
+
+interface Message {
+  readonly key?: string
+  readonly value: string | Buffer | null
+  readonly partition?: number
+  readonly headers?: Record<string, string>
+}
+
+async function send(
+  producer: Producer,
+  topic: string,
+  messages: readonly Message[],
+): Promise<void> {
+  // KafkaJS makes one batch of all records for a partition: pieces stay well below the broker's limit.
+  for (let start = 0; start < messages.length; start += 1_000) {
+    await producer.send({ topic, acks: -1, messages: messages.slice(start, start + 1_000) })
+  }
+}
+
+function hookRecord(
+  hook: Readonly<Record<string, unknown>> & { readonly id: string },
+  urlOf: (id: string) => string,
+): Message {
+  const value = {
+    tenantId: 'default',
+    name: hook.id,
+    events: ['PostSignIn'],
+    config: { url: urlOf(hook.id) },
+    signingKey,
+    enabled: true,
+    createdAt: 1_789_376_531_019,
+    ...hook,
+  }
+  return { key: hook.id, value: JSON.stringify(value) }
+}
+
+function eventRecord({ fields, value, headers, partition, key }: EventInput): Message {
+  const event = { event: 'PostSignIn', createdAt: '2026-09-14T09:02:11.019Z', ...fields }
+  return {
+    value: value ?? JSON.stringify(event),
+    ...(headers === undefined ? {} : { headers: { ...headers } }),
+    ...(partition === undefined ? {} : { partition }),
+    ...(key === undefined ? {} : { key }),
+  }
+}

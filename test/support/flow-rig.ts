@@ -1,0 +1,185 @@
+/** The whole topology on Kafka in memory, a scripted HTTP and a hand-moved clock. */
+import type { AttemptResult, Topics } from '../../src/core/model.ts'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
+import type { Signal } from '../../src/core/signal.ts'
+import { jsonResultEncoder } from '../../src/edge/result-codec.ts'
+import type { HttpRequest, HttpSender } from '../../src/ports.ts'
+import { createProcessor, type Processor, type ProcessorSettings } from '../../src/topology.ts'
+import { createHandClock, settled, type HandClock } from './hand-clock.ts'
+import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts'
+import type { MemoryGroupSource } from './memory-group.ts'
+
+export const topics: Topics = {
+  events: ['auth.events'],
+  hooks: 'auth.hooks',
+  results: 'auth.webhook.results',
+  requests: 'auth.webhook.requests',
+  deadLetters: 'auth.webhook.dead-letters',
+  rejected: 'auth.events.rejected',
+  endpoints: 'auth.webhook.endpoints',
+  retryPrefix: 'auth.webhook.retry.',
+}
+
+const tierNames = ['5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
+const minute = 60_000
+
+export const settings: ProcessorSettings = {
+  groupId: 'hooktide',
+  instance: 'one',
+  userAgent: 'hooktide/test',
+  topics,
+  tiers: sortedTiers(tierNames.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? [])),
+  retrySchedule: [5_000, minute, 10 * minute],
+  maxAgeMs: 5 * 24 * 60 * minute,
+  timeoutMs: 10_000,
+  concurrency: 16,
+  maxInFlight: 4_096,
+  maxSlow: 2_048,
+  sessionTimeoutMs: 10_000,
+  commitIntervalMs: 10,
+}
+
+/** A call that waits for the test to answer it. */
+export interface OpenCall {
+  readonly request: HttpRequest
+  readonly answer: (status: number, retryAfterMs?: number) => void
+  readonly fail: (errorClass: 'timeout' | 'connect' | 'reset') => void
+  readonly isAborted: boolean
+}
+
+export interface ScriptedHttp extends HttpSender {
+  readonly calls: OpenCall[]
+  /** Answers calls to a URL at once with these statuses, the last one for ever. Unscripted URLs wait for the test. */
+  script(url: string, ...statuses: readonly number[]): void
+}
+
+const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
+
+export function createScriptedHttp(): ScriptedHttp {
+  const calls: OpenCall[] = []
+  const scripts = new Map<string, number[]>()
+  return {
+    calls,
+    script(url, ...statuses) {
+      scripts.set(url, [...statuses])
+    },
+    send(request, done) {
+      const state = { isDone: false, isAborted: false }
+      const finish = (result: AttemptResult) => {
+        if (state.isDone) return
+        state.isDone = true
+        queueMicrotask(() => done(result))
+      }
+      const call: OpenCall = {
+        request,
+        answer: (status, retryAfterMs) =>
+          finish({ kind: 'response', status, retryAfterMs, body: `status ${status}`, phases }),
+        fail: (errorClass) =>
+          finish({ kind: 'error', errorClass, message: errorClass, status: undefined, phases }),
+        get isAborted() {
+          return state.isAborted
+        },
+      }
+      calls.push(call)
+      const statuses = scripts.get(request.url)
+      const status =
+        statuses !== undefined && statuses.length > 1 ? statuses.shift() : statuses?.[0]
+      if (status !== undefined) call.answer(status)
+      return {
+        abort() {
+          state.isAborted = true
+          finish({ kind: 'aborted', phases })
+        },
+      }
+    },
+    stop: () => Promise.resolve(),
+  }
+}
+
+export interface Instance {
+  readonly processor: Processor
+  readonly http: ScriptedHttp
+  readonly signals: readonly Signal[]
+  readonly failures: readonly Error[]
+  readonly live: MemoryGroupSource
+}
+
+export interface Rig {
+  readonly clock: HandClock
+  readonly broker: MemoryBroker
+  /** Starts one more process of the group. */
+  start(overrides?: Partial<ProcessorSettings>): Promise<Instance>
+  putHook(hook: Readonly<Record<string, unknown>> & { readonly id: string }): void
+  deleteHook(id: string): void
+  sendEvent(
+    fields?: Readonly<Record<string, unknown>>,
+    headers?: Readonly<Record<string, string>>,
+  ): void
+  results(): readonly DeliveryResult[]
+  /** Results as short text, in log order: `hook outcome attempt`. */
+  story(): readonly string[]
+}
+
+export function createRig(options: { readonly partitions?: number } = {}): Rig {
+  const clock = createHandClock()
+  const broker = createMemoryBroker(clock)
+  broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
+  for (const topic of [topics.hooks, topics.results, topics.requests, ...tierNames])
+    broker.createTopic(topic)
+  const results = () =>
+    broker
+      .read(topics.results)
+      .map(({ value }) => JSON.parse(value?.toString() ?? 'null') as DeliveryResult)
+  return {
+    clock,
+    broker,
+    async start(overrides = {}) {
+      const own = { ...settings, ...overrides }
+      const http = createScriptedHttp()
+      const signals: Signal[] = []
+      const failures: Error[] = []
+      const liveTopics = [...topics.events, topics.requests]
+      const live = broker.groupSource({ groupId: own.groupId, topics: liveTopics })
+      const processor = createProcessor(
+        {
+          hooks: broker.tableSource(topics.hooks),
+          live,
+          retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
+          sink: broker.sink(),
+          http,
+          encoder: jsonResultEncoder,
+          clock,
+          random: () => 0,
+          emit: (signal) => signals.push(signal),
+          onFailed: (error) => failures.push(error),
+        },
+        own,
+      )
+      await processor.start()
+      await settled()
+      return { processor, http, signals, failures, live }
+    },
+    putHook(hook) {
+      const value = {
+        tenantId: 'default',
+        name: hook.id,
+        events: ['PostSignIn'],
+        config: { url: `https://${hook.id}.example/` },
+        signingKey: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+        enabled: true,
+        ...hook,
+      }
+      broker.produce(topics.hooks, { key: hook.id, value: JSON.stringify(value) })
+    },
+    deleteHook(id) {
+      broker.produce(topics.hooks, { key: id, value: null })
+    },
+    sendEvent(fields = {}, headers = {}) {
+      const event = { event: 'PostSignIn', createdAt: '2026-09-14T09:02:11.019Z', ...fields }
+      broker.produce('auth.events', { value: JSON.stringify(event), headers })
+    },
+    results,
+    story: () => results().map(({ hookId, outcome, attempt }) => `${hookId} ${outcome} ${attempt}`),
+  }
+}

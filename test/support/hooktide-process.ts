@@ -1,0 +1,138 @@
+/** The real command line as a child process: what an operator starts. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command to its end. */
+export function hooktide(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Finished> {
+  const child = start(args, environment)
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdin?.end(input)
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string }
+
+/** `hooktide run` as a process of its own. */
+export interface RunningProcess extends AsyncDisposable {
+  readonly pid: number
+  /** Port of its status pages, once it listens. */
+  readonly port: Promise<number>
+  readonly lines: readonly LogLine[]
+  /** Resolves with the first log line, past or to come, that fits; rejects when the process ends without it. */
+  waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>
+  /** Resolves when it is ready. */
+  ready(): Promise<void>
+  signal(name: NodeJS.Signals): void
+  readonly exited: Promise<number | NodeJS.Signals>
+}
+
+export function startRun(
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): RunningProcess {
+  const child = start(['run', ...args], {
+    HOOKTIDE_HTTP_PORT: '0',
+    HOOKTIDE_HTTP_HOST: '127.0.0.1',
+    ...environment,
+  })
+  const lines: LogLine[] = []
+  const waiting = new Set<{
+    fits: (line: LogLine) => boolean
+    resolve: (line: LogLine) => void
+    reject: (e: Error) => void
+  }>()
+  let stderr = ''
+  let isOver = false
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.on('close', (code, signal) => {
+      isOver = true
+      for (const { reject } of waiting)
+        reject(new Error(`run ended (${code ?? signal}):\n${tail(lines)}\n${stderr}`))
+      resolve(code ?? signal ?? 'SIGKILL')
+    })
+  })
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      const line = parseLine(text)
+      lines.push(line)
+      for (const entry of waiting) {
+        if (!entry.fits(line)) continue
+        waiting.delete(entry)
+        entry.resolve(line)
+      }
+    })
+  }
+  const waitForLine = (fits: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const past = lines.find(fits)
+      if (past !== undefined) resolve(past)
+      else if (isOver) reject(new Error(`run has ended:\n${tail(lines)}\n${stderr}`))
+      else waiting.add({ fits, resolve, reject })
+    })
+  const listening = waitForLine(({ msg }) => msg === 'listening')
+  listening.catch(() => undefined)
+  const port = listening.then((line) => Number(line['port']))
+  port.catch(() => undefined)
+  return {
+    pid: child.pid ?? 0,
+    port,
+    lines,
+    waitForLine,
+    ready: async () => void (await waitForLine(({ msg }) => msg === 'ready')),
+    signal: (name) => void child.kill(name),
+    exited,
+    async [Symbol.asyncDispose]() {
+      if (!isOver) child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ChildProcess {
+  const { KAFKA_BROKERS: _, SCHEMA_REGISTRY_URL: __, ...inherited } = process.env
+  const clean = Object.fromEntries(
+    Object.entries(inherited).filter(([name]) => !name.startsWith('HOOKTIDE_')),
+  )
+  return spawn(process.execPath, [cli, ...args], {
+    env: { ...clean, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+function parseLine(text: string): LogLine {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : { msg: text }
+  } catch {
+    return { msg: text }
+  }
+}
+
+function tail(lines: readonly LogLine[]): string {
+  return lines
+    .slice(-30)
+    .map((line) => JSON.stringify(line))
+    .join('\n')
+}
