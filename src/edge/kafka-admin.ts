@@ -1,5 +1,5 @@
 /** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
-import { type Admin, ConfigResourceTypes } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import { asError, UserError } from '../core/errors.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry, TopicPartition } from '../ports.ts'
@@ -137,7 +137,7 @@ async function describeTopic(admin: Admin, topic: string): Promise<TopicDescript
     admin.fetchTopicMetadata({ topics: [topic] }),
     admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
     }),
   ])
   const entries = described.resources[0]?.configEntries ?? []

@@ -5,7 +5,7 @@
  * while joined. KafkaJS's own handler never sees a record: everything is taken over inside the fetch, where one look at
  * the positions' identity tells whether the records still belong to the assignment that they were fetched for.
  */
-import { type Consumer, KafkaJSNonRetriableError } from 'kafkajs'
+import type { Consumer } from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import type { MonotonicMs } from '../core/model.ts'
 import type { TopicPartition } from '../ports.ts'
@@ -101,7 +101,7 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
   /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
   async function persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
-      if (isStopped) throw new KafkaJSNonRetriableError(`member of ${groupId} was stopped`)
+      if (isStopped) throw new StoppedError()
       try {
         return await attempt()
       } catch (error) {
@@ -325,6 +325,11 @@ function areAllPaused(group: InnerGroup): boolean {
   return group
     .assigned()
     .every(({ topic, partitions }) => partitions.every((one) => group.isPaused(topic, one)))
+}
+
+/** Ends KafkaJS's own retrying, which looks at `retriable`. */
+class StoppedError extends Error {
+  readonly retriable = false
 }
 
 function doNothing(): Promise<void> {

@@ -42,6 +42,14 @@ export function createTableSource(options: TableSourceOptions): TableSource {
   const progress = new Map<number, Progress>()
   const loaded = Promise.withResolvers<void>()
   let member: Member | undefined
+  let report: (error: Error) => void = (error) => loaded.reject(error)
+  let hasFailed = false
+
+  function fail(error: Error): void {
+    if (hasFailed) return
+    hasFailed = true
+    report(error)
+  }
 
   /**
    * Goes on where the previous generation stood, and from the beginning with a partition seen for the first time. An end
@@ -55,7 +63,8 @@ export function createTableSource(options: TableSourceOptions): TableSource {
       const end = ends?.get(partition) ?? 0
       const start = starts?.get(partition) ?? 0
       const known = progress.get(partition)
-      if (known !== undefined && end < known.next) throw recreated(partition, known.next, end)
+      if (known !== undefined && end < known.next)
+        return fail(recreated(partition, known.next, end))
       const next = Math.max(known?.next ?? 0, start)
       progress.set(partition, { next, end: known?.end ?? end })
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
@@ -70,13 +79,12 @@ export function createTableSource(options: TableSourceOptions): TableSource {
   }
 
   function settleLoad(): void {
-    if ([...progress.values()].every(({ next, end }) => next >= end)) loaded.resolve()
+    if (hasFailed) return
+    const isRead = [...progress.values()].every(({ next, end }) => next >= end)
+    if (isRead && progress.size > 0) loaded.resolve()
   }
 
-  function startMember(
-    apply: (record: InboundRecord) => void,
-    failed: (error: Error) => void,
-  ): Member {
+  function startMember(apply: (record: InboundRecord) => void): Member {
     return createMember(
       {
         settings,
@@ -95,7 +103,7 @@ export function createTableSource(options: TableSourceOptions): TableSource {
         },
         batch(batch, next) {
           const partition = progress.get(batch.partition)
-          if (partition === undefined) return
+          if (partition === undefined || hasFailed) return
           for (const message of batch.messages) {
             // Whatever was read again is older than what was applied, and may have been replaced by it.
             if (offsetNumber(message.offset) < partition.next) continue
@@ -107,28 +115,25 @@ export function createTableSource(options: TableSourceOptions): TableSource {
         outOfRange({ partition }, earliest, isGap) {
           const known = progress.get(partition)
           if (known === undefined) return
-          if (!isGap) failed(recreated(partition, known.next, earliest))
+          if (!isGap) return fail(recreated(partition, known.next, earliest))
           known.next = earliest
           settleLoad()
         },
-        failed,
+        failed: fail,
       },
     )
   }
 
   return {
     async start(apply, onFailed) {
-      let isLoaded = false
-      const failed = (error: Error): void => {
-        if (isLoaded) onFailed(error)
-        else loaded.reject(error)
-      }
-      member = startMember(apply, failed)
+      // A failure before anyone awaits it must not end the process by itself.
+      loaded.promise.catch(() => undefined)
+      member = startMember(apply)
       const limitMs = options.loadTimeoutMs ?? 600_000
-      const timer = setTimeout(() => failed(slow(limitMs)), limitMs)
+      const timer = setTimeout(() => fail(slow(limitMs)), limitMs)
       try {
         await Promise.all([member.start(), loaded.promise])
-        isLoaded = true
+        report = onFailed
       } finally {
         clearTimeout(timer)
       }

@@ -67,6 +67,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     isRebalanceWanted = true
     rebalancing ??= runRebalances().finally(() => {
       rebalancing = undefined
+      wake()
     })
     return rebalancing
   }
@@ -193,7 +194,6 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
         member = createMember(options, listener)
         members.add(member)
         await rebalance()
-        deliver(member)
       },
       pause: (partition) => void member?.paused.add(nameOf(partition)),
       resume(partition) {
@@ -229,10 +229,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
 
   return {
     createSource,
-    rebalance: async () => {
-      await rebalance()
-      wake()
-    },
+    rebalance,
     committed: (partition) => commits.get(nameOf(partition)),
     setCommitted: (entry) => void commits.set(nameOf(entry), entry),
     wake,

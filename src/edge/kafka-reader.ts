@@ -1,0 +1,334 @@
+/**
+ * Reads a topic without belonging to a group, for commands: nothing is joined, waited for, committed or left behind, and
+ * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can; it is reached
+ * through an assigner, as in `kafka-admin.ts`.
+ */
+import { createRequire } from 'node:module'
+import { asError, UserError } from '../core/errors.ts'
+import type { EpochMs, InboundRecord } from '../core/model.ts'
+import {
+  createKafka,
+  errorType,
+  isRetriable,
+  type KafkaLog,
+  type KafkaSettings,
+  messageOf,
+  sleep,
+  within,
+} from './kafka-client.ts'
+import type { FetchedBatch, InnerCluster, TopicOffsets } from './kafka-patches.ts'
+import { inboundRecord, nextOffsetOf, offsetNumber } from './kafka-records.ts'
+
+export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
+
+export interface ReadOptions {
+  readonly settings: KafkaSettings
+  readonly topic: string
+  readonly from: ReadFrom
+  /** False: reading ends where the topic ended when it began. */
+  readonly isFollowing: boolean
+  /** Ends the reading. */
+  readonly signal: AbortSignal
+  readonly log: KafkaLog
+}
+
+/** A partition, and how far it was read. */
+interface Position {
+  readonly partition: number
+  next: number
+  /** Where reading ends. */
+  readonly end: number
+}
+
+/** How long a fetch waits for records, which is also how late `signal` is seen. */
+const fetchWaitMs = 250
+const partitionBytes = 1024 * 1024
+const connectLimitMs = 10_000
+/** Failures that last longer end the reading. */
+const giveUpMs = 10_000
+const retryMs = 250
+/** How often new partitions are looked for. */
+const refreshMs = 30_000
+
+/**
+ * Records as they come: a partition's in order, those of different partitions roughly by time.
+ *
+ * @throws UserError when the topic does not exist or no broker answers for ten seconds
+ */
+export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
+  const { settings, topic, isFollowing, signal } = options
+  const cluster = clusterOf(options)
+  try {
+    const connected = await explaining(options, () =>
+      within(connect(cluster, topic), connectLimitMs, 'late'),
+    )
+    if (connected === 'late') throw unreachable(settings, 'no answer')
+    const positions = await explaining(options, () => startPositions(cluster, options))
+    const fetchRound = patientRound(cluster, options, positions)
+    while (!signal.aborted) {
+      const open = positions.filter(({ next, end }) => next < end)
+      if (open.length === 0) return
+      const { records, isIdle } = await fetchRound(open)
+      if (records.length > 0) yield records
+      // Compaction can leave nothing before the end: then there is nothing to wait for.
+      else if (isIdle && !isFollowing) return
+    }
+  } finally {
+    await within(cluster.disconnect(), 1_000, undefined)
+  }
+}
+
+interface Round {
+  readonly records: readonly InboundRecord[]
+  /** No broker had anything. */
+  readonly isIdle: boolean
+}
+
+const nothingYet: Round = { records: [], isIdle: false }
+
+/** One fetch from every leader, tried again while failures are short. */
+function patientRound(
+  cluster: ReadingCluster,
+  options: ReadOptions,
+  positions: Position[],
+): (open: readonly Position[]) => Promise<Round> {
+  const { settings, topic, isFollowing, log } = options
+  let failingSince: number | undefined
+  let refreshedAt = performance.now()
+  return async (open) => {
+    try {
+      if (isFollowing && performance.now() - refreshedAt > refreshMs) {
+        refreshedAt = performance.now()
+        await cluster.refreshMetadata()
+        addNewPartitions(cluster, topic, positions)
+      }
+      const round = await fetchAll(cluster, topic, open)
+      failingSince = undefined
+      return round
+    } catch (error) {
+      if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
+        await skipRemoved(cluster, topic, open)
+        return nothingYet
+      }
+      if (!isRetriable(error)) throw asError(error)
+      failingSince ??= performance.now()
+      if (performance.now() - failingSince > giveUpMs) throw unreachable(settings, messageOf(error))
+      log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
+      await recover(cluster, error)
+      return nothingYet
+    }
+  }
+}
+
+async function fetchAll(
+  cluster: ReadingCluster,
+  topic: string,
+  open: readonly Position[],
+): Promise<Round> {
+  const byPartition = new Map(open.map((position) => [position.partition, position]))
+  const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...byPartition.keys()]))
+  const answers = await Promise.all(
+    leaders.map(async ([nodeId, numbers]) => {
+      const broker = await cluster.findBroker({ nodeId })
+      const partitions = numbers.map((partition) => ({
+        partition,
+        fetchOffset: String(byPartition.get(partition)?.next ?? 0),
+        maxBytes: partitionBytes,
+      }))
+      return await broker.fetch({
+        maxWaitTime: fetchWaitMs,
+        isolationLevel: readCommitted,
+        topics: [{ topic, partitions }],
+      })
+    }),
+  )
+  const found = answers.flatMap(({ responses }) =>
+    responses.flatMap(({ partitions }) => partitions),
+  )
+  const records: InboundRecord[] = []
+  let isIdle = true
+  for (const answer of found) {
+    const position = byPartition.get(answer.partition)
+    if (position === undefined || answer.messages.length === 0) continue
+    isIdle = false
+    const batch = new Batch(topic, String(position.next), answer)
+    for (const message of batch.messages) {
+      if (offsetNumber(message.offset) < position.end) records.push(inboundRecord(batch, message))
+    }
+    position.next = nextOffsetOf(batch)
+  }
+  return { records: records.toSorted((one, other) => one.timestamp - other.timestamp), isIdle }
+}
+
+async function connect(cluster: ReadingCluster, topic: string): Promise<void> {
+  await cluster.connect()
+  await cluster.addMultipleTargetTopics([topic])
+}
+
+async function startPositions(
+  cluster: ReadingCluster,
+  { topic, from, isFollowing }: ReadOptions,
+): Promise<Position[]> {
+  const [lows, ends] = await Promise.all([
+    offsetsOf(cluster, topic, { fromBeginning: true }),
+    offsetsOf(cluster, topic, { fromBeginning: false }),
+  ])
+  const starts =
+    from === 'earliest'
+      ? lows
+      : from === 'latest'
+        ? ends
+        : await offsetsOf(cluster, topic, { fromBeginning: false, fromTimestamp: from.time })
+  return [...ends].map(([partition, end]) => {
+    const start = starts.get(partition) ?? end
+    // The broker answers -1 when no record is as young as that.
+    const next = start < 0 ? end : start
+    return { partition, next, end: isFollowing ? Number.POSITIVE_INFINITY : end }
+  })
+}
+
+async function offsetsOf(
+  cluster: ReadingCluster,
+  topic: string,
+  at: { readonly fromBeginning: boolean; readonly fromTimestamp?: EpochMs },
+): Promise<ReadonlyMap<number, number>> {
+  const partitions = cluster
+    .findTopicPartitionMetadata(topic)
+    .map(({ partitionId }) => ({ partition: partitionId }))
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, ...at }])
+  return new Map(
+    (found?.partitions ?? []).map(({ partition, offset }) => [partition, offsetNumber(offset)]),
+  )
+}
+
+function addNewPartitions(cluster: ReadingCluster, topic: string, positions: Position[]): void {
+  const known = new Set(positions.map(({ partition }) => partition))
+  for (const { partitionId } of cluster.findTopicPartitionMetadata(topic)) {
+    if (known.has(partitionId)) continue
+    positions.push({ partition: partitionId, next: 0, end: Number.POSITIVE_INFINITY })
+  }
+}
+
+/** Retention removed what was to be read next. */
+async function skipRemoved(
+  cluster: ReadingCluster,
+  topic: string,
+  open: readonly Position[],
+): Promise<void> {
+  const lows = await offsetsOf(cluster, topic, { fromBeginning: true })
+  for (const position of open) {
+    position.next = Math.max(position.next, lows.get(position.partition) ?? 0)
+  }
+}
+
+async function recover(cluster: ReadingCluster, error: unknown): Promise<void> {
+  await sleep(retryMs)
+  if (error instanceof Error && 'host' in error && 'port' in error) {
+    cluster.removeBroker({ host: String(error.host), port: Number(error.port) })
+  }
+  // When that fails too, the next round does and counts it.
+  await cluster.refreshMetadata().catch(() => undefined)
+}
+
+async function explaining<Result>(
+  { settings, topic }: ReadOptions,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const type = errorType(error)
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`, 1, {
+        cause: error,
+      })
+    }
+    if (type === 'TOPIC_AUTHORIZATION_FAILED') {
+      throw new UserError(`Grant this principal the right to read topic ${topic}.`, 1, {
+        cause: error,
+      })
+    }
+    throw isRetriable(error) ? unreachable(settings, messageOf(error)) : asError(error)
+  }
+}
+
+function unreachable({ brokers }: KafkaSettings, reason: string): UserError {
+  return new UserError(
+    `No Kafka broker answers at ${brokers.join(', ')} (${reason}): check KAFKA_BROKERS and that it is running and reachable.`,
+  )
+}
+
+// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
+
+interface FetchingBroker {
+  fetch(request: {
+    readonly maxWaitTime: number
+    readonly isolationLevel: number
+    readonly topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly fetchOffset: string
+        readonly maxBytes: number
+      }[]
+    }[]
+  }): Promise<{
+    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[]
+  }>
+}
+
+interface FetchedPartition {
+  readonly partition: number
+  readonly messages: readonly unknown[]
+}
+
+interface ReadingCluster extends Omit<InnerCluster, 'fetchTopicsOffset'> {
+  refreshMetadata(): Promise<void>
+  removeBroker(broker: { readonly host: string; readonly port: number }): void
+  findBroker(request: { readonly nodeId: string }): Promise<FetchingBroker>
+  /** Partitions by the node that leads them. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>
+  fetchTopicsOffset(
+    requests: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+      readonly fromBeginning: boolean
+      readonly fromTimestamp?: EpochMs
+    }[],
+  ): Promise<readonly TopicOffsets[]>
+}
+
+const readCommitted = 1
+
+/** Leaves out control records and what transactions took back. */
+const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  partition: FetchedPartition,
+) => FetchedBatch
+
+function clusterOf({ settings, log }: ReadOptions): ReadingCluster {
+  let found: unknown
+  createKafka(settings, log, 'command').consumer({
+    groupId: 'unused',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      ({ cluster }) => {
+        found = cluster
+        return unusedAssigner
+      },
+    ],
+  })
+  // The interface above is what KafkaJS 2.2.4 has; `kafka-patches.ts` refuses any other version.
+  return found as ReadingCluster
+}
+
+const unusedAssigner = {
+  name: 'unused',
+  version: 0,
+  assign: () => Promise.resolve([]),
+  protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
+}

@@ -1,0 +1,80 @@
+/** A `GroupListener` that keeps what it is told and lets a test wait for it. */
+import type { InboundRecord } from '../../src/core/model.ts'
+import type { AssignedPartition, GroupListener, GroupSource } from '../../src/ports.ts'
+
+export interface RecordingListener extends GroupListener {
+  /** Every call of `onAssigned`, oldest first, sorted by partition. */
+  readonly assignments: readonly (readonly AssignedPartition[])[]
+  readonly records: readonly InboundRecord[]
+  readonly failures: readonly Error[]
+  /** Calls of `beforeRejoin`. */
+  readonly drains: number
+  /** What `beforeRejoin` waits for. */
+  drain: () => Promise<void>
+  /** Resolves when `check` holds, looking again after each call. */
+  until(check: () => boolean): Promise<void>
+  /** The newest assignment as `partition` or `partition+` (kept). */
+  owned(): readonly string[]
+}
+
+export function createListener(): RecordingListener {
+  const waiting = new Set<() => void>()
+  const assignments: (readonly AssignedPartition[])[] = []
+  const records: InboundRecord[] = []
+  const failures: Error[] = []
+  const listener = {
+    assignments,
+    records,
+    failures,
+    drains: 0,
+    drain: () => Promise.resolve(),
+    onAssigned(partitions: readonly AssignedPartition[]) {
+      assignments.push(partitions.toSorted((one, other) => one.partition - other.partition))
+      changed()
+    },
+    onRecords(_: unknown, batch: readonly InboundRecord[]) {
+      records.push(...batch)
+      changed()
+    },
+    beforeRejoin() {
+      listener.drains += 1
+      changed()
+      return listener.drain()
+    },
+    onFailed(error: Error) {
+      failures.push(error)
+      changed()
+    },
+    until(check: () => boolean) {
+      return new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (!check()) return
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      })
+    },
+    owned: () =>
+      (assignments.at(-1) ?? []).map(({ partition, isKept }) => `${partition}${isKept ? '+' : ''}`),
+  }
+  function changed(): void {
+    for (const look of [...waiting]) look()
+  }
+  return listener
+}
+
+/** Values of the records of one partition, in order of arrival. */
+export function valuesOf(listener: RecordingListener, partition: number): readonly string[] {
+  return listener.records
+    .filter((record) => record.partition === partition)
+    .map((record) => String(record.value))
+}
+
+/** A listener that is already listening. */
+export async function started(source: GroupSource): Promise<RecordingListener> {
+  const listener = createListener()
+  await source.start(listener)
+  return listener
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createSink } from '../../src/edge/kafka-sink.ts'
+import { createHandClock } from '../support/hand-clock.ts'
+import { settingsOf, silentLog, useKafka, type KafkaTools } from '../support/kafka-tools.ts'
+import { createMemoryBroker } from '../support/memory-broker.ts'
+import { uniqueNames } from '../support/names.ts'
+import { surroundings } from '../support/sandbox.ts'
+import {
+  describeRecordSink,
+  recordOf,
+  type MakeSinkWorld,
+  type SinkWorld,
+} from './record-sink-suite.ts'
+
+describeRecordSink('in memory', async (options) => {
+  const broker = createMemoryBroker(createHandClock())
+  broker.createTopic('topic', options)
+  return { topic: 'topic', sink: () => broker.sink(), read: async () => broker.read('topic') }
+})
+
+interface RealWorld extends SinkWorld {
+  readonly tools: KafkaTools
+}
+
+async function makeRealWorld({
+  partitions,
+  maxMessageBytes,
+}: Parameters<MakeSinkWorld>[0]): Promise<RealWorld> {
+  const { brokers } = surroundings()
+  const topic = `${uniqueNames().prefix}.sink`
+  const tools = await useKafka(brokers)
+  const configs =
+    maxMessageBytes === undefined ? {} : { 'max.message.bytes': String(maxMessageBytes) }
+  await tools.createTopic(topic, partitions, configs)
+  return {
+    topic,
+    tools,
+    sink() {
+      const sink = createSink({ settings: settingsOf(brokers), log: silentLog })
+      onTestFinished(() => sink.stop())
+      return sink
+    },
+    read: () => tools.readAll(topic),
+  }
+}
+
+describeRecordSink('Kafka', makeRealWorld)
+
+describe('a record sink on Kafka', () => {
+  it('takes the partition that the default partitioner takes', async () => {
+    const world = await makeRealWorld({ partitions: 5 })
+    const keys = Array.from({ length: 200 }, (_, index) => `ключ-${'x'.repeat(index % 9)}-${index}`)
+    await world.sink().write(keys.map((key) => recordOf(world, key, 'ours')))
+    await world.tools.produce(
+      world.topic,
+      keys.map((key) => ({ key, value: 'theirs' })),
+    )
+    const byKey = Map.groupBy(await world.read(), (record) => String(record.key))
+
+    expect(byKey.size).toBe(keys.length)
+    for (const records of byKey.values()) {
+      expect(records).toHaveLength(2)
+      expect(new Set(records.map((record) => record.partition)).size).toBe(1)
+    }
+  })
+
+  it('writes more at once than one batch of a partition may hold', async () => {
+    const world = await makeRealWorld({ partitions: 1 })
+    const value = 'x'.repeat(4096)
+    const records = Array.from({ length: 1000 }, (_, index) => recordOf(world, `${index}`, value))
+    await world.sink().write(records)
+
+    expect((await world.read()).map((record) => Number(record.key))).toEqual(
+      records.map((_, index) => index),
+    )
+  })
+
+  it('waits for a topic that is not there yet', async () => {
+    const world = await makeRealWorld({ partitions: 1 })
+    const late = { ...world, topic: `${world.topic}.late` }
+    const warned = Promise.withResolvers<void>()
+    const sink = createSink({
+      settings: settingsOf(surroundings().brokers),
+      log: (level) => {
+        if (level === 'warn') warned.resolve()
+      },
+    })
+    onTestFinished(() => sink.stop())
+    const writing = sink.write([recordOf(late, 'key', 'value')])
+    await warned.promise
+    expect(sink.pendingCount()).toBe(1)
+    await world.tools.createTopic(late.topic, 1)
+    await writing
+
+    expect(await world.tools.readAll(late.topic)).toHaveLength(1)
+  })
+})

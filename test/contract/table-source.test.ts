@@ -1,0 +1,138 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createKafka } from '../../src/edge/kafka-client.ts'
+import { connectAdmin, sweepTables } from '../../src/edge/kafka-admin.ts'
+import { createTableSource, type TableSourceOptions } from '../../src/edge/kafka-table-source.ts'
+import type { TableSource } from '../../src/ports.ts'
+import { createHandClock } from '../support/hand-clock.ts'
+import { settingsOf, silentLog, useKafka, type KafkaTools } from '../support/kafka-tools.ts'
+import { createMemoryBroker } from '../support/memory-broker.ts'
+import { uniqueNames } from '../support/names.ts'
+import { surroundings } from '../support/sandbox.ts'
+import { describeTableSource, loaded, type TableWorld } from './table-source-suite.ts'
+
+describeTableSource('in memory', async (partitions) => {
+  const broker = createMemoryBroker(createHandClock())
+  broker.createTopic('topic', { partitions })
+  return {
+    table: () => broker.tableSource('topic'),
+    async produce(partition, records) {
+      for (const [key, value] of records) broker.produce('topic', { key, value, partition })
+    },
+    async recreate() {
+      broker.recreateTopic('topic')
+    },
+  }
+})
+
+interface RealWorld extends TableWorld {
+  readonly topic: string
+  readonly group: string
+  readonly tools: KafkaTools
+  tableWith(options: Partial<TableSourceOptions>): TableSource
+}
+
+async function makeRealWorld(partitions: number): Promise<RealWorld> {
+  const { brokers } = surroundings()
+  const { prefix, group } = uniqueNames()
+  const topic = `${prefix}.table`
+  const tools = await useKafka(brokers)
+  await tools.createTopic(topic, partitions, { 'cleanup.policy': 'compact' })
+  const tableWith = (options: Partial<TableSourceOptions>): TableSource => {
+    const table = createTableSource({
+      settings: settingsOf(brokers, 'table'),
+      group,
+      instance: 'instance',
+      topic,
+      sessionTimeoutMs: 3000,
+      log: silentLog,
+      ...options,
+    })
+    onTestFinished(() => table.stop())
+    return table
+  }
+  return {
+    topic,
+    group,
+    tools,
+    tableWith,
+    table: () => tableWith({}),
+    produce: (partition, records) =>
+      tools.produce(
+        topic,
+        records.map(([key, value]) => ({ partition, key, value })),
+      ),
+    async recreate() {
+      await tools.admin.deleteTopics({ topics: [topic] })
+      await tools.createTopic(topic, partitions, { 'cleanup.policy': 'compact' })
+    },
+  }
+}
+
+describeTableSource('Kafka', makeRealWorld)
+
+describe('a table source on Kafka', () => {
+  it('is loaded when the topic ends in markers of transactions, which no reader sees', async () => {
+    const world = await makeRealWorld(1)
+    await world.produce(0, [['a', '1']])
+    const kafka = createKafka(settingsOf(surroundings().brokers), silentLog, 'command')
+    const producer = kafka.producer({
+      transactionalId: `${world.group}-tx`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    for (const end of ['commit', 'abort'] as const) {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic: world.topic, messages: [{ key: end, value: '1' }] })
+      await transaction[end]()
+    }
+    await producer.disconnect()
+    const view = await loaded(world.table())
+
+    expect(view.texts()).toEqual(['a=1', 'commit=1'])
+  })
+
+  it('applies nothing twice after it was expelled from its group', async () => {
+    const world = await makeRealWorld(2)
+    await world.produce(0, [['a', '1']])
+    await world.produce(1, [['b', '1']])
+    const view = await loaded(world.table())
+    const { groups } = await world.tools.admin.listGroups()
+    const own = groups.find(({ groupId }) => groupId.startsWith(`${world.group}.table.instance.`))
+    await world.tools.expel(own?.groupId ?? '', 'table')
+    await world.produce(0, [['a', '2']])
+    await world.produce(1, [['b', '2']])
+    await view.until(() => view.records.length >= 4)
+
+    expect(view.texts().toSorted()).toEqual(['a=1', 'a=2', 'b=1', 'b=2'])
+  })
+
+  it('says how far it came when loading takes too long', async () => {
+    const world = await makeRealWorld(1)
+    await world.produce(0, [['a', '1']])
+    const table = world.tableWith({ loadTimeoutMs: 0 })
+
+    await expect(loaded(table)).rejects.toThrow(/was not read within 0 ms/)
+  })
+
+  it('deletes its group when stopped, and sweeps only Empty groups of the same processor', async () => {
+    const world = await makeRealWorld(1)
+    const admin = await connectAdmin(settingsOf(surroundings().brokers), silentLog)
+    onTestFinished(() => admin.stop())
+    const left = `${world.group}.table.crashed.1`
+    const unrelated = `${world.group}.other`
+    for (const groupId of [left, unrelated]) {
+      await admin.commitOffsets(groupId, [
+        { topic: world.topic, partition: 0, offset: 0, metadata: '' },
+      ])
+    }
+    const table = world.table()
+    await loaded(table)
+
+    expect(await sweepTables(admin, world.group)).toEqual([left])
+    const groupIds = async () => (await admin.listGroups(world.group)).map(({ groupId }) => groupId)
+    expect(await groupIds()).toHaveLength(2)
+    await table.stop()
+    expect(await groupIds()).toEqual([unrelated])
+  })
+})

@@ -1,0 +1,112 @@
+/** What tests do to the shared broker from outside, with the client alone. */
+import kafkajs from 'kafkajs'
+import { onTestFinished } from 'vitest'
+import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka-client.ts'
+import { createTableSource } from '../../src/edge/kafka-table-source.ts'
+import type { InboundRecord } from '../../src/core/model.ts'
+
+export const silentLog: KafkaLog = () => {}
+
+export function settingsOf(brokers: readonly string[], clientId = 'test'): KafkaSettings {
+  return { brokers, clientId }
+}
+
+export interface KafkaTools {
+  readonly admin: kafkajs.Admin
+  createTopic(
+    topic: string,
+    partitions: number,
+    configs?: Readonly<Record<string, string>>,
+  ): Promise<void>
+  produce(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
+  /** Removes the records before `offset`, as retention does. */
+  deleteRecords(topic: string, partition: number, offset: number): Promise<void>
+  /** All records up to the end offsets of now, in order of arrival. */
+  readAll(topic: string): Promise<readonly InboundRecord[]>
+  /** Makes the group forget the member with this client id. */
+  expel(groupId: string, clientId: string): Promise<void>
+}
+
+/** Disconnected when the test ends. */
+export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> {
+  const kafka = createKafka(settingsOf(brokers), silentLog, 'command')
+  const admin = kafka.admin()
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  })
+  await Promise.all([admin.connect(), producer.connect()])
+  onTestFinished(async () => {
+    await Promise.all([admin.disconnect(), producer.disconnect()])
+  })
+  return {
+    admin,
+    async createTopic(topic, partitions, configs = {}) {
+      const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
+    },
+    async produce(topic, messages) {
+      await producer.send({ topic, messages: [...messages] })
+    },
+    async deleteRecords(topic, partition, offset) {
+      // The client refuses unless it has met the topic before.
+      await admin.fetchTopicOffsets(topic)
+      const partitions = [{ partition, offset: String(offset) }]
+      await admin.deleteTopicRecords({ topic, partitions })
+    },
+    async readAll(topic) {
+      const records: InboundRecord[] = []
+      const table = createTableSource({
+        settings: settingsOf(brokers),
+        group: 'test-reader',
+        instance: topic,
+        topic,
+        sessionTimeoutMs: 10_000,
+        log: silentLog,
+      })
+      await table.start(
+        (record) => records.push(record),
+        (error) => {
+          throw error
+        },
+      )
+      await table.stop()
+      return records
+    },
+    async expel(groupId, clientId) {
+      const { groups } = await admin.describeGroups([groupId])
+      const member = groups[0]?.members.find((one) => one.clientId === clientId)
+      if (member === undefined) throw new Error(`group ${groupId} has no member ${clientId}`)
+      await leaveGroup(brokers, groupId, member.memberId)
+    },
+  }
+}
+
+interface LeavingCoordinator {
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>
+}
+
+interface LeavingCluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  findGroupCoordinator(request: { readonly groupId: string }): Promise<LeavingCoordinator>
+}
+
+/** Anyone may say that a member leaves. The client has no call for it; its cluster object is reached by an assigner. */
+async function leaveGroup(brokers: readonly string[], groupId: string, memberId: string) {
+  let cluster: LeavingCluster | undefined
+  createKafka(settingsOf(brokers), silentLog, 'command').consumer({
+    groupId,
+    partitionAssigners: [
+      (config) => {
+        cluster = config.cluster as unknown as LeavingCluster
+        return kafkajs.PartitionAssigners.roundRobin(config)
+      },
+    ],
+  })
+  if (cluster === undefined) throw new Error('the client made no cluster object')
+  await cluster.connect()
+  const coordinator = await cluster.findGroupCoordinator({ groupId })
+  await coordinator.leaveGroup({ groupId, memberId })
+  await cluster.disconnect()
+}
