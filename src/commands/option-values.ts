@@ -1,0 +1,60 @@
+/** Reads the values that commands are given. Whatever is wrong is a wrong use: exit code 2. */
+import type { Settings } from '../config.ts'
+import { parseDuration } from '../core/durations.ts'
+import { UserError } from '../core/errors.ts'
+import type { EpochMs } from '../core/model.ts'
+import type { RegistrySettings } from '../edge/result-codec.ts'
+import type { CommandContext } from './command.ts'
+
+type Options = Pick<CommandContext, 'options'>
+
+export function textOption({ options }: Options, name: string): string | undefined {
+  const value = options[name]
+  if (value === '') throw new UserError(`--${name} needs a value.`, 2)
+  return typeof value === 'string' ? value : undefined
+}
+
+export function flagOption({ options }: Options, name: string): boolean {
+  return options[name] === true
+}
+
+/** @throws UserError when it is not a whole number from `min` to `max` */
+export function integerOption(
+  context: Options,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined {
+  const text = textOption(context, name)
+  if (text === undefined) return undefined
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new UserError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`, 2)
+}
+
+/** A moment as ISO 8601 with a zone: without one it would depend on where the command runs. */
+export function parseIsoTime(text: string): EpochMs | undefined {
+  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
+  const time = form.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
+}
+
+/** A moment, or how long ago it was, such as `15m`. */
+export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
+  const agoMs = parseDuration(text)
+  return agoMs === undefined ? parseIsoTime(text) : now - agoMs
+}
+
+export function noArguments({ args }: Pick<CommandContext, 'args'>): void {
+  if (args.length > 0) throw new UserError(`Not understood: ${args.join(' ')}`, 2)
+}
+
+/** `undefined` where no registry is set. */
+export function registrySettingsOf({
+  registryUrl,
+  registryUsername,
+  registryPassword,
+}: Settings): RegistrySettings | undefined {
+  if (registryUrl === undefined) return undefined
+  return { url: registryUrl, username: registryUsername, password: registryPassword }
+}
