@@ -180,5 +180,5 @@ function place(share: TopicShare): ReadonlyMap<number, string> {
   for (const [id, left] of room) {
     for (const partition of free.splice(0, left)) placed.set(partition, id)
   }
-  return placed
+  return new Map([...placed].toSorted(([one], [other]) => one - other))
 }
