@@ -10,6 +10,7 @@ import {
   type KafkaLog,
   type KafkaSettings,
   messageOf,
+  sleep,
 } from './kafka-client.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { offsetNumber } from './kafka-records.ts'
@@ -152,7 +153,9 @@ async function describeTopic(admin: Admin, topic: string): Promise<TopicDescript
 
 async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
   try {
-    return await admin.createTopics({
+    const isNew = await admin.createTopics({
+      // Its own wait gives up when a broker has not heard of the topic yet.
+      waitForLeaders: false,
       topics: [
         {
           topic: topic.topic,
@@ -162,6 +165,8 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
         },
       ],
     })
+    await patiently(() => admin.fetchTopicMetadata({ topics: [topic.topic] }), passingForTopics)
+    return isNew
   } catch (error) {
     // The reasons stand in `errors`; the outer message only says that there were some.
     const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
@@ -174,7 +179,10 @@ async function groupOffsets(
   groupId: string,
   topics: readonly string[],
 ): Promise<readonly CommitEntry[]> {
-  const found = await admin.fetchOffsets({ groupId, topics: [...topics] })
+  const found = await patiently(
+    () => admin.fetchOffsets({ groupId, topics: [...topics] }),
+    passingForGroups,
+  )
   return found.flatMap(({ topic, partitions }) =>
     partitions
       .map(({ partition, offset, metadata }) => ({
@@ -211,7 +219,6 @@ async function commitOffsets(
   const cluster = clusterOf(settings, log)
   await cluster.connect()
   try {
-    const coordinator = await cluster.findGroupCoordinator({ groupId })
     const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([topic, list]) => ({
       topic,
       partitions: list.map(({ partition, offset, metadata }) => ({
@@ -220,7 +227,10 @@ async function commitOffsets(
         metadata,
       })),
     }))
-    await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics })
+    await patiently(async () => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId })
+      await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics })
+    }, passingForGroups)
   } finally {
     await cluster.disconnect()
   }
@@ -242,6 +252,31 @@ function clusterOf(settings: KafkaSettings, log: KafkaLog): InnerCluster {
   })
   if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
   return found
+}
+
+/** What a broker answers while it is still taking charge of a group, and of a topic. */
+const passingForGroups = [
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+]
+const passingForTopics = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
+const passingTries = 50
+const passingWaitMs = 200
+
+/** Tries again while the broker answers with one of `passing`: KafkaJS itself does so in some places only. */
+async function patiently<Result>(
+  work: () => Promise<Result>,
+  passing: readonly string[],
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === passingTries || !passing.includes(errorType(error) ?? '')) throw error
+      await sleep(passingWaitMs)
+    }
+  }
 }
 
 /** What can be done about an error, by Kafka's name for it or KafkaJS's. */

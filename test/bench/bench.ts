@@ -38,8 +38,11 @@ try {
     HOOKTIDE_LOG_ATTEMPTS_PER_SECOND: '0',
   }
   await succeed(['init', '--from', 'earliest', '--partitions', String(partitions)], environment)
-  const hook = { events: ['PostSignIn'], config: { url }, delivery: { concurrency } }
-  await succeed(['hooks', 'put', '-f', '-'], environment, JSON.stringify(hook))
+  await putHook(environment.KAFKA_BROKERS, {
+    events: ['PostSignIn'],
+    config: { url },
+    delivery: { concurrency },
+  })
   note(`producing ${total} events of ${bodyBytes} bytes on ${partitions} partitions`)
   await produce(environment.KAFKA_BROKERS)
   note('draining with the bare loop')
@@ -55,10 +58,17 @@ try {
 async function succeed(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  input = '',
 ): Promise<void> {
-  const { code, stderr } = await hooktide(args, environment, input)
+  const { code, stderr } = await hooktide(args, environment)
   if (code !== 0) throw new Error(`hooktide ${args.join(' ')} failed: ${stderr}`)
+}
+
+async function putHook(brokers: string, hook: Readonly<Record<string, unknown>>): Promise<void> {
+  const producer = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR }).producer()
+  await producer.connect()
+  const value = JSON.stringify({ id: 'bench', signingKey: 'k'.repeat(32), ...hook })
+  await producer.send({ topic: `${prefix}.hooks`, messages: [{ key: 'bench', value }] })
+  await producer.disconnect()
 }
 
 async function produce(brokers: string): Promise<void> {
