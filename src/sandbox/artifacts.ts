@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { UserError } from '../core/errors.ts'
-import type { Progress } from './progress.ts'
+import type { Progress } from './parts.ts'
 
 export const kafkaVersion = '4.3.1'
 export const registryVersion = '2.6.13.Final'

@@ -6,7 +6,7 @@ import { kafkaVersion, registryVersion } from './artifacts.ts'
 import { brokerSettings } from './broker-settings.ts'
 import { freePort } from './free-port.ts'
 import { registryPath } from './registry.ts'
-import type { Broker, Registry } from './surroundings.ts'
+import type { Broker, Registry } from './parts.ts'
 
 const pingTimeoutMs = 1_500
 

@@ -10,7 +10,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { UserError } from '../core/errors.ts'
 
-const readyTimeoutMs = 60_000
+const readyTimeoutMs = 120_000
 const stopTimeoutMs = 10_000
 const keptLines = 60
 
@@ -50,11 +50,13 @@ export interface JavaProcess {
 
 /**
  * Resolves when the program is ready.
- * @throws {UserError} with its last lines when it ends before, or takes over a minute.
+ * @throws {UserError} with its last lines when it ends before, or takes over two minutes.
  */
 export async function startJava(options: JavaOptions): Promise<JavaProcess> {
   const child = spawnJava(options)
-  const ended = once(child, 'close')
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+  })
   const lines = readLines(child)
   await once(child, 'spawn')
   const pid = child.pid
@@ -73,13 +75,15 @@ export async function startJava(options: JavaOptions): Promise<JavaProcess> {
     lines.onLine((line) => {
       if (options.ready.test(line)) resolve('ready')
     })
-    void ended.then(() => resolve(`ended (${child.signalCode ?? `exit code ${child.exitCode}`})`))
-    setTimeout(() => resolve('took over a minute'), readyTimeoutMs).unref()
+    void ended.then(() =>
+      resolve(`ended before it was ready (${child.signalCode ?? `exit code ${child.exitCode}`})`),
+    )
+    setTimeout(() => resolve('took over two minutes to start'), readyTimeoutMs).unref()
   })
   if (outcome !== 'ready') {
     await end('SIGKILL')
     const said = `Its last lines:\n${lines.last().join('\n')}`
-    throw new UserError(`${options.title} ${outcome} before it was ready. ${said}`)
+    throw new UserError(`${options.title} ${outcome}. ${said}`)
   }
   return {
     pid,

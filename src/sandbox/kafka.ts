@@ -12,7 +12,7 @@ import { fetchKafka, findJava, kafkaVersion } from './artifacts.ts'
 import { brokerSettings, type BrokerSettings } from './broker-settings.ts'
 import { freePort, isFree } from './free-port.ts'
 import { runJava, startJava, type JavaProcess } from './java-process.ts'
-import { silent, type Progress } from './progress.ts'
+import { silent, type Broker, type Progress } from './parts.ts'
 
 export interface EmbeddedKafkaOptions {
   /** A port of 127.0.0.1; without it a free one is taken. */
@@ -24,9 +24,7 @@ export interface EmbeddedKafkaOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-export interface EmbeddedKafka {
-  /** `host:port`, as clients want it. */
-  readonly brokers: readonly string[]
+export interface EmbeddedKafka extends Broker {
   readonly port: number
   /** Holds settings and data until `stop`. */
   readonly folder: string

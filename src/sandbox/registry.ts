@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { UserError } from '../core/errors.ts'
 import { fetchRegistry, findJava, registryVersion } from './artifacts.ts'
 import { freePort } from './free-port.ts'
-import { startJava } from './java-process.ts'
-import { silent, type Progress } from './progress.ts'
+import { startJava, type JavaProcess } from './java-process.ts'
+import { silent, type Progress, type Registry } from './parts.ts'
 
 /** Path of Confluent's protocol. */
 export const registryPath = '/apis/ccompat/v7'
@@ -16,48 +16,39 @@ export interface EmbeddedRegistryOptions {
   readonly environment?: NodeJS.ProcessEnv
 }
 
-export interface EmbeddedRegistry {
-  /** For `SCHEMA_REGISTRY_URL`. */
-  readonly url: string
-  stop(): Promise<void>
-}
-
 /**
  * Resolves when the registry answers.
  * @throws {UserError} when Java or Maven is missing, or the registry does not start.
  */
 export async function startEmbeddedRegistry(
   options: EmbeddedRegistryOptions = {},
-): Promise<EmbeddedRegistry> {
+): Promise<Registry> {
   const environment = options.environment ?? process.env
   const java = await findJava(environment)
   const jar = await fetchRegistry(environment, options.progress ?? silent)
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-registry-'))
-  const remove = () => rm(folder, { recursive: true, force: true })
+  const url = `http://127.0.0.1:${port}${registryPath}`
+  let registry: JavaProcess | undefined
+  // Nothing of it is kept, so nothing is gained by an orderly end, which takes 2 s.
+  const stop = async () => {
+    await registry?.kill()
+    await rm(folder, { recursive: true, force: true })
+  }
   try {
-    const registry = await startJava({
+    registry = await startJava({
       title: `Apicurio Registry ${registryVersion}`,
       java,
-      args: [`-Dquarkus.http.host=127.0.0.1`, `-Dquarkus.http.port=${port}`, '-jar', jar],
+      args: ['-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-jar', jar],
       folder,
       environment,
       ready: /Listening on: http/,
     })
-    const url = `http://127.0.0.1:${port}${registryPath}`
-    const answer = await fetch(`${url}/subjects`)
-    if (!answer.ok) {
-      await registry.kill()
-      throw new UserError(`Apicurio Registry answered ${answer.status} to its first question`)
-    }
-    // Nothing of it is kept, so nothing is gained by an orderly end, which takes 2 s.
-    const stop = async () => {
-      await registry.kill()
-      await remove()
-    }
+    const { ok, status } = await fetch(`${url}/subjects`)
+    if (!ok) throw new UserError(`Apicurio Registry answered ${status} to its first question`)
     return { url, stop }
   } catch (error) {
-    await remove()
+    await stop()
     throw error
   }
 }

@@ -4,7 +4,7 @@
 import { asError } from '../core/errors.ts'
 import { hasDockerEngine, startKafkaContainer, startRegistryContainer } from './containers.ts'
 import { startEmbeddedKafka, type EmbeddedKafka } from './kafka.ts'
-import { silent, type Progress } from './progress.ts'
+import { silent, type Broker, type Progress, type Registry } from './parts.ts'
 import { startEmbeddedRegistry } from './registry.ts'
 
 export interface SurroundingsOptions {
@@ -21,18 +21,6 @@ export interface Surroundings {
   /** The broker, if it is embedded: it can be killed and restarted. */
   readonly kafka?: EmbeddedKafka
   /** Ends what was started here. */
-  stop(): Promise<void>
-}
-
-/** Something that accepts Kafka's clients. */
-export interface Broker {
-  readonly brokers: readonly string[]
-  stop(): Promise<void>
-}
-
-/** Something that speaks the protocol of Confluent's registry. */
-export interface Registry {
-  readonly url: string
   stop(): Promise<void>
 }
 
