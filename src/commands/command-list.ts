@@ -1,5 +1,20 @@
 /** Every command, in the order in which people meet them. */
 import type { Command } from './command.ts'
+import { eventsSendCommand, eventsValidateCommand } from './events.ts'
+import { hooksPutCommand } from './hooks-put.ts'
+import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
+import { initCommand } from './init.ts'
+import { resultsCommand } from './results.ts'
 import { runCommand } from './run.ts'
 
-export const commands: readonly Command[] = [runCommand]
+export const commands: readonly Command[] = [
+  initCommand,
+  runCommand,
+  hooksPutCommand,
+  hooksGetCommand,
+  hooksListCommand,
+  hooksDeleteCommand,
+  eventsSendCommand,
+  eventsValidateCommand,
+  resultsCommand,
+]

@@ -1,6 +1,6 @@
 /** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
 import type { Settings } from '../config.ts'
-import { UserError } from '../core/errors.ts'
+import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka-admin.ts'
 import { type KafkaLog, type KafkaSettings, within } from '../edge/kafka-client.ts'
@@ -34,7 +34,7 @@ export async function withAdmin<Result>(
 /**
  * Writes records and waits until all in-sync replicas have them.
  *
- * @throws UserError when that takes too long; TooLargeError when one of them does not fit
+ * @throws UserError when that takes too long, or when one of them does not fit; all others are written then
  */
 export async function writeAll(
   settings: Settings,
@@ -53,6 +53,10 @@ export async function writeAll(
           'Check that all in-sync replicas are up, and run it again.',
       )
     }
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error
+    const message = `${error.message}: raise its max.message.bytes, or make them smaller.`
+    throw new UserError(message, 1, { cause: error })
   } finally {
     await within(sink.stop(), 1_000, undefined)
   }

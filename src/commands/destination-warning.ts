@@ -1,0 +1,49 @@
+/** Tells a hook's owner at once what the destination guard would only say when the hook is called. */
+import { lookup } from 'node:dns/promises'
+import type { Settings } from '../config.ts'
+import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../core/destination.ts'
+import { within } from '../edge/kafka-client.ts'
+
+type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy'>
+
+const lookupMs = 2_000
+
+/**
+ * Why calls to the URL would be refused with these settings, or `undefined`. Names are resolved here, which need not be
+ * what the processors' hosts see: it is a warning, never a refusal.
+ */
+export async function destinationWarning(
+  url: string,
+  settings: GuardSettings,
+): Promise<string | undefined> {
+  if (URL.parse(url)?.protocol === 'http:' && !settings.allowHttp) {
+    return 'config.url is plain http, which is refused unless HOOKTIDE_ALLOW_HTTP is true'
+  }
+  const allowed = settings.allowCidrs.flatMap(cidrOf)
+  const verdict = judgeUrlLiteral(url, allowed)
+  if (verdict === 'never') return 'config.url leads to an address that is never called'
+  if (verdict === 'refused') return `config.url leads to ${privateAddress}`
+  // A proxy resolves names by itself.
+  if (verdict !== 'name' || settings.egressProxy !== undefined) return undefined
+  return await nameWarning(new URL(url).hostname, allowed)
+}
+
+const privateAddress =
+  'an address that is not public, which is refused unless HOOKTIDE_ALLOW_CIDRS has its range'
+
+async function nameWarning(
+  hostname: string,
+  allowed: readonly Cidr[],
+): Promise<string | undefined> {
+  const resolving = lookup(hostname, { all: true }).catch(() => [])
+  const addresses = await within(resolving, lookupMs, undefined)
+  if (addresses === undefined) return `${hostname} was not resolved within ${lookupMs / 1_000} s`
+  if (addresses.length === 0) return `${hostname} does not resolve here`
+  const isCallable = addresses.some(({ address }) => judgeAddress(address, allowed) === 'ok')
+  return isCallable ? undefined : `${hostname} resolves to ${privateAddress}`
+}
+
+function cidrOf(text: string): readonly Cidr[] {
+  const parsed = parseCidr(text)
+  return parsed.kind === 'cidr' ? [parsed.cidr] : []
+}

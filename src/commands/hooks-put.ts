@@ -1,0 +1,191 @@
+/**
+ * `hooktide hooks put`: writes hook objects as their owners gave them. The object replaces the one there as a whole; only
+ * its signing key and time of creation stay when the new one has none.
+ */
+import { randomBytes } from 'node:crypto'
+import { UserError } from '../core/errors.ts'
+import { eventKeys } from '../core/event-keys.ts'
+import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
+import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+import { defaultTenant, type FieldProblem } from '../core/model.ts'
+import { withoutSecrets } from '../core/result.ts'
+import { standardSecret } from '../core/signature.ts'
+import type { Command, CommandContext } from './command.ts'
+import { destinationWarning } from './destination-warning.ts'
+import { hiddenFields } from './hook-secrets.ts'
+import { problemLine, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
+import { fileOption, readInput } from './input-file.ts'
+import { writeAll } from './kafka-session.ts'
+import { flagOption, noArguments } from './option-values.ts'
+
+export const hooksPutCommand: Command = {
+  name: 'hooks put',
+  summary: 'Create or replace hooks from a file.',
+  usage: '-f <file> [--show-secrets]',
+  options: {
+    file: {
+      ...fileOption,
+      description: 'JSON file with one hook or a list; - for standard input.',
+    },
+    'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
+    json: { type: 'boolean', description: 'One JSON object per hook.' },
+  },
+  run,
+}
+
+/** A hook to be written, completed. */
+interface Draft {
+  /** Where it stood in the input, such as `[2]`; empty when it was the only one. */
+  readonly place: string
+  readonly hook: JsonObject
+  readonly isKeyNew: boolean
+  readonly problems: readonly FieldProblem[]
+}
+
+async function run(context: CommandContext): Promise<0> {
+  noArguments(context)
+  const { settings, note } = context
+  const given = parseHooks(await readInput(context))
+  const stored = await readHooks(context)
+  const drafts = withoutRepeats(given.map(({ place, value }) => draftOf(place, value, stored)))
+  refuseFaulty(drafts)
+  for (const { place, hook } of drafts) {
+    for (const warning of await warningsOf(hook, context)) {
+      note(`warning: ${place === '' ? '' : `${place} `}${warning}`)
+    }
+  }
+  await writeAll(
+    settings,
+    drafts.map(({ hook }) => ({
+      topic: settings.topics.hooks,
+      key: String(hook['id']),
+      value: Buffer.from(JSON.stringify(hook)),
+      headers: [],
+    })),
+  )
+  for (const draft of drafts) report(draft, context)
+  return 0
+}
+
+function parseHooks({ name, bytes }: { readonly name: string; readonly bytes: Buffer }) {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw new UserError(`${name} is not JSON.`, 2, { cause: error })
+  }
+  if (!Array.isArray(parsed)) return [{ place: '', value: parsed }]
+  if (parsed.length === 0) throw new UserError(`${name} is an empty list.`, 2)
+  return parsed.map((value: unknown, index) => ({ place: `[${index}]`, value }))
+}
+
+function draftOf(place: string, value: unknown, stored: ReadonlyMap<string, StoredHook>): Draft {
+  if (!isJsonObject(value)) {
+    return { place, hook: {}, isKeyNew: false, problems: checkHookInput(value) }
+  }
+  const id = value['id'] ?? newHookId(randomBytes(64))
+  const known = typeof id === 'string' ? stored.get(id) : undefined
+  const keptKey = value['signingKey'] ?? (known && keyOf(known))
+  const hook: JsonObject = {
+    ...value,
+    id,
+    tenantId: value['tenantId'] ?? defaultTenant,
+    signingKey: keptKey ?? newSigningKey(randomBytes(64)),
+    enabled: value['enabled'] ?? true,
+    createdAt: value['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
+  }
+  const problems = [...checkHookInput(hook), ...hiddenFields(hook), ...tenantProblems(hook, known)]
+  return { place, hook, isKeyNew: keptKey === undefined, problems }
+}
+
+function keyOf({ entry, members }: StoredHook): unknown {
+  return entry.kind === 'active' ? entry.hook.signingKey : members['signingKey']
+}
+
+/** Events on their way belong to the old tenant: a hook that moved would be called for none of both. */
+function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readonly FieldProblem[] {
+  const tenantId = known === undefined ? undefined : tenantOf(known)
+  if (tenantId === undefined || hook['tenantId'] === tenantId) return []
+  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it and put it under another id`
+  return [{ field: 'tenantId', message }]
+}
+
+function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
+  const seen = new Set<unknown>()
+  return drafts.map((draft) => {
+    const id = draft.hook['id']
+    if (id === undefined || !seen.has(id)) {
+      seen.add(id)
+      return draft
+    }
+    const problem = { field: 'id', message: `${JSON.stringify(id)} is there twice` }
+    return { ...draft, problems: [...draft.problems, problem] }
+  })
+}
+
+/** @throws UserError that names every field of every hook that is wrong */
+function refuseFaulty(drafts: readonly Draft[]): void {
+  const lines = drafts.flatMap(({ place, problems }) =>
+    problems.map((problem) => `  ${place === '' ? '' : `${place} `}${problemLine(problem)}`),
+  )
+  if (lines.length > 0) throw new UserError(`Nothing was written:\n${lines.join('\n')}`, 2)
+}
+
+const knownMembers = new Set([
+  'id',
+  'tenantId',
+  'name',
+  'event',
+  'events',
+  'config',
+  'signingKey',
+  'enabled',
+  'createdAt',
+  'delivery',
+  // Logto adds it where it is asked to.
+  'executionStats',
+])
+
+async function warningsOf(hook: JsonObject, context: CommandContext): Promise<readonly string[]> {
+  const warnings: string[] = []
+  const keys = eventsOf(hook)
+  if (keys.length === 0) warnings.push('events is empty, and so is event: it will never be called')
+  for (const key of keys) {
+    if (!eventKeys.includes(key)) warnings.push(`events has ${key}, which Logto does not send`)
+  }
+  for (const name of Object.keys(hook)) {
+    if (!knownMembers.has(name)) warnings.push(`${name} is not known and has no effect`)
+  }
+  const destination = await destinationWarning(urlOf(hook), context.settings)
+  if (destination !== undefined) warnings.push(destination)
+  return warnings
+}
+
+function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
+  const { print } = context
+  const { id, tenantId, enabled, signingKey } = hook
+  const url = withoutSecrets(urlOf(hook))
+  const events = eventsOf(hook)
+  const isShown = isKeyNew || flagOption(context, 'show-secrets')
+  if (flagOption(context, 'json')) {
+    const key = isShown ? { signingKey } : {}
+    print(JSON.stringify({ id, tenantId, url, events, enabled, ...key }))
+    return
+  }
+  const state = enabled === true ? '' : ', disabled'
+  print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${events.join(' ')}${state}`)
+  if (!isShown || signingKey === '') return
+  print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)
+  print(`  for Standard Webhooks libraries: ${standardSecret(String(signingKey))}`)
+}
+
+function urlOf(hook: JsonObject): string {
+  const config = hook['config']
+  return isJsonObject(config) ? String(config['url']) : ''
+}
+
+/** Logto's rule: `event` counts when `events` is empty. */
+function eventsOf({ event, events }: JsonObject): readonly string[] {
+  const several = Array.isArray(events) ? events.map(String) : []
+  return several.length > 0 || typeof event !== 'string' ? several : [event]
+}

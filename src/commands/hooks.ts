@@ -1,0 +1,130 @@
+/** `hooktide hooks get`, `list` and `delete`. */
+import { UserError } from '../core/errors.ts'
+import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
+import type { Command, CommandContext } from './command.ts'
+import { withoutSecrets } from './hook-secrets.ts'
+import { problemLine, problemsOf, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
+import { writeAll } from './kafka-session.ts'
+import { flagOption, noArguments, textOption } from './option-values.ts'
+import { alignedRows } from './table.ts'
+
+const showSecretsOption = {
+  type: 'boolean',
+  description: 'Show signing keys and headers that look like credentials.',
+} as const
+
+export const hooksGetCommand: Command = {
+  name: 'hooks get',
+  summary: 'Show one hook as JSON.',
+  usage: '<id> [--show-secrets]',
+  options: {
+    'show-secrets': showSecretsOption,
+    json: { type: 'boolean', description: 'On one line.' },
+  },
+  run: get,
+}
+
+export const hooksListCommand: Command = {
+  name: 'hooks list',
+  summary: 'List hooks, and what is wrong with those that are suspended.',
+  usage: '[--tenant <id>]',
+  options: {
+    tenant: { type: 'string', description: 'Only hooks of this tenant.' },
+    json: { type: 'boolean', description: 'One JSON object per hook.' },
+  },
+  run: list,
+}
+
+export const hooksDeleteCommand: Command = {
+  name: 'hooks delete',
+  summary: 'Delete hooks. Their waiting retries end as discarded.',
+  usage: '<id>...',
+  options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
+  run: remove,
+}
+
+async function get(context: CommandContext): Promise<0 | 1> {
+  const [id, ...others] = context.args
+  if (id === undefined || others.length > 0) throw new UserError('Name one hook by its id.', 2)
+  const stored = (await readHooks(context)).get(id)
+  if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
+  for (const problem of problemsOf(stored)) context.note(`suspended: ${problemLine(problem)}`)
+  const members = { id, ...stored.members }
+  const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
+  context.print(JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2))
+  return 0
+}
+
+async function list(context: CommandContext): Promise<0> {
+  noArguments(context)
+  const tenant = textOption(context, 'tenant')
+  const hooks = [...(await readHooks(context)).values()]
+    .filter((hook) => tenant === undefined || tenantOf(hook) === tenant)
+    .map(summaryOf)
+    .toSorted((a, b) => compare(a.tenantId ?? '', b.tenantId ?? '') || compare(a.id, b.id))
+  if (flagOption(context, 'json')) {
+    for (const hook of hooks) context.print(JSON.stringify(hook))
+    return 0
+  }
+  if (hooks.length === 0) {
+    context.note(tenant === undefined ? 'There are no hooks.' : `Tenant ${tenant} has no hooks.`)
+    return 0
+  }
+  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'URL']
+  for (const line of alignedRows([header, ...hooks.map(rowOf)])) context.print(line)
+  return 0
+}
+
+async function remove(context: CommandContext): Promise<0> {
+  const { args, settings, print } = context
+  if (args.length === 0) throw new UserError('Name the hooks by their ids.', 2)
+  const ids = [...new Set(args)]
+  const hooks = await readHooks(context)
+  const unknown = ids.filter((id) => !hooks.has(id))
+  if (unknown.length > 0) {
+    throw new UserError(`There is no hook ${unknown.join(', ')}. Nothing was deleted.`)
+  }
+  const topic = settings.topics.hooks
+  await writeAll(
+    settings,
+    ids.map((id) => ({ topic, key: id, value: null, headers: [] })),
+  )
+  const isJson = flagOption(context, 'json')
+  for (const id of ids) print(isJson ? JSON.stringify({ id, state: 'deleted' }) : `deleted ${id}`)
+  return 0
+}
+
+type HookSummary = ReturnType<typeof summaryOf>
+
+function summaryOf(stored: StoredHook) {
+  const { id, entry, members } = stored
+  const { hook } = entry
+  return {
+    id,
+    tenantId: hook.tenantId ?? null,
+    name: typeof members['name'] === 'string' ? members['name'] : '',
+    enabled: hook.enabled,
+    events: hook.events.length > 0 || hook.event === undefined ? hook.events : [hook.event],
+    url: entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : null,
+    state: entry.kind,
+    problems: problemsOf(stored),
+    configVersion: hook.configVersion,
+  }
+}
+
+function rowOf(hook: HookSummary): readonly string[] {
+  const problems = hook.problems.map(problemLine).join('; ')
+  return [
+    hook.id,
+    hook.tenantId ?? '?',
+    hook.name === '' ? '-' : hook.name,
+    hook.enabled ? 'yes' : 'no',
+    String(hook.events.length),
+    hook.state,
+    hook.url ?? `(${problems})`,
+  ]
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
+}

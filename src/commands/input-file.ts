@@ -1,0 +1,26 @@
+/** What commands read: a file, or standard input for `-`. */
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { asError, UserError } from '../core/errors.ts'
+import type { CommandContext } from './command.ts'
+import { textOption } from './option-values.ts'
+
+export const fileOption = {
+  type: 'string',
+  short: 'f',
+  description: 'File to read, or - for standard input.',
+} as const
+
+/** @throws UserError when `--file` is missing or cannot be read */
+export async function readInput(
+  context: Pick<CommandContext, 'options'>,
+): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  const file = textOption(context, 'file')
+  if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
+  if (file === '-') return { name: 'standard input', bytes: await buffer(process.stdin) }
+  try {
+    return { name: file, bytes: await readFile(file) }
+  } catch (error) {
+    throw new UserError(`${file} cannot be read: ${asError(error).message}`, 2, { cause: error })
+  }
+}
