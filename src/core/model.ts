@@ -258,7 +258,10 @@ export type Outcome = (typeof outcomes)[number]
 export type Verdict =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly earlyMs: number }
-  | { readonly kind: 'dead'; readonly reason: 'gone' | 'invalid-url' | 'exhausted' | 'hook-invalid' | 'too-large' }
+  | {
+      readonly kind: 'dead'
+      readonly reason: 'gone' | 'invalid-url' | 'exhausted' | 'hook-invalid' | 'too-large'
+    }
   | { readonly kind: 'expired' }
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }
   | { readonly kind: 'interrupted' }

@@ -116,5 +116,8 @@ function reasonOf(verdict: Verdict): Reason | undefined {
 export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)
   if (parsed === null) return ''
-  return `${parsed.origin === 'null' ? `${parsed.protocol}//${parsed.host}` : parsed.origin}${parsed.pathname}`.slice(0, 2_048)
+  return `${parsed.origin === 'null' ? `${parsed.protocol}//${parsed.host}` : parsed.origin}${parsed.pathname}`.slice(
+    0,
+    2_048,
+  )
 }

@@ -34,7 +34,11 @@ export type Signal =
       readonly configVersion: string
       readonly problems: readonly FieldProblem[]
     }
-  | { readonly kind: 'hook.unusable'; readonly source: RecordSource; readonly problem: FieldProblem }
+  | {
+      readonly kind: 'hook.unusable'
+      readonly source: RecordSource
+      readonly problem: FieldProblem
+    }
   | { readonly kind: 'table.loaded'; readonly hooks: number; readonly suspended: number }
   | {
       readonly kind: 'group.assigned'
@@ -50,7 +54,11 @@ export type Signal =
       readonly partitions: number
       readonly latencyMs: number
     }
-  | { readonly kind: 'commit.failed'; readonly group: string; readonly outcome: 'stale' | 'unavailable' }
+  | {
+      readonly kind: 'commit.failed'
+      readonly group: string
+      readonly outcome: 'stale' | 'unavailable'
+    }
   | { readonly kind: 'calls.stopped'; readonly why: StopCause }
   | { readonly kind: 'calls.resumed' }
 

@@ -13,10 +13,7 @@ import type {
 import { nextDue } from './schedule.ts'
 
 /** Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. */
-export function maxAttemptsOf(
-  schedule: readonly number[],
-  hook: Pick<Hook, 'maxRetries'>,
-): number {
+export function maxAttemptsOf(schedule: readonly number[], hook: Pick<Hook, 'maxRetries'>): number {
   return 1 + Math.min(schedule.length, hook.maxRetries ?? schedule.length)
 }
 

@@ -100,7 +100,9 @@ export function createResultReader(
   return async (value) => {
     if (value[0] !== 0) return JSON.parse(value.toString('utf8')) as DeliveryResult
     if (client === undefined) {
-      throw new UserError('A result is framed for a schema registry: set SCHEMA_REGISTRY_URL to read it.')
+      throw new UserError(
+        'A result is framed for a schema registry: set SCHEMA_REGISTRY_URL to read it.',
+      )
     }
     return (await withDeadline(client.decode(value))) as DeliveryResult
   }

@@ -59,12 +59,17 @@ function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
 }
 
-function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new UserError(`Port ${port} is in use: set HOOKTIDE_HTTP_PORT to a free one, or to 0 for any.`)
+          ? new UserError(
+              `Port ${port} is in use: set HOOKTIDE_HTTP_PORT to a free one, or to 0 for any.`,
+            )
           : new UserError(`Cannot listen on ${host}:${port}: ${error.message}`),
       )
     })

@@ -55,7 +55,10 @@ describe('the hook table', () => {
   it('matches a suspended hook where tenant and events can be read, so that its deliveries are not lost', () => {
     const table = new HookTable()
     table.set({ kind: 'suspended', hook: { ...hookOf({ id: 'a' }), problems: [] } })
-    table.set({ kind: 'suspended', hook: { ...hookOf({ id: 'b' }), tenantId: undefined, problems: [] } })
+    table.set({
+      kind: 'suspended',
+      hook: { ...hookOf({ id: 'b' }), tenantId: undefined, problems: [] },
+    })
     expect(idsFor(table, 'PostSignIn')).toEqual(['a'])
     expect(table.suspendedCount).toBe(2)
     table.set({ kind: 'active', hook: hookOf({ id: 'a' }) })

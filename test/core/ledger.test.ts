@@ -103,7 +103,9 @@ describe('a ledger', () => {
           } else {
             const { offset: base, metadata } = ledger.position()
             for (const offset of exists) if (offset < base) expect(complete.has(offset)).toBe(true)
-            expect(exists.find((offset) => offset >= base && !complete.has(offset)) ?? base).toBe(base)
+            expect(exists.find((offset) => offset >= base && !complete.has(offset)) ?? base).toBe(
+              base,
+            )
             ledger = new Ledger(base, metadata)
             const again = exists.filter((o) => o >= base && ledger.admit(o) === 'new')
             expect(again).toEqual(exists.filter((o) => o >= base && !complete.has(o)))
@@ -130,7 +132,10 @@ describe('the text of completed runs', () => {
   })
 
   it('fits 750 incomplete offsets in the worst pattern whole', () => {
-    const ranges = Array.from({ length: 750 }, (_, index) => ({ from: index * 2 + 1, to: index * 2 + 2 }))
+    const ranges = Array.from({ length: 750 }, (_, index) => ({
+      from: index * 2 + 1,
+      to: index * 2 + 2,
+    }))
     expect(decodeCompletedRuns(0, encodeCompletedRuns(0, ranges))).toEqual(ranges)
   })
 

@@ -62,7 +62,12 @@ describe('a tier', () => {
       topic: 'auth.webhook.retry.30s',
       delayMs: 30_000,
     })
-    for (const topic of ['auth.webhook.retry.', 'auth.webhook.retry.x', 'other.retry.5s', 'auth.webhook.retry.0s']) {
+    for (const topic of [
+      'auth.webhook.retry.',
+      'auth.webhook.retry.x',
+      'other.retry.5s',
+      'auth.webhook.retry.0s',
+    ]) {
       expect(tierOf(topic, 'auth.webhook.retry.')).toBeUndefined()
     }
   })

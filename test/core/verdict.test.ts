@@ -84,16 +84,26 @@ describe('the number of attempts', () => {
 describe('a join on retry', () => {
   const limits = { now: 10_000, maxAgeMs: 5_000 }
   const run: Run = { ...runOf({}), firstHandledAt: 9_000 }
-  const active = (hook: Partial<Hook>): TableEntry => ({ kind: 'active', hook: { ...hookOf({}), ...hook } })
+  const active = (hook: Partial<Hook>): TableEntry => ({
+    kind: 'active',
+    hook: { ...hookOf({}), ...hook },
+  })
 
   it('uses the hook as it is now', () => {
     const entry = active({ url: 'https://new.example/' })
-    expect(rejoin(run, entry, limits)).toMatchObject({ kind: 'call', hook: { url: 'https://new.example/' } })
+    expect(rejoin(run, entry, limits)).toMatchObject({
+      kind: 'call',
+      hook: { url: 'https://new.example/' },
+    })
   })
 
   it.each([
     ['a deleted hook', undefined, { kind: 'discarded', reason: 'hook-deleted' }],
-    ['a hook of another tenant', active({ tenantId: 'other' }), { kind: 'discarded', reason: 'hook-deleted' }],
+    [
+      'a hook of another tenant',
+      active({ tenantId: 'other' }),
+      { kind: 'discarded', reason: 'hook-deleted' },
+    ],
     ['a disabled hook', active({ enabled: false }), { kind: 'discarded', reason: 'hook-disabled' }],
     [
       'a suspended hook',
@@ -106,7 +116,10 @@ describe('a join on retry', () => {
 
   it('expires a run by the time it was first handled', () => {
     const old = { ...run, firstHandledAt: 4_999 }
-    expect(rejoin(old, active({}), limits)).toMatchObject({ kind: 'end', verdict: { kind: 'expired' } })
+    expect(rejoin(old, active({}), limits)).toMatchObject({
+      kind: 'end',
+      verdict: { kind: 'expired' },
+    })
     expect(rejoin({ ...run, firstHandledAt: 5_000 }, active({}), limits).kind).toBe('call')
   })
 })
@@ -128,7 +141,9 @@ describe('blame', () => {
   })
 
   it('for a hook that is not valid falls on its owner, for what is ours on hooktide, for a success on nobody', () => {
-    expect(blameOf({ kind: 'dead', reason: 'hook-invalid' }, undefined, 'hook-invalid')).toBe('owner')
+    expect(blameOf({ kind: 'dead', reason: 'hook-invalid' }, undefined, 'hook-invalid')).toBe(
+      'owner',
+    )
     expect(blameOf({ kind: 'interrupted' }, undefined, undefined)).toBe('hooktide')
     expect(blameOf({ kind: 'delivered' }, undefined, undefined)).toBeUndefined()
   })

@@ -196,3 +196,22 @@ describe('the schedule of this rig', () => {
     )
   })
 })
+
+describe('a record that fits nowhere', () => {
+  it('ends its run as too-large, with a dead letter that refers to its source', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
+    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
+    const one = await rig.start({ tiers: [tiny] })
+    one.http.script(url, 500)
+    rig.sendEvent({ padding: 'x'.repeat(1_000) })
+    await rig.clock.advance(100)
+    expect(rig.story()).toEqual(['a retrying 1', 'a dead null'])
+    const [dead] = rig.broker.read(topics.deadLetters)
+    expect(dead?.value).toBeNull()
+    expect(headersOf(dead)).toMatchObject({ 'hooktide-reason': 'too-large' })
+    expect(headersOf(dead)['hooktide-source']).toContain('auth.events')
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+  })
+})

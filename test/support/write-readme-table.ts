@@ -1,0 +1,23 @@
+/** Writes the settings table of README from the one in `config.ts`: `node test/support/write-readme-table.ts`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { optionRows } from '../../src/config.ts'
+
+const path = new URL('../../README.md', import.meta.url)
+const head = '| variable | default | meaning |\n|---|---|---|\n'
+
+/** One line per setting. */
+export function settingsTable(): string {
+  return optionRows()
+    .map(({ variable, default: fallback, description }) => {
+      const shown = fallback === '' ? '' : `\`${fallback}\``
+      return `| \`${variable}\` | ${shown} | ${description} |`
+    })
+    .join('\n')
+}
+
+if (import.meta.main) {
+  const text = readFileSync(path, 'utf8')
+  const start = text.indexOf(head) + head.length
+  const end = text.indexOf('\n\n', start)
+  writeFileSync(path, text.slice(0, start) + settingsTable() + text.slice(end))
+}
