@@ -48,6 +48,8 @@ export interface CommitEntry extends TopicPartition {
   readonly metadata: string
 }
 
+export type CommitOutcome = 'committed' | 'stale' | 'unavailable'
+
 /** One member of one consumer group. */
 export interface GroupSource {
   /** Resolves once the group was joined for the first time. */
@@ -58,7 +60,7 @@ export interface GroupSource {
    * `committed` when acknowledged; `stale` when the group has moved on, so the entries are void; `unavailable` when the
    * broker could not be asked: try again.
    */
-  commit(entries: readonly CommitEntry[]): Promise<'committed' | 'stale' | 'unavailable'>
+  commit(entries: readonly CommitEntry[]): Promise<CommitOutcome>
   /**
    * When the newest acknowledged heartbeat or join was *sent*; `undefined` before the first. A call may start only while
    * this lies within the session time-out, since only then can no other member own the partition.

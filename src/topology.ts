@@ -197,6 +197,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
       for (const group of groups) group.stopIntake()
       await dispatch.drained(deadlineMs)
       dispatch.stop()
+      await dispatch.drained(flushMs)
       await recorder.idle(flushMs)
       await Promise.all(groups.map((group) => group.leave()))
       await Promise.all([ports.hooks.stop(), http.stop()])

@@ -3,7 +3,7 @@
  * its fix; what can be lived with is a warning.
  */
 import type { Settings } from '../config.ts'
-import { UserError } from '../core/errors.ts'
+import { asError, UserError } from '../core/errors.ts'
 import {
   differencesOf,
   largestEventBytes,
@@ -13,7 +13,12 @@ import {
   wantedOwnTopics,
   type WantedTopic,
 } from '../core/topic-plan.ts'
-import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../edge/kafka-admin.ts'
+import {
+  connectAdmin,
+  sweepTables,
+  type KafkaAdmin,
+  type TopicDescription,
+} from '../edge/kafka-admin.ts'
 import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 
@@ -58,9 +63,21 @@ export async function prepareRun(options: {
 async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
   const admin = await connectAdmin(kafkaSettingsOf(settings), log)
   try {
-    return await checkBeforeRun(admin, settings)
+    const plan = await checkBeforeRun(admin, settings)
+    await sweep(admin, settings.groupId, log)
+    return plan
   } finally {
     await admin.stop()
+  }
+}
+
+/** Removes the table groups that crashed processes left. They cost little: failing to is no reason not to start. */
+async function sweep(admin: KafkaAdmin, groupId: string, log: KafkaLog): Promise<void> {
+  try {
+    const swept = await sweepTables(admin, groupId)
+    if (swept.length > 0) log('info', 'removed table groups left by crashed processes', { swept })
+  } catch (error) {
+    log('warn', 'cannot remove left table groups', { error: asError(error).message })
   }
 }
 

@@ -3,7 +3,7 @@
  * least an interval apart, and stretched so that metadata stays under 2 MiB/s (design section 8).
  */
 import type { Emit } from '../core/signal.ts'
-import type { Clock, CommitEntry, GroupSource } from '../ports.ts'
+import type { Clock, CommitEntry, CommitOutcome, GroupSource } from '../ports.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 
 const maxBytesPerMs = (2 * 1024 * 1024) / 1_000
@@ -27,6 +27,7 @@ export class Committer {
   #cancelTimer: (() => void) | undefined
   #notBefore = 0
   #isStopped = false
+  #lastOutcome: CommitOutcome | undefined
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
@@ -55,6 +56,17 @@ export class Committer {
     if (this.#changedFlows().length > 0) this.commitSoon()
   }
 
+  /** Commits what is new, trying again while the broker cannot be asked, within the budget. */
+  async commitLast(budgetMs: number): Promise<void> {
+    const { clock } = this.#parts
+    const deadline = clock.monotonic() + budgetMs
+    await this.commitNow()
+    while (this.#lastOutcome === 'unavailable' && clock.monotonic() < deadline) {
+      await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+      await this.commitNow()
+    }
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#cancelTimer?.()
@@ -75,6 +87,7 @@ export class Committer {
     }))
     const startedAt = clock.monotonic()
     const outcome = await source.commit(entries)
+    this.#lastOutcome = outcome
     const now = clock.monotonic()
     if (outcome === 'committed') {
       for (const { flow, position } of positions) flow.ledger.committed(position.changes)

@@ -24,6 +24,9 @@ import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
 import type { Epoch, Origin } from './work.ts'
 
+/** How long the last commit before leaving may take: without it, what is complete would be repeated. */
+const leaveCommitMs = 5_000
+
 export interface GroupLimits extends FlowLimits {
   /** Deliveries admitted and not complete, over all groups of the process. */
   readonly maxDeliveries: number
@@ -119,6 +122,11 @@ export class GroupFlow implements GroupListener {
   onRecords(partition: TopicPartition, records: readonly InboundRecord[]): void {
     const flow = this.#flows.get(keyOf(partition))
     if (flow === undefined) return
+    if (this.#isStopping) {
+      // A partition gained while stopping: whoever owns it next reads it.
+      this.#pause(flow)
+      return
+    }
     flow.receive(records)
     this.#advance(flow)
   }
@@ -149,7 +157,7 @@ export class GroupFlow implements GroupListener {
   /** Commits what is complete and leaves the group. Everything else is the next owner's. */
   async leave(): Promise<void> {
     this.stopIntake()
-    await this.#committer.commitNow()
+    await this.#committer.commitLast(leaveCommitMs)
     await this.#parts.source.stop()
     for (const flow of this.#flows.values()) this.#endEpoch(flow)
     this.#flows.clear()
