@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import {
+  differencesOf,
+  largestEventBytes,
+  sharedNames,
+  tierTopicsIn,
+  wantedEventTopics,
+  wantedOwnTopics,
+  type WantedTopic,
+} from '../../src/core/topic-plan.ts'
+
+const topics = {
+  events: ['auth.events'],
+  hooks: 'auth.hooks',
+  results: 'auth.webhook.results',
+  requests: 'auth.webhook.requests',
+  deadLetters: 'auth.webhook.dead-letters',
+  rejected: 'auth.events.rejected',
+  endpoints: 'auth.webhook.endpoints',
+  retryPrefix: 'auth.webhook.retry.',
+}
+const tiers = [
+  { topic: 'auth.webhook.retry.5s', delayMs: 5_000 },
+  { topic: 'auth.webhook.retry.2h', delayMs: 7_200_000 },
+]
+const eventBytes = 1_048_588
+const day = 86_400_000
+
+function wantedOf(topic: string, existing: readonly string[] = []): WantedTopic {
+  const wanted = wantedOwnTopics(topics, tiers, eventBytes, existing).find(
+    (one) => one.topic === topic,
+  )
+  if (wanted === undefined) throw new Error(`no ${topic} in the plan`)
+  return wanted
+}
+
+function found(
+  wanted: WantedTopic,
+  changes: Readonly<Record<string, string>> = {},
+  partitions = 1,
+) {
+  return { partitions, configs: { ...wanted.configs, ...changes } }
+}
+
+describe('the topics that a processor needs', () => {
+  it.each([
+    ['auth.hooks', 'compact', undefined, true],
+    ['auth.webhook.endpoints', 'compact', undefined, true],
+    ['auth.webhook.results', 'delete', 14, false],
+    ['auth.webhook.requests', 'delete', 14, false],
+    ['auth.webhook.retry.5s', 'delete', 14, false],
+    ['auth.webhook.retry.2h', 'delete', 14, false],
+    ['auth.webhook.dead-letters', 'delete', 30, false],
+    ['auth.events.rejected', 'delete', 30, false],
+  ])('%s has cleanup %s, %s days and one partition: %s', (topic, cleanup, days, isSingle) => {
+    const { configs, isSinglePartition } = wantedOf(topic)
+    expect(configs['cleanup.policy']).toBe(cleanup)
+    expect(configs['retention.ms']).toBe(days === undefined ? undefined : String(days * day))
+    expect(isSinglePartition).toBe(isSingle)
+    expect(configs['max.message.bytes']).toBe(String(eventBytes + 65_536))
+  })
+
+  it('includes tiers that exist and are no longer configured, only for when they release', () => {
+    const former = wantedOf('auth.webhook.retry.30s', ['auth.webhook.retry.30s', 'other'])
+    expect(former.configs).toEqual({ 'message.timestamp.type': 'LogAppendTime' })
+  })
+
+  it('leaves the event topics to their producers', () => {
+    expect(wantedEventTopics(topics).map(({ topic, configs }) => [topic, configs])).toEqual([
+      ['auth.events', { 'cleanup.policy': 'delete' }],
+    ])
+  })
+
+  it('finds tiers by their names alone, shortest delay first', () => {
+    const names = ['auth.webhook.retry.2h', 'auth.webhook.retry.500ms', 'auth.webhook.retry.soon']
+    expect(tierTopicsIn([...names, 'auth.webhook.retry.'], topics.retryPrefix)).toEqual([
+      'auth.webhook.retry.500ms',
+      'auth.webhook.retry.2h',
+    ])
+  })
+
+  it('notices one name that stands for two topics', () => {
+    const events = wantedEventTopics({ ...topics, events: ['auth.events', topics.results] })
+    expect(sharedNames([...events, ...wantedOwnTopics(topics, tiers, 0, [])])).toEqual([
+      topics.results,
+    ])
+  })
+
+  it('is sized by the largest of the event topics', () => {
+    const sizes = ['1000', '5000', '2000'].map((size) => ({
+      partitions: 1,
+      configs: { 'max.message.bytes': size },
+    }))
+    expect(largestEventBytes(sizes)).toBe(5_000)
+  })
+})
+
+describe('an existing topic', () => {
+  it('does not differ when it is as planned', () => {
+    for (const wanted of wantedOwnTopics(topics, tiers, eventBytes, [])) {
+      expect(differencesOf(wanted, found(wanted))).toEqual([])
+    }
+  })
+
+  it.each([
+    ['auth.hooks', 'cleanup.policy', 'delete'],
+    ['auth.webhook.retry.5s', 'message.timestamp.type', 'CreateTime'],
+    ['auth.webhook.retry.5s', 'max.message.bytes', String(eventBytes + 65_535)],
+    ['auth.webhook.results', 'max.message.bytes', '1000'],
+    ['auth.webhook.requests', 'max.message.bytes', '1000'],
+    ['auth.webhook.dead-letters', 'max.message.bytes', '1000'],
+    ['auth.events.rejected', 'max.message.bytes', '1000'],
+  ])('%s with %s=%s keeps the processor from starting', (topic, setting, value) => {
+    const wanted = wantedOf(topic)
+    const differences = differencesOf(wanted, found(wanted, { [setting]: value }))
+    expect(differences).toMatchObject([{ setting, found: value, severity: 'refused' }])
+    expect(differences[0]?.fix).toContain(`--entity-name ${topic} --add-config ${setting}=`)
+  })
+
+  it.each([
+    ['auth.hooks', 'cleanup.policy', 'compact,delete'],
+    ['auth.hooks', 'max.message.bytes', '1000'],
+    ['auth.webhook.retry.5s', 'retention.ms', String(13 * day)],
+    ['auth.webhook.retry.5s', 'retention.bytes', '1000000'],
+    ['auth.webhook.endpoints', 'min.compaction.lag.ms', '0'],
+    ['auth.webhook.endpoints', 'cleanup.policy', 'delete'],
+  ])('%s with %s=%s is only advised against', (topic, setting, value) => {
+    const wanted = wantedOf(topic)
+    expect(differencesOf(wanted, found(wanted, { [setting]: value }))).toMatchObject([
+      { setting, severity: 'advised' },
+    ])
+  })
+
+  it.each([
+    ['retention.ms', String(60 * day)],
+    ['retention.ms', '-1'],
+    ['max.message.bytes', '20000000'],
+  ])('does not differ by having more: %s=%s', (setting, value) => {
+    const wanted = wantedOf('auth.webhook.results')
+    expect(differencesOf(wanted, found(wanted, { [setting]: value }))).toEqual([])
+  })
+
+  it('that is compacted is advised to have one partition', () => {
+    const wanted = wantedOf('auth.hooks')
+    expect(differencesOf(wanted, found(wanted, {}, 3))).toMatchObject([
+      { setting: 'partitions', wanted: '1', found: '3', severity: 'advised' },
+    ])
+    const results = wantedOf('auth.webhook.results')
+    expect(differencesOf(results, found(results, {}, 3))).toEqual([])
+  })
+})
