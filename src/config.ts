@@ -98,7 +98,7 @@ const cidrs: Parser<readonly string[]> = (value) => {
   if (items instanceof Fault) return items
   for (const item of items) {
     const cidr = parseCidr(item)
-    if (typeof cidr === 'string') return new Fault(`has "${item}": ${cidr}`)
+    if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
   }
   return items
 }

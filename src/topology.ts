@@ -20,16 +20,10 @@ import type {
   TableSource,
 } from './ports.ts'
 import { Dispatch } from './stages/dispatch.ts'
-import {
-  openEvent,
-  openRequest,
-  openTierRecord,
-  type Joining,
-  type Opened,
-} from './stages/expand.ts'
+import { openEvent, openRequest, openTierRecord, type Joining } from './stages/expand.ts'
 import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
 import { loadHooks } from './stages/hook-loader.ts'
-import { Recorder } from './stages/recorder.ts'
+import { Recorder, type RecorderParts } from './stages/recorder.ts'
 import type { Work } from './stages/work.ts'
 
 export interface ProcessorPorts {
@@ -106,118 +100,159 @@ const limits = {
 const flushMs = 5_000
 
 export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettings): Processor {
-  const { clock, sink, http, emit } = ports
-  const { topics, tiers, maxAgeMs } = settings
   const onFailed = once(ports.onFailed)
+  const { clock, emit } = ports
   const table = new HookTable()
   const handled = new RecentlyHandled(limits.recentlyHandled)
-  const lanes = new Lanes<Work>({
-    maxInFlight: settings.maxInFlight,
-    maxSlow: settings.maxSlow,
-    slowAfterMs: limits.slowAfterMs,
-    maxQueued: limits.laneQueue,
-    initialConcurrency: limits.initialConcurrency,
-  })
-
-  const recorder = new Recorder({
-    sink,
-    encoder: ports.encoder,
-    topics,
-    tiers,
-    schedule: settings.retrySchedule,
+  const lanes = createLanes(settings)
+  const recorder = createRecorder(ports, settings, {
     handled,
-    clock,
-    random: ports.random,
-    instance: settings.instance,
-    emit,
     onFailed,
     onAcknowledged: () => dispatch.pump(),
   })
-
-  const dispatch = new Dispatch({
-    lanes,
+  const dispatch = createDispatch(ports, settings, {
     table,
-    http,
+    lanes,
     recorder,
-    clock,
-    emit,
-    maxAgeMs,
-    userAgent: settings.userAgent,
-    defaultTimeoutMs: settings.timeoutMs,
-    defaultConcurrency: settings.concurrency,
-    stopCause: (now) => stopCauseOf(ports, settings.sessionTimeoutMs, now),
     onRoom: () => groups.forEach((group) => group.wake()),
   })
-
   const joining: Joining = {
     table,
     handled,
-    maxAgeMs,
+    maxAgeMs: settings.maxAgeMs,
     defaultConcurrency: settings.concurrency,
     now: () => clock.now(),
   }
-  const load = { deliveries: 0, bytes: 0 }
-  const groupOf = (name: string, source: GroupSource, open: Open, backlogBytes: number) =>
-    new GroupFlow({
-      name,
-      source,
-      open,
-      dispatch,
-      recorder,
-      clock,
-      load,
-      emit,
-      onFailed,
-      commitIntervalMs: settings.commitIntervalMs,
-      limits: { ...groupLimits, backlogBytes },
-    })
-  const live = groupOf(
-    settings.groupId,
-    ports.live,
-    (record) =>
-      record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
-    limits.backlogBytes,
-  )
-  const retry = groupOf(
-    `${settings.groupId}.retry`,
-    ports.retry,
-    (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
-    limits.tierBacklogBytes,
-  )
-  const groups = [live, retry]
+  const groups = createGroups(ports, settings, { joining, dispatch, recorder, onFailed })
+  const path: Path = { table, lanes, recorder, dispatch, groups }
   let isTableLoaded = false
-
   return {
     async start() {
       await loadHooks({ source: ports.hooks, table, emit, onFailed })
       isTableLoaded = true
       await Promise.all(groups.map((group) => group.start()))
     },
-    async stop(deadlineMs) {
-      for (const group of groups) group.stopIntake()
-      await dispatch.drained(deadlineMs)
-      dispatch.stop()
-      await dispatch.drained(flushMs)
-      await recorder.idle(flushMs)
-      await Promise.all(groups.map((group) => group.leave()))
-      await Promise.all([ports.hooks.stop(), http.stop()])
-      await sink.stop()
-    },
-    status: () => ({
-      isTableLoaded,
-      isJoined: groups.every((group) => group.isJoined),
-      isProven: isProven(ports, settings.sessionTimeoutMs, clock.monotonic()),
-      hooks: table.size,
-      suspendedHooks: table.suspendedCount,
-      inFlight: dispatch.inFlight,
-      queued: lanes.queued,
-      backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
-      pendingRecords: sink.pendingCount(),
-    }),
+    stop: (deadlineMs) => stop(ports, path, deadlineMs),
+    status: () => ({ ...statusOf(ports, settings, path), isTableLoaded }),
   }
 }
 
-type Open = (record: InboundRecord) => Opened
+/** The stateful parts of one processor, in the order of the data's path. */
+interface Path {
+  readonly table: HookTable
+  readonly groups: readonly GroupFlow[]
+  readonly lanes: Lanes<Work>
+  readonly dispatch: Dispatch
+  readonly recorder: Recorder
+}
+
+/** Events and requests in one group, tiers in another: waiting records must not hold up fresh ones. */
+function createGroups(
+  ports: ProcessorPorts,
+  settings: ProcessorSettings,
+  parts: Pick<Path, 'dispatch' | 'recorder'> & {
+    readonly joining: Joining
+    readonly onFailed: (error: Error) => void
+  },
+): readonly GroupFlow[] {
+  const { topics, groupId, commitIntervalMs } = settings
+  const { joining, ...shared } = parts
+  const load = { deliveries: 0, bytes: 0 }
+  const common = { ...shared, load, commitIntervalMs, clock: ports.clock, emit: ports.emit }
+  const live = new GroupFlow({
+    ...common,
+    name: groupId,
+    source: ports.live,
+    open: (record) =>
+      record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
+    limits: { ...groupLimits, backlogBytes: limits.backlogBytes },
+  })
+  const retry = new GroupFlow({
+    ...common,
+    name: `${groupId}.retry`,
+    source: ports.retry,
+    open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
+    limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },
+  })
+  return [live, retry]
+}
+
+function createLanes({ maxInFlight, maxSlow }: ProcessorSettings): Lanes<Work> {
+  return new Lanes<Work>({
+    maxInFlight,
+    maxSlow,
+    slowAfterMs: limits.slowAfterMs,
+    maxQueued: limits.laneQueue,
+    initialConcurrency: limits.initialConcurrency,
+  })
+}
+
+function createDispatch(
+  ports: ProcessorPorts,
+  settings: ProcessorSettings,
+  parts: Pick<Path, 'table' | 'lanes' | 'recorder'> & { readonly onRoom: () => void },
+): Dispatch {
+  return new Dispatch({
+    ...parts,
+    http: ports.http,
+    clock: ports.clock,
+    emit: ports.emit,
+    stopCause: (now) => stopCauseOf(ports, settings.sessionTimeoutMs, now),
+    userAgent: settings.userAgent,
+    defaultTimeoutMs: settings.timeoutMs,
+    defaultConcurrency: settings.concurrency,
+    maxAgeMs: settings.maxAgeMs,
+  })
+}
+
+function createRecorder(
+  ports: ProcessorPorts,
+  settings: ProcessorSettings,
+  parts: Pick<RecorderParts, 'handled' | 'onAcknowledged' | 'onFailed'>,
+): Recorder {
+  return new Recorder({
+    ...parts,
+    sink: ports.sink,
+    encoder: ports.encoder,
+    clock: ports.clock,
+    random: ports.random,
+    emit: ports.emit,
+    topics: settings.topics,
+    tiers: settings.tiers,
+    schedule: settings.retrySchedule,
+    instance: settings.instance,
+  })
+}
+
+/** Stop intake → drain lanes until the deadline → give up the rest → flush → commit → leave. */
+async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<void> {
+  const { groups, dispatch, recorder } = path
+  for (const group of groups) group.stopIntake()
+  await dispatch.drained(deadlineMs)
+  dispatch.stop()
+  await dispatch.drained(flushMs)
+  await recorder.idle(flushMs)
+  await Promise.all(groups.map((group) => group.leave()))
+  await Promise.all([ports.hooks.stop(), ports.http.stop()])
+  await ports.sink.stop()
+}
+
+function statusOf(
+  ports: ProcessorPorts,
+  { sessionTimeoutMs }: ProcessorSettings,
+  { table, groups, lanes, dispatch }: Path,
+): Omit<ProcessorStatus, 'isTableLoaded'> {
+  return {
+    isJoined: groups.every((group) => group.isJoined),
+    isProven: isProven(ports, sessionTimeoutMs, ports.clock.monotonic()),
+    hooks: table.size,
+    suspendedHooks: table.suspendedCount,
+    inFlight: dispatch.inFlight,
+    queued: lanes.queued,
+    backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
+    pendingRecords: ports.sink.pendingCount(),
+  }
+}
 
 const groupLimits: Omit<GroupLimits, 'backlogBytes'> = {
   maxIncomplete: limits.maxIncomplete,

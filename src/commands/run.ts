@@ -2,6 +2,7 @@
 import type { Settings } from '../config.ts'
 import { shownSettings } from '../config.ts'
 import { asError } from '../core/errors.ts'
+import type { DeliveryResult } from '../core/records.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/result-codec.ts'
 import { createHttpSender } from '../edge/http-sender.ts'
 import type { KafkaLog } from '../edge/kafka-client.ts'
@@ -11,6 +12,7 @@ import { createTableSource } from '../edge/kafka-table-source.ts'
 import { startStatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry.ts'
+import type { ResultEncoder } from '../ports.ts'
 import { createProcessor, type Processor } from '../topology.ts'
 import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -86,20 +88,7 @@ async function assemble(
   const plan = await prepareRun({ settings, log: kafkaLog, signal })
   if (plan === undefined) return undefined
   for (const warning of plan.warnings) log.warn(warning)
-  const { registryUrl, groupId, topics, instance, sessionTimeoutMs } = settings
-  const encoder =
-    registryUrl === undefined
-      ? jsonResultEncoder
-      : await connectResultEncoder({
-          settings: {
-            url: registryUrl,
-            username: settings.registryUsername,
-            password: settings.registryPassword,
-          },
-          topic: topics.results,
-          clock: systemClock,
-          onWaiting: (message) => log.warn(message),
-        })
+  const { groupId, topics, instance, sessionTimeoutMs } = settings
   const group = (name: string, groupTopics: readonly string[]) =>
     createGroupSource({
       settings: kafka,
@@ -129,7 +118,7 @@ async function assemble(
         egressProxy: settings.egressProxy,
         maxIdleSockets,
       }),
-      encoder,
+      encoder: await encoderOf(settings, (message) => log.warn(message)),
       clock: systemClock,
       random: Math.random,
       emit: telemetry.emit,
@@ -137,6 +126,21 @@ async function assemble(
     },
     { ...settings, userAgent: `hooktide/${version}` },
   )
+}
+
+function encoderOf(
+  settings: Settings,
+  onWaiting: (message: string) => void,
+): Promise<ResultEncoder<DeliveryResult>> {
+  const { registryUrl: url, registryUsername: username, registryPassword: password } = settings
+  if (url === undefined) return Promise.resolve(jsonResultEncoder)
+  const { results: topic } = settings.topics
+  return connectResultEncoder({
+    settings: { url, username, password },
+    topic,
+    clock: systemClock,
+    onWaiting,
+  })
 }
 
 function unreadyBecause(processor: Processor | undefined): readonly string[] {

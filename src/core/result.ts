@@ -55,9 +55,8 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
 }
 
 export function resultOf(facts: ResultFacts): DeliveryResult {
-  const { run, verdict, attempt } = facts
-  const result = attempt?.result
-  const ending = endingOf(verdict, result)
+  const { run, verdict, attempt, source } = facts
+  const ending = endingOf(verdict, attempt?.result)
   return {
     deliveryId: run.deliveryId,
     run: run.run,
@@ -67,28 +66,57 @@ export function resultOf(facts: ResultFacts): DeliveryResult {
     tenantId: run.event.tenantId,
     configVersion: facts.configVersion ?? null,
     attempt: attempt === undefined ? null : run.attempt + 1,
-    maxAttempts: attempt?.maxAttempts ?? null,
     trigger: run.trigger,
     outcome: ending.outcome,
     reason: ending.reason ?? null,
     final: ending.isFinal,
-    statusCode: result === undefined ? null : (statusOf(result) ?? null),
     errorClass: ending.errorClass ?? null,
-    errorMessage: result === undefined || !('message' in result) ? null : result.message,
     blame: ending.blame ?? null,
-    url: attempt === undefined ? null : withoutSecrets(attempt.url),
-    queuedMs: attempt?.queuedMs ?? null,
-    connectMs: result?.phases.connectMs ?? null,
-    firstByteMs: result?.phases.firstByteMs ?? null,
-    totalMs: result?.phases.totalMs ?? null,
-    responseBody: result?.kind === 'response' ? result.body : null,
+    ...(attempt === undefined ? noAttempt : attemptFields(attempt)),
     nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : null,
-    sourceTopic: facts.source.topic,
-    sourcePartition: facts.source.partition,
-    sourceOffset: facts.source.offset,
+    sourceTopic: source.topic,
+    sourcePartition: source.partition,
+    sourceOffset: source.offset,
     eventAt: run.event.createdAt,
     attemptedAt: facts.at,
     instance: facts.instance,
+  }
+}
+
+type AttemptFields = Pick<
+  DeliveryResult,
+  | 'maxAttempts'
+  | 'statusCode'
+  | 'errorMessage'
+  | 'url'
+  | 'queuedMs'
+  | 'connectMs'
+  | 'firstByteMs'
+  | 'totalMs'
+  | 'responseBody'
+>
+
+const noAttempt: AttemptFields = {
+  maxAttempts: null,
+  statusCode: null,
+  errorMessage: null,
+  url: null,
+  queuedMs: null,
+  connectMs: null,
+  firstByteMs: null,
+  totalMs: null,
+  responseBody: null,
+}
+
+function attemptFields({ result, url, maxAttempts, queuedMs }: AttemptFacts): AttemptFields {
+  return {
+    maxAttempts,
+    statusCode: statusOf(result) ?? null,
+    errorMessage: 'message' in result ? result.message : null,
+    url: withoutSecrets(url),
+    queuedMs,
+    ...result.phases,
+    responseBody: result.kind === 'response' ? result.body : null,
   }
 }
 
@@ -112,12 +140,12 @@ function reasonOf(verdict: Verdict): Reason | undefined {
   return verdict.kind === 'dead' || verdict.kind === 'discarded' ? verdict.reason : undefined
 }
 
-/** A URL as results may show it: no credentials, no query, no fragment, at most 2,048 characters. */
+const maxUrlLength = 2_048
+
+/** A URL as results may show it: no credentials, no query, no fragment, of bounded length. Empty when it is none. */
 export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)
-  if (parsed === null) return ''
-  return `${parsed.origin === 'null' ? `${parsed.protocol}//${parsed.host}` : parsed.origin}${parsed.pathname}`.slice(
-    0,
-    2_048,
-  )
+  return parsed === null
+    ? ''
+    : `${parsed.protocol}//${parsed.host}${parsed.pathname}`.slice(0, maxUrlLength)
 }

@@ -36,7 +36,8 @@ export async function startStatusServer(
 }
 
 async function answer(url: string, pages: StatusPages, response: ServerResponse): Promise<void> {
-  switch (url.split('?')[0]) {
+  const [path = '/'] = url.split('?')
+  switch (path) {
     case '/healthz':
       send(response, 200, 'ok\n')
       return

@@ -44,8 +44,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     log,
     emit(signal) {
       count(metrics, signal)
-      if (signal.kind === 'delivery.recorded') logAttempt(signal)
-      else say(log, signal)
+      if (signal.kind === 'delivery.recorded') {
+        logAttempt(signal)
+        return
+      }
+      const { kind, ...fields } = signal
+      log[levels[kind]](fields, kind)
     },
     metrics: () => registry.metrics(),
     contentType: registry.contentType,
@@ -114,37 +118,42 @@ function createMetrics(registry: Registry, gauges: () => Gauges | undefined) {
   }
 }
 
-function count(metrics: Metrics, signal: Signal): void {
-  switch (signal.kind) {
-    case 'delivery.recorded':
-      metrics.deliveries.inc({ outcome: signal.outcome })
-      if (signal.attempt !== undefined) metrics.attempts.inc({ class: classOf(signal) })
-      return
-    case 'event.unmatched':
-      metrics.unmatched.inc()
-      return
-    case 'record.rejected':
-      metrics.rejected.inc({ reason: signal.reason })
-      return
-    case 'run.hopped':
-      metrics.hops.inc()
-      return
-    case 'run.repeated':
-      metrics.repeats.inc()
-      return
-    case 'commit.acknowledged':
-      metrics.commits.observe(signal.latencyMs / 1_000)
-      return
-    case 'hook.suspended':
-    case 'hook.unusable':
-    case 'table.loaded':
-    case 'group.assigned':
-    case 'group.draining':
-    case 'commit.failed':
-    case 'calls.stopped':
-    case 'calls.resumed':
-      return
-  }
+/** What each kind of signal does to the metrics. */
+type Counting = {
+  readonly [Kind in Signal['kind']]: (
+    metrics: Metrics,
+    signal: Extract<Signal, { kind: Kind }>,
+  ) => void
+}
+
+const nothing = () => undefined
+
+const counting: Counting = {
+  'delivery.recorded': (metrics, signal) => {
+    metrics.deliveries.inc({ outcome: signal.outcome })
+    if (signal.attempt !== undefined) metrics.attempts.inc({ class: classOf(signal) })
+  },
+  'event.unmatched': (metrics) => metrics.unmatched.inc(),
+  'record.rejected': (metrics, { reason }) => metrics.rejected.inc({ reason }),
+  'run.hopped': (metrics) => metrics.hops.inc(),
+  'run.repeated': (metrics) => metrics.repeats.inc(),
+  'commit.acknowledged': (metrics, { latencyMs }) => metrics.commits.observe(latencyMs / 1_000),
+  'hook.suspended': nothing,
+  'hook.unusable': nothing,
+  'table.loaded': nothing,
+  'group.assigned': nothing,
+  'group.draining': nothing,
+  'commit.failed': nothing,
+  'calls.stopped': nothing,
+  'calls.resumed': nothing,
+}
+
+function count<Kind extends Signal['kind']>(
+  metrics: Metrics,
+  signal: Extract<Signal, { kind: Kind }>,
+): void {
+  const kind: Kind = signal.kind
+  counting[kind](metrics, signal)
 }
 
 function classOf(signal: DeliveryRecorded): string {
@@ -152,33 +161,30 @@ function classOf(signal: DeliveryRecorded): string {
   return signal.outcome === 'delivered' ? 'ok' : 'aborted'
 }
 
-function say(log: Logger, signal: Exclude<Signal, DeliveryRecorded>): void {
-  const { kind, ...fields } = signal
-  switch (signal.kind) {
-    case 'event.unmatched':
-    case 'run.hopped':
-    case 'run.repeated':
-    case 'commit.acknowledged':
-      log.debug(fields, kind)
-      return
-    case 'record.rejected':
-    case 'hook.suspended':
-    case 'hook.unusable':
-    case 'commit.failed':
-    case 'calls.stopped':
-      log.warn(fields, kind)
-      return
-    case 'table.loaded':
-    case 'group.assigned':
-    case 'group.draining':
-    case 'calls.resumed':
-      log.info(fields, kind)
-      return
-  }
+/** Level of each kind's line. Attempts have a limit of their own. */
+const levels: Readonly<
+  Record<Exclude<Signal['kind'], 'delivery.recorded'>, 'debug' | 'info' | 'warn'>
+> = {
+  'event.unmatched': 'debug',
+  'run.hopped': 'debug',
+  'run.repeated': 'debug',
+  'commit.acknowledged': 'debug',
+  'record.rejected': 'warn',
+  'hook.suspended': 'warn',
+  'hook.unusable': 'warn',
+  'commit.failed': 'warn',
+  'calls.stopped': 'warn',
+  'table.loaded': 'info',
+  'group.assigned': 'info',
+  'group.draining': 'info',
+  'calls.resumed': 'info',
 }
 
 /** The one wide line per attempt, as long as the rate allows it; what it hid is said once a second. */
-function limitedAttemptLog(log: Logger, options: TelemetryOptions): Emit {
+function limitedAttemptLog(
+  log: Logger,
+  options: TelemetryOptions,
+): (signal: DeliveryRecorded) => void {
   let second = 0
   let logged = 0
   let hidden = 0
