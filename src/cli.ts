@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Command, CommandContext } from './commands/command.ts'
 import { commandHelp, overview } from './commands/help.ts'
 import { commands } from './commands/command-list.ts'
-import { flagOf, optionNames, readSettings, type OptionName } from './config.ts'
+import { flagNames, flagOf, readSettings, type OptionName } from './config.ts'
 import { asError, UserError } from './core/errors.ts'
 import { version } from './version.ts'
 
@@ -43,7 +43,7 @@ async function runCommand(command: Command, rest: readonly string[]): Promise<nu
 
 function parse(command: Command, rest: readonly string[]) {
   const settingOptions = Object.fromEntries(
-    optionNames.map((name) => [flagOf(name), { type: 'string' as const }]),
+    flagNames.map((name) => [flagOf(name), { type: 'string' as const }]),
   )
   const own = Object.fromEntries(
     Object.entries(command.options).map(([name, { type, short }]) => [
@@ -68,7 +68,7 @@ function settingFlags(
   values: Readonly<Record<string, unknown>>,
 ): Partial<Record<OptionName, string>> {
   const flags: Partial<Record<OptionName, string>> = {}
-  for (const name of optionNames) {
+  for (const name of flagNames) {
     const value = values[flagOf(name)]
     if (typeof value === 'string') flags[name] = value
   }

@@ -323,7 +323,10 @@ export type Settings = Omit<Read, 'instance'> & {
 
 export const optionNames = Object.keys(options) as readonly OptionName[]
 
-/** The flag of an option: `groupId` is `--group-id`. */
+/** Options that may be given as flags. Secrets may not: arguments show in the list of processes. */
+export const flagNames: readonly OptionName[] = optionNames.filter((name) => !isSecret(name))
+
+/** The flag of an option: `groupId` is `group-id`. */
 export function flagOf(name: OptionName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
@@ -384,7 +387,8 @@ function topicsOf(read: Read): Topics {
 
 export interface OptionRow {
   readonly variable: string
-  readonly flag: string
+  /** `undefined` for a secret. */
+  readonly flag: string | undefined
   readonly default: string
   readonly description: string
 }
@@ -393,7 +397,8 @@ export interface OptionRow {
 export function optionRows(): readonly OptionRow[] {
   return optionNames.map((name) => {
     const { variable, default: fallback, description } = options[name]
-    return { variable, flag: `--${flagOf(name)}`, default: fallback, description }
+    const flag = isSecret(name) ? undefined : `--${flagOf(name)}`
+    return { variable, flag, default: fallback, description }
   })
 }
 

@@ -39,7 +39,9 @@ function settingLines(): readonly string[] {
   return aligned(
     optionRows().map(({ variable, flag, default: fallback, description }) => [
       variable,
-      `${description}${fallback === '' ? '' : ` [${fallback}]`} (${flag})`,
+      [description, fallback === '' ? '' : `[${fallback}]`, flag === undefined ? '' : `(${flag})`]
+        .filter((part) => part !== '')
+        .join(' '),
     ]),
   )
 }

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { flagNames, readSettings, shownSettings } from '../../src/config.ts'
+import { UserError } from '../../src/core/errors.ts'
+
+function faultsOf(environment: Readonly<Record<string, string>>): string {
+  try {
+    readSettings(environment)
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === 2) return error.message
+    throw error
+  }
+  return ''
+}
+
+describe('settings', () => {
+  it('are whole without any variable', () => {
+    const settings = readSettings({})
+    expect(settings.topics).toMatchObject({
+      events: ['auth.events'],
+      retryPrefix: 'auth.webhook.retry.',
+    })
+    expect(settings.tiers.map(({ topic }) => topic)).toEqual(
+      ['5s', '30s', '5m', '30m', '2h'].map((delay) => `auth.webhook.retry.${delay}`),
+    )
+    expect(settings.retrySchedule).toHaveLength(9)
+    expect(settings.instance).not.toBe('')
+  })
+
+  it('derive topic names from the prefix, and take each one by itself', () => {
+    const { topics } = readSettings({
+      HOOKTIDE_TOPIC_PREFIX: 'acme',
+      HOOKTIDE_TOPIC_HOOKS: 'webhooks',
+      HOOKTIDE_EVENT_TOPICS: 'a, b',
+    })
+    expect(topics).toMatchObject({
+      events: ['a', 'b'],
+      hooks: 'webhooks',
+      results: 'acme.webhook.results',
+    })
+  })
+
+  it('let flags win over variables', () => {
+    const settings = readSettings({ HOOKTIDE_GROUP_ID: 'variable' }, { groupId: 'flag' })
+    expect(settings.groupId).toBe('flag')
+  })
+
+  it('report every fault at once, each with its name', () => {
+    const faults = faultsOf({
+      KAFKA_BROKERS: ' , ',
+      HOOKTIDE_ALLOW_HTTP: 'maybe',
+      HOOKTIDE_TIMEOUT_MS: '-1',
+      HOOKTIDE_RETRY_TIERS: '5s,5000ms',
+      HOOKTIDE_RETRY_SCHEDULE: '5',
+      HOOKTIDE_ALLOW_CIDRS: '10.0.0.0/40',
+      SCHEMA_REGISTRY_URL: 'nonsense',
+      HOOKTIDE_LOG_LEVEL: 'loud',
+      HOOKTIDE_TOPIC_HOOKS: 'no spaces',
+    })
+    expect(faults.match(/^ {2}[A-Z_]+/gm)?.map((name) => name.trim())).toEqual([
+      'KAFKA_BROKERS',
+      'SCHEMA_REGISTRY_URL',
+      'HOOKTIDE_TOPIC_HOOKS',
+      'HOOKTIDE_RETRY_SCHEDULE',
+      'HOOKTIDE_RETRY_TIERS',
+      'HOOKTIDE_TIMEOUT_MS',
+      'HOOKTIDE_ALLOW_HTTP',
+      'HOOKTIDE_ALLOW_CIDRS',
+      'HOOKTIDE_LOG_LEVEL',
+    ])
+  })
+
+  it('are shown without secrets', () => {
+    const shown = JSON.stringify(
+      shownSettings(
+        readSettings({
+          SCHEMA_REGISTRY_PASSWORD: 'hunter2',
+          SCHEMA_REGISTRY_URL: 'http://user:hunter2@registry.example/',
+          HOOKTIDE_EGRESS_PROXY: 'http://user:hunter2@proxy.example/',
+        }),
+      ),
+    )
+    expect(shown).not.toContain('hunter2')
+    expect(shown).toContain('registry.example')
+  })
+
+  it('take no secret from arguments, which the list of processes shows', () => {
+    expect(flagNames).not.toContain('registryPassword')
+  })
+})
