@@ -133,7 +133,7 @@ function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
 
 function readHookId(reader: HeaderReader): HookId {
   const name = nameOf('hook-id')
-  const hookId = reader.text(name, 128)
+  const hookId = reader.text(name, 256)
   if (isHookId(hookId)) return hookId
   reader.reject(name, hookId === undefined ? 'is missing' : 'is not a hook id')
   return ''

@@ -43,7 +43,7 @@ export const eventKeysOf = {
 export const eventKeys: readonly string[] = Object.values(eventKeysOf).flat()
 
 /** Longest event key, as in Logto's `hooks` table. */
-export const maxEventKeyLength = 128
+const maxEventKeyLength = 128
 const form = /^[A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*$/
 
 /** Whether the text has the form of an event key, known or not. */

@@ -64,7 +64,7 @@ export function decodeNamedEvent(record: InboundRecord, identity: EventIdentity)
 
 /** A tenant's id from a header; `undefined` when there is no such header. */
 export function readTenant(reader: HeaderReader, name: string): string | undefined {
-  const tenantId = reader.text(name, 128)
+  const tenantId = reader.text(name, 256)
   if (tenantId !== undefined && !isTenantId(tenantId)) reader.reject(name, 'is not a tenant id')
   return tenantId
 }

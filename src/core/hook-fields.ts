@@ -9,9 +9,9 @@ export interface HookFields extends Omit<Hook, 'id' | 'tenantId' | 'configVersio
   readonly tenantId: string | undefined
 }
 
-export const maxSigningKeyLength = 256
+const signingKeyPattern = /^.{0,256}$/su
 /** Each costs every call one more signature until it expires. */
-export const maxPreviousSigningKeys = 10
+const maxPreviousSigningKeys = 10
 
 /**
  * Reads a hook object. Without a problem all of `fields` is as the owner wants it; with one, only tenant, events and
@@ -42,7 +42,7 @@ export function readHookFields(members: JsonObject): {
 }
 
 const eventKeyForm = 'an event key such as PostSignIn'
-const signingKeyForm = `text of at most ${maxSigningKeyLength} characters`
+const signingKeyForm = 'text of at most 256 characters'
 
 function readEvents(hook: Members): readonly string[] {
   const events = hook.optional('events', isList, 'a list of event keys') ?? []
@@ -150,9 +150,9 @@ class Members {
   }
 
   wholeNumber(name: string, least: number, most: number): number | undefined {
-    const is = (value: unknown) =>
+    const is = (value: unknown): value is number =>
       isNumber(value) && Number.isInteger(value) && value >= least && value <= most
-    return this.optional(name, is as Check<number>, `a whole number from ${least} to ${most}`)
+    return this.optional(name, is, `a whole number from ${least} to ${most}`)
   }
 
   optionalObject(name: string): Members | undefined {
@@ -201,7 +201,7 @@ function isBoolean(value: unknown): value is boolean {
 }
 
 function isNumber(value: unknown): value is number {
-  return typeof value === 'number'
+  return Number.isFinite(value)
 }
 
 function isPositive(value: unknown): value is number {
@@ -217,7 +217,7 @@ function isHeaderValue(value: unknown): value is string {
 }
 
 function isSigningKey(value: unknown): value is string {
-  return isText(value) && value.length <= maxSigningKeyLength
+  return isText(value) && signingKeyPattern.test(value)
 }
 
 function isFilledSigningKey(value: unknown): value is string {

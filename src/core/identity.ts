@@ -2,21 +2,18 @@
 import { hash } from 'node:crypto'
 import type { DeliveryId, HookId, TenantId } from './model.ts'
 
-/** Logto's own ids have 21 characters; other producers' may be longer. */
-const maxIdLength = 128
-/** Printable and without white space, since ids are written into logs, headers and URLs of the monitor. */
-const idForm = /^[^\p{C}\p{Z}]+$/u
+/**
+ * Logto's own ids have 21 characters; other producers' may be longer. Printable and without white space, since ids are
+ * written into logs, headers and URLs of the monitor.
+ */
+const idForm = /^[^\p{C}\p{Z}]{1,128}$/u
 
 export function isHookId(value: unknown): value is HookId {
-  return isId(value)
+  return typeof value === 'string' && idForm.test(value)
 }
 
 export function isTenantId(value: unknown): value is TenantId {
-  return isId(value)
-}
-
-function isId(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= maxIdLength && idForm.test(value)
+  return typeof value === 'string' && idForm.test(value)
 }
 
 /**

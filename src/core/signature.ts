@@ -38,7 +38,7 @@ export function prepareKey({ key, expiresAt }: SigningKey): PreparedKey | undefi
 
 /** Value of `logto-signature-sha-256`: lower-case hex over the exact body. */
 export function logtoSignature(body: Buffer, key: PreparedKey): string {
-  return hmac(key.text, '', body).toString('hex')
+  return hmac(key.text, '', body, 'hex')
 }
 
 /**
@@ -58,7 +58,7 @@ export function standardSignature(message: {
   for (const { secret } of message.keys) {
     if (secret === undefined) continue
     if (signatures !== '') signatures += ' '
-    signatures += `v1,${hmac(secret, signed, message.body).toString('base64')}`
+    signatures += `v1,${hmac(secret, signed, message.body, 'base64')}`
   }
   return signatures
 }
@@ -81,7 +81,7 @@ function hmacKey(secret: Buffer): HmacKey {
   return { inner: block.map((byte) => byte ^ 0x36), outer: block.map((byte) => byte ^ 0x5c) }
 }
 
-function hmac(key: HmacKey, prefix: string, body: Buffer): Buffer {
+function hmac(key: HmacKey, prefix: string, body: Buffer, encoding: 'hex' | 'base64'): string {
   const prefixBytes = Buffer.byteLength(prefix)
   const inner = Buffer.allocUnsafe(blockBytes + prefixBytes + body.length)
   inner.set(key.inner)
@@ -89,6 +89,7 @@ function hmac(key: HmacKey, prefix: string, body: Buffer): Buffer {
   inner.set(body, blockBytes + prefixBytes)
   const outer = Buffer.allocUnsafe(blockBytes + digestBytes)
   outer.set(key.outer)
-  outer.set(hash('sha256', inner, 'buffer'), blockBytes)
-  return hash('sha256', outer, 'buffer')
+  // As text of one character per byte, a digest costs half of what it costs as a buffer of its own.
+  outer.write(hash('sha256', inner, 'binary'), blockBytes, 'binary')
+  return hash('sha256', outer, encoding)
 }

@@ -1,0 +1,319 @@
+import { readFileSync } from 'node:fs'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { eventKeys } from '../../src/core/event-keys.ts'
+import { decodeEvent } from '../../src/core/event.ts'
+import { checkHookInput } from '../../src/core/hook.ts'
+import {
+  blames,
+  deathReasons,
+  errorClasses,
+  outcomes,
+  triggers,
+  type FieldProblem,
+} from '../../src/core/model.ts'
+import { generatedFile, generateTypes } from '../support/generate-types.ts'
+import { recordOf, samples } from '../support/record-builders.ts'
+
+const folder = new URL('../../schemas/', import.meta.url)
+const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false, allErrors: true })
+addFormats.default(ajv)
+
+function readSchema(name: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Record<string, unknown>
+}
+
+const isEvent = ajv.compile(readSchema('auth-event.schema.json'))
+const isHook = ajv.compile(readSchema('hook.schema.json'))
+
+function errorsOf(validate: ValidateFunction, value: unknown): readonly ErrorObject[] {
+  return validate(value) ? [] : (validate.errors ?? [])
+}
+
+// --- values near good ones ----------------------------------------------------------------------------
+
+type Path = readonly (string | number)[]
+
+function pathsOf(value: unknown, at: Path = []): readonly Path[] {
+  if (typeof value !== 'object' || value === null) return [at]
+  const inner = Object.entries(value).flatMap(([name, member]) =>
+    pathsOf(member, [...at, Array.isArray(value) ? Number(name) : name]),
+  )
+  return [at, ...inner]
+}
+
+/** The value with another one, or none, at a path. */
+function replaced(value: unknown, [step, ...rest]: Path, by: unknown): unknown {
+  if (step === undefined) return by
+  if (Array.isArray(value)) {
+    return value.map((member, index) => (index === step ? replaced(member, rest, by) : member))
+  }
+  if (typeof value !== 'object' || value === null) return by
+  return { ...value, [step]: replaced((value as Record<string, unknown>)[step], rest, by) }
+}
+
+const awkward = fc.constantFrom<unknown[]>(
+  ...[
+    undefined,
+    null,
+    '',
+    ' ',
+    'PostSignIn',
+    'postSignIn',
+    'a\nb',
+    'é',
+    '€',
+    '\u{7f}',
+    '\u{d800}',
+    '😀'.repeat(256),
+  ],
+  ...[
+    'x'.repeat(129),
+    'x'.repeat(257),
+    '2026-09-14T09:02:11Z',
+    '2026-02-30T09:02:11Z',
+    '2026-09-14 09:02:11Z',
+  ],
+  ...[
+    0,
+    -1,
+    1,
+    1.5,
+    100,
+    256,
+    257,
+    60_000,
+    60_001,
+    true,
+    false,
+    [],
+    {},
+    [null],
+    ['User.Created'],
+    { key: '' },
+  ],
+)
+const names = fc.constantFrom(
+  '__proto__',
+  'constructor',
+  'hookId',
+  'extra',
+  'key',
+  'x y',
+  'filter',
+  'timeoutMs',
+)
+
+/** A few changes to a value: something else at one of its paths, or a new member there. */
+function near(original: unknown): fc.Arbitrary<unknown> {
+  const change = fc.record({
+    path: fc.constantFrom(...pathsOf(original)),
+    added: fc.option(names, { nil: undefined }),
+    by: fc.oneof(awkward, fc.jsonValue({ maxDepth: 2 })),
+  })
+  return fc
+    .array(change, { minLength: 1, maxLength: 3 })
+    .map((changes) =>
+      changes.reduce(
+        (value, { path, added, by }) =>
+          replaced(value, added === undefined ? path : [...path, added], by),
+        original,
+      ),
+    )
+}
+
+// --- events -------------------------------------------------------------------------------------------
+
+/** Whether the schema faults what the reader requires; of other members it says more, and the reader passes them on. */
+function isFaultOfRequired({ instancePath, keyword }: ErrorObject): boolean {
+  return keyword !== 'if' && /^(?:$|\/event$|\/createdAt$|\/hookId$)/.test(instancePath)
+}
+
+function expectAgreement(event: unknown): void {
+  const value = Buffer.from(JSON.stringify(event) ?? 'null')
+  const decoded = decodeEvent(recordOf({ value }))
+  const errors = errorsOf(isEvent, JSON.parse(value.toString()))
+  const faults = errors.filter(isFaultOfRequired)
+  expect({ value: value.toString(), isEvent: decoded.kind === 'event' }).toEqual({
+    value: value.toString(),
+    isEvent: faults.length === 0,
+  })
+}
+
+describe('the schema of events', () => {
+  it.each(samples)('accepts $name without its hookId, and not with it', ({ event, payload }) => {
+    expect(errorsOf(isEvent, JSON.parse(event.toString()))).toEqual([])
+    expect(errorsOf(isEvent, payload).map(({ instancePath }) => instancePath)).toEqual(['/hookId'])
+  })
+
+  it('accepts the payloads of Logto tests, which have a shape of their own', () => {
+    const request = {
+      path: '/fake-path/:id',
+      method: 'POST',
+      status: 200,
+      params: { id: 'fake-id' },
+    }
+    for (const event of eventKeys) {
+      const payload = {
+        event,
+        createdAt: '2026-09-14T09:02:11.019Z',
+        userAgent: 'fake',
+        ...request,
+      }
+      expect(errorsOf(isEvent, { ...payload, data: { result: 'success' } })).toEqual([])
+    }
+  })
+
+  it('knows what the payload of an event is', () => {
+    const created = { event: 'Role.Created', createdAt: '2026-09-14T09:02:11.019Z' }
+    expect(errorsOf(isEvent, { ...created, data: { id: 'r', isDefault: true } })).toEqual([])
+    expect(errorsOf(isEvent, { ...created, data: { id: 5 } })).not.toEqual([])
+    expect(errorsOf(isEvent, { ...created, data: null, user: null, ip: null })).toEqual([])
+    expect(errorsOf(isEvent, { ...created, event: 'Later.Created', data: { id: 5 } })).toEqual([])
+  })
+
+  it('describes the 31 keys of Logto, in its order', () => {
+    const text = JSON.stringify(readSchema('auth-event.schema.json')['properties'])
+    const described = [...text.matchAll(/\{"const":"([\w.]+)","description":"[^"]+"\}/g)]
+    expect(described.map(([, key]) => key)).toEqual(eventKeys)
+    expect(new Set(eventKeys).size).toBe(31)
+    expect(samples.map(({ payload }) => payload['event'])).toEqual(
+      expect.arrayContaining(['PostSignIn', 'User.Created', 'Identifier.Lockout']),
+    )
+  })
+
+  it('and the reader agree about every sample and what is near it', () => {
+    for (const { event } of samples) expectAgreement(JSON.parse(event.toString()))
+    const events = fc
+      .constantFrom(...samples.map(({ event }) => JSON.parse(event.toString()) as unknown))
+      .chain(near)
+    fc.assert(fc.property(events, expectAgreement), { numRuns: 200 })
+  })
+
+  it('and the reader agree about times', () => {
+    const digits = (count: number) =>
+      fc.nat(10 ** count - 1).map((n) => String(n).padStart(count, '0'))
+    const small = fc.nat(70).map((n) => String(n).padStart(2, '0'))
+    const zone = fc.oneof(
+      fc.constantFrom('Z', 'z', '', '+0100', '+01', 'Z '),
+      fc.tuple(fc.constantFrom('+', '-'), small, small).map(([sign, h, m]) => `${sign}${h}:${m}`),
+    )
+    const time = fc
+      .tuple(digits(4), small, small, fc.constantFrom('T', 't', ' '), small, small, small, zone)
+      .map(([y, mo, d, t, h, mi, s, z]) => `${y}-${mo}-${d}${t}${h}:${mi}:${s}${z}`)
+    const nearTrue = fc
+      .tuple(
+        fc.constantFrom('2024', '1900', '0000'),
+        fc.nat(12),
+        fc.nat(31),
+        fc.constantFrom('23:59:60', '22:59:60', '09:02:11.5'),
+        zone,
+      )
+      .map(
+        ([y, mo, d, t, z]) =>
+          `${y}-${String(mo).padStart(2, '0')}-${String(d).padStart(2, '0')}T${t}${z}`,
+      )
+    fc.assert(
+      fc.property(fc.oneof(time, nearTrue), (createdAt) =>
+        expectAgreement({ event: 'PostSignIn', createdAt }),
+      ),
+      { numRuns: 500 },
+    )
+  })
+})
+
+// --- hooks --------------------------------------------------------------------------------------------
+
+const goodHook = {
+  tenantId: 'acme',
+  id: 't5r1v9b3n7m2q8w4e6y0u',
+  name: 'CRM sync',
+  event: 'PostSignIn',
+  events: ['PostRegister', 'User.Created'],
+  config: { url: 'https://crm.acme.example/logto', headers: { 'X-Team': 'identity' }, retries: 3 },
+  signingKey: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+  enabled: true,
+  createdAt: 1_789_376_531_019,
+  delivery: {
+    timeoutMs: 10_000,
+    maxRetries: 9,
+    concurrency: 16,
+    previousSigningKeys: [{ key: 'old', expiresAt: 1_789_376_531_019 }],
+  },
+}
+
+/** The schema cannot say what is a URL, and describes what only a later version can do. */
+function isExpressible({ field, message }: FieldProblem): boolean {
+  const isAboutAddress = field === 'config.url' && /URL|credentials/.test(message)
+  return !isAboutAddress && !message.includes('not supported by this version')
+}
+
+function expectHookAgreement(hook: unknown): void {
+  const value: unknown = JSON.parse(JSON.stringify(hook) ?? 'null')
+  const problems = checkHookInput(value).filter(isExpressible)
+  const errors = errorsOf(isHook, value)
+  const said = { value, problems, errors }
+  expect({ ...said, isGood: problems.length === 0 }).toEqual({
+    ...said,
+    isGood: errors.length === 0,
+  })
+}
+
+describe('the schema of hooks', () => {
+  it('and the reader agree about a good hook and what is near it', () => {
+    expectHookAgreement(goodHook)
+    expect(errorsOf(isHook, goodHook)).toEqual([])
+    fc.assert(fc.property(near(goodHook), expectHookAgreement), { numRuns: 1_000 })
+  })
+
+  it('and the reader agree about header names and values of any characters', () => {
+    const character = fc.nat(0x180).map((code) => String.fromCodePoint(code))
+    fc.assert(
+      fc.property(fc.string({ unit: character }), fc.string({ unit: character }), (name, text) =>
+        expectHookAgreement({
+          ...goodHook,
+          config: { url: 'https://x.example', headers: { [name]: text } },
+        }),
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+// --- results ------------------------------------------------------------------------------------------
+
+describe('the schema of results', () => {
+  const { fields } = readSchema('delivery-result.avsc') as {
+    readonly fields: readonly {
+      readonly name: string
+      readonly doc: string
+      readonly type: unknown
+    }[]
+  }
+
+  it.each([
+    ['outcome', outcomes],
+    ['reason', deathReasons],
+    ['errorClass', errorClasses],
+    ['blame', blames],
+    ['trigger', triggers],
+  ])('lists in the words of %s exactly the values that there are', (name, values) => {
+    const doc = fields.find((field) => field.name === name)?.doc ?? ''
+    expect(doc).toMatch(new RegExp(`: ${values.join(', ')}\\.`))
+  })
+
+  it('says of every field what it is, and lets the reader go on when one is not there', () => {
+    for (const { name, doc, type } of fields) {
+      expect(`${name}: ${doc}`).toMatch(/: .{10,}\.$/)
+      if (Array.isArray(type)) expect(type[0]).toBe('null')
+    }
+  })
+})
+
+describe('the types of records', () => {
+  it('are those that the schemas give', async () => {
+    expect(readFileSync(generatedFile, 'utf8')).toBe(await generateTypes())
+  })
+})
