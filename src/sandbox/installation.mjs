@@ -35,7 +35,8 @@ export async function ensureInstalled(root) {
   const command = lockText === undefined ? 'install' : 'ci'
   console.error(`Installing packages with npm ${command}: ${reason}`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const args = [command, '--no-audit', '--no-fund']
+  // Its warnings are of this Node, and the packages run on another.
+  const args = [command, '--no-audit', '--no-fund', '--loglevel=error']
   const code = await runChild(npm, args, { cwd: root, env: process.env })
   if (code !== 0) {
     console.error(`npm ${command} failed: mend what it says above, then start this again.`)
