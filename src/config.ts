@@ -3,21 +3,26 @@
  * README print this table; nothing else reads the environment.
  */
 import { hostname } from 'node:os'
+import {
+  cidrs,
+  durations,
+  Fault,
+  flag,
+  httpUrl,
+  integer,
+  list,
+  oneOf,
+  optionalText,
+  type Parser,
+  someList,
+  text,
+  tierNames,
+  topicName,
+  topicPrefix,
+} from './config-values.ts'
 import { UserError } from './core/errors.ts'
-import { parseDuration } from './core/durations.ts'
-import { parseCidr } from './core/destination.ts'
 import type { Tier, Topics } from './core/model.ts'
 import { sortedTiers } from './core/schedule.ts'
-
-/** What is wrong with a setting's text: completes the sentence "<variable> …". */
-class Fault {
-  readonly message: string
-  constructor(message: string) {
-    this.message = message
-  }
-}
-
-type Parser<Value> = (text: string) => Value | Fault
 
 interface Option<Value> {
   readonly variable: string
@@ -36,95 +41,6 @@ function option<Value>(
 ): Option<Value> {
   return { variable, default: fallback, parse, description }
 }
-
-const text: Parser<string> = (value) => value
-const optionalText: Parser<string | undefined> = (value) => (value === '' ? undefined : value)
-const list: Parser<readonly string[]> = (value) =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-
-const someList: Parser<readonly string[]> = (value) => {
-  const items = list(value)
-  return items instanceof Fault || items.length > 0 ? items : new Fault('must name at least one')
-}
-
-const flag: Parser<boolean> = (value) => {
-  if (/^(true|1|yes)$/i.test(value)) return true
-  if (/^(false|0|no|)$/i.test(value)) return false
-  return new Fault(`must be true or false, not "${value}"`)
-}
-
-const integer =
-  (min: number, max: number): Parser<number> =>
-  (value) => {
-    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
-    if (number >= min && number <= max) return number
-    return new Fault(`must be a whole number from ${min} to ${max}, not "${value}"`)
-  }
-
-const durations: Parser<readonly number[]> = (value) => {
-  const parsed: number[] = []
-  const items = list(value)
-  if (items instanceof Fault) return items
-  for (const item of items) {
-    const durationMs = parseDuration(item)
-    if (durationMs === undefined || durationMs === 0) {
-      return new Fault(`must be durations such as 5s,5m,2h, and "${item}" is none`)
-    }
-    parsed.push(durationMs)
-  }
-  return parsed
-}
-
-/** Tiers keep their own text, since it becomes part of the topic's name. */
-const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (
-  value,
-) => {
-  const parsed = durations(value)
-  if (parsed instanceof Fault) return parsed
-  if (parsed.length === 0) return new Fault('must name at least one tier')
-  if (new Set(parsed).size < parsed.length) return new Fault('names the same delay twice')
-  const names = value.split(',').map((item) => item.trim())
-  return names.flatMap((name) => {
-    const delayMs = parseDuration(name)
-    return delayMs === undefined ? [] : [{ name, delayMs }]
-  })
-}
-
-const cidrs: Parser<readonly string[]> = (value) => {
-  const items = list(value)
-  if (items instanceof Fault) return items
-  for (const item of items) {
-    const cidr = parseCidr(item)
-    if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
-  }
-  return items
-}
-
-const oneOf =
-  <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
-  (value) =>
-    choices.find((choice) => choice === value) ??
-    new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
-
-const httpUrl: Parser<string | undefined> = (value) => {
-  if (value === '') return undefined
-  const parsed = URL.parse(value)
-  const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
-  return isHttp ? value : new Fault('must be an http or https URL')
-}
-
-const topicName: Parser<string | undefined> = (value) => {
-  if (value === '') return undefined
-  return /^[\w.-]{1,249}$/.test(value)
-    ? value
-    : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
-}
-
-const topicPrefix: Parser<string> = (value) =>
-  /^[\w.-]{1,200}$/.test(value) ? value : new Fault('must be letters, digits, ".", "_" and "-"')
 
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs

@@ -1,0 +1,103 @@
+/** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
+import { parseCidr } from './core/destination.ts'
+import { parseDuration } from './core/durations.ts'
+
+/** What is wrong with a setting's text: completes the sentence "<variable> …". */
+export class Fault {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+export type Parser<Value> = (text: string) => Value | Fault
+
+export const text: Parser<string> = (value) => value
+export const optionalText: Parser<string | undefined> = (value) =>
+  value === '' ? undefined : value
+export const list: Parser<readonly string[]> = (value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+export const someList: Parser<readonly string[]> = (value) => {
+  const items = list(value)
+  return items instanceof Fault || items.length > 0 ? items : new Fault('must name at least one')
+}
+
+export const flag: Parser<boolean> = (value) => {
+  if (/^(true|1|yes)$/i.test(value)) return true
+  if (/^(false|0|no|)$/i.test(value)) return false
+  return new Fault(`must be true or false, not "${value}"`)
+}
+
+export const integer =
+  (min: number, max: number): Parser<number> =>
+  (value) => {
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    return new Fault(`must be a whole number from ${min} to ${max}, not "${value}"`)
+  }
+
+export const durations: Parser<readonly number[]> = (value) => {
+  const parsed: number[] = []
+  const items = list(value)
+  if (items instanceof Fault) return items
+  for (const item of items) {
+    const durationMs = parseDuration(item)
+    if (durationMs === undefined || durationMs === 0) {
+      return new Fault(`must be durations such as 5s,5m,2h, and "${item}" is none`)
+    }
+    parsed.push(durationMs)
+  }
+  return parsed
+}
+
+/** Tiers keep their own text, since it becomes part of the topic's name. */
+export const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (
+  value,
+) => {
+  const parsed = durations(value)
+  if (parsed instanceof Fault) return parsed
+  if (parsed.length === 0) return new Fault('must name at least one tier')
+  if (new Set(parsed).size < parsed.length) return new Fault('names the same delay twice')
+  const names = value.split(',').map((item) => item.trim())
+  return names.flatMap((name) => {
+    const delayMs = parseDuration(name)
+    return delayMs === undefined ? [] : [{ name, delayMs }]
+  })
+}
+
+export const cidrs: Parser<readonly string[]> = (value) => {
+  const items = list(value)
+  if (items instanceof Fault) return items
+  for (const item of items) {
+    const cidr = parseCidr(item)
+    if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
+  }
+  return items
+}
+
+export const oneOf =
+  <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
+  (value) =>
+    choices.find((choice) => choice === value) ??
+    new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
+
+export const httpUrl: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  const parsed = URL.parse(value)
+  const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
+  return isHttp ? value : new Fault('must be an http or https URL')
+}
+
+export const topicName: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  return /^[\w.-]{1,249}$/.test(value)
+    ? value
+    : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
+}
+
+export const topicPrefix: Parser<string> = (value) =>
+  /^[\w.-]{1,200}$/.test(value) ? value : new Fault('must be letters, digits, ".", "_" and "-"')
