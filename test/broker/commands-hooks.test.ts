@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { connectAdmin } from '../../src/edge/kafka-admin.ts'
+import { createSink } from '../../src/edge/kafka-sink.ts'
+import { hooktide } from '../support/hooktide-process.ts'
+import { uniqueNames } from '../support/names.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+const quiet = () => undefined
+const { prefix } = uniqueNames()
+const topic = `${prefix}.hooks`
+const url = 'https://192.0.2.1/hook'
+
+function settings() {
+  return { brokers: surroundings().brokers, clientId: 'test' }
+}
+
+function command(args: readonly string[], input?: unknown) {
+  const environment = {
+    KAFKA_BROKERS: surroundings().brokers.join(','),
+    HOOKTIDE_TOPIC_PREFIX: prefix,
+    HOOKTIDE_ALLOW_CIDRS: '192.0.2.0/24',
+  }
+  return hooktide(args, environment, input === undefined ? '' : JSON.stringify(input))
+}
+
+const put = (input: unknown, ...flags: readonly string[]) =>
+  command(['hooks', 'put', '-f', '-', ...flags], input)
+
+async function stored(id: string): Promise<Record<string, unknown>> {
+  const { stdout } = await command(['hooks', 'get', id, '--show-secrets'])
+  return JSON.parse(stdout)
+}
+
+beforeAll(async () => {
+  const admin = await connectAdmin(settings(), quiet)
+  await admin.createTopic({ topic, partitions: 1, configs: { 'cleanup.policy': 'compact' } })
+  await admin.stop()
+})
+
+describe('hooks put', () => {
+  it('completes a hook as Logto does, shows the key that it made, and replaces the whole later', async () => {
+    const first = await put({ name: 'one', events: ['PostSignIn'], config: { url } }, '--json')
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    const shown: Record<string, unknown> = JSON.parse(first.stdout)
+    expect(shown).toMatchObject({ tenantId: 'default', url, enabled: true })
+    const id = String(shown['id'])
+    expect(id).toMatch(/^[0-9a-z]{21}$/)
+    expect(shown['signingKey']).toMatch(/^[0-9A-Za-z]{32}$/)
+    const { signingKey, createdAt } = await stored(id)
+    expect(signingKey).toBe(shown['signingKey'])
+    expect(createdAt).toEqual(expect.any(Number))
+
+    const second = await put({ id, events: ['User.Created'], config: { url: `${url}?secret=1` } })
+    expect(second).toMatchObject({ code: 0, stderr: '' })
+    expect(second.stdout).toBe(`put hook ${id}: tenant default, ${url}, User.Created\n`)
+    expect(await stored(id)).toEqual({
+      ...{ id, tenantId: 'default', events: ['User.Created'], signingKey, createdAt },
+      ...{ config: { url: `${url}?secret=1` }, enabled: true },
+    })
+  })
+
+  it('names every faulty field of every hook, and writes none of them', async () => {
+    const hooks = [
+      { id: 'fine', events: ['PostSignIn'], config: { url } },
+      { id: 'faulty', events: ['nonsense'], config: { url: 'ftp://x' }, enabled: 'yes' },
+      { id: 'fine', events: ['PostSignIn'], config: { url }, signingKey: '(hidden)' },
+    ]
+    const { code, stderr } = await put(hooks)
+    expect(code).toBe(2)
+    const problems = stderr.trim().split('\n')
+    expect(problems.shift()).toBe('Nothing was written:')
+    const fields = problems.map((line) => line.trim().split(' ').slice(0, 2).join(' '))
+    expect(fields.toSorted()).toEqual([
+      '[1] config.url',
+      '[1] enabled',
+      '[1] events[0]',
+      '[2] id',
+      '[2] signingKey',
+    ])
+    expect((await command(['hooks', 'get', 'fine'])).code).toBe(1)
+  })
+
+  it('refuses to move a hook to another tenant', async () => {
+    const hook = { id: 'stays', tenantId: 'acme', events: ['PostSignIn'], config: { url } }
+    expect((await put(hook)).code).toBe(0)
+    for (const tenant of [{ tenantId: 'other' }, { tenantId: undefined }]) {
+      const { code, stderr } = await put({ ...hook, ...tenant })
+      expect(code).toBe(2)
+      expect(stderr).toContain('tenantId cannot be changed: the hook belongs to "acme"')
+    }
+    expect(await stored('stays')).toMatchObject({ tenantId: 'acme' })
+  })
+
+  it('warns of what will never be called, and writes it all the same', async () => {
+    const { code, stderr } = await put([
+      { id: 'w1', events: [], config: { url: 'https://[::1]/' } },
+      { id: 'w2', events: ['Cat.Fed'], config: { url: 'http://192.0.2.1/' }, eventz: 1 },
+      { id: 'w3', events: ['PostSignIn'], config: { url: 'https://169.254.169.254/' } },
+      { id: 'w4', events: ['PostSignIn'], config: { url: 'https://nowhere.invalid/' } },
+    ])
+    expect(code).toBe(0)
+    expect(stderr.trim().split('\n')).toEqual([
+      'warning: [0] events is empty, and so is event: it will never be called',
+      expect.stringMatching(/^warning: \[0\] config.url leads to .* HOOKTIDE_ALLOW_CIDRS/),
+      'warning: [1] events has Cat.Fed, which Logto does not send',
+      'warning: [1] eventz is not known and has no effect',
+      expect.stringMatching(/^warning: \[1\] config.url is plain http/),
+      'warning: [2] config.url leads to an address that is never called',
+      expect.stringMatching(/^warning: \[3\] nowhere.invalid .*resolve/),
+    ])
+    expect(await stored('w4')).toMatchObject({ id: 'w4' })
+  })
+
+  it.each([
+    ['{', /standard input is not JSON/],
+    ['[]', /standard input is an empty list/],
+  ])('refuses %j as wrong use', async (input, message) => {
+    const environment = { KAFKA_BROKERS: '127.0.0.1:1' }
+    const { code, stderr } = await hooktide(['hooks', 'put', '-f', '-'], environment, input)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+})
+
+describe('hooks get', () => {
+  it('hides keys and credentials unless asked to show them', async () => {
+    const config = { url, headers: { Authorization: 'Bearer abc', 'X-Team': 'blue' } }
+    const delivery = { previousSigningKeys: [{ key: 'old-one', expiresAt: 1 }] }
+    const hook = { id: 'secret', events: ['PostSignIn'], config, delivery, signingKey: 'new-one' }
+    expect((await put(hook)).stdout).not.toContain('new-one')
+    const { stdout, code } = await command(['hooks', 'get', 'secret'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      signingKey: '(hidden)',
+      config: { headers: { Authorization: '(hidden)', 'X-Team': 'blue' } },
+      delivery: { previousSigningKeys: [{ key: '(hidden)', expiresAt: 1 }] },
+    })
+    expect(await stored('secret')).toMatchObject(hook)
+  })
+})
+
+describe('hooks list', () => {
+  it('shows hooks of a tenant, and what is wrong with those that are suspended', async () => {
+    await put({ id: 'b', tenantId: 'listed', events: ['PostSignIn'], config: { url }, name: 'B' })
+    const sink = createSink({ settings: settings(), log: quiet })
+    const broken = { id: 'a', tenantId: 'listed', events: ['PostSignIn'], signingKey: '' }
+    await sink.write([{ topic, key: 'a', value: Buffer.from(JSON.stringify(broken)), headers: [] }])
+    await sink.stop()
+    const { stdout } = await command(['hooks', 'list', '--tenant', 'listed', '--json'])
+    const hooks = stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line))
+    expect(hooks).toMatchObject([
+      { id: 'a', state: 'suspended', problems: [{ field: 'config', message: 'is missing' }] },
+      { id: 'b', state: 'active', name: 'B', url, enabled: true, problems: [] },
+    ])
+    const table = await command(['hooks', 'list', '--tenant', 'listed'])
+    expect(table.stdout.split('\n')[1]).toMatch(/^a .* suspended +\(config is missing\)$/)
+  })
+})
+
+describe('hooks delete', () => {
+  it('writes tombstones, and none when one of the ids is not known', async () => {
+    const hook = { events: ['PostSignIn'], config: { url } }
+    await put([
+      { ...hook, id: 'd1' },
+      { ...hook, id: 'd2' },
+    ])
+    const mistaken = await command(['hooks', 'delete', 'd1', 'nobody'])
+    expect(mistaken).toMatchObject({ code: 1, stdout: '' })
+    expect(mistaken.stderr).toBe('There is no hook nobody. Nothing was deleted.\n')
+    expect((await command(['hooks', 'get', 'd1'])).code).toBe(0)
+    const right = await command(['hooks', 'delete', 'd1', 'd2'])
+    expect(right).toMatchObject({ code: 0, stdout: 'deleted d1\ndeleted d2\n' })
+    expect((await command(['hooks', 'get', 'd1'])).code).toBe(1)
+  })
+})

@@ -1,0 +1,216 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Verdict } from '../../src/core/model.ts'
+import { resultOf } from '../../src/core/result.ts'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import { connectAdmin } from '../../src/edge/kafka-admin.ts'
+import { createSink } from '../../src/edge/kafka-sink.ts'
+import {
+  connectResultEncoder,
+  jsonResultEncoder,
+  registerResultSchema,
+} from '../../src/edge/result-codec.ts'
+import { systemClock } from '../../src/edge/system-clock.ts'
+import { hooktide } from '../support/hooktide-process.ts'
+import { eventOf, runOf } from '../support/model-builders.ts'
+import { uniqueNames } from '../support/names.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+const quiet = () => undefined
+const at = Date.parse('2026-09-14T09:02:11.019Z')
+
+function settings() {
+  return { brokers: surroundings().brokers, clientId: 'test' }
+}
+
+function environmentOf(prefix: string): Readonly<Record<string, string>> {
+  return { KAFKA_BROKERS: surroundings().brokers.join(','), HOOKTIDE_TOPIC_PREFIX: prefix }
+}
+
+async function createResultsTopic(prefix: string): Promise<string> {
+  const admin = await connectAdmin(settings(), quiet)
+  const topic = `${prefix}.webhook.results`
+  await admin.createTopic({ topic, partitions: 3, configs: {} })
+  await admin.stop()
+  return topic
+}
+
+async function write(topic: string, ...values: readonly (Buffer | null)[]): Promise<void> {
+  const sink = createSink({ settings: settings(), log: quiet })
+  await sink.write(values.map((value) => ({ topic, key: null, value, headers: [] })))
+  await sink.stop()
+}
+
+interface Case {
+  readonly hookId: string
+  readonly verdict: Verdict
+  readonly status?: number
+  readonly event?: string
+  readonly tenantId?: string
+}
+
+function resultFor({ hookId, verdict, status, event, tenantId }: Case): DeliveryResult {
+  const phases = { connectMs: 1, firstByteMs: 2, totalMs: 12.4 }
+  const result =
+    status === undefined
+      ? ({ kind: 'error', errorClass: 'dns', message: 'no \u001b[2Jhost', status, phases } as const)
+      : ({ kind: 'response', status, retryAfterMs: undefined, body: '', phases } as const)
+  return resultOf({
+    run: runOf({
+      hookId,
+      deliveryId: `dlv_${hookId}`,
+      event: eventOf({
+        eventId: `evt-${hookId}`,
+        event: event ?? 'PostSignIn',
+        tenantId: tenantId ?? 'default',
+      }),
+    }),
+    verdict,
+    configVersion: '0-0',
+    source: { topic: 'auth.events', partition: 0, offset: 7 },
+    instance: 'test',
+    at,
+    attempt: { result, url: 'https://receiver.example/', maxAttempts: 10, queuedMs: 0 },
+  })
+}
+
+const cases: readonly Case[] = [
+  { hookId: 'ok', verdict: { kind: 'delivered' }, status: 200 },
+  { hookId: 'ok2', verdict: { kind: 'delivered' }, status: 204, event: 'User.Created' },
+  { hookId: 'late', verdict: { kind: 'retry', dueAt: at + 65_000, earlyMs: 0 } },
+  { hookId: 'gone', verdict: { kind: 'dead', reason: 'gone' }, status: 410, tenantId: 'acme' },
+]
+
+describe('results of a topic with plain JSON', () => {
+  const { prefix } = uniqueNames()
+  let topic: string
+  beforeAll(async () => {
+    topic = await createResultsTopic(prefix)
+    const bytes = cases.map((one) => jsonResultEncoder.encode(resultFor(one)))
+    await write(topic, ...bytes, Buffer.from('nonsense'), Buffer.from('{"a":1}'), null)
+  })
+
+  const results = (...flags: readonly string[]) =>
+    hooktide(['results', ...flags], environmentOf(prefix))
+
+  async function hooksShown(...flags: readonly string[]): Promise<readonly string[]> {
+    const { code, stdout } = await results('--from', 'earliest', '--json', ...flags)
+    expect(code).toBe(0)
+    const lines = stdout.split('\n').filter((line) => line !== '')
+    return lines.map((line) => String(JSON.parse(line).hookId)).toSorted()
+  }
+
+  it('come as records with the names of the schema, and what is none is named and skipped', async () => {
+    const { code, stdout, stderr } = await results('--until-end', '--json')
+    expect(code).toBe(0)
+    const shown = stdout
+      .trim()
+      .split('\n')
+      .map((line): DeliveryResult => JSON.parse(line))
+    const byHook = (a: DeliveryResult, b: DeliveryResult) => a.hookId.localeCompare(b.hookId)
+    expect(shown.toSorted(byHook)).toEqual(cases.map(resultFor).toSorted(byHook))
+    const notes = stderr.trim().split('\n')
+    expect(notes).toHaveLength(3)
+    for (const note of notes) expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ (is not|cannot)`))
+  })
+
+  it.each([
+    [['--hook', 'ok'], ['ok']],
+    [['--tenant', 'acme'], ['gone']],
+    [['--delivery', 'dlv_late'], ['late']],
+    [['--event-id', 'evt-ok2'], ['ok2']],
+    [['--event', 'User.Created'], ['ok2']],
+    [['--outcome', 'retrying'], ['late']],
+    [['--final'], ['gone', 'ok', 'ok2']],
+    [['--final', '--event', 'PostSignIn', '--tenant', 'default'], ['ok']],
+    [['--from', '2100-01-01'], []],
+    [
+      ['--from', '1h'],
+      ['gone', 'late', 'ok', 'ok2'],
+    ],
+  ])('are filtered by %j', async (flags, expected) => {
+    expect(await hooksShown(...flags)).toEqual(expected)
+  })
+
+  it('stop at the limit', async () => {
+    expect(await hooksShown('--limit', '2')).toHaveLength(2)
+  })
+
+  it('are one plain line each when nobody looks at a terminal', async () => {
+    const { stdout } = await results('--until-end', '--hook', 'gone')
+    expect(stdout).toMatch(
+      /^2026-09-14T09:02:11\.019Z {2}dead {9}410 {7}1\/10 {3}gone +PostSignIn +12 ms {2}gone\n$/,
+    )
+    const retry = await results('--until-end', '--hook', 'late')
+    expect(retry.stdout).toContain('next 2026-09-14T09:03:16.019Z (in 65s), no ?[2Jhost\n')
+  })
+
+  it.each([
+    [['--from', 'monday'], /--from must be earliest/],
+    [['--follow', '--until-end'], /give one of them/],
+    [['--limit', 'many'], /--limit must be a whole number/],
+  ])('are not shown for %j, which is wrong use', async (flags, message) => {
+    const { code, stderr } = await results(...flags)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+
+  it('say that the topic does not exist', async () => {
+    const { code, stderr } = await hooktide(['results'], environmentOf(`${prefix}-none`))
+    expect(code).toBe(1)
+    expect(stderr).toBe(
+      `Topic ${prefix}-none.webhook.results does not exist: run "hooktide init".\n`,
+    )
+  })
+})
+
+describe('results that are followed', () => {
+  it('come as they are written, until Ctrl-C, which is no failure', async () => {
+    const { prefix } = uniqueNames()
+    const topic = await createResultsTopic(prefix)
+    const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+    const args = [cli, 'results', '--follow', '--from', 'earliest', '--json']
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...environmentOf(prefix) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+      for (const one of cases.slice(0, 3)) {
+        await write(topic, jsonResultEncoder.encode(resultFor(one)))
+        const { value } = await lines.next()
+        expect(JSON.parse(String(value))).toMatchObject({ hookId: one.hookId })
+      }
+      child.kill('SIGINT')
+      expect(await once(child, 'exit')).toEqual([0, null])
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+})
+
+describe('results framed for a registry', () => {
+  it('are read with it, and without it the command says what is missing', async () => {
+    const { prefix } = uniqueNames()
+    const topic = await createResultsTopic(prefix)
+    const { registryUrl } = surroundings()
+    const registry = { url: registryUrl, username: undefined, password: undefined }
+    await registerResultSchema(registry, topic)
+    const connection = { settings: registry, topic, clock: systemClock, onWaiting: quiet }
+    const encoder = await connectResultEncoder(connection)
+    const results = cases.map(resultFor)
+    await write(topic, ...results.map((one) => encoder.encode(one)), Buffer.from([0, 1, 2]))
+    const args = ['results', '--until-end', '--json', '--final', '--tenant', 'acme']
+    const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: registryUrl }
+    const { code, stdout, stderr } = await hooktide(args, environment)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(results[3])
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    const without = await hooktide(args, environmentOf(prefix))
+    expect(without.code).toBe(1)
+    expect(without.stderr).toContain('set SCHEMA_REGISTRY_URL')
+  })
+})
