@@ -55,8 +55,6 @@ export function decodeNamedEvent(record: InboundRecord, identity: EventIdentity)
       ...identity,
       traceparent: traceparentOf(record.headers),
       body,
-      isEmptyObject: false,
-      key: record.key,
       headers: foreignHeaders(record.headers),
     },
   }
@@ -73,8 +71,8 @@ export function readTenant(reader: HeaderReader, name: string): string | undefin
  * The body of the event's delivery to a hook: the event's bytes with `hookId` as their last member, as Logto has it.
  * The event itself is serialised once for all of its hooks.
  */
-export function bodyFor(event: Pick<AuthEvent, 'body' | 'isEmptyObject'>, hookId: HookId): Buffer {
-  const member = `${event.isEmptyObject ? '' : ','}"hookId":${JSON.stringify(hookId)}}`
+export function bodyFor(event: Pick<AuthEvent, 'body'>, hookId: HookId): Buffer {
+  const member = `,"hookId":${JSON.stringify(hookId)}}`
   const before = event.body.length - 1
   const body = Buffer.allocUnsafe(before + Buffer.byteLength(member))
   event.body.copy(body, 0, 0, before)

@@ -71,12 +71,8 @@ export interface AuthEvent {
   readonly eventSource: string
   /** W3C trace context of the producer, if it sent one. */
   readonly traceparent: string | undefined
-  /** JSON text of the payload, without `hookId`, ending in `}`. Shared by all deliveries of the event: never changed. */
+  /** JSON text of the payload, a non-empty object without `hookId`. Shared by all deliveries of the event: never changed. */
   readonly body: Buffer
-  /** True when the object has no member yet, so `hookId` needs no comma. */
-  readonly isEmptyObject: boolean
-  /** The record's key, passed on for readers of the results. */
-  readonly key: Buffer | null
   /** The record's headers without `hooktide-*`, passed on to tier and dead-letter records. */
   readonly headers: KafkaHeaders
   /** Where the event was first read; a retry keeps it. */

@@ -10,8 +10,6 @@ export function eventOf(fields: Partial<AuthEvent>): AuthEvent {
     eventSource: '',
     traceparent: undefined,
     body: Buffer.from('{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'),
-    isEmptyObject: false,
-    key: null,
     headers: [],
     source: { topic: 'auth.events', partition: 0, offset: 0 },
     ...fields,
