@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { countsReporter } from './support/counts-reporter.ts'
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
+    reporters: ['default', countsReporter],
     projects: [
       {
         extends: true,

@@ -1,26 +1,38 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import type { TestCase, TestModule } from 'vitest/node'
 import { closingLine } from '../../src/sandbox/checks.ts'
+import { countTests } from '../support/counts-reporter.ts'
 
-const passed = { status: 'passed', assertionResults: [{ status: 'passed' }] }
-const failed = { status: 'failed', assertionResults: [{ status: 'failed' }, { status: 'failed' }] }
-const unloadable = { status: 'failed', assertionResults: [] }
-const report = { numPassedTests: 7, numPendingTests: 0, numTodoTests: 0 }
+type State = ReturnType<TestCase['result']>['state']
 
-it.each([
-  { what: 'a good run', results: [passed], code: 0, line: '7 passed, 0 failed' },
-  { what: 'failing tests', results: [passed, failed], code: 1, line: '7 passed, 2 failed' },
-  {
-    what: 'a file that does not load',
-    results: [failed, unloadable],
-    code: 1,
-    line: '7 passed, 3 failed',
-  },
-  { what: 'an error outside all tests', results: [passed], code: 1, line: '7 passed, 1 failed' },
-])('the closing line counts $what', ({ results, code, line }) => {
-  expect(closingLine({ ...report, testResults: results }, code)).toBe(line)
+/** As much of a file's report as is counted. */
+function fileOf(state: 'passed' | 'failed', ...tests: readonly State[]) {
+  const cases = tests.map((test) => ({ result: () => ({ state: test }) }))
+  return { state: () => state, children: { allTests: () => cases } } as unknown as TestModule
+}
+
+describe('counting tests', () => {
+  it('adds up all files', () => {
+    const files = [fileOf('passed', 'passed', 'skipped'), fileOf('failed', 'failed', 'passed')]
+    expect(countTests(files, 0)).toEqual({ passed: 2, failed: 1, skipped: 1 })
+  })
+
+  it('counts a file that does not load as one failure', () => {
+    expect(countTests([fileOf('failed')], 0)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+  })
+
+  it('counts errors outside of all tests', () => {
+    expect(countTests([fileOf('passed', 'passed')], 2)).toEqual({
+      passed: 1,
+      failed: 2,
+      skipped: 0,
+    })
+  })
 })
 
-it('the closing line names what was skipped', () => {
-  const withSkipped = { ...report, numPendingTests: 2, numTodoTests: 1, testResults: [passed] }
-  expect(closingLine(withSkipped, 0)).toBe('7 passed, 0 failed, 3 skipped')
+describe('the closing line', () => {
+  it('names what was skipped only where something was', () => {
+    expect(closingLine({ passed: 7, failed: 0, skipped: 0 })).toBe('7 passed, 0 failed')
+    expect(closingLine({ passed: 7, failed: 1, skipped: 2 })).toBe('7 passed, 1 failed, 2 skipped')
+  })
 })

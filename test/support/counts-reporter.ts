@@ -1,0 +1,26 @@
+import type { Reporter, TestModule } from 'vitest/node'
+import type { TestCounts } from '../../src/sandbox/checks.ts'
+
+/** Tells the process that started the run, if it listens, how many tests there were. */
+export const countsReporter: Reporter = {
+  onTestRunEnd(modules, unhandledErrors) {
+    process.send?.(countTests(modules, unhandledErrors.length))
+  },
+}
+
+/** Counts as failed, besides tests: a file that fails as a whole, and every error outside of all tests. */
+export function countTests(
+  modules: readonly Pick<TestModule, 'children' | 'state'>[],
+  unhandledErrors: number,
+): TestCounts {
+  const counts = { passed: 0, failed: unhandledErrors, skipped: 0 }
+  for (const module of modules) {
+    const before = counts.failed
+    for (const test of module.children.allTests()) {
+      const { state } = test.result()
+      counts[state === 'pending' ? 'skipped' : state] += 1
+    }
+    if (module.state() === 'failed' && counts.failed === before) counts.failed += 1
+  }
+  return counts
+}
