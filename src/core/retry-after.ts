@@ -27,7 +27,8 @@ const fiftyYearsMs = 50 * 365.25 * dayMs
  * There is no upper bound: the verdict caps it.
  */
 export function parseRetryAfter(value: string | undefined, now: EpochMs): number | undefined {
-  const text = value?.trim() ?? ''
+  if (value === undefined) return undefined
+  const text = value.trim()
   if (/^-?\d+$/.test(text)) {
     return Math.min(Math.max(Number(text), 0) * 1000, Number.MAX_SAFE_INTEGER)
   }

@@ -21,12 +21,11 @@ const maxKeptBytes = 4 * 1024
 export interface CallSurroundings {
   readonly clock: Clock
   readonly pools: ConnectionPools
-  /** Called once. */
-  readonly onEnd: (call: HttpCall, result: AttemptResult) => void
 }
 
 export class HttpCall implements Call, Dispatcher.DispatchHandler {
   readonly #surroundings: CallSurroundings
+  readonly #done: (result: AttemptResult) => void
   readonly #startedAt: MonotonicMs
   #connection: Connection | undefined
   #cancelDeadline: () => void = () => {}
@@ -39,8 +38,10 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
   #readBytes = 0
   readonly #kept: Buffer[] = []
 
-  constructor(surroundings: CallSurroundings) {
+  /** `done` is called once, and never within `start`. */
+  constructor(surroundings: CallSurroundings, done: (result: AttemptResult) => void) {
     this.#surroundings = surroundings
+    this.#done = done
     this.#startedAt = surroundings.clock.monotonic()
   }
 
@@ -99,6 +100,7 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, thrown: unknown): void {
+    if (this.#surroundings.pools.isStopped) return this.abort()
     const { errorClass, message } = classifyError(asError(thrown))
     // undici reports what it will not send from within `dispatch`; the caller does not expect an answer before its return.
     if (this.#isStarting) queueMicrotask(() => this.fail(errorClass, message))
@@ -107,7 +109,9 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
 
   #answer(isWhole: boolean): void {
     if (this.#status === undefined) return
-    const body = Buffer.concat(this.#kept).toString('utf8')
+    const [only] = this.#kept
+    const kept = only !== undefined && this.#kept.length === 1 ? only : Buffer.concat(this.#kept)
+    const body = kept.toString('utf8')
     const phases = this.#phases()
     const retryAfterMs = this.#retryAfterMs
     this.#end({ kind: 'response', status: this.#status, retryAfterMs, body, phases }, isWhole)
@@ -117,13 +121,13 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#cancelDeadline()
-    const { pools, onEnd } = this.#surroundings
-    // First the connection: the next call may start within `onEnd`.
+    const { pools } = this.#surroundings
+    // First the connection: the next call may start within `done`.
     if (this.#connection !== undefined) {
       if (isConnectionUsable) pools.release(this.#connection)
       else pools.destroy(this.#connection)
     }
-    onEnd(this, result)
+    this.#done(result)
   }
 
   #elapsedMs(): number {

@@ -62,10 +62,16 @@ export class ConnectionPools {
   readonly #idle = new Set<Connection>()
   /** The same by key, the one used last at the end. */
   readonly #idleByKey = new Map<string, Connection[]>()
+  #isStopped = false
 
   constructor(connect: Connect, maxIdle: number) {
     this.#connect = connect
     this.#maxIdle = maxIdle
+  }
+
+  /** From then on calls end because of `stop`, whatever undici makes of it. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   get idleCount(): number {
@@ -109,8 +115,9 @@ export class ConnectionPools {
     void connection.destroy().then(() => this.#open.delete(connection))
   }
 
-  /** Destroys every connection; resolves when all sockets are closed. */
+  /** Destroys every connection, which ends its call; resolves when all sockets are closed. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     const open = [...this.#open]
     for (const connection of open) this.destroy(connection)
     await Promise.all(open.map((connection) => connection.destroy()))

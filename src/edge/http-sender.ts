@@ -47,23 +47,13 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
     options.egressProxy === undefined ? undefined : parseEgressProxy(options.egressProxy)
   const connect = createConnect({ allowed: parseCidrs(options.allowCidrs), proxy })
   const pools = new ConnectionPools(connect, options.maxIdleSockets)
-  const calls = new Set<HttpCall>()
-  let isStopped = false
+  const surroundings: CallSurroundings = { clock, pools }
 
   return {
     send(request, done) {
-      const surroundings: CallSurroundings = {
-        clock,
-        pools,
-        onEnd(ended, result) {
-          calls.delete(ended)
-          done(result)
-        },
-      }
-      const call = new HttpCall(surroundings)
+      const call = new HttpCall(surroundings, done)
       const target = parseTarget(request.url, allowHttp)
-      calls.add(call)
-      if (isStopped) queueMicrotask(() => call.abort())
+      if (pools.isStopped) queueMicrotask(() => call.abort())
       else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
       else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
       else {
@@ -72,19 +62,15 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
       }
       return call
     },
-    async stop() {
-      isStopped = true
-      for (const call of calls) call.abort()
-      await pools.stop()
-    },
+    stop: () => pools.stop(),
     socketCounts: () => ({ idle: pools.idleCount, open: pools.openCount }),
   }
 }
 
 /** What can be said of a URL before anything is sent. Credentials are refused, as by Logto's HTTP client. */
 export function parseTarget(text: string, allowHttp: boolean): Target {
-  if (!URL.canParse(text)) return { kind: 'invalid', message: 'not a URL' }
-  const url = new URL(text)
+  const url = URL.parse(text)
+  if (url === null) return { kind: 'invalid', message: 'not a URL' }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     return { kind: 'invalid', message: 'neither an https: nor an http: URL' }
   }

@@ -65,7 +65,7 @@ describe('a connection', () => {
     let isBroken = true
     const receiver = await useReceiver({ answer: () => (isBroken ? { kind } : undefined) })
     const sender = useSender()
-    expect(await send(sender, receiver.origin, { timeoutMs: 50 })).toMatchObject({ kind: 'error' })
+    expect(await send(sender, receiver.origin, { timeoutMs: 250 })).toMatchObject({ kind: 'error' })
     isBroken = false
     expect(await send(sender, receiver.origin)).toMatchObject({ kind: 'response', status: 200 })
     expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 1])

@@ -205,7 +205,7 @@ describe('the egress proxy', () => {
     })
     const port = await listening(silent)
     const sender = useSender({ egressProxy: `http://127.0.0.1:${port}` })
-    const result = await send(sender, 'https://example.com/', { timeoutMs: 50 })
+    const result = await send(sender, 'https://example.com/', { timeoutMs: 250 })
     expect(result).toMatchObject({ errorClass: 'timeout', phases: { connectMs: null } })
     await ended.promise
   })
