@@ -74,10 +74,11 @@ describe('a connection', () => {
   it('of an aborted call is closed', async () => {
     const receiver = await useReceiver({ answer: () => ({ kind: 'hang' }) })
     const sender = useSender()
-    const { call } = startCall(sender, requestTo(receiver.origin))
+    const { call, results } = startCall(sender, requestTo(receiver.origin))
     await receiver.waitFor(1)
     call.abort()
     await receiver.waitForConnections(0)
+    expect(results).toMatchObject([{ kind: 'aborted' }])
   })
 
   it('whose call was aborted while connecting never sends it', async () => {

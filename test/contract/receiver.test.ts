@@ -59,8 +59,8 @@ describe('the receiver', () => {
 
   it('tells those who wait in vain when it stops', async () => {
     const receiver = await useReceiver()
-    const waiting = expect(receiver.waitFor(1)).rejects.toThrow('stopped')
-    await receiver.stop()
-    await waiting
+    const waiting = receiver.waitFor(1)
+    void receiver.stop()
+    await expect(waiting).rejects.toThrow('stopped')
   })
 })
