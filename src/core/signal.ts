@@ -28,6 +28,13 @@ export type Signal =
   | DeliveryRecorded
   | { readonly kind: 'run.hopped'; readonly tier: string }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
+  /** A valid record of the hook topic, or a tombstone, was applied after the table had been loaded. */
+  | {
+      readonly kind: 'hook.changed'
+      readonly hookId: HookId
+      readonly configVersion: string
+      readonly change: 'set' | 'deleted'
+    }
   | {
       readonly kind: 'hook.suspended'
       readonly hookId: HookId

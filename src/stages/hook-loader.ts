@@ -2,7 +2,7 @@
 import { decodeHook } from '../core/hook.ts'
 import type { HookTable } from '../core/hook-table.ts'
 import type { InboundRecord } from '../core/model.ts'
-import type { Emit } from '../core/signal.ts'
+import type { Emit, Signal } from '../core/signal.ts'
 import type { TableSource } from '../ports.ts'
 
 export interface HookLoaderParts {
@@ -14,27 +14,35 @@ export interface HookLoaderParts {
 
 /** Resolves when the table has reached the topic's end as it was at the call. */
 export async function loadHooks({ source, table, emit, onFailed }: HookLoaderParts): Promise<void> {
-  await source.start((record) => applyHook(record, table, emit), onFailed)
+  let isLoaded = false
+  await source.start((record) => {
+    const signal = applyHook(record, table)
+    // What was there at the start is told as one count, below.
+    if (isLoaded || signal.kind !== 'hook.changed') emit(signal)
+  }, onFailed)
+  isLoaded = true
   emit({ kind: 'table.loaded', hooks: table.size, suspended: table.suspendedCount })
 }
 
-function applyHook(record: InboundRecord, table: HookTable, emit: Emit): void {
+function applyHook(record: InboundRecord, table: HookTable): Signal {
   const decoded = decodeHook(record)
   switch (decoded.kind) {
-    case 'active':
+    case 'active': {
       table.set(decoded)
-      return
+      const { id, configVersion } = decoded.hook
+      return { kind: 'hook.changed', hookId: id, configVersion, change: 'set' }
+    }
     case 'suspended': {
       table.set(decoded)
       const { id, configVersion, problems } = decoded.hook
-      emit({ kind: 'hook.suspended', hookId: id, configVersion, problems })
-      return
+      return { kind: 'hook.suspended', hookId: id, configVersion, problems }
     }
-    case 'tombstone':
+    case 'tombstone': {
       table.delete(decoded.id)
-      return
+      const configVersion = `${record.partition}-${record.offset}`
+      return { kind: 'hook.changed', hookId: decoded.id, configVersion, change: 'deleted' }
+    }
     case 'unusable':
-      emit({ kind: 'hook.unusable', source: record, problem: decoded.problem })
-      return
+      return { kind: 'hook.unusable', source: record, problem: decoded.problem }
   }
 }

@@ -115,6 +115,24 @@ describe('the hook table', () => {
     ])
   })
 
+  it('tells each change after the first reading, with the record that made it', async () => {
+    const rig = createRig()
+    for (const id of ['a', 'gone']) rig.putHook({ id })
+    rig.deleteHook('gone')
+    const one = await rig.start()
+    rig.putHook({ id: 'a', name: 'edited' })
+    rig.deleteHook('a')
+    await settled()
+    const told = one.signals.filter(
+      ({ kind }) => kind === 'table.loaded' || kind === 'hook.changed',
+    )
+    expect(told).toEqual([
+      { kind: 'table.loaded', hooks: 1, suspended: 0 },
+      { kind: 'hook.changed', hookId: 'a', configVersion: '0-3', change: 'set' },
+      { kind: 'hook.changed', hookId: 'a', configVersion: '0-4', change: 'deleted' },
+    ])
+  })
+
   it.each([
     ['a URL that is none', { config: { url: 7 } }],
     ['a filter, which is never ignored', { delivery: { filter: 'true' } }],
