@@ -66,41 +66,56 @@ async function validate(context: CommandContext): Promise<0 | 1> {
 
 async function send(context: CommandContext): Promise<0> {
   noArguments(context)
-  const { settings, print, note } = context
+  const { settings } = context
   const topic = topicOf(context)
-  const read = await readEvents(context)
-  const eventId = textOption(context, 'event-id')
-  if (eventId !== undefined && read.length > 1) {
-    throw new UserError(`--event-id names one event, and there are ${read.length}.`, 2)
-  }
-  const inputs = flagOption(context, 'strip-hook-id') ? read.map(withoutHookId) : read
-  const headers = headersOf(textOption(context, 'tenant'))
-  const sent = inputs.map((input) => {
-    const id = eventId ?? randomUUID()
-    return { id, judged: judgeEvent(input, [...headers, ...header('event-id', id)]) }
-  })
-  refuseRejected(sent.map(({ judged }) => judged))
-  const partitions = await withAdmin(settings, async (admin) => await admin.describeTopic(topic))
-  if (partitions === undefined) {
+  const drafts = draftsOf(context, await readEvents(context))
+  refuseRejected(drafts.map(({ judged }) => judged))
+  const described = await withAdmin(settings, async (admin) => await admin.describeTopic(topic))
+  if (described === undefined) {
     throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
   }
-  const records = sent.map(({ id, judged }) => ({
-    topic,
-    key: textOption(context, 'key') ?? keyOf(judged.bytes),
-    value: judged.bytes,
-    headers: [...headers, ...header('event-id', id)],
-  }))
-  await writeAll(settings, records)
-  const isJson = flagOption(context, 'json')
-  for (const [index, { id, judged }] of sent.entries()) {
-    const { place, event, warnings } = judged
-    for (const warning of warnings) note(`warning: ${place}: ${warning}`)
-    const key = records[index]?.key ?? null
-    if (isJson) print(JSON.stringify({ topic, eventId: id, event, key }))
-    else print(`sent ${event ?? ''} as ${id}${key === null ? '' : `, key ${printable(key)}`}`)
+  await writeAll(
+    settings,
+    drafts.map(({ key, headers, judged }) => ({ topic, key, value: judged.bytes, headers })),
+  )
+  for (const draft of drafts) reportSent(context, topic, draft)
+  if (!flagOption(context, 'json')) {
+    context.print(`${drafts.length} event(s) to ${topic} (${described.partitions} partitions)`)
   }
-  if (!isJson) print(`${sent.length} event(s) to ${topic} (${partitions.partitions} partitions)`)
   return 0
+}
+
+/** A record to be written. */
+interface Draft {
+  readonly eventId: string
+  readonly key: string | null
+  readonly headers: KafkaHeaders
+  readonly judged: JudgedEvent
+}
+
+function draftsOf(context: CommandContext, read: readonly InputEvent[]): readonly Draft[] {
+  const givenId = textOption(context, 'event-id')
+  if (givenId !== undefined && read.length > 1) {
+    throw new UserError(`--event-id names one event, and there are ${read.length}.`, 2)
+  }
+  const tenant = textOption(context, 'tenant')
+  const key = textOption(context, 'key')
+  const inputs = flagOption(context, 'strip-hook-id') ? read.map(withoutHookId) : read
+  return inputs.map((input) => {
+    const eventId = givenId ?? randomUUID()
+    const named = { 'event-id': eventId, ...(tenant === undefined ? {} : { 'tenant-id': tenant }) }
+    const headers = Object.entries(named).map(([name, text]) => [name, Buffer.from(text)] as const)
+    const judged = judgeEvent(input, headers)
+    return { eventId, key: key ?? keyOf(input.bytes), headers, judged }
+  })
+}
+
+function reportSent({ print, note, options }: CommandContext, topic: string, draft: Draft): void {
+  const { eventId, key, judged } = draft
+  const { place, event, warnings } = judged
+  for (const warning of warnings) note(`warning: ${place}: ${warning}`)
+  if (options['json'] === true) print(JSON.stringify({ topic, eventId, event, key }))
+  else print(`sent ${event ?? ''} as ${eventId}${key === null ? '' : `, key ${printable(key)}`}`)
 }
 
 async function readEvents(context: CommandContext): Promise<readonly InputEvent[]> {
@@ -139,14 +154,6 @@ function withoutHookId(input: InputEvent): InputEvent {
   return parse(input.bytes) === undefined
     ? input
     : { ...input, bytes: withoutMember(input.bytes, 'hookId') }
-}
-
-function headersOf(tenant: string | undefined): KafkaHeaders {
-  return tenant === undefined ? [] : header('tenant-id', tenant)
-}
-
-function header(name: string, value: string): KafkaHeaders {
-  return [[name, Buffer.from(value)]]
 }
 
 /** The user's id, so that a user's events stand in one partition; `null` when there is none. */

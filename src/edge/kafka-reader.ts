@@ -44,8 +44,8 @@ interface Position {
 const fetchWaitMs = 250
 const partitionBytes = 1024 * 1024
 const connectLimitMs = 10_000
-/** Failures that last longer end the reading. */
-const giveUpMs = 10_000
+/** Failures that last longer end the reading. One that follows outlives a broker's restart. */
+const giveUpMs = { once: 10_000, following: 60_000 }
 const retryMs = 250
 /** How often new partitions are looked for. */
 const refreshMs = 30_000
@@ -53,7 +53,7 @@ const refreshMs = 30_000
 /**
  * Records as they come: a partition's in order, those of different partitions roughly by time.
  *
- * @throws UserError when the topic does not exist or no broker answers for ten seconds
+ * @throws UserError when the topic does not exist, or no broker answers for too long
  */
 export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
   const { settings, topic, isFollowing, signal } = options
@@ -93,6 +93,7 @@ function patientRound(
   positions: Position[],
 ): (open: readonly Position[]) => Promise<Round> {
   const { settings, topic, isFollowing, log } = options
+  const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
   let refreshedAt = performance.now()
   return async (open) => {
@@ -112,7 +113,7 @@ function patientRound(
       }
       if (!isRetriable(error)) throw asError(error)
       failingSince ??= performance.now()
-      if (performance.now() - failingSince > giveUpMs) throw unreachable(settings, messageOf(error))
+      if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
       log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
       await recover(cluster, error)
       return nothingYet
