@@ -87,10 +87,7 @@ function isBrokerAway(error: unknown): error is Error {
 }
 
 /** @throws UserError that lists every refusal with its fix */
-export async function checkBeforeRun(
-  admin: KafkaAdmin,
-  settings: CheckedSettings,
-): Promise<RunPlan> {
+async function checkBeforeRun(admin: KafkaAdmin, settings: CheckedSettings): Promise<RunPlan> {
   const { topics, tiers, groupId } = settings
   const existing = await admin.listTopics()
   const wantedEvents = wantedEventTopics(topics)
