@@ -5,7 +5,7 @@
  */
 import { HookTable } from './core/hook-table.ts'
 import { Lanes } from './core/lanes.ts'
-import type { InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
+import type { HookId, InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
 import { RecentlyHandled } from './core/recently-handled.ts'
 import type { DeliveryResult } from './core/records.ts'
 import { tierOf } from './core/schedule.ts'
@@ -128,7 +128,8 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   let isTableLoaded = false
   return {
     async start() {
-      await loadHooks({ source: ports.hooks, table, emit, onFailed })
+      const onDeleted = (id: HookId) => lanes.forget(id)
+      await loadHooks({ source: ports.hooks, table, emit, onFailed, onDeleted })
       isTableLoaded = true
       await Promise.all(groups.map((group) => group.start()))
     },

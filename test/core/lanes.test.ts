@@ -119,3 +119,18 @@ describe('lanes', () => {
     expect(new Set(first.map((slot) => slot.lane.hookId)).size).toBe(1_000)
   })
 })
+
+describe('the lane of a deleted hook', () => {
+  it('is forgotten once nothing is queued or in flight, and starts anew if the hook comes back', () => {
+    const lanes = new Lanes<string>(limits)
+    fill(lanes, 'a', 4)
+    const [first, second] = startAll(lanes, 0)
+    lanes.forget('a')
+    if (first !== undefined) lanes.finish(first, true)
+    if (second !== undefined) lanes.finish(second, true)
+    for (const slot of startAll(lanes, 0)) lanes.finish(slot, true)
+    lanes.forget('a')
+    fill(lanes, 'a', 10)
+    expect(startAll(lanes, 0)).toHaveLength(2)
+  })
+})

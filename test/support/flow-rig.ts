@@ -1,14 +1,14 @@
 /** The whole topology on Kafka in memory, a scripted HTTP and a hand-moved clock. */
-import type { AttemptResult, Topics } from '../../src/core/model.ts'
+import type { Topics } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import type { Signal } from '../../src/core/signal.ts'
 import { jsonResultEncoder } from '../../src/edge/result-codec.ts'
-import type { HttpRequest, HttpSender } from '../../src/ports.ts'
 import { createProcessor, type Processor, type ProcessorSettings } from '../../src/topology.ts'
 import { createHandClock, settled, type HandClock } from './hand-clock.ts'
 import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts'
 import type { MemoryGroupSource } from './memory-group.ts'
+import { createMemoryHttp, type MemoryHttp } from './memory-http.ts'
 
 export const topics: Topics = {
   events: ['auth.events'],
@@ -40,66 +40,9 @@ export const settings: ProcessorSettings = {
   commitIntervalMs: 10,
 }
 
-/** A call that waits for the test to answer it. */
-export interface OpenCall {
-  readonly request: HttpRequest
-  readonly answer: (status: number, retryAfterMs?: number) => void
-  readonly fail: (errorClass: 'timeout' | 'connect' | 'reset') => void
-  readonly isAborted: boolean
-}
-
-export interface ScriptedHttp extends HttpSender {
-  readonly calls: OpenCall[]
-  /** Answers calls to a URL at once with these statuses, the last one for ever. Unscripted URLs wait for the test. */
-  script(url: string, ...statuses: readonly number[]): void
-}
-
-const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
-
-export function createScriptedHttp(): ScriptedHttp {
-  const calls: OpenCall[] = []
-  const scripts = new Map<string, number[]>()
-  return {
-    calls,
-    script(url, ...statuses) {
-      scripts.set(url, [...statuses])
-    },
-    send(request, done) {
-      const state = { isDone: false, isAborted: false }
-      const finish = (result: AttemptResult) => {
-        if (state.isDone) return
-        state.isDone = true
-        queueMicrotask(() => done(result))
-      }
-      const call: OpenCall = {
-        request,
-        answer: (status, retryAfterMs) =>
-          finish({ kind: 'response', status, retryAfterMs, body: `status ${status}`, phases }),
-        fail: (errorClass) =>
-          finish({ kind: 'error', errorClass, message: errorClass, status: undefined, phases }),
-        get isAborted() {
-          return state.isAborted
-        },
-      }
-      calls.push(call)
-      const statuses = scripts.get(request.url)
-      const status =
-        statuses !== undefined && statuses.length > 1 ? statuses.shift() : statuses?.[0]
-      if (status !== undefined) call.answer(status)
-      return {
-        abort() {
-          state.isAborted = true
-          finish({ kind: 'aborted', phases })
-        },
-      }
-    },
-    stop: () => Promise.resolve(),
-  }
-}
-
 export interface Instance {
   readonly processor: Processor
-  readonly http: ScriptedHttp
+  readonly http: MemoryHttp
   readonly signals: readonly Signal[]
   readonly failures: readonly Error[]
   readonly live: MemoryGroupSource
@@ -136,7 +79,7 @@ export function createRig(options: { readonly partitions?: number } = {}): Rig {
     broker,
     async start(overrides = {}) {
       const own = { ...settings, ...overrides }
-      const http = createScriptedHttp()
+      const http = createMemoryHttp(clock)
       const signals: Signal[] = []
       const failures: Error[] = []
       const liveTopics = [...topics.events, topics.requests]
