@@ -20,6 +20,8 @@ export interface GroupSourceOptions {
   readonly sessionTimeoutMs: number
   /** Most bytes of one partition that a fetch asks for. Default 512 KiB. */
   readonly maxBytesPerPartition?: number
+  /** How late partitions that were added to a topic are noticed. Default 30 s. */
+  readonly metadataMaxAgeMs?: number
   readonly log: KafkaLog
 }
 
@@ -38,7 +40,7 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
   const { groupId, log } = options
   let member: Member | undefined
   let announced: readonly AssignedPartition[] = []
-  let isCommitting = false
+  let commits: Promise<unknown> = Promise.resolve()
 
   function handlerFor(listener: GroupListener): MemberHandler {
     return {
@@ -77,23 +79,22 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
   ): Promise<'committed' | 'stale' | 'unavailable'> {
     // A member may commit for any partition of the group; only the assignment says which ones are its own.
     if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
-    const work = positions.commitOffsets({ topics: commitTopics(entries) })
-    isCommitting = true
-    const end = () => {
-      isCommitting = false
-    }
-    work.then(end, end)
+    let isGivenUp = false
+    // One after the other: an older commit that lands after a newer one would take the offset back.
+    const work = commits.then(() =>
+      isGivenUp ? undefined : positions.commitOffsets({ topics: commitTopics(entries) }),
+    )
+    commits = work.catch(() => undefined)
     try {
-      return await within(
-        work.then(() => 'committed' as const),
-        commitLimitMs,
-        'unavailable',
-      )
+      const acknowledged = work.then(() => 'committed' as const)
+      return await within(acknowledged, commitLimitMs, 'unavailable')
     } catch (error) {
       const type = errorType(error)
       if (type !== undefined && staleTypes.has(type)) return 'stale'
       log('warn', 'commit failed', { groupId, error: messageOf(error) })
       return 'unavailable'
+    } finally {
+      isGivenUp = true
     }
   }
 
@@ -104,6 +105,7 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
           ...options,
           maxBytesPerPartition: options.maxBytesPerPartition ?? 512 * 1024,
           maxWaitMs: 100,
+          metadataMaxAgeMs: options.metadataMaxAgeMs ?? 30_000,
         },
         handlerFor(listener),
       )
@@ -115,8 +117,6 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
       const membership = member?.current()
       if (membership === undefined) return 'stale'
       if (entries.length === 0) return 'committed'
-      // An older commit still under way could land after this one and take the offset back.
-      if (isCommitting) return 'unavailable'
       return commit(membership, entries)
     },
     provenAt: (): MonotonicMs | undefined => member?.provenAt(),

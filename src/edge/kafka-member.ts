@@ -38,6 +38,8 @@ export interface MemberOptions {
   readonly maxBytesPerPartition: number
   /** How long a fetch waits for records; also how late a resumed partition is fetched again. */
   readonly maxWaitMs: number
+  /** How late partitions that were added to a topic are noticed. */
+  readonly metadataMaxAgeMs: number
   readonly log: KafkaLog
 }
 
@@ -81,9 +83,14 @@ export interface Member {
 const stopLimitMs = 5000
 
 export function createMember(options: MemberOptions, handler: MemberHandler): Member {
-  const { groupId, log } = options
+  const { groupId } = options
+  /** What goes wrong while stopping is of no interest any more. */
+  const log: KafkaLog = (level, message, fields) =>
+    options.log(isStopped ? 'debug' : level, message, fields)
   const heartbeatMs = Math.min(1000, Math.floor(options.sessionTimeoutMs / 5))
   const firstJoin = Promise.withResolvers<void>()
+  // A failure before anyone waits for it must not end the process by itself.
+  firstJoin.promise.catch(() => undefined)
   const stopping = Promise.withResolvers<void>()
   let isStopped = false
   let hasFailed = false
@@ -101,7 +108,7 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
   /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
   async function persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
-      if (isStopped) throw new StoppedError()
+      if (isStopped) throw new StoppedError('the member was stopped')
       try {
         return await attempt()
       } catch (error) {
@@ -217,7 +224,7 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
     handler.outOfRange({ topic, partition }, earliest, position < earliest)
   }
 
-  const consumer = createConsumer(options, heartbeatMs, {
+  const consumer = createConsumer({ ...options, log }, heartbeatMs, {
     claim: () => ({ owned: current?.partitions ?? [], generation: current?.generation ?? -1 }),
     created: (assigner) =>
       bindHooks(assigner, {
@@ -237,14 +244,17 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
     if (!payload.restart) fail(payload.error)
   })
 
+  async function open(): Promise<void> {
+    await consumer.connect()
+    if (!isStopped) await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
+    if (isStopped) return consumer.disconnect()
+    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: doNothing })
+  }
+
   return {
     async start() {
-      // Handled below; a failure before anyone awaits it must not end the process by itself.
-      firstJoin.promise.catch(() => undefined)
-      await consumer.connect()
-      await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: doNothing })
-      await firstJoin.promise
+      // Whoever stops the member while it still waits for the broker is not kept waiting.
+      await Promise.race([open().then(() => firstJoin.promise), firstJoin.promise])
     },
     current: () => current,
     provenAt: () => (current === undefined ? undefined : proofOf(current.memberId)),
@@ -257,6 +267,7 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
     async stop() {
       if (isStopped) return
       isStopped = true
+      firstJoin.reject(new StoppedError('stopped before the group was joined'))
       stopping.resolve()
       resumed.resolve()
       const isGone = await within(
@@ -286,7 +297,7 @@ function createConsumer(
     heartbeatInterval: heartbeatMs,
     maxBytesPerPartition: options.maxBytesPerPartition,
     maxWaitTimeInMs: options.maxWaitMs,
-    metadataMaxAge: 30_000,
+    metadataMaxAge: options.metadataMaxAgeMs,
     allowAutoTopicCreation: false,
     retry: { retries: 1000, initialRetryTime: 100, maxRetryTime: 2000 },
   })

@@ -64,6 +64,7 @@ interface Unplaced {
 
 const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
+/** Writes that are pending when it is stopped are given up, and their promises never settle: flush before. */
 export function createSink(options: SinkOptions): RecordSink {
   const { log } = options
   const limits = options.limits ?? defaultCutLimits

@@ -93,6 +93,7 @@ export function createTableSource(options: TableSourceOptions): TableSource {
         sessionTimeoutMs: options.sessionTimeoutMs,
         maxBytesPerPartition: 1024 * 1024,
         maxWaitMs: 500,
+        metadataMaxAgeMs: 30_000,
         log,
       },
       {

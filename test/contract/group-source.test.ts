@@ -60,6 +60,7 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
       groupId: group,
       topics,
       sessionTimeoutMs: 3000,
+      metadataMaxAgeMs: 300,
       log: silentLog,
     })
     clientIds.set(source, clientId)
@@ -171,5 +172,32 @@ describe('a group source on Kafka', () => {
     expect(old.owned()).toHaveLength(1)
     expect(ofTopic(world.topic)).toBe(1)
     expect(ofTopic(added)).toBe(2)
+  })
+
+  it('reads partitions that are added later, from their beginning', async () => {
+    const world = await makeRealWorld(1)
+    const listener = await started(world.source())
+    await world.tools.admin.createPartitions({
+      topicPartitions: [{ topic: world.topic, count: 3 }],
+    })
+    await world.produce(2, ['first'])
+    await listener.until(() => listener.records.length === 1)
+
+    expect(listener.owned()).toEqual(['0+', '1', '2'])
+    expect(listener.records[0]).toMatchObject({ partition: 2, offset: 0 })
+  })
+
+  it('cannot be started any more when it was stopped while it waits for the broker', async () => {
+    const source = createGroupSource({
+      settings: settingsOf(['127.0.0.1:1']),
+      groupId: uniqueNames().group,
+      topics: ['any'],
+      sessionTimeoutMs: 3000,
+      log: silentLog,
+    })
+    const starting = started(source)
+    await source.stop()
+
+    await expect(starting).rejects.toThrow(/stopped/)
   })
 })
