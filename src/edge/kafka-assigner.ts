@@ -93,8 +93,7 @@ function decodeClaim(userData: Buffer | null): Claim {
   if (userData?.[0] !== claimVersion) return noClaim
   try {
     const parsed: unknown = JSON.parse(userData.toString('utf8', 1))
-    if (!Array.isArray(parsed)) return noClaim
-    const [generation, topics]: readonly unknown[] = parsed
+    const [generation, topics] = itemsOf(parsed)
     if (typeof generation !== 'number' || typeof topics !== 'object' || topics === null) {
       return noClaim
     }
@@ -108,5 +107,9 @@ function decodeClaim(userData: Buffer | null): Claim {
 }
 
 function partitionNumbers(value: unknown): readonly number[] {
-  return Array.isArray(value) ? value.filter((item) => Number.isInteger(item)) : []
+  return itemsOf(value).filter((item): item is number => Number.isInteger(item))
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }

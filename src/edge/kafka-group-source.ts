@@ -8,7 +8,7 @@ import type {
   TopicPartition,
 } from '../ports.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf, within } from './kafka-client.ts'
-import { createMember, type Member, type MemberHandler, type Membership } from './kafka-member.ts'
+import { Member, type MemberHandler, type Membership } from './kafka-member.ts'
 import type { PartitionOffset, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 
@@ -36,20 +36,88 @@ const staleTypes = new Set([
   'FENCED_INSTANCE_ID',
 ])
 
-export function createGroupSource(options: GroupSourceOptions): GroupSource {
-  const { groupId, log } = options
-  let member: Member | undefined
-  let announced: readonly AssignedPartition[] = []
-  let commits: Promise<unknown> = Promise.resolve()
+type CommitOutcome = Awaited<ReturnType<GroupSource['commit']>>
 
-  function handlerFor(listener: GroupListener): MemberHandler {
+export function createGroupSource(options: GroupSourceOptions): GroupSource {
+  return new KafkaGroupSource(options)
+}
+
+class KafkaGroupSource implements GroupSource {
+  readonly #options: GroupSourceOptions
+  #member: Member | undefined
+  /** What the listener was told last. */
+  #announced: readonly AssignedPartition[] = []
+  /** Settles when no commit is under way. */
+  #commits: Promise<unknown> = Promise.resolve()
+
+  constructor(options: GroupSourceOptions) {
+    this.#options = options
+  }
+
+  start(listener: GroupListener): Promise<void> {
+    const { maxBytesPerPartition = 512 * 1024, metadataMaxAgeMs = 30_000 } = this.#options
+    this.#member = new Member(
+      { ...this.#options, maxBytesPerPartition, metadataMaxAgeMs, maxWaitMs: 100 },
+      this.#handlerFor(listener),
+    )
+    return this.#member.start()
+  }
+
+  pause(partition: TopicPartition): void {
+    this.#member?.pause(partition)
+  }
+
+  resume(partition: TopicPartition): void {
+    this.#member?.resume(partition)
+  }
+
+  provenAt(): MonotonicMs | undefined {
+    return this.#member?.provenAt()
+  }
+
+  async stop(): Promise<void> {
+    await this.#member?.stop()
+  }
+
+  async commit(entries: readonly CommitEntry[]): Promise<CommitOutcome> {
+    const membership = this.#member?.current()
+    if (membership === undefined) return 'stale'
+    if (entries.length === 0) return 'committed'
+    const { partitions, positions } = membership
+    // A member may commit for any partition of the group; only the assignment says which ones are its own.
+    if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
+    let isGivenUp = false
+    // One after the other: an older commit that lands after a newer one would take the offset back.
+    const work = this.#commits.then(() =>
+      isGivenUp ? undefined : positions.commitOffsets({ topics: commitTopics(entries) }),
+    )
+    this.#commits = work.catch(() => undefined)
+    try {
+      const acknowledged = work.then(() => 'committed' as const)
+      return await within(acknowledged, commitLimitMs, 'unavailable')
+    } catch (error) {
+      return this.#outcomeOf(error)
+    } finally {
+      isGivenUp = true
+    }
+  }
+
+  #outcomeOf(error: unknown): CommitOutcome {
+    const type = errorType(error)
+    if (type !== undefined && staleTypes.has(type)) return 'stale'
+    const { groupId, log } = this.#options
+    log('warn', 'commit failed', { groupId, error: messageOf(error) })
+    return 'unavailable'
+  }
+
+  #handlerFor(listener: GroupListener): MemberHandler {
     return {
       beforeRejoin: () => listener.beforeRejoin(),
-      async joined(membership) {
-        const committed = await committedOffsets(membership, groupId)
+      joined: async (membership) => {
+        const committed = await committedOffsets(membership)
         return () => {
-          announced = committed.map((partition) => adopt(membership, partition))
-          listener.onAssigned(announced)
+          this.#announced = committed.map((partition) => adopt(membership, partition))
+          listener.onAssigned(this.#announced)
         }
       },
       batch(batch) {
@@ -58,69 +126,18 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
         const records = batch.messages.map((message) => inboundRecord(batch, message))
         listener.onRecords({ topic, partition }, records)
       },
-      outOfRange(partition, earliest, isGap) {
+      outOfRange: (partition, earliest, isGap) => {
         // What was read before a gap is still being worked on, so its epoch goes on. In a log that became shorter, the
         // known offsets mean other records now.
         if (isGap) return
-        announced = announced.map((one) =>
-          isSame(one, partition)
-            ? { ...partition, isKept: false, committedOffset: earliest, committedMetadata: '' }
-            : { ...one, isKept: true },
+        const restarted = { isKept: false, committedOffset: earliest, committedMetadata: '' }
+        this.#announced = this.#announced.map((one) =>
+          isSame(one, partition) ? { ...partition, ...restarted } : { ...one, isKept: true },
         )
-        listener.onAssigned(announced)
+        listener.onAssigned(this.#announced)
       },
       failed: (error) => listener.onFailed(error),
     }
-  }
-
-  async function commit(
-    { positions, partitions }: Membership,
-    entries: readonly CommitEntry[],
-  ): Promise<'committed' | 'stale' | 'unavailable'> {
-    // A member may commit for any partition of the group; only the assignment says which ones are its own.
-    if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
-    let isGivenUp = false
-    // One after the other: an older commit that lands after a newer one would take the offset back.
-    const work = commits.then(() =>
-      isGivenUp ? undefined : positions.commitOffsets({ topics: commitTopics(entries) }),
-    )
-    commits = work.catch(() => undefined)
-    try {
-      const acknowledged = work.then(() => 'committed' as const)
-      return await within(acknowledged, commitLimitMs, 'unavailable')
-    } catch (error) {
-      const type = errorType(error)
-      if (type !== undefined && staleTypes.has(type)) return 'stale'
-      log('warn', 'commit failed', { groupId, error: messageOf(error) })
-      return 'unavailable'
-    } finally {
-      isGivenUp = true
-    }
-  }
-
-  return {
-    start(listener) {
-      member = createMember(
-        {
-          ...options,
-          maxBytesPerPartition: options.maxBytesPerPartition ?? 512 * 1024,
-          maxWaitMs: 100,
-          metadataMaxAgeMs: options.metadataMaxAgeMs ?? 30_000,
-        },
-        handlerFor(listener),
-      )
-      return member.start()
-    },
-    pause: (partition) => member?.pause(partition),
-    resume: (partition) => member?.resume(partition),
-    async commit(entries) {
-      const membership = member?.current()
-      if (membership === undefined) return 'stale'
-      if (entries.length === 0) return 'committed'
-      return commit(membership, entries)
-    },
-    provenAt: (): MonotonicMs | undefined => member?.provenAt(),
-    stop: async () => member?.stop(),
   }
 }
 
@@ -139,10 +156,11 @@ function adopt(membership: Membership, committed: CommittedPartition): AssignedP
 
 type CommittedPartition = Omit<AssignedPartition, 'isKept'>
 
-async function committedOffsets(
-  { positions, partitions }: Membership,
-  groupId: string,
-): Promise<readonly CommittedPartition[]> {
+async function committedOffsets({
+  group: { groupId },
+  positions,
+  partitions,
+}: Membership): Promise<readonly CommittedPartition[]> {
   if (partitions.length === 0) return []
   const coordinator = await positions.getCoordinator()
   const topics = grouped(partitions, ({ partition }) => ({ partition }))

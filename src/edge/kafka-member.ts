@@ -5,7 +5,7 @@
  * while joined. KafkaJS's own handler never sees a record: everything is taken over inside the fetch, where one look at
  * the positions' identity tells whether the records still belong to the assignment that they were fetched for.
  */
-import type { Consumer } from 'kafkajs'
+import type { Consumer, PartitionAssigner } from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import type { MonotonicMs } from '../core/model.ts'
 import type { TopicPartition } from '../ports.ts'
@@ -24,6 +24,7 @@ import {
   bindHooks,
   type FetchedBatch,
   forgetProof,
+  type GroupHooks,
   type InnerGroup,
   type Positions,
   proofOf,
@@ -69,58 +70,172 @@ export interface MemberHandler {
   failed(error: Error): void
 }
 
-export interface Member {
-  /** Resolves once joined. */
-  start(): Promise<void>
-  current(): Membership | undefined
-  provenAt(): MonotonicMs | undefined
-  pause(partition: TopicPartition): void
-  resume(partition: TopicPartition): void
-  /** Leaves the group. Takes at most a few seconds, also when the broker is away. */
-  stop(): Promise<void>
-}
-
 const stopLimitMs = 5000
 
-export function createMember(options: MemberOptions, handler: MemberHandler): Member {
-  const { groupId } = options
-  /** What goes wrong while stopping is of no interest any more. */
-  const log: KafkaLog = (level, message, fields) =>
-    options.log(isStopped ? 'debug' : level, message, fields)
-  const heartbeatMs = Math.min(1000, Math.floor(options.sessionTimeoutMs / 5))
-  const firstJoin = Promise.withResolvers<void>()
-  // A failure before anyone waits for it must not end the process by itself.
-  firstJoin.promise.catch(() => undefined)
-  const stopping = Promise.withResolvers<void>()
-  let isStopped = false
-  let hasFailed = false
-  let current: Membership | undefined
-  let joining: Promise<void> | undefined
-  let resumed = Promise.withResolvers<void>()
+export class Member {
+  readonly #options: MemberOptions
+  readonly #handler: MemberHandler
+  readonly #consumer: Consumer
+  readonly #heartbeatMs: number
+  readonly #firstJoin = Promise.withResolvers<void>()
+  readonly #stopping = Promise.withResolvers<void>()
+  #resumed = Promise.withResolvers<void>()
+  #isStopped = false
+  #hasFailed = false
+  #current: Membership | undefined
+  #joining: Promise<void> | undefined
 
-  function fail(error: Error): void {
-    if (isStopped || hasFailed) return
-    hasFailed = true
-    firstJoin.reject(error)
-    handler.failed(error)
+  constructor(options: MemberOptions, handler: MemberHandler) {
+    this.#options = options
+    this.#handler = handler
+    this.#heartbeatMs = Math.min(1000, Math.floor(options.sessionTimeoutMs / 5))
+    // A failure before anyone waits for it must not end the process by itself.
+    this.#firstJoin.promise.catch(() => undefined)
+    this.#consumer = this.#createConsumer()
+  }
+
+  /** Resolves once joined. Rejects when that is impossible, or when the member is stopped first. */
+  async start(): Promise<void> {
+    const { promise } = this.#firstJoin
+    // Whoever stops the member while it still waits for the broker is not kept waiting.
+    await Promise.race([this.#open().then(() => promise), promise])
+  }
+
+  /** The generation that records are handed over for. */
+  current(): Membership | undefined {
+    return this.#current
+  }
+
+  /** When the newest acknowledged heartbeat or join was sent. */
+  provenAt(): MonotonicMs | undefined {
+    return this.#current === undefined ? undefined : proofOf(this.#current.memberId)
+  }
+
+  pause({ topic, partition }: TopicPartition): void {
+    this.#current?.group.pause([{ topic, partitions: [partition] }])
+  }
+
+  resume({ topic, partition }: TopicPartition): void {
+    this.#current?.group.resume([{ topic, partitions: [partition] }])
+    this.#resumed.resolve()
+    this.#resumed = Promise.withResolvers()
+  }
+
+  /** Leaves the group. Takes at most a few seconds, also when the broker is away. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#firstJoin.reject(new StoppedError('stopped before the group was joined'))
+    this.#stopping.resolve()
+    this.#resumed.resolve()
+    const leaving = this.#consumer.disconnect().then(() => true)
+    const isGone = await within(leaving, stopLimitMs, false)
+    if (!isGone) this.#options.log('warn', 'the group could not be left in time', this.#names())
+    if (this.#current !== undefined) forgetProof(this.#current.memberId)
+  }
+
+  /** What goes wrong while stopping is of no interest any more. */
+  readonly #log: KafkaLog = (level, message, fields) =>
+    this.#options.log(this.#isStopped ? 'debug' : level, message, fields)
+
+  #names(): { readonly groupId: string } {
+    return { groupId: this.#options.groupId }
+  }
+
+  #createConsumer(): Consumer {
+    const hooks: GroupHooks = {
+      join: (group, proceed) => {
+        this.#joining ??= this.#join(group, proceed).finally(() => {
+          this.#joining = undefined
+        })
+        return this.#joining
+      },
+      fetch: (group, proceed) => this.#fetch(group, proceed),
+      outOfRange: (group, partition) => this.#outOfRange(group, partition),
+    }
+    const assigner = createAssigner(
+      () => ({
+        owned: this.#current?.partitions ?? [],
+        generation: this.#current?.generation ?? -1,
+      }),
+      (created) => bindHooks(created, hooks),
+    )
+    const options = { ...this.#options, log: this.#log }
+    const consumer = createConsumer(options, this.#heartbeatMs, assigner)
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (this.#isStopped) return
+      const error = payload.error.message
+      this.#log('warn', 'the consumer crashed', { ...this.#names(), error })
+      if (!payload.restart) this.#fail(payload.error)
+    })
+    return consumer
+  }
+
+  async #open(): Promise<void> {
+    const topics = [...this.#options.topics]
+    await this.#consumer.connect()
+    if (!this.#isStopped) await this.#consumer.subscribe({ topics, fromBeginning: true })
+    if (this.#isStopped) return this.#consumer.disconnect()
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      // Never called: `#fetch` keeps everything to itself.
+      eachBatch: () => Promise.resolve(),
+    })
+  }
+
+  #fail(error: Error): void {
+    if (this.#isStopped || this.#hasFailed) return
+    this.#hasFailed = true
+    this.#firstJoin.reject(error)
+    this.#handler.failed(error)
+  }
+
+  async #join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
+    const previous = this.#current
+    // KafkaJS clears the member id when the broker does not know it any more, and a new group has none: nothing to save.
+    if (previous?.group === group && group.memberId !== null) {
+      const drained = (async () => this.#handler.beforeRejoin())()
+      await this.#heartbeating(
+        group,
+        drained.catch((error: unknown) => this.#fail(asError(error))),
+      )
+    }
+    // A failed rejoin must not get back to KafkaJS: it would go on fetching with the old assignment.
+    await this.#persist('joining the group', proceed)
+    const next = membershipOf(group, previous)
+    const adopting = this.#persist('adopting the assignment', () => this.#handler.joined(next))
+    await this.#heartbeating(
+      group,
+      adopting.then(() => undefined),
+    )
+    const announce = await adopting
+    if (previous !== undefined && previous.memberId !== next.memberId) {
+      forgetProof(previous.memberId)
+    }
+    this.#current = next
+    announce()
+    this.#firstJoin.resolve()
   }
 
   /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
-  async function persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
+  async #persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
-      if (isStopped) throw new StoppedError('the member was stopped')
+      if (this.#isStopped) throw new StoppedError('the member was stopped')
       try {
         return await attempt()
       } catch (error) {
         if (!isRetriable(error)) throw error
-        log('warn', `${what} failed, trying again`, { groupId, error: messageOf(error) })
-        await Promise.race([sleep(waitMs), stopping.promise])
+        const fields = { ...this.#names(), error: messageOf(error) }
+        this.#log('warn', `${what} failed, trying again`, fields)
+        await Promise.race([sleep(waitMs), this.#stopping.promise])
       }
     }
   }
 
   /** Resolves with `work`, sending heartbeats meanwhile; earlier when the member turns out to be evicted or is stopped. */
-  async function heartbeating(group: InnerGroup, work: Promise<void>): Promise<void> {
+  async #heartbeating(group: InnerGroup, work: Promise<void>): Promise<void> {
+    const { groupId } = group
     const evicted = Promise.withResolvers<void>()
     const timer = setInterval(() => {
       const { coordinator, memberId, generationId } = group
@@ -131,55 +246,30 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
         .catch((error: unknown) => {
           if (errorType(error) === 'UNKNOWN_MEMBER_ID') evicted.resolve()
         })
-    }, heartbeatMs)
+    }, this.#heartbeatMs)
     try {
-      await Promise.race([work, evicted.promise, stopping.promise])
+      await Promise.race([work, evicted.promise, this.#stopping.promise])
     } finally {
       clearInterval(timer)
     }
   }
 
-  async function join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
-    const previous = current
-    // KafkaJS clears the member id when the broker does not know it any more, and a new group has none: nothing to save.
-    if (previous?.group === group && group.memberId !== null) {
-      const drained = (async () => handler.beforeRejoin())()
-      await heartbeating(
-        group,
-        drained.catch((error: unknown) => fail(asError(error))),
-      )
-    }
-    // A failed rejoin must not get back to KafkaJS: it would go on fetching with the old assignment.
-    await persist('joining the group', proceed)
-    const next = membershipOf(group, previous)
-    const adopting = persist('adopting the assignment', () => handler.joined(next))
-    await heartbeating(
-      group,
-      adopting.then(() => undefined),
-    )
-    const announce = await adopting
-    if (previous !== undefined && previous.memberId !== next.memberId) {
-      forgetProof(previous.memberId)
-    }
-    current = next
-    announce()
-    firstJoin.resolve()
-  }
-
-  async function fetch(
+  async #fetch(
     group: InnerGroup,
     proceed: () => Promise<readonly FetchedBatch[]>,
   ): Promise<readonly FetchedBatch[]> {
-    await joining
-    if (isStopped) return []
-    if (hasFailed) await within(stopping.promise, heartbeatMs, undefined)
-    else if (areAllPaused(group)) await within(resumed.promise, heartbeatMs / 4, undefined)
+    await this.#joining
+    if (this.#isStopped) return []
+    if (this.#hasFailed) await within(this.#stopping.promise, this.#heartbeatMs, undefined)
+    else if (areAllPaused(group)) {
+      await within(this.#resumed.promise, this.#heartbeatMs / 4, undefined)
+    }
     const positions = group.offsetManager
-    const hasMovedOn = () => joining !== undefined || group.offsetManager !== positions
+    const hasMovedOn = () => this.#joining !== undefined || group.offsetManager !== positions
     try {
       const batches = await proceed()
       if (positions === null || hasMovedOn()) return []
-      for (const batch of batches) if (!isStopped && !hasFailed) handOver(positions, batch)
+      for (const batch of batches) this.#handOver(positions, batch)
     } catch (error) {
       // A rejoin from another broker's fetch changed the assignment under this one.
       if (!hasMovedOn()) throw error
@@ -187,21 +277,22 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
     return []
   }
 
-  function handOver(positions: Positions, batch: FetchedBatch): void {
+  #handOver(positions: Positions, batch: FetchedBatch): void {
     const { topic, partition, fetchedOffset } = batch
+    if (this.#isStopped || this.#hasFailed) return
     // Two brokers can answer for the same partition while its leader moves.
     if (positions.nextOffset(topic, partition).toString() !== fetchedOffset) return
     try {
       const next = nextOffsetOf(batch)
       if (batch.rawMessages.length === 0) return
-      handler.batch(batch, next)
+      this.#handler.batch(batch, next)
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
     } catch (error) {
-      fail(asError(error))
+      this.#fail(asError(error))
     }
   }
 
-  async function outOfRange(
+  async #outOfRange(
     group: InnerGroup,
     { topic, partition }: { topic: string; partition: number },
   ): Promise<void> {
@@ -214,84 +305,20 @@ export function createMember(options: MemberOptions, handler: MemberHandler): Me
     const position = offsetNumber(positions.nextOffset(topic, partition).toString())
     if (group.offsetManager !== positions || position === earliest) return
     positions.resolveOffset({ topic, partition, offset: String(earliest - 1) })
-    log('error', 'the offset to go on from does not exist; going on at the earliest', {
-      groupId,
-      topic,
-      partition,
-      offset: position,
-      earliest,
-    })
-    handler.outOfRange({ topic, partition }, earliest, position < earliest)
-  }
-
-  const consumer = createConsumer({ ...options, log }, heartbeatMs, {
-    claim: () => ({ owned: current?.partitions ?? [], generation: current?.generation ?? -1 }),
-    created: (assigner) =>
-      bindHooks(assigner, {
-        join(group, proceed) {
-          joining ??= join(group, proceed).finally(() => {
-            joining = undefined
-          })
-          return joining
-        },
-        fetch,
-        outOfRange,
-      }),
-  })
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (isStopped) return
-    log('warn', 'the consumer crashed', { groupId, error: payload.error.message })
-    if (!payload.restart) fail(payload.error)
-  })
-
-  async function open(): Promise<void> {
-    await consumer.connect()
-    if (!isStopped) await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
-    if (isStopped) return consumer.disconnect()
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: doNothing })
-  }
-
-  return {
-    async start() {
-      // Whoever stops the member while it still waits for the broker is not kept waiting.
-      await Promise.race([open().then(() => firstJoin.promise), firstJoin.promise])
-    },
-    current: () => current,
-    provenAt: () => (current === undefined ? undefined : proofOf(current.memberId)),
-    pause: ({ topic, partition }) => current?.group.pause([{ topic, partitions: [partition] }]),
-    resume({ topic, partition }) {
-      current?.group.resume([{ topic, partitions: [partition] }])
-      resumed.resolve()
-      resumed = Promise.withResolvers()
-    },
-    async stop() {
-      if (isStopped) return
-      isStopped = true
-      firstJoin.reject(new StoppedError('stopped before the group was joined'))
-      stopping.resolve()
-      resumed.resolve()
-      const isGone = await within(
-        consumer.disconnect().then(() => true),
-        stopLimitMs,
-        false,
-      )
-      if (!isGone) log('warn', 'the group could not be left in time', { groupId })
-      if (current !== undefined) forgetProof(current.memberId)
-    },
+    const fields = { ...this.#names(), topic, partition, offset: position, earliest }
+    this.#log('error', 'the offset to go on from does not exist; going on at the earliest', fields)
+    this.#handler.outOfRange({ topic, partition }, earliest, position < earliest)
   }
 }
 
 function createConsumer(
   options: MemberOptions,
   heartbeatMs: number,
-  assigner: {
-    readonly claim: () => { readonly owned: readonly TopicPartition[]; readonly generation: number }
-    readonly created: (assigner: object) => void
-  },
+  assigner: PartitionAssigner,
 ): Consumer {
   return createKafka(options.settings, options.log, 'service').consumer({
     groupId: options.groupId,
-    partitionAssigners: [createAssigner(assigner.claim, assigner.created)],
+    partitionAssigners: [assigner],
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: Math.max(10_000, options.sessionTimeoutMs),
     heartbeatInterval: heartbeatMs,
@@ -341,8 +368,4 @@ function areAllPaused(group: InnerGroup): boolean {
 /** Ends KafkaJS's own retrying, which looks at `retriable`. */
 class StoppedError extends Error {
   readonly retriable = false
-}
-
-function doNothing(): Promise<void> {
-  return Promise.resolve()
 }

@@ -227,7 +227,8 @@ function methodsOf<Methods extends object>(
   const exported: unknown = requireFrom(module)
   const prototype: unknown = typeof exported === 'function' ? exported.prototype : undefined
   for (const name of names) {
-    if (typeof Object(prototype)[name] !== 'function') {
+    const isThere = typeof prototype === 'object' && prototype !== null && name in prototype
+    if (!isThere || typeof Reflect.get(prototype, name) !== 'function') {
       throw new Error(`kafkajs ${patchedVersion} was expected to have ${module} with ${name}()`)
     }
   }

@@ -1,5 +1,5 @@
 /** KafkaJS's messages as the project's records, and back. */
-import type { IHeaders, Message } from 'kafkajs'
+import type { Message } from 'kafkajs'
 import type { InboundRecord, KafkaHeaders, OutboundRecord } from '../core/model.ts'
 import type { FetchedBatch, FetchedMessage } from './kafka-patches.ts'
 
@@ -26,11 +26,23 @@ export function inboundRecord(batch: FetchedBatch, message: FetchedMessage): Inb
 function inboundHeaders(headers: NonNullable<FetchedMessage['headers']>): KafkaHeaders {
   const list: [string, Buffer][] = []
   for (const [name, content] of Object.entries(headers)) {
-    const values = Array.isArray(content) ? content : [content]
-    // A header without a value is legal in Kafka; to every reader here it is an empty one.
-    for (const value of values) list.push([name, value == null ? nothing : Buffer.from(value)])
+    const values: readonly unknown[] = Array.isArray(content) ? content : [content]
+    for (const value of values) {
+      const bytes = headerBytes(value)
+      if (bytes !== undefined) list.push([name, bytes])
+    }
   }
   return list
+}
+
+/**
+ * A header without a value is legal in Kafka; to every reader here it is an empty one. `undefined` for what KafkaJS finds
+ * on its own object when a header is named like something every object has, such as `constructor`.
+ */
+function headerBytes(value: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(value)) return Buffer.from(value)
+  if (typeof value === 'string') return Buffer.from(value)
+  return value == null ? nothing : undefined
 }
 
 function copyOf(bytes: Buffer | null | undefined): Buffer | null {
@@ -39,13 +51,13 @@ function copyOf(bytes: Buffer | null | undefined): Buffer | null {
 
 /** KafkaJS takes headers as an object, so values of one name stand together, in their order. */
 export function outboundMessage(record: OutboundRecord, partition: number): Message {
-  const headers: IHeaders = Object.create(null)
+  const headers = new Map<string, Buffer | Buffer[]>()
   for (const [name, value] of record.headers) {
-    const earlier = headers[name]
-    if (earlier === undefined) headers[name] = value
-    else headers[name] = Array.isArray(earlier) ? [...earlier, value] : [earlier, value]
+    const earlier = headers.get(name)
+    headers.set(name, earlier === undefined ? value : [earlier, value].flat())
   }
-  return { key: record.key, value: record.value, headers, partition }
+  const { key, value } = record
+  return { key, value, headers: Object.fromEntries(headers), partition }
 }
 
 /** @throws {Error} when the offset exceeds 2^53, since it could no longer be told from its neighbour */

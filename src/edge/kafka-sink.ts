@@ -62,87 +62,121 @@ interface Unplaced {
   readonly write: Write
 }
 
+const partitionsMaxAgeMs = 60_000
 const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 /** Writes that are pending when it is stopped are given up, and their promises never settle: flush before. */
 export function createSink(options: SinkOptions): RecordSink {
-  const { log } = options
-  const limits = options.limits ?? defaultCutLimits
-  const lingerMs = options.lingerMs ?? 3
-  const partitions = createPartitionTable(options.settings, log)
-  const flushes = new Set<() => void>()
-  let incoming: Unplaced[] = []
-  let pending = 0
-  let isStopped = false
-  let isPumping = false
-  let producer: Producer | undefined
+  return new KafkaSink(options)
+}
 
-  function write(records: readonly OutboundRecord[]): Promise<void> {
+class KafkaSink implements RecordSink {
+  readonly #options: SinkOptions
+  readonly #limits: CutLimits
+  readonly #partitions: PartitionTable
+  readonly #flushes = new Set<() => void>()
+  #incoming: Unplaced[] = []
+  #pending = 0
+  #isStopped = false
+  #isPumping = false
+  #producer: Producer | undefined
+
+  constructor(options: SinkOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? defaultCutLimits
+    this.#partitions = new PartitionTable(options)
+  }
+
+  write(records: readonly OutboundRecord[]): Promise<void> {
     if (records.length === 0) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const one: Write = { remaining: records.length, tooLarge: [], resolve, reject }
-      for (const record of records) incoming.push({ record, write: one })
-      pending += records.length
-      if (isPumping) return
-      isPumping = true
-      setTimeout(() => void pump(), lingerMs)
+      const write: Write = { remaining: records.length, tooLarge: [], resolve, reject }
+      for (const record of records) this.#incoming.push({ record, write })
+      this.#pending += records.length
+      if (this.#isPumping) return
+      this.#isPumping = true
+      setTimeout(() => void this.#pump(), this.#options.lingerMs ?? 3)
     })
   }
 
+  pendingCount(): number {
+    return this.#pending
+  }
+
+  flush(deadlineMs: number): Promise<boolean> {
+    if (this.#pending === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const end = (isFlushed: boolean): void => {
+        clearTimeout(timer)
+        this.#flushes.delete(flushed)
+        resolve(isFlushed)
+      }
+      const flushed = (): void => end(true)
+      const timer = setTimeout(() => end(false), deadlineMs)
+      this.#flushes.add(flushed)
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await Promise.allSettled([this.#producer?.disconnect(), this.#partitions.stop()])
+  }
+
   /** Runs while there is something to send. */
-  async function pump(): Promise<void> {
-    while (incoming.length > 0 && !isStopped) {
-      const unplaced = incoming
-      incoming = []
-      const queue = await placeAll(unplaced)
-      for (let start = 0; start < queue.length && !isStopped;) {
-        const end = cutEnd(queue, start, limits)
-        await deliver(queue.slice(start, end))
+  async #pump(): Promise<void> {
+    while (this.#incoming.length > 0 && !this.#isStopped) {
+      const unplaced = this.#incoming
+      this.#incoming = []
+      const queue = await this.#placeAll(unplaced)
+      for (let start = 0; start < queue.length && !this.#isStopped;) {
+        const end = cutEnd(queue, start, this.#limits)
+        await this.#deliver(queue.slice(start, end))
         start = end
       }
     }
-    isPumping = false
+    this.#isPumping = false
   }
 
-  async function placeAll(unplaced: readonly Unplaced[]): Promise<readonly Queued[]> {
+  async #placeAll(unplaced: readonly Unplaced[]): Promise<readonly Queued[]> {
     for (const topic of new Set(unplaced.map(({ record }) => record.topic))) {
-      await repeat(`reading the partitions of ${topic}`, () => partitions.load(topic))
+      const what = `reading the partitions of ${topic}`
+      await this.#repeat(what, () => this.#partitions.load(topic))
     }
-    if (isStopped) return []
-    return unplaced.map(({ record, write: one }) => ({
-      slot: partitions.slotFor(record),
+    if (this.#isStopped) return []
+    return unplaced.map(({ record, write }) => ({
+      slot: this.#partitions.slotFor(record),
       bytes: recordBytes(record),
       record,
-      write: one,
+      write,
     }))
   }
 
   /** Returns when each record is acknowledged or known to be too large. */
-  async function deliver(batch: readonly Queued[]): Promise<void> {
-    const isWritten = await repeat('sending records', async () => {
+  async #deliver(batch: readonly Queued[]): Promise<void> {
+    const isWritten = await this.#repeat('sending records', async () => {
       try {
-        await send(batch)
+        await this.#send(batch)
         return true
       } catch (error) {
         const isTooLarge = refusedForSize.has(errorType(error) ?? '')
-        if (isTooLarge || !isRetriable(error)) dropProducer()
+        if (isTooLarge || !isRetriable(error)) this.#dropProducer()
         if (isTooLarge) return false
         throw error
       }
     })
     if (isWritten === undefined) return
     if (isWritten || batch.length === 1) {
-      for (const one of batch) settle(one, isWritten)
+      for (const queued of batch) this.#settle(queued, isWritten)
       return
     }
     // The refusal names no record, and other partitions of the send may have been written: halves, down to the culprits.
     const middle = Math.ceil(batch.length / 2)
-    await deliver(batch.slice(0, middle))
-    await deliver(batch.slice(middle))
+    await this.#deliver(batch.slice(0, middle))
+    await this.#deliver(batch.slice(middle))
   }
 
-  async function send(batch: readonly Queued[]): Promise<void> {
-    producer ??= await connectProducer()
+  async #send(batch: readonly Queued[]): Promise<void> {
+    this.#producer ??= await connectProducer(this.#options)
     const topics = new Map<string, Message[]>()
     for (const { record, slot } of batch) {
       let messages = topics.get(slot.topic)
@@ -150,127 +184,104 @@ export function createSink(options: SinkOptions): RecordSink {
       messages.push(outboundMessage(record, slot.partition))
     }
     const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }))
-    await producer.sendBatch({ acks: -1, topicMessages })
+    await this.#producer.sendBatch({ acks: -1, topicMessages })
   }
 
-  async function connectProducer(): Promise<Producer> {
-    const fresh = createKafka(options.settings, log, 'service').producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      metadataMaxAge: 30_000,
-      // Beyond these, `repeat` goes on with the same producer and the same batch, and can be stopped.
-      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 },
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0,
-    })
-    await fresh.connect()
-    return fresh
-  }
-
-  function dropProducer(): void {
-    producer?.disconnect().catch(() => undefined)
-    producer = undefined
+  #dropProducer(): void {
+    this.#producer?.disconnect().catch(() => undefined)
+    this.#producer = undefined
   }
 
   /** Until it succeeds or the sink is stopped: then `undefined`. */
-  async function repeat<Result>(
-    what: string,
-    attempt: () => Promise<Result>,
-  ): Promise<Result | undefined> {
-    for (let waitMs = 100; !isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
+  async #repeat<Result>(what: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
+    for (let waitMs = 100; !this.#isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
         return await attempt()
       } catch (error) {
-        if (isStopped) break
-        log('warn', `${what} failed, trying again`, { error: messageOf(error) })
+        if (this.#isStopped) break
+        this.#options.log('warn', `${what} failed, trying again`, { error: messageOf(error) })
         await sleep(waitMs)
       }
     }
     return undefined
   }
 
-  function settle({ record, write: one }: Queued, isWritten: boolean): void {
-    if (!isWritten) one.tooLarge.push(record)
-    pending -= 1
-    one.remaining -= 1
-    if (one.remaining === 0) {
-      if (one.tooLarge.length === 0) one.resolve()
-      else one.reject(new TooLargeError(one.tooLarge))
+  #settle({ record, write }: Queued, isWritten: boolean): void {
+    if (!isWritten) write.tooLarge.push(record)
+    this.#pending -= 1
+    write.remaining -= 1
+    if (write.remaining === 0) {
+      if (write.tooLarge.length === 0) write.resolve()
+      else write.reject(new TooLargeError(write.tooLarge))
     }
-    if (pending === 0) for (const flushed of flushes) flushed()
-  }
-
-  return {
-    write,
-    pendingCount: () => pending,
-    flush(deadlineMs) {
-      if (pending === 0) return Promise.resolve(true)
-      return new Promise((resolve) => {
-        const end = (isFlushed: boolean): void => {
-          clearTimeout(timer)
-          flushes.delete(flushed)
-          resolve(isFlushed)
-        }
-        const flushed = (): void => end(true)
-        const timer = setTimeout(() => end(false), deadlineMs)
-        flushes.add(flushed)
-      })
-    },
-    async stop() {
-      isStopped = true
-      await Promise.allSettled([producer?.disconnect(), partitions.stop()])
-    },
+    if (this.#pending === 0) for (const flushed of this.#flushes) flushed()
   }
 }
 
-/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
-function createPartitionTable(settings: KafkaSettings, log: KafkaLog) {
-  const maxAgeMs = 60_000
-  const topics = new Map<string, { readonly slots: readonly Slot[]; readonly loadedAt: number }>()
-  let admin: Admin | undefined
-  let turn = 0
+async function connectProducer({ settings, log }: SinkOptions): Promise<Producer> {
+  const producer = createKafka(settings, log, 'service').producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    metadataMaxAge: 30_000,
+    // Beyond these, the sink goes on with the same producer and the same batch, and can be stopped.
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 },
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
+  })
+  await producer.connect()
+  return producer
+}
 
-  async function fetchSlots(topic: string): Promise<void> {
-    if (admin === undefined) {
-      const fresh = createKafka(settings, log, 'command').admin()
-      await fresh.connect()
-      admin = fresh
-    }
-    const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
-    const count = found[0]?.partitions.length ?? 0
-    if (count === 0) throw new Error(`topic ${topic} has no partitions`)
-    const known = topics.get(topic)?.slots ?? []
-    const slots = Array.from(
-      { length: count },
-      (_, partition) => known[partition] ?? { topic, partition },
-    )
-    topics.set(topic, { slots, loadedAt: performance.now() })
+/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
+class PartitionTable {
+  readonly #options: SinkOptions
+  readonly #topics = new Map<string, { readonly slots: readonly Slot[]; loadedAt: number }>()
+  #admin: Admin | undefined
+  #turn = 0
+
+  constructor(options: SinkOptions) {
+    this.#options = options
   }
 
-  return {
-    async load(topic: string): Promise<void> {
-      const known = topics.get(topic)
-      if (known === undefined) return fetchSlots(topic)
-      if (performance.now() - known.loadedAt < maxAgeMs) return
-      topics.set(topic, { ...known, loadedAt: performance.now() })
-      // Not waited for: the old count serves until the answer is in.
-      fetchSlots(topic).catch((error: unknown) =>
-        log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) }),
-      )
-    },
-    /** @throws {Error} when the topic was not loaded */
-    slotFor(record: OutboundRecord): Slot {
-      const slots = topics.get(record.topic)?.slots ?? []
-      const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
-      const slot = slots[choosePartition(key, slots.length, turn++)]
-      if (slot === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
-      return slot
-    },
-    async stop(): Promise<void> {
-      await admin?.disconnect()
-    },
+  async load(topic: string): Promise<void> {
+    const known = this.#topics.get(topic)
+    if (known === undefined) return this.#fetch(topic)
+    if (performance.now() - known.loadedAt < partitionsMaxAgeMs) return
+    known.loadedAt = performance.now()
+    // Not waited for: the old count serves until the answer is in.
+    this.#fetch(topic).catch((error: unknown) => {
+      const fields = { topic, error: messageOf(error) }
+      this.#options.log('debug', 'refreshing partition counts failed', fields)
+    })
+  }
+
+  /** @throws {Error} when the topic was not loaded */
+  slotFor(record: OutboundRecord): Slot {
+    const slots = this.#topics.get(record.topic)?.slots ?? []
+    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
+    const slot = slots[choosePartition(key, slots.length, this.#turn++)]
+    if (slot === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
+    return slot
+  }
+
+  async stop(): Promise<void> {
+    await this.#admin?.disconnect()
+  }
+
+  async #fetch(topic: string): Promise<void> {
+    if (this.#admin === undefined) {
+      const admin = createKafka(this.#options.settings, this.#options.log, 'command').admin()
+      await admin.connect()
+      this.#admin = admin
+    }
+    const { topics: found } = await this.#admin.fetchTopicMetadata({ topics: [topic] })
+    const length = found[0]?.partitions.length ?? 0
+    if (length === 0) throw new Error(`topic ${topic} has no partitions`)
+    const known = this.#topics.get(topic)?.slots ?? []
+    const slots = Array.from({ length }, (_, partition) => known[partition] ?? { topic, partition })
+    this.#topics.set(topic, { slots, loadedAt: performance.now() })
   }
 }

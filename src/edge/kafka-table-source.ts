@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { InboundRecord } from '../core/model.ts'
 import type { TableSource, TopicPartition } from '../ports.ts'
 import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
-import { createMember, type Member, type Membership } from './kafka-member.ts'
+import { Member, type MemberHandler, type Membership } from './kafka-member.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 
 export interface TableSourceOptions {
@@ -36,131 +36,146 @@ export function tableGroupPrefix(group: string): string {
 }
 
 export function createTableSource(options: TableSourceOptions): TableSource {
-  const { settings, topic, log } = options
-  const suffix = randomBytes(4).toString('hex')
-  const groupId = `${tableGroupPrefix(options.group)}${options.instance}.${suffix}`
-  const progress = new Map<number, Progress>()
-  const loaded = Promise.withResolvers<void>()
-  let member: Member | undefined
-  let report: (error: Error) => void = (error) => loaded.reject(error)
-  let hasFailed = false
+  return new KafkaTableSource(options)
+}
 
-  function fail(error: Error): void {
-    if (hasFailed) return
-    hasFailed = true
-    report(error)
+class KafkaTableSource implements TableSource {
+  readonly #options: TableSourceOptions
+  readonly #groupId: string
+  readonly #progress = new Map<number, Progress>()
+  readonly #loaded = Promise.withResolvers<void>()
+  #member: Member | undefined
+  #report = (error: Error): void => this.#loaded.reject(error)
+  #hasFailed = false
+
+  constructor(options: TableSourceOptions) {
+    this.#options = options
+    const suffix = randomBytes(4).toString('hex')
+    this.#groupId = `${tableGroupPrefix(options.group)}${options.instance}.${suffix}`
+    // A failure before anyone waits for it must not end the process by itself.
+    this.#loaded.promise.catch(() => undefined)
+  }
+
+  async start(
+    apply: (record: InboundRecord) => void,
+    onFailed: (error: Error) => void,
+  ): Promise<void> {
+    const { loadTimeoutMs = 600_000, settings, topic, sessionTimeoutMs, log } = this.#options
+    this.#member = new Member(
+      {
+        settings,
+        groupId: this.#groupId,
+        topics: [topic],
+        sessionTimeoutMs,
+        maxBytesPerPartition: 1024 * 1024,
+        maxWaitMs: 500,
+        metadataMaxAgeMs: 30_000,
+        log,
+      },
+      this.#handlerFor(apply),
+    )
+    const timer = setTimeout(() => this.#fail(this.#slow(loadTimeoutMs)), loadTimeoutMs)
+    try {
+      await Promise.all([this.#member.start(), this.#loaded.promise])
+      this.#report = onFailed
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#member?.stop()
+    await this.#deleteGroup()
+  }
+
+  #handlerFor(apply: (record: InboundRecord) => void): MemberHandler {
+    return {
+      beforeRejoin: () => Promise.resolve(),
+      joined: async (membership) => {
+        await this.#adopt(membership)
+        return () => this.#settleLoad()
+      },
+      batch: (batch, next) => {
+        const partition = this.#progress.get(batch.partition)
+        if (partition === undefined || this.#hasFailed) return
+        for (const message of batch.messages) {
+          // Whatever was read again is older than what was applied, and may have been replaced by it.
+          if (offsetNumber(message.offset) < partition.next) continue
+          apply(inboundRecord(batch, message))
+        }
+        partition.next = Math.max(partition.next, next)
+        this.#settleLoad()
+      },
+      outOfRange: ({ partition }, earliest, isGap) => {
+        const known = this.#progress.get(partition)
+        if (known === undefined) return
+        if (!isGap) return this.#fail(this.#recreated(partition, known.next, earliest))
+        known.next = earliest
+        this.#settleLoad()
+      },
+      failed: (error) => this.#fail(error),
+    }
   }
 
   /**
    * Goes on where the previous generation stood, and from the beginning with a partition seen for the first time. An end
    * before that point can only mean that the topic was deleted and created anew.
    */
-  async function adopt({ group, partitions, positions }: Membership): Promise<void> {
-    const [ends, starts] = await Promise.all(
-      [false, true].map((fromBeginning) => offsetsOf(group.cluster, partitions, fromBeginning)),
-    )
-    for (const { partition } of partitions) {
-      const end = ends?.get(partition) ?? 0
-      const start = starts?.get(partition) ?? 0
-      const known = progress.get(partition)
-      if (known !== undefined && end < known.next)
-        return fail(recreated(partition, known.next, end))
-      const next = Math.max(known?.next ?? 0, start)
-      progress.set(partition, { next, end: known?.end ?? end })
+  async #adopt({ group, partitions, positions }: Membership): Promise<void> {
+    const [ends, starts] = await Promise.all([
+      offsetsOf(group.cluster, partitions, false),
+      offsetsOf(group.cluster, partitions, true),
+    ])
+    for (const { topic, partition } of partitions) {
+      const end = ends.get(partition) ?? 0
+      const known = this.#progress.get(partition)
+      if (known !== undefined && end < known.next) {
+        return this.#fail(this.#recreated(partition, known.next, end))
+      }
+      const next = Math.max(known?.next ?? 0, starts.get(partition) ?? 0)
+      this.#progress.set(partition, { next, end: known?.end ?? end })
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
     }
   }
 
-  function recreated(partition: number, read: number, end: number): Error {
+  #settleLoad(): void {
+    if (this.#hasFailed || this.#progress.size === 0) return
+    const isRead = [...this.#progress.values()].every(({ next, end }) => next >= end)
+    if (isRead) this.#loaded.resolve()
+  }
+
+  #fail(error: Error): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#report(error)
+  }
+
+  #recreated(partition: number, read: number, end: number): Error {
     return new Error(
-      `topic ${topic} was recreated: partition ${partition} had been read to offset ${read} and now ends at ${end}. ` +
-        'Restart to read it anew.',
+      `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${read} ` +
+        `and now ends at ${end}. Restart to read it anew.`,
     )
   }
 
-  function settleLoad(): void {
-    if (hasFailed) return
-    const isRead = [...progress.values()].every(({ next, end }) => next >= end)
-    if (isRead && progress.size > 0) loaded.resolve()
-  }
-
-  function startMember(apply: (record: InboundRecord) => void): Member {
-    return createMember(
-      {
-        settings,
-        groupId,
-        topics: [topic],
-        sessionTimeoutMs: options.sessionTimeoutMs,
-        maxBytesPerPartition: 1024 * 1024,
-        maxWaitMs: 500,
-        metadataMaxAgeMs: 30_000,
-        log,
-      },
-      {
-        beforeRejoin: () => Promise.resolve(),
-        async joined(membership) {
-          await adopt(membership)
-          return settleLoad
-        },
-        batch(batch, next) {
-          const partition = progress.get(batch.partition)
-          if (partition === undefined || hasFailed) return
-          for (const message of batch.messages) {
-            // Whatever was read again is older than what was applied, and may have been replaced by it.
-            if (offsetNumber(message.offset) < partition.next) continue
-            apply(inboundRecord(batch, message))
-          }
-          partition.next = Math.max(partition.next, next)
-          settleLoad()
-        },
-        outOfRange({ partition }, earliest, isGap) {
-          const known = progress.get(partition)
-          if (known === undefined) return
-          if (!isGap) return fail(recreated(partition, known.next, earliest))
-          known.next = earliest
-          settleLoad()
-        },
-        failed: fail,
-      },
-    )
-  }
-
-  return {
-    async start(apply, onFailed) {
-      // A failure before anyone awaits it must not end the process by itself.
-      loaded.promise.catch(() => undefined)
-      member = startMember(apply)
-      const limitMs = options.loadTimeoutMs ?? 600_000
-      const timer = setTimeout(() => fail(slow(limitMs)), limitMs)
-      try {
-        await Promise.all([member.start(), loaded.promise])
-        report = onFailed
-      } finally {
-        clearTimeout(timer)
-      }
-    },
-    async stop() {
-      await member?.stop()
-      await deleteGroup()
-    },
-  }
-
-  function slow(limitMs: number): Error {
-    const behind = [...progress].filter(([, { next, end }]) => next < end)
+  #slow(limitMs: number): Error {
+    const behind = [...this.#progress].filter(([, { next, end }]) => next < end)
     const where = behind.map(([partition, { next, end }]) => `${partition} at ${next} of ${end}`)
     return new Error(
-      `topic ${topic} was not read within ${limitMs} ms (${where.join(', ') || 'group not joined'})`,
+      `topic ${this.#options.topic} was not read within ${limitMs} ms ` +
+        `(${where.join(', ') || 'group not joined'})`,
     )
   }
 
   /** Best effort: what stays is Empty and swept by the next start. */
-  async function deleteGroup(): Promise<void> {
+  async #deleteGroup(): Promise<void> {
+    const { settings, log } = this.#options
     const admin = createKafka(settings, log, 'command').admin()
     try {
       await admin.connect()
-      await admin.deleteGroups([groupId])
+      await admin.deleteGroups([this.#groupId])
     } catch (error) {
-      log('debug', 'the table group could not be deleted', { groupId, error: messageOf(error) })
+      const fields = { groupId: this.#groupId, error: messageOf(error) }
+      log('debug', 'the table group could not be deleted', fields)
     } finally {
       await admin.disconnect()
     }
