@@ -40,6 +40,7 @@ interface InFlight {
 
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
+const resumed = { kind: 'calls.resumed' } as const
 
 export class Dispatch {
   readonly #parts: DispatchParts
@@ -49,7 +50,7 @@ export class Dispatch {
   readonly #held = new Set<string>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
-  #stopCause: StopCause | undefined
+  #stopCause: StopCause | 'not-started' | undefined = 'not-started'
   #isPumping = false
   #isStopped = false
   #cancelRecheck: (() => void) | undefined
@@ -134,18 +135,23 @@ export class Dispatch {
       : this.#held.size > 0
         ? 'rebalance'
         : this.#parts.stopCause(this.#parts.clock.monotonic())
-    if (cause !== this.#stopCause) {
-      this.#stopCause = cause
-      this.#parts.emit(
-        cause === undefined ? { kind: 'calls.resumed' } : { kind: 'calls.stopped', why: cause },
-      )
-    }
+    if (cause !== this.#stopCause) this.#tellChange(cause)
     if (cause === undefined) return true
     if (!this.#isStopped) {
       this.#cancelRecheck?.()
       this.#cancelRecheck = this.#parts.clock.after(recheckMs, () => this.pump())
     }
     return false
+  }
+
+  /** Nothing was stopped before calls were allowed for the first time. */
+  #tellChange(cause: StopCause | undefined): void {
+    const isFirst = this.#stopCause === 'not-started'
+    if (isFirst && cause !== undefined) return
+    this.#stopCause = cause
+    if (isFirst) return
+    const signal = cause === undefined ? resumed : { kind: 'calls.stopped' as const, why: cause }
+    this.#parts.emit(signal)
   }
 
   #start(slot: Slot<Work>, now: EpochMs): void {
