@@ -78,7 +78,7 @@ async function countPartitions(
   return counts
 }
 
-export function byTopic(partitions: readonly OwnedPartition[]): Record<string, number[]> {
+function byTopic(partitions: readonly OwnedPartition[]): Record<string, number[]> {
   const topics: Record<string, number[]> = {}
   for (const { topic, partition } of partitions) (topics[topic] ??= []).push(partition)
   return topics
