@@ -237,7 +237,7 @@ export type Settings = Omit<Read, 'instance'> & {
   readonly tiers: readonly Tier[]
 }
 
-export const optionNames = Object.keys(options) as readonly OptionName[]
+const optionNames = Object.keys(options) as readonly OptionName[]
 
 /** Options that may be given as flags. Secrets may not: arguments show in the list of processes. */
 export const flagNames: readonly OptionName[] = optionNames.filter((name) => !isSecret(name))

@@ -2,6 +2,9 @@
 /** The command line on any Node: on one that cannot run TypeScript, it goes on with the project's own. */
 import { fileURLToPath } from 'node:url'
 
+// Host names are resolved on a pool of four threads by default: a few dead name servers would stall every connection.
+process.env['UV_THREADPOOL_SIZE'] ??= '64'
+
 // `strip` from Node 22.18 on, where types are stripped without being asked.
 if (process.features.typescript) {
   await import('./cli.ts')

@@ -79,7 +79,7 @@ export interface AuthEvent {
   readonly source: RecordSource
 }
 
-export const rejectionReasons = [
+const rejectionReasons = [
   'empty-value',
   'invalid-utf8',
   'byte-order-mark',

@@ -79,7 +79,7 @@ export async function connectResultEncoder(options: {
 }
 
 /** Confluent wire format: a zero byte, the schema id in four bytes, the Avro body. */
-export function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult> {
+function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult> {
   const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
   const scratch = Buffer.alloc(32 * 1024)
   scratch.writeUInt32BE(id, 1)

@@ -31,7 +31,7 @@ export interface TelemetryOptions {
   readonly gauges: () => Gauges | undefined
 }
 
-export function createLogger(level: string, instance: string): Logger {
+function createLogger(level: string, instance: string): Logger {
   return pino({ level, base: { instance }, timestamp: pino.stdTimeFunctions.isoTime })
 }
 

@@ -1,12 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
-import {
-  blames,
-  errorClasses,
-  outcomes,
-  deathReasons,
-} from '../../src/core/model.ts'
+import { blames, errorClasses, outcomes, deathReasons } from '../../src/core/model.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')

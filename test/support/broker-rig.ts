@@ -13,7 +13,7 @@ import { hooktide, startRun, type RunningProcess } from './hooktide-process.ts'
 import { uniqueNames } from './names.ts'
 import { tailTopic, type Tail } from './topic-tail.ts'
 
-export const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
+const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 
 export interface BrokerRigOptions {
   readonly brokers: readonly string[]
