@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { createBrokerRig } from '../support/broker-rig.ts'
+import { startRun } from '../support/hooktide-process.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+async function page(port: number, path: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: response.status, text: await response.text() }
+}
+
+describe('the status pages', () => {
+  it('say alive and not ready while no broker answers, and the process ends in peace when asked', async () => {
+    await using process = startRun({ KAFKA_BROKERS: '127.0.0.1:1' })
+    const port = await process.port
+    await process.waitForLine(({ msg }) => msg === 'waiting for Kafka')
+    expect(await page(port, '/healthz')).toEqual({ status: 200, text: 'ok\n' })
+    expect(await page(port, '/readyz')).toEqual({ status: 503, text: 'not ready: starting\n' })
+    process.signal('SIGTERM')
+    expect(await process.exited).toBe(0)
+  })
+
+  it('say ready once the table is loaded and the group joined, and count what happens', async () => {
+    const { brokers, registryUrl } = surroundings()
+    await using rig = await createBrokerRig({ brokers, registryUrl })
+    await rig.putHooks({ id: 'a' }, { id: 'broken', config: {} })
+    const process = await rig.run()
+    const port = await process.port
+    expect(await page(port, '/readyz')).toEqual({ status: 200, text: 'ready\n' })
+    expect((await page(port, '/nowhere')).status).toBe(404)
+    await rig.sendEvents({}, { fields: { event: 'User.Created' } }, { value: 'no JSON' })
+    await rig.results.waitFor((all) => all.length === 2)
+    const { text } = await page(port, '/metrics')
+    for (const line of [
+      'hooktide_deliveries_total{outcome="delivered"} 1',
+      'hooktide_deliveries_total{outcome="dead"} 1',
+      'hooktide_attempts_total{class="ok"} 1',
+      'hooktide_hooks 2',
+      'hooktide_hooks_suspended 1',
+    ]) {
+      expect(text).toContain(`${line}\n`)
+    }
+  })
+})
+
+describe('SIGTERM', () => {
+  it('gives calls that do not end in time up, records them as interrupted, and leaves with code 0', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({
+      brokers,
+      answer: ({ path }) => (path === '/hangs' ? { kind: 'hang' } : undefined),
+    })
+    await rig.putHooks({ id: 'hangs' })
+    const one = await rig.run({ HOOKTIDE_SHUTDOWN_MS: '300', HOOKTIDE_TIMEOUT_MS: '60000' })
+    await rig.sendEvents({})
+    await rig.receiver.waitFor(1)
+    one.signal('SIGTERM')
+    expect(await one.exited).toBe(0)
+    const results = await rig.results.waitFor((all) => all.length === 1)
+    expect(results).toMatchObject([{ outcome: 'interrupted', final: false, blame: 'hooktide' }])
+    await rig.run()
+    await rig.receiver.waitFor(2)
+  })
+})
