@@ -1,5 +1,6 @@
 /** Every command, in the order in which people meet them. */
 import type { Command } from './command.ts'
+import { demoCommand } from './demo.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events.ts'
 import { hooksPutCommand } from './hooks-put.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
@@ -17,4 +18,5 @@ export const commands: readonly Command[] = [
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,
+  demoCommand,
 ]

@@ -2,6 +2,9 @@
 import type { ExitCode } from '../core/errors.ts'
 import type { Settings } from '../config.ts'
 
+/** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
+export type InterruptedCode = 130 | 143
+
 /** One option of a command's own, beside the settings that every command takes. */
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
@@ -31,5 +34,5 @@ export interface Command {
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
   /** @throws UserError with a message for people */
-  readonly run: (context: CommandContext) => Promise<ExitCode | 0>
+  readonly run: (context: CommandContext) => Promise<ExitCode | InterruptedCode | 0>
 }
