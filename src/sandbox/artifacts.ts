@@ -51,12 +51,14 @@ export async function findJava(environment: NodeJS.ProcessEnv): Promise<string> 
 export async function fetchKafka(
   environment: NodeJS.ProcessEnv,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<string> {
   const folder = await fetchOnce({
     name: `kafka-${kafkaVersion}-log4j-${log4jVersion}`,
     title: `Apache Kafka ${kafkaVersion} (44 MB)`,
     environment,
     progress,
+    signal,
     fill: async (target, run) => {
       // A project of its own, next to the jars, because Maven resolves dependencies of projects only.
       const project = join(target, 'pom.xml')
@@ -77,6 +79,7 @@ export async function fetchKafka(
 export async function fetchRegistry(
   environment: NodeJS.ProcessEnv,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<string> {
   const artifact = `io.apicurio:apicurio-registry-app:${registryVersion}:tar.gz:all`
   const folder = await fetchOnce({
@@ -84,6 +87,7 @@ export async function fetchRegistry(
     title: `Apicurio Registry ${registryVersion} (142 MB)`,
     environment,
     progress,
+    signal,
     fill: (target, run) =>
       run([`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${target}`]),
   })
@@ -119,6 +123,7 @@ interface Fetch {
   readonly title: string
   readonly environment: NodeJS.ProcessEnv
   readonly progress: Progress
+  readonly signal: AbortSignal | undefined
   readonly fill: (target: string, run: RunMaven) => Promise<void>
 }
 
@@ -134,12 +139,12 @@ async function fetchOnce(wanted: Fetch): Promise<string> {
 }
 
 async function fetchInto(folder: string, wanted: Fetch): Promise<string> {
-  const { title, environment, progress, fill } = wanted
+  const { title, environment, progress, signal, fill } = wanted
   await mkdir(dirname(folder), { recursive: true })
   const target = await mkdtemp(`${folder}.`)
   try {
     progress(`Fetching ${title} by Maven, once`)
-    await fill(target, (args) => runMaven(args, { title, target, environment, progress }))
+    await fill(target, (args) => runMaven(args, { title, target, environment, progress, signal }))
     await rename(target, folder).catch((error: unknown) => {
       // Another process was faster: its folder is as good.
       if (!existsSync(folder)) throw error
@@ -161,16 +166,23 @@ interface MavenRun {
   readonly target: string
   readonly environment: NodeJS.ProcessEnv
   readonly progress: Progress
+  readonly signal: AbortSignal | undefined
 }
 
 /** Twice at most: what fails for the network's sake mostly succeeds then, and Maven keeps what it has. */
 async function runMaven(args: readonly string[], run: MavenRun): Promise<void> {
+  refuseAfterInterruption(run)
   if ((await runMavenOnce(args, run)) === undefined) return
+  refuseAfterInterruption(run)
   run.progress(`Maven could not fetch ${run.title}: trying once more`)
   const fault = await runMavenOnce(args, run)
   if (fault === undefined) return
   const advice = `Check the network, or the mirror in Maven's settings.xml; or ${otherWays}.`
   throw new UserError(`Maven could not fetch ${run.title}: ${fault}\n${advice}`)
+}
+
+function refuseAfterInterruption({ title, signal }: MavenRun): void {
+  if (signal?.aborted === true) throw new UserError(`Fetching ${title} was interrupted.`)
 }
 
 /** Resolves with what went wrong, or `undefined`. Not in batch mode, which would hide the progress of a large file. */
@@ -180,6 +192,8 @@ async function runMavenOnce(args: readonly string[], run: MavenRun): Promise<str
     env: run.environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const end = () => void child.kill()
+  run.signal?.addEventListener('abort', end)
   const faults: string[] = []
   let nextProgressAt = performance.now() + progressIntervalMs
   // `\r` ends a line for readline too, and Maven redraws its progress with it.
@@ -199,5 +213,6 @@ async function runMavenOnce(args: readonly string[], run: MavenRun): Promise<str
       reject(new UserError(message, 1, { cause: error }))
     })
   })
+  run.signal?.removeEventListener('abort', end)
   return code === 0 ? undefined : (faults.find((fault) => fault !== '') ?? `exit code ${code}`)
 }

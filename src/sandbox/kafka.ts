@@ -22,6 +22,8 @@ export interface EmbeddedKafkaOptions {
   readonly progress?: Progress
   /** Where Java, Maven and the cache are looked up; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv
+  /** Ends a fetch. */
+  readonly signal?: AbortSignal
 }
 
 export interface EmbeddedKafka extends Broker {
@@ -48,7 +50,7 @@ export async function startEmbeddedKafka(
   const environment = options.environment ?? process.env
   const progress = options.progress ?? silent
   const java = await findJava(environment)
-  const classPath = await fetchKafka(environment, progress)
+  const classPath = await fetchKafka(environment, progress, options.signal)
   const port = await choosePort(options.port)
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-kafka-'))
   try {

@@ -14,6 +14,8 @@ export const registryPath = '/apis/ccompat/v7'
 export interface EmbeddedRegistryOptions {
   readonly progress?: Progress
   readonly environment?: NodeJS.ProcessEnv
+  /** Ends a fetch. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -25,7 +27,7 @@ export async function startEmbeddedRegistry(
 ): Promise<Registry> {
   const environment = options.environment ?? process.env
   const java = await findJava(environment)
-  const jar = await fetchRegistry(environment, options.progress ?? silent)
+  const jar = await fetchRegistry(environment, options.progress ?? silent, options.signal)
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-registry-'))
   const url = `http://127.0.0.1:${port}${registryPath}`

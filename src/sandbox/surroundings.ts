@@ -11,6 +11,8 @@ export interface SurroundingsOptions {
   readonly progress?: Progress
   /** The process's own by default. */
   readonly environment?: NodeJS.ProcessEnv
+  /** Ends a fetch, which may take minutes. What starts within seconds is started, and can then be stopped. */
+  readonly signal?: AbortSignal
 }
 
 export interface Surroundings {
@@ -45,7 +47,7 @@ export async function startSurroundings(options: SurroundingsOptions = {}): Prom
     }
   }
   progress('Starting what is needed of Kafka and a schema registry as child processes')
-  return await embedded(given, { environment, progress })
+  return await embedded(given, { ...options, environment, progress })
 }
 
 /** What the environment names. */
@@ -79,9 +81,12 @@ async function inContainers(
   return joined(given.broker === undefined ? 'containers' : 'given', broker, registry)
 }
 
+type EmbeddedOptions = SurroundingsOptions &
+  Required<Pick<SurroundingsOptions, 'progress' | 'environment'>>
+
 async function embedded(
   given: GivenParts,
-  options: Required<SurroundingsOptions>,
+  options: EmbeddedOptions,
 ): Promise<Surroundings> {
   if (given.broker !== undefined) {
     return joined('given', given.broker, await startEmbeddedRegistry(options))

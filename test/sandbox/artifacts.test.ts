@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, watch, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fetchKafka, findJava } from '../../src/sandbox/artifacts.ts'
+import { fetchKafka, fetchRegistry, findJava } from '../../src/sandbox/artifacts.ts'
 
 let folder = ''
 
@@ -62,6 +62,28 @@ describe('fetching by Maven', () => {
       'Fetching Apache Kafka 4.3.1 (44 MB) by Maven, once',
       'Maven could not fetch Apache Kafka 4.3.1 (44 MB): trying once more',
     ])
+    expect(await readdir(join(folder, 'hooktide'))).toEqual([])
+  })
+
+  it('ends when it is interrupted, and leaves no half-filled folder', async () => {
+    const started = join(folder, 'started')
+    const path = await pathWith('mvn', `mkdir ${started}; exec tail -f /dev/null`)
+    const environment = { PATH: `${path}:/bin:/usr/bin`, XDG_CACHE_HOME: folder }
+    const interruption = new AbortController()
+    const said: string[] = []
+    const tell = (line: string) => said.push(line)
+    const fetching = Promise.allSettled([
+      fetchKafka(environment, tell, interruption.signal),
+      fetchRegistry(environment, tell, interruption.signal),
+    ])
+    for await (const { filename } of watch(folder)) if (filename === 'started') break
+    interruption.abort()
+    const outcomes = await fetching
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected'])
+    expect(outcomes[0]).toMatchObject({
+      reason: { message: 'Fetching Apache Kafka 4.3.1 (44 MB) was interrupted.' },
+    })
+    expect(said.filter((line) => line.includes('once more'))).toEqual([])
     expect(await readdir(join(folder, 'hooktide'))).toEqual([])
   })
 
