@@ -1,0 +1,162 @@
+/** Plays an act: each step as the command that an operator would type, and then the waiting for what comes of it. */
+import { readFile } from 'node:fs/promises'
+import { UserError } from '../core/errors.ts'
+import type { DeliveryResult } from '../core/records.ts'
+import { within } from '../edge/kafka-client.ts'
+import type { LogLine, Output, RunningProcess } from './cli-process.ts'
+import { hookObject } from './endpoints.ts'
+import type { Journal } from './journal.ts'
+import { callsOf, hookOf, type Act, type Step } from './script.ts'
+import type { Story } from './story.ts'
+
+/** Nothing of the demo takes so long: whoever waits for more waits in vain. */
+const patienceMs = 60_000
+
+export interface Stage {
+  readonly story: Story
+  /** Where the receiver listens, such as `http://127.0.0.1:40123`. */
+  readonly origin: string
+  readonly hooktide: Hooktide
+  readonly processor: RunningProcess
+  readonly results: Journal<DeliveryResult>
+  /** Writes to the event topic as any producer may, with nothing looked at before. */
+  readonly produce: (key: string, value: Buffer) => Promise<void>
+  /** By event id: an event is told before what comes of it, however fast that is. */
+  readonly tellings: Map<string, Promise<void>>
+}
+
+/** Tells a command and runs it. @throws UserError when it fails */
+export type Hooktide = (args: readonly string[], input?: Input) => Promise<Output>
+
+/** For standard input, and what the story calls it. */
+export interface Input {
+  readonly text: string
+  readonly about: string
+}
+
+/** @throws UserError when something does not happen that has to */
+export async function playAct({ title, about, steps }: Act, stage: Stage): Promise<void> {
+  stage.story.heading(title, about)
+  for (const step of steps) await playStep(step, stage)
+  const awaited = steps.flatMap((step) => (step.kind === 'send' ? deliveryIdsOf(step) : []))
+  await patiently(
+    'Every delivery has to end',
+    stage.results.until((results) => {
+      const ended = new Set(results.filter(({ final }) => final).map((result) => result.deliveryId))
+      return awaited.every((id) => ended.has(id))
+    }),
+  )
+}
+
+function playStep(step: Step, stage: Stage): Promise<void> {
+  switch (step.kind) {
+    case 'send':
+      return send(step, stage)
+    case 'send-faulty':
+      return sendFaulty(step, stage)
+    case 'move-hook':
+      return moveHook(step, stage)
+    case 'delete-hook':
+      return deleteHook(step, stage)
+  }
+}
+
+type StepOf<Kind extends Step['kind']> = Extract<Step, { readonly kind: Kind }>
+
+/** Resolves when a first attempt was made for each hook: retries go on while the next step is played. */
+async function send(step: StepOf<'send'>, stage: Stage): Promise<void> {
+  const telling = sendAndTell(step, stage)
+  stage.tellings.set(step.eventId, telling)
+  await telling
+  await patiently(
+    'A first attempt has to be recorded for each hook',
+    stage.results.until((results) => {
+      const begun = new Set(results.map(({ deliveryId }) => deliveryId))
+      return deliveryIdsOf(step).every((id) => begun.has(id))
+    }),
+  )
+}
+
+async function sendAndTell(
+  { sample, tenantId, eventId }: StepOf<'send'>,
+  { hooktide, story }: Stage,
+): Promise<void> {
+  const to = ['--tenant', tenantId, '--event-id', eventId]
+  const sent = await hooktide(['events', 'send', '-f', sampleFile(sample), ...to, '--json'])
+  for (const line of sent.lines) {
+    const { event, key } = JSON.parse(line) as { readonly event: string; readonly key: string }
+    story.eventIn({ event, tenantId, key })
+  }
+}
+
+function deliveryIdsOf(step: StepOf<'send'>): readonly string[] {
+  return callsOf(step).map(({ deliveryId }) => deliveryId)
+}
+
+async function sendFaulty(
+  { sample, key }: StepOf<'send-faulty'>,
+  { story, processor, produce }: Stage,
+): Promise<void> {
+  story.aside(`A producer that checks nothing writes ${sampleFile(sample)}`)
+  const seen = processor.log.items.length
+  await produce(key, await readFile(new URL(`samples/${sample}`, import.meta.url)))
+  await patiently(
+    'The processor has to reject the event',
+    processor.log.until((lines) => lines.slice(seen).some(isRejection)),
+  )
+}
+
+/** Whether the processor says that it has rejected a record. */
+export function isRejection({ msg }: LogLine): boolean {
+  return msg === 'record.rejected'
+}
+
+async function moveHook({ hookId, path }: StepOf<'move-hook'>, stage: Stage): Promise<void> {
+  const hook = { ...hookOf(hookId), path }
+  const text = JSON.stringify(hookObject(hook, stage.origin))
+  const about = `on standard input: the hook with its URL now ${path}`
+  await changeHook(hookId, 'set', stage, () =>
+    stage.hooktide(['hooks', 'put', '-f', '-'], { text, about }),
+  )
+}
+
+async function deleteHook({ hookId }: StepOf<'delete-hook'>, stage: Stage): Promise<void> {
+  await changeHook(hookId, 'deleted', stage, () => stage.hooktide(['hooks', 'delete', hookId]))
+}
+
+/** Waits until the processor says that it has read the change: what is sent from then on meets it. */
+async function changeHook(
+  hookId: string,
+  change: 'set' | 'deleted',
+  { processor }: Stage,
+  make: () => Promise<Output>,
+): Promise<void> {
+  const seen = processor.log.items.length
+  await make()
+  await patiently(
+    `The processor has to read the change of ${hookId}`,
+    processor.log.until((lines) =>
+      lines
+        .slice(seen)
+        .some(
+          (line) =>
+            line['msg'] === 'hook.changed' &&
+            line['hookId'] === hookId &&
+            line['change'] === change,
+        ),
+    ),
+  )
+}
+
+/** @throws UserError when it takes too long */
+export async function patiently(need: string, happening: Promise<void>): Promise<void> {
+  const outcome = await within(happening, patienceMs, 'late')
+  if (outcome === 'late') {
+    throw new UserError(`${need}, and that has not happened within ${patienceMs / 1_000} s.`)
+  }
+}
+
+/** As seen from the checkout's root, where npm's scripts run. */
+export function sampleFile(sample: string): string {
+  return `src/demo/samples/${sample}`
+}

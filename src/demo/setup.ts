@@ -1,0 +1,170 @@
+/** All that the demo needs before its first act: surroundings, topics, receiver, hooks and the processor. */
+import { randomBytes } from 'node:crypto'
+import { writeAll } from '../commands/kafka-session.ts'
+import { readSettings, type Settings } from '../config.ts'
+import type { HookId } from '../core/model.ts'
+import type { DeliveryResult } from '../core/records.ts'
+import type { Receiver } from '../sandbox/receiver.ts'
+import { startSurroundings } from '../sandbox/surroundings.ts'
+import { keyOfCall, keyOfRequest } from './check.ts'
+import {
+  hasLine,
+  runCommand,
+  startCommand,
+  type Environment,
+  type LogLine,
+  type RunningProcess,
+} from './cli-process.ts'
+import { hookObject, startEndpoints } from './endpoints.ts'
+import type { Endings } from './endings.ts'
+import { isRejection, patiently, type Hooktide, type Stage } from './play.ts'
+import { watchResults } from './results-watch.ts'
+import { hooks } from './script.ts'
+import type { Story } from './story.ts'
+
+export interface SetUpStage extends Stage {
+  readonly settings: Settings
+  readonly receiver: Receiver
+}
+
+interface Parts {
+  readonly story: Story
+  readonly endings: Endings
+  readonly signal: AbortSignal
+}
+
+/** @throws UserError when something that is needed cannot be had; what was started is among `endings` */
+export async function setUp(parts: Parts): Promise<SetUpStage> {
+  const { story, endings, signal } = parts
+  const environment = await surround(parts)
+  const settings = readSettings(environment)
+  const hooktide: Hooktide = (args, input) => {
+    story.command(args, input?.about)
+    return runCommand(args, { environment, signal, input: input?.text ?? '' })
+  }
+  const init = await hooktide(['init', '--partitions', '3'])
+  for (const line of init.lines) story.aside(line)
+
+  const keys = new Map<HookId, string>()
+  const receiver = await startEndpoints(keys)
+  endings.add(() => receiver.stop())
+  await putHooks(hooktide, receiver, keys, story)
+
+  const tellings = new Map<string, Promise<void>>()
+  const watch = watchResults(settings, async (result) => {
+    await tellings.get(result.eventId)
+    story.result(result, requestOf(result, receiver))
+  })
+  endings.add(() => watch.stop())
+  story.command(['run'])
+  const processor = startCommand(['run'], environment, (line) => relay(line, story))
+  endings.add(() => processor.stop())
+  for (const journal of [processor.log, watch.results]) {
+    signal.addEventListener('abort', () => journal.close(new Error('interrupted')))
+  }
+  await becomeReady(processor, story)
+  const produce = (key: string, value: Buffer) => {
+    const [topic = ''] = settings.topics.events
+    return writeAll(settings, [{ topic, key, value, headers: [] }])
+  }
+  const { origin } = receiver
+  const { results } = watch
+  return { story, origin, hooktide, processor, results, tellings, produce, settings, receiver }
+}
+
+/** Starts Kafka and the registry. @returns what the commands are told of them, and the demo's other settings */
+async function surround({ story, endings, signal }: Parts): Promise<Environment> {
+  story.heading('Kafka, a schema registry, and the settings of the commands below')
+  const starting = startSurroundings({ progress: story.aside, signal })
+  endings.add(async () => {
+    const started = await starting.catch(() => undefined)
+    await started?.stop()
+  })
+  const { brokers, registryUrl } = await unlessAborted(signal, starting)
+  // Nothing of anyone else's can have these names, wherever the broker comes from.
+  const name = `demo-${randomBytes(3).toString('hex')}`
+  const environment = {
+    KAFKA_BROKERS: brokers.join(','),
+    SCHEMA_REGISTRY_URL: registryUrl,
+    HOOKTIDE_TOPIC_PREFIX: name,
+    HOOKTIDE_GROUP_ID: name,
+    HOOKTIDE_RETRY_SCHEDULE: '1s,2s',
+    HOOKTIDE_RETRY_TIERS: '1s,2s',
+    HOOKTIDE_ALLOW_HTTP: 'true',
+    HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8',
+    HOOKTIDE_HTTP_HOST: '127.0.0.1',
+    HOOKTIDE_HTTP_PORT: '0',
+  }
+  for (const [variable, value] of Object.entries(environment)) story.aside(`${variable}=${value}`)
+  return environment
+}
+
+async function unlessAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const aborted = Promise.withResolvers<never>()
+  const reject = () => aborted.reject(new Error('interrupted'))
+  signal.addEventListener('abort', reject)
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', reject)
+  }
+}
+
+/** Each hook's signing key is made by the command: its owner, and the receiver, learn it from what that prints. */
+async function putHooks(
+  hooktide: Hooktide,
+  { origin }: Receiver,
+  keys: Map<HookId, string>,
+  story: Story,
+): Promise<void> {
+  const text = JSON.stringify(hooks.map((hook) => hookObject(hook, origin)))
+  const about = `on standard input: ${hooks.length} hooks`
+  const { lines } = await hooktide(['hooks', 'put', '-f', '-', '--json'], { text, about })
+  for (const line of lines) {
+    const { id, tenantId, url, events, signingKey } = JSON.parse(line) as {
+      readonly id: HookId
+      readonly tenantId: string
+      readonly url: string
+      readonly events: readonly string[]
+      readonly signingKey: string
+    }
+    keys.set(id, signingKey)
+    story.aside(`${id.padEnd(14)} tenant ${tenantId.padEnd(7)} ${url}`)
+    story.aside(`${' '.repeat(14)} ${events.join(', ')}; signing key ${signingKey}`)
+  }
+}
+
+async function becomeReady({ log }: RunningProcess, story: Story): Promise<void> {
+  await patiently('The processor has to become ready', log.until(hasLine('ready')))
+  const listening = log.items.find(({ msg }) => msg === 'listening')
+  story.aside(`ready; its metrics are at http://127.0.0.1:${String(listening?.['port'])}/metrics`)
+}
+
+/** The newest call with the ids of a result: the receiver has it before the result is written. */
+function requestOf({ deliveryId, attempt }: DeliveryResult, { requests }: Receiver) {
+  const key = keyOfCall(deliveryId, attempt)
+  return requests.findLast((request) => keyOfRequest(request) === key)
+}
+
+/** What of the processor's log belongs to the story: hooks that changed, records it rejects, and all that is wrong. */
+function relay(line: LogLine, story: Story): void {
+  const { level, msg, ...fields } = line
+  const hookId = String(fields['hookId'])
+  const record = `record ${String(fields['configVersion'])} of the hook topic`
+  if (msg === 'hook.changed') {
+    if (fields['change'] === 'deleted') {
+      story.hookDeleted(hookId, `read by the processor: ${record}, a tombstone`)
+    } else {
+      story.hookEdited(hookId, `read by the processor: ${record}`)
+    }
+  } else if (isRejection(line)) {
+    const { reason, field, message } = fields
+    story.rejected({ reason: String(reason), field: String(field), message: String(message) })
+  } else if (typeof level === 'number' && level >= warnLevel) {
+    const { time: _, instance: __, ...rest } = fields
+    story.warning(`run: ${String(msg)} ${JSON.stringify(rest)}`)
+  }
+}
+
+/** Of pino. */
+const warnLevel = 40
