@@ -115,10 +115,15 @@ function start(
   const clean = Object.fromEntries(
     Object.entries(inherited).filter(([name]) => !name.startsWith('HOOKTIDE_')),
   )
-  return spawn(process.execPath, [cli, ...args], {
+  const child = spawn(process.execPath, [cli, ...args], {
     env: { ...clean, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // A test that ran out of time disposes of nothing: the end of its worker does.
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('close', () => process.off('exit', end))
+  return child
 }
 
 function parseLine(text: string): LogLine {
