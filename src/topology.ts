@@ -110,11 +110,12 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     onFailed,
     onAcknowledged: () => dispatch.pump(),
   })
+  const onRoom = () => groups.forEach((group) => group.wake())
   const dispatch = createDispatch(ports, settings, {
     table,
     lanes,
     recorder,
-    onRoom: () => groups.forEach((group) => group.wake()),
+    onRoom,
   })
   const joining: Joining = {
     table,
@@ -123,7 +124,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     defaultConcurrency: settings.concurrency,
     now: () => clock.now(),
   }
-  const groups = createGroups(ports, settings, { joining, dispatch, recorder, onFailed })
+  const groups = createGroups(ports, settings, { joining, dispatch, recorder, onRoom, onFailed })
   const path: Path = { table, lanes, recorder, dispatch, groups }
   let isTableLoaded = false
   return {
@@ -153,6 +154,7 @@ function createGroups(
   settings: ProcessorSettings,
   parts: Pick<Path, 'dispatch' | 'recorder'> & {
     readonly joining: Joining
+    readonly onRoom: () => void
     readonly onFailed: (error: Error) => void
   },
 ): readonly GroupFlow[] {

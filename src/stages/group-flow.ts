@@ -53,6 +53,8 @@ export interface GroupFlowParts {
   readonly commitIntervalMs: number
   readonly load: Load
   readonly emit: Emit
+  /** Room was made that any group of the process may be waiting for. */
+  readonly onRoom: () => void
   readonly onFailed: (error: Error) => void
 }
 
@@ -116,7 +118,7 @@ export class GroupFlow implements GroupListener {
       lost: before.size,
     })
     this.#parts.dispatch.release(this.#parts.name)
-    this.#planWake()
+    this.#parts.onRoom()
   }
 
   onRecords(partition: TopicPartition, records: readonly InboundRecord[]): void {
@@ -254,7 +256,7 @@ export class GroupFlow implements GroupListener {
     this.#parts.load.bytes -= origin.bytes
     this.#parts.load.deliveries -= origin.caused
     this.#committer.commitSoon()
-    if (this.#waiting.size > 0) this.#planWake()
+    this.#parts.onRoom()
   }
 
   /** One pass over everything that waits, however many completions asked for it. */
@@ -267,7 +269,7 @@ export class GroupFlow implements GroupListener {
     })
   }
 
-  /** Room in a lane was made: a partition of this group may be waiting for it. */
+  /** Room was made: a partition of this group may be waiting for it. */
   wake(): void {
     if (this.#waiting.size > 0) this.#planWake()
   }

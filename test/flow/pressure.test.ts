@@ -1,7 +1,31 @@
 import { describe, expect, it } from 'vitest'
-import { createRig } from '../support/flow-rig.ts'
+import type { GroupListener } from '../../src/ports.ts'
+import { createRig, topics, type Rig } from '../support/flow-rig.ts'
 
 const url = (id: string) => `https://${id}.example/`
+const tier = `${topics.retryPrefix}5s`
+
+/** A member that takes its partitions and does nothing with them. */
+const idleListener: GroupListener = {
+  onAssigned: () => undefined,
+  onRecords: () => undefined,
+  beforeRejoin: () => Promise.resolve(),
+  onFailed: () => undefined,
+}
+
+/** A run that waits on the 5 s tier for its second attempt. */
+function addRetry(rig: Rig, hookId: string): void {
+  rig.broker.produce(tier, {
+    value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
+    headers: {
+      'hooktide-hook-id': hookId,
+      'hooktide-tenant-id': 'default',
+      'hooktide-event-id': 'retried',
+      'hooktide-attempt': '1',
+      'hooktide-hop': '1',
+    },
+  })
+}
 
 describe('pressure', () => {
   it('from a slow endpoint does not delay another one on the same partition', async () => {
@@ -62,6 +86,53 @@ describe('pressure', () => {
     await rig.clock.advance(10)
     expect(one.http.calls).toHaveLength(2)
     expect(rig.results()).toEqual([])
+  })
+})
+
+describe('a retry that waits for room', () => {
+  it(
+    'goes on when a fresh delivery completes that took the last room of the process',
+    {
+      timeout: 20_000,
+    },
+    async () => {
+      const rig = createRig()
+      for (let index = 1; index < 20_000; index += 1) rig.putHook({ id: `h${index}` })
+      rig.putHook({ id: 'first', events: ['User.Created'] })
+      rig.putHook({ id: 'retried', events: ['User.Deleted'] })
+      const one = await rig.start({ maxInFlight: 30_000 })
+      addRetry(rig, 'retried')
+      rig.sendEvent({ event: 'User.Created' })
+      rig.sendEvent()
+      await rig.clock.advance(6_000)
+      expect(one.http.calls).toHaveLength(20_000)
+      one.http.calls[0]?.answer(200)
+      await rig.clock.advance(100)
+      expect(one.http.calls.at(-1)?.request.url).toBe(url('retried'))
+    },
+  )
+
+  it('goes on when the work that filled its lane moves to another member', async () => {
+    const rig = createRig({ partitions: 2 })
+    rig.putHook({ id: 'a', delivery: { concurrency: 1, timeoutMs: 60_000 } })
+    const one = await rig.start()
+    const value = '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'
+    for (let index = 0; index < 1_500; index += 1) {
+      rig.broker.produce('auth.events', { partition: index % 2, value })
+    }
+    addRetry(rig, 'a')
+    await rig.clock.advance(6_000)
+    expect(one.processor.status().queued).toBeGreaterThanOrEqual(1_000)
+    await one.live.freeze()
+    for (let members = 0; members < 2; members += 1) {
+      const other = rig.broker.groupSource({ groupId: 'hooktide', topics: topics.events })
+      await other.start(idleListener)
+    }
+    const thawing = one.live.thaw()
+    await rig.clock.advance(3_000)
+    await thawing
+    const attempts = one.http.openCalls.map(({ request }) => request.headers['hooktide-attempt'])
+    expect(attempts).toEqual(['2'])
   })
 })
 
