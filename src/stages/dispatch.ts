@@ -90,6 +90,8 @@ export class Dispatch {
     } finally {
       this.#isPumping = false
     }
+    // Runs that ended without a call may have been the last.
+    this.#waiters.check()
     this.#parts.onRoom()
   }
 
@@ -119,6 +121,7 @@ export class Dispatch {
   dropEnded(): void {
     this.#parts.lanes.drop((work) => !work.origin.epoch.isLive)
     for (const { work, call } of this.#inFlight) if (!work.origin.epoch.isLive) call.abort()
+    this.#waiters.check()
   }
 
   /** Starts nothing more; aborts what is in flight. */

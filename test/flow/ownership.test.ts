@@ -130,6 +130,25 @@ describe('an epoch that has ended', () => {
 })
 
 describe('a stop', () => {
+  it('does not wait for its deadline when the last of the queue ends without a call', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
+    const one = await rig.start()
+    for (const name of ['x', 'y']) rig.sendEvent({ name })
+    await rig.clock.advance(10)
+    const startedAt = rig.clock.now()
+    let stoppedAt: number | undefined
+    void one.processor.stop(20_000).then(() => {
+      stoppedAt = rig.clock.now()
+    })
+    rig.deleteHook('a')
+    await settled()
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(30_000)
+    expect(rig.story()).toEqual(['a delivered 1', 'a discarded null'])
+    expect((stoppedAt ?? Infinity) - startedAt).toBeLessThan(1_000)
+  })
+
   it('lets calls finish until the deadline, records the rest as interrupted, and loses nothing', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
