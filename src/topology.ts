@@ -219,6 +219,7 @@ function createRecorder(
     encoder: ports.encoder,
     clock: ports.clock,
     random: ports.random,
+    isProven: () => isProven(ports, settings.sessionTimeoutMs, ports.clock.monotonic()),
     emit: ports.emit,
     topics: settings.topics,
     tiers: settings.tiers,
@@ -227,7 +228,10 @@ function createRecorder(
   })
 }
 
-/** Stop intake → drain lanes until the deadline → give up the rest → flush → commit → leave. */
+/**
+ * Stop intake → drain lanes until the deadline → give up the rest → flush → commit → leave → flush what only leaving
+ * decided.
+ */
 async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<void> {
   const { groups, dispatch, recorder } = path
   for (const group of groups) group.stopIntake()
@@ -236,6 +240,7 @@ async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Prom
   await dispatch.drained(flushMs)
   await recorder.idle(flushMs)
   await Promise.all(groups.map((group) => group.leave()))
+  await recorder.idle(flushMs)
   await Promise.all([ports.hooks.stop(), ports.http.stop()])
   await ports.sink.stop()
 }

@@ -1,7 +1,8 @@
 /**
  * From what happened to records: the verdict, its result, and the tier or dead-letter record it asks for. What a run
  * caused is settled when its records are acknowledged, never before. An epoch that has ended writes results only:
- * its partition's new owner makes the other records.
+ * its partition's new owner makes the other records. While membership is not proven nobody here can tell whether it
+ * has ended: then nothing is written until it is proven again, or the epoch is known to be over.
  */
 import { deadLetterHeaders, rejectedHeaders, runHeaders } from '../core/delivery-headers.ts'
 import { TooLargeError } from '../core/errors.ts'
@@ -25,6 +26,7 @@ import type { Emit } from '../core/signal.ts'
 import { decide, maxAttemptsOf } from '../core/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
 import { IdleWaiters } from './idle-waiters.ts'
+import { Undecided } from './undecided.ts'
 import { settle, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
@@ -37,6 +39,8 @@ export interface RecorderParts {
   readonly handled: RecentlyHandled
   readonly clock: Clock
   readonly random: Random
+  /** Whether no other member can own a partition of this process. */
+  readonly isProven: () => boolean
   /** Names this process in results. */
   readonly instance: string
   readonly emit: Emit
@@ -57,20 +61,63 @@ export interface AttemptMade {
 export class Recorder {
   readonly #parts: RecorderParts
   readonly #waiters = new IdleWaiters()
+  readonly #undecided: Undecided
   /** Writes whose acknowledgement has not settled what it stands for. */
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
+    this.#undecided = new Undecided(parts.isProven, parts.clock, () => this.#waiters.check())
   }
 
   /** Resolves when everything recorded is acknowledged and settled, or after the budget. */
   idle(budgetMs: number): Promise<void> {
-    return this.#waiters.wait(() => this.#pending === 0, budgetMs, this.#parts.clock)
+    return this.#waiters.wait(() => this.#isIdle(), budgetMs, this.#parts.clock)
   }
 
   /** An attempt was answered, failed or was aborted. */
   attempt(work: Work, made: AttemptMade): void {
+    this.#undecided.whenKnown(work.origin, () => this.#recordAttempt(work, made))
+  }
+
+  /** A run ended without an attempt. */
+  end(
+    work: Work,
+    ending: { readonly verdict: Verdict; readonly configVersion: string | undefined },
+  ): void {
+    const { verdict, configVersion } = ending
+    const at = this.#parts.clock.now()
+    this.#whenLive(work.origin, () =>
+      this.#record(work, { verdict, configVersion, at, attempt: undefined }),
+    )
+  }
+
+  /** A run waits on another tier. No result: nothing happened to it. */
+  hop(work: Work): void {
+    this.#whenLive(work.origin, () => {
+      const record = this.#tierRecord({ ...work.run, hop: work.run.hop + 1 })
+      this.#parts.emit({ kind: 'run.hopped', tier: record.topic })
+      this.#write(work, [record], true)
+    })
+  }
+
+  /** A record that cannot be handled goes to the rejected topic as it came. */
+  reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
+    this.#whenLive(origin, () => this.#recordRejection(record, rejection, origin))
+  }
+
+  #isIdle(): boolean {
+    return this.#pending === 0 && this.#undecided.isEmpty
+  }
+
+  /** For what an ended epoch leaves to the new owner altogether. */
+  #whenLive(origin: Origin, record: () => void): void {
+    this.#undecided.whenKnown(origin, () => {
+      if (origin.epoch.isLive) record()
+    })
+  }
+
+  #recordAttempt(work: Work, made: AttemptMade): void {
     const { schedule, clock, random } = this.#parts
     const maxAttempts = maxAttemptsOf(schedule, made.hook)
     const moment = { now: clock.now(), random: random() }
@@ -90,25 +137,7 @@ export class Recorder {
     })
   }
 
-  /** A run ended without an attempt. */
-  end(
-    work: Work,
-    ending: { readonly verdict: Verdict; readonly configVersion: string | undefined },
-  ): void {
-    const { verdict, configVersion } = ending
-    this.#record(work, { verdict, configVersion, at: this.#parts.clock.now(), attempt: undefined })
-  }
-
-  /** A run waits on another tier. No result: nothing happened to it. */
-  hop(work: Work): void {
-    const next = { ...work.run, hop: work.run.hop + 1 }
-    const record = this.#tierRecord(next)
-    this.#parts.emit({ kind: 'run.hopped', tier: record.topic })
-    this.#write(work, [record], true)
-  }
-
-  /** A record that cannot be handled goes to the rejected topic as it came. */
-  reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
+  #recordRejection(record: InboundRecord, rejection: Rejection, origin: Origin): void {
     const { topics, emit } = this.#parts
     const source = sourceOf(origin)
     emit({ kind: 'record.rejected', source, ...rejection })

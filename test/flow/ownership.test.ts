@@ -129,6 +129,60 @@ describe('an epoch that has ended', () => {
   })
 })
 
+describe('a call whose end finds membership unproven', () => {
+  it('is recorded only once it is known whether its epoch goes on: here it has ended', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    await one.live.freeze()
+    const two = await rig.start({ instance: 'two' })
+    await rig.clock.advance(20_000)
+    two.http.calls[0]?.answer(200)
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(100)
+    expect(rig.broker.read(`${topics.retryPrefix}5s`)).toEqual([])
+    const thawing = one.live.thaw()
+    await rig.clock.advance(3_000)
+    await thawing
+    await rig.clock.advance(60_000)
+    expect(two.http.calls.length + one.http.calls.length).toBe(2)
+    expect(rig.story()).toEqual(['a delivered 1', 'a interrupted 1'])
+  })
+
+  it('is recorded only once it is known whether its epoch goes on: here it does', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    rig.broker.outage(true)
+    await rig.clock.advance(20_000)
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(100)
+    rig.broker.outage(false)
+    await rig.clock.advance(100)
+    expect(rig.story()).toEqual(['a retrying 1'])
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(1)
+  })
+
+  it('is recorded as it is when the process ends before that is known', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    await one.live.freeze()
+    await rig.clock.advance(20_000)
+    one.http.calls[0]?.answer(500)
+    const stopping = one.processor.stop(1_000)
+    await rig.clock.advance(30_000)
+    await stopping
+    expect(rig.story()).toEqual(['a interrupted 1'])
+  })
+})
+
 describe('a stop', () => {
   it('does not wait for its deadline when the last of the queue ends without a call', async () => {
     const rig = createRig()
