@@ -61,8 +61,6 @@ export async function startJava(options: JavaOptions): Promise<JavaProcess> {
   await once(child, 'spawn')
   const pid = child.pid
   if (pid === undefined) throw new Error(`${options.title} started without a process id`)
-  const watcher = startWatcher(pid, options.folder)
-  void ended.then(() => watcher.kill('SIGKILL'))
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     child.kill(signal)
@@ -106,12 +104,17 @@ export async function runJava(options: Omit<JavaOptions, 'ready'>): Promise<void
 }
 
 function spawnJava({ java, args, folder, environment }: Omit<JavaOptions, 'ready'>): ChildProcess {
-  return spawn(java, [...flags, `-Djava.io.tmpdir=${folder}`, ...args], {
+  const child = spawn(java, [...flags, `-Djava.io.tmpdir=${folder}`, ...args], {
     cwd: folder,
     env: environment,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  if (child.pid !== undefined) {
+    const watcher = startWatcher(child.pid, folder)
+    child.once('close', () => watcher.kill('SIGKILL'))
+  }
+  return child
 }
 
 function startWatcher(pid: number, folder: string): ChildProcess {
