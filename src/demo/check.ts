@@ -128,5 +128,5 @@ function rejectionDifferences(
 }
 
 function nameOf({ reason, field }: ExpectedRejection): string {
-  return `${reason} ${field}`
+  return `${reason} ${field}`.trim()
 }

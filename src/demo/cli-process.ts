@@ -32,6 +32,7 @@ export async function runCommand(
   args: readonly string[],
   { environment, signal, input = '' }: RunOptions,
 ): Promise<Output> {
+  signal.throwIfAborted()
   const child = start(args, environment)
   const end = () => void endOf(child)
   signal.addEventListener('abort', end, { once: true })

@@ -56,6 +56,7 @@ export async function setUp(parts: Parts): Promise<SetUpStage> {
     story.result(result, requestOf(result, receiver))
   })
   endings.add(() => watch.stop())
+  signal.throwIfAborted()
   story.command(['run'])
   const processor = startCommand(['run'], environment, (line) => relay(line, story))
   endings.add(() => processor.stop())
