@@ -157,6 +157,6 @@ export async function patiently(need: string, happening: Promise<void>): Promise
 }
 
 /** As seen from the checkout's root, where npm's scripts run. */
-export function sampleFile(sample: string): string {
+function sampleFile(sample: string): string {
   return `src/demo/samples/${sample}`
 }
