@@ -108,7 +108,9 @@ export class Member {
 
   /** When the newest acknowledged heartbeat or join was sent. */
   provenAt(): MonotonicMs | undefined {
-    return this.#current === undefined ? undefined : proofOf(this.#current.memberId)
+    const { group, memberId } = this.#current ?? {}
+    // KafkaJS takes the id away when the member has left, as before a restart, or when the broker does not know it.
+    return memberId === undefined || group?.memberId !== memberId ? undefined : proofOf(memberId)
   }
 
   pause({ topic, partition }: TopicPartition): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
 import { createGroupSource } from '../../src/edge/kafka-group-source.ts'
 import type { GroupSource } from '../../src/ports.ts'
@@ -185,6 +185,22 @@ describe('a group source on Kafka', () => {
 
     expect(listener.owned()).toEqual(['0+', '1', '2'])
     expect(listener.records[0]).toMatchObject({ partition: 2, offset: 0 })
+  })
+
+  it('proves nothing from when it learns that the group expelled it until it has joined again', async () => {
+    const world = await makeRealWorld(2)
+    const source = world.source()
+    const first = await started(source)
+    const second = await started(world.source())
+    await first.until(() => first.assignments.length === 2)
+    const held = Promise.withResolvers<void>()
+    second.drain = () => held.promise
+    await world.expel(source)
+    await second.until(() => second.drains === 1)
+    await vi.waitFor(() => expect(source.provenAt()).toBeUndefined(), 2_000)
+    held.resolve()
+    await first.until(() => first.assignments.length === 3)
+    expect(source.provenAt()).toBeGreaterThan(0)
   })
 
   it('cannot be started any more when it was stopped while it waits for the broker', async () => {
