@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'pure',
           include: ['test/{core,flow}/**/*.test.ts'],
           sequence: { groupOrder: 0 },
+          // Pure tests share nothing that one could spoil for another, and a worker per file costs more than they do.
+          isolate: false,
         },
       },
       {
