@@ -97,6 +97,9 @@ export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): Deco
   return { kind: 'run', run: { deliveryId, hookId, ...progress, event: decoded.event } }
 }
 
+/** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
+const maxAttempt = 2 ** 31 - 2
+
 type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
 
 /** A request begins a run of its own, named by where it stands. */
@@ -123,7 +126,7 @@ function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
   return {
     run,
     trigger: readTrigger(reader, 'event'),
-    attempt: reader.integer(nameOf('attempt'), 0),
+    attempt: reader.integer(nameOf('attempt'), 0, maxAttempt),
     hop: reader.integer(nameOf('hop'), 0),
     firstHandledAt: reader.integer(nameOf('first-handled-at'), record.timestamp),
     dueAt: reader.integer(nameOf('due-at'), record.timestamp),

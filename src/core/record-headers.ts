@@ -31,12 +31,12 @@ export class HeaderReader {
     return this.#find(name)?.length === 0 ? '' : (this.text(name, maxLength) ?? '')
   }
 
-  /** A whole number, 0 or more, in decimal digits; `fallback` when there is no such header. */
-  integer(name: string, fallback: number): number {
+  /** A whole number from 0 to `max` in decimal digits; `fallback` when there is no such header. */
+  integer(name: string, fallback: number, max = Number.MAX_SAFE_INTEGER): number {
     const text = this.text(name, 16)
     if (text === undefined) return fallback
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-    if (!Number.isSafeInteger(value)) this.reject(name, 'is not a whole number')
+    if (!(value <= max)) this.reject(name, `is not a whole number up to ${max}`)
     return value
   }
 

@@ -202,6 +202,7 @@ describe('a record of a tier or of requests', () => {
     ['hooktide-run', '1-2-3'],
     ['hooktide-attempt', '-1'],
     ['hooktide-attempt', '1.5'],
+    ['hooktide-attempt', '2147483647'],
     ['hooktide-hop', 'x'],
     ['hooktide-hop', '9999999999999999'],
     ['hooktide-due-at', ''],
