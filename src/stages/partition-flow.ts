@@ -129,7 +129,9 @@ export class PartitionFlow {
   }
 }
 
-/** Memory a record is counted with: what it holds, and what holding it costs. */
-export function bytesOf(record: InboundRecord): number {
-  return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 256
+/** Memory a record is counted with: what it holds, and about what holding it costs. */
+export function bytesOf({ value, key, headers }: InboundRecord): number {
+  let bytes = (value?.length ?? 0) + (key?.length ?? 0) + 256
+  for (const [name, content] of headers) bytes += name.length + content.length + 128
+  return bytes
 }

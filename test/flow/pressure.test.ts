@@ -58,6 +58,17 @@ describe('pressure', () => {
     )
   })
 
+  it('counts what headers hold: a partition admits at most 8 MiB', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'slow' })
+    const one = await rig.start()
+    const headers = { baggage: 'x'.repeat(512 * 1024) }
+    for (let index = 0; index < 50; index += 1) rig.sendEvent({ index }, headers)
+    await rig.clock.advance(50)
+    const { inFlight, queued } = one.processor.status()
+    expect(inFlight + queued).toBe(15)
+  })
+
   it('of one partition with a full lane leaves another partition alone', async () => {
     const rig = createRig({ partitions: 2 })
     rig.putHook({ id: 'slow' })
