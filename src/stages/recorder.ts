@@ -254,6 +254,7 @@ export class Recorder {
 
   /** The run's record fits nowhere: its end is recorded, with a dead letter that only refers to the source. */
   #writeReference(work: Work): Promise<void> {
+    if (!work.origin.epoch.isLive) return Promise.resolve()
     const verdict: Verdict = { kind: 'dead', reason: 'too-large' }
     const facts = {
       verdict,

@@ -214,4 +214,22 @@ describe('a record that fits nowhere', () => {
     expect(headersOf(dead)['hooktide-source']).toContain('auth.events')
     expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
   })
+
+  it('of an epoch that ended meanwhile is left to the next owner', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
+    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
+    const one = await rig.start({ tiers: [tiny] })
+    rig.broker.setAckDelay(1_000)
+    rig.sendEvent({ padding: 'x'.repeat(1_000) })
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(10)
+    await one.live.freeze()
+    await one.live.thaw()
+    await rig.clock.advance(5_000)
+    expect(rig.story()[0]).toBe('a retrying 1')
+    expect(rig.broker.read(topics.deadLetters)).toEqual([])
+  })
 })
