@@ -88,6 +88,9 @@ async function assemble(
   const plan = await prepareRun({ settings, log: kafkaLog, signal })
   if (plan === undefined) return undefined
   for (const warning of plan.warnings) log.warn(warning)
+  const connecting = encoderOf(settings, (message) => log.warn(message))
+  const encoder = await Promise.race([connecting, abortOf(signal)])
+  if (encoder === undefined) return undefined
   const { groupId, topics, instance, sessionTimeoutMs } = settings
   const group = (name: string, groupTopics: readonly string[]) =>
     createGroupSource({
@@ -118,7 +121,7 @@ async function assemble(
         egressProxy: settings.egressProxy,
         maxIdleSockets,
       }),
-      encoder: await encoderOf(settings, (message) => log.warn(message)),
+      encoder,
       clock: systemClock,
       random: Math.random,
       emit: telemetry.emit,

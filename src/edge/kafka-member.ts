@@ -306,6 +306,8 @@ export class Member {
     const earliest = offsetNumber(found?.partitions[0]?.offset ?? '0')
     const position = offsetNumber(positions.nextOffset(topic, partition).toString())
     if (group.offsetManager !== positions || position === earliest) return
+    // A rejoin is under way, on another broker's fetch loop: what it brings is met by the next fetch.
+    if (this.#joining !== undefined) return
     positions.resolveOffset({ topic, partition, offset: String(earliest - 1) })
     const fields = { ...this.#names(), topic, partition, offset: position, earliest }
     this.#log('error', 'the offset to go on from does not exist; going on at the earliest', fields)

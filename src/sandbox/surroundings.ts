@@ -84,10 +84,7 @@ async function inContainers(
 type EmbeddedOptions = SurroundingsOptions &
   Required<Pick<SurroundingsOptions, 'progress' | 'environment'>>
 
-async function embedded(
-  given: GivenParts,
-  options: EmbeddedOptions,
-): Promise<Surroundings> {
+async function embedded(given: GivenParts, options: EmbeddedOptions): Promise<Surroundings> {
   if (given.broker !== undefined) {
     return joined('given', given.broker, await startEmbeddedRegistry(options))
   }

@@ -76,10 +76,11 @@ export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joini
   if (now < releaseAt) return { kind: 'later', at: releaseAt }
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
-  if (mustHop(decoded.run, now) && !joining.handled.has(decoded.run)) {
-    return { kind: 'hop', run: decoded.run }
-  }
-  return openRun(decoded.run, joining)
+  const { run } = decoded
+  // A due time that lies beyond its age would make a run hop for ever.
+  const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
+  if (mustHop(run, now) && !isTooOld && !joining.handled.has(run)) return { kind: 'hop', run }
+  return openRun(run, joining)
 }
 
 function openRun(run: Run, joining: Joining): Opened {

@@ -43,6 +43,18 @@ describe('the status pages', () => {
 })
 
 describe('SIGTERM', () => {
+  it('ends a process that still waits for its registry', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await using waiting = startRun({
+      ...rig.environment,
+      SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
+    })
+    await waiting.waitForLine(({ msg }) => String(msg).includes('cannot be reached'))
+    waiting.signal('SIGTERM')
+    expect(await waiting.exited).toBe(0)
+  })
+
   it('gives calls that do not end in time up, records them as interrupted, and leaves with code 0', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({

@@ -126,6 +126,17 @@ describe('a delivery that fails', () => {
 })
 
 describe('a tier', () => {
+  it('lets a run whose due time lies beyond its age expire, instead of hopping for ever', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start({ maxAgeMs: minute })
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(503, 60 * minute)
+    await rig.clock.advance(10 * minute)
+    expect(rig.story()).toEqual(['a retrying 1', 'a expired null'])
+  })
+
   it('releases in order of arrival, and a later one does not wait for an earlier with a longer schedule', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 500, 500, 200)
