@@ -29,7 +29,7 @@ says and what was expected have to agree.`
 
 const closing = `
 Try next:
-   npx --no hooktide --help
+   npx --no -- hooktide --help
    npx --no hooktide events validate -f src/demo/samples/sign-in-without-time.json
    KAFKA_BROKERS=<your broker> npx --no hooktide init     (then the commands above; see README.md)
    npm test`
