@@ -133,8 +133,15 @@ function isAnswer(error: unknown): boolean {
   return [401, 403, 404, 409, 422].includes(statusOf(error) ?? 0)
 }
 
+/**
+ * The registry's status. The client throws away the one of a schema that is not there, and of a compatibility setting
+ * that differs: only the name of the error tells them.
+ */
 function statusOf(error: unknown): number | undefined {
-  const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'ConfluentSchemaRegistryError') return 404
+  if (error.name === 'ConfluentSchemaRegistryCompatibilityError') return 409
+  const status: unknown = 'status' in error ? error.status : undefined
   return typeof status === 'number' ? status : undefined
 }
 

@@ -42,6 +42,16 @@ describe('the status pages', () => {
   })
 })
 
+describe('a registry without the schema of results', () => {
+  it('keeps the processor from starting, and the message names the command that registers it', async () => {
+    const { brokers, registryUrl } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await using run = startRun({ ...rig.environment, SCHEMA_REGISTRY_URL: registryUrl })
+    expect(await run.exited).toBe(1)
+    expect(run.errorOutput()).toMatch(/does not know this version's schema .*hooktide init/)
+  })
+})
+
 describe('SIGTERM', () => {
   it('ends a process that still waits for its registry', async () => {
     const { brokers } = surroundings()

@@ -36,6 +36,8 @@ export interface RunningProcess extends AsyncDisposable {
   /** Port of its status pages, once it listens. */
   readonly port: Promise<number>
   readonly lines: readonly LogLine[]
+  /** What it has said to people, so far. */
+  errorOutput(): string
   /** Resolves with the first log line, past or to come, that fits; rejects when the process ends without it. */
   waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>
   /** Resolves when it is ready. */
@@ -96,6 +98,7 @@ export function startRun(
     pid: child.pid ?? 0,
     port,
     lines,
+    errorOutput: () => stderr,
     waitForLine,
     ready: async () => void (await waitForLine(({ msg }) => msg === 'ready')),
     signal: (name) => void child.kill(name),
