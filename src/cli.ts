@@ -20,7 +20,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const command = commands.find(({ name }) => isPrefix(name.split(' '), argv))
-  if (command === undefined) throw unknownCommand(argv)
+  if (command === undefined) {
+    const family = familyOf(first)
+    const [, second] = argv
+    if (family.length === 0 || (second !== '--help' && second !== '-h')) throw unknownCommand(argv)
+    process.stdout.write(`${overview(family)}\n`)
+    return 0
+  }
   return await runCommand(command, argv.slice(command.name.split(' ').length))
 }
 
@@ -79,9 +85,14 @@ function isPrefix(words: readonly string[], argv: readonly string[]): boolean {
   return words.every((word, index) => argv[index] === word)
 }
 
+/** Commands that begin with the same word, such as those of `hooks`. */
+function familyOf(first: string): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${first} `))
+}
+
 function unknownCommand(argv: readonly string[]): UserError {
   const [first = '', second] = argv
-  const family = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name)
+  const family = familyOf(first).map(({ name }) => name)
   if (family.length > 0) {
     const given = second === undefined ? 'needs a word more' : `does not know "${second}"`
     return new UserError(`hooktide ${first} ${given}: ${family.join(', ')}`, 2)

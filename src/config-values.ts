@@ -21,9 +21,17 @@ export const list: Parser<readonly string[]> = (value) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
-export const someList: Parser<readonly string[]> = (value) => {
+const someList: Parser<readonly string[]> = (value) => {
   const items = list(value)
   return items instanceof Fault || items.length > 0 ? items : new Fault('must name at least one')
+}
+
+/** Brokers to start from: each needs its port, since none is assumed. */
+export const brokerList: Parser<readonly string[]> = (value) => {
+  const items = someList(value)
+  if (items instanceof Fault) return items
+  const odd = items.find((item) => !/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(item))
+  return odd === undefined ? items : new Fault(`must be host:port pairs, and "${odd}" is none`)
 }
 
 export const flag: Parser<boolean> = (value) => {

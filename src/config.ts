@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os'
 import {
+  brokerList,
   cidrs,
   durations,
   Fault,
@@ -14,7 +15,6 @@ import {
   oneOf,
   optionalText,
   type Parser,
-  someList,
   text,
   tierNames,
   topicName,
@@ -49,7 +49,7 @@ const options = {
   brokers: option(
     'KAFKA_BROKERS',
     'localhost:9092',
-    someList,
+    brokerList,
     'Brokers to start from, comma-separated host:port.',
   ),
   registryUrl: option(

@@ -94,8 +94,29 @@ function draftOf(place: string, value: unknown, stored: ReadonlyMap<string, Stor
     enabled: value['enabled'] ?? true,
     createdAt: value['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
   }
-  const problems = [...checkHookInput(hook), ...hiddenFields(hook), ...tenantProblems(hook, known)]
+  const problems = [
+    ...checkHookInput(hook),
+    ...misplacedProblems(hook),
+    ...hiddenFields(hook),
+    ...tenantProblems(hook, known),
+  ]
   return { place, hook, isKeyNew: keptKey === undefined, problems }
+}
+
+const deliveryMembers = [
+  'timeoutMs',
+  'maxRetries',
+  'concurrency',
+  'ratePerSecond',
+  'filter',
+  'previousSigningKeys',
+]
+
+/** Outside `delivery` these have no effect: a hook that its owner takes for filtered would be sent everything. */
+function misplacedProblems(hook: JsonObject): readonly FieldProblem[] {
+  return deliveryMembers
+    .filter((name) => Object.hasOwn(hook, name))
+    .map((name) => ({ field: name, message: `belongs into delivery, as delivery.${name}` }))
 }
 
 function keyOf({ entry, members }: StoredHook): unknown {

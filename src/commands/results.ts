@@ -1,7 +1,7 @@
 /** `hooktide results`: the results topic, filtered, as it is or as it grows. */
 import { once } from 'node:events'
 import { asError, UserError } from '../core/errors.ts'
-import type { InboundRecord } from '../core/model.ts'
+import { outcomes, type InboundRecord } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { readTopic, type ReadFrom } from '../edge/kafka-reader.ts'
 import { createResultReader } from '../edge/result-codec.ts'
@@ -91,6 +91,10 @@ function rangeOf(context: CommandContext): {
 }
 
 function filterOf(context: CommandContext): ResultFilter {
+  const outcome = textOption(context, 'outcome')
+  if (outcome !== undefined && !outcomes.some((known) => known === outcome)) {
+    throw new UserError(`--outcome must be one of ${outcomes.join(', ')}, not "${outcome}".`, 2)
+  }
   const equals = Object.entries(filterFields).flatMap(([option, field]) => {
     const value = textOption(context, option)
     return value === undefined ? [] : [[field, value] as const]

@@ -46,7 +46,7 @@ async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   const status = await startStatusServer(
     { host: settings.httpHost, port: settings.httpPort },
     {
-      unready: () => unreadyBecause(processor),
+      unready: () => (signal.aborted ? ['stopping'] : unreadyBecause(processor)),
       metrics: () => telemetry.metrics(),
       metricsType: telemetry.contentType,
     },

@@ -67,7 +67,7 @@ export interface KafkaAdmin {
 /** @throws {UserError} when no broker can be reached or the credentials are refused */
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
   const admin = createKafka(settings, log, 'command').admin()
-  await explaining(`cannot connect to Kafka at ${settings.brokers.join(', ')}`, () =>
+  await explaining(`No Kafka broker answers at ${settings.brokers.join(', ')}`, () =>
     admin.connect(),
   )
   return {

@@ -38,6 +38,14 @@ beforeAll(async () => {
 })
 
 describe('hooks put', () => {
+  it('refuses a delivery option outside delivery, which would leave the hook unfiltered', async () => {
+    const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
+    const { code, stderr, stdout } = await put(hook)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/filter:? belongs into delivery, as delivery\.filter/)
+    expect(stderr).toMatch(/ratePerSecond:? belongs into delivery/)
+  })
+
   it('completes a hook as Logto does, shows the key that it made, and replaces the whole later', async () => {
     const first = await put({ name: 'one', events: ['PostSignIn'], config: { url } }, '--json')
     expect(first).toMatchObject({ code: 0, stderr: '' })
@@ -174,5 +182,14 @@ describe('hooks delete', () => {
     const right = await command(['hooks', 'delete', 'd1', 'd2'])
     expect(right).toMatchObject({ code: 0, stdout: 'deleted d1\ndeleted d2\n' })
     expect((await command(['hooks', 'get', 'd1'])).code).toBe(1)
+  })
+})
+
+describe('a family of commands', () => {
+  it('has help of its own', async () => {
+    const { code, stdout } = await command(['hooks', '--help'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('hooks put')
+    expect(stdout).not.toContain('events send')
   })
 })

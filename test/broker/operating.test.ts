@@ -72,10 +72,15 @@ describe('SIGTERM', () => {
       answer: ({ path }) => (path === '/hangs' ? { kind: 'hang' } : undefined),
     })
     await rig.putHooks({ id: 'hangs' })
-    const one = await rig.run({ HOOKTIDE_SHUTDOWN_MS: '300', HOOKTIDE_TIMEOUT_MS: '60000' })
+    const one = await rig.run({ HOOKTIDE_SHUTDOWN_MS: '1500', HOOKTIDE_TIMEOUT_MS: '60000' })
     await rig.sendEvents({})
     await rig.receiver.waitFor(1)
     one.signal('SIGTERM')
+    await one.waitForLine(({ msg }) => msg === 'stopping')
+    expect(await page(await one.port, '/readyz')).toEqual({
+      status: 503,
+      text: 'not ready: stopping\n',
+    })
     expect(await one.exited).toBe(0)
     const results = await rig.results.waitFor((all) => all.length === 1)
     expect(results).toMatchObject([{ outcome: 'interrupted', final: false, blame: 'hooktide' }])

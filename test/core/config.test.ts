@@ -69,6 +69,19 @@ describe('settings', () => {
     ])
   })
 
+  it.each(['nohost', 'host:port', 'a:9092,b', 'http://a:9092'])(
+    'refuse %s as brokers',
+    (brokers) => {
+      expect(faultsOf({ KAFKA_BROKERS: brokers })).toContain(
+        'KAFKA_BROKERS must be host:port pairs',
+      )
+    },
+  )
+
+  it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('take %s as brokers', (brokers) => {
+    expect(faultsOf({ KAFKA_BROKERS: brokers })).toBe('')
+  })
+
   it('are shown without secrets', () => {
     const shown = JSON.stringify(
       shownSettings(
