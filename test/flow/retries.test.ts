@@ -244,3 +244,20 @@ describe('a record that fits nowhere', () => {
     expect(rig.broker.read(topics.deadLetters)).toEqual([])
   })
 })
+
+describe('a dead letter that is copied to the request topic', () => {
+  it('is a new run of the same delivery, called for at once', async () => {
+    const { rig, one } = await rigWithHook({ delivery: { maxRetries: 0 } })
+    one.http.script(url, 500, 200)
+    rig.sendEvent({}, { 'event-id': 'e-1' })
+    await rig.clock.advance(100)
+    const [dead] = rig.broker.read(topics.deadLetters)
+    expect(dead).toBeDefined()
+    if (dead !== undefined) rig.broker.produce(topics.requests, dead)
+    await settled()
+    await rig.clock.advance(100)
+    expect(rig.story()).toEqual(['a dead 1', 'a delivered 1'])
+    const [first, second] = rig.results()
+    expect(second).toMatchObject({ deliveryId: first?.deliveryId, run: '0-0', trigger: 'resend' })
+  })
+})
