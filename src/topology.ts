@@ -271,10 +271,11 @@ const groupLimits: Omit<GroupLimits, 'backlogBytes'> = {
 }
 
 function isProven(ports: ProcessorPorts, sessionTimeoutMs: number, now: MonotonicMs): boolean {
-  return [ports.live, ports.retry].every((source) => {
+  const isSourceProven = (source: GroupSource) => {
     const provenAt = source.provenAt()
     return provenAt !== undefined && now - provenAt < sessionTimeoutMs
-  })
+  }
+  return isSourceProven(ports.live) && isSourceProven(ports.retry)
 }
 
 function stopCauseOf(

@@ -3,7 +3,7 @@ import type { Settings } from '../config.ts'
 import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka-admin.ts'
-import { type KafkaLog, type KafkaSettings, within } from '../edge/kafka-client.ts'
+import { type KafkaLog, type KafkaSettings, unreachable, within } from '../edge/kafka-client.ts'
 import { createSink } from '../edge/kafka-sink.ts'
 
 /** A person waits: a broker that has not answered by then is said to be unreachable. */
@@ -23,7 +23,7 @@ export async function withAdmin<Result>(
 ): Promise<Result> {
   const connecting = connectAdmin(kafkaSettingsOf(settings), quiet)
   const admin = await within(connecting, patienceMs, undefined)
-  if (admin === undefined) throw unreachable(settings)
+  if (admin === undefined) throw unreachable(kafkaSettingsOf(settings), 'no answer in time')
   try {
     return await work(admin)
   } finally {
@@ -60,10 +60,4 @@ export async function writeAll(
   } finally {
     await within(sink.stop(), 1_000, undefined)
   }
-}
-
-function unreachable({ brokers }: Settings): UserError {
-  return new UserError(
-    `No Kafka broker answers at ${brokers.join(', ')}: check KAFKA_BROKERS and that it is running and reachable.`,
-  )
 }

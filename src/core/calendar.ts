@@ -38,7 +38,8 @@ function isLastOfDay(utcMinutes: number): boolean {
   return (utcMinutes + 1_440) % 1_440 === 1_439
 }
 
-function daysSince1970(year: number, month: number, day: number): number | undefined {
+/** Days from 1 January 1970 to a date of the Gregorian calendar, months from 1; `undefined` when there is no such day. */
+export function daysSince1970(year: number, month: number, day: number): number | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined
   // Years that begin in March: the leap day is their last, and whole months come before every date.
   const fromMarch = (month + 9) % 12

@@ -1,4 +1,5 @@
 /** The `Retry-After` response header: seconds or an HTTP date (RFC 9110, sections 10.2.3 and 5.6.7). */
+import { daysSince1970 } from './calendar.ts'
 import type { EpochMs } from './model.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -80,19 +81,6 @@ function dateMs(
   day: number,
   timeOfDay: number,
 ): EpochMs | undefined {
-  if (day < 1 || day > daysInMonth(year, monthIndex)) return undefined
-  let days = day - 1
-  for (let earlier = 0; earlier < monthIndex; earlier += 1) days += daysInMonth(year, earlier)
-  return (daysBeforeYear(year) - daysBeforeYear(1970) + days) * dayMs + timeOfDay
-}
-
-function daysBeforeYear(year: number): number {
-  const past = year - 1
-  return past * 365 + Math.floor(past / 4) - Math.floor(past / 100) + Math.floor(past / 400)
-}
-
-function daysInMonth(year: number, monthIndex: number): number {
-  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
-  const lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-  return lengths[monthIndex] ?? 0
+  const days = daysSince1970(year, monthIndex + 1, day)
+  return days === undefined ? undefined : days * dayMs + timeOfDay
 }

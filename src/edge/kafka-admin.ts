@@ -3,7 +3,6 @@ import kafkajs, { type Admin } from 'kafkajs'
 import { asError, UserError } from '../core/errors.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry, TopicPartition } from '../ports.ts'
-import { createAssigner } from './kafka-assigner.ts'
 import {
   createKafka,
   errorType,
@@ -11,7 +10,9 @@ import {
   type KafkaSettings,
   messageOf,
   sleep,
+  unreachable,
 } from './kafka-client.ts'
+import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { offsetNumber } from './kafka-records.ts'
 import { tableGroupPrefix } from './kafka-table-source.ts'
@@ -67,9 +68,14 @@ export interface KafkaAdmin {
 /** @throws {UserError} when no broker can be reached or the credentials are refused */
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
   const admin = createKafka(settings, log, 'command').admin()
-  await explaining(`No Kafka broker answers at ${settings.brokers.join(', ')}`, () =>
-    admin.connect(),
-  )
+  await explaining(`cannot connect to Kafka at ${settings.brokers.join(', ')}`, async () => {
+    try {
+      await admin.connect()
+    } catch (error) {
+      if (!connectionErrors.has(asError(error).name)) throw error
+      throw unreachable(settings, messageOf(error), { cause: error })
+    }
+  })
   return {
     listTopics: () => explaining('cannot list topics', () => admin.listTopics()),
     describeTopic: (topic) =>
@@ -216,7 +222,7 @@ async function commitOffsets(
   entries: readonly CommitEntry[],
 ): Promise<void> {
   if (entries.length === 0) return
-  const cluster = clusterOf(settings, log)
+  const cluster = clusterOf(settings, log) as InnerCluster
   await cluster.connect()
   try {
     const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([topic, list]) => ({
@@ -234,24 +240,6 @@ async function commitOffsets(
   } finally {
     await cluster.disconnect()
   }
-}
-
-function clusterOf(settings: KafkaSettings, log: KafkaLog): InnerCluster {
-  let found: InnerCluster | undefined
-  createKafka(settings, log, 'command').consumer({
-    groupId: 'unused',
-    partitionAssigners: [
-      (config) => {
-        found = config.cluster as unknown as InnerCluster
-        return createAssigner(
-          () => ({ owned: [], generation: -1 }),
-          () => undefined,
-        )(config)
-      },
-    ],
-  })
-  if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
-  return found
 }
 
 /** What a broker answers while it is still taking charge of a group, and of a topic. */
@@ -278,6 +266,8 @@ async function patiently<Result>(
     }
   }
 }
+
+const connectionErrors = new Set(['KafkaJSConnectionError', 'KafkaJSNumberOfRetriesExceeded'])
 
 /** What can be done about an error, by Kafka's name for it or KafkaJS's. */
 const fixes: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** How every KafkaJS client of the project is made, and what its errors mean. */
 import './kafka-patches.ts'
 import { Kafka, type KafkaConfig, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
-import { asError } from '../core/errors.ts'
+import { asError, UserError } from '../core/errors.ts'
 
 export interface KafkaSettings {
   readonly brokers: readonly string[]
@@ -78,6 +78,19 @@ export function isRetriable(thrown: unknown): boolean {
 
 export function messageOf(thrown: unknown): string {
   return asError(thrown).message
+}
+
+/** What a person is told when no broker can be reached, whichever command it was. */
+export function unreachable(
+  { brokers }: KafkaSettings,
+  reason: string,
+  options?: { readonly cause: unknown },
+): UserError {
+  return new UserError(
+    `No Kafka broker answers at ${brokers.join(', ')} (${reason}): check KAFKA_BROKERS and that it is running and reachable.`,
+    1,
+    options,
+  )
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -1,21 +1,21 @@
 /**
  * Reads a topic without belonging to a group, for commands: nothing is joined, waited for, committed or left behind, and
- * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can; it is reached
- * through an assigner, as in `kafka-admin.ts`.
+ * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can.
  */
 import { createRequire } from 'node:module'
 import { asError, UserError } from '../core/errors.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
 import {
-  createKafka,
   errorType,
   isRetriable,
   type KafkaLog,
   type KafkaSettings,
   messageOf,
   sleep,
+  unreachable,
   within,
 } from './kafka-client.ts'
+import { clusterOf } from './kafka-cluster.ts'
 import type { FetchedBatch, InnerCluster, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './kafka-records.ts'
 
@@ -57,7 +57,7 @@ const refreshMs = 30_000
  */
 export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
   const { settings, topic, isFollowing, signal } = options
-  const cluster = clusterOf(options)
+  const cluster = clusterOf(settings, options.log) as ReadingCluster
   try {
     const connected = await explaining(options, () =>
       within(connect(cluster, topic), connectLimitMs, 'late'),
@@ -253,12 +253,6 @@ async function explaining<Result>(
   }
 }
 
-function unreachable({ brokers }: KafkaSettings, reason: string): UserError {
-  return new UserError(
-    `No Kafka broker answers at ${brokers.join(', ')} (${reason}): check KAFKA_BROKERS and that it is running and reachable.`,
-  )
-}
-
 // --- what is used of KafkaJS's inner objects ---------------------------------------------------------
 
 interface FetchingBroker {
@@ -310,26 +304,3 @@ const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as ne
   fetchedOffset: string,
   partition: FetchedPartition,
 ) => FetchedBatch
-
-function clusterOf({ settings, log }: ReadOptions): ReadingCluster {
-  let found: unknown
-  createKafka(settings, log, 'command').consumer({
-    groupId: 'unused',
-    allowAutoTopicCreation: false,
-    partitionAssigners: [
-      ({ cluster }) => {
-        found = cluster
-        return unusedAssigner
-      },
-    ],
-  })
-  // The interface above is what KafkaJS 2.2.4 has; `kafka-patches.ts` refuses any other version.
-  return found as ReadingCluster
-}
-
-const unusedAssigner = {
-  name: 'unused',
-  version: 0,
-  assign: () => Promise.resolve([]),
-  protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
-}
