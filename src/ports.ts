@@ -90,8 +90,7 @@ export interface RecordSink {
   write(records: readonly OutboundRecord[]): Promise<void>
   /** Records handed over and not acknowledged yet. */
   pendingCount(): number
-  /** Waits until all are acknowledged, or `deadlineMs` have passed: then resolves `false`. */
-  flush(deadlineMs: number): Promise<boolean>
+  /** Writes that are pending are given up, and their promises never settle: await them before. */
   stop(): Promise<void>
 }
 

@@ -65,7 +65,6 @@ interface Unplaced {
 const partitionsMaxAgeMs = 60_000
 const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
-/** Writes that are pending when it is stopped are given up, and their promises never settle: flush before. */
 export function createSink(options: SinkOptions): RecordSink {
   return new KafkaSink(options)
 }
@@ -74,7 +73,6 @@ class KafkaSink implements RecordSink {
   readonly #options: SinkOptions
   readonly #limits: CutLimits
   readonly #partitions: PartitionTable
-  readonly #flushes = new Set<() => void>()
   #incoming: Unplaced[] = []
   #pending = 0
   #isStopped = false
@@ -101,20 +99,6 @@ class KafkaSink implements RecordSink {
 
   pendingCount(): number {
     return this.#pending
-  }
-
-  flush(deadlineMs: number): Promise<boolean> {
-    if (this.#pending === 0) return Promise.resolve(true)
-    return new Promise((resolve) => {
-      const end = (isFlushed: boolean): void => {
-        clearTimeout(timer)
-        this.#flushes.delete(flushed)
-        resolve(isFlushed)
-      }
-      const flushed = (): void => end(true)
-      const timer = setTimeout(() => end(false), deadlineMs)
-      this.#flushes.add(flushed)
-    })
   }
 
   async stop(): Promise<void> {
@@ -214,7 +198,6 @@ class KafkaSink implements RecordSink {
       if (write.tooLarge.length === 0) write.resolve()
       else write.reject(new TooLargeError(write.tooLarge))
     }
-    if (this.#pending === 0) for (const flushed of this.#flushes) flushed()
   }
 }
 

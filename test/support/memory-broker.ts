@@ -145,7 +145,6 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
 
   function createSink(): RecordSink {
     const pending = new Set<PendingWrite>()
-    const flushes = new Set<() => void>()
     let isStopped = false
 
     /** Appends and acknowledges, in order of writing, all that is due. */
@@ -163,7 +162,6 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
         if (tooLarge.length > 0) write.reject(new TooLargeError(tooLarge))
         else write.resolve()
       }
-      if (pending.size === 0) for (const flushed of flushes) flushed()
       if (hasAppended) wake()
     }
     watchers.add(() => {
@@ -185,19 +183,6 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
         })
       },
       pendingCount: () => [...pending].reduce((sum, write) => sum + write.records.length, 0),
-      flush(deadlineMs) {
-        if (pending.size === 0) return Promise.resolve(true)
-        return new Promise((resolve) => {
-          const end = (isFlushed: boolean) => {
-            flushes.delete(flushed)
-            cancel()
-            resolve(isFlushed)
-          }
-          const flushed = () => end(true)
-          const cancel = clock.after(deadlineMs, () => end(false))
-          flushes.add(flushed)
-        })
-      },
       stop() {
         isStopped = true
         return Promise.resolve()
