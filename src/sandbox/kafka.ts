@@ -47,16 +47,52 @@ export interface EmbeddedKafka extends Broker {
 export async function startEmbeddedKafka(
   options: EmbeddedKafkaOptions = {},
 ): Promise<EmbeddedKafka> {
+  const tools = await findTools(options)
+  return await startNode(tools, {
+    port: await choosePort(options.port),
+    controllerPort: await freePort(),
+    overrides: options.overrides ?? {},
+    javaFlags: [],
+  })
+}
+
+/** What nodes need of the machine. */
+export interface KafkaTools {
+  readonly java: string
+  readonly classPath: string
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** @throws {UserError} when Java or Maven is missing, or Kafka cannot be fetched. */
+export async function findTools(
+  options: Pick<EmbeddedKafkaOptions, 'progress' | 'environment' | 'signal'>,
+): Promise<KafkaTools> {
   const environment = options.environment ?? process.env
-  const progress = options.progress ?? silent
   const java = await findJava(environment)
-  const classPath = await fetchKafka(environment, progress, options.signal)
-  const port = await choosePort(options.port)
+  const classPath = await fetchKafka(environment, options.progress ?? silent, options.signal)
+  return { java, classPath, environment }
+}
+
+export interface NodeOptions {
+  readonly port: number
+  readonly controllerPort: number
+  readonly overrides: BrokerSettings
+  /** On top of those that every Java program here has. */
+  readonly javaFlags: readonly string[]
+}
+
+/**
+ * Gives a node a folder of its own and starts it. Resolves when it accepts clients, which a node of several does when
+ * most of them run.
+ */
+export async function startNode(tools: KafkaTools, options: NodeOptions): Promise<EmbeddedKafka> {
+  const { java, classPath, environment } = tools
+  const { port, javaFlags } = options
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-kafka-'))
   try {
-    const settings = await writeSettings(folder, port, options.overrides ?? {})
+    const settings = await writeSettings(folder, options)
     const program = { java, folder, environment }
-    const run = (...args: readonly string[]) => ['-cp', classPath, ...args]
+    const run = (...args: readonly string[]) => [...javaFlags, '-cp', classPath, ...args]
     await runJava({
       ...program,
       title: "Kafka's storage tool",
@@ -118,10 +154,8 @@ async function choosePort(fixed: number | undefined): Promise<number> {
 
 async function writeSettings(
   folder: string,
-  port: number,
-  overrides: BrokerSettings,
+  { port, controllerPort, overrides }: NodeOptions,
 ): Promise<string> {
-  const controllerPort = await freePort()
   const data = join(folder, 'data')
   await mkdir(data)
   const settings = brokerSettings({

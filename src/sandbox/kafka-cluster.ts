@@ -1,0 +1,85 @@
+/** Three Kafka nodes as child processes, each broker and controller: what can lose one of its nodes and go on. */
+import { freePort } from './free-port.ts'
+import {
+  type EmbeddedKafka,
+  type EmbeddedKafkaOptions,
+  findTools,
+  type NodeOptions,
+  startNode,
+} from './kafka.ts'
+import type { Broker } from './parts.ts'
+
+export interface EmbeddedCluster extends Broker {
+  /** Each can be killed and restarted by itself. */
+  readonly nodes: readonly EmbeddedNode[]
+}
+
+export interface EmbeddedNode extends EmbeddedKafka {
+  readonly id: number
+}
+
+const nodeIds = [1, 2, 3]
+
+/**
+ * Topics are on all nodes, and a write needs two of them. A node that is gone for {@link sessionMs} is no longer counted.
+ *
+ * @throws {UserError} when Java or Maven is missing, or a node does not start.
+ */
+export async function startEmbeddedCluster(
+  options: Omit<EmbeddedKafkaOptions, 'port'> = {},
+): Promise<EmbeddedCluster> {
+  const tools = await findTools(options)
+  const plans = await planNodes(options)
+  // None is ready before most of them run.
+  const started = await Promise.allSettled(plans.map((plan) => startNode(tools, plan)))
+  const nodes = started.flatMap((one, index) =>
+    one.status === 'fulfilled' ? [{ ...one.value, id: nodeIds[index] ?? 0 }] : [],
+  )
+  const stop = async () => {
+    // An orderly end would first look for others to lead; the data goes anyway.
+    await Promise.all(nodes.map((node) => node.kill()))
+    await Promise.all(nodes.map((node) => node.stop()))
+  }
+  const failed = started.find((one) => one.status === 'rejected')
+  if (failed !== undefined) {
+    await stop()
+    throw failed.reason
+  }
+  return { brokers: nodes.flatMap(({ brokers }) => brokers), nodes, stop }
+}
+
+/** A third of the default: a test waits for it. */
+const sessionMs = 3_000
+
+async function planNodes({
+  overrides,
+}: Pick<EmbeddedKafkaOptions, 'overrides'>): Promise<readonly NodeOptions[]> {
+  const ports = await freePorts(nodeIds.length * 2)
+  const portsOf = (index: number) => ({
+    port: ports[index * 2] ?? 0,
+    controllerPort: ports[index * 2 + 1] ?? 0,
+  })
+  const voters = nodeIds.map((id, index) => `${id}@127.0.0.1:${portsOf(index).controllerPort}`)
+  return nodeIds.map((id, index) => ({
+    ...portsOf(index),
+    javaFlags: ['-Xmx256m'],
+    overrides: {
+      'node.id': String(id),
+      'controller.quorum.voters': voters.join(','),
+      'default.replication.factor': '3',
+      'min.insync.replicas': '2',
+      'offsets.topic.replication.factor': '3',
+      'transaction.state.log.replication.factor': '3',
+      'transaction.state.log.min.isr': '2',
+      'broker.session.timeout.ms': String(sessionMs),
+      'broker.heartbeat.interval.ms': '500',
+      ...overrides,
+    },
+  }))
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
+}
