@@ -4,6 +4,7 @@
  * has a slash.
  */
 import { decodeNamedEvent, maxEventIdLength, maxEventSourceLength, readTenant } from './event.ts'
+import { deathHeaderNames, rejectionHeaderNames, runHeaderNames } from './header-names.ts'
 import { deliveryIdOf, isHookId } from './identity.ts'
 import type { Rejected } from './json-text.ts'
 import {
@@ -31,19 +32,19 @@ export function runHeaders(run: Run): KafkaHeaders {
   const { event } = run
   return [
     ...event.headers,
-    header('delivery-id', run.deliveryId),
-    header('hook-id', run.hookId),
-    header('tenant-id', event.tenantId),
-    header('event-id', event.eventId),
-    header('event-source', event.eventSource),
-    header('run', run.run),
-    header('attempt', run.attempt),
-    header('hop', run.hop),
-    header('trigger', run.trigger),
-    header('first-handled-at', run.firstHandledAt),
-    header('due-at', run.dueAt),
-    header('early-ms', run.earlyMs),
-    header('source', sourceText(event.source)),
+    header(runHeaderNames.deliveryId, run.deliveryId),
+    header(runHeaderNames.hookId, run.hookId),
+    header(runHeaderNames.tenantId, event.tenantId),
+    header(runHeaderNames.eventId, event.eventId),
+    header(runHeaderNames.eventSource, event.eventSource),
+    header(runHeaderNames.run, run.run),
+    header(runHeaderNames.attempt, run.attempt),
+    header(runHeaderNames.hop, run.hop),
+    header(runHeaderNames.trigger, run.trigger),
+    header(runHeaderNames.firstHandledAt, run.firstHandledAt),
+    header(runHeaderNames.dueAt, run.dueAt),
+    header(runHeaderNames.earlyMs, run.earlyMs),
+    header(runHeaderNames.source, sourceText(event.source)),
   ]
 }
 
@@ -57,12 +58,12 @@ export function deadLetterHeaders(
     readonly diedAt: EpochMs
   },
 ): KafkaHeaders {
-  const status = death.status === undefined ? [] : [header('status', death.status)]
+  const status = death.status === undefined ? [] : [header(deathHeaderNames.status, death.status)]
   return [
     ...runHeaders(run),
-    header('reason', death.reason),
+    header(deathHeaderNames.reason, death.reason),
     ...status,
-    header('died-at', death.diedAt),
+    header(deathHeaderNames.diedAt, death.diedAt),
   ]
 }
 
@@ -70,9 +71,9 @@ export function deadLetterHeaders(
 export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
   return [
     ...record.headers,
-    header('reason', rejection.reason),
-    header('field', rejection.field),
-    header('source', sourceText(record)),
+    header(rejectionHeaderNames.reason, rejection.reason),
+    header(rejectionHeaderNames.field, rejection.field),
+    header(rejectionHeaderNames.source, sourceText(record)),
   ]
 }
 
@@ -87,9 +88,9 @@ export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): Deco
   const progress = from === 'tier' ? readProgress(reader, record) : beginning(reader, record)
   const { tenantId, eventSource, eventId } = identity
   const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
-  const named = reader.text(nameOf('delivery-id'), 64)
+  const named = reader.text(runHeaderNames.deliveryId, 64)
   if (named !== undefined && named !== deliveryId) {
-    reader.reject(nameOf('delivery-id'), 'is not the id of this tenant, event and hook')
+    reader.reject(runHeaderNames.deliveryId, 'is not the id of this tenant, event and hook')
   }
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const decoded = decodeNamedEvent(record, identity)
@@ -121,21 +122,21 @@ function beginning(
 }
 
 function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
-  const run = reader.text(nameOf('run'), 64) ?? '0'
-  if (!/^(?:0|\d+-\d+)$/.test(run)) reader.reject(nameOf('run'), 'is not the name of a run')
+  const run = reader.text(runHeaderNames.run, 64) ?? '0'
+  if (!/^(?:0|\d+-\d+)$/.test(run)) reader.reject(runHeaderNames.run, 'is not the name of a run')
   return {
     run,
     trigger: readTrigger(reader, 'event'),
-    attempt: reader.integer(nameOf('attempt'), 0, maxAttempt),
-    hop: reader.integer(nameOf('hop'), 0),
-    firstHandledAt: reader.integer(nameOf('first-handled-at'), record.timestamp),
-    dueAt: reader.integer(nameOf('due-at'), record.timestamp),
-    earlyMs: reader.integer(nameOf('early-ms'), 0),
+    attempt: reader.integer(runHeaderNames.attempt, 0, maxAttempt),
+    hop: reader.integer(runHeaderNames.hop, 0),
+    firstHandledAt: reader.integer(runHeaderNames.firstHandledAt, record.timestamp),
+    dueAt: reader.integer(runHeaderNames.dueAt, record.timestamp),
+    earlyMs: reader.integer(runHeaderNames.earlyMs, 0),
   }
 }
 
 function readHookId(reader: HeaderReader): HookId {
-  const name = nameOf('hook-id')
+  const name = runHeaderNames.hookId
   const hookId = reader.text(name, 256)
   if (isHookId(hookId)) return hookId
   reader.reject(name, hookId === undefined ? 'is missing' : 'is not a hook id')
@@ -146,23 +147,24 @@ function readEventIdentity(
   reader: HeaderReader,
   record: InboundRecord,
 ): Pick<AuthEvent, 'tenantId' | 'eventId' | 'eventSource' | 'source'> {
-  const tenantId = readTenant(reader, nameOf('tenant-id'))
-  if (tenantId === undefined) reader.reject(nameOf('tenant-id'), 'is missing')
-  const eventId = reader.text(nameOf('event-id'), maxEventIdLength)
-  if (eventId === undefined) reader.reject(nameOf('event-id'), 'is missing')
+  const tenantId = readTenant(reader, runHeaderNames.tenantId)
+  if (tenantId === undefined) reader.reject(runHeaderNames.tenantId, 'is missing')
+  const eventId = reader.text(runHeaderNames.eventId, maxEventIdLength)
+  if (eventId === undefined) reader.reject(runHeaderNames.eventId, 'is missing')
   return {
     tenantId: tenantId ?? defaultTenant,
     eventId: eventId ?? '',
-    eventSource: reader.textOrEmpty(nameOf('event-source'), maxEventSourceLength),
+    eventSource: reader.textOrEmpty(runHeaderNames.eventSource, maxEventSourceLength),
     source: readSource(reader, record),
   }
 }
 
 function readTrigger(reader: HeaderReader, fallback: Trigger): Trigger {
-  const text = reader.text(nameOf('trigger'), 16)
+  const text = reader.text(runHeaderNames.trigger, 16)
   if (text === undefined) return fallback
   const trigger = triggers.find((known) => known === text)
-  if (trigger === undefined) reader.reject(nameOf('trigger'), `is none of ${triggers.join(', ')}`)
+  if (trigger === undefined)
+    reader.reject(runHeaderNames.trigger, `is none of ${triggers.join(', ')}`)
   return trigger ?? fallback
 }
 
@@ -170,12 +172,12 @@ function readSource(
   reader: HeaderReader,
   { topic, partition, offset }: RecordSource,
 ): RecordSource {
-  const text = reader.text(nameOf('source'), 300)
+  const text = reader.text(runHeaderNames.source, 300)
   if (text === undefined) return { topic, partition, offset }
   const parts = /^([^/]+)\/(\d{1,10})\/(\d{1,16})$/.exec(text)
   const offsetRead = Number(parts?.[3])
   if (!Number.isSafeInteger(offsetRead)) {
-    reader.reject(nameOf('source'), 'is not <topic>/<partition>/<offset>')
+    reader.reject(runHeaderNames.source, 'is not <topic>/<partition>/<offset>')
   }
   return { topic: parts?.[1] ?? topic, partition: Number(parts?.[2]), offset: offsetRead }
 }
@@ -184,10 +186,6 @@ function sourceText({ topic, partition, offset }: RecordSource): string {
   return `${topic}/${partition}/${offset}`
 }
 
-function header(name: string, value: string | number): Header {
-  return [nameOf(name), Buffer.from(String(value))]
-}
-
-function nameOf(name: string): string {
-  return `hooktide-${name}`
+function header(name: `hooktide-${string}`, value: string | number): Header {
+  return [name, Buffer.from(String(value))]
 }

@@ -15,6 +15,21 @@
  * - **rejection**: an event that is not valid, and why.
  * - **suspended**: a hook whose newest record is not valid: nothing is sent for it.
  */
+import type { ErrorClass, RejectionReason, Trigger } from './record-values.ts'
+
+export {
+  blames,
+  deathReasons,
+  errorClasses,
+  outcomes,
+  triggers,
+  type Blame,
+  type ErrorClass,
+  type Outcome,
+  type Reason,
+  type RejectionReason,
+  type Trigger,
+} from './record-values.ts'
 
 /** Milliseconds since 1970, UTC. Comes from the clock port, never from the platform. */
 export type EpochMs = number
@@ -79,20 +94,6 @@ export interface AuthEvent {
   readonly source: RecordSource
 }
 
-const rejectionReasons = [
-  'empty-value',
-  'invalid-utf8',
-  'byte-order-mark',
-  'invalid-json',
-  'not-an-object',
-  'duplicate-key',
-  'reserved-field',
-  'missing-field',
-  'mistyped-field',
-  'invalid-header',
-] as const
-export type RejectionReason = (typeof rejectionReasons)[number]
-
 /** Why a record on an event, request or retry topic cannot be handled. */
 export interface Rejection {
   readonly reason: RejectionReason
@@ -156,9 +157,6 @@ export type TableEntry =
 
 // --- deliveries --------------------------------------------------------------------------------------
 
-export const triggers = ['event', 'replay', 'resend', 'test'] as const
-export type Trigger = (typeof triggers)[number]
-
 /** One run of a delivery, as far as it has come. This is what tier, request and dead-letter headers carry. */
 export interface Run {
   readonly deliveryId: DeliveryId
@@ -209,46 +207,6 @@ export interface Phases {
   readonly firstByteMs: number | null
   readonly totalMs: number
 }
-
-export const errorClasses = [
-  'http',
-  'timeout',
-  'dns',
-  'connect',
-  'tls',
-  'reset',
-  'protocol',
-  'blocked',
-] as const
-export type ErrorClass = (typeof errorClasses)[number]
-
-export const blames = ['endpoint', 'network', 'owner', 'hooktide'] as const
-export type Blame = (typeof blames)[number]
-
-export const deathReasons = [
-  'gone',
-  'invalid-url',
-  'exhausted',
-  'max-age',
-  'endpoint-disabled',
-  'endpoint-down',
-  'hook-invalid',
-  'hook-deleted',
-  'hook-disabled',
-  'too-large',
-] as const
-export type Reason = (typeof deathReasons)[number]
-
-export const outcomes = [
-  'delivered',
-  'retrying',
-  'deferred',
-  'interrupted',
-  'dead',
-  'discarded',
-  'expired',
-] as const
-export type Outcome = (typeof outcomes)[number]
 
 /** What follows from an attempt, or from finding that none can be made. */
 export type Verdict =

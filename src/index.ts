@@ -1,0 +1,31 @@
+/**
+ * What the package offers to other programs: the types of all records, for producers and for readers of the results, and
+ * the names and values that go with them. Their schemas are files beside it, such as
+ * `hooktide/schemas/delivery-result.avsc`. Nothing here needs Node, nor does anything happen on import.
+ */
+export { deathHeaderNames, rejectionHeaderNames, runHeaderNames } from './core/header-names.ts'
+export {
+  blames,
+  deathReasons,
+  errorClasses,
+  outcomes,
+  rejectionReasons,
+  triggers,
+  type Blame,
+  type ErrorClass,
+  type Outcome,
+  type Reason,
+  type RejectionReason,
+  type Trigger,
+} from './core/record-values.ts'
+export type {
+  AdaptiveMfaResult,
+  AdaptiveMfaRule,
+  Application,
+  AuthEventPayload,
+  DeliveryResult,
+  EventKey,
+  HookRecord,
+  PreviousSigningKey,
+  User,
+} from './core/records.ts'
