@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { Webhook } from 'standardwebhooks'
 import { asError } from '../core/errors.ts'
 
 /** `absent`: no header. `unchecked`: no key is known for the path. */
@@ -72,7 +73,6 @@ export interface Receiver {
 
 /** Begins to listen on a random port of the loopback address. */
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {
-  const isStandard = await loadStandardCheck()
   const requests: ReceivedRequest[] = []
   const sockets = new Map<Socket, number>()
   const waiting = createWaiting()
@@ -89,7 +89,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         body,
         connection: sockets.get(incoming.socket) ?? -1,
         logtoSignature: checkLogto(headers['logto-signature-sha-256'], body, key),
-        standardSignature: checkStandard({ headers, body }, key, isStandard),
+        standardSignature: checkStandard({ headers, body }, key),
       }
       requests.push(request)
       give(response, options.answer?.(request) ?? { kind: 'respond', status: 200 })
@@ -125,18 +125,15 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   }
 }
 
-type StandardCheck = (request: Pick<ReceivedRequest, 'headers' | 'body'>, secret: string) => boolean
-
-/** The package is there in a checkout only, so nothing else may depend on it being there. */
-async function loadStandardCheck(): Promise<StandardCheck> {
-  const { Webhook } = await import('standardwebhooks')
-  return ({ headers, body }, secret) => {
-    try {
-      new Webhook(secret).verify(body, headers, { jsonParse: false })
-      return true
-    } catch {
-      return false
-    }
+function isStandard(
+  { headers, body }: Pick<ReceivedRequest, 'headers' | 'body'>,
+  secret: string,
+): boolean {
+  try {
+    new Webhook(secret).verify(body, headers, { jsonParse: false })
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -162,7 +159,6 @@ function checkLogto(
 function checkStandard(
   request: Pick<ReceivedRequest, 'headers' | 'body'>,
   key: string | undefined,
-  isStandard: StandardCheck,
 ): SignatureCheck {
   if (request.headers['webhook-signature'] === undefined) return 'absent'
   if (key === undefined) return 'unchecked'
