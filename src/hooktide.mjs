@@ -1,23 +1,41 @@
 #!/usr/bin/env node
-/** The command line on any Node: on one that cannot run TypeScript, it goes on with the project's own. */
+/**
+ * The command line on any Node. A checkout has the source and, for a Node that cannot run TypeScript, one of its own; a
+ * package or image has the compiled program.
+ */
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 // Host names are resolved on a pool of four threads by default: a few dead name servers would stall every connection.
 process.env['UV_THREADPOOL_SIZE'] ??= '64'
 
+const source = new URL('cli.ts', import.meta.url)
+
+if (!existsSync(source)) await runCompiled()
 // `strip` from Node 22.18 on, where types are stripped without being asked.
-if (process.features.typescript) {
-  await import('./cli.ts')
-} else {
+else if (process.features.typescript) await import('./cli.ts')
+else process.exitCode = await runOnOwnNode()
+
+/** What it uses of Node came with the last of these: see `engines` in package.json. */
+async function runCompiled() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 22 || (major === 22 && minor < 19)) {
+    console.error(`hooktide needs Node 22.19 or newer; this is ${process.version}.`)
+    process.exitCode = 1
+    return
+  }
+  await import(new URL('../dist/cli.js', import.meta.url).href)
+}
+
+/** @returns {Promise<number>} its exit code */
+async function runOnOwnNode() {
   const { findNode } = await import('./sandbox/own-node.mjs')
   const node = await findNode(fileURLToPath(new URL('..', import.meta.url)))
   if ('problem' in node) {
     console.error(node.problem)
-    process.exitCode = 1
-  } else {
-    const { runChild } = await import('./sandbox/child.mjs')
-    const cli = fileURLToPath(new URL('cli.ts', import.meta.url))
-    const args = [cli, ...process.argv.slice(2)]
-    process.exitCode = await runChild(node.program, args, { env: process.env })
+    return 1
   }
+  const { runChild } = await import('./sandbox/child.mjs')
+  const args = [fileURLToPath(source), ...process.argv.slice(2)]
+  return await runChild(node.program, args, { env: process.env })
 }
