@@ -1,5 +1,6 @@
 /** How every KafkaJS client of the project is made, and what its errors mean. */
 import './kafka-patches.ts'
+import './kafka-batches.ts'
 import { Kafka, type KafkaConfig, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
 import { asError, UserError } from '../core/errors.ts'
 

@@ -286,11 +286,20 @@ export class Member {
     if (positions.nextOffset(topic, partition).toString() !== fetchedOffset) return
     try {
       const next = nextOffsetOf(batch)
+      this.#tellUnreadable(batch)
       if (batch.rawMessages.length === 0) return
       this.#handler.batch(batch, next)
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
     } catch (error) {
       this.#fail(asError(error))
+    }
+  }
+
+  #tellUnreadable({ topic, partition, rawMessages }: FetchedBatch): void {
+    for (const { offset, unreadable } of rawMessages) {
+      if (unreadable === undefined) continue
+      const fields = { topic, partition, offset, ...unreadable }
+      this.#log('error', 'a batch cannot be read and counts as one empty record', fields)
     }
   }
 

@@ -93,6 +93,8 @@ export interface FetchedMessage {
   readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
   /** The record batch it came in; old message formats have none. */
   readonly batchContext?: { readonly firstOffset?: string; readonly lastOffsetDelta?: number }
+  /** Set on the empty record that stands in for a whole batch; see `kafka-batches.ts`. */
+  readonly unreadable?: { readonly records: number; readonly reason: string }
 }
 type HeaderContent = Buffer | string | null | undefined
 

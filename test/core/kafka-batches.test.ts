@@ -1,0 +1,105 @@
+import { createRequire } from 'node:module'
+import { describe, expect, it } from 'vitest'
+import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka-batches.ts'
+import type { FetchedMessage } from '../../src/edge/kafka-patches.ts'
+
+interface Encoded {
+  readonly buffer: Buffer
+}
+
+const requireFrom = createRequire(import.meta.url)
+const encodeRecord = requireFrom('kafkajs/src/protocol/recordBatch/record/v0') as (
+  record: object,
+) => object
+const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBatch/v0') as {
+  readonly RecordBatch: (parts: object) => Promise<Encoded>
+}
+const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
+const Decoder = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object
+/** What KafkaJS does with a partition's answer. */
+const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
+  decoder: object,
+) => Promise<readonly FetchedMessage[]>
+
+async function batchOf(
+  compression: Compression,
+  firstOffset: number,
+  values: readonly (string | Buffer)[],
+): Promise<Buffer> {
+  const { buffer } = await encodeBatch({
+    compression: compressionTypes[compression],
+    firstOffset: Long.fromValue(String(firstOffset)),
+    lastOffsetDelta: values.length - 1,
+    records: values.map((value, offsetDelta) => encodeRecord({ key: 'k', value, offsetDelta })),
+  })
+  return buffer
+}
+
+async function read(...batches: readonly Buffer[]): Promise<readonly FetchedMessage[]> {
+  const bytes = Buffer.concat(batches)
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(bytes.length)
+  return await decodeMessages(new Decoder(Buffer.concat([size, bytes])))
+}
+
+const valuesOf = (messages: readonly FetchedMessage[]) => messages.map(({ value }) => String(value))
+
+describe('record batches', () => {
+  it.each(Object.keys(compressionTypes) as Compression[])('are read with %s', async (codec) => {
+    const messages = await read(
+      await batchOf(codec, 7, ['one', 'two']),
+      await batchOf(codec, 9, ['three']),
+    )
+    expect(valuesOf(messages)).toEqual(['one', 'two', 'three'])
+    expect(messages.map(({ offset }) => offset)).toEqual(['7', '8', '9'])
+  })
+
+  it('that unfold beyond the bound become one empty record, and the next ones are read', async () => {
+    const bomb = await batchOf('zstd', 3, ['first', Buffer.alloc(maxBatchBytes)])
+    const messages = await read(bomb, await batchOf('lz4', 5, ['after']))
+    expect(messages).toMatchObject([
+      {
+        offset: '3',
+        key: null,
+        value: null,
+        unreadable: { records: 2 },
+        batchContext: { firstOffset: '3', lastOffsetDelta: 1 },
+      },
+      { offset: '5' },
+    ])
+  })
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'of %s that are broken become one empty record',
+    async (codec) => {
+      const broken = await batchOf(codec, 3, ['a value', 'a value', 'a value'])
+      broken.fill(0xff, 70)
+      const messages = await read(broken, await batchOf(codec, 6, ['after']))
+      expect(messages).toMatchObject([{ offset: '3', value: null }, { offset: '6' }])
+    },
+  )
+
+  it('with more records than a call can have arguments become one empty record', async () => {
+    const many = await batchOf('none', 0, ['one of many'])
+    const [lastOffsetDeltaAt, countAt] = [23, 57]
+    many.writeInt32BE(100_000, lastOffsetDeltaAt)
+    many.writeInt32BE(100_001, countAt)
+    const messages = await read(many, await batchOf('none', 100_001, ['after']))
+    expect(messages).toMatchObject([
+      { offset: '0', unreadable: { records: 100_001 }, batchContext: { lastOffsetDelta: 100_000 } },
+      { offset: '100001' },
+    ])
+  })
+
+  it('are left to the next fetch once much of a partition was unfolded', async () => {
+    const large = await batchOf('zstd', 0, [Buffer.alloc(9 * 1024 * 1024)])
+    const messages = await read(large, await batchOf('zstd', 1, ['after']))
+    expect(messages.map(({ offset }) => offset)).toEqual(['0'])
+  })
+
+  it('that the broker cut off are left to the next fetch', async () => {
+    const next = await batchOf('lz4', 1, ['after', 'and more'])
+    const messages = await read(await batchOf('lz4', 0, ['whole']), next.subarray(0, -3))
+    expect(valuesOf(messages)).toEqual(['whole'])
+  })
+})
