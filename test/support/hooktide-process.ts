@@ -3,7 +3,16 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+/** Which command line: a program for a Node. */
+export interface Program {
+  readonly node: string
+  readonly script: string
+}
+
+const checkout: Program = {
+  node: process.execPath,
+  script: fileURLToPath(new URL('../../src/cli.ts', import.meta.url)),
+}
 
 export interface Finished {
   readonly code: number | null
@@ -16,8 +25,9 @@ export function hooktide(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   input = '',
+  program = checkout,
 ): Promise<Finished> {
-  const child = start(args, environment)
+  const child = start(args, environment, program)
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
@@ -49,12 +59,10 @@ export interface RunningProcess extends AsyncDisposable {
 export function startRun(
   environment: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  program = checkout,
 ): RunningProcess {
-  const child = start(['run', ...args], {
-    HOOKTIDE_HTTP_PORT: '0',
-    HOOKTIDE_HTTP_HOST: '127.0.0.1',
-    ...environment,
-  })
+  const own = { HOOKTIDE_HTTP_PORT: '0', HOOKTIDE_HTTP_HOST: '127.0.0.1' }
+  const child = start(['run', ...args], { ...own, ...environment }, program)
   const lines: LogLine[] = []
   const waiting = new Set<{
     fits: (line: LogLine) => boolean
@@ -113,12 +121,13 @@ export function startRun(
 function start(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  { node, script }: Program,
 ): ChildProcess {
   const { KAFKA_BROKERS: _, SCHEMA_REGISTRY_URL: __, ...inherited } = process.env
   const clean = Object.fromEntries(
     Object.entries(inherited).filter(([name]) => !name.startsWith('HOOKTIDE_')),
   )
-  const child = spawn(process.execPath, [cli, ...args], {
+  const child = spawn(node, [script, ...args], {
     env: { ...clean, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

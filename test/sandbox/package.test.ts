@@ -1,0 +1,219 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { startReceiver } from '../../src/sandbox/receiver.ts'
+import { hooktide, startRun } from '../support/hooktide-process.ts'
+import { uniqueNames } from '../support/names.ts'
+import { checkoutFolder, findNodeRelease, npm, RegistryAway, runToEnd } from '../support/npm.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+/** What a clean checkout has, as far as packing needs it. */
+const packedFrom = [
+  ...['package.json', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['src', 'schemas', 'README.md', 'LICENSE'],
+]
+const oldestNode = '22.19.0'
+const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
+const sample = join(checkoutFolder, 'test/samples/post-sign-in.json')
+
+let folder: string
+let consumer: string
+let packed: readonly string[]
+let away: RegistryAway | undefined
+
+// In a folder of its own, so that nobody's `dist` is touched, and without one as in a clean checkout.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hooktide-package-'))
+  const checkout = join(folder, 'checkout')
+  consumer = join(folder, 'consumer')
+  await mkdir(checkout)
+  await mkdir(consumer)
+  for (const name of packedFrom) {
+    await cp(join(checkoutFolder, name), join(checkout, name), { recursive: true })
+  }
+  await symlink(join(checkoutFolder, 'node_modules'), join(checkout, 'node_modules'))
+  await npm(checkout, 'pack', '--pack-destination', folder)
+  const tarball = join(folder, 'hooktide-0.1.0.tgz')
+  packed = (await runToEnd('tar', ['-tzf', tarball], folder)).trim().split('\n')
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+  away = await unlessAway(npm(consumer, 'install', ...quick, tarball))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('the package', () => {
+  it('has compiled code, schemas, README and license, and nothing of demo, sandbox and tests', () => {
+    const kinds = new Set(
+      packed.map((path) => path.replace(/^package\/(dist|schemas)\/.*(\.\w+)$/, '$1/*$2')),
+    )
+    expect([...kinds].toSorted()).toEqual([
+      'dist/*.js',
+      'dist/*.ts',
+      'package/LICENSE',
+      'package/README.md',
+      'package/package.json',
+      'package/src/hooktide.mjs',
+      'schemas/*.avsc',
+      'schemas/*.json',
+    ])
+    expect(packed.filter((path) => /demo\/|sandbox\//.test(path))).toEqual([])
+  })
+
+  it('brings no Node along', async (context) => {
+    skipIfAway(context)
+    const listed = await npm(consumer, 'ls', '--all', '--parseable')
+    expect(listed).toContain('kafkajs')
+    expect(listed).not.toMatch(/node_modules\/(?:node|hooktide-node)$/m)
+  })
+
+  it.each([
+    { resolution: 'nodenext', module: 'nodenext' },
+    { resolution: 'bundler', module: 'esnext' },
+  ])(
+    'gives the types of all records to programs that resolve by $resolution',
+    async ({ resolution, module }) => {
+      await writeFile(join(consumer, 'program.mts'), program)
+      const flags = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022', '--types', '']
+      const how = ['--module', module, '--moduleResolution', resolution, '--ignoreConfig']
+      const tsc = join(checkoutFolder, 'node_modules/typescript/bin/tsc')
+      expect(
+        await runToEnd(process.execPath, [tsc, ...flags, ...how, 'program.mts'], consumer),
+      ).toBe('')
+    },
+  )
+
+  it('gives the schemas by path, and names and values of records to programs as they run', async () => {
+    const script = `
+      import { readFileSync } from 'node:fs'
+      import { outcomes, runHeaderNames } from 'hooktide'
+      const schema = readFileSync(new URL(import.meta.resolve('hooktide/schemas/delivery-result.avsc')), 'utf8')
+      console.log(JSON.stringify({ schema, outcomes, header: runHeaderNames.deliveryId }))`
+    const printed = await runToEnd(
+      process.execPath,
+      ['--input-type=module', '-e', script],
+      consumer,
+    )
+    expect(JSON.parse(printed)).toMatchObject({
+      schema: await readFile(join(checkoutFolder, 'schemas/delivery-result.avsc'), 'utf8'),
+      outcomes: expect.arrayContaining(['delivered', 'dead']),
+      header: 'hooktide-delivery-id',
+    })
+  })
+})
+
+/** A producer and a reader. The lines that are expected to be errors prove that types are there and not `any`. */
+const program = `
+import { outcomes, runHeaderNames, type AuthEventPayload, type DeliveryResult, type HookRecord, type Outcome } from 'hooktide'
+
+export const event: AuthEventPayload = { event: 'PostSignIn', createdAt: '2026-09-14T09:02:11.019Z', userId: 'u1' }
+export const hook: HookRecord = { id: 'h1', events: ['PostSignIn'], config: { url: 'https://receiver.example' }, signingKey: 'k' }
+export const isOver = (result: DeliveryResult): boolean => result.final && result.nextDueAt === null
+export const outcomeOf = ({ outcome }: DeliveryResult): Outcome | undefined => outcomes.find((known) => known === outcome)
+export const header: 'hooktide-delivery-id' = runHeaderNames.deliveryId
+// @ts-expect-error createdAt is missing
+export const early: AuthEventPayload = { event: 'PostSignIn' }
+// @ts-expect-error hooks need a signing key
+export const unsigned: HookRecord = { id: 'h1', config: { url: 'https://receiver.example' } }
+// @ts-expect-error no such field
+export const missing = (result: DeliveryResult) => result.verdict
+`
+
+describe.each([
+  { name: 'the Node of the checkout', find: () => Promise.resolve(process.execPath) },
+  { name: `Node ${oldestNode}, the oldest`, find: () => findNodeRelease(oldestNode) },
+])('the installed command on $name', ({ find }) => {
+  let node: string
+  let unavailable: RegistryAway | undefined
+  beforeAll(async () => {
+    unavailable = await unlessAway(find().then((found) => void (node = found)))
+  })
+  const command = (args: readonly string[], environment = {}, input = '') =>
+    hooktide(args, environment, input, installed(node))
+  const skipIfUnavailable = (context: TestContext) => {
+    skipIfAway(context)
+    context.skip(unavailable !== undefined, `No Node ${oldestNode}: ${unavailable?.message ?? ''}`)
+  }
+
+  it('tells its version, helps, and validates events', async (context) => {
+    skipIfUnavailable(context)
+    expect(await command(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' })
+    const { stdout: help } = await command(['--help'])
+    expect(help).toContain('events validate')
+    const event = await readFile(sample, 'utf8')
+    const refused = await command(['events', 'validate', '-f', '-'], {}, event)
+    expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('hookId') })
+  })
+
+  it('says where the demo is', async (context) => {
+    skipIfUnavailable(context)
+    const { code, stderr } = await command(['demo'])
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^The demo .* "npm run demo" in a checkout/),
+    })
+  })
+
+  it('delivers an event through a real broker, with its result as a registered schema has it', async (context) => {
+    skipIfUnavailable(context)
+    const environment = ownEnvironment()
+    const receiver = await startReceiver({ keyOf: () => signingKey })
+    try {
+      const hook = {
+        id: 'packaged',
+        events: ['PostSignIn'],
+        config: { url: receiver.origin },
+        signingKey,
+      }
+      for (const [args, input] of [
+        [['init', '--partitions', '1'], ''],
+        [['hooks', 'put', '-f', '-'], JSON.stringify(hook)],
+      ] as const) {
+        expect(await command(args, environment, input)).toMatchObject({ code: 0 })
+      }
+      await using run = startRun(environment, [], installed(node))
+      await run.ready()
+      const sent = await command(['events', 'send', '-f', sample, '--strip-hook-id'], environment)
+      expect(sent).toMatchObject({ code: 0 })
+      const [request] = await receiver.waitFor(1)
+      expect(request).toMatchObject({ logtoSignature: 'valid', standardSignature: 'valid' })
+      run.signal('SIGTERM')
+      expect(await run.exited).toBe(0)
+      const { stdout } = await command(['results', '--until-end', '--json'], environment)
+      expect(JSON.parse(stdout)).toMatchObject({ hookId: 'packaged', outcome: 'delivered' })
+    } finally {
+      await receiver.stop()
+    }
+  })
+})
+
+function installed(node: string) {
+  return { node, script: join(consumer, 'node_modules/.bin/hooktide') }
+}
+
+function ownEnvironment() {
+  const { brokers, registryUrl } = surroundings()
+  const { prefix, group } = uniqueNames()
+  return {
+    KAFKA_BROKERS: brokers.join(','),
+    SCHEMA_REGISTRY_URL: registryUrl,
+    HOOKTIDE_TOPIC_PREFIX: prefix,
+    HOOKTIDE_GROUP_ID: group,
+    HOOKTIDE_ALLOW_HTTP: 'true',
+    HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8',
+  }
+}
+
+async function unlessAway(work: Promise<unknown>): Promise<RegistryAway | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    if (error instanceof RegistryAway) return error
+    throw error
+  }
+}
+
+function skipIfAway(context: TestContext): void {
+  context.skip(away !== undefined, `Nothing can be installed here: ${away?.message ?? ''}`)
+}
