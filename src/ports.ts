@@ -28,12 +28,24 @@ export interface AssignedPartition extends TopicPartition {
   readonly committedMetadata: string
 }
 
+/** What one fetch of a partition brought. */
+export interface Fetched {
+  /** In offset order, maybe none. They are the listener's from here on: the source never waits. */
+  readonly records: readonly InboundRecord[]
+  /** Where reading goes on. Offsets below it that never were among records cannot be read: compaction, markers. */
+  readonly next: number
+  /** The partition's end: the offset of the next record to be written to it. */
+  readonly end: number
+}
+
 /** Everything a consumer group tells its owner. Nothing here may throw; only `beforeRejoin` may wait. */
 export interface GroupListener {
   /** The group was joined. Called before any record of the new assignment. Partitions not named are lost. */
   onAssigned(partitions: readonly AssignedPartition[]): void
-  /** Records of one partition, in offset order. They are the listener's from here on: the source never waits. */
-  onRecords(partition: TopicPartition, records: readonly InboundRecord[]): void
+  /** Called for each fetch, also for one that brought no record. */
+  onFetched(partition: TopicPartition, fetched: Fetched): void
+  /** Where a partition ends of which nothing is fetched, since it is paused. Told every few seconds. */
+  onEnd(partition: TopicPartition, end: number): void
   /**
    * A rebalance was seen and membership is still valid: stop starting calls, let those in flight finish, commit.
    * The source keeps heartbeating meanwhile and rejoins when the promise settles.

@@ -5,7 +5,7 @@
  */
 import { HookTable } from './core/hook-table.ts'
 import { Lanes } from './core/lanes.ts'
-import type { HookId, InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
+import type { EpochMs, HookId, InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
 import { RecentlyHandled } from './core/recently-handled.ts'
 import type { DeliveryResult } from './core/records.ts'
 import { tierOf } from './core/schedule.ts'
@@ -19,6 +19,7 @@ import type {
   ResultEncoder,
   TableSource,
 } from './ports.ts'
+import { overdueMs, sumByTopic, type ByTopic } from './stages/depths.ts'
 import { Dispatch } from './stages/dispatch.ts'
 import { openEvent, openRequest, openTierRecord, type Joining } from './stages/expand.ts'
 import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
@@ -71,12 +72,24 @@ export interface ProcessorStatus {
   readonly pendingRecords: number
 }
 
+/** What waits in the partitions that this process owns. */
+export interface ProcessorDepths {
+  /** Partitions owned. */
+  readonly partitions: ByTopic
+  /** Offsets that are not complete, of event and request topics. */
+  readonly lag: ByTopic
+  /** The same of tiers: runs that wait for their next attempt. */
+  readonly retryDepth: ByTopic
+  readonly retryOverdueMs: number
+}
+
 export interface Processor {
   /** Resolves when the table is loaded and both groups are joined. */
   start(): Promise<void>
   /** Stops intake, lets calls finish until the deadline, records the rest as interrupted, commits and leaves. */
   stop(deadlineMs: number): Promise<void>
   status(): ProcessorStatus
+  depths(): ProcessorDepths
 }
 
 /** Bounds of one process. Together they keep its memory flat whatever comes in. */
@@ -124,8 +137,15 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     defaultConcurrency: settings.concurrency,
     now: () => clock.now(),
   }
-  const groups = createGroups(ports, settings, { joining, dispatch, recorder, onRoom, onFailed })
-  const path: Path = { table, lanes, recorder, dispatch, groups }
+  const [live, retry] = createGroups(ports, settings, {
+    joining,
+    dispatch,
+    recorder,
+    onRoom,
+    onFailed,
+  })
+  const groups = [live, retry]
+  const path: Path = { table, lanes, recorder, dispatch, live, retry, groups }
   let isTableLoaded = false
   return {
     async start() {
@@ -136,12 +156,16 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     },
     stop: (deadlineMs) => stop(ports, path, deadlineMs),
     status: () => ({ ...statusOf(ports, settings, path), isTableLoaded }),
+    depths: () => depthsOf(path, settings.topics.retryPrefix, clock.now()),
   }
 }
 
 /** The stateful parts of one processor, in the order of the data's path. */
 interface Path {
   readonly table: HookTable
+  readonly live: GroupFlow
+  readonly retry: GroupFlow
+  /** Both. */
   readonly groups: readonly GroupFlow[]
   readonly lanes: Lanes<Work>
   readonly dispatch: Dispatch
@@ -157,7 +181,7 @@ function createGroups(
     readonly onRoom: () => void
     readonly onFailed: (error: Error) => void
   },
-): readonly GroupFlow[] {
+): readonly [live: GroupFlow, retry: GroupFlow] {
   const { topics, groupId, commitIntervalMs } = settings
   const { joining, ...shared } = parts
   const load = { deliveries: 0, bytes: 0 }
@@ -259,6 +283,21 @@ function statusOf(
     queued: lanes.queued,
     backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
     pendingRecords: ports.sink.pendingCount(),
+  }
+}
+
+function depthsOf(
+  { live, retry, lanes }: Path,
+  retryPrefix: string,
+  now: EpochMs,
+): ProcessorDepths {
+  const releaseOf = (record: InboundRecord) =>
+    record.timestamp + tierOfRecord(record, retryPrefix).delayMs
+  return {
+    partitions: sumByTopic([...live.flows, ...retry.flows], () => 1),
+    lag: sumByTopic(live.flows, ({ lag }) => lag),
+    retryDepth: sumByTopic(retry.flows, ({ lag }) => lag),
+    retryOverdueMs: overdueMs({ flows: retry.flows, queued: lanes.queuedWork() }, releaseOf, now),
   }
 }
 

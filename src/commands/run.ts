@@ -34,21 +34,28 @@ export const runCommand: Command = {
 
 async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   let processor: Processor | undefined
+  const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor))
   const telemetry = createTelemetry({
     level: settings.logLevel,
     instance: settings.instance,
     clock: systemClock,
     attemptsPerSecond: settings.logAttemptsPerSecond,
-    gauges: () => processor?.status(),
+    version,
+    groups: [settings.groupId, `${settings.groupId}.retry`],
+    readings: () =>
+      processor && {
+        ...processor.status(),
+        ...processor.depths(),
+        isReady: unready().length === 0,
+      },
   })
   const { log } = telemetry
   log.info({ version, settings: shownSettings(settings) }, 'starting')
   const status = await startStatusServer(
     { host: settings.httpHost, port: settings.httpPort },
     {
-      unready: () => (signal.aborted ? ['stopping'] : unreadyBecause(processor)),
-      metrics: () => telemetry.metrics(),
-      metricsType: telemetry.contentType,
+      unready,
+      metrics: telemetry.metrics,
     },
   )
   log.info({ port: status.port }, 'listening')

@@ -70,6 +70,11 @@ export class Lanes<Work> {
     return this.#slow
   }
 
+  /** All queued work, lane by lane, each oldest first. */
+  *queuedWork(): Generator<Work> {
+    for (const { queue } of this.#lanes.values()) yield* queue
+  }
+
   /** Whether the hook's lane takes more work now. Work may be added without room: the bound is the caller's to keep. */
   hasRoom(hookId: HookId): boolean {
     return (this.#lanes.get(hookId)?.queue.size ?? 0) < this.#limits.maxQueued

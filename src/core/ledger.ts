@@ -40,6 +40,16 @@ export class Ledger {
     return this.#incomplete.size
   }
 
+  /** Offsets below `end` that are not complete: what is incomplete, and all that was not read yet. */
+  openBelow(end: number): number {
+    const next = this.#next
+    let count = this.#incomplete.size + Math.max(0, end - next)
+    for (const { from, to } of this.#restored) {
+      count -= Math.max(0, Math.min(to, end) - Math.max(from, next))
+    }
+    return count
+  }
+
   /** Whether {@link admit} would say `known`. */
   isKnown(offset: number): boolean {
     return offset < this.#next || this.#passRestored(offset)
@@ -56,6 +66,14 @@ export class Ledger {
     }
     this.#incomplete.add(offset)
     return 'new'
+  }
+
+  /** What lies below `offset` and was not admitted cannot be read: transaction markers, compaction, retention. */
+  skipTo(offset: number): void {
+    if (offset <= this.#next) return
+    this.#passRestored(offset)
+    this.#next = offset
+    this.#changes += 1
   }
 
   /** Marks an admitted offset complete. A second call changes nothing. */

@@ -1,6 +1,6 @@
 /**
- * What the stages tell the outside as it happens. `edge/telemetry.ts` maps each kind to its log line and its metric, so
- * that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
+ * What the stages tell the outside as it happens. `edge/signal-log.ts` has each kind's log line and `edge/metrics.ts` its
+ * metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
  */
 import type {
   Blame,
@@ -69,8 +69,14 @@ export type Signal =
   | { readonly kind: 'calls.stopped'; readonly why: StopCause }
   | { readonly kind: 'calls.resumed' }
 
+export const stopCauses = [
+  'rebalance',
+  'membership-unproven',
+  'results-pending',
+  'stopping',
+] as const
 /** Why no call may start. */
-export type StopCause = 'rebalance' | 'membership-unproven' | 'results-pending' | 'stopping'
+export type StopCause = (typeof stopCauses)[number]
 
 /** An attempt was answered, or a run ended without one. One wide line, and the counts. */
 export interface DeliveryRecorded {
@@ -88,6 +94,8 @@ export interface DeliveryRecorded {
   readonly errorClass: ErrorClass | undefined
   readonly blame: Blame | undefined
   readonly totalMs: number | undefined
+  /** From the event record's timestamp to the start of the first attempt; `undefined` for any other attempt. */
+  readonly sinceEventMs: number | undefined
   readonly nextDueAt: EpochMs | undefined
   readonly source: RecordSource
 }

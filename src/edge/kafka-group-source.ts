@@ -22,6 +22,8 @@ export interface GroupSourceOptions {
   readonly maxBytesPerPartition?: number
   /** How late partitions that were added to a topic are noticed. Default 30 s. */
   readonly metadataMaxAgeMs?: number
+  /** How often the ends of paused partitions are asked for. Default 5 s. */
+  readonly endIntervalMs?: number
   readonly log: KafkaLog
 }
 
@@ -49,6 +51,8 @@ class KafkaGroupSource implements GroupSource {
   #announced: readonly AssignedPartition[] = []
   /** Settles when no commit is under way. */
   #commits: Promise<unknown> = Promise.resolve()
+  #endTimer: NodeJS.Timeout | undefined
+  #isAskingEnds = false
 
   constructor(options: GroupSourceOptions) {
     this.#options = options
@@ -56,6 +60,8 @@ class KafkaGroupSource implements GroupSource {
 
   start(listener: GroupListener): Promise<void> {
     const { maxBytesPerPartition = 512 * 1024, metadataMaxAgeMs = 30_000 } = this.#options
+    const { endIntervalMs = 5_000 } = this.#options
+    this.#endTimer = setInterval(() => void this.#tellEnds(listener), endIntervalMs).unref()
     this.#member = new Member(
       { ...this.#options, maxBytesPerPartition, metadataMaxAgeMs, maxWaitMs: 100 },
       this.#handlerFor(listener),
@@ -76,6 +82,7 @@ class KafkaGroupSource implements GroupSource {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#endTimer)
     await this.#member?.stop()
   }
 
@@ -102,6 +109,36 @@ class KafkaGroupSource implements GroupSource {
     }
   }
 
+  /**
+   * A fetch says where its partition ends; of a paused one nothing is fetched, and a backlog that grows there is what
+   * lag has to show. Records of open transactions are not in this answer (KafkaJS asks as its consumer reads).
+   */
+  async #tellEnds(listener: GroupListener): Promise<void> {
+    const membership = this.#member?.current()
+    if (membership === undefined || this.#isAskingEnds) return
+    const { group, partitions } = membership
+    const paused = partitions.filter(({ topic, partition }) => group.isPaused(topic, partition))
+    if (paused.length === 0) return
+    this.#isAskingEnds = true
+    try {
+      const topics = grouped(paused, ({ partition }) => ({ partition }))
+      const found = await group.cluster.fetchTopicsOffset(
+        topics.map((wanted) => ({ ...wanted, fromBeginning: false })),
+      )
+      if (this.#member?.current() !== membership) return
+      for (const { topic, partitions: ends } of found) {
+        for (const { partition, offset } of ends) {
+          listener.onEnd({ topic, partition }, offsetNumber(offset))
+        }
+      }
+    } catch (error) {
+      const { groupId, log } = this.#options
+      log('debug', 'ends of paused partitions unknown', { groupId, error: messageOf(error) })
+    } finally {
+      this.#isAskingEnds = false
+    }
+  }
+
   #outcomeOf(error: unknown): CommitOutcome {
     const type = errorType(error)
     if (type !== undefined && staleTypes.has(type)) return 'stale'
@@ -120,11 +157,13 @@ class KafkaGroupSource implements GroupSource {
           listener.onAssigned(this.#announced)
         }
       },
-      batch(batch) {
-        if (batch.messages.length === 0) return
-        const { topic, partition } = batch
+      batch(batch, next) {
+        const { topic, partition, highWatermark } = batch
         const records = batch.messages.map((message) => inboundRecord(batch, message))
-        listener.onRecords({ topic, partition }, records)
+        listener.onFetched(
+          { topic, partition },
+          { records, next, end: offsetNumber(highWatermark) },
+        )
       },
       outOfRange: (partition, earliest, isGap) => {
         // What was read before a gap is still being worked on, so its epoch goes on. In a log that became shorter, the

@@ -63,7 +63,7 @@ export interface MemberHandler {
    * becomes the current one, before any record of it.
    */
   joined(membership: Membership): Promise<() => void>
-  /** What a fetch brought. `next` is the offset behind it; there may be no message at all. */
+  /** What a fetch brought, also when it is nothing. `next` is the offset behind it. */
   batch(batch: FetchedBatch, next: number): void
   /** The position was moved to `earliest`. `isGap`: records were removed before they were read. Else the log is shorter. */
   outOfRange(partition: TopicPartition, earliest: number, isGap: boolean): void
@@ -287,8 +287,8 @@ export class Member {
     try {
       const next = nextOffsetOf(batch)
       this.#tellUnreadable(batch)
-      if (batch.rawMessages.length === 0) return
       this.#handler.batch(batch, next)
+      if (batch.rawMessages.length === 0) return
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
     } catch (error) {
       this.#fail(asError(error))

@@ -103,6 +103,8 @@ export interface FetchedBatch {
   readonly topic: string
   readonly partition: number
   readonly fetchedOffset: string
+  /** The partition's end when it answered. */
+  readonly highWatermark: string
   /** With control records, aborted ones, and ones before the fetched offset. */
   readonly rawMessages: readonly FetchedMessage[]
   readonly messages: readonly FetchedMessage[]

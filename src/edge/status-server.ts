@@ -5,8 +5,7 @@ import { UserError } from '../core/errors.ts'
 export interface StatusPages {
   /** Why the process is not ready; empty when it is. */
   readonly unready: () => readonly string[]
-  readonly metrics: () => Promise<string>
-  readonly metricsType: string
+  readonly metrics: { readonly render: () => Promise<string>; readonly contentType: string }
 }
 
 export interface StatusServer {
@@ -48,8 +47,8 @@ async function answer(url: string, pages: StatusPages, response: ServerResponse)
       return
     }
     case '/metrics':
-      response.setHeader('content-type', pages.metricsType)
-      response.end(await pages.metrics())
+      response.setHeader('content-type', pages.metrics.contentType)
+      response.end(await pages.metrics.render())
       return
     default:
       send(response, 404, 'pages: /healthz /readyz /metrics\n')

@@ -13,6 +13,7 @@ import type { Emit } from '../core/signal.ts'
 import type {
   AssignedPartition,
   Clock,
+  Fetched,
   GroupListener,
   GroupSource,
   TopicPartition,
@@ -77,6 +78,11 @@ export class GroupFlow implements GroupListener {
     return this.#isJoined
   }
 
+  /** The partitions owned now. */
+  get flows(): Iterable<PartitionFlow> {
+    return this.#flows.values()
+  }
+
   /** Records fetched and not admitted. */
   get backlogCount(): number {
     let count = 0
@@ -121,7 +127,7 @@ export class GroupFlow implements GroupListener {
     this.#parts.onRoom()
   }
 
-  onRecords(partition: TopicPartition, records: readonly InboundRecord[]): void {
+  onFetched(partition: TopicPartition, fetched: Fetched): void {
     const flow = this.#flows.get(keyOf(partition))
     if (flow === undefined) return
     if (this.#isStopping) {
@@ -129,8 +135,11 @@ export class GroupFlow implements GroupListener {
       this.#pause(flow)
       return
     }
-    flow.receive(records)
-    this.#advance(flow)
+    if (flow.receive(fetched)) this.#advance(flow)
+  }
+
+  onEnd(partition: TopicPartition, end: number): void {
+    this.#flows.get(keyOf(partition))?.noteEnd(end)
   }
 
   async beforeRejoin(): Promise<void> {
@@ -218,6 +227,7 @@ export class GroupFlow implements GroupListener {
     const origin: Origin = {
       epoch: flow.epoch,
       offset: record.offset,
+      timestamp: record.timestamp,
       bytes: bytesOf(record),
       caused,
       remaining: caused,

@@ -8,7 +8,7 @@
 import { Fifo } from '../core/lanes.ts'
 import { Ledger } from '../core/ledger.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
-import type { AssignedPartition } from '../ports.ts'
+import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Opened } from './expand.ts'
 import type { Epoch, Origin } from './work.ts'
 
@@ -40,8 +40,10 @@ export class PartitionFlow {
   readonly #limits: FlowLimits
   readonly #backlog = new Fifo<InboundRecord>()
   #backlogBytes = 0
-  /** One past the highest offset received: a rejoin reads kept partitions again from the committed offset. */
-  #receivedNext = 0
+  /** Where reading goes on: a rejoin reads kept partitions again from the committed offset. */
+  #readNext = 0
+  /** The partition's end, as far as it was told. */
+  #end = 0
   /** The head, opened once: a record that waits is not decoded again. */
   #head: Opened | undefined
 
@@ -59,16 +61,32 @@ export class PartitionFlow {
     return this.#backlog.size
   }
 
-  /** Bytes by which the backlog has grown. */
-  receive(records: readonly InboundRecord[]): number {
-    const before = this.#backlogBytes
+  /** The oldest record that was fetched and waits. */
+  get head(): InboundRecord | undefined {
+    return this.#backlog.peek()
+  }
+
+  /** Offsets that are not complete, up to the partition's end. */
+  get lag(): number {
+    return this.ledger.openBelow(this.#end)
+  }
+
+  /** Whether reading went on: then there may be something to admit. */
+  receive({ records, next, end }: Fetched): boolean {
+    this.noteEnd(end)
+    if (next <= this.#readNext) return false
     for (const record of records) {
-      if (record.offset < this.#receivedNext) continue
-      this.#receivedNext = record.offset + 1
+      if (record.offset < this.#readNext) continue
       this.#backlog.push(record)
       this.#backlogBytes += bytesOf(record)
     }
-    return this.#backlogBytes - before
+    this.#readNext = next
+    return true
+  }
+
+  /** The newest word that is not behind an older one: answers of two brokers can cross. */
+  noteEnd(end: number): void {
+    this.#end = Math.max(this.#end, end)
   }
 
   /** What to tell the source after the backlog changed; `undefined` when it may stay as it is. */
@@ -89,7 +107,10 @@ export class PartitionFlow {
     handOn: (record: InboundRecord, opened: Opened) => void,
   ): Waiting | { readonly kind: 'admitted' } {
     const record = this.#backlog.peek()
-    if (record === undefined) return { kind: 'nothing' }
+    if (record === undefined) {
+      this.ledger.skipTo(this.#readNext)
+      return { kind: 'nothing' }
+    }
     if (this.ledger.isKnown(record.offset)) {
       this.ledger.admit(record.offset)
       this.#takeHead(record)

@@ -27,7 +27,7 @@ import { decide, maxAttemptsOf } from '../core/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import { Undecided } from './undecided.ts'
-import { settle, sourceOf, type Origin, type Work } from './work.ts'
+import { settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
   readonly sink: RecordSink
@@ -274,9 +274,9 @@ export class Recorder {
     return this.#parts.sink.write([result, this.#deadLetter({ ...work.run, event }, death)])
   }
 
-  #tell(work: Work, facts: Pick<ResultFacts, 'verdict' | 'attempt'>): void {
+  #tell(work: Work, facts: Pick<ResultFacts, 'verdict' | 'attempt' | 'at'>): void {
     const { run, origin } = work
-    const { verdict, attempt } = facts
+    const { verdict, attempt, at } = facts
     const ending = endingOf(verdict, attempt?.result)
     this.#parts.emit({
       kind: 'delivery.recorded',
@@ -293,6 +293,7 @@ export class Recorder {
       errorClass: ending.errorClass,
       blame: ending.blame,
       totalMs: attempt?.result.phases.totalMs,
+      sinceEventMs: attempt === undefined ? undefined : sinceEvent(work, at),
       nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : undefined,
       source: sourceOf(origin),
     })

@@ -1,5 +1,5 @@
 /** What travels from intake to the recorder: a run to call for, tied to the record that asked for it. */
-import type { MonotonicMs, RecordSource, Run } from '../core/model.ts'
+import type { EpochMs, MonotonicMs, RecordSource, Run } from '../core/model.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
@@ -16,6 +16,8 @@ export interface Epoch {
 export interface Origin {
   readonly epoch: Epoch
   readonly offset: number
+  /** The record's own. */
+  readonly timestamp: EpochMs
   readonly bytes: number
   /** Runs and writes it led to. */
   readonly caused: number
@@ -39,4 +41,13 @@ export function settle(origin: Origin): void {
 
 export function sourceOf(origin: Origin): RecordSource {
   return { topic: origin.epoch.topic, partition: origin.epoch.partition, offset: origin.offset }
+}
+
+/**
+ * From the event record's timestamp to the start of the run's first attempt; `undefined` when the run did not begin with
+ * the record at hand. Producers' clocks may be ahead: never below 0.
+ */
+export function sinceEvent({ run, origin }: Work, startedAt: EpochMs): number | undefined {
+  const isFirst = run.trigger === 'event' && run.attempt === 0 && run.hop === 0
+  return isFirst && origin.timestamp >= 0 ? Math.max(0, startedAt - origin.timestamp) : undefined
 }

@@ -135,7 +135,8 @@ describe('hooktide init', () => {
     })
     await source.start({
       onAssigned: quiet,
-      onRecords: quiet,
+      onFetched: quiet,
+      onEnd: quiet,
       beforeRejoin: () => Promise.resolve(),
       onFailed: quiet,
     })

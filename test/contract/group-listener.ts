@@ -1,12 +1,21 @@
 /** A `GroupListener` that keeps what it is told and lets a test wait for it. */
 import type { InboundRecord } from '../../src/core/model.ts'
-import type { AssignedPartition, GroupListener, GroupSource } from '../../src/ports.ts'
+import type {
+  AssignedPartition,
+  Fetched,
+  GroupListener,
+  GroupSource,
+  TopicPartition,
+} from '../../src/ports.ts'
 
 export interface RecordingListener extends GroupListener {
   /** Every call of `onAssigned`, oldest first, sorted by partition. */
   readonly assignments: readonly (readonly AssignedPartition[])[]
   readonly records: readonly InboundRecord[]
   readonly failures: readonly Error[]
+  /** Where each partition ends and where reading of it goes on, as told last. */
+  readonly ends: ReadonlyMap<number, number>
+  readonly nexts: ReadonlyMap<number, number>
   /** Calls of `beforeRejoin`. */
   readonly drains: number
   /** What `beforeRejoin` waits for. */
@@ -22,18 +31,28 @@ export function createListener(): RecordingListener {
   const assignments: (readonly AssignedPartition[])[] = []
   const records: InboundRecord[] = []
   const failures: Error[] = []
+  const ends = new Map<number, number>()
+  const nexts = new Map<number, number>()
   const listener = {
     assignments,
     records,
     failures,
+    ends,
+    nexts,
     drains: 0,
     drain: () => Promise.resolve(),
     onAssigned(partitions: readonly AssignedPartition[]) {
       assignments.push(partitions.toSorted((one, other) => one.partition - other.partition))
       changed()
     },
-    onRecords(_: unknown, batch: readonly InboundRecord[]) {
-      records.push(...batch)
+    onFetched({ partition }: TopicPartition, fetched: Fetched) {
+      records.push(...fetched.records)
+      ends.set(partition, fetched.end)
+      nexts.set(partition, fetched.next)
+      changed()
+    },
+    onEnd({ partition }: TopicPartition, end: number) {
+      ends.set(partition, end)
       changed()
     },
     beforeRejoin() {

@@ -8,7 +8,8 @@ const tier = `${topics.retryPrefix}5s`
 /** A member that takes its partitions and does nothing with them. */
 const idleListener: GroupListener = {
   onAssigned: () => undefined,
-  onRecords: () => undefined,
+  onFetched: () => undefined,
+  onEnd: () => undefined,
   beforeRejoin: () => Promise.resolve(),
   onFailed: () => undefined,
 }

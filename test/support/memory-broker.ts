@@ -29,7 +29,7 @@ export interface ProduceInput {
 export interface MemoryGroupOptions {
   readonly groupId: string
   readonly topics: readonly string[]
-  /** Most records of one call of `onRecords`. */
+  /** Most records of one call of `onFetched`. */
   readonly maxBatch?: number
 }
 

@@ -42,8 +42,8 @@ interface Member {
   id: string
   readonly options: MemoryGroupOptions
   readonly listener: GroupListener
-  /** Next offset to deliver, by partition name. Absent: not assigned. */
-  positions: Map<string, { readonly partition: TopicPartition; next: number }>
+  /** Next offset to deliver, and the end told last, by partition name. Absent: not assigned. */
+  positions: Map<string, { readonly partition: TopicPartition; next: number; end: number }>
   readonly paused: Set<string>
   generation: number
   joinedAt: number
@@ -106,7 +106,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
       const commit = commits.get(name)
       const known = isContinued ? member.positions.get(name) : undefined
       if (known === undefined) member.paused.delete(name)
-      positions.set(name, { partition, next: known?.next ?? commit?.offset ?? 0 })
+      positions.set(name, { partition, next: known?.next ?? commit?.offset ?? 0, end: -1 })
       return {
         ...partition,
         isKept: known !== undefined,
@@ -123,7 +123,10 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     deliver(member)
   }
 
-  /** One batch of each partition at a time, each from a microtask of its own, until nothing is left. */
+  /**
+   * One batch of each partition at a time, each from a microtask of its own, until nothing is left. What a fetch of an
+   * idle partition, or the asking after a paused one, would tell of its end is told when it changes.
+   */
   function deliver(member: Member): void {
     if (member.isDelivering) return
     member.isDelivering = true
@@ -132,12 +135,19 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
       if (member.state !== 'joined' || log.isAway() || rebalancing !== undefined) return
       let hasMore = false
       for (const [name, position] of member.positions) {
-        if (member.paused.has(name)) continue
-        const records = log.slice(position.partition, position.next, member.options.maxBatch ?? 500)
-        if (records.length === 0) continue
-        hasMore = true
+        const { partition } = position
+        const end = log.endOffset(partition)
+        const hasNewEnd = end !== position.end
+        position.end = end
+        if (member.paused.has(name)) {
+          if (hasNewEnd) member.listener.onEnd(partition, end)
+          continue
+        }
+        const records = log.slice(partition, position.next, member.options.maxBatch ?? 500)
+        if (records.length === 0 && !hasNewEnd) continue
+        if (records.length > 0) hasMore = true
         position.next += records.length
-        member.listener.onRecords(position.partition, records)
+        member.listener.onFetched(partition, { records, next: position.next, end })
       }
       if (hasMore) deliver(member)
     })
