@@ -1,12 +1,9 @@
 /**
  * The `RecordSink` port on Kafka.
  *
- * One send at a time, in order of writing; what is written meanwhile forms the next. KafkaJS keeps its sequence numbers per
- * producer and takes them back when a send fails, although parts of it may have been written: a later send could then pass
- * for a repeat and be dropped by the broker. So a failed send is either repeated exactly as it was by the same producer, or
- * the producer is replaced. Both may write twice; neither loses.
+ * One send at a time, in order of writing; what is written meanwhile forms the next. A send that fails is tried again, for
+ * the partitions where it failed, until it succeeds: `kafka-producer.ts` sees that this writes nothing twice.
  */
-import type { Admin, Message, Producer } from 'kafkajs'
 import {
   cutEnd,
   type CutLimits,
@@ -18,15 +15,9 @@ import { TooLargeError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
 import { choosePartition } from '../core/partition-choice.ts'
 import type { RecordSink } from '../ports.ts'
-import {
-  createKafka,
-  errorType,
-  isRetriable,
-  type KafkaLog,
-  type KafkaSettings,
-  messageOf,
-  sleep,
-} from './kafka-client.ts'
+import { FailureLog } from './failure-log.ts'
+import { type KafkaLog, type KafkaSettings, messageOf, sleep } from './kafka-client.ts'
+import { type PartitionBatch, SequencedProducer, type Slot } from './kafka-producer.ts'
 import { outboundMessage } from './kafka-records.ts'
 
 export interface SinkOptions {
@@ -45,16 +36,16 @@ interface Write {
   readonly reject: (error: Error) => void
 }
 
-/** One partition. Records for it share the object. */
-interface Slot {
-  readonly topic: string
-  readonly partition: number
-}
-
 interface Queued extends QueuedRecord {
   readonly slot: Slot
   readonly record: OutboundRecord
   readonly write: Write
+}
+
+/** The queued records of one partition that are sent at once. */
+interface Batch {
+  readonly slot: Slot
+  readonly queued: readonly Queued[]
 }
 
 interface Unplaced {
@@ -63,7 +54,6 @@ interface Unplaced {
 }
 
 const partitionsMaxAgeMs = 60_000
-const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 
 export function createSink(options: SinkOptions): RecordSink {
   return new KafkaSink(options)
@@ -72,17 +62,20 @@ export function createSink(options: SinkOptions): RecordSink {
 class KafkaSink implements RecordSink {
   readonly #options: SinkOptions
   readonly #limits: CutLimits
+  readonly #producer: SequencedProducer
   readonly #partitions: PartitionTable
+  readonly #failures: FailureLog
   #incoming: Unplaced[] = []
   #pending = 0
   #isStopped = false
   #isPumping = false
-  #producer: Producer | undefined
 
   constructor(options: SinkOptions) {
     this.#options = options
     this.#limits = options.limits ?? defaultCutLimits
-    this.#partitions = new PartitionTable(options)
+    this.#producer = new SequencedProducer(options.settings, options.log)
+    this.#partitions = new PartitionTable(this.#producer, options.log)
+    this.#failures = new FailureLog(options.log)
   }
 
   write(records: readonly OutboundRecord[]): Promise<void> {
@@ -103,7 +96,7 @@ class KafkaSink implements RecordSink {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    await Promise.allSettled([this.#producer?.disconnect(), this.#partitions.stop()])
+    await this.#producer.stop()
   }
 
   /** Runs while there is something to send. */
@@ -136,54 +129,41 @@ class KafkaSink implements RecordSink {
   }
 
   /** Returns when each record is acknowledged or known to be too large. */
-  async #deliver(batch: readonly Queued[]): Promise<void> {
-    const isWritten = await this.#repeat('sending records', async () => {
-      try {
-        await this.#send(batch)
-        return true
-      } catch (error) {
-        const isTooLarge = refusedForSize.has(errorType(error) ?? '')
-        if (isTooLarge || !isRetriable(error)) this.#dropProducer()
-        if (isTooLarge) return false
-        throw error
-      }
+  async #deliver(records: readonly Queued[]): Promise<void> {
+    const bySlot = Map.groupBy(records, ({ slot }) => slot)
+    let left: readonly Batch[] = [...bySlot].map(([slot, queued]) => ({ slot, queued }))
+    const refused: Batch[] = []
+    await this.#repeat('sending records', async () => {
+      const sent = await this.#producer.send(left.map(messagesOf))
+      left = left.filter((batch, index) => {
+        const outcome = sent.outcomes[index]
+        if (outcome === 'written') for (const queued of batch.queued) this.#settle(queued, true)
+        if (outcome === 'too-large') refused.push(batch)
+        return outcome === 'failed'
+      })
+      if (sent.error !== undefined) throw sent.error
     })
-    if (isWritten === undefined) return
-    if (isWritten || batch.length === 1) {
-      for (const queued of batch) this.#settle(queued, isWritten)
-      return
+    // The refusal names no record: halves, down to the culprits.
+    for (const { queued } of refused) {
+      const middle = Math.ceil(queued.length / 2)
+      if (queued.length === 1) for (const one of queued) this.#settle(one, false)
+      else {
+        await this.#deliver(queued.slice(0, middle))
+        await this.#deliver(queued.slice(middle))
+      }
     }
-    // The refusal names no record, and other partitions of the send may have been written: halves, down to the culprits.
-    const middle = Math.ceil(batch.length / 2)
-    await this.#deliver(batch.slice(0, middle))
-    await this.#deliver(batch.slice(middle))
-  }
-
-  async #send(batch: readonly Queued[]): Promise<void> {
-    this.#producer ??= await connectProducer(this.#options)
-    const topics = new Map<string, Message[]>()
-    for (const { record, slot } of batch) {
-      let messages = topics.get(slot.topic)
-      if (messages === undefined) topics.set(slot.topic, (messages = []))
-      messages.push(outboundMessage(record, slot.partition))
-    }
-    const topicMessages = [...topics].map(([topic, messages]) => ({ topic, messages }))
-    await this.#producer.sendBatch({ acks: -1, topicMessages })
-  }
-
-  #dropProducer(): void {
-    this.#producer?.disconnect().catch(() => undefined)
-    this.#producer = undefined
   }
 
   /** Until it succeeds or the sink is stopped: then `undefined`. */
   async #repeat<Result>(what: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
     for (let waitMs = 100; !this.#isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
-        return await attempt()
+        const result = await attempt()
+        this.#failures.succeeded(what)
+        return result
       } catch (error) {
         if (this.#isStopped) break
-        this.#options.log('warn', `${what} failed, trying again`, { error: messageOf(error) })
+        this.#failures.failed(what, messageOf(error))
         await sleep(waitMs)
       }
     }
@@ -201,32 +181,20 @@ class KafkaSink implements RecordSink {
   }
 }
 
-async function connectProducer({ settings, log }: SinkOptions): Promise<Producer> {
-  const producer = createKafka(settings, log, 'service').producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    metadataMaxAge: 30_000,
-    // Beyond these, the sink goes on with the same producer and the same batch, and can be stopped.
-    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1000 },
-    createPartitioner:
-      () =>
-      ({ message }) =>
-        message.partition ?? 0,
-  })
-  await producer.connect()
-  return producer
+function messagesOf({ slot, queued }: Batch): PartitionBatch {
+  return { slot, messages: queued.map(({ record }) => outboundMessage(record, slot.partition)) }
 }
 
 /** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
 class PartitionTable {
-  readonly #options: SinkOptions
+  readonly #producer: SequencedProducer
+  readonly #log: KafkaLog
   readonly #topics = new Map<string, { readonly slots: readonly Slot[]; loadedAt: number }>()
-  #admin: Admin | undefined
   #turn = 0
 
-  constructor(options: SinkOptions) {
-    this.#options = options
+  constructor(producer: SequencedProducer, log: KafkaLog) {
+    this.#producer = producer
+    this.#log = log
   }
 
   async load(topic: string): Promise<void> {
@@ -235,9 +203,9 @@ class PartitionTable {
     if (performance.now() - known.loadedAt < partitionsMaxAgeMs) return
     known.loadedAt = performance.now()
     // Not waited for: the old count serves until the answer is in.
-    this.#fetch(topic).catch((error: unknown) => {
-      const fields = { topic, error: messageOf(error) }
-      this.#options.log('debug', 'refreshing partition counts failed', fields)
+    const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
+    refreshed.catch((error: unknown) => {
+      this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })
     })
   }
 
@@ -250,19 +218,8 @@ class PartitionTable {
     return slot
   }
 
-  async stop(): Promise<void> {
-    await this.#admin?.disconnect()
-  }
-
   async #fetch(topic: string): Promise<void> {
-    if (this.#admin === undefined) {
-      const admin = createKafka(this.#options.settings, this.#options.log, 'command').admin()
-      await admin.connect()
-      this.#admin = admin
-    }
-    const { topics: found } = await this.#admin.fetchTopicMetadata({ topics: [topic] })
-    const length = found[0]?.partitions.length ?? 0
-    if (length === 0) throw new Error(`topic ${topic} has no partitions`)
+    const length = await this.#producer.partitionCount(topic)
     const known = this.#topics.get(topic)?.slots ?? []
     const slots = Array.from({ length }, (_, partition) => known[partition] ?? { topic, partition })
     this.#topics.set(topic, { slots, loadedAt: performance.now() })

@@ -1,0 +1,254 @@
+/**
+ * Writes batches to partitions, each exactly once as long as the process lives, whichever node leads the partition.
+ *
+ * KafkaJS's own producer does not: when one node of several fails within a send, it takes the answer that another node
+ * gave for its own partitions for an answer for those that move there meanwhile, and reports records as written that
+ * were never sent; and it takes sequence numbers back while requests with them are still under way. So sequences are
+ * kept here, over KafkaJS's requests alone. A batch has the sequence number at which its partition stands, which goes on
+ * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
+ * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
+ */
+import type { Message } from 'kafkajs'
+import { asError } from '../core/errors.ts'
+import {
+  errorType,
+  isRetriable,
+  type KafkaLog,
+  type KafkaSettings,
+  within,
+} from './kafka-client.ts'
+import { clusterOf } from './kafka-cluster.ts'
+import type { InnerCluster } from './kafka-patches.ts'
+
+/** A partition. There is one object of each, compared by identity. */
+export interface Slot {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What is written to one partition at once: all of it or nothing. */
+export interface PartitionBatch {
+  readonly slot: Slot
+  readonly messages: readonly Message[]
+}
+
+/** `failed`: it is not known whether it was written. `too-large`: it was refused for its size. */
+export type BatchOutcome = 'written' | 'failed' | 'too-large'
+
+export interface Sent {
+  /** In the order of the batches. */
+  readonly outcomes: readonly BatchOutcome[]
+  /** Why batches failed, if some did: the first reason met. */
+  readonly error: Error | undefined
+}
+
+const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+/** How long a leader waits for its replicas. Below the client's own time-out, so that an answer comes. */
+const replicationMs = 10_000
+const stopMs = 2_000
+/** Sequence numbers are non-negative 32 bit integers and begin anew. */
+const sequenceCount = 2 ** 31
+
+/** What the broker knows this producer by, and where each partition stands with it. */
+interface Identity {
+  readonly producerId: unknown
+  readonly producerEpoch: number
+  readonly nextSequence: Map<Slot, number>
+}
+
+export class SequencedProducer {
+  readonly #cluster: ProducingCluster
+  #identity: Identity | undefined
+  #isConnected = false
+  /** Partitions whose last batch failed. */
+  readonly #doubtful = new Set<Slot>()
+
+  constructor(settings: KafkaSettings, log: KafkaLog) {
+    this.#cluster = clusterOf(settings, log) as ProducingCluster
+  }
+
+  /** @throws {Error} when no broker answers, or the topic does not exist */
+  async partitionCount(topic: string): Promise<number> {
+    await this.#connect()
+    await this.#cluster.addMultipleTargetTopics([topic])
+    const { length } = this.#cluster.findTopicPartitionMetadata(topic)
+    if (length === 0) throw new Error(`topic ${topic} has no partitions`)
+    return length
+  }
+
+  /** Asks anew which partitions there are and who leads them. */
+  async refresh(): Promise<void> {
+    await this.#cluster.refreshMetadata()
+  }
+
+  /** Tries once. At most one batch of each partition; one send at a time. Never rejects. */
+  async send(batches: readonly PartitionBatch[]): Promise<Sent> {
+    const outcomes = new Map<PartitionBatch, BatchOutcome>()
+    let firstError: Error | undefined
+    const failed = (list: readonly PartitionBatch[], error: unknown): void => {
+      firstError ??= asError(error)
+      for (const batch of list) {
+        outcomes.set(batch, 'failed')
+        this.#doubtful.add(batch.slot)
+      }
+    }
+    try {
+      await this.#connect()
+      const identity = (this.#identity ??= await this.#newIdentity())
+      const request = async (nodeId: string, list: readonly PartitionBatch[]): Promise<void> => {
+        try {
+          await this.#produce(nodeId, list, identity)
+          for (const batch of list) outcomes.set(batch, 'written')
+        } catch (error) {
+          if (!refusedForSize.has(errorType(error) ?? '')) {
+            failed(list, error)
+            await this.#recover(error)
+          } else if (list.length === 1) {
+            for (const batch of list) this.#refuse(batch, outcomes)
+          } else {
+            // The refusal names no partition, and the others of the request were written.
+            for (const batch of list) await request(nodeId, [batch])
+          }
+        }
+      }
+      await Promise.all(
+        this.#byLeader(batches, failed).map(([nodeId, list]) => request(nodeId, list)),
+      )
+    } catch (error) {
+      failed(
+        batches.filter((batch) => !outcomes.has(batch)),
+        error,
+      )
+      await this.#recover(error)
+    }
+    return { outcomes: batches.map((batch) => outcomes.get(batch) ?? 'failed'), error: firstError }
+  }
+
+  async stop(): Promise<void> {
+    await within(this.#cluster.disconnect(), stopMs, undefined)
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isConnected) return
+    await this.#cluster.connect()
+    this.#isConnected = true
+  }
+
+  async #newIdentity(): Promise<Identity> {
+    const broker = await this.#cluster.findControllerBroker()
+    const { producerId, producerEpoch } = await broker.initProducerId({
+      transactionTimeout: 60_000,
+    })
+    this.#doubtful.clear()
+    return { producerId, producerEpoch, nextSequence: new Map() }
+  }
+
+  #byLeader(
+    batches: readonly PartitionBatch[],
+    failed: (list: readonly PartitionBatch[], error: unknown) => void,
+  ): readonly (readonly [nodeId: string, list: readonly PartitionBatch[]])[] {
+    const byLeader = new Map<string, PartitionBatch[]>()
+    for (const batch of batches) {
+      const { topic, partition } = batch.slot
+      const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+      if (nodeId === undefined) {
+        failed([batch], new Error(`partition ${partition} of ${topic} is not known`))
+        continue
+      }
+      const list = byLeader.get(nodeId)
+      if (list === undefined) byLeader.set(nodeId, [batch])
+      else list.push(batch)
+    }
+    return [...byLeader]
+  }
+
+  async #produce(
+    nodeId: string,
+    batches: readonly PartitionBatch[],
+    { producerId, producerEpoch, nextSequence }: Identity,
+  ): Promise<void> {
+    const broker = await this.#cluster.findBroker({ nodeId })
+    const topics = Map.groupBy(batches, ({ slot }) => slot.topic)
+    await broker.produce({
+      acks: -1,
+      timeout: replicationMs,
+      producerId,
+      producerEpoch,
+      topicData: [...topics].map(([topic, list]) => ({
+        topic,
+        partitions: list.map(({ slot, messages }) => ({
+          partition: slot.partition,
+          firstSequence: nextSequence.get(slot) ?? 0,
+          messages,
+        })),
+      })),
+    })
+    for (const { slot, messages } of batches) {
+      const next = (nextSequence.get(slot) ?? 0) + messages.length
+      nextSequence.set(slot, next % sequenceCount)
+      this.#doubtful.delete(slot)
+    }
+  }
+
+  #refuse(batch: PartitionBatch, outcomes: Map<PartitionBatch, BatchOutcome>): void {
+    outcomes.set(batch, 'too-large')
+    // It may have been written by an earlier try, under a larger limit: then its sequence numbers are taken.
+    if (this.#doubtful.has(batch.slot)) this.#identity = undefined
+  }
+
+  /** Sees that the next try does not meet the same. */
+  async #recover(error: unknown): Promise<void> {
+    // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
+    if (!isRetriable(error)) this.#identity = undefined
+    dropBroker(this.#cluster, error)
+    // When that fails too, so does the next try.
+    await this.#cluster.refreshMetadata().catch(() => undefined)
+  }
+}
+
+/** Takes a broker that does not answer out of the ones that are asked; what is still under way to it stays there. */
+function dropBroker(cluster: ProducingCluster, error: unknown): void {
+  const address = addressOf(error)
+  if (address !== undefined) cluster.removeBroker(address)
+}
+
+function addressOf(error: unknown): { readonly host: string; readonly port: number } | undefined {
+  if (!(error instanceof Error) || !('broker' in error)) return undefined
+  const [, host, port] = /^(.+):(\d+)$/.exec(String(error.broker)) ?? []
+  return host === undefined ? undefined : { host, port: Number(port) }
+}
+
+// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
+
+interface ProducingBroker {
+  initProducerId(request: {
+    readonly transactionTimeout: number
+  }): Promise<{ readonly producerId: unknown; readonly producerEpoch: number }>
+  /** Rejects with the first error of any partition. */
+  produce(request: {
+    readonly acks: number
+    readonly timeout: number
+    readonly producerId: unknown
+    readonly producerEpoch: number
+    readonly topicData: readonly {
+      readonly topic: string
+      readonly partitions: readonly {
+        readonly partition: number
+        readonly firstSequence: number
+        readonly messages: readonly Message[]
+      }[]
+    }[]
+  }): Promise<unknown>
+}
+
+interface ProducingCluster extends InnerCluster {
+  refreshMetadata(): Promise<void>
+  removeBroker(broker: { readonly host: string; readonly port: number }): void
+  findBroker(request: { readonly nodeId: string }): Promise<ProducingBroker>
+  findControllerBroker(): Promise<ProducingBroker>
+  /** Partitions by the node that leads them. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>
+}
