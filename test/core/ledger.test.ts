@@ -76,21 +76,60 @@ describe('a ledger', () => {
     expect(ledger.hasChanged).toBe(false)
   })
 
+  it('counts what is skipped as complete, and has that to commit', () => {
+    const ledger = new Ledger(0, '')
+    ledger.admit(0)
+    ledger.skipTo(3)
+    expect(ledger.position().offset).toBe(0)
+    ledger.complete(0)
+    expect(ledger.position()).toMatchObject({ offset: 3, metadata: '' })
+    ledger.committed(ledger.position().changes)
+    ledger.skipTo(2)
+    ledger.skipTo(3)
+    expect(ledger.hasChanged).toBe(false)
+    ledger.skipTo(4)
+    expect(ledger.hasChanged).toBe(true)
+    expect(ledger.position().offset).toBe(4)
+  })
+
+  it('keeps what was restored beyond the point that it skips to', () => {
+    const ledger = new Ledger(5, encodeCompletedRuns(5, [{ from: 8, to: 12 }]))
+    ledger.skipTo(10)
+    expect(ledger.position()).toMatchObject({ offset: 12, metadata: '' })
+    expect([10, 11, 12].map((offset) => ledger.admit(offset))).toEqual(['known', 'known', 'new'])
+  })
+
+  it('counts what is open up to the end: incomplete, or not read and not restored as complete', () => {
+    const ledger = new Ledger(5, encodeCompletedRuns(5, [{ from: 8, to: 12 }]))
+    expect(ledger.openBelow(20)).toBe(3 + 8)
+    expect(ledger.openBelow(10)).toBe(3)
+    expect(ledger.openBelow(5)).toBe(0)
+    admitAll(ledger, [5, 6])
+    ledger.complete(5)
+    expect(ledger.openBelow(20)).toBe(2 + 8)
+    admitAll(ledger, [7, 8, 12])
+    expect(ledger.openBelow(20)).toBe(3 + 7)
+  })
+
   it('agrees with a plain set of completed offsets over random histories and hand-overs', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('admit' as const), gap: fc.nat({ max: 3 }) }),
       fc.record({ kind: fc.constant('complete' as const), pick: fc.nat() }),
+      fc.record({ kind: fc.constant('skip' as const), gap: fc.nat({ max: 3 }) }),
       fc.record({ kind: fc.constant('handOver' as const) }),
     )
+    const unread = 3
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const complete = new Set<number>()
         const exists: number[] = []
         let open: number[] = []
         let ledger = new Ledger(0, '')
+        let next = 0
         for (const action of steps) {
           if (action.kind === 'admit') {
-            const offset = (exists.at(-1) ?? -1) + 1 + action.gap
+            const offset = next + action.gap
+            next = offset + 1
             exists.push(offset)
             expect(ledger.admit(offset)).toBe('new')
             open.push(offset)
@@ -100,6 +139,9 @@ describe('a ledger', () => {
             open = open.filter((other) => other !== offset)
             ledger.complete(offset)
             complete.add(offset)
+          } else if (action.kind === 'skip') {
+            next += action.gap
+            ledger.skipTo(next)
           } else {
             const { offset: base, metadata } = ledger.position()
             for (const offset of exists) if (offset < base) expect(complete.has(offset)).toBe(true)
@@ -107,10 +149,12 @@ describe('a ledger', () => {
               base,
             )
             ledger = new Ledger(base, metadata)
+            expect(ledger.openBelow(next + unread)).toBe(open.length + unread)
             const again = exists.filter((o) => o >= base && ledger.admit(o) === 'new')
             expect(again).toEqual(exists.filter((o) => o >= base && !complete.has(o)))
             open = again
           }
+          expect(ledger.openBelow(next + unread)).toBe(open.length + unread)
         }
       }),
       { numRuns: 300 },
