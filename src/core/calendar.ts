@@ -53,3 +53,40 @@ function daysInMonth(year: number, month: number): number {
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
   return isLeap ? 29 : 28
 }
+
+/** Day of a number of days since 1 January 1970, as ISO 8601 has it: years beyond four digits have a sign. */
+export function dateText(days: number): string {
+  // Years begin in March again, and 400 of them have one length.
+  const fromMarch = days + 719_468
+  const era = Math.floor(fromMarch / 146_097)
+  const dayOfEra = fromMarch - era * 146_097
+  const leaps =
+    Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
+  const yearOfEra = Math.floor((dayOfEra - leaps) / 365)
+  const pastLeapDays = Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100)
+  const dayOfYear = dayOfEra - (yearOfEra * 365 + pastLeapDays)
+  const monthFromMarch = Math.floor((dayOfYear * 5 + 2) / 153)
+  const day = dayOfYear - Math.floor((monthFromMarch * 153 + 2) / 5) + 1
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  const year = era * 400 + yearOfEra + (month < 3 ? 1 : 0)
+  return `${yearText(year)}-${digits(month, 2)}-${digits(day, 2)}`
+}
+
+/** Time of day. @param units since midnight, of which a second has 10 to the power of `places` */
+export function timeText(units: number, places: number): string {
+  const unitsPerSecond = 10 ** places
+  const seconds = Math.floor(units / unitsPerSecond)
+  const fraction = digits(units - seconds * unitsPerSecond, places)
+  const hour = Math.floor(seconds / 3_600)
+  const minute = Math.floor(seconds / 60) % 60
+  return `${digits(hour, 2)}:${digits(minute, 2)}:${digits(seconds % 60, 2)}.${fraction}`
+}
+
+function yearText(year: number): string {
+  if (year >= 0 && year <= 9_999) return digits(year, 4)
+  return `${year < 0 ? '-' : '+'}${digits(Math.abs(year), 6)}`
+}
+
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, '0')
+}

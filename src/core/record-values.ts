@@ -63,5 +63,10 @@ export const rejectionReasons = [
   'missing-field',
   'mistyped-field',
   'invalid-header',
+  'truncated-frame',
+  'no-registry',
+  'unknown-schema',
+  'unusable-schema',
+  'invalid-avro',
 ] as const
 export type RejectionReason = (typeof rejectionReasons)[number]

@@ -1,0 +1,129 @@
+/**
+ * Avro's logical types as JSON: times as RFC 3339 text, decimals as numbers with all of their digits. A logical type that
+ * is not known, or does not fit its type, counts as absent, as Avro asks.
+ */
+import { AvroFault, type AvroCursor } from './avro-cursor.ts'
+import { dateText, timeText } from './calendar.ts'
+import type { JsonObject } from './json-text.ts'
+
+/** Reads one value of a type and gives its JSON text. */
+export type Render = (cursor: AvroCursor) => string
+
+/** Decimal places of a second, by the end of a logical type's name. */
+const places: Readonly<Record<string, number>> = { millis: 3, micros: 6, nanos: 9 }
+const secondsPerDay = 86_400
+/** No decimal of an auth event is longer, and whole numbers of many thousand digits cost a processor dear. */
+const maxDigits = 1_000
+
+/** How a logical type renders; `undefined` when the underlying type decides. */
+export function logicalRender(schema: JsonObject): Render | undefined {
+  const { type, logicalType } = schema
+  if (typeof logicalType !== 'string') return undefined
+  if (logicalType === 'decimal') return decimalRender(schema)
+  if (logicalType === 'uuid') return uuidRender(schema)
+  if (logicalType === 'json' && type === 'string') return (cursor) => jsonText(cursor.text())
+  if (logicalType === 'date' && type === 'int') return (cursor) => `"${dateText(cursor.int())}"`
+  return timeRender(String(type), logicalType)
+}
+
+function timeRender(type: string, logicalType: string): Render | undefined {
+  const [, kind, unit] = /^(timestamp|local-timestamp|time)-(\w+)$/.exec(logicalType) ?? []
+  const count = places[unit ?? '']
+  if (kind === undefined || count === undefined) return undefined
+  if (kind === 'time') {
+    const isKnown = (type === 'int' && count === 3) || (type === 'long' && count === 6)
+    return isKnown ? (cursor) => `"${timeOfDay(cursor.long(), count)}"` : undefined
+  }
+  if (type !== 'long') return undefined
+  const zone = kind === 'timestamp' ? 'Z' : ''
+  return (cursor) => `"${dateTimeText(cursor.long(), count)}${zone}"`
+}
+
+function timeOfDay(units: number | bigint, count: number): string {
+  const isTime = units >= 0 && units < secondsPerDay * 10 ** count
+  if (!isTime) throw new AvroFault('is no time of a day')
+  return timeText(Number(units), count)
+}
+
+/** Units since 1970, of which a second has 10 to the power of `count`. */
+function dateTimeText(units: number | bigint, count: number): string {
+  const perDay = secondsPerDay * 10 ** count
+  if (typeof units === 'number') {
+    const days = Math.floor(units / perDay)
+    return `${dateText(days)}T${timeText(units - days * perDay, count)}`
+  }
+  const large = BigInt(perDay)
+  const rest = ((units % large) + large) % large
+  return `${dateText(Number((units - rest) / large))}T${timeText(Number(rest), count)}`
+}
+
+/** Two's complement of an unscaled number, on bytes or a fixed. */
+function decimalRender({ type, precision, scale = 0, size }: JsonObject): Render | undefined {
+  if (!isDigits(precision) || !isDigits(scale) || precision === 0 || scale > precision) {
+    return undefined
+  }
+  const maxBytes = Math.ceil((precision * Math.log2(10) + 1) / 8)
+  if (type === 'fixed' && isFixedSize(size) && size <= maxBytes) {
+    return (cursor) => decimalText(cursor.take(size), scale)
+  }
+  if (type !== 'bytes') return undefined
+  return (cursor) => {
+    const bytes = cursor.bytes()
+    if (bytes.length > maxBytes) throw new AvroFault(`has more than ${precision} digits`)
+    cursor.spend(scale)
+    return decimalText(bytes, scale)
+  }
+}
+
+function decimalText(bytes: Buffer, scale: number): string {
+  const bits = BigInt(bytes.length * 8)
+  const unscaled = BigInt.asIntN(Number(bits), BigInt(`0x0${bytes.toString('hex')}`))
+  if (scale === 0) return String(unscaled)
+  const sign = unscaled < 0n ? '-' : ''
+  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
+  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+/** Text as it is; 16 bytes in the form of RFC 9562. */
+function uuidRender({ type, size }: JsonObject): Render | undefined {
+  if (type !== 'fixed' || size !== 16) return undefined
+  return (cursor) =>
+    `"${cursor
+      .take(16)
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}"`
+}
+
+/** JSON within a string, put where it stands: how a schema has members of no fixed form. */
+function jsonText(text: string): string {
+  try {
+    JSON.parse(text)
+    return text
+  } catch {
+    throw new AvroFault('is not JSON, as its logical type says')
+  }
+}
+
+/** A number as JSON has it. @throws AvroFault for what JSON has no number for */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) throw new AvroFault(`is ${value}, for which JSON has no number`)
+  return Object.is(value, -0) ? '-0' : String(value)
+}
+
+/** The shortest decimal that is the same 32-bit float: 0.1 rather than 0.10000000149011612. */
+export function floatText(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return numberText(value)
+  for (let precision = 6; precision < 9; precision += 1) {
+    const short = Number(value.toPrecision(precision))
+    if (Math.fround(short) === value) return numberText(short)
+  }
+  return numberText(value)
+}
+
+export function isFixedSize(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
+}
+
+function isDigits(value: unknown): value is number {
+  return isFixedSize(value) && value <= maxDigits
+}

@@ -1,0 +1,126 @@
+/**
+ * Takes values out of the frame of a schema registry: a zero byte, the schema's id in four bytes, then JSON text or Avro
+ * (design section 3, value forms). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
+ */
+import type { CompiledAvro } from './avro-schema.ts'
+import { decodeHook, type DecodedHook } from './hook.ts'
+import { rejected, type Rejected } from './json-text.ts'
+import type { InboundRecord, Rejection } from './model.ts'
+
+/** What an id of the registry stands for. */
+export type Schema =
+  /** JSON Schema: what follows the frame is JSON text, and is passed on as it is. */
+  | { readonly kind: 'json' }
+  | CompiledAvro
+  /** The registry was asked, and has no schema of this id. */
+  | { readonly kind: 'unknown' }
+  /** There is no registry that could be asked. */
+  | { readonly kind: 'no-registry' }
+
+/** The schema of an id; `undefined` while the registry has not said. */
+export type FindSchema = (id: number) => Schema | undefined
+
+export type Unframed =
+  /** `bytes` is a view of the record, or what was rendered of it. */
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly isRendered: boolean }
+  | { readonly kind: 'schema'; readonly id: number }
+  | Rejected
+
+const frameBytes = 5
+/** Registries number their schemas with signed integers. */
+const maxSchemaId = 2 ** 31 - 1
+
+export function isFramed(bytes: Buffer | null): bytes is Buffer {
+  return bytes !== null && bytes[0] === 0
+}
+
+/** @param bytes for which `isFramed` holds */
+export function unframe(bytes: Buffer, find: FindSchema): Unframed {
+  if (bytes.length < frameBytes) {
+    const message = `The value begins as a registry's frame and has ${bytes.length} of its ${frameBytes} bytes.`
+    return rejected('truncated-frame', '', message)
+  }
+  const id = bytes.readUInt32BE(1)
+  const schema = id > maxSchemaId ? unknownSchema : find(id)
+  if (schema === undefined) return { kind: 'schema', id }
+  const payload = bytes.subarray(frameBytes)
+  switch (schema.kind) {
+    case 'json':
+      return { kind: 'bytes', bytes: payload, isRendered: false }
+    case 'avro': {
+      const rendered = schema.render(payload)
+      if (rendered.kind === 'rejected') return rendered
+      return { kind: 'bytes', bytes: Buffer.from(rendered.text), isRendered: true }
+    }
+    case 'unusable':
+      return rejected('unusable-schema', '', `Schema ${id} cannot be used: ${schema.message}.`)
+    case 'unknown':
+      return rejected('unknown-schema', '', `The schema registry has no schema ${id}.`)
+    case 'no-registry':
+      return rejected(
+        'no-registry',
+        '',
+        'The value is framed for a schema registry: set SCHEMA_REGISTRY_URL.',
+      )
+  }
+}
+
+const unknownSchema: Schema = { kind: 'unknown' }
+
+// --- hooks -------------------------------------------------------------------------------------------
+
+export type DecodedFramedHook =
+  | {
+      readonly kind: 'hook'
+      readonly decoded: DecodedHook
+      /** JSON text of the hook; `null` when there is none. */
+      readonly value: Buffer | null
+    }
+  | { readonly kind: 'schema'; readonly id: number }
+
+/**
+ * Decodes a record of the hook topic whose key, value or both may be framed. A value that cannot be taken out of its
+ * frame suspends its hook, as any that is not valid.
+ */
+export function decodeFramedHook(record: InboundRecord, find: FindSchema): DecodedFramedHook {
+  const key = isFramed(record.key) ? unframe(record.key, find) : undefined
+  if (key?.kind === 'schema') return key
+  if (key?.kind === 'rejected') {
+    const problem = { field: 'key', message: key.rejection.message }
+    return { kind: 'hook', decoded: { kind: 'unusable', problem }, value: null }
+  }
+  const plain = key === undefined ? record : { ...record, key: keyTextOf(key.bytes) }
+  const value = isFramed(record.value) ? unframe(record.value, find) : undefined
+  if (value === undefined) return { kind: 'hook', decoded: decodeHook(plain), value: plain.value }
+  switch (value.kind) {
+    case 'schema':
+      return value
+    case 'rejected':
+      return { kind: 'hook', decoded: suspended(plain, value.rejection), value: null }
+    case 'bytes': {
+      const decoded = decodeHook({ ...plain, value: value.bytes })
+      return { kind: 'hook', decoded, value: value.bytes }
+    }
+  }
+}
+
+/** A key that is text stands for itself, without the quotes that JSON puts around it. */
+function keyTextOf(json: Buffer): Buffer {
+  const key = parse(json)
+  return typeof key === 'string' ? Buffer.from(key) : json
+}
+
+function parse(json: Buffer): unknown {
+  try {
+    return JSON.parse(json.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** What a hook without a readable value decodes to, with the reason why this one is not readable. */
+function suspended(record: InboundRecord, { field, message }: Rejection): DecodedHook {
+  const decoded = decodeHook({ ...record, value: Buffer.alloc(0) })
+  if (decoded.kind !== 'suspended') return decoded
+  return { kind: 'suspended', hook: { ...decoded.hook, problems: [{ field, message }] } }
+}
