@@ -79,18 +79,8 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   let connectionCount = 0
 
   const server = createServer((incoming, response) => {
-    receive(incoming, (body) => {
-      const { path, headers } = headOf(incoming)
-      const key = options.keyOf?.(path.replace(/\?.*$/, ''))
-      const request: ReceivedRequest = {
-        method: incoming.method ?? '',
-        path,
-        headers,
-        body,
-        connection: sockets.get(incoming.socket) ?? -1,
-        logtoSignature: checkLogto(headers['logto-signature-sha-256'], body, key),
-        standardSignature: checkStandard({ headers, body }, key),
-      }
+    receive(incoming, options.keyOf, (received) => {
+      const request = { ...received, connection: sockets.get(incoming.socket) ?? -1 }
       requests.push(request)
       give(response, options.answer?.(request) ?? { kind: 'respond', status: 200 })
       waiting.check()
@@ -123,6 +113,31 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Reads a request to its end and checks its signatures. */
+export function receive(
+  incoming: IncomingMessage,
+  keyOf: ReceiverOptions['keyOf'],
+  whole: (request: Omit<ReceivedRequest, 'connection'>) => void,
+): void {
+  const chunks: Buffer[] = []
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+  incoming.on('end', () => {
+    const body = Buffer.concat(chunks)
+    const { path, headers } = headOf(incoming)
+    const key = keyOf?.(path.replace(/\?.*$/, ''))
+    whole({
+      method: incoming.method ?? '',
+      path,
+      headers,
+      body,
+      logtoSignature: checkLogto(headers['logto-signature-sha-256'], body, key),
+      standardSignature: checkStandard({ headers, body }, key),
+    })
+  })
+  // A caller that gives up is not this server's fault; the request has then not arrived.
+  incoming.on('error', () => {})
 }
 
 function isStandard(
@@ -171,14 +186,6 @@ function headOf(incoming: IncomingMessage): Pick<ReceivedRequest, 'path' | 'head
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ')
   }
   return { path: incoming.url ?? '', headers }
-}
-
-function receive(incoming: IncomingMessage, whole: (body: Buffer) => void): void {
-  const chunks: Buffer[] = []
-  incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-  incoming.on('end', () => whole(Buffer.concat(chunks)))
-  // A caller that gives up is not this server's fault; the request has then not arrived.
-  incoming.on('error', () => {})
 }
 
 function give(response: ServerResponse, answer: ReceiverAnswer): void {
