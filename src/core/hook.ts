@@ -1,43 +1,61 @@
 /** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
+import { readHookKey, readHookValue, rowProblems, type HookObject } from './captured-change.ts'
 import { readHookFields } from './hook-fields.ts'
 import { isHookId } from './identity.ts'
-import { decodeUtf8, isJsonObject, readJsonObject } from './json-text.ts'
+import { isJsonObject } from './json-text.ts'
 import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from './model.ts'
 
 export type DecodedHook =
   | { readonly kind: 'active'; readonly hook: Hook }
   | { readonly kind: 'suspended'; readonly hook: SuspendedHook }
   | { readonly kind: 'tombstone'; readonly id: HookId }
-  /** Not even the record's key names a hook. */
+  /** It is about no hook: its key names none, or its value says so. */
   | { readonly kind: 'unusable'; readonly problem: FieldProblem }
 
 /**
- * Decodes a record of the hook topic. A record that is not valid suspends its hook: the last good one may already be
- * gone by compaction, or be what its owner just turned off.
+ * Decodes a record of the hook topic: a hook object, or a captured row of Logto's table. A record that is not valid
+ * suspends its hook: the last good one may already be gone by compaction, or be what its owner just turned off.
  */
 export function decodeHook(record: InboundRecord): DecodedHook {
-  const id = record.key === null ? undefined : decodeUtf8(record.key)
-  if (!isHookId(id)) {
-    const message = 'The record key must be a hook id: 1 to 128 printable characters.'
+  const id = record.key === null ? undefined : readHookKey(record.key)
+  if (id === undefined) {
+    const message =
+      'The record key must be a hook id, 1 to 128 printable characters, or a JSON struct with one.'
     return { kind: 'unusable', problem: { field: 'key', message } }
   }
   if (record.value === null) return { kind: 'tombstone', id }
   const configVersion = `${record.partition}-${record.offset}`
-  const json = readJsonObject(record.value)
-  if (json.kind === 'rejected') {
-    const { field, message } = json.rejection
-    return { kind: 'suspended', hook: unreadable(id, configVersion, { field, message }) }
+  const value = readHookValue(record.value)
+  switch (value.kind) {
+    case 'object':
+      return readHook(id, configVersion, value)
+    case 'deleted':
+      return { kind: 'tombstone', id }
+    case 'unrelated':
+      return { kind: 'unusable', problem: value.problem }
+    case 'invalid':
+      return { kind: 'suspended', hook: unreadable(id, configVersion, value.problem) }
   }
-  const { fields, problems } = readHookFields(json.members)
+}
+
+function readHook(
+  id: HookId,
+  configVersion: string,
+  { members, problems: unread, isCaptured }: HookObject,
+): DecodedHook {
+  const { fields, problems: found } = readHookFields(members)
   const { tenantId } = fields
   const idProblems =
-    json.members['id'] === id ? [] : [{ field: 'id', message: 'must equal the record key' }]
-  if (tenantId !== undefined && idProblems.length + problems.length === 0) {
+    members['id'] === id ? [] : [{ field: 'id', message: 'must equal the record key' }]
+  const problems = [...idProblems, ...(isCaptured ? rowProblems(unread, found) : found)]
+  if (tenantId !== undefined && problems.length === 0) {
     return { kind: 'active', hook: { ...fields, id, tenantId, configVersion } }
   }
   const { event, events, enabled } = fields
-  const hook = { id, tenantId, event, events, enabled, configVersion }
-  return { kind: 'suspended', hook: { ...hook, problems: [...idProblems, ...problems] } }
+  return {
+    kind: 'suspended',
+    hook: { id, tenantId, event, events, enabled, problems, configVersion },
+  }
 }
 
 /**

@@ -8,8 +8,9 @@ import type { DeliveryId, HookId, TenantId } from './model.ts'
  */
 const idForm = /^[^\p{C}\p{Z}]{1,128}$/u
 
+/** As record keys, hook ids must not look like the JSON that change data capture writes there (captured-change.ts). */
 export function isHookId(value: unknown): value is HookId {
-  return typeof value === 'string' && idForm.test(value)
+  return typeof value === 'string' && idForm.test(value) && !/^["{]/.test(value)
 }
 
 export function isTenantId(value: unknown): value is TenantId {

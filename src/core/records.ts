@@ -70,11 +70,11 @@ export interface DeliveryResult {
 export type EventKey = string
 
 /**
- * Value of a record on the hook topic: Logto's hook object, and what hooktide adds under delivery. The record's key is the hook's id; a record without a value deletes the hook. Fields that are not named here are ignored. Where a field is optional, null means that it is absent.
+ * Value of a record on the hook topic: Logto's hook object, and what hooktide adds under delivery. The record's key is the hook's id; a record without a value deletes the hook. Rows of Logto's own hooks table, as change data capture writes them, are read beside it and have no schema here. Fields that are not named here are ignored. Where a field is optional, null means that it is absent.
  */
 export interface HookRecord {
   /**
-   * The hook's id, equal to the record's key. Logto's have 21 characters of 0-9a-z.
+   * The hook's id, equal to the record's key. It does not begin as JSON does. Logto's have 21 characters of 0-9a-z.
    */
   readonly id: string
   /**

@@ -41,4 +41,8 @@ describe('the form of an id', () => {
     7,
     ['a'],
   ])('refuses %j', (id) => expect([isHookId(id), isTenantId(id)]).toEqual([false, false]))
+
+  it.each(['{"id":"x"}', '{', '"x"'])('of a hook is not how JSON begins: %s', (id) => {
+    expect([isHookId(id), isTenantId(id)]).toEqual([false, true])
+  })
 })
