@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
 import { blames, errorClasses, outcomes, deathReasons } from '../../src/core/model.ts'
+import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const readme = readFileSync(`${root}README.md`, 'utf8')
 
 describe('README', () => {
   it('has every setting as the program has it', () => {
@@ -20,4 +25,38 @@ describe('README', () => {
       expect(readme).toContain(list.map((value) => `\`${value}\``).join(', '))
     }
   })
+
+  it('has a heading for every link to one, and a file for every link to one', () => {
+    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => slugOf(text))
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target)
+    const broken = links.filter((target) => {
+      if (target.startsWith('http')) return false
+      if (target.startsWith('#')) return !headings.includes(target.slice(1))
+      return !existsInCheckout(target)
+    })
+    expect(broken).toEqual([])
+  })
+
+  it('has examples that pass the strict type check', async () => {
+    await using examples = await writeReadmeExamples()
+    expect(examples.names.length).toBeGreaterThan(0)
+    const tsc = `${root}node_modules/.bin/tsc`
+    const output = await promisify(execFile)(tsc, ['-p', examples.folder]).then(
+      ({ stdout }) => stdout,
+      (error: unknown) => (error as { stdout: string }).stdout,
+    )
+    expect(output).toBe('')
+  })
 })
+
+/** As GitHub makes the anchor of a heading. */
+function slugOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+function existsInCheckout(path: string): boolean {
+  return existsSync(`${root}${path}`)
+}

@@ -1,0 +1,132 @@
+/**
+ * README's examples as files: its fenced blocks that name one (```` ```ts file=receiver.ts ````), written to a folder of
+ * their own within the checkout, so that packages resolve from there. What a reader copies is what the tests run.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Types of a reader's own project: strict, and nothing of ours but what the package offers. */
+const tsconfig = {
+  compilerOptions: {
+    target: 'es2024',
+    lib: ['es2024'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+    erasableSyntaxOnly: true,
+    verbatimModuleSyntax: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    paths: { hooktide: ['../src/index.ts'] },
+  },
+  include: ['*.ts'],
+}
+
+export interface ReadmeExamples extends AsyncDisposable {
+  readonly folder: string
+  readonly names: readonly string[]
+  /** Runs an example as a program of its own. */
+  start(name: string, options?: ExampleOptions): RunningExample
+}
+
+export interface ExampleOptions {
+  readonly args?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface RunningExample extends AsyncDisposable {
+  /** What it printed so far, line by line. */
+  readonly lines: readonly string[]
+  /** Resolves with the first line, past or to come, that fits; rejects when the program ends without it. */
+  waitForLine(fits: (line: string) => boolean): Promise<string>
+  /** Resolves with what it wrote to standard error when it ends with 0; rejects with the same otherwise. */
+  readonly finished: Promise<string>
+}
+
+/** @param replaced texts of README that stand for the reader's own, such as the broker's address */
+export async function writeReadmeExamples(
+  replaced: Readonly<Record<string, string>> = {},
+): Promise<ReadmeExamples> {
+  const folder = await mkdtemp(`${root}.readme-`)
+  const readme = await readFile(`${root}README.md`, 'utf8')
+  const blocks = [...readme.matchAll(/^```\w+ file=(\S+)\n(.*?)^```$/gms)]
+  const names: string[] = []
+  for (const [, name = '', code = ''] of blocks) {
+    if (names.includes(name)) throw new Error(`README has ${name} twice`)
+    names.push(name)
+    await writeFile(`${folder}/${name}`, replaceAll(code, replaced))
+  }
+  await writeFile(`${folder}/tsconfig.json`, JSON.stringify(tsconfig))
+  return {
+    folder,
+    names,
+    start: (name, options = {}) => startExample(folder, name, options),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  }
+}
+
+/** In one pass, so that what is put in is not replaced again. */
+function replaceAll(code: string, replaced: Readonly<Record<string, string>>): string {
+  const texts = Object.keys(replaced)
+  if (texts.length === 0) return code
+  const any = new RegExp(texts.map((text) => text.replaceAll('.', '\\.')).join('|'), 'g')
+  return code.replaceAll(any, (text) => replaced[text] ?? text)
+}
+
+function startExample(folder: string, name: string, options: ExampleOptions): RunningExample {
+  const program = name.endsWith('.sh') ? 'sh' : process.execPath
+  const child = spawn(program, [name, ...(options.args ?? [])], {
+    cwd: folder,
+    env: { ...process.env, ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // A test that ran out of time disposes of nothing: the end of its worker does.
+  const end = () => void child.kill('SIGKILL')
+  process.once('exit', end)
+  const lines: string[] = []
+  const onLine = new Set<() => void>()
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line)
+    for (const check of onLine) check()
+  })
+  const finished = new Promise<string>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      process.off('exit', end)
+      if (code === 0) resolve(stderr)
+      else reject(new Error(`${name} ended (${code ?? signal}):\n${lines.join('\n')}\n${stderr}`))
+    })
+  })
+  finished.catch(() => undefined)
+  return {
+    lines,
+    finished,
+    waitForLine(fits) {
+      const found = new Promise<string>((resolve) => {
+        const check = () => {
+          const line = lines.find(fits)
+          if (line === undefined) return
+          onLine.delete(check)
+          resolve(line)
+        }
+        onLine.add(check)
+        check()
+      })
+      const missed = finished.then((said) => {
+        throw new Error(`${name} ended without it:\n${lines.join('\n')}\n${said}`)
+      })
+      return Promise.race([found, missed])
+    },
+    async [Symbol.asyncDispose]() {
+      end()
+      await finished.catch(() => undefined)
+    },
+  }
+}
