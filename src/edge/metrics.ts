@@ -1,13 +1,15 @@
 /**
- * Signals, and the state of the process when it is asked, as Prometheus metrics. The only file that knows prom-client.
+ * Signals, and the state of the process when it is asked, as Prometheus metrics; those of Node beside them. The only file
+ * that knows prom-client.
  *
  * Every value that a label can have is there from the start, at 0: a series that appears with its first event hides that
  * event from `rate()` and `increase()`. Labels have closed sets of values or name one of the process's own topics or
  * groups, so the number of series does not grow with hooks, tenants or traffic.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { errorClasses, outcomes, rejectionReasons } from '../core/record-values.ts'
 import { stopCauses, type DeliveryRecorded, type Signal, type StopCause } from '../core/signal.ts'
+import { Count, Distribution, Family, gauge, Single } from './exposition.ts'
 
 export interface Metrics {
   /** Called for every delivery: counts, and does nothing else. */
@@ -41,48 +43,50 @@ export interface MetricsOptions {
   readonly readings: () => Readings | undefined
 }
 
-export function createMetrics(options: MetricsOptions): Metrics {
+export function createMetrics({ version, groups, readings }: MetricsOptions): Metrics {
   const registry = new Registry()
-  const { groups, version } = options
   collectDefaultMetrics({ register: registry })
   // Gauges with the suffix of counters: `promtool check metrics` refuses them, and their twins by type say more.
   for (const what of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${what}_total`)
   }
-  const help = 'Always 1; the version is in the label.'
-  labelled(registry, { name: 'hooktide_build_info', help, label: 'version' }).set({ version }, 1)
-  const counts = {
-    ...createCounters(registry, groups),
-    ...createHistograms(registry),
-    stopped: createStopped(registry),
-  }
-  const show = createGauges(registry)
+  const tally: Tally = { ...createCounters(groups), ...createHistograms(), stoppedBy: undefined }
+  const { stoppedBy: _, ...families } = tally
   return {
-    count: (signal) => count(counts, signal),
-    render() {
-      show(options.readings())
-      return registry.metrics()
+    count: (signal) => count(tally, signal),
+    async render() {
+      const texts = [
+        gauge(buildInfo, { label: 'version', values: new Map([[version, 1]]) }),
+        ...Object.values(families).map((family) => family.text()),
+        stoppedText(tally.stoppedBy),
+        readingsText(readings()),
+        await registry.metrics(),
+      ]
+      return texts.join('')
     },
     contentType: registry.contentType,
   }
 }
 
+const buildInfo = {
+  name: 'hooktide_build_info',
+  help: 'Always 1; the version is in the label.',
+}
+
 /** A call that was answered with 2xx is `ok`; one given up at shutdown or with its partition is `aborted`. */
 const timedClasses = ['ok', ...errorClasses] as const
 const attemptClasses = [...timedClasses, 'invalid-url', 'aborted'] as const
+type AttemptClass = (typeof attemptClasses)[number]
 
-function createCounters(registry: Registry, groups: readonly string[]) {
-  const registers = [registry]
-  const plain = (name: string, help: string) => new Counter({ name, help, registers })
-  const by = <const Label extends string>(
-    label: Label,
-    values: readonly string[],
-    { name, help }: { readonly name: string; readonly help: string },
-  ) => {
-    const counter = new Counter<Label>({ name, help, labelNames: [label], registers })
-    for (const value of values) counter.inc({ [label]: value } as Record<Label, string>, 0)
-    return counter
-  }
+function createCounters(groups: readonly string[]) {
+  const type = 'counter' as const
+  const create = () => new Count()
+  const plain = (name: string, help: string) => new Single({ name, help, type }, create())
+  const by = <Value extends string>(
+    label: string,
+    values: readonly Value[],
+    definition: { readonly name: string; readonly help: string },
+  ) => new Family({ ...definition, type }, { label, values, create })
   return {
     deliveries: by('outcome', outcomes, {
       name: 'hooktide_deliveries_total',
@@ -120,129 +124,140 @@ function createCounters(registry: Registry, groups: readonly string[]) {
   }
 }
 
-function createHistograms(registry: Registry) {
-  const registers = [registry]
-  const attempts = new Histogram({
-    name: 'hooktide_attempt_duration_seconds',
-    help: 'From the start of a call to the end of its answer or its failure; aborted calls are left out.',
-    labelNames: ['class'],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers,
-  })
-  for (const one of timedClasses) attempts.zero({ class: one })
+function createHistograms() {
+  const type = 'histogram' as const
   return {
-    durations: attempts,
-    firstAttempts: new Histogram({
-      name: 'hooktide_event_to_first_attempt_seconds',
-      help: "From an event record's timestamp to the start of its first attempt for a hook.",
-      buckets: [
-        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400,
-      ],
-      registers,
-    }),
-    commits: new Histogram({
-      name: 'hooktide_commit_duration_seconds',
-      help: 'From a commit to its acknowledgement.',
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      registers,
-    }),
+    durations: new Family(
+      {
+        name: 'hooktide_attempt_duration_seconds',
+        help: 'From the start of a call to the end of its answer or its failure; aborted calls are left out.',
+        type,
+      },
+      { label: 'class', values: timedClasses, create: () => new Distribution(attemptBounds) },
+    ),
+    firstAttempts: new Single(
+      {
+        name: 'hooktide_event_to_first_attempt_seconds',
+        help: "From an event record's timestamp to the start of its first attempt for a hook.",
+        type,
+      },
+      new Distribution(firstAttemptBounds),
+    ),
+    commits: new Single(
+      {
+        name: 'hooktide_commit_duration_seconds',
+        help: 'From a commit to its acknowledgement.',
+        type,
+      },
+      new Distribution(commitBounds),
+    ),
   }
 }
+
+const attemptBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const firstAttemptBounds = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400,
+]
+const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 
 /** At most one cause holds at a time. */
-function createStopped(registry: Registry): (why: StopCause | undefined) => void {
-  const name = 'hooktide_calls_stopped'
+function stoppedText(stoppedBy: StopCause | undefined): string {
   const help = '1 while no call may start for this cause, else 0.'
-  const stopped = labelled(registry, { name, help, label: 'cause' })
-  const show = (why: StopCause | undefined) => {
-    for (const cause of stopCauses) stopped.set({ cause }, cause === why ? 1 : 0)
-  }
-  show(undefined)
-  return show
+  const values = new Map(stopCauses.map((cause) => [cause, cause === stoppedBy ? 1 : 0]))
+  return gauge({ name: 'hooktide_calls_stopped', help }, { label: 'cause', values })
 }
 
-/** Sets all gauges from one reading. */
-function createGauges(registry: Registry): (now: Readings | undefined) => void {
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] })
-  const byTopic = (name: string, help: string) => {
-    const one = labelled(registry, { name, help, label: 'topic' })
-    return (values: ReadonlyMap<string, number>) => {
-      // Topics of which no partition is owned any more leave no series behind.
-      one.reset()
-      for (const [topic, value] of values) one.set({ topic }, value)
-    }
-  }
-  const ready = gauge('hooktide_ready', '1 while /readyz answers 200, else 0.')
-  const inFlight = gauge('hooktide_in_flight', 'Calls that wait for their answer.')
-  const queued = gauge('hooktide_queued', 'Deliveries queued in lanes.')
-  const backlog = gauge(
-    'hooktide_backlog',
-    'Records fetched and not admitted, retry records not due among them.',
+function readingsText(now: Readings | undefined): string {
+  const ready = gauge(
+    { name: 'hooktide_ready', help: '1 while /readyz answers 200, else 0.' },
+    now?.isReady === true ? 1 : 0,
   )
-  const hooks = gauge('hooktide_hooks', 'Hooks in the table.')
-  const suspended = gauge('hooktide_hooks_suspended', 'Hooks whose newest record is not valid.')
-  const pending = gauge('hooktide_records_pending', 'Records written and not acknowledged yet.')
-  const overdue = gauge(
-    'hooktide_retry_overdue_seconds',
-    'Longest that a due retry of this process has waited for its call beyond its time; 0 when none waits.',
-  )
-  const partitions = byTopic('hooktide_partitions', 'Partitions owned by this process.')
-  const lag = byTopic(
-    'hooktide_lag',
-    "Events and requests not complete: offsets up to the end of this process's partitions, less those complete.",
-  )
-  const depth = byTopic(
-    'hooktide_retry_depth',
-    "Retry records not complete, waiting ones among them, in this process's partitions of a tier.",
-  )
-  return (now) => {
-    ready.set(now?.isReady === true ? 1 : 0)
-    if (now === undefined) return
-    inFlight.set(now.inFlight)
-    queued.set(now.queued)
-    backlog.set(now.backlog)
-    hooks.set(now.hooks)
-    suspended.set(now.suspendedHooks)
-    pending.set(now.pendingRecords)
-    overdue.set(now.retryOverdueMs / 1_000)
-    partitions(now.partitions)
-    lag(now.lag)
-    depth(now.retryDepth)
-  }
+  if (now === undefined) return ready
+  const shown = readingGauges.map(({ name, help, read }) => {
+    const value = read(now)
+    return gauge(
+      { name, help },
+      typeof value === 'number' ? value : { label: 'topic', values: value },
+    )
+  })
+  return [ready, ...shown].join('')
 }
 
-function labelled<const Label extends string>(
-  registry: Registry,
-  { name, help, label }: { readonly name: string; readonly help: string; readonly label: Label },
-): Gauge<Label> {
-  return new Gauge({ name, help, labelNames: [label], registers: [registry] })
-}
+const readingGauges: readonly {
+  readonly name: string
+  readonly help: string
+  readonly read: (now: Readings) => number | ReadonlyMap<string, number>
+}[] = [
+  {
+    name: 'hooktide_in_flight',
+    help: 'Calls that wait for their answer.',
+    read: ({ inFlight }) => inFlight,
+  },
+  { name: 'hooktide_queued', help: 'Deliveries queued in lanes.', read: ({ queued }) => queued },
+  {
+    name: 'hooktide_backlog',
+    help: 'Records fetched and not admitted, retry records not due among them.',
+    read: ({ backlog }) => backlog,
+  },
+  { name: 'hooktide_hooks', help: 'Hooks in the table.', read: ({ hooks }) => hooks },
+  {
+    name: 'hooktide_hooks_suspended',
+    help: 'Hooks whose newest record is not valid.',
+    read: ({ suspendedHooks }) => suspendedHooks,
+  },
+  {
+    name: 'hooktide_records_pending',
+    help: 'Records written and not acknowledged yet.',
+    read: ({ pendingRecords }) => pendingRecords,
+  },
+  {
+    name: 'hooktide_partitions',
+    help: 'Partitions owned by this process.',
+    read: ({ partitions }) => partitions,
+  },
+  {
+    name: 'hooktide_lag',
+    help: "Events and requests not complete: offsets up to the end of this process's partitions, less those complete.",
+    read: ({ lag }) => lag,
+  },
+  {
+    name: 'hooktide_retry_depth',
+    help: "Retry records not complete, those not due among them, in this process's partitions of a tier.",
+    read: ({ retryDepth }) => retryDepth,
+  },
+  {
+    name: 'hooktide_retry_overdue_seconds',
+    help: 'Longest that a due retry of this process has waited for its call beyond its time; 0 when none waits.',
+    read: ({ retryOverdueMs }) => retryOverdueMs / 1_000,
+  },
+]
 
-type Counts = ReturnType<typeof createCounters> &
-  ReturnType<typeof createHistograms> & { readonly stopped: ReturnType<typeof createStopped> }
+type Tally = ReturnType<typeof createCounters> &
+  ReturnType<typeof createHistograms> & { stoppedBy: StopCause | undefined }
 
 /** What each kind of signal does to the metrics. */
 type Counting = {
-  readonly [Kind in Signal['kind']]: (
-    counts: Counts,
-    signal: Extract<Signal, { kind: Kind }>,
-  ) => void
+  readonly [Kind in Signal['kind']]: (tally: Tally, signal: Extract<Signal, { kind: Kind }>) => void
 }
 
 const nothing = () => undefined
 
 const counting: Counting = {
   'delivery.recorded': countDelivery,
-  'event.unmatched': ({ unmatched }) => unmatched.inc(),
-  'record.rejected': ({ rejected }, { reason }) => rejected.inc({ reason }),
-  'run.hopped': ({ hops }) => hops.inc(),
-  'run.repeated': ({ repeats }) => repeats.inc(),
-  'hook.unusable': ({ unusable }) => unusable.inc(),
-  'group.assigned': ({ rebalances }, { group }) => rebalances.inc({ group }),
-  'commit.acknowledged': ({ commits }, { latencyMs }) => commits.observe(latencyMs / 1_000),
-  'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.inc({ outcome }),
-  'calls.stopped': ({ stopped }, { why }) => stopped(why),
-  'calls.resumed': ({ stopped }) => stopped(undefined),
+  'event.unmatched': ({ unmatched }) => unmatched.series.add(),
+  'record.rejected': ({ rejected }, { reason }) => rejected.of(reason).add(),
+  'run.hopped': ({ hops }) => hops.series.add(),
+  'run.repeated': ({ repeats }) => repeats.series.add(),
+  'hook.unusable': ({ unusable }) => unusable.series.add(),
+  'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
+  'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
+  'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.of(outcome).add(),
+  'calls.stopped': (tally, { why }) => {
+    tally.stoppedBy = why
+  },
+  'calls.resumed': (tally) => {
+    tally.stoppedBy = undefined
+  },
   'hook.changed': nothing,
   'hook.suspended': nothing,
   'table.loaded': nothing,
@@ -250,27 +265,32 @@ const counting: Counting = {
 }
 
 function count<Kind extends Signal['kind']>(
-  counts: Counts,
+  tally: Tally,
   signal: Extract<Signal, { kind: Kind }>,
 ): void {
   const kind: Kind = signal.kind
-  counting[kind](counts, signal)
+  counting[kind](tally, signal)
 }
 
-function countDelivery(counts: Counts, signal: DeliveryRecorded): void {
-  counts.deliveries.inc({ outcome: signal.outcome })
-  if (signal.attempt === undefined) return
-  const label = { class: classOf(signal) }
-  counts.attempts.inc(label)
-  if (signal.outcome === 'interrupted') return
-  if (signal.totalMs !== undefined && label.class !== 'invalid-url') {
-    counts.durations.observe(label, signal.totalMs / 1_000)
+function countDelivery(tally: Tally, signal: DeliveryRecorded): void {
+  const { outcome, attempt, totalMs, sinceEventMs } = signal
+  tally.deliveries.of(outcome).add()
+  if (attempt === undefined) return
+  const attemptClass = classOf(signal)
+  tally.attempts.of(attemptClass).add()
+  if (outcome === 'interrupted') return
+  if (totalMs !== undefined && isTimed(attemptClass)) {
+    tally.durations.of(attemptClass).observe(totalMs / 1_000)
   }
-  if (signal.sinceEventMs !== undefined) counts.firstAttempts.observe(signal.sinceEventMs / 1_000)
+  if (sinceEventMs !== undefined) tally.firstAttempts.series.observe(sinceEventMs / 1_000)
 }
 
-function classOf({ errorClass, outcome, reason }: DeliveryRecorded) {
+function classOf({ errorClass, outcome, reason }: DeliveryRecorded): AttemptClass {
   if (errorClass !== undefined) return errorClass
   if (outcome === 'delivered') return 'ok'
   return reason === 'invalid-url' ? 'invalid-url' : 'aborted'
+}
+
+function isTimed(one: AttemptClass): one is (typeof timedClasses)[number] {
+  return one !== 'invalid-url' && one !== 'aborted'
 }
