@@ -117,6 +117,35 @@ function alone(makeWorld: MakeGroupWorld): void {
     expect(valuesOf(listener, 0)).toEqual(['held'])
   })
 
+  it('tells where each partition ends, also one without records to read', async () => {
+    const world = await makeWorld(3)
+    await world.produce(0, ['a', 'b', 'c'])
+    await world.produce(1, ['x'])
+    await world.setCommitted(1, 1, '')
+    const listener = await started(world.source())
+    await listener.until(() => listener.ends.size === 3 && listener.records.length === 3)
+
+    expect([0, 1, 2].map((partition) => listener.ends.get(partition))).toEqual([3, 1, 0])
+    expect(listener.nexts).toEqual(listener.ends)
+    await world.produce(2, ['later'])
+    await listener.until(() => listener.ends.get(2) === 1)
+  })
+
+  it('tells where a paused partition ends, as it grows', async () => {
+    const world = await makeWorld(2)
+    const source = world.source()
+    const listener = await started(source)
+    await listener.until(() => listener.ends.size === 2)
+    source.pause({ topic: world.topic, partition: 0 })
+    for (const end of [2, 4]) {
+      await world.produce(0, ['held', 'held'])
+      await listener.until(() => listener.ends.get(0) === end)
+    }
+
+    expect(listener.records).toEqual([])
+    expect(listener.nexts.get(0)).toBe(0)
+  })
+
   it('proves its membership again and again', async () => {
     const world = await makeWorld(1)
     const source = world.source()

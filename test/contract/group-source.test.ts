@@ -61,6 +61,7 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
       topics,
       sessionTimeoutMs: 3000,
       metadataMaxAgeMs: 300,
+      endIntervalMs: 200,
       log: silentLog,
     })
     clientIds.set(source, clientId)
@@ -137,6 +138,16 @@ describe('a group source on Kafka', () => {
     expect(valuesOf(listener, 0)).toEqual(['c'])
     expect(listener.assignments).toHaveLength(1)
     expect(await world.committed(0)).toEqual({ offset: 0, metadata: 'kept' })
+  })
+
+  it('has read to the end where a partition ends in a marker of a transaction', async () => {
+    const world = await makeRealWorld(1)
+    await world.tools.produceInTransaction(world.topic, [{ value: 'a' }])
+    const listener = await started(world.source())
+    await listener.until(() => listener.nexts.get(0) === 2)
+
+    expect(valuesOf(listener, 0)).toEqual(['a'])
+    expect(listener.ends.get(0)).toBe(2)
   })
 
   it('begins a new epoch at the earliest record when the committed offset is beyond the end', async () => {

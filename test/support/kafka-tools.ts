@@ -19,6 +19,8 @@ export interface KafkaTools {
     configs?: Readonly<Record<string, string>>,
   ): Promise<void>
   produce(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
+  /** Written and committed as one transaction, whose marker takes an offset too. */
+  produceInTransaction(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
   /** Removes the records before `offset`, as retention does. */
   deleteRecords(topic: string, partition: number, offset: number): Promise<void>
   /** All records up to the end offsets of now, in order of arrival. */
@@ -47,6 +49,18 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
     },
     async produce(topic, messages) {
       await producer.send({ topic, messages: [...messages] })
+    },
+    async produceInTransaction(topic, messages) {
+      const transactional = kafka.producer({
+        transactionalId: `${topic}-tx`,
+        idempotent: true,
+        maxInFlightRequests: 1,
+      })
+      await transactional.connect()
+      const transaction = await transactional.transaction()
+      await transaction.send({ topic, messages: [...messages] })
+      await transaction.commit()
+      await transactional.disconnect()
     },
     async deleteRecords(topic, partition, offset) {
       // The client refuses unless it has met the topic before.
