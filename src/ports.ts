@@ -2,6 +2,7 @@
  * What the stages need of the world, in their own words. Types only. Every port has one adapter in `edge/`
  * and one in `test/support/`, and both pass the same suite in `test/contract/`.
  */
+import type { Schema } from './core/framed-value.ts'
 import type {
   AttemptResult,
   EpochMs,
@@ -140,6 +141,21 @@ export interface Clock {
 
 /** Uniform in [0, 1). */
 export type Random = () => number
+
+/** Schemas of a registry, by the ids that frames carry. */
+export interface SchemaSource {
+  /**
+   * The schema, or `undefined` while it is being asked for, be it for as long as the registry is away. Whoever waits for
+   * one calls this again when told to, or it is no longer asked for.
+   */
+  find(id: number): Schema | undefined
+  /** `again` is called whenever waiting heads must call `find` again; never within `find`. */
+  onAgain(again: () => void): void
+  /** Why schemas that are waited for do not come; `undefined` when none is late. */
+  trouble(): string | undefined
+  /** Asks for nothing any more. */
+  stop(): void
+}
 
 /** Where results get their bytes. */
 export interface ResultEncoder<Result> {

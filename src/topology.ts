@@ -17,6 +17,7 @@ import type {
   Random,
   RecordSink,
   ResultEncoder,
+  SchemaSource,
   TableSource,
 } from './ports.ts'
 import { overdueMs, sumByTopic, type ByTopic } from './stages/depths.ts'
@@ -29,6 +30,8 @@ import type { Work } from './stages/work.ts'
 
 export interface ProcessorPorts {
   readonly hooks: TableSource
+  /** Of framed events and hooks. */
+  readonly schemas: SchemaSource
   /** Events and requests. */
   readonly live: GroupSource
   /** Retry tiers. */
@@ -70,6 +73,8 @@ export interface ProcessorStatus {
   readonly queued: number
   readonly backlog: number
   readonly pendingRecords: number
+  /** Why framed records wait for their schemas; `undefined` when none does in vain. */
+  readonly schemaTrouble: string | undefined
 }
 
 /** What waits in the partitions that this process owns. */
@@ -132,6 +137,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   })
   const joining: Joining = {
     table,
+    findSchema: (id) => ports.schemas.find(id),
     handled,
     maxAgeMs: settings.maxAgeMs,
     defaultConcurrency: settings.concurrency,
@@ -146,11 +152,13 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   })
   const groups = [live, retry]
   const path: Path = { table, lanes, recorder, dispatch, live, retry, groups }
+  ports.schemas.onAgain(() => groups.forEach((group) => group.reread()))
   let isTableLoaded = false
   return {
     async start() {
       const onDeleted = (id: HookId) => lanes.forget(id)
-      await loadHooks({ source: ports.hooks, table, emit, onFailed, onDeleted })
+      const { hooks: source, schemas } = ports
+      await loadHooks({ source, schemas, table, emit, onFailed, onDeleted })
       isTableLoaded = true
       await Promise.all(groups.map((group) => group.start()))
     },
@@ -259,6 +267,7 @@ function createRecorder(
 async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<void> {
   const { groups, dispatch, recorder } = path
   for (const group of groups) group.stopIntake()
+  ports.schemas.stop()
   await dispatch.drained(deadlineMs)
   dispatch.stop()
   await dispatch.drained(flushMs)
@@ -283,6 +292,7 @@ function statusOf(
     queued: lanes.queued,
     backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
     pendingRecords: ports.sink.pendingCount(),
+    schemaTrouble: ports.schemas.trouble(),
   }
 }
 

@@ -14,7 +14,9 @@ import {
   type WantedTopic,
 } from '../core/topic-plan.ts'
 import type { KafkaAdmin, TopicDescription } from '../edge/kafka-admin.ts'
-import { registerResultSchema, subjectOf } from '../edge/result-codec.ts'
+import { subjectOf } from '../edge/result-codec.ts'
+import { RegistryClient, type RegistrySettings } from '../edge/registry-client.ts'
+import { registerSchema, type ShippedSchema } from '../edge/schema-registration.ts'
 import type { Command, CommandContext } from './command.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './first-offsets.ts'
 import { withAdmin } from './kafka-session.ts'
@@ -45,6 +47,11 @@ export const initCommand: Command = {
       description:
         'Where a new group starts on event topics: latest, earliest, or a time such as 2026-01-31T08:00:00Z. [latest]',
     },
+    'event-format': {
+      type: 'string',
+      description:
+        'Form of event values: json, json-schema or avro. The last two register a schema under each event topic, which shuts out producers of other forms that register theirs. [json]',
+    },
     json: { type: 'boolean', description: 'One JSON object per topic, group and schema.' },
   },
   run,
@@ -58,7 +65,21 @@ type Step =
       readonly differences: readonly Difference[]
     }
   | OffsetsStep
-  | { readonly kind: 'schema'; readonly subject: string; readonly id: number }
+  | SchemaStep
+
+type SchemaStep =
+  | {
+      readonly kind: 'schema'
+      readonly subject: string
+      readonly state: 'ready'
+      readonly id: number
+    }
+  | {
+      readonly kind: 'schema'
+      readonly subject: string
+      readonly state: 'refused'
+      readonly message: string
+    }
 
 interface NewTopics {
   readonly partitions: number
@@ -70,6 +91,8 @@ type Report = (step: Step) => void
 async function run(context: CommandContext): Promise<ExitCode | 0> {
   const { settings, print } = context
   noArguments(context)
+  const registry = registrySettingsOf(settings)
+  const eventSchema = eventSchemaOf(context, registry)
   const start = readStart(textOption(context, 'from') ?? 'latest')
   const creation = {
     partitions: integerOption(context, 'partitions', 1, 10_000) ?? 6,
@@ -85,11 +108,8 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
     await ensureTopics(admin, settings, creation, report)
     for (const step of await firstOffsets(admin, settings, start)) report(step)
   })
-  const registry = registrySettingsOf(settings)
   if (registry !== undefined) {
-    const topic = settings.topics.results
-    const id = await registerResultSchema(registry, topic)
-    report({ kind: 'schema', subject: subjectOf(topic), id })
+    for await (const step of registerSchemas(registry, settings, eventSchema)) report(step)
   }
   return canRun ? 0 : 1
 }
@@ -97,7 +117,47 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
 /** Whether `run` would not start for it. */
 function isRefused(step: Step): boolean {
   if (step.kind === 'topic') return step.differences.some(({ severity }) => severity === 'refused')
-  return step.kind === 'offsets' && step.state === 'blocked'
+  if (step.kind === 'schema') return step.state === 'refused'
+  return step.state === 'blocked'
+}
+
+const eventSchemas: ReadonlyMap<string, ShippedSchema | undefined> = new Map([
+  ['json', undefined],
+  ['json-schema', 'event-json-schema'],
+  ['avro', 'event-avro'],
+])
+
+/** The schema that event topics are to have; `undefined` for none. */
+function eventSchemaOf(
+  context: CommandContext,
+  registry: RegistrySettings | undefined,
+): ShippedSchema | undefined {
+  const format = textOption(context, 'event-format') ?? 'json'
+  if (!eventSchemas.has(format)) {
+    const known = [...eventSchemas.keys()].join(', ')
+    throw new UserError(`--event-format must be one of ${known}, not "${format}".`, 2)
+  }
+  const schema = eventSchemas.get(format)
+  if (schema !== undefined && registry === undefined) {
+    throw new UserError(`--event-format ${format} needs a registry: set SCHEMA_REGISTRY_URL.`, 2)
+  }
+  return schema
+}
+
+async function* registerSchemas(
+  registry: RegistrySettings,
+  { topics }: Settings,
+  eventSchema: ShippedSchema | undefined,
+): AsyncGenerator<SchemaStep> {
+  const client = new RegistryClient(registry)
+  const events = eventSchema && topics.events.map((topic) => [topic, eventSchema] as const)
+  for (const [topic, schema] of [[topics.results, 'result'] as const, ...(events ?? [])]) {
+    const subject = subjectOf(topic)
+    const registration = await registerSchema(client, subject, schema)
+    yield registration.kind === 'registered'
+      ? { kind: 'schema', subject, state: 'ready', id: registration.id }
+      : { kind: 'schema', subject, state: 'refused', message: registration.message }
+  }
 }
 
 /** Event topics first: the others are sized by what those take. */
@@ -161,6 +221,6 @@ function describe(step: Step): string {
     case 'offsets':
       return `${step.state.padEnd(8)} offsets of group ${step.group} on ${step.topic}${step.message === '' ? '' : `: ${step.message}`}`
     case 'schema':
-      return `${'ready'.padEnd(8)} schema ${step.subject}, id ${step.id}`
+      return `${step.state.padEnd(8)} schema ${step.subject}${step.state === 'ready' ? `, id ${step.id}` : `: ${step.message}`}`
   }
 }

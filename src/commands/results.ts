@@ -112,20 +112,8 @@ function decoderOf({ settings, note }: CommandContext) {
       note(`${topic}-${partition}-${offset} is not a result`)
     } catch (error) {
       if (error instanceof UserError) throw error
-      if (isRegistryAway(error)) {
-        throw new UserError(
-          `The registry cannot be asked for a schema (${asError(error).message}): check SCHEMA_REGISTRY_URL and that it runs.`,
-          1,
-          { cause: error },
-        )
-      }
       note(`${topic}-${partition}-${offset} cannot be read: ${asError(error).message}`)
     }
     return undefined
   }
-}
-
-/** The client gives every answer a status, and a registry that is away the status 400. Only 404 is about the record. */
-function isRegistryAway(error: unknown): boolean {
-  return error instanceof Error && 'status' in error && error.status !== 404
 }

@@ -9,14 +9,17 @@ import type { KafkaLog } from '../edge/kafka-client.ts'
 import { createGroupSource } from '../edge/kafka-group-source.ts'
 import { createSink } from '../edge/kafka-sink.ts'
 import { createTableSource } from '../edge/kafka-table-source.ts'
+import { RegistryClient } from '../edge/registry-client.ts'
+import { createAbsentRegistry, createSchemaSource } from '../edge/schema-source.ts'
 import { startStatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry.ts'
-import type { ResultEncoder } from '../ports.ts'
+import type { ResultEncoder, SchemaSource } from '../ports.ts'
 import { createProcessor, type Processor } from '../topology.ts'
 import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
+import { registrySettingsOf } from './option-values.ts'
 import { prepareRun } from './startup-checks.ts'
 
 /** Sockets kept open without a call, over all hooks (design section 7). */
@@ -118,6 +121,7 @@ async function assemble(
         loadTimeoutMs: tableTimeoutMs,
         log: kafkaLog,
       }),
+      schemas: schemasOf(settings, log),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(`${groupId}.retry`, plan.tierTopics),
       sink: createSink({ settings: kafka, log: kafkaLog }),
@@ -142,24 +146,39 @@ function encoderOf(
   settings: Settings,
   onWaiting: (message: string) => void,
 ): Promise<ResultEncoder<DeliveryResult>> {
-  const { registryUrl: url, registryUsername: username, registryPassword: password } = settings
-  if (url === undefined) return Promise.resolve(jsonResultEncoder)
+  const registry = registrySettingsOf(settings)
+  if (registry === undefined) return Promise.resolve(jsonResultEncoder)
   const { results: topic } = settings.topics
-  return connectResultEncoder({
-    settings: { url, username, password },
-    topic,
+  return connectResultEncoder({ settings: registry, topic, clock: systemClock, onWaiting })
+}
+
+function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
+  const registry = registrySettingsOf(settings)
+  if (registry === undefined) {
+    return createAbsentRegistry(() =>
+      log.warn(
+        'records are framed for a schema registry and SCHEMA_REGISTRY_URL is not set: they are rejected, and such hooks are suspended',
+      ),
+    )
+  }
+  return createSchemaSource({
+    client: new RegistryClient(registry),
     clock: systemClock,
-    onWaiting,
+    onTrouble: (message) => log.warn({ error: message }, 'framed records wait for their schemas'),
+    onMended: () => log.info('framed records wait for no schema any more'),
   })
 }
 
 function unreadyBecause(processor: Processor | undefined): readonly string[] {
   if (processor === undefined) return ['starting']
-  const { isTableLoaded, isJoined, isProven } = processor.status()
+  const { isTableLoaded, isJoined, isProven, schemaTrouble } = processor.status()
   const reasons: string[] = []
   if (!isTableLoaded) reasons.push('hook table is not loaded')
   if (!isJoined) reasons.push('group is not joined')
   if (!isProven) reasons.push('broker has not answered within the session time-out')
+  if (schemaTrouble !== undefined) {
+    reasons.push(`framed records wait for their schemas: ${schemaTrouble}`)
+  }
   return reasons
 }
 

@@ -1,6 +1,7 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
 import { decodeRun } from '../core/delivery-headers.ts'
 import { decodeEvent } from '../core/event.ts'
+import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
 import type { HookTable } from '../core/hook-table.ts'
 import { deliveryIdOf } from '../core/identity.ts'
 import type {
@@ -31,13 +32,21 @@ export interface PlannedEnd {
   readonly configVersion: string | undefined
 }
 
-/** What a record causes. `later`: it is not due yet, ask again then. */
+/** What a record causes, or what it waits for before that can be said. */
 export type Opened =
+  /** It is not due yet: ask again then. */
   | { readonly kind: 'later'; readonly at: EpochMs }
+  /** Its schema is being asked for: ask again when schemas have arrived. */
+  | { readonly kind: 'schema' }
+  | Caused
+
+export type Caused =
   | {
       readonly kind: 'runs'
       readonly calls: readonly PlannedCall[]
       readonly ends: readonly PlannedEnd[]
+      /** Memory that the event takes beside its record. */
+      readonly renderedBytes: number
     }
   | { readonly kind: 'hop'; readonly run: Run }
   | { readonly kind: 'repeat'; readonly run: Run }
@@ -45,6 +54,7 @@ export type Opened =
 
 export interface Joining {
   readonly table: HookTable
+  readonly findSchema: FindSchema
   readonly handled: RecentlyHandled
   readonly now: () => EpochMs
   readonly maxAgeMs: number
@@ -52,14 +62,22 @@ export interface Joining {
   readonly defaultConcurrency: number
 }
 
-/** An event becomes one run per matching hook; none is none. */
+/** An event becomes one run per matching hook; none is none. Its value may be framed: all else are records of ours. */
 export function openEvent(record: InboundRecord, joining: Joining): Opened {
+  if (!isFramed(record.value)) return openJsonEvent(record, joining, 0)
+  const value = unframe(record.value, joining.findSchema)
+  if (value.kind !== 'bytes') return value
+  const { bytes, isRendered } = value
+  return openJsonEvent({ ...record, value: bytes }, joining, isRendered ? bytes.length : 0)
+}
+
+function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: number): Opened {
   const decoded = decodeEvent(record)
   if (decoded.kind === 'rejected') return decoded
   const entries = joining.table.matching(decoded.event)
   const now = joining.now()
   const plans = entries.map((entry) => plan(firstRun(decoded.event, entry, now), entry, joining))
-  return split(plans)
+  return split(plans, renderedBytes)
 }
 
 /** A request is due at once. */
@@ -85,7 +103,7 @@ export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joini
 
 function openRun(run: Run, joining: Joining): Opened {
   if (joining.handled.has(run)) return { kind: 'repeat', run }
-  return split([plan(run, joining.table.get(run.hookId), joining)])
+  return split([plan(run, joining.table.get(run.hookId), joining)], 0)
 }
 
 function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
@@ -112,12 +130,12 @@ function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Planne
   return { run, concurrency: joined.hook.concurrency ?? joining.defaultConcurrency }
 }
 
-function split(plans: readonly (PlannedCall | PlannedEnd)[]): Opened {
+function split(plans: readonly (PlannedCall | PlannedEnd)[], renderedBytes: number): Opened {
   const calls: PlannedCall[] = []
   const ends: PlannedEnd[] = []
   for (const planned of plans) {
     if ('verdict' in planned) ends.push(planned)
     else calls.push(planned)
   }
-  return { kind: 'runs', calls, ends }
+  return { kind: 'runs', calls, ends, renderedBytes }
 }

@@ -20,7 +20,7 @@ import type {
 } from '../ports.ts'
 import { Committer } from './committer.ts'
 import type { Dispatch } from './dispatch.ts'
-import type { Opened } from './expand.ts'
+import type { Caused, Opened } from './expand.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
 import type { Epoch, Origin } from './work.ts'
@@ -65,6 +65,8 @@ export class GroupFlow implements GroupListener {
   readonly #committer: Committer
   /** Partitions whose head waits for room, longest waiting first. */
   readonly #waiting = new Set<PartitionFlow>()
+  /** Partitions whose head waits for its schema. */
+  readonly #unread = new Set<PartitionFlow>()
   #isWakePlanned = false
   #isStopping = false
   #isJoined = false
@@ -184,6 +186,7 @@ export class GroupFlow implements GroupListener {
     flow.epoch.isLive = false
     flow.cancelTimer?.()
     this.#waiting.delete(flow)
+    this.#unread.delete(flow)
     this.#parts.load.bytes -= flow.bytes
     this.#parts.load.deliveries -= flow.deliveries
   }
@@ -192,12 +195,14 @@ export class GroupFlow implements GroupListener {
     flow.cancelTimer?.()
     flow.cancelTimer = undefined
     this.#waiting.delete(flow)
+    this.#unread.delete(flow)
     if (this.#isStopping || !flow.epoch.isLive) return
-    const handOn = (record: InboundRecord, opened: Opened) => this.#handOn(flow, record, opened)
-    const hasRoom = (opened: Opened) => this.#hasRoom(opened)
+    const handOn = (record: InboundRecord, opened: Caused) => this.#handOn(flow, record, opened)
+    const hasRoom = (opened: Caused) => this.#hasRoom(opened)
     let state = flow.admitNext(this.#parts.open, hasRoom, handOn)
     while (state.kind === 'admitted') state = flow.admitNext(this.#parts.open, hasRoom, handOn)
     if (state.kind === 'room') this.#waiting.add(flow)
+    if (state.kind === 'schema') this.#unread.add(flow)
     if (state.kind === 'later') {
       const delayMs = Math.max(0, state.at - this.#parts.clock.now())
       flow.cancelTimer = this.#parts.clock.after(delayMs, () => this.#advance(flow))
@@ -209,30 +214,26 @@ export class GroupFlow implements GroupListener {
     this.#parts.dispatch.pump()
   }
 
-  #hasRoom(opened: Opened): boolean {
+  #hasRoom(opened: Caused): boolean {
     const { load, limits, dispatch } = this.#parts
     if (load.deliveries > 0 && load.deliveries >= limits.maxDeliveries) return false
     if (load.bytes > 0 && load.bytes >= limits.maxTotalBytes) return false
     return opened.kind !== 'runs' || opened.calls.every(({ run }) => dispatch.hasRoom(run.hookId))
   }
 
-  #handOn(flow: PartitionFlow, record: InboundRecord, opened: Opened): void {
+  #handOn(flow: PartitionFlow, record: InboundRecord, opened: Caused): void {
     const { load, recorder, dispatch, emit } = this.#parts
-    const caused =
-      opened.kind === 'runs'
-        ? opened.calls.length + opened.ends.length
-        : opened.kind === 'repeat'
-          ? 0
-          : 1
+    const caused = countOf(opened)
     const origin: Origin = {
       epoch: flow.epoch,
       offset: record.offset,
       timestamp: record.timestamp,
-      bytes: bytesOf(record),
+      bytes: bytesOf(record) + (opened.kind === 'runs' ? opened.renderedBytes : 0),
       caused,
       remaining: caused,
       completed: (done) => this.#complete(flow, done),
     }
+    flow.bytes += origin.bytes
     flow.deliveries += caused
     load.deliveries += caused
     load.bytes += origin.bytes
@@ -253,8 +254,6 @@ export class GroupFlow implements GroupListener {
         break
       case 'rejected':
         recorder.reject(record, opened.rejection, origin)
-        break
-      case 'later':
         break
     }
     if (caused === 0) origin.completed(origin)
@@ -284,6 +283,11 @@ export class GroupFlow implements GroupListener {
     if (this.#waiting.size > 0) this.#planWake()
   }
 
+  /** Schemas arrived, or may have been given up: heads that wait for theirs ask again. */
+  reread(): void {
+    for (const flow of Array.from(this.#unread)) this.#advance(flow)
+  }
+
   #pause(flow: PartitionFlow): void {
     if (flow.isPaused) return
     flow.isPaused = true
@@ -294,6 +298,12 @@ export class GroupFlow implements GroupListener {
     flow.isPaused = false
     this.#parts.source.resume(flow.epoch)
   }
+}
+
+/** Runs and writes that are to be acknowledged. */
+function countOf(opened: Caused): number {
+  if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
+  return opened.kind === 'repeat' ? 0 : 1
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

@@ -1,34 +1,81 @@
 /** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
-import { decodeHook } from '../core/hook.ts'
+import { decodeFramedHook } from '../core/framed-value.ts'
+import type { DecodedHook } from '../core/hook.ts'
 import type { HookTable } from '../core/hook-table.ts'
+import { Fifo } from '../core/lanes.ts'
 import type { HookId, InboundRecord } from '../core/model.ts'
 import type { Emit, Signal } from '../core/signal.ts'
-import type { TableSource } from '../ports.ts'
+import type { SchemaSource, TableSource } from '../ports.ts'
 
 export interface HookLoaderParts {
   readonly source: TableSource
+  readonly schemas: SchemaSource
   readonly table: HookTable
   readonly emit: Emit
   readonly onFailed: (error: Error) => void
   readonly onDeleted: (id: HookId) => void
 }
 
-/** Resolves when the table has reached the topic's end as it was at the call. */
+/**
+ * Resolves when the table has reached the topic's end as it was at the call, however long the schemas of framed hooks
+ * are waited for.
+ */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
-  const { source, table, emit, onFailed, onDeleted } = parts
+  const { source, schemas, table, emit, onFailed, onDeleted } = parts
   let isLoaded = false
-  await source.start((record) => {
-    const signal = applyHook(record, table)
+  const queue = new HookQueue(schemas, (decoded, record) => {
+    const signal = applyHook(decoded, record, table)
     // What was there at the start is told as one count, below.
     if (isLoaded || signal.kind !== 'hook.changed') emit(signal)
     if (signal.kind === 'hook.changed' && signal.change === 'deleted') onDeleted(signal.hookId)
-  }, onFailed)
+  })
+  await source.start((record) => queue.add(record), onFailed)
+  await queue.drained()
   isLoaded = true
   emit({ kind: 'table.loaded', hooks: table.size, suspended: table.suspendedCount })
 }
 
-function applyHook(record: InboundRecord, table: HookTable): Signal {
-  const decoded = decodeHook(record)
+/**
+ * Records of the hook topic in their order. One whose schema has not arrived holds up those behind it: an older record
+ * must not be applied after a newer one of the same hook. The topic is compacted, so what can wait is bounded.
+ */
+class HookQueue {
+  readonly #waiting = new Fifo<InboundRecord>()
+  readonly #schemas: SchemaSource
+  readonly #apply: (decoded: DecodedHook, record: InboundRecord) => void
+  #onDrained: (() => void) | undefined
+
+  constructor(schemas: SchemaSource, apply: (decoded: DecodedHook, record: InboundRecord) => void) {
+    this.#schemas = schemas
+    this.#apply = apply
+    schemas.onAgain(() => this.#advance())
+  }
+
+  add(record: InboundRecord): void {
+    this.#waiting.push(record)
+    if (this.#waiting.size === 1) this.#advance()
+  }
+
+  /** Resolves when nothing waits. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrained = resolve
+      this.#advance()
+    })
+  }
+
+  #advance(): void {
+    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
+      const framed = decodeFramedHook(head, (id) => this.#schemas.find(id))
+      if (framed.kind === 'schema') return
+      this.#waiting.shift()
+      this.#apply(framed.decoded, head)
+    }
+    this.#onDrained?.()
+  }
+}
+
+function applyHook(decoded: DecodedHook, record: InboundRecord, table: HookTable): Signal {
   switch (decoded.kind) {
     case 'active': {
       table.set(decoded)

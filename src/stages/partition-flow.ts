@@ -2,14 +2,15 @@
  * One partition in one epoch: what was fetched of it and waits, and what was admitted and is not complete.
  *
  * A record is *fetched* (in the backlog), then *admitted* when there is room for everything it causes, then *complete*.
- * The head of the backlog waits for one of: its time (`later`), room in a lane, or room in the partition or process.
+ * The head of the backlog waits for one of: its time (`later`), its schema, room in a lane, or room in the partition or
+ * process.
  * Pressure never drops: the backlog grows to its mark, then the source is paused.
  */
 import { Fifo } from '../core/lanes.ts'
 import { Ledger } from '../core/ledger.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
-import type { Opened } from './expand.ts'
+import type { Caused, Opened } from './expand.ts'
 import type { Epoch, Origin } from './work.ts'
 
 export interface FlowLimits {
@@ -25,6 +26,7 @@ export interface FlowLimits {
 export type Waiting =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'later'; readonly at: EpochMs }
+  | { readonly kind: 'schema' }
   | { readonly kind: 'room' }
 
 export class PartitionFlow {
@@ -45,7 +47,7 @@ export class PartitionFlow {
   /** The partition's end, as far as it was told. */
   #end = 0
   /** The head, opened once: a record that waits is not decoded again. */
-  #head: Opened | undefined
+  #head: Caused | undefined
 
   constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
     this.epoch = epoch
@@ -103,8 +105,8 @@ export class PartitionFlow {
    */
   admitNext(
     open: (record: InboundRecord) => Opened,
-    hasRoom: (opened: Opened) => boolean,
-    handOn: (record: InboundRecord, opened: Opened) => void,
+    hasRoom: (opened: Caused) => boolean,
+    handOn: (record: InboundRecord, opened: Caused) => void,
   ): Waiting | { readonly kind: 'admitted' } {
     const record = this.#backlog.peek()
     if (record === undefined) {
@@ -118,12 +120,11 @@ export class PartitionFlow {
     }
     if (!this.#hasOwnRoom(bytesOf(record))) return { kind: 'room' }
     const opened = this.#head ?? open(record)
-    if (opened.kind === 'later') return opened
+    if (opened.kind === 'later' || opened.kind === 'schema') return opened
     this.#head = opened
     if (!hasRoom(opened)) return { kind: 'room' }
     this.ledger.admit(record.offset)
     this.#takeHead(record)
-    this.bytes += bytesOf(record)
     handOn(record, opened)
     return { kind: 'admitted' }
   }

@@ -8,11 +8,9 @@ import { resultOf } from '../../src/core/result.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
 import { createSink } from '../../src/edge/kafka-sink.ts'
-import {
-  connectResultEncoder,
-  jsonResultEncoder,
-  registerResultSchema,
-} from '../../src/edge/result-codec.ts'
+import { RegistryClient } from '../../src/edge/registry-client.ts'
+import { connectResultEncoder, jsonResultEncoder, subjectOf } from '../../src/edge/result-codec.ts'
+import { registerSchema } from '../../src/edge/schema-registration.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { eventOf, runOf } from '../support/model-builders.ts'
@@ -198,7 +196,7 @@ describe('results framed for a registry', () => {
     const topic = await createResultsTopic(prefix)
     const { registryUrl } = surroundings()
     const registry = { url: registryUrl, username: undefined, password: undefined }
-    await registerResultSchema(registry, topic)
+    await registerSchema(new RegistryClient(registry), subjectOf(topic), 'result')
     const connection = { settings: registry, topic, clock: systemClock, onWaiting: quiet }
     const encoder = await connectResultEncoder(connection)
     const results = cases.map(resultFor)

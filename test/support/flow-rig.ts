@@ -9,6 +9,7 @@ import { createHandClock, settled, type HandClock } from './hand-clock.ts'
 import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts'
 import type { MemoryGroupSource } from './memory-group.ts'
 import { createMemoryHttp, type MemoryHttp } from './memory-http.ts'
+import { createMemorySchemas, type MemorySchemas } from './memory-schemas.ts'
 
 export const topics: Topics = {
   events: ['auth.events'],
@@ -51,6 +52,7 @@ export interface Instance {
 export interface Rig {
   readonly clock: HandClock
   readonly broker: MemoryBroker
+  readonly schemas: MemorySchemas
   /** Starts one more process of the group. */
   start(overrides?: Partial<ProcessorSettings>): Promise<Instance>
   putHook(hook: Readonly<Record<string, unknown>> & { readonly id: string }): void
@@ -67,6 +69,7 @@ export interface Rig {
 export function createRig(options: { readonly partitions?: number } = {}): Rig {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
+  const schemas = createMemorySchemas()
   broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
   for (const topic of [topics.hooks, topics.results, topics.requests, ...tierNames])
     broker.createTopic(topic)
@@ -77,6 +80,7 @@ export function createRig(options: { readonly partitions?: number } = {}): Rig {
   return {
     clock,
     broker,
+    schemas,
     async start(overrides = {}) {
       const own = { ...settings, ...overrides }
       const http = createMemoryHttp(clock)
@@ -87,6 +91,7 @@ export function createRig(options: { readonly partitions?: number } = {}): Rig {
       const processor = createProcessor(
         {
           hooks: broker.tableSource(topics.hooks),
+          schemas: schemas.source,
           live,
           retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
           sink: broker.sink(),

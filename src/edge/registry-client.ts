@@ -1,0 +1,228 @@
+/**
+ * A schema registry by its own HTTP interface (Confluent's, which Apicurio, Karapace and Redpanda speak too).
+ *
+ * KafkaJS's registry client is not used: it reports a registry that is down as its answer 400, drops the status of some
+ * 404s, never gives up a call, and compiles whatever schema it meets. Here every call has a deadline, and only what a
+ * registry says in its own words counts as its answer: a 404 of a proxy or of a wrong path is none.
+ */
+import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+
+export interface RegistrySettings {
+  readonly url: string
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+export type RegistryAnswer<Value> =
+  | { readonly kind: 'found'; readonly value: Value }
+  /** The registry has no such subject, version, schema or id. */
+  | { readonly kind: 'missing'; readonly message: string }
+  /** The registry does not take the schema; `message` is what it said. */
+  | { readonly kind: 'refused'; readonly message: string; readonly isIncompatible: boolean }
+  /** No answer that counts: it may come later. `message` is a sentence with what to look at. */
+  | { readonly kind: 'unavailable'; readonly message: string; readonly isDenied: boolean }
+
+export type SchemaType = 'AVRO' | 'JSON'
+
+export interface SchemaText {
+  readonly type: SchemaType
+  readonly text: string
+}
+
+export interface RegisteredSchema {
+  /** `AVRO`, `JSON`, or whatever else the registry knows. */
+  readonly type: string
+  readonly text: string
+  readonly references: readonly SchemaReference[]
+}
+
+export interface SchemaReference {
+  readonly subject: string
+  readonly version: number
+}
+
+/** Longest time from a question to the end of its answer. */
+const callTimeoutMs = 5_000
+/** A registry's messages can hold whole schemas. */
+const maxMessageLength = 500
+/** Codes of a registry's own 404s: no such subject, no such version, no such schema. */
+const missingCodes: readonly unknown[] = [40_401, 40_402, 40_403]
+
+export class RegistryClient {
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #stop = new AbortController()
+
+  constructor({ url, username, password }: RegistrySettings) {
+    const base = new URL(url)
+    const name = username ?? decodeURIComponent(base.username)
+    const secret = username === undefined ? decodeURIComponent(base.password) : (password ?? '')
+    const basic = Buffer.from(`${name}:${secret}`).toString('base64')
+    this.#headers = {
+      accept: 'application/vnd.schemaregistry.v1+json, application/json',
+      ...(name === '' ? {} : { authorization: `Basic ${basic}` }),
+    }
+    base.username = ''
+    base.password = ''
+    this.#base = base.href.replace(/\/+$/, '')
+  }
+
+  /** The registry's address, without credentials. */
+  get url(): string {
+    return this.#base
+  }
+
+  async schemaById(id: number): Promise<RegistryAnswer<RegisteredSchema>> {
+    return this.#read(await this.#call('GET', `/schemas/ids/${id}`), registeredSchema)
+  }
+
+  /** Deleted ones too: what was written with them is still to be read. */
+  async version({ subject, version }: SchemaReference): Promise<RegistryAnswer<RegisteredSchema>> {
+    const path = `${pathOf(subject)}/versions/${version}?deleted=true`
+    return this.#read(await this.#call('GET', path), registeredSchema)
+  }
+
+  /** The id of a schema that is registered under the subject. */
+  async lookUp(subject: string, schema: SchemaText): Promise<RegistryAnswer<number>> {
+    return this.#read(await this.#call('POST', pathOf(subject), bodyOf(schema)), idOf)
+  }
+
+  /**
+   * Registers the schema under the subject, or finds that it is. A new subject of a registry that checks nothing by
+   * itself is told to take only versions that can read what was written before.
+   */
+  async register(subject: string, schema: SchemaText): Promise<RegistryAnswer<number>> {
+    const before = await this.#call('GET', `${pathOf(subject)}/versions`)
+    const path = `${pathOf(subject)}/versions`
+    const registered = this.#read(await this.#call('POST', path, bodyOf(schema)), idOf)
+    if (registered.kind !== 'found' || before.kind !== 'missing') return registered
+    const defaults = await this.#call('GET', '/config')
+    if (defaults.kind !== 'found' || compatibilityOf(defaults.value) !== 'NONE') return registered
+    const guarded = await this.#call('PUT', `/config/${encodeURIComponent(subject)}`, {
+      compatibility: 'BACKWARD',
+    })
+    return guarded.kind === 'found' ? registered : guarded
+  }
+
+  /** Gives up all calls. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  #read<Value>(
+    answer: RegistryAnswer<unknown>,
+    read: (value: JsonObject) => Value | undefined,
+  ): RegistryAnswer<Value> {
+    if (answer.kind !== 'found') return answer
+    const value = isJsonObject(answer.value) ? read(answer.value) : undefined
+    return value === undefined
+      ? this.#unavailable('answers what no registry does')
+      : { kind: 'found', value }
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    body?: Readonly<Record<string, unknown>>,
+  ): Promise<RegistryAnswer<unknown>> {
+    try {
+      const response = await fetch(`${this.#base}${path}`, {
+        method,
+        headers: {
+          ...this.#headers,
+          ...(body && { 'content-type': 'application/vnd.schemaregistry.v1+json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(callTimeoutMs)]),
+      })
+      return this.#judge(response.status, parse(await response.text()))
+    } catch (error) {
+      return this.#unavailable(`cannot be reached (${reasonOf(error)})`, 'and that it runs')
+    }
+  }
+
+  #judge(status: number, content: unknown): RegistryAnswer<unknown> {
+    const { error_code: code, message: said } = isJsonObject(content) ? content : {}
+    const message = (typeof said === 'string' ? said : `status ${status}`)
+      .replace(/\s+/g, ' ')
+      .slice(0, maxMessageLength)
+    if (status >= 200 && status < 300) return { kind: 'found', value: content }
+    if (status === 404 && missingCodes.includes(code)) return { kind: 'missing', message }
+    if (status === 409 || status === 422) {
+      return { kind: 'refused', message, isIncompatible: status === 409 }
+    }
+    if (status === 401 || status === 403) return this.#denied()
+    return status === 404
+      ? this.#unavailable(
+          'has no such page (status 404)',
+          "and that it ends in the interface's path",
+        )
+      : this.#unavailable(`answers with status ${status}`, 'and how it is')
+  }
+
+  #unavailable(what: string, look = ''): RegistryAnswer<never> {
+    const advice = look === '' ? '' : `, ${look}`
+    const message = `The registry at ${this.#base} ${what}: check SCHEMA_REGISTRY_URL${advice}.`
+    return { kind: 'unavailable', message, isDenied: false }
+  }
+
+  #denied(): RegistryAnswer<never> {
+    const message = `The registry at ${this.#base} refuses access: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.`
+    return { kind: 'unavailable', message, isDenied: true }
+  }
+}
+
+/** How long to wait before a registry that did not answer is asked again. @param failures in a row, from 1 */
+export function askAgainMs(failures: number): number {
+  return Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10))
+}
+
+function pathOf(subject: string): string {
+  return `/subjects/${encodeURIComponent(subject)}`
+}
+
+/** Avro is what a registry takes a schema without a type for, and some take it only so. */
+function bodyOf({ type, text }: SchemaText): Readonly<Record<string, unknown>> {
+  return type === 'AVRO' ? { schema: text } : { schemaType: type, schema: text }
+}
+
+function registeredSchema({
+  schema,
+  schemaType = 'AVRO',
+  references = [],
+}: JsonObject): RegisteredSchema | undefined {
+  if (typeof schema !== 'string' || typeof schemaType !== 'string') return undefined
+  if (!Array.isArray(references)) return undefined
+  const read = references.flatMap((reference: unknown) => {
+    if (!isJsonObject(reference)) return []
+    const { subject, version } = reference
+    return typeof subject === 'string' && typeof version === 'number' ? [{ subject, version }] : []
+  })
+  return { type: schemaType, text: schema, references: read }
+}
+
+function idOf({ id }: JsonObject): number | undefined {
+  return typeof id === 'number' ? id : undefined
+}
+
+function compatibilityOf(content: unknown): unknown {
+  return isJsonObject(content) ? content['compatibilityLevel'] : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** What stands behind the platform's "fetch failed". */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1_000} s`
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  const code: unknown = 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' ? code : cause.message
+}

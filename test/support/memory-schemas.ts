@@ -1,0 +1,45 @@
+/** A schema registry as far as the `SchemaSource` port can see it: schemas come when a test says so. */
+import type { Schema } from '../../src/core/framed-value.ts'
+import type { SchemaSource } from '../../src/ports.ts'
+
+export interface MemorySchemas {
+  readonly source: SchemaSource
+  /** Ids that somebody has looked for, each look. */
+  readonly looks: readonly number[]
+  /** From here on the id is known; whoever waits for it is told. */
+  arrive(id: number, schema: Schema): void
+  setTrouble(trouble: string | undefined): void
+}
+
+export function createMemorySchemas(): MemorySchemas {
+  const schemas = new Map<number, Schema>()
+  const listeners: (() => void)[] = []
+  const looks: number[] = []
+  let trouble: string | undefined
+  return {
+    source: {
+      find(id) {
+        looks.push(id)
+        return schemas.get(id)
+      },
+      onAgain: (again) => void listeners.push(again),
+      trouble: () => trouble,
+      stop: () => undefined,
+    },
+    looks,
+    arrive(id, schema) {
+      schemas.set(id, schema)
+      for (const again of listeners) again()
+    },
+    setTrouble(text) {
+      trouble = text
+    },
+  }
+}
+
+/** A value in a registry's frame. */
+export function framed(id: number, payload: Buffer | string): Buffer {
+  const frame = Buffer.alloc(5)
+  frame.writeUInt32BE(id, 1)
+  return Buffer.concat([frame, Buffer.from(payload)])
+}
