@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { useKafka } from '../support/kafka-tools.ts'
+import { writeReadmeExamples, type ReadmeExamples } from '../support/readme-examples.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+let examples: ReadmeExamples
+let rig: BrokerRig
+
+beforeAll(async () => {
+  const { brokers, registryUrl } = surroundings()
+  rig = await createBrokerRig({
+    brokers,
+    registryUrl,
+    answer: ({ path }) => ({ kind: 'respond', status: path === '/gone' ? 410 : 204 }),
+  })
+  examples = await writeReadmeExamples({
+    'localhost:9092': brokers.join("', '"),
+    'http://localhost:8081/apis/ccompat/v7': registryUrl,
+    'auth.events': `${rig.prefix}.events`,
+    'auth.webhook.results': `${rig.prefix}.webhook.results`,
+    "groupId: 'alerts'": `groupId: '${rig.prefix}-alerts'`,
+  })
+  await rig.putHooks({ id: 'welcome' }, { id: 'gone' }, { id: 'last', events: ['User.Created'] })
+  await rig.run()
+})
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+  await examples[Symbol.asyncDispose]()
+})
+
+describe("README's producers", () => {
+  it('write plain JSON by KafkaJS', async () => {
+    await examples.start('produce-json.ts').finished
+    expect(await deliveredAs('sign-in-4711')).toMatchObject({
+      event: 'PostSignIn',
+      userId: 'b8d1wq5rtn0s',
+      userIp: '2001:db8:41::9f',
+    })
+  })
+
+  it('write plain JSON by a shell and kcat', async ({ skip }) => {
+    const isMissing = spawnSync('kcat', ['-V']).error !== undefined
+    skip(isMissing && process.env['CI'] === undefined, 'kcat is not installed')
+    await examples.start('produce-json.sh').finished
+    expect(await deliveredAs('sign-in-4712')).toMatchObject({
+      event: 'PostSignIn',
+      userId: 'k3v9tq2mzx7a',
+    })
+  })
+})
+
+describe("README's reader of results", () => {
+  it('says of every run how it ended, and only once where a crash repeated a call', async () => {
+    const headers = { 'event-id': 'read' }
+    await rig.sendEvents({ headers })
+    const isOurs = ({ eventId }: { readonly eventId: string }) => eventId === 'read'
+    await rig.results.waitFor((all) => all.filter(isOurs).length === 2)
+    // What a crash between a call's record and its commit leads to.
+    const { produce, readAll } = await useKafka(surroundings().brokers)
+    const topic = `${rig.prefix}.webhook.results`
+    const records = await readAll(topic)
+    await produce(
+      topic,
+      records.map(({ key, value }) => ({ key, value })),
+    )
+    await rig.sendEvents({ fields: { event: 'User.Created' } })
+
+    await using reader = examples.start('read-results.ts')
+    await reader.waitForLine((line) => line === 'User.Created reached last')
+    // KafkaJS logs JSON to the same place.
+    const lines = reader.lines.slice(0, -1).filter((line) => !line.startsWith('{'))
+    expect(lines).toHaveLength(records.length)
+    expect(new Set(lines)).toEqual(
+      new Set([
+        'PostSignIn reached welcome',
+        'PostSignIn for gone is dead: gone, ask the endpoint',
+      ]),
+    )
+  })
+})
+
+/** The body that a successful call for this event carried. */
+async function deliveredAs(id: string): Promise<unknown> {
+  const results = await rig.results.waitFor((all) =>
+    all.some(({ eventId, outcome }) => eventId === id && outcome === 'delivered'),
+  )
+  const result = results.find(({ eventId, outcome }) => eventId === id && outcome === 'delivered')
+  const call = rig.receiver.requests.find(
+    ({ headers }) => headers['webhook-id'] === result?.deliveryId,
+  )
+  return JSON.parse(call?.body.toString() ?? 'null')
+}
