@@ -59,6 +59,7 @@ async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
     {
       unready,
       metrics: telemetry.metrics,
+      onFailed: ({ message }) => log.error({ error: message }, 'a status page failed'),
     },
   )
   log.info({ port: status.port }, 'listening')

@@ -1,11 +1,16 @@
-/** `/healthz`, `/readyz` and `/metrics` of a running process. */
+/**
+ * `/healthz`, `/readyz` and `/metrics` of a running process. Whoever can reach the port may be slow, broken or hostile:
+ * nothing of a request but its method and path is read, and no client holds a connection for long.
+ */
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { UserError } from '../core/errors.ts'
+import { asError, UserError } from '../core/errors.ts'
 
 export interface StatusPages {
   /** Why the process is not ready; empty when it is. */
   readonly unready: () => readonly string[]
   readonly metrics: { readonly render: () => Promise<string>; readonly contentType: string }
+  /** A page could not be made. */
+  readonly onFailed: (error: Error) => void
 }
 
 export interface StatusServer {
@@ -13,15 +18,41 @@ export interface StatusServer {
   stop(): Promise<void>
 }
 
+/** More connections than probes and scrapers need; each costs a file descriptor, of which webhook calls need many. */
+const maxConnections = 64
+
+export interface StatusServerOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** How long a client may take to send its request, or stand still while it reads the answer. Default 5 s. */
+  readonly clientTimeoutMs?: number
+}
+
 /** @throws UserError when the port cannot be had */
 export async function startStatusServer(
-  where: { readonly host: string; readonly port: number },
+  where: StatusServerOptions,
   pages: StatusPages,
 ): Promise<StatusServer> {
-  const server = createServer((request, response) => {
-    // A failed page must not end the process: it answers 500 and the next request starts anew.
-    answer(request.url ?? '/', pages, response).catch(() => response.writeHead(500).end())
-  })
+  const { clientTimeoutMs = 5_000 } = where
+  const server = createServer(
+    {
+      headersTimeout: clientTimeoutMs,
+      requestTimeout: clientTimeoutMs,
+      keepAliveTimeout: clientTimeoutMs,
+      connectionsCheckingInterval: Math.min(clientTimeoutMs, 1_000),
+      maxHeaderSize: 8 * 1024,
+    },
+    ({ method, url }, response) => {
+      answer(method, url ?? '/', pages, response).catch((error: unknown) => {
+        pages.onFailed(asError(error))
+        if (response.headersSent) response.destroy()
+        else send(response, 500, 'failed\n')
+      })
+    },
+  )
+  server.maxConnections = maxConnections
+  server.setTimeout(clientTimeoutMs)
   await listen(server, where)
   const address = server.address()
   return {
@@ -34,7 +65,19 @@ export async function startStatusServer(
   }
 }
 
-async function answer(url: string, pages: StatusPages, response: ServerResponse): Promise<void> {
+async function answer(
+  method: string | undefined,
+  url: string,
+  pages: StatusPages,
+  response: ServerResponse,
+): Promise<void> {
+  if (method !== 'GET' && method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    // What is left of the request is not read.
+    response.setHeader('connection', 'close')
+    send(response, 405, 'only GET and HEAD\n')
+    return
+  }
   const [path = '/'] = url.split('?')
   switch (path) {
     case '/healthz':
@@ -47,16 +90,28 @@ async function answer(url: string, pages: StatusPages, response: ServerResponse)
       return
     }
     case '/metrics':
-      response.setHeader('content-type', pages.metrics.contentType)
-      response.end(await pages.metrics.render())
+      send(response, 200, await pages.metrics.render(), pages.metrics.contentType)
       return
     default:
       send(response, 404, 'pages: /healthz /readyz /metrics\n')
   }
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+function send(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  const length = Buffer.byteLength(text)
+  response
+    .writeHead(status, {
+      'content-type': type,
+      'content-length': length,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    .end(text)
 }
 
 function listen(
