@@ -1,8 +1,9 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import { startReceiver } from '../../src/sandbox/receiver.ts'
+import { version } from '../../src/version.ts'
 import { hooktide, startRun } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder, findNodeRelease, npm, RegistryAway, runToEnd } from '../support/npm.ts'
@@ -34,7 +35,7 @@ beforeAll(async () => {
   }
   await symlink(join(checkoutFolder, 'node_modules'), join(checkout, 'node_modules'))
   await npm(checkout, 'pack', '--pack-destination', folder)
-  const tarball = join(folder, 'hooktide-0.1.0.tgz')
+  const tarball = join(folder, `hooktide-${version}.tgz`)
   packed = (await runToEnd('tar', ['-tzf', tarball], folder)).trim().split('\n')
   const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
   away = await unlessAway(npm(consumer, 'install', ...quick, tarball))
@@ -119,71 +120,62 @@ export const unsigned: HookRecord = { id: 'h1', config: { url: 'https://receiver
 export const missing = (result: DeliveryResult) => result.verdict
 `
 
-describe.each([
-  { name: 'the Node of the checkout', find: () => Promise.resolve(process.execPath) },
-  { name: `Node ${oldestNode}, the oldest`, find: () => findNodeRelease(oldestNode) },
-])('the installed command on $name', ({ find }) => {
-  let node: string
-  let unavailable: RegistryAway | undefined
-  beforeAll(async () => {
-    unavailable = await unlessAway(find().then((found) => void (node = found)))
-  })
-  const command = (args: readonly string[], environment = {}, input = '') =>
-    hooktide(args, environment, input, installed(node))
-  const skipIfUnavailable = (context: TestContext) => {
+describe('the installed command', () => {
+  it('tells its version, helps, and validates events by the schemas it brings', async (context) => {
     skipIfAway(context)
-    context.skip(unavailable !== undefined, `No Node ${oldestNode}: ${unavailable?.message ?? ''}`)
-  }
-
-  it('tells its version, helps, and validates events', async (context) => {
-    skipIfUnavailable(context)
-    expect(await command(['--version'])).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' })
-    const { stdout: help } = await command(['--help'])
+    const command = installed(process.execPath)
+    const told = await hooktide(['--version'], {}, '', command)
+    expect(told).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    const { stdout: help } = await hooktide(['--help'], {}, '', command)
     expect(help).toContain('events validate')
     const event = await readFile(sample, 'utf8')
-    const refused = await command(['events', 'validate', '-f', '-'], {}, event)
+    const refused = await hooktide(['events', 'validate', '-f', '-'], {}, event, command)
     expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('hookId') })
   })
 
   it('says where the demo is', async (context) => {
-    skipIfUnavailable(context)
-    const { code, stderr } = await command(['demo'])
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr: expect.stringMatching(/^The demo .* "npm run demo" in a checkout/),
-    })
+    skipIfAway(context)
+    const { code, stderr } = await hooktide(['demo'], {}, '', installed(process.execPath))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^The demo .* Run "npm run demo" in a checkout of hooktide: .*\n$/)
   })
 
-  it('delivers an event through a real broker, with its result as a registered schema has it', async (context) => {
-    skipIfUnavailable(context)
+  it.for([
+    { name: 'the Node of the checkout', find: () => Promise.resolve(process.execPath) },
+    { name: `Node ${oldestNode}, the oldest`, find: () => findNodeRelease(oldestNode) },
+  ])('delivers an event through a real broker on $name', async ({ find }, context) => {
+    skipIfAway(context)
+    const node = await find().catch((error: unknown) => {
+      if (error instanceof RegistryAway) context.skip(`No Node ${oldestNode}: ${error.message}`)
+      throw error
+    })
+    const command = installed(node)
     const environment = ownEnvironment()
     const receiver = await startReceiver({ keyOf: () => signingKey })
-    try {
-      const hook = {
-        id: 'packaged',
-        events: ['PostSignIn'],
-        config: { url: receiver.origin },
-        signingKey,
-      }
-      for (const [args, input] of [
-        [['init', '--partitions', '1'], ''],
-        [['hooks', 'put', '-f', '-'], JSON.stringify(hook)],
-      ] as const) {
-        expect(await command(args, environment, input)).toMatchObject({ code: 0 })
-      }
-      await using run = startRun(environment, [], installed(node))
-      await run.ready()
-      const sent = await command(['events', 'send', '-f', sample, '--strip-hook-id'], environment)
-      expect(sent).toMatchObject({ code: 0 })
-      const [request] = await receiver.waitFor(1)
-      expect(request).toMatchObject({ logtoSignature: 'valid', standardSignature: 'valid' })
-      run.signal('SIGTERM')
-      expect(await run.exited).toBe(0)
-      const { stdout } = await command(['results', '--until-end', '--json'], environment)
-      expect(JSON.parse(stdout)).toMatchObject({ hookId: 'packaged', outcome: 'delivered' })
-    } finally {
-      await receiver.stop()
+    onTestFinished(() => receiver.stop())
+    const config = { url: receiver.origin }
+    const hook = { id: 'packaged', events: ['PostSignIn'], config, signingKey }
+    for (const [args, input] of [
+      [['init', '--partitions', '1'], ''],
+      [['hooks', 'put', '-f', '-'], JSON.stringify(hook)],
+    ] as const) {
+      expect(await hooktide(args, environment, input, command)).toMatchObject({ code: 0 })
     }
+    await using run = startRun(environment, [], command)
+    await run.ready()
+    const send = ['events', 'send', '-f', sample, '--strip-hook-id']
+    expect(await hooktide(send, environment, '', command)).toMatchObject({ code: 0 })
+    const [request] = await receiver.waitFor(1)
+    expect(request).toMatchObject({ logtoSignature: 'valid', standardSignature: 'valid' })
+    run.signal('SIGTERM')
+    expect(await run.exited).toBe(0)
+    const { stdout } = await hooktide(
+      ['results', '--until-end', '--json'],
+      environment,
+      '',
+      command,
+    )
+    expect(JSON.parse(stdout)).toMatchObject({ hookId: 'packaged', outcome: 'delivered' })
   })
 })
 

@@ -1,0 +1,48 @@
+# The processor as an image. `docker build -t hooktide .` makes it; the target `receiver` is for docker-compose.yml only.
+
+# The Node of src/sandbox/node/package.json.
+ARG NODE_IMAGE=node:24.21.0-slim
+
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY src/sandbox/node/package.json src/sandbox/node/
+
+# Without the workspace, which brings a Node of its own. Nothing that runs here needs install scripts.
+FROM manifests AS modules
+RUN npm ci --omit=dev --workspaces=false --ignore-scripts --no-audit --no-fund
+
+# What `npm pack` packs, unpacked: the image has the files of the package, and the modules of the lock file.
+FROM manifests AS build
+RUN npm ci --workspaces=false --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json README.md LICENSE ./
+COPY schemas schemas
+COPY src src
+RUN node src/sandbox/build.mjs \
+  && npm pack --ignore-scripts --pack-destination /tmp \
+  && mkdir /packed \
+  && tar -xzf /tmp/hooktide-*.tgz -C /packed --strip-components=1
+
+# Shows the webhooks it gets and checks their signatures.
+FROM build AS receiver
+USER 1000:1000
+EXPOSE 8080
+ENTRYPOINT ["node", "src/sandbox/receiver-page.ts"]
+
+FROM ${NODE_IMAGE} AS hooktide
+LABEL org.opencontainers.image.title="hooktide" \
+  org.opencontainers.image.description="A Kafka stream processor that turns auth events into signed webhook deliveries" \
+  org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=modules /app/node_modules node_modules
+COPY --from=build /packed ./
+# `node` in the base image, by number, so that an orchestrator can see that it is not root. Nothing is written to disk.
+USER 1000:1000
+EXPOSE 9400
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HOOKTIDE_HTTP_PORT || 9400}/healthz`).then(({ ok }) => process.exit(Number(!ok)))"]
+# Node is the first process, and gets the signals itself.
+ENTRYPOINT ["node", "/app/src/hooktide.mjs"]
+CMD ["run"]

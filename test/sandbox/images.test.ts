@@ -1,0 +1,290 @@
+/**
+ * Dockerfile, docker-compose.yml and deploy/kubernetes.yml, held to the code that they start; and what `docker compose up`
+ * does, played on the tests' broker and registry: the same commands with the same settings, only the addresses replaced.
+ */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { commands } from '../../src/commands/command-list.ts'
+import { optionRows } from '../../src/config.ts'
+import { kafkaVersion, registryVersion } from '../../src/sandbox/artifacts.ts'
+import { createReceiverPage } from '../../src/sandbox/receiver-page.ts'
+import { registryPath } from '../../src/sandbox/registry.ts'
+import { version } from '../../src/version.ts'
+import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
+import { uniqueNames } from '../support/names.ts'
+import { checkoutFolder } from '../support/npm.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+const textOf = (path: string) => readFileSync(join(checkoutFolder, path), 'utf8')
+const dockerfile = textOf('Dockerfile')
+const compose: { readonly services: Readonly<Record<string, Service>> } = parse(
+  textOf('docker-compose.yml'),
+  { merge: true },
+)
+const objects: readonly KubernetesObject[] = parseAllDocuments(textOf('deploy/kubernetes.yml')).map(
+  (document) => document.toJS() as KubernetesObject,
+)
+
+interface Service {
+  readonly image: string
+  readonly build?: { readonly target: string }
+  readonly environment?: Readonly<Record<string, string | number>>
+  readonly command?: readonly string[]
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
+  readonly stop_grace_period?: string
+  readonly read_only?: boolean
+  readonly cap_drop?: readonly string[]
+  readonly security_opt?: readonly string[]
+  readonly volumes?: readonly string[]
+}
+
+interface KubernetesObject {
+  readonly kind: string
+  readonly data?: Readonly<Record<string, string>>
+  readonly spec?: { readonly template?: { readonly spec: PodSpec } }
+}
+
+interface PodSpec {
+  readonly terminationGracePeriodSeconds?: number
+  readonly containers: readonly {
+    readonly image: string
+    readonly args: readonly string[]
+    readonly env?: readonly { readonly name: string }[]
+    readonly livenessProbe?: { readonly httpGet: { readonly path: string } }
+    readonly readinessProbe?: { readonly httpGet: { readonly path: string } }
+    readonly ports?: readonly { readonly containerPort: number }[]
+  }[]
+}
+
+function service(name: string): Service {
+  const found = compose.services[name]
+  if (found === undefined) throw new Error(`docker-compose.yml has no service ${name}`)
+  return found
+}
+
+const variables = optionRows().map(({ variable }) => variable)
+const defaultOf = (name: string) => optionRows().find(({ variable }) => variable === name)?.default
+const commandNames = commands.map(({ name }) => name)
+const ours = Object.entries(compose.services).filter(
+  ([, { build }]) => build?.target === 'hooktide',
+)
+
+describe('the Dockerfile', () => {
+  it('has the very Node that checkouts bring along', () => {
+    const manifest = JSON.parse(textOf('src/sandbox/node/package.json'))
+    expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${manifest.optionalDependencies.node}-slim\n`)
+    expect(dockerfile.match(/^FROM (?!manifests|build)(\S+)/gm)).toEqual([
+      'FROM ${NODE_IMAGE}',
+      'FROM ${NODE_IMAGE}',
+    ])
+  })
+
+  it('copies only what .dockerignore lets through', () => {
+    const allowed = textOf('.dockerignore').match(/(?<=^!).+/gm) ?? []
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
+      ([, sources = '']) => sources.split(' '),
+    )
+    expect(copied.length).toBeGreaterThan(5)
+    for (const path of copied) expect(allowed).toContain(path.split('/')[0])
+  })
+
+  it('names the port that is the default', () => {
+    expect(dockerfile).toContain(`EXPOSE ${defaultOf('HOOKTIDE_HTTP_PORT')}\n`)
+    expect(dockerfile).toContain(`|| ${defaultOf('HOOKTIDE_HTTP_PORT')}}/healthz`)
+  })
+})
+
+describe('docker-compose.yml', () => {
+  it('starts the parts in the versions that tests and demo use', () => {
+    expect(service('broker').image).toBe(`apache/kafka:${kafkaVersion}`)
+    expect(service('registry').image).toBe(`apicurio/apicurio-registry-mem:${registryVersion}`)
+    for (const [, { image }] of ours) expect(image).toBe(`hooktide:${version}`)
+    expect(service('receiver').image).toBe(`hooktide-receiver:${version}`)
+  })
+
+  it('sets what is a setting, and runs what is a command', () => {
+    expect(ours.map(([name]) => name)).toEqual(['init', 'processor', 'hook', 'event'])
+    for (const [, { environment = {}, command = [] }] of ours) {
+      expect(variables).toEqual(expect.arrayContaining(Object.keys(environment)))
+      expect(commandNames.some((name) => `${command.join(' ')} `.startsWith(`${name} `))).toBe(true)
+    }
+  })
+
+  it('gives what hooktide is of no rights, and time to stop', () => {
+    for (const name of ['init', 'processor', 'hook', 'event', 'receiver']) {
+      expect(service(name)).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      })
+    }
+    const graceMs = Number.parseInt(service('processor').stop_grace_period ?? '', 10) * 1_000
+    expect(graceMs).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+  })
+
+  it('waits for nothing that cannot be waited for', () => {
+    for (const { depends_on = {} } of Object.values(compose.services)) {
+      for (const [name, { condition }] of Object.entries(depends_on)) {
+        const { healthcheck, command } = service(name)
+        if (condition === 'service_healthy') expect(healthcheck?.test).toBeDefined()
+        else expect(command).not.toEqual(['run'])
+      }
+    }
+  })
+})
+
+describe('deploy/kubernetes.yml', () => {
+  const pods = objects.flatMap(({ spec }) => spec?.template?.spec ?? [])
+  const containers = pods.flatMap((pod) => pod.containers)
+
+  it('sets what is a setting, and runs what is a command', () => {
+    const settings = objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
+    const named = containers.flatMap(({ env = [] }) => env.map(({ name }) => name))
+    expect(variables).toEqual(expect.arrayContaining([...Object.keys(settings), ...named]))
+    expect(containers.map(({ args }) => args.join(' '))).toEqual(['init', 'run'])
+    for (const { image } of containers) expect(image).toBe(`hooktide:${version}`)
+  })
+
+  it('probes what is served, and gives time to stop', () => {
+    const [processor] = containers.filter(({ args }) => args[0] === 'run')
+    expect(processor).toMatchObject({
+      ports: [{ containerPort: Number(defaultOf('HOOKTIDE_HTTP_PORT')) }],
+      livenessProbe: { httpGet: { path: '/healthz' } },
+      readinessProbe: { httpGet: { path: '/readyz' } },
+    })
+    const [grace = 0] = pods.flatMap((pod) => pod.terminationGracePeriodSeconds ?? [])
+    expect(grace * 1_000).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+  })
+})
+
+describe('what docker compose up does', () => {
+  let sample: string
+  let processor: RunningProcess | undefined
+  const lines: string[] = []
+  const key = JSON.parse(textOf('deploy/compose/hook.json')).signingKey
+  const page = createReceiverPage({ key, log: (line) => lines.push(line) })
+  const { prefix, group } = uniqueNames()
+  let origin: string
+
+  beforeAll(async () => {
+    page.listen(0, '127.0.0.1')
+    await once(page, 'listening')
+    const address = page.address()
+    if (address === null || typeof address === 'string') throw new Error('the page has no port')
+    origin = `http://127.0.0.1:${address.port}`
+    sample = await mkdtemp(join(tmpdir(), 'hooktide-compose-'))
+    await cp(join(checkoutFolder, 'deploy/compose'), sample, { recursive: true })
+    const hook = await readFile(join(sample, 'hook.json'), 'utf8')
+    await writeFile(join(sample, 'hook.json'), hook.replace('http://receiver:8080', origin))
+  })
+  afterAll(async () => {
+    await processor?.[Symbol.asyncDispose]()
+    page.closeAllConnections()
+    page.close()
+    await rm(sample, { recursive: true, force: true })
+  })
+
+  /** The settings of the file, with the addresses of this machine, and names that are nobody else's. */
+  const environmentOf = (name: string) => {
+    const { brokers, registryUrl } = surroundings()
+    const { environment = {} } = service(name)
+    expect(environment).toMatchObject({
+      KAFKA_BROKERS: 'broker:19092',
+      SCHEMA_REGISTRY_URL: `http://registry:8080${registryPath}`,
+    })
+    return {
+      ...Object.fromEntries(
+        Object.entries(environment).map(([variable, value]) => [variable, String(value)]),
+      ),
+      KAFKA_BROKERS: brokers.join(','),
+      SCHEMA_REGISTRY_URL: registryUrl,
+      HOOKTIDE_ALLOW_CIDRS: `${String(environment['HOOKTIDE_ALLOW_CIDRS'])},127.0.0.0/8`,
+      HOOKTIDE_TOPIC_PREFIX: prefix,
+      HOOKTIDE_GROUP_ID: group,
+    }
+  }
+  const runToEnd = (name: string) => {
+    const args = (service(name).command ?? []).map((word) => word.replace(/^\/sample/, sample))
+    return hooktide(args, environmentOf(name))
+  }
+
+  it('sees by its health checks that broker and registry are there', async () => {
+    const { brokers, registryUrl } = surroundings()
+    const [broker = ''] = brokers
+    const addresses = {
+      broker: broker.replace(':', '/'),
+      registry: new URL(registryUrl).host.replace(':', '/'),
+    }
+    const check = async (name: 'broker' | 'registry', address: string) => {
+      const [, program = '', ...args] = service(name).healthcheck?.test ?? []
+      const here = args.map((word) =>
+        word.replaceAll('$$', '$').replace(/127\.0\.0\.1\/\d+/, address),
+      )
+      return await exitCodeOf(program, here)
+    }
+    for (const name of ['broker', 'registry'] as const) {
+      expect(await check(name, addresses[name])).toBe(0)
+      expect(await check(name, '127.0.0.1/1')).not.toBe(0)
+    }
+  })
+
+  it('makes topics, starts the processor and shows a delivered webhook on the page', async () => {
+    expect(await runToEnd('init')).toMatchObject({ code: 0 })
+    expect(await runToEnd('hook')).toMatchObject({ code: 0 })
+    processor = startRun(environmentOf('processor'))
+    await processor.ready()
+    const arrived = once(page, 'request')
+    expect(await runToEnd('event')).toMatchObject({ code: 0 })
+    await arrived
+    const recorded = await processor.waitForLine(({ msg }) => msg === 'delivery.recorded')
+    expect(recorded).toMatchObject({ outcome: 'delivered', hookId: 'compose' })
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /"event":"PostSignIn".*Logto's signature valid, Standard Webhooks signature valid$/,
+      ),
+    ])
+    expect(await (await fetch(origin)).text()).toContain('<td>PostSignIn<td>dlv_')
+  })
+
+  it('sees by the health checks of image and file how the processor is', async () => {
+    const port = String(await processor?.port)
+    const [, ofImage = ''] = /^HEALTHCHECK [^[]*CMD (\[.*\])$/m.exec(dockerfile) ?? []
+    const [program, ...words]: readonly string[] = JSON.parse(ofImage)
+    const [, , ...ofFile] = service('processor').healthcheck?.test ?? []
+    expect(program).toBe('node')
+    const inFile = (at: string) => ofFile.map((word) => word.replace('9400', at))
+    expect(await exitCodeOf(process.execPath, words, { HOOKTIDE_HTTP_PORT: port })).toBe(0)
+    expect(await exitCodeOf(process.execPath, words, { HOOKTIDE_HTTP_PORT: '1' })).toBe(1)
+    expect(await exitCodeOf(process.execPath, inFile(port))).toBe(0)
+    expect(await exitCodeOf(process.execPath, inFile('1'))).toBe(1)
+  })
+
+  it('makes no markup of what a call holds, and calls a forged signature invalid', async () => {
+    const headers = { 'logto-signature-sha-256': '00', 'webhook-id': '<b>id</b>' }
+    const body = '{"event":"<script>alert(1)</script>"}'
+    await fetch(`${origin}/forged\u2028`, { method: 'POST', headers, body })
+    expect(lines.at(-1)).toContain("Logto's signature invalid, Standard Webhooks signature absent")
+    const html = await (await fetch(origin)).text()
+    expect(html).toContain('&lt;script>alert(1)&lt;/script>')
+    expect(html).not.toMatch(/<script|<b>/)
+  })
+})
+
+function exitCodeOf(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  return new Promise((resolve) => {
+    const child = execFile(program, [...args], { env: { ...process.env, ...environment } }, () => {
+      resolve(child.exitCode ?? -1)
+    })
+  })
+}
