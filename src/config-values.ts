@@ -40,6 +40,10 @@ export const flag: Parser<boolean> = (value) => {
   return new Fault(`must be true or false, not "${value}"`)
 }
 
+/** On, off, or left open. */
+export const optionalFlag: Parser<boolean | undefined> = (value) =>
+  value === '' ? undefined : flag(value)
+
 export const integer =
   (min: number, max: number): Parser<number> =>
   (value) => {
@@ -92,6 +96,14 @@ export const oneOf =
   (value) =>
     choices.find((choice) => choice === value) ??
     new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
+
+/** Whichever way its letters are written; not given is a choice too. */
+export const optionalOneOf = <const Choice extends string>(
+  ...choices: readonly Choice[]
+): Parser<Choice | undefined> => {
+  const parse = oneOf(...choices)
+  return (value) => (value === '' ? undefined : parse(value.toLowerCase()))
+}
 
 export const httpUrl: Parser<string | undefined> = (value) => {
   if (value === '') return undefined

@@ -13,6 +13,8 @@ import {
   integer,
   list,
   oneOf,
+  optionalFlag,
+  optionalOneOf,
   optionalText,
   type Parser,
   text,
@@ -21,6 +23,7 @@ import {
   topicPrefix,
 } from './config-values.ts'
 import { UserError } from './core/errors.ts'
+import { securityFaults } from './kafka-settings.ts'
 import type { Tier, Topics } from './core/model.ts'
 import { sortedTiers } from './core/schedule.ts'
 
@@ -51,6 +54,46 @@ const options = {
     'localhost:9092',
     brokerList,
     'Brokers to start from, comma-separated host:port.',
+  ),
+  ssl: option(
+    'KAFKA_SSL',
+    '',
+    optionalFlag,
+    'TLS to the brokers; default true when one of the files below is named, else false.',
+  ),
+  sslCa: option(
+    'KAFKA_SSL_CA',
+    '',
+    optionalText,
+    "PEM file with the CAs of the brokers' certificates; default the well-known ones.",
+  ),
+  sslCert: option(
+    'KAFKA_SSL_CERT',
+    '',
+    optionalText,
+    'PEM file with the client certificate, if brokers ask for one.',
+  ),
+  sslKey: option('KAFKA_SSL_KEY', '', optionalText, 'PEM file with its key.'),
+  sslKeyPassphrase: {
+    ...option('KAFKA_SSL_KEY_PASSPHRASE', '', optionalText, 'Passphrase of that key.'),
+    isSecret: true,
+  },
+  saslMechanism: option(
+    'KAFKA_SASL_MECHANISM',
+    '',
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    'Login to the brokers: plain, scram-sha-256 or scram-sha-512. Without it there is none.',
+  ),
+  saslUsername: option('KAFKA_SASL_USERNAME', '', optionalText, 'User name of that login.'),
+  saslPassword: {
+    ...option('KAFKA_SASL_PASSWORD', '', optionalText, 'Password of that login.'),
+    isSecret: true,
+  },
+  compression: option(
+    'HOOKTIDE_COMPRESSION',
+    'none',
+    oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
+    'Compression of records that are written: none, gzip, snappy, lz4 or zstd. All are read.',
   ),
   registryUrl: option(
     'SCHEMA_REGISTRY_URL',
@@ -268,10 +311,11 @@ export function readSettings(
       values[name] = parsed
     }
   }
+  // Every name of the table has been read with that name's own parser, or there is a fault.
+  const read = values as Read
+  if ('ssl' in values && 'saslMechanism' in values) faults.push(...securityFaults(read))
   if (faults.length > 0)
     throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
-  // Every name of the table has been read with that name's own parser.
-  const read = values as Read
   const topics = topicsOf(read)
   const tiers = sortedTiers(
     read.retryTiers.map(({ name, delayMs }) => ({

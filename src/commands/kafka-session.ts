@@ -1,9 +1,14 @@
 /** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
 import type { Settings } from '../config.ts'
+import { securityOf } from '../kafka-settings.ts'
 import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
+import { topicRight } from '../core/rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka-admin.ts'
-import { type KafkaLog, type KafkaSettings, unreachable, within } from '../edge/kafka-client.ts'
+import { type KafkaLog, type KafkaSettings, within } from '../edge/kafka-client.ts'
+import { rightRefusals, unreachable } from '../edge/kafka-refusals.ts'
+import { missingRights } from '../edge/kafka-rights.ts'
+import { checkFiles } from '../edge/kafka-security.ts'
 import { createSink } from '../edge/kafka-sink.ts'
 
 /** A person waits: a broker that has not answered by then is said to be unreachable. */
@@ -12,8 +17,11 @@ const patienceMs = 10_000
 /** Commands report failures themselves; what the client tries meanwhile is noise. */
 export const quiet: KafkaLog = () => undefined
 
-export function kafkaSettingsOf({ brokers }: Pick<Settings, 'brokers'>): KafkaSettings {
-  return { brokers, clientId: 'hooktide' }
+/** @throws {UserError} when a certificate or key cannot be read or used */
+export function kafkaSettingsOf(settings: Settings): KafkaSettings {
+  const security = securityOf(settings)
+  checkFiles(security)
+  return { brokers: settings.brokers, clientId: 'hooktide', security }
 }
 
 /** @throws UserError when no broker answers in time */
@@ -31,6 +39,17 @@ export async function withAdmin<Result>(
   }
 }
 
+async function refuseWithoutRights(
+  kafka: KafkaSettings,
+  records: readonly OutboundRecord[],
+): Promise<void> {
+  const topics = new Set(records.map(({ topic }) => topic))
+  const wanted = [...topics].map((topic) => topicRight('Write', topic))
+  const missing = await within(missingRights(kafka, quiet, wanted), patienceMs, undefined)
+  if (missing === undefined) throw unreachable(kafka, 'no answer in time')
+  if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing).join('\n'))
+}
+
 /**
  * Writes records and waits until all in-sync replicas have them.
  *
@@ -40,7 +59,10 @@ export async function writeAll(
   settings: Settings,
   records: readonly OutboundRecord[],
 ): Promise<void> {
-  const sink = createSink({ settings: kafkaSettingsOf(settings), log: quiet })
+  const kafka = kafkaSettingsOf(settings)
+  // The sink would wait for a right or a login until it is there.
+  await refuseWithoutRights(kafka, records)
+  const sink = createSink({ settings: kafka, compression: settings.compression, log: quiet })
   try {
     const isWritten = await within(
       sink.write(records).then(() => true),

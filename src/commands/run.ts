@@ -125,7 +125,7 @@ async function assemble(
       schemas: schemasOf(settings, log),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(`${groupId}.retry`, plan.tierTopics),
-      sink: createSink({ settings: kafka, log: kafkaLog }),
+      sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
       http: createHttpSender({
         clock: systemClock,
         allowHttp: settings.allowHttp,

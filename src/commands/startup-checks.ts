@@ -4,6 +4,7 @@
  */
 import type { Settings } from '../config.ts'
 import { asError, UserError } from '../core/errors.ts'
+import { processorRights } from '../core/rights.ts'
 import {
   differencesOf,
   largestEventBytes,
@@ -20,6 +21,9 @@ import {
   type TopicDescription,
 } from '../edge/kafka-admin.ts'
 import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
+import { rightRefusals } from '../edge/kafka-refusals.ts'
+import { missingRights } from '../edge/kafka-rights.ts'
+import { securityOf, securityWarning } from '../kafka-settings.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 
 export interface RunPlan {
@@ -63,12 +67,30 @@ export async function prepareRun(options: {
 async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
   const admin = await connectAdmin(kafkaSettingsOf(settings), log)
   try {
+    await checkRights(admin, settings, log)
     const plan = await checkBeforeRun(admin, settings)
     await sweep(admin, settings.groupId, log)
-    return plan
+    const warning = securityWarning(securityOf(settings))
+    return warning === undefined ? plan : { ...plan, warnings: [warning, ...plan.warnings] }
   } finally {
     await admin.stop()
   }
+}
+
+/**
+ * Before anything else: to whom a topic may not be described, it looks as if it did not exist.
+ *
+ * @throws UserError that lists every missing right with the command that grants it
+ */
+async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog): Promise<void> {
+  const { topics, tiers, groupId } = settings
+  const existing = tierTopicsIn(await admin.listTopics(), topics.retryPrefix)
+  const tierTopics = [...new Set([...existing, ...tiers.map(({ topic }) => topic)])]
+  const kafka = kafkaSettingsOf(settings)
+  const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, groupId))
+  if (missing.length === 0) return
+  const lines = rightRefusals(kafka, missing)
+  throw new UserError(`The processor cannot start:\n  ${lines.join('\n  ')}`)
 }
 
 /** Removes the table groups that crashed processes left. They cost little: failing to is no reason not to start. */

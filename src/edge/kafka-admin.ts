@@ -2,6 +2,7 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import { asError, UserError } from '../core/errors.ts'
 import type { EpochMs } from '../core/model.ts'
+import { groupRight, type Right, topicRight } from '../core/rights.ts'
 import type { CommitEntry, TopicPartition } from '../ports.ts'
 import {
   createKafka,
@@ -10,11 +11,12 @@ import {
   type KafkaSettings,
   messageOf,
   sleep,
-  unreachable,
 } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { offsetNumber } from './kafka-records.ts'
+import { opening, rightRefusal } from './kafka-refusals.ts'
+import type { ConnectionFault } from './kafka-security.ts'
 import { tableGroupPrefix } from './kafka-table-source.ts'
 
 export interface TopicDescription {
@@ -67,36 +69,25 @@ export interface KafkaAdmin {
 
 /** @throws {UserError} when no broker can be reached or the credentials are refused */
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
-  const admin = createKafka(settings, log, 'command').admin()
-  await explaining(`cannot connect to Kafka at ${settings.brokers.join(', ')}`, async () => {
-    try {
-      await admin.connect()
-    } catch (error) {
-      if (!connectionErrors.has(asError(error).name)) throw error
-      throw unreachable(settings, messageOf(error), { cause: error })
-    }
-  })
+  const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
+  const explaining = explainingFor(settings)
   return {
-    listTopics: () => explaining('cannot list topics', () => admin.listTopics()),
+    listTopics: () => explaining('cannot list topics', [], () => admin.listTopics()),
     describeTopic: (topic) =>
-      explaining(`cannot describe topic ${topic}`, () => describeTopic(admin, topic)),
+      explaining(`cannot describe topic ${topic}`, [topicRight('DescribeConfigs', topic)], () =>
+        describeTopic(admin, topic),
+      ),
     createTopic: (topic) =>
-      explaining(`cannot create topic ${topic.topic}`, () => createTopic(admin, topic)),
-    async offsets(topic) {
-      const found = await explaining(`cannot read the offsets of ${topic}`, () =>
-        admin.fetchTopicOffsets(topic),
-      )
-      return found
-        .map(({ partition, low, high }) => ({
-          topic,
-          partition,
-          low: offsetNumber(low),
-          end: offsetNumber(high),
-        }))
-        .toSorted((one, other) => one.partition - other.partition)
-    },
+      explaining(`cannot create topic ${topic.topic}`, [topicRight('Create', topic.topic)], () =>
+        createTopic(admin, topic),
+      ),
+    offsets: (topic) =>
+      explaining(`cannot read the offsets of ${topic}`, [topicRight('Describe', topic)], () =>
+        topicOffsets(admin, topic),
+      ),
     async offsetsAt(topic, time) {
-      const found = await explaining(`cannot read the offsets of ${topic}`, () =>
+      const needed = [topicRight('Describe', topic)]
+      const found = await explaining(`cannot read the offsets of ${topic}`, needed, () =>
         admin.fetchTopicOffsetsByTimestamp(topic, time),
       )
       return found.map(({ partition, offset }) => ({
@@ -106,23 +97,50 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       }))
     },
     groupOffsets: (groupId, topics) =>
-      explaining(`cannot read the offsets of group ${groupId}`, () =>
-        groupOffsets(admin, groupId, topics),
+      explaining(
+        `cannot read the offsets of group ${groupId}`,
+        [groupRight('Describe', groupId)],
+        () => groupOffsets(admin, groupId, topics),
       ),
     commitOffsets: (groupId, entries) =>
-      explaining(`cannot set the offsets of group ${groupId}`, () =>
-        commitOffsets({ settings, log }, groupId, entries),
+      explaining(
+        `cannot set the offsets of group ${groupId}`,
+        rightsToCommit(groupId, entries),
+        () => commitOffsets({ settings, log }, groupId, entries),
       ),
     listGroups: (prefix) =>
-      explaining('cannot list consumer groups', () => listGroups(admin, prefix)),
+      explaining('cannot list consumer groups', [], () => listGroups(admin, prefix)),
     async deleteGroups(groupIds) {
       if (groupIds.length === 0) return
-      await explaining(`cannot delete ${groupIds.join(', ')}`, () =>
+      const needed = groupIds.map((groupId) => groupRight('Delete', groupId))
+      await explaining(`cannot delete ${groupIds.join(', ')}`, needed, () =>
         admin.deleteGroups([...groupIds]),
       )
     },
     stop: () => admin.disconnect(),
   }
+}
+
+async function openAdmin(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  onFault: (fault: ConnectionFault) => void,
+): Promise<Admin> {
+  const admin = createKafka(settings, log, 'command', onFault).admin()
+  try {
+    await admin.connect()
+    // A broker that asks for a login answers the first request without one.
+    await admin.describeCluster()
+    return admin
+  } catch (error) {
+    admin.disconnect().catch(() => undefined)
+    throw error
+  }
+}
+
+function rightsToCommit(groupId: string, entries: readonly CommitEntry[]): readonly Right[] {
+  const topics = new Set(entries.map(({ topic }) => topic))
+  return [groupRight('Read', groupId), ...[...topics].map((topic) => topicRight('Read', topic))]
 }
 
 /**
@@ -178,6 +196,18 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
     const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
     throw Array.isArray(inner) && inner[0] instanceof Error ? inner[0] : error
   }
+}
+
+async function topicOffsets(admin: Admin, topic: string): Promise<readonly PartitionRange[]> {
+  const found = await admin.fetchTopicOffsets(topic)
+  return found
+    .map(({ partition, low, high }) => ({
+      topic,
+      partition,
+      low: offsetNumber(low),
+      end: offsetNumber(high),
+    }))
+    .toSorted((one, other) => one.partition - other.partition)
 }
 
 async function groupOffsets(
@@ -267,19 +297,11 @@ async function patiently<Result>(
   }
 }
 
-const connectionErrors = new Set(['KafkaJSConnectionError', 'KafkaJSNumberOfRetriesExceeded'])
-
 /** What can be done about an error, by Kafka's name for it or KafkaJS's. */
 const fixes: Readonly<Record<string, string>> = {
   KafkaJSConnectionError: 'Check KAFKA_BROKERS and that the broker is running and reachable.',
   KafkaJSNumberOfRetriesExceeded:
     'Check KAFKA_BROKERS and that the broker is running and reachable.',
-  KafkaJSSASLAuthenticationError:
-    'Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
-  TOPIC_AUTHORIZATION_FAILED: 'Grant this principal access to the topic.',
-  GROUP_AUTHORIZATION_FAILED: 'Grant this principal access to the group.',
-  CLUSTER_AUTHORIZATION_FAILED:
-    'Grant this principal the right on the cluster, or have its administrator do this.',
   UNKNOWN_TOPIC_OR_PARTITION: 'Create it with: hooktide init',
   UNKNOWN_MEMBER_ID: 'The group has running members: stop them first.',
   REBALANCE_IN_PROGRESS: 'The group has running members: stop them first.',
@@ -290,12 +312,23 @@ const fixes: Readonly<Record<string, string>> = {
   POLICY_VIOLATION: "The cluster's policy forbids it: ask its administrator.",
 }
 
-async function explaining<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
-    if (fix === undefined) throw error
-    throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
+/** Runs work that needs some rights, and says what its failure means. */
+type Explaining = <Result>(
+  what: string,
+  needed: readonly Right[],
+  work: () => Promise<Result>,
+) => Promise<Result>
+
+function explainingFor(settings: KafkaSettings): Explaining {
+  return async (what, needed, work) => {
+    try {
+      return await work()
+    } catch (error) {
+      const refusal = rightRefusal(settings, error, ...needed)
+      if (refusal !== undefined) throw new UserError(refusal)
+      const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
+      if (fix === undefined) throw error
+      throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
+    }
   }
 }

@@ -1,14 +1,21 @@
 /** How every KafkaJS client of the project is made, and what its errors mean. */
 import './kafka-patches.ts'
 import './kafka-batches.ts'
-import { Kafka, type KafkaConfig, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
-import { asError, UserError } from '../core/errors.ts'
+import { Kafka, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
+import { asError } from '../core/errors.ts'
+import {
+  type ConnectionFault,
+  noSecurity,
+  saslOptions,
+  type SecuritySettings,
+  socketFactory,
+} from './kafka-security.ts'
 
 export interface KafkaSettings {
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** Made anew for every client: KafkaJS writes into the object it is given. */
-  readonly security?: () => Pick<KafkaConfig, 'ssl' | 'sasl'>
+  /** Default: neither TLS nor a login. */
+  readonly security?: SecuritySettings
 }
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
@@ -26,8 +33,19 @@ const retries: Record<Patience, RetryOptions> = {
   command: { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 },
 }
 
-/** Each consumer, producer and admin gets a client of its own: KafkaJS shares committed offsets within one. */
-export function createKafka(settings: KafkaSettings, log: KafkaLog, patience: Patience): Kafka {
+/**
+ * Each consumer, producer and admin gets a client of its own: KafkaJS shares committed offsets within one.
+ *
+ * @param onFault told why connections do not come about, where that can be seen
+ */
+export function createKafka(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  patience: Patience,
+  onFault: (fault: ConnectionFault) => void = () => undefined,
+): Kafka {
+  const { security = noSecurity } = settings
+  const sasl = saslOptions(security)
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,
@@ -36,7 +54,8 @@ export function createKafka(settings: KafkaSettings, log: KafkaLog, patience: Pa
     retry: retries[patience],
     logLevel: logLevel.INFO,
     logCreator: bridgeTo(log),
-    ...settings.security?.(),
+    socketFactory: socketFactory(security, onFault),
+    ...(sasl === undefined ? {} : { sasl }),
   })
 }
 
@@ -53,7 +72,7 @@ function bridgeTo(log: KafkaLog): logCreator {
 }
 
 /** The thrown value and what caused it, outermost first: KafkaJS wraps the error that tells. */
-function* causesOf(thrown: unknown): Generator<Error> {
+export function* causesOf(thrown: unknown): Generator<Error> {
   let error: unknown = thrown
   for (let depth = 0; error instanceof Error && depth < 8; depth += 1) {
     yield error
@@ -79,19 +98,6 @@ export function isRetriable(thrown: unknown): boolean {
 
 export function messageOf(thrown: unknown): string {
   return asError(thrown).message
-}
-
-/** What a person is told when no broker can be reached, whichever command it was. */
-export function unreachable(
-  { brokers }: KafkaSettings,
-  reason: string,
-  options?: { readonly cause: unknown },
-): UserError {
-  return new UserError(
-    `No Kafka broker answers at ${brokers.join(', ')} (${reason}): check KAFKA_BROKERS and that it is running and reachable.`,
-    1,
-    options,
-  )
 }
 
 export function sleep(ms: number): Promise<void> {

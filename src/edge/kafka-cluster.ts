@@ -1,5 +1,6 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
 import { createKafka, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
+import type { ConnectionFault } from './kafka-security.ts'
 
 const unusedAssigner = {
   name: 'unused',
@@ -12,9 +13,13 @@ const unusedAssigner = {
  * A cluster of its own, not connected. Its type is the caller's word for the part that is used: KafkaJS declares only a
  * few methods, and `kafka-patches.ts` refuses any version but the one that was read.
  */
-export function clusterOf(settings: KafkaSettings, log: KafkaLog): unknown {
+export function clusterOf(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  onFault?: (fault: ConnectionFault) => void,
+): unknown {
   let found: unknown
-  createKafka(settings, log, 'command').consumer({
+  createKafka(settings, log, 'command', onFault).consumer({
     groupId: 'unused',
     allowAutoTopicCreation: false,
     partitionAssigners: [

@@ -8,8 +8,9 @@
  * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
  * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
  */
-import type { Message } from 'kafkajs'
+import type { CompressionTypes, Message } from 'kafkajs'
 import { asError } from '../core/errors.ts'
+import { type Compression, compressionTypes } from './kafka-batches.ts'
 import {
   errorType,
   isRetriable,
@@ -58,12 +59,14 @@ interface Identity {
 
 export class SequencedProducer {
   readonly #cluster: ProducingCluster
+  readonly #compression: CompressionTypes
   #identity: Identity | undefined
   #isConnected = false
   /** Partitions whose last batch failed. */
   readonly #doubtful = new Set<Slot>()
 
-  constructor(settings: KafkaSettings, log: KafkaLog) {
+  constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
+    this.#compression = compressionTypes[compression]
     this.#cluster = clusterOf(settings, log) as ProducingCluster
   }
 
@@ -172,6 +175,7 @@ export class SequencedProducer {
     await broker.produce({
       acks: -1,
       timeout: replicationMs,
+      compression: this.#compression,
       producerId,
       producerEpoch,
       topicData: [...topics].map(([topic, list]) => ({
@@ -228,6 +232,7 @@ interface ProducingBroker {
   produce(request: {
     readonly acks: number
     readonly timeout: number
+    readonly compression: CompressionTypes
     readonly producerId: unknown
     readonly producerEpoch: number
     readonly topicData: readonly {

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import { asError, UserError } from '../core/errors.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
+import { topicRight } from '../core/rights.ts'
 import {
   errorType,
   isRetriable,
@@ -12,12 +13,13 @@ import {
   type KafkaSettings,
   messageOf,
   sleep,
-  unreachable,
   within,
 } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { FetchedBatch, InnerCluster, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './kafka-records.ts'
+import { loginRefusal, opening, rightRefusal, unreachable } from './kafka-refusals.ts'
+import type { ConnectionFault } from './kafka-security.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
@@ -57,10 +59,14 @@ const refreshMs = 30_000
  */
 export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
   const { settings, topic, isFollowing, signal } = options
-  const cluster = clusterOf(settings, options.log) as ReadingCluster
+  let onFault: (fault: ConnectionFault) => void = () => undefined
+  const cluster = clusterOf(settings, options.log, (fault) => onFault(fault)) as ReadingCluster
   try {
     const connected = await explaining(options, () =>
-      within(connect(cluster, topic), connectLimitMs, 'late'),
+      opening(settings, (report) => {
+        onFault = report
+        return within(connect(cluster, topic), connectLimitMs, 'late')
+      }),
     )
     if (connected === 'late') throw unreachable(settings, 'no answer')
     const positions = await explaining(options, () => startPositions(cluster, options))
@@ -111,7 +117,7 @@ function patientRound(
         await skipRemoved(cluster, topic, open)
         return nothingYet
       }
-      if (!isRetriable(error)) throw asError(error)
+      if (!isRetriable(error)) throw refused(options, error)
       failingSince ??= performance.now()
       if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
       log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
@@ -244,13 +250,19 @@ async function explaining<Result>(
         cause: error,
       })
     }
-    if (type === 'TOPIC_AUTHORIZATION_FAILED') {
-      throw new UserError(`Grant this principal the right to read topic ${topic}.`, 1, {
-        cause: error,
-      })
-    }
-    throw isRetriable(error) ? unreachable(settings, messageOf(error)) : asError(error)
+    if (error instanceof UserError) throw error
+    if (isRetriable(error)) throw unreachable(settings, messageOf(error))
+    throw refused({ settings, topic }, error)
   }
+}
+
+function refused(
+  { settings, topic }: Pick<ReadOptions, 'settings' | 'topic'>,
+  error: unknown,
+): Error {
+  const refusal =
+    loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
+  return refusal === undefined ? asError(error) : new UserError(refusal)
 }
 
 // --- what is used of KafkaJS's inner objects ---------------------------------------------------------

@@ -16,12 +16,15 @@ import type { OutboundRecord } from '../core/model.ts'
 import { choosePartition } from '../core/partition-choice.ts'
 import type { RecordSink } from '../ports.ts'
 import { FailureLog } from './failure-log.ts'
+import type { Compression } from './kafka-batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf, sleep } from './kafka-client.ts'
 import { type PartitionBatch, SequencedProducer, type Slot } from './kafka-producer.ts'
 import { outboundMessage } from './kafka-records.ts'
 
 export interface SinkOptions {
   readonly settings: KafkaSettings
+  /** Default: none. */
+  readonly compression?: Compression
   /** How long the first record of an idle sink waits for company. Default 3 ms. */
   readonly lingerMs?: number
   readonly limits?: CutLimits
@@ -73,7 +76,8 @@ class KafkaSink implements RecordSink {
   constructor(options: SinkOptions) {
     this.#options = options
     this.#limits = options.limits ?? defaultCutLimits
-    this.#producer = new SequencedProducer(options.settings, options.log)
+    const { settings, compression = 'none', log } = options
+    this.#producer = new SequencedProducer(settings, compression, log)
     this.#partitions = new PartitionTable(this.#producer, options.log)
     this.#failures = new FailureLog(options.log)
   }

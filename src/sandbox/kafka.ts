@@ -19,6 +19,8 @@ export interface EmbeddedKafkaOptions {
   readonly port?: number
   /** Broker settings on top of the sandbox's own, such as `{ 'log.cleaner.backoff.ms': '200' }`. */
   readonly overrides?: BrokerSettings
+  /** Further arguments of Kafka's `format`, such as `--add-scram` and a user. */
+  readonly formatArguments?: readonly string[]
   readonly progress?: Progress
   /** Where Java, Maven and the cache are looked up; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv
@@ -52,6 +54,7 @@ export async function startEmbeddedKafka(
     port: await choosePort(options.port),
     controllerPort: await freePort(),
     overrides: options.overrides ?? {},
+    formatArguments: options.formatArguments ?? [],
     javaFlags: [],
   })
 }
@@ -77,6 +80,7 @@ export interface NodeOptions {
   readonly port: number
   readonly controllerPort: number
   readonly overrides: BrokerSettings
+  readonly formatArguments?: readonly string[]
   /** On top of those that every Java program here has. */
   readonly javaFlags: readonly string[]
 }
@@ -87,7 +91,7 @@ export interface NodeOptions {
  */
 export async function startNode(tools: KafkaTools, options: NodeOptions): Promise<EmbeddedKafka> {
   const { java, classPath, environment } = tools
-  const { port, javaFlags } = options
+  const { port, javaFlags, formatArguments = [] } = options
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-kafka-'))
   try {
     const settings = await writeSettings(folder, options)
@@ -96,7 +100,12 @@ export async function startNode(tools: KafkaTools, options: NodeOptions): Promis
     await runJava({
       ...program,
       title: "Kafka's storage tool",
-      args: run('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settings),
+      args: run(
+        'kafka.tools.StorageTool',
+        'format',
+        ...['-t', clusterId, '-c', settings],
+        ...formatArguments,
+      ),
     })
     const start = () =>
       startJava({
