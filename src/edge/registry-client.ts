@@ -5,6 +5,7 @@
  * 404s, never gives up a call, and compiles whatever schema it meets. Here every call has a deadline, and only what a
  * registry says in its own words counts as its answer: a 404 of a proxy or of a wrong path is none.
  */
+import { asError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 
 export interface RegistrySettings {
@@ -41,7 +42,6 @@ export interface SchemaReference {
   readonly version: number
 }
 
-/** Longest time from a question to the end of its answer. */
 const callTimeoutMs = 5_000
 /** A registry's messages can hold whole schemas. */
 const maxMessageLength = 500
@@ -52,8 +52,11 @@ export class RegistryClient {
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #stop = new AbortController()
+  readonly #timeoutMs: number
 
-  constructor({ url, username, password }: RegistrySettings) {
+  /** @param timeoutMs from a question to the end of its answer */
+  constructor({ url, username, password }: RegistrySettings, timeoutMs = callTimeoutMs) {
+    this.#timeoutMs = timeoutMs
     const base = new URL(url)
     const name = username ?? decodeURIComponent(base.username)
     const secret = username === undefined ? decodeURIComponent(base.password) : (password ?? '')
@@ -133,11 +136,11 @@ export class RegistryClient {
           ...(body && { 'content-type': 'application/vnd.schemaregistry.v1+json' }),
         },
         ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(callTimeoutMs)]),
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.#timeoutMs)]),
       })
       return this.#judge(response.status, parse(await response.text()))
     } catch (error) {
-      return this.#unavailable(`cannot be reached (${reasonOf(error)})`, 'and that it runs')
+      return this.#unavailable(`cannot be reached (${this.#reasonOf(error)})`, 'and that it runs')
     }
   }
 
@@ -158,6 +161,15 @@ export class RegistryClient {
           "and that it ends in the interface's path",
         )
       : this.#unavailable(`answers with status ${status}`, 'and how it is')
+  }
+
+  /** What stands behind the platform's "fetch failed". */
+  #reasonOf(error: unknown): string {
+    const { name, message, cause } = asError(error)
+    if (name === 'TimeoutError') return `no answer within ${this.#timeoutMs / 1_000} s`
+    if (!(cause instanceof Error)) return message
+    const code: unknown = 'code' in cause ? cause.code : undefined
+    return typeof code === 'string' ? code : cause.message
   }
 
   #unavailable(what: string, look = ''): RegistryAnswer<never> {
@@ -215,14 +227,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** What stands behind the platform's "fetch failed". */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1_000} s`
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  const code: unknown = 'code' in cause ? cause.code : undefined
-  return typeof code === 'string' ? code : cause.message
 }

@@ -8,6 +8,8 @@ export interface MemorySchemas {
   readonly looks: readonly number[]
   /** From here on the id is known; whoever waits for it is told. */
   arrive(id: number, schema: Schema): void
+  /** The id is answered as a registry does: soon after the first look. */
+  answer(id: number, schema: Schema): void
   setTrouble(trouble: string | undefined): void
 }
 
@@ -15,11 +17,18 @@ export function createMemorySchemas(): MemorySchemas {
   const schemas = new Map<number, Schema>()
   const listeners: (() => void)[] = []
   const looks: number[] = []
+  const answers = new Map<number, Schema>()
   let trouble: string | undefined
+  const arrive = (id: number, schema: Schema) => {
+    schemas.set(id, schema)
+    for (const again of listeners) again()
+  }
   return {
     source: {
       find(id) {
         looks.push(id)
+        const answer = answers.get(id)
+        if (answer !== undefined && answers.delete(id)) queueMicrotask(() => arrive(id, answer))
         return schemas.get(id)
       },
       onAgain: (again) => void listeners.push(again),
@@ -27,10 +36,8 @@ export function createMemorySchemas(): MemorySchemas {
       stop: () => undefined,
     },
     looks,
-    arrive(id, schema) {
-      schemas.set(id, schema)
-      for (const again of listeners) again()
-    },
+    arrive,
+    answer: (id, schema) => void answers.set(id, schema),
     setTrouble(text) {
       trouble = text
     },
