@@ -103,6 +103,8 @@ export interface RecordSink {
   write(records: readonly OutboundRecord[]): Promise<void>
   /** Records handed over and not acknowledged yet. */
   pendingCount(): number
+  /** Why nothing is acknowledged, once that has lasted a while; `undefined` when all is well. */
+  trouble(): string | undefined
   /** Writes that are pending are given up, and their promises never settle: await them before. */
   stop(): Promise<void>
 }

@@ -73,6 +73,8 @@ export interface ProcessorStatus {
   readonly queued: number
   readonly backlog: number
   readonly pendingRecords: number
+  /** Why records are not acknowledged; `undefined` while they are. */
+  readonly sinkTrouble: string | undefined
   /** Why framed records wait for their schemas; `undefined` when none does in vain. */
   readonly schemaTrouble: string | undefined
 }
@@ -292,6 +294,7 @@ function statusOf(
     queued: lanes.queued,
     backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
     pendingRecords: ports.sink.pendingCount(),
+    sinkTrouble: ports.sink.trouble(),
     schemaTrouble: ports.schemas.trouble(),
   }
 }

@@ -172,7 +172,7 @@ function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
 
 function unreadyBecause(processor: Processor | undefined): readonly string[] {
   if (processor === undefined) return ['starting']
-  const { isTableLoaded, isJoined, isProven, schemaTrouble } = processor.status()
+  const { isTableLoaded, isJoined, isProven, schemaTrouble, sinkTrouble } = processor.status()
   const reasons: string[] = []
   if (!isTableLoaded) reasons.push('hook table is not loaded')
   if (!isJoined) reasons.push('group is not joined')
@@ -180,6 +180,7 @@ function unreadyBecause(processor: Processor | undefined): readonly string[] {
   if (schemaTrouble !== undefined) {
     reasons.push(`framed records wait for their schemas: ${schemaTrouble}`)
   }
+  if (sinkTrouble !== undefined) reasons.push(`records are not acknowledged: ${sinkTrouble}`)
   return reasons
 }
 

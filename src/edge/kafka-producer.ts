@@ -10,6 +10,7 @@
  */
 import type { CompressionTypes, Message } from 'kafkajs'
 import { asError } from '../core/errors.ts'
+import { topicRight } from '../core/rights.ts'
 import { type Compression, compressionTypes } from './kafka-batches.ts'
 import {
   errorType,
@@ -20,6 +21,7 @@ import {
 } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
+import { isRefusal, loginRefusal, rightRefusal } from './kafka-refusals.ts'
 
 /** A partition. There is one object of each, compared by identity. */
 export interface Slot {
@@ -58,6 +60,7 @@ interface Identity {
 }
 
 export class SequencedProducer {
+  readonly #settings: KafkaSettings
   readonly #cluster: ProducingCluster
   readonly #compression: CompressionTypes
   #identity: Identity | undefined
@@ -66,14 +69,19 @@ export class SequencedProducer {
   readonly #doubtful = new Set<Slot>()
 
   constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
+    this.#settings = settings
     this.#compression = compressionTypes[compression]
     this.#cluster = clusterOf(settings, log) as ProducingCluster
   }
 
   /** @throws {Error} when no broker answers, or the topic does not exist */
   async partitionCount(topic: string): Promise<number> {
-    await this.#connect()
-    await this.#cluster.addMultipleTargetTopics([topic])
+    try {
+      await this.#connect()
+      await this.#cluster.addMultipleTargetTopics([topic])
+    } catch (error) {
+      throw this.#explained(error, topic)
+    }
     const { length } = this.#cluster.findTopicPartitionMetadata(topic)
     if (length === 0) throw new Error(`topic ${topic} has no partitions`)
     return length
@@ -89,7 +97,7 @@ export class SequencedProducer {
     const outcomes = new Map<PartitionBatch, BatchOutcome>()
     let firstError: Error | undefined
     const failed = (list: readonly PartitionBatch[], error: unknown): void => {
-      firstError ??= asError(error)
+      firstError ??= this.#explained(error, list[0]?.slot.topic)
       for (const batch of list) {
         outcomes.set(batch, 'failed')
         this.#doubtful.add(batch.slot)
@@ -103,14 +111,15 @@ export class SequencedProducer {
           await this.#produce(nodeId, list, identity)
           for (const batch of list) outcomes.set(batch, 'written')
         } catch (error) {
-          if (!refusedForSize.has(errorType(error) ?? '')) {
-            failed(list, error)
-            await this.#recover(error)
-          } else if (list.length === 1) {
-            for (const batch of list) this.#refuse(batch, outcomes)
-          } else {
+          const isForSize = refusedForSize.has(errorType(error) ?? '')
+          if (list.length > 1 && (isForSize || isRefusal(error))) {
             // The refusal names no partition, and the others of the request were written.
             for (const batch of list) await request(nodeId, [batch])
+          } else if (isForSize) {
+            for (const batch of list) this.#refuse(batch, outcomes)
+          } else {
+            failed(list, error)
+            await this.#recover(error)
           }
         }
       }
@@ -200,10 +209,19 @@ export class SequencedProducer {
     if (this.#doubtful.has(batch.slot)) this.#identity = undefined
   }
 
+  /** Says what is to be done when Kafka lacks a login or a right. */
+  #explained(error: unknown, topic: string | undefined): Error {
+    const needed = topic === undefined ? [] : [topicRight('Write', topic)]
+    const refusal =
+      loginRefusal(this.#settings, error) ?? rightRefusal(this.#settings, error, ...needed)
+    return refusal === undefined ? asError(error) : new Error(refusal, { cause: error })
+  }
+
   /** Sees that the next try does not meet the same. */
   async #recover(error: unknown): Promise<void> {
     // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
-    if (!isRetriable(error)) this.#identity = undefined
+    // What was refused for want of a right was not looked at: its sequence numbers hold.
+    if (!isRetriable(error) && !isRefusal(error)) this.#identity = undefined
     dropBroker(this.#cluster, error)
     // When that fails too, so does the next try.
     await this.#cluster.refreshMetadata().catch(() => undefined)

@@ -97,9 +97,13 @@ export function rightRefusal(
 ): string | undefined {
   const type = errorType(thrown) ?? ''
   if (!rightsRefused.has(type)) return undefined
-  if (needed.length > 0) return rightRefusals(settings, needed).join('\n')
+  const isForCluster = type === 'CLUSTER_AUTHORIZATION_FAILED'
+  if (needed.length > 0 && !isForCluster) return rightRefusals(settings, needed).join('\n')
   const principal = principalOf(settings.security ?? noSecurity)
-  return `${principal} has no right on the cluster (${type}): have its administrator grant it.`
+  return (
+    `${principal} has no right to do this on the cluster (${type}): grant it what the topics and groups need, and ` +
+    `before Kafka 2.8, to write, also: kafka-acls.sh --add --allow-principal "${principal}" --operation IdempotentWrite --cluster`
+  )
 }
 
 /** What rights that were found missing mean, a sentence for each resource. */

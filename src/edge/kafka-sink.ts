@@ -57,6 +57,8 @@ interface Unplaced {
 }
 
 const partitionsMaxAgeMs = 60_000
+/** A leader that moves fails a few tries. */
+const troubleAfterMs = 1_000
 
 export function createSink(options: SinkOptions): RecordSink {
   return new KafkaSink(options)
@@ -72,6 +74,8 @@ class KafkaSink implements RecordSink {
   #pending = 0
   #isStopped = false
   #isPumping = false
+  /** What fails now. */
+  #trouble: { readonly since: number; readonly error: string } | undefined
 
   constructor(options: SinkOptions) {
     this.#options = options
@@ -96,6 +100,11 @@ class KafkaSink implements RecordSink {
 
   pendingCount(): number {
     return this.#pending
+  }
+
+  trouble(): string | undefined {
+    const { since, error } = this.#trouble ?? { since: performance.now(), error: undefined }
+    return performance.now() - since < troubleAfterMs ? undefined : error
   }
 
   async stop(): Promise<void> {
@@ -163,10 +172,12 @@ class KafkaSink implements RecordSink {
     for (let waitMs = 100; !this.#isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
         const result = await attempt()
+        this.#trouble = undefined
         this.#failures.succeeded(what)
         return result
       } catch (error) {
         if (this.#isStopped) break
+        this.#trouble = { since: performance.now(), ...this.#trouble, error: messageOf(error) }
         this.#failures.failed(what, messageOf(error))
         await sleep(waitMs)
       }

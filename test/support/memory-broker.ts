@@ -182,6 +182,7 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
             })
         })
       },
+      trouble: () => undefined,
       pendingCount: () => [...pending].reduce((sum, write) => sum + write.records.length, 0),
       stop() {
         isStopped = true
