@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { hooktide } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'
 import { writeReadmeExamples, type ReadmeExamples } from '../support/readme-examples.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-let examples: ReadmeExamples
 let rig: BrokerRig
+let examples: ReadmeExamples
+/** The same, for a topic whose events have a schema in the registry. */
+let schemaExamples: ReadmeExamples
+let avroExamples: ReadmeExamples
 
 beforeAll(async () => {
   const { brokers, registryUrl } = surroundings()
@@ -15,20 +19,44 @@ beforeAll(async () => {
     registryUrl,
     answer: ({ path }) => ({ kind: 'respond', status: path === '/gone' ? 410 : 204 }),
   })
-  examples = await writeReadmeExamples({
+  const topic = `${rig.prefix}.events`
+  const [schemaTopic, avroTopic] = [`${topic}-by-schema`, `${topic}-in-avro`]
+  await init('json-schema', schemaTopic)
+  await init('avro', avroTopic)
+  const replaced = {
     'localhost:9092': brokers.join("', '"),
     'http://localhost:8081/apis/ccompat/v7': registryUrl,
-    'auth.events': `${rig.prefix}.events`,
     'auth.webhook.results': `${rig.prefix}.webhook.results`,
     "groupId: 'alerts'": `groupId: '${rig.prefix}-alerts'`,
+  }
+  examples = await writeReadmeExamples({ ...replaced, 'auth.events': topic })
+  const otherId = { 'sign-in-4711': 'sign-in-4713' }
+  schemaExamples = await writeReadmeExamples({
+    ...replaced,
+    ...otherId,
+    'auth.events': schemaTopic,
   })
-  await rig.putHooks({ id: 'welcome' }, { id: 'gone' }, { id: 'last', events: ['User.Created'] })
-  await rig.run()
+  avroExamples = await writeReadmeExamples({ ...replaced, 'auth.events': avroTopic })
+  await rig.putHooks(
+    { id: 'welcome' },
+    { id: 'gone' },
+    { id: 'account', events: ['Organization.Created'] },
+    { id: 'last', events: ['User.Created'] },
+  )
+  await rig.run({ HOOKTIDE_EVENT_TOPICS: [topic, schemaTopic, avroTopic].join() })
 })
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
   await examples[Symbol.asyncDispose]()
+  await schemaExamples[Symbol.asyncDispose]()
+  await avroExamples[Symbol.asyncDispose]()
 })
+
+async function init(format: string, topic: string): Promise<void> {
+  const environment = { ...rig.environment, HOOKTIDE_EVENT_TOPICS: topic }
+  const { code, stderr } = await hooktide(['init', '--event-format', format], environment)
+  if (code !== 0) throw new Error(stderr)
+}
 
 describe("README's producers", () => {
   it('write plain JSON by KafkaJS', async () => {
@@ -47,6 +75,27 @@ describe("README's producers", () => {
     expect(await deliveredAs('sign-in-4712')).toMatchObject({
       event: 'PostSignIn',
       userId: 'k3v9tq2mzx7a',
+    })
+  })
+
+  it('write events framed for the registry, as JSON Schema says', async () => {
+    await schemaExamples.start('produce-json-schema.ts').finished
+    expect(await deliveredAs('sign-in-4713')).toMatchObject({
+      event: 'PostSignIn',
+      userId: 'b8d1wq5rtn0s',
+    })
+    const { readAll } = await useKafka(surroundings().brokers)
+    const [record] = await readAll(`${rig.prefix}.events-by-schema`)
+    expect(record?.value?.[0]).toBe(0)
+  })
+
+  it('write events in Avro, which receivers get as JSON', async () => {
+    await avroExamples.start('produce-avro.ts').finished
+    const body = await deliveredAs('organization-h8q2w6e0r4t9')
+    expect(body).toMatchObject({
+      event: 'Organization.Created',
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      data: { id: 'h8q2w6e0r4t9', customData: { seats: 40 } },
     })
   })
 })
@@ -75,6 +124,7 @@ describe("README's reader of results", () => {
     expect(new Set(lines)).toEqual(
       new Set([
         'PostSignIn reached welcome',
+        'Organization.Created reached account',
         'PostSignIn for gone is dead: gone, ask the endpoint',
       ]),
     )
