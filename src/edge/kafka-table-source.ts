@@ -9,7 +9,9 @@ import type { InboundRecord } from '../core/model.ts'
 import type { TableSource, TopicPartition } from '../ports.ts'
 import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
 import { Member, type MemberHandler, type Membership } from './kafka-member.ts'
+import type { InnerGroup } from './kafka-patches.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
+import { topicIdOf } from './kafka-topic-id.ts'
 
 export interface TableSourceOptions {
   readonly settings: KafkaSettings
@@ -20,6 +22,8 @@ export interface TableSourceOptions {
   readonly sessionTimeoutMs: number
   /** How long the first reading may take. Default 10 minutes. */
   readonly loadTimeoutMs?: number
+  /** How often to look whether the topic is still the one that was read. Default 5 seconds. */
+  readonly checkMs?: number
   readonly log: KafkaLog
 }
 
@@ -44,6 +48,9 @@ class KafkaTableSource implements TableSource {
   readonly #groupId: string
   readonly #progress = new Map<number, Progress>()
   readonly #loaded = Promise.withResolvers<void>()
+  /** Of the topic that was read first; `undefined` where brokers give none. */
+  #topicId: string | undefined
+  #checking: NodeJS.Timeout | undefined
   #member: Member | undefined
   #report = (error: Error): void => this.#loaded.reject(error)
   #hasFailed = false
@@ -60,7 +67,8 @@ class KafkaTableSource implements TableSource {
     apply: (record: InboundRecord) => void,
     onFailed: (error: Error) => void,
   ): Promise<void> {
-    const { loadTimeoutMs = 600_000, settings, topic, sessionTimeoutMs, log } = this.#options
+    const { loadTimeoutMs = 600_000, checkMs = 5_000, topic } = this.#options
+    const { settings, sessionTimeoutMs, log } = this.#options
     this.#member = new Member(
       {
         settings,
@@ -74,6 +82,7 @@ class KafkaTableSource implements TableSource {
       },
       this.#handlerFor(apply),
     )
+    this.#checking = setInterval(() => void this.#check(), checkMs)
     const timer = setTimeout(() => this.#fail(this.#slow(loadTimeoutMs)), loadTimeoutMs)
     try {
       await Promise.all([this.#member.start(), this.#loaded.promise])
@@ -84,6 +93,7 @@ class KafkaTableSource implements TableSource {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#checking)
     await this.#member?.stop()
     await this.#deleteGroup()
   }
@@ -119,9 +129,11 @@ class KafkaTableSource implements TableSource {
 
   /**
    * Goes on where the previous generation stood, and from the beginning with a partition seen for the first time. An end
-   * before that point can only mean that the topic was deleted and created anew.
+   * before that point can only mean that the topic was deleted and created anew, as another id does.
    */
   async #adopt({ group, partitions, positions }: Membership): Promise<void> {
+    // Before the offsets: of a topic that is recreated meanwhile, the next look finds the id changed.
+    await this.#compareId(group)
     const [ends, starts] = await Promise.all([
       offsetsOf(group.cluster, partitions, false),
       offsetsOf(group.cluster, partitions, true),
@@ -136,6 +148,33 @@ class KafkaTableSource implements TableSource {
       this.#progress.set(partition, { next, end: known?.end ?? end })
       positions.resolveOffset({ topic, partition, offset: String(next - 1) })
     }
+  }
+
+  /**
+   * A topic that was deleted and has grown anew past the point read to gives no other sign: it would be read on from
+   * there, with the hooks of the former one in the table and the first ones of the new one missing.
+   */
+  async #check(): Promise<void> {
+    const membership = this.#member?.current()
+    if (membership === undefined) return
+    try {
+      await this.#compareId(membership.group)
+    } catch (error) {
+      const { topic, log } = this.#options
+      log('debug', 'the topic id could not be read', { topic, error: messageOf(error) })
+    }
+  }
+
+  async #compareId(group: InnerGroup): Promise<void> {
+    const { topic } = this.#options
+    const id = await topicIdOf(group, topic)
+    this.#topicId ??= id
+    if (id === undefined || id === this.#topicId) return
+    this.#fail(
+      new Error(
+        `topic ${topic} was recreated: what was read is of a former topic of that name. Restart to read it anew.`,
+      ),
+    )
   }
 
   #settleLoad(): void {

@@ -11,8 +11,8 @@ export interface TableWorld {
     partition: number,
     records: readonly (readonly [key: string, value: string | null])[],
   ): Promise<void>
-  /** Deletes the topic and creates it anew, empty. */
-  recreate(): Promise<void>
+  /** Deletes the topic and creates it anew with records in partition 0, all before a table looks again. */
+  recreate(records: readonly (readonly [key: string, value: string | null])[]): Promise<void>
 }
 
 /** What a table told. */
@@ -122,18 +122,22 @@ export function describeTableSource(
       expect(view.records).toEqual([])
     })
 
-    it('fails when the topic was recreated, rather than mix two lives of it', async () => {
+    it.each([
+      ['empty', []],
+      ['with as many records as before', ['c', 'd']],
+      ['with more records than before', ['c', 'd', 'e']],
+    ])('fails when the topic was recreated %s, rather than mix two lives of it', async (_, keys) => {
       const world = await makeWorld(1)
       await world.produce(0, [
         ['a', '1'],
         ['b', '1'],
       ])
       const view = await loaded(world.table())
-      await world.recreate()
+      await world.recreate(keys.map((key) => [key, '1'] as const))
       await view.until(() => view.failures.length === 1)
 
       expect(view.failures[0]?.message).toContain('was recreated')
-      expect(view.texts()).toEqual(['a=1', 'b=1'])
+      expect(view.texts().slice(0, 2)).toEqual(['a=1', 'b=1'])
     })
   })
 }

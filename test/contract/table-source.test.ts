@@ -8,6 +8,7 @@ import { settingsOf, silentLog, useKafka, type KafkaTools } from '../support/kaf
 import { createMemoryBroker } from '../support/memory-broker.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
+import { recreateTopic } from '../support/topic-recreation.ts'
 import { describeTableSource, loaded, type TableWorld } from './table-source-suite.ts'
 
 describeTableSource('in memory', async (partitions) => {
@@ -18,8 +19,9 @@ describeTableSource('in memory', async (partitions) => {
     async produce(partition, records) {
       for (const [key, value] of records) broker.produce('topic', { key, value, partition })
     },
-    async recreate() {
+    async recreate(records) {
       broker.recreateTopic('topic')
+      for (const [key, value] of records) broker.produce('topic', { key, value, partition: 0 })
     },
   }
 })
@@ -44,6 +46,7 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
       instance: 'instance',
       topic,
       sessionTimeoutMs: 3000,
+      checkMs: 200,
       log: silentLog,
       ...options,
     })
@@ -61,9 +64,9 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
         topic,
         records.map(([key, value]) => ({ partition, key, value })),
       ),
-    async recreate() {
-      await tools.admin.deleteTopics({ topics: [topic] })
-      await tools.createTopic(topic, partitions, { 'cleanup.policy': 'compact' })
+    async recreate(records) {
+      const configs = { 'cleanup.policy': 'compact' }
+      recreateTopic({ brokers, topic, partitions, configs, records })
     },
   }
 }

@@ -70,6 +70,8 @@ export interface MemoryLog {
 }
 
 interface MemoryTopic {
+  /** Counts recreations: a broker gives each life of a topic an id of its own. */
+  life: number
   readonly partitions: InboundRecord[][]
   readonly maxMessageBytes: number
 }
@@ -93,6 +95,7 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
     let topic = topics.get(name)
     if (topic === undefined) {
       topic = {
+        life: 0,
         partitions: Array.from({ length: options.partitions ?? 1 }, () => []),
         maxMessageBytes: options.maxMessageBytes ?? 1024 * 1024,
       }
@@ -197,16 +200,17 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
       start(apply, onFailed) {
         const positions = topicOf(topic).partitions.map(() => 0)
         const ends = topicOf(topic).partitions.map((records) => records.length)
+        const { life } = topicOf(topic)
         return new Promise((resolve) => {
           const advance = (): void => {
             if (isStopped || isAway) return
+            if (topicOf(topic).life !== life) {
+              isStopped = true
+              onFailed(new Error(`topic ${topic} was recreated`))
+              return
+            }
             for (const [partition, position] of positions.entries()) {
               const end = log.endOffset({ topic, partition })
-              if (end < position) {
-                isStopped = true
-                onFailed(new Error(`topic ${topic} was recreated`))
-                return
-              }
               positions[partition] = end
               log.slice({ topic, partition }, position, end - position).forEach(apply)
             }
@@ -235,6 +239,7 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
     },
     read: (topic) => topicOf(topic).partitions.flat(),
     recreateTopic(topic) {
+      topicOf(topic).life += 1
       for (const records of topicOf(topic).partitions) records.length = 0
       wake()
     },
