@@ -6,8 +6,11 @@ import type { AuthEvent, HookId, TableEntry, TenantId } from './model.ts'
 
 export class HookTable {
   readonly #entries = new Map<HookId, TableEntry>()
-  /** Hooks by tenant and event key, so that an event with no hook costs one look-up. */
-  readonly #subscribers = new Map<TenantId, Map<string, Set<HookId>>>()
+  /**
+   * Hooks by tenant and event key, so that an event with no hook costs one look-up. Most have one: a set, or a map per
+   * tenant, would take more memory than the hooks themselves where there are many tenants.
+   */
+  readonly #subscribers = new Map<string, HookId | Set<HookId>>()
   #suspended = 0
 
   get size(): number {
@@ -26,13 +29,7 @@ export class HookTable {
     this.delete(entry.hook.id)
     this.#entries.set(entry.hook.id, entry)
     if (entry.kind === 'suspended') this.#suspended += 1
-    for (const [tenantId, key] of subscriptionsOf(entry)) {
-      const byKey = this.#subscribers.get(tenantId) ?? new Map<string, Set<HookId>>()
-      this.#subscribers.set(tenantId, byKey)
-      const ids = byKey.get(key) ?? new Set<HookId>()
-      byKey.set(key, ids)
-      ids.add(entry.hook.id)
-    }
+    for (const subscription of subscriptionsOf(entry)) this.#add(subscription, entry.hook.id)
   }
 
   delete(id: HookId): void {
@@ -40,31 +37,45 @@ export class HookTable {
     if (entry === undefined) return
     this.#entries.delete(id)
     if (entry.kind === 'suspended') this.#suspended -= 1
-    for (const [tenantId, key] of subscriptionsOf(entry)) {
-      const byKey = this.#subscribers.get(tenantId)
-      const ids = byKey?.get(key)
-      ids?.delete(id)
-      if (ids?.size === 0) byKey?.delete(key)
-      if (byKey?.size === 0) this.#subscribers.delete(tenantId)
-    }
+    for (const subscription of subscriptionsOf(entry)) this.#remove(subscription, id)
   }
 
   /** Every hook the event is for, in the order of their ids' last change. Suspended ones are among them. */
   matching(event: Pick<AuthEvent, 'tenantId' | 'event'>): readonly TableEntry[] {
-    const ids = this.#subscribers.get(event.tenantId)?.get(event.event)
+    const ids = this.#subscribers.get(subscriptionOf(event.tenantId, event.event))
     if (ids === undefined) return []
     const entries: TableEntry[] = []
-    for (const id of ids) {
+    for (const id of typeof ids === 'string' ? [ids] : ids) {
       const entry = this.#entries.get(id)
       if (entry !== undefined) entries.push(entry)
     }
     return entries
   }
+
+  #add(subscription: string, id: HookId): void {
+    const others = this.#subscribers.get(subscription)
+    if (others === undefined) this.#subscribers.set(subscription, id)
+    else if (typeof others === 'string') this.#subscribers.set(subscription, new Set([others, id]))
+    else others.add(id)
+  }
+
+  #remove(subscription: string, id: HookId): void {
+    const ids = this.#subscribers.get(subscription)
+    if (typeof ids === 'object') ids.delete(id)
+    if (ids === id || (typeof ids === 'object' && ids.size === 0)) {
+      this.#subscribers.delete(subscription)
+    }
+  }
 }
 
-function subscriptionsOf(entry: TableEntry): readonly (readonly [TenantId, string])[] {
+function subscriptionsOf(entry: TableEntry): readonly string[] {
   const { tenantId, enabled, events, event } = entry.hook
   if (!enabled || tenantId === undefined) return []
   const keys = events.length > 0 ? events : event === undefined ? [] : [event]
-  return keys.map((key) => [tenantId, key] as const)
+  return keys.map((key) => subscriptionOf(tenantId, key))
+}
+
+/** Neither tenant ids nor event keys have white space in them. */
+function subscriptionOf(tenantId: TenantId, eventKey: string): string {
+  return `${tenantId} ${eventKey}`
 }
