@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
-import { blames, errorClasses, outcomes, deathReasons } from '../../src/core/model.ts'
+import {
+  blames,
+  deathReasons,
+  errorClasses,
+  outcomes,
+  rejectionReasons,
+} from '../../src/core/record-values.ts'
+import { stopCauses } from '../../src/core/signal.ts'
+import { createMetrics, type Readings } from '../../src/edge/metrics.ts'
 import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
 
@@ -23,6 +31,22 @@ describe('README', () => {
   it('lists outcomes, reasons, error classes and blames as results have them', () => {
     for (const list of [outcomes, deathReasons, errorClasses, blames]) {
       expect(readme).toContain(list.map((value) => `\`${value}\``).join(', '))
+    }
+  })
+
+  it('has every reason of a rejection, and every cause that stops calls', () => {
+    for (const value of [...rejectionReasons, ...stopCauses])
+      expect(readme).toContain(`\`${value}\``)
+  })
+
+  it('has every metric that is served, with its labels, and no other', async () => {
+    const metrics = createMetrics({ version: '0', groups: ['group'], readings: () => readings })
+    const text = await metrics.render()
+    const served = [...text.matchAll(/^# TYPE (hooktide_\w+)/gm)].map(([, name = '']) => name)
+    const shown = [...readme.matchAll(/`(hooktide_\w+)(?:\{(\w+)\})?`/g)]
+    expect(new Set(shown.map(([, name]) => name))).toEqual(new Set(served))
+    for (const [, name = '', label] of shown) {
+      if (label !== undefined) expect(text).toMatch(new RegExp(`^${name}\\w*\\{${label}="`, 'm'))
     }
   })
 
@@ -48,6 +72,21 @@ describe('README', () => {
     expect(output).toBe('')
   })
 })
+
+const byTopic = new Map([['topic', 1]])
+const readings: Readings = {
+  isReady: true,
+  inFlight: 0,
+  queued: 0,
+  backlog: 0,
+  hooks: 0,
+  suspendedHooks: 0,
+  pendingRecords: 0,
+  partitions: byTopic,
+  lag: byTopic,
+  retryDepth: byTopic,
+  retryOverdueMs: 0,
+}
 
 /** As GitHub makes the anchor of a heading. */
 function slugOf(heading: string): string {
