@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { promtool } from '../support/promtool.ts'
+
+describe('the alert rules', () => {
+  it('are rules that Prometheus takes', async (context) => {
+    const { code, output } = await promtool(context, [
+      'check',
+      'rules',
+      'deploy/prometheus-rules.yml',
+    ])
+    expect(output).not.toContain('FAILED')
+    expect(code).toBe(0)
+  })
+
+  it('fire for what they are about, and not for its neighbour', async (context) => {
+    const { code, output } = await promtool(context, [
+      'test',
+      'rules',
+      'deploy/prometheus-rules.test.yml',
+    ])
+    expect(output).not.toContain('FAILED')
+    expect(code).toBe(0)
+  })
+})
