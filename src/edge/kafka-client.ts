@@ -59,14 +59,15 @@ export function createKafka(
   })
 }
 
-/** Namespaces that log each failed request and connection at ERROR, although all of them are retried. */
+/** Namespaces that log each failed request, connection and login at ERROR: they are retried, or thrown. */
 const noisyNamespaces = new Set(['Connection', 'BrokerPool', 'Producer', 'Runner'])
 
 function bridgeTo(log: KafkaLog): logCreator {
   return () =>
     ({ namespace, level, log: entry }) => {
       const { message, timestamp: _, logger: __, ...fields } = entry
-      const isLoud = level === logLevel.ERROR && !noisyNamespaces.has(namespace)
+      const isNoise = noisyNamespaces.has(namespace) || namespace.startsWith('SaslAuthenticator')
+      const isLoud = level === logLevel.ERROR && !isNoise
       log(isLoud ? 'warn' : 'debug', `kafkajs: ${message}`, { ...fields, namespace })
     }
 }

@@ -28,6 +28,7 @@ export async function missingRights(
     const broker = await opening(settings, async (onFault) => {
       cluster = clusterOf(settings, log, onFault) as AskedCluster
       await cluster.connect()
+      await cluster.refreshMetadata()
       return await cluster.findControllerBroker()
     })
     const tried = await Promise.all(
@@ -127,5 +128,6 @@ interface AskedBroker {
 }
 
 interface AskedCluster extends InnerCluster {
+  refreshMetadata(): Promise<void>
   findControllerBroker(): Promise<AskedBroker>
 }

@@ -123,9 +123,10 @@ function start(
   environment: Readonly<Record<string, string>>,
   { node, script }: Program,
 ): ChildProcess {
-  const { KAFKA_BROKERS: _, SCHEMA_REGISTRY_URL: __, ...inherited } = process.env
   const clean = Object.fromEntries(
-    Object.entries(inherited).filter(([name]) => !name.startsWith('HOOKTIDE_')),
+    Object.entries(process.env).filter(
+      ([name]) => !/^(KAFKA|SCHEMA_REGISTRY|HOOKTIDE)_/.test(name),
+    ),
   )
   const child = spawn(node, [script, ...args], {
     env: { ...clean, ...environment },
