@@ -13,6 +13,7 @@ import {
 } from '../../src/core/record-values.ts'
 import { stopCauses } from '../../src/core/signal.ts'
 import { createMetrics, type Readings } from '../../src/edge/metrics.ts'
+import { errorMessages } from '../support/error-messages.ts'
 import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
 
@@ -48,6 +49,13 @@ describe('README', () => {
     for (const [, name = '', label] of shown) {
       if (label !== undefined) expect(text).toMatch(new RegExp(`^${name}\\w*\\{${label}="`, 'm'))
     }
+  })
+
+  it('has what each error says under Troubleshooting', () => {
+    const chapter = readme.slice(readme.indexOf('\n## Troubleshooting'))
+    const messages = errorMessages()
+    expect(messages.length).toBeGreaterThan(50)
+    expect(messages.filter(({ words }) => !chapter.includes(words))).toEqual([])
   })
 
   it('has a heading for every link to one, and a file for every link to one', () => {

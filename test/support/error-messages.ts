@@ -1,0 +1,46 @@
+/** Sentences that the program says to people who have to mend something, found in its source. */
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export interface ErrorMessage {
+  readonly file: string
+  /** The longest part of the sentence that is the same whatever it is about. */
+  readonly words: string
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const speaking = ['src/*.ts', 'src/{commands,edge,sandbox}/*.ts']
+/** What these say is no trouble: help, and what metrics mean. */
+const silent = /(?:help|config|metrics|exposition|receiver-page|checks)\.ts$/
+
+const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
+const literal = /`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g
+/** Texts of `--help`. */
+const explanation = /\b(?:description|summary|usage|title):\s*(?:\S+ \? )?$/
+const beginsSentence = /^(?:[A-Z"]|--|\$\{)/
+const endsSentence = /[.:] ?(?:\\n.*)?$/
+/** What is put into a sentence, and line ends. */
+const variable = /\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\}|\\n/
+/** Marks that join a sentence to what is put into it. */
+const edges = /^[^\p{L}\p{N}-]+|[^\p{L}\p{N}".*]+$/gu
+const leastWords = 3
+
+export function errorMessages(): readonly ErrorMessage[] {
+  const files = globSync(speaking, { cwd: root }).filter((file) => !silent.test(file))
+  return files.flatMap((file) => messagesIn(file, readFileSync(`${root}${file}`, 'utf8')))
+}
+
+function messagesIn(file: string, source: string): readonly ErrorMessage[] {
+  const code = source.replaceAll(comment, '')
+  return [...code.matchAll(literal)].flatMap(({ index, 1: template, 2: single, 3: double }) => {
+    const text = template ?? single ?? double ?? ''
+    if (!beginsSentence.test(text) || !endsSentence.test(text)) return []
+    if (explanation.test(code.slice(Math.max(0, index - 80), index))) return []
+    const words = text
+      .split(variable)
+      // A text within a text within a variable is more than the expression above follows.
+      .map((part) => part.replace(/\$\{.*/s, '').replaceAll(edges, ''))
+      .reduce((longest, part) => (part.length > longest.length ? part : longest), '')
+    return words.split(' ').length < leastWords ? [] : [{ file, words }]
+  })
+}
