@@ -1,7 +1,9 @@
 /** The hook topic as commands see it: the newest record of each hook, read as the processor reads it. */
+import { readHookValue } from '../core/captured-change.ts'
 import { decodeFramedHook } from '../core/framed-value.ts'
-import type { DecodedHook } from '../core/hook.ts'
-import { readJsonObject, type JsonObject } from '../core/json-text.ts'
+import { hookIdOf, type DecodedHook } from '../core/hook.ts'
+import { NewestRecords } from '../core/hook-table.ts'
+import type { JsonObject } from '../core/json-text.ts'
 import type { Settings } from '../config.ts'
 import type { FieldProblem, HookId, InboundRecord, TenantId } from '../core/model.ts'
 import { readTopic } from '../edge/kafka-reader.ts'
@@ -13,8 +15,17 @@ import { registrySettingsOf } from './option-values.ts'
 export interface StoredHook {
   readonly id: HookId
   readonly entry: Extract<DecodedHook, { readonly kind: 'active' | 'suspended' }>
-  /** The object as it was written; empty when the record is none. */
+  /** The object as it was written, a row's with the names of a hook object; empty when the record is none. */
   readonly members: JsonObject
+  /** Whether it is a row of a database, and changed there. */
+  readonly isCaptured: boolean
+  /** The record's key: the id, or what change data capture makes of it. */
+  readonly key: Buffer
+  /**
+   * All keys under which the topic still has a value of the hook. To Kafka different keys are different things: if one
+   * of them is deleted alone, the others come back when compaction has removed its tombstone.
+   */
+  readonly keys: readonly Buffer[]
 }
 
 /** @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook */
@@ -22,22 +33,42 @@ export async function readHooks({
   settings,
   signal,
 }: Pick<CommandContext, 'settings' | 'signal'>): Promise<ReadonlyMap<HookId, StoredHook>> {
-  const hooks = new Map<HookId, StoredHook>()
+  const hooks = new StoredHooks()
   const schemas = createSchemaReader(registrySettingsOf(settings))
   for await (const records of readTopic({ ...hookTopic(settings), signal, log: quiet })) {
     for (const record of records) {
       const { decoded, value } = await decode(record, schemas)
-      if (decoded.kind === 'unusable') continue
-      if (decoded.kind === 'tombstone') hooks.delete(decoded.id)
-      else
-        hooks.set(decoded.hook.id, {
-          id: decoded.hook.id,
-          entry: decoded,
-          members: membersOf(value),
-        })
+      hooks.add(decoded, value, record)
     }
   }
-  return hooks
+  return hooks.newest
+}
+
+class StoredHooks {
+  readonly newest = new Map<HookId, StoredHook>()
+  readonly #order = new NewestRecords()
+  readonly #keys = new Map<HookId, Buffer[]>()
+
+  /** @param value the record's value as JSON text */
+  add(decoded: DecodedHook, value: Buffer | null, record: InboundRecord): void {
+    const id = hookIdOf(decoded)
+    const { key } = record
+    if (id === undefined || key === null) return
+    const keys = this.#keysOf(id, key, record.value !== null)
+    if (!this.#order.admits(id, record)) return
+    if (decoded.kind === 'active' || decoded.kind === 'suspended') {
+      this.newest.set(id, { id, entry: decoded, ...contentOf(value), key, keys })
+    } else this.newest.delete(id)
+  }
+
+  #keysOf(id: HookId, key: Buffer, hasValue: boolean): readonly Buffer[] {
+    const keys = this.#keys.get(id) ?? []
+    const index = keys.findIndex((known) => known.equals(key))
+    if (hasValue && index < 0) keys.push(key)
+    if (!hasValue && index >= 0) keys.splice(index, 1)
+    this.#keys.set(id, keys)
+    return keys
+  }
 }
 
 async function decode(record: InboundRecord, schemas: SchemaReader) {
@@ -58,9 +89,10 @@ function hookTopic(settings: Settings) {
   } as const
 }
 
-function membersOf(value: Buffer | null): JsonObject {
-  const json = readJsonObject(value)
-  return json.kind === 'object' ? json.members : {}
+function contentOf(value: Buffer | null): Pick<StoredHook, 'members' | 'isCaptured'> {
+  const read = value === null ? undefined : readHookValue(value)
+  if (read?.kind !== 'object') return { members: {}, isCaptured: false }
+  return { members: read.members, isCaptured: read.isCaptured }
 }
 
 export function tenantOf({ entry }: StoredHook): TenantId | undefined {

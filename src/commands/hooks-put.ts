@@ -58,7 +58,8 @@ async function run(context: CommandContext): Promise<0> {
     settings,
     drafts.map(({ hook }) => ({
       topic: settings.topics.hooks,
-      key: String(hook['id']),
+      // A hook that stands under another key than its id stays there: see `StoredHook`.
+      key: stored.get(String(hook['id']))?.key ?? String(hook['id']),
       value: Buffer.from(JSON.stringify(hook)),
       headers: [],
     })),
@@ -99,6 +100,7 @@ function draftOf(place: string, value: unknown, stored: ReadonlyMap<string, Stor
     ...misplacedProblems(hook),
     ...hiddenFields(hook),
     ...tenantProblems(hook, known),
+    ...capturedProblems(known),
   ]
   return { place, hook, isKeyNew: keptKey === undefined, problems }
 }
@@ -129,6 +131,13 @@ function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readon
   if (tenantId === undefined || hook['tenantId'] === tenantId) return []
   const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it and put it under another id`
   return [{ field: 'tenantId', message }]
+}
+
+/** What was put would last until the row's next change, and stand beside it under another key. */
+function capturedProblems(known: StoredHook | undefined): readonly FieldProblem[] {
+  if (known?.isCaptured !== true) return []
+  const message = 'is of a row that is captured from a database: change it there'
+  return [{ field: 'id', message }]
 }
 
 function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {

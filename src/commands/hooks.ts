@@ -48,6 +48,7 @@ async function get(context: CommandContext): Promise<0 | 1> {
   if (id === undefined || others.length > 0) throw new UserError('Name one hook by its id.', 2)
   const stored = (await readHooks(context)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
+  if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
   for (const problem of problemsOf(stored)) context.note(`suspended: ${problemLine(problem)}`)
   const members = { id, ...stored.members }
   const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
@@ -76,7 +77,7 @@ async function list(context: CommandContext): Promise<0> {
 }
 
 async function remove(context: CommandContext): Promise<0> {
-  const { args, settings, print } = context
+  const { args, settings, print, note } = context
   if (args.length === 0) throw new UserError('Name the hooks by their ids.', 2)
   const ids = [...new Set(args)]
   const hooks = await readHooks(context)
@@ -85,10 +86,16 @@ async function remove(context: CommandContext): Promise<0> {
     throw new UserError(`There is no hook ${unknown.join(', ')}. Nothing was deleted.`)
   }
   const topic = settings.topics.hooks
+  const stored = ids.flatMap((id) => hooks.get(id) ?? [])
   await writeAll(
     settings,
-    ids.map((id) => ({ topic, key: id, value: null, headers: [] })),
+    stored.flatMap(({ keys }) => keys.map((key) => ({ topic, key, value: null, headers: [] }))),
   )
+  for (const { id } of stored.filter(({ isCaptured }) => isCaptured)) {
+    note(
+      `warning: ${id} was captured from a database: delete it there too, or its next change brings it back`,
+    )
+  }
   const isJson = flagOption(context, 'json')
   for (const id of ids) print(isJson ? JSON.stringify({ id, state: 'deleted' }) : `deleted ${id}`)
   return 0
@@ -109,6 +116,7 @@ function summaryOf(stored: StoredHook) {
     state: entry.kind,
     problems: problemsOf(stored),
     configVersion: hook.configVersion,
+    isCaptured: stored.isCaptured,
   }
 }
 

@@ -2,7 +2,7 @@
  * The hook table: what `auth.hooks` says now (design section 4). The newest record of a hook counts, tenant included.
  * Matching is Logto's: same tenant, enabled, and `events` contains the key, or `event` equals it when `events` is empty.
  */
-import type { AuthEvent, HookId, TableEntry, TenantId } from './model.ts'
+import type { AuthEvent, EpochMs, HookId, InboundRecord, TableEntry, TenantId } from './model.ts'
 
 export class HookTable {
   readonly #entries = new Map<HookId, TableEntry>()
@@ -78,4 +78,25 @@ function subscriptionsOf(entry: TableEntry): readonly string[] {
 /** Neither tenant ids nor event keys have white space in them. */
 function subscriptionOf(tenantId: TenantId, eventKey: string): string {
   return `${tenantId} ${eventKey}`
+}
+
+/**
+ * Which record of a hook is the newest, while a topic is read from its beginning. Within a partition it is the last. Two
+ * partitions are read in no order: where writers placed a hook's records in both, it is the one with the later timestamp,
+ * or of the higher partition when those are equal, so that all instances agree. Timestamps of one partition are taken not
+ * to go back.
+ */
+export class NewestRecords {
+  readonly #newest = new Map<HookId, { readonly partition: number; readonly timestamp: EpochMs }>()
+
+  /** Whether the record replaces what was read of the hook before; a tombstone does as well. */
+  admits(id: HookId, { partition, timestamp }: InboundRecord): boolean {
+    const newest = this.#newest.get(id)
+    if (newest !== undefined && newest.partition !== partition) {
+      const isOlder = timestamp < newest.timestamp
+      if (isOlder || (timestamp === newest.timestamp && partition < newest.partition)) return false
+    }
+    this.#newest.set(id, { partition, timestamp })
+    return true
+  }
 }

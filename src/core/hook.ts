@@ -12,6 +12,19 @@ export type DecodedHook =
   /** It is about no hook: its key names none, or its value says so. */
   | { readonly kind: 'unusable'; readonly problem: FieldProblem }
 
+/** The hook that a record is about. */
+export function hookIdOf(decoded: DecodedHook): HookId | undefined {
+  switch (decoded.kind) {
+    case 'active':
+    case 'suspended':
+      return decoded.hook.id
+    case 'tombstone':
+      return decoded.id
+    case 'unusable':
+      return undefined
+  }
+}
+
 /**
  * Decodes a record of the hook topic: a hook object, or a captured row of Logto's table. A record that is not valid
  * suspends its hook: the last good one may already be gone by compaction, or be what its owner just turned off.

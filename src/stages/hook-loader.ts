@@ -1,7 +1,7 @@
 /** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
 import { decodeFramedHook } from '../core/framed-value.ts'
-import type { DecodedHook } from '../core/hook.ts'
-import type { HookTable } from '../core/hook-table.ts'
+import { hookIdOf, type DecodedHook } from '../core/hook.ts'
+import { NewestRecords, type HookTable } from '../core/hook-table.ts'
 import { Fifo } from '../core/lanes.ts'
 import type { HookId, InboundRecord } from '../core/model.ts'
 import type { Emit, Signal } from '../core/signal.ts'
@@ -22,16 +22,19 @@ export interface HookLoaderParts {
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
   const { source, schemas, table, emit, onFailed, onDeleted } = parts
-  let isLoaded = false
+  // Until the table is loaded; later, what arrives is what was written just now.
+  let newest: NewestRecords | undefined = new NewestRecords()
   const queue = new HookQueue(schemas, (decoded, record) => {
+    const id = hookIdOf(decoded)
+    if (id !== undefined && newest?.admits(id, record) === false) return
     const signal = applyHook(decoded, record, table)
     // What was there at the start is told as one count, below.
-    if (isLoaded || signal.kind !== 'hook.changed') emit(signal)
+    if (newest === undefined || signal.kind !== 'hook.changed') emit(signal)
     if (signal.kind === 'hook.changed' && signal.change === 'deleted') onDeleted(signal.hookId)
   })
   await source.start((record) => queue.add(record), onFailed)
   await queue.drained()
-  isLoaded = true
+  newest = undefined
   emit({ kind: 'table.loaded', hooks: table.size, suspended: table.suspendedCount })
 }
 

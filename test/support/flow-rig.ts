@@ -66,13 +66,15 @@ export interface Rig {
   story(): readonly string[]
 }
 
-export function createRig(options: { readonly partitions?: number } = {}): Rig {
+export function createRig(
+  options: { readonly partitions?: number; readonly hookPartitions?: number } = {},
+): Rig {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
   const schemas = createMemorySchemas()
   broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
-  for (const topic of [topics.hooks, topics.results, topics.requests, ...tierNames])
-    broker.createTopic(topic)
+  broker.createTopic(topics.hooks, { partitions: options.hookPartitions ?? 1 })
+  for (const topic of [topics.results, topics.requests, ...tierNames]) broker.createTopic(topic)
   const results = () =>
     broker
       .read(topics.results)
