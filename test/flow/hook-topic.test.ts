@@ -81,6 +81,7 @@ describe('a captured row', () => {
     rig.putHook({ id: 'plain' })
     capture(rig, 'r', 'captured', row('captured'))
     const one = await rig.start()
+    for (const id of ['plain', 'captured', 'moved']) one.http.script(url(id), 200)
     const calledFor = async () => {
       await settled()
       const before = one.http.calls.length
