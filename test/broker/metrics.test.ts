@@ -46,9 +46,9 @@ describe('the metrics of a process', () => {
     await rig.sendEvents({}, {}, {})
     const value = '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'
     await tools.produceInTransaction(events, [{ value }, { value }])
-    const held = await until((series) => lagOf(series) === 5)
+    // Records of a transaction count as soon as they are written, and can be read when it has ended.
+    const held = await until((series) => series.get('hooktide_queued') === 3 && lagOf(series) === 5)
     expect(held.get('hooktide_in_flight')).toBe(2)
-    expect(held.get('hooktide_queued')).toBe(3)
     expect(depthOf(held)).toBe(0)
 
     gates[0].resolve()
