@@ -11,7 +11,7 @@ import {
 } from '../../src/sandbox/receiver.ts'
 import { hooktide, startRun, type RunningProcess } from './hooktide-process.ts'
 import { uniqueNames } from './names.ts'
-import { tailTopic, type Tail } from './topic-tail.ts'
+import { tailTopic, type Tail, type TailRecord } from './topic-tail.ts'
 
 const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 
@@ -37,12 +37,19 @@ export interface BrokerRig extends AsyncDisposable {
   readonly receiver: Receiver
   readonly results: Tail<DeliveryResult>
   readonly deadLetters: Tail<Readonly<Record<string, string>>>
+  readonly rejected: Tail<TailRecord>
   /** Writes hook records as they are given; `config.url` is the receiver's path `/<id>` unless given. */
   putHooks(
     ...hooks: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[]
   ): Promise<void>
   deleteHook(id: string): Promise<void>
+  /** Writes records of the hook topic as they are. */
+  sendHooks(
+    ...records: readonly { readonly key: Buffer | string; readonly value: Buffer }[]
+  ): Promise<void>
   sendEvents(...events: readonly EventInput[]): Promise<void>
+  /** Starts `hooktide run`. */
+  start(environment?: Readonly<Record<string, string>>): RunningProcess
   /** Starts `hooktide run` and waits until it is ready. */
   run(environment?: Readonly<Record<string, string>>): Promise<RunningProcess>
   urlOf(id: string): string
@@ -89,7 +96,15 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
   const deadLetters = await tailTopic(kafka, `${prefix}.webhook.dead-letters`, ({ headers }) =>
     Promise.resolve(headers),
   )
+  const rejected = await tailTopic(kafka, `${prefix}.events.rejected`, (record) =>
+    Promise.resolve(record),
+  )
   const processes: RunningProcess[] = []
+  const start = (extra: Readonly<Record<string, string>> = {}) => {
+    const process = startRun({ ...environment, ...extra })
+    processes.push(process)
+    return process
+  }
   const urlOf = (id: string) => `${receiver.origin}/${id}`
   return {
     prefix,
@@ -97,6 +112,7 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
     receiver,
     results,
     deadLetters,
+    rejected,
     urlOf,
     putHooks: (...hooks) =>
       send(
@@ -105,23 +121,25 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
         hooks.map((hook) => hookRecord(hook, urlOf)),
       ),
     deleteHook: (id) => send(producer, `${prefix}.hooks`, [{ key: id, value: null }]),
+    sendHooks: (...records) => send(producer, `${prefix}.hooks`, records),
     sendEvents: (...events) => send(producer, `${prefix}.events`, events.map(eventRecord)),
-    async run(extra = {}) {
-      const process = startRun({ ...environment, ...extra })
-      processes.push(process)
+    start,
+    async run(extra) {
+      const process = start(extra)
       await process.ready()
       return process
     },
     async [Symbol.asyncDispose]() {
       for (const process of processes) await process[Symbol.asyncDispose]()
-      await Promise.all([results.stop(), deadLetters.stop(), producer.disconnect()])
+      await Promise.all([results, deadLetters, rejected].map((tail) => tail.stop()))
+      await producer.disconnect()
       await receiver.stop()
     },
   }
 }
 
 interface Message {
-  readonly key?: string
+  readonly key?: Buffer | string
   readonly value: string | Buffer | null
   readonly partition?: number
   readonly headers?: Record<string, string>
