@@ -70,8 +70,8 @@ async function send(context: CommandContext): Promise<0> {
   const topic = topicOf(context)
   const drafts = draftsOf(context, await readEvents(context))
   refuseRejected(drafts.map(({ judged }) => judged))
-  const described = await withAdmin(settings, async (admin) => await admin.describeTopic(topic))
-  if (described === undefined) {
+  const partitions = await withAdmin(settings, (admin) => admin.partitionsToWrite(topic))
+  if (partitions === undefined) {
     throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
   }
   await writeAll(
@@ -80,7 +80,7 @@ async function send(context: CommandContext): Promise<0> {
   )
   for (const draft of drafts) reportSent(context, topic, draft)
   if (!flagOption(context, 'json')) {
-    context.print(`${drafts.length} event(s) to ${topic} (${described.partitions} partitions)`)
+    context.print(`${drafts.length} event(s) to ${topic} (${partitions} partitions)`)
   }
   return 0
 }

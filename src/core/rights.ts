@@ -47,7 +47,7 @@ export function processorRights(
     ...[...topics.events, topics.requests, topics.hooks].flatMap(read),
     ...tierTopics.flatMap((topic) => rights('topic', topic, 'Read', 'Write', 'DescribeConfigs')),
     ...[topics.results, topics.deadLetters, topics.rejected].flatMap(written),
-    ...rights('topic', topics.endpoints, 'DescribeConfigs'),
+    ...rights('topic', topics.endpoints, 'Describe', 'DescribeConfigs'),
     ...[groupId, `${groupId}.retry`].flatMap((group) => rights('group', group, 'Read')),
     ...tables.map((right) => ({ ...right, isPrefix: true })),
   ]

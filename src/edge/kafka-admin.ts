@@ -50,6 +50,8 @@ export interface KafkaAdmin {
   listTopics(): Promise<readonly string[]>
   /** `undefined` for a topic that does not exist. */
   describeTopic(topic: string): Promise<TopicDescription | undefined>
+  /** How many partitions it has, for those who only write to it; `undefined` for a topic that does not exist. */
+  partitionsToWrite(topic: string): Promise<number | undefined>
   /** False when it exists already; then nothing is changed. */
   createTopic(topic: NewTopic): Promise<boolean>
   offsets(topic: string): Promise<readonly PartitionRange[]>
@@ -77,6 +79,10 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       explaining(`cannot describe topic ${topic}`, [topicRight('DescribeConfigs', topic)], () =>
         describeTopic(admin, topic),
       ),
+    partitionsToWrite: (topic) =>
+      explaining(`cannot describe topic ${topic}`, [topicRight('Write', topic)], () =>
+        partitionCount(admin, topic),
+      ),
     createTopic: (topic) =>
       explaining(`cannot create topic ${topic.topic}`, [topicRight('Create', topic.topic)], () =>
         createTopic(admin, topic),
@@ -90,11 +96,7 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       const found = await explaining(`cannot read the offsets of ${topic}`, needed, () =>
         admin.fetchTopicOffsetsByTimestamp(topic, time),
       )
-      return found.map(({ partition, offset }) => ({
-        topic,
-        partition,
-        offset: offsetNumber(offset),
-      }))
+      return found.map((one) => ({ ...one, topic, offset: offsetNumber(one.offset) }))
     },
     groupOffsets: (groupId, topics) =>
       explaining(
@@ -172,6 +174,17 @@ async function describeTopic(admin: Admin, topic: string): Promise<TopicDescript
     configs: Object.fromEntries(
       entries.map(({ configName, configValue }) => [configName, configValue]),
     ),
+  }
+}
+
+async function partitionCount(admin: Admin, topic: string): Promise<number | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics[0]?.partitions.length
+  } catch (error) {
+    // Not looked for in a list: that leaves out what the principal may not see.
+    if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+    throw error
   }
 }
 

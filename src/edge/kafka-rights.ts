@@ -4,6 +4,7 @@
  * is asked before any of these is looked for.
  */
 import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
 import type { Right } from '../core/rights.ts'
 import { errorType, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
@@ -56,7 +57,10 @@ async function tryOut(broker: AskedBroker, right: Right): Promise<unknown> {
   const { operation, resource } = right
   const name = right.isPrefix ? `${right.name}${randomUUID()}` : right.name
   if (resource === 'group') {
-    if (operation === 'Delete') return await broker.deleteGroups([`${right.name}${randomUUID()}`])
+    if (operation === 'Delete') {
+      const { results } = await broker.deleteGroups([`${right.name}${randomUUID()}`])
+      for (const { errorCode } of results) if (errorCode !== 0) throw protocolError(errorCode)
+    }
     return await broker.heartbeat({ groupId: name, memberId: 'nobody', groupGenerationId: 0 })
   }
   switch (operation) {
@@ -87,7 +91,11 @@ async function tryOut(broker: AskedBroker, right: Right): Promise<unknown> {
 
 const topicResource = 2
 
-/** Each rejects with the first error that the answer has. */
+const { createErrorFromCode: protocolError } = createRequire(import.meta.url)(
+  'kafkajs/src/protocol/error',
+) as { readonly createErrorFromCode: (code: number) => Error }
+
+/** Each but `deleteGroups` rejects with the first error that the answer has. */
 interface AskedBroker {
   metadata(topics: readonly string[]): Promise<unknown>
   fetch(request: {
@@ -124,7 +132,9 @@ interface AskedBroker {
     readonly memberId: string
     readonly groupGenerationId: number
   }): Promise<unknown>
-  deleteGroups(groupIds: readonly string[]): Promise<unknown>
+  deleteGroups(
+    groupIds: readonly string[],
+  ): Promise<{ readonly results: readonly { readonly errorCode: number }[] }>
 }
 
 interface AskedCluster extends InnerCluster {
