@@ -12,7 +12,6 @@ import {
   rejectionReasons,
 } from '../../src/core/record-values.ts'
 import { stopCauses } from '../../src/core/signal.ts'
-import { createMetrics, type Readings } from '../../src/edge/metrics.ts'
 import { errorMessages } from '../support/error-messages.ts'
 import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
@@ -38,17 +37,6 @@ describe('README', () => {
   it('has every reason of a rejection, and every cause that stops calls', () => {
     for (const value of [...rejectionReasons, ...stopCauses])
       expect(readme).toContain(`\`${value}\``)
-  })
-
-  it('has every metric that is served, with its labels, and no other', async () => {
-    const metrics = createMetrics({ version: '0', groups: ['group'], readings: () => readings })
-    const text = await metrics.render()
-    const served = [...text.matchAll(/^# TYPE (hooktide_\w+)/gm)].map(([, name = '']) => name)
-    const shown = [...readme.matchAll(/`(hooktide_\w+)(?:\{(\w+)\})?`/g)]
-    expect(new Set(shown.map(([, name]) => name))).toEqual(new Set(served))
-    for (const [, name = '', label] of shown) {
-      if (label !== undefined) expect(text).toMatch(new RegExp(`^${name}\\w*\\{${label}="`, 'm'))
-    }
   })
 
   it('has what each error says under Troubleshooting', () => {
@@ -80,21 +68,6 @@ describe('README', () => {
     expect(output).toBe('')
   })
 })
-
-const byTopic = new Map([['topic', 1]])
-const readings: Readings = {
-  isReady: true,
-  inFlight: 0,
-  queued: 0,
-  backlog: 0,
-  hooks: 0,
-  suspendedHooks: 0,
-  pendingRecords: 0,
-  partitions: byTopic,
-  lag: byTopic,
-  retryDepth: byTopic,
-  retryOverdueMs: 0,
-}
 
 /** As GitHub makes the anchor of a heading. */
 function slugOf(heading: string): string {
