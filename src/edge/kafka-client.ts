@@ -60,13 +60,14 @@ export function createKafka(
 }
 
 /** Namespaces that log each failed request, connection and login at ERROR: they are retried, or thrown. */
-const noisyNamespaces = new Set(['Connection', 'BrokerPool', 'Producer', 'Runner'])
+const noisyNamespaces = /^(?:Connection|BrokerPool|Producer|Runner|SaslAuthenticator.*)$/
 
 function bridgeTo(log: KafkaLog): logCreator {
   return () =>
     ({ namespace, level, log: entry }) => {
       const { message, timestamp: _, logger: __, ...fields } = entry
-      const isNoise = noisyNamespaces.has(namespace) || namespace.startsWith('SaslAuthenticator')
+      // The client's own lines have none, whatever its types say.
+      const isNoise = noisyNamespaces.test(namespace)
       const isLoud = level === logLevel.ERROR && !isNoise
       log(isLoud ? 'warn' : 'debug', `kafkajs: ${message}`, { ...fields, namespace })
     }
