@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka-admin.ts'
 import { createKafka } from '../../src/edge/kafka-client.ts'
 import { createGroupSource } from '../../src/edge/kafka-group-source.ts'
+import { RegistryClient } from '../../src/edge/registry-client.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -164,8 +165,68 @@ describe('hooktide init', () => {
   })
 
   it.each([
+    ['avro', '"name": "AuthEvent"'],
+    ['json-schema', '"title": "Auth event"'],
+  ])('registers the schema of events in the form %s under each event topic', async (form, text) => {
+    await using rig = await rigOf()
+    const { registryUrl } = surroundings()
+    const topics = [`${rig.prefix}.one`, `${rig.prefix}.two`]
+    const environment = {
+      ...rig.environment,
+      SCHEMA_REGISTRY_URL: registryUrl,
+      HOOKTIDE_EVENT_TOPICS: topics.join(','),
+    }
+    const args = ['init', '--event-format', form]
+    expect(await hooktide(args, environment)).toMatchObject({ code: 0, stderr: '' })
+    const { code, stdout } = await hooktide([...args, '--json'], environment)
+    expect(code).toBe(0)
+    const steps = linesOf(stdout).map((line): Record<string, unknown> => JSON.parse(line))
+    const schemas = steps.filter(({ kind }) => kind === 'schema')
+    expect(schemas.map(({ subject, state }) => [subject, state])).toEqual(
+      [`${rig.prefix}.webhook.results`, ...topics].map((topic) => [`${topic}-value`, 'ready']),
+    )
+    const registered = await fetch(`${registryUrl}/schemas/ids/${String(schemas[1]?.['id'])}`)
+    const { schema } = (await registered.json()) as { readonly schema: string }
+    expect(schema).toContain(text)
+    const level = await fetch(`${registryUrl}/config/${topics[0]}-value`)
+    expect(await level.json()).toEqual({ compatibilityLevel: 'BACKWARD' })
+  })
+
+  it('says what the registry refuses, and does everything else', async () => {
+    await using rig = await rigOf()
+    const { registryUrl } = surroundings()
+    const subject = `${rig.prefix}.events-value`
+    const fields = [{ name: 'event', type: 'int' }]
+    const other = JSON.stringify({
+      type: 'record',
+      name: 'AuthEvent',
+      namespace: 'hooktide',
+      fields,
+    })
+    const client = new RegistryClient({
+      url: registryUrl,
+      username: undefined,
+      password: undefined,
+    })
+    await client.register(subject, { type: 'AVRO', text: other })
+    const environment = { ...rig.environment, SCHEMA_REGISTRY_URL: registryUrl }
+    const { code, stdout, stderr } = await hooktide(['init', '--event-format', 'avro'], environment)
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    const lines = linesOf(stdout)
+    expect(lines.at(-2)).toMatch(/^ready {4}schema .*results-value, id \d+$/)
+    expect(lines.at(-1)).toMatch(
+      new RegExp(
+        `^refused {2}schema ${subject}: The registry at .* refuses auth-event.avsc under ${subject} as incompatible with the one there: .*ncompatible`,
+      ),
+    )
+    expect(lines.slice(0, -2).every((line) => line.startsWith('created'))).toBe(true)
+  })
+
+  it.each([
     [['--from', 'yesterday'], /--from must be latest/],
     [['--partitions', '0'], /--partitions must be a whole number/],
+    [['--event-format', 'xml'], /--event-format must be one of json, json-schema, avro, not "xml"/],
+    [['--event-format', 'avro'], /needs a registry: set SCHEMA_REGISTRY_URL/],
     [['topics'], /Not understood: topics/],
   ])('refuses %j as wrong use', async (args, message) => {
     const { code, stderr } = await hooktide(['init', ...args], { KAFKA_BROKERS: '127.0.0.1:1' })
