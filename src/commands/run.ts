@@ -37,7 +37,8 @@ export const runCommand: Command = {
 
 async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   let processor: Processor | undefined
-  const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor))
+  let waitsFor = ''
+  const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor, waitsFor))
   const telemetry = createTelemetry({
     level: settings.logLevel,
     instance: settings.instance,
@@ -65,7 +66,14 @@ async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   log.info({ port: status.port }, 'listening')
   const failure = Promise.withResolvers<Error>()
   try {
-    processor = await assemble(settings, telemetry, signal, failure.resolve)
+    processor = await assemble(settings, telemetry, {
+      signal,
+      onFailed: failure.resolve,
+      onWaiting(message) {
+        waitsFor = message
+        log.warn(message)
+      },
+    })
     if (processor === undefined) return 0
     const started = processor.start().then(() => log.info('ready'))
     started.catch((error: unknown) => failure.resolve(asError(error)))
@@ -86,12 +94,18 @@ async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   }
 }
 
+interface Assembling {
+  readonly signal: AbortSignal
+  readonly onFailed: (error: Error) => void
+  /** A part that is needed to begin is away, and waited for. */
+  readonly onWaiting: (message: string) => void
+}
+
 /** `undefined` when the process was asked to end before everything was there. */
 async function assemble(
   settings: Settings,
   telemetry: Telemetry,
-  signal: AbortSignal,
-  onFailed: (error: Error) => void,
+  { signal, onFailed, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
@@ -99,7 +113,7 @@ async function assemble(
   const plan = await prepareRun({ settings, log: kafkaLog, signal })
   if (plan === undefined) return undefined
   for (const warning of plan.warnings) log.warn(warning)
-  const connecting = encoderOf(settings, (message) => log.warn(message))
+  const connecting = encoderOf(settings, onWaiting)
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
   const { groupId, topics, instance, sessionTimeoutMs } = settings
@@ -170,8 +184,9 @@ function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
   })
 }
 
-function unreadyBecause(processor: Processor | undefined): readonly string[] {
-  if (processor === undefined) return ['starting']
+/** @param waitsFor what the start waits for; empty for nothing */
+function unreadyBecause(processor: Processor | undefined, waitsFor: string): readonly string[] {
+  if (processor === undefined) return [waitsFor === '' ? 'starting' : `starting: ${waitsFor}`]
   const { isTableLoaded, isJoined, isProven, schemaTrouble, sinkTrouble } = processor.status()
   const reasons: string[] = []
   if (!isTableLoaded) reasons.push('hook table is not loaded')
