@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
+import { eventKeys } from '../../src/core/event-keys.ts'
+import { isJsonObject } from '../../src/core/json-text.ts'
 import {
   blames,
   deathReasons,
@@ -39,6 +41,17 @@ describe('README', () => {
       expect(readme).toContain(`\`${value}\``)
   })
 
+  it("names event keys as Logto's, and fields for the five uses that samples have", () => {
+    const quoted = [...readme.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
+    const keys = quoted.filter((text) => /^(?:Post[A-Z]\w+|[A-Z]\w+(?:\.[A-Z]\w+)+)$/.test(text))
+    expect(keys.length).toBeGreaterThan(40)
+    expect(keys.filter((key) => !eventKeys.includes(key))).toEqual([])
+    const uses = /^\| use \|[^]*?\n\n/m.exec(readme)?.[0] ?? ''
+    const fields = [...uses.matchAll(/`([a-z]\w*(?:\.\w+)*)`/g)].map(([, path = '']) => path)
+    expect(fields.length).toBeGreaterThan(15)
+    expect(fields.filter((path) => !samples.some((sample) => hasPath(sample, path)))).toEqual([])
+  })
+
   it('has what each error says under Troubleshooting', () => {
     const chapter = readme.slice(readme.indexOf('\n## Troubleshooting'))
     const messages = errorMessages()
@@ -68,6 +81,17 @@ describe('README', () => {
     expect(output).toBe('')
   })
 })
+
+const sampleFolder = `${root}test/samples/`
+const samples = readdirSync(sampleFolder).map((name): unknown =>
+  JSON.parse(readFileSync(`${sampleFolder}${name}`, 'utf8')),
+)
+
+function hasPath(value: unknown, path: string): boolean {
+  const [name = '', ...rest] = path.split('.')
+  if (!isJsonObject(value) || !Object.hasOwn(value, name)) return false
+  return rest.length === 0 || hasPath(value[name], rest.join('.'))
+}
 
 /** As GitHub makes the anchor of a heading. */
 function slugOf(heading: string): string {
