@@ -6,7 +6,7 @@ import { groupRight, processorRights, topicRight } from '../../src/core/rights.t
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
 import type { KafkaSettings } from '../../src/edge/kafka-client.ts'
 import { missingRights } from '../../src/edge/kafka-rights.ts'
-import type { SaslSettings, TlsSettings } from '../../src/edge/kafka-security.ts'
+import { checkFiles, type SaslSettings, type TlsSettings } from '../../src/edge/kafka-security.ts'
 import { grant, revoke } from '../support/acls.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
@@ -167,6 +167,31 @@ describe('a connection', () => {
     expect(await refusalOf(settings)).toMatch(/No CA that is trusted/)
     await writeFile(caFile, authority)
     expect(await refusalOf(settings)).toBe('none')
+  })
+})
+
+describe('files of certificates and keys', () => {
+  const faults: readonly (readonly [string, () => Partial<TlsSettings>, RegExp])[] = [
+    ['a CA', () => ({ caFile: '/absent' }), /KAFKA_SSL_CA: \/absent cannot be read \(ENOENT\)\.$/],
+    [
+      'a CA without a certificate',
+      () => ({ caFile: broker.files.clientKey }),
+      /KAFKA_SSL_CA: \S+clientKey holds no certificate in PEM\.$/,
+    ],
+    ['a certificate', () => ({ certFile: '/', keyFile: '/' }), /KAFKA_SSL_CERT: \/ cannot be read/],
+    [
+      'a key of another certificate',
+      () => ({ certFile: broker.files.clientCertificate, keyFile: broker.files.serverStore }),
+      /KAFKA_SSL_KEY: the key in \S+serverStore cannot be used with the certificate in \S+clientCertificate/,
+    ],
+    [
+      'a locked key without its passphrase',
+      () => ({ certFile: broker.files.clientCertificate, keyFile: broker.files.lockedClientKey }),
+      /KAFKA_SSL_KEY: .*KAFKA_SSL_KEY_PASSPHRASE if it has one\.$/,
+    ],
+  ]
+  it.each(faults)('are named when they are of no use: %s', (_, files, says) => {
+    expect(() => checkFiles({ tls: tls(files()), sasl: undefined })).toThrow(says)
   })
 })
 
