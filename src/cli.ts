@@ -1,123 +1,103 @@
-/** From arguments to a command and its exit code: 0 done, 1 failed, 2 used wrongly. */
-import { parseArgs } from 'node:util'
-import type { Command, CommandContext } from './commands/command.ts'
-import { commandHelp, overview } from './commands/help.ts'
+/** From words to a command and its exit code: 0 done, 1 failed, 2 used wrongly. */
+import { parseArguments } from './commands/arguments.ts'
+import type { Command, InterruptedCode } from './commands/command.ts'
+import { chooseCommand } from './commands/command-choice.ts'
 import { commands } from './commands/command-list.ts'
-import { flagNames, flagOf, readSettings, type OptionName } from './config.ts'
-import { asError, UserError } from './core/errors.ts'
+import { commandHelp, familyHelp, overview } from './commands/help.ts'
+import { readSettings } from './config.ts'
+import { asError, type ExitCode, UserError } from './core/errors.ts'
+import { rowsOf, unknownVariables } from './setting-names.ts'
 import { version } from './version.ts'
+
+type Code = ExitCode | InterruptedCode | 0
 
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 
-async function main(argv: readonly string[]): Promise<number> {
-  const [first] = argv
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    process.stdout.write(`${overview(commands)}\n`)
-    return first === undefined ? 2 : 0
+/** Aborted by the first signal, or when nobody reads the output any more. */
+const ending = new AbortController()
+
+async function main(argv: readonly string[]): Promise<Code> {
+  const columns = process.stdout.columns ?? 100
+  if (argv.length === 0) {
+    note(overview(commands, columns))
+    return 2
   }
-  if (first === '--version') {
-    process.stdout.write(`${version}\n`)
+  const choice = chooseCommand(commands, argv)
+  switch (choice.kind) {
+    case 'version':
+      print(version)
+      return 0
+    case 'overview':
+      print(
+        choice.family === undefined
+          ? overview(commands, columns)
+          : familyHelp(choice.family, columns),
+      )
+      return 0
+    case 'command-help':
+      print(commandHelp(choice.command, columns))
+      return 0
+    case 'command':
+      return await runCommand(choice.command, choice.rest, columns)
+  }
+}
+
+async function runCommand(
+  command: Command,
+  rest: readonly string[],
+  columns: number,
+): Promise<Code> {
+  const parsed = parseArguments(command, rest)
+  if (parsed.kind === 'help') {
+    print(commandHelp(command, columns))
     return 0
   }
-  const command = commands.find(({ name }) => isPrefix(name.split(' '), argv))
-  if (command === undefined) {
-    const family = familyOf(first)
-    const [, second] = argv
-    if (family.length === 0 || (second !== '--help' && second !== '-h')) throw unknownCommand(argv)
-    process.stdout.write(`${overview(family)}\n`)
-    return 0
-  }
-  return await runCommand(command, argv.slice(command.name.split(' ').length))
+  const { args, options, flags } = parsed
+  const used = new Set(rowsOf(command.uses).map(({ variable }) => variable))
+  const settings = readSettings(process.env, flags, (variable) => used.has(variable))
+  const doubts = used.size === 0 ? [] : unknownVariables(process.env)
+  if (command.isLogging !== true) for (const doubt of doubts) note(`warning: ${doubt}`)
+  listenForSignals()
+  const { signal } = ending
+  return await command.run({ settings, doubts, args, options, print, note, signal })
 }
 
-async function runCommand(command: Command, rest: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(command, rest)
-  if (values['help'] === true) {
-    process.stdout.write(`${commandHelp(command)}\n`)
-    return 0
-  }
-  const context: CommandContext = {
-    settings: readSettings(process.env, settingFlags(values)),
-    args: positionals,
-    options: values,
-    print: (line) => process.stdout.write(`${line}\n`),
-    note: (line) => process.stderr.write(`${line}\n`),
-    signal: firstSignal(),
-  }
-  return await command.run(context)
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
-function parse(command: Command, rest: readonly string[]) {
-  const settingOptions = Object.fromEntries(
-    flagNames.map((name) => [flagOf(name), { type: 'string' as const }]),
-  )
-  const own = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type, short }]) => [
-      name,
-      short === undefined ? { type } : { type, short },
-    ]),
-  )
-  const help = { help: { type: 'boolean' as const, short: 'h' } }
-  try {
-    return parseArgs({
-      args: [...rest],
-      options: { ...settingOptions, ...own, ...help },
-      allowPositionals: true,
-    })
-  } catch (error) {
-    const advice = `See "hooktide ${command.name} --help".`
-    throw new UserError(`hooktide ${command.name}: ${asError(error).message}\n${advice}`, 2)
-  }
-}
-
-function settingFlags(
-  values: Readonly<Record<string, unknown>>,
-): Partial<Record<OptionName, string>> {
-  const flags: Partial<Record<OptionName, string>> = {}
-  for (const name of flagNames) {
-    const value = values[flagOf(name)]
-    if (typeof value === 'string') flags[name] = value
-  }
-  return flags
-}
-
-function isPrefix(words: readonly string[], argv: readonly string[]): boolean {
-  return words.every((word, index) => argv[index] === word)
-}
-
-/** Commands that begin with the same word, such as those of `hooks`. */
-function familyOf(first: string): readonly Command[] {
-  return commands.filter(({ name }) => name.startsWith(`${first} `))
-}
-
-function unknownCommand(argv: readonly string[]): UserError {
-  const [first = '', second] = argv
-  const family = familyOf(first).map(({ name }) => name)
-  if (family.length > 0) {
-    const given = second === undefined ? 'needs a word more' : `does not know "${second}"`
-    return new UserError(`hooktide ${first} ${given}: ${family.join(', ')}`, 2)
-  }
-  return new UserError(`hooktide has no command "${first}". See "hooktide --help".`, 2)
+function note(line: string): void {
+  process.stderr.write(`${line}\n`)
 }
 
 /** The first signal asks to end in an orderly way, the second ends at once. */
-function firstSignal(): AbortSignal {
-  const controller = new AbortController()
+function listenForSignals(): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(signalExitCodes[name])
-      controller.abort(name)
+      if (ending.signal.aborted) process.exit(signalExitCodes[name])
+      ending.abort(name)
     })
   }
-  return controller.signal
 }
 
-// A reader that went away (`hooktide results | head`) is not a failure.
-process.stdout.on('error', () => process.exit(0))
-const exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  const isExpected = error instanceof UserError
-  process.stderr.write(`${isExpected ? error.message : (asError(error).stack ?? String(error))}\n`)
-  return isExpected ? error.exitCode : 1
+// A reader that went away (`hooktide results | head`) is not a failure, and what was begun is brought to its end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') {
+    if (!ending.signal.aborted) ending.abort('EPIPE')
+    return
+  }
+  note(`The output cannot be written: ${error.message}.`)
+  process.exit(1)
+})
+process.stderr.on('error', () => undefined)
+
+const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code => {
+  if (error instanceof UserError) {
+    note(error.message)
+    return error.exitCode
+  }
+  note(`hooktide failed in a way that it does not know: ${asError(error).stack ?? String(error)}`)
+  return 1
 })
 // Clients may keep sockets and timers of their own: what had to be finished is, and only output is waited for.
 process.stdout.write('', () => process.exit(exitCode))

@@ -290,32 +290,46 @@ export function flagOf(name: OptionName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
+type Variables = Readonly<Record<string, string | undefined>>
+type Flags = Readonly<Partial<Record<OptionName, string>>>
+
 /**
  * Reads all settings: flags over variables over defaults.
  *
+ * @param isUsed whether a variable is used: one that is not may have any text, and its default is read then
  * @throws UserError that names every fault at once
  */
 export function readSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-  flags: Readonly<Partial<Record<OptionName, string>>> = {},
+  environment: Variables,
+  flags: Flags = {},
+  isUsed: (variable: string) => boolean = () => true,
 ): Settings {
   const faults: string[] = []
   const values: Partial<Record<OptionName, unknown>> = {}
   for (const name of optionNames) {
+    const parsed = readOption(name, environment, flags)
     const { variable, default: fallback, parse } = options[name]
-    const parsed = parse((flags[name] ?? environment[variable] ?? fallback).trim())
-    if (parsed instanceof Fault) {
-      const source = flags[name] === undefined ? variable : `--${flagOf(name)}`
-      faults.push(`${source} ${parsed.message}`)
-    } else {
-      values[name] = parsed
-    }
+    if (!(parsed instanceof Fault)) values[name] = parsed
+    else if (flags[name] !== undefined) faults.push(`--${flagOf(name)} ${parsed.message}`)
+    else if (isUsed(variable)) faults.push(`${variable} ${parsed.message}`)
+    else values[name] = parse(fallback)
   }
   // Every name of the table has been read with that name's own parser, or there is a fault.
   const read = values as Read
-  if ('ssl' in values && 'saslMechanism' in values) faults.push(...securityFaults(read))
+  const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
+  if (isSecurityRead && isUsed(options.brokers.variable)) faults.push(...securityFaults(read))
   if (faults.length > 0)
     throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
+  return completed(read)
+}
+
+function readOption(name: OptionName, environment: Variables, flags: Flags): unknown {
+  const { variable, default: fallback, parse } = options[name]
+  return parse((flags[name] ?? environment[variable] ?? fallback).trim())
+}
+
+/** With what follows from several settings together. */
+function completed(read: Read): Settings {
   const topics = topicsOf(read)
   const tiers = sortedTiers(
     read.retryTiers.map(({ name, delayMs }) => ({

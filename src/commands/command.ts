@@ -1,6 +1,7 @@
 /** What a command is, and what it is given. */
 import type { ExitCode } from '../core/errors.ts'
 import type { Settings } from '../config.ts'
+import type { SettingGroup } from '../setting-names.ts'
 
 /** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
 export type InterruptedCode = 130 | 143
@@ -12,9 +13,18 @@ export interface CommandOption {
   readonly description: string
 }
 
+/** What a command takes beside options. */
+export interface CommandOperand {
+  /** Completes "needs …": `the id of a hook`. */
+  readonly meaning: string
+  readonly isRepeatable: boolean
+}
+
 export interface CommandContext {
   readonly settings: Settings
-  /** Arguments that are not options, after the command's name. */
+  /** What the settings make doubt and keeps no command from running. For commands that log; else it was told. */
+  readonly doubts: readonly string[]
+  /** Arguments that are not options, after the command's name: as many as its operand allows. */
   readonly args: readonly string[]
   /** Values of the command's own options, as given. */
   readonly options: Readonly<Record<string, string | boolean | undefined>>
@@ -33,6 +43,12 @@ export interface Command {
   /** What follows the name, such as `-f <file>`. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
+  /** None: the command takes options only. */
+  readonly operand?: CommandOperand
+  /** Settings that it uses. Faults in others keep it from nothing. */
+  readonly uses: readonly SettingGroup[]
+  /** True: what its settings make doubt is logged by itself. */
+  readonly isLogging?: boolean
   /** @throws UserError with a message for people */
   readonly run: (context: CommandContext) => Promise<ExitCode | InterruptedCode | 0>
 }

@@ -5,18 +5,17 @@
  */
 import { UserError } from '../core/errors.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
-import { noArguments } from './option-values.ts'
 
 export const demoCommand: Command = {
   name: 'demo',
   summary: 'Show it all, live, on a Kafka that is started for it.',
   usage: '',
   options: {},
+  uses: [],
   run,
 }
 
 async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
-  noArguments(context)
   const { playDemo } = await import('../demo/demo.ts').catch((error: unknown) => {
     throw isMissingModule(error) ? new UserError(needsCheckout, 1, { cause: error }) : error
   })

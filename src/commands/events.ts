@@ -8,7 +8,7 @@ import { judgeEvent, splitEvents, type InputEvent, type JudgedEvent } from './ev
 import { fileOption, readInput } from './input-file.ts'
 import { withoutMember } from './json-pieces.ts'
 import { withAdmin, writeAll } from './kafka-session.ts'
-import { flagOption, noArguments, textOption } from './option-values.ts'
+import { flagOption, textOption } from './option-values.ts'
 import { printable } from './table.ts'
 
 const eventFile = {
@@ -32,6 +32,7 @@ export const eventsSendCommand: Command = {
     },
     json: { type: 'boolean', description: 'One JSON object per event.' },
   },
+  uses: ['kafka', 'topics'],
   run: send,
 }
 
@@ -43,11 +44,11 @@ export const eventsValidateCommand: Command = {
     file: eventFile,
     json: { type: 'boolean', description: 'One JSON object per event.' },
   },
+  uses: [],
   run: validate,
 }
 
 async function validate(context: CommandContext): Promise<0 | 1> {
-  noArguments(context)
   const { print } = context
   const judged = (await readEvents(context)).map((input) => judgeEvent(input, []))
   const rejected = judged.filter(({ rejection }) => rejection !== undefined)
@@ -65,7 +66,6 @@ async function validate(context: CommandContext): Promise<0 | 1> {
 }
 
 async function send(context: CommandContext): Promise<0> {
-  noArguments(context)
   const { settings } = context
   const topic = topicOf(context)
   const drafts = draftsOf(context, await readEvents(context))

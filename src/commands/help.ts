@@ -1,52 +1,74 @@
 /** The texts of `--help`. The settings come from the one table in `config.ts`. */
-import { optionRows } from '../config.ts'
-import type { Command } from './command.ts'
+import { allGroups, rowsOf, type SettingGroup } from '../setting-names.ts'
+import type { Command, CommandOption } from './command.ts'
+import { describedRows } from './table.ts'
 
-export function overview(commands: readonly Command[]): string {
+/** All commands and all settings. @param columns of the terminal, or of what is thought readable where there is none */
+export function overview(commands: readonly Command[], columns: number): string {
   return [
     'hooktide: auth events from Kafka, delivered as signed webhooks.',
     '',
     'Usage: hooktide <command> [options]',
     '',
-    'Commands:',
-    ...aligned(commands.map(({ name, summary }) => [name, summary])),
+    ...commandLines(commands, columns),
     '',
-    'Settings of every command, as variables (or as flags, which win):',
-    ...settingLines(),
+    'Settings, as variables, or as flags behind the command, which win:',
+    ...settingLines(allGroups, columns),
     '',
-    'Exit codes: 0 done, 1 failed, 2 used wrongly.',
+    ...ending,
   ].join('\n')
 }
 
-export function commandHelp(command: Command): string {
+/** Commands that begin with the same word. */
+export function familyHelp(family: readonly Command[], columns: number): string {
+  return [...commandLines(family, columns), '', ...ending].join('\n')
+}
+
+export function commandHelp(command: Command, columns: number): string {
   const options = Object.entries(command.options).map(([name, option]) => [
-    `--${name}${option.short === undefined ? '' : `, -${option.short}`}${option.type === 'string' ? ' <value>' : ''}`,
+    optionForm(name, option),
     option.description,
   ])
-  const optionLines = options.length === 0 ? [] : ['Options:', ...aligned(options), '']
   return [
-    `${command.summary}`,
+    command.summary,
     '',
     `Usage: hooktide ${command.name} ${command.usage}`.trimEnd(),
     '',
-    ...optionLines,
-    'Settings, as variables (or as flags, which win):',
-    ...settingLines(),
+    ...(options.length === 0 ? [] : ['Options:', ...describedRows(options, columns), '']),
+    ...settingsOf(command, columns),
   ].join('\n')
 }
 
-function settingLines(): readonly string[] {
-  return aligned(
-    optionRows().map(({ variable, flag, default: fallback, description }) => [
-      variable,
-      [description, fallback === '' ? '' : `[${fallback}]`, flag === undefined ? '' : `(${flag})`]
-        .filter((part) => part !== '')
-        .join(' '),
-    ]),
-  )
+const ending = [
+  '"hooktide help <command>" says more about one.',
+  'Exit codes: 0 done, 1 failed, 2 used wrongly.',
+]
+
+function commandLines(commands: readonly Command[], columns: number): readonly string[] {
+  const rows = commands.map(({ name, summary }) => [name, summary])
+  return ['Commands:', ...describedRows(rows, columns)]
 }
 
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
-  const width = Math.max(...rows.map(([first = '']) => first.length))
-  return rows.map(([first = '', second = '']) => `  ${first.padEnd(width)}  ${second}`)
+function optionForm(name: string, { short, type }: CommandOption): string {
+  return `--${name}${short === undefined ? '' : `, -${short}`}${type === 'string' ? ' <value>' : ''}`
+}
+
+function settingsOf({ uses }: Command, columns: number): readonly string[] {
+  if (uses.length === 0) return ['It uses none of the settings.']
+  const isPart = uses.length < allGroups.length
+  return [
+    'Settings that it uses, as variables, or as flags, which win:',
+    ...settingLines(uses, columns),
+    ...(isPart ? ['', '"hooktide --help" lists all settings.'] : []),
+  ]
+}
+
+function settingLines(uses: readonly SettingGroup[], columns: number): readonly string[] {
+  const rows = rowsOf(uses).map(({ variable, flag, default: fallback, description }) => [
+    variable,
+    [description, fallback === '' ? '' : `[${fallback}]`, flag === undefined ? '' : `(${flag})`]
+      .filter((part) => part !== '')
+      .join(' '),
+  ])
+  return describedRows(rows, columns)
 }

@@ -16,7 +16,7 @@ import { hiddenFields } from './hook-secrets.ts'
 import { problemLine, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { fileOption, readInput } from './input-file.ts'
 import { writeAll } from './kafka-session.ts'
-import { flagOption, noArguments } from './option-values.ts'
+import { flagOption } from './option-values.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
@@ -30,6 +30,7 @@ export const hooksPutCommand: Command = {
     'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
+  uses: ['kafka', 'registry', 'topics', 'destinations'],
   run,
 }
 
@@ -43,7 +44,6 @@ interface Draft {
 }
 
 async function run(context: CommandContext): Promise<0> {
-  noArguments(context)
   const { settings, note } = context
   const given = parseHooks(await readInput(context))
   const stored = await readHooks(context)

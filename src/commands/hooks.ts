@@ -5,7 +5,7 @@ import type { Command, CommandContext } from './command.ts'
 import { withoutSecrets } from './hook-secrets.ts'
 import { problemLine, problemsOf, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
-import { flagOption, noArguments, textOption } from './option-values.ts'
+import { flagOption, textOption } from './option-values.ts'
 import { alignedRows } from './table.ts'
 
 const showSecretsOption = {
@@ -21,6 +21,8 @@ export const hooksGetCommand: Command = {
     'show-secrets': showSecretsOption,
     json: { type: 'boolean', description: 'On one line.' },
   },
+  operand: { meaning: 'the id of a hook', isRepeatable: false },
+  uses: ['kafka', 'registry', 'topics'],
   run: get,
 }
 
@@ -32,6 +34,7 @@ export const hooksListCommand: Command = {
     tenant: { type: 'string', description: 'Only hooks of this tenant.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
+  uses: ['kafka', 'registry', 'topics'],
   run: list,
 }
 
@@ -40,12 +43,13 @@ export const hooksDeleteCommand: Command = {
   summary: 'Delete hooks. Their waiting retries end as discarded.',
   usage: '<id>...',
   options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
+  operand: { meaning: 'the ids of hooks', isRepeatable: true },
+  uses: ['kafka', 'registry', 'topics'],
   run: remove,
 }
 
 async function get(context: CommandContext): Promise<0 | 1> {
-  const [id, ...others] = context.args
-  if (id === undefined || others.length > 0) throw new UserError('Name one hook by its id.', 2)
+  const [id = ''] = context.args
   const stored = (await readHooks(context)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
@@ -57,7 +61,6 @@ async function get(context: CommandContext): Promise<0 | 1> {
 }
 
 async function list(context: CommandContext): Promise<0> {
-  noArguments(context)
   const tenant = textOption(context, 'tenant')
   const hooks = [...(await readHooks(context)).values()]
     .filter((hook) => tenant === undefined || tenantOf(hook) === tenant)
@@ -78,7 +81,6 @@ async function list(context: CommandContext): Promise<0> {
 
 async function remove(context: CommandContext): Promise<0> {
   const { args, settings, print, note } = context
-  if (args.length === 0) throw new UserError('Name the hooks by their ids.', 2)
   const ids = [...new Set(args)]
   const hooks = await readHooks(context)
   const unknown = ids.filter((id) => !hooks.has(id))

@@ -20,13 +20,7 @@ import { registerSchema, type ShippedSchema } from '../edge/schema-registration.
 import type { Command, CommandContext } from './command.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './first-offsets.ts'
 import { withAdmin } from './kafka-session.ts'
-import {
-  flagOption,
-  integerOption,
-  noArguments,
-  registrySettingsOf,
-  textOption,
-} from './option-values.ts'
+import { flagOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
 import { describeAll } from './startup-checks.ts'
 
 export const initCommand: Command = {
@@ -54,6 +48,7 @@ export const initCommand: Command = {
     },
     json: { type: 'boolean', description: 'One JSON object per topic, group and schema.' },
   },
+  uses: ['kafka', 'registry', 'topics', 'group', 'tiers'],
   run,
 }
 
@@ -90,7 +85,6 @@ type Report = (step: Step) => void
 
 async function run(context: CommandContext): Promise<ExitCode | 0> {
   const { settings, print } = context
-  noArguments(context)
   const registry = registrySettingsOf(settings)
   const eventSchema = eventSchemaOf(context, registry)
   const start = readStart(textOption(context, 'from') ?? 'latest')

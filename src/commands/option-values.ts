@@ -45,10 +45,6 @@ export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
   return agoMs === undefined ? parseIsoTime(text) : now - agoMs
 }
 
-export function noArguments({ args }: Pick<CommandContext, 'args'>): void {
-  if (args.length > 0) throw new UserError(`Not understood: ${args.join(' ')}`, 2)
-}
-
 /** `undefined` where no registry is set. */
 export function registrySettingsOf({
   registryUrl,

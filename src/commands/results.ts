@@ -10,7 +10,6 @@ import { kafkaSettingsOf, quiet } from './kafka-session.ts'
 import {
   flagOption,
   integerOption,
-  noArguments,
   parseMoment,
   registrySettingsOf,
   textOption,
@@ -39,11 +38,11 @@ export const resultsCommand: Command = {
     limit: { type: 'string', description: 'Stop after so many results.' },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
+  uses: ['kafka', 'registry', 'topics'],
   run,
 }
 
 async function run(context: CommandContext): Promise<0> {
-  noArguments(context)
   const { settings, signal, print } = context
   const range = rangeOf(context)
   const filter = filterOf(context)

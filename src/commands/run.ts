@@ -15,6 +15,7 @@ import { startStatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry.ts'
 import type { ResultEncoder, SchemaSource } from '../ports.ts'
+import { allGroups } from '../setting-names.ts'
 import { createProcessor, type Processor } from '../topology.ts'
 import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -32,10 +33,12 @@ export const runCommand: Command = {
   summary: 'Run the processor: consume events, call hooks, write results.',
   usage: '[options]',
   options: {},
+  uses: allGroups,
+  isLogging: true,
   run,
 }
 
-async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
+async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1> {
   let processor: Processor | undefined
   let waitsFor = ''
   const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor, waitsFor))
@@ -55,6 +58,7 @@ async function run({ settings, signal }: CommandContext): Promise<0 | 1> {
   })
   const { log } = telemetry
   log.info({ version, settings: shownSettings(settings) }, 'starting')
+  for (const doubt of doubts) log.warn(doubt)
   const status = await startStatusServer(
     { host: settings.httpHost, port: settings.httpPort },
     {

@@ -20,3 +20,29 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
 }
+
+/** Names and what they mean, indented; meanings that are too long for the line go on under themselves. */
+export function describedRows(
+  rows: readonly (readonly string[])[],
+  columns: number,
+): readonly string[] {
+  const nameWidth = Math.max(0, ...rows.map(([name = '']) => name.length))
+  // Where so little is left, the terminal wraps better than columns of single words would.
+  const width = Math.max(30, columns - nameWidth - 4)
+  return rows.flatMap(([name = '', meaning = '']) =>
+    wrapped(meaning, width).map(
+      (line, index) => `  ${(index === 0 ? name : '').padEnd(nameWidth)}  ${line}`,
+    ),
+  )
+}
+
+function wrapped(text: string, width: number): readonly string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? ''
+    if (line === '') lines[lines.length - 1] = word
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

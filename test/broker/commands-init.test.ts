@@ -227,7 +227,7 @@ describe('hooktide init', () => {
     [['--partitions', '0'], /--partitions must be a whole number/],
     [['--event-format', 'xml'], /--event-format must be one of json, json-schema, avro, not "xml"/],
     [['--event-format', 'avro'], /needs a registry: set SCHEMA_REGISTRY_URL/],
-    [['topics'], /Not understood: topics/],
+    [['topics'], /takes no arguments, and was given "topics"/],
   ])('refuses %j as wrong use', async (args, message) => {
     const { code, stderr } = await hooktide(['init', ...args], { KAFKA_BROKERS: '127.0.0.1:1' })
     expect(code).toBe(2)

@@ -1,0 +1,132 @@
+/** From the words behind a command's name to its options, flags and arguments, or to what is wrong with them. */
+import { parseArgs } from 'node:util'
+import { flagNames, flagOf, type OptionName } from '../config.ts'
+import { UserError } from '../core/errors.ts'
+import { nearestName } from '../core/nearest.ts'
+import type { Command, CommandContext } from './command.ts'
+
+export type ParsedArguments =
+  | { readonly kind: 'help' }
+  | {
+      readonly kind: 'call'
+      readonly args: readonly string[]
+      /** The command's own. */
+      readonly options: CommandContext['options']
+      /** Settings that were given as flags. */
+      readonly flags: Partial<Record<OptionName, string>>
+    }
+
+/** @throws UserError that names every fault at once */
+export function parseArguments(command: Command, words: readonly string[]): ParsedArguments {
+  // Not strict: it would end at the first fault, and say it in Node's words.
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: formsOf(command),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  })
+  const given = tokens.filter((token) => token.kind === 'option')
+  if (given.some(({ name }) => name === 'help')) return { kind: 'help' }
+  const args = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
+  const faults = [
+    ...given.flatMap((token) => optionFault(command, token) ?? []),
+    ...repeatFaults(command, given),
+    // What follows an option that is not known may be its value.
+    ...(given.every(({ name }) => isKnown(command, name)) ? argumentFaults(command, args) : []),
+  ]
+  if (faults.length > 0) {
+    const list = faults.length === 1 ? ` ${faults[0]}` : `\n  ${faults.join('\n  ')}`
+    const advice = `See "hooktide ${command.name} --help".`
+    throw new UserError(`hooktide ${command.name}:${list}\n${advice}`, 2)
+  }
+  const values = new Map(given.map(({ name, value }) => [name, value ?? true] as const))
+  const options = Object.fromEntries(
+    Object.keys(command.options).map((name) => [name, values.get(name)]),
+  )
+  return { kind: 'call', args, options, flags: flagsIn(values) }
+}
+
+/** How an option is written. */
+interface OptionForm {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+}
+
+interface OptionToken {
+  readonly name: string
+  /** As it was typed, without a value that follows a `=`. */
+  readonly rawName: string
+  readonly value: string | undefined
+  readonly inlineValue: boolean | undefined
+}
+
+function formsOf(command: Command): Readonly<Record<string, OptionForm>> {
+  const forms: Record<string, OptionForm> = { help: { type: 'boolean', short: 'h' } }
+  for (const name of flagNames) forms[flagOf(name)] = { type: 'string' }
+  for (const [name, { type, short }] of Object.entries(command.options)) {
+    forms[name] = short === undefined ? { type } : { type, short }
+  }
+  return forms
+}
+
+function isKnown(command: Command, name: string): boolean {
+  return Object.hasOwn(formsOf(command), name)
+}
+
+function optionFault(command: Command, token: OptionToken): string | undefined {
+  const { name, rawName, value, inlineValue } = token
+  const form = formsOf(command)[name]
+  if (form === undefined) return unknownFault(command, token)
+  if (form.type === 'boolean') {
+    return value === undefined ? undefined : `${rawName} takes no value, and was given "${value}".`
+  }
+  if (value === undefined || value === '') return `${rawName} needs a value.`
+  // What follows is more likely the next option than a value that looks like one. A single dash is standard input.
+  if (inlineValue !== true && /^--?[a-z]/i.test(value)) {
+    return `${rawName} needs a value. If it is "${value}", write --${name}=${value}.`
+  }
+  return undefined
+}
+
+function unknownFault(command: Command, { name, rawName }: OptionToken): string {
+  const meant = nearestName(name, Object.keys(formsOf(command)))
+  if (/password|secret/i.test(name)) {
+    return `${rawName} is not known: secrets are given as variables, since arguments show in the list of processes.`
+  }
+  return `${rawName} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
+}
+
+/** Of an option's values only one counts. Settings may come twice, so that scripts can put theirs before a person's. */
+function repeatFaults(command: Command, given: readonly OptionToken[]): readonly string[] {
+  const names = Object.keys(command.options)
+  return names
+    .filter((name) => command.options[name]?.type === 'string')
+    .filter((name) => given.filter((token) => token.name === name).length > 1)
+    .map((name) => `--${name} is given more than once: give it once.`)
+}
+
+function argumentFaults({ operand, options }: Command, args: readonly string[]): readonly string[] {
+  if (operand === undefined) {
+    const [first] = args
+    if (first === undefined) return []
+    const advice = Object.hasOwn(options, 'file') ? ` A file is named as -f ${first}.` : ''
+    return [`takes no arguments, and was given ${quoted(args)}.${advice}`]
+  }
+  if (args.length === 0) return [`needs ${operand.meaning}.`]
+  if (args.length === 1 || operand.isRepeatable) return []
+  return [`takes one argument, ${operand.meaning}, and was given ${quoted(args)}.`]
+}
+
+function quoted(args: readonly string[]): string {
+  return args.map((arg) => `"${arg}"`).join(', ')
+}
+
+function flagsIn(values: ReadonlyMap<string, string | true>): Partial<Record<OptionName, string>> {
+  const flags: Partial<Record<OptionName, string>> = {}
+  for (const name of flagNames) {
+    const value = values.get(flagOf(name))
+    if (typeof value === 'string') flags[name] = value
+  }
+  return flags
+}

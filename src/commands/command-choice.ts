@@ -1,0 +1,91 @@
+/** Which command is meant by the first words, or which help. */
+import { UserError } from '../core/errors.ts'
+import { nearestName } from '../core/nearest.ts'
+import type { Command } from './command.ts'
+
+export type CommandChoice =
+  | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
+  /** All commands, or those that begin with the same word, such as those of `hooks`. */
+  | { readonly kind: 'overview'; readonly family: readonly Command[] | undefined }
+  | { readonly kind: 'command-help'; readonly command: Command }
+  | { readonly kind: 'version' }
+
+const helpWords = ['help', '--help', '-h']
+const versionWords = ['--version', '-v', 'version']
+
+/** @param argv at least one word. @throws UserError when they name no command */
+export function chooseCommand(
+  commands: readonly Command[],
+  argv: readonly string[],
+): CommandChoice {
+  const [first = '', second = ''] = argv
+  if (versionWords.includes(first)) return { kind: 'version' }
+  if (helpWords.includes(first)) return chooseHelp(commands, argv.slice(1))
+  const command = commandOf(commands, argv)
+  if (command !== undefined) {
+    return { kind: 'command', command, rest: argv.slice(wordsOf(command).length) }
+  }
+  const family = familyOf(commands, first)
+  if (family.length > 0 && helpWords.includes(second)) return { kind: 'overview', family }
+  throw unknownCommand(commands, argv)
+}
+
+function chooseHelp(commands: readonly Command[], topic: readonly string[]): CommandChoice {
+  const [first] = topic
+  if (first === undefined || first.startsWith('-')) return { kind: 'overview', family: undefined }
+  const command = commandOf(commands, topic)
+  if (command !== undefined) return { kind: 'command-help', command }
+  const family = familyOf(commands, first)
+  if (family.length > 0 && topic.length === 1) return { kind: 'overview', family }
+  throw unknownCommand(commands, topic)
+}
+
+function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
+  return commands.find((command) => wordsOf(command).every((word, index) => words[index] === word))
+}
+
+function familyOf(commands: readonly Command[], first: string): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${first} `))
+}
+
+function wordsOf({ name }: Command): readonly string[] {
+  return name.split(' ')
+}
+
+function unknownCommand(commands: readonly Command[], argv: readonly string[]): UserError {
+  const [first = ''] = argv
+  if (first.startsWith('-')) {
+    return new UserError(
+      `hooktide ${first}: the command comes first, and its options behind it: hooktide <command> ${first} ... See "hooktide --help".`,
+      2,
+    )
+  }
+  const family = familyOf(commands, first).map(({ name }) => name)
+  const second = argv[1]?.startsWith('-') === false ? [argv[1]] : []
+  const both = [first, ...second].join(' ')
+  if (family.length > 0) {
+    const given = second.length === 0 ? 'needs a word more' : 'is no command'
+    return notFound(both, given, family)
+  }
+  const near = nearestName(both, namesOf(commands))
+  if (near !== undefined) return notFound(both, 'is no command', [near])
+  return notFound(first, 'is no command', guesses(commands, first))
+}
+
+function notFound(words: string, given: string, meant: readonly string[]): UserError {
+  const advice = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '.'
+  return new UserError(`"${words}" ${given}${advice} See "hooktide --help".`, 2)
+}
+
+/** A slip in a word that others follow, in a whole name, or a word that belongs behind another, such as `list`. */
+function guesses(commands: readonly Command[], first: string): readonly string[] {
+  const names = namesOf(commands)
+  const ending = names.filter((name) => name.endsWith(` ${first}`))
+  if (ending.length > 0) return ending
+  const near = nearestName(first, [...new Set(names.flatMap((name) => name.split(' ')[0] ?? []))])
+  return near === undefined ? [] : names.filter((name) => name.split(' ')[0] === near)
+}
+
+function namesOf(commands: readonly Command[]): readonly string[] {
+  return commands.map(({ name }) => name)
+}

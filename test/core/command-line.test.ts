@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { parseArguments } from '../../src/commands/arguments.ts'
+import { chooseCommand } from '../../src/commands/command-choice.ts'
+import { commands } from '../../src/commands/command-list.ts'
+import { commandHelp, overview } from '../../src/commands/help.ts'
+import { optionRows, readSettings } from '../../src/config.ts'
+import { UserError } from '../../src/core/errors.ts'
+import { unknownVariables } from '../../src/setting-names.ts'
+
+function commandOf(name: string) {
+  const command = commands.find((one) => one.name === name)
+  if (command === undefined) throw new Error(`There is no command ${name}`)
+  return command
+}
+
+function faultOf(work: () => unknown): string {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === 2) return error.message
+    throw error
+  }
+  return ''
+}
+
+const chosen = (line: string) => chooseCommand(commands, line.split(' '))
+
+describe('the command that is meant', () => {
+  it.each([
+    ['hooks put -f x', { kind: 'command', command: { name: 'hooks put' }, rest: ['-f', 'x'] }],
+    ['help hooks put', { kind: 'command-help', command: { name: 'hooks put' } }],
+    ['--help run', { kind: 'command-help', command: { name: 'run' } }],
+    ['help', { kind: 'overview', family: undefined }],
+    ['help --json', { kind: 'overview', family: undefined }],
+    ['--version', { kind: 'version' }],
+  ])('%s', (line, choice) => {
+    expect(chosen(line)).toMatchObject(choice)
+  })
+
+  it.each(['hooks --help', 'hooks help', 'help hooks'])(
+    '%s is about the hooks commands',
+    (line) => {
+      const choice = chosen(line)
+      const family = choice.kind === 'overview' ? choice.family : undefined
+      expect(family?.map(({ name }) => name)).toContain('hooks put')
+      expect(family?.map(({ name }) => name)).not.toContain('run')
+    },
+  )
+
+  it.each([
+    ['hoks put', '"hoks put" is no command: did you mean hooks put?'],
+    ['hook', '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete?'],
+    ['hooks ls', '"hooks ls" is no command: did you mean hooks put, hooks get, hooks list'],
+    ['hooks', '"hooks" needs a word more: did you mean hooks put,'],
+    ['validate x.json', '"validate" is no command: did you mean events validate?'],
+    ['reslts --json', '"reslts" is no command: did you mean results?'],
+    ['frobnicate', '"frobnicate" is no command. See "hooktide --help".'],
+    ['help frobnicate', '"frobnicate" is no command. See'],
+    ['--brokers x init', 'the command comes first'],
+  ])('is asked for when it is none: %s', (line, message) => {
+    expect(faultOf(() => chosen(line))).toContain(message)
+  })
+})
+
+describe('arguments of a command', () => {
+  const parsed = (name: string, ...words: string[]) => parseArguments(commandOf(name), words)
+
+  it('are its options, settings as flags, and what is neither', () => {
+    const words = ['a', '--brokers', 'b:1', '--json', '--', '--odd']
+    expect(parsed('hooks delete', ...words)).toEqual({
+      kind: 'call',
+      args: ['a', '--odd'],
+      options: { json: true },
+      flags: { brokers: 'b:1' },
+    })
+  })
+
+  it('take a single dash as a value, and what begins with one behind a =', () => {
+    expect(parsed('events send', '-f', '-', '--key=-k')).toMatchObject({
+      options: { file: '-', key: '-k' },
+    })
+  })
+
+  it('ask for help whatever else is wrong', () => {
+    expect(parsed('init', '--partions', '-h')).toEqual({ kind: 'help' })
+  })
+
+  it.each([
+    [['init', '--partions', '3'], '--partions is not known: did you mean --partitions?'],
+    [['init', '--topic-prefx=x'], '--topic-prefx is not known: did you mean --topic-prefix?'],
+    [['init', '-q'], '-q is not known.'],
+    [['init', '--no-json'], '--no-json is not known.'],
+    [['init', '--registry-password', 'x'], 'secrets are given as variables'],
+    [['init', '--partitions'], '--partitions needs a value.'],
+    [['init', '--partitions='], '--partitions needs a value.'],
+    [['events send', '-f'], '-f needs a value.'],
+    [['results', '--limit', '--json'], '--limit needs a value. If it is "--json", write --limit='],
+    [['results', '--follow=yes'], '--follow takes no value, and was given "yes".'],
+    [['results', '--hook', 'a', '--hook', 'b'], '--hook is given more than once'],
+    [['events send', 'x.json'], 'was given "x.json". A file is named as -f x.json.'],
+    [['run', 'x'], 'takes no arguments, and was given "x".'],
+    [['hooks get'], 'needs the id of a hook.'],
+    [['hooks get', 'a', 'b'], 'takes one argument, the id of a hook, and was given "a", "b".'],
+    [['hooks delete'], 'needs the ids of hooks.'],
+  ])('that are wrong are named with what to do: %j', ([name = '', ...words], message) => {
+    const fault = faultOf(() => parsed(name, ...words))
+    expect(fault).toContain(message)
+    expect(fault.startsWith(`hooktide ${name}: `)).toBe(true)
+    expect(fault.endsWith(`See "hooktide ${name} --help".`)).toBe(true)
+  })
+
+  it('let a setting come twice, so that a script can put its own first', () => {
+    const words = ['--log-level', 'info', '--log-level', 'debug']
+    expect(parsed('run', ...words)).toMatchObject({ flags: { logLevel: 'debug' } })
+  })
+
+  it('are all told of at once', () => {
+    const fault = faultOf(() => parsed('init', '--partions', '3', '--json=1', '--form', '4'))
+    expect(fault.split('\n')).toHaveLength(5)
+  })
+})
+
+describe('help', () => {
+  const variables = optionRows().map(({ variable }) => variable)
+  const namedIn = (text: string) =>
+    variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
+
+  it('of everything, and of run, has every setting', () => {
+    expect(namedIn(overview(commands, 100))).toEqual(variables)
+    expect(namedIn(commandHelp(commandOf('run'), 100))).toEqual(variables)
+  })
+
+  it('of a command has its options and only the settings that it uses', () => {
+    const send = commandHelp(commandOf('events send'), 100)
+    expect(send).toMatch(/^ {2}--file, -f <value> /m)
+    expect(namedIn(send)).toContain('KAFKA_BROKERS')
+    expect(namedIn(send)).not.toContain('HOOKTIDE_RETRY_SCHEDULE')
+    expect(namedIn(commandHelp(commandOf('events validate'), 100))).toEqual([])
+    expect(namedIn(commandHelp(commandOf('init'), 100))).toContain('HOOKTIDE_RETRY_TIERS')
+  })
+
+  it.each([80, 120])('fits a terminal of %s columns', (columns) => {
+    const texts = [overview(commands, columns), ...commands.map((one) => commandHelp(one, columns))]
+    const lines = texts.flatMap((text) => text.split('\n'))
+    expect(lines.filter((line) => line.length > columns)).toEqual([])
+  })
+})
+
+describe('variables that are no settings', () => {
+  it.each([
+    ['HOOKTIDE_TOPIC_PREFX', 'did you mean HOOKTIDE_TOPIC_PREFIX?'],
+    ['HOOKTIDE_COLOUR', '"hooktide --help" lists the settings.'],
+    ['KAFKA_BROKER', 'did you mean KAFKA_BROKERS?'],
+    ['SCHEMA_REGISTRY_URI', 'did you mean SCHEMA_REGISTRY_URL?'],
+  ])('are told of: %s', (name, advice) => {
+    expect(unknownVariables({ [name]: 'x' })).toEqual([
+      `${name} is not a setting and has no effect: ${advice}`,
+    ])
+  })
+
+  it.each([
+    ['HOOKTIDE_TOPIC_PREFIX', 'x'],
+    ['HOOKTIDE_TEST_BROKERS', 'x'],
+    ['KAFKA_HOME', '/opt/kafka'],
+    ['SCHEMA_REGISTRY_HEAP_OPTS', 'x'],
+    ['HOOKTIDE_SERVICE_HOST', '10.0.0.1'],
+    ['HOOKTIDE_PORT', 'tcp://10.0.0.1:9400'],
+    ['HOOKTIDE_PORT_9400_TCP_ADDR', '10.0.0.1'],
+    ['PATH', '/bin'],
+  ])('are not suspected in %s=%s', (name, value) => {
+    expect(unknownVariables({ [name]: value })).toEqual([])
+  })
+})
+
+describe('a setting that a command does not use', () => {
+  it('keeps it from nothing as a variable, and is refused as a flag', () => {
+    const isUsed = (variable: string) => variable !== 'HOOKTIDE_RETRY_TIERS'
+    const environment = { HOOKTIDE_RETRY_TIERS: 'soon' }
+    expect(readSettings(environment, {}, isUsed).tiers).toHaveLength(5)
+    expect(faultOf(() => readSettings(environment))).toContain('HOOKTIDE_RETRY_TIERS must be')
+    const flags = { retryTiers: 'soon' }
+    expect(faultOf(() => readSettings({}, flags, isUsed))).toContain('--retry-tiers must be')
+  })
+})
