@@ -1,0 +1,133 @@
+/** Rows of Logto's `hooks` table on the hook topic, as Debezium writes them, under the real processor and commands. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { connectAdmin } from '../../src/edge/kafka-admin.ts'
+import { createBrokerRig } from '../support/broker-rig.ts'
+import { hooktide } from '../support/hooktide-process.ts'
+import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
+import { uniqueNames } from '../support/names.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+const id = 'w2f8p6u0c9ydj3ms7ealr'
+const key = JSON.stringify({ id })
+
+function rowOf(url: string, fields: Readonly<Record<string, unknown>> = {}) {
+  return {
+    tenant_id: 'default',
+    id,
+    name: 'CRM',
+    event: null,
+    events: '["PostSignIn"]',
+    config: JSON.stringify({ url, headers: { 'x-team': 'growth' } }),
+    signing_key: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+    enabled: true,
+    created_at: '2026-09-14T09:02:11.019123Z',
+    ...fields,
+  }
+}
+
+function change(op: string, after: unknown): string {
+  const source = { connector: 'postgresql', name: 'logto', schema: 'public', table: 'hooks' }
+  return JSON.stringify({ before: null, after, source, transaction: null, op, ts_ms: 1 })
+}
+
+describe('a captured row', () => {
+  it('is called while it is there and whole, and says what to do when it is not', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    const { produce } = await useKafka(brokers)
+    const capture = (...values: readonly (string | null)[]) =>
+      produce(
+        `${rig.prefix}.hooks`,
+        values.map((value) => ({ key, value })),
+      )
+    await capture(change('r', rowOf(rig.urlOf('first'))))
+    const one = await rig.run()
+    await rig.sendEvents({})
+    const [request] = await rig.receiver.waitFor(1)
+    expect(request).toMatchObject({
+      path: '/first',
+      headers: { 'x-team': 'growth' },
+      logtoSignature: 'valid',
+    })
+
+    const unavailable = '__debezium_unavailable_value'
+    await capture(change('u', rowOf('', { name: 'New', config: unavailable })))
+    const suspended = await one.waitForLine(({ msg }) => msg === 'hook.suspended')
+    expect(JSON.stringify(suspended)).toContain('ALTER TABLE hooks REPLICA IDENTITY FULL')
+    await rig.sendEvents({})
+    await rig.deadLetters.waitFor((all) => all.length === 1)
+    expect(rig.deadLetters.items[0]).toMatchObject({ 'hooktide-reason': 'hook-invalid' })
+
+    await capture(change('d', null), null)
+    await one.waitForLine(({ msg, change: made }) => msg === 'hook.changed' && made === 'deleted')
+    await capture(JSON.stringify({ ...rowOf(rig.urlOf('again')), __deleted: 'false', __op: 'c' }))
+    await one.waitForLine(({ configVersion }) => configVersion === '0-4')
+    await rig.sendEvents({})
+    const requests = await rig.receiver.waitFor(2)
+    expect(requests.map(({ path }) => path)).toEqual(['/first', '/again'])
+  })
+})
+
+describe('commands on a captured row', () => {
+  const { prefix } = uniqueNames()
+  const topic = `${prefix}.hooks`
+  const url = 'https://192.0.2.1/hook'
+
+  const command = (args: readonly string[], input = '') =>
+    hooktide(
+      args,
+      { KAFKA_BROKERS: surroundings().brokers.join(','), HOOKTIDE_TOPIC_PREFIX: prefix },
+      input,
+    )
+
+  beforeAll(async () => {
+    const admin = await connectAdmin(settingsOf(surroundings().brokers), silentLog)
+    await admin.createTopic({ topic, partitions: 1, configs: { 'cleanup.policy': 'compact' } })
+    await admin.stop()
+  })
+
+  it('show it as a hook object, leave it to its database to change, and can delete it', async () => {
+    const tools = await useKafka(surroundings().brokers)
+    await tools.produce(topic, [{ key, value: change('c', rowOf(url)) }])
+
+    const got = await command(['hooks', 'get', id, '--show-secrets'])
+    expect(got.stderr).toBe('captured: a row of a database, which is changed there\n')
+    const hook = JSON.parse(got.stdout)
+    expect(hook).toEqual({
+      id,
+      tenantId: 'default',
+      name: 'CRM',
+      event: null,
+      events: ['PostSignIn'],
+      config: { url, headers: { 'x-team': 'growth' } },
+      signingKey: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+      enabled: true,
+      createdAt: 1_789_376_531_019,
+    })
+    const listed = await command(['hooks', 'list', '--json'])
+    expect(JSON.parse(listed.stdout)).toMatchObject({ id, state: 'active', isCaptured: true, url })
+
+    const put = await command(['hooks', 'put', '-f', '-'], got.stdout)
+    expect(put).toMatchObject({ code: 2, stdout: '' })
+    expect(put.stderr).toContain('id is of a row that is captured from a database: change it there')
+
+    const deleted = await command(['hooks', 'delete', id])
+    expect(deleted).toMatchObject({ code: 0, stdout: `deleted ${id}\n` })
+    expect(deleted.stderr).toContain('delete it there too, or its next change brings it back')
+    expect((await tools.readAll(topic)).at(-1)).toMatchObject({
+      key: Buffer.from(key),
+      value: null,
+    })
+    expect((await command(['hooks', 'get', id])).code).toBe(1)
+  })
+
+  it('leave a hook object under the key that it has', async () => {
+    const hook = { id: 'quoted', events: ['PostSignIn'], config: { url }, signingKey: 'k' }
+    const tools = await useKafka(surroundings().brokers)
+    await tools.produce(topic, [{ key: '"quoted"', value: JSON.stringify(hook) }])
+    const put = await command(['hooks', 'put', '-f', '-'], JSON.stringify({ ...hook, name: 'New' }))
+    expect(put.code).toBe(0)
+    const records = await tools.readAll(topic)
+    expect(records.slice(-2).map((record) => String(record.key))).toEqual(['"quoted"', '"quoted"'])
+  })
+})
