@@ -1,6 +1,7 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
-import { createKafka, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
+import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import type { ConnectionFault } from './kafka-security.ts'
+import type { InnerCluster } from './kafka-patches.ts'
 
 const unusedAssigner = {
   name: 'unused',
@@ -31,4 +32,38 @@ export function clusterOf(
   })
   if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
   return found
+}
+
+/** KafkaJS's errors for a node that cannot be reached, or is none of the cluster any more. */
+const nodeErrors = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+])
+
+/** The partition has another leader, or none yet. */
+const leaderTypes = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+])
+
+/** Whether a request failed for its node or its leadership: then fresh metadata may name another. */
+export function isForAnotherNode(error: unknown): boolean {
+  const type = errorType(error)
+  if (type !== undefined) return leaderTypes.has(type)
+  return error instanceof Error && nodeErrors.has(error.name)
+}
+
+/**
+ * Takes a node that let a request time out from those that are asked. Its connections still count as open, and the next
+ * question, such as who leads its partitions now, could go to it again. When it is alive, fresh metadata bring it back.
+ */
+export function dropHanging(cluster: Pick<InnerCluster, 'removeBroker'>, error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') return
+  const address = 'broker' in error ? /^(.+):(\d+)$/.exec(String(error.broker)) : null
+  const [, host, port] = address ?? []
+  if (host !== undefined) cluster.removeBroker({ host, port: Number(port) })
 }

@@ -7,8 +7,10 @@ import type {
   GroupSource,
   TopicPartition,
 } from '../ports.ts'
+import { FailureLog } from './failure-log.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf, within } from './kafka-client.ts'
-import { Member, type MemberHandler, type Membership } from './kafka-member.ts'
+import { Member, type MemberHandler } from './kafka-member.ts'
+import type { Membership } from './kafka-membership.ts'
 import type { PartitionOffset, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 
@@ -51,11 +53,13 @@ class KafkaGroupSource implements GroupSource {
   #announced: readonly AssignedPartition[] = []
   /** Settles when no commit is under way. */
   #commits: Promise<unknown> = Promise.resolve()
+  readonly #failures: FailureLog
   #endTimer: NodeJS.Timeout | undefined
   #isAskingEnds = false
 
   constructor(options: GroupSourceOptions) {
     this.#options = options
+    this.#failures = new FailureLog(options.log, { groupId: options.groupId })
   }
 
   start(listener: GroupListener): Promise<void> {
@@ -100,8 +104,15 @@ class KafkaGroupSource implements GroupSource {
     )
     this.#commits = work.catch(() => undefined)
     try {
-      const acknowledged = work.then(() => 'committed' as const)
-      return await within(acknowledged, commitLimitMs, 'unavailable')
+      const acknowledged = work.then((): CommitOutcome => 'committed')
+      const outcome = await within<CommitOutcome, CommitOutcome>(
+        acknowledged,
+        commitLimitMs,
+        'unavailable',
+      )
+      if (outcome === 'committed') this.#failures.succeeded('the commit')
+      else this.#failures.failed('the commit', `no answer within ${commitLimitMs} ms`)
+      return outcome
     } catch (error) {
       return this.#outcomeOf(error)
     } finally {
@@ -142,8 +153,7 @@ class KafkaGroupSource implements GroupSource {
   #outcomeOf(error: unknown): CommitOutcome {
     const type = errorType(error)
     if (type !== undefined && staleTypes.has(type)) return 'stale'
-    const { groupId, log } = this.#options
-    log('warn', 'commit failed', { groupId, error: messageOf(error) })
+    this.#failures.failed('the commit', messageOf(error))
     return 'unavailable'
   }
 

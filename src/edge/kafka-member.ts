@@ -8,11 +8,12 @@
 import type { Consumer, PartitionAssigner } from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import type { MonotonicMs } from '../core/model.ts'
+import { groupRight, topicRight } from '../core/rights.ts'
 import type { TopicPartition } from '../ports.ts'
+import { FailureLog } from './failure-log.ts'
 import { createAssigner } from './kafka-assigner.ts'
 import {
   createKafka,
-  errorType,
   isRetriable,
   type KafkaLog,
   type KafkaSettings,
@@ -20,6 +21,9 @@ import {
   sleep,
   within,
 } from './kafka-client.ts'
+import { dropHanging, isForAnotherNode } from './kafka-cluster.ts'
+import { Heartbeat } from './kafka-heartbeat.ts'
+import { type Membership, membershipOf } from './kafka-membership.ts'
 import {
   bindHooks,
   type FetchedBatch,
@@ -44,17 +48,6 @@ export interface MemberOptions {
   readonly log: KafkaLog
 }
 
-/** A generation that was joined. */
-export interface Membership {
-  readonly group: InnerGroup
-  readonly memberId: string
-  readonly generation: number
-  readonly positions: Positions
-  readonly partitions: readonly TopicPartition[]
-  /** Where the previous generation stood with a partition that was kept; `undefined` when it was not kept. */
-  keptFrom(partition: TopicPartition): { readonly next: number | undefined } | undefined
-}
-
 export interface MemberHandler {
   /** Membership is still valid, and a rejoin is due. */
   beforeRejoin(): Promise<void>
@@ -71,17 +64,26 @@ export interface MemberHandler {
 }
 
 const stopLimitMs = 5000
+/** How long to wait before a fetch that was refused is tried again. */
+const refusedMs = 1000
+/** How long to wait after a fetch failed: until partitions have new leaders, every fetch fails. */
+const refetchMs = 250
+const stoppedFetchMs = 10
 
 export class Member {
   readonly #options: MemberOptions
   readonly #handler: MemberHandler
   readonly #consumer: Consumer
+  readonly #refusals: RefusalWatch
   readonly #heartbeatMs: number
+  readonly #heartbeat: Heartbeat
+  readonly #failures: FailureLog
   readonly #firstJoin = Promise.withResolvers<void>()
   readonly #stopping = Promise.withResolvers<void>()
   #resumed = Promise.withResolvers<void>()
   #isStopped = false
   #hasFailed = false
+  #evicted = Promise.withResolvers<void>()
   #current: Membership | undefined
   #joining: Promise<void> | undefined
 
@@ -89,6 +91,21 @@ export class Member {
     this.#options = options
     this.#handler = handler
     this.#heartbeatMs = Math.min(1000, Math.floor(options.sessionTimeoutMs / 5))
+    this.#failures = new FailureLog(this.#log, this.#names())
+    this.#heartbeat = new Heartbeat({
+      intervalMs: this.#heartbeatMs,
+      answerMs: Math.floor(options.sessionTimeoutMs / 3),
+      log: (level, message, fields) => this.#log(level, message, { ...this.#names(), ...fields }),
+      onEvicted: () => this.#evicted.resolve(),
+    })
+    const { settings, groupId, topics } = options
+    this.#refusals = new RefusalWatch({
+      settings,
+      what: 'reading',
+      rights: [groupRight('Read', groupId), ...topics.map((topic) => topicRight('Read', topic))],
+      log: this.#log,
+      fields: this.#names(),
+    })
     // A failure before anyone waits for it must not end the process by itself.
     this.#firstJoin.promise.catch(() => undefined)
     this.#consumer = this.#createConsumer()
@@ -113,6 +130,11 @@ export class Member {
     return memberId === undefined || group?.memberId !== memberId ? undefined : proofOf(memberId)
   }
 
+  /** What Kafka refuses; `undefined` when nothing. */
+  trouble(): string | undefined {
+    return this.#refusals.trouble()
+  }
+
   pause({ topic, partition }: TopicPartition): void {
     this.#current?.group.pause([{ topic, partitions: [partition] }])
   }
@@ -130,6 +152,7 @@ export class Member {
     this.#firstJoin.reject(new StoppedError('stopped before the group was joined'))
     this.#stopping.resolve()
     this.#resumed.resolve()
+    this.#heartbeat.stop()
     const leaving = this.#consumer.disconnect().then(() => true)
     const isGone = await within(leaving, stopLimitMs, false)
     if (!isGone) this.#options.log('warn', 'the group could not be left in time', this.#names())
@@ -154,6 +177,8 @@ export class Member {
       },
       fetch: (group, proceed) => this.#fetch(group, proceed),
       outOfRange: (group, partition) => this.#outOfRange(group, partition),
+      heartbeat: () => this.#checkHeartbeat(),
+      recover: (group, error, proceed) => this.#recover(group, error, proceed),
     }
     const assigner = createAssigner(
       () => ({
@@ -168,6 +193,8 @@ export class Member {
       if (this.#isStopped) return
       const error = payload.error.message
       this.#log('warn', 'the consumer crashed', { ...this.#names(), error })
+      // It is a member no longer, even where it could not say so.
+      this.#heartbeat.stop()
       if (!payload.restart) this.#fail(payload.error)
     })
     return consumer
@@ -198,19 +225,15 @@ export class Member {
     // KafkaJS clears the member id when the broker does not know it any more, and a new group has none: nothing to save.
     if (previous?.group === group && group.memberId !== null) {
       const drained = (async () => this.#handler.beforeRejoin())()
-      await this.#heartbeating(
-        group,
-        drained.catch((error: unknown) => this.#fail(asError(error))),
-      )
+      await this.#unlessEvicted(drained.catch((error: unknown) => this.#fail(asError(error))))
     }
     // A failed rejoin must not get back to KafkaJS: it would go on fetching with the old assignment.
     await this.#persist('joining the group', proceed)
+    this.#evicted = Promise.withResolvers()
+    this.#heartbeat.follow(group)
     const next = membershipOf(group, previous)
     const adopting = this.#persist('adopting the assignment', () => this.#handler.joined(next))
-    await this.#heartbeating(
-      group,
-      adopting.then(() => undefined),
-    )
+    await this.#unlessEvicted(adopting.then(() => undefined))
     const announce = await adopting
     if (previous !== undefined && previous.memberId !== next.memberId) {
       forgetProof(previous.memberId)
@@ -225,35 +248,38 @@ export class Member {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
       if (this.#isStopped) throw new StoppedError('the member was stopped')
       try {
-        return await attempt()
+        const result = await attempt()
+        this.#failures.succeeded(what)
+        return result
       } catch (error) {
-        if (!isRetriable(error)) throw error
-        const fields = { ...this.#names(), error: messageOf(error) }
-        this.#log('warn', `${what} failed, trying again`, fields)
+        if (!(await this.#refusals.isRefused(error)) && !isRetriable(error)) throw error
+        this.#failures.failed(what, messageOf(error))
         await Promise.race([sleep(waitMs), this.#stopping.promise])
       }
     }
   }
 
-  /** Resolves with `work`, sending heartbeats meanwhile; earlier when the member turns out to be evicted or is stopped. */
-  async #heartbeating(group: InnerGroup, work: Promise<void>): Promise<void> {
-    const { groupId } = group
-    const evicted = Promise.withResolvers<void>()
-    const timer = setInterval(() => {
-      const { coordinator, memberId, generationId } = group
-      if (coordinator === null || memberId === null || generationId === null) return
-      coordinator
-        .heartbeat({ groupId, memberId, groupGenerationId: generationId })
-        // REBALANCE_IN_PROGRESS is the usual answer here, and renews the session like any other.
-        .catch((error: unknown) => {
-          if (errorType(error) === 'UNKNOWN_MEMBER_ID') evicted.resolve()
-        })
-    }, this.#heartbeatMs)
-    try {
-      await Promise.race([work, evicted.promise, this.#stopping.promise])
-    } finally {
-      clearInterval(timer)
-    }
+  /** Resolves with `work`; earlier when the member turns out to be evicted or is stopped. */
+  async #unlessEvicted(work: Promise<void>): Promise<void> {
+    await Promise.race([work, this.#evicted.promise, this.#stopping.promise])
+  }
+
+  /** Tells KafkaJS what the coordinator refused heartbeats with: it rejoins then. */
+  #checkHeartbeat(): Promise<void> {
+    const refusal = this.#heartbeat.takeRefusal()
+    return refusal === undefined ? Promise.resolve() : Promise.reject(refusal)
+  }
+
+  /**
+   * A node that is gone, or leads a partition no longer, is no reason to join anew, which would make all members stand
+   * still, nor to stop fetching from the others.
+   */
+  async #recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void> {
+    if (!isForAnotherNode(error)) return await proceed()
+    this.#log('debug', 'a fetch failed', { ...this.#names(), error: messageOf(error) })
+    dropHanging(group.cluster, error)
+    await Promise.race([sleep(refetchMs), this.#stopping.promise])
+    if (!this.#isStopped) await group.cluster.refreshMetadata()
   }
 
   async #fetch(
@@ -261,7 +287,11 @@ export class Member {
     proceed: () => Promise<readonly FetchedBatch[]>,
   ): Promise<readonly FetchedBatch[]> {
     await this.#joining
-    if (this.#isStopped) return []
+    if (this.#isStopped) {
+      // KafkaJS comes back at once until it is stopped too, and would let nothing else run.
+      await sleep(stoppedFetchMs)
+      return []
+    }
     if (this.#hasFailed) await within(this.#stopping.promise, this.#heartbeatMs, undefined)
     else if (areAllPaused(group)) {
       await within(this.#resumed.promise, this.#heartbeatMs / 4, undefined)
@@ -270,11 +300,14 @@ export class Member {
     const hasMovedOn = () => this.#joining !== undefined || group.offsetManager !== positions
     try {
       const batches = await proceed()
+      this.#refusals.granted()
       if (positions === null || hasMovedOn()) return []
       for (const batch of batches) this.#handOver(positions, batch)
     } catch (error) {
       // A rejoin from another broker's fetch changed the assignment under this one.
-      if (!hasMovedOn()) throw error
+      if (hasMovedOn()) return []
+      if (!(await this.#refusals.isRefused(error))) throw error
+      await within(this.#stopping.promise, refusedMs, undefined)
     }
     return []
   }
@@ -341,35 +374,6 @@ function createConsumer(
     allowAutoTopicCreation: false,
     retry: { retries: 1000, initialRetryTime: 100, maxRetryTime: 2000 },
   })
-}
-
-function membershipOf(group: InnerGroup, previous: Membership | undefined): Membership {
-  const { memberId, generationId, offsetManager } = group
-  if (memberId === null || generationId === null || offsetManager === null) {
-    throw new Error('KafkaJS reported a join without a member id')
-  }
-  const partitions = group
-    .assigned()
-    .flatMap(({ topic, partitions: numbers }) => numbers.map((partition) => ({ topic, partition })))
-  // The same generation again is a rejoin that the coordinator answered without a rebalance.
-  const isContinued =
-    previous?.memberId === memberId &&
-    (generationId === previous.generation || generationId === previous.generation + 1)
-  return {
-    group,
-    memberId,
-    generation: generationId,
-    positions: offsetManager,
-    partitions,
-    keptFrom({ topic, partition }) {
-      const isKept =
-        isContinued &&
-        previous.partitions.some((one) => one.topic === topic && one.partition === partition)
-      if (!isKept) return undefined
-      const next = previous.positions.resolvedOffsets[topic]?.[partition]
-      return { next: next === undefined ? undefined : offsetNumber(next) }
-    },
-  }
 }
 
 function areAllPaused(group: InnerGroup): boolean {

@@ -1,7 +1,7 @@
 /**
  * The places where KafkaJS 2.2.4 is overridden. It has no hook before a rejoin, between a join and the first fetch, or
- * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made.
- * Methods are wrapped, never replaced, and only consumers made with `bindHooks` take the new paths.
+ * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made. And
+ * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped, never replaced, and only consumers made with `bindHooks` take the new paths.
  *
  * Imported first by `kafka-client.ts`. Refuses any other version: what is wrapped here is not public.
  */
@@ -31,6 +31,8 @@ export interface InnerCluster {
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
   findGroupCoordinator(request: { readonly groupId: string }): Promise<Coordinator>
+  refreshMetadata(): Promise<void>
+  removeBroker(broker: { readonly host: string; readonly port: number }): void
   fetchTopicsOffset(
     requests: readonly {
       readonly topic: string
@@ -62,6 +64,8 @@ export interface Coordinator {
 
 /** Positions of one generation. A join makes a new one. */
 export interface Positions {
+  /** Where it commits. */
+  coordinator: Coordinator
   readonly resolvedOffsets: Readonly<Record<string, Readonly<Record<number, string>>>>
   nextOffset(topic: string, partition: number): { toString(): string }
   /** The next fetch starts behind `offset`. */
@@ -75,7 +79,7 @@ export interface InnerGroup {
   readonly groupId: string
   readonly memberId: string | null
   readonly generationId: number | null
-  readonly coordinator: Coordinator | null
+  coordinator: Coordinator | null
   readonly cluster: InnerCluster
   readonly offsetManager: Positions | null
   readonly assigners: readonly object[]
@@ -123,6 +127,10 @@ export interface GroupHooks {
   ): Promise<readonly FetchedBatch[]>
   /** Instead of committing "-2" as the group's offset, which would lose the metadata with it. */
   outOfRange(group: InnerGroup, partition: { topic: string; partition: number }): Promise<void>
+  /** Instead of the heartbeats of the fetch loops. What it throws decides whether the group is joined anew. */
+  heartbeat(): Promise<void>
+  /** A fetch failed. `proceed` is KafkaJS's way: join anew, or throw. */
+  recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void>
 }
 
 const hooksByAssigner = new WeakMap<object, GroupHooks>()
@@ -160,6 +168,8 @@ interface GroupMethods {
     this: InnerGroup,
     error: { topic: string; partition: number },
   ): Promise<void>
+  heartbeat(this: InnerGroup, options: { readonly interval: number }): Promise<void>
+  recoverFromFetch(this: InnerGroup, error: unknown): Promise<void>
 }
 
 interface MemberRequest {
@@ -171,6 +181,10 @@ interface BrokerMethods {
   syncGroup(request: MemberRequest): Promise<unknown>
 }
 
+interface ConnectionMethods {
+  disconnect(this: { socket: unknown }): Promise<unknown>
+}
+
 interface QueueMethods {
   scheduleCheckPendingRequests(this: { readonly pending: readonly unknown[] }): void
 }
@@ -180,8 +194,10 @@ function patchGroup(): void {
     'joinAndSync',
     'fetch',
     'recoverFromOffsetOutOfRange',
+    'heartbeat',
+    'recoverFromFetch',
   ])
-  const { joinAndSync, fetch, recoverFromOffsetOutOfRange } = methods
+  const { joinAndSync, fetch, recoverFromOffsetOutOfRange, heartbeat, recoverFromFetch } = methods
   methods.joinAndSync = function () {
     const proceed = () => joinAndSync.call(this)
     return hooksOf(this)?.join(this, proceed) ?? proceed()
@@ -192,6 +208,13 @@ function patchGroup(): void {
   }
   methods.recoverFromOffsetOutOfRange = function (error) {
     return hooksOf(this)?.outOfRange(this, error) ?? recoverFromOffsetOutOfRange.call(this, error)
+  }
+  methods.heartbeat = function (options) {
+    return hooksOf(this)?.heartbeat() ?? heartbeat.call(this, options)
+  }
+  methods.recoverFromFetch = function (error) {
+    const proceed = () => recoverFromFetch.call(this, error)
+    return hooksOf(this)?.recover(this, error, proceed) ?? proceed()
   }
 }
 
@@ -220,6 +243,17 @@ function patchQueue(): void {
   const schedule = methods.scheduleCheckPendingRequests
   methods.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) schedule.call(this)
+  }
+}
+
+/** Each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak. */
+function patchConnection(): void {
+  const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', ['disconnect'])
+  const disconnect = methods.disconnect
+  methods.disconnect = async function () {
+    const result = await disconnect.call(this)
+    this.socket = undefined
+    return result
   }
 }
 
@@ -253,3 +287,4 @@ checkVersion()
 patchGroup()
 patchBroker()
 patchQueue()
+patchConnection()

@@ -19,7 +19,7 @@ import {
   type KafkaSettings,
   within,
 } from './kafka-client.ts'
-import { clusterOf } from './kafka-cluster.ts'
+import { clusterOf, dropHanging } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './kafka-refusals.ts'
 
@@ -222,22 +222,10 @@ export class SequencedProducer {
     // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
     // What was refused for want of a right was not looked at: its sequence numbers hold.
     if (!isRetriable(error) && !isRefusal(error)) this.#identity = undefined
-    dropBroker(this.#cluster, error)
+    dropHanging(this.#cluster, error)
     // When that fails too, so does the next try.
     await this.#cluster.refreshMetadata().catch(() => undefined)
   }
-}
-
-/** Takes a broker that does not answer out of the ones that are asked; what is still under way to it stays there. */
-function dropBroker(cluster: ProducingCluster, error: unknown): void {
-  const address = addressOf(error)
-  if (address !== undefined) cluster.removeBroker(address)
-}
-
-function addressOf(error: unknown): { readonly host: string; readonly port: number } | undefined {
-  if (!(error instanceof Error) || !('broker' in error)) return undefined
-  const [, host, port] = /^(.+):(\d+)$/.exec(String(error.broker)) ?? []
-  return host === undefined ? undefined : { host, port: Number(port) }
 }
 
 // --- what is used of KafkaJS's inner objects ---------------------------------------------------------
@@ -265,8 +253,6 @@ interface ProducingBroker {
 }
 
 interface ProducingCluster extends InnerCluster {
-  refreshMetadata(): Promise<void>
-  removeBroker(broker: { readonly host: string; readonly port: number }): void
   findBroker(request: { readonly nodeId: string }): Promise<ProducingBroker>
   findControllerBroker(): Promise<ProducingBroker>
   /** Partitions by the node that leads them. */

@@ -290,8 +290,6 @@ interface FetchedPartition {
 }
 
 interface ReadingCluster extends Omit<InnerCluster, 'fetchTopicsOffset'> {
-  refreshMetadata(): Promise<void>
-  removeBroker(broker: { readonly host: string; readonly port: number }): void
   findBroker(request: { readonly nodeId: string }): Promise<FetchingBroker>
   /** Partitions by the node that leads them. */
   findLeaderForPartitions(
