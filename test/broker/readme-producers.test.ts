@@ -8,8 +8,9 @@ import { surroundings } from '../support/sandbox.ts'
 
 let rig: BrokerRig
 let examples: ReadmeExamples
-/** The same, for a topic whose events have a schema in the registry. */
+/** The same, with another event id. */
 let schemaExamples: ReadmeExamples
+/** The same, for a topic whose events have the schema in Avro. */
 let avroExamples: ReadmeExamples
 
 beforeAll(async () => {
@@ -20,22 +21,17 @@ beforeAll(async () => {
     answer: ({ path }) => ({ kind: 'respond', status: path === '/gone' ? 410 : 204 }),
   })
   const topic = `${rig.prefix}.events`
-  const [schemaTopic, avroTopic] = [`${topic}-by-schema`, `${topic}-in-avro`]
-  await init('json-schema', schemaTopic)
-  await init('avro', avroTopic)
+  const avroTopic = `${topic}-in-avro`
+  await Promise.all([init('json-schema', topic), init('avro', avroTopic)])
   const replaced = {
     'localhost:9092': brokers.join("', '"),
     'http://localhost:8081/apis/ccompat/v7': registryUrl,
     'auth.webhook.results': `${rig.prefix}.webhook.results`,
     "groupId: 'alerts'": `groupId: '${rig.prefix}-alerts'`,
   }
-  examples = await writeReadmeExamples({ ...replaced, 'auth.events': topic })
-  const otherId = { 'sign-in-4711': 'sign-in-4713' }
-  schemaExamples = await writeReadmeExamples({
-    ...replaced,
-    ...otherId,
-    'auth.events': schemaTopic,
-  })
+  const ofOneTopic = { ...replaced, 'auth.events': topic }
+  examples = await writeReadmeExamples(ofOneTopic)
+  schemaExamples = await writeReadmeExamples({ ...ofOneTopic, 'sign-in-4711': 'sign-in-4713' })
   avroExamples = await writeReadmeExamples({ ...replaced, 'auth.events': avroTopic })
   await rig.putHooks(
     { id: 'welcome' },
@@ -43,7 +39,7 @@ beforeAll(async () => {
     { id: 'account', events: ['Organization.Created'] },
     { id: 'last', events: ['User.Created'] },
   )
-  await rig.run({ HOOKTIDE_EVENT_TOPICS: [topic, schemaTopic, avroTopic].join() })
+  await rig.run({ HOOKTIDE_EVENT_TOPICS: `${topic},${avroTopic}` })
 })
 afterAll(async () => {
   await rig[Symbol.asyncDispose]()
@@ -85,7 +81,9 @@ describe("README's producers", () => {
       userId: 'b8d1wq5rtn0s',
     })
     const { readAll } = await useKafka(surroundings().brokers)
-    const [record] = await readAll(`${rig.prefix}.events-by-schema`)
+    const record = (await readAll(`${rig.prefix}.events`)).find(({ headers }) =>
+      headers.some(([, value]) => value.toString() === 'sign-in-4713'),
+    )
     expect(record?.value?.[0]).toBe(0)
   })
 
