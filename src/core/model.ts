@@ -13,6 +13,7 @@
  * - **ledger**: which offsets of a partition are complete, and so what may be committed.
  * - **epoch**: one uninterrupted ownership of a partition by this process.
  * - **rejection**: an event that is not valid, and why.
+ * - **frame**: the zero byte and the schema's id that a registry's client puts before a value.
  * - **suspended**: a hook whose newest record is not valid: nothing is sent for it.
  */
 import type { ErrorClass, RejectionReason, Trigger } from './record-values.ts'
