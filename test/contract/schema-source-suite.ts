@@ -12,7 +12,7 @@ export interface SchemaWorld {
 }
 
 /** What waiting heads do: look, and look again whenever they are told to. */
-export function found(source: SchemaSource, id: number): Promise<Schema> {
+function found(source: SchemaSource, id: number): Promise<Schema> {
   return new Promise((resolve) => {
     const look = () => {
       const schema = source.find(id)
