@@ -52,9 +52,11 @@ export async function startKafkaContainer(environment: NodeJS.ProcessEnv): Promi
   const port = await freePort()
   const advertised = `${engineHost(environment)}:${port}`
   const listen = { host: '0.0.0.0', port: 9092, controllerPort: 9093 }
+  // With a variable for any setting the image drops all settings of its own, its folder for data too.
+  const overrides = { 'log.dirs': '/tmp/kraft-combined-logs' }
   const container = await new GenericContainer(`apache/kafka:${kafkaVersion}`)
     .withExposedPorts({ container: listen.port, host: port })
-    .withEnvironment(imageVariables(brokerSettings({ listen, advertised })))
+    .withEnvironment(imageVariables(brokerSettings({ listen, advertised, overrides })))
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .start()
   return { brokers: [advertised], stop: async () => void (await container.stop()) }
