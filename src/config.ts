@@ -99,7 +99,7 @@ const options = {
     'SCHEMA_REGISTRY_URL',
     '',
     httpUrl,
-    'Schema registry (Confluent API). Without it results are plain JSON.',
+    'Schema registry (Confluent API). Without it results are plain JSON and framed values are rejected.',
   ),
   registryUsername: option(
     'SCHEMA_REGISTRY_USERNAME',
