@@ -2,33 +2,21 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
+import { capturedId as id, change, hookRow } from '../support/captured-changes.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-const id = 'w2f8p6u0c9ydj3ms7ealr'
 const key = JSON.stringify({ id })
 
-function rowOf(url: string, fields: Readonly<Record<string, unknown>> = {}) {
-  return {
-    tenant_id: 'default',
-    id,
-    name: 'CRM',
-    event: null,
-    events: '["PostSignIn"]',
-    config: JSON.stringify({ url, headers: { 'x-team': 'growth' } }),
-    signing_key: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
-    enabled: true,
-    created_at: '2026-09-14T09:02:11.019123Z',
-    ...fields,
-  }
-}
+const rowOf = (url: string) => ({
+  ...hookRow,
+  events: '["PostSignIn"]',
+  config: JSON.stringify({ url, headers: { 'x-team': 'growth' } }),
+})
 
-function change(op: string, after: unknown): string {
-  const source = { connector: 'postgresql', name: 'logto', schema: 'public', table: 'hooks' }
-  return JSON.stringify({ before: null, after, source, transaction: null, op, ts_ms: 1 })
-}
+const changed = (op: string, after: unknown) => JSON.stringify(change(op, null, after))
 
 describe('a captured row', () => {
   it('is called while it is there and whole, and says what to do when it is not', async () => {
@@ -40,7 +28,7 @@ describe('a captured row', () => {
         `${rig.prefix}.hooks`,
         values.map((value) => ({ key, value })),
       )
-    await capture(change('r', rowOf(rig.urlOf('first'))))
+    await capture(changed('r', rowOf(rig.urlOf('first'))))
     const one = await rig.run()
     await rig.sendEvents({})
     const [request] = await rig.receiver.waitFor(1)
@@ -51,15 +39,15 @@ describe('a captured row', () => {
     })
 
     const unavailable = '__debezium_unavailable_value'
-    await capture(change('u', rowOf('', { name: 'New', config: unavailable })))
+    await capture(changed('u', { ...rowOf(''), name: 'New', config: unavailable }))
     const suspended = await one.waitForLine(({ msg }) => msg === 'hook.suspended')
     expect(JSON.stringify(suspended)).toContain('ALTER TABLE hooks REPLICA IDENTITY FULL')
     await rig.sendEvents({})
     await rig.deadLetters.waitFor((all) => all.length === 1)
     expect(rig.deadLetters.items[0]).toMatchObject({ 'hooktide-reason': 'hook-invalid' })
 
-    await capture(change('d', null), null)
-    await one.waitForLine(({ msg, change: made }) => msg === 'hook.changed' && made === 'deleted')
+    await capture(changed('d', null), null)
+    await one.waitForLine((line) => line.msg === 'hook.changed' && line['change'] === 'deleted')
     await capture(JSON.stringify({ ...rowOf(rig.urlOf('again')), __deleted: 'false', __op: 'c' }))
     await one.waitForLine(({ configVersion }) => configVersion === '0-4')
     await rig.sendEvents({})
@@ -88,7 +76,7 @@ describe('commands on a captured row', () => {
 
   it('show it as a hook object, leave it to its database to change, and can delete it', async () => {
     const tools = await useKafka(surroundings().brokers)
-    await tools.produce(topic, [{ key, value: change('c', rowOf(url)) }])
+    await tools.produce(topic, [{ key, value: changed('c', rowOf(url)) }])
 
     const got = await command(['hooks', 'get', id, '--show-secrets'])
     expect(got.stderr).toBe('captured: a row of a database, which is changed there\n')

@@ -1,67 +1,22 @@
-/**
- * Rows of Logto's `hooks` table on the hook topic. The texts are what Debezium 3.1.1 wrote of that table in PostgreSQL 15,
- * by connector setting; only times and positions were shortened.
- */
+/** Rows of Logto's `hooks` table on the hook topic: which hook, or which fault, each form of them is. */
+import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { compileAvro } from '../../src/core/avro-schema.ts'
 import { formOf, readHookKey, readHookValue } from '../../src/core/captured-change.ts'
+import { decodeFramedHook } from '../../src/core/framed-value.ts'
 import { decodeHook, type DecodedHook } from '../../src/core/hook.ts'
-import { recordOf } from '../support/record-builders.ts'
-
-const id = 'w2f8p6u0c9ydj3ms7ealr'
-
-const row = {
-  tenant_id: 'default',
-  id,
-  name: 'CRM',
-  event: null,
-  events: '["PostRegister"]',
-  config: '{"url": "https://crm.example/hook", "headers": {"x-team": "growth"}}',
-  signing_key: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
-  enabled: true,
-  created_at: '2026-09-14T09:02:11.019123Z',
-}
-/** What a delete tells of the row where its replica identity is the default: nothing but the key. */
-const emptied = {
-  tenant_id: '',
-  id,
-  name: '',
-  event: null,
-  events: '[]',
-  config: '',
-  signing_key: '',
-  enabled: true,
-  created_at: '1970-01-01T00:00:00.000000Z',
-}
-const source = {
-  version: '3.1.1.Final',
-  connector: 'postgresql',
-  name: 'logto',
-  ts_ms: 1_789_376_531_019,
-  snapshot: 'false',
-  db: 'postgres',
-  schema: 'public',
-  table: 'hooks',
-  txId: 733,
-  lsn: 22_260_000,
-  xmin: null,
-}
-const change = (op: string, before: unknown, after: unknown) => ({
-  before,
-  after,
+import {
+  capturedId as id,
+  change,
+  connectSchema,
+  emptiedRow,
+  flatteningFields,
+  hookRow as row,
   source,
-  transaction: null,
-  op,
-  ts_ms: 1_789_376_531_019,
-})
-const schema = {
-  type: 'struct',
-  fields: [{ type: 'string', optional: false, field: 'id' }],
-  optional: true,
-  name: 'logto.public.hooks.Value',
-}
-const wrapped = (payload: unknown) => ({ schema, payload })
-const metadata = { __op: 'c', __lsn: 22_571_128, __source_ts_ms: 1_789_376_531_019 }
+  wrapped,
+} from '../support/captured-changes.ts'
+import { recordOf } from '../support/record-builders.ts'
 
 const hookOfRow = {
   id,
@@ -98,7 +53,7 @@ function problemsOf(value: unknown): readonly string[] {
 describe('a captured row', () => {
   it.each([
     ['flattened', row],
-    ['flattened, with fields added', { ...row, __deleted: 'false', ...metadata }],
+    ['flattened, with fields added', { ...row, __deleted: 'false', ...flatteningFields }],
     ['flattened, in its schema', wrapped(row)],
     ['of an insert', change('c', null, row)],
     ['of a snapshot', change('r', null, row)],
@@ -145,11 +100,11 @@ describe('a captured row', () => {
 describe('a captured delete', () => {
   it.each([
     ['as an envelope', change('d', row, null)],
-    ['as an envelope with the key alone', change('d', emptied, null)],
+    ['as an envelope with the key alone', change('d', emptiedRow, null)],
     ['as an envelope without the row', change('d', null, null)],
     ['as an envelope, in its schema', wrapped(change('d', row, null))],
     ['marked in the row', { ...row, __deleted: 'true', __op: 'd' }],
-    ['marked in a row with the key alone', { ...emptied, __deleted: 'true' }],
+    ['marked in a row with the key alone', { ...emptiedRow, __deleted: 'true' }],
     ['marked by a boolean', { ...row, __deleted: true }],
     ['marked, in its schema', wrapped({ ...row, __deleted: 'true' })],
     ['as a null that has a schema', wrapped(null)],
@@ -166,7 +121,7 @@ describe('a captured delete', () => {
 })
 
 describe('the key of a captured row', () => {
-  const keySchema = { ...schema, optional: false, name: 'logto.public.hooks.Key' }
+  const keySchema = { ...connectSchema, optional: false, name: 'logto.public.hooks.Key' }
   it.each([
     id,
     JSON.stringify(id),
@@ -213,6 +168,77 @@ describe('the key of a captured row', () => {
 const unavailable =
   'is large and was left out of the change, as it was not changed itself: ' +
   'run ALTER TABLE hooks REPLICA IDENTITY FULL, then save the hook once more'
+
+describe('a captured change in Avro', () => {
+  const text = 'string'
+  const jsonb = { type: text, 'connect.version': 1, 'connect.name': 'io.debezium.data.Json' }
+  const envelopeSchema = {
+    type: 'record',
+    name: 'Envelope',
+    namespace: 'logto.public.hooks',
+    fields: [
+      {
+        name: 'before',
+        type: [
+          'null',
+          {
+            type: 'record',
+            name: 'Value',
+            fields: [
+              { name: 'tenant_id', type: text },
+              { name: 'id', type: text },
+              { name: 'name', type: text, default: '' },
+              { name: 'event', type: ['null', text], default: null },
+              { name: 'events', type: { ...jsonb, 'connect.default': '[]' }, default: '[]' },
+              { name: 'config', type: jsonb },
+              { name: 'signing_key', type: text, default: '' },
+              {
+                name: 'enabled',
+                type: { type: 'boolean', 'connect.default': true },
+                default: true,
+              },
+              {
+                name: 'created_at',
+                type: { type: text, 'connect.name': 'io.debezium.time.ZonedTimestamp' },
+              },
+            ],
+            'connect.name': 'logto.public.hooks.Value',
+          },
+        ],
+        default: null,
+      },
+      { name: 'after', type: ['null', 'Value'], default: null },
+      { name: 'op', type: text },
+      { name: 'ts_ms', type: ['null', 'long'], default: null },
+    ],
+  }
+  const keySchema = {
+    type: 'record',
+    name: 'Key',
+    namespace: 'logto.public.hooks',
+    fields: [{ name: 'id', type: text }],
+  }
+  const frame = (schemaId: number, avroSchema: object, value: unknown) => {
+    const payload = avro.Type.forSchema(avroSchema as avro.Schema, { wrapUnions: false }).toBuffer(
+      value,
+    )
+    return Buffer.concat([Buffer.from([0, 0, 0, 0, schemaId]), payload])
+  }
+  const schemas = [keySchema, envelopeSchema].map((one) => compileAvro([JSON.stringify(one)]))
+  const decodeAvro = (value: unknown) => {
+    const record = { topic: 'logto.public.hooks', partition: 0, offset: 12 }
+    const key = frame(0, keySchema, { id })
+    const framed = recordOf({ ...record, key, value: frame(1, envelopeSchema, value) })
+    const decoded = decodeFramedHook(framed, (schemaId) => schemas[schemaId])
+    return decoded.kind === 'hook' ? decoded.decoded : decoded
+  }
+
+  it('is the hook, or its delete, as in JSON', () => {
+    expect(decodeAvro(change('c', null, row))).toEqual({ kind: 'active', hook: hookOfRow })
+    expect(decodeAvro(change('u', { ...row, name: 'Old' }, row))).toMatchObject({ kind: 'active' })
+    expect(decodeAvro(change('d', emptiedRow, null))).toEqual({ kind: 'tombstone', id })
+  })
+})
 
 describe('a captured row that cannot be used', () => {
   it.each(['config', 'events', 'name', 'event', 'signing_key'])(
@@ -298,7 +324,12 @@ describe('the form of a value', () => {
     const hook = { id, config: { url: 'https://x.example' }, signingKey: '' }
     const plain = decode(hook, id)
     expect(plain).toMatchObject({ kind: 'active', hook: { tenantId: 'default' } })
-    for (const added of [{ op: 'd' }, { tenant_id: 'x' }, { schema: 1, payload: 2 }, metadata]) {
+    for (const added of [
+      { op: 'd' },
+      { tenant_id: 'x' },
+      { schema: 1, payload: 2 },
+      flatteningFields,
+    ]) {
       expect(decode({ ...hook, ...added }, id)).toEqual(plain)
     }
   })

@@ -1,31 +1,19 @@
 /** Hook topics as they are found: with several partitions, and with rows that a database's changes put there. */
 import { describe, expect, it } from 'vitest'
+import { change, hookRow } from '../support/captured-changes.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
 
 const url = (id: string) => `https://${id}.example/`
 
 function row(id: string, fields: Readonly<Record<string, unknown>> = {}) {
-  return {
-    tenant_id: 'default',
-    id,
-    name: '',
-    event: null,
-    events: '["PostSignIn"]',
-    config: JSON.stringify({ url: url(id) }),
-    signing_key: 'k',
-    enabled: true,
-    created_at: '2026-09-14T09:02:11.019123Z',
-    ...fields,
-  }
+  const config = JSON.stringify({ url: url(id) })
+  return { ...hookRow, id, events: '["PostSignIn"]', config, ...fields }
 }
 
 function capture(rig: Rig, op: string, id: string, after: unknown): void {
-  const change = { before: null, after, source: { table: 'hooks' }, op, ts_ms: 1 }
-  rig.broker.produce(topics.hooks, {
-    key: JSON.stringify({ id }),
-    value: JSON.stringify(change),
-  })
+  const value = JSON.stringify(change(op, null, after))
+  rig.broker.produce(topics.hooks, { key: JSON.stringify({ id }), value })
 }
 
 describe('a hook topic of several partitions', () => {
