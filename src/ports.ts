@@ -79,6 +79,8 @@ export interface GroupSource {
    * this lies within the session time-out, since only then can no other member own the partition.
    */
   provenAt(): MonotonicMs | undefined
+  /** Why nothing can be read, where only somebody else can mend it; `undefined` when nothing is refused. */
+  trouble(): string | undefined
   /** Leaves the group. */
   stop(): Promise<void>
 }
@@ -91,6 +93,8 @@ export interface TableSource {
    * repeated, whatever the client reads again. `onFailed` reports a topic that was recreated, or a client that ended.
    */
   start(apply: (record: InboundRecord) => void, onFailed: (error: Error) => void): Promise<void>
+  /** As that of a group. */
+  trouble(): string | undefined
   stop(): Promise<void>
 }
 

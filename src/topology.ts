@@ -73,8 +73,8 @@ export interface ProcessorStatus {
   readonly queued: number
   readonly backlog: number
   readonly pendingRecords: number
-  /** Why records are not acknowledged; `undefined` while they are. */
-  readonly sinkTrouble: string | undefined
+  /** Why records are not read or not acknowledged, a sentence each. */
+  readonly troubles: readonly string[]
   /** Why framed records wait for their schemas; `undefined` when none does in vain. */
   readonly schemaTrouble: string | undefined
 }
@@ -294,7 +294,7 @@ function statusOf(
     queued: lanes.queued,
     backlog: groups.reduce((sum, group) => sum + group.backlogCount, 0),
     pendingRecords: ports.sink.pendingCount(),
-    sinkTrouble: ports.sink.trouble(),
+    troubles: troublesOf(ports),
     schemaTrouble: ports.schemas.trouble(),
   }
 }
@@ -312,6 +312,14 @@ function depthsOf(
     retryDepth: sumByTopic(retry.flows, ({ lag }) => lag),
     retryOverdueMs: overdueMs({ flows: retry.flows, queued: lanes.queuedWork() }, releaseOf, now),
   }
+}
+
+function troublesOf({ hooks, live, retry, sink }: ProcessorPorts): readonly string[] {
+  const reading = new Set([hooks, live, retry].map((source) => source.trouble()))
+  return [
+    ...[...reading].map((trouble) => trouble && `records are not read: ${trouble}`),
+    ...[sink.trouble()].map((trouble) => trouble && `records are not acknowledged: ${trouble}`),
+  ].filter((trouble) => trouble !== undefined)
 }
 
 const groupLimits: Omit<GroupLimits, 'backlogBytes'> = {

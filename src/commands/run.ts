@@ -73,6 +73,9 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     processor = await assemble(settings, telemetry, {
       signal,
       onFailed: failure.resolve,
+      onKafkaAway(reason) {
+        waitsFor = reason
+      },
       onWaiting(message) {
         waitsFor = message
         log.warn(message)
@@ -101,6 +104,8 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
 interface Assembling {
   readonly signal: AbortSignal
   readonly onFailed: (error: Error) => void
+  /** It is waited for; `prepareRun` says so in the log. Empty when it is there. */
+  readonly onKafkaAway: (reason: string) => void
   /** A part that is needed to begin is away, and waited for. */
   readonly onWaiting: (message: string) => void
 }
@@ -109,13 +114,14 @@ interface Assembling {
 async function assemble(
   settings: Settings,
   telemetry: Telemetry,
-  { signal, onFailed, onWaiting }: Assembling,
+  { signal, onFailed, onKafkaAway, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
   const kafka = kafkaSettingsOf(settings)
-  const plan = await prepareRun({ settings, log: kafkaLog, signal })
+  const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onKafkaAway })
   if (plan === undefined) return undefined
+  onKafkaAway('')
   for (const warning of plan.warnings) log.warn(warning)
   const connecting = encoderOf(settings, onWaiting)
   const encoder = await Promise.race([connecting, abortOf(signal)])
@@ -191,7 +197,7 @@ function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
 /** @param waitsFor what the start waits for; empty for nothing */
 function unreadyBecause(processor: Processor | undefined, waitsFor: string): readonly string[] {
   if (processor === undefined) return [waitsFor === '' ? 'starting' : `starting: ${waitsFor}`]
-  const { isTableLoaded, isJoined, isProven, schemaTrouble, sinkTrouble } = processor.status()
+  const { isTableLoaded, isJoined, isProven, schemaTrouble, troubles } = processor.status()
   const reasons: string[] = []
   if (!isTableLoaded) reasons.push('hook table is not loaded')
   if (!isJoined) reasons.push('group is not joined')
@@ -199,8 +205,7 @@ function unreadyBecause(processor: Processor | undefined, waitsFor: string): rea
   if (schemaTrouble !== undefined) {
     reasons.push(`framed records wait for their schemas: ${schemaTrouble}`)
   }
-  if (sinkTrouble !== undefined) reasons.push(`records are not acknowledged: ${sinkTrouble}`)
-  return reasons
+  return [...reasons, ...troubles]
 }
 
 function abortOf(signal: AbortSignal): Promise<undefined> {

@@ -85,6 +85,10 @@ class KafkaGroupSource implements GroupSource {
     return this.#member?.provenAt()
   }
 
+  trouble(): string | undefined {
+    return this.#member?.trouble()
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#endTimer)
     await this.#member?.stop()

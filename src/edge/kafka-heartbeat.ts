@@ -6,9 +6,11 @@
  * them. Here the coordinator is asked for anew when it does not answer or is none any more, and membership goes on there
  * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
  */
+import { asError } from '../core/errors.ts'
 import { errorType, type KafkaLog, messageOf, within } from './kafka-client.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Coordinator, InnerGroup } from './kafka-patches.ts'
+import { isRefusal } from './kafka-refusals.ts'
 
 export interface HeartbeatOptions {
   readonly intervalMs: number
@@ -17,6 +19,8 @@ export interface HeartbeatOptions {
   readonly log: KafkaLog
   /** The coordinator does not know the member. */
   readonly onEvicted: () => void
+  /** Kafka refuses it for want of a right; `undefined` once it does no longer. */
+  readonly onRefused: (error: Error | undefined) => void
 }
 
 /** Another node answers for the group, or soon will. */
@@ -71,6 +75,7 @@ export class Heartbeat {
       const answer = await within(coordinator.heartbeat(request), this.#options.answerMs, 'late')
       if (answer === 'late') throw new Error('the coordinator does not answer')
       this.#failures.succeeded('the heartbeat')
+      this.#options.onRefused(undefined)
     } catch (error) {
       const isCurrent = group === this.#group && generationId === group.generationId
       if (isCurrent) this.#onError(group, coordinator, error)
@@ -88,6 +93,8 @@ export class Heartbeat {
       })
       return
     }
+    // To join anew would be refused too, and make all members stand still.
+    if (isRefusal(error)) return this.#options.onRefused(asError(error))
     if (error instanceof Error) this.#refusal = error
     if (type === 'UNKNOWN_MEMBER_ID') this.#options.onEvicted()
   }

@@ -33,6 +33,7 @@ import {
   type Positions,
   proofOf,
 } from './kafka-patches.ts'
+import { RefusalWatch } from './refusal-watch.ts'
 import { nextOffsetOf, offsetNumber } from './kafka-records.ts'
 
 export interface MemberOptions {
@@ -97,11 +98,14 @@ export class Member {
       answerMs: Math.floor(options.sessionTimeoutMs / 3),
       log: (level, message, fields) => this.#log(level, message, { ...this.#names(), ...fields }),
       onEvicted: () => this.#evicted.resolve(),
+      onRefused: (error) => {
+        if (error === undefined) this.#refusals.granted('the membership')
+        else void this.#refusals.isRefused('the membership', error)
+      },
     })
     const { settings, groupId, topics } = options
     this.#refusals = new RefusalWatch({
       settings,
-      what: 'reading',
       rights: [groupRight('Read', groupId), ...topics.map((topic) => topicRight('Read', topic))],
       log: this.#log,
       fields: this.#names(),
@@ -229,6 +233,7 @@ export class Member {
     }
     // A failed rejoin must not get back to KafkaJS: it would go on fetching with the old assignment.
     await this.#persist('joining the group', proceed)
+    this.#refusals.granted('the membership')
     this.#evicted = Promise.withResolvers()
     this.#heartbeat.follow(group)
     const next = membershipOf(group, previous)
@@ -252,7 +257,8 @@ export class Member {
         this.#failures.succeeded(what)
         return result
       } catch (error) {
-        if (!(await this.#refusals.isRefused(error)) && !isRetriable(error)) throw error
+        if (!(await this.#refusals.isRefused('the membership', error)) && !isRetriable(error))
+          throw error
         this.#failures.failed(what, messageOf(error))
         await Promise.race([sleep(waitMs), this.#stopping.promise])
       }
@@ -300,13 +306,13 @@ export class Member {
     const hasMovedOn = () => this.#joining !== undefined || group.offsetManager !== positions
     try {
       const batches = await proceed()
-      this.#refusals.granted()
+      this.#refusals.granted('reading')
       if (positions === null || hasMovedOn()) return []
       for (const batch of batches) this.#handOver(positions, batch)
     } catch (error) {
       // A rejoin from another broker's fetch changed the assignment under this one.
       if (hasMovedOn()) return []
-      if (!(await this.#refusals.isRefused(error))) throw error
+      if (!(await this.#refusals.isRefused('reading', error))) throw error
       await within(this.#stopping.promise, refusedMs, undefined)
     }
     return []

@@ -93,6 +93,10 @@ class KafkaTableSource implements TableSource {
     }
   }
 
+  trouble(): string | undefined {
+    return this.#member?.trouble()
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#checking)
     await this.#member?.stop()

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readSettings } from '../../src/config.ts'
-import { groupRight, processorRights, topicRight } from '../../src/core/rights.ts'
+import { groupRight, processorRights, type Right, topicRight } from '../../src/core/rights.ts'
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
 import type { KafkaSettings } from '../../src/edge/kafka-client.ts'
 import { missingRights } from '../../src/edge/kafka-rights.ts'
@@ -301,22 +301,23 @@ describe('a processor', () => {
     await finals(2)
     await rig.deadLetters.waitFor((all) => all.length === 1)
 
-    const results = [topicRight('Write', topics.results)]
-    await revoke(admin, 'User:processor', results)
-    await rig.sendEvents({})
-    const line = await process.waitForLine(
-      ({ msg }) => msg === 'sending records failed, trying again',
-    )
-    expect(line['error']).toMatch(
-      /^User:processor has no right to Write on topic \S*results: grant/,
-    )
-    await expect
-      .poll(() => readiness(process), patience)
-      .toContain('has no right to Write on topic')
-    await grant(admin, 'User:processor', results)
-    await finals(4)
-    expect(process.lines.filter(({ msg }) => msg === line.msg)).toHaveLength(1)
-    await expect.poll(() => readiness(process), patience).toBe('ready\n')
+    const taken: readonly (readonly [Right, string])[] = [
+      [topicRight('Write', topics.results), 'sending records'],
+      [topicRight('Read', `${rig.prefix}.events`), 'reading'],
+      [groupRight('Read', groupId), 'the membership'],
+    ]
+    for (const [index, [right, what]] of taken.entries()) {
+      await revoke(admin, 'User:processor', [right])
+      await rig.sendEvents({})
+      const line = await process.waitForLine(({ msg }) => msg === `${what} failed, trying again`)
+      const says = `User:processor has no right to ${right.operation} on ${right.resource} ${right.name}: grant it`
+      expect(line['error']).toContain(says)
+      await expect.poll(() => readiness(process), patience).toContain(says)
+      await grant(admin, 'User:processor', [right])
+      await finals(4 + 2 * index)
+      await expect.poll(() => readiness(process), patience).toBe('ready\n')
+      expect(process.lines.filter(({ msg }) => msg === line.msg)).toHaveLength(1)
+    }
 
     process.signal('SIGTERM')
     expect(await process.exited).toBe(0)

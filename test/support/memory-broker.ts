@@ -220,6 +220,7 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
           queueMicrotask(advance)
         })
       },
+      trouble: () => undefined,
       stop() {
         isStopped = true
         return Promise.resolve()

@@ -210,6 +210,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
         member?.paused.delete(nameOf(partition))
         if (member !== undefined) deliver(member)
       },
+      trouble: () => undefined,
       async commit(entries) {
         await Promise.resolve()
         return member === undefined ? 'stale' : commit(member, entries)
