@@ -73,9 +73,6 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     processor = await assemble(settings, telemetry, {
       signal,
       onFailed: failure.resolve,
-      onKafkaAway(reason) {
-        waitsFor = reason
-      },
       onWaiting(message) {
         waitsFor = message
         log.warn(message)
@@ -104,8 +101,6 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
 interface Assembling {
   readonly signal: AbortSignal
   readonly onFailed: (error: Error) => void
-  /** It is waited for; `prepareRun` says so in the log. Empty when it is there. */
-  readonly onKafkaAway: (reason: string) => void
   /** A part that is needed to begin is away, and waited for. */
   readonly onWaiting: (message: string) => void
 }
@@ -114,14 +109,13 @@ interface Assembling {
 async function assemble(
   settings: Settings,
   telemetry: Telemetry,
-  { signal, onFailed, onKafkaAway, onWaiting }: Assembling,
+  { signal, onFailed, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
   const kafka = kafkaSettingsOf(settings)
-  const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onKafkaAway })
+  const plan = await prepareRun({ settings, log: kafkaLog, signal })
   if (plan === undefined) return undefined
-  onKafkaAway('')
   for (const warning of plan.warnings) log.warn(warning)
   const connecting = encoderOf(settings, onWaiting)
   const encoder = await Promise.race([connecting, abortOf(signal)])
