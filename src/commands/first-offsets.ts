@@ -9,7 +9,7 @@ import { tierTopicsIn } from '../core/topic-plan.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry } from '../ports.ts'
 import type { KafkaAdmin } from '../edge/kafka-admin.ts'
-import { parseIsoTime } from './option-values.ts'
+import { momentForms, parseMoment } from './option-values.ts'
 import { topicsWithoutOffsets } from './startup-checks.ts'
 
 export type Start = 'latest' | 'earliest' | { readonly time: EpochMs }
@@ -23,15 +23,12 @@ export interface OffsetsStep {
   readonly message: string
 }
 
-/** @throws UserError when the text is none of the three forms */
-export function readStart(text: string): Start {
+/** @throws UserError when the text is none of the forms */
+export function readStart(text: string, now: EpochMs): Start {
   if (text === 'latest' || text === 'earliest') return text
-  const time = parseIsoTime(text)
+  const time = parseMoment(text, now)
   if (time !== undefined) return { time }
-  throw new UserError(
-    `--from must be latest, earliest, or a time such as 2026-01-31T08:00:00Z, not "${text}".`,
-    2,
-  )
+  throw new UserError(`--from must be latest, earliest, ${momentForms}, not "${text}".`, 2)
 }
 
 /** Commits what is missing, for both groups of a processor. */
@@ -78,12 +75,13 @@ async function ensureOffsets(
   return wanted.map(({ topic, start, isRequired }) => {
     const base = { kind: 'offsets', group, topic } as const
     if (!missing.has(topic)) return { ...base, state: 'exists', message: '' }
-    if (!isActive) return { ...base, state: 'created', message: `from ${startWords(start)}` }
+    if (!isActive) return { ...base, state: 'created', message: `it starts ${startWords(start)}` }
     return isRequired
       ? {
           ...base,
           state: 'blocked',
-          message: 'none, and the group is running: stop it, then run this again',
+          message:
+            'none, and the group is running: stop its processes, then run "hooktide init" again',
         }
       : { ...base, state: 'exists', message: 'none, so it is read from its beginning' }
   })
@@ -114,5 +112,6 @@ async function startEntries(
 }
 
 function startWords(start: Start): string {
-  return typeof start === 'object' ? new Date(start.time).toISOString() : `the ${start}`
+  if (typeof start === 'object') return `at ${new Date(start.time).toISOString()}`
+  return start === 'latest' ? 'at the end: what comes from now on' : 'at the beginning'
 }

@@ -19,7 +19,8 @@ import { RegistryClient, type RegistrySettings } from '../edge/registry-client.t
 import { registerSchema, type ShippedSchema } from '../edge/schema-registration.ts'
 import type { Command, CommandContext } from './command.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './first-offsets.ts'
-import { withAdmin } from './kafka-session.ts'
+import { toolArguments } from '../edge/kafka-refusals.ts'
+import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
 import { flagOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
 import { describeAll } from './startup-checks.ts'
 
@@ -39,7 +40,7 @@ export const initCommand: Command = {
     from: {
       type: 'string',
       description:
-        'Where a new group starts on event topics: latest, earliest, or a time such as 2026-01-31T08:00:00Z. [latest]',
+        'Where a new group starts on event topics: latest, earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest]',
     },
     'event-format': {
       type: 'string',
@@ -79,6 +80,8 @@ type SchemaStep =
 interface NewTopics {
   readonly partitions: number
   readonly replicationFactor: number | undefined
+  /** How Kafka's own tools reach the cluster, for the commands that mend what differs. */
+  readonly access: string
 }
 
 type Report = (step: Step) => void
@@ -87,10 +90,11 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
   const { settings, print } = context
   const registry = registrySettingsOf(settings)
   const eventSchema = eventSchemaOf(context, registry)
-  const start = readStart(textOption(context, 'from') ?? 'latest')
+  const start = readStart(textOption(context, 'from') ?? 'latest', Date.now())
   const creation = {
     partitions: integerOption(context, 'partitions', 1, 10_000) ?? 6,
     replicationFactor: integerOption(context, 'replication-factor', 1, 100),
+    access: toolArguments(kafkaSettingsOf(settings)),
   }
   const isJson = flagOption(context, 'json')
   let canRun = true
@@ -182,7 +186,7 @@ async function ensure(admin: KafkaAdmin, wanted: WantedTopic, creation: NewTopic
   const { topic } = wanted
   const found = (await admin.describeTopic(topic)) ?? (await create(admin, wanted, creation))
   if (found === undefined) return { kind: 'topic', topic, state: 'created', differences: [] }
-  const differences = differencesOf(wanted, found)
+  const differences = differencesOf(wanted, found, creation.access)
   const state = differences.length > 0 ? 'differs' : 'exists'
   return { kind: 'topic', topic, state, differences }
 }
@@ -209,7 +213,7 @@ function describe(step: Step): string {
         `${step.state.padEnd(8)} ${step.topic}`,
         ...step.differences.map(
           ({ severity, message, fix }) =>
-            `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}\n           mend it with: ${fix}`,
+            `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}\n           fix: ${fix}`,
         ),
       ].join('\n')
     case 'offsets':

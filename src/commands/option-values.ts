@@ -33,11 +33,15 @@ export function integerOption(
 }
 
 /** A moment as ISO 8601 with a zone: without one it would depend on where the command runs. */
-export function parseIsoTime(text: string): EpochMs | undefined {
+function parseIsoTime(text: string): EpochMs | undefined {
   const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
   const time = form.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }
+
+/** What {@link parseMoment} takes, for those who gave something else. */
+export const momentForms =
+  'a time with its zone such as 2026-01-31T08:00:00Z or 2026-01-31T09:00:00+01:00, a day (UTC) such as 2026-01-31, or how long ago such as 15m, 2h or 3d'
 
 /** A moment, or how long ago it was, such as `15m`. */
 export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {

@@ -10,6 +10,7 @@ import { kafkaSettingsOf, quiet } from './kafka-session.ts'
 import {
   flagOption,
   integerOption,
+  momentForms,
   parseMoment,
   registrySettingsOf,
   textOption,
@@ -83,10 +84,7 @@ function rangeOf(context: CommandContext): {
   if (text === 'earliest' || text === 'latest') return { from: text, isFollowing }
   const time = parseMoment(text, Date.now())
   if (time !== undefined) return { from: { time }, isFollowing }
-  throw new UserError(
-    `--from must be earliest, latest, a time such as 2026-01-31T08:00:00Z, or a duration such as 15m, not "${text}".`,
-    2,
-  )
+  throw new UserError(`--from must be earliest, latest, ${momentForms}, not "${text}".`, 2)
 }
 
 function filterOf(context: CommandContext): ResultFilter {

@@ -21,7 +21,7 @@ import {
   type TopicDescription,
 } from '../edge/kafka-admin.ts'
 import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
-import { rightRefusals } from '../edge/kafka-refusals.ts'
+import { rightRefusals, toolArguments } from '../edge/kafka-refusals.ts'
 import { missingRights } from '../edge/kafka-rights.ts'
 import { securityOf, securityWarning } from '../kafka-settings.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
@@ -31,8 +31,6 @@ export interface RunPlan {
   /** Every tier that exists, configured or not: what was written to a former one must still be delivered. */
   readonly tierTopics: readonly string[]
 }
-
-type CheckedSettings = Pick<Settings, 'topics' | 'tiers' | 'groupId'>
 
 /** How long to wait before a broker that is away is asked again. */
 const askAgainMs = 1_000
@@ -109,8 +107,9 @@ function isBrokerAway(error: unknown): error is Error {
 }
 
 /** @throws UserError that lists every refusal with its fix */
-async function checkBeforeRun(admin: KafkaAdmin, settings: CheckedSettings): Promise<RunPlan> {
+async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<RunPlan> {
   const { topics, tiers, groupId } = settings
+  const access = toolArguments(kafkaSettingsOf(settings))
   const existing = await admin.listTopics()
   const wantedEvents = wantedEventTopics(topics)
   const events = await describeAll(admin, wantedEvents)
@@ -123,7 +122,7 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: CheckedSettings): Pro
   const missing = wanted.filter(({ topic }) => !found.has(topic))
   const differences = wantedOwn.flatMap((one) => {
     const description = found.get(one.topic)
-    return description === undefined ? [] : differencesOf(one, description)
+    return description === undefined ? [] : differencesOf(one, description, access)
   })
   const refused = differences.filter(({ severity }) => severity === 'refused')
   const unstarted = await topicsWithoutOffsets(admin, groupId, [...events.keys()])
@@ -134,17 +133,17 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: CheckedSettings): Pro
     ...missing.map(
       ({ topic, holds }) => `${topic} (${holds}) does not exist: run "hooktide init".`,
     ),
-    ...refused.map(({ message, fix }) => `${message}. Mend it with: ${fix}`),
+    ...refused.map(({ message, fix }) => `${message}. Fix: ${fix}`),
     ...unstarted.map(
       (topic) =>
-        `${topic} has no offsets of group ${groupId}, so it is open where to start: run "hooktide init", with --from if not at the latest.`,
+        `${topic} has no offsets of group ${groupId}, so it is open where to start: run "hooktide init", which starts at the end, or "hooktide init --from <earliest or a time>".`,
     ),
   ]
   if (refusals.length > 0) {
     throw new UserError(`The processor cannot start:\n  ${refusals.join('\n  ')}`)
   }
   return {
-    warnings: differences.map(({ message, fix }) => `${message}. Mend it with: ${fix}`),
+    warnings: differences.map(({ message, fix }) => `${message}. Fix: ${fix}`),
     tierTopics: tierTopicsIn(existing, topics.retryPrefix),
   }
 }

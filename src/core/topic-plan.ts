@@ -2,6 +2,7 @@
  * The topics that a processor needs, how they are made, and what is wrong with those that exist (design section 2).
  * `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block work.
  */
+import { formatDuration } from './durations.ts'
 import type { Tier, Topics } from './model.ts'
 import { tierOf } from './schedule.ts'
 
@@ -12,6 +13,8 @@ export interface WantedTopic {
   readonly topic: string
   /** What it holds, for people. */
   readonly holds: string
+  /** What it means when a record goes before its time, as a clause. */
+  readonly loss: string
   /** Two partitioners can hold one key in two partitions, so a compacted topic has one. */
   readonly isSinglePartition: boolean
   /** The broker's default applies to what is not named. */
@@ -35,7 +38,7 @@ export interface Difference {
   readonly severity: 'refused' | 'advised'
   /** One sentence: what is wrong and what it leads to. */
   readonly message: string
-  /** What mends it. */
+  /** What mends it: a command to be run as it is, or a sentence. */
   readonly fix: string
 }
 
@@ -51,10 +54,35 @@ const kept = (days: number): TopicConfig => ({
 /** A limit by size would drop runs that nobody has seen the end of, however short they have waited. */
 const unlimitedBytes = { 'retention.bytes': '-1' }
 
+/** What a topic is for, as people are told. */
+type Content = Pick<WantedTopic, 'holds' | 'loss'>
+
+const waiting = 'a delivery that waits may be gone before it is made'
+const contents = {
+  events: { holds: 'auth events', loss: 'an event may be gone before it is read' },
+  hooks: { holds: 'hooks', loss: 'a hook that nobody changes is removed by its age' },
+  results: { holds: 'results', loss: 'a result may be gone before anyone reads it' },
+  requests: { holds: 'delivery requests', loss: waiting },
+  retries: { holds: 'retries', loss: waiting },
+  formerRetries: { holds: 'retries of a former tier', loss: waiting },
+  deadLetters: {
+    holds: 'dead letters',
+    loss: 'a dead letter may be gone before anyone looks at it',
+  },
+  rejected: {
+    holds: 'events that are not valid',
+    loss: 'a rejected event may be gone before anyone looks at it',
+  },
+  endpoints: {
+    holds: 'endpoint health',
+    loss: 'the state of an endpoint that does not change is removed by its age',
+  },
+} as const satisfies Record<string, Content>
+
 /** Event topics. They are the producers' own: nothing of them is prescribed. */
 export function wantedEventTopics(topics: Topics): readonly WantedTopic[] {
   return topics.events.map((topic) =>
-    plan(topic, 'auth events', { 'cleanup.policy': 'delete' }, []),
+    plan(topic, contents.events, { 'cleanup.policy': 'delete' }, []),
   )
 }
 
@@ -74,16 +102,11 @@ export function wantedOwnTopics(
   const sizeName = Object.keys(size)
   const isWritten = (topic: string) => tiers.some((tier) => tier.topic === topic)
   return [
-    plan(topics.hooks, 'hooks', { ...compacted, ...size }, ['cleanup.policy']),
-    plan(topics.results, 'results', { ...kept(14), ...size }, sizeName),
-    plan(
-      topics.requests,
-      'delivery requests',
-      { ...kept(14), ...unlimitedBytes, ...size },
-      sizeName,
-    ),
+    plan(topics.hooks, contents.hooks, compacted, ['cleanup.policy']),
+    plan(topics.results, contents.results, { ...kept(14), ...size }, sizeName),
+    plan(topics.requests, contents.requests, { ...kept(14), ...unlimitedBytes, ...size }, sizeName),
     ...tiers.map(({ topic }) =>
-      plan(topic, 'retries', { ...kept(14), ...unlimitedBytes, ...logAppendTime, ...size }, [
+      plan(topic, contents.retries, { ...kept(14), ...unlimitedBytes, ...logAppendTime, ...size }, [
         ...Object.keys(logAppendTime),
         ...sizeName,
       ]),
@@ -91,14 +114,19 @@ export function wantedOwnTopics(
     ...tierTopicsIn(existing, topics.retryPrefix)
       .filter((topic) => !isWritten(topic))
       .map((topic) =>
-        plan(topic, 'retries of a former tier', logAppendTime, Object.keys(logAppendTime)),
+        plan(topic, contents.formerRetries, logAppendTime, Object.keys(logAppendTime)),
       ),
-    plan(topics.deadLetters, 'dead letters', { ...kept(30), ...unlimitedBytes, ...size }, sizeName),
-    plan(topics.rejected, 'events that are not valid', { ...kept(30), ...size }, sizeName),
+    plan(
+      topics.deadLetters,
+      contents.deadLetters,
+      { ...kept(30), ...unlimitedBytes, ...size },
+      sizeName,
+    ),
+    plan(topics.rejected, contents.rejected, { ...kept(30), ...size }, sizeName),
     plan(
       topics.endpoints,
-      'endpoint health',
-      { ...compacted, 'min.compaction.lag.ms': String(7 * dayMs), ...size },
+      contents.endpoints,
+      { ...compacted, 'min.compaction.lag.ms': String(7 * dayMs) },
       [],
     ),
   ]
@@ -109,12 +137,12 @@ const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
 
 function plan(
   topic: string,
-  holds: string,
+  content: Content,
   configs: TopicConfig,
   required: readonly string[],
 ): WantedTopic {
   const isSinglePartition = configs['cleanup.policy'] === 'compact'
-  return { topic, holds, isSinglePartition, configs, required: new Set(required) }
+  return { topic, ...content, isSinglePartition, configs, required: new Set(required) }
 }
 
 /** All of `names` that are tiers by their name, shortest delay first, whether configured or not. */
@@ -141,20 +169,29 @@ export function largestEventBytes(eventTopics: readonly FoundTopic[]): number {
   return Math.max(0, ...eventTopics.map(({ configs }) => Number(configs['max.message.bytes'] ?? 0)))
 }
 
-/** Where a topic is not as wanted. A topic that does more than is wanted, such as keeping records longer, is as wanted. */
-export function differencesOf(wanted: WantedTopic, found: FoundTopic): readonly Difference[] {
+/**
+ * Where a topic is not as wanted. A topic that does more than is wanted, such as keeping records longer, is as wanted.
+ *
+ * @param access arguments by which Kafka's own tools reach this cluster, for the commands that mend
+ */
+export function differencesOf(
+  wanted: WantedTopic,
+  found: FoundTopic,
+  access: string,
+): readonly Difference[] {
   const differences: Difference[] = []
   for (const [setting, value] of Object.entries(wanted.configs)) {
     const actual = found.configs[setting] ?? 'unknown'
     if (isMet(setting, value, actual)) continue
+    const words = `is ${valueWords(setting, actual)}, not ${wantedWords(setting, value)}`
     differences.push({
       topic: wanted.topic,
       setting,
       wanted: value,
       found: actual,
       severity: isRefused(wanted, setting, actual) ? 'refused' : 'advised',
-      message: `${wanted.topic}: ${setting} is ${actual}, not ${wantedWords(setting, value)}: ${consequences[setting] ?? ''}`,
-      fix: `kafka-configs.sh --alter --entity-type topics --entity-name ${wanted.topic} --add-config ${setting}=${value}`,
+      message: `${wanted.topic}: ${setting} ${words}: ${consequenceOf(wanted, setting)}`,
+      fix: `kafka-configs.sh ${access} --alter --entity-type topics --entity-name ${wanted.topic} --add-config ${setting}=${value}`,
     })
   }
   if (wanted.isSinglePartition && found.partitions > 1) {
@@ -175,14 +212,20 @@ function severalPartitions(topic: string, partitions: number): Difference {
   }
 }
 
-/** What each setting is for, completing "…: <consequence>". */
-const consequences: TopicConfig = {
-  'cleanup.policy': 'records would be kept or removed against what they are for',
-  'retention.ms': 'records are removed earlier than planned, waiting retries among them',
-  'retention.bytes': 'records are removed by size, waiting retries among them',
-  'message.timestamp.type': 'a retry is released by the time at which the broker appended it',
-  'max.message.bytes': 'the largest events would not fit with their delivery headers',
-  'min.compaction.lag.ms': 'readers that were away for days miss changes',
+/** What follows from a setting that is not as wanted. */
+function consequenceOf({ holds, loss }: WantedTopic, setting: string): string {
+  switch (setting) {
+    case 'message.timestamp.type':
+      return 'a retry is released by the time at which the broker appended it'
+    case 'max.message.bytes':
+      return holds === contents.results.holds
+        ? 'the largest results would not fit'
+        : 'the largest events would not fit with their delivery headers'
+    case 'min.compaction.lag.ms':
+      return 'readers that were away for days miss changes'
+    default:
+      return loss
+  }
 }
 
 /** Settings of which more is as good. Kafka writes "no limit" as -1. */
@@ -194,7 +237,13 @@ function isMet(setting: string, wanted: string, found: string): boolean {
 }
 
 function wantedWords(setting: string, value: string): string {
-  return minima.has(setting) ? `at least ${value}` : value
+  const words = valueWords(setting, value)
+  return minima.has(setting) ? `at least ${words}` : words
+}
+
+function valueWords(setting: string, value: string): string {
+  const isDuration = setting.endsWith('.ms') && /^\d{1,15}$/.test(value)
+  return isDuration ? `${value} (${formatDuration(Number(value))})` : value
 }
 
 /** `compact,delete` keeps the newest record of each key for a while, which is enough to start. */

@@ -106,6 +106,13 @@ export function rightRefusal(
   )
 }
 
+/** How Kafka's own tools reach the same brokers. Settings for TLS and login stand in a file that is their user's. */
+export function toolArguments({ brokers, security = noSecurity }: KafkaSettings): string {
+  const isSecured = security.tls !== undefined || security.sasl !== undefined
+  const command = isSecured ? ' --command-config client.properties' : ''
+  return `--bootstrap-server ${brokers.join(',')}${command}`
+}
+
 /** What rights that were found missing mean, a sentence for each resource. */
 export function rightRefusals(
   settings: KafkaSettings,

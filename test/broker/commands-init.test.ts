@@ -84,10 +84,7 @@ describe('hooktide init', () => {
           : [],
       ])
     expect(differing).toEqual([
-      [
-        `${prefix}.hooks`,
-        ['cleanup.policy refused', 'max.message.bytes advised', 'partitions advised'],
-      ],
+      [`${prefix}.hooks`, ['cleanup.policy refused', 'partitions advised']],
       [`${prefix}.webhook.results`, ['retention.ms advised', 'max.message.bytes refused']],
       [`${prefix}.webhook.retry.7m`, ['message.timestamp.type refused']],
     ])
@@ -253,7 +250,7 @@ describe('hooktide run', () => {
       `${prefix}.hooks: cleanup.policy is delete, not compact`,
       `${prefix}.webhook.retry.5s: message.timestamp.type is CreateTime`,
       `${prefix}.webhook.retry.5s: max.message.bytes is 1048588, not at least 1114124`,
-      `--entity-name ${prefix}.hooks --add-config cleanup.policy=compact`,
+      `kafka-configs.sh --bootstrap-server ${environment['KAFKA_BROKERS']} --alter --entity-type topics --entity-name ${prefix}.hooks --add-config cleanup.policy=compact`,
       `${prefix}.events has no offsets of group ${rig.group}`,
     ]) {
       expect(stderr).toContain(refusal)

@@ -24,6 +24,7 @@ const tiers = [
   { topic: 'auth.webhook.retry.2h', delayMs: 7_200_000 },
 ]
 const eventBytes = 1_048_588
+const access = '--bootstrap-server b1:9092,b2:9092'
 const day = 86_400_000
 
 function wantedOf(topic: string, existing: readonly string[] = []): WantedTopic {
@@ -57,7 +58,8 @@ describe('the topics that a processor needs', () => {
     expect(configs['cleanup.policy']).toBe(cleanup)
     expect(configs['retention.ms']).toBe(days === undefined ? undefined : String(days * day))
     expect(isSinglePartition).toBe(isSingle)
-    expect(configs['max.message.bytes']).toBe(String(eventBytes + 65_536))
+    const size = cleanup === 'compact' ? undefined : String(eventBytes + 65_536)
+    expect(configs['max.message.bytes']).toBe(size)
   })
 
   it('includes tiers that exist and are no longer configured, only for when they release', () => {
@@ -98,7 +100,7 @@ describe('the topics that a processor needs', () => {
 describe('an existing topic', () => {
   it('does not differ when it is as planned', () => {
     for (const wanted of wantedOwnTopics(topics, tiers, eventBytes, [])) {
-      expect(differencesOf(wanted, found(wanted))).toEqual([])
+      expect(differencesOf(wanted, found(wanted), access)).toEqual([])
     }
   })
 
@@ -112,21 +114,22 @@ describe('an existing topic', () => {
     ['auth.events.rejected', 'max.message.bytes', '1000'],
   ])('%s with %s=%s keeps the processor from starting', (topic, setting, value) => {
     const wanted = wantedOf(topic)
-    const differences = differencesOf(wanted, found(wanted, { [setting]: value }))
+    const differences = differencesOf(wanted, found(wanted, { [setting]: value }), access)
     expect(differences).toMatchObject([{ setting, found: value, severity: 'refused' }])
-    expect(differences[0]?.fix).toContain(`--entity-name ${topic} --add-config ${setting}=`)
+    expect(differences[0]?.fix).toBe(
+      `kafka-configs.sh ${access} --alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${wanted.configs[setting]}`,
+    )
   })
 
   it.each([
     ['auth.hooks', 'cleanup.policy', 'compact,delete'],
-    ['auth.hooks', 'max.message.bytes', '1000'],
     ['auth.webhook.retry.5s', 'retention.ms', String(13 * day)],
     ['auth.webhook.retry.5s', 'retention.bytes', '1000000'],
     ['auth.webhook.endpoints', 'min.compaction.lag.ms', '0'],
     ['auth.webhook.endpoints', 'cleanup.policy', 'delete'],
   ])('%s with %s=%s is only advised against', (topic, setting, value) => {
     const wanted = wantedOf(topic)
-    expect(differencesOf(wanted, found(wanted, { [setting]: value }))).toMatchObject([
+    expect(differencesOf(wanted, found(wanted, { [setting]: value }), access)).toMatchObject([
       { setting, severity: 'advised' },
     ])
   })
@@ -137,15 +140,36 @@ describe('an existing topic', () => {
     ['max.message.bytes', '20000000'],
   ])('does not differ by having more: %s=%s', (setting, value) => {
     const wanted = wantedOf('auth.webhook.results')
-    expect(differencesOf(wanted, found(wanted, { [setting]: value }))).toEqual([])
+    expect(differencesOf(wanted, found(wanted, { [setting]: value }), access)).toEqual([])
+  })
+
+  it.each([
+    ['auth.hooks', 'cleanup.policy', 'delete', 'a hook that nobody changes is removed by its age'],
+    ['auth.webhook.results', 'retention.ms', '1000', 'a result may be gone before anyone reads'],
+    ['auth.webhook.retry.2h', 'retention.ms', '1000', 'a delivery that waits may be gone before'],
+    ['auth.webhook.dead-letters', 'retention.bytes', '1', 'a dead letter may be gone before'],
+    ['auth.webhook.results', 'max.message.bytes', '1', 'the largest results would not fit'],
+    ['auth.webhook.requests', 'max.message.bytes', '1', 'the largest events would not fit with'],
+  ])('%s with %s=%s is told of by what it leads to', (topic, setting, value, consequence) => {
+    const wanted = wantedOf(topic)
+    const [difference] = differencesOf(wanted, found(wanted, { [setting]: value }), access)
+    expect(difference?.message).toContain(consequence)
+  })
+
+  it('has its times told in milliseconds, as Kafka has them, and in words', () => {
+    const wanted = wantedOf('auth.webhook.results')
+    const [difference] = differencesOf(wanted, found(wanted, { 'retention.ms': '1000' }), access)
+    expect(difference?.message).toContain(
+      'retention.ms is 1000 (1s), not at least 1209600000 (14d): ',
+    )
   })
 
   it('that is compacted is advised to have one partition', () => {
     const wanted = wantedOf('auth.hooks')
-    expect(differencesOf(wanted, found(wanted, {}, 3))).toMatchObject([
+    expect(differencesOf(wanted, found(wanted, {}, 3), access)).toMatchObject([
       { setting: 'partitions', wanted: '1', found: '3', severity: 'advised' },
     ])
     const results = wantedOf('auth.webhook.results')
-    expect(differencesOf(results, found(results, {}, 3))).toEqual([])
+    expect(differencesOf(results, found(results, {}, 3), access)).toEqual([])
   })
 })
