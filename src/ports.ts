@@ -90,7 +90,8 @@ export interface TableSource {
   /**
    * Resolves when every partition has been read to the end offsets that it had at the call. Rejects when that cannot be
    * reached. Afterwards `apply` goes on being called as records arrive. Records that were applied before are not
-   * repeated, whatever the client reads again. `onFailed` reports a topic that was recreated, or a client that ended.
+   * repeated, whatever the client reads again. Those of a partition come in its order; between partitions there is none.
+   * `onFailed` reports a topic that was recreated, or a client that ended.
    */
   start(apply: (record: InboundRecord) => void, onFailed: (error: Error) => void): Promise<void>
   /** As that of a group. */
