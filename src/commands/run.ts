@@ -73,10 +73,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     processor = await assemble(settings, telemetry, {
       signal,
       onFailed: failure.resolve,
-      onWaiting(message) {
-        waitsFor = message
-        log.warn(message)
-      },
+      onWaiting: (reason) => void (waitsFor = reason),
     })
     if (processor === undefined) return 0
     const started = processor.start().then(() => log.info('ready'))
@@ -101,8 +98,8 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
 interface Assembling {
   readonly signal: AbortSignal
   readonly onFailed: (error: Error) => void
-  /** A part that is needed to begin is away, and waited for. */
-  readonly onWaiting: (message: string) => void
+  /** A part that is needed to begin is away, and waited for; an empty reason when it is there. */
+  readonly onWaiting: (reason: string) => void
 }
 
 /** `undefined` when the process was asked to end before everything was there. */
@@ -114,10 +111,14 @@ async function assemble(
   const { log } = telemetry
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
   const kafka = kafkaSettingsOf(settings)
-  const plan = await prepareRun({ settings, log: kafkaLog, signal })
+  const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onWaiting })
   if (plan === undefined) return undefined
+  onWaiting('')
   for (const warning of plan.warnings) log.warn(warning)
-  const connecting = encoderOf(settings, onWaiting)
+  const connecting = encoderOf(settings, (message) => {
+    onWaiting(message)
+    log.warn(message)
+  })
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
   const { groupId, topics, instance, sessionTimeoutMs } = settings

@@ -34,6 +34,8 @@ export interface RunPlan {
 
 /** How long to wait before a broker that is away is asked again. */
 const askAgainMs = 1_000
+/** How long to wait before it is said again that it is away: doubles from one to the other. */
+const sayAgainMs = { first: 10_000, most: 5 * 60_000 }
 
 /**
  * Waits for a broker and checks that a processor can start.
@@ -45,17 +47,27 @@ export async function prepareRun(options: {
   readonly settings: Settings
   readonly log: KafkaLog
   readonly signal: AbortSignal
+  /** No broker answers; the reason names the brokers and what to look at. */
+  readonly onAway: (reason: string) => void
 }): Promise<RunPlan | undefined> {
-  const { settings, log, signal } = options
+  const { settings, log, signal, onAway } = options
   const aborted = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
+  let sayAfterMs: number = sayAgainMs.first
+  let nextSayingAt = 0
   while (!signal.aborted) {
     try {
       return await Promise.race([checkOnce(settings, log), aborted])
     } catch (error) {
       if (!isBrokerAway(error)) throw error
-      log('warn', 'waiting for Kafka', { error: error.message })
+      onAway(error.message)
+      const now = performance.now()
+      if (now >= nextSayingAt) {
+        log('warn', 'waiting for Kafka', { error: error.message })
+        nextSayingAt = now + sayAfterMs
+        sayAfterMs = Math.min(sayAfterMs * 2, sayAgainMs.most)
+      }
       await Promise.race([sleep(askAgainMs), aborted])
     }
   }
