@@ -66,10 +66,8 @@ describe('a hook topic', () => {
     ])
     const one = await rig.run()
     const warning = one.lines.find(({ msg }) => msg?.includes('3 partitions') === true)
-    expect(warning?.msg).toBe(
-      `${topic}: has 3 partitions, not 1: writers that place keys differently could leave an old record of a key ` +
-        `beside the new one. Mend it with: recreate ${topic} with one partition, or see that all its writers place keys alike`,
-    )
+    expect(warning?.msg).toContain('could leave an old record of a key beside the new one')
+    expect(warning?.msg).toContain(`recreate ${topic} with one partition`)
     await rig.sendEvents({})
     expect(await pathsCalled(rig, 1)).toEqual(['/new'])
     await produce(topic, [{ key: id, value: hookText(rig, 'moved'), partition: 2 }])

@@ -126,18 +126,21 @@ export function describeTableSource(
       ['empty', []],
       ['with as many records as before', ['c', 'd']],
       ['with more records than before', ['c', 'd', 'e']],
-    ])('fails when the topic was recreated %s, rather than mix two lives of it', async (_, keys) => {
-      const world = await makeWorld(1)
-      await world.produce(0, [
-        ['a', '1'],
-        ['b', '1'],
-      ])
-      const view = await loaded(world.table())
-      await world.recreate(keys.map((key) => [key, '1'] as const))
-      await view.until(() => view.failures.length === 1)
+    ])(
+      'fails when the topic was recreated %s, rather than mix two lives of it',
+      async (_, keys) => {
+        const world = await makeWorld(1)
+        await world.produce(0, [
+          ['a', '1'],
+          ['b', '1'],
+        ])
+        const view = await loaded(world.table())
+        await world.recreate(keys.map((key) => [key, '1'] as const))
+        await view.until(() => view.failures.length === 1)
 
-      expect(view.failures[0]?.message).toContain('was recreated')
-      expect(view.texts().slice(0, 2)).toEqual(['a=1', 'b=1'])
-    })
+        expect(view.failures[0]?.message).toContain('was recreated')
+        expect(view.texts().slice(0, 2)).toEqual(['a=1', 'b=1'])
+      },
+    )
   })
 }
