@@ -141,42 +141,53 @@ describe('the installed command', () => {
   })
 
   it.for([
-    { name: 'the Node of the checkout', find: () => Promise.resolve(process.execPath) },
-    { name: `Node ${oldestNode}, the oldest`, find: () => findNodeRelease(oldestNode) },
-  ])('delivers an event through a real broker on $name', async ({ find }, context) => {
-    skipIfAway(context)
-    const node = await find().catch((error: unknown) => {
-      if (error instanceof RegistryAway) context.skip(`No Node ${oldestNode}: ${error.message}`)
-      throw error
-    })
-    const command = installed(node)
-    const environment = ownEnvironment()
-    const receiver = await startReceiver({ keyOf: () => signingKey })
-    onTestFinished(() => receiver.stop())
-    const config = { url: receiver.origin }
-    const hook = { id: 'packaged', events: ['PostSignIn'], config, signingKey }
-    for (const [args, input] of [
-      [['init', '--partitions', '1'], ''],
-      [['hooks', 'put', '-f', '-'], JSON.stringify(hook)],
-    ] as const) {
-      expect(await hooktide(args, environment, input, command)).toMatchObject({ code: 0 })
-    }
-    await using run = startRun(environment, [], command)
-    await run.ready()
-    const send = ['events', 'send', '-f', sample, '--strip-hook-id']
-    expect(await hooktide(send, environment, '', command)).toMatchObject({ code: 0 })
-    const [request] = await receiver.waitFor(1)
-    expect(request).toMatchObject({ logtoSignature: 'valid', standardSignature: 'valid' })
-    run.signal('SIGTERM')
-    expect(await run.exited).toBe(0)
-    const { stdout } = await hooktide(
-      ['results', '--until-end', '--json'],
-      environment,
-      '',
-      command,
-    )
-    expect(JSON.parse(stdout)).toMatchObject({ hookId: 'packaged', outcome: 'delivered' })
-  })
+    {
+      name: 'the Node of the checkout',
+      find: () => Promise.resolve(process.execPath),
+      compression: 'lz4',
+    },
+    {
+      name: `Node ${oldestNode}, the oldest`,
+      find: () => findNodeRelease(oldestNode),
+      compression: 'zstd',
+    },
+  ])(
+    'delivers an event through a real broker on $name, compressed by $compression',
+    async ({ find, compression }, context) => {
+      skipIfAway(context)
+      const node = await find().catch((error: unknown) => {
+        if (error instanceof RegistryAway) context.skip(`No Node ${oldestNode}: ${error.message}`)
+        throw error
+      })
+      const command = installed(node)
+      const environment = { ...ownEnvironment(), HOOKTIDE_COMPRESSION: compression }
+      const receiver = await startReceiver({ keyOf: () => signingKey })
+      onTestFinished(() => receiver.stop())
+      const config = { url: receiver.origin }
+      const hook = { id: 'packaged', events: ['PostSignIn'], config, signingKey }
+      for (const [args, input] of [
+        [['init', '--partitions', '1'], ''],
+        [['hooks', 'put', '-f', '-'], JSON.stringify(hook)],
+      ] as const) {
+        expect(await hooktide(args, environment, input, command)).toMatchObject({ code: 0 })
+      }
+      await using run = startRun(environment, [], command)
+      await run.ready()
+      const send = ['events', 'send', '-f', sample, '--strip-hook-id']
+      expect(await hooktide(send, environment, '', command)).toMatchObject({ code: 0 })
+      const [request] = await receiver.waitFor(1)
+      expect(request).toMatchObject({ logtoSignature: 'valid', standardSignature: 'valid' })
+      run.signal('SIGTERM')
+      expect(await run.exited).toBe(0)
+      const { stdout } = await hooktide(
+        ['results', '--until-end', '--json'],
+        environment,
+        '',
+        command,
+      )
+      expect(JSON.parse(stdout)).toMatchObject({ hookId: 'packaged', outcome: 'delivered' })
+    },
+  )
 })
 
 function installed(node: string) {
