@@ -1,12 +1,41 @@
 /**
- * A schema registry by its own HTTP interface (Confluent's, which Apicurio, Karapace and Redpanda speak too).
+ * A schema registry, asked by the API client of KafkaJS's registry library. The only file that knows it.
  *
- * KafkaJS's registry client is not used: it reports a registry that is down as its answer 400, drops the status of some
- * 404s, never gives up a call, and compiles whatever schema it meets. Here every call has a deadline, and only what a
- * registry says in its own words counts as its answer: a 404 of a proxy or of a wrong path is none.
+ * Of the library only that client is used. What stands above it reports a registry that is down as its answer 400, drops
+ * the registry's own code with the answer, never gives up a call, and compiles whatever schema it meets. Here every call
+ * has a deadline, and only what a registry says in its own words counts as its answer: a 404 of a proxy or of a wrong
+ * path is none.
  */
+import { createRequire } from 'node:module'
+import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { asError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+
+type CreateApi = typeof apiModule.default
+type ApiSettings = Parameters<CreateApi>[0]
+type Api = ReturnType<CreateApi>
+
+const folder = '@kafkajs/confluent-schema-registry/dist/api'
+const requireFrom = createRequire(import.meta.url)
+const library = requireFrom(folder) as { readonly default: CreateApi }
+const errors = requireFrom(`${folder}/middleware/errorMiddleware`) as { default: Middleware }
+
+type Middleware = NonNullable<ApiSettings['middlewares']>[number]
+
+/** Stands where the library has one that keeps neither a registry's code nor what a failed call met. */
+const failuresAsTheyAre: Middleware = () => ({
+  response: (next) => next().catch((failed: Awaited<ReturnType<typeof next>>) => failed),
+})
+
+function createApi(settings: ApiSettings): Api {
+  const replaced = errors.default
+  errors.default = failuresAsTheyAre
+  try {
+    return library.default(settings)
+  } finally {
+    errors.default = replaced
+  }
+}
 
 export interface RegistrySettings {
   readonly url: string
@@ -49,8 +78,9 @@ const maxMessageLength = 500
 const missingCodes: readonly unknown[] = [40_401, 40_402, 40_403]
 
 export class RegistryClient {
-  readonly #base: string
-  readonly #headers: Readonly<Record<string, string>>
+  /** The registry's address, without credentials. */
+  readonly url: string
+  readonly #api: Api
   readonly #stop = new AbortController()
   readonly #timeoutMs: number
 
@@ -58,36 +88,36 @@ export class RegistryClient {
   constructor({ url, username, password }: RegistrySettings, timeoutMs = callTimeoutMs) {
     this.#timeoutMs = timeoutMs
     const base = new URL(url)
-    const name = username ?? decodeURIComponent(base.username)
-    const secret = username === undefined ? decodeURIComponent(base.password) : (password ?? '')
-    const basic = Buffer.from(`${name}:${secret}`).toString('base64')
-    this.#headers = {
-      accept: 'application/vnd.schemaregistry.v1+json, application/json',
-      ...(name === '' ? {} : { authorization: `Basic ${basic}` }),
-    }
+    const auth =
+      username === undefined
+        ? credentialsOf(base)
+        : { auth: { username, password: password ?? '' } }
     base.username = ''
     base.password = ''
-    this.#base = base.href.replace(/\/+$/, '')
-  }
-
-  /** The registry's address, without credentials. */
-  get url(): string {
-    return this.#base
+    this.url = base.href.replace(/\/+$/, '')
+    this.#api = createApi({
+      host: this.url,
+      clientId: 'hooktide',
+      ...auth,
+      // Whoever waits knows how long: see `askAgainMs`.
+      retry: { retries: 0 },
+    })
   }
 
   async schemaById(id: number): Promise<RegistryAnswer<RegisteredSchema>> {
-    return this.#read(await this.#call('GET', `/schemas/ids/${id}`), registeredSchema)
+    return this.#read(await this.#call('Schema', 'find', { id }), registeredSchema)
   }
 
   /** Deleted ones too: what was written with them is still to be read. */
-  async version({ subject, version }: SchemaReference): Promise<RegistryAnswer<RegisteredSchema>> {
-    const path = `${pathOf(subject)}/versions/${version}?deleted=true`
-    return this.#read(await this.#call('GET', path), registeredSchema)
+  async version(reference: SchemaReference): Promise<RegistryAnswer<RegisteredSchema>> {
+    const asked = { ...reference, deleted: true }
+    return this.#read(await this.#call('Subject', 'version', asked), registeredSchema)
   }
 
   /** The id of a schema that is registered under the subject. */
   async lookUp(subject: string, schema: SchemaText): Promise<RegistryAnswer<number>> {
-    return this.#read(await this.#call('POST', pathOf(subject), bodyOf(schema)), idOf)
+    const body = bodyOf(schema)
+    return this.#read(await this.#call('Subject', 'registered', { subject, body }), idOf)
   }
 
   /**
@@ -95,14 +125,15 @@ export class RegistryClient {
    * itself is told to take only versions that can read what was written before.
    */
   async register(subject: string, schema: SchemaText): Promise<RegistryAnswer<number>> {
-    const before = await this.#call('GET', `${pathOf(subject)}/versions`)
-    const path = `${pathOf(subject)}/versions`
-    const registered = this.#read(await this.#call('POST', path, bodyOf(schema)), idOf)
+    const before = await this.#call('Subject', 'latestVersion', { subject })
+    const body = bodyOf(schema)
+    const registered = this.#read(await this.#call('Subject', 'register', { subject, body }), idOf)
     if (registered.kind !== 'found' || before.kind !== 'missing') return registered
-    const defaults = await this.#call('GET', '/config')
-    if (defaults.kind !== 'found' || compatibilityOf(defaults.value) !== 'NONE') return registered
-    const guarded = await this.#call('PUT', `/config/${encodeURIComponent(subject)}`, {
-      compatibility: 'BACKWARD',
+    const config = await this.#call('Subject', 'config', { subject, defaultToGlobal: true })
+    if (config.kind === 'found' && compatibilityOf(config.value) !== 'NONE') return registered
+    const guarded = await this.#call('Subject', 'updateConfig', {
+      subject,
+      body: { compatibility: 'BACKWARD' },
     })
     return guarded.kind === 'found' ? registered : guarded
   }
@@ -123,24 +154,24 @@ export class RegistryClient {
       : { kind: 'found', value }
   }
 
-  async #call(
-    method: string,
-    path: string,
-    body?: Readonly<Record<string, unknown>>,
+  async #call<Resource extends 'Schema' | 'Subject'>(
+    resource: Resource,
+    method: keyof Api[Resource],
+    parameters: Readonly<Record<string, unknown>>,
   ): Promise<RegistryAnswer<unknown>> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.#timeoutMs)])
     try {
-      const response = await fetch(`${this.#base}${path}`, {
-        method,
-        headers: {
-          ...this.#headers,
-          ...(body && { 'content-type': 'application/vnd.schemaregistry.v1+json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.#timeoutMs)]),
-      })
-      return this.#judge(response.status, parse(await response.text()))
+      // The client does not tell of an answer that is cut off by the signal.
+      const call = this.#api[resource][method]({ ...parameters, signal })
+      const response = await Promise.race([call, rejectionOf(signal)])
+      const failure: unknown = response.error()
+      if (failure !== null) throw asError(failure)
+      return this.#judge(response.status(), parse(response.rawData()))
     } catch (error) {
-      return this.#unavailable(`cannot be reached (${this.#reasonOf(error)})`, 'and that it runs')
+      return this.#unavailable(
+        `cannot be reached (${this.#reasonOf(signal.reason ?? error)})`,
+        'and that it runs',
+      )
     }
   }
 
@@ -163,23 +194,21 @@ export class RegistryClient {
       : this.#unavailable(`answers with status ${status}`, 'and how it is')
   }
 
-  /** What stands behind the platform's "fetch failed". */
-  #reasonOf(error: unknown): string {
-    const { name, message, cause } = asError(error)
-    if (name === 'TimeoutError') return `no answer within ${this.#timeoutMs / 1_000} s`
-    if (!(cause instanceof Error)) return message
-    const code: unknown = 'code' in cause ? cause.code : undefined
-    return typeof code === 'string' ? code : cause.message
+  #reasonOf(thrown: unknown): string {
+    const error = asError(thrown)
+    if (error.name === 'TimeoutError') return `no answer within ${this.#timeoutMs / 1_000} s`
+    const code: unknown = 'code' in error ? error.code : undefined
+    return typeof code === 'string' ? code : error.message
   }
 
   #unavailable(what: string, look = ''): RegistryAnswer<never> {
     const advice = look === '' ? '' : `, ${look}`
-    const message = `The registry at ${this.#base} ${what}: check SCHEMA_REGISTRY_URL${advice}.`
+    const message = `The registry at ${this.url} ${what}: check SCHEMA_REGISTRY_URL${advice}.`
     return { kind: 'unavailable', message, isDenied: false }
   }
 
   #denied(): RegistryAnswer<never> {
-    const message = `The registry at ${this.#base} refuses access: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.`
+    const message = `The registry at ${this.url} refuses access: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.`
     return { kind: 'unavailable', message, isDenied: true }
   }
 }
@@ -189,8 +218,17 @@ export function askAgainMs(failures: number): number {
   return Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10))
 }
 
-function pathOf(subject: string): string {
-  return `/subjects/${encodeURIComponent(subject)}`
+function credentialsOf({ username, password }: URL): Partial<Pick<ApiSettings, 'auth'>> {
+  if (username === '') return {}
+  return {
+    auth: { username: decodeURIComponent(username), password: decodeURIComponent(password) },
+  }
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true })
+  })
 }
 
 /** Avro is what a registry takes a schema without a type for, and some take it only so. */
@@ -221,9 +259,9 @@ function compatibilityOf(content: unknown): unknown {
   return isJsonObject(content) ? content['compatibilityLevel'] : undefined
 }
 
-function parse(text: string): unknown {
+function parse(text: string | null): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text ?? '')
   } catch {
     return undefined
   }
