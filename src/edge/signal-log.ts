@@ -46,7 +46,8 @@ const levels: Readonly<
   'record.rejected': 'warn',
   'hook.suspended': 'warn',
   'hook.unusable': 'warn',
-  'commit.failed': 'warn',
+  // Tried again twice a second while it lasts: the group's source says once why.
+  'commit.failed': 'debug',
   'calls.stopped': 'warn',
   'table.loaded': 'info',
   'hook.changed': 'info',
