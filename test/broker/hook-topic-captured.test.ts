@@ -96,7 +96,8 @@ describe('commands on a captured row', () => {
     expect(JSON.parse(listed.stdout)).toMatchObject({ id, state: 'active', isCaptured: true, url })
 
     const put = await command(['hooks', 'put', '-f', '-'], got.stdout)
-    expect(put).toMatchObject({ code: 2, stdout: '' })
+    expect(put.code).not.toBe(0)
+    expect(put.stdout).toBe('')
     expect(put.stderr).toContain('id is of a row that is captured from a database: change it there')
 
     const deleted = await command(['hooks', 'delete', id])
