@@ -4,8 +4,9 @@ import { UserError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 import type { KafkaHeaders } from '../core/model.ts'
 import type { Command, CommandContext } from './command.ts'
-import { judgeEvent, splitEvents, type InputEvent, type JudgedEvent } from './event-input.ts'
+import { judgeEvent, type JudgedEvent } from './event-input.ts'
 import { fileOption, readInput } from './input-file.ts'
+import { parsedJson, splitJson, type InputValue } from './json-input.ts'
 import { withoutMember } from './json-pieces.ts'
 import { withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
@@ -54,7 +55,8 @@ async function validate(context: CommandContext): Promise<0 | 1> {
   const rejected = judged.filter(({ rejection }) => rejection !== undefined)
   if (flagOption(context, 'json')) {
     for (const { place, event, rejection, warnings } of judged) {
-      print(JSON.stringify({ place, event, valid: rejection === undefined, rejection, warnings }))
+      const valid = rejection === undefined
+      print(JSON.stringify({ place: placeWords(place), event, valid, rejection, warnings }))
     }
   } else {
     for (const one of judged) for (const line of linesAbout(one)) print(line)
@@ -93,7 +95,7 @@ interface Draft {
   readonly judged: JudgedEvent
 }
 
-function draftsOf(context: CommandContext, read: readonly InputEvent[]): readonly Draft[] {
+function draftsOf(context: CommandContext, read: readonly InputValue[]): readonly Draft[] {
   const givenId = textOption(context, 'event-id')
   if (givenId !== undefined && read.length > 1) {
     throw new UserError(`--event-id names one event, and there are ${read.length}.`, 2)
@@ -113,15 +115,15 @@ function draftsOf(context: CommandContext, read: readonly InputEvent[]): readonl
 function reportSent({ print, note, options }: CommandContext, topic: string, draft: Draft): void {
   const { eventId, key, judged } = draft
   const { place, event, warnings } = judged
-  for (const warning of warnings) note(`warning: ${place}: ${warning}`)
+  for (const warning of warnings) note(`warning: ${placeWords(place)}: ${warning}`)
   if (options['json'] === true) print(JSON.stringify({ topic, eventId, event, key }))
   else print(`sent ${event ?? ''} as ${eventId}${key === null ? '' : `, key ${printable(key)}`}`)
 }
 
-async function readEvents(context: CommandContext): Promise<readonly InputEvent[]> {
+async function readEvents(context: CommandContext): Promise<readonly InputValue[]> {
   const { name, bytes } = await readInput(context)
-  const events = splitEvents(bytes)
-  if (events.length === 0) throw new UserError(`${name} has no event.`, 2)
+  const events = splitJson(bytes)
+  if (events.length === 0) throw new UserError(`${name} has no event.`)
   return events
 }
 
@@ -141,16 +143,21 @@ function refuseRejected(judged: readonly JudgedEvent[]): void {
 }
 
 function linesAbout({ place, rejection, warnings }: JudgedEvent): readonly string[] {
-  if (rejection === undefined) return warnings.map((warning) => `${place}: warning: ${warning}`)
+  if (rejection === undefined)
+    return warnings.map((warning) => `${placeWords(place)}: warning: ${warning}`)
   const { reason, field, message } = rejection
   const where = field === '' ? '' : ` (${printable(field)})`
   const advice =
     reason === 'reserved-field' ? ' Remove it, or let events send do so with --strip-hook-id.' : ''
-  return [`${place}: rejected, ${reason}${where}: ${message}${advice}`]
+  return [`${placeWords(place)}: rejected, ${reason}${where}: ${message}${advice}`]
+}
+
+function placeWords(place: string): string {
+  return place === '' ? 'event' : place
 }
 
 /** What is no JSON object is left to validation. */
-function withoutHookId(input: InputEvent): InputEvent {
+function withoutHookId(input: InputValue): InputValue {
   return parse(input.bytes) === undefined
     ? input
     : { ...input, bytes: withoutMember(input.bytes, 'hookId') }
@@ -170,10 +177,6 @@ function idIn(value: unknown): unknown {
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
-  try {
-    const parsed: unknown = JSON.parse(bytes.toString('utf8'))
-    return isJsonObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const parsed = parsedJson(bytes)
+  return isJsonObject(parsed) ? parsed : undefined
 }

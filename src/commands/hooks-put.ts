@@ -4,19 +4,23 @@
  */
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../core/errors.ts'
+import type { Settings } from '../config.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
-import { isJsonObject, type JsonObject } from '../core/json-text.ts'
-import { defaultTenant, type FieldProblem } from '../core/model.ts'
+import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'
+import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
 import { withoutSecrets } from '../core/result.ts'
 import { standardSecret } from '../core/signature.ts'
 import type { Command, CommandContext } from './command.ts'
 import { destinationWarning } from './destination-warning.ts'
 import { hiddenFields } from './hook-secrets.ts'
 import { problemLine, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
-import { fileOption, readInput } from './input-file.ts'
+import { fileOption, readInput, type Input } from './input-file.ts'
+import { faultWords, jsonFaultOf } from './json-fault.ts'
+import { splitJson, type InputValue } from './json-input.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption } from './option-values.ts'
+import { printable } from './table.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
@@ -25,7 +29,7 @@ export const hooksPutCommand: Command = {
   options: {
     file: {
       ...fileOption,
-      description: 'JSON file with one hook or a list; - for standard input.',
+      description: 'One JSON hook, a list, or one hook a line; - for standard input.',
     },
     'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
@@ -38,6 +42,8 @@ export const hooksPutCommand: Command = {
 interface Draft {
   /** Where it stood in the input, such as `[2]`; empty when it was the only one. */
   readonly place: string
+  /** `undefined` where the hook came without one, and has one of our making. */
+  readonly givenId: string | undefined
   readonly hook: JsonObject
   readonly isKeyNew: boolean
   readonly problems: readonly FieldProblem[]
@@ -45,13 +51,18 @@ interface Draft {
 
 async function run(context: CommandContext): Promise<0> {
   const { settings, note } = context
-  const given = parseHooks(await readInput(context))
+  const given = readValues(await readInput(context))
   const stored = await readHooks(context)
-  const drafts = withoutRepeats(given.map(({ place, value }) => draftOf(place, value, stored)))
+  const drafts = withoutRepeats(given.map((value) => draftOf(value, stored)))
   refuseFaulty(drafts)
-  for (const { place, hook } of drafts) {
-    for (const warning of await warningsOf(hook, context)) {
-      note(`warning: ${place === '' ? '' : `${place} `}${warning}`)
+  const destinations = await destinationWarnings(
+    drafts.map(({ hook }) => urlOf(hook)),
+    settings,
+  )
+  for (const draft of drafts) {
+    const destination = destinations.get(urlOf(draft.hook))
+    for (const warning of [...warningsOf(draft.hook), ...(destination ?? [])]) {
+      note(`warning: ${nameOf(draft)}${warning}`)
     }
   }
   await writeAll(
@@ -68,22 +79,26 @@ async function run(context: CommandContext): Promise<0> {
   return 0
 }
 
-function parseHooks({ name, bytes }: { readonly name: string; readonly bytes: Buffer }) {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''))
-  } catch (error) {
-    throw new UserError(`${name} is not JSON.`, 2, { cause: error })
+/** @throws UserError when the file has no hook, or something that is not JSON */
+function readValues({ name, bytes }: Input): readonly InputValue[] {
+  // Editors of Windows begin files with it. What is written to Kafka is JSON text of our own.
+  const isMarked = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))
+  const values = splitJson(isMarked ? bytes.subarray(3) : bytes)
+  if (values.length === 0) throw new UserError(`${name} has no hook.`)
+  for (const { bytes: value, line } of values) {
+    const fault = jsonFaultOf(value.toString('utf8'))
+    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultWords(fault, line)}.`)
   }
-  if (!Array.isArray(parsed)) return [{ place: '', value: parsed }]
-  if (parsed.length === 0) throw new UserError(`${name} is an empty list.`, 2)
-  return parsed.map((value: unknown, index) => ({ place: `[${index}]`, value }))
+  return values
 }
 
-function draftOf(place: string, value: unknown, stored: ReadonlyMap<string, StoredHook>): Draft {
-  if (!isJsonObject(value)) {
-    return { place, hook: {}, isKeyNew: false, problems: checkHookInput(value) }
+function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, StoredHook>): Draft {
+  const json = readJsonObject(bytes)
+  if (json.kind === 'rejected') {
+    const problems = [problemOf(json.rejection)]
+    return { place, givenId: undefined, hook: {}, isKeyNew: false, problems }
   }
+  const value = json.members
   const id = value['id'] ?? newHookId(randomBytes(64))
   const known = typeof id === 'string' ? stored.get(id) : undefined
   const keptKey = value['signingKey'] ?? (known && keyOf(known))
@@ -102,7 +117,17 @@ function draftOf(place: string, value: unknown, stored: ReadonlyMap<string, Stor
     ...tenantProblems(hook, known),
     ...capturedProblems(known),
   ]
-  return { place, hook, isKeyNew: keptKey === undefined, problems }
+  return { place, givenId: textOf(value['id']), hook, isKeyNew: keptKey === undefined, problems }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Of a value that is JSON already. */
+function problemOf({ reason, field, message }: Rejection): FieldProblem {
+  if (reason === 'not-an-object') return { field: '', message: 'must be an object' }
+  return reason === 'duplicate-key' ? { field, message: 'is there twice' } : { field, message }
 }
 
 const deliveryMembers = [
@@ -155,10 +180,16 @@ function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
 
 /** @throws UserError that names every field of every hook that is wrong */
 function refuseFaulty(drafts: readonly Draft[]): void {
-  const lines = drafts.flatMap(({ place, problems }) =>
-    problems.map((problem) => `  ${place === '' ? '' : `${place} `}${problemLine(problem)}`),
+  const lines = drafts.flatMap((draft) =>
+    draft.problems.map((problem) => `  ${nameOf(draft)}${problemLine(problem)}`),
   )
-  if (lines.length > 0) throw new UserError(`Nothing was written:\n${lines.join('\n')}`, 2)
+  if (lines.length > 0) throw new UserError(`Nothing was written:\n${lines.join('\n')}`)
+}
+
+/** Which of several hooks it is, before what is said of it: by its place, and by the id that it was given. */
+function nameOf({ place, givenId }: Draft): string {
+  if (place === '') return ''
+  return givenId === undefined ? `${place} ` : `${place} ${printable(JSON.stringify(givenId))}: `
 }
 
 const knownMembers = new Set([
@@ -176,7 +207,7 @@ const knownMembers = new Set([
   'executionStats',
 ])
 
-async function warningsOf(hook: JsonObject, context: CommandContext): Promise<readonly string[]> {
+function warningsOf(hook: JsonObject): readonly string[] {
   const warnings: string[] = []
   const keys = eventsOf(hook)
   if (keys.length === 0) warnings.push('events is empty, and so is event: it will never be called')
@@ -186,8 +217,27 @@ async function warningsOf(hook: JsonObject, context: CommandContext): Promise<re
   for (const name of Object.keys(hook)) {
     if (!knownMembers.has(name)) warnings.push(`${name} is not known and has no effect`)
   }
-  const destination = await destinationWarning(urlOf(hook), context.settings)
-  if (destination !== undefined) warnings.push(destination)
+  return warnings
+}
+
+/** How many names are looked up at once. */
+const lookups = 16
+
+/** By URL, each once: a file may hold many hooks, and few hosts. */
+async function destinationWarnings(
+  urls: readonly string[],
+  settings: Settings,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const distinct = [...new Set(urls)]
+  const warnings = new Map<string, readonly string[]>()
+  for (let start = 0; start < distinct.length; start += lookups) {
+    await Promise.all(
+      distinct.slice(start, start + lookups).map(async (url) => {
+        const warning = await destinationWarning(url, settings)
+        if (warning !== undefined) warnings.set(url, [warning])
+      }),
+    )
+  }
   return warnings
 }
 

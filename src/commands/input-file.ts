@@ -11,16 +11,28 @@ export const fileOption = {
   description: 'File to read, or - for standard input.',
 } as const
 
+export interface Input {
+  /** For people. */
+  readonly name: string
+  readonly bytes: Buffer
+}
+
 /** @throws UserError when `--file` is missing or cannot be read */
-export async function readInput(
-  context: Pick<CommandContext, 'options'>,
-): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+export async function readInput(context: Pick<CommandContext, 'options'>): Promise<Input> {
   const file = textOption(context, 'file')
   if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
   if (file === '-') return { name: 'standard input', bytes: await buffer(process.stdin) }
   try {
     return { name: file, bytes: await readFile(file) }
   } catch (error) {
-    throw new UserError(`${file} cannot be read: ${asError(error).message}`, 2, { cause: error })
+    throw new UserError(`${file} cannot be read: ${reasonOf(error)}.`, 2, { cause: error })
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const error: NodeJS.ErrnoException = asError(thrown)
+  if (error.code === 'ENOENT') return 'there is no such file'
+  if (error.code === 'EISDIR') return 'it is a folder'
+  if (error.code === 'EACCES') return 'permission denied'
+  return error.message
 }

@@ -59,14 +59,21 @@ export function trimmedPiece(text: Buffer, { start, end }: Piece): Piece {
   return { start: from, end: to }
 }
 
+export interface LinePiece extends Piece {
+  /** Which line of the text it is, from 1. */
+  readonly line: number
+}
+
 /** Lines that are not empty, as pieces. */
-export function linesOf(text: Buffer): readonly Piece[] {
-  const lines: Piece[] = []
+export function linesOf(text: Buffer): readonly LinePiece[] {
+  const lines: LinePiece[] = []
+  let line = 0
   for (let start = 0; start < text.length;) {
     const found = text.indexOf('\n', start)
     const end = found < 0 ? text.length : found
-    const line = trimmedPiece(text, { start, end })
-    if (line.end > line.start) lines.push(line)
+    const piece = trimmedPiece(text, { start, end })
+    line += 1
+    if (piece.end > piece.start) lines.push({ ...piece, line })
     start = end + 1
   }
   return lines

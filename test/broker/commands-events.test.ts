@@ -151,12 +151,13 @@ describe('events validate', () => {
   })
 
   it.each([
-    [['-f', '/nowhere/at-all'], /\/nowhere\/at-all cannot be read/],
-    [[], /Name a file with -f/],
-    [['-f', '-'], /standard input has no event/],
-  ])('refuses %j as wrong use', async (args, message) => {
+    [['-f', '/nowhere/at-all'], 2, /^\/nowhere\/at-all cannot be read: there is no such file\.\n$/],
+    [['-f', '/'], 2, /^\/ cannot be read: it is a folder\.\n$/],
+    [[], 2, /Name a file with -f/],
+    [['-f', '-'], 1, /standard input has no event/],
+  ])('refuses %j with exit code %s', async (args, expected, message) => {
     const { code, stderr } = await hooktide(['events', 'validate', ...args], {})
-    expect(code).toBe(2)
+    expect(code).toBe(expected)
     expect(stderr).toMatch(message)
   })
 })

@@ -14,17 +14,20 @@ function settings() {
   return { brokers: surroundings().brokers, clientId: 'test' }
 }
 
-function command(args: readonly string[], input?: unknown) {
+function command(args: readonly string[], input = '') {
   const environment = {
     KAFKA_BROKERS: surroundings().brokers.join(','),
     HOOKTIDE_TOPIC_PREFIX: prefix,
     HOOKTIDE_ALLOW_CIDRS: '192.0.2.0/24',
   }
-  return hooktide(args, environment, input === undefined ? '' : JSON.stringify(input))
+  return hooktide(args, environment, input)
 }
 
 const put = (input: unknown, ...flags: readonly string[]) =>
-  command(['hooks', 'put', '-f', '-', ...flags], input)
+  putText(JSON.stringify(input), ...flags)
+
+const putText = (text: string, ...flags: readonly string[]) =>
+  command(['hooks', 'put', '-f', '-', ...flags], text)
 
 async function stored(id: string): Promise<Record<string, unknown>> {
   const { stdout } = await command(['hooks', 'get', id, '--show-secrets'])
@@ -41,7 +44,7 @@ describe('hooks put', () => {
   it('refuses a delivery option outside delivery, which would leave the hook unfiltered', async () => {
     const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
     const { code, stderr, stdout } = await put(hook)
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/filter:? belongs into delivery, as delivery\.filter/)
     expect(stderr).toMatch(/ratePerSecond:? belongs into delivery/)
   })
@@ -74,18 +77,33 @@ describe('hooks put', () => {
       { id: 'fine', events: ['PostSignIn'], config: { url }, signingKey: '(hidden)' },
     ]
     const { code, stderr } = await put(hooks)
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     const problems = stderr.trim().split('\n')
     expect(problems.shift()).toBe('Nothing was written:')
-    const fields = problems.map((line) => line.trim().split(' ').slice(0, 2).join(' '))
+    const fields = problems.map((line) => line.trim().split(' ').slice(0, 3).join(' '))
     expect(fields.toSorted()).toEqual([
-      '[1] config.url',
-      '[1] enabled',
-      '[1] events[0]',
-      '[2] id',
-      '[2] signingKey',
+      '[1] "faulty": config.url',
+      '[1] "faulty": enabled',
+      '[1] "faulty": events[0]',
+      '[2] "fine": id',
+      '[2] "fine": signingKey',
     ])
     expect((await command(['hooks', 'get', 'fine'])).code).toBe(1)
+  })
+
+  it('takes one hook a line, and says of each what it wrote', async () => {
+    const lines = ['l1', 'l2'].map((id) =>
+      JSON.stringify({ id, events: ['PostSignIn'], config: { url } }),
+    )
+    const { code, stdout } = await putText(`\uFEFF${lines.join('\n')}\n`, '--json')
+    expect(code).toBe(0)
+    const ids = stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line).id)
+    expect(ids).toEqual(['l1', 'l2'])
+    const twice = await putText('{"id":"l3","events":[],"events":[],"config":{}}')
+    expect(twice.stderr).toContain('events is there twice')
   })
 
   it('refuses to move a hook to another tenant', async () => {
@@ -93,7 +111,7 @@ describe('hooks put', () => {
     expect((await put(hook)).code).toBe(0)
     for (const tenant of [{ tenantId: 'other' }, { tenantId: undefined }]) {
       const { code, stderr } = await put({ ...hook, ...tenant })
-      expect(code).toBe(2)
+      expect(code).toBe(1)
       expect(stderr).toContain('tenantId cannot be changed: the hook belongs to "acme"')
     }
     expect(await stored('stays')).toMatchObject({ tenantId: 'acme' })
@@ -108,24 +126,25 @@ describe('hooks put', () => {
     ])
     expect(code).toBe(0)
     expect(stderr.trim().split('\n')).toEqual([
-      'warning: [0] events is empty, and so is event: it will never be called',
-      expect.stringMatching(/^warning: \[0\] config.url leads to .* HOOKTIDE_ALLOW_CIDRS/),
-      'warning: [1] events has Cat.Fed, which Logto does not send',
-      'warning: [1] eventz is not known and has no effect',
-      expect.stringMatching(/^warning: \[1\] config.url is plain http/),
-      'warning: [2] config.url leads to an address that is never called',
-      expect.stringMatching(/^warning: \[3\] nowhere.invalid .*resolve/),
+      'warning: [0] "w1": events is empty, and so is event: it will never be called',
+      expect.stringMatching(/^warning: \[0\] "w1": config.url leads to .* HOOKTIDE_ALLOW_CIDRS/),
+      'warning: [1] "w2": events has Cat.Fed, which Logto does not send',
+      'warning: [1] "w2": eventz is not known and has no effect',
+      expect.stringMatching(/^warning: \[1\] "w2": config.url is plain http/),
+      'warning: [2] "w3": config.url leads to an address that is never called',
+      expect.stringMatching(/^warning: \[3\] "w4": nowhere.invalid .*resolve/),
     ])
     expect(await stored('w4')).toMatchObject({ id: 'w4' })
   })
 
   it.each([
-    ['{', /standard input is not JSON/],
-    ['[]', /standard input is an empty list/],
-  ])('refuses %j as wrong use', async (input, message) => {
+    ['{', /^standard input is not JSON: line 1, column 2: the text ends too early\.\n$/],
+    ['{"id":"a"}\n{"id":b}', /^standard input is not JSON: line 2, column 7: a value is missing/],
+    ['[]', /^standard input has no hook\.\n$/],
+  ])('says what is wrong with %j before it asks Kafka', async (input, message) => {
     const environment = { KAFKA_BROKERS: '127.0.0.1:1' }
     const { code, stderr } = await hooktide(['hooks', 'put', '-f', '-'], environment, input)
-    expect(code).toBe(2)
+    expect(code).toBe(1)
     expect(stderr).toMatch(message)
   })
 })

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeEvent, splitEvents } from '../../src/commands/event-input.ts'
+import { judgeEvent } from '../../src/commands/event-input.ts'
+import { splitJson } from '../../src/commands/json-input.ts'
 import { withoutMember } from '../../src/commands/json-pieces.ts'
 
 const textsOf = (input: string) =>
-  splitEvents(Buffer.from(input)).map(({ place, bytes }) => [place, bytes.toString()])
+  splitJson(Buffer.from(input)).map(({ place, bytes }) => [place, bytes.toString()])
 
 describe('a file of events', () => {
   it.each([
-    ['{ "a": 1 }\n', [['event', '{ "a": 1 }']]],
-    ['{\n  "a": 1\n}', [['event', '{\n  "a": 1\n}']]],
+    ['{ "a": 1 }\n', [['', '{ "a": 1 }']]],
+    ['{\n  "a": 1\n}', [['', '{\n  "a": 1\n}']]],
     [
       '[ {"a": [1,2]} ,\n {"b": "],{"} ]',
       [
@@ -31,7 +32,8 @@ describe('a file of events', () => {
         ['line 2', '{"b":'],
       ],
     ],
-    ['{\n  "a":\n', [['event', '{\n  "a":']]],
+    ['{\n  "a":\n', [['', '{\n  "a":']]],
+    ['[{"a":1},\n{"b":2}\n{"c":3}]', [['', '[{"a":1},\n{"b":2}\n{"c":3}]']]],
     ['[]', []],
     [' \n', []],
   ])('%j is cut into its events, bytes unchanged', (input, expected) => {
@@ -42,10 +44,18 @@ describe('a file of events', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue()), fc.nat(3), (values, indent) => {
         const text = JSON.stringify(values, undefined, indent)
-        const cut = splitEvents(Buffer.from(text)).map(({ bytes }) => JSON.parse(bytes.toString()))
+        const cut = splitJson(Buffer.from(text)).map(({ bytes }) => JSON.parse(bytes.toString()))
         expect(JSON.stringify(cut)).toBe(JSON.stringify(values))
       }),
     )
+  })
+})
+
+describe('a file of very many lines', () => {
+  it('is read through once, not once a line', () => {
+    const line = `{"event":"PostSignIn","padding":"${'x'.repeat(200)}"}`
+    const values = splitJson(Buffer.from(`${line}\n`.repeat(60_000)))
+    expect(values.at(-1)).toMatchObject({ place: 'line 60000', line: 60_000 })
   })
 })
 
@@ -81,7 +91,7 @@ describe('taking a member out of an object', () => {
 
 describe('judging an event', () => {
   const judge = (payload: object) =>
-    judgeEvent({ place: 'event', bytes: Buffer.from(JSON.stringify(payload)) }, [])
+    judgeEvent({ place: '', line: 1, bytes: Buffer.from(JSON.stringify(payload)) }, [])
   const createdAt = '2026-09-14T09:02:11.019Z'
 
   it('has nothing to say of one that looks like those of Logto', () => {
@@ -109,6 +119,17 @@ describe('judging an event', () => {
     ],
   ])('accepts %j and warns', (payload, warnings) => {
     expect(judge(payload)).toMatchObject({ rejection: undefined, warnings })
+  })
+
+  it('says where in the file the text of a line stops being JSON', () => {
+    const [, second] = splitJson(Buffer.from('{"event":"PostSignIn"}\n\n{"event":PostSignIn}\n'))
+    if (second === undefined) throw new Error('there are two lines')
+    expect(judgeEvent(second, []).rejection).toMatchObject({
+      reason: 'invalid-json',
+      message: expect.stringMatching(
+        /^The value is not JSON: line 3, column 10: a value is missing/,
+      ),
+    })
   })
 
   it('names reason and field of a rejection', () => {
