@@ -26,33 +26,64 @@ export function isWanted(result: DeliveryResult, { equals, isFinalOnly }: Result
   return equals.every(([field, value]) => result[field] === value)
 }
 
-/** Whether an object read from the topic can be shown as a result at all. */
+/** Whether what was read from the topic can be shown as a result at all: anyone may write there. */
 export function isResult(value: unknown): value is DeliveryResult {
   if (typeof value !== 'object' || value === null) return false
   const fields: Partial<Record<string, unknown>> = { ...value }
   return (
-    typeof fields['outcome'] === 'string' &&
-    typeof fields['hookId'] === 'string' &&
-    typeof fields['attemptedAt'] === 'number'
+    Object.values(filterFields).every((field) => typeof fields[field] === 'string') &&
+    isTime(fields['attemptedAt']) &&
+    (fields['nextDueAt'] === null || isTime(fields['nextDueAt'])) &&
+    (fields['totalMs'] === null || typeof fields['totalMs'] === 'number')
   )
 }
 
-/** Time, outcome, answer, attempt, hook, event, duration, and what follows. Coloured only on a terminal that wants it. */
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
+}
+
+/** Columns that lines of a stream share before it is known what comes: longer cells push the others aside. */
+const columns = [
+  ['TIME', 24],
+  ['OUTCOME', 11],
+  ['ANSWER', 8],
+  ['ATTEMPT', 7],
+  ['TENANT', 10],
+  ['HOOK', 21],
+  ['EVENT', 18],
+  ['DELIVERY', 26],
+  ['TOOK', 8],
+  ['EVENT ID', 36],
+] as const
+
+/** Above the first line. */
+export const resultHeading = [...columns.map(([name, width]) => name.padEnd(width)), 'NEXT'].join(
+  '  ',
+)
+
+/** One line under {@link resultHeading}. Coloured only on a terminal that wants it. */
 export function resultLine(result: DeliveryResult): string {
-  const { attempt, maxAttempts, totalMs } = result
-  const answer = result.statusCode ?? result.errorClass ?? '-'
+  const { outcome, attempt, maxAttempts, totalMs } = result
   const cells = [
     new Date(result.attemptedAt).toISOString(),
-    coloured(result.outcome, result.outcome.padEnd(11)),
-    String(answer).padEnd(8),
-    `${attempt ?? '-'}/${maxAttempts ?? '-'}`.padEnd(5),
-    result.hookId.padEnd(21),
-    result.eventKey.padEnd(20),
-    (totalMs === null ? '-' : `${Math.round(totalMs)} ms`).padStart(8),
-    followUp(result),
+    outcome,
+    String(result.statusCode ?? result.errorClass ?? '-'),
+    attempt === null ? '-' : `${attempt} of ${maxAttempts ?? '-'}`,
+    result.tenantId,
+    result.hookId,
+    result.eventKey,
+    result.deliveryId,
+    totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
+    result.eventId,
   ]
-  return cells.join('  ').trimEnd()
+  const padded = cells.map((cell, index) => {
+    const text = printable(cell).padEnd(columns[index]?.[1] ?? 0)
+    return index === outcomeColumn ? coloured(outcome, text) : text
+  })
+  return [...padded, followUp(result)].join('  ').trimEnd()
 }
+
+const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
 
 function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResult): string {
   const parts: string[] = []
@@ -78,5 +109,5 @@ const colours = {
 function coloured(outcome: string, text: string): string {
   const colour = Object.entries(colours).find(([name]) => name === outcome)?.[1]
   // `styleText` itself looks whether standard output is a terminal, and at NO_COLOR.
-  return colour === undefined ? printable(text) : styleText(colour, text)
+  return colour === undefined ? text : styleText(colour, text)
 }

@@ -1,10 +1,11 @@
 /** `hooktide results`: the results topic, filtered, as it is or as it grows. */
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { asError, UserError } from '../core/errors.ts'
 import { outcomes, type InboundRecord } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { readTopic, type ReadFrom } from '../edge/kafka-reader.ts'
-import { createResultReader } from '../edge/result-codec.ts'
+import { createResultReader, type WaitForRegistry } from '../edge/result-codec.ts'
 import type { Command, CommandContext } from './command.ts'
 import { kafkaSettingsOf, quiet } from './kafka-session.ts'
 import {
@@ -15,7 +16,15 @@ import {
   registrySettingsOf,
   textOption,
 } from './option-values.ts'
-import { filterFields, isResult, isWanted, resultLine, type ResultFilter } from './result-line.ts'
+import {
+  filterFields,
+  isResult,
+  isWanted,
+  resultHeading,
+  resultLine,
+  type ResultFilter,
+} from './result-line.ts'
+import { printable } from './table.ts'
 
 export const resultsCommand: Command = {
   name: 'results',
@@ -44,34 +53,66 @@ export const resultsCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0> {
-  const { settings, signal, print } = context
+  const { settings, print, note } = context
+  const { results: topic } = settings.topics
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
-  const show = flagOption(context, 'json')
-    ? (one: DeliveryResult) => JSON.stringify(one)
-    : resultLine
-  const decode = decoderOf(context)
-  const topic = { settings: kafkaSettingsOf(settings), topic: settings.topics.results }
+  const isJson = flagOption(context, 'json')
   let shown = 0
-  for await (const records of readTopic({ ...topic, ...range, signal, log: quiet })) {
-    for (const record of records) {
-      const result = await decode(record)
-      if (result === undefined || !isWanted(result, filter)) continue
-      print(show(result))
-      shown += 1
-      if (shown >= limit) return 0
-    }
+  for await (const result of resultsIn(context, range, filter)) {
+    if (shown === 0 && !isJson) print(resultHeading)
+    print(isJson ? JSON.stringify(result) : resultLine(result))
+    shown += 1
+    if (shown >= limit) return 0
     // Whoever reads slowly must not make this process hold the topic.
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+    if (process.stdout.writableNeedDrain) await drained(context.signal)
   }
+  if (shown === 0 && !range.isFollowing) note(absence(topic, range.from, filter))
   return 0
 }
 
-function rangeOf(context: CommandContext): {
+async function* resultsIn(
+  context: CommandContext,
+  range: Range,
+  filter: ResultFilter,
+): AsyncGenerator<DeliveryResult> {
+  const { settings, signal, note } = context
+  const kafka = kafkaSettingsOf(settings)
+  const decode = decoderOf(context, range.isFollowing)
+  const topic = settings.topics.results
+  const onStart = () => {
+    if (!range.isFollowing || range.from !== 'latest') return
+    note(`Results of ${topic} from now on; Ctrl-C ends. Past ones: --from 1h`)
+  }
+  const reading = { settings: kafka, topic, signal, log: quiet, onStart }
+  for await (const records of readTopic({ ...reading, ...range })) {
+    for (const record of records) {
+      const result = await decode(record)
+      if (signal.aborted) return
+      if (result !== undefined && isWanted(result, filter)) yield result
+    }
+  }
+}
+
+/** A reader that went away drains nothing, and aborts. */
+async function drained(signal: AbortSignal): Promise<void> {
+  await once(process.stdout, 'drain', { signal }).catch(() => undefined)
+}
+
+function absence(topic: string, from: ReadFrom, { equals, isFinalOnly }: ResultFilter): string {
+  const start = typeof from === 'object' ? ` since ${new Date(from.time).toISOString()}` : ''
+  const isFiltered = isFinalOnly || equals.length > 0
+  const end = from === 'latest' ? ' behind its end' : ''
+  return `There are no results in ${topic}${start}${end}${isFiltered ? ' that match' : ''}.`
+}
+
+interface Range {
   readonly from: ReadFrom
   readonly isFollowing: boolean
-} {
+}
+
+function rangeOf(context: CommandContext): Range {
   const isFollowing = flagOption(context, 'follow')
   const isUntilEnd = flagOption(context, 'until-end')
   if (isFollowing && isUntilEnd) {
@@ -100,17 +141,30 @@ function filterOf(context: CommandContext): ResultFilter {
 }
 
 /** Decodes a record; says on standard error why one cannot be, and goes on. */
-function decoderOf({ settings, note }: CommandContext) {
-  const read = createResultReader(registrySettingsOf(settings))
+function decoderOf({ settings, note, signal }: CommandContext, isFollowing: boolean) {
+  const wait = isFollowing ? waitingWith(note, signal) : undefined
+  const read = createResultReader(registrySettingsOf(settings), wait)
   return async ({ topic, partition, offset, value }: InboundRecord) => {
     try {
       const result: unknown = value === null ? undefined : await read(value)
       if (isResult(result)) return result
-      note(`${topic}-${partition}-${offset} is not a result`)
+      note(`${topic}-${partition}-${offset} is left out: it is not a result`)
     } catch (error) {
       if (error instanceof UserError) throw error
-      note(`${topic}-${partition}-${offset} cannot be read: ${asError(error).message}`)
+      if (signal.aborted) return undefined
+      const reason = printable(asError(error).message)
+      note(`${topic}-${partition}-${offset} is left out: it cannot be read: ${reason}`)
     }
     return undefined
+  }
+}
+
+/** Says once that a registry is waited for. Rejects when the command was asked to end. */
+function waitingWith(note: (line: string) => void, signal: AbortSignal): WaitForRegistry {
+  let told: string | undefined
+  return async (reason, waitMs) => {
+    if (reason !== told) note(`${reason} Waiting for it; Ctrl-C ends.`)
+    told = reason
+    await setTimeout(waitMs, undefined, { signal })
   }
 }

@@ -32,6 +32,8 @@ export interface ReadOptions {
   /** Ends the reading. */
   readonly signal: AbortSignal
   readonly log: KafkaLog
+  /** The topic is there, and where to start is known. */
+  readonly onStart?: () => void
 }
 
 /** A partition, and how far it was read. */
@@ -70,6 +72,7 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     )
     if (connected === 'late') throw unreachable(settings, 'no answer')
     const positions = await explaining(options, () => startPositions(cluster, options))
+    options.onStart?.()
     const fetchRound = patientRound(cluster, options, positions)
     while (!signal.aborted) {
       const open = positions.filter(({ next, end }) => next < end)

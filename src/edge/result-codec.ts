@@ -63,13 +63,18 @@ function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult
   }
 }
 
+/** Waits before a registry that is away is asked again; throws when nobody waits any more. */
+export type WaitForRegistry = (reason: string, waitMs: number) => Promise<void>
+
 /**
  * Reads results of either form. A record that is neither gives an Error that says so.
  *
- * @throws UserError when the registry is not set or cannot be asked
+ * @param wait for a registry that is away; without it that is an error, too
+ * @throws UserError when the registry is not set, refuses access, or is away and not waited for
  */
 export function createResultReader(
   settings: RegistrySettings | undefined,
+  wait?: WaitForRegistry,
 ): (value: Buffer) => Promise<DeliveryResult> {
   const client = settings === undefined ? undefined : new RegistryClient(settings)
   const types = new Map<number, avro.Type>()
@@ -82,17 +87,26 @@ export function createResultReader(
     }
     if (value.length < frameBytes) throw new Error('it ends within its frame')
     const id = value.readUInt32BE(1)
-    const type = types.get(id) ?? (await askType(client, id))
+    const type = types.get(id) ?? (await askType(client, id, wait))
     types.set(id, type)
     return type.fromBuffer(value.subarray(frameBytes)) as DeliveryResult
   }
 }
 
-async function askType(client: RegistryClient, id: number): Promise<avro.Type> {
-  const answer = await client.schemaById(id)
-  if (answer.kind === 'found') return typeOf(answer.value.text)
-  if (answer.kind === 'unavailable') throw new UserError(answer.message)
-  throw new Error(`the registry has no schema ${id} (${answer.message})`)
+async function askType(
+  client: RegistryClient,
+  id: number,
+  wait: WaitForRegistry | undefined,
+): Promise<avro.Type> {
+  for (let failures = 1; ; failures += 1) {
+    const answer = await client.schemaById(id)
+    if (answer.kind === 'found') return typeOf(answer.value.text)
+    if (answer.kind !== 'unavailable') {
+      throw new Error(`the registry has no schema ${id} (${answer.message})`)
+    }
+    if (wait === undefined || answer.isDenied) throw new UserError(answer.message)
+    await wait(answer.message, askAgainMs(failures))
+  }
 }
 
 function typeOf(schema: string): avro.Type {

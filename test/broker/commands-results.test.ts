@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Verdict } from '../../src/core/model.ts'
 import { resultOf } from '../../src/core/result.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
@@ -88,14 +90,20 @@ describe('results of a topic with plain JSON', () => {
   beforeAll(async () => {
     topic = await createResultsTopic(prefix)
     const bytes = cases.map((one) => jsonResultEncoder.encode(resultFor(one)))
-    await write(topic, ...bytes, Buffer.from('nonsense'), Buffer.from('{"a":1}'), null)
+    const hostile = {
+      ...resultFor({ hookId: 'odd', verdict: { kind: 'expired' } }),
+      attemptedAt: 1e300,
+    }
+    const others = ['nonsense', '{"a":1}', JSON.stringify(hostile)].map((text) => Buffer.from(text))
+    await write(topic, ...bytes, ...others, null)
   })
 
   const results = (...flags: readonly string[]) =>
     hooktide(['results', ...flags], environmentOf(prefix))
 
   async function hooksShown(...flags: readonly string[]): Promise<readonly string[]> {
-    const { code, stdout } = await results('--from', 'earliest', '--json', ...flags)
+    const range = flags.includes('--from') ? [] : ['--from', 'earliest']
+    const { code, stdout } = await results('--json', ...range, ...flags)
     expect(code).toBe(0)
     const lines = stdout.split('\n').filter((line) => line !== '')
     return lines.map((line) => String(JSON.parse(line).hookId)).toSorted()
@@ -111,8 +119,9 @@ describe('results of a topic with plain JSON', () => {
     const byHook = (a: DeliveryResult, b: DeliveryResult) => a.hookId.localeCompare(b.hookId)
     expect(shown.toSorted(byHook)).toEqual(cases.map(resultFor).toSorted(byHook))
     const notes = stderr.trim().split('\n')
-    expect(notes).toHaveLength(3)
-    for (const note of notes) expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ (is not|cannot)`))
+    expect(notes).toHaveLength(4)
+    for (const note of notes)
+      expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ is left out: it (is not|cannot)`))
   })
 
   it.each([
@@ -139,9 +148,16 @@ describe('results of a topic with plain JSON', () => {
 
   it('are one plain line each when nobody looks at a terminal', async () => {
     const { stdout } = await results('--until-end', '--hook', 'gone')
-    expect(stdout).toMatch(
-      /^2026-09-14T09:02:11\.019Z {2}dead {9}410 {7}1\/10 {3}gone +PostSignIn +12 ms {2}gone\n$/,
-    )
+    const [heading, line, ...others] = stdout.split('\n').map((text) => text.split(/ {2,}/))
+    expect(heading).toEqual([
+      ...['TIME', 'OUTCOME', 'ANSWER', 'ATTEMPT', 'TENANT', 'HOOK', 'EVENT', 'DELIVERY', 'TOOK'],
+      ...['EVENT ID', 'NEXT'],
+    ])
+    expect(line).toEqual([
+      ...['2026-09-14T09:02:11.019Z', 'dead', '410', '1 of 10', 'acme', 'gone', 'PostSignIn'],
+      ...['dlv_gone', '12 ms', 'evt-gone', 'gone'],
+    ])
+    expect(others).toEqual([['']])
     const retry = await results('--until-end', '--hook', 'late')
     expect(retry.stdout).toContain('next 2026-09-14T09:03:16.019Z (in 65s), no ?[2Jhost\n')
   })
@@ -155,6 +171,18 @@ describe('results of a topic with plain JSON', () => {
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })
+
+  it.each([
+    [['--until-end', '--hook', 'nobody'], /^There are no results in \S+ that match\.$/m],
+    [['--from', '2100-01-01'], /^There are no results in \S+ since 2100-01-01T00:00:00\.000Z\.$/m],
+  ])(
+    'that are none for %j leave standard output empty, and say so beside it',
+    async (flags, note) => {
+      const { code, stdout, stderr } = await results(...flags)
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+      expect(stderr).toMatch(note)
+    },
+  )
 
   it('say that the topic does not exist', async () => {
     const { code, stderr } = await hooktide(['results'], environmentOf(`${prefix}-none`))
@@ -190,18 +218,47 @@ describe('results that are followed', () => {
   })
 })
 
+/** A registry that is down for its first calls, and then the real one. */
+async function startFlakyRegistry(failures: number) {
+  const { registryUrl } = surroundings()
+  let calls = 0
+  const server = createServer((request, response) => {
+    calls += 1
+    if (calls <= failures) {
+      response.writeHead(503).end()
+      return
+    }
+    void fetch(`${registryUrl}${request.url ?? ''}`).then(async (answer) => {
+      response.writeHead(answer.status, { 'content-type': 'application/json' })
+      response.end(await answer.text())
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 describe('results framed for a registry', () => {
-  it('are read with it, and without it the command says what is missing', async () => {
-    const { prefix } = uniqueNames()
+  const { prefix } = uniqueNames()
+  const results = cases.map(resultFor)
+  beforeAll(async () => {
     const topic = await createResultsTopic(prefix)
     const { registryUrl } = surroundings()
     const registry = { url: registryUrl, username: undefined, password: undefined }
     await registerSchema(new RegistryClient(registry), subjectOf(topic), 'result')
     const connection = { settings: registry, topic, clock: systemClock, onWaiting: quiet }
     const encoder = await connectResultEncoder(connection)
-    const results = cases.map(resultFor)
     await write(topic, ...results.map((one) => encoder.encode(one)), Buffer.from([0, 1, 2]))
-    const args = ['results', '--until-end', '--json', '--final', '--tenant', 'acme']
+  })
+
+  const args = ['results', '--from', 'earliest', '--json', '--final', '--tenant', 'acme']
+
+  it('are read with it, and without it the command says what is missing', async () => {
+    const { registryUrl } = surroundings()
     const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: registryUrl }
     const { code, stdout, stderr } = await hooktide(args, environment)
     expect(code).toBe(0)
@@ -210,5 +267,28 @@ describe('results framed for a registry', () => {
     const without = await hooktide(args, environmentOf(prefix))
     expect(without.code).toBe(1)
     expect(without.stderr).toContain('set SCHEMA_REGISTRY_URL')
+  })
+
+  it('are not skipped while the registry is away: the command ends with one sentence', async () => {
+    const url = await startFlakyRegistry(Number.POSITIVE_INFINITY)
+    const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: url }
+    const { code, stdout, stderr } = await hooktide(args, environment)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    const lines = stderr.split('\n').filter((line) => !line.includes('is left out'))
+    expect(lines).toEqual([expect.stringMatching(/registry .*503.*check SCHEMA_REGISTRY_URL/), ''])
+  })
+
+  it('that are followed wait for the registry, which is told once', async () => {
+    const environment = {
+      ...environmentOf(prefix),
+      SCHEMA_REGISTRY_URL: await startFlakyRegistry(2),
+    }
+    const { code, stdout, stderr } = await hooktide(
+      [...args, '--follow', '--limit', '1'],
+      environment,
+    )
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(results[3])
+    expect(stderr.match(/Waiting for it; Ctrl-C ends\./g)).toHaveLength(1)
   })
 })
