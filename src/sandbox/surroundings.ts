@@ -3,6 +3,7 @@
  */
 import { asError } from '../core/errors.ts'
 import { hasDockerEngine, startKafkaContainer, startRegistryContainer } from './containers.ts'
+import { givenParts, type GivenParts } from './given-parts.ts'
 import { startEmbeddedKafka, type EmbeddedKafka } from './kafka.ts'
 import { silent, type Broker, type Progress, type Registry } from './parts.ts'
 import { startEmbeddedRegistry } from './registry.ts'
@@ -34,7 +35,7 @@ export interface Surroundings {
 export async function startSurroundings(options: SurroundingsOptions = {}): Promise<Surroundings> {
   const environment = options.environment ?? process.env
   const progress = options.progress ?? silent
-  const given = givenParts(environment)
+  const given = await givenParts(environment)
   if (given.broker !== undefined && given.registry !== undefined) {
     return joined('given', given.broker, given.registry)
   }
@@ -48,26 +49,6 @@ export async function startSurroundings(options: SurroundingsOptions = {}): Prom
   }
   progress('Starting what is needed of Kafka and a schema registry as child processes')
   return await embedded(given, { ...options, environment, progress })
-}
-
-/** What the environment names. */
-interface GivenParts {
-  readonly broker: Broker | undefined
-  readonly registry: Registry | undefined
-}
-
-function givenParts(environment: NodeJS.ProcessEnv): GivenParts {
-  const brokers = (environment['HOOKTIDE_TEST_BROKERS'] ?? '')
-    .split(',')
-    .map((broker) => broker.trim())
-    .filter((broker) => broker !== '')
-  const url = environment['HOOKTIDE_TEST_REGISTRY'] ?? ''
-  // What others started is theirs to stop.
-  const stop = async () => {}
-  return {
-    broker: brokers.length === 0 ? undefined : { brokers, stop },
-    registry: url === '' ? undefined : { url, stop },
-  }
 }
 
 async function inContainers(
