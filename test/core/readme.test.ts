@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -59,6 +59,16 @@ describe('README', () => {
     expect(messages.filter(({ words }) => !chapter.includes(words))).toEqual([])
   })
 
+  it('has no error under Troubleshooting that the program does not say', () => {
+    const chapter = /^## Troubleshooting[^]*?^## /m.exec(readme)?.[0] ?? ''
+    const cells = [...chapter.matchAll(/^\| (.*?) \|/gm)].map(([, cell = '']) => cell)
+    const said = cells.flatMap((cell) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text),
+    )
+    expect(said.length).toBeGreaterThan(50)
+    expect(said.filter((text) => !isSaid(text))).toEqual([])
+  })
+
   it('has a heading for every link to one, and a file for every link to one', () => {
     const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => slugOf(text))
     const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target)
@@ -81,6 +91,21 @@ describe('README', () => {
     expect(output).toBe('')
   })
 })
+
+const source = globSync('src/**/*.{ts,mjs}', { cwd: root })
+  .map((file) => readFileSync(`${root}${file}`, 'utf8'))
+  .join('\n')
+
+/** Whether three words in a row stand in the source: sentences are put together there of what is not in README. */
+function isSaid(text: string): boolean {
+  const parts = text.split('…').map((part) => part.trim().split(' '))
+  const longest = parts.reduce((one, other) => (other.length > one.length ? other : one), [])
+  const size = Math.min(3, longest.length)
+  return longest.some((_, at) => {
+    const words = longest.slice(at, at + size)
+    return words.length === size && source.includes(words.join(' '))
+  })
+}
 
 const sampleFolder = `${root}test/samples/`
 const samples = readdirSync(sampleFolder).map((name): unknown =>
