@@ -35,7 +35,7 @@ export interface RunPlan {
 /** How long to wait before a broker that is away is asked again. */
 const askAgainMs = 1_000
 /** How long to wait before it is said again that it is away: doubles from one to the other. */
-const sayAgainMs = { first: 10_000, most: 5 * 60_000 }
+const sayAgainMs = { first: 30_000, most: 5 * 60_000 }
 
 /**
  * Waits for a broker and checks that a processor can start.

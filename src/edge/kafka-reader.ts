@@ -155,19 +155,25 @@ async function fetchAll(
   const found = answers.flatMap(({ responses }) =>
     responses.flatMap(({ partitions }) => partitions),
   )
-  const records: InboundRecord[] = []
+  const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
   let isIdle = true
   for (const answer of found) {
     const position = byPartition.get(answer.partition)
     if (position === undefined || answer.messages.length === 0) continue
     isIdle = false
     const batch = new Batch(topic, String(position.next), answer)
+    // Producers' clocks differ, and what came later in a partition is to stay later.
+    let at = 0
     for (const message of batch.messages) {
-      if (offsetNumber(message.offset) < position.end) records.push(inboundRecord(batch, message))
+      if (offsetNumber(message.offset) >= position.end) break
+      const record = inboundRecord(batch, message)
+      at = Math.max(at, record.timestamp)
+      timed.push({ record, at })
     }
     position.next = nextOffsetOf(batch)
   }
-  return { records: records.toSorted((one, other) => one.timestamp - other.timestamp), isIdle }
+  const sorted = timed.toSorted((one, other) => one.at - other.at)
+  return { records: sorted.map(({ record }) => record), isIdle }
 }
 
 async function connect(cluster: ReadingCluster, topic: string): Promise<void> {

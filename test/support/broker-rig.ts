@@ -92,11 +92,11 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
       ? undefined
       : { url: options.registryUrl, username: undefined, password: undefined },
   )
-  const results = await tailTopic(kafka, `${prefix}.webhook.results`, ({ value }) => read(value))
-  const deadLetters = await tailTopic(kafka, `${prefix}.webhook.dead-letters`, ({ headers }) =>
+  const results = tailTopic(brokers, `${prefix}.webhook.results`, ({ value }) => read(value))
+  const deadLetters = tailTopic(brokers, `${prefix}.webhook.dead-letters`, ({ headers }) =>
     Promise.resolve(headers),
   )
-  const rejected = await tailTopic(kafka, `${prefix}.events.rejected`, (record) =>
+  const rejected = tailTopic(brokers, `${prefix}.events.rejected`, (record) =>
     Promise.resolve(record),
   )
   const processes: RunningProcess[] = []

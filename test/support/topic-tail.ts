@@ -1,9 +1,11 @@
 /** Reads a topic from its beginning as it grows, and lets a test wait for what it expects there. */
-import { randomBytes } from 'node:crypto'
-import type { Kafka } from 'kafkajs'
+import type { KafkaHeaders } from '../../src/core/model.ts'
+import { readTopic } from '../../src/edge/kafka-reader.ts'
+import { settingsOf, silentLog } from './kafka-tools.ts'
 
 export interface TailRecord {
   readonly value: Buffer
+  /** Values of a repeated header are joined by commas. */
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -15,31 +17,35 @@ export interface Tail<Item> {
   stop(): Promise<void>
 }
 
-export async function tailTopic<Item>(
-  kafka: Kafka,
+export function tailTopic<Item>(
+  brokers: readonly string[],
   topic: string,
   read: (record: TailRecord) => Promise<Item>,
-): Promise<Tail<Item>> {
+): Tail<Item> {
   const items: Item[] = []
   const waiting = new Set<() => void>()
-  const consumer = kafka.consumer({
-    groupId: `tail-${randomBytes(6).toString('hex')}`,
-    maxWaitTimeInMs: 50,
-    retry: { retries: 1_000, maxRetryTime: 1_000 },
-  })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch }) => {
-      for (const { value, headers } of batch.messages) {
-        items.push(
-          await read({ value: value ?? Buffer.alloc(0), headers: textHeaders(headers ?? {}) }),
-        )
+  const stopping = new AbortController()
+  const nextOffsets = new Map<number, number>()
+
+  async function follow(): Promise<void> {
+    const options = { topic, from: 'earliest', isFollowing: true, log: silentLog } as const
+    const { signal } = stopping
+    for await (const records of readTopic({ ...options, settings: settingsOf(brokers), signal })) {
+      for (const { partition, offset, value, headers } of records) {
+        if (offset < (nextOffsets.get(partition) ?? 0)) continue
+        nextOffsets.set(partition, offset + 1)
+        items.push(await read({ value: value ?? Buffer.alloc(0), headers: textHeaders(headers) }))
       }
       for (const check of waiting) check()
-    },
-  })
+    }
+  }
+
+  /** An outage can last longer than the reader has patience. */
+  async function followOn(): Promise<void> {
+    while (!stopping.signal.aborted) await follow().catch(() => undefined)
+  }
+
+  const following = followOn()
   return {
     items,
     waitFor: (isEnough) =>
@@ -52,10 +58,16 @@ export async function tailTopic<Item>(
         waiting.add(check)
         check()
       }),
-    stop: () => consumer.disconnect(),
+    async stop() {
+      stopping.abort()
+      await following
+    },
   }
 }
 
-function textHeaders(headers: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+function textHeaders(headers: KafkaHeaders): Readonly<Record<string, string>> {
+  const byName = Map.groupBy(headers, ([name]) => name)
+  return Object.fromEntries(
+    [...byName].map(([name, list]) => [name, list.map(([, value]) => value.toString()).join()]),
+  )
 }

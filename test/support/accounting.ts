@@ -1,0 +1,71 @@
+/** Counts what became of numbered events: how often each reached the receiver, and whether its run has ended. */
+import kafkajs from 'kafkajs'
+import { decodeCompletedRuns } from '../../src/core/completed-runs.ts'
+import type { OutboundRecord } from '../../src/core/model.ts'
+import type { BrokerRig } from './broker-rig.ts'
+
+/** Events `from` to `to` (exclusive), as a producer that waits for acknowledgements writes them. */
+export function numberedEvents(
+  rig: BrokerRig,
+  from: number,
+  to: number,
+): readonly OutboundRecord[] {
+  return Array.from({ length: to - from }, (_, index) => ({
+    topic: `${rig.prefix}.events`,
+    key: `user-${from + index}`,
+    value: Buffer.from(
+      JSON.stringify({
+        event: 'PostSignIn',
+        createdAt: '2026-09-14T09:02:11.019Z',
+        n: from + index,
+      }),
+    ),
+    headers: [['event-id', Buffer.from(`e${from + index}`)]],
+  }))
+}
+
+/** How often each delivery reached the receiver. */
+export function callsByDelivery(rig: BrokerRig): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { headers } of rig.receiver.requests) {
+    const id = headers['webhook-id'] ?? ''
+    counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Calls beyond the first of each delivery. */
+export function repeatedCalls(rig: BrokerRig): number {
+  return rig.receiver.requests.length - callsByDelivery(rig).size
+}
+
+/** Resolves when that many deliveries have a final result. */
+export function waitForFinals(rig: BrokerRig, count: number): Promise<unknown> {
+  const ended = new Set<string>()
+  let seen = 0
+  return rig.results.waitFor((all) => {
+    for (; seen < all.length; seen += 1) {
+      const result = all[seen]
+      if (result?.final === true) ended.add(result.deliveryId)
+    }
+    return ended.size >= count
+  })
+}
+
+/** Events covered by the group's commits: below the committed offset, or in its metadata. */
+export async function committedCount(rig: BrokerRig): Promise<number> {
+  const brokers = rig.environment['KAFKA_BROKERS']?.split(',') ?? []
+  const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  const groupId = rig.environment['HOOKTIDE_GROUP_ID'] ?? ''
+  const [topic] = await admin.fetchOffsets({ groupId, topics: [`${rig.prefix}.events`] })
+  await admin.disconnect()
+  let count = 0
+  for (const { offset, metadata } of topic?.partitions ?? []) {
+    const base = Math.max(0, Number(offset))
+    count += base
+    for (const { from, to } of decodeCompletedRuns(base, metadata ?? '')) count += to - from
+  }
+  return count
+}
