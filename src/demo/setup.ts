@@ -75,7 +75,10 @@ export async function setUp(parts: Parts): Promise<SetUpStage> {
 
 /** Starts Kafka and the registry. @returns what the commands are told of them, and the demo's other settings */
 async function surround({ story, endings, signal }: Parts): Promise<Environment> {
-  story.heading('Kafka, a schema registry, and the settings of the commands below')
+  story.heading(
+    'Kafka, a schema registry, and the settings of the commands below',
+    'Retries after a second or two, and plain HTTP to this machine: for the demo only.',
+  )
   const starting = startSurroundings({ progress: story.aside, signal })
   endings.add(async () => {
     const started = await starting.catch(() => undefined)
@@ -151,12 +154,13 @@ function requestOf({ deliveryId, attempt }: DeliveryResult, { requests }: Receiv
 function relay(line: LogLine, story: Story): void {
   const { level, msg, ...fields } = line
   const hookId = String(fields['hookId'])
-  const record = `record ${String(fields['configVersion'])} of the hook topic`
+  const [partition = '?', offset = '?'] = String(fields['configVersion']).split('-')
+  const place = `partition ${partition}, offset ${offset}`
   if (msg === 'hook.changed') {
     if (fields['change'] === 'deleted') {
-      story.hookDeleted(hookId, `read by the processor: ${record}, a tombstone`)
+      story.hookDeleted(hookId, `the processor has read its tombstone: ${place}`)
     } else {
-      story.hookEdited(hookId, `read by the processor: ${record}`)
+      story.hookEdited(hookId, `the processor has read it: ${place}`)
     }
   } else if (isRejection(line)) {
     const { reason, field, message } = fields

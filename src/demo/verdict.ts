@@ -11,6 +11,10 @@ import type { Story } from './story.ts'
 export function tellVerdict(evidence: Evidence, story: Story): boolean {
   const { received, results, rejected } = evidence
   const expected = expectationOf(acts)
+  story.plain(
+    'Of each hook: its records in the results topic, the calls its endpoint got, and what was',
+  )
+  story.plain('expected. A delivery that was retried has a record for each attempt.')
   story.table(
     hooks.map(({ id }) => ({
       hookId: id,
