@@ -91,7 +91,7 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
   const meant = nearestName(name, Object.keys(formsOf(command)))
-  if (/password|secret/i.test(name)) {
+  if (/passw|passphrase|secret/i.test(name)) {
     return `${rawName} is not known: secrets are given as variables, since arguments show in the list of processes.`
   }
   return `${rawName} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`

@@ -1,5 +1,6 @@
 /** `hooktide events validate` and `events send`. */
 import { randomUUID } from 'node:crypto'
+import { Fault, topicName } from '../config-values.ts'
 import { UserError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 import type { KafkaHeaders } from '../core/model.ts'
@@ -74,7 +75,9 @@ async function send(context: CommandContext): Promise<0> {
   refuseRejected(drafts.map(({ judged }) => judged))
   const partitions = await withAdmin(settings, (admin) => admin.partitionsToWrite(topic))
   if (partitions === undefined) {
-    throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
+    const isConfigured = settings.topics.events.includes(topic)
+    const advice = isConfigured ? 'run "hooktide init"' : 'create it, or name another with --topic'
+    throw new UserError(`Topic ${topic} does not exist: ${advice}.`)
   }
   await writeAll(
     settings,
@@ -129,7 +132,11 @@ async function readEvents(context: CommandContext): Promise<readonly InputValue[
 
 function topicOf(context: CommandContext): string {
   const named = textOption(context, 'topic')
-  if (named !== undefined) return named
+  if (named !== undefined) {
+    const read = topicName(named)
+    if (read instanceof Fault) throw new UserError(`--topic ${read.message}, not "${named}".`, 2)
+    return named
+  }
   const [topic, ...others] = context.settings.topics.events
   if (topic === undefined || others.length > 0) {
     throw new UserError('Several event topics are configured: choose one with --topic.', 2)

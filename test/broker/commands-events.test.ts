@@ -113,7 +113,12 @@ describe('events send', () => {
     const input = `{"event":"PostSignIn","createdAt":"${createdAt}"}`
     const { code, stderr } = await send(`${prefix}.nowhere`, input)
     expect(code).toBe(1)
-    expect(stderr).toBe(`Topic ${prefix}.nowhere does not exist: run "hooktide init".\n`)
+    expect(stderr).toBe(
+      `Topic ${prefix}.nowhere does not exist: create it, or name another with --topic.\n`,
+    )
+    const odd = await send('no such', input)
+    expect(odd).toMatchObject({ code: 2, stdout: '' })
+    expect(odd.stderr).toMatch(/^--topic must be a topic name: .*, not "no such"\.\n$/)
   })
 
   it('refuses one event id for several events', async () => {
