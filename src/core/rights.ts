@@ -57,8 +57,13 @@ export function processorRights(
  * What is missing in words, and the command that mends it: a line for each resource.
  *
  * @param principal whom Kafka sees, such as `User:hooktide`
+ * @param access arguments by which Kafka's own tools reach the cluster
  */
-export function grantLines(principal: string, missing: readonly Right[]): readonly string[] {
+export function grantLines(
+  principal: string,
+  access: string,
+  missing: readonly Right[],
+): readonly string[] {
   const byResource = Map.groupBy(missing, ({ resource, name }) => `${resource} ${name}`)
   return [...byResource.values()].flatMap((list) => {
     const [first] = list
@@ -70,7 +75,7 @@ export function grantLines(principal: string, missing: readonly Right[]): readon
     const pattern = isPrefix ? ' --resource-pattern-type prefixed' : ''
     return [
       `${principal} has no right to ${operations.join(' and ')} on ${what}: grant it with: ` +
-        `kafka-acls.sh --add --allow-principal "${principal}"${options} --${resource} "${name}"${pattern}`,
+        `kafka-acls.sh ${access} --add --allow-principal "${principal}"${options} --${resource} "${name}"${pattern}`,
     ]
   })
 }

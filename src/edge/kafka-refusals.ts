@@ -102,7 +102,7 @@ export function rightRefusal(
   const principal = principalOf(settings.security ?? noSecurity)
   return (
     `${principal} has no right to do this on the cluster (${type}): grant it what the topics and groups need, and ` +
-    `before Kafka 2.8, to write, also: kafka-acls.sh --add --allow-principal "${principal}" --operation IdempotentWrite --cluster`
+    `before Kafka 2.8, to write, also: kafka-acls.sh ${toolArguments(settings)} --add --allow-principal "${principal}" --operation IdempotentWrite --cluster`
   )
 }
 
@@ -118,5 +118,5 @@ export function rightRefusals(
   settings: KafkaSettings,
   missing: readonly Right[],
 ): readonly string[] {
-  return grantLines(principalOf(settings.security ?? noSecurity), missing)
+  return grantLines(principalOf(settings.security ?? noSecurity), toolArguments(settings), missing)
 }

@@ -266,7 +266,7 @@ describe('a processor', () => {
     const said = process.errorOutput()
     expect(said).toMatch(/^The processor cannot start:\n {2}User:nobody has no right to Read/)
     expect(said).toContain(
-      `kafka-acls.sh --add --allow-principal "User:nobody" --operation Write --operation DescribeConfigs --topic "${prefix}.webhook.results"`,
+      `--command-config client.properties --add --allow-principal "User:nobody" --operation Write --operation DescribeConfigs --topic "${prefix}.webhook.results"`,
     )
     expect(said).not.toContain('    at ')
   })

@@ -97,14 +97,18 @@ describe('security of connections to Kafka', () => {
 describe('missing rights', () => {
   it('are told a line for each resource, with the command that grants them', () => {
     const { topics, groupId } = readSettings({})
-    const lines = grantLines('User:a', processorRights(topics, ['auth.webhook.retry.5s'], groupId))
+    const lines = grantLines(
+      'User:a',
+      '--bootstrap-server b:1',
+      processorRights(topics, ['auth.webhook.retry.5s'], groupId),
+    )
     expect(lines).toContain(
       'User:a has no right to Read and DescribeConfigs on topic auth.events: grant it with: ' +
-        'kafka-acls.sh --add --allow-principal "User:a" --operation Read --operation DescribeConfigs --topic "auth.events"',
+        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --operation DescribeConfigs --topic "auth.events"',
     )
     expect(lines).toContain(
       'User:a has no right to Read and Delete on groups that begin with hooktide.table.: grant it with: ' +
-        'kafka-acls.sh --add --allow-principal "User:a" --operation Read --operation Delete --group "hooktide.table." --resource-pattern-type prefixed',
+        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --operation Delete --group "hooktide.table." --resource-pattern-type prefixed',
     )
     expect(lines).toHaveLength(11)
   })
