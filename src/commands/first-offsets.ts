@@ -75,7 +75,7 @@ async function ensureOffsets(
   return wanted.map(({ topic, start, isRequired }) => {
     const base = { kind: 'offsets', group, topic } as const
     if (!missing.has(topic)) return { ...base, state: 'exists', message: '' }
-    if (!isActive) return { ...base, state: 'created', message: `it starts ${startWords(start)}` }
+    if (!isActive) return { ...base, state: 'created', message: `from ${startWords(start)}` }
     return isRequired
       ? {
           ...base,
@@ -112,6 +112,6 @@ async function startEntries(
 }
 
 function startWords(start: Start): string {
-  if (typeof start === 'object') return `at ${new Date(start.time).toISOString()}`
-  return start === 'latest' ? 'at the end: what comes from now on' : 'at the beginning'
+  if (typeof start === 'object') return new Date(start.time).toISOString()
+  return start === 'latest' ? 'now on' : 'the beginning'
 }
