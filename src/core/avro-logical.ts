@@ -10,7 +10,11 @@ import type { JsonObject } from './json-text.ts'
 export type Render = (cursor: AvroCursor) => string
 
 /** Decimal places of a second, by the end of a logical type's name. */
-const places: Readonly<Record<string, number>> = { millis: 3, micros: 6, nanos: 9 }
+const places: ReadonlyMap<string, number> = new Map([
+  ['millis', 3],
+  ['micros', 6],
+  ['nanos', 9],
+])
 const secondsPerDay = 86_400
 /** No decimal of an auth event is longer, and whole numbers of many thousand digits cost a processor dear. */
 const maxDigits = 1_000
@@ -23,12 +27,12 @@ export function logicalRender(schema: JsonObject): Render | undefined {
   if (logicalType === 'uuid') return uuidRender(schema)
   if (logicalType === 'json' && type === 'string') return (cursor) => jsonText(cursor.text())
   if (logicalType === 'date' && type === 'int') return (cursor) => `"${dateText(cursor.int())}"`
-  return timeRender(String(type), logicalType)
+  return timeRender(type, logicalType)
 }
 
-function timeRender(type: string, logicalType: string): Render | undefined {
+function timeRender(type: unknown, logicalType: string): Render | undefined {
   const [, kind, unit] = /^(timestamp|local-timestamp|time)-(\w+)$/.exec(logicalType) ?? []
-  const count = places[unit ?? '']
+  const count = places.get(unit ?? '')
   if (kind === undefined || count === undefined) return undefined
   if (kind === 'time') {
     const isKnown = (type === 'int' && count === 3) || (type === 'long' && count === 6)
@@ -64,7 +68,10 @@ function decimalRender({ type, precision, scale = 0, size }: JsonObject): Render
   }
   const maxBytes = Math.ceil((precision * Math.log2(10) + 1) / 8)
   if (type === 'fixed' && isFixedSize(size) && size <= maxBytes) {
-    return (cursor) => decimalText(cursor.take(size), scale)
+    return (cursor) => {
+      cursor.spend(scale)
+      return decimalText(cursor.take(size), scale)
+    }
   }
   if (type !== 'bytes') return undefined
   return (cursor) => {

@@ -35,6 +35,8 @@ export type CompiledAvro =
 
 /** Schemas within each other without a name in between. */
 const maxNesting = 100
+/** A byte of text becomes six characters at most, and text has less than 512 Mi of them. */
+const maxPayloadBytes = 64 * 1024 * 1024
 /** Counted for each item beside its own bytes: the longest text that a byte of Avro stands for. */
 const itemCost = 32
 
@@ -67,6 +69,9 @@ function rendererOf(render: Render): AvroRenderer {
   return (payload) => {
     const cursor = new AvroCursor(payload)
     try {
+      if (payload.length > maxPayloadBytes) {
+        throw new AvroFault(`is larger than ${maxPayloadBytes / 1024 / 1024} MiB`)
+      }
       const text = render(cursor)
       if (!cursor.isAtEnd) throw new AvroFault('goes on after its end')
       return { kind: 'text', text }
@@ -99,6 +104,7 @@ const primitives: Readonly<Record<string, Render>> = {
 class Compiler {
   /** Records, enums and fixed by full name. */
   readonly #named = new Map<string, Render>()
+  readonly #unions = new Set<Render>()
   #nesting = 0
 
   /** @param namespace of the definition around it; empty for none */
@@ -114,9 +120,7 @@ class Compiler {
 
   #compileOne(schema: unknown, namespace: string): Render {
     if (typeof schema === 'string') return this.#reference(schema, namespace)
-    if (Array.isArray(schema)) {
-      return unionRender(schema.map((branch: unknown) => this.compile(branch, namespace)))
-    }
+    if (Array.isArray(schema)) return this.#union(schema, namespace)
     if (!isJsonObject(schema)) throw new SchemaFault('it has a part that is no schema')
     const { type } = schema
     switch (type) {
@@ -141,6 +145,17 @@ class Compiler {
     return (
       this.#named.get(fullNameOf(name, namespace)) ?? this.#named.get(name) ?? unknownType(name)
     )
+  }
+
+  /** Avro has no unions within unions: a value could be a thousand of them deep where nothing counts depth. */
+  #union(schema: readonly unknown[], namespace: string): Render {
+    const branches = schema.map((branch) => this.compile(branch, namespace))
+    if (branches.some((branch) => this.#unions.has(branch))) {
+      throw new SchemaFault('it has a union within a union')
+    }
+    const render = unionRender(branches)
+    this.#unions.add(render)
+    return render
   }
 
   #record(schema: JsonObject, around: string): Render {
@@ -261,15 +276,18 @@ function mapRender(value: Render): Render {
 
 function enumRender(name: string, { symbols }: JsonObject): Render {
   if (!Array.isArray(symbols)) throw new SchemaFault(`enum ${name} has no symbols`)
-  const texts = symbols.map((symbol: unknown) => JSON.stringify(String(symbol)))
+  const texts = symbols.map((symbol: unknown) => {
+    if (typeof symbol !== 'string')
+      throw new SchemaFault(`enum ${name} has a symbol that is no text`)
+    return JSON.stringify(symbol)
+  })
   return (cursor) => {
     const index = cursor.int()
-    return texts[index] ?? failedEnum(index)
+    const text = texts[index]
+    if (text === undefined) throw new AvroFault(`has no symbol ${index} of its enum`)
+    cursor.spend(text.length)
+    return text
   }
-}
-
-function failedEnum(index: number): never {
-  throw new AvroFault(`has no symbol ${index} of its enum`)
 }
 
 function fixedRender(name: string, schema: JsonObject): Render {

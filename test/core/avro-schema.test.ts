@@ -247,10 +247,30 @@ describe('an Avro value that is not what its schema says', () => {
   it.each<[string, unknown]>([
     ['nulls', 'null'],
     ['empty records', { type: 'record', name: 'Empty', fields: [] }],
+    [
+      'decimals without a byte',
+      { type: 'fixed', name: 'D', size: 0, logicalType: 'decimal', precision: 999, scale: 999 },
+    ],
   ])('cannot make a long text of a short block: a billion %s', (_, items) => {
     const payload = Buffer.concat([long(1_000_000_000n), bytes(0)])
     expect(render({ type: 'array', items }, payload)).toMatchObject({
       rejection: { message: expect.stringContaining('larger than 16 MiB as JSON') },
+    })
+  })
+
+  it('cannot make a long text of the short numbers of long symbols', () => {
+    const symbols = ['A'.repeat(100_000)]
+    const payload = Buffer.concat([long(10_000n), Buffer.alloc(10_001)])
+    const items = { type: 'enum', name: 'E', symbols }
+    expect(render({ type: 'array', items }, payload)).toMatchObject({
+      rejection: { message: expect.stringContaining('larger than 16 MiB as JSON') },
+    })
+  })
+
+  it('is rejected where its text could be longer than text can be', () => {
+    const payload = Buffer.alloc(64 * 1024 * 1024 + 1)
+    expect(render('bytes', payload)).toMatchObject({
+      rejection: { message: expect.stringContaining('larger than 64 MiB') },
     })
   })
 
@@ -277,10 +297,36 @@ describe('an Avro schema', () => {
     ['a fixed without a size', { type: 'fixed', name: 'F' }, 'fixed F has no size'],
     ['two hundred arrays in each other', nested, 'more than 100 levels deep'],
     ['the name of an object member', record('constructor'), 'unknown type constructor'],
+    ['a union in a union', record([['int'], 'null']), 'a union within a union'],
+    ['a union in a union, wrapped', [{ type: ['int'] }, 'null'], 'a union within a union'],
+    ['a symbol that is no text', { type: 'enum', name: 'E', symbols: [{}] }, 'enum E has a symbol'],
+    [
+      'a logical type on what has no text',
+      { type: { toString: 0, valueOf: 0 }, logicalType: 'timestamp-millis' },
+      'a part that is no schema',
+    ],
   ])('with %s is unusable', (_, schema, message) => {
     expect(compileAvro([JSON.stringify(schema)])).toEqual({
       kind: 'unusable',
       message: expect.stringContaining(message),
+    })
+  })
+
+  it.each(['timestamp-constructor', 'time-toString', 'local-timestamp-__proto__'])(
+    'with the unknown logical type %s has the type that it stands on',
+    (logicalType) => {
+      expect(textOf({ type: 'long', logicalType }, long(2n ** 62n))).toEqual({
+        kind: 'text',
+        text: String(2n ** 62n),
+      })
+    },
+  )
+
+  it('of whatever depth is unusable, not an error', () => {
+    const type = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    expect(compileAvro([`{"type":${type},"logicalType":"timestamp-millis"}`])).toEqual({
+      kind: 'unusable',
+      message: 'it is nested more than 100 levels deep',
     })
   })
 
