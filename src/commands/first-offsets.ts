@@ -113,5 +113,5 @@ async function startEntries(
 
 function startWords(start: Start): string {
   if (typeof start === 'object') return new Date(start.time).toISOString()
-  return start === 'latest' ? 'now on' : 'the beginning'
+  return start === 'latest' ? 'now on' : 'the start'
 }
