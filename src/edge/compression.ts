@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
+import { asError } from '../core/errors.ts'
 
 export type Codec = 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
@@ -19,10 +20,28 @@ interface Lz4 {
   decompressFrame(frame: Buffer): Promise<Buffer>
 }
 
+/** The installation lacks what a compression is read with: that says nothing about what is to be read. */
+export class CodecMissingError extends Error {
+  /** KafkaJS, too, is to give up. */
+  readonly retriable = false
+}
+
 /** Loaded when first met: most topics need neither, and one of them is native. */
 const requireFrom = createRequire(import.meta.url)
-const snappy = () => requireFrom('snappyjs') as Snappy
-const lz4 = () => requireFrom('lz4-napi') as Lz4
+const snappy = () => load('snappyjs') as Snappy
+const lz4 = () => load('lz4-napi') as Lz4
+
+function load(name: string): unknown {
+  try {
+    return requireFrom(name)
+  } catch (error) {
+    throw new CodecMissingError(
+      `${name} cannot be loaded (${asError(error).message}): install hooktide's packages anew on this machine, ` +
+        'without --omit=optional, which leaves native modules out.',
+      { cause: error },
+    )
+  }
+}
 
 const zip = { gzip: promisify(gzip), zstd: promisify(zstdCompress) }
 const unzip = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) }

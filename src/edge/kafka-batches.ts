@@ -1,13 +1,13 @@
 /**
  * How KafkaJS reads record batches here. Its own way knows two of the four compressions at best, unfolds whatever it is
- * given, and dies of a batch with more records than a call can have arguments. Here all four are read, and a batch that
- * is out of bounds or broken becomes one empty record: its partition goes on, and the record is rejected like any other
- * that is not valid, with its source.
+ * given, dies of a batch with more records than a call can have arguments, and does not get past one that compaction left
+ * nothing of. Here all four are read, and a batch that is out of bounds or broken becomes one empty record: its partition
+ * goes on, and the record is rejected like any other that is not valid, with its source.
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
 import { asError } from '../core/errors.ts'
-import { compress, type Codec, decompress } from './compression.ts'
+import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
 import type { FetchedMessage } from './kafka-patches.ts'
 
 /** How batches are written. */
@@ -46,14 +46,22 @@ const at = {
   attributes: 21,
   lastOffsetDelta: 23,
   maxTimestamp: 35,
+  producerId: 43,
   count: 57,
   records: 61,
 } as const
 /** `length` counts what stands behind it. */
 const beforeLength = 12
+const codecMask = 0x07
+const transactionalMask = 0x10
+
+interface DecodedMessage extends FetchedMessage {
+  /** KafkaJS reads on behind such a message and hands it to nobody. */
+  readonly isControlRecord?: boolean
+}
 
 interface DecodedBatch {
-  readonly records: readonly FetchedMessage[]
+  readonly records: readonly DecodedMessage[]
 }
 type DecodeBatch = (decoder: Decoder) => Promise<DecodedBatch>
 
@@ -76,12 +84,18 @@ function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
     if (before > maxPartitionBytes) throw new KafkaJSPartialMessageError('left to the next fetch')
     const batch = rest.subarray(0, size)
     decoder.forward(size)
+    // Kept for what it says of its producer; a segment may hold nothing else, and then neither does the answer.
+    if (batch.readInt32BE(at.count) === 0) {
+      return { records: [{ ...emptyMessage(batch), isControlRecord: true }] }
+    }
     try {
       const plain = await plainBatch(batch)
       unfoldedBytes.set(decoder, before + plain.length)
       return await decodeBatch(new DecoderOf(plain))
     } catch (error) {
-      return { records: [standIn(batch, asError(error).message)] }
+      if (error instanceof CodecMissingError) throw error
+      const unreadable = { records: batch.readInt32BE(at.count), reason: asError(error).message }
+      return { records: [{ ...emptyMessage(batch), unreadable }] }
     }
   }
 }
@@ -91,26 +105,32 @@ async function plainBatch(batch: Buffer): Promise<Buffer> {
   const count = batch.readInt32BE(at.count)
   if (count > maxBatchRecords) throw new RangeError(`more than ${maxBatchRecords} records`)
   const attributes = batch.readInt16BE(at.attributes)
-  const codec = codecs[attributes & 7]
+  const codec = codecs[attributes & codecMask]
   if (codec === undefined) return batch
   const records = await decompress(codec, batch.subarray(at.records), maxBatchBytes)
   const head = Buffer.from(batch.subarray(0, at.records))
-  head.writeInt16BE(attributes & ~7, at.attributes)
+  head.writeInt16BE(attributes & ~codecMask, at.attributes)
   head.writeInt32BE(at.records - beforeLength + records.length, at.length)
   return Buffer.concat([head, records])
 }
 
-function standIn(batch: Buffer, reason: string): FetchedMessage {
-  const firstOffset = String(batch.readBigInt64BE(at.offset))
+/** Stands in for a whole batch, at its last offset: reading may begin anywhere in it. */
+function emptyMessage(batch: Buffer): FetchedMessage {
+  const firstOffset = batch.readBigInt64BE(at.offset)
   const lastOffsetDelta = batch.readInt32BE(at.lastOffsetDelta)
   return {
-    offset: firstOffset,
+    offset: String(firstOffset + BigInt(lastOffsetDelta)),
     timestamp: String(batch.readBigInt64BE(at.maxTimestamp)),
     key: null,
     value: null,
     headers: {},
-    batchContext: { firstOffset, lastOffsetDelta },
-    unreadable: { records: batch.readInt32BE(at.count), reason },
+    batchContext: {
+      firstOffset: String(firstOffset),
+      lastOffsetDelta,
+      // By these KafkaJS leaves out what a transaction took back.
+      producerId: String(batch.readBigInt64BE(at.producerId)),
+      inTransaction: (batch.readInt16BE(at.attributes) & transactionalMask) !== 0,
+    },
   }
 }
 

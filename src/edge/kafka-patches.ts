@@ -96,7 +96,12 @@ export interface FetchedMessage {
   readonly value: Buffer | null
   readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
   /** The record batch it came in; old message formats have none. */
-  readonly batchContext?: { readonly firstOffset?: string; readonly lastOffsetDelta?: number }
+  readonly batchContext?: {
+    readonly firstOffset?: string
+    readonly lastOffsetDelta?: number
+    readonly producerId?: string
+    readonly inTransaction?: boolean
+  }
   /** Set on the empty record that stands in for a whole batch; see `kafka-batches.ts`. */
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }

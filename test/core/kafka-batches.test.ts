@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka-batches.ts'
-import type { FetchedMessage } from '../../src/edge/kafka-patches.ts'
+import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka-patches.ts'
+import { nextOffsetOf } from '../../src/edge/kafka-records.ts'
 
 interface Encoded {
   readonly buffer: Buffer
@@ -16,6 +17,11 @@ const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBat
 }
 const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
 const Decoder = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object
+const Batch = requireFrom('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  answer: object,
+) => FetchedBatch
 /** What KafkaJS does with a partition's answer. */
 const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
   decoder: object,
@@ -59,7 +65,7 @@ describe('record batches', () => {
     const messages = await read(bomb, await batchOf('lz4', 5, ['after']))
     expect(messages).toMatchObject([
       {
-        offset: '3',
+        offset: '4',
         key: null,
         value: null,
         unreadable: { records: 2 },
@@ -75,7 +81,7 @@ describe('record batches', () => {
       const broken = await batchOf(codec, 3, ['a value', 'a value', 'a value'])
       broken.fill(0xff, 70)
       const messages = await read(broken, await batchOf(codec, 6, ['after']))
-      expect(messages).toMatchObject([{ offset: '3', value: null }, { offset: '6' }])
+      expect(messages).toMatchObject([{ offset: '5', value: null }, { offset: '6' }])
     },
   )
 
@@ -86,9 +92,49 @@ describe('record batches', () => {
     many.writeInt32BE(100_001, countAt)
     const messages = await read(many, await batchOf('none', 100_001, ['after']))
     expect(messages).toMatchObject([
-      { offset: '0', unreadable: { records: 100_001 }, batchContext: { lastOffsetDelta: 100_000 } },
+      { offset: '100000', unreadable: { records: 100_001 } },
       { offset: '100001' },
     ])
+  })
+
+  it.each(Object.keys(compressionTypes) as Compression[])(
+    'of %s that compaction left nothing of are no records, and reading goes on behind them',
+    async (codec) => {
+      const emptied = await batchOf('none', 3, [])
+      const [attributesAt, lastOffsetDeltaAt] = [21, 23]
+      emptied.writeInt16BE(compressionTypes[codec], attributesAt)
+      emptied.writeInt32BE(4, lastOffsetDeltaAt)
+      const answer = { partition: 0, highWatermark: '20', messages: await read(emptied) }
+      const batch = new Batch('hooks', '5', answer)
+      expect(batch.messages).toEqual([])
+      expect(nextOffsetOf(batch)).toBe(8)
+    },
+  )
+
+  it('that are broken are one record also for who begins to read in their middle', async () => {
+    const broken = await batchOf('zstd', 3, ['a value', 'a value', 'a value'])
+    broken.fill(0xff, 70)
+    const answer = { partition: 0, highWatermark: '20', messages: await read(broken) }
+    const batch = new Batch('events', '4', answer)
+    expect(batch.messages).toMatchObject([{ offset: '5', value: null }])
+    expect(nextOffsetOf(batch)).toBe(6)
+  })
+
+  it('are not taken for broken where the codec cannot be loaded', async () => {
+    const batch = await batchOf('lz4', 3, ['a value'])
+    const path = requireFrom.resolve('lz4-napi')
+    const loaded = requireFrom.cache[path]
+    const absent = {
+      get exports() {
+        throw new Error('Cannot find native binding')
+      },
+    }
+    Object.assign(requireFrom.cache, { [path]: absent })
+    onTestFinished(() => void Object.assign(requireFrom.cache, { [path]: loaded }))
+    await expect(read(batch)).rejects.toMatchObject({
+      message: expect.stringContaining('lz4-napi'),
+      retriable: false,
+    })
   })
 
   it('are left to the next fetch once much of a partition was unfolded', async () => {
