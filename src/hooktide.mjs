@@ -4,6 +4,7 @@
  * package or image has the compiled program.
  */
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 // Host names are resolved on a pool of four threads by default: a few dead name servers would stall every connection.
@@ -13,8 +14,16 @@ const source = new URL('cli.ts', import.meta.url)
 
 if (!existsSync(source)) await runCompiled()
 // `strip` from Node 22.18 on, where types are stripped without being asked.
-else if (process.features.typescript) await import('./cli.ts')
+else if (process.features.typescript) await runSource()
 else process.exitCode = await runOnOwnNode()
+
+/** Stripping the types of all files takes longer than most commands do: it is done once, and kept with the packages. */
+async function runSource() {
+  module.enableCompileCache(
+    fileURLToPath(new URL('../node_modules/.cache/hooktide', import.meta.url)),
+  )
+  await import('./cli.ts')
+}
 
 /** What it uses of Node came with the last of these: see `engines` in package.json. */
 async function runCompiled() {
