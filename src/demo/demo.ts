@@ -18,7 +18,7 @@ const closing = `
 Try next:
    npx --no -- hooktide --help
    npx --no hooktide events validate -f src/demo/samples/sign-in-without-time.json
-   KAFKA_BROKERS=broker.example:9092 npx --no hooktide init     # yours; README.md goes on from there
+   KAFKA_BROKERS=broker.example:9092 npx --no hooktide init   # yours; README.md goes on from there
    npm test`
 
 /** All acts, and whether everyone agrees in the end. @throws UserError when something that it needs cannot be had */

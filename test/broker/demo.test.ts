@@ -84,9 +84,12 @@ describe('the demo', () => {
       '✓ Receiver, results topic and expectation agree: 9 calls, 9 results, 1 rejected event.',
     ])
     const happened = cells.flatMap((line) => /^\d+\.\ds (. \w+)/u.exec(line)?.[1] ?? [])
-    expect(happened).toEqual([
+    // Whether the second attempt comes before the next event is up to the machine.
+    expect([...happened.slice(0, 6), ...happened.slice(6, 10).toSorted()]).toEqual([
       ...['→ event', '✓ delivered', '→ event', '✓ delivered'],
-      ...['→ event', '↻ retrying', '→ event', '✓ delivered', '↻ retrying', '✓ delivered'],
+      ...['→ event', '↻ retrying', ...['→ event', '↻ retrying', '✓ delivered', '✓ delivered']],
+    ])
+    expect(happened.slice(10)).toEqual([
       ...['✎ edited', '→ event', '✓ delivered'],
       ...['✗ deleted', '→ event', '✓ delivered'],
       ...['✗ rejected', '→ event', '✓ delivered'],
