@@ -10,7 +10,7 @@ import type { TableSource, TopicPartition } from '../ports.ts'
 import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
 import { Member, type MemberHandler } from './kafka-member.ts'
 import type { Membership } from './kafka-membership.ts'
-import type { InnerGroup } from './kafka-patches.ts'
+import type { FetchedBatch, FetchedMessage, InnerGroup } from './kafka-patches.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 import { topicIdOf } from './kafka-topic-id.ts'
 
@@ -116,6 +116,7 @@ class KafkaTableSource implements TableSource {
         for (const message of batch.messages) {
           // Whatever was read again is older than what was applied, and may have been replaced by it.
           if (offsetNumber(message.offset) < partition.next) continue
+          if (message.unreadable !== undefined) return this.#fail(this.#unreadable(batch, message))
           apply(inboundRecord(batch, message))
         }
         partition.next = Math.max(partition.next, next)
@@ -198,6 +199,15 @@ class KafkaTableSource implements TableSource {
     return new Error(
       `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${read} ` +
         `and now ends at ${end}. Restart to read it anew.`,
+    )
+  }
+
+  /** Nobody knows whose records these are: whoever went on without them would lose events for want of a hook. */
+  #unreadable({ partition }: FetchedBatch, { offset, unreadable }: FetchedMessage): Error {
+    const { records, reason } = unreadable ?? {}
+    return new Error(
+      `topic ${this.#options.topic}: records up to offset ${offset} of partition ${partition}, ${records} in number, ` +
+        `cannot be read (${reason}). Write all there is to a new topic and name that in HOOKTIDE_TOPIC_HOOKS.`,
     )
   }
 

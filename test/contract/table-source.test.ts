@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createKafka } from '../../src/edge/kafka-client.ts'
+import { maxBatchBytes } from '../../src/edge/kafka-batches.ts'
 import { connectAdmin, sweepTables } from '../../src/edge/kafka-admin.ts'
 import { createTableSource, type TableSourceOptions } from '../../src/edge/kafka-table-source.ts'
 import type { TableSource } from '../../src/ports.ts'
@@ -108,6 +109,22 @@ describe('a table source on Kafka', () => {
     await view.until(() => view.records.length >= 4)
 
     expect(view.texts().toSorted()).toEqual(['a=1', 'a=2', 'b=1', 'b=2'])
+  })
+
+  it('fails at records that cannot be read, since nobody knows what they say of which key', async () => {
+    const world = await makeRealWorld(1)
+    await world.produce(0, [['a', '1']])
+    const view = await loaded(world.table())
+    const bomb = { partition: 0, key: 'b', value: Buffer.alloc(maxBatchBytes) }
+    await world.tools.produce(world.topic, [bomb], 'zstd')
+    await world.produce(0, [['c', '1']])
+    await view.until(() => view.failures.length > 0)
+
+    const message =
+      /up to offset 1 of partition 0, 1 in number, cannot be read .*HOOKTIDE_TOPIC_HOOKS/
+    expect(view.failures.map((error) => error.message)).toEqual([expect.stringMatching(message)])
+    expect(view.texts()).toEqual(['a=1'])
+    await expect(loaded(world.table())).rejects.toThrow(message)
   })
 
   it('says how far it came when loading takes too long', async () => {

@@ -1,6 +1,7 @@
 /** What tests do to the shared broker from outside, with the client alone. */
 import kafkajs from 'kafkajs'
 import { onTestFinished } from 'vitest'
+import { type Compression, compressionTypes } from '../../src/edge/kafka-batches.ts'
 import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka-client.ts'
 import { createTableSource } from '../../src/edge/kafka-table-source.ts'
 import type { InboundRecord } from '../../src/core/model.ts'
@@ -18,7 +19,11 @@ export interface KafkaTools {
     partitions: number,
     configs?: Readonly<Record<string, string>>,
   ): Promise<void>
-  produce(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
+  produce(
+    topic: string,
+    messages: readonly kafkajs.Message[],
+    compression?: Compression,
+  ): Promise<void>
   /** Written and committed as one transaction, whose marker takes an offset too. */
   produceInTransaction(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
   /** Removes the records before `offset`, as retention does. */
@@ -47,8 +52,9 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
       const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
       await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
     },
-    async produce(topic, messages) {
-      await producer.send({ topic, messages: [...messages] })
+    async produce(topic, messages, compression = 'none') {
+      const type = compressionTypes[compression]
+      await producer.send({ topic, messages: [...messages], compression: type })
     },
     async produceInTransaction(topic, messages) {
       const transactional = kafka.producer({
