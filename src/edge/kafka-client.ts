@@ -90,11 +90,15 @@ export function errorType(thrown: unknown): string | undefined {
   return undefined
 }
 
+/** KafkaJS says of these that trying again cannot help. They come of a node that hangs. */
+const passingNames = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSLockTimeout'])
+
 /** False when trying again cannot help: wrong credentials, missing rights, a bug. */
 export function isRetriable(thrown: unknown): boolean {
   const innermost = [...causesOf(thrown)].at(-1)
   if (innermost === undefined || innermost instanceof TypeError) return false
   if (innermost instanceof RangeError || innermost instanceof ReferenceError) return false
+  if (passingNames.has(innermost.name)) return true
   return !('retriable' in innermost) || innermost.retriable !== false
 }
 

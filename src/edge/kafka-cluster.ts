@@ -1,7 +1,6 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import type { ConnectionFault } from './kafka-security.ts'
-import type { InnerCluster } from './kafka-patches.ts'
 
 const unusedAssigner = {
   name: 'unused',
@@ -40,6 +39,8 @@ const nodeErrors = new Set([
   'KafkaJSConnectionClosedError',
   'KafkaJSRequestTimeoutError',
   'KafkaJSBrokerNotFound',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSLockTimeout',
 ])
 
 /** The partition has another leader, or none yet. */
@@ -55,15 +56,4 @@ export function isForAnotherNode(error: unknown): boolean {
   const type = errorType(error)
   if (type !== undefined) return leaderTypes.has(type)
   return error instanceof Error && nodeErrors.has(error.name)
-}
-
-/**
- * Takes a node that let a request time out from those that are asked. Its connections still count as open, and the next
- * question, such as who leads its partitions now, could go to it again. When it is alive, fresh metadata bring it back.
- */
-export function dropHanging(cluster: Pick<InnerCluster, 'removeBroker'>, error: unknown): void {
-  if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') return
-  const address = 'broker' in error ? /^(.+):(\d+)$/.exec(String(error.broker)) : null
-  const [, host, port] = address ?? []
-  if (host !== undefined) cluster.removeBroker({ host, port: Number(port) })
 }

@@ -21,7 +21,7 @@ import {
   sleep,
   within,
 } from './kafka-client.ts'
-import { dropHanging, isForAnotherNode } from './kafka-cluster.ts'
+import { isForAnotherNode } from './kafka-cluster.ts'
 import { Heartbeat } from './kafka-heartbeat.ts'
 import { type Membership, membershipOf } from './kafka-membership.ts'
 import {
@@ -283,9 +283,9 @@ export class Member {
   async #recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void> {
     if (!isForAnotherNode(error)) return await proceed()
     this.#log('debug', 'a fetch failed', { ...this.#names(), error: messageOf(error) })
-    dropHanging(group.cluster, error)
     await Promise.race([sleep(refetchMs), this.#stopping.promise])
-    if (!this.#isStopped) await group.cluster.refreshMetadata()
+    // When that fails too, so does the next fetch.
+    if (!this.#isStopped) await group.cluster.refreshMetadata().catch(() => undefined)
   }
 
   async #fetch(

@@ -32,7 +32,6 @@ export interface InnerCluster {
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
   findGroupCoordinator(request: { readonly groupId: string }): Promise<Coordinator>
   refreshMetadata(): Promise<void>
-  removeBroker(broker: { readonly host: string; readonly port: number }): void
   fetchTopicsOffset(
     requests: readonly {
       readonly topic: string
@@ -186,8 +185,13 @@ interface BrokerMethods {
   syncGroup(request: MemberRequest): Promise<unknown>
 }
 
+interface Connection {
+  socket: { destroy(error: Error): void } | undefined
+}
+
 interface ConnectionMethods {
-  disconnect(this: { socket: unknown }): Promise<unknown>
+  disconnect(this: Connection): Promise<unknown>
+  send(this: Connection, request: unknown): Promise<unknown>
 }
 
 interface QueueMethods {
@@ -251,10 +255,28 @@ function patchQueue(): void {
   }
 }
 
-/** Each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak. */
+/**
+ * A connection on which a request timed out is given up, as Kafka's own clients do: KafkaJS would take it for connected,
+ * and go on asking a node that hangs, even which other node leads its partitions now. One that hung while it was
+ * connected to would never be usable again ("Broker not connected"), and end the consumer.
+ *
+ * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak.
+ */
 function patchConnection(): void {
-  const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', ['disconnect'])
-  const disconnect = methods.disconnect
+  const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
+    'disconnect',
+    'send',
+  ])
+  const { disconnect, send } = methods
+  methods.send = async function (request) {
+    try {
+      return await send.call(this, request)
+    } catch (error) {
+      const isLate = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+      if (isLate) this.socket?.destroy(error)
+      throw error
+    }
+  }
   methods.disconnect = async function () {
     const result = await disconnect.call(this)
     this.socket = undefined

@@ -19,7 +19,7 @@ import {
   type KafkaSettings,
   within,
 } from './kafka-client.ts'
-import { clusterOf, dropHanging } from './kafka-cluster.ts'
+import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './kafka-refusals.ts'
 
@@ -222,7 +222,6 @@ export class SequencedProducer {
     // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
     // What was refused for want of a right was not looked at: its sequence numbers hold.
     if (!isRetriable(error) && !isRefusal(error)) this.#identity = undefined
-    dropHanging(this.#cluster, error)
     // When that fails too, so does the next try.
     await this.#cluster.refreshMetadata().catch(() => undefined)
   }

@@ -124,7 +124,7 @@ function patientRound(
       failingSince ??= performance.now()
       if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
       log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
-      await recover(cluster, error)
+      await recover(cluster)
       return nothingYet
     }
   }
@@ -237,11 +237,8 @@ async function skipRemoved(
   }
 }
 
-async function recover(cluster: ReadingCluster, error: unknown): Promise<void> {
+async function recover(cluster: ReadingCluster): Promise<void> {
   await sleep(retryMs)
-  if (error instanceof Error && 'host' in error && 'port' in error) {
-    cluster.removeBroker({ host: String(error.host), port: Number(error.port) })
-  }
   // When that fails too, the next round does and counts it.
   await cluster.refreshMetadata().catch(() => undefined)
 }
