@@ -392,5 +392,9 @@ function isSecret(name: OptionName): boolean {
 }
 
 function withoutCredentials(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/\/\/[^/@]*@/, '//') : value
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  if (url === null || (url.username === '' && url.password === '')) return value
+  url.username = ''
+  url.password = ''
+  return url.href
 }

@@ -96,6 +96,15 @@ describe('settings', () => {
     expect(shown).toContain('registry.example')
   })
 
+  it.each(['http://user:hunter2@hunter2@a.example', 'http:user:hunter2@a.example'])(
+    'show %s without what stands before its host',
+    (url) => {
+      const shown = JSON.stringify(shownSettings(readSettings({ SCHEMA_REGISTRY_URL: url })))
+      expect(shown).not.toContain('hunter2')
+      expect(shown).toContain('a.example')
+    },
+  )
+
   it('take no secret from arguments, which the list of processes shows', () => {
     expect(flagNames).not.toContain('registryPassword')
   })
