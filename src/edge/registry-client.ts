@@ -8,7 +8,7 @@
  */
 import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
-import { asError } from '../core/errors.ts'
+import { asError, UserError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 
 type CreateApi = typeof apiModule.default
@@ -84,7 +84,10 @@ export class RegistryClient {
   readonly #stop = new AbortController()
   readonly #timeoutMs: number
 
-  /** @param timeoutMs from a question to the end of its answer */
+  /**
+   * @param timeoutMs from a question to the end of its answer
+   * @throws {UserError} when the credentials in the URL cannot be read
+   */
   constructor({ url, username, password }: RegistrySettings, timeoutMs = callTimeoutMs) {
     this.#timeoutMs = timeoutMs
     const base = new URL(url)
@@ -220,8 +223,16 @@ export function askAgainMs(failures: number): number {
 
 function credentialsOf({ username, password }: URL): Partial<Pick<ApiSettings, 'auth'>> {
   if (username === '') return {}
-  return {
-    auth: { username: decodeURIComponent(username), password: decodeURIComponent(password) },
+  try {
+    return {
+      auth: { username: decodeURIComponent(username), password: decodeURIComponent(password) },
+    }
+  } catch {
+    throw new UserError(
+      'SCHEMA_REGISTRY_URL: its credentials are not percent-encoded properly: ' +
+        'use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
+      2,
+    )
   }
 }
 

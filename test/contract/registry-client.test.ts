@@ -114,6 +114,14 @@ describe('a registry’s answer', () => {
     )
   })
 
+  it('is not asked for with credentials that no URL has so', () => {
+    const url = 'http://me:50%off@registry.example'
+    expect(() => new RegistryClient({ url, ...anonymous })).toThrow(
+      'SCHEMA_REGISTRY_URL: its credentials are not percent-encoded properly: ' +
+        'use SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
+    )
+  })
+
   it('is waited for longer each time, and never longer than half a minute', () => {
     expect([1, 2, 3, 6, 7, 1_000].map(askAgainMs)).toEqual([
       500, 1_000, 2_000, 16_000, 30_000, 30_000,
