@@ -1,17 +1,15 @@
 /** A broker that is away, at the start or under load. Each test stops the broker, so it is one of their own. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createSink } from '../../src/edge/kafka-sink.ts'
 import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
 import {
   callsByDelivery,
   committedCount,
-  numberedEvents,
   repeatedCalls,
+  startLoad,
   waitForFinals,
 } from '../support/accounting.ts'
-import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { createBrokerRig } from '../support/broker-rig.ts'
 import { startRun, type RunningProcess } from '../support/hooktide-process.ts'
-import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 
 /** How long an outage lasts beyond the end of membership. By hand, a minute or more. */
 const lastsMs = Number(process.env['HOOKTIDE_TEST_OUTAGE_MS'] ?? 0)
@@ -36,26 +34,6 @@ function report(line: string): void {
 async function statusOf(process: RunningProcess, path = '/readyz'): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${await process.port}${path}`)
   return `${response.status} ${(await response.text()).trim()}`
-}
-
-/** Writes events for as long as it is told to, whatever the broker does. */
-function startLoad(rig: BrokerRig) {
-  const sink = createSink({ settings: settingsOf(kafka.brokers), log: silentLog })
-  const writes: Promise<void>[] = []
-  let count = 0
-  const timer = setInterval(() => {
-    writes.push(sink.write(numberedEvents(rig, count, count + 4)))
-    count += 4
-  }, 20)
-  return {
-    /** Resolves with the number of events, when all are acknowledged. */
-    async end(): Promise<number> {
-      clearInterval(timer)
-      await Promise.all(writes)
-      await sink.stop()
-      return count
-    },
-  }
 }
 
 async function untilUnready(process: RunningProcess): Promise<void> {

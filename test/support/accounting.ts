@@ -2,14 +2,44 @@
 import kafkajs from 'kafkajs'
 import { decodeCompletedRuns } from '../../src/core/completed-runs.ts'
 import type { OutboundRecord } from '../../src/core/model.ts'
+import { createSink } from '../../src/edge/kafka-sink.ts'
 import type { BrokerRig } from './broker-rig.ts'
+import { settingsOf, silentLog } from './kafka-tools.ts'
 
-/** Events `from` to `to` (exclusive), as a producer that waits for acknowledgements writes them. */
-export function numberedEvents(
-  rig: BrokerRig,
-  from: number,
-  to: number,
-): readonly OutboundRecord[] {
+export interface Load {
+  /** Events so far. Resolves when they are acknowledged. */
+  written(): Promise<number>
+  /** Writes no more. Resolves with the number of events, when all are acknowledged. */
+  end(): Promise<number>
+}
+
+/** Writes events until it is ended, whatever happens to the broker. */
+export function startLoad(rig: BrokerRig): Load {
+  const brokers = rig.environment['KAFKA_BROKERS']?.split(',') ?? []
+  const sink = createSink({ settings: settingsOf(brokers), log: silentLog })
+  const writes: Promise<void>[] = []
+  let count = 0
+  const timer = setInterval(() => {
+    writes.push(sink.write(numberedEvents(rig, count, count + 4)))
+    count += 4
+  }, 20)
+  const written = async () => {
+    const countNow = count
+    await Promise.all(writes)
+    return countNow
+  }
+  return {
+    written,
+    async end() {
+      clearInterval(timer)
+      const total = await written()
+      await sink.stop()
+      return total
+    },
+  }
+}
+
+function numberedEvents(rig: BrokerRig, from: number, to: number): readonly OutboundRecord[] {
   return Array.from({ length: to - from }, (_, index) => ({
     topic: `${rig.prefix}.events`,
     key: `user-${from + index}`,

@@ -1,0 +1,109 @@
+/** One node of a cluster of three is lost, and another one after it is back. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createKafka } from '../../src/edge/kafka-client.ts'
+import { clusterOf } from '../../src/edge/kafka-cluster.ts'
+import { createSink } from '../../src/edge/kafka-sink.ts'
+import {
+  startEmbeddedCluster,
+  type EmbeddedCluster,
+  type EmbeddedNode,
+} from '../../src/sandbox/kafka-cluster.ts'
+import {
+  callsByDelivery,
+  committedCount,
+  repeatedCalls,
+  startLoad,
+  waitForFinals,
+} from '../support/accounting.ts'
+import { createBrokerRig } from '../support/broker-rig.ts'
+import { settingsOf, silentLog } from '../support/kafka-tools.ts'
+import { uniqueNames } from '../support/names.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let cluster: EmbeddedCluster
+
+beforeAll(async () => {
+  cluster = await startEmbeddedCluster()
+}, 120_000)
+
+afterAll(async () => {
+  await cluster.stop()
+})
+
+function nodeOf(id: number): EmbeddedNode {
+  const node = cluster.nodes.find((one) => one.id === id)
+  if (node === undefined) throw new Error(`the cluster has no node ${id}`)
+  return node
+}
+
+interface AskedCluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  findGroupCoordinator(request: { readonly groupId: string }): Promise<{ readonly nodeId: number }>
+}
+
+async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
+  const asked = clusterOf(settingsOf(cluster.brokers), silentLog) as AskedCluster
+  await asked.connect()
+  const { nodeId } = await asked.findGroupCoordinator({ groupId })
+  await asked.disconnect()
+  return nodeOf(Number(nodeId))
+}
+
+describe('a cluster of three nodes that loses one', () => {
+  it('keeps what was acknowledged, each record once, while its partitions move', async () => {
+    const admin = createKafka(settingsOf(cluster.brokers), silentLog, 'command').admin()
+    await admin.connect()
+    const topic = `${uniqueNames().prefix}.moving`
+    await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true })
+    const sink = createSink({ settings: settingsOf(cluster.brokers), log: silentLog })
+    const writes: Promise<void>[] = []
+    const writeSome = (): void => {
+      const values = Array.from({ length: 30 }, (_, index) => `${writes.length}-${index}`)
+      writes.push(
+        sink.write(values.map((key) => ({ topic, key, value: Buffer.from(key), headers: [] }))),
+      )
+    }
+    const timer = setInterval(writeSome, 5)
+    const [node] = cluster.nodes
+    if (node === undefined) throw new Error('the cluster has no node')
+    await vi.waitFor(() => expect(writes.length).toBeGreaterThan(50))
+    await node.kill()
+    await writes.at(-1)
+    await node.restart()
+    clearInterval(timer)
+    await Promise.all(writes)
+    const ends = await admin.fetchTopicOffsets(topic)
+    const total = ends.reduce((sum, { high }) => sum + Number(high), 0)
+    await Promise.all([sink.stop(), admin.disconnect()])
+    expect(total).toBe(writes.length * 30)
+  })
+
+  it('costs a processor no event, no restart and no rebalance, also when its coordinator is lost', async () => {
+    await using rig = await createBrokerRig({ brokers: cluster.brokers, partitions: 6 })
+    await rig.putHooks({ id: 'a' })
+    const run = await rig.run()
+    const load = startLoad(rig)
+    await rig.receiver.waitFor(400)
+    const group = rig.environment['HOOKTIDE_GROUP_ID'] ?? ''
+    const lose = async (node: EmbeddedNode): Promise<EmbeddedNode> => {
+      const before = await load.written()
+      await node.kill()
+      // What is written after the loss is called, recorded and committed by means of the two that are left.
+      await rig.receiver.waitFor(before + 400)
+      return node
+    }
+    const lost = await lose(await coordinatorOf(group))
+    await lost.restart()
+    await lose(await coordinatorOf(`${group}.retry`))
+    const count = await load.end()
+    await waitForFinals(rig, count)
+    await vi.waitFor(async () => expect(await committedCount(rig)).toBe(count), 20_000)
+    expect(callsByDelivery(rig).size).toBe(count)
+    expect(repeatedCalls(rig)).toBe(0)
+    expect(run.lines.filter(({ msg }) => msg === 'group.assigned')).toHaveLength(2)
+    run.signal('SIGTERM')
+    expect(await run.exited).toBe(0)
+  })
+})
