@@ -106,6 +106,8 @@ const limits = {
   partitionBytes: 8 * 1024 * 1024,
   totalBytes: 128 * 1024 * 1024,
   deliveries: 20_000,
+  /** Each call has a body of its own, and an event has as many as hooks: bytes admitted say nothing of these. */
+  bodyBytes: 64 * 1024 * 1024,
   backlogBytes: 512 * 1024,
   tierBacklogBytes: 128 * 1024,
   laneQueue: 1_000,
@@ -239,6 +241,7 @@ function createDispatch(
     defaultTimeoutMs: settings.timeoutMs,
     defaultConcurrency: settings.concurrency,
     maxAgeMs: settings.maxAgeMs,
+    maxBodyBytes: limits.bodyBytes,
   })
 }
 

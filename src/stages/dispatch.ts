@@ -28,6 +28,8 @@ export interface DispatchParts {
   readonly defaultTimeoutMs: number
   readonly defaultConcurrency: number
   readonly maxAgeMs: number
+  /** Once the bodies of calls in flight hold that many bytes, no further call starts. */
+  readonly maxBodyBytes: number
   readonly emit: Emit
   /** A lane has room again. */
   readonly onRoom: () => void
@@ -35,6 +37,7 @@ export interface DispatchParts {
 
 interface InFlight {
   readonly work: Work
+  readonly bytes: number
   readonly call: Call
 }
 
@@ -51,6 +54,7 @@ export class Dispatch {
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
+  #bodyBytes = 0
   #isPumping = false
   #isStopped = false
   #cancelRecheck: (() => void) | undefined
@@ -82,11 +86,11 @@ export class Dispatch {
     this.#isPumping = true
     try {
       if (!this.#isAllowed()) return
-      const { lanes, clock } = this.#parts
+      const { clock } = this.#parts
       const monotonic = clock.monotonic()
-      let slot = lanes.next(monotonic)
+      let slot = this.#next(monotonic)
       if (slot === undefined) return
-      for (; slot !== undefined; slot = lanes.next(monotonic)) this.#start(slot, clock.now())
+      for (; slot !== undefined; slot = this.#next(monotonic)) this.#start(slot, clock.now())
     } finally {
       this.#isPumping = false
     }
@@ -157,6 +161,11 @@ export class Dispatch {
     this.#parts.emit(signal)
   }
 
+  #next(monotonic: MonotonicMs): Slot<Work> | undefined {
+    const { lanes, maxBodyBytes } = this.#parts
+    return this.#bodyBytes < maxBodyBytes ? lanes.next(monotonic) : undefined
+  }
+
   #start(slot: Slot<Work>, now: EpochMs): void {
     const { table, recorder, maxAgeMs, lanes } = this.#parts
     const { work } = slot
@@ -193,14 +202,16 @@ export class Dispatch {
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })
-    const entry: InFlight = { work, call }
+    const entry: InFlight = { work, bytes: body.length, call }
     this.#inFlight.add(entry)
+    this.#bodyBytes += body.length
     const { group } = work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) + 1)
   }
 
   #finish(entry: InFlight, slot: Slot<Work>, result: AttemptResult): void {
     this.#inFlight.delete(entry)
+    this.#bodyBytes -= entry.bytes
     const { group } = entry.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     const isSuccess = result.kind === 'response' && result.status >= 200 && result.status < 300

@@ -41,6 +41,23 @@ describe('pressure', () => {
     expect(one.http.calls.filter(({ request }) => request.url === url('slow'))).toHaveLength(2)
   })
 
+  it('starts no call while bodies of calls in flight hold 64 MiB, and goes on as they end', async () => {
+    const rig = createRig()
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f']
+    for (const id of ids) rig.putHook({ id })
+    const one = await rig.start()
+    rig.sendEvent({ padding: 'x'.repeat(16 * 1024 * 1024) })
+    await rig.clock.advance(50)
+    expect(one.http.calls).toHaveLength(4)
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(50)
+    expect(one.http.calls).toHaveLength(5)
+    for (const id of ids) one.http.script(url(id), 200)
+    for (const call of one.http.calls.slice(1)) call.answer(200)
+    await rig.clock.advance(50)
+    expect(rig.results()).toHaveLength(6)
+  })
+
   it('never has more than 750 offsets of a partition incomplete, drops nothing, and goes on', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
