@@ -231,7 +231,10 @@ export class Recorder {
     )
   }
 
-  /** Writes records, and what stands for them where one is too large for its topic. */
+  /**
+   * Writes records, and what stands for them where one is too large for its topic. Nothing can stand for a result: they
+   * are far smaller than what the topic was checked to take at the start, so its limit was lowered since.
+   */
   async #acknowledge(
     records: readonly OutboundRecord[],
     writeReference: () => Promise<void>,
@@ -240,7 +243,12 @@ export class Recorder {
     try {
       await this.#parts.sink.write(records)
     } catch (error) {
+      const { results } = this.#parts.topics
       if (!(error instanceof TooLargeError)) throw error
+      if (error.records.some(({ topic }) => topic === results)) {
+        const message = `a result exceeds what topic ${results} accepts: raise its max.message.bytes`
+        throw new Error(message, { cause: error })
+      }
       await writeReference()
     }
   }

@@ -226,6 +226,23 @@ describe('a record that fits nowhere', () => {
     expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
   })
 
+  it('ends the process when it is a result, since its run has an end of its own and no other can be told', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const results = 'small.results'
+    rig.broker.createTopic(results, { maxMessageBytes: 300 })
+    const one = await rig.start({ topics: { ...topics, results } })
+    one.http.script(url, 200)
+    rig.sendEvent()
+    await rig.clock.advance(100)
+    expect(one.failures.map(({ message }) => message)).toEqual([
+      'a result exceeds what topic small.results accepts: raise its max.message.bytes',
+    ])
+    expect(rig.broker.read(topics.deadLetters)).toEqual([])
+    const committed = rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })
+    expect(committed?.offset ?? 0).toBe(0)
+  })
+
   it('of an epoch that ended meanwhile is left to the next owner', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
