@@ -1,6 +1,7 @@
 /** How every KafkaJS client of the project is made, and what its errors mean. */
 import './kafka-patches.ts'
 import './kafka-batches.ts'
+import './kafka-aborted.ts'
 import { Kafka, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createKafka } from '../../src/edge/kafka-client.ts'
 import { readTopic } from '../../src/edge/kafka-reader.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
@@ -17,19 +18,62 @@ describe('a topic that is read without a group', () => {
     })
     await tools.produce(topic, [at('a1', 0, 50), at('b1', 1, 20), at('b2', 1, 60)])
     await tools.produce(topic, [at('a2', 0, 10), at('b3', 1, 40)])
-    const values: string[] = []
-    const reading = readTopic({
-      settings: settingsOf(brokers),
-      topic,
-      from: 'earliest',
-      isFollowing: false,
-      signal: new AbortController().signal,
-      log: silentLog,
-    })
-    for await (const records of reading) values.push(...records.map(({ value }) => String(value)))
+    const values = await valuesOf(topic)
 
     expect(values.toSorted()).toEqual(['a1', 'a2', 'b1', 'b2', 'b3'])
     expect(values.filter((value) => value.startsWith('a'))).toEqual(['a1', 'a2'])
     expect(values.filter((value) => value.startsWith('b'))).toEqual(['b1', 'b2', 'b3'])
   })
+
+  it('comes without what was taken back, however many transactions were open at once', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    // To KafkaJS alone this key ends a transaction.
+    const key = Buffer.alloc(4)
+    const open = await Promise.all(
+      ['a', 'b', 'c'].map(async (name) => {
+        const client = createKafka(settingsOf(brokers), silentLog, 'command')
+        const transactionalId = `${topic}-${name}`
+        const producer = client.producer({
+          transactionalId,
+          idempotent: true,
+          maxInFlightRequests: 1,
+        })
+        await producer.connect()
+        onTestFinished(() => producer.disconnect())
+        const transaction = await producer.transaction()
+        await transaction.send({ topic, messages: [{ key, value: `${name} taken back` }] })
+        return { name, producer, transaction }
+      }),
+    )
+    for (const { transaction, name } of open) {
+      await transaction.send({ topic, messages: [{ value: `${name} taken back, too` }] })
+    }
+    for (const { transaction } of open) await transaction.abort()
+    for (const { name, producer } of open) {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: [{ value: `${name} kept` }] })
+      await transaction.commit()
+    }
+
+    const read = await tools.readAll(topic)
+    expect(read.map(({ value }) => String(value))).toEqual(['a kept', 'b kept', 'c kept'])
+    expect(await valuesOf(topic)).toEqual(['a kept', 'b kept', 'c kept'])
+  })
 })
+
+async function valuesOf(topic: string): Promise<readonly string[]> {
+  const values: string[] = []
+  const reading = readTopic({
+    settings: settingsOf(surroundings().brokers),
+    topic,
+    from: 'earliest',
+    isFollowing: false,
+    signal: new AbortController().signal,
+    log: silentLog,
+  })
+  for await (const records of reading) values.push(...records.map(({ value }) => String(value)))
+  return values
+}
