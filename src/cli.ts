@@ -4,9 +4,9 @@ import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
-import { readSettings } from './config.ts'
+import { readSettings } from './settings/settings.ts'
 import { asError, type ExitCode, UserError } from './core/errors.ts'
-import { rowsOf, unknownVariables } from './setting-names.ts'
+import { rowsOf, unknownVariables } from './settings/names.ts'
 import { version } from './version.ts'
 
 type Code = ExitCode | InterruptedCode | 0

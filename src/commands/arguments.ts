@@ -1,6 +1,6 @@
 /** From the words behind a command's name to its options, flags and arguments, or to what is wrong with them. */
 import { parseArgs } from 'node:util'
-import { flagNames, flagOf, type OptionName } from '../config.ts'
+import { flagNames, flagOf, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -13,7 +13,7 @@ export type ParsedArguments =
       /** The command's own. */
       readonly options: CommandContext['options']
       /** Settings that were given as flags. */
-      readonly flags: Partial<Record<OptionName, string>>
+      readonly flags: Partial<Record<SettingName, string>>
     }
 
 /** @throws UserError that names every fault at once */
@@ -122,8 +122,8 @@ function quoted(args: readonly string[]): string {
   return args.map((arg) => `"${arg}"`).join(', ')
 }
 
-function flagsIn(values: ReadonlyMap<string, string | true>): Partial<Record<OptionName, string>> {
-  const flags: Partial<Record<OptionName, string>> = {}
+function flagsIn(values: ReadonlyMap<string, string | true>): Partial<Record<SettingName, string>> {
+  const flags: Partial<Record<SettingName, string>> = {}
   for (const name of flagNames) {
     const value = values.get(flagOf(name))
     if (typeof value === 'string') flags[name] = value

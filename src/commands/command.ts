@@ -1,7 +1,7 @@
 /** What a command is, and what it is given. */
 import type { ExitCode } from '../core/errors.ts'
-import type { Settings } from '../config.ts'
-import type { SettingGroup } from '../setting-names.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { SettingGroup } from '../settings/names.ts'
 
 /** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
 export type InterruptedCode = 130 | 143

@@ -1,6 +1,6 @@
 /** Tells a hook's owner at once what the destination guard would only say when the hook is called. */
 import { lookup } from 'node:dns/promises'
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../core/destination.ts'
 import { within } from '../edge/kafka-client.ts'
 

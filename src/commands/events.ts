@@ -1,6 +1,6 @@
 /** `hooktide events validate` and `events send`. */
 import { randomUUID } from 'node:crypto'
-import { Fault, topicName } from '../config-values.ts'
+import { Fault, topicName } from '../settings/parsers.ts'
 import { UserError } from '../core/errors.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 import type { KafkaHeaders } from '../core/model.ts'

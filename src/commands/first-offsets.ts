@@ -3,7 +3,7 @@
  * leaves open whether history is delivered. A topic of which the group has any offset is left alone: partitions that
  * were added later are read from their beginning.
  */
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { UserError } from '../core/errors.ts'
 import { tierTopicsIn } from '../core/topic-plan.ts'
 import type { EpochMs } from '../core/model.ts'

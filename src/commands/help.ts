@@ -1,5 +1,5 @@
-/** The texts of `--help`. The settings come from the one table in `config.ts`. */
-import { allGroups, rowsOf, type SettingGroup } from '../setting-names.ts'
+/** The texts of `--help`. The settings come from the one table in `settings/table.ts`. */
+import { allGroups, rowsOf, type SettingGroup } from '../settings/names.ts'
 import type { Command, CommandOption } from './command.ts'
 import { describedRows } from './table.ts'
 

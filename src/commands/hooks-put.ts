@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../core/errors.ts'
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
 import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'

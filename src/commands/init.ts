@@ -2,7 +2,7 @@
  * `hooktide init`: makes what a processor needs and is not there. Nothing that exists is changed: whose topic it is, and
  * what else reads it, is not known here. What differs is said, with the way to mend it.
  */
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { UserError, type ExitCode } from '../core/errors.ts'
 import {
   differencesOf,

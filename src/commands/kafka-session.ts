@@ -1,6 +1,6 @@
 /** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
-import type { Settings } from '../config.ts'
-import { securityOf } from '../kafka-settings.ts'
+import type { Settings } from '../settings/settings.ts'
+import { securityOf } from '../settings/security.ts'
 import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
 import { topicRight } from '../core/rights.ts'

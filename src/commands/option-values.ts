@@ -1,5 +1,5 @@
 /** Reads the values that commands are given. Whatever is wrong is a wrong use: exit code 2. */
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { parseDuration } from '../core/durations.ts'
 import { UserError } from '../core/errors.ts'
 import type { EpochMs } from '../core/model.ts'

@@ -2,7 +2,7 @@
  * What must be right before a processor starts (design section 2). Everything that is wrong is told at once, each with
  * its fix; what can be lived with is a warning.
  */
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { asError, UserError } from '../core/errors.ts'
 import { processorRights } from '../core/rights.ts'
 import {
@@ -23,7 +23,7 @@ import {
 import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
 import { rightRefusals, toolArguments } from '../edge/kafka-refusals.ts'
 import { missingRights } from '../edge/kafka-rights.ts'
-import { securityOf, securityWarning } from '../kafka-settings.ts'
+import { securityOf, securityWarning } from '../settings/security.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 
 export interface RunPlan {

@@ -1,5 +1,5 @@
 /** Follows the results topic as a monitor does: in no group, from the beginning. */
-import type { Settings } from '../config.ts'
+import type { Settings } from '../settings/settings.ts'
 import { kafkaSettingsOf, quiet } from '../commands/kafka-session.ts'
 import { registrySettingsOf } from '../commands/option-values.ts'
 import { asError } from '../core/errors.ts'

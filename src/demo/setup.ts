@@ -1,7 +1,7 @@
 /** All that the demo needs before its first act: surroundings, topics, receiver, hooks and the processor. */
 import { randomBytes } from 'node:crypto'
 import { writeAll } from '../commands/kafka-session.ts'
-import { readSettings, type Settings } from '../config.ts'
+import { readSettings, type Settings } from '../settings/settings.ts'
 import type { HookId } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { Receiver } from '../sandbox/receiver.ts'

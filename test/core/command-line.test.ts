@@ -3,9 +3,10 @@ import { parseArguments } from '../../src/commands/arguments.ts'
 import { chooseCommand } from '../../src/commands/command-choice.ts'
 import { commands } from '../../src/commands/command-list.ts'
 import { commandHelp, overview } from '../../src/commands/help.ts'
-import { optionRows, readSettings } from '../../src/config.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { settingRows } from '../../src/settings/table.ts'
 import { UserError } from '../../src/core/errors.ts'
-import { unknownVariables } from '../../src/setting-names.ts'
+import { unknownVariables } from '../../src/settings/names.ts'
 
 function commandOf(name: string) {
   const command = commands.find((one) => one.name === name)
@@ -121,7 +122,7 @@ describe('arguments of a command', () => {
 })
 
 describe('help', () => {
-  const variables = optionRows().map(({ variable }) => variable)
+  const variables = settingRows().map(({ variable }) => variable)
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 

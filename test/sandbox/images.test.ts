@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { commands } from '../../src/commands/command-list.ts'
-import { optionRows } from '../../src/config.ts'
+import { settingRows } from '../../src/settings/table.ts'
 import { kafkaVersion, registryVersion } from '../../src/sandbox/artifacts.ts'
 import { createReceiverPage } from '../../src/sandbox/receiver-page.ts'
 import { registryPath } from '../../src/sandbox/registry.ts'
@@ -69,8 +69,8 @@ function service(name: string): Service {
   return found
 }
 
-const variables = optionRows().map(({ variable }) => variable)
-const defaultOf = (name: string) => optionRows().find(({ variable }) => variable === name)?.default
+const variables = settingRows().map(({ variable }) => variable)
+const defaultOf = (name: string) => settingRows().find(({ variable }) => variable === name)?.default
 const commandNames = commands.map(({ name }) => name)
 const ours = Object.entries(compose.services).filter(
   ([, { build }]) => build?.target === 'hooktide',

@@ -1,13 +1,13 @@
-/** Writes the settings table of README from the one in `config.ts`: `node test/support/write-readme-table.ts`. */
+/** Writes the settings table of README from the one in `src/settings/table.ts`: `node test/support/write-readme-table.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { optionRows } from '../../src/config.ts'
+import { settingRows } from '../../src/settings/table.ts'
 
 const path = new URL('../../README.md', import.meta.url)
 const head = '| variable | default | meaning |\n|---|---|---|\n'
 
 /** One line per setting. */
 export function settingsTable(): string {
-  return optionRows()
+  return settingRows()
     .map(({ variable, default: fallback, description }) => {
       const shown = fallback === '' ? '' : `\`${fallback}\``
       return `| \`${variable}\` | ${shown} | ${description} |`

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { readSettings, shownSettings } from '../../src/config.ts'
+import { readSettings, shownSettings } from '../../src/settings/settings.ts'
 import { UserError } from '../../src/core/errors.ts'
 import { grantLines, processorRights } from '../../src/core/rights.ts'
-import { securityOf, securityWarning } from '../../src/kafka-settings.ts'
+import { securityOf, securityWarning } from '../../src/settings/security.ts'
 
 type Environment = Readonly<Record<string, string>>
 

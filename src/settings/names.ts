@@ -1,6 +1,6 @@
 /** What the names of settings tell: which belong together, and which variables are probably misspelt. */
-import { optionRows, type OptionRow } from './config.ts'
-import { nearestName, slipsBetween } from './core/nearest.ts'
+import { settingRows, type SettingRow } from './table.ts'
+import { nearestName, slipsBetween } from '../core/nearest.ts'
 
 /** Settings that commands use together. The first group whose pattern fits a variable has it; `processor` has the rest. */
 const groups = {
@@ -18,8 +18,8 @@ export type SettingGroup = keyof typeof groups
 export const allGroups = Object.keys(groups) as readonly SettingGroup[]
 
 /** Rows of the settings that belong to one of the groups, in the order of the table. */
-export function rowsOf(used: readonly SettingGroup[]): readonly OptionRow[] {
-  return optionRows().filter(({ variable }) => {
+export function rowsOf(used: readonly SettingGroup[]): readonly SettingRow[] {
+  return settingRows().filter(({ variable }) => {
     const group = allGroups.find((name) => groups[name].test(variable))
     return group !== undefined && used.includes(group)
   })
@@ -38,7 +38,7 @@ const serviceValue = /^(tcp|udp|sctp):\/\//
 export function unknownVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const known = optionRows().map(({ variable }) => variable)
+  const known = settingRows().map(({ variable }) => variable)
   return Object.entries(environment).flatMap(([name, value]) => {
     const isOwn = name.startsWith('HOOKTIDE_') && !name.startsWith(testPrefix)
     if (known.includes(name) || !(isOwn || /^(KAFKA|SCHEMA_REGISTRY)_/.test(name))) return []

@@ -1,6 +1,6 @@
 /** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
-import { parseCidr } from './core/destination.ts'
-import { parseDuration } from './core/durations.ts'
+import { parseCidr } from '../core/destination.ts'
+import { parseDuration } from '../core/durations.ts'
 
 /** What is wrong with a setting's text: completes the sentence "<variable> …". */
 export class Fault {
@@ -15,21 +15,19 @@ export type Parser<Value> = (text: string) => Value | Fault
 export const text: Parser<string> = (value) => value
 export const optionalText: Parser<string | undefined> = (value) =>
   value === '' ? undefined : value
-export const list: Parser<readonly string[]> = (value) =>
-  value
+
+/** Items between commas; none is a list too. */
+export function list(value: string): readonly string[] {
+  return value
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
-
-const someList: Parser<readonly string[]> = (value) => {
-  const items = list(value)
-  return items instanceof Fault || items.length > 0 ? items : new Fault('must name at least one')
 }
 
 /** Brokers to start from: each needs its port, since none is assumed. */
 export const brokerList: Parser<readonly string[]> = (value) => {
-  const items = someList(value)
-  if (items instanceof Fault) return items
+  const items = list(value)
+  if (items.length === 0) return new Fault('must name at least one')
   const odd = items.find((item) => !/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(item))
   return odd === undefined ? items : new Fault(`must be host:port pairs, and "${odd}" is none`)
 }
@@ -54,9 +52,7 @@ export const integer =
 
 export const durations: Parser<readonly number[]> = (value) => {
   const parsed: number[] = []
-  const items = list(value)
-  if (items instanceof Fault) return items
-  for (const item of items) {
+  for (const item of list(value)) {
     const durationMs = parseDuration(item)
     if (durationMs === undefined || durationMs === 0) {
       return new Fault(`must be durations such as 5s,5m,2h, and "${item}" is none`)
@@ -83,7 +79,6 @@ export const tierNames: Parser<readonly { readonly name: string; readonly delayM
 
 export const cidrs: Parser<readonly string[]> = (value) => {
   const items = list(value)
-  if (items instanceof Fault) return items
   for (const item of items) {
     const cidr = parseCidr(item)
     if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
@@ -119,5 +114,6 @@ export const topicName: Parser<string | undefined> = (value) => {
     : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
 }
 
-export const topicPrefix: Parser<string> = (value) =>
+/** What names of topics or groups begin with. */
+export const namePrefix: Parser<string> = (value) =>
   /^[\w.-]{1,200}$/.test(value) ? value : new Fault('must be letters, digits, ".", "_" and "-"')

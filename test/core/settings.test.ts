@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { flagNames, readSettings, shownSettings } from '../../src/config.ts'
+import { readSettings, shownSettings } from '../../src/settings/settings.ts'
+import { flagNames } from '../../src/settings/table.ts'
 import { UserError } from '../../src/core/errors.ts'
 
 function faultsOf(environment: Readonly<Record<string, string>>): string {

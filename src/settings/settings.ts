@@ -1,0 +1,110 @@
+/** Reads the settings of the table from flags and variables, all of them together. Nothing else reads the environment. */
+import { hostname } from 'node:os'
+import { UserError } from '../core/errors.ts'
+import type { Tier, Topics } from '../core/model.ts'
+import { sortedTiers } from '../core/schedule.ts'
+import { Fault } from './parsers.ts'
+import { securityFaults } from './security.ts'
+import { flagOf, settingNames, settingTable, type SettingName } from './table.ts'
+
+type Parsed<Name extends SettingName> = Exclude<
+  ReturnType<(typeof settingTable)[Name]['parse']>,
+  Fault
+>
+
+type Read = { readonly [Name in SettingName]: Parsed<Name> }
+
+/** All settings, read and checked. Frozen. */
+export type Settings = Omit<Read, 'instance'> & {
+  readonly instance: string
+  readonly topics: Topics
+  /** Configured tiers, ascending by delay. */
+  readonly tiers: readonly Tier[]
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+type Flags = Readonly<Partial<Record<SettingName, string>>>
+
+/**
+ * Reads all settings: flags over variables over defaults.
+ *
+ * @param isUsed whether a variable is used: one that is not may have any text, and its default is read then
+ * @throws UserError that names every fault at once
+ */
+export function readSettings(
+  environment: Variables,
+  flags: Flags = {},
+  isUsed: (variable: string) => boolean = () => true,
+): Settings {
+  const faults: string[] = []
+  const values: Partial<Record<SettingName, unknown>> = {}
+  for (const name of settingNames) {
+    const parsed = readSetting(name, environment, flags)
+    const { variable, default: fallback, parse } = settingTable[name]
+    if (!(parsed instanceof Fault)) values[name] = parsed
+    else if (flags[name] !== undefined) faults.push(`--${flagOf(name)} ${parsed.message}`)
+    else if (isUsed(variable)) faults.push(`${variable} ${parsed.message}`)
+    else values[name] = parse(fallback)
+  }
+  // Every name of the table has been read with that name's own parser, or there is a fault.
+  const read = values as Read
+  const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
+  if (isSecurityRead && isUsed(settingTable.brokers.variable)) faults.push(...securityFaults(read))
+  if (faults.length > 0)
+    throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
+  return completed(read)
+}
+
+function readSetting(name: SettingName, environment: Variables, flags: Flags): unknown {
+  const { variable, default: fallback, parse } = settingTable[name]
+  return parse((flags[name] ?? environment[variable] ?? fallback).trim())
+}
+
+/** With what follows from several settings together. */
+function completed(read: Read): Settings {
+  const topics = topicsOf(read)
+  const tiers = sortedTiers(
+    read.retryTiers.map(({ name, delayMs }) => ({
+      topic: `${topics.retryPrefix}${name}`,
+      delayMs,
+    })),
+  )
+  return Object.freeze({
+    ...read,
+    instance: read.instance ?? `${hostname()}-${process.pid}`,
+    topics,
+    tiers,
+  })
+}
+
+function topicsOf(read: Read): Topics {
+  const prefix = read.topicPrefix
+  return {
+    events: read.eventTopics.length > 0 ? read.eventTopics : [`${prefix}.events`],
+    hooks: read.topicHooks ?? `${prefix}.hooks`,
+    results: read.topicResults ?? `${prefix}.webhook.results`,
+    requests: read.topicRequests ?? `${prefix}.webhook.requests`,
+    deadLetters: read.topicDeadLetters ?? `${prefix}.webhook.dead-letters`,
+    rejected: read.topicRejected ?? `${prefix}.events.rejected`,
+    endpoints: read.topicEndpoints ?? `${prefix}.webhook.endpoints`,
+    retryPrefix: read.topicRetryPrefix ?? `${prefix}.webhook.retry.`,
+  }
+}
+
+/** What may be logged at start: secrets only as set or not, URLs without credentials. */
+export function shownSettings(read: Settings): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    settingNames.map((name) => [
+      name,
+      settingTable[name].isSecret ? read[name] !== undefined : withoutCredentials(read[name]),
+    ]),
+  )
+}
+
+function withoutCredentials(value: unknown): unknown {
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  if (url === null || (url.username === '' && url.password === '')) return value
+  url.username = ''
+  url.password = ''
+  return url.href
+}

@@ -1,0 +1,292 @@
+/**
+ * Every setting, in one table: its variable, its flag, its default, how it is read and what it means. `--help` and
+ * README print this table.
+ */
+import {
+  brokerList,
+  cidrs,
+  durations,
+  flag,
+  httpUrl,
+  integer,
+  list,
+  namePrefix,
+  oneOf,
+  optionalFlag,
+  optionalOneOf,
+  optionalText,
+  type Parser,
+  text,
+  tierNames,
+  topicName,
+} from './parsers.ts'
+
+interface Setting<Value> {
+  readonly variable: string
+  /** Text that is read when neither flag nor variable is given; empty for "not set". */
+  readonly default: string
+  readonly parse: Parser<Value>
+  readonly description: string
+  /** Never shown, and never a flag: arguments show in the list of processes. */
+  readonly isSecret: boolean
+}
+
+function setting<Value>(
+  variable: string,
+  fallback: string,
+  parse: Parser<Value>,
+  description: string,
+): Setting<Value> {
+  return { variable, default: fallback, parse, description, isSecret: false }
+}
+
+function secret(variable: string, description: string): Setting<string | undefined> {
+  return { ...setting(variable, '', optionalText, description), isSecret: true }
+}
+
+const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
+
+export const settingTable = {
+  brokers: setting(
+    'KAFKA_BROKERS',
+    'localhost:9092',
+    brokerList,
+    'Brokers to start from, comma-separated host:port.',
+  ),
+  ssl: setting(
+    'KAFKA_SSL',
+    '',
+    optionalFlag,
+    'TLS to the brokers; default true when one of the files below is named, else false.',
+  ),
+  sslCa: setting(
+    'KAFKA_SSL_CA',
+    '',
+    optionalText,
+    "PEM file with the CAs of the brokers' certificates; default the well-known ones.",
+  ),
+  sslCert: setting(
+    'KAFKA_SSL_CERT',
+    '',
+    optionalText,
+    'PEM file with the client certificate, if brokers ask for one.',
+  ),
+  sslKey: setting('KAFKA_SSL_KEY', '', optionalText, 'PEM file with its key.'),
+  sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', 'Passphrase of that key.'),
+  saslMechanism: setting(
+    'KAFKA_SASL_MECHANISM',
+    '',
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    'Login to the brokers: plain, scram-sha-256 or scram-sha-512. Without it there is none.',
+  ),
+  saslUsername: setting('KAFKA_SASL_USERNAME', '', optionalText, 'User name of that login.'),
+  saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password of that login.'),
+  compression: setting(
+    'HOOKTIDE_COMPRESSION',
+    'none',
+    oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
+    'Compression of records that are written: none, gzip, snappy, lz4 or zstd. All are read.',
+  ),
+  registryUrl: setting(
+    'SCHEMA_REGISTRY_URL',
+    '',
+    httpUrl,
+    'Schema registry (Confluent API). Without it results are plain JSON and framed values are rejected.',
+  ),
+  registryUsername: setting(
+    'SCHEMA_REGISTRY_USERNAME',
+    '',
+    optionalText,
+    'User name for the registry.',
+  ),
+  registryPassword: secret('SCHEMA_REGISTRY_PASSWORD', 'Password for the registry.'),
+  groupId: setting(
+    'HOOKTIDE_GROUP_ID',
+    'hooktide',
+    namePrefix,
+    'Consumer group; `<group>.retry` and `<group>.table.*` belong to it too.',
+  ),
+  instance: setting(
+    'HOOKTIDE_INSTANCE',
+    '',
+    optionalText,
+    'Name of this process in results and logs; default host name and process id.',
+  ),
+  topicPrefix: setting('HOOKTIDE_TOPIC_PREFIX', 'auth', namePrefix, 'Prefix of all topic names.'),
+  eventTopics: setting(
+    'HOOKTIDE_EVENT_TOPICS',
+    '',
+    list,
+    'Topics with auth events; default `<prefix>.events`.',
+  ),
+  topicHooks: setting(
+    'HOOKTIDE_TOPIC_HOOKS',
+    '',
+    topicName,
+    'Topic with hooks; default `<prefix>.hooks`.',
+  ),
+  topicResults: setting(
+    'HOOKTIDE_TOPIC_RESULTS',
+    '',
+    topicName,
+    'Topic for results; default `<prefix>.webhook.results`.',
+  ),
+  topicRequests: setting(
+    'HOOKTIDE_TOPIC_REQUESTS',
+    '',
+    topicName,
+    'Topic with delivery requests; default `<prefix>.webhook.requests`.',
+  ),
+  topicDeadLetters: setting(
+    'HOOKTIDE_TOPIC_DEAD_LETTERS',
+    '',
+    topicName,
+    'Topic for dead letters; default `<prefix>.webhook.dead-letters`.',
+  ),
+  topicRejected: setting(
+    'HOOKTIDE_TOPIC_REJECTED',
+    '',
+    topicName,
+    'Topic for records that are not valid; default `<prefix>.events.rejected`.',
+  ),
+  topicEndpoints: setting(
+    'HOOKTIDE_TOPIC_ENDPOINTS',
+    '',
+    topicName,
+    'Topic with endpoint health; default `<prefix>.webhook.endpoints`.',
+  ),
+  topicRetryPrefix: setting(
+    'HOOKTIDE_TOPIC_RETRY_PREFIX',
+    '',
+    topicName,
+    'Prefix of retry tiers; default `<prefix>.webhook.retry.`.',
+  ),
+  retrySchedule: setting(
+    'HOOKTIDE_RETRY_SCHEDULE',
+    '5s,5m,30m,2h,5h,10h,14h,20h,24h',
+    durations,
+    'Wait before each retry; jitter of up to 20 % is added.',
+  ),
+  retryTiers: setting(
+    'HOOKTIDE_RETRY_TIERS',
+    '5s,30s,5m,30m,2h',
+    tierNames,
+    'Delays of the retry topics. Any wait is made of hops over them.',
+  ),
+  maxAgeMs: setting(
+    'HOOKTIDE_MAX_AGE_MS',
+    String(5 * dayMs),
+    integer(1_000, 365 * dayMs),
+    'A run older than this expires.',
+  ),
+  timeoutMs: setting(
+    'HOOKTIDE_TIMEOUT_MS',
+    '10000',
+    integer(100, 60_000),
+    'Deadline of a call over connect, headers and body.',
+  ),
+  allowHttp: setting('HOOKTIDE_ALLOW_HTTP', 'false', flag, 'Allow hooks with plain http URLs.'),
+  allowCidrs: setting(
+    'HOOKTIDE_ALLOW_CIDRS',
+    '',
+    cidrs,
+    'Private ranges that hooks may call, such as 10.1.0.0/16.',
+  ),
+  egressProxy: setting(
+    'HOOKTIDE_EGRESS_PROXY',
+    '',
+    httpUrl,
+    'Proxy for all webhook calls; it resolves names then.',
+  ),
+  concurrency: setting(
+    'HOOKTIDE_CONCURRENCY',
+    '16',
+    integer(1, 256),
+    'Calls at once of a hook that sets no `delivery.concurrency`.',
+  ),
+  maxInFlight: setting(
+    'HOOKTIDE_MAX_IN_FLIGHT',
+    '4096',
+    integer(1, 65_536),
+    'Calls at once over all hooks.',
+  ),
+  maxSlow: setting(
+    'HOOKTIDE_MAX_SLOW',
+    '2048',
+    integer(1, 65_536),
+    'Calls at once that wait longer than a second.',
+  ),
+  sessionTimeoutMs: setting(
+    'HOOKTIDE_SESSION_TIMEOUT_MS',
+    '10000',
+    integer(6_000, 300_000),
+    'Group session time-out; no call starts on older proof of membership.',
+  ),
+  commitIntervalMs: setting(
+    'HOOKTIDE_COMMIT_INTERVAL_MS',
+    '10',
+    integer(1, 60_000),
+    'Least time between commits.',
+  ),
+  shutdownMs: setting(
+    'HOOKTIDE_SHUTDOWN_MS',
+    '20000',
+    integer(0, 600_000),
+    'How long calls may finish after SIGTERM.',
+  ),
+  httpPort: setting(
+    'HOOKTIDE_HTTP_PORT',
+    '9400',
+    integer(0, 65_535),
+    'Port of /healthz, /readyz and /metrics; 0 picks a free one.',
+  ),
+  httpHost: setting('HOOKTIDE_HTTP_HOST', '0.0.0.0', text, 'Address that port listens on.'),
+  logLevel: setting(
+    'HOOKTIDE_LOG_LEVEL',
+    'info',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    'Least level that is logged.',
+  ),
+  logAttemptsPerSecond: setting(
+    'HOOKTIDE_LOG_ATTEMPTS_PER_SECOND',
+    '20',
+    integer(0, 1_000_000),
+    'Attempts logged one by one up to this rate; above it they are only counted.',
+  ),
+} as const
+
+export type SettingName = keyof typeof settingTable
+
+export const settingNames = Object.keys(settingTable) as readonly SettingName[]
+
+/** Settings that may be given as flags. */
+export const flagNames: readonly SettingName[] = settingNames.filter(
+  (name) => !settingTable[name].isSecret,
+)
+
+/** The flag of a setting: `groupId` is `group-id`. */
+export function flagOf(name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+export interface SettingRow {
+  readonly variable: string
+  /** `undefined` for a secret. */
+  readonly flag: string | undefined
+  readonly default: string
+  readonly description: string
+}
+
+/** The table as `--help` and README show it. */
+export function settingRows(): readonly SettingRow[] {
+  return settingNames.map((name) => {
+    const { variable, default: fallback, description, isSecret } = settingTable[name]
+    return {
+      variable,
+      flag: isSecret ? undefined : `--${flagOf(name)}`,
+      default: fallback,
+      description,
+    }
+  })
+}
