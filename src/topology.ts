@@ -3,6 +3,7 @@
  * groups → lanes → calls → recorder → results, tiers and dead letters. It knows ports, never libraries, so the same
  * wiring runs on Kafka and in memory.
  */
+import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
 import { Lanes } from './core/lanes.ts'
 import type { EpochMs, HookId, InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
@@ -208,7 +209,7 @@ function createGroups(
   })
   const retry = new GroupFlow({
     ...common,
-    name: `${groupId}.retry`,
+    name: retryGroupOf(groupId),
     source: ports.retry,
     open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
     limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },

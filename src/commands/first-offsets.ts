@@ -5,6 +5,7 @@
  */
 import type { Settings } from '../settings/settings.ts'
 import { UserError } from '../core/errors.ts'
+import { retryGroupOf } from '../core/group-names.ts'
 import { tierTopicsIn } from '../core/topic-plan.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry } from '../ports.ts'
@@ -46,7 +47,7 @@ export async function firstOffsets(
     ])),
     ...(await ensureOffsets(
       admin,
-      `${groupId}.retry`,
+      retryGroupOf(groupId),
       tiers.map((topic) => ({ topic, start: 'earliest' as const, isRequired: false })),
     )),
   ]

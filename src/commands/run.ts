@@ -2,6 +2,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { shownSettings } from '../settings/settings.ts'
 import { asError } from '../core/errors.ts'
+import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/result-codec.ts'
 import { createHttpSender } from '../edge/http-sender.ts'
@@ -48,7 +49,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     clock: systemClock,
     attemptsPerSecond: settings.logAttemptsPerSecond,
     version,
-    groups: [settings.groupId, `${settings.groupId}.retry`],
+    groups: [settings.groupId, retryGroupOf(settings.groupId)],
     readings: () =>
       processor && {
         ...processor.status(),
@@ -143,7 +144,7 @@ async function assemble(
       }),
       schemas: schemasOf(settings, log),
       live: group(groupId, [...topics.events, topics.requests]),
-      retry: group(`${groupId}.retry`, plan.tierTopics),
+      retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
       http: createHttpSender({
         clock: systemClock,

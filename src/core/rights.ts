@@ -1,4 +1,5 @@
 /** What Kafka must let whom do, where an authorizer asks, and how it is granted. */
+import { retryGroupOf, tableGroupPrefix } from './group-names.ts'
 import type { Topics } from './model.ts'
 
 export type Operation = 'Read' | 'Write' | 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs'
@@ -42,13 +43,13 @@ export function processorRights(
   // Settings of topics are read before a start, never changed.
   const read = (topic: string) => rights('topic', topic, 'Read', 'DescribeConfigs')
   const written = (topic: string) => rights('topic', topic, 'Write', 'DescribeConfigs')
-  const tables = rights('group', `${groupId}.table.`, 'Read', 'Delete')
+  const tables = rights('group', tableGroupPrefix(groupId), 'Read', 'Delete')
   return [
     ...[...topics.events, topics.requests, topics.hooks].flatMap(read),
     ...tierTopics.flatMap((topic) => rights('topic', topic, 'Read', 'Write', 'DescribeConfigs')),
     ...[topics.results, topics.deadLetters, topics.rejected].flatMap(written),
     ...rights('topic', topics.endpoints, 'Describe', 'DescribeConfigs'),
-    ...[groupId, `${groupId}.retry`].flatMap((group) => rights('group', group, 'Read')),
+    ...[groupId, retryGroupOf(groupId)].flatMap((group) => rights('group', group, 'Read')),
     ...tables.map((right) => ({ ...right, isPrefix: true })),
   ]
 }

@@ -1,6 +1,7 @@
 /** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
 import kafkajs, { type Admin } from 'kafkajs'
 import { asError, UserError } from '../core/errors.ts'
+import { tableGroupPrefix } from '../core/group-names.ts'
 import type { EpochMs } from '../core/model.ts'
 import { groupRight, type Right, topicRight } from '../core/rights.ts'
 import type { CommitEntry, TopicPartition } from '../ports.ts'
@@ -17,7 +18,6 @@ import type { InnerCluster } from './kafka-patches.ts'
 import { offsetNumber } from './kafka-records.ts'
 import { opening, rightRefusal } from './kafka-refusals.ts'
 import type { ConnectionFault } from './kafka-security.ts'
-import { tableGroupPrefix } from './kafka-table-source.ts'
 
 export interface TopicDescription {
   readonly topic: string

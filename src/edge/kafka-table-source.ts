@@ -5,6 +5,7 @@
  * the group behind, Empty; `sweepTables` removes it.
  */
 import { randomBytes } from 'node:crypto'
+import { tableGroupPrefix } from '../core/group-names.ts'
 import type { InboundRecord } from '../core/model.ts'
 import type { TableSource, TopicPartition } from '../ports.ts'
 import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
@@ -34,10 +35,6 @@ interface Progress {
   next: number
   /** End offset when loading began. */
   readonly end: number
-}
-
-export function tableGroupPrefix(group: string): string {
-  return `${group}.table.`
 }
 
 export function createTableSource(options: TableSourceOptions): TableSource {

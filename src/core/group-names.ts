@@ -1,0 +1,11 @@
+/** Names of the consumer groups that belong to a processor beside its own, `HOOKTIDE_GROUP_ID`. */
+
+/** The group that reads the retry tiers. */
+export function retryGroupOf(groupId: string): string {
+  return `${groupId}.retry`
+}
+
+/** What the groups begin with that read a table, one for each process: see `edge/kafka-table-source.ts`. */
+export function tableGroupPrefix(groupId: string): string {
+  return `${groupId}.table.`
+}
