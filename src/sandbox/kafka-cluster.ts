@@ -5,6 +5,7 @@ import {
   type EmbeddedKafkaOptions,
   findTools,
   type NodeOptions,
+  soonForgotten,
   startNode,
 } from './kafka.ts'
 import type { Broker } from './parts.ts'
@@ -21,7 +22,7 @@ export interface EmbeddedNode extends EmbeddedKafka {
 const nodeIds = [1, 2, 3]
 
 /**
- * Topics are on all nodes, and a write needs two of them. A node that is gone for {@link sessionMs} is no longer counted.
+ * Topics are on all nodes, and a write needs two of them. Leaders move three seconds after their node is gone.
  *
  * @throws {UserError} when Java or Maven is missing, or a node does not start.
  */
@@ -48,9 +49,6 @@ export async function startEmbeddedCluster(
   return { brokers: nodes.flatMap(({ brokers }) => brokers), nodes, stop }
 }
 
-/** A third of the default: a test waits for it. */
-const sessionMs = 3_000
-
 async function planNodes({
   overrides,
 }: Pick<EmbeddedKafkaOptions, 'overrides'>): Promise<readonly NodeOptions[]> {
@@ -71,8 +69,7 @@ async function planNodes({
       'offsets.topic.replication.factor': '3',
       'transaction.state.log.replication.factor': '3',
       'transaction.state.log.min.isr': '2',
-      'broker.session.timeout.ms': String(sessionMs),
-      'broker.heartbeat.interval.ms': '500',
+      ...soonForgotten,
       ...overrides,
     },
   }))

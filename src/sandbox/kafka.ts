@@ -28,6 +28,12 @@ export interface EmbeddedKafkaOptions {
   readonly signal?: AbortSignal
 }
 
+/** A node that was killed takes part again only when its cluster has forgotten it: by default after nine seconds. */
+export const soonForgotten: BrokerSettings = {
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
+}
+
 export interface EmbeddedKafka extends Broker {
   readonly port: number
   /** Holds settings and data until `stop`. */

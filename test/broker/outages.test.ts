@@ -1,6 +1,6 @@
 /** A broker that is away, at the start or under load. Each test stops the broker, so it is one of their own. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
 import {
   callsByDelivery,
   committedCount,
@@ -19,7 +19,7 @@ vi.setConfig({ testTimeout: 120_000 })
 let kafka: EmbeddedKafka
 
 beforeAll(async () => {
-  kafka = await startEmbeddedKafka()
+  kafka = await startEmbeddedKafka({ overrides: soonForgotten })
 })
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createGroupSource } from '../../src/edge/kafka-group-source.ts'
 import { createSink } from '../../src/edge/kafka-sink.ts'
 import { createTableSource } from '../../src/edge/kafka-table-source.ts'
-import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { started } from './group-listener.ts'
@@ -12,7 +12,7 @@ import { loaded } from './table-source-suite.ts'
 let kafka: EmbeddedKafka
 
 beforeAll(async () => {
-  kafka = await startEmbeddedKafka()
+  kafka = await startEmbeddedKafka({ overrides: soonForgotten })
 })
 
 afterAll(async () => {
