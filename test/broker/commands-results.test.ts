@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/core/model.ts'
 import { resultOf } from '../../src/core/result.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
@@ -15,6 +14,7 @@ import { connectResultEncoder, jsonResultEncoder, subjectOf } from '../../src/ed
 import { registerSchema } from '../../src/edge/schema-registration.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import { hooktide } from '../support/hooktide-process.ts'
+import { listening } from '../support/listening.ts'
 import { eventOf, runOf } from '../support/model-builders.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -233,13 +233,7 @@ async function startFlakyRegistry(failures: number) {
       response.end(await answer.text())
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://127.0.0.1:${await listening(server)}`
 }
 
 describe('results framed for a registry', () => {

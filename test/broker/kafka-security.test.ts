@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/settings/settings.ts'
 import { groupRight, processorRights, type Right, topicRight } from '../../src/core/rights.ts'
 import { connectAdmin } from '../../src/edge/kafka-admin.ts'
@@ -12,6 +12,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
 import { authority, expiredCertificate, expiredKey } from '../support/kafka-certificates.ts'
 import { silentLog, useKafka } from '../support/kafka-tools.ts'
+import { listening } from '../support/listening.ts'
 import { uniqueNames } from '../support/names.ts'
 import { passwordOf, startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts'
 
@@ -143,11 +144,7 @@ describe('a connection', () => {
 
   it('to a broker whose certificate has expired says so', async () => {
     const server = createTlsServer({ cert: expiredCertificate, key: expiredKey })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : 0
-    expect(await refusalOf(client(`localhost:${port}`, { tls: tls() }))).toMatch(
+    expect(await refusalOf(client(`localhost:${await listening(server)}`, { tls: tls() }))).toMatch(
       /^UserError: The certificate of the broker at localhost:\d+ has expired: have it renewed\.$/,
     )
   })

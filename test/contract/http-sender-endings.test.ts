@@ -1,8 +1,9 @@
 /** How calls over real sockets end: the class of each failure, and what of a response is read. */
 import { createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Socket } from 'node:net'
+import { describe, expect, it } from 'vitest'
 import { requestTo, send, startCall, useSender } from '../support/http-calls.ts'
+import { listening } from '../support/listening.ts'
 import { useReceiver } from '../support/receiver.ts'
 
 /** Long enough for the loopback address, short enough to be waited for. */
@@ -10,19 +11,11 @@ const shortMs = 250
 
 /** A server that does with each connection as it is told. */
 async function useTcpServer(onConnection: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => {
-    sockets.add(socket)
+  const server = createServer((socket) => {
     socket.on('error', () => {})
     onConnection(socket)
   })
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  return `127.0.0.1:${await listening(server)}`
 }
 
 describe('a request', () => {

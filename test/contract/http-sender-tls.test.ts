@@ -3,26 +3,15 @@ import { createServer as createHttpServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect } from 'node:net'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { send, useSender } from '../support/http-calls.ts'
+import { listening } from '../support/listening.ts'
 import { useReceiver } from '../support/receiver.ts'
 import { certificate, privateKey } from '../support/tls-fixture.ts'
-
-async function listening(server: Server): Promise<number> {
-  const sockets = new Set<Duplex>()
-  server.on('connection', (socket) => sockets.add(socket))
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address() as AddressInfo
-  return address.port
-}
 
 /** Answers 200 with the name asked for, the protocol, and whether the session was resumed. */
 function useTlsServer(): Promise<number> {

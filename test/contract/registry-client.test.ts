@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage } from 'node:http'
-import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { askAgainMs, RegistryClient, type SchemaText } from '../../src/edge/registry-client.ts'
 import { freePort } from '../../src/sandbox/free-port.ts'
+import { listening } from '../support/listening.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 interface Page {
@@ -21,15 +21,7 @@ async function serve(page: Page | undefined): Promise<{
     requests.push(request)
     if (page !== undefined) response.writeHead(page.status).end(page.body)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return { url: `http://127.0.0.1:${port}/base/`, requests }
+  return { url: `http://127.0.0.1:${await listening(server)}/base/`, requests }
 }
 
 const anonymous = { username: undefined, password: undefined }

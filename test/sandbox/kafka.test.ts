@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { listening } from '../support/listening.ts'
 
 describe('the embedded Kafka', () => {
   let kafka: EmbeddedKafka
@@ -50,18 +51,10 @@ describe('the embedded Kafka', () => {
 
 describe('an embedded Kafka that cannot start', () => {
   it('names a port that is in use, and the way out', async () => {
-    const server = createServer()
-    const port = await new Promise<number>((resolve, reject) => {
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address()
-        if (address === null || typeof address === 'string') reject(new Error('no port'))
-        else resolve(address.port)
-      })
-    })
+    const port = await listening(createServer())
     await expect(startEmbeddedKafka({ port })).rejects.toThrow(
       `Port ${port} of 127.0.0.1 is in use, so Kafka cannot listen on it: end what listens there, or name no port and a free one is taken.`,
     )
-    await new Promise((resolve) => server.close(resolve))
   })
 
   it('says what Kafka said when a setting is wrong', async () => {

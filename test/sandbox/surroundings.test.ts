@@ -1,25 +1,21 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { hasDockerEngine } from '../../src/sandbox/containers.ts'
 import { startSurroundings } from '../../src/sandbox/surroundings.ts'
+import { listening } from '../support/listening.ts'
 
 /** What listens, and answers every request with `status`. @param asked what it was asked, filled as it comes */
-async function listening(status: number, asked: string[] = []): Promise<string> {
+async function answering(status: number, asked: string[] = []): Promise<string> {
   const server = createServer(({ url }, response) => {
     asked.push(url ?? '')
     response.writeHead(status).end('[]')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `127.0.0.1:${await listening(server)}`
 }
 
 it('takes the given broker and registry, and never the broker of the product', async () => {
-  const broker = await listening(200)
-  const registry = `http://${await listening(200)}/apis/ccompat/v7`
+  const broker = await answering(200)
+  const registry = `http://${await answering(200)}/apis/ccompat/v7`
   const environment = {
     KAFKA_BROKERS: 'production.example:9092',
     SCHEMA_REGISTRY_URL: 'http://production.example',
@@ -43,7 +39,7 @@ it('says by its own variable that a given part does not answer', async () => {
   await expect(startSurroundings({ environment: away })).rejects.toThrow(
     /^No schema registry answers at http:\/\/127\.0\.0\.1:1 \(.+\): check HOOKTIDE_TEST_REGISTRY/,
   )
-  const other = { HOOKTIDE_TEST_REGISTRY: `http://${await listening(404)}` }
+  const other = { HOOKTIDE_TEST_REGISTRY: `http://${await answering(404)}` }
   await expect(startSurroundings({ environment: other })).rejects.toThrow(
     /is no schema registry \(it answered 404\): check HOOKTIDE_TEST_REGISTRY/,
   )
@@ -51,7 +47,7 @@ it('says by its own variable that a given part does not answer', async () => {
 
 it('asks the engine of DOCKER_HOST whether it answers', async () => {
   const asked: string[] = []
-  const engine = await listening(200, asked)
+  const engine = await answering(200, asked)
   expect(await hasDockerEngine({ DOCKER_HOST: `tcp://${engine}` })).toBe(true)
   expect(asked).toEqual(['/_ping'])
   expect(await hasDockerEngine({ DOCKER_HOST: 'unix:///nowhere/docker.sock' })).toBe(false)
