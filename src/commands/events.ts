@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { Fault, topicName } from '../settings/parsers.ts'
 import { UserError } from '../core/errors.ts'
-import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../core/json-text.ts'
 import type { KafkaHeaders } from '../core/model.ts'
 import type { Command, CommandContext } from './command.ts'
 import { judgeEvent, type JudgedEvent } from './event-input.ts'
 import { fileOption, readInput } from './input-file.ts'
-import { parsedJson, splitJson, type InputValue } from './json-input.ts'
+import { splitJson, type InputValue } from './json-input.ts'
 import { withoutMember } from './json-pieces.ts'
 import { withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
@@ -184,6 +184,6 @@ function idIn(value: unknown): unknown {
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {
-  const parsed = parsedJson(bytes)
+  const parsed = parseJson(bytes)
   return isJsonObject(parsed) ? parsed : undefined
 }

@@ -1,5 +1,5 @@
 /** What a file of JSON holds: one value, a list of them, or one on each line; each with its own bytes. */
-import { isJsonObject } from '../core/json-text.ts'
+import { isJsonObject, parseJson } from '../core/json-text.ts'
 import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
 
 export interface InputValue {
@@ -17,7 +17,7 @@ export function splitJson(text: Buffer): readonly InputValue[] {
   if (first === undefined) return []
   const whole = trimmedPiece(text, { start: 0, end: text.length })
   const bytes = cut(text, whole)
-  const parsed = parsedJson(bytes)
+  const parsed = parseJson(bytes)
   if (Array.isArray(parsed)) {
     const { line } = first
     return piecesOf(bytes).map((piece, index) => {
@@ -27,21 +27,12 @@ export function splitJson(text: Buffer): readonly InputValue[] {
   const isByLine =
     parsed === undefined &&
     bytes.toString('utf8', 0, 1) !== '[' &&
-    lines.some((line) => isJsonObject(parsedJson(cut(text, line))))
+    lines.some((line) => isJsonObject(parseJson(cut(text, line))))
   if (!isByLine) return [{ place: '', bytes, line: first.line }]
   return lines.map((piece) => {
     const { line } = piece
     return { place: `line ${line}`, bytes: cut(text, piece), line }
   })
-}
-
-/** `undefined` when it is not JSON; JSON itself has no such value. */
-export function parsedJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 function cut(text: Buffer, { start, end }: Piece): Buffer {

@@ -1,4 +1,5 @@
 /** Cuts JSON text where it stands, so that every byte that is kept stays as it was written. */
+import { endOfString } from '../core/json-text.ts'
 
 /** From the first byte of a piece to behind its last, white space around it left out. */
 export interface Piece {
@@ -8,7 +9,6 @@ export interface Piece {
 
 const quote = 0x22
 const comma = 0x2c
-const backslash = 0x5c
 const opening = new Set([0x5b, 0x7b])
 const closing = new Set([0x5d, 0x7d])
 const whiteSpace = new Set([0x09, 0x0a, 0x0d, 0x20])
@@ -81,11 +81,4 @@ export function linesOf(text: Buffer): readonly LinePiece[] {
 
 function nameOf(text: Buffer, member: Piece): unknown {
   return JSON.parse(text.toString('utf8', member.start, endOfString(text, member.start) + 1))
-}
-
-/** Index of the closing quote of the string that opens at `start`. */
-function endOfString(text: Buffer, start: number): number {
-  let index = start + 1
-  while (index < text.length && text[index] !== quote) index += text[index] === backslash ? 2 : 1
-  return index
 }

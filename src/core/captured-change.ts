@@ -17,7 +17,13 @@
  */
 import { parseDateTime } from './calendar.ts'
 import { isHookId } from './identity.ts'
-import { decodeUtf8, isJsonObject, readJsonObject, type JsonObject } from './json-text.ts'
+import {
+  decodeUtf8,
+  isJsonObject,
+  parseJson,
+  readJsonObject,
+  type JsonObject,
+} from './json-text.ts'
 import type { EpochMs, FieldProblem, HookId } from './model.ts'
 
 const placeholder = '__debezium_unavailable_value'
@@ -33,7 +39,7 @@ export function readHookKey(key: Buffer): HookId | undefined {
 }
 
 function idInJson(key: Buffer, text: string): unknown {
-  if (text.startsWith('"')) return parseText(text)
+  if (text.startsWith('"')) return parseJson(text)
   const json = readJsonObject(key)
   if (json.kind === 'rejected') return undefined
   const struct = isWrapped(json.members) ? json.members['payload'] : json.members
@@ -146,7 +152,7 @@ function openRow(row: JsonObject): HookValue {
   const json = (column: string): unknown => {
     const value = plain(column)
     if (typeof value !== 'string') return value
-    const parsed = parseText(value)
+    const parsed = parseJson(value)
     if (parsed !== undefined) return parsed
     problems.push({ field: column, message: 'is text, but not of JSON' })
     return unreadable
@@ -201,13 +207,4 @@ function timeOf(value: unknown): EpochMs | undefined {
   if (typeof value !== 'number') return undefined
   const divisor = value < 1e14 ? 1 : value < 1e17 ? 1e3 : 1e6
   return Math.floor(value / divisor)
-}
-
-/** `undefined` when the text is not of JSON, which has no such value. */
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

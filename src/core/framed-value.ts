@@ -4,7 +4,7 @@
  */
 import type { CompiledAvro } from './avro-schema.ts'
 import { decodeHook, type DecodedHook } from './hook.ts'
-import { rejected, type Rejected } from './json-text.ts'
+import { parseJson, rejected, type Rejected } from './json-text.ts'
 import type { InboundRecord, Rejection } from './model.ts'
 
 /** What an id of the registry stands for. */
@@ -26,7 +26,8 @@ export type Unframed =
   | { readonly kind: 'schema'; readonly id: number }
   | Rejected
 
-const frameBytes = 5
+/** The zero byte and the id. */
+export const frameBytes = 5
 /** Registries number their schemas with signed integers. */
 const maxSchemaId = 2 ** 31 - 1
 
@@ -106,16 +107,8 @@ export function decodeFramedHook(record: InboundRecord, find: FindSchema): Decod
 
 /** A key that is text stands for itself, without the quotes that JSON puts around it. */
 function keyTextOf(json: Buffer): Buffer {
-  const key = parse(json)
+  const key = parseJson(json)
   return typeof key === 'string' ? Buffer.from(key) : json
-}
-
-function parse(json: Buffer): unknown {
-  try {
-    return JSON.parse(json.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 /** What a hook without a readable value decodes to, with the reason why this one is not readable. */

@@ -52,8 +52,8 @@ export function decodeUtf8(bytes: Buffer): string | undefined {
  * Reads a JSON object whose top-level keys are all different: of two equal ones some readers take the first and others
  * the last, so the signed bytes would mean different things to different receivers.
  */
-export function readJsonObject(value: Buffer | null): ReadJsonObject {
-  const text = value === null ? undefined : trimmed(value)
+export function readJsonObject(bytes: Buffer | null): ReadJsonObject {
+  const text = bytes === null ? undefined : trimmed(bytes)
   if (text === undefined || text.length === 0) {
     return rejected('empty-value', '', 'The record has no value.')
   }
@@ -62,28 +62,29 @@ export function readJsonObject(value: Buffer | null): ReadJsonObject {
   }
   const decoded = decodeUtf8(text)
   if (decoded === undefined) return rejected('invalid-utf8', '', 'The value is not UTF-8.')
-  const parsed = parse(decoded)
-  if (parsed.kind === 'rejected') return parsed
-  if (!isJsonObject(parsed.value)) {
+  const value = parseJson(decoded)
+  // The platform's message quotes the value, which must not reach logs.
+  if (value === undefined) return rejected('invalid-json', '', 'The value is not JSON.')
+  if (!isJsonObject(value)) {
     return rejected('not-an-object', '', 'The value is JSON, but not an object.')
   }
-  if (countMembers(text) !== Object.keys(parsed.value).length) {
+  if (countMembers(text) !== Object.keys(value).length) {
     return rejected('duplicate-key', duplicateKeyOf(text), 'The object has a key twice.')
   }
-  return { kind: 'object', text, members: parsed.value }
+  return { kind: 'object', text, members: value }
+}
+
+/** The value of JSON text; `undefined`, which JSON has not, when it is none or longer than text can be. */
+export function parseJson(text: string | Buffer): unknown {
+  try {
+    return JSON.parse(text.toString())
+  } catch {
+    return undefined
+  }
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(text: string): Rejected | { readonly kind: 'parsed'; readonly value: unknown } {
-  try {
-    return { kind: 'parsed', value: JSON.parse(text) }
-  } catch {
-    // The platform's message quotes the value, which must not reach logs.
-    return rejected('invalid-json', '', 'The value is not JSON.')
-  }
 }
 
 function trimmed(value: Buffer): Buffer {
@@ -140,7 +141,7 @@ function duplicateKeyOf(text: Buffer): string {
 }
 
 /** Index of the closing quote of the string that opens at `start`. */
-function endOfString(text: Buffer, start: number): number {
+export function endOfString(text: Buffer, start: number): number {
   let index = start + 1
   while (index < text.length && text[index] !== quote) {
     index += text[index] === backslash ? 2 : 1

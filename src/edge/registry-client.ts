@@ -9,7 +9,7 @@
 import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { asError, UserError } from '../core/errors.ts'
-import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../core/json-text.ts'
 
 type CreateApi = typeof apiModule.default
 type ApiSettings = Parameters<CreateApi>[0]
@@ -169,7 +169,7 @@ export class RegistryClient {
       const response = await Promise.race([call, rejectionOf(signal)])
       const failure: unknown = response.error()
       if (failure !== null) throw asError(failure)
-      return this.#judge(response.status(), parse(response.rawData()))
+      return this.#judge(response.status(), parseJson(response.rawData() ?? ''))
     } catch (error) {
       return this.#unavailable(
         `cannot be reached (${this.#reasonOf(signal.reason ?? error)})`,
@@ -268,12 +268,4 @@ function idOf({ id }: JsonObject): number | undefined {
 
 function compatibilityOf(content: unknown): unknown {
   return isJsonObject(content) ? content['compatibilityLevel'] : undefined
-}
-
-function parse(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '')
-  } catch {
-    return undefined
-  }
 }

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import avro from 'avsc'
 import { UserError } from '../core/errors.ts'
+import { frameBytes } from '../core/framed-value.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { Clock, ResultEncoder } from '../ports.ts'
 import { askAgainMs, RegistryClient, type RegistrySettings } from './registry-client.ts'
 
 const schemaUrl = new URL('../../schemas/delivery-result.avsc', import.meta.url)
-const frameBytes = 5
 
 export const jsonResultEncoder: ResultEncoder<DeliveryResult> = {
   encode: (result) => Buffer.from(JSON.stringify(result)),
