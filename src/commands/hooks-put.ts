@@ -7,6 +7,7 @@ import { UserError } from '../core/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
+import { deliveryFields } from '../core/hook-fields.ts'
 import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'
 import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
 import { withoutSecrets } from '../core/result.ts'
@@ -130,18 +131,9 @@ function problemOf({ reason, field, message }: Rejection): FieldProblem {
   return reason === 'duplicate-key' ? { field, message: 'is there twice' } : { field, message }
 }
 
-const deliveryMembers = [
-  'timeoutMs',
-  'maxRetries',
-  'concurrency',
-  'ratePerSecond',
-  'filter',
-  'previousSigningKeys',
-]
-
 /** Outside `delivery` these have no effect: a hook that its owner takes for filtered would be sent everything. */
 function misplacedProblems(hook: JsonObject): readonly FieldProblem[] {
-  return deliveryMembers
+  return deliveryFields
     .filter((name) => Object.hasOwn(hook, name))
     .map((name) => ({ field: name, message: `belongs into delivery, as delivery.${name}` }))
 }

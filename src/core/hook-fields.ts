@@ -77,7 +77,8 @@ function readHeaders(custom: Members | undefined): Readonly<Record<string, strin
   return headers.length === 0 ? noHeaders : Object.fromEntries(headers)
 }
 
-const deliveryFields = [
+/** Names that `delivery` of a hook object may have. */
+export const deliveryFields: readonly string[] = [
   'timeoutMs',
   'maxRetries',
   'concurrency',
