@@ -3,6 +3,7 @@ import type { MonotonicMs } from '../core/model.ts'
 import type {
   AssignedPartition,
   CommitEntry,
+  CommitOutcome,
   GroupListener,
   GroupSource,
   TopicPartition,
@@ -39,8 +40,6 @@ const staleTypes = new Set([
   'REBALANCE_IN_PROGRESS',
   'FENCED_INSTANCE_ID',
 ])
-
-type CommitOutcome = Awaited<ReturnType<GroupSource['commit']>>
 
 export function createGroupSource(options: GroupSourceOptions): GroupSource {
   return new KafkaGroupSource(options)
