@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import type { Settings } from '../settings/settings.ts'
 import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../core/destination.ts'
-import { within } from '../edge/kafka-client.ts'
+import { within } from '../edge/waiting.ts'
 
 type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy'>
 

@@ -5,11 +5,12 @@ import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
 import { topicRight } from '../core/rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka-admin.ts'
-import { type KafkaLog, type KafkaSettings, within } from '../edge/kafka-client.ts'
+import type { KafkaLog, KafkaSettings } from '../edge/kafka-client.ts'
 import { rightRefusals, unreachable } from '../edge/kafka-refusals.ts'
 import { missingRights } from '../edge/kafka-rights.ts'
 import { checkFiles } from '../edge/kafka-security.ts'
 import { createSink } from '../edge/kafka-sink.ts'
+import { within } from '../edge/waiting.ts'
 
 /** A person waits: a broker that has not answered by then is said to be unreachable. */
 const patienceMs = 10_000

@@ -20,9 +20,10 @@ import {
   type KafkaAdmin,
   type TopicDescription,
 } from '../edge/kafka-admin.ts'
-import { isRetriable, type KafkaLog, sleep } from '../edge/kafka-client.ts'
+import { isRetriable, type KafkaLog } from '../edge/kafka-client.ts'
 import { rightRefusals, toolArguments } from '../edge/kafka-refusals.ts'
 import { missingRights } from '../edge/kafka-rights.ts'
+import { sleep } from '../edge/waiting.ts'
 import { securityOf, securityWarning } from '../settings/security.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline'
 import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../core/errors.ts'
-import { within } from '../edge/kafka-client.ts'
 import { createJournal, type Journal } from './journal.ts'
+import { within } from '../edge/waiting.ts'
 
 const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
 /** For an orderly end, after which a process is killed: longer than `run` takes with the demo's settings. */

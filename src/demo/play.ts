@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import { UserError } from '../core/errors.ts'
 import type { DeliveryResult } from '../core/records.ts'
-import { within } from '../edge/kafka-client.ts'
 import type { LogLine, Output, RunningProcess } from './cli-process.ts'
 import { hookObject } from './endpoints.ts'
 import type { Journal } from './journal.ts'
 import { callsOf, hookOf, type Act, type Step } from './script.ts'
 import type { Story } from './story.ts'
+import { within } from '../edge/waiting.ts'
 
 /** Nothing of the demo takes so long: whoever waits for more waits in vain. */
 const patienceMs = 60_000

@@ -11,13 +11,13 @@ import {
   type KafkaLog,
   type KafkaSettings,
   messageOf,
-  sleep,
 } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { offsetNumber } from './kafka-records.ts'
 import { opening, rightRefusal } from './kafka-refusals.ts'
 import type { ConnectionFault } from './kafka-security.ts'
+import { sleep } from './waiting.ts'
 
 export interface TopicDescription {
   readonly topic: string

@@ -9,11 +9,12 @@ import type {
   TopicPartition,
 } from '../ports.ts'
 import { FailureLog } from './failure-log.ts'
-import { errorType, type KafkaLog, type KafkaSettings, messageOf, within } from './kafka-client.ts'
+import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
 import { Member, type MemberHandler } from './kafka-member.ts'
 import type { Membership } from './kafka-membership.ts'
 import type { PartitionOffset, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
+import { within } from './waiting.ts'
 
 export interface GroupSourceOptions {
   readonly settings: KafkaSettings

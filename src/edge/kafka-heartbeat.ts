@@ -7,10 +7,11 @@
  * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
  */
 import { asError } from '../core/errors.ts'
-import { errorType, type KafkaLog, messageOf, within } from './kafka-client.ts'
+import { errorType, type KafkaLog, messageOf } from './kafka-client.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Coordinator, InnerGroup } from './kafka-patches.ts'
 import { isRefusal } from './kafka-refusals.ts'
+import { within } from './waiting.ts'
 
 export interface HeartbeatOptions {
   readonly intervalMs: number

@@ -18,8 +18,6 @@ import {
   type KafkaLog,
   type KafkaSettings,
   messageOf,
-  sleep,
-  within,
 } from './kafka-client.ts'
 import { isForAnotherNode } from './kafka-cluster.ts'
 import { Heartbeat } from './kafka-heartbeat.ts'
@@ -35,6 +33,7 @@ import {
 } from './kafka-patches.ts'
 import { RefusalWatch } from './refusal-watch.ts'
 import { nextOffsetOf, offsetNumber } from './kafka-records.ts'
+import { sleep, within } from './waiting.ts'
 
 export interface MemberOptions {
   readonly settings: KafkaSettings

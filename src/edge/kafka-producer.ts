@@ -12,16 +12,11 @@ import type { CompressionTypes, Message } from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import { topicRight } from '../core/rights.ts'
 import { type Compression, compressionTypes } from './kafka-batches.ts'
-import {
-  errorType,
-  isRetriable,
-  type KafkaLog,
-  type KafkaSettings,
-  within,
-} from './kafka-client.ts'
+import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { InnerCluster } from './kafka-patches.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './kafka-refusals.ts'
+import { within } from './waiting.ts'
 
 /** A partition. There is one object of each, compared by identity. */
 export interface Slot {

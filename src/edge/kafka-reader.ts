@@ -12,14 +12,13 @@ import {
   type KafkaLog,
   type KafkaSettings,
   messageOf,
-  sleep,
-  within,
 } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
 import type { FetchedBatch, InnerCluster, TopicOffsets } from './kafka-patches.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './kafka-records.ts'
 import { loginRefusal, opening, rightRefusal, unreachable } from './kafka-refusals.ts'
 import type { ConnectionFault } from './kafka-security.ts'
+import { sleep, within } from './waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 

@@ -17,9 +17,10 @@ import { choosePartition } from '../core/partition-choice.ts'
 import type { RecordSink } from '../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Compression } from './kafka-batches.ts'
-import { type KafkaLog, type KafkaSettings, messageOf, sleep } from './kafka-client.ts'
+import { type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
 import { type PartitionBatch, SequencedProducer, type Slot } from './kafka-producer.ts'
 import { outboundMessage } from './kafka-records.ts'
+import { sleep } from './waiting.ts'
 
 export interface SinkOptions {
   readonly settings: KafkaSettings
