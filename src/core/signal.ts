@@ -66,7 +66,7 @@ export type Signal =
       readonly group: string
       readonly outcome: 'stale' | 'unavailable'
     }
-  | { readonly kind: 'calls.stopped'; readonly why: StopCause }
+  | { readonly kind: 'calls.stopped'; readonly cause: StopCause }
   | { readonly kind: 'calls.resumed' }
 
 export const stopCauses = [

@@ -252,8 +252,8 @@ const counting: Counting = {
   'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
   'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
   'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.of(outcome).add(),
-  'calls.stopped': (tally, { why }) => {
-    tally.stoppedBy = why
+  'calls.stopped': (tally, { cause }) => {
+    tally.stoppedBy = cause
   },
   'calls.resumed': (tally) => {
     tally.stoppedBy = undefined

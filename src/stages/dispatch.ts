@@ -157,7 +157,7 @@ export class Dispatch {
     if (isFirst && cause !== undefined) return
     this.#stopCause = cause
     if (isFirst) return
-    const signal = cause === undefined ? resumed : { kind: 'calls.stopped' as const, why: cause }
+    const signal = cause === undefined ? resumed : { kind: 'calls.stopped' as const, cause }
     this.#parts.emit(signal)
   }
 
