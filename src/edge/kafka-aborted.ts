@@ -4,7 +4,7 @@
  * Here such records become control records in the answer itself: those are read on behind and handed to nobody.
  */
 import { createRequire } from 'node:module'
-import type { FetchedMessage } from './kafka-patches.ts'
+import type { FetchedMessage } from './kafka-inner.ts'
 
 interface AbortedTransaction {
   readonly producerId: string

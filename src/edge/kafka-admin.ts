@@ -12,8 +12,7 @@ import {
   type KafkaSettings,
   messageOf,
 } from './kafka-client.ts'
-import { clusterOf } from './kafka-cluster.ts'
-import type { InnerCluster } from './kafka-patches.ts'
+import { clusterOf, movedCoordinatorTypes } from './kafka-cluster.ts'
 import { offsetNumber } from './kafka-records.ts'
 import { opening, rightRefusal } from './kafka-refusals.ts'
 import type { ConnectionFault } from './kafka-security.ts'
@@ -230,7 +229,7 @@ async function groupOffsets(
 ): Promise<readonly CommitEntry[]> {
   const found = await patiently(
     () => admin.fetchOffsets({ groupId, topics: [...topics] }),
-    passingForGroups,
+    movedCoordinatorTypes,
   )
   return found.flatMap(({ topic, partitions }) =>
     partitions
@@ -265,7 +264,7 @@ async function commitOffsets(
   entries: readonly CommitEntry[],
 ): Promise<void> {
   if (entries.length === 0) return
-  const cluster = clusterOf(settings, log) as InnerCluster
+  const cluster = clusterOf(settings, log)
   await cluster.connect()
   try {
     const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([topic, list]) => ({
@@ -279,32 +278,27 @@ async function commitOffsets(
     await patiently(async () => {
       const coordinator = await cluster.findGroupCoordinator({ groupId })
       await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics })
-    }, passingForGroups)
+    }, movedCoordinatorTypes)
   } finally {
     await cluster.disconnect()
   }
 }
 
-/** What a broker answers while it is still taking charge of a group, and of a topic. */
-const passingForGroups = [
-  'NOT_COORDINATOR_FOR_GROUP',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-]
-const passingForTopics = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
+/** What a broker answers while it is still taking charge of a topic. */
+const passingForTopics = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 const passingTries = 50
 const passingWaitMs = 200
 
 /** Tries again while the broker answers with one of `passing`: KafkaJS itself does so in some places only. */
 async function patiently<Result>(
   work: () => Promise<Result>,
-  passing: readonly string[],
+  passing: ReadonlySet<string>,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work()
     } catch (error) {
-      if (attempt === passingTries || !passing.includes(errorType(error) ?? '')) throw error
+      if (attempt === passingTries || !passing.has(errorType(error) ?? '')) throw error
       await sleep(passingWaitMs)
     }
   }

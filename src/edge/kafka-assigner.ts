@@ -1,7 +1,7 @@
 /** Carries `core/assignor.ts` through the group protocol. */
 import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
 import { assign, type MemberClaim, type OwnedPartition } from '../core/assignor.ts'
-import type { InnerCluster } from './kafka-patches.ts'
+import type { InnerCluster } from './kafka-inner.ts'
 
 const protocolName = 'hooktide-sticky'
 /** First byte of the user data. Another version is read as owning nothing. */

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
 import { asError } from '../core/errors.ts'
 import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
-import type { FetchedMessage } from './kafka-patches.ts'
+import type { FetchedMessage } from './kafka-inner.ts'
 
 /** How batches are written. */
 export type Compression = 'none' | Codec

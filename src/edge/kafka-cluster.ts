@@ -1,5 +1,8 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
+import type { EpochMs } from '../core/model.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
+import type { InnerCluster } from './kafka-inner.ts'
+import { offsetNumber } from './kafka-records.ts'
 import type { ConnectionFault } from './kafka-security.ts'
 
 const unusedAssigner = {
@@ -9,28 +12,47 @@ const unusedAssigner = {
   protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
 }
 
-/**
- * A cluster of its own, not connected. Its type is the caller's word for the part that is used: KafkaJS declares only a
- * few methods, and `kafka-patches.ts` refuses any version but the one that was read.
- */
+/** A cluster of its own, not connected. */
 export function clusterOf(
   settings: KafkaSettings,
   log: KafkaLog,
   onFault?: (fault: ConnectionFault) => void,
-): unknown {
-  let found: unknown
+): InnerCluster {
+  let found: InnerCluster | undefined
   createKafka(settings, log, 'command', onFault).consumer({
     groupId: 'unused',
     allowAutoTopicCreation: false,
     partitionAssigners: [
       ({ cluster }) => {
-        found = cluster
+        // KafkaJS hands over its whole cluster object; its types name a part.
+        found = cluster as unknown as InnerCluster
         return unusedAssigner
       },
     ],
   })
   if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
   return found
+}
+
+/** The earliest record, the end, or the first record at or after a time. */
+export interface OffsetsAt {
+  readonly fromBeginning: boolean
+  readonly fromTimestamp?: EpochMs
+}
+
+/** Offsets by partition; -1 where there is no record at or after the time. */
+export async function fetchOffsets(
+  cluster: Pick<InnerCluster, 'fetchTopicsOffset'>,
+  topic: string,
+  partitions: readonly number[],
+  at: OffsetsAt,
+): Promise<ReadonlyMap<number, number>> {
+  if (partitions.length === 0) return new Map()
+  const wanted = partitions.map((partition) => ({ partition }))
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: wanted, ...at }])
+  return new Map(
+    (found?.partitions ?? []).map(({ partition, offset }) => [partition, offsetNumber(offset)]),
+  )
 }
 
 /** KafkaJS's errors for a node that cannot be reached, or is none of the cluster any more. */
@@ -49,6 +71,13 @@ const leaderTypes = new Set([
   'NOT_LEADER_FOR_PARTITION',
   'FENCED_LEADER_EPOCH',
   'UNKNOWN_LEADER_EPOCH',
+])
+
+/** Another node answers for the group, or soon will. */
+export const movedCoordinatorTypes: ReadonlySet<string> = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
 ])
 
 /** Whether a request failed for its node or its leadership: then fresh metadata may name another. */

@@ -12,7 +12,7 @@ import { FailureLog } from './failure-log.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
 import { Member, type MemberHandler } from './kafka-member.ts'
 import type { Membership } from './kafka-membership.ts'
-import type { PartitionOffset, TopicOffsets } from './kafka-patches.ts'
+import type { PartitionOffset, TopicOffsets } from './kafka-inner.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 import { within } from './waiting.ts'
 

@@ -8,8 +8,9 @@
  */
 import { asError } from '../core/errors.ts'
 import { errorType, type KafkaLog, messageOf } from './kafka-client.ts'
+import { movedCoordinatorTypes } from './kafka-cluster.ts'
 import { FailureLog } from './failure-log.ts'
-import type { Coordinator, InnerGroup } from './kafka-patches.ts'
+import type { Coordinator, InnerGroup } from './kafka-inner.ts'
 import { isRefusal } from './kafka-refusals.ts'
 import { within } from './waiting.ts'
 
@@ -23,13 +24,6 @@ export interface HeartbeatOptions {
   /** Kafka refuses it for want of a right; `undefined` once it does no longer. */
   readonly onRefused: (error: Error | undefined) => void
 }
-
-/** Another node answers for the group, or soon will. */
-const movedTypes = new Set([
-  'NOT_COORDINATOR_FOR_GROUP',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'GROUP_LOAD_IN_PROGRESS',
-])
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
@@ -87,7 +81,7 @@ export class Heartbeat {
 
   #onError(group: InnerGroup, coordinator: Coordinator, error: unknown): void {
     const type = errorType(error)
-    if (type === undefined || movedTypes.has(type)) {
+    if (type === undefined || movedCoordinatorTypes.has(type)) {
       this.#failures.failed('the heartbeat', messageOf(error))
       this.#finding = this.#find(group, coordinator).finally(() => {
         this.#finding = undefined

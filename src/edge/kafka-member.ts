@@ -22,15 +22,8 @@ import {
 import { isForAnotherNode } from './kafka-cluster.ts'
 import { Heartbeat } from './kafka-heartbeat.ts'
 import { type Membership, membershipOf } from './kafka-membership.ts'
-import {
-  bindHooks,
-  type FetchedBatch,
-  forgetProof,
-  type GroupHooks,
-  type InnerGroup,
-  type Positions,
-  proofOf,
-} from './kafka-patches.ts'
+import type { FetchedBatch, InnerGroup, Positions } from './kafka-inner.ts'
+import { bindHooks, forgetProof, type GroupHooks, proofOf } from './kafka-patches.ts'
 import { RefusalWatch } from './refusal-watch.ts'
 import { nextOffsetOf, offsetNumber } from './kafka-records.ts'
 import { sleep, within } from './waiting.ts'

@@ -1,6 +1,6 @@
 /** One generation of a group, as its member joined it, and what it keeps of the one before. */
 import type { TopicPartition } from '../ports.ts'
-import type { InnerGroup, Positions } from './kafka-patches.ts'
+import type { InnerGroup, Positions } from './kafka-inner.ts'
 import { offsetNumber } from './kafka-records.ts'
 
 /** A generation that was joined. */

@@ -1,122 +1,17 @@
 /**
  * The places where KafkaJS 2.2.4 is overridden. It has no hook before a rejoin, between a join and the first fetch, or
  * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made. And
- * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped, never replaced, and only consumers made with `bindHooks` take the new paths.
+ * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped,
+ * never replaced, and only consumers made with `bindHooks` take the new paths.
  *
  * Imported first by `kafka-client.ts`. Refuses any other version: what is wrapped here is not public.
  */
 import { createRequire } from 'node:module'
 import type { MonotonicMs } from '../core/model.ts'
+import type { FetchedBatch, InnerGroup } from './kafka-inner.ts'
 
 const requireFrom = createRequire(import.meta.url)
 const patchedVersion = '2.2.4'
-
-// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
-
-export interface PartitionOffset {
-  readonly partition: number
-  readonly offset: string
-  readonly metadata?: string | null
-}
-
-export interface TopicOffsets {
-  readonly topic: string
-  readonly partitions: readonly PartitionOffset[]
-}
-
-export interface InnerCluster {
-  readonly targetTopics: Set<string>
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
-  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
-  findGroupCoordinator(request: { readonly groupId: string }): Promise<Coordinator>
-  refreshMetadata(): Promise<void>
-  fetchTopicsOffset(
-    requests: readonly {
-      readonly topic: string
-      readonly partitions: readonly { readonly partition: number }[]
-      readonly fromBeginning: boolean
-    }[],
-  ): Promise<readonly TopicOffsets[]>
-}
-
-interface HeartbeatRequest {
-  readonly groupId: string
-  readonly memberId: string
-  readonly groupGenerationId: number
-}
-
-export interface Coordinator {
-  heartbeat(request: HeartbeatRequest): Promise<unknown>
-  offsetFetch(request: {
-    readonly groupId: string
-    readonly topics: readonly {
-      readonly topic: string
-      readonly partitions: readonly { readonly partition: number }[]
-    }[]
-  }): Promise<{ readonly responses: readonly TopicOffsets[] }>
-  offsetCommit(
-    request: HeartbeatRequest & { readonly topics: readonly TopicOffsets[] },
-  ): Promise<unknown>
-}
-
-/** Positions of one generation. A join makes a new one. */
-export interface Positions {
-  /** Where it commits. */
-  coordinator: Coordinator
-  readonly resolvedOffsets: Readonly<Record<string, Readonly<Record<number, string>>>>
-  nextOffset(topic: string, partition: number): { toString(): string }
-  /** The next fetch starts behind `offset`. */
-  resolveOffset(position: { topic: string; partition: number; offset: string }): void
-  getCoordinator(): Promise<Coordinator>
-  commitOffsets(offsets: { readonly topics: readonly TopicOffsets[] }): Promise<void>
-}
-
-/** KafkaJS's `ConsumerGroup`: one membership. A crash with restart makes a new one. */
-export interface InnerGroup {
-  readonly groupId: string
-  readonly memberId: string | null
-  readonly generationId: number | null
-  coordinator: Coordinator | null
-  readonly cluster: InnerCluster
-  readonly offsetManager: Positions | null
-  readonly assigners: readonly object[]
-  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
-  isPaused(topic: string, partition: number): boolean
-  pause(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
-  resume(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
-}
-
-export interface FetchedMessage {
-  readonly offset: string
-  readonly timestamp: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
-  /** The record batch it came in; old message formats have none. */
-  readonly batchContext?: {
-    readonly firstOffset?: string
-    readonly lastOffsetDelta?: number
-    readonly producerId?: string
-    readonly inTransaction?: boolean
-  }
-  /** Set on the empty record that stands in for a whole batch; see `kafka-batches.ts`. */
-  readonly unreadable?: { readonly records: number; readonly reason: string }
-}
-type HeaderContent = Buffer | string | null | undefined
-
-/** What one fetch brought for one partition. */
-export interface FetchedBatch {
-  readonly topic: string
-  readonly partition: number
-  readonly fetchedOffset: string
-  /** The partition's end when it answered. */
-  readonly highWatermark: string
-  /** With control records, aborted ones, and ones before the fetched offset. */
-  readonly rawMessages: readonly FetchedMessage[]
-  readonly messages: readonly FetchedMessage[]
-}
 
 // --- hooks -------------------------------------------------------------------------------------------
 

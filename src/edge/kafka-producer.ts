@@ -14,7 +14,7 @@ import { topicRight } from '../core/rights.ts'
 import { type Compression, compressionTypes } from './kafka-batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
-import type { InnerCluster } from './kafka-patches.ts'
+import type { InnerCluster } from './kafka-inner.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './kafka-refusals.ts'
 import { within } from './waiting.ts'
 
@@ -56,7 +56,7 @@ interface Identity {
 
 export class SequencedProducer {
   readonly #settings: KafkaSettings
-  readonly #cluster: ProducingCluster
+  readonly #cluster: InnerCluster
   readonly #compression: CompressionTypes
   #identity: Identity | undefined
   #isConnected = false
@@ -66,7 +66,7 @@ export class SequencedProducer {
   constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
     this.#settings = settings
     this.#compression = compressionTypes[compression]
-    this.#cluster = clusterOf(settings, log) as ProducingCluster
+    this.#cluster = clusterOf(settings, log)
   }
 
   /** @throws {Error} when no broker answers, or the topic does not exist */
@@ -220,38 +220,4 @@ export class SequencedProducer {
     // When that fails too, so does the next try.
     await this.#cluster.refreshMetadata().catch(() => undefined)
   }
-}
-
-// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
-
-interface ProducingBroker {
-  initProducerId(request: {
-    readonly transactionTimeout: number
-  }): Promise<{ readonly producerId: unknown; readonly producerEpoch: number }>
-  /** Rejects with the first error of any partition. */
-  produce(request: {
-    readonly acks: number
-    readonly timeout: number
-    readonly compression: CompressionTypes
-    readonly producerId: unknown
-    readonly producerEpoch: number
-    readonly topicData: readonly {
-      readonly topic: string
-      readonly partitions: readonly {
-        readonly partition: number
-        readonly firstSequence: number
-        readonly messages: readonly Message[]
-      }[]
-    }[]
-  }): Promise<unknown>
-}
-
-interface ProducingCluster extends InnerCluster {
-  findBroker(request: { readonly nodeId: string }): Promise<ProducingBroker>
-  findControllerBroker(): Promise<ProducingBroker>
-  /** Partitions by the node that leads them. */
-  findLeaderForPartitions(
-    topic: string,
-    partitions: readonly number[],
-  ): Readonly<Record<string, readonly number[]>>
 }

@@ -13,8 +13,8 @@ import {
   type KafkaSettings,
   messageOf,
 } from './kafka-client.ts'
-import { clusterOf } from './kafka-cluster.ts'
-import type { FetchedBatch, InnerCluster, TopicOffsets } from './kafka-patches.ts'
+import { clusterOf, fetchOffsets, type OffsetsAt } from './kafka-cluster.ts'
+import type { FetchedBatch, FetchedPartition, InnerCluster } from './kafka-inner.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './kafka-records.ts'
 import { loginRefusal, opening, rightRefusal, unreachable } from './kafka-refusals.ts'
 import type { ConnectionFault } from './kafka-security.ts'
@@ -61,7 +61,7 @@ const refreshMs = 30_000
 export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
   const { settings, topic, isFollowing, signal } = options
   let onFault: (fault: ConnectionFault) => void = () => undefined
-  const cluster = clusterOf(settings, options.log, (fault) => onFault(fault)) as ReadingCluster
+  const cluster = clusterOf(settings, options.log, (fault) => onFault(fault))
   try {
     const connected = await explaining(options, () =>
       opening(settings, (report) => {
@@ -96,7 +96,7 @@ const nothingYet: Round = { records: [], isIdle: false }
 
 /** One fetch from every leader, tried again while failures are short. */
 function patientRound(
-  cluster: ReadingCluster,
+  cluster: InnerCluster,
   options: ReadOptions,
   positions: Position[],
 ): (open: readonly Position[]) => Promise<Round> {
@@ -130,7 +130,7 @@ function patientRound(
 }
 
 async function fetchAll(
-  cluster: ReadingCluster,
+  cluster: InnerCluster,
   topic: string,
   open: readonly Position[],
 ): Promise<Round> {
@@ -175,13 +175,13 @@ async function fetchAll(
   return { records: sorted.map(({ record }) => record), isIdle }
 }
 
-async function connect(cluster: ReadingCluster, topic: string): Promise<void> {
+async function connect(cluster: InnerCluster, topic: string): Promise<void> {
   await cluster.connect()
   await cluster.addMultipleTargetTopics([topic])
 }
 
 async function startPositions(
-  cluster: ReadingCluster,
+  cluster: InnerCluster,
   { topic, from, isFollowing }: ReadOptions,
 ): Promise<Position[]> {
   const [lows, ends] = await Promise.all([
@@ -202,21 +202,16 @@ async function startPositions(
   })
 }
 
-async function offsetsOf(
-  cluster: ReadingCluster,
+function offsetsOf(
+  cluster: InnerCluster,
   topic: string,
-  at: { readonly fromBeginning: boolean; readonly fromTimestamp?: EpochMs },
+  at: OffsetsAt,
 ): Promise<ReadonlyMap<number, number>> {
-  const partitions = cluster
-    .findTopicPartitionMetadata(topic)
-    .map(({ partitionId }) => ({ partition: partitionId }))
-  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, ...at }])
-  return new Map(
-    (found?.partitions ?? []).map(({ partition, offset }) => [partition, offsetNumber(offset)]),
-  )
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId)
+  return fetchOffsets(cluster, topic, partitions, at)
 }
 
-function addNewPartitions(cluster: ReadingCluster, topic: string, positions: Position[]): void {
+function addNewPartitions(cluster: InnerCluster, topic: string, positions: Position[]): void {
   const known = new Set(positions.map(({ partition }) => partition))
   for (const { partitionId } of cluster.findTopicPartitionMetadata(topic)) {
     if (known.has(partitionId)) continue
@@ -226,7 +221,7 @@ function addNewPartitions(cluster: ReadingCluster, topic: string, positions: Pos
 
 /** Retention removed what was to be read next. */
 async function skipRemoved(
-  cluster: ReadingCluster,
+  cluster: InnerCluster,
   topic: string,
   open: readonly Position[],
 ): Promise<void> {
@@ -236,7 +231,7 @@ async function skipRemoved(
   }
 }
 
-async function recover(cluster: ReadingCluster): Promise<void> {
+async function recover(cluster: InnerCluster): Promise<void> {
   await sleep(retryMs)
   // When that fails too, the next round does and counts it.
   await cluster.refreshMetadata().catch(() => undefined)
@@ -268,47 +263,6 @@ function refused(
   const refusal =
     loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
   return refusal === undefined ? asError(error) : new UserError(refusal)
-}
-
-// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
-
-interface FetchingBroker {
-  fetch(request: {
-    readonly maxWaitTime: number
-    readonly isolationLevel: number
-    readonly topics: readonly {
-      readonly topic: string
-      readonly partitions: readonly {
-        readonly partition: number
-        readonly fetchOffset: string
-        readonly maxBytes: number
-      }[]
-    }[]
-  }): Promise<{
-    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[]
-  }>
-}
-
-interface FetchedPartition {
-  readonly partition: number
-  readonly messages: readonly unknown[]
-}
-
-interface ReadingCluster extends Omit<InnerCluster, 'fetchTopicsOffset'> {
-  findBroker(request: { readonly nodeId: string }): Promise<FetchingBroker>
-  /** Partitions by the node that leads them. */
-  findLeaderForPartitions(
-    topic: string,
-    partitions: readonly number[],
-  ): Readonly<Record<string, readonly number[]>>
-  fetchTopicsOffset(
-    requests: readonly {
-      readonly topic: string
-      readonly partitions: readonly { readonly partition: number }[]
-      readonly fromBeginning: boolean
-      readonly fromTimestamp?: EpochMs
-    }[],
-  ): Promise<readonly TopicOffsets[]>
 }
 
 const readCommitted = 1

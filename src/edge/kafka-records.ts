@@ -1,7 +1,7 @@
 /** KafkaJS's messages as the project's records, and back. */
 import type { Message } from 'kafkajs'
 import type { InboundRecord, KafkaHeaders, OutboundRecord } from '../core/model.ts'
-import type { FetchedBatch, FetchedMessage } from './kafka-patches.ts'
+import type { FetchedBatch, FetchedMessage } from './kafka-inner.ts'
 
 const nothing = Buffer.alloc(0)
 

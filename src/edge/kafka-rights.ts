@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import type { Right } from '../core/rights.ts'
 import { errorType, type KafkaLog, type KafkaSettings } from './kafka-client.ts'
 import { clusterOf } from './kafka-cluster.ts'
-import type { InnerCluster } from './kafka-patches.ts'
+import type { InnerBroker, InnerCluster } from './kafka-inner.ts'
 import { opening } from './kafka-refusals.ts'
 
 /** The highest there can be, which nobody creates. */
@@ -24,10 +24,10 @@ export async function missingRights(
   wanted: readonly Right[],
 ): Promise<readonly Right[]> {
   if (wanted.length === 0) return []
-  let cluster: AskedCluster | undefined
+  let cluster: InnerCluster | undefined
   try {
     const broker = await opening(settings, async (onFault) => {
-      cluster = clusterOf(settings, log, onFault) as AskedCluster
+      cluster = clusterOf(settings, log, onFault)
       await cluster.connect()
       await cluster.refreshMetadata()
       return await cluster.findControllerBroker()
@@ -41,7 +41,7 @@ export async function missingRights(
   }
 }
 
-async function isGranted(broker: AskedBroker, right: Right): Promise<boolean> {
+async function isGranted(broker: InnerBroker, right: Right): Promise<boolean> {
   try {
     await tryOut(broker, right)
     return true
@@ -53,7 +53,7 @@ async function isGranted(broker: AskedBroker, right: Right): Promise<boolean> {
   }
 }
 
-async function tryOut(broker: AskedBroker, right: Right): Promise<unknown> {
+async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
   const { operation, resource } = right
   const name = right.isPrefix ? `${right.name}${randomUUID()}` : right.name
   if (resource === 'group') {
@@ -87,57 +87,8 @@ async function tryOut(broker: AskedBroker, right: Right): Promise<unknown> {
   }
 }
 
-// --- what is used of KafkaJS's inner objects ---------------------------------------------------------
-
 const topicResource = 2
 
 const { createErrorFromCode: protocolError } = createRequire(import.meta.url)(
   'kafkajs/src/protocol/error',
 ) as { readonly createErrorFromCode: (code: number) => Error }
-
-/** Each but `deleteGroups` rejects with the first error that the answer has. */
-interface AskedBroker {
-  metadata(topics: readonly string[]): Promise<unknown>
-  fetch(request: {
-    readonly maxWaitTime: number
-    readonly topics: readonly {
-      readonly topic: string
-      readonly partitions: readonly {
-        readonly partition: number
-        readonly fetchOffset: string
-        readonly maxBytes: number
-      }[]
-    }[]
-  }): Promise<unknown>
-  produce(request: {
-    readonly acks: number
-    readonly timeout: number
-    readonly topicData: readonly {
-      readonly topic: string
-      readonly partitions: readonly {
-        readonly partition: number
-        readonly messages: readonly { readonly key: null; readonly value: null }[]
-      }[]
-    }[]
-  }): Promise<unknown>
-  describeConfigs(request: {
-    readonly resources: readonly {
-      readonly type: number
-      readonly name: string
-      readonly configNames: readonly string[]
-    }[]
-  }): Promise<unknown>
-  heartbeat(request: {
-    readonly groupId: string
-    readonly memberId: string
-    readonly groupGenerationId: number
-  }): Promise<unknown>
-  deleteGroups(
-    groupIds: readonly string[],
-  ): Promise<{ readonly results: readonly { readonly errorCode: number }[] }>
-}
-
-interface AskedCluster extends InnerCluster {
-  refreshMetadata(): Promise<void>
-  findControllerBroker(): Promise<AskedBroker>
-}

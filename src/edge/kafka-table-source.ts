@@ -7,11 +7,12 @@
 import { randomBytes } from 'node:crypto'
 import { tableGroupPrefix } from '../core/group-names.ts'
 import type { InboundRecord } from '../core/model.ts'
-import type { TableSource, TopicPartition } from '../ports.ts'
+import type { TableSource } from '../ports.ts'
 import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './kafka-client.ts'
+import { fetchOffsets } from './kafka-cluster.ts'
 import { Member, type MemberHandler } from './kafka-member.ts'
 import type { Membership } from './kafka-membership.ts'
-import type { FetchedBatch, FetchedMessage, InnerGroup } from './kafka-patches.ts'
+import type { FetchedBatch, FetchedMessage, InnerGroup } from './kafka-inner.ts'
 import { inboundRecord, offsetNumber } from './kafka-records.ts'
 import { topicIdOf } from './kafka-topic-id.ts'
 
@@ -137,10 +138,10 @@ class KafkaTableSource implements TableSource {
   async #adopt({ group, partitions, positions }: Membership): Promise<void> {
     // Before the offsets: of a topic that is recreated meanwhile, the next look finds the id changed.
     await this.#compareId(group)
-    const [ends, starts] = await Promise.all([
-      offsetsOf(group.cluster, partitions, false),
-      offsetsOf(group.cluster, partitions, true),
-    ])
+    const numbers = partitions.map(({ partition }) => partition)
+    const fetch = (fromBeginning: boolean) =>
+      fetchOffsets(group.cluster, this.#options.topic, numbers, { fromBeginning })
+    const [ends, starts] = await Promise.all([fetch(false), fetch(true)])
     for (const { topic, partition } of partitions) {
       const end = ends.get(partition) ?? 0
       const known = this.#progress.get(partition)
@@ -231,18 +232,4 @@ class KafkaTableSource implements TableSource {
       await admin.disconnect()
     }
   }
-}
-
-async function offsetsOf(
-  cluster: Membership['group']['cluster'],
-  partitions: readonly TopicPartition[],
-  fromBeginning: boolean,
-): Promise<ReadonlyMap<number, number>> {
-  const topic = partitions[0]?.topic
-  if (topic === undefined) return new Map()
-  const wanted = partitions.map(({ partition }) => ({ partition }))
-  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: wanted, fromBeginning }])
-  return new Map(
-    (found?.partitions ?? []).map(({ partition, offset }) => [partition, offsetNumber(offset)]),
-  )
 }

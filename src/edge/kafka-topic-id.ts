@@ -3,7 +3,7 @@
  * metadata in versions that do not have it, so this asks in one that does (Metadata 11, KIP-516; Kafka 2.8 and newer).
  */
 import { createRequire } from 'node:module'
-import type { InnerGroup } from './kafka-patches.ts'
+import type { InnerGroup } from './kafka-inner.ts'
 
 const metadataKey = 3
 const version = 11

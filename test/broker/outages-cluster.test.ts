@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createKafka } from '../../src/edge/kafka-client.ts'
 import { clusterOf } from '../../src/edge/kafka-cluster.ts'
+import type { Coordinator } from '../../src/edge/kafka-inner.ts'
 import { createSink } from '../../src/edge/kafka-sink.ts'
 import {
   startEmbeddedCluster,
@@ -37,18 +38,13 @@ function nodeOf(id: number): EmbeddedNode {
   return node
 }
 
-interface AskedCluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  findGroupCoordinator(request: { readonly groupId: string }): Promise<{ readonly nodeId: number }>
-}
-
 async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
-  const asked = clusterOf(settingsOf(cluster.brokers), silentLog) as AskedCluster
+  const asked = clusterOf(settingsOf(cluster.brokers), silentLog)
   await asked.connect()
-  const { nodeId } = await asked.findGroupCoordinator({ groupId })
+  const coordinator = await asked.findGroupCoordinator({ groupId })
   await asked.disconnect()
-  return nodeOf(Number(nodeId))
+  const { nodeId } = coordinator as Coordinator & { readonly nodeId: number }
+  return nodeOf(nodeId)
 }
 
 describe('a cluster of three nodes that loses one', () => {

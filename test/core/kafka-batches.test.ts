@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka-batches.ts'
-import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka-patches.ts'
+import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka-inner.ts'
 import { nextOffsetOf } from '../../src/edge/kafka-records.ts'
 
 interface Encoded {
