@@ -9,7 +9,7 @@ import { retryGroupOf } from '../core/group-names.ts'
 import { tierTopicsIn } from '../core/topic-plan.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry } from '../ports.ts'
-import type { KafkaAdmin } from '../edge/kafka-admin.ts'
+import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { momentForms, parseMoment } from './option-values.ts'
 import { topicsWithoutOffsets } from './startup-checks.ts'
 

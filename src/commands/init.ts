@@ -13,13 +13,13 @@ import {
   type Difference,
   type WantedTopic,
 } from '../core/topic-plan.ts'
-import type { KafkaAdmin, TopicDescription } from '../edge/kafka-admin.ts'
-import { subjectOf } from '../edge/result-codec.ts'
-import { RegistryClient, type RegistrySettings } from '../edge/registry-client.ts'
-import { registerSchema, type ShippedSchema } from '../edge/schema-registration.ts'
+import type { KafkaAdmin, TopicDescription } from '../edge/kafka/admin.ts'
+import { subjectOf } from '../edge/registry/result-codec.ts'
+import { RegistryClient, type RegistrySettings } from '../edge/registry/client.ts'
+import { registerSchema, type ShippedSchema } from '../edge/registry/schema-registration.ts'
 import type { Command, CommandContext } from './command.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './first-offsets.ts'
-import { toolArguments } from '../edge/kafka-refusals.ts'
+import { toolArguments } from '../edge/kafka/refusals.ts'
 import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
 import { flagOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
 import { describeAll } from './startup-checks.ts'

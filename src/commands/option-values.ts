@@ -3,7 +3,7 @@ import type { Settings } from '../settings/settings.ts'
 import { parseDuration } from '../core/durations.ts'
 import { UserError } from '../core/errors.ts'
 import type { EpochMs } from '../core/model.ts'
-import type { RegistrySettings } from '../edge/registry-client.ts'
+import type { RegistrySettings } from '../edge/registry/client.ts'
 import type { CommandContext } from './command.ts'
 
 type Options = Pick<CommandContext, 'options'>

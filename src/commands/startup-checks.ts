@@ -19,10 +19,10 @@ import {
   sweepTables,
   type KafkaAdmin,
   type TopicDescription,
-} from '../edge/kafka-admin.ts'
-import { isRetriable, type KafkaLog } from '../edge/kafka-client.ts'
-import { rightRefusals, toolArguments } from '../edge/kafka-refusals.ts'
-import { missingRights } from '../edge/kafka-rights.ts'
+} from '../edge/kafka/admin.ts'
+import { isRetriable, type KafkaLog } from '../edge/kafka/client.ts'
+import { rightRefusals, toolArguments } from '../edge/kafka/refusals.ts'
+import { missingRights } from '../edge/kafka/rights.ts'
 import { sleep } from '../edge/waiting.ts'
 import { securityOf, securityWarning } from '../settings/security.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'

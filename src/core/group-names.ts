@@ -5,7 +5,7 @@ export function retryGroupOf(groupId: string): string {
   return `${groupId}.retry`
 }
 
-/** What the groups begin with that read a table, one for each process: see `edge/kafka-table-source.ts`. */
+/** What the groups begin with that read a table, one for each process: see `edge/kafka/table-source.ts`. */
 export function tableGroupPrefix(groupId: string): string {
   return `${groupId}.table.`
 }

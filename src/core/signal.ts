@@ -1,6 +1,6 @@
 /**
- * What the stages tell the outside as it happens. `edge/signal-log.ts` has each kind's log line and `edge/metrics.ts` its
- * metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
+ * What the stages tell the outside as it happens. `signal-log.ts` and `metrics.ts` of `edge/telemetry` have each kind's log
+ * line and its metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
  */
 import type {
   Blame,

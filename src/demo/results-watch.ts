@@ -5,8 +5,8 @@ import { registrySettingsOf } from '../commands/option-values.ts'
 import { asError } from '../core/errors.ts'
 import type { InboundRecord } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
-import { readTopic } from '../edge/kafka-reader.ts'
-import { createResultReader } from '../edge/result-codec.ts'
+import { readTopic } from '../edge/kafka/reader.ts'
+import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createJournal, type Journal } from './journal.ts'
 
 export interface ResultsWatch {

@@ -1,5 +1,5 @@
 /** What the settings about Kafka's TLS and login mean together. */
-import type { SecuritySettings } from '../edge/kafka-security.ts'
+import type { SecuritySettings } from '../edge/kafka/security.ts'
 
 export interface SecurityRead {
   readonly ssl: boolean | undefined

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { connectAdmin } from '../../src/edge/kafka-admin.ts'
-import { createSink } from '../../src/edge/kafka-sink.ts'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'

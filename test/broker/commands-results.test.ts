@@ -7,11 +7,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/core/model.ts'
 import { resultOf } from '../../src/core/result.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
-import { connectAdmin } from '../../src/edge/kafka-admin.ts'
-import { createSink } from '../../src/edge/kafka-sink.ts'
-import { RegistryClient } from '../../src/edge/registry-client.ts'
-import { connectResultEncoder, jsonResultEncoder, subjectOf } from '../../src/edge/result-codec.ts'
-import { registerSchema } from '../../src/edge/schema-registration.ts'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
+import { RegistryClient } from '../../src/edge/registry/client.ts'
+import {
+  connectResultEncoder,
+  jsonResultEncoder,
+  subjectOf,
+} from '../../src/edge/registry/result-codec.ts'
+import { registerSchema } from '../../src/edge/registry/schema-registration.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { listening } from '../support/listening.ts'

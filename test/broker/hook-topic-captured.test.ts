@@ -1,6 +1,6 @@
 /** Rows of Logto's `hooks` table on the hook topic, as Debezium writes them, under the real processor and commands. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { connectAdmin } from '../../src/edge/kafka-admin.ts'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { capturedId as id, change, hookRow } from '../support/captured-changes.ts'
 import { hooktide } from '../support/hooktide-process.ts'

@@ -1,8 +1,8 @@
 /** The hook topic after compaction. The broker is one of its own, since others clean too seldom for a test. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createKafka } from '../../src/edge/kafka-client.ts'
-import { readTopic } from '../../src/edge/kafka-reader.ts'
-import { createTableSource } from '../../src/edge/kafka-table-source.ts'
+import { createKafka } from '../../src/edge/kafka/client.ts'
+import { readTopic } from '../../src/edge/kafka/reader.ts'
+import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
 import { loaded } from '../contract/table-source-suite.ts'
 import { hooktide } from '../support/hooktide-process.ts'

@@ -1,9 +1,9 @@
 /** One node of a cluster of three is lost, and another one after it is back. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createKafka } from '../../src/edge/kafka-client.ts'
-import { clusterOf } from '../../src/edge/kafka-cluster.ts'
-import type { Coordinator } from '../../src/edge/kafka-inner.ts'
-import { createSink } from '../../src/edge/kafka-sink.ts'
+import { createKafka } from '../../src/edge/kafka/client.ts'
+import { clusterOf } from '../../src/edge/kafka/cluster.ts'
+import type { Coordinator } from '../../src/edge/kafka/inner.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
 import {
   startEmbeddedCluster,
   type EmbeddedCluster,

@@ -1,7 +1,7 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { RegistryClient, type RegistryAnswer } from '../../src/edge/registry-client.ts'
+import { RegistryClient, type RegistryAnswer } from '../../src/edge/registry/client.ts'
 import { authEventAvro } from '../support/avro-events.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'

@@ -1,8 +1,8 @@
 /** What the Kafka adapters do while their broker is gone. It is one of their own, since it is killed. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createGroupSource } from '../../src/edge/kafka-group-source.ts'
-import { createSink } from '../../src/edge/kafka-sink.ts'
-import { createTableSource } from '../../src/edge/kafka-table-source.ts'
+import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
+import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'

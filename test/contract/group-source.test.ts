@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { connectAdmin } from '../../src/edge/kafka-admin.ts'
-import { createGroupSource } from '../../src/edge/kafka-group-source.ts'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
+import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
 import type { GroupSource } from '../../src/ports.ts'
 import { createHandClock } from '../support/hand-clock.ts'
 import { silentLog, settingsOf, useKafka, type KafkaTools } from '../support/kafka-tools.ts'

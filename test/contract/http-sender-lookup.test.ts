@@ -2,9 +2,9 @@
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, it } from 'vitest'
 import { parseCidr } from '../../src/core/destination.ts'
-import { ConnectFailure, asConnectFailure } from '../../src/edge/connecting.ts'
-import { guardedLookup } from '../../src/edge/guarded-lookup.ts'
-import type { Resolve } from '../../src/edge/guarded-lookup.ts'
+import { ConnectFailure, asConnectFailure } from '../../src/edge/http/connecting.ts'
+import { guardedLookup } from '../../src/edge/http/guarded-lookup.ts'
+import type { Resolve } from '../../src/edge/http/guarded-lookup.ts'
 
 type Found = { readonly error: unknown; readonly addresses: unknown; readonly family?: unknown }
 

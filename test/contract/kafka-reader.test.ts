@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createKafka } from '../../src/edge/kafka-client.ts'
-import { readTopic } from '../../src/edge/kafka-reader.ts'
+import { createKafka } from '../../src/edge/kafka/client.ts'
+import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createSink } from '../../src/edge/kafka-sink.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createHandClock } from '../support/hand-clock.ts'
 import { settingsOf, silentLog, useKafka, type KafkaTools } from '../support/kafka-tools.ts'
 import { createMemoryBroker } from '../support/memory-broker.ts'

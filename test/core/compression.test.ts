@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compress, decompress } from '../../src/edge/compression.ts'
+import { compress, decompress } from '../../src/edge/kafka/compression.ts'
 
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 const mebibyte = 1024 * 1024

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Count, Distribution, Family, gauge, Single } from '../../src/edge/exposition.ts'
+import { Count, Distribution, Family, gauge, Single } from '../../src/edge/telemetry/exposition.ts'
 
 describe('a metric as text', () => {
   it('has every value of its label from the start, in their order, and others as they come', () => {

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka-batches.ts'
-import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka-inner.ts'
-import { nextOffsetOf } from '../../src/edge/kafka-records.ts'
+import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka/batches.ts'
+import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
+import { nextOffsetOf } from '../../src/edge/kafka/records.ts'
 
 interface Encoded {
   readonly buffer: Buffer

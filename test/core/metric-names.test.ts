@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { createMetrics } from '../../src/edge/metrics.ts'
+import { createMetrics } from '../../src/edge/telemetry/metrics.ts'
 
 const none: ReadonlyMap<string, number> = new Map()
 

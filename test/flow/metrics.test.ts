@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createMetrics } from '../../src/edge/metrics.ts'
+import { createMetrics } from '../../src/edge/telemetry/metrics.ts'
 import { createRig, topics, type Instance } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
 import { byLabel, counted, parseMetrics, type Series } from '../support/metric-lines.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createAbsentRegistry, createSchemaSource } from '../../src/edge/schema-source.ts'
-import type { RegisteredSchema, RegistryAnswer } from '../../src/edge/registry-client.ts'
+import { createAbsentRegistry, createSchemaSource } from '../../src/edge/registry/schema-source.ts'
+import type { RegisteredSchema, RegistryAnswer } from '../../src/edge/registry/client.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 import { createHandClock, settled, type HandClock } from '../support/hand-clock.ts'
 

@@ -2,7 +2,7 @@
 import kafkajs from 'kafkajs'
 import { decodeCompletedRuns } from '../../src/core/completed-runs.ts'
 import type { OutboundRecord } from '../../src/core/model.ts'
-import { createSink } from '../../src/edge/kafka-sink.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
 import type { BrokerRig } from './broker-rig.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 

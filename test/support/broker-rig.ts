@@ -1,8 +1,8 @@
 /** Everything a broker test needs under names of its own: topics, a receiver, real processes, and what they wrote. */
-import '../../src/edge/kafka-patches.ts'
+import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import type { DeliveryResult } from '../../src/core/records.ts'
-import { createResultReader } from '../../src/edge/result-codec.ts'
+import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import {
   startReceiver,
   type ReceivedRequest,

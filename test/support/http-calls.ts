@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { AttemptResult } from '../../src/core/model.ts'
-import { createHttpSender } from '../../src/edge/http-sender.ts'
-import type { HttpSenderOptions, PooledHttpSender } from '../../src/edge/http-sender.ts'
+import { createHttpSender } from '../../src/edge/http/sender.ts'
+import type { HttpSenderOptions, PooledHttpSender } from '../../src/edge/http/sender.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import type { Call, HttpRequest, HttpSender } from '../../src/ports.ts'
 

@@ -1,9 +1,9 @@
 /** What tests do to the shared broker from outside, with the client alone. */
 import kafkajs from 'kafkajs'
 import { onTestFinished } from 'vitest'
-import { type Compression, compressionTypes } from '../../src/edge/kafka-batches.ts'
-import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka-client.ts'
-import { createTableSource } from '../../src/edge/kafka-table-source.ts'
+import { type Compression, compressionTypes } from '../../src/edge/kafka/batches.ts'
+import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka/client.ts'
+import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import type { InboundRecord } from '../../src/core/model.ts'
 
 export const silentLog: KafkaLog = () => {}

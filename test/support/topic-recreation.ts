@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { createKafka } from '../../src/edge/kafka-client.ts'
+import { createKafka } from '../../src/edge/kafka/client.ts'
 
 export interface TopicRecreation {
   readonly brokers: readonly string[]

@@ -1,0 +1,64 @@
+/** What the steps of connecting have in common: where to, and how it ends. */
+import { isIP } from 'node:net'
+import type { Socket } from 'node:net'
+import { asError } from '../../core/errors.ts'
+import type { ErrorClass } from '../../core/model.ts'
+
+export interface Endpoint {
+  /** A name or an address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+type ConnectClass = Extract<ErrorClass, 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout'>
+
+/** No connection came about; `errorClass` says which step failed. */
+export class ConnectFailure extends Error {
+  readonly errorClass: ConnectClass
+  constructor(errorClass: ConnectClass, message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'ConnectFailure'
+    this.errorClass = errorClass
+  }
+}
+
+export type ConnectCallback = (...result: [ConnectFailure, null] | [null, Socket]) => void
+
+interface UrlParts {
+  readonly hostname: string
+  readonly protocol: string
+  /** Empty for the scheme's own. */
+  readonly port: string
+}
+
+export function endpointOf({ hostname, protocol, port }: UrlParts): Endpoint {
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+  }
+}
+
+/** As a URL and the `host` header have it. */
+export function authorityOf({ host, port }: Endpoint): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+/** Says nothing of the address: the owner of a hook is not to learn what names mean inside the network. */
+export function refusedAddress(): ConnectFailure {
+  return new ConnectFailure('blocked', 'the address of the host may not be called')
+}
+
+/** What Node reports of a socket that was to be connected. `isHandshake`: TCP was ready, TLS was not. */
+export function asConnectFailure(thrown: unknown, isHandshake: boolean): ConnectFailure {
+  if (thrown instanceof ConnectFailure) return thrown
+  const error: NodeJS.ErrnoException & { readonly reason?: string } = asError(thrown)
+  // A name with several addresses fails with the errors of all of them.
+  const causes: readonly NodeJS.ErrnoException[] =
+    error instanceof AggregateError ? error.errors : [error]
+  const message = error.reason ?? (causes[0]?.message || 'the connection failed')
+  if (error.syscall === 'getaddrinfo') return new ConnectFailure('dns', message, error)
+  if (causes.every(({ code }) => code === 'ETIMEDOUT')) {
+    return new ConnectFailure('timeout', 'connecting timed out', error)
+  }
+  return new ConnectFailure(isHandshake ? 'tls' : 'connect', message, error)
+}

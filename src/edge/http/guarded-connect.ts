@@ -1,0 +1,173 @@
+/**
+ * Opens the connections of webhook calls, and refuses those to addresses that a hook may not name (core/destination.ts).
+ * The judging happens here, on the address that is about to be connected to: a name can resolve to anything, and to
+ * something else the next time. Every failure says at which step it happened, so nobody has to guess from codes.
+ */
+import { connect as connectTcp, isIP } from 'node:net'
+import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
+import { TLSSocket, connect as connectTls } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
+import { judgeAddress } from '../../core/destination.ts'
+import type { Cidr } from '../../core/destination.ts'
+import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'
+import type { ConnectCallback, Endpoint } from './connecting.ts'
+import { openTunnel } from './egress-proxy.ts'
+import type { EgressProxy } from './egress-proxy.ts'
+import { guardedLookup } from './guarded-lookup.ts'
+
+export interface ConnectTarget extends Endpoint {
+  readonly isTls: boolean
+}
+
+/**
+ * Begins to connect. The callback is called once, never within the call itself; not at all after the attempt was ended
+ * by calling what is returned.
+ */
+export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () => void
+
+export interface ConnectOptions {
+  readonly allowed: readonly Cidr[]
+  /** `undefined`: connect directly. */
+  readonly proxy: EgressProxy | undefined
+}
+
+/** How long one of a name's addresses may take before Node tries the next; its own 250 ms can be less than a round trip. */
+const addressAttemptMs = 1000
+const maxTlsSessions = 1000
+
+export function createConnect({ allowed, proxy }: ConnectOptions): Connect {
+  const lookup = guardedLookup(allowed)
+  const sessions = createTlsSessions()
+
+  return (target, callback) => {
+    const attempt = new Attempt(callback)
+    // Node resolves names only: an address written into the URL never reaches `lookup`.
+    if (isIP(target.host) !== 0 && judgeAddress(target.host, allowed) !== 'ok') {
+      setImmediate(() => attempt.fail(refusedAddress()))
+    } else if (proxy === undefined) {
+      attempt.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
+    } else if (target.isTls) {
+      const giveUp = openTunnel(proxy, target, (error, socket) => {
+        if (error !== null) attempt.fail(error)
+        else attempt.own(openTls(target, { socket }, sessions))
+      })
+      attempt.endBy(giveUp)
+    } else {
+      // Plain HTTP needs no tunnel: its request names the whole URL instead.
+      attempt.own(proxy.isTls ? openTls(proxy) : openTcp(proxy))
+    }
+    return () => attempt.cancel()
+  }
+}
+
+/** One attempt: connecting until it succeeds, fails or is cancelled, whichever is first. */
+class Attempt {
+  readonly #callback: ConnectCallback
+  #isEnded = false
+  #close: () => void = () => {}
+
+  constructor(callback: ConnectCallback) {
+    this.#callback = callback
+  }
+
+  endBy(close: () => void): void {
+    this.#close = close
+    if (this.#isEnded) close()
+  }
+
+  own(socket: Socket): void {
+    this.endBy(() => socket.destroy())
+    const isTls = socket instanceof TLSSocket
+    let isTcpReady = !socket.connecting
+    const onError = (error: Error): void => this.fail(asConnectFailure(error, isTls && isTcpReady))
+    socket.setNoDelay(true)
+    socket.on('error', onError)
+    socket.once('close', () => this.fail(closedEarly(isTls)))
+    socket.once('connect', () => {
+      isTcpReady = true
+    })
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      if (!this.#end()) return
+      socket.off('error', onError)
+      this.#callback(null, socket)
+    })
+  }
+
+  fail(error: ConnectFailure): void {
+    if (!this.#end()) return
+    this.#close()
+    this.#callback(error, null)
+  }
+
+  cancel(): void {
+    if (this.#end()) this.#close()
+  }
+
+  #end(): boolean {
+    const isFirst = !this.#isEnded
+    this.#isEnded = true
+    return isFirst
+  }
+}
+
+/** The carrier of a TLS connection can go without an error. */
+function closedEarly(isTls: boolean): ConnectFailure {
+  return new ConnectFailure(
+    isTls ? 'tls' : 'connect',
+    'the connection was closed before it was ready',
+  )
+}
+
+function openTcp({ host, port }: Endpoint, lookup?: LookupFunction): Socket {
+  return connectTcp({
+    host,
+    port,
+    ...(lookup && { lookup }),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: addressAttemptMs,
+  })
+}
+
+function openTls(
+  endpoint: Endpoint,
+  over: { readonly lookup?: LookupFunction; readonly socket?: Socket } = {},
+  sessions?: TlsSessions,
+): TLSSocket {
+  const { host, port } = endpoint
+  const key = authorityOf(endpoint)
+  const session = sessions?.get(key)
+  const options: ConnectionOptions & TcpNetConnectOpts = {
+    host,
+    port,
+    ...over,
+    // SNI carries names only, and without the dot that may end them.
+    ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
+    ...(session && { session }),
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: addressAttemptMs,
+  }
+  // Node reports a session only after its certificate was verified, so resuming it is as safe as verifying again.
+  return connectTls(options).on('session', (fresh) => sessions?.set(key, fresh))
+}
+
+interface TlsSessions {
+  get(key: string): Buffer | undefined
+  set(key: string, session: Buffer): void
+}
+
+/** The newest session of each of the last servers, so that a connection to one of them skips most of the handshake. */
+function createTlsSessions(): TlsSessions {
+  const sessions = new Map<string, Buffer>()
+  return {
+    get: (key) => sessions.get(key),
+    set(key, session) {
+      sessions.delete(key)
+      sessions.set(key, session)
+      if (sessions.size <= maxTlsSessions) return
+      const [oldest] = sessions.keys()
+      if (oldest !== undefined) sessions.delete(oldest)
+    },
+  }
+}

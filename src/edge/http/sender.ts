@@ -1,0 +1,109 @@
+/** The HTTP port, by undici. What a call may reach is decided in guarded-connect.ts, how it ends in http-call.ts. */
+import type { Dispatcher } from 'undici'
+import { parseCidr } from '../../core/destination.ts'
+import type { Cidr } from '../../core/destination.ts'
+import { UserError } from '../../core/errors.ts'
+import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
+import { parseEgressProxy } from './egress-proxy.ts'
+import type { EgressProxy } from './egress-proxy.ts'
+import { createConnect } from './guarded-connect.ts'
+import { HttpCall } from './call.ts'
+import type { CallSurroundings } from './call.ts'
+import { ConnectionPools } from './pools.ts'
+
+export interface HttpSenderOptions {
+  readonly clock: Clock
+  readonly allowHttp: boolean
+  /** Ranges of addresses that may be called though they are not public; see core/destination.ts. */
+  readonly allowCidrs: readonly string[]
+  /** `http:` or `https:` URL of the only proxy used, with its credentials if it wants any. */
+  readonly egressProxy?: string | undefined
+  /** Over all hooks. */
+  readonly maxIdleSockets: number
+}
+
+/** Counts of sockets, for metrics and tests. */
+export interface SocketCounts {
+  readonly idle: number
+  readonly open: number
+}
+
+export interface PooledHttpSender extends HttpSender {
+  socketCounts(): SocketCounts
+}
+
+type Target =
+  | { readonly kind: 'target'; readonly url: URL }
+  | { readonly kind: 'invalid'; readonly message: string }
+  | { readonly kind: 'refused'; readonly message: string }
+
+/**
+ * Throws a `UserError` when a range or the proxy cannot be read. The caller sees to it that a pool key never has more
+ * calls in flight than `connections`; then the key has no more connections than that either.
+ */
+export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
+  const { clock, allowHttp } = options
+  const proxy =
+    options.egressProxy === undefined ? undefined : parseEgressProxy(options.egressProxy)
+  const connect = createConnect({ allowed: parseCidrs(options.allowCidrs), proxy })
+  const pools = new ConnectionPools(connect, options.maxIdleSockets)
+  const surroundings: CallSurroundings = { clock, pools }
+
+  return {
+    send(request, done) {
+      const call = new HttpCall(surroundings, done)
+      const target = parseTarget(request.url, allowHttp)
+      if (pools.isStopped) queueMicrotask(() => call.abort())
+      else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
+      else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
+      else {
+        const connection = pools.take(request.poolKey, target.url.origin)
+        call.start(connection, dispatchOptions(request, target.url, proxy), request.timeoutMs)
+      }
+      return call
+    },
+    stop: () => pools.stop(),
+    socketCounts: () => ({ idle: pools.idleCount, open: pools.openCount }),
+  }
+}
+
+/** What can be said of a URL before anything is sent. Credentials are refused, as by Logto's HTTP client. */
+export function parseTarget(text: string, allowHttp: boolean): Target {
+  const url = URL.parse(text)
+  if (url === null) return { kind: 'invalid', message: 'not a URL' }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return { kind: 'invalid', message: 'neither an https: nor an http: URL' }
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { kind: 'invalid', message: 'URLs with credentials are not called' }
+  }
+  if (url.protocol === 'http:' && !allowHttp) {
+    return { kind: 'refused', message: 'plain HTTP is not allowed' }
+  }
+  return { kind: 'target', url }
+}
+
+function dispatchOptions(
+  { headers, body }: HttpRequest,
+  url: URL,
+  proxy: EgressProxy | undefined,
+): Dispatcher.DispatchOptions {
+  const path = url.pathname + url.search
+  if (proxy === undefined || url.protocol === 'https:') {
+    return { method: 'POST', path, headers, body }
+  }
+  return {
+    method: 'POST',
+    path: url.origin + path,
+    headers: { ...headers, ...proxy.headers },
+    body,
+  }
+}
+
+function parseCidrs(texts: readonly string[]): readonly Cidr[] {
+  return texts.map((text) => {
+    const result = parseCidr(text)
+    if (result.kind === 'problem') throw new UserError(result.message, 2)
+    return result.cidr
+  })
+}

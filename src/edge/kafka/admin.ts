@@ -1,0 +1,335 @@
+/** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
+import kafkajs, { type Admin } from 'kafkajs'
+import { asError, UserError } from '../../core/errors.ts'
+import { tableGroupPrefix } from '../../core/group-names.ts'
+import type { EpochMs } from '../../core/model.ts'
+import { groupRight, type Right, topicRight } from '../../core/rights.ts'
+import type { CommitEntry, TopicPartition } from '../../ports.ts'
+import { createKafka, errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { clusterOf, movedCoordinatorTypes } from './cluster.ts'
+import { offsetNumber } from './records.ts'
+import { opening, rightRefusal } from './refusals.ts'
+import type { ConnectionFault } from './security.ts'
+import { sleep } from '../waiting.ts'
+
+export interface TopicDescription {
+  readonly topic: string
+  readonly partitions: number
+  /** Every setting of the topic by Kafka's name, such as `cleanup.policy`. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** `undefined`: the broker's default. */
+  readonly replicationFactor?: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+export interface PartitionRange extends TopicPartition {
+  /** Offset of the oldest record kept. */
+  readonly low: number
+  /** Offset that the next record will get. */
+  readonly end: number
+}
+
+export interface KafkaAdmin {
+  /** Names of all topics. */
+  listTopics(): Promise<readonly string[]>
+  /** `undefined` for a topic that does not exist. */
+  describeTopic(topic: string): Promise<TopicDescription | undefined>
+  /** How many partitions it has, for those who only write to it; `undefined` for a topic that does not exist. */
+  partitionsToWrite(topic: string): Promise<number | undefined>
+  /** False when it exists already; then nothing is changed. */
+  createTopic(topic: NewTopic): Promise<boolean>
+  offsets(topic: string): Promise<readonly PartitionRange[]>
+  /** Offset of the first record at or after the time; the end offset where there is none. */
+  offsetsAt(topic: string, time: EpochMs): Promise<readonly PartitionOffset[]>
+  /** Only partitions that have a committed offset. */
+  groupOffsets(groupId: string, topics: readonly string[]): Promise<readonly CommitEntry[]>
+  /** @throws {UserError} when the group has members */
+  commitOffsets(groupId: string, entries: readonly CommitEntry[]): Promise<void>
+  /** Group ids with their state, such as `Empty` or `Stable`. */
+  listGroups(
+    prefix: string,
+  ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
+  deleteGroups(groupIds: readonly string[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @throws {UserError} when no broker can be reached or the credentials are refused */
+export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
+  const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
+  const explaining = explainingFor(settings)
+  return {
+    listTopics: () => explaining('cannot list topics', [], () => admin.listTopics()),
+    describeTopic: (topic) =>
+      explaining(`cannot describe topic ${topic}`, [topicRight('DescribeConfigs', topic)], () =>
+        describeTopic(admin, topic),
+      ),
+    partitionsToWrite: (topic) =>
+      explaining(`cannot describe topic ${topic}`, [topicRight('Write', topic)], () =>
+        partitionCount(admin, topic),
+      ),
+    createTopic: (topic) =>
+      explaining(`cannot create topic ${topic.topic}`, [topicRight('Create', topic.topic)], () =>
+        createTopic(admin, topic),
+      ),
+    offsets: (topic) =>
+      explaining(`cannot read the offsets of ${topic}`, [topicRight('Describe', topic)], () =>
+        topicOffsets(admin, topic),
+      ),
+    async offsetsAt(topic, time) {
+      const needed = [topicRight('Describe', topic)]
+      const found = await explaining(`cannot read the offsets of ${topic}`, needed, () =>
+        admin.fetchTopicOffsetsByTimestamp(topic, time),
+      )
+      return found.map((one) => ({ ...one, topic, offset: offsetNumber(one.offset) }))
+    },
+    groupOffsets: (groupId, topics) =>
+      explaining(
+        `cannot read the offsets of group ${groupId}`,
+        [groupRight('Describe', groupId)],
+        () => groupOffsets(admin, groupId, topics),
+      ),
+    commitOffsets: (groupId, entries) =>
+      explaining(
+        `cannot set the offsets of group ${groupId}`,
+        rightsToCommit(groupId, entries),
+        () => commitOffsets({ settings, log }, groupId, entries),
+      ),
+    listGroups: (prefix) =>
+      explaining('cannot list consumer groups', [], () => listGroups(admin, prefix)),
+    async deleteGroups(groupIds) {
+      if (groupIds.length === 0) return
+      const needed = groupIds.map((groupId) => groupRight('Delete', groupId))
+      await explaining(`cannot delete ${groupIds.join(', ')}`, needed, () =>
+        admin.deleteGroups([...groupIds]),
+      )
+    },
+    stop: () => admin.disconnect(),
+  }
+}
+
+async function openAdmin(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  onFault: (fault: ConnectionFault) => void,
+): Promise<Admin> {
+  const admin = createKafka(settings, log, 'command', onFault).admin()
+  try {
+    await admin.connect()
+    // A broker that asks for a login answers the first request without one.
+    await admin.describeCluster()
+    return admin
+  } catch (error) {
+    admin.disconnect().catch(() => undefined)
+    throw error
+  }
+}
+
+function rightsToCommit(groupId: string, entries: readonly CommitEntry[]): readonly Right[] {
+  const topics = new Set(entries.map(({ topic }) => topic))
+  return [groupRight('Read', groupId), ...[...topics].map((topic) => topicRight('Read', topic))]
+}
+
+/**
+ * Deletes what crashed processes left of their tables' groups: the Empty ones named `<group>.table.*`.
+ *
+ * @returns the ids of the deleted groups
+ */
+export async function sweepTables(admin: KafkaAdmin, group: string): Promise<readonly string[]> {
+  const groups = await admin.listGroups(tableGroupPrefix(group))
+  const empty = groups.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId)
+  await admin.deleteGroups(empty)
+  return empty
+}
+
+async function describeTopic(admin: Admin, topic: string): Promise<TopicDescription | undefined> {
+  // A metadata request for a missing topic would be retried for a while before it fails.
+  if (!(await admin.listTopics()).includes(topic)) return undefined
+  const [metadata, described] = await Promise.all([
+    admin.fetchTopicMetadata({ topics: [topic] }),
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    }),
+  ])
+  const entries = described.resources[0]?.configEntries ?? []
+  return {
+    topic,
+    partitions: metadata.topics[0]?.partitions.length ?? 0,
+    configs: Object.fromEntries(
+      entries.map(({ configName, configValue }) => [configName, configValue]),
+    ),
+  }
+}
+
+async function partitionCount(admin: Admin, topic: string): Promise<number | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics[0]?.partitions.length
+  } catch (error) {
+    // Not looked for in a list: that leaves out what the principal may not see.
+    if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
+    throw error
+  }
+}
+
+async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
+  try {
+    const isNew = await admin.createTopics({
+      // Its own wait gives up when a broker has not heard of the topic yet.
+      waitForLeaders: false,
+      topics: [
+        {
+          topic: topic.topic,
+          numPartitions: topic.partitions,
+          replicationFactor: topic.replicationFactor ?? -1,
+          configEntries: Object.entries(topic.configs).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    })
+    await patiently(() => admin.fetchTopicMetadata({ topics: [topic.topic] }), passingForTopics)
+    return isNew
+  } catch (error) {
+    // The reasons stand in `errors`; the outer message only says that there were some.
+    const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
+    throw Array.isArray(inner) && inner[0] instanceof Error ? inner[0] : error
+  }
+}
+
+async function topicOffsets(admin: Admin, topic: string): Promise<readonly PartitionRange[]> {
+  const found = await admin.fetchTopicOffsets(topic)
+  return found
+    .map(({ partition, low, high }) => ({
+      topic,
+      partition,
+      low: offsetNumber(low),
+      end: offsetNumber(high),
+    }))
+    .toSorted((one, other) => one.partition - other.partition)
+}
+
+async function groupOffsets(
+  admin: Admin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<readonly CommitEntry[]> {
+  const found = await patiently(
+    () => admin.fetchOffsets({ groupId, topics: [...topics] }),
+    movedCoordinatorTypes,
+  )
+  return found.flatMap(({ topic, partitions }) =>
+    partitions
+      .map(({ partition, offset, metadata }) => ({
+        topic,
+        partition,
+        offset: offsetNumber(offset),
+        metadata: metadata ?? '',
+      }))
+      .filter(({ offset }) => offset >= 0),
+  )
+}
+
+async function listGroups(
+  admin: Admin,
+  prefix: string,
+): Promise<readonly { readonly groupId: string; readonly state: string }[]> {
+  const { groups } = await admin.listGroups()
+  const ids = groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(prefix))
+  if (ids.length === 0) return []
+  const { groups: described } = await admin.describeGroups(ids)
+  return described.map(({ groupId, state }) => ({ groupId, state }))
+}
+
+/**
+ * Commits as nobody's member, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for it and
+ * takes five seconds for each topic. Its cluster object is reached through an assigner that is never used.
+ */
+async function commitOffsets(
+  { settings, log }: { readonly settings: KafkaSettings; readonly log: KafkaLog },
+  groupId: string,
+  entries: readonly CommitEntry[],
+): Promise<void> {
+  if (entries.length === 0) return
+  const cluster = clusterOf(settings, log)
+  await cluster.connect()
+  try {
+    const topics = [...Map.groupBy(entries, (entry) => entry.topic)].map(([topic, list]) => ({
+      topic,
+      partitions: list.map(({ partition, offset, metadata }) => ({
+        partition,
+        offset: String(offset),
+        metadata,
+      })),
+    }))
+    await patiently(async () => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId })
+      await coordinator.offsetCommit({ groupId, memberId: '', groupGenerationId: -1, topics })
+    }, movedCoordinatorTypes)
+  } finally {
+    await cluster.disconnect()
+  }
+}
+
+/** What a broker answers while it is still taking charge of a topic. */
+const passingForTopics = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+const passingTries = 50
+const passingWaitMs = 200
+
+/** Tries again while the broker answers with one of `passing`: KafkaJS itself does so in some places only. */
+async function patiently<Result>(
+  work: () => Promise<Result>,
+  passing: ReadonlySet<string>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === passingTries || !passing.has(errorType(error) ?? '')) throw error
+      await sleep(passingWaitMs)
+    }
+  }
+}
+
+/** What can be done about an error, by Kafka's name for it or KafkaJS's. */
+const fixes: Readonly<Record<string, string>> = {
+  KafkaJSConnectionError: 'Check KAFKA_BROKERS and that the broker is running and reachable.',
+  KafkaJSNumberOfRetriesExceeded:
+    'Check KAFKA_BROKERS and that the broker is running and reachable.',
+  UNKNOWN_TOPIC_OR_PARTITION: 'Create it with: hooktide init',
+  UNKNOWN_MEMBER_ID: 'The group has running members: stop them first.',
+  REBALANCE_IN_PROGRESS: 'The group has running members: stop them first.',
+  NON_EMPTY_GROUP: 'The group has running members: stop them first.',
+  INVALID_REPLICATION_FACTOR:
+    'Choose a replication factor that is not above the number of brokers.',
+  INVALID_CONFIG: 'Correct the setting that the message names.',
+  POLICY_VIOLATION: "The cluster's policy forbids it: ask its administrator.",
+}
+
+/** Runs work that needs some rights, and says what its failure means. */
+type Explaining = <Result>(
+  what: string,
+  needed: readonly Right[],
+  work: () => Promise<Result>,
+) => Promise<Result>
+
+function explainingFor(settings: KafkaSettings): Explaining {
+  return async (what, needed, work) => {
+    try {
+      return await work()
+    } catch (error) {
+      const refusal = rightRefusal(settings, error, ...needed)
+      if (refusal !== undefined) throw new UserError(refusal)
+      const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
+      if (fix === undefined) throw error
+      throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
+    }
+  }
+}

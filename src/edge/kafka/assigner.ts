@@ -1,0 +1,115 @@
+/** Carries `core/assignor.ts` through the group protocol. */
+import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
+import { assign, type MemberClaim, type OwnedPartition } from '../../core/assignor.ts'
+import type { InnerCluster } from './inner.ts'
+
+const protocolName = 'hooktide-sticky'
+/** First byte of the user data. Another version is read as owning nothing. */
+const claimVersion = 1
+
+type Claim = Pick<MemberClaim, 'owned' | 'generation'>
+const noClaim: Claim = { owned: [], generation: -1 }
+
+/**
+ * @param currentClaim what the member was assigned last
+ * @param created receives the assigner object, which identifies the consumer's groups
+ */
+export function createAssigner(
+  currentClaim: () => Claim,
+  created: (assigner: object) => void,
+): PartitionAssigner {
+  return ({ cluster }) => {
+    // KafkaJS hands over its whole cluster object; its types name a part.
+    const inner = cluster as unknown as InnerCluster
+    const assigner: Assigner = {
+      name: protocolName,
+      version: 0,
+      protocol: ({ topics }) => ({
+        name: protocolName,
+        metadata: AssignerProtocol.MemberMetadata.encode({
+          version: 0,
+          topics,
+          userData: encodeClaim(currentClaim()),
+        }),
+      }),
+      async assign({ members }) {
+        const claims = members.map(({ memberId, memberMetadata }): MemberClaim => {
+          const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata)
+          const claim = metadata === null ? noClaim : decodeClaim(metadata.userData)
+          return { memberId, topics: metadata?.topics ?? [], ...claim }
+        })
+        const counts = await countPartitions(inner, claims)
+        return [...assign(claims, counts)].map(([memberId, partitions]) => ({
+          memberId,
+          memberAssignment: AssignerProtocol.MemberAssignment.encode({
+            version: 0,
+            assignment: byTopic(partitions),
+            userData: Buffer.alloc(0),
+          }),
+        }))
+      },
+    }
+    created(assigner)
+    return assigner
+  }
+}
+
+/**
+ * Partition counts of every topic that any member subscribes to. The leader's own client only knows its own topics; the
+ * others are taken up for one look and dropped, since a deleted topic among them would fail every later refresh.
+ */
+async function countPartitions(
+  cluster: InnerCluster,
+  claims: readonly MemberClaim[],
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (const topic of new Set(claims.flatMap((claim) => claim.topics))) {
+    const isForeign = !cluster.targetTopics.has(topic)
+    try {
+      if (isForeign) await cluster.addMultipleTargetTopics([topic])
+      counts.set(topic, cluster.findTopicPartitionMetadata(topic).length)
+    } catch (error) {
+      if (!isForeign) throw error
+      // The subscriber meets the same error by itself; the others' topics must not wait for it.
+    } finally {
+      if (isForeign) cluster.targetTopics.delete(topic)
+    }
+  }
+  return counts
+}
+
+function byTopic(partitions: readonly OwnedPartition[]): Record<string, number[]> {
+  const topics: Record<string, number[]> = {}
+  for (const { topic, partition } of partitions) (topics[topic] ??= []).push(partition)
+  return topics
+}
+
+function encodeClaim(claim: Claim): Buffer {
+  const text = JSON.stringify([claim.generation, byTopic(claim.owned)])
+  return Buffer.concat([Buffer.of(claimVersion), Buffer.from(text)])
+}
+
+function decodeClaim(userData: Buffer | null): Claim {
+  if (userData?.[0] !== claimVersion) return noClaim
+  try {
+    const parsed: unknown = JSON.parse(userData.toString('utf8', 1))
+    const [generation, topics] = itemsOf(parsed)
+    if (typeof generation !== 'number' || typeof topics !== 'object' || topics === null) {
+      return noClaim
+    }
+    const owned = Object.entries(topics).flatMap(([topic, partitions]) =>
+      partitionNumbers(partitions).map((partition) => ({ topic, partition })),
+    )
+    return { generation, owned }
+  } catch {
+    return noClaim
+  }
+}
+
+function partitionNumbers(value: unknown): readonly number[] {
+  return itemsOf(value).filter((item): item is number => Number.isInteger(item))
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

@@ -1,0 +1,156 @@
+/**
+ * How KafkaJS reads record batches here. Its own way knows two of the four compressions at best, unfolds whatever it is
+ * given, dies of a batch with more records than a call can have arguments, and does not get past one that compaction left
+ * nothing of. Here all four are read, and a batch that is out of bounds or broken becomes one empty record: its partition
+ * goes on, and the record is rejected like any other that is not valid, with its source.
+ */
+import { createRequire } from 'node:module'
+import kafkajs from 'kafkajs'
+import { asError } from '../../core/errors.ts'
+import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
+import type { FetchedMessage } from './inner.ts'
+
+/** How batches are written. */
+export type Compression = 'none' | Codec
+
+/** The most that a batch may unfold to. The Java client's whole buffer of unsent records has this size by default. */
+export const maxBatchBytes = 32 * 1024 * 1024
+/** More would be more arguments than a call can have. */
+const maxBatchRecords = 100_000
+/** What is unfolded beyond this of one partition is left to the next fetch. */
+const maxPartitionBytes = 8 * 1024 * 1024
+
+const { CompressionCodecs, CompressionTypes } = kafkajs
+
+export const compressionTypes: Readonly<Record<Compression, kafkajs.CompressionTypes>> = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  snappy: CompressionTypes.Snappy,
+  lz4: CompressionTypes.LZ4,
+  zstd: CompressionTypes.ZSTD,
+}
+
+/** By the lowest bits of a batch's attributes. */
+const codecs: readonly (Codec | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd']
+
+interface Decoder {
+  readonly buffer: Buffer
+  readonly offset: number
+  forward(bytes: number): void
+}
+
+/** Where things stand in a batch: https://kafka.apache.org/documentation/#recordbatch */
+const at = {
+  offset: 0,
+  length: 8,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  maxTimestamp: 35,
+  producerId: 43,
+  count: 57,
+  records: 61,
+} as const
+/** `length` counts what stands behind it. */
+const beforeLength = 12
+const codecMask = 0x07
+const transactionalMask = 0x10
+
+interface DecodedMessage extends FetchedMessage {
+  /** KafkaJS reads on behind such a message and hands it to nobody. */
+  readonly isControlRecord?: boolean
+}
+
+interface DecodedBatch {
+  readonly records: readonly DecodedMessage[]
+}
+type DecodeBatch = (decoder: Decoder) => Promise<DecodedBatch>
+
+const requireFrom = createRequire(import.meta.url)
+const DecoderOf = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => Decoder
+const { KafkaJSPartialMessageError } = requireFrom('kafkajs/src/errors') as {
+  readonly KafkaJSPartialMessageError: new (message: string) => Error
+}
+
+/** Bytes that the batches of one partition's answer had, once unfolded. */
+const unfoldedBytes = new WeakMap<Decoder, number>()
+
+function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
+  return async (decoder) => {
+    const rest = decoder.buffer.subarray(decoder.offset)
+    const size = beforeLength + rest.readInt32BE(at.length)
+    // The broker cuts an answer off anywhere; KafkaJS knows how to go on.
+    if (rest.length < size || size < at.records) return await decodeBatch(decoder)
+    const before = unfoldedBytes.get(decoder) ?? 0
+    if (before > maxPartitionBytes) throw new KafkaJSPartialMessageError('left to the next fetch')
+    const batch = rest.subarray(0, size)
+    decoder.forward(size)
+    // Kept for what it says of its producer; a segment may hold nothing else, and then neither does the answer.
+    if (batch.readInt32BE(at.count) === 0) {
+      return { records: [{ ...emptyMessage(batch), isControlRecord: true }] }
+    }
+    try {
+      const plain = await plainBatch(batch)
+      unfoldedBytes.set(decoder, before + plain.length)
+      return await decodeBatch(new DecoderOf(plain))
+    } catch (error) {
+      if (error instanceof CodecMissingError) throw error
+      const unreadable = { records: batch.readInt32BE(at.count), reason: asError(error).message }
+      return { records: [{ ...emptyMessage(batch), unreadable }] }
+    }
+  }
+}
+
+/** The same batch, not compressed. */
+async function plainBatch(batch: Buffer): Promise<Buffer> {
+  const count = batch.readInt32BE(at.count)
+  if (count > maxBatchRecords) throw new RangeError(`more than ${maxBatchRecords} records`)
+  const attributes = batch.readInt16BE(at.attributes)
+  const codec = codecs[attributes & codecMask]
+  if (codec === undefined) return batch
+  const records = await decompress(codec, batch.subarray(at.records), maxBatchBytes)
+  const head = Buffer.from(batch.subarray(0, at.records))
+  head.writeInt16BE(attributes & ~codecMask, at.attributes)
+  head.writeInt32BE(at.records - beforeLength + records.length, at.length)
+  return Buffer.concat([head, records])
+}
+
+/** Stands in for a whole batch, at its last offset: reading may begin anywhere in it. */
+function emptyMessage(batch: Buffer): FetchedMessage {
+  const firstOffset = batch.readBigInt64BE(at.offset)
+  const lastOffsetDelta = batch.readInt32BE(at.lastOffsetDelta)
+  return {
+    offset: String(firstOffset + BigInt(lastOffsetDelta)),
+    timestamp: String(batch.readBigInt64BE(at.maxTimestamp)),
+    key: null,
+    value: null,
+    headers: {},
+    batchContext: {
+      firstOffset: String(firstOffset),
+      lastOffsetDelta,
+      // By these KafkaJS leaves out what a transaction took back.
+      producerId: String(batch.readBigInt64BE(at.producerId)),
+      inTransaction: (batch.readInt16BE(at.attributes) & transactionalMask) !== 0,
+    },
+  }
+}
+
+/** KafkaJS loads the users of this module at the first fetch, long after this. */
+function install(): void {
+  const path = requireFrom.resolve('kafkajs/src/protocol/recordBatch/v0/decoder')
+  const decodeBatch = requireFrom(path) as DecodeBatch
+  const loaded = requireFrom.cache[path]
+  if (loaded === undefined)
+    throw new Error('KafkaJS keeps its modules where they cannot be reached')
+  loaded.exports = boundedDecode(decodeBatch)
+  const registered: Record<number, () => object> = CompressionCodecs
+  for (const codec of codecs) {
+    if (codec === undefined) continue
+    registered[compressionTypes[codec]] = () => ({
+      compress: ({ buffer }: { readonly buffer: Buffer }) => compress(codec, buffer),
+      // For formats of before Kafka 0.11 only.
+      decompress: (bytes: Buffer) => decompress(codec, bytes, maxBatchBytes),
+    })
+  }
+}
+
+install()

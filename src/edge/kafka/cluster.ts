@@ -1,0 +1,88 @@
+/** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
+import type { EpochMs } from '../../core/model.ts'
+import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
+import type { InnerCluster } from './inner.ts'
+import { offsetNumber } from './records.ts'
+import type { ConnectionFault } from './security.ts'
+
+const unusedAssigner = {
+  name: 'unused',
+  version: 0,
+  assign: () => Promise.resolve([]),
+  protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
+}
+
+/** A cluster of its own, not connected. */
+export function clusterOf(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  onFault?: (fault: ConnectionFault) => void,
+): InnerCluster {
+  let found: InnerCluster | undefined
+  createKafka(settings, log, 'command', onFault).consumer({
+    groupId: 'unused',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      ({ cluster }) => {
+        // KafkaJS hands over its whole cluster object; its types name a part.
+        found = cluster as unknown as InnerCluster
+        return unusedAssigner
+      },
+    ],
+  })
+  if (found === undefined) throw new Error('KafkaJS made a consumer without its assigner')
+  return found
+}
+
+/** The earliest record, the end, or the first record at or after a time. */
+export interface OffsetsAt {
+  readonly fromBeginning: boolean
+  readonly fromTimestamp?: EpochMs
+}
+
+/** Offsets by partition; -1 where there is no record at or after the time. */
+export async function fetchOffsets(
+  cluster: Pick<InnerCluster, 'fetchTopicsOffset'>,
+  topic: string,
+  partitions: readonly number[],
+  at: OffsetsAt,
+): Promise<ReadonlyMap<number, number>> {
+  if (partitions.length === 0) return new Map()
+  const wanted = partitions.map((partition) => ({ partition }))
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: wanted, ...at }])
+  return new Map(
+    (found?.partitions ?? []).map(({ partition, offset }) => [partition, offsetNumber(offset)]),
+  )
+}
+
+/** KafkaJS's errors for a node that cannot be reached, or is none of the cluster any more. */
+const nodeErrors = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSGroupCoordinatorNotFound',
+  'KafkaJSLockTimeout',
+])
+
+/** The partition has another leader, or none yet. */
+const leaderTypes = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+])
+
+/** Another node answers for the group, or soon will. */
+export const movedCoordinatorTypes: ReadonlySet<string> = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'GROUP_LOAD_IN_PROGRESS',
+])
+
+/** Whether a request failed for its node or its leadership: then fresh metadata may name another. */
+export function isForAnotherNode(error: unknown): boolean {
+  const type = errorType(error)
+  if (type !== undefined) return leaderTypes.has(type)
+  return error instanceof Error && nodeErrors.has(error.name)
+}

@@ -1,0 +1,37 @@
+/** Says that something fails, that it still does, and that it works again: a line each, not one for each try. */
+import type { KafkaLog } from './client.ts'
+
+/** How often a failure that lasts is told again. */
+const repeatMs = 30_000
+
+export class FailureLog {
+  readonly #log: KafkaLog
+  readonly #fields: Readonly<Record<string, unknown>>
+  #since: number | undefined
+  #toldAt: number | undefined
+
+  /** @param fields what every line carries */
+  constructor(log: KafkaLog, fields: Readonly<Record<string, unknown>> = {}) {
+    this.#log = log
+    this.#fields = fields
+  }
+
+  /** @param what completes "… failed" */
+  failed(what: string, error: string): void {
+    const now = performance.now()
+    this.#since ??= now
+    const isTold = this.#toldAt !== undefined && now - this.#toldAt < repeatMs
+    if (!isTold) this.#toldAt = now
+    const fields = { ...this.#fields, error, failingMs: Math.round(now - this.#since) }
+    this.#log(isTold ? 'debug' : 'warn', `${what} failed, trying again`, fields)
+  }
+
+  /** @param what completes "… works again" */
+  succeeded(what: string): void {
+    if (this.#since === undefined) return
+    const failedMs = Math.round(performance.now() - this.#since)
+    this.#since = undefined
+    this.#toldAt = undefined
+    this.#log('info', `${what} works again`, { ...this.#fields, failedMs })
+  }
+}

@@ -1,0 +1,255 @@
+/** The `GroupSource` port on Kafka. */
+import type { MonotonicMs } from '../../core/model.ts'
+import type {
+  AssignedPartition,
+  CommitEntry,
+  CommitOutcome,
+  GroupListener,
+  GroupSource,
+  TopicPartition,
+} from '../../ports.ts'
+import { FailureLog } from './failure-log.ts'
+import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { Member, type MemberHandler } from './member.ts'
+import type { Membership } from './membership.ts'
+import type { PartitionOffset, TopicOffsets } from './inner.ts'
+import { inboundRecord, offsetNumber } from './records.ts'
+import { within } from '../waiting.ts'
+
+export interface GroupSourceOptions {
+  readonly settings: KafkaSettings
+  readonly groupId: string
+  /** All must exist. Partitions without a committed offset are read from their beginning. */
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs: number
+  /** Most bytes of one partition that a fetch asks for. Default 512 KiB. */
+  readonly maxBytesPerPartition?: number
+  /** How late partitions that were added to a topic are noticed. Default 30 s. */
+  readonly metadataMaxAgeMs?: number
+  /** How often the ends of paused partitions are asked for. Default 5 s. */
+  readonly endIntervalMs?: number
+  readonly log: KafkaLog
+}
+
+/** How long an unanswered commit is waited for before it counts as `unavailable`. */
+const commitLimitMs = 5000
+
+/** Answers that say: these entries belong to a generation that is over. */
+const staleTypes = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
+export function createGroupSource(options: GroupSourceOptions): GroupSource {
+  return new KafkaGroupSource(options)
+}
+
+class KafkaGroupSource implements GroupSource {
+  readonly #options: GroupSourceOptions
+  #member: Member | undefined
+  /** What the listener was told last. */
+  #announced: readonly AssignedPartition[] = []
+  /** Settles when no commit is under way. */
+  #commits: Promise<unknown> = Promise.resolve()
+  readonly #failures: FailureLog
+  #endTimer: NodeJS.Timeout | undefined
+  #isAskingEnds = false
+
+  constructor(options: GroupSourceOptions) {
+    this.#options = options
+    this.#failures = new FailureLog(options.log, { groupId: options.groupId })
+  }
+
+  start(listener: GroupListener): Promise<void> {
+    const { maxBytesPerPartition = 512 * 1024, metadataMaxAgeMs = 30_000 } = this.#options
+    const { endIntervalMs = 5_000 } = this.#options
+    this.#endTimer = setInterval(() => void this.#tellEnds(listener), endIntervalMs).unref()
+    this.#member = new Member(
+      { ...this.#options, maxBytesPerPartition, metadataMaxAgeMs, maxWaitMs: 100 },
+      this.#handlerFor(listener),
+    )
+    return this.#member.start()
+  }
+
+  pause(partition: TopicPartition): void {
+    this.#member?.pause(partition)
+  }
+
+  resume(partition: TopicPartition): void {
+    this.#member?.resume(partition)
+  }
+
+  provenAt(): MonotonicMs | undefined {
+    return this.#member?.provenAt()
+  }
+
+  trouble(): string | undefined {
+    return this.#member?.trouble()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#endTimer)
+    await this.#member?.stop()
+  }
+
+  async commit(entries: readonly CommitEntry[]): Promise<CommitOutcome> {
+    const membership = this.#member?.current()
+    if (membership === undefined) return 'stale'
+    if (entries.length === 0) return 'committed'
+    const { partitions, positions } = membership
+    // A member may commit for any partition of the group; only the assignment says which ones are its own.
+    if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
+    let isGivenUp = false
+    // One after the other: an older commit that lands after a newer one would take the offset back.
+    const work = this.#commits.then(() =>
+      isGivenUp ? undefined : positions.commitOffsets({ topics: commitTopics(entries) }),
+    )
+    this.#commits = work.catch(() => undefined)
+    try {
+      const acknowledged = work.then((): CommitOutcome => 'committed')
+      const outcome = await within<CommitOutcome, CommitOutcome>(
+        acknowledged,
+        commitLimitMs,
+        'unavailable',
+      )
+      if (outcome === 'committed') this.#failures.succeeded('the commit')
+      else this.#failures.failed('the commit', `no answer within ${commitLimitMs} ms`)
+      return outcome
+    } catch (error) {
+      return this.#outcomeOf(error)
+    } finally {
+      isGivenUp = true
+    }
+  }
+
+  /**
+   * A fetch says where its partition ends; of a paused one nothing is fetched, and a backlog that grows there is what
+   * lag has to show. Records of open transactions are not in this answer (KafkaJS asks as its consumer reads).
+   */
+  async #tellEnds(listener: GroupListener): Promise<void> {
+    const membership = this.#member?.current()
+    if (membership === undefined || this.#isAskingEnds) return
+    const { group, partitions } = membership
+    const paused = partitions.filter(({ topic, partition }) => group.isPaused(topic, partition))
+    if (paused.length === 0) return
+    this.#isAskingEnds = true
+    try {
+      const topics = grouped(paused, ({ partition }) => ({ partition }))
+      const found = await group.cluster.fetchTopicsOffset(
+        topics.map((wanted) => ({ ...wanted, fromBeginning: false })),
+      )
+      if (this.#member?.current() !== membership) return
+      for (const { topic, partitions: ends } of found) {
+        for (const { partition, offset } of ends) {
+          listener.onEnd({ topic, partition }, offsetNumber(offset))
+        }
+      }
+    } catch (error) {
+      const { groupId, log } = this.#options
+      log('debug', 'ends of paused partitions unknown', { groupId, error: messageOf(error) })
+    } finally {
+      this.#isAskingEnds = false
+    }
+  }
+
+  #outcomeOf(error: unknown): CommitOutcome {
+    const type = errorType(error)
+    if (type !== undefined && staleTypes.has(type)) return 'stale'
+    this.#failures.failed('the commit', messageOf(error))
+    return 'unavailable'
+  }
+
+  #handlerFor(listener: GroupListener): MemberHandler {
+    return {
+      beforeRejoin: () => listener.beforeRejoin(),
+      joined: async (membership) => {
+        const committed = await committedOffsets(membership)
+        return () => {
+          this.#announced = committed.map((partition) => adopt(membership, partition))
+          listener.onAssigned(this.#announced)
+        }
+      },
+      batch(batch, next) {
+        const { topic, partition, highWatermark } = batch
+        const records = batch.messages.map((message) => inboundRecord(batch, message))
+        listener.onFetched(
+          { topic, partition },
+          { records, next, end: offsetNumber(highWatermark) },
+        )
+      },
+      outOfRange: (partition, earliest, isGap) => {
+        // What was read before a gap is still being worked on, so its epoch goes on. In a log that became shorter, the
+        // known offsets mean other records now.
+        if (isGap) return
+        const restarted = { isKept: false, committedOffset: earliest, committedMetadata: '' }
+        this.#announced = this.#announced.map((one) =>
+          isSame(one, partition) ? { ...partition, ...restarted } : { ...one, isKept: true },
+        )
+        listener.onAssigned(this.#announced)
+      },
+      failed: (error) => listener.onFailed(error),
+    }
+  }
+}
+
+/** Sets where fetching goes on: behind what was handed over if the partition was kept, else at the committed offset. */
+function adopt(membership: Membership, committed: CommittedPartition): AssignedPartition {
+  const { topic, partition, committedOffset } = committed
+  const kept = membership.keptFrom(committed)
+  const next = kept?.next ?? committedOffset
+  if (next !== undefined) {
+    membership.positions.resolveOffset({ topic, partition, offset: String(next - 1) })
+  }
+  // KafkaJS remembers a pause of a partition that went away and came back; its new epoch knows nothing of it.
+  if (kept === undefined) membership.group.resume([{ topic, partitions: [partition] }])
+  return { ...committed, isKept: kept !== undefined }
+}
+
+type CommittedPartition = Omit<AssignedPartition, 'isKept'>
+
+async function committedOffsets({
+  group: { groupId },
+  positions,
+  partitions,
+}: Membership): Promise<readonly CommittedPartition[]> {
+  if (partitions.length === 0) return []
+  const coordinator = await positions.getCoordinator()
+  const topics = grouped(partitions, ({ partition }) => ({ partition }))
+  const { responses } = await coordinator.offsetFetch({ groupId, topics })
+  const found = new Map<string, PartitionOffset>()
+  for (const { topic, partitions: offsets } of responses) {
+    for (const offset of offsets) found.set(`${topic}/${offset.partition}`, offset)
+  }
+  return partitions.map(({ topic, partition }) => {
+    const commit = found.get(`${topic}/${partition}`)
+    const offset = offsetNumber(commit?.offset ?? '-1')
+    return {
+      topic,
+      partition,
+      committedOffset: offset < 0 ? undefined : offset,
+      committedMetadata: commit?.metadata ?? '',
+    }
+  })
+}
+
+function commitTopics(entries: readonly CommitEntry[]): readonly TopicOffsets[] {
+  return grouped(entries, ({ partition, offset, metadata }) => ({
+    partition,
+    offset: String(offset),
+    metadata,
+  }))
+}
+
+function grouped<Entry extends TopicPartition, Item>(
+  entries: readonly Entry[],
+  itemOf: (entry: Entry) => Item,
+): { readonly topic: string; readonly partitions: Item[] }[] {
+  const topics = Map.groupBy(entries, (entry) => entry.topic)
+  return [...topics].map(([topic, list]) => ({ topic, partitions: list.map(itemOf) }))
+}
+
+function isSame(one: TopicPartition, other: TopicPartition): boolean {
+  return one.topic === other.topic && one.partition === other.partition
+}

@@ -1,0 +1,109 @@
+/**
+ * Heartbeats of one member, by a timer of their own, wherever its coordinator is.
+ *
+ * KafkaJS sends them from its fetch loops, so one node that hangs holds them up, and to the coordinator of the last join:
+ * when that node is gone they fail until it is back, although another node has taken over the group and would accept
+ * them. Here the coordinator is asked for anew when it does not answer or is none any more, and membership goes on there
+ * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
+ */
+import { asError } from '../../core/errors.ts'
+import { errorType, type KafkaLog, messageOf } from './client.ts'
+import { movedCoordinatorTypes } from './cluster.ts'
+import { FailureLog } from './failure-log.ts'
+import type { Coordinator, InnerGroup } from './inner.ts'
+import { isRefusal } from './refusals.ts'
+import { within } from '../waiting.ts'
+
+export interface HeartbeatOptions {
+  readonly intervalMs: number
+  /** An answer that takes longer is not waited for, and the coordinator is looked for anew. */
+  readonly answerMs: number
+  readonly log: KafkaLog
+  /** The coordinator does not know the member. */
+  readonly onEvicted: () => void
+  /** Kafka refuses it for want of a right; `undefined` once it does no longer. */
+  readonly onRefused: (error: Error | undefined) => void
+}
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions
+  readonly #failures: FailureLog
+  #group: InnerGroup | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isAsking = false
+  #finding: Promise<void> | undefined
+  #refusal: Error | undefined
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options
+    this.#failures = new FailureLog(options.log)
+  }
+
+  /** Begins, or goes on with what the group has become by a join. */
+  follow(group: InnerGroup): void {
+    this.#group = group
+    this.#refusal = undefined
+    this.#timer ??= setInterval(() => void this.#beat(), this.#options.intervalMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#group = undefined
+  }
+
+  /** What the coordinator refused heartbeats with, once. */
+  takeRefusal(): Error | undefined {
+    const refusal = this.#refusal
+    this.#refusal = undefined
+    return refusal
+  }
+
+  async #beat(): Promise<void> {
+    const group = this.#group
+    if (group === undefined || this.#isAsking || this.#finding !== undefined) return
+    const { groupId, coordinator, memberId, generationId } = group
+    if (coordinator === null || memberId === null || generationId === null) return
+    const request = { groupId, memberId, groupGenerationId: generationId }
+    this.#isAsking = true
+    try {
+      const answer = await within(coordinator.heartbeat(request), this.#options.answerMs, 'late')
+      if (answer === 'late') throw new Error('the coordinator does not answer')
+      this.#failures.succeeded('the heartbeat')
+      this.#options.onRefused(undefined)
+    } catch (error) {
+      const isCurrent = group === this.#group && generationId === group.generationId
+      if (isCurrent) this.#onError(group, coordinator, error)
+    } finally {
+      this.#isAsking = false
+    }
+  }
+
+  #onError(group: InnerGroup, coordinator: Coordinator, error: unknown): void {
+    const type = errorType(error)
+    if (type === undefined || movedCoordinatorTypes.has(type)) {
+      this.#failures.failed('the heartbeat', messageOf(error))
+      this.#finding = this.#find(group, coordinator).finally(() => {
+        this.#finding = undefined
+      })
+      return
+    }
+    // To join anew would be refused too, and make all members stand still.
+    if (isRefusal(error)) return this.#options.onRefused(asError(error))
+    if (error instanceof Error) this.#refusal = error
+    if (type === 'UNKNOWN_MEMBER_ID') this.#options.onEvicted()
+  }
+
+  /** Until a node says that it is the one. */
+  async #find(group: InnerGroup, former: Coordinator): Promise<void> {
+    try {
+      const found = await group.cluster.findGroupCoordinator({ groupId: group.groupId })
+      // A join has found it meanwhile.
+      if (group.coordinator !== former) return
+      group.coordinator = found
+      if (group.offsetManager !== null) group.offsetManager.coordinator = found
+    } catch (error) {
+      this.#failures.failed('finding the coordinator', messageOf(error))
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
+ * of a group, and what a fetch brings. Types only; `kafka-patches.ts` refuses any version but the one they were read from.
+ */
+import type { CompressionTypes, Message } from 'kafkajs'
+import type { EpochMs } from '../../core/model.ts'
+
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata?: string | null
+}
+
+export interface TopicOffsets {
+  readonly topic: string
+  readonly partitions: readonly PartitionOffset[]
+}
+
+/** Partitions of a topic, in requests. */
+interface TopicPartitions<Partition> {
+  readonly topic: string
+  readonly partitions: readonly Partition[]
+}
+
+interface NumberedPartition {
+  readonly partition: number
+}
+
+export interface InnerCluster {
+  readonly targetTopics: Set<string>
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
+  /** Partitions by the node that leads them. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>
+  findBroker(request: { readonly nodeId: string }): Promise<InnerBroker>
+  findControllerBroker(): Promise<InnerBroker>
+  findGroupCoordinator(request: { readonly groupId: string }): Promise<Coordinator>
+  fetchTopicsOffset(
+    requests: readonly (TopicPartitions<NumberedPartition> & {
+      readonly fromBeginning: boolean
+      readonly fromTimestamp?: EpochMs
+    })[],
+  ): Promise<readonly TopicOffsets[]>
+}
+
+interface HeartbeatRequest {
+  readonly groupId: string
+  readonly memberId: string
+  readonly groupGenerationId: number
+}
+
+/** Requests to one node. Each but `deleteGroups` rejects with the first error that the answer has. */
+export interface InnerBroker {
+  metadata(topics: readonly string[]): Promise<unknown>
+  describeConfigs(request: {
+    readonly resources: readonly {
+      readonly type: number
+      readonly name: string
+      readonly configNames: readonly string[]
+    }[]
+  }): Promise<unknown>
+  fetch(request: {
+    readonly maxWaitTime: number
+    readonly isolationLevel?: number
+    readonly topics: readonly TopicPartitions<
+      NumberedPartition & { readonly fetchOffset: string; readonly maxBytes: number }
+    >[]
+  }): Promise<{
+    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[]
+  }>
+  initProducerId(request: {
+    readonly transactionTimeout: number
+  }): Promise<{ readonly producerId: unknown; readonly producerEpoch: number }>
+  produce(request: {
+    readonly acks: number
+    readonly timeout: number
+    readonly compression?: CompressionTypes
+    readonly producerId?: unknown
+    readonly producerEpoch?: number
+    readonly topicData: readonly TopicPartitions<
+      NumberedPartition & {
+        readonly firstSequence?: number
+        readonly messages: readonly Message[]
+      }
+    >[]
+  }): Promise<unknown>
+  heartbeat(request: HeartbeatRequest): Promise<unknown>
+  offsetFetch(request: {
+    readonly groupId: string
+    readonly topics: readonly TopicPartitions<NumberedPartition>[]
+  }): Promise<{ readonly responses: readonly TopicOffsets[] }>
+  offsetCommit(
+    request: HeartbeatRequest & { readonly topics: readonly TopicOffsets[] },
+  ): Promise<unknown>
+  deleteGroups(
+    groupIds: readonly string[],
+  ): Promise<{ readonly results: readonly { readonly errorCode: number }[] }>
+}
+
+/** The node that answers for a group. */
+export type Coordinator = Pick<InnerBroker, 'heartbeat' | 'offsetFetch' | 'offsetCommit'>
+
+/** Positions of one generation. A join makes a new one. */
+export interface Positions {
+  /** Where it commits. */
+  coordinator: Coordinator
+  readonly resolvedOffsets: Readonly<Record<string, Readonly<Record<number, string>>>>
+  nextOffset(topic: string, partition: number): { toString(): string }
+  /** The next fetch starts behind `offset`. */
+  resolveOffset(position: { topic: string; partition: number; offset: string }): void
+  getCoordinator(): Promise<Coordinator>
+  commitOffsets(offsets: { readonly topics: readonly TopicOffsets[] }): Promise<void>
+}
+
+/** KafkaJS's `ConsumerGroup`: one membership. A crash with restart makes a new one. */
+export interface InnerGroup {
+  readonly groupId: string
+  readonly memberId: string | null
+  readonly generationId: number | null
+  coordinator: Coordinator | null
+  readonly cluster: InnerCluster
+  readonly offsetManager: Positions | null
+  readonly assigners: readonly object[]
+  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  isPaused(topic: string, partition: number): boolean
+  pause(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
+  resume(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
+}
+
+export interface FetchedMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
+  /** The record batch it came in; old message formats have none. */
+  readonly batchContext?: {
+    readonly firstOffset?: string
+    readonly lastOffsetDelta?: number
+    readonly producerId?: string
+    readonly inTransaction?: boolean
+  }
+  /** Set on the empty record that stands in for a whole batch; see `kafka-batches.ts`. */
+  readonly unreadable?: { readonly records: number; readonly reason: string }
+}
+type HeaderContent = Buffer | string | null | undefined
+
+/** What one fetch brought for one partition. */
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly fetchedOffset: string
+  /** The partition's end when it answered. */
+  readonly highWatermark: string
+  /** With control records, aborted ones, and ones before the fetched offset. */
+  readonly rawMessages: readonly FetchedMessage[]
+  readonly messages: readonly FetchedMessage[]
+}
+
+/** The same before KafkaJS makes a batch of it. */
+export interface FetchedPartition {
+  readonly partition: number
+  readonly messages: readonly unknown[]
+}

@@ -1,0 +1,45 @@
+/** One generation of a group, as its member joined it, and what it keeps of the one before. */
+import type { TopicPartition } from '../../ports.ts'
+import type { InnerGroup, Positions } from './inner.ts'
+import { offsetNumber } from './records.ts'
+
+/** A generation that was joined. */
+export interface Membership {
+  readonly group: InnerGroup
+  readonly memberId: string
+  readonly generation: number
+  readonly positions: Positions
+  readonly partitions: readonly TopicPartition[]
+  /** Where the previous generation stood with a partition that was kept; `undefined` when it was not kept. */
+  keptFrom(partition: TopicPartition): { readonly next: number | undefined } | undefined
+}
+
+/** @throws {Error} when the group was not joined */
+export function membershipOf(group: InnerGroup, previous: Membership | undefined): Membership {
+  const { memberId, generationId, offsetManager } = group
+  if (memberId === null || generationId === null || offsetManager === null) {
+    throw new Error('KafkaJS reported a join without a member id')
+  }
+  const partitions = group
+    .assigned()
+    .flatMap(({ topic, partitions: numbers }) => numbers.map((partition) => ({ topic, partition })))
+  // The same generation again is a rejoin that the coordinator answered without a rebalance.
+  const isContinued =
+    previous?.memberId === memberId &&
+    (generationId === previous.generation || generationId === previous.generation + 1)
+  return {
+    group,
+    memberId,
+    generation: generationId,
+    positions: offsetManager,
+    partitions,
+    keptFrom({ topic, partition }) {
+      const isKept =
+        isContinued &&
+        previous.partitions.some((one) => one.topic === topic && one.partition === partition)
+      if (!isKept) return undefined
+      const next = previous.positions.resolvedOffsets[topic]?.[partition]
+      return { next: next === undefined ? undefined : offsetNumber(next) }
+    },
+  }
+}

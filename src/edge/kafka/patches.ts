@@ -1,0 +1,212 @@
+/**
+ * The places where KafkaJS 2.2.4 is overridden. It has no hook before a rejoin, between a join and the first fetch, or
+ * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made. And
+ * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped,
+ * never replaced, and only consumers made with `bindHooks` take the new paths.
+ *
+ * Imported first by `kafka-client.ts`. Refuses any other version: what is wrapped here is not public.
+ */
+import { createRequire } from 'node:module'
+import type { MonotonicMs } from '../../core/model.ts'
+import type { FetchedBatch, InnerGroup } from './inner.ts'
+
+const requireFrom = createRequire(import.meta.url)
+const patchedVersion = '2.2.4'
+
+// --- hooks -------------------------------------------------------------------------------------------
+
+/** What a consumer does at the places that KafkaJS keeps to itself. */
+export interface GroupHooks {
+  /** Around every join and rejoin. Resolves when records may be fetched. */
+  join(group: InnerGroup, proceed: () => Promise<void>): Promise<void>
+  /** Around every fetch. What it returns goes to KafkaJS's own handlers. */
+  fetch(
+    group: InnerGroup,
+    proceed: () => Promise<readonly FetchedBatch[]>,
+  ): Promise<readonly FetchedBatch[]>
+  /** Instead of committing "-2" as the group's offset, which would lose the metadata with it. */
+  outOfRange(group: InnerGroup, partition: { topic: string; partition: number }): Promise<void>
+  /** Instead of the heartbeats of the fetch loops. What it throws decides whether the group is joined anew. */
+  heartbeat(): Promise<void>
+  /** A fetch failed. `proceed` is KafkaJS's way: join anew, or throw. */
+  recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void>
+}
+
+const hooksByAssigner = new WeakMap<object, GroupHooks>()
+/** Send time of the newest acknowledged heartbeat or sync of each member id (they are unique). */
+const proofs = new Map<string, MonotonicMs>()
+
+/** Ties hooks to the consumer that was made with this assigner: the one object of ours that reaches its groups. */
+export function bindHooks(assigner: object, hooks: GroupHooks): void {
+  hooksByAssigner.set(assigner, hooks)
+}
+
+/** When the newest acknowledged heartbeat or sync of this member was sent, by `performance.now()`. */
+export function proofOf(memberId: string): MonotonicMs | undefined {
+  return proofs.get(memberId)
+}
+
+export function forgetProof(memberId: string): void {
+  proofs.delete(memberId)
+}
+
+function hooksOf(group: InnerGroup): GroupHooks | undefined {
+  for (const assigner of group.assigners) {
+    const hooks = hooksByAssigner.get(assigner)
+    if (hooks !== undefined) return hooks
+  }
+  return undefined
+}
+
+// --- the overrides -----------------------------------------------------------------------------------
+
+interface GroupMethods {
+  joinAndSync(this: InnerGroup): Promise<void>
+  fetch(this: InnerGroup, nodeId: unknown): Promise<readonly FetchedBatch[]>
+  recoverFromOffsetOutOfRange(
+    this: InnerGroup,
+    error: { topic: string; partition: number },
+  ): Promise<void>
+  heartbeat(this: InnerGroup, options: { readonly interval: number }): Promise<void>
+  recoverFromFetch(this: InnerGroup, error: unknown): Promise<void>
+}
+
+interface MemberRequest {
+  readonly memberId: string
+}
+
+interface BrokerMethods {
+  heartbeat(request: MemberRequest): Promise<unknown>
+  syncGroup(request: MemberRequest): Promise<unknown>
+}
+
+interface Connection {
+  socket: { destroy(error: Error): void } | undefined
+}
+
+interface ConnectionMethods {
+  disconnect(this: Connection): Promise<unknown>
+  send(this: Connection, request: unknown): Promise<unknown>
+}
+
+interface QueueMethods {
+  scheduleCheckPendingRequests(this: { readonly pending: readonly unknown[] }): void
+}
+
+function patchGroup(): void {
+  const methods = methodsOf<GroupMethods>('kafkajs/src/consumer/consumerGroup', [
+    'joinAndSync',
+    'fetch',
+    'recoverFromOffsetOutOfRange',
+    'heartbeat',
+    'recoverFromFetch',
+  ])
+  const { joinAndSync, fetch, recoverFromOffsetOutOfRange, heartbeat, recoverFromFetch } = methods
+  methods.joinAndSync = function () {
+    const proceed = () => joinAndSync.call(this)
+    return hooksOf(this)?.join(this, proceed) ?? proceed()
+  }
+  methods.fetch = function (nodeId) {
+    const proceed = () => fetch.call(this, nodeId)
+    return hooksOf(this)?.fetch(this, proceed) ?? proceed()
+  }
+  methods.recoverFromOffsetOutOfRange = function (error) {
+    return hooksOf(this)?.outOfRange(this, error) ?? recoverFromOffsetOutOfRange.call(this, error)
+  }
+  methods.heartbeat = function (options) {
+    return hooksOf(this)?.heartbeat() ?? heartbeat.call(this, options)
+  }
+  methods.recoverFromFetch = function (error) {
+    const proceed = () => recoverFromFetch.call(this, error)
+    return hooksOf(this)?.recover(this, error, proceed) ?? proceed()
+  }
+}
+
+/**
+ * KafkaJS's `heartbeat()` also resolves without sending, so requests are watched where they leave. The time is taken
+ * before the request is queued: earlier than it was sent, never later.
+ */
+function patchBroker(): void {
+  const methods = methodsOf<BrokerMethods>('kafkajs/src/broker', ['heartbeat', 'syncGroup'])
+  for (const name of ['heartbeat', 'syncGroup'] as const) {
+    const send = methods[name]
+    methods[name] = async function (request) {
+      const sentAt = performance.now()
+      const response = await send.call(this, request)
+      proofs.set(request.memberId, Math.max(sentAt, proofs.get(request.memberId) ?? sentAt))
+      return response
+    }
+  }
+}
+
+/** Without this, every connection re-arms a 1 ms timer for ever (KafkaJS issues 1556, 1704, 1751). */
+function patchQueue(): void {
+  const methods = methodsOf<QueueMethods>('kafkajs/src/network/requestQueue', [
+    'scheduleCheckPendingRequests',
+  ])
+  const schedule = methods.scheduleCheckPendingRequests
+  methods.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) schedule.call(this)
+  }
+}
+
+/**
+ * A connection on which a request timed out is given up, as Kafka's own clients do: KafkaJS would take it for connected,
+ * and go on asking a node that hangs, even which other node leads its partitions now. One that hung while it was
+ * connected to would never be usable again ("Broker not connected"), and end the consumer.
+ *
+ * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak.
+ */
+function patchConnection(): void {
+  const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
+    'disconnect',
+    'send',
+  ])
+  const { disconnect, send } = methods
+  methods.send = async function (request) {
+    try {
+      return await send.call(this, request)
+    } catch (error) {
+      const isLate = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+      if (isLate) this.socket?.destroy(error)
+      throw error
+    }
+  }
+  methods.disconnect = async function () {
+    const result = await disconnect.call(this)
+    this.socket = undefined
+    return result
+  }
+}
+
+/** The prototype of the class that a KafkaJS module exports, checked to have these methods. */
+function methodsOf<Methods extends object>(
+  module: string,
+  names: readonly (keyof Methods & string)[],
+): Methods {
+  const exported: unknown = requireFrom(module)
+  const prototype: unknown = typeof exported === 'function' ? exported.prototype : undefined
+  for (const name of names) {
+    const isThere = typeof prototype === 'object' && prototype !== null && name in prototype
+    if (!isThere || typeof Reflect.get(prototype, name) !== 'function') {
+      throw new Error(`kafkajs ${patchedVersion} was expected to have ${module} with ${name}()`)
+    }
+  }
+  return prototype as Methods
+}
+
+function checkVersion(): void {
+  const { version } = requireFrom('kafkajs/package.json') as { readonly version?: unknown }
+  if (version !== patchedVersion) {
+    throw new Error(
+      `hooktide needs kafkajs ${patchedVersion} exactly and found ${String(version)}: ` +
+        'it overrides parts of the client that are not public. Run npm ci.',
+    )
+  }
+}
+
+checkVersion()
+patchGroup()
+patchBroker()
+patchQueue()
+patchConnection()

@@ -1,0 +1,223 @@
+/**
+ * Writes batches to partitions, each exactly once as long as the process lives, whichever node leads the partition.
+ *
+ * KafkaJS's own producer does not: when one node of several fails within a send, it takes the answer that another node
+ * gave for its own partitions for an answer for those that move there meanwhile, and reports records as written that
+ * were never sent; and it takes sequence numbers back while requests with them are still under way. So sequences are
+ * kept here, over KafkaJS's requests alone. A batch has the sequence number at which its partition stands, which goes on
+ * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
+ * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
+ */
+import type { CompressionTypes, Message } from 'kafkajs'
+import { asError } from '../../core/errors.ts'
+import { topicRight } from '../../core/rights.ts'
+import { type Compression, compressionTypes } from './batches.ts'
+import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'
+import { clusterOf } from './cluster.ts'
+import type { InnerCluster } from './inner.ts'
+import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
+import { within } from '../waiting.ts'
+
+/** A partition. There is one object of each, compared by identity. */
+export interface Slot {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What is written to one partition at once: all of it or nothing. */
+export interface PartitionBatch {
+  readonly slot: Slot
+  readonly messages: readonly Message[]
+}
+
+/** `failed`: it is not known whether it was written. `too-large`: it was refused for its size. */
+export type BatchOutcome = 'written' | 'failed' | 'too-large'
+
+export interface Sent {
+  /** In the order of the batches. */
+  readonly outcomes: readonly BatchOutcome[]
+  /** Why batches failed, if some did: the first reason met. */
+  readonly error: Error | undefined
+}
+
+const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
+/** How long a leader waits for its replicas. Below the client's own time-out, so that an answer comes. */
+const replicationMs = 10_000
+const stopMs = 2_000
+/** Sequence numbers are non-negative 32 bit integers and begin anew. */
+const sequenceCount = 2 ** 31
+
+/** What the broker knows this producer by, and where each partition stands with it. */
+interface Identity {
+  readonly producerId: unknown
+  readonly producerEpoch: number
+  readonly nextSequence: Map<Slot, number>
+}
+
+export class SequencedProducer {
+  readonly #settings: KafkaSettings
+  readonly #cluster: InnerCluster
+  readonly #compression: CompressionTypes
+  #identity: Identity | undefined
+  #isConnected = false
+  /** Partitions whose last batch failed. */
+  readonly #doubtful = new Set<Slot>()
+
+  constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
+    this.#settings = settings
+    this.#compression = compressionTypes[compression]
+    this.#cluster = clusterOf(settings, log)
+  }
+
+  /** @throws {Error} when no broker answers, or the topic does not exist */
+  async partitionCount(topic: string): Promise<number> {
+    try {
+      await this.#connect()
+      await this.#cluster.addMultipleTargetTopics([topic])
+    } catch (error) {
+      throw this.#explained(error, topic)
+    }
+    const { length } = this.#cluster.findTopicPartitionMetadata(topic)
+    if (length === 0) throw new Error(`topic ${topic} has no partitions`)
+    return length
+  }
+
+  /** Asks anew which partitions there are and who leads them. */
+  async refresh(): Promise<void> {
+    await this.#cluster.refreshMetadata()
+  }
+
+  /** Tries once. At most one batch of each partition; one send at a time. Never rejects. */
+  async send(batches: readonly PartitionBatch[]): Promise<Sent> {
+    const outcomes = new Map<PartitionBatch, BatchOutcome>()
+    let firstError: Error | undefined
+    const failed = (list: readonly PartitionBatch[], error: unknown): void => {
+      firstError ??= this.#explained(error, list[0]?.slot.topic)
+      for (const batch of list) {
+        outcomes.set(batch, 'failed')
+        this.#doubtful.add(batch.slot)
+      }
+    }
+    try {
+      await this.#connect()
+      const identity = (this.#identity ??= await this.#newIdentity())
+      const request = async (nodeId: string, list: readonly PartitionBatch[]): Promise<void> => {
+        try {
+          await this.#produce(nodeId, list, identity)
+          for (const batch of list) outcomes.set(batch, 'written')
+        } catch (error) {
+          const isForSize = refusedForSize.has(errorType(error) ?? '')
+          if (list.length > 1 && (isForSize || isRefusal(error))) {
+            // The refusal names no partition, and the others of the request were written.
+            for (const batch of list) await request(nodeId, [batch])
+          } else if (isForSize) {
+            for (const batch of list) this.#refuse(batch, outcomes)
+          } else {
+            failed(list, error)
+            await this.#recover(error)
+          }
+        }
+      }
+      await Promise.all(
+        this.#byLeader(batches, failed).map(([nodeId, list]) => request(nodeId, list)),
+      )
+    } catch (error) {
+      failed(
+        batches.filter((batch) => !outcomes.has(batch)),
+        error,
+      )
+      await this.#recover(error)
+    }
+    return { outcomes: batches.map((batch) => outcomes.get(batch) ?? 'failed'), error: firstError }
+  }
+
+  async stop(): Promise<void> {
+    await within(this.#cluster.disconnect(), stopMs, undefined)
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#isConnected) return
+    await this.#cluster.connect()
+    this.#isConnected = true
+  }
+
+  async #newIdentity(): Promise<Identity> {
+    const broker = await this.#cluster.findControllerBroker()
+    const { producerId, producerEpoch } = await broker.initProducerId({
+      transactionTimeout: 60_000,
+    })
+    this.#doubtful.clear()
+    return { producerId, producerEpoch, nextSequence: new Map() }
+  }
+
+  #byLeader(
+    batches: readonly PartitionBatch[],
+    failed: (list: readonly PartitionBatch[], error: unknown) => void,
+  ): readonly (readonly [nodeId: string, list: readonly PartitionBatch[]])[] {
+    const byLeader = new Map<string, PartitionBatch[]>()
+    for (const batch of batches) {
+      const { topic, partition } = batch.slot
+      const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+      if (nodeId === undefined) {
+        failed([batch], new Error(`partition ${partition} of ${topic} is not known`))
+        continue
+      }
+      const list = byLeader.get(nodeId)
+      if (list === undefined) byLeader.set(nodeId, [batch])
+      else list.push(batch)
+    }
+    return [...byLeader]
+  }
+
+  async #produce(
+    nodeId: string,
+    batches: readonly PartitionBatch[],
+    { producerId, producerEpoch, nextSequence }: Identity,
+  ): Promise<void> {
+    const broker = await this.#cluster.findBroker({ nodeId })
+    const topics = Map.groupBy(batches, ({ slot }) => slot.topic)
+    await broker.produce({
+      acks: -1,
+      timeout: replicationMs,
+      compression: this.#compression,
+      producerId,
+      producerEpoch,
+      topicData: [...topics].map(([topic, list]) => ({
+        topic,
+        partitions: list.map(({ slot, messages }) => ({
+          partition: slot.partition,
+          firstSequence: nextSequence.get(slot) ?? 0,
+          messages,
+        })),
+      })),
+    })
+    for (const { slot, messages } of batches) {
+      const next = (nextSequence.get(slot) ?? 0) + messages.length
+      nextSequence.set(slot, next % sequenceCount)
+      this.#doubtful.delete(slot)
+    }
+  }
+
+  #refuse(batch: PartitionBatch, outcomes: Map<PartitionBatch, BatchOutcome>): void {
+    outcomes.set(batch, 'too-large')
+    // It may have been written by an earlier try, under a larger limit: then its sequence numbers are taken.
+    if (this.#doubtful.has(batch.slot)) this.#identity = undefined
+  }
+
+  /** Says what is to be done when Kafka lacks a login or a right. */
+  #explained(error: unknown, topic: string | undefined): Error {
+    const needed = topic === undefined ? [] : [topicRight('Write', topic)]
+    const refusal =
+      loginRefusal(this.#settings, error) ?? rightRefusal(this.#settings, error, ...needed)
+    return refusal === undefined ? asError(error) : new Error(refusal, { cause: error })
+  }
+
+  /** Sees that the next try does not meet the same. */
+  async #recover(error: unknown): Promise<void> {
+    // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
+    // What was refused for want of a right was not looked at: its sequence numbers hold.
+    if (!isRetriable(error) && !isRefusal(error)) this.#identity = undefined
+    // When that fails too, so does the next try.
+    await this.#cluster.refreshMetadata().catch(() => undefined)
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Reads a topic without belonging to a group, for commands: nothing is joined, waited for, committed or left behind, and
+ * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can.
+ */
+import { createRequire } from 'node:module'
+import { asError, UserError } from '../../core/errors.ts'
+import type { EpochMs, InboundRecord } from '../../core/model.ts'
+import { topicRight } from '../../core/rights.ts'
+import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { clusterOf, fetchOffsets, type OffsetsAt } from './cluster.ts'
+import type { FetchedBatch, FetchedPartition, InnerCluster } from './inner.ts'
+import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
+import { loginRefusal, opening, rightRefusal, unreachable } from './refusals.ts'
+import type { ConnectionFault } from './security.ts'
+import { sleep, within } from '../waiting.ts'
+
+export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
+
+export interface ReadOptions {
+  readonly settings: KafkaSettings
+  readonly topic: string
+  readonly from: ReadFrom
+  /** False: reading ends where the topic ended when it began. */
+  readonly isFollowing: boolean
+  /** Ends the reading. */
+  readonly signal: AbortSignal
+  readonly log: KafkaLog
+  /** The topic is there, and where to start is known. */
+  readonly onStart?: () => void
+}
+
+/** A partition, and how far it was read. */
+interface Position {
+  readonly partition: number
+  next: number
+  /** Where reading ends. */
+  readonly end: number
+}
+
+/** How long a fetch waits for records, which is also how late `signal` is seen. */
+const fetchWaitMs = 250
+const partitionBytes = 1024 * 1024
+const connectLimitMs = 10_000
+/** Failures that last longer end the reading. One that follows outlives a broker's restart. */
+const giveUpMs = { once: 10_000, following: 60_000 }
+const retryMs = 250
+/** How often new partitions are looked for. */
+const refreshMs = 30_000
+
+/**
+ * Records as they come: a partition's in order, those of different partitions roughly by time.
+ *
+ * @throws UserError when the topic does not exist, or no broker answers for too long
+ */
+export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
+  const { settings, topic, isFollowing, signal } = options
+  let onFault: (fault: ConnectionFault) => void = () => undefined
+  const cluster = clusterOf(settings, options.log, (fault) => onFault(fault))
+  try {
+    const connected = await explaining(options, () =>
+      opening(settings, (report) => {
+        onFault = report
+        return within(connect(cluster, topic), connectLimitMs, 'late')
+      }),
+    )
+    if (connected === 'late') throw unreachable(settings, 'no answer')
+    const positions = await explaining(options, () => startPositions(cluster, options))
+    options.onStart?.()
+    const fetchRound = patientRound(cluster, options, positions)
+    while (!signal.aborted) {
+      const open = positions.filter(({ next, end }) => next < end)
+      if (open.length === 0) return
+      const { records, isIdle } = await fetchRound(open)
+      if (records.length > 0) yield records
+      // Compaction can leave nothing before the end: then there is nothing to wait for.
+      else if (isIdle && !isFollowing) return
+    }
+  } finally {
+    await within(cluster.disconnect(), 1_000, undefined)
+  }
+}
+
+interface Round {
+  readonly records: readonly InboundRecord[]
+  /** No broker had anything. */
+  readonly isIdle: boolean
+}
+
+const nothingYet: Round = { records: [], isIdle: false }
+
+/** One fetch from every leader, tried again while failures are short. */
+function patientRound(
+  cluster: InnerCluster,
+  options: ReadOptions,
+  positions: Position[],
+): (open: readonly Position[]) => Promise<Round> {
+  const { settings, topic, isFollowing, log } = options
+  const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
+  let failingSince: number | undefined
+  let refreshedAt = performance.now()
+  return async (open) => {
+    try {
+      if (isFollowing && performance.now() - refreshedAt > refreshMs) {
+        refreshedAt = performance.now()
+        await cluster.refreshMetadata()
+        addNewPartitions(cluster, topic, positions)
+      }
+      const round = await fetchAll(cluster, topic, open)
+      failingSince = undefined
+      return round
+    } catch (error) {
+      if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
+        await skipRemoved(cluster, topic, open)
+        return nothingYet
+      }
+      if (!isRetriable(error)) throw refused(options, error)
+      failingSince ??= performance.now()
+      if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
+      log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
+      await recover(cluster)
+      return nothingYet
+    }
+  }
+}
+
+async function fetchAll(
+  cluster: InnerCluster,
+  topic: string,
+  open: readonly Position[],
+): Promise<Round> {
+  const byPartition = new Map(open.map((position) => [position.partition, position]))
+  const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...byPartition.keys()]))
+  const answers = await Promise.all(
+    leaders.map(async ([nodeId, numbers]) => {
+      const broker = await cluster.findBroker({ nodeId })
+      const partitions = numbers.map((partition) => ({
+        partition,
+        fetchOffset: String(byPartition.get(partition)?.next ?? 0),
+        maxBytes: partitionBytes,
+      }))
+      return await broker.fetch({
+        maxWaitTime: fetchWaitMs,
+        isolationLevel: readCommitted,
+        topics: [{ topic, partitions }],
+      })
+    }),
+  )
+  const found = answers.flatMap(({ responses }) =>
+    responses.flatMap(({ partitions }) => partitions),
+  )
+  const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
+  let isIdle = true
+  for (const answer of found) {
+    const position = byPartition.get(answer.partition)
+    if (position === undefined || answer.messages.length === 0) continue
+    isIdle = false
+    const batch = new Batch(topic, String(position.next), answer)
+    // Producers' clocks differ, and what came later in a partition is to stay later.
+    let at = 0
+    for (const message of batch.messages) {
+      if (offsetNumber(message.offset) >= position.end) break
+      const record = inboundRecord(batch, message)
+      at = Math.max(at, record.timestamp)
+      timed.push({ record, at })
+    }
+    position.next = nextOffsetOf(batch)
+  }
+  const sorted = timed.toSorted((one, other) => one.at - other.at)
+  return { records: sorted.map(({ record }) => record), isIdle }
+}
+
+async function connect(cluster: InnerCluster, topic: string): Promise<void> {
+  await cluster.connect()
+  await cluster.addMultipleTargetTopics([topic])
+}
+
+async function startPositions(
+  cluster: InnerCluster,
+  { topic, from, isFollowing }: ReadOptions,
+): Promise<Position[]> {
+  const [lows, ends] = await Promise.all([
+    offsetsOf(cluster, topic, { fromBeginning: true }),
+    offsetsOf(cluster, topic, { fromBeginning: false }),
+  ])
+  const starts =
+    from === 'earliest'
+      ? lows
+      : from === 'latest'
+        ? ends
+        : await offsetsOf(cluster, topic, { fromBeginning: false, fromTimestamp: from.time })
+  return [...ends].map(([partition, end]) => {
+    const start = starts.get(partition) ?? end
+    // The broker answers -1 when no record is as young as that.
+    const next = start < 0 ? end : start
+    return { partition, next, end: isFollowing ? Number.POSITIVE_INFINITY : end }
+  })
+}
+
+function offsetsOf(
+  cluster: InnerCluster,
+  topic: string,
+  at: OffsetsAt,
+): Promise<ReadonlyMap<number, number>> {
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId)
+  return fetchOffsets(cluster, topic, partitions, at)
+}
+
+function addNewPartitions(cluster: InnerCluster, topic: string, positions: Position[]): void {
+  const known = new Set(positions.map(({ partition }) => partition))
+  for (const { partitionId } of cluster.findTopicPartitionMetadata(topic)) {
+    if (known.has(partitionId)) continue
+    positions.push({ partition: partitionId, next: 0, end: Number.POSITIVE_INFINITY })
+  }
+}
+
+/** Retention removed what was to be read next. */
+async function skipRemoved(
+  cluster: InnerCluster,
+  topic: string,
+  open: readonly Position[],
+): Promise<void> {
+  const lows = await offsetsOf(cluster, topic, { fromBeginning: true })
+  for (const position of open) {
+    position.next = Math.max(position.next, lows.get(position.partition) ?? 0)
+  }
+}
+
+async function recover(cluster: InnerCluster): Promise<void> {
+  await sleep(retryMs)
+  // When that fails too, the next round does and counts it.
+  await cluster.refreshMetadata().catch(() => undefined)
+}
+
+async function explaining<Result>(
+  { settings, topic }: ReadOptions,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const type = errorType(error)
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+      throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`, 1, {
+        cause: error,
+      })
+    }
+    if (error instanceof UserError) throw error
+    if (isRetriable(error)) throw unreachable(settings, messageOf(error))
+    throw refused({ settings, topic }, error)
+  }
+}
+
+function refused(
+  { settings, topic }: Pick<ReadOptions, 'settings' | 'topic'>,
+  error: unknown,
+): Error {
+  const refusal =
+    loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
+  return refusal === undefined ? asError(error) : new UserError(refusal)
+}
+
+const readCommitted = 1
+
+/** Leaves out control records and what transactions took back. */
+const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  partition: FetchedPartition,
+) => FetchedBatch

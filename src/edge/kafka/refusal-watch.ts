@@ -1,0 +1,70 @@
+/**
+ * What Kafka refuses one client at present, for want of a right or a login. An administrator may mend it at any time, so
+ * the client goes on trying; meanwhile the log names once what is to be granted, and readiness tells it.
+ */
+import { asError } from '../../core/errors.ts'
+import type { Right } from '../../core/rights.ts'
+import { FailureLog } from './failure-log.ts'
+import type { KafkaLog, KafkaSettings } from './client.ts'
+import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
+import { missingRights } from './rights.ts'
+
+export interface RefusalWatchOptions {
+  readonly settings: KafkaSettings
+  /** Everything that the client needs. */
+  readonly rights: readonly Right[]
+  readonly log: KafkaLog
+  /** What every line carries. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What a client does, as the log names it. */
+export type Refusable = 'reading' | 'the membership'
+
+interface Refused {
+  readonly trouble: string
+  readonly failures: FailureLog
+}
+
+export class RefusalWatch {
+  readonly #options: RefusalWatchOptions
+  readonly #refused = new Map<Refusable, Refused>()
+
+  constructor(options: RefusalWatchOptions) {
+    this.#options = options
+  }
+
+  /** What is refused; `undefined` when nothing is. */
+  trouble(): string | undefined {
+    const [first] = this.#refused.values()
+    return first?.trouble
+  }
+
+  /** Whether this is a refusal, which is to be tried again in a while. */
+  async isRefused(what: Refusable, error: unknown): Promise<boolean> {
+    if (!isRefusal(error)) return false
+    const { log, fields } = this.#options
+    const known = this.#refused.get(what)
+    const trouble = known?.trouble ?? (await this.#explain(error))
+    const failures = known?.failures ?? new FailureLog(log, fields)
+    this.#refused.set(what, { trouble, failures })
+    failures.failed(what, trouble)
+    return true
+  }
+
+  /** The client got what it asked for. */
+  granted(what: Refusable): void {
+    this.#refused.get(what)?.failures.succeeded(what)
+    this.#refused.delete(what)
+  }
+
+  /** KafkaJS's error names neither topic nor group. */
+  async #explain(error: unknown): Promise<string> {
+    const { settings, rights } = this.#options
+    const login = loginRefusal(settings, error)
+    if (login !== undefined) return login
+    const quiet: KafkaLog = () => undefined
+    const missing = await missingRights(settings, quiet, rights).catch(() => rights)
+    return rightRefusal(settings, error, ...missing) ?? asError(error).message
+  }
+}

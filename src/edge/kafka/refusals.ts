@@ -1,0 +1,122 @@
+/** What a person is told when Kafka cannot be reached or lets them not in: one sentence, and what to do. */
+import { asError, UserError } from '../../core/errors.ts'
+import { grantLines, type Right } from '../../core/rights.ts'
+import { causesOf, errorType, type KafkaSettings, messageOf } from './client.ts'
+import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
+
+/** No broker answers. The one refusal that time may mend: it has a cause. */
+export function unreachable(
+  { brokers }: KafkaSettings,
+  reason: string,
+  options?: { readonly cause: unknown },
+): UserError {
+  return new UserError(
+    `No Kafka broker answers at ${brokers.join(', ')} (${reason}): check KAFKA_BROKERS and that it is running and reachable.`,
+    1,
+    options,
+  )
+}
+
+/**
+ * Opens a connection. Does not wait for KafkaJS to give up when a broker refuses in a way that no further try can change.
+ *
+ * @throws {UserError} that says what is in the way
+ */
+export async function opening<Result>(
+  settings: KafkaSettings,
+  open: (onFault: (fault: ConnectionFault) => void) => Promise<Result>,
+): Promise<Result> {
+  const refused = Promise.withResolvers<never>()
+  refused.promise.catch(() => undefined)
+  let last: ConnectionFault | undefined
+  try {
+    const opened = open((fault) => {
+      last = fault
+      if (fault.isCertain) refused.reject(new UserError(fault.message))
+    })
+    return await Promise.race([opened, refused.promise])
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const refusal = loginRefusal(settings, error)
+    if (refusal !== undefined) throw new UserError(refusal)
+    if (!isConnectionError(error)) throw error
+    if (last !== undefined) throw new UserError(last.message)
+    throw unreachable(settings, messageOf(error), { cause: error })
+  }
+}
+
+const connectionErrors = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSNumberOfRetriesExceeded',
+])
+
+function isConnectionError(error: unknown): boolean {
+  return connectionErrors.has(asError(error).name)
+}
+
+/** What a refused login means; `undefined` for everything else. */
+export function loginRefusal(settings: KafkaSettings, thrown: unknown): string | undefined {
+  const { brokers, security } = settings
+  const where = brokers.join(', ')
+  const { username = '', mechanism = '' } = security?.sasl ?? {}
+  const type = errorType(thrown)
+  if (type === 'UNSUPPORTED_SASL_MECHANISM') {
+    return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to one that it does.`
+  }
+  if (type === 'ILLEGAL_SASL_STATE') {
+    return `Kafka at ${where} asks for no login on this port: name another one in KAFKA_BROKERS, or leave KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD out.`
+  }
+  const isRefused = [...causesOf(thrown)].some(
+    ({ name }) => name === 'KafkaJSSASLAuthenticationError',
+  )
+  if (!isRefused) return undefined
+  return `Kafka at ${where} refused the login of user "${username}" by ${mechanism}: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`
+}
+
+const rightsRefused = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+])
+
+/** Whether Kafka refused for a right or a login: nothing that the program does mends it, and someone may at any time. */
+export function isRefusal(thrown: unknown): boolean {
+  return (
+    rightsRefused.has(errorType(thrown) ?? '') || loginRefusal(noSettings, thrown) !== undefined
+  )
+}
+
+const noSettings: KafkaSettings = { brokers: [], clientId: '' }
+
+/** What a refused right means, if it was for want of `right`; `undefined` for everything else. */
+export function rightRefusal(
+  settings: KafkaSettings,
+  thrown: unknown,
+  ...needed: readonly Right[]
+): string | undefined {
+  const type = errorType(thrown) ?? ''
+  if (!rightsRefused.has(type)) return undefined
+  const isForCluster = type === 'CLUSTER_AUTHORIZATION_FAILED'
+  if (needed.length > 0 && !isForCluster) return rightRefusals(settings, needed).join('\n')
+  const principal = principalOf(settings.security ?? noSecurity)
+  return (
+    `${principal} has no right to do this on the cluster (${type}): grant it what the topics and groups need, and ` +
+    `before Kafka 2.8, to write, also: kafka-acls.sh ${toolArguments(settings)} --add --allow-principal "${principal}" --operation IdempotentWrite --cluster`
+  )
+}
+
+/** How Kafka's own tools reach the same brokers. Settings for TLS and login stand in a file that is their user's. */
+export function toolArguments({ brokers, security = noSecurity }: KafkaSettings): string {
+  const isSecured = security.tls !== undefined || security.sasl !== undefined
+  const command = isSecured ? ' --command-config client.properties' : ''
+  return `--bootstrap-server ${brokers.join(',')}${command}`
+}
+
+/** What rights that were found missing mean, a sentence for each resource. */
+export function rightRefusals(
+  settings: KafkaSettings,
+  missing: readonly Right[],
+): readonly string[] {
+  return grantLines(principalOf(settings.security ?? noSecurity), toolArguments(settings), missing)
+}

@@ -1,0 +1,94 @@
+/**
+ * Which rights a principal lacks. Kafka tells that only to those who may see its ACLs, so each right is tried out with a
+ * request that cannot do anything: a partition that no topic has, a member and a group that nobody knows. The authorizer
+ * is asked before any of these is looked for.
+ */
+import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
+import type { Right } from '../../core/rights.ts'
+import { errorType, type KafkaLog, type KafkaSettings } from './client.ts'
+import { clusterOf } from './cluster.ts'
+import type { InnerBroker, InnerCluster } from './inner.ts'
+import { opening } from './refusals.ts'
+
+/** The highest there can be, which nobody creates. */
+const noPartition = 2 ** 31 - 1
+
+/**
+ * @returns those of `wanted` that the principal does not have
+ * @throws {UserError} when no broker can be reached, or it refuses the connection
+ */
+export async function missingRights(
+  settings: KafkaSettings,
+  log: KafkaLog,
+  wanted: readonly Right[],
+): Promise<readonly Right[]> {
+  if (wanted.length === 0) return []
+  let cluster: InnerCluster | undefined
+  try {
+    const broker = await opening(settings, async (onFault) => {
+      cluster = clusterOf(settings, log, onFault)
+      await cluster.connect()
+      await cluster.refreshMetadata()
+      return await cluster.findControllerBroker()
+    })
+    const tried = await Promise.all(
+      wanted.map(async (right) => ({ right, isGranted: await isGranted(broker, right) })),
+    )
+    return tried.filter((one) => !one.isGranted).map(({ right }) => right)
+  } finally {
+    await cluster?.disconnect()
+  }
+}
+
+async function isGranted(broker: InnerBroker, right: Right): Promise<boolean> {
+  try {
+    await tryOut(broker, right)
+    return true
+  } catch (error) {
+    const type = errorType(error)
+    // Everything but a refusal and a lost connection is what such a request is expected to meet.
+    if (type === undefined) throw error
+    return type !== 'TOPIC_AUTHORIZATION_FAILED' && type !== 'GROUP_AUTHORIZATION_FAILED'
+  }
+}
+
+async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
+  const { operation, resource } = right
+  const name = right.isPrefix ? `${right.name}${randomUUID()}` : right.name
+  if (resource === 'group') {
+    if (operation === 'Delete') {
+      const { results } = await broker.deleteGroups([`${right.name}${randomUUID()}`])
+      for (const { errorCode } of results) if (errorCode !== 0) throw protocolError(errorCode)
+    }
+    return await broker.heartbeat({ groupId: name, memberId: 'nobody', groupGenerationId: 0 })
+  }
+  switch (operation) {
+    case 'Read': {
+      const partitions = [{ partition: noPartition, fetchOffset: '0', maxBytes: 1 }]
+      return await broker.fetch({ maxWaitTime: 0, topics: [{ topic: name, partitions }] })
+    }
+    case 'Write': {
+      const partitions = [{ partition: noPartition, messages: [{ key: null, value: null }] }]
+      return await broker.produce({
+        acks: -1,
+        timeout: 0,
+        topicData: [{ topic: name, partitions }],
+      })
+    }
+    case 'DescribeConfigs':
+      return await broker.describeConfigs({
+        resources: [{ type: topicResource, name, configNames: ['cleanup.policy'] }],
+      })
+    case 'Describe':
+    case 'Create':
+    case 'Delete':
+      return await broker.metadata([name])
+  }
+}
+
+const topicResource = 2
+
+const { createErrorFromCode: protocolError } = createRequire(import.meta.url)(
+  'kafkajs/src/protocol/error',
+) as { readonly createErrorFromCode: (code: number) => Error }

@@ -1,0 +1,243 @@
+/**
+ * The `RecordSink` port on Kafka.
+ *
+ * One send at a time, in order of writing; what is written meanwhile forms the next. A send that fails is tried again, for
+ * the partitions where it failed, until it succeeds: `kafka-producer.ts` sees that this writes nothing twice.
+ */
+import {
+  cutEnd,
+  type CutLimits,
+  defaultCutLimits,
+  type QueuedRecord,
+  recordBytes,
+} from '../../core/batch-cutting.ts'
+import { TooLargeError } from '../../core/errors.ts'
+import type { OutboundRecord } from '../../core/model.ts'
+import { choosePartition } from '../../core/partition-choice.ts'
+import type { RecordSink } from '../../ports.ts'
+import { FailureLog } from './failure-log.ts'
+import type { Compression } from './batches.ts'
+import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { type PartitionBatch, SequencedProducer, type Slot } from './producer.ts'
+import { outboundMessage } from './records.ts'
+import { sleep } from '../waiting.ts'
+
+export interface SinkOptions {
+  readonly settings: KafkaSettings
+  /** Default: none. */
+  readonly compression?: Compression
+  /** How long the first record of an idle sink waits for company. Default 3 ms. */
+  readonly lingerMs?: number
+  readonly limits?: CutLimits
+  readonly log: KafkaLog
+}
+
+/** One call of `write`. */
+interface Write {
+  remaining: number
+  readonly tooLarge: OutboundRecord[]
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+interface Queued extends QueuedRecord {
+  readonly slot: Slot
+  readonly record: OutboundRecord
+  readonly write: Write
+}
+
+/** The queued records of one partition that are sent at once. */
+interface Batch {
+  readonly slot: Slot
+  readonly queued: readonly Queued[]
+}
+
+interface Unplaced {
+  readonly record: OutboundRecord
+  readonly write: Write
+}
+
+const partitionsMaxAgeMs = 60_000
+/** A leader that moves fails a few tries. */
+const troubleAfterMs = 1_000
+
+export function createSink(options: SinkOptions): RecordSink {
+  return new KafkaSink(options)
+}
+
+class KafkaSink implements RecordSink {
+  readonly #options: SinkOptions
+  readonly #limits: CutLimits
+  readonly #producer: SequencedProducer
+  readonly #partitions: PartitionTable
+  readonly #failures: FailureLog
+  #incoming: Unplaced[] = []
+  #pending = 0
+  #isStopped = false
+  #isPumping = false
+  /** What fails now. */
+  #trouble: { readonly since: number; readonly error: string } | undefined
+
+  constructor(options: SinkOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? defaultCutLimits
+    const { settings, compression = 'none', log } = options
+    this.#producer = new SequencedProducer(settings, compression, log)
+    this.#partitions = new PartitionTable(this.#producer, options.log)
+    this.#failures = new FailureLog(options.log)
+  }
+
+  write(records: readonly OutboundRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const write: Write = { remaining: records.length, tooLarge: [], resolve, reject }
+      for (const record of records) this.#incoming.push({ record, write })
+      this.#pending += records.length
+      if (this.#isPumping) return
+      this.#isPumping = true
+      setTimeout(() => void this.#pump(), this.#options.lingerMs ?? 3)
+    })
+  }
+
+  pendingCount(): number {
+    return this.#pending
+  }
+
+  trouble(): string | undefined {
+    const { since, error } = this.#trouble ?? { since: performance.now(), error: undefined }
+    return performance.now() - since < troubleAfterMs ? undefined : error
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#producer.stop()
+  }
+
+  /** Runs while there is something to send. */
+  async #pump(): Promise<void> {
+    while (this.#incoming.length > 0 && !this.#isStopped) {
+      const unplaced = this.#incoming
+      this.#incoming = []
+      const queue = await this.#placeAll(unplaced)
+      for (let start = 0; start < queue.length && !this.#isStopped;) {
+        const end = cutEnd(queue, start, this.#limits)
+        await this.#deliver(queue.slice(start, end))
+        start = end
+      }
+    }
+    this.#isPumping = false
+  }
+
+  async #placeAll(unplaced: readonly Unplaced[]): Promise<readonly Queued[]> {
+    for (const topic of new Set(unplaced.map(({ record }) => record.topic))) {
+      const what = `reading the partitions of ${topic}`
+      await this.#repeat(what, () => this.#partitions.load(topic))
+    }
+    if (this.#isStopped) return []
+    return unplaced.map(({ record, write }) => ({
+      slot: this.#partitions.slotFor(record),
+      bytes: recordBytes(record),
+      record,
+      write,
+    }))
+  }
+
+  /** Returns when each record is acknowledged or known to be too large. */
+  async #deliver(records: readonly Queued[]): Promise<void> {
+    const bySlot = Map.groupBy(records, ({ slot }) => slot)
+    let left: readonly Batch[] = [...bySlot].map(([slot, queued]) => ({ slot, queued }))
+    const refused: Batch[] = []
+    await this.#repeat('sending records', async () => {
+      const sent = await this.#producer.send(left.map(messagesOf))
+      left = left.filter((batch, index) => {
+        const outcome = sent.outcomes[index]
+        if (outcome === 'written') for (const queued of batch.queued) this.#settle(queued, true)
+        if (outcome === 'too-large') refused.push(batch)
+        return outcome === 'failed'
+      })
+      if (sent.error !== undefined) throw sent.error
+    })
+    // The refusal names no record: halves, down to the culprits.
+    for (const { queued } of refused) {
+      const middle = Math.ceil(queued.length / 2)
+      if (queued.length === 1) for (const one of queued) this.#settle(one, false)
+      else {
+        await this.#deliver(queued.slice(0, middle))
+        await this.#deliver(queued.slice(middle))
+      }
+    }
+  }
+
+  /** Until it succeeds or the sink is stopped: then `undefined`. */
+  async #repeat<Result>(what: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
+    for (let waitMs = 100; !this.#isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
+      try {
+        const result = await attempt()
+        this.#trouble = undefined
+        this.#failures.succeeded(what)
+        return result
+      } catch (error) {
+        if (this.#isStopped) break
+        this.#trouble = { since: performance.now(), ...this.#trouble, error: messageOf(error) }
+        this.#failures.failed(what, messageOf(error))
+        await sleep(waitMs)
+      }
+    }
+    return undefined
+  }
+
+  #settle({ record, write }: Queued, isWritten: boolean): void {
+    if (!isWritten) write.tooLarge.push(record)
+    this.#pending -= 1
+    write.remaining -= 1
+    if (write.remaining === 0) {
+      if (write.tooLarge.length === 0) write.resolve()
+      else write.reject(new TooLargeError(write.tooLarge))
+    }
+  }
+}
+
+function messagesOf({ slot, queued }: Batch): PartitionBatch {
+  return { slot, messages: queued.map(({ record }) => outboundMessage(record, slot.partition)) }
+}
+
+/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
+class PartitionTable {
+  readonly #producer: SequencedProducer
+  readonly #log: KafkaLog
+  readonly #topics = new Map<string, { readonly slots: readonly Slot[]; loadedAt: number }>()
+  #turn = 0
+
+  constructor(producer: SequencedProducer, log: KafkaLog) {
+    this.#producer = producer
+    this.#log = log
+  }
+
+  async load(topic: string): Promise<void> {
+    const known = this.#topics.get(topic)
+    if (known === undefined) return this.#fetch(topic)
+    if (performance.now() - known.loadedAt < partitionsMaxAgeMs) return
+    known.loadedAt = performance.now()
+    // Not waited for: the old count serves until the answer is in.
+    const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
+    refreshed.catch((error: unknown) => {
+      this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })
+    })
+  }
+
+  /** @throws {Error} when the topic was not loaded */
+  slotFor(record: OutboundRecord): Slot {
+    const slots = this.#topics.get(record.topic)?.slots ?? []
+    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
+    const slot = slots[choosePartition(key, slots.length, this.#turn++)]
+    if (slot === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
+    return slot
+  }
+
+  async #fetch(topic: string): Promise<void> {
+    const length = await this.#producer.partitionCount(topic)
+    const known = this.#topics.get(topic)?.slots ?? []
+    const slots = Array.from({ length }, (_, partition) => known[partition] ?? { topic, partition })
+    this.#topics.set(topic, { slots, loadedAt: performance.now() })
+  }
+}

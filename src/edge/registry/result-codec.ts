@@ -1,0 +1,114 @@
+/** Results as bytes: Avro framed for a schema registry, or plain JSON where none is set. The only file that knows avsc. */
+import { readFile } from 'node:fs/promises'
+import avro from 'avsc'
+import { UserError } from '../../core/errors.ts'
+import { frameBytes } from '../../core/framed-value.ts'
+import type { DeliveryResult } from '../../core/records.ts'
+import type { Clock, ResultEncoder } from '../../ports.ts'
+import { askAgainMs, RegistryClient, type RegistrySettings } from './client.ts'
+
+const schemaUrl = new URL('../../../schemas/delivery-result.avsc', import.meta.url)
+
+export const jsonResultEncoder: ResultEncoder<DeliveryResult> = {
+  encode: (result) => Buffer.from(JSON.stringify(result)),
+}
+
+/** The subject of a topic's values, by the registry's own naming rule. */
+export function subjectOf(topic: string): string {
+  return `${topic}-value`
+}
+
+/**
+ * An encoder that frames results with the registered schema's id. Waits for a registry that is away, and says so once
+ * for each reason.
+ *
+ * @throws UserError when the registry answers that the schema is not registered, or refuses access
+ */
+export async function connectResultEncoder(options: {
+  readonly settings: RegistrySettings
+  readonly topic: string
+  readonly clock: Clock
+  readonly onWaiting: (message: string) => void
+}): Promise<ResultEncoder<DeliveryResult>> {
+  const { settings, topic, clock, onWaiting } = options
+  const text = await readFile(schemaUrl, 'utf8')
+  const client = new RegistryClient(settings)
+  let told: string | undefined
+  for (let failures = 1; ; failures += 1) {
+    const answer = await client.lookUp(subjectOf(topic), { type: 'AVRO', text })
+    if (answer.kind === 'found') return framedEncoder(text, answer.value)
+    if (answer.kind !== 'unavailable') {
+      throw new UserError(
+        `The registry at ${client.url} does not know this version's schema under ${subjectOf(topic)}: run "hooktide init".`,
+      )
+    }
+    if (answer.isDenied) throw new UserError(answer.message)
+    if (answer.message !== told) onWaiting(answer.message)
+    told = answer.message
+    await new Promise<void>((resolve) => clock.after(askAgainMs(failures), resolve))
+  }
+}
+
+/** Confluent wire format: a zero byte, the schema id in four bytes, the Avro body. */
+function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult> {
+  const type = typeOf(schema)
+  const scratch = Buffer.alloc(32 * 1024)
+  scratch.writeUInt32BE(id, 1)
+  return {
+    encode(result) {
+      const end = type.encode(result, scratch, frameBytes)
+      if (end >= 0) return Buffer.from(scratch.subarray(0, end))
+      return Buffer.concat([scratch.subarray(0, frameBytes), type.toBuffer(result)])
+    },
+  }
+}
+
+/** Waits before a registry that is away is asked again; throws when nobody waits any more. */
+export type WaitForRegistry = (reason: string, waitMs: number) => Promise<void>
+
+/**
+ * Reads results of either form. A record that is neither gives an Error that says so.
+ *
+ * @param wait for a registry that is away; without it that is an error, too
+ * @throws UserError when the registry is not set, refuses access, or is away and not waited for
+ */
+export function createResultReader(
+  settings: RegistrySettings | undefined,
+  wait?: WaitForRegistry,
+): (value: Buffer) => Promise<DeliveryResult> {
+  const client = settings === undefined ? undefined : new RegistryClient(settings)
+  const types = new Map<number, avro.Type>()
+  return async (value) => {
+    if (value[0] !== 0) return JSON.parse(value.toString('utf8')) as DeliveryResult
+    if (client === undefined) {
+      throw new UserError(
+        'A result is framed for a schema registry: set SCHEMA_REGISTRY_URL to read it.',
+      )
+    }
+    if (value.length < frameBytes) throw new Error('it ends within its frame')
+    const id = value.readUInt32BE(1)
+    const type = types.get(id) ?? (await askType(client, id, wait))
+    types.set(id, type)
+    return type.fromBuffer(value.subarray(frameBytes)) as DeliveryResult
+  }
+}
+
+async function askType(
+  client: RegistryClient,
+  id: number,
+  wait: WaitForRegistry | undefined,
+): Promise<avro.Type> {
+  for (let failures = 1; ; failures += 1) {
+    const answer = await client.schemaById(id)
+    if (answer.kind === 'found') return typeOf(answer.value.text)
+    if (answer.kind !== 'unavailable') {
+      throw new Error(`the registry has no schema ${id} (${answer.message})`)
+    }
+    if (wait === undefined || answer.isDenied) throw new UserError(answer.message)
+    await wait(answer.message, askAgainMs(failures))
+  }
+}
+
+function typeOf(schema: string): avro.Type {
+  return avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+}

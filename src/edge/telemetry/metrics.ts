@@ -1,0 +1,301 @@
+/**
+ * Signals, and the state of the process when it is asked, as Prometheus metrics; those of Node beside them. The only file
+ * that knows prom-client.
+ *
+ * Every value that a label can have is there from the start, at 0: a series that appears with its first event hides that
+ * event from `rate()` and `increase()`. Labels have closed sets of values or name one of the process's own topics or
+ * groups, so the number of series does not grow with hooks, tenants or traffic.
+ */
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { errorClasses, outcomes, rejectionReasons } from '../../core/record-values.ts'
+import {
+  stopCauses,
+  type DeliveryRecorded,
+  type Signal,
+  type StopCause,
+} from '../../core/signal.ts'
+import { Count, Distribution, Family, gauge, Single } from './exposition.ts'
+
+export interface Metrics {
+  /** Called for every delivery: counts, and does nothing else. */
+  count(signal: Signal): void
+  /** Prometheus text format, version 0.0.4. */
+  render(): Promise<string>
+  readonly contentType: string
+}
+
+/** What is read when metrics are asked for. */
+export interface Readings {
+  readonly isReady: boolean
+  readonly inFlight: number
+  readonly queued: number
+  readonly backlog: number
+  readonly hooks: number
+  readonly suspendedHooks: number
+  readonly pendingRecords: number
+  /** By topic, of partitions this process owns. */
+  readonly partitions: ReadonlyMap<string, number>
+  readonly lag: ReadonlyMap<string, number>
+  readonly retryDepth: ReadonlyMap<string, number>
+  readonly retryOverdueMs: number
+}
+
+export interface MetricsOptions {
+  readonly version: string
+  /** Names of the process's consumer groups. */
+  readonly groups: readonly string[]
+  /** `undefined` until the process has built its parts. */
+  readonly readings: () => Readings | undefined
+}
+
+export function createMetrics({ version, groups, readings }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  // Gauges with the suffix of counters: `promtool check metrics` refuses them, and their twins by type say more.
+  for (const what of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${what}_total`)
+  }
+  const tally: Tally = { ...createCounters(groups), ...createHistograms(), stoppedBy: undefined }
+  const { stoppedBy: _, ...families } = tally
+  return {
+    count: (signal) => count(tally, signal),
+    async render() {
+      const texts = [
+        gauge(buildInfo, { label: 'version', values: new Map([[version, 1]]) }),
+        ...Object.values(families).map((family) => family.text()),
+        stoppedText(tally.stoppedBy),
+        readingsText(readings()),
+        await registry.metrics(),
+      ]
+      return texts.join('')
+    },
+    contentType: registry.contentType,
+  }
+}
+
+const buildInfo = {
+  name: 'hooktide_build_info',
+  help: 'Always 1; the version is in the label.',
+}
+
+/** A call that was answered with 2xx is `ok`; one given up at shutdown or with its partition is `aborted`. */
+const timedClasses = ['ok', ...errorClasses] as const
+const attemptClasses = [...timedClasses, 'invalid-url', 'aborted'] as const
+type AttemptClass = (typeof attemptClasses)[number]
+
+function createCounters(groups: readonly string[]) {
+  const type = 'counter' as const
+  const create = () => new Count()
+  const plain = (name: string, help: string) => new Single({ name, help, type }, create())
+  const by = <Value extends string>(
+    label: string,
+    values: readonly Value[],
+    definition: { readonly name: string; readonly help: string },
+  ) => new Family({ ...definition, type }, { label, values, create })
+  return {
+    deliveries: by('outcome', outcomes, {
+      name: 'hooktide_deliveries_total',
+      help: 'Results: attempts answered and runs ended without one, by outcome.',
+    }),
+    attempts: by('class', attemptClasses, {
+      name: 'hooktide_attempts_total',
+      help: 'Calls by how they ended: ok (2xx), an error class, invalid-url, or aborted.',
+    }),
+    unmatched: plain('hooktide_events_unmatched_total', 'Events without a matching hook.'),
+    rejected: by('reason', rejectionReasons, {
+      name: 'hooktide_records_rejected_total',
+      help: 'Records of event, request and retry topics that are not valid, by reason.',
+    }),
+    unusable: plain(
+      'hooktide_hook_records_unusable_total',
+      'Records of the hook topic that name no hook.',
+    ),
+    hops: plain(
+      'hooktide_retry_hops_total',
+      'Runs written to another retry tier without an attempt.',
+    ),
+    repeats: plain(
+      'hooktide_repeats_dropped_total',
+      'Retry and request records dropped because they were handled before.',
+    ),
+    rebalances: by('group', groups, {
+      name: 'hooktide_rebalances_total',
+      help: 'Assignments of partitions, the first one at the start included.',
+    }),
+    commitsFailed: by('outcome', ['stale', 'unavailable'], {
+      name: 'hooktide_commits_failed_total',
+      help: 'Commits not taken: stale (the group has moved on) or unavailable (no answer).',
+    }),
+  }
+}
+
+function createHistograms() {
+  const type = 'histogram' as const
+  return {
+    durations: new Family(
+      {
+        name: 'hooktide_attempt_duration_seconds',
+        help: 'From the start of a call to the end of its answer or its failure; aborted calls are left out.',
+        type,
+      },
+      { label: 'class', values: timedClasses, create: () => new Distribution(attemptBounds) },
+    ),
+    firstAttempts: new Single(
+      {
+        name: 'hooktide_event_to_first_attempt_seconds',
+        help: "From an event record's timestamp to the start of its first attempt for a hook.",
+        type,
+      },
+      new Distribution(firstAttemptBounds),
+    ),
+    commits: new Single(
+      {
+        name: 'hooktide_commit_duration_seconds',
+        help: 'From a commit to its acknowledgement.',
+        type,
+      },
+      new Distribution(commitBounds),
+    ),
+  }
+}
+
+const attemptBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const firstAttemptBounds = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400,
+]
+const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
+
+/** At most one cause holds at a time. */
+function stoppedText(stoppedBy: StopCause | undefined): string {
+  const help = '1 while no call may start for this cause, else 0.'
+  const values = new Map(stopCauses.map((cause) => [cause, cause === stoppedBy ? 1 : 0]))
+  return gauge({ name: 'hooktide_calls_stopped', help }, { label: 'cause', values })
+}
+
+function readingsText(now: Readings | undefined): string {
+  const ready = gauge(
+    { name: 'hooktide_ready', help: '1 while /readyz answers 200, else 0.' },
+    now?.isReady === true ? 1 : 0,
+  )
+  if (now === undefined) return ready
+  const shown = readingGauges.map(({ name, help, read }) => {
+    const value = read(now)
+    return gauge(
+      { name, help },
+      typeof value === 'number' ? value : { label: 'topic', values: value },
+    )
+  })
+  return [ready, ...shown].join('')
+}
+
+const readingGauges: readonly {
+  readonly name: string
+  readonly help: string
+  readonly read: (now: Readings) => number | ReadonlyMap<string, number>
+}[] = [
+  {
+    name: 'hooktide_in_flight',
+    help: 'Calls that wait for their answer.',
+    read: ({ inFlight }) => inFlight,
+  },
+  { name: 'hooktide_queued', help: 'Deliveries queued in lanes.', read: ({ queued }) => queued },
+  {
+    name: 'hooktide_backlog',
+    help: 'Records fetched and not admitted, retry records not due among them.',
+    read: ({ backlog }) => backlog,
+  },
+  { name: 'hooktide_hooks', help: 'Hooks in the table.', read: ({ hooks }) => hooks },
+  {
+    name: 'hooktide_hooks_suspended',
+    help: 'Hooks whose newest record is not valid.',
+    read: ({ suspendedHooks }) => suspendedHooks,
+  },
+  {
+    name: 'hooktide_records_pending',
+    help: 'Records written and not acknowledged yet.',
+    read: ({ pendingRecords }) => pendingRecords,
+  },
+  {
+    name: 'hooktide_partitions',
+    help: 'Partitions owned by this process.',
+    read: ({ partitions }) => partitions,
+  },
+  {
+    name: 'hooktide_lag',
+    help: "Events and requests not complete: offsets up to the end of this process's partitions, less those complete.",
+    read: ({ lag }) => lag,
+  },
+  {
+    name: 'hooktide_retry_depth',
+    help: "Retry records not complete, those not due among them, in this process's partitions of a tier.",
+    read: ({ retryDepth }) => retryDepth,
+  },
+  {
+    name: 'hooktide_retry_overdue_seconds',
+    help: 'Longest that a due retry of this process has waited for its call beyond its time; 0 when none waits.',
+    read: ({ retryOverdueMs }) => retryOverdueMs / 1_000,
+  },
+]
+
+type Tally = ReturnType<typeof createCounters> &
+  ReturnType<typeof createHistograms> & { stoppedBy: StopCause | undefined }
+
+/** What each kind of signal does to the metrics. */
+type Counting = {
+  readonly [Kind in Signal['kind']]: (tally: Tally, signal: Extract<Signal, { kind: Kind }>) => void
+}
+
+const nothing = () => undefined
+
+const counting: Counting = {
+  'delivery.recorded': countDelivery,
+  'event.unmatched': ({ unmatched }) => unmatched.series.add(),
+  'record.rejected': ({ rejected }, { reason }) => rejected.of(reason).add(),
+  'run.hopped': ({ hops }) => hops.series.add(),
+  'run.repeated': ({ repeats }) => repeats.series.add(),
+  'hook.unusable': ({ unusable }) => unusable.series.add(),
+  'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
+  'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
+  'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.of(outcome).add(),
+  'calls.stopped': (tally, { cause }) => {
+    tally.stoppedBy = cause
+  },
+  'calls.resumed': (tally) => {
+    tally.stoppedBy = undefined
+  },
+  'hook.changed': nothing,
+  'hook.suspended': nothing,
+  'table.loaded': nothing,
+  'group.draining': nothing,
+}
+
+function count<Kind extends Signal['kind']>(
+  tally: Tally,
+  signal: Extract<Signal, { kind: Kind }>,
+): void {
+  const kind: Kind = signal.kind
+  counting[kind](tally, signal)
+}
+
+function countDelivery(tally: Tally, signal: DeliveryRecorded): void {
+  const { outcome, attempt, totalMs, sinceEventMs } = signal
+  tally.deliveries.of(outcome).add()
+  if (attempt === undefined) return
+  const attemptClass = classOf(signal)
+  tally.attempts.of(attemptClass).add()
+  if (outcome === 'interrupted') return
+  if (totalMs !== undefined && isTimed(attemptClass)) {
+    tally.durations.of(attemptClass).observe(totalMs / 1_000)
+  }
+  if (sinceEventMs !== undefined) tally.firstAttempts.series.observe(sinceEventMs / 1_000)
+}
+
+function classOf({ errorClass, outcome, reason }: DeliveryRecorded): AttemptClass {
+  if (errorClass !== undefined) return errorClass
+  if (outcome === 'delivered') return 'ok'
+  return reason === 'invalid-url' ? 'invalid-url' : 'aborted'
+}
+
+function isTimed(one: AttemptClass): one is (typeof timedClasses)[number] {
+  return one !== 'invalid-url' && one !== 'aborted'
+}

@@ -1,0 +1,83 @@
+/** Signals as log lines. The only file that knows pino. */
+import { pino, type Logger } from 'pino'
+import type { DeliveryRecorded, Emit, Signal } from '../../core/signal.ts'
+import type { Clock } from '../../ports.ts'
+
+export interface SignalLogOptions {
+  readonly level: string
+  readonly instance: string
+  readonly clock: Clock
+  /** Attempts logged one by one per second; further ones of that second are only counted. */
+  readonly attemptsPerSecond: number
+}
+
+export interface SignalLog {
+  /** For lines that come from no signal. */
+  readonly log: Logger
+  readonly write: Emit
+}
+
+export function createSignalLog(options: SignalLogOptions): SignalLog {
+  const { level, instance } = options
+  const timestamp = pino.stdTimeFunctions.isoTime
+  const log = pino({ level, base: { instance }, timestamp })
+  const logAttempt = limitedAttemptLog(log, options)
+  return {
+    log,
+    write(signal) {
+      if (signal.kind === 'delivery.recorded') {
+        logAttempt(signal)
+        return
+      }
+      const { kind, ...fields } = signal
+      log[levels[kind]](fields, kind)
+    },
+  }
+}
+
+/** Level of each kind's line. Attempts have a limit of their own. */
+const levels: Readonly<
+  Record<Exclude<Signal['kind'], 'delivery.recorded'>, 'debug' | 'info' | 'warn'>
+> = {
+  'event.unmatched': 'debug',
+  'run.hopped': 'debug',
+  'run.repeated': 'debug',
+  'commit.acknowledged': 'debug',
+  'record.rejected': 'warn',
+  'hook.suspended': 'warn',
+  'hook.unusable': 'warn',
+  // Tried again twice a second while it lasts: the group's source says once why.
+  'commit.failed': 'debug',
+  'calls.stopped': 'warn',
+  'table.loaded': 'info',
+  'hook.changed': 'info',
+  'group.assigned': 'info',
+  'group.draining': 'info',
+  'calls.resumed': 'info',
+}
+
+/** The one wide line per attempt, as long as the rate allows it; what it hid is said once a second. */
+function limitedAttemptLog(
+  log: Logger,
+  options: SignalLogOptions,
+): (signal: DeliveryRecorded) => void {
+  let second = 0
+  let logged = 0
+  let hidden = 0
+  return (signal) => {
+    const now = Math.floor(options.clock.monotonic() / 1_000)
+    if (now !== second) {
+      if (hidden > 0) log.info({ attempts: hidden }, 'delivery.recorded.more')
+      second = now
+      logged = 0
+      hidden = 0
+    }
+    if (logged < options.attemptsPerSecond) {
+      logged += 1
+      const { kind, ...fields } = signal
+      log.info(fields, kind)
+    } else {
+      hidden += 1
+    }
+  }
+}
