@@ -42,6 +42,8 @@ export interface ExampleOptions {
 export interface RunningExample extends AsyncDisposable {
   /** What it printed so far, line by line. */
   readonly lines: readonly string[]
+  /** What it wrote to standard error so far. */
+  complaints(): string
   /** Resolves with the first line, past or to come, that fits; rejects when the program ends without it. */
   waitForLine(fits: (line: string) => boolean): Promise<string>
   /** Resolves with what it wrote to standard error when it ends with 0; rejects with the same otherwise. */
@@ -107,6 +109,7 @@ function startExample(folder: string, name: string, options: ExampleOptions): Ru
   finished.catch(() => undefined)
   return {
     lines,
+    complaints: () => stderr,
     finished,
     waitForLine(fits) {
       const found = new Promise<string>((resolve) => {
