@@ -106,7 +106,7 @@ export function judgeUrlLiteral(
   return address === undefined ? 'name' : judge(address, allowed)
 }
 
-/** Reads `10.0.0.0/8`, `fd00::/8`, or one address. Refuses what would not do what its writer expects. */
+/** Reads `10.0.0.0/8` or `fd00::/8`. Refuses what would not do what its writer expects. */
 export function parseCidr(text: string): CidrResult {
   const [ip = '', lengthText, ...rest] = text.split('/')
   const address = parseAddress(ip)
@@ -114,8 +114,13 @@ export function parseCidr(text: string): CidrResult {
     return problem(`"${text}" is not an address range such as 10.0.0.0/8 or fd00::/8`)
   }
   const width = widthOf(address)
-  const length = lengthText === undefined ? width : Number(lengthText)
-  if (lengthText !== undefined && (!/^\d{1,3}$/.test(lengthText) || length > width)) {
+  if (lengthText === undefined) {
+    return problem(
+      `"${text}" needs a prefix length: a range is written such as 10.0.0.0/8, this one address as ${text}/${width}`,
+    )
+  }
+  const length = Number(lengthText)
+  if (!/^\d{1,3}$/.test(lengthText) || length > width) {
     return problem(`"${text}" needs a prefix length from 0 to ${width}`)
   }
   const hostBits = BigInt(width - length)

@@ -25,23 +25,25 @@ export function rowsOf(used: readonly SettingGroup[]): readonly SettingRow[] {
   })
 }
 
+/** A name that begins so and is no setting leaves a login or TLS out that its writer takes for set. */
+const ownNames = /^(HOOKTIDE|KAFKA_SSL|KAFKA_SASL|SCHEMA_REGISTRY)_/
 /** Read by the sandbox, for tests and demo: no settings of a command. */
 const testPrefix = 'HOOKTIDE_TEST_'
-/** What Kubernetes sets for a service of the name `hooktide`, and for one that begins so. */
+/** What Kubernetes sets for a service of the name `hooktide` or `schema-registry`, and for one that begins so. */
 const serviceVariable = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_\w+$/
 const serviceValue = /^(tcp|udp|sctp):\/\//
 
 /**
- * One sentence for each variable that looks like a setting and is none: every `HOOKTIDE_*`, and those of `KAFKA_*` and
- * `SCHEMA_REGISTRY_*` that are a slip away from one. Others of those may belong to other programs.
+ * One sentence for each variable that looks like a setting and is none: all that {@link ownNames} has, and those of other
+ * `KAFKA_*` that are a slip away from one. The rest of those may belong to other programs.
  */
 export function unknownVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   const known = settingRows().map(({ variable }) => variable)
   return Object.entries(environment).flatMap(([name, value]) => {
-    const isOwn = name.startsWith('HOOKTIDE_') && !name.startsWith(testPrefix)
-    if (known.includes(name) || !(isOwn || /^(KAFKA|SCHEMA_REGISTRY)_/.test(name))) return []
+    const isOwn = ownNames.test(name) && !name.startsWith(testPrefix)
+    if (known.includes(name) || !(isOwn || name.startsWith('KAFKA_'))) return []
     if (serviceVariable.test(name) || serviceValue.test(value ?? '')) return []
     const meant = nearestName(name, known)
     if (meant !== undefined && (isOwn || slipsBetween(name, meant) <= 2)) {

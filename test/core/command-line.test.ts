@@ -153,6 +153,10 @@ describe('variables that are no settings', () => {
     ['HOOKTIDE_COLOUR', '"hooktide --help" lists the settings.'],
     ['KAFKA_BROKER', 'did you mean KAFKA_BROKERS?'],
     ['SCHEMA_REGISTRY_URI', 'did you mean SCHEMA_REGISTRY_URL?'],
+    ['SCHEMA_REGISTRY_USER', 'did you mean SCHEMA_REGISTRY_USERNAME?'],
+    ['SCHEMA_REGISTRY_BASIC_AUTH', '"hooktide --help" lists the settings.'],
+    ['KAFKA_SASL_USER', 'did you mean KAFKA_SASL_USERNAME?'],
+    ['KAFKA_SSL_TRUSTSTORE', '"hooktide --help" lists the settings.'],
   ])('are told of: %s', (name, advice) => {
     expect(unknownVariables({ [name]: 'x' })).toEqual([
       `${name} is not a setting and has no effect: ${advice}`,
@@ -163,7 +167,9 @@ describe('variables that are no settings', () => {
     ['HOOKTIDE_TOPIC_PREFIX', 'x'],
     ['HOOKTIDE_TEST_BROKERS', 'x'],
     ['KAFKA_HOME', '/opt/kafka'],
-    ['SCHEMA_REGISTRY_HEAP_OPTS', 'x'],
+    ['SCHEMA_REGISTRY_SERVICE_HOST', '10.0.0.2'],
+    ['SCHEMA_REGISTRY_PORT', 'tcp://10.0.0.2:8081'],
+    ['SCHEMA_REGISTRY_PORT_8081_TCP_PROTO', 'tcp'],
     ['HOOKTIDE_SERVICE_HOST', '10.0.0.1'],
     ['HOOKTIDE_PORT', 'tcp://10.0.0.1:9400'],
     ['HOOKTIDE_PORT_9400_TCP_ADDR', '10.0.0.1'],

@@ -194,12 +194,21 @@ describe('any address', () => {
 })
 
 describe('a range setting', () => {
-  it.each(['10.0.0.0/8', '127.0.0.1', '127.0.0.1/32', '0.0.0.0/0', 'fd00::/8', '::1', '::/0'])(
+  it.each(['10.0.0.0/8', '127.0.0.1/32', '0.0.0.0/0', 'fd00::/8', '::1/128', '::/0'])(
     'may be %s',
     (text) => {
       expect(problemOf(text)).toBe('')
     },
   )
+
+  it.each([
+    ['10.0.0.0', '10.0.0.0/32'],
+    ['fd00::', 'fd00::/128'],
+  ])('is refused without a length, which its writer has forgotten: %s', (text, one) => {
+    expect(problemOf(text)).toBe(
+      `"${text}" needs a prefix length: a range is written such as 10.0.0.0/8, this one address as ${one}`,
+    )
+  })
 
   it.each([
     '',
@@ -218,7 +227,7 @@ describe('a range setting', () => {
     expect(problemOf('10.0.0.1/8')).toMatch(/bits set after its first 8/)
   })
 
-  it.each(['169.254.0.0/16', '169.254.169.254', 'fe80::/10', '224.0.0.0/8', '0.0.0.0/32'])(
+  it.each(['169.254.0.0/16', '169.254.169.254/32', 'fe80::/10', '224.0.0.0/8', '0.0.0.0/32'])(
     'is refused when it would open nothing: %s',
     (text) => {
       expect(problemOf(text)).toMatch(/never allowed/)
