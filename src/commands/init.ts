@@ -6,6 +6,8 @@ import type { Settings } from '../settings/settings.ts'
 import { UserError, type ExitCode } from '../core/errors.ts'
 import {
   differencesOf,
+  durabilityOf,
+  durableConfigs,
   largestEventBytes,
   sharedNames,
   wantedEventTopics,
@@ -13,7 +15,7 @@ import {
   type Difference,
   type WantedTopic,
 } from '../core/topic-plan.ts'
-import type { KafkaAdmin, TopicDescription } from '../edge/kafka/admin.ts'
+import type { ClusterDescription, KafkaAdmin, TopicSpread } from '../edge/kafka/admin.ts'
 import { subjectOf } from '../edge/registry/result-codec.ts'
 import { RegistryClient, type RegistrySettings } from '../edge/registry/client.ts'
 import { registerSchema, type ShippedSchema } from '../edge/registry/schema-registration.ts'
@@ -59,6 +61,8 @@ type Step =
       readonly topic: string
       readonly state: 'created' | 'exists' | 'differs'
       readonly differences: readonly Difference[]
+      /** Of one that was created. */
+      readonly created?: CreatedTopic
     }
   | OffsetsStep
   | SchemaStep
@@ -77,9 +81,15 @@ type SchemaStep =
       readonly message: string
     }
 
+interface CreatedTopic extends TopicSpread {
+  /** `min.insync.replicas`, where it is not left to the broker's default. */
+  readonly minInSync?: number
+}
+
 interface NewTopics {
   readonly partitions: number
   readonly replicationFactor: number | undefined
+  readonly cluster: ClusterDescription
   /** How Kafka's own tools reach the cluster, for the commands that mend what differs. */
   readonly access: string
 }
@@ -103,7 +113,8 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
     canRun &&= !isRefused(step)
   }
   await withAdmin(settings, async (admin) => {
-    await ensureTopics(admin, settings, creation, report)
+    const cluster = await admin.describeCluster()
+    await ensureTopics(admin, settings, { ...creation, cluster }, report)
     for (const step of await firstOffsets(admin, settings, start)) report(step)
   })
   if (registry !== undefined) {
@@ -184,33 +195,60 @@ async function ensureTopics(
 
 async function ensure(admin: KafkaAdmin, wanted: WantedTopic, creation: NewTopics): Promise<Step> {
   const { topic } = wanted
-  const found = (await admin.describeTopic(topic)) ?? (await create(admin, wanted, creation))
-  if (found === undefined) return { kind: 'topic', topic, state: 'created', differences: [] }
-  const differences = differencesOf(wanted, found, creation.access)
-  const state = differences.length > 0 ? 'differs' : 'exists'
-  return { kind: 'topic', topic, state, differences }
+  const { cluster, access } = creation
+  let found = await admin.describeTopic(topic)
+  if (found === undefined) {
+    const created = await create(admin, wanted, creation)
+    if (created !== undefined) {
+      const { minInSync, replicas } = created
+      const configs = minInSync === undefined ? {} : durableConfigs(replicas)
+      const differences = durabilityOf(topic, { replicas, configs }, cluster.brokers, access)
+      return { kind: 'topic', topic, state: 'created', differences, created }
+    }
+    // Somebody else created it meanwhile.
+    found = await admin.describeTopic(topic)
+  }
+  const differences = found && [
+    ...differencesOf(wanted, found, access),
+    ...durabilityOf(topic, found, cluster.brokers, access),
+  ]
+  const state = differences?.length ? 'differs' : 'exists'
+  return { kind: 'topic', topic, state, differences: differences ?? [] }
 }
 
-/** `undefined` when it was created; else what somebody else created meanwhile. */
+/** `undefined` when it exists. */
 async function create(
   admin: KafkaAdmin,
   { topic, isSinglePartition, configs }: WantedTopic,
-  { partitions, replicationFactor }: NewTopics,
-): Promise<TopicDescription | undefined> {
-  const isCreated = await admin.createTopic({
+  { partitions, replicationFactor, cluster }: NewTopics,
+): Promise<CreatedTopic | undefined> {
+  const durable = durableConfigs(replicationFactor ?? cluster.defaultReplicas)
+  const spread = await admin.createTopic({
     topic,
     partitions: isSinglePartition ? 1 : partitions,
     ...(replicationFactor === undefined ? {} : { replicationFactor }),
-    configs,
+    configs: { ...configs, ...durable },
   })
-  return isCreated ? undefined : await admin.describeTopic(topic)
+  const minInSync = durable['min.insync.replicas']
+  if (spread === undefined || minInSync === undefined) return spread
+  return { ...spread, minInSync: Number(minInSync) }
+}
+
+/** Such as `6 partitions, 3 replicas, min.insync.replicas 2`. */
+function spreadWords({ partitions, replicas, minInSync }: CreatedTopic): string {
+  const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+  return [
+    counted(partitions, 'partition'),
+    counted(replicas, 'replica'),
+    ...(minInSync === undefined ? [] : [`min.insync.replicas ${minInSync}`]),
+  ].join(', ')
 }
 
 function describe(step: Step): string {
   switch (step.kind) {
     case 'topic':
       return [
-        `${step.state.padEnd(8)} ${step.topic}`,
+        `${step.state.padEnd(8)} ${step.topic}${step.created ? ` (${spreadWords(step.created)})` : ''}`,
         ...step.differences.map(
           ({ severity, message, fix }) =>
             `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}\n           fix: ${fix}`,

@@ -7,6 +7,7 @@ import { asError, UserError } from '../core/errors.ts'
 import { processorRights } from '../core/rights.ts'
 import {
   differencesOf,
+  durabilityOf,
   largestEventBytes,
   sharedNames,
   tierTopicsIn,
@@ -137,6 +138,8 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     const description = found.get(one.topic)
     return description === undefined ? [] : differencesOf(one, description, access)
   })
+  const { brokers } = await admin.describeCluster()
+  const doubts = [...found.values()].flatMap((one) => durabilityOf(one.topic, one, brokers, access))
   const refused = differences.filter(({ severity }) => severity === 'refused')
   const unstarted = await topicsWithoutOffsets(admin, groupId, [...events.keys()])
   const refusals = [
@@ -156,7 +159,7 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     throw new UserError(`The processor cannot start:\n  ${refusals.join('\n  ')}`)
   }
   return {
-    warnings: differences.map(({ message, fix }) => `${message}. Fix: ${fix}`),
+    warnings: [...differences, ...doubts].map(({ message, fix }) => `${message}. Fix: ${fix}`),
     tierTopics: tierTopicsIn(existing, topics.retryPrefix),
   }
 }

@@ -26,6 +26,8 @@ export interface WantedTopic {
 /** A topic as the broker describes it. */
 export interface FoundTopic {
   readonly partitions: number
+  /** Of the partition that has the fewest. */
+  readonly replicas: number
   readonly configs: TopicConfig
 }
 
@@ -165,7 +167,7 @@ export function sharedNames(wanted: readonly WantedTopic[]): readonly string[] {
 }
 
 /** Largest message that any of the event topics takes, in bytes. */
-export function largestEventBytes(eventTopics: readonly FoundTopic[]): number {
+export function largestEventBytes(eventTopics: readonly Pick<FoundTopic, 'configs'>[]): number {
   return Math.max(0, ...eventTopics.map(({ configs }) => Number(configs['max.message.bytes'] ?? 0)))
 }
 
@@ -176,7 +178,7 @@ export function largestEventBytes(eventTopics: readonly FoundTopic[]): number {
  */
 export function differencesOf(
   wanted: WantedTopic,
-  found: FoundTopic,
+  found: Pick<FoundTopic, 'partitions' | 'configs'>,
   access: string,
 ): readonly Difference[] {
   const differences: Difference[] = []
@@ -191,13 +193,69 @@ export function differencesOf(
       found: actual,
       severity: isRefused(wanted, setting, actual) ? 'refused' : 'advised',
       message: `${wanted.topic}: ${setting} ${words}: ${consequenceOf(wanted, setting)}`,
-      fix: `kafka-configs.sh ${access} --alter --entity-type topics --entity-name ${wanted.topic} --add-config ${setting}=${value}`,
+      fix: alteration(access, wanted.topic, setting, value),
     })
   }
   if (wanted.isSinglePartition && found.partitions > 1) {
     differences.push(severalPartitions(wanted.topic, found.partitions))
   }
   return differences
+}
+
+/** From so many replicas on, one can be away while the others keep two copies of every record. */
+const safeReplicas = 3
+const safeInSync = 'min.insync.replicas'
+
+/** Settings of a topic that is created with so many replicas, where that is known. */
+export function durableConfigs(replicas: number | undefined): TopicConfig {
+  return replicas !== undefined && replicas >= safeReplicas ? { [safeInSync]: '2' } : {}
+}
+
+/**
+ * Where the loss of one broker could lose what was acknowledged, though others could hold it too. With two replicas,
+ * two in sync would stop writers whenever one broker is away: that is left to their owners.
+ *
+ * @param brokers how many the cluster has
+ * @param access arguments by which Kafka's own tools reach this cluster
+ */
+export function durabilityOf(
+  topic: string,
+  { replicas, configs }: Pick<FoundTopic, 'replicas' | 'configs'>,
+  brokers: number,
+  access: string,
+): readonly Difference[] {
+  if (brokers < 2) return []
+  const base = { topic, severity: 'advised' } as const
+  if (replicas < 2) {
+    const more = Math.min(brokers, safeReplicas)
+    return [
+      {
+        ...base,
+        setting: 'replicas',
+        wanted: String(more),
+        found: String(replicas),
+        message: `${topic}: has 1 replica, and the cluster ${brokers} brokers: its records are lost with the one broker that holds them`,
+        fix: `give it more with kafka-reassign-partitions.sh ${access}; new topics get them by: hooktide init --replication-factor ${more}`,
+      },
+    ]
+  }
+  const inSync = configs[safeInSync]
+  if (replicas < safeReplicas || inSync === undefined || Number(inSync) >= 2) return []
+  return [
+    {
+      ...base,
+      setting: safeInSync,
+      wanted: '2',
+      found: inSync,
+      message: `${topic}: ${safeInSync} is ${inSync}, not at least 2: a record that one broker alone has is acknowledged, and is lost with it`,
+      fix: alteration(access, topic, safeInSync, '2'),
+    },
+  ]
+}
+
+/** The command that changes a setting of a topic. */
+function alteration(access: string, topic: string, setting: string, value: string): string {
+  return `kafka-configs.sh ${access} --alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${value}`
 }
 
 function severalPartitions(topic: string, partitions: number): Difference {

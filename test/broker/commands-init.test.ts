@@ -43,6 +43,8 @@ describe('hooktide init', () => {
     expect(first).toMatchObject({ code: 0, stderr: '' })
     expect(linesOf(first.stdout).every((line) => line.startsWith('created'))).toBe(true)
 
+    expect(linesOf(first.stdout)[0]).toBe(`created  ${prefix}.events (3 partitions, 1 replica)`)
+
     const tier = await admin.describeTopic(`${prefix}.webhook.retry.2h`)
     expect(tier).toMatchObject({
       partitions: 3,

@@ -24,8 +24,9 @@ describe('the Kafka admin', () => {
     const admin = await useAdmin()
     const topic = `${uniqueNames().prefix}.topic`
     expect(await admin.describeTopic(topic)).toBeUndefined()
-    expect(await admin.createTopic(newTopic(topic))).toBe(true)
-    expect(await admin.createTopic({ ...newTopic(topic), partitions: 5, configs: {} })).toBe(false)
+    expect(await admin.createTopic(newTopic(topic))).toEqual({ partitions: 2, replicas: 1 })
+    const again = { ...newTopic(topic), partitions: 5, configs: {} }
+    expect(await admin.createTopic(again)).toBeUndefined()
 
     const description = await admin.describeTopic(topic)
     expect(description?.partitions).toBe(2)
@@ -35,6 +36,11 @@ describe('the Kafka admin', () => {
       'max.message.bytes': expect.stringMatching(/^\d+$/),
     })
     expect(await admin.listTopics()).toContain(topic)
+  })
+
+  it('counts the brokers and knows how many replicas they give a topic by themselves', async () => {
+    const admin = await useAdmin()
+    expect(await admin.describeCluster()).toEqual({ brokers: 1, defaultReplicas: 1 })
   })
 
   it('says what is wrong with a topic that cannot be created', async () => {

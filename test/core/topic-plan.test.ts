@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
   differencesOf,
+  durabilityOf,
+  durableConfigs,
   largestEventBytes,
   sharedNames,
   tierTopicsIn,
@@ -171,5 +173,46 @@ describe('an existing topic', () => {
     ])
     const results = wantedOf('auth.webhook.results')
     expect(differencesOf(results, found(results, {}, 3), access)).toEqual([])
+  })
+})
+
+describe('the replicas of a topic', () => {
+  const found = (replicas: number, inSync: string) => ({
+    replicas,
+    configs: { 'min.insync.replicas': inSync },
+  })
+  const doubtsOf = (replicas: number, inSync: string, brokers: number) =>
+    durabilityOf('auth.events', found(replicas, inSync), brokers, access)
+
+  it.each([
+    [1, '1', 1],
+    [2, '1', 2],
+    [3, '2', 3],
+    [3, '3', 5],
+  ])('%s, with %s in sync, are as many as %s broker(s) call for', (replicas, inSync, brokers) => {
+    expect(doubtsOf(replicas, inSync, brokers)).toEqual([])
+  })
+
+  it.each([
+    [2, '--replication-factor 2'],
+    [5, '--replication-factor 3'],
+  ])('are too few when one of %s brokers alone has them', (brokers, option) => {
+    const [doubt, ...others] = doubtsOf(1, '1', brokers)
+    expect(others).toEqual([])
+    expect(doubt).toMatchObject({ setting: 'replicas', found: '1', severity: 'advised' })
+    expect(doubt?.fix).toContain(`kafka-reassign-partitions.sh ${access}`)
+    expect(doubt?.fix).toContain(option)
+  })
+
+  it('must be in sync by two where there are three, so that one may be lost', () => {
+    expect(doubtsOf(3, '1', 3)).toMatchObject([
+      {
+        setting: 'min.insync.replicas',
+        severity: 'advised',
+        fix: `kafka-configs.sh ${access} --alter --entity-type topics --entity-name auth.events --add-config min.insync.replicas=2`,
+      },
+    ])
+    expect(durableConfigs(3)).toEqual({ 'min.insync.replicas': '2' })
+    expect([durableConfigs(2), durableConfigs(undefined)]).toEqual([{}, {}])
   })
 })

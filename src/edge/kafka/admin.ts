@@ -1,5 +1,5 @@
 /** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
-import kafkajs, { type Admin } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { asError, UserError } from '../../core/errors.ts'
 import { tableGroupPrefix } from '../../core/group-names.ts'
 import type { EpochMs } from '../../core/model.ts'
@@ -12,9 +12,15 @@ import { opening, rightRefusal } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { sleep } from '../waiting.ts'
 
-export interface TopicDescription {
-  readonly topic: string
+/** How a topic is spread over the brokers. */
+export interface TopicSpread {
   readonly partitions: number
+  /** Of the partition that has the fewest. */
+  readonly replicas: number
+}
+
+export interface TopicDescription extends TopicSpread {
+  readonly topic: string
   /** Every setting of the topic by Kafka's name, such as `cleanup.policy`. */
   readonly configs: Readonly<Record<string, string>>
 }
@@ -25,6 +31,12 @@ export interface NewTopic {
   /** `undefined`: the broker's default. */
   readonly replicationFactor?: number
   readonly configs: Readonly<Record<string, string>>
+}
+
+export interface ClusterDescription {
+  readonly brokers: number
+  /** Replicas of topics that are created without a number of their own; `undefined` to whom the broker does not say. */
+  readonly defaultReplicas: number | undefined
 }
 
 export interface PartitionOffset extends TopicPartition {
@@ -39,14 +51,15 @@ export interface PartitionRange extends TopicPartition {
 }
 
 export interface KafkaAdmin {
+  describeCluster(): Promise<ClusterDescription>
   /** Names of all topics. */
   listTopics(): Promise<readonly string[]>
   /** `undefined` for a topic that does not exist. */
   describeTopic(topic: string): Promise<TopicDescription | undefined>
   /** How many partitions it has, for those who only write to it; `undefined` for a topic that does not exist. */
   partitionsToWrite(topic: string): Promise<number | undefined>
-  /** False when it exists already; then nothing is changed. */
-  createTopic(topic: NewTopic): Promise<boolean>
+  /** `undefined` when it exists already; then nothing is changed. */
+  createTopic(topic: NewTopic): Promise<TopicSpread | undefined>
   offsets(topic: string): Promise<readonly PartitionRange[]>
   /** Offset of the first record at or after the time; the end offset where there is none. */
   offsetsAt(topic: string, time: EpochMs): Promise<readonly PartitionOffset[]>
@@ -67,6 +80,8 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
   const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
   const explaining = explainingFor(settings)
   return {
+    describeCluster: () =>
+      explaining('cannot describe the cluster', [], () => describeCluster(admin)),
     listTopics: () => explaining('cannot list topics', [], () => admin.listTopics()),
     describeTopic: (topic) =>
       explaining(`cannot describe topic ${topic}`, [topicRight('DescribeConfigs', topic)], () =>
@@ -150,6 +165,43 @@ export async function sweepTables(admin: KafkaAdmin, group: string): Promise<rea
   return empty
 }
 
+async function describeCluster(admin: Admin): Promise<ClusterDescription> {
+  const { brokers, controller } = await admin.describeCluster()
+  return { brokers: brokers.length, defaultReplicas: await defaultReplicas(admin, controller) }
+}
+
+/** Asks any one broker: only who may see the settings of the cluster is told. */
+async function defaultReplicas(
+  admin: Admin,
+  controller: number | null,
+): Promise<number | undefined> {
+  if (controller === null) return undefined
+  const name = 'default.replication.factor'
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.BROKER,
+          name: String(controller),
+          configNames: [name],
+        },
+      ],
+    })
+    const entries = resources[0]?.configEntries ?? []
+    const value = entries.find(({ configName }) => configName === name)?.configValue
+    return value === undefined ? undefined : Number(value)
+  } catch {
+    return undefined
+  }
+}
+
+function spreadOf(metadata: ITopicMetadata | undefined): TopicSpread {
+  const partitions = metadata?.partitions ?? []
+  const replicas = partitions.map((partition) => partition.replicas.length)
+  return { partitions: partitions.length, replicas: Math.min(...replicas) }
+}
+
 async function describeTopic(admin: Admin, topic: string): Promise<TopicDescription | undefined> {
   // A metadata request for a missing topic would be retried for a while before it fails.
   if (!(await admin.listTopics()).includes(topic)) return undefined
@@ -163,7 +215,7 @@ async function describeTopic(admin: Admin, topic: string): Promise<TopicDescript
   const entries = described.resources[0]?.configEntries ?? []
   return {
     topic,
-    partitions: metadata.topics[0]?.partitions.length ?? 0,
+    ...spreadOf(metadata.topics[0]),
     configs: Object.fromEntries(
       entries.map(({ configName, configValue }) => [configName, configValue]),
     ),
@@ -181,7 +233,7 @@ async function partitionCount(admin: Admin, topic: string): Promise<number | und
   }
 }
 
-async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
+async function createTopic(admin: Admin, topic: NewTopic): Promise<TopicSpread | undefined> {
   try {
     const isNew = await admin.createTopics({
       // Its own wait gives up when a broker has not heard of the topic yet.
@@ -195,8 +247,11 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<boolean> {
         },
       ],
     })
-    await patiently(() => admin.fetchTopicMetadata({ topics: [topic.topic] }), passingForTopics)
-    return isNew
+    const metadata = await patiently(
+      () => admin.fetchTopicMetadata({ topics: [topic.topic] }),
+      passingForTopics,
+    )
+    return isNew ? spreadOf(metadata.topics[0]) : undefined
   } catch (error) {
     // The reasons stand in `errors`; the outer message only says that there were some.
     const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
