@@ -34,6 +34,7 @@ const objects: readonly KubernetesObject[] = parseAllDocuments(textOf('deploy/ku
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
+  readonly pull_policy?: string
   readonly environment?: Readonly<Record<string, string | number>>
   readonly command?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
@@ -52,6 +53,7 @@ interface KubernetesObject {
 }
 
 interface PodSpec {
+  readonly enableServiceLinks?: boolean
   readonly terminationGracePeriodSeconds?: number
   readonly containers: readonly {
     readonly image: string
@@ -69,11 +71,16 @@ function service(name: string): Service {
   return found
 }
 
+/** The services that are started with this one, since it depends on them. */
+function startedBefore(name: string): readonly string[] {
+  return Object.keys(service(name).depends_on ?? {}).flatMap((one) => [one, ...startedBefore(one)])
+}
+
 const variables = settingRows().map(({ variable }) => variable)
 const defaultOf = (name: string) => settingRows().find(({ variable }) => variable === name)?.default
 const commandNames = commands.map(({ name }) => name)
-const ours = Object.entries(compose.services).filter(
-  ([, { build }]) => build?.target === 'hooktide',
+const ours = Object.entries(compose.services).filter(([, { image }]) =>
+  image.startsWith('hooktide:'),
 )
 
 describe('the Dockerfile', () => {
@@ -107,6 +114,19 @@ describe('docker-compose.yml', () => {
     expect(service('registry').image).toBe(`apicurio/apicurio-registry-mem:${registryVersion}`)
     for (const [, { image }] of ours) expect(image).toBe(`hooktide:${version}`)
     expect(service('receiver').image).toBe(`hooktide-receiver:${version}`)
+  })
+
+  it('builds each image once, asks no registry for it, and uses it where it is built first', () => {
+    const built = Object.entries(compose.services).filter(([, { build }]) => build !== undefined)
+    expect(built.map(([name, { build, image }]) => [name, build?.target, image])).toEqual([
+      ['init', 'hooktide', `hooktide:${version}`],
+      ['receiver', 'receiver', `hooktide-receiver:${version}`],
+    ])
+    for (const [, { pull_policy }] of built) expect(pull_policy).toBe('build')
+    for (const [name, { pull_policy }] of ours.filter(([name]) => name !== 'init')) {
+      expect(pull_policy).toBe('never')
+      expect(startedBefore(name)).toContain('init')
+    }
   })
 
   it('sets what is a setting, and runs what is a command', () => {
@@ -148,8 +168,39 @@ describe('deploy/kubernetes.yml', () => {
     const settings = objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
     const named = containers.flatMap(({ env = [] }) => env.map(({ name }) => name))
     expect(variables).toEqual(expect.arrayContaining([...Object.keys(settings), ...named]))
-    expect(containers.map(({ args }) => args.join(' '))).toEqual(['init', 'run'])
+    expect(containers.map(({ args }) => args.join(' '))).toEqual([
+      'init --replication-factor 3',
+      'run',
+    ])
+    for (const { args } of containers) {
+      const command = commands.find(({ name }) => name === args[0])
+      const options = args.filter((word) => word.startsWith('--')).map((word) => word.slice(2))
+      expect(Object.keys(command?.options ?? {})).toEqual(expect.arrayContaining(options))
+    }
     for (const { image } of containers) expect(image).toBe(`hooktide:${version}`)
+  })
+
+  it('lets no Service of the namespace set what is a setting', () => {
+    for (const pod of pods) expect(pod).toMatchObject({ enableServiceLinks: false })
+  })
+
+  it('mounts PEM files where its settings name them, once the comments are taken away', () => {
+    const text = textOf('deploy/kubernetes.yml')
+      .replaceAll(/^( *)# (KAFKA_SSL_CA|volume)/gm, '$1$2')
+      .replaceAll(/^( *)#( +- \{ name: tls)/gm, '$1$2')
+    const [config, ...shown] = parseAllDocuments(text).map(
+      (document) => document.toJS() as KubernetesObject,
+    )
+    expect(config?.data).toMatchObject({ KAFKA_SSL_CA: '/tls/ca.pem' })
+    expect(variables).toContain('KAFKA_SSL_CA')
+    const specs = shown.flatMap(({ spec }) => spec?.template?.spec ?? [])
+    expect(specs).toHaveLength(2)
+    for (const spec of specs) {
+      expect(spec).toMatchObject({
+        volumes: [{ name: 'tls', secret: { secretName: 'hooktide-tls' } }],
+        containers: [{ volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }] }],
+      })
+    }
   })
 
   it('probes what is served, and gives time to stop', () => {
