@@ -167,7 +167,7 @@ const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 /** At most one cause holds at a time. */
 function stoppedText(stoppedBy: StopCause | undefined): string {
-  const help = '1 while no call may start for this cause, else 0.'
+  const help = '1 while calls that wait are held back, by cause, else 0.'
   const values = new Map(stopCauses.map((cause) => [cause, cause === stoppedBy ? 1 : 0]))
   return gauge({ name: 'hooktide_calls_stopped', help }, { label: 'cause', values })
 }
