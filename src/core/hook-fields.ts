@@ -92,8 +92,6 @@ function readDelivery(
 ): Pick<HookFields, 'timeoutMs' | 'maxRetries' | 'concurrency' | 'previousSigningKeys'> {
   const delivery = hook.optionalObject('delivery')
   delivery?.refuseOthers(deliveryFields)
-  delivery?.optional('ratePerSecond', isPositive, 'a number above 0')
-  delivery?.optional('filter', isText, 'text')
   for (const name of ['ratePerSecond', 'filter']) {
     if (delivery?.has(name)) {
       delivery.report(
@@ -209,10 +207,6 @@ function isBoolean(value: unknown): value is boolean {
 
 function isNumber(value: unknown): value is number {
   return Number.isFinite(value)
-}
-
-function isPositive(value: unknown): value is number {
-  return isNumber(value) && value > 0
 }
 
 function isList(value: unknown): value is readonly unknown[] {

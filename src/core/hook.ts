@@ -1,7 +1,7 @@
 /** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
 import { readHookKey, readHookValue, rowProblems, type HookObject } from './captured-change.ts'
 import { readHookFields } from './hook-fields.ts'
-import { isHookId } from './identity.ts'
+import { hookIdForm, isHookId } from './identity.ts'
 import { isJsonObject } from './json-text.ts'
 import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from './model.ts'
 
@@ -32,8 +32,7 @@ export function hookIdOf(decoded: DecodedHook): HookId | undefined {
 export function decodeHook(record: InboundRecord): DecodedHook {
   const id = record.key === null ? undefined : readHookKey(record.key)
   if (id === undefined) {
-    const message =
-      'The record key must be a hook id, 1 to 128 printable characters, or a JSON struct with one.'
+    const message = `The record key must be a hook id, ${hookIdForm}, or a JSON struct with one.`
     return { kind: 'unusable', problem: { field: 'key', message } }
   }
   if (record.value === null) return { kind: 'tombstone', id }
@@ -80,7 +79,7 @@ export function checkHookInput(value: unknown): readonly FieldProblem[] {
   const { fields, problems } = readHookFields(value)
   const idProblems = isHookId(value['id'])
     ? []
-    : [{ field: 'id', message: 'must be text of 1 to 128 printable characters' }]
+    : [{ field: 'id', message: `must be ${hookIdForm}` }]
   const urlProblem = problems.some(({ field }) => isUrlField(field))
     ? undefined
     : urlFault(fields.url)

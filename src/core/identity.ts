@@ -8,6 +8,10 @@ import type { DeliveryId, HookId, TenantId } from './model.ts'
  */
 const idForm = /^[^\p{C}\p{Z}]{1,128}$/u
 
+/** What {@link isHookId} asks for, as messages say it. */
+export const hookIdForm =
+  'text of 1 to 128 printable characters that does not begin with { or a quotation mark'
+
 /** As record keys, hook ids must not look like the JSON that change data capture writes there (captured-change.ts). */
 export function isHookId(value: unknown): value is HookId {
   return typeof value === 'string' && idForm.test(value) && !/^["{]/.test(value)

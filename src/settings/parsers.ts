@@ -35,7 +35,7 @@ export const brokerList: Parser<readonly string[]> = (value) => {
 export const flag: Parser<boolean> = (value) => {
   if (/^(true|1|yes)$/i.test(value)) return true
   if (/^(false|0|no|)$/i.test(value)) return false
-  return new Fault(`must be true or false, not "${value}"`)
+  return new Fault(`must be true or false (1 and 0, yes and no are taken too), not "${value}"`)
 }
 
 /** On, off, or left open. */
@@ -104,7 +104,15 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
   const parsed = URL.parse(value)
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
-  return isHttp ? value : new Fault('must be an http or https URL')
+  if (isHttp) return value
+  return new Fault(
+    `must be an http or https URL such as http://host.example:8080, not "${withoutLogin(value)}"`,
+  )
+}
+
+/** Text that is no URL may have a user name and a password all the same, and a key behind its "?". */
+function withoutLogin(value: string): string {
+  return value.replace(/\?.*/s, '?…').replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
 }
 
 export const topicName: Parser<string | undefined> = (value) => {

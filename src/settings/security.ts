@@ -42,7 +42,10 @@ export function securityFaults(read: SecurityRead): readonly string[] {
   }
   const missing = Object.values(loginVariables).filter((name) => !login.includes(name))
   if (login.length > 0 && missing.length > 0) {
-    faults.push(`${missing.join(', ')} must be set too: ${login.join(', ')} alone is no login`)
+    const verb = login.length > 1 ? 'are' : 'is'
+    faults.push(
+      `${missing.join(', ')} must be set too: ${login.join(' and ')} alone ${verb} no login`,
+    )
   }
   return faults
 }

@@ -203,15 +203,17 @@ describe('an invalid hook record', () => {
     expect(problemsOf({ ...logtoHook, ...fields })).toEqual([problem])
   })
 
-  it.each([{ filter: 'event.event == "PostSignIn"' }, { ratePerSecond: 5 }])(
-    'asks for what this version cannot do, and is never sent without it: %j',
-    (delivery) => {
-      const [field] = Object.keys(delivery)
-      const expected = `delivery.${field} is not supported by this version: the hook is suspended, not sent without it`
-      expect(problemsOf({ ...logtoHook, delivery })).toEqual([expected])
-      expect(checkHookInput({ ...logtoHook, delivery })).toHaveLength(1)
-    },
-  )
+  it.each([
+    { filter: 'event.event == "PostSignIn"' },
+    { ratePerSecond: 5 },
+    { filter: {} },
+    { ratePerSecond: 'five' },
+  ])('asks for what this version cannot do, and is never sent without it: %j', (delivery) => {
+    const [field] = Object.keys(delivery)
+    const expected = `delivery.${field} is not supported by this version: the hook is suspended, not sent without it`
+    expect(problemsOf({ ...logtoHook, delivery })).toEqual([expected])
+    expect(checkHookInput({ ...logtoHook, delivery })).toHaveLength(1)
+  })
 
   it('keeps matching when only enabled cannot be read, so that nothing is lost unseen', () => {
     expect(decode({ ...logtoHook, enabled: 'no' })).toMatchObject({ hook: { enabled: true } })
@@ -280,9 +282,12 @@ describe('the check of a hook that somebody writes', () => {
 
   it('needs an id of the form that a record key may have', () => {
     const { id: _id, ...rest } = logtoHook
-    const problem = { field: 'id', message: 'must be text of 1 to 128 printable characters' }
+    const message =
+      'must be text of 1 to 128 printable characters that does not begin with { or a quotation mark'
+    const problem = { field: 'id', message }
     expect(checkHookInput(rest)).toEqual([problem])
     expect(checkHookInput({ ...rest, id: 'a b' })).toEqual([problem])
+    expect(checkHookInput({ ...rest, id: '{x' })).toEqual([problem])
   })
 })
 

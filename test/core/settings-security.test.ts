@@ -48,8 +48,12 @@ describe('security of connections to Kafka', () => {
   const halves: readonly (readonly [Environment, RegExp])[] = [
     [{ KAFKA_SASL_USERNAME: 'a' }, /^KAFKA_SASL_MECHANISM, KAFKA_SASL_PASSWORD must be set too/],
     [
+      { KAFKA_SASL_USERNAME: 'a', KAFKA_SASL_PASSWORD: 'b' },
+      /^KAFKA_SASL_MECHANISM must be set too: KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD alone are no login$/,
+    ],
+    [
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'a' },
-      /^KAFKA_SASL_PASSWORD must be set too: KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME alone/,
+      /^KAFKA_SASL_PASSWORD must be set too: KAFKA_SASL_MECHANISM and KAFKA_SASL_USERNAME alone/,
     ],
     [{ KAFKA_SSL_CERT: '/a.pem' }, /^KAFKA_SSL_KEY must be set too/],
     [{ KAFKA_SSL_KEY: '/a.pem' }, /^KAFKA_SSL_CERT must be set too/],

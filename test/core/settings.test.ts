@@ -106,6 +106,31 @@ describe('settings', () => {
     },
   )
 
+  it.each(['SCHEMA_REGISTRY_URL', 'HOOKTIDE_EGRESS_PROXY'])(
+    'say what %s has instead of a URL, without its credentials',
+    (variable) => {
+      const must = `${variable} must be an http or https URL such as http://host.example:8080`
+      expect(faultsOf({ [variable]: 'registry:8081' })).toContain(`${must}, not "registry:8081"`)
+      expect(faultsOf({ [variable]: 'ftp://registry/' })).toContain(
+        `${must}, not "ftp://registry/"`,
+      )
+      for (const url of [
+        'ftp://me:hunter2@a.example',
+        'me:hunter2@a.example',
+        'http://me:hunter2@',
+      ]) {
+        expect(faultsOf({ [variable]: url })).toContain(must)
+        expect(faultsOf({ [variable]: url })).not.toContain('hunter2')
+      }
+    },
+  )
+
+  it('name all forms of true and false', () => {
+    expect(faultsOf({ HOOKTIDE_ALLOW_HTTP: 'on' })).toContain(
+      'HOOKTIDE_ALLOW_HTTP must be true or false (1 and 0, yes and no are taken too), not "on"',
+    )
+  })
+
   it('take no secret from arguments, which the list of processes shows', () => {
     expect(flagNames).not.toContain('registryPassword')
   })
