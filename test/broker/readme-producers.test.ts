@@ -25,6 +25,8 @@ beforeAll(async () => {
     'localhost:9092': brokers.join("', '"),
     'http://localhost:8081/apis/ccompat/v7': registryUrl,
     'auth.webhook.results': `${rig.prefix}.webhook.results`,
+    'auth.webhook.dead-letters': `${rig.prefix}.webhook.dead-letters`,
+    'auth.events.rejected': `${rig.prefix}.events.rejected`,
     "groupId: 'alerts'": `groupId: '${rig.prefix}-alerts'`,
   }
   examples = await writeReadmeExamples({ ...replaced, 'auth.events': topic })
@@ -60,8 +62,7 @@ describe("README's producers", () => {
   })
 
   it('write plain JSON by a shell and kcat', async ({ skip }) => {
-    const isMissing = spawnSync('kcat', ['-V']).error !== undefined
-    skip(isMissing && process.env['CI'] === undefined, 'kcat is not installed')
+    skip(isKcatMissing(), 'kcat is not installed')
     await examples.start('produce-json.sh').finished
     expect(await deliveredAs('sign-in-4712')).toMatchObject({
       event: 'PostSignIn',
@@ -123,6 +124,28 @@ describe("README's reader of results", () => {
     )
   })
 })
+
+describe("README's list of dead letters", () => {
+  it('has those and what was rejected, with why', async ({ skip }) => {
+    skip(isKcatMissing(), 'kcat is not installed')
+    await rig.sendEvents({ headers: { 'event-id': 'listed' } })
+    await rig.deadLetters.waitFor((all) =>
+      all.some((headers) => headers['hooktide-event-id'] === 'listed'),
+    )
+    const { produce } = await useKafka(surroundings().brokers)
+    await produce(`${rig.prefix}.events`, [{ value: 'not JSON' }])
+    await rig.rejected.waitFor((all) => all.length > 0)
+    await using list = examples.start('dead-letters.sh')
+    await list.finished
+    const text = list.lines.join('\n')
+    expect(text).toMatch(/dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=gone.*\n {2}\{/)
+    expect(text).toMatch(/hooktide-reason=invalid-json.*\n {2}not JSON/)
+  })
+})
+
+function isKcatMissing(): boolean {
+  return spawnSync('kcat', ['-V']).error !== undefined && process.env['CI'] === undefined
+}
 
 /** The body that a successful call for this event carried. */
 async function deliveredAs(id: string): Promise<unknown> {

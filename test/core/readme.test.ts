@@ -80,6 +80,18 @@ describe('README', () => {
     expect(broken).toEqual([])
   })
 
+  it('names the packages of its examples, and how to make files modules, before each first use', () => {
+    const examples = readme.matchAll(/^```ts file=\S+\n(.*?)^```$/gms)
+    const missing = [...examples].flatMap(({ index, 1: code = '' }) => {
+      const before = readme.slice(0, index)
+      const installed = [...before.matchAll(/^npm pkg set type=module\nnpm i (.*)$/gm)]
+      const names = installed.flatMap(([, list = '']) => list.split(' '))
+      const imported = [...code.matchAll(/ from '([^.'][^:']*)'/g)].map(([, name = '']) => name)
+      return imported.filter((name) => name !== 'hooktide' && !names.includes(name))
+    })
+    expect(missing).toEqual([])
+  })
+
   it('has examples that pass the strict type check', async () => {
     await using examples = await writeReadmeExamples()
     expect(examples.names.length).toBeGreaterThan(0)
