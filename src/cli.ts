@@ -4,7 +4,8 @@ import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
-import { readSettings } from './settings/settings.ts'
+import { logRefusal } from './edge/telemetry/signal-log.ts'
+import { readSettings, type Settings } from './settings/settings.ts'
 import { asError, type ExitCode, UserError } from './core/errors.ts'
 import { rowsOf, unknownVariables } from './settings/names.ts'
 import { version } from './version.ts'
@@ -54,12 +55,33 @@ async function runCommand(
   }
   const { args, options, flags } = parsed
   const used = new Set(rowsOf(command.uses).map(({ variable }) => variable))
-  const settings = readSettings(process.env, flags, (variable) => used.has(variable))
+  const isLogging = command.isLogging === true
+  const settings = await logging(isLogging, undefined, () =>
+    readSettings(process.env, flags, (variable) => used.has(variable)),
+  )
   const doubts = used.size === 0 ? [] : unknownVariables(process.env)
-  if (command.isLogging !== true) for (const doubt of doubts) note(`warning: ${doubt}`)
+  if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
   listenForSignals()
   const { signal } = ending
-  return await command.run({ settings, doubts, args, options, print, note, signal })
+  return await logging(isLogging, settings, () =>
+    command.run({ settings, doubts, args, options, print, note, signal }),
+  )
+}
+
+/** Where a command logs, what refuses it is logged too: its log is read where standard error may not be. */
+async function logging<Result>(
+  isLogging: boolean,
+  settings: Settings | undefined,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isLogging && error instanceof UserError) {
+      logRefusal(error, settings && { level: settings.logLevel, instance: settings.instance })
+    }
+    throw error
+  }
 }
 
 function print(line: string): void {

@@ -102,7 +102,7 @@ async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog)
   const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, groupId))
   if (missing.length === 0) return
   const lines = rightRefusals(kafka, missing)
-  throw new UserError(`The processor cannot start:\n  ${lines.join('\n  ')}`)
+  throw UserError.listing('The processor cannot start', lines)
 }
 
 /** Removes the table groups that crashed processes left. They cost little: failing to is no reason not to start. */
@@ -156,7 +156,7 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     ),
   ]
   if (refusals.length > 0) {
-    throw new UserError(`The processor cannot start:\n  ${refusals.join('\n  ')}`)
+    throw UserError.listing('The processor cannot start', refusals)
   }
   return {
     warnings: [...differences, ...doubts].map(({ message, fix }) => `${message}. Fix: ${fix}`),

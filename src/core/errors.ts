@@ -7,11 +7,24 @@ export type ExitCode = 1 | 2
 /** Something a person has to mend: a setting, an argument, a topic. Its message says what, where and how. */
 export class UserError extends Error {
   readonly exitCode: ExitCode
-  constructor(message: string, exitCode: ExitCode = 1, options?: { readonly cause?: unknown }) {
+  /** One by one, where the message lists several. */
+  readonly problems: readonly string[]
+  constructor(message: string, exitCode: ExitCode = 1, options: UserErrorOptions = {}) {
     super(message, options)
     this.name = 'UserError'
     this.exitCode = exitCode
+    this.problems = options.problems ?? []
   }
+
+  /** @param heading what they keep from being done, without a colon */
+  static listing(heading: string, problems: readonly string[], exitCode?: ExitCode): UserError {
+    return new UserError(`${heading}:\n  ${problems.join('\n  ')}`, exitCode, { problems })
+  }
+}
+
+interface UserErrorOptions {
+  readonly cause?: unknown
+  readonly problems?: readonly string[]
 }
 
 /** Records the broker refuses for their size. All others of the same write were written. */

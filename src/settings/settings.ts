@@ -50,8 +50,7 @@ export function readSettings(
   const read = values as Read
   const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
   if (isSecurityRead && isUsed(settingTable.brokers.variable)) faults.push(...securityFaults(read))
-  if (faults.length > 0)
-    throw new UserError(`Settings are not usable:\n  ${faults.join('\n  ')}`, 2)
+  if (faults.length > 0) throw UserError.listing('Settings are not usable', faults, 2)
   return completed(read)
 }
 

@@ -57,6 +57,33 @@ describe('a registry without the schema of results', () => {
   })
 })
 
+describe('a start that is refused', () => {
+  it('is told in the log too, with the list of what has to be mended', async () => {
+    const { brokers } = surroundings()
+    const environment = { KAFKA_BROKERS: brokers.join(','), HOOKTIDE_TOPIC_PREFIX: 'absent' }
+    await using run = startRun(environment)
+    expect(await run.exited).toBe(1)
+    expect(run.errorOutput()).toContain('The processor cannot start:\n  absent.events')
+    expect(run.lines.at(-1)).toMatchObject({
+      level: 60,
+      msg: 'The processor cannot start',
+      problems: expect.arrayContaining([expect.stringMatching(/^absent\.results|absent\.hooks/)]),
+    })
+  })
+
+  it('is told in the log when settings are not usable', async () => {
+    await using run = startRun({ KAFKA_BROKERS: '127.0.0.1:1', HOOKTIDE_TIMEOUT_MS: 'soon' })
+    expect(await run.exited).toBe(2)
+    expect(run.lines).toMatchObject([
+      {
+        level: 60,
+        msg: 'Settings are not usable',
+        problems: [expect.stringMatching(/^HOOKTIDE_TIMEOUT_MS /)],
+      },
+    ])
+  })
+})
+
 describe('SIGTERM', () => {
   it('ends a process that still waits for its registry', async () => {
     const { brokers } = surroundings()

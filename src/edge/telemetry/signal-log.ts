@@ -1,5 +1,6 @@
 /** Signals as log lines. The only file that knows pino. */
 import { pino, type Logger } from 'pino'
+import type { UserError } from '../../core/errors.ts'
 import type { DeliveryRecorded, Emit, Signal } from '../../core/signal.ts'
 import type { Clock } from '../../ports.ts'
 
@@ -17,10 +18,28 @@ export interface SignalLog {
   readonly write: Emit
 }
 
+/** @param base fields of every line */
+function createLog(level: string, base: { readonly instance?: string }): Logger {
+  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime })
+}
+
+/**
+ * What ends a process before it has begun, for those who read the log alone.
+ *
+ * @param where `undefined` when the settings themselves are not usable
+ */
+export function logRefusal(
+  { message, problems }: UserError,
+  where: Pick<SignalLogOptions, 'level' | 'instance'> | undefined,
+): void {
+  const log = createLog(where?.level ?? 'info', where ? { instance: where.instance } : {})
+  if (problems.length === 0) log.fatal(message)
+  else log.fatal({ problems }, message.slice(0, message.indexOf(':')))
+}
+
 export function createSignalLog(options: SignalLogOptions): SignalLog {
   const { level, instance } = options
-  const timestamp = pino.stdTimeFunctions.isoTime
-  const log = pino({ level, base: { instance }, timestamp })
+  const log = createLog(level, { instance })
   const logAttempt = limitedAttemptLog(log, options)
   return {
     log,
