@@ -12,7 +12,7 @@ import { createSink } from '../edge/kafka/sink.ts'
 import { createTableSource } from '../edge/kafka/table-source.ts'
 import { RegistryClient } from '../edge/registry/client.ts'
 import { createAbsentRegistry, createSchemaSource } from '../edge/registry/schema-source.ts'
-import { startStatusServer } from '../edge/status-server.ts'
+import { startStatusServer, type StatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry/telemetry.ts'
 import type { ResultEncoder, SchemaSource } from '../ports.ts'
@@ -22,6 +22,7 @@ import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
+import { watchReadiness } from './readiness-log.ts'
 import { prepareRun } from './startup-checks.ts'
 
 /** Sockets kept open without a call, over all hooks (design section 7). */
@@ -60,16 +61,10 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
   const { log } = telemetry
   log.info({ version, settings: shownSettings(settings) }, 'starting')
   for (const doubt of doubts) log.warn(doubt)
-  const status = await startStatusServer(
-    { host: settings.httpHost, port: settings.httpPort },
-    {
-      unready,
-      metrics: telemetry.metrics,
-      onFailed: ({ message }) => log.error({ error: message }, 'a status page failed'),
-    },
-  )
+  const status = await openStatusPages(settings, telemetry, unready)
   log.info({ port: status.port }, 'listening')
   const failure = Promise.withResolvers<Error>()
+  const readiness = watchReadiness({ log, unready, signal })
   try {
     processor = await assemble(settings, telemetry, {
       signal,
@@ -77,8 +72,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
       onWaiting: (reason) => void (waitsFor = reason),
     })
     if (processor === undefined) return 0
-    const started = processor.start().then(() => log.info('ready'))
-    started.catch((error: unknown) => failure.resolve(asError(error)))
+    processor.start().then(readiness.look, (error: unknown) => failure.resolve(asError(error)))
     const end = await Promise.race([failure.promise, abortOf(signal)])
     if (end instanceof Error) {
       log.fatal(
@@ -92,8 +86,18 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     log.info('stopped')
     return 0
   } finally {
+    readiness.stop()
     await status.stop()
   }
+}
+
+function openStatusPages(
+  { httpHost: host, httpPort: port }: Settings,
+  { log, metrics }: Telemetry,
+  unready: () => readonly string[],
+): Promise<StatusServer> {
+  const onFailed = ({ message }: Error) => log.error({ error: message }, 'a status page failed')
+  return startStatusServer({ host, port }, { unready, metrics, onFailed })
 }
 
 interface Assembling {
@@ -116,7 +120,7 @@ async function assemble(
   if (plan === undefined) return undefined
   onWaiting('')
   for (const warning of plan.warnings) log.warn(warning)
-  const connecting = encoderOf(settings, (message) => {
+  const connecting = encoderOf(settings, log, (message) => {
     onWaiting(message)
     log.warn(message)
   })
@@ -165,9 +169,16 @@ async function assemble(
 
 function encoderOf(
   settings: Settings,
+  log: Telemetry['log'],
   onWaiting: (message: string) => void,
 ): Promise<ResultEncoder<DeliveryResult>> {
   const registry = registrySettingsOf(settings)
+  log.info(
+    { topic: settings.topics.results, form: registry === undefined ? 'json' : 'avro' },
+    registry === undefined
+      ? 'results are written as JSON without a schema: SCHEMA_REGISTRY_URL is not set'
+      : 'results are written as Avro, framed for the schema registry',
+  )
   if (registry === undefined) return Promise.resolve(jsonResultEncoder)
   const { results: topic } = settings.topics
   return connectResultEncoder({ settings: registry, topic, clock: systemClock, onWaiting })
