@@ -154,7 +154,7 @@ export const settingTable = {
     'HOOKTIDE_TOPIC_ENDPOINTS',
     '',
     topicName,
-    'Topic with endpoint health; default `<prefix>.webhook.endpoints`.',
+    'Reserved for endpoint health, not written yet; default `<prefix>.webhook.endpoints`.',
   ),
   topicRetryPrefix: setting(
     'HOOKTIDE_TOPIC_RETRY_PREFIX',
