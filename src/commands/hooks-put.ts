@@ -244,8 +244,9 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
     print(JSON.stringify({ id, tenantId, url, events, enabled, ...key }))
     return
   }
+  const keys = events.length === 0 ? 'no events' : events.join(' ')
   const state = enabled === true ? '' : ', disabled'
-  print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${events.join(' ')}${state}`)
+  print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
   print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)
   print(`  for Standard Webhooks libraries: ${standardSecret(String(signingKey))}`)

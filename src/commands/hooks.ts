@@ -85,7 +85,8 @@ async function remove(context: CommandContext): Promise<0> {
   const hooks = await readHooks(context)
   const unknown = ids.filter((id) => !hooks.has(id))
   if (unknown.length > 0) {
-    throw new UserError(`There is no hook ${unknown.join(', ')}. Nothing was deleted.`)
+    const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+    throw new UserError(`There ${none} ${unknown.join(', ')}. Nothing was deleted.`)
   }
   const topic = settings.topics.hooks
   const stored = ids.flatMap((id) => hooks.get(id) ?? [])

@@ -64,6 +64,8 @@ describe('hooks put', () => {
     const second = await put({ id, events: ['User.Created'], config: { url: `${url}?secret=1` } })
     expect(second).toMatchObject({ code: 0, stderr: '' })
     expect(second.stdout).toBe(`put hook ${id}: tenant default, ${url}, User.Created\n`)
+    const idle = await put({ id: 'idle', events: [], config: { url } })
+    expect(idle.stdout.split('\n')[0]).toBe(`put hook idle: tenant default, ${url}, no events`)
     expect(await stored(id)).toEqual({
       ...{ id, tenantId: 'default', events: ['User.Created'], signingKey, createdAt },
       ...{ config: { url: `${url}?secret=1` }, enabled: true },
@@ -197,6 +199,8 @@ describe('hooks delete', () => {
     const mistaken = await command(['hooks', 'delete', 'd1', 'nobody'])
     expect(mistaken).toMatchObject({ code: 1, stdout: '' })
     expect(mistaken.stderr).toBe('There is no hook nobody. Nothing was deleted.\n')
+    const both = await command(['hooks', 'delete', 'no1', 'no2'])
+    expect(both.stderr).toBe('There are no hooks no1, no2. Nothing was deleted.\n')
     expect((await command(['hooks', 'get', 'd1'])).code).toBe(0)
     const right = await command(['hooks', 'delete', 'd1', 'd2'])
     expect(right).toMatchObject({ code: 0, stdout: 'deleted d1\ndeleted d2\n' })

@@ -233,7 +233,7 @@ function watchForLogin(socket: Socket, where: string, onFault: OnFault): void {
   socket.on('data', count)
   socket.once('end', () => {
     if (answers !== 1) return
-    const message = `The broker at ${where} closed the connection after its first answer: if it asks for a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`
+    const message = `The broker at ${where} closed the connection after its first answer: if it asks for a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or what listens there is not Kafka.`
     onFault({ message, isCertain: false })
   })
 }
