@@ -1,5 +1,6 @@
 /** One node of a cluster of three is lost, and another one after it is back. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { clusterOf } from '../../src/edge/kafka/cluster.ts'
 import type { Coordinator } from '../../src/edge/kafka/inner.ts'
@@ -17,6 +18,7 @@ import {
   waitForFinals,
 } from '../support/accounting.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
+import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 
@@ -46,6 +48,37 @@ async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
   const { nodeId } = coordinator as Coordinator & { readonly nodeId: number }
   return nodeOf(nodeId)
 }
+
+describe('hooktide init on a cluster of three nodes', () => {
+  it('creates topics that survive the loss of one, and notes those that would not', async () => {
+    const { prefix, group } = uniqueNames()
+    const environment = {
+      KAFKA_BROKERS: cluster.brokers.join(','),
+      HOOKTIDE_TOPIC_PREFIX: prefix,
+      HOOKTIDE_GROUP_ID: group,
+    }
+    const admin = await connectAdmin(settingsOf(cluster.brokers), silentLog)
+    const base = { partitions: 1, configs: { 'min.insync.replicas': '1' } }
+    await admin.createTopic({ ...base, topic: `${prefix}.events`, replicationFactor: 1 })
+    const sized = { ...base.configs, 'max.message.bytes': '2000000' }
+    await admin.createTopic({ ...base, topic: `${prefix}.webhook.requests`, configs: sized })
+    await admin.stop()
+
+    const { code, stdout, stderr } = await hooktide(['init'], environment)
+    expect({ code, stderr, blocked: stdout.match(/must be mended.*/g) }).toEqual({
+      code: 0,
+      stderr: '',
+      blocked: null,
+    })
+    expect(stdout).toContain(
+      `created  ${prefix}.webhook.results (6 partitions, 3 replicas, min.insync.replicas 2)\n`,
+    )
+    expect(stdout).toContain(
+      `note: ${prefix}.events: has 1 replica, and the cluster 3 brokers: its records are lost`,
+    )
+    expect(stdout).toContain(`note: ${prefix}.webhook.requests: min.insync.replicas is 1`)
+  })
+})
 
 describe('a cluster of three nodes that loses one', () => {
   it('keeps what was acknowledged, each record once, while its partitions move', async () => {
