@@ -72,12 +72,13 @@ describe('a response', () => {
     })
   })
 
-  it('has its phases measured in order', async () => {
+  it('has its phases measured in order, to tenths of milliseconds', async () => {
     const receiver = await useReceiver()
     const { phases } = await send(useSender(), receiver.origin)
     expect(phases.connectMs).toBeGreaterThan(0)
     expect(phases.firstByteMs).toBeGreaterThanOrEqual(phases.connectMs ?? Infinity)
     expect(phases.totalMs).toBeGreaterThanOrEqual(phases.firstByteMs ?? Infinity)
+    for (const phase of Object.values(phases)) expect(String(phase)).toMatch(/^\d+(\.\d)?$/)
   })
 
   it('keeps the first 4 KiB of its body, decoded with replacement', async () => {

@@ -130,8 +130,9 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
     this.#done(result)
   }
 
+  /** To tenths: what a clock says beyond them is noise, in log lines and results. */
   #elapsedMs(): number {
-    return this.#surroundings.clock.monotonic() - this.#startedAt
+    return Math.round((this.#surroundings.clock.monotonic() - this.#startedAt) * 10) / 10
   }
 
   #phases(): Phases {
