@@ -1,6 +1,6 @@
 /** One line for people about a result, and which results they want to see. */
 import { styleText } from 'node:util'
-import { formatDuration } from '../core/durations.ts'
+import { eventKeys } from '../core/event-keys.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { printable } from './table.ts'
 
@@ -50,7 +50,7 @@ const columns = [
   ['ATTEMPT', 7],
   ['TENANT', 10],
   ['HOOK', 21],
-  ['EVENT', 18],
+  ['EVENT', Math.max(...eventKeys.map((key) => key.length))],
   ['DELIVERY', 26],
   ['TOOK', 8],
   ['EVENT ID', 36],
@@ -88,12 +88,28 @@ const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
 function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResult): string {
   const parts: string[] = []
   if (nextDueAt !== null) {
-    const waitMs = Math.max(0, Math.round((nextDueAt - attemptedAt) / 1_000) * 1_000)
-    parts.push(`next ${new Date(nextDueAt).toISOString()} (in ${formatDuration(waitMs)})`)
+    const waitMs = Math.max(0, nextDueAt - attemptedAt)
+    parts.push(`${new Date(nextDueAt).toISOString()} (in ${roughWait(waitMs)})`)
   }
   if (reason !== null) parts.push(reason)
   if (errorMessage !== null) parts.push(errorMessage)
   return printable(parts.join(', '))
+}
+
+const waitUnits = [
+  ['s', 1_000],
+  ['min', 60_000],
+  ['h', 3_600_000],
+] as const
+const dayMs = 86_400_000
+/** So much of a unit is still said in it: 65 s, not 1 min. */
+const mostOfUnit = 90
+
+/** A wait as people say it; its exact end stands beside it. */
+export function roughWait(waitMs: number): string {
+  const unit = waitUnits.find(([, unitMs]) => waitMs < mostOfUnit * unitMs)
+  const [name, unitMs] = unit ?? ['d', dayMs]
+  return `${Math.round(waitMs / unitMs)} ${name}`
 }
 
 const colours = {
