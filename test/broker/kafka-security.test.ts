@@ -272,7 +272,10 @@ describe('a processor', () => {
     const process = startRun({ ...environmentOf('nobody'), KAFKA_SASL_PASSWORD: 'wrong' })
     expect(await process.exited).toBe(1)
     expect(process.errorOutput()).toMatch(/^Kafka at [^\n]* refused the login[^\n]*\n$/)
-    expect(process.lines.map(({ msg }) => msg)).toEqual(['starting', 'listening'])
+    const [first, second, refusal] = process.lines.map(({ msg }) => String(msg))
+    expect([first, second]).toEqual(['starting', 'listening'])
+    expect(refusal).toMatch(/^Kafka at .* refused the login of user /)
+    expect(process.lines).toHaveLength(3)
   })
 
   it('delivers, retries, rejects and buries with exactly its rights, and waits for those taken away', async () => {

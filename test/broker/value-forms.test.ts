@@ -194,8 +194,8 @@ describe('a framed event where no registry is set', () => {
       'no-registry',
       'no-registry',
     ])
-    const warnings = process.lines.filter(({ msg }) =>
-      /SCHEMA_REGISTRY_URL is not set/.test(msg ?? ''),
+    const warnings = process.lines.filter(
+      ({ level, msg }) => level === 40 && /SCHEMA_REGISTRY_URL is not set/.test(msg ?? ''),
     )
     expect(warnings).toHaveLength(1)
   })
