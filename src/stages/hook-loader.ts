@@ -2,7 +2,6 @@
 import { decodeFramedHook } from '../core/framed-value.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook-table.ts'
-import { Fifo } from '../core/lanes.ts'
 import type { HookId, InboundRecord } from '../core/model.ts'
 import type { Emit, Signal } from '../core/signal.ts'
 import type { SchemaSource, TableSource } from '../ports.ts'
@@ -40,10 +39,12 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
 
 /**
  * Records of the hook topic in their order. One whose schema has not arrived holds up those behind it: an older record
- * must not be applied after a newer one of the same hook. The topic is compacted, so what can wait is bounded.
+ * must not be applied after a newer one of the same hook. Of each key only the newest waits, as compaction would have it,
+ * so what waits is bounded by the table and not by how long a registry is away.
  */
 class HookQueue {
-  readonly #waiting = new Fifo<InboundRecord>()
+  /** By partition and key, in the order of arrival. */
+  readonly #waiting = new Map<string, InboundRecord>()
   readonly #schemas: SchemaSource
   readonly #apply: (decoded: DecodedHook, record: InboundRecord) => void
   #onDrained: (() => void) | undefined
@@ -55,8 +56,11 @@ class HookQueue {
   }
 
   add(record: InboundRecord): void {
-    this.#waiting.push(record)
-    if (this.#waiting.size === 1) this.#advance()
+    const key = `${record.partition}/${record.key?.toString('latin1')}`
+    this.#waiting.delete(key)
+    this.#waiting.set(key, record)
+    // What stood at the head may be the record that this one replaces.
+    this.#advance()
   }
 
   /** Resolves when nothing waits. */
@@ -68,11 +72,11 @@ class HookQueue {
   }
 
   #advance(): void {
-    for (let head = this.#waiting.peek(); head !== undefined; head = this.#waiting.peek()) {
-      const framed = decodeFramedHook(head, (id) => this.#schemas.find(id))
+    for (const [key, record] of this.#waiting) {
+      const framed = decodeFramedHook(record, (id) => this.#schemas.find(id))
       if (framed.kind === 'schema') return
-      this.#waiting.shift()
-      this.#apply(framed.decoded, head)
+      this.#waiting.delete(key)
+      this.#apply(framed.decoded, record)
     }
     this.#onDrained?.()
   }

@@ -180,7 +180,8 @@ describe('a hook in a registry’s frame', () => {
   it('holds up those behind it until its schema is there, and so the first event', async () => {
     const rig = createRig()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
-    sendHook(rig, 'a', hookText('a', 'https://new.example/'))
+    // Another key of the same hook: which of the two counts is told by their order alone.
+    sendHook(rig, '"a"', hookText('a', 'https://new.example/'))
     sendHook(rig, 'b', hookText('b'))
     send(rig, eventText(1))
     const starting = rig.start()
@@ -207,7 +208,7 @@ describe('a hook in a registry’s frame', () => {
     sendHook(rig, 'a', hookText('a', 'https://first.example/'))
     const one = await rig.start()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://second.example/')))
-    sendHook(rig, 'a', hookText('a', 'https://third.example/'))
+    sendHook(rig, '"a"', hookText('a', 'https://third.example/'))
     await settled()
     send(rig, eventText(1))
     await rig.clock.advance(50)
@@ -217,6 +218,21 @@ describe('a hook in a registry’s frame', () => {
     expect(one.http.calls.map(({ request }) => request.url)).toEqual([
       'https://first.example/',
       'https://third.example/',
+    ])
+  })
+
+  it('is not waited for once a newer record of its key is there', async () => {
+    const rig = createRig()
+    sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
+    sendHook(rig, 'a', framed(2, hookText('a', 'https://newer.example/')))
+    sendHook(rig, 'a', hookText('a', 'https://newest.example/'))
+    sendHook(rig, 'b', hookText('b'))
+    const one = await rig.start()
+    send(rig, eventText(1))
+    await rig.clock.advance(50)
+    expect(one.http.calls.map(({ request }) => request.url)).toEqual([
+      'https://newest.example/',
+      'https://b.example/',
     ])
   })
 
