@@ -216,6 +216,26 @@ export class RegistryClient {
   }
 }
 
+/** Waits before a registry that is away is asked again; throws when nobody waits any more. */
+export type WaitForRegistry = (reason: string, waitMs: number) => Promise<void>
+
+/**
+ * Asks until the registry answers.
+ *
+ * @throws UserError when it refuses access; what `wait` throws
+ */
+export async function untilAnswered<Value>(
+  ask: () => Promise<RegistryAnswer<Value>>,
+  wait: WaitForRegistry,
+): Promise<Exclude<RegistryAnswer<Value>, { readonly kind: 'unavailable' }>> {
+  for (let failures = 1; ; failures += 1) {
+    const answer = await ask()
+    if (answer.kind !== 'unavailable') return answer
+    if (answer.isDenied) throw new UserError(answer.message)
+    await wait(answer.message, askAgainMs(failures))
+  }
+}
+
 /** How long to wait before a registry that did not answer is asked again. @param failures in a row, from 1 */
 export function askAgainMs(failures: number): number {
   return Math.min(30_000, 500 * 2 ** Math.min(failures - 1, 10))

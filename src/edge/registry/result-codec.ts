@@ -5,7 +5,12 @@ import { UserError } from '../../core/errors.ts'
 import { frameBytes } from '../../core/framed-value.ts'
 import type { DeliveryResult } from '../../core/records.ts'
 import type { Clock, ResultEncoder } from '../../ports.ts'
-import { askAgainMs, RegistryClient, type RegistrySettings } from './client.ts'
+import {
+  RegistryClient,
+  type RegistrySettings,
+  untilAnswered,
+  type WaitForRegistry,
+} from './client.ts'
 
 const schemaUrl = new URL('../../../schemas/delivery-result.avsc', import.meta.url)
 
@@ -33,20 +38,20 @@ export async function connectResultEncoder(options: {
   const { settings, topic, clock, onWaiting } = options
   const text = await readFile(schemaUrl, 'utf8')
   const client = new RegistryClient(settings)
+  const subject = subjectOf(topic)
   let told: string | undefined
-  for (let failures = 1; ; failures += 1) {
-    const answer = await client.lookUp(subjectOf(topic), { type: 'AVRO', text })
-    if (answer.kind === 'found') return framedEncoder(text, answer.value)
-    if (answer.kind !== 'unavailable') {
-      throw new UserError(
-        `The registry at ${client.url} does not know this version's schema under ${subjectOf(topic)}: run "hooktide init".`,
-      )
-    }
-    if (answer.isDenied) throw new UserError(answer.message)
-    if (answer.message !== told) onWaiting(answer.message)
-    told = answer.message
-    await new Promise<void>((resolve) => clock.after(askAgainMs(failures), resolve))
-  }
+  const answer = await untilAnswered(
+    () => client.lookUp(subject, { type: 'AVRO', text }),
+    (reason, waitMs) => {
+      if (reason !== told) onWaiting(reason)
+      told = reason
+      return new Promise((resolve) => clock.after(waitMs, resolve))
+    },
+  )
+  if (answer.kind === 'found') return framedEncoder(text, answer.value)
+  throw new UserError(
+    `The registry at ${client.url} does not know this version's schema under ${subject}: run "hooktide init".`,
+  )
 }
 
 /** Confluent wire format: a zero byte, the schema id in four bytes, the Avro body. */
@@ -63,9 +68,6 @@ function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult
   }
 }
 
-/** Waits before a registry that is away is asked again; throws when nobody waits any more. */
-export type WaitForRegistry = (reason: string, waitMs: number) => Promise<void>
-
 /**
  * Reads results of either form. A record that is neither gives an Error that says so.
  *
@@ -74,7 +76,7 @@ export type WaitForRegistry = (reason: string, waitMs: number) => Promise<void>
  */
 export function createResultReader(
   settings: RegistrySettings | undefined,
-  wait?: WaitForRegistry,
+  wait: WaitForRegistry = waitForNone,
 ): (value: Buffer) => Promise<DeliveryResult> {
   const client = settings === undefined ? undefined : new RegistryClient(settings)
   const types = new Map<number, avro.Type>()
@@ -96,18 +98,14 @@ export function createResultReader(
 async function askType(
   client: RegistryClient,
   id: number,
-  wait: WaitForRegistry | undefined,
+  wait: WaitForRegistry,
 ): Promise<avro.Type> {
-  for (let failures = 1; ; failures += 1) {
-    const answer = await client.schemaById(id)
-    if (answer.kind === 'found') return typeOf(answer.value.text)
-    if (answer.kind !== 'unavailable') {
-      throw new Error(`the registry has no schema ${id} (${answer.message})`)
-    }
-    if (wait === undefined || answer.isDenied) throw new UserError(answer.message)
-    await wait(answer.message, askAgainMs(failures))
-  }
+  const answer = await untilAnswered(() => client.schemaById(id), wait)
+  if (answer.kind === 'found') return typeOf(answer.value.text)
+  throw new Error(`the registry has no schema ${id} (${answer.message})`)
 }
+
+const waitForNone: WaitForRegistry = (reason) => Promise.reject(new UserError(reason))
 
 function typeOf(schema: string): avro.Type {
   return avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
