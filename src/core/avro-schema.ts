@@ -131,7 +131,7 @@ class Compiler {
       case 'fixed':
         return this.#leaf(schema, namespace)
       case 'array':
-        return arrayRender(this.compile(schema['items'], namespace))
+        return blocksRender('[', ']', this.compile(schema['items'], namespace))
       case 'map':
         return mapRender(this.compile(schema['values'], namespace))
       default:
@@ -242,36 +242,25 @@ function unionRender(branches: readonly Render[]): Render {
   }
 }
 
-function arrayRender(item: Render): Render {
+/** Arrays and maps are written in blocks of as many items as the writer had at hand. */
+function blocksRender(opening: '[' | '{', closing: ']' | '}', item: Render): Render {
   return (cursor) => {
     cursor.enter(itemCost)
-    let text = ''
+    let text: string = opening
     for (let count = cursor.blockCount(); count !== 0; count = cursor.blockCount()) {
       for (; count > 0; count -= 1) {
         cursor.spend(itemCost)
-        text += text === '' ? '[' : ','
+        if (text !== opening) text += ','
         text += item(cursor)
       }
     }
     cursor.leave()
-    return text === '' ? '[]' : `${text}]`
+    return text + closing
   }
 }
 
 function mapRender(value: Render): Render {
-  return (cursor) => {
-    cursor.enter(itemCost)
-    let text = ''
-    for (let count = cursor.blockCount(); count !== 0; count = cursor.blockCount()) {
-      for (; count > 0; count -= 1) {
-        cursor.spend(itemCost)
-        text += text === '' ? '{' : ','
-        text += `${JSON.stringify(cursor.text())}:${value(cursor)}`
-      }
-    }
-    cursor.leave()
-    return text === '' ? '{}' : `${text}}`
-  }
+  return blocksRender('{', '}', (cursor) => `${JSON.stringify(cursor.text())}:${value(cursor)}`)
 }
 
 function enumRender(name: string, { symbols }: JsonObject): Render {
