@@ -1,4 +1,4 @@
-/** The HTTP port, by undici. What a call may reach is decided in guarded-connect.ts, how it ends in http-call.ts. */
+/** The HTTP port, by undici. What a call may reach is decided in guarded-connect.ts, how it ends in call.ts. */
 import type { Dispatcher } from 'undici'
 import { parseCidr } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'

@@ -1,7 +1,7 @@
 /** Carries `core/assignor.ts` through the group protocol. */
 import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
 import { assign, type MemberClaim, type OwnedPartition } from '../../core/assignor.ts'
-import type { InnerCluster } from './inner.ts'
+import { type InnerCluster, innerOf } from './inner.ts'
 
 const protocolName = 'hooktide-sticky'
 /** First byte of the user data. Another version is read as owning nothing. */
@@ -19,8 +19,7 @@ export function createAssigner(
   created: (assigner: object) => void,
 ): PartitionAssigner {
   return ({ cluster }) => {
-    // KafkaJS hands over its whole cluster object; its types name a part.
-    const inner = cluster as unknown as InnerCluster
+    const inner = innerOf(cluster)
     const assigner: Assigner = {
       name: protocolName,
       version: 0,

@@ -1,7 +1,7 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
 import type { EpochMs } from '../../core/model.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
-import type { InnerCluster } from './inner.ts'
+import { type InnerCluster, innerOf } from './inner.ts'
 import { offsetNumber } from './records.ts'
 import type { ConnectionFault } from './security.ts'
 
@@ -24,8 +24,7 @@ export function clusterOf(
     allowAutoTopicCreation: false,
     partitionAssigners: [
       ({ cluster }) => {
-        // KafkaJS hands over its whole cluster object; its types name a part.
-        found = cluster as unknown as InnerCluster
+        found = innerOf(cluster)
         return unusedAssigner
       },
     ],

@@ -1,8 +1,8 @@
 /**
  * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
- * of a group, and what a fetch brings. Types only; `kafka-patches.ts` refuses any version but the one they were read from.
+ * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
  */
-import type { CompressionTypes, Message } from 'kafkajs'
+import type { Cluster, CompressionTypes, Message } from 'kafkajs'
 import type { EpochMs } from '../../core/model.ts'
 
 export interface PartitionOffset {
@@ -106,6 +106,11 @@ export interface InnerBroker {
 /** The node that answers for a group. */
 export type Coordinator = Pick<InnerBroker, 'heartbeat' | 'offsetFetch' | 'offsetCommit'>
 
+/** KafkaJS hands its whole cluster object over to assigners; its types name a part of it. */
+export function innerOf(cluster: Cluster): InnerCluster {
+  return cluster as unknown as InnerCluster
+}
+
 /** Positions of one generation. A join makes a new one. */
 export interface Positions {
   /** Where it commits. */
@@ -146,7 +151,7 @@ export interface FetchedMessage {
     readonly producerId?: string
     readonly inTransaction?: boolean
   }
-  /** Set on the empty record that stands in for a whole batch; see `kafka-batches.ts`. */
+  /** Set on the empty record that stands in for a whole batch; see `batches.ts`. */
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }
 type HeaderContent = Buffer | string | null | undefined

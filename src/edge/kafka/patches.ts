@@ -4,7 +4,7 @@
  * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped,
  * never replaced, and only consumers made with `bindHooks` take the new paths.
  *
- * Imported first by `kafka-client.ts`. Refuses any other version: what is wrapped here is not public.
+ * Imported first by `client.ts`. Refuses any other version: what is wrapped here is not public.
  */
 import { createRequire } from 'node:module'
 import type { MonotonicMs } from '../../core/model.ts'

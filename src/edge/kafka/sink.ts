@@ -2,7 +2,7 @@
  * The `RecordSink` port on Kafka.
  *
  * One send at a time, in order of writing; what is written meanwhile forms the next. A send that fails is tried again, for
- * the partitions where it failed, until it succeeds: `kafka-producer.ts` sees that this writes nothing twice.
+ * the partitions where it failed, until it succeeds: `producer.ts` sees that this writes nothing twice.
  */
 import {
   cutEnd,

@@ -20,7 +20,7 @@ export async function topicIdOf(
   { coordinator }: Pick<InnerGroup, 'coordinator'>,
   topic: string,
 ): Promise<string | undefined> {
-  // What is used of KafkaJS's broker object beside its requests; kafka-patches.ts refuses any version but one.
+  // What is used of KafkaJS's broker object beside its requests; patches.ts refuses any version but one.
   const broker = coordinator as unknown as AskedBroker | null
   if ((broker?.versions?.[metadataKey]?.maxVersion ?? 0) < version) return undefined
   return broker?.connectionPool.send({
