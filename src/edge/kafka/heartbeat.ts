@@ -61,7 +61,12 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const group = this.#group
-    if (group === undefined || this.#isAsking || this.#finding !== undefined) return
+    if (group === undefined || this.#isAsking) return
+    if (this.#finding !== undefined) {
+      // That may take as long as no node is there: told like any failure that lasts.
+      this.#failures.failed('the heartbeat', 'no node answers for the group')
+      return
+    }
     const { groupId, coordinator, memberId, generationId } = group
     if (coordinator === null || memberId === null || generationId === null) return
     const request = { groupId, memberId, groupGenerationId: generationId }
