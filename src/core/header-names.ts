@@ -14,6 +14,7 @@ export const runHeaderNames = {
   /** Attempts made so far. */
   attempt: 'hooktide-attempt',
   hop: 'hooktide-hop',
+  deferrals: 'hooktide-deferrals',
   trigger: 'hooktide-trigger',
   firstHandledAt: 'hooktide-first-handled-at',
   dueAt: 'hooktide-due-at',

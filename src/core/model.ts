@@ -7,9 +7,11 @@
  * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
  * - **run**: one life of a delivery: the event itself, or one replay, resend or test request.
  * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier.
+ * - **deferral**: putting off an attempt on a tier, without counting one, since the lane cannot take it in time.
  * - **tier**: a retry topic; how long its records wait is a property of the topic.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
- * - **lane**: the queue and concurrency of one hook.
+ * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
+ * - **breaker**: what stops the calls of a lane whose endpoint fails: closed, open or half-open.
  * - **ledger**: which offsets of a partition are complete, and so what may be committed.
  * - **epoch**: one uninterrupted ownership of a partition by this process.
  * - **rejection**: an event that is not valid, and why.
@@ -169,6 +171,8 @@ export interface Run {
   readonly attempt: number
   /** How often this run was written to a tier. */
   readonly hop: number
+  /** How often this run was deferred. */
+  readonly deferrals: number
   readonly firstHandledAt: EpochMs
   /** When the next attempt is due. */
   readonly dueAt: EpochMs
@@ -213,9 +217,18 @@ export interface Phases {
 export type Verdict =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly earlyMs: number }
+  /** No attempt was made, and none is counted. */
+  | { readonly kind: 'deferred'; readonly dueAt: EpochMs; readonly earlyMs: number }
   | {
       readonly kind: 'dead'
-      readonly reason: 'gone' | 'invalid-url' | 'exhausted' | 'hook-invalid' | 'too-large'
+      readonly reason:
+        | 'gone'
+        | 'invalid-url'
+        | 'exhausted'
+        | 'endpoint-disabled'
+        | 'endpoint-down'
+        | 'hook-invalid'
+        | 'too-large'
     }
   | { readonly kind: 'expired' }
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }

@@ -50,7 +50,7 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
     reason,
     errorClass,
     blame: blameOf(verdict, errorClass, reason),
-    isFinal: verdict.kind !== 'retry' && verdict.kind !== 'interrupted',
+    isFinal: !isGoingOn(verdict),
   }
 }
 
@@ -73,7 +73,7 @@ export function resultOf(facts: ResultFacts): DeliveryResult {
     errorClass: ending.errorClass ?? null,
     blame: ending.blame ?? null,
     ...(attempt === undefined ? noAttempt : attemptFields(attempt)),
-    nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : null,
+    nextDueAt: 'dueAt' in verdict ? verdict.dueAt : null,
     sourceTopic: source.topic,
     sourcePartition: source.partition,
     sourceOffset: source.offset,
@@ -129,6 +129,10 @@ function errorClassOf(result: AttemptResult): ErrorClass | undefined {
   if (result.kind === 'error') return result.errorClass
   const isFailure = result.kind === 'response' && (result.status < 200 || result.status >= 300)
   return isFailure ? 'http' : undefined
+}
+
+function isGoingOn({ kind }: Verdict): boolean {
+  return kind === 'retry' || kind === 'deferred' || kind === 'interrupted'
 }
 
 function outcomeOf(verdict: Verdict): Outcome {

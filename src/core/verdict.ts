@@ -85,6 +85,8 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
 }
 
 const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
+  'endpoint-disabled': 'endpoint',
+  'endpoint-down': 'endpoint',
   'invalid-url': 'owner',
   'hook-invalid': 'owner',
   'hook-deleted': 'owner',
@@ -98,6 +100,7 @@ export function blameOf(
   reason: Reason | undefined,
 ): Blame | undefined {
   if (verdict.kind === 'delivered') return undefined
+  if (verdict.kind === 'deferred') return 'endpoint'
   if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
 }

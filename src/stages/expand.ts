@@ -115,6 +115,7 @@ function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
     trigger: 'event',
     attempt: 0,
     hop: 0,
+    deferrals: 0,
     firstHandledAt: now,
     dueAt: now,
     earlyMs: 0,

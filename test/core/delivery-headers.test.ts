@@ -77,6 +77,7 @@ describe('the headers of a run', () => {
       // The highest number of 32 bits is refused: the next attempt's would not fit.
       attempt: fc.nat({ max: 2 ** 31 - 2 }),
       hop: count,
+      deferrals: count,
       firstHandledAt: count,
       dueAt: count,
       earlyMs: count,

@@ -24,6 +24,7 @@ export function runOf(fields: Partial<Run>): Run {
     trigger: 'event',
     attempt: 0,
     hop: 0,
+    deferrals: 0,
     firstHandledAt: 0,
     dueAt: 0,
     earlyMs: 0,
