@@ -89,10 +89,13 @@ export const deliveryFields: readonly string[] = [
 
 function readDelivery(
   hook: Members,
-): Pick<HookFields, 'timeoutMs' | 'maxRetries' | 'concurrency' | 'previousSigningKeys'> {
+): Pick<
+  HookFields,
+  'timeoutMs' | 'maxRetries' | 'concurrency' | 'ratePerSecond' | 'previousSigningKeys'
+> {
   const delivery = hook.optionalObject('delivery')
   delivery?.refuseOthers(deliveryFields)
-  for (const name of ['ratePerSecond', 'filter']) {
+  for (const name of ['filter']) {
     if (delivery?.has(name)) {
       delivery.report(
         name,
@@ -104,6 +107,7 @@ function readDelivery(
     timeoutMs: delivery?.wholeNumber('timeoutMs', 100, 60_000),
     maxRetries: delivery?.wholeNumber('maxRetries', 0, 100),
     concurrency: delivery?.wholeNumber('concurrency', 1, 256),
+    ratePerSecond: delivery?.optional('ratePerSecond', isRate, 'a number from 0.01 to 10000'),
     previousSigningKeys: readPreviousKeys(delivery),
   }
 }
@@ -207,6 +211,10 @@ function isBoolean(value: unknown): value is boolean {
 
 function isNumber(value: unknown): value is number {
   return Number.isFinite(value)
+}
+
+function isRate(value: unknown): value is number {
+  return isNumber(value) && value >= 0.01 && value <= 10_000
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -133,6 +133,8 @@ export interface Hook {
   readonly timeoutMs: number | undefined
   readonly maxRetries: number | undefined
   readonly concurrency: number | undefined
+  /** Calls that may start within a second, per process. May be a fraction. `undefined`: as many as there are. */
+  readonly ratePerSecond: number | undefined
   /** `<partition>-<offset>` of the hook record in use. */
   readonly configVersion: string
 }

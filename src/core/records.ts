@@ -142,7 +142,7 @@ export interface HookRecord {
      */
     readonly concurrency?: number | null
     /**
-     * Most calls a second. Not supported yet: a hook that has it is suspended.
+     * Most calls a second by one process. May be a fraction: 0.1 is one call in ten seconds.
      */
     readonly ratePerSecond?: number | null
     /**

@@ -196,6 +196,14 @@ describe('an invalid hook record', () => {
     [{ delivery: { maxRetries: -1 } }, 'delivery.maxRetries must be a whole number from 0 to 100'],
     [{ delivery: { concurrency: 0 } }, 'delivery.concurrency must be a whole number from 1 to 256'],
     [
+      { delivery: { ratePerSecond: 0 } },
+      'delivery.ratePerSecond must be a number from 0.01 to 10000',
+    ],
+    [
+      { delivery: { ratePerSecond: '5' } },
+      'delivery.ratePerSecond must be a number from 0.01 to 10000',
+    ],
+    [
       { delivery: { previousSigningKeys: Array(11).fill({ key: 'k', expiresAt: 1 }) } },
       'delivery.previousSigningKeys has more than 10 keys',
     ],
@@ -203,17 +211,15 @@ describe('an invalid hook record', () => {
     expect(problemsOf({ ...logtoHook, ...fields })).toEqual([problem])
   })
 
-  it.each([
-    { filter: 'event.event == "PostSignIn"' },
-    { ratePerSecond: 5 },
-    { filter: {} },
-    { ratePerSecond: 'five' },
-  ])('asks for what this version cannot do, and is never sent without it: %j', (delivery) => {
-    const [field] = Object.keys(delivery)
-    const expected = `delivery.${field} is not supported by this version: the hook is suspended, not sent without it`
-    expect(problemsOf({ ...logtoHook, delivery })).toEqual([expected])
-    expect(checkHookInput({ ...logtoHook, delivery })).toHaveLength(1)
-  })
+  it.each([{ filter: 'event.event == "PostSignIn"' }, { filter: {} }])(
+    'asks for what this version cannot do, and is never sent without it: %j',
+    (delivery) => {
+      const [field] = Object.keys(delivery)
+      const expected = `delivery.${field} is not supported by this version: the hook is suspended, not sent without it`
+      expect(problemsOf({ ...logtoHook, delivery })).toEqual([expected])
+      expect(checkHookInput({ ...logtoHook, delivery })).toHaveLength(1)
+    },
+  )
 
   it('keeps matching when only enabled cannot be read, so that nothing is lost unseen', () => {
     expect(decode({ ...logtoHook, enabled: 'no' })).toMatchObject({ hook: { enabled: true } })

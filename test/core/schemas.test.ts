@@ -241,6 +241,7 @@ const goodHook = {
     timeoutMs: 10_000,
     maxRetries: 9,
     concurrency: 16,
+    ratePerSecond: 2.5,
     previousSigningKeys: [{ key: 'old', expiresAt: 1_789_376_531_019 }],
   },
 }
@@ -253,7 +254,7 @@ function isExpressible({ field, message }: FieldProblem): boolean {
 /** Without what only a later version can do: the schema describes it, and the reader refuses whatever it is. */
 function withoutReserved(value: unknown): unknown {
   if (!isJsonObject(value) || !isJsonObject(value['delivery'])) return value
-  const { filter: _, ratePerSecond: __, ...delivery } = value['delivery']
+  const { filter: _, ...delivery } = value['delivery']
   return { ...value, delivery }
 }
 

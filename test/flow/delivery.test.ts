@@ -136,7 +136,6 @@ describe('the hook table', () => {
   it.each([
     ['a URL that is none', { config: { url: 7 } }],
     ['a filter, which is never ignored', { delivery: { filter: 'true' } }],
-    ['a rate limit, which is never ignored', { delivery: { ratePerSecond: 5 } }],
   ])('suspends a hook with %s: its deliveries go to the dead letters', async (_, fields) => {
     const rig = createRig()
     rig.putHook({ id: 'a' })

@@ -48,6 +48,7 @@ export function hookOf(fields: Partial<Hook>): Hook {
     timeoutMs: undefined,
     maxRetries: undefined,
     concurrency: undefined,
+    ratePerSecond: undefined,
     configVersion: '0-0',
     ...fields,
   }
