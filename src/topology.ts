@@ -3,6 +3,7 @@
  * groups → lanes → calls → recorder → results, tiers and dead letters. It knows ports, never libraries, so the same
  * wiring runs on Kafka and in memory.
  */
+import { DeferredCounts } from './core/deferral.ts'
 import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
 import { Lanes } from './core/lanes.ts'
@@ -22,9 +23,17 @@ import type {
   TableSource,
 } from './ports.ts'
 import { overdueMs, sumByTopic, type ByTopic } from './stages/depths.ts'
+import { Deferring } from './stages/deferring.ts'
 import { Dispatch } from './stages/dispatch.ts'
-import { openEvent, openRequest, openTierRecord, type Joining } from './stages/expand.ts'
-import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
+import {
+  hooksOfEvent,
+  hooksOfRun,
+  openEvent,
+  openRequest,
+  openTierRecord,
+  type Joining,
+} from './stages/expand.ts'
+import { emptyLoad, GroupFlow, type GroupLimits } from './stages/group-flow.ts'
 import { loadHooks } from './stages/hook-loader.ts'
 import { Recorder, type RecorderParts } from './stages/recorder.ts'
 import type { Work } from './stages/work.ts'
@@ -59,6 +68,8 @@ export interface ProcessorSettings {
   readonly concurrency: number
   readonly maxInFlight: number
   readonly maxSlow: number
+  readonly maxDeferredPerHook: number
+  readonly maxDeferred: number
   readonly sessionTimeoutMs: number
   readonly commitIntervalMs: number
 }
@@ -109,6 +120,7 @@ const limits = {
   deliveries: 20_000,
   /** Each call has a body of its own, and an event has as many as hooks: bytes admitted say nothing of these. */
   bodyBytes: 64 * 1024 * 1024,
+  slowBodyBytes: 32 * 1024 * 1024,
   backlogBytes: 512 * 1024,
   tierBacklogBytes: 128 * 1024,
   laneQueue: 1_000,
@@ -117,6 +129,12 @@ const limits = {
   drainBudgetMs: 2_000,
   slowAfterMs: 1_000,
   initialConcurrency: 2,
+  /** Retries, deferrals and requests never take more than this share of the calls in flight. */
+  lateShare: 0.75,
+  /** What would wait longer in its lane is deferred, if that spares others of its partition. */
+  maxWaitMs: 2_000,
+  /** A lane's speed is judged when it was seen for so long. */
+  evidenceMs: 1_000,
 } as const
 
 /** How long the last records may take to be acknowledged at a stop. */
@@ -127,7 +145,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const { clock, emit } = ports
   const table = new HookTable()
   const handled = new RecentlyHandled(limits.recentlyHandled)
-  const lanes = createLanes(settings)
+  const lanes = createLanes(ports, settings, () => dispatch.pump())
   const recorder = createRecorder(ports, settings, {
     handled,
     onFailed,
@@ -145,7 +163,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     findSchema: (id) => ports.schemas.find(id),
     handled,
     maxAgeMs: settings.maxAgeMs,
-    defaultConcurrency: settings.concurrency,
+    isDisabled: () => false,
     now: () => clock.now(),
   }
   const [live, retry] = createGroups(ports, settings, {
@@ -197,7 +215,7 @@ function createGroups(
 ): readonly [live: GroupFlow, retry: GroupFlow] {
   const { topics, groupId, commitIntervalMs } = settings
   const { joining, ...shared } = parts
-  const load = { deliveries: 0, bytes: 0 }
+  const load = emptyLoad()
   const common = { ...shared, load, commitIntervalMs, clock: ports.clock, emit: ports.emit }
   const live = new GroupFlow({
     ...common,
@@ -205,6 +223,9 @@ function createGroups(
     source: ports.live,
     open: (record) =>
       record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
+    hooksOf: (record) =>
+      record.topic === topics.requests ? hooksOfRun(record) : hooksOfEvent(record, joining),
+    isFirst: (topic) => topic !== topics.requests,
     limits: { ...groupLimits, backlogBytes: limits.backlogBytes },
   })
   const retry = new GroupFlow({
@@ -212,18 +233,39 @@ function createGroups(
     name: retryGroupOf(groupId),
     source: ports.retry,
     open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
+    hooksOf: hooksOfRun,
+    isFirst: () => false,
     limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },
   })
   return [live, retry]
 }
 
-function createLanes({ maxInFlight, maxSlow }: ProcessorSettings): Lanes<Work> {
+function createLanes(
+  { clock }: ProcessorPorts,
+  { maxInFlight, maxSlow }: ProcessorSettings,
+  pump: () => void,
+): Lanes<Work> {
   return new Lanes<Work>({
-    maxInFlight,
-    maxSlow,
-    slowAfterMs: limits.slowAfterMs,
-    maxQueued: limits.laneQueue,
-    initialConcurrency: limits.initialConcurrency,
+    limits: {
+      maxInFlight,
+      maxLate: Math.max(1, Math.floor(maxInFlight * limits.lateShare)),
+      maxBytes: limits.bodyBytes,
+      slowAfterMs: limits.slowAfterMs,
+      maxSlow,
+      maxSlowBytes: limits.slowBodyBytes,
+      maxQueued: limits.laneQueue,
+      initialConcurrency: limits.initialConcurrency,
+      maxWaitMs: limits.maxWaitMs,
+      evidenceMs: limits.evidenceMs,
+    },
+    sizeOf: ({ run }) => run.event.body.length,
+    wakeAt(at, again) {
+      clock.after(Math.max(0, at - clock.monotonic()), () => {
+        again()
+        pump()
+      })
+    },
+    seedOf: () => ({ kind: 'flowing' }),
   })
 }
 
@@ -237,12 +279,26 @@ function createDispatch(
     http: ports.http,
     clock: ports.clock,
     emit: ports.emit,
+    health: {
+      attempted: () => undefined,
+      laneChanged: () => undefined,
+      isDisabled: () => false,
+    },
+    deferring: new Deferring({
+      lanes: parts.lanes,
+      counts: new DeferredCounts({
+        maxPerHook: settings.maxDeferredPerHook,
+        maxInAll: settings.maxDeferred,
+      }),
+      clock: ports.clock,
+      random: ports.random,
+      defaultConcurrency: settings.concurrency,
+    }),
     stopCause: (now) => stopCauseOf(ports, settings.sessionTimeoutMs, now),
     userAgent: settings.userAgent,
     defaultTimeoutMs: settings.timeoutMs,
     defaultConcurrency: settings.concurrency,
     maxAgeMs: settings.maxAgeMs,
-    maxBodyBytes: limits.bodyBytes,
   })
 }
 

@@ -12,7 +12,7 @@ const earlyShare = 1 / 20
 /** Upper end of the jitter that is added to every scheduled wait. */
 const jitterShare = 0.2
 /** A `Retry-After` beyond this is not believed. */
-const maxRetryAfterMs = 24 * 3_600_000
+export const maxRetryAfterMs = 24 * 3_600_000
 
 export interface Due {
   readonly dueAt: EpochMs

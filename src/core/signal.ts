@@ -27,6 +27,8 @@ export type Signal =
     }
   | DeliveryRecorded
   | { readonly kind: 'run.hopped'; readonly tier: string }
+  /** Each deferral of a run; only the first has a result too. */
+  | { readonly kind: 'run.deferred'; readonly tier: string }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
   /** A valid record of the hook topic, or a tombstone, was applied after the table had been loaded. */
   | {

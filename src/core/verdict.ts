@@ -10,7 +10,7 @@ import type {
   TableEntry,
   Verdict,
 } from './model.ts'
-import { nextDue } from './schedule.ts'
+import { maxRetryAfterMs, nextDue } from './schedule.ts'
 
 /** Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. */
 export function maxAttemptsOf(schedule: readonly number[], hook: Pick<Hook, 'maxRetries'>): number {
@@ -38,13 +38,31 @@ export function decide(
   }
   const attemptsMade = run.attempt + 1
   if (attemptsMade >= rules.maxAttempts) return { kind: 'dead', reason: 'exhausted' }
-  const retryAfterMs = result.kind === 'response' ? heededRetryAfter(result) : 0
+  const retryAfterMs = heededRetryAfter(result)
   return { kind: 'retry', ...nextDue(rules.schedule, attemptsMade, { ...moment, retryAfterMs }) }
 }
 
-/** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). */
-function heededRetryAfter(result: Extract<AttemptResult, { kind: 'response' }>): number {
-  return result.status === 429 || result.status === 503 ? (result.retryAfterMs ?? 0) : 0
+/** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */
+function heededRetryAfter(result: AttemptResult): number {
+  if (result.kind !== 'response' || (result.status !== 429 && result.status !== 503)) return 0
+  return Math.min(result.retryAfterMs ?? 0, maxRetryAfterMs)
+}
+
+/** What an attempt says of its endpoint. */
+export type EndpointSign =
+  | { readonly kind: 'success' | 'failure' | 'gone' }
+  /** It answered, and wants no call for so long. */
+  | { readonly kind: 'busy'; readonly forMs: number }
+  /** Nothing: it was never asked, or the call was given up on our side. */
+  | { readonly kind: 'none' }
+
+export function endpointSignOf(result: AttemptResult): EndpointSign {
+  if (result.kind === 'aborted' || result.kind === 'invalid-url') return { kind: 'none' }
+  if (result.kind === 'error') return { kind: 'failure' }
+  if (result.status >= 200 && result.status < 300) return { kind: 'success' }
+  if (result.status === 410) return { kind: 'gone' }
+  const forMs = heededRetryAfter(result)
+  return forMs > 0 ? { kind: 'busy', forMs } : { kind: 'failure' }
 }
 
 /** What a run meets when it is joined with the hook table as it is now. */
@@ -54,12 +72,18 @@ export type Joined =
 
 /**
  * Joins a run again by hook id and tenant (design section 4): a hook that was deleted, disabled or given to another
- * tenant ends it as discarded, a suspended one as dead, and a run older than `maxAgeMs` has expired.
+ * tenant ends it as discarded, a suspended one or a disabled endpoint as dead, and a run older than `maxAgeMs` has
+ * expired.
  */
 export function rejoin(
   run: Run,
   entry: TableEntry | undefined,
-  limits: { readonly now: EpochMs; readonly maxAgeMs: number },
+  limits: {
+    readonly now: EpochMs
+    readonly maxAgeMs: number
+    /** Of the hook's endpoint. */
+    readonly isDisabled: boolean
+  },
 ): Joined {
   const configVersion = entry?.hook.configVersion
   const end = (verdict: Verdict): Joined => ({ kind: 'end', verdict, configVersion })
@@ -70,6 +94,7 @@ export function rejoin(
   if (!entry.hook.enabled) return end({ kind: 'discarded', reason: 'hook-disabled' })
   if (limits.now - run.firstHandledAt > limits.maxAgeMs) return end({ kind: 'expired' })
   if (entry.kind === 'suspended') return end({ kind: 'dead', reason: 'hook-invalid' })
+  if (limits.isDisabled) return end({ kind: 'dead', reason: 'endpoint-disabled' })
   return { kind: 'call', hook: entry.hook }
 }
 

@@ -217,6 +217,18 @@ export const settingTable = {
     integer(1, 65_536),
     'Calls at once that wait longer than a second.',
   ),
+  maxDeferredPerHook: setting(
+    'HOOKTIDE_MAX_DEFERRED_PER_HOOK',
+    '1000000',
+    integer(0, 1_000_000_000),
+    'Deliveries of one hook that this process lets wait by deferral.',
+  ),
+  maxDeferred: setting(
+    'HOOKTIDE_MAX_DEFERRED',
+    '10000000',
+    integer(0, 1_000_000_000),
+    'The same over all hooks.',
+  ),
   sessionTimeoutMs: setting(
     'HOOKTIDE_SESSION_TIMEOUT_MS',
     '10000',

@@ -5,19 +5,24 @@
  * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
-import type { Lanes, Slot } from '../core/lanes.ts'
+import type { LaneCondition, LaneOutcome } from '../core/lane.ts'
+import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
 import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
 import { bodyFor } from '../core/event.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
-import { rejoin } from '../core/verdict.ts'
+import { endpointSignOf, rejoin, type EndpointSign } from '../core/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
+import { lineOf, type Deferring, type Judgement, type PutOff } from './deferring.ts'
+import type { PlannedCall } from './expand.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { Recorder } from './recorder.ts'
 import type { Work } from './work.ts'
 
 export interface DispatchParts {
   readonly lanes: Lanes<Work>
+  readonly deferring: Deferring
+  readonly health: EndpointWatch
   readonly table: HookTable
   readonly http: HttpSender
   readonly recorder: Recorder
@@ -28,19 +33,30 @@ export interface DispatchParts {
   readonly defaultTimeoutMs: number
   readonly defaultConcurrency: number
   readonly maxAgeMs: number
-  /** Once the bodies of calls in flight hold that many bytes, no further call starts. */
-  readonly maxBodyBytes: number
   readonly emit: Emit
   /** A lane has room again. */
   readonly onRoom: () => void
 }
 
+/** What is told of endpoints, and asked. */
+export interface EndpointWatch {
+  /** An attempt said something of the hook's endpoint. */
+  attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void
+  /** The hook's lane has moved. Times are those of the epoch. */
+  laneChanged(hookId: HookId, lane: LaneCondition): void
+  /** Whether nothing is sent to the hook's endpoint any more. */
+  isDisabled(hookId: HookId): boolean
+}
+
 interface InFlight {
   readonly work: Work
-  readonly bytes: number
   readonly call: Call
 }
 
+/** How often lanes are looked at that may have more than they can do in time. */
+const crowdCheckMs = 250
+/** How often lanes are looked for that nothing comes to any more. */
+const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
 const resumed = { kind: 'calls.resumed' } as const
@@ -54,10 +70,11 @@ export class Dispatch {
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
-  #bodyBytes = 0
   #isPumping = false
   #isStopped = false
   #cancelRecheck: (() => void) | undefined
+  #isCheckPlanned = false
+  #isSweepPlanned = false
 
   constructor(parts: DispatchParts) {
     this.#parts = parts
@@ -71,13 +88,25 @@ export class Dispatch {
     return this.#perGroup.get(group) ?? 0
   }
 
-  hasRoom(hookId: HookId): boolean {
-    return this.#parts.lanes.hasRoom(hookId)
+  /** @param isShared whether a hook's delivery shares its partition with those of others */
+  judge({ run, hook }: PlannedCall, isShared: (hookId: HookId) => boolean): Judgement {
+    return this.#parts.deferring.judge(run, hook, () => isShared(hook.id))
   }
 
-  /** Queues work; {@link pump} starts it. */
-  add(work: Work, concurrency: number): void {
-    this.#parts.lanes.add(work.run.hookId, concurrency, work)
+  /** Queues work that was judged so; {@link pump} starts it. */
+  add(work: Work): void {
+    const { lanes, clock } = this.#parts
+    lanes.add(work.run.hookId, lineOf(work.run), work, clock.monotonic())
+    this.#sweepSoon()
+  }
+
+  /** Sends work to a tier, or to the dead letters where too much waits there. */
+  putOff(work: Work, how: PutOff): void {
+    const { deferring, recorder, table } = this.#parts
+    const { run, origin } = work
+    if (!origin.epoch.isLive) return
+    const configVersion = table.get(run.hookId)?.hook.configVersion
+    recorder.end(work, { verdict: deferring.verdictOf(run, how), configVersion })
   }
 
   /** Starts what may be started now. */
@@ -88,9 +117,11 @@ export class Dispatch {
       if (!this.#isAllowed()) return
       const { clock } = this.#parts
       const monotonic = clock.monotonic()
-      let slot = this.#next(monotonic)
+      this.#checkCrowdsSoon()
+      const { lanes } = this.#parts
+      let slot = lanes.next(monotonic)
       if (slot === undefined) return
-      for (; slot !== undefined; slot = this.#next(monotonic)) this.#start(slot, clock.now())
+      for (; slot !== undefined; slot = lanes.next(monotonic)) this.#start(slot, clock.now())
     } finally {
       this.#isPumping = false
     }
@@ -161,21 +192,18 @@ export class Dispatch {
     this.#parts.emit(signal)
   }
 
-  #next(monotonic: MonotonicMs): Slot<Work> | undefined {
-    const { lanes, maxBodyBytes } = this.#parts
-    return this.#bodyBytes < maxBodyBytes ? lanes.next(monotonic) : undefined
-  }
-
   #start(slot: Slot<Work>, now: EpochMs): void {
-    const { table, recorder, maxAgeMs, lanes } = this.#parts
+    const { table, recorder, maxAgeMs, health } = this.#parts
     const { work } = slot
+    const { hookId } = work.run
     if (!work.origin.epoch.isLive) {
-      lanes.finish(slot, false)
+      this.#endSlot(slot, { kind: 'unanswered' })
       return
     }
-    const joined = rejoin(work.run, table.get(work.run.hookId), { now, maxAgeMs })
+    const isDisabled = health.isDisabled(hookId)
+    const joined = rejoin(work.run, table.get(hookId), { now, maxAgeMs, isDisabled })
     if (joined.kind === 'end') {
-      lanes.finish(slot, false)
+      this.#endSlot(slot, { kind: 'unanswered' })
       recorder.end(work, joined)
       return
     }
@@ -197,26 +225,81 @@ export class Dispatch {
       timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,
     }
     const call = http.send(request, (result) => {
-      this.#finish(entry, slot, result)
+      this.#finish(entry, slot, hook, result)
       const attempt = { result, hook, startedAt: now, queuedMs: startedAt - work.queuedAt }
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })
-    const entry: InFlight = { work, bytes: body.length, call }
+    const entry: InFlight = { work, call }
     this.#inFlight.add(entry)
-    this.#bodyBytes += body.length
     const { group } = work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) + 1)
   }
 
-  #finish(entry: InFlight, slot: Slot<Work>, result: AttemptResult): void {
+  #finish(entry: InFlight, slot: Slot<Work>, hook: Hook, result: AttemptResult): void {
     this.#inFlight.delete(entry)
-    this.#bodyBytes -= entry.bytes
     const { group } = entry.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
-    const isSuccess = result.kind === 'response' && result.status >= 200 && result.status < 300
-    this.#parts.lanes.finish(slot, isSuccess)
+    const { clock, health } = this.#parts
+    const sign = endpointSignOf(result)
+    this.#endSlot(slot, outcomeOf(sign, clock.monotonic()))
+    if (sign.kind !== 'none') {
+      health.attempted(hook, sign.kind === 'busy' ? 'failure' : sign.kind, clock.now())
+    }
     this.#waiters.check()
+  }
+
+  #endSlot(slot: Slot<Work>, outcome: LaneOutcome): void {
+    const { lanes, clock } = this.#parts
+    const move = lanes.finish(slot, outcome, clock.monotonic())
+    if (move !== undefined) this.#follow(slot.work.run.hookId, move)
+  }
+
+  /** A lane that has opened or paused keeps nothing: what it held is put off. */
+  #follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
+    const { clock, deferring, health } = this.#parts
+    const now = clock.monotonic()
+    if (condition.kind === 'flowing') {
+      health.laneChanged(hookId, condition)
+      return
+    }
+    const inEpoch = clock.now() - now
+    health.laneChanged(hookId, { ...condition, until: condition.until + inEpoch })
+    for (const work of evicted) this.putOff(work, deferring.blocked(condition.until, now))
+  }
+
+  #checkCrowdsSoon(): void {
+    const { lanes, clock } = this.#parts
+    if (this.#isCheckPlanned || !lanes.isWatching) return
+    this.#isCheckPlanned = true
+    clock.after(crowdCheckMs, () => {
+      this.#isCheckPlanned = false
+      this.#putOffCrowds()
+      this.pump()
+    })
+  }
+
+  /** While calls are stopped, no lane is slow by its own doing. */
+  #putOffCrowds(): void {
+    if (this.#stopCause !== undefined) return
+    const { lanes, clock, deferring } = this.#parts
+    const mayTake = ({ run, origin }: Work) =>
+      deferring.hasRoom(run) && origin.epoch.carriesOthers(run.hookId)
+    for (const { perMs, evicted } of lanes.takeCrowded(clock.monotonic(), mayTake)) {
+      for (const work of evicted) this.putOff(work, deferring.crowded(work.run, perMs))
+    }
+  }
+
+  #sweepSoon(): void {
+    if (this.#isSweepPlanned) return
+    this.#isSweepPlanned = true
+    const { lanes, clock, deferring } = this.#parts
+    clock.after(sweepMs, () => {
+      this.#isSweepPlanned = false
+      lanes.sweep(clock.monotonic())
+      deferring.sweep()
+      if (lanes.size > 0) this.#sweepSoon()
+    })
   }
 
   #preparedOf(hook: Hook): PreparedHook {
@@ -225,5 +308,19 @@ export class Dispatch {
     const prepared = prepareHook(hook)
     this.#prepared.set(hook, prepared)
     return prepared
+  }
+}
+
+function outcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
+  switch (sign.kind) {
+    case 'success':
+      return { kind: 'success' }
+    case 'failure':
+    case 'gone':
+      return { kind: 'failure' }
+    case 'busy':
+      return { kind: 'pause', until: now + sign.forMs }
+    case 'none':
+      return { kind: 'unanswered' }
   }
 }

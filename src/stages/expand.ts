@@ -1,12 +1,15 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
 import { decodeRun } from '../core/delivery-headers.ts'
 import { decodeEvent } from '../core/event.ts'
+import { runHeaderNames } from '../core/header-names.ts'
 import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
 import type { HookTable } from '../core/hook-table.ts'
 import { deliveryIdOf } from '../core/identity.ts'
 import type {
   AuthEvent,
   EpochMs,
+  Hook,
+  HookId,
   InboundRecord,
   Rejection,
   Run,
@@ -21,8 +24,7 @@ import { rejoin } from '../core/verdict.ts'
 /** A run to call for, on its hook's lane. */
 export interface PlannedCall {
   readonly run: Run
-  /** The hook's limit of calls at once. */
-  readonly concurrency: number
+  readonly hook: Hook
 }
 
 /** A run that ends without an attempt. */
@@ -58,8 +60,8 @@ export interface Joining {
   readonly handled: RecentlyHandled
   readonly now: () => EpochMs
   readonly maxAgeMs: number
-  /** Calls at once of a hook that sets no limit. */
-  readonly defaultConcurrency: number
+  /** Whether the hook's endpoint has failed for so long, or said that it is gone, that nothing is sent to it. */
+  readonly isDisabled: (hookId: HookId) => boolean
 }
 
 /** An event becomes one run per matching hook; none is none. Its value may be framed: all else are records of ours. */
@@ -124,11 +126,13 @@ function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
 }
 
 function plan(run: Run, entry: TableEntry | undefined, joining: Joining): PlannedCall | PlannedEnd {
-  const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs: joining.maxAgeMs })
+  const { maxAgeMs } = joining
+  const isDisabled = joining.isDisabled(run.hookId)
+  const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs, isDisabled })
   if (joined.kind === 'end') {
     return { run, verdict: joined.verdict, configVersion: joined.configVersion }
   }
-  return { run, concurrency: joined.hook.concurrency ?? joining.defaultConcurrency }
+  return { run, hook: joined.hook }
 }
 
 function split(plans: readonly (PlannedCall | PlannedEnd)[], renderedBytes: number): Opened {
@@ -139,4 +143,16 @@ function split(plans: readonly (PlannedCall | PlannedEnd)[], renderedBytes: numb
     else calls.push(planned)
   }
   return { kind: 'runs', calls, ends, renderedBytes }
+}
+
+/** Whose deliveries an event would cause if it were handled now. None of one that cannot be read. */
+export function hooksOfEvent(record: InboundRecord, joining: Joining): readonly HookId[] {
+  const opened = openEvent(record, joining)
+  return opened.kind === 'runs' ? opened.calls.map(({ run }) => run.hookId) : []
+}
+
+/** The hook that a request or a tier's record names, whatever else it holds. */
+export function hooksOfRun({ headers }: InboundRecord): readonly HookId[] {
+  const named = headers.find(([name]) => name === runHeaderNames.hookId)
+  return named === undefined ? [] : [named[1].toString()]
 }

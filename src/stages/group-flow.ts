@@ -8,7 +8,8 @@
  *   committed and the group rejoins, which leads to flowing again.
  * - *stopping*: nothing is admitted any more; what was admitted may finish; commits go on until the end.
  */
-import type { InboundRecord } from '../core/model.ts'
+import type { LineName } from '../core/lane.ts'
+import type { HookId, InboundRecord } from '../core/model.ts'
 import type { Emit } from '../core/signal.ts'
 import type {
   AssignedPartition,
@@ -23,7 +24,7 @@ import type { Dispatch } from './dispatch.ts'
 import type { Caused, Opened } from './expand.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
-import type { Epoch, Origin } from './work.ts'
+import type { Epoch, Origin, Work } from './work.ts'
 
 /** How long the last commit before leaving may take: without it, what is complete would be repeated. */
 const leaveCommitMs = 5_000
@@ -37,16 +38,24 @@ export interface GroupLimits extends FlowLimits {
   readonly drainBudgetMs: number
 }
 
-/** What all groups of a process have admitted and not completed. */
-export interface Load {
-  deliveries: number
-  bytes: number
+/** What a process has admitted and not completed, by what it is: first tries, or what comes later. */
+export type Load = Readonly<Record<LineName, { deliveries: number; bytes: number }>>
+
+export function emptyLoad(): Load {
+  return { first: { deliveries: 0, bytes: 0 }, late: { deliveries: 0, bytes: 0 } }
 }
+
+/** Neither kind takes more of a process than this share: a crowd of one must leave room for the other. */
+const shareOfOneKind = 0.75
 
 export interface GroupFlowParts {
   readonly name: string
   readonly source: GroupSource
   readonly open: (record: InboundRecord) => Opened
+  /** Whose deliveries a record that was fetched would cause, as far as that can be told. */
+  readonly hooksOf: (record: InboundRecord) => readonly HookId[]
+  /** Whether records of the topic cause first tries. */
+  readonly isFirst: (topic: string) => boolean
   readonly dispatch: Dispatch
   readonly recorder: Recorder
   readonly clock: Clock
@@ -108,10 +117,7 @@ export class GroupFlow implements GroupListener {
         before.delete(key)
         kept += 1
       } else {
-        this.#flows.set(
-          key,
-          new PartitionFlow(this.#newEpoch(assigned), assigned, this.#parts.limits),
-        )
+        this.#flows.set(key, this.#newFlow(assigned))
       }
     }
     for (const flow of before.values()) this.#endEpoch(flow)
@@ -178,8 +184,17 @@ export class GroupFlow implements GroupListener {
     this.#isJoined = false
   }
 
-  #newEpoch({ topic, partition }: TopicPartition): Epoch {
-    return { group: this.#parts.name, topic, partition, isLive: true }
+  #newFlow(assigned: AssignedPartition): PartitionFlow {
+    const { name, limits, hooksOf, clock } = this.#parts
+    const { topic, partition } = assigned
+    const carriesOthers = (hookId: HookId) => flow.carriesOthers(hookId, hooksOf, clock.monotonic())
+    const epoch: Epoch = { group: name, topic, partition, carriesOthers, isLive: true }
+    const flow = new PartitionFlow(epoch, assigned, limits)
+    return flow
+  }
+
+  #loadOf({ epoch }: PartitionFlow): Load[LineName] {
+    return this.#parts.load[this.#parts.isFirst(epoch.topic) ? 'first' : 'late']
   }
 
   #endEpoch(flow: PartitionFlow): void {
@@ -187,8 +202,9 @@ export class GroupFlow implements GroupListener {
     flow.cancelTimer?.()
     this.#waiting.delete(flow)
     this.#unread.delete(flow)
-    this.#parts.load.bytes -= flow.bytes
-    this.#parts.load.deliveries -= flow.deliveries
+    const load = this.#loadOf(flow)
+    load.bytes -= flow.bytes
+    load.deliveries -= flow.deliveries
   }
 
   #advance(flow: PartitionFlow): void {
@@ -198,7 +214,7 @@ export class GroupFlow implements GroupListener {
     this.#unread.delete(flow)
     if (this.#isStopping || !flow.epoch.isLive) return
     const handOn = (record: InboundRecord, opened: Caused) => this.#handOn(flow, record, opened)
-    const hasRoom = (opened: Caused) => this.#hasRoom(opened)
+    const hasRoom = (opened: Caused) => this.#hasRoom(flow, opened)
     let state = flow.admitNext(this.#parts.open, hasRoom, handOn)
     while (state.kind === 'admitted') state = flow.admitNext(this.#parts.open, hasRoom, handOn)
     if (state.kind === 'room') this.#waiting.add(flow)
@@ -214,15 +230,21 @@ export class GroupFlow implements GroupListener {
     this.#parts.dispatch.pump()
   }
 
-  #hasRoom(opened: Caused): boolean {
+  #hasRoom(flow: PartitionFlow, opened: Caused): boolean {
     const { load, limits, dispatch } = this.#parts
-    if (load.deliveries > 0 && load.deliveries >= limits.maxDeliveries) return false
-    if (load.bytes > 0 && load.bytes >= limits.maxTotalBytes) return false
-    return opened.kind !== 'runs' || opened.calls.every(({ run }) => dispatch.hasRoom(run.hookId))
+    const { first, late } = load
+    const own = this.#loadOf(flow)
+    const { maxDeliveries, maxTotalBytes } = limits
+    if (!isBelow(own.deliveries, first.deliveries + late.deliveries, maxDeliveries)) return false
+    if (!isBelow(own.bytes, first.bytes + late.bytes, maxTotalBytes)) return false
+    if (opened.kind !== 'runs') return true
+    return opened.calls.every(
+      (call) => dispatch.judge(call, isSharedBy(flow, opened)).kind !== 'wait',
+    )
   }
 
   #handOn(flow: PartitionFlow, record: InboundRecord, opened: Caused): void {
-    const { load, recorder, dispatch, emit } = this.#parts
+    const { recorder, emit } = this.#parts
     const caused = countOf(opened)
     const origin: Origin = {
       epoch: flow.epoch,
@@ -235,15 +257,14 @@ export class GroupFlow implements GroupListener {
     }
     flow.bytes += origin.bytes
     flow.deliveries += caused
+    const load = this.#loadOf(flow)
     load.deliveries += caused
     load.bytes += origin.bytes
     const queuedAt = this.#parts.clock.monotonic()
     switch (opened.kind) {
       case 'runs':
         for (const end of opened.ends) recorder.end({ run: end.run, origin, queuedAt }, end)
-        for (const { run, concurrency } of opened.calls) {
-          dispatch.add({ run, origin, queuedAt }, concurrency)
-        }
+        this.#handOnCalls(flow, opened, { origin, queuedAt })
         if (caused === 0) emit({ kind: 'event.unmatched' })
         break
       case 'hop':
@@ -259,11 +280,24 @@ export class GroupFlow implements GroupListener {
     if (caused === 0) origin.completed(origin)
   }
 
+  #handOnCalls(flow: PartitionFlow, opened: Runs, { origin, queuedAt }: Omit<Work, 'run'>): void {
+    const { dispatch } = this.#parts
+    const isShared = isSharedBy(flow, opened)
+    for (const { run } of opened.calls) flow.noteHook(run.hookId, queuedAt)
+    for (const call of opened.calls) {
+      const judgement = dispatch.judge(call, isShared)
+      const work = { run: call.run, origin, queuedAt }
+      if (judgement.kind === 'put-off') dispatch.putOff(work, judgement)
+      else dispatch.add(work)
+    }
+  }
+
   #complete(flow: PartitionFlow, origin: Origin): void {
     if (!flow.epoch.isLive) return
     flow.complete(origin)
-    this.#parts.load.bytes -= origin.bytes
-    this.#parts.load.deliveries -= origin.caused
+    const load = this.#loadOf(flow)
+    load.bytes -= origin.bytes
+    load.deliveries -= origin.caused
     this.#committer.commitSoon()
     this.#parts.onRoom()
   }
@@ -304,6 +338,18 @@ export class GroupFlow implements GroupListener {
 function countOf(opened: Caused): number {
   if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
   return opened.kind === 'repeat' ? 0 : 1
+}
+
+type Runs = Extract<Caused, { readonly kind: 'runs' }>
+
+/** Whether a hook's delivery shares its partition with those of others: the record itself may bring them along. */
+function isSharedBy(flow: PartitionFlow, { calls }: Runs): (hookId: HookId) => boolean {
+  return (hookId) => calls.length > 1 || flow.epoch.carriesOthers(hookId)
+}
+
+/** Something always passes where nothing is, or a bound below what one record causes would stop it for ever. */
+function isBelow(own: number, all: number, most: number): boolean {
+  return all === 0 || (all < most && own < most * shareOfOneKind)
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

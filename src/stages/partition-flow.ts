@@ -6,11 +6,12 @@
  * process.
  * Pressure never drops: the backlog grows to its mark, then the source is paused.
  */
-import { Fifo } from '../core/lanes.ts'
+import { Fifo } from '../core/fifo.ts'
 import { Ledger } from '../core/ledger.ts'
-import type { EpochMs, InboundRecord } from '../core/model.ts'
+import type { EpochMs, HookId, InboundRecord, MonotonicMs } from '../core/model.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Caused, Opened } from './expand.ts'
+import { Neighbours } from './neighbours.ts'
 import type { Epoch, Origin } from './work.ts'
 
 export interface FlowLimits {
@@ -48,6 +49,8 @@ export class PartitionFlow {
   #end = 0
   /** The head, opened once: a record that waits is not decoded again. */
   #head: Caused | undefined
+  readonly #neighbours = new Neighbours()
+  #lookedFor: Lookout | undefined
 
   constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
     this.epoch = epoch
@@ -129,6 +132,32 @@ export class PartitionFlow {
     return { kind: 'admitted' }
   }
 
+  /** Deliveries of the hook were admitted. */
+  noteHook(hookId: HookId, now: MonotonicMs): void {
+    this.#neighbours.note(hookId, now)
+  }
+
+  /**
+   * Whether the partition carried a delivery of another hook lately, or has one in what is fetched.
+   *
+   * @param hooksOf whose deliveries a record of the backlog would cause
+   */
+  carriesOthers(
+    hookId: HookId,
+    hooksOf: (record: InboundRecord) => readonly HookId[],
+    now: MonotonicMs,
+  ): boolean {
+    if (this.#neighbours.has(hookId, now)) return true
+    const known = this.#lookedFor?.hookId === hookId ? this.#lookedFor : undefined
+    const headAt = this.head?.offset ?? this.#readNext
+    if (known?.otherAt !== undefined && known.otherAt >= headAt) return true
+    const isOther = (record: InboundRecord) =>
+      record.offset >= (known?.next ?? 0) && hooksOf(record).some((other) => other !== hookId)
+    const otherAt = firstOf(this.#backlog, isOther)?.offset
+    this.#lookedFor = { hookId, otherAt, next: (otherAt ?? this.#readNext - 1) + 1 }
+    return otherAt !== undefined
+  }
+
   complete(origin: Origin): void {
     this.bytes -= origin.bytes
     this.deliveries -= origin.caused
@@ -149,6 +178,20 @@ export class PartitionFlow {
       this.bytes + bytes <= this.#limits.maxBytes
     )
   }
+}
+
+/** How far a backlog was looked through for deliveries of other hooks than one. */
+interface Lookout {
+  readonly hookId: HookId
+  /** The first record that has one. */
+  readonly otherAt: number | undefined
+  /** Where to look on. */
+  readonly next: number
+}
+
+function firstOf<Item>(items: Iterable<Item>, isIt: (item: Item) => boolean): Item | undefined {
+  for (const item of items) if (isIt(item)) return item
+  return undefined
 }
 
 /** Memory a record is counted with: what it holds, and about what holding it costs. */

@@ -27,7 +27,7 @@ import { decide, maxAttemptsOf } from '../core/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import { Undecided } from './undecided.ts'
-import { settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
+import { isFromTopicOfOurs, settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
   readonly sink: RecordSink
@@ -158,20 +158,17 @@ export class Recorder {
   #record(work: Work, facts: Omit<ResultFacts, 'run' | 'source' | 'instance'>): void {
     const { run, origin } = work
     const { verdict } = facts
-    const result = this.#resultRecord({
-      ...facts,
-      run,
-      source: sourceOf(origin),
-      instance: this.#parts.instance,
-    })
-    const records = [result]
+    const result = { ...facts, run, source: sourceOf(origin), instance: this.#parts.instance }
+    // A run that is deferred over and over is told of once.
+    const isTold = verdict.kind !== 'deferred' || run.deferrals === 0
+    const records = isTold ? [this.#resultRecord(result)] : []
     const attempt = run.attempt + (facts.attempt === undefined ? 0 : 1)
     if (origin.epoch.isLive) {
       const status = facts.attempt === undefined ? undefined : statusOf(facts.attempt.result)
       const onward = this.#onwardRecord({ ...run, attempt }, verdict, status)
       if (onward !== undefined) records.push(onward)
     }
-    this.#tell(work, facts)
+    if (isTold) this.#tell(work, facts)
     this.#write(work, records, verdict.kind !== 'interrupted')
   }
 
@@ -184,7 +181,17 @@ export class Recorder {
       const { dueAt, earlyMs } = verdict
       return this.#tierRecord({ ...run, hop: run.hop + 1, dueAt, earlyMs })
     }
+    if (verdict.kind === 'deferred') {
+      const { dueAt, earlyMs } = verdict
+      const { hop, deferrals } = run
+      const next = { ...run, hop: hop + 1, deferrals: deferrals + 1, dueAt, earlyMs }
+      const record = this.#tierRecord(next)
+      this.#parts.emit({ kind: 'run.deferred', tier: record.topic })
+      return record
+    }
     if (verdict.kind !== 'dead' && verdict.kind !== 'expired') return undefined
+    // Nothing of worth is lost with a test, and a replay of dead letters must not send it.
+    if (run.trigger === 'test') return undefined
     const reason = verdict.kind === 'dead' ? verdict.reason : 'max-age'
     return this.#deadLetter(run, { reason, status, value: run.event.body })
   }
@@ -224,6 +231,7 @@ export class Recorder {
       () =>
         this.#finish(() => {
           if (!isHandled || !work.origin.epoch.isLive) return
+          // An event's own run is no repeat: it is kept apart by its offset.
           if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run)
           settle(work.origin)
         }),
@@ -302,7 +310,7 @@ export class Recorder {
       blame: ending.blame,
       totalMs: attempt?.result.phases.totalMs,
       sinceEventMs: attempt === undefined ? undefined : sinceEvent(work, at),
-      nextDueAt: verdict.kind === 'retry' ? verdict.dueAt : undefined,
+      nextDueAt: 'dueAt' in verdict ? verdict.dueAt : undefined,
       source: sourceOf(origin),
     })
   }
@@ -310,9 +318,4 @@ export class Recorder {
   readonly #fail = (error: unknown): void => {
     this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
   }
-}
-
-/** Only records of tiers and requests can be repeats: an event's own run is kept apart by its offset. */
-function isFromTopicOfOurs(run: Run): boolean {
-  return run.hop > 0 || run.trigger !== 'event'
 }

@@ -1,5 +1,5 @@
 /** What travels from intake to the recorder: a run to call for, tied to the record that asked for it. */
-import type { EpochMs, MonotonicMs, RecordSource, Run } from '../core/model.ts'
+import type { EpochMs, HookId, MonotonicMs, RecordSource, Run } from '../core/model.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
@@ -9,6 +9,8 @@ export interface Epoch {
   readonly group: string
   readonly topic: string
   readonly partition: number
+  /** Whether the partition carries deliveries of other hooks too, as far as can be told. */
+  readonly carriesOthers: (hookId: HookId) => boolean
   isLive: boolean
 }
 
@@ -50,4 +52,9 @@ export function sourceOf(origin: Origin): RecordSource {
 export function sinceEvent({ run, origin }: Work, startedAt: EpochMs): number | undefined {
   const isFirst = run.trigger === 'event' && run.attempt === 0 && run.hop === 0
   return isFirst && origin.timestamp >= 0 ? Math.max(0, startedAt - origin.timestamp) : undefined
+}
+
+/** Runs of tiers and requests, unlike those that come straight from events. */
+export function isFromTopicOfOurs(run: Run): boolean {
+  return run.hop > 0 || run.trigger !== 'event'
 }

@@ -82,7 +82,7 @@ describe('the number of attempts', () => {
 })
 
 describe('a join on retry', () => {
-  const limits = { now: 10_000, maxAgeMs: 5_000 }
+  const limits = { now: 10_000, maxAgeMs: 5_000, isDisabled: false }
   const run: Run = { ...runOf({}), firstHandledAt: 9_000 }
   const active = (hook: Partial<Hook>): TableEntry => ({
     kind: 'active',
@@ -112,6 +112,17 @@ describe('a join on retry', () => {
     ],
   ])('ends the run for %s', (_, entry, verdict) => {
     expect(rejoin(run, entry, limits)).toMatchObject({ kind: 'end', verdict })
+  })
+
+  it('ends the run as dead where the endpoint is disabled, unless its owner turned the hook off', () => {
+    const disabled = { ...limits, isDisabled: true }
+    const verdictOf = (entry: TableEntry) => rejoin(run, entry, disabled)
+    expect(verdictOf(active({}))).toMatchObject({
+      verdict: { kind: 'dead', reason: 'endpoint-disabled' },
+    })
+    expect(verdictOf(active({ enabled: false }))).toMatchObject({
+      verdict: { kind: 'discarded', reason: 'hook-disabled' },
+    })
   })
 
   it('expires a run by the time it was first handled', () => {

@@ -37,6 +37,8 @@ export const settings: ProcessorSettings = {
   concurrency: 16,
   maxInFlight: 4_096,
   maxSlow: 2_048,
+  maxDeferredPerHook: 1_000_000,
+  maxDeferred: 10_000_000,
   sessionTimeoutMs: 10_000,
   commitIntervalMs: 10,
 }

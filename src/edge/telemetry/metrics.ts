@@ -114,6 +114,10 @@ function createCounters(groups: readonly string[]) {
       'hooktide_retry_hops_total',
       'Runs written to another retry tier without an attempt.',
     ),
+    deferrals: plain(
+      'hooktide_deferrals_total',
+      'Runs put off to a retry tier without an attempt, since their lane could not take them in time.',
+    ),
     repeats: plain(
       'hooktide_repeats_dropped_total',
       'Retry and request records dropped because they were handled before.',
@@ -252,6 +256,7 @@ const counting: Counting = {
   'event.unmatched': ({ unmatched }) => unmatched.series.add(),
   'record.rejected': ({ rejected }, { reason }) => rejected.of(reason).add(),
   'run.hopped': ({ hops }) => hops.series.add(),
+  'run.deferred': ({ deferrals }) => deferrals.series.add(),
   'run.repeated': ({ repeats }) => repeats.series.add(),
   'hook.unusable': ({ unusable }) => unusable.series.add(),
   'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),

@@ -60,6 +60,7 @@ const levels: Readonly<
 > = {
   'event.unmatched': 'debug',
   'run.hopped': 'debug',
+  'run.deferred': 'debug',
   'run.repeated': 'debug',
   'commit.acknowledged': 'debug',
   'record.rejected': 'warn',

@@ -1,0 +1,93 @@
+/** How fast a lane is, and how fast it may be. */
+import type { MonotonicMs } from './model.ts'
+
+const windowMs = 5_000
+
+/**
+ * Calls that ended per time in which any was in flight, over the last 5 to 10 s. Time without a call in flight does not
+ * count: a lane that had nothing to do, or was stopped for another's sake, is not slow.
+ */
+export class RateMeter {
+  #window = 0
+  #ended = 0
+  #busyMs = 0
+  #endedBefore = 0
+  #busyMsBefore = 0
+  /** Up to when busy time is counted; `undefined` while no call is in flight. */
+  #countedTo: MonotonicMs | undefined
+  /** When a call ended last, or the first of those in flight began. */
+  #heardAt: MonotonicMs = 0
+
+  /** The first of some calls begins. */
+  begin(now: MonotonicMs): void {
+    this.#roll(now)
+    this.#countedTo = now
+    this.#heardAt = now
+  }
+
+  /** @param isLast whether no call is in flight any more */
+  end(now: MonotonicMs, isLast: boolean): void {
+    this.#roll(now)
+    this.#ended += 1
+    this.#heardAt = now
+    if (isLast) this.#countedTo = undefined
+  }
+
+  /** How long no call has ended though some are in flight. */
+  silentMs(now: MonotonicMs): number {
+    return this.#countedTo === undefined ? 0 : now - this.#heardAt
+  }
+
+  /** How long calls were in flight within the time that is looked at. */
+  busyMs(now: MonotonicMs): number {
+    this.#roll(now)
+    return this.#busyMs + this.#busyMsBefore
+  }
+
+  /** Calls that ended per millisecond; 0 when none did. */
+  perMs(now: MonotonicMs): number {
+    this.#roll(now)
+    const ended = this.#ended + this.#endedBefore
+    return ended / Math.max(1, this.#busyMs + this.#busyMsBefore)
+  }
+
+  #roll(now: MonotonicMs): void {
+    const window = Math.floor(now / windowMs)
+    if (window !== this.#window) {
+      const isNext = window === this.#window + 1
+      const isBusy = this.#countedTo !== undefined
+      this.#countBusy((this.#window + 1) * windowMs)
+      this.#endedBefore = isNext ? this.#ended : 0
+      this.#busyMsBefore = isNext ? this.#busyMs : isBusy ? windowMs : 0
+      this.#ended = 0
+      this.#busyMs = 0
+      if (isBusy) this.#countedTo = window * windowMs
+      this.#window = window
+    }
+    this.#countBusy(now)
+  }
+
+  #countBusy(to: MonotonicMs): void {
+    if (this.#countedTo === undefined) return
+    this.#busyMs += Math.max(0, to - this.#countedTo)
+    this.#countedTo = to
+  }
+}
+
+/** A lane that was late may make up for so much of it at once. */
+const catchUpMs = 100
+
+/** Keeps calls apart, so that no second has more than `ratePerSecond` of them, but for {@link catchUpMs} of lateness. */
+export class RateLimit {
+  #nextAt: MonotonicMs = Number.NEGATIVE_INFINITY
+
+  /** When the next call may start. */
+  get nextAt(): MonotonicMs {
+    return this.#nextAt
+  }
+
+  /** A call starts now. */
+  started(ratePerSecond: number, now: MonotonicMs): void {
+    this.#nextAt = Math.max(this.#nextAt, now - catchUpMs) + 1_000 / ratePerSecond
+  }
+}
