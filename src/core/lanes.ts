@@ -116,9 +116,9 @@ export class Lanes<Work> {
     return this.#lanes.size
   }
 
-  /** Whether {@link takeCrowded} may find something. */
-  get isWatching(): boolean {
-    return this.#watched.size > 0
+  /** Whether {@link takeCrowded} may find something, now or later. */
+  get mayCrowd(): boolean {
+    return this.#watched.size > 0 || (this.#queued > 0 && this.#inFlight > 0)
   }
 
   /** All queued work, lane by lane and line by line, each oldest first. */

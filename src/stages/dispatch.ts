@@ -270,7 +270,7 @@ export class Dispatch {
 
   #checkCrowdsSoon(): void {
     const { lanes, clock } = this.#parts
-    if (this.#isCheckPlanned || !lanes.isWatching) return
+    if (this.#isCheckPlanned || !lanes.mayCrowd) return
     this.#isCheckPlanned = true
     clock.after(crowdCheckMs, () => {
       this.#isCheckPlanned = false
