@@ -1,0 +1,321 @@
+import { describe, expect, it } from 'vitest'
+import { runHeaderNames } from '../../src/core/header-names.ts'
+import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const url = (id: string) => `https://${id}.example/`
+const tiers = ['5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
+
+/** A hook that has an event key, and so its traffic, for itself. */
+function putHook(rig: Rig, id: string, event: string, delivery = {}): void {
+  rig.putHook({ id, events: [event], config: { url: url(id) }, delivery })
+}
+
+function callsTo(one: Instance, id: string): number {
+  return one.http.calls.filter(({ request }) => request.url === url(id)).length
+}
+
+function outcomesOf(rig: Rig, id: string): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { hookId, outcome } of rig.results()) {
+    if (hookId === id) counts[outcome] = (counts[outcome] ?? 0) + 1
+  }
+  return counts
+}
+
+function writesToTiers(rig: Rig): number {
+  return tiers.reduce((sum, topic) => sum + rig.broker.read(topic).length, 0)
+}
+
+function committed(rig: Rig): number | undefined {
+  return rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset
+}
+
+/** A partition with a hook that hangs and one that answers. */
+async function rigWithTwo(overrides = {}) {
+  const rig = createRig()
+  putHook(rig, 'dead', 'User.Created')
+  putHook(rig, 'fine', 'PostSignIn')
+  const one = await rig.start(overrides)
+  one.http.script(url('fine'), 200)
+  return { rig, one }
+}
+
+describe('an endpoint that never answers', () => {
+  it('delays nothing of another one on its partition, however long and with however much traffic', async () => {
+    const { rig, one } = await rigWithTwo()
+    for (let tick = 1; tick <= 300; tick += 1) {
+      for (let index = 0; index < 20; index += 1)
+        rig.sendEvent({ event: 'User.Created', tick, index })
+      rig.sendEvent({ tick })
+      await rig.clock.advance(100)
+      expect(callsTo(one, 'fine')).toBe(tick)
+    }
+    const { inFlight, queued } = one.processor.status()
+    expect(inFlight + queued).toBeLessThan(10)
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 300 })
+  }, 20_000)
+
+  it('leaves a healthy one its place at once, also when its own backlog came first', async () => {
+    const { rig, one } = await rigWithTwo()
+    for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ event: 'User.Created', index })
+    for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(2 * second)
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 100 })
+    expect(callsTo(one, 'dead')).toBe(2)
+    await rig.clock.advance(20 * second)
+    expect(committed(rig)).toBe(1_100)
+  })
+
+  it('is not called again while its breaker is open, but for one probe when its time is over', async () => {
+    const { rig, one } = await rigWithTwo()
+    one.http.script(url('dead'), 500)
+    for (let tick = 0; tick < 29; tick += 1) {
+      rig.sendEvent({ event: 'User.Created', tick })
+      await rig.clock.advance(second)
+    }
+    expect(callsTo(one, 'dead')).toBe(5)
+    one.http.script(url('dead'))
+    await rig.clock.advance(10 * second)
+    expect(one.http.openCalls).toHaveLength(1)
+    rig.sendEvent({ event: 'User.Created', while: 'the probe is out' })
+    await rig.clock.advance(second)
+    expect(one.http.openCalls).toHaveLength(1)
+    await rig.clock.advance(4 * minute)
+    expect(callsTo(one, 'dead')).toBe(6)
+    await rig.clock.advance(30 * minute)
+    expect(callsTo(one, 'dead')).toBe(7)
+  })
+
+  it('is called normally again once a probe was answered, and everything put off is delivered', async () => {
+    const { rig, one } = await rigWithTwo()
+    for (let index = 0; index < 200; index += 1) {
+      rig.sendEvent({ event: 'User.Created', index })
+      rig.sendEvent({ index })
+    }
+    await rig.clock.advance(minute)
+    one.http.script(url('dead'), 200)
+    await rig.clock.advance(2 * hour)
+    expect(outcomesOf(rig, 'dead')['delivered']).toBe(200)
+    expect(one.processor.status()).toMatchObject({ inFlight: 0, queued: 0 })
+  })
+})
+
+describe('a deferral', () => {
+  /** The dead hook's breaker is open for 30 s. */
+  async function rigWithOpenLane(overrides = {}) {
+    const { rig, one } = await rigWithTwo(overrides)
+    one.http.script(url('dead'), 500)
+    for (let index = 0; index < 5; index += 1) rig.sendEvent({ event: 'User.Created', index })
+    await rig.clock.advance(second)
+    return { rig, one }
+  }
+
+  it('counts no attempt, and only the first of a run has a result', async () => {
+    const { rig, one } = await rigWithOpenLane()
+    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'late' })
+    await rig.clock.advance(2 * hour)
+    one.http.script(url('dead'), 200)
+    await rig.clock.advance(10 * hour)
+    const results = rig.results().filter(({ eventId }) => eventId === 'late')
+    const deferred = results.filter(({ outcome }) => outcome === 'deferred')
+    expect(deferred).toMatchObject([
+      { attempt: null, final: false, blame: 'endpoint', reason: null },
+    ])
+    expect(results.find(({ attempt }) => attempt !== null)).toMatchObject({
+      attempt: 1,
+      outcome: 'delivered',
+    })
+  })
+
+  it('waits until the next probe, and the n-th of a run at least the n-th step of the default schedule', async () => {
+    const { rig } = await rigWithOpenLane()
+    const openedAt = rig.clock.now() - second
+    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'late' })
+    await rig.clock.advance(100 * hour)
+    const written = tiers.flatMap((topic) => rig.broker.read(topic))
+    const dues = new Map<number, number>()
+    for (const { headers } of written) {
+      const texts = Object.fromEntries(headers.map(([name, value]) => [name, value.toString()]))
+      if (texts['hooktide-event-id'] !== 'late') continue
+      const nth = Number(texts[runHeaderNames.deferrals] ?? 0)
+      if (nth > 0 && !dues.has(nth)) dues.set(nth, Number(texts[runHeaderNames.dueAt]))
+    }
+    expect(dues.get(1)).toBeGreaterThanOrEqual(openedAt + 30 * second)
+    expect(dues.get(1)).toBeLessThan(openedAt + minute)
+    expect([...dues.keys()].length).toBeLessThanOrEqual(9)
+  })
+
+  it('beyond the bound is written once to the dead letters as endpoint-down', async () => {
+    const { rig } = await rigWithOpenLane({ maxDeferredPerHook: 10 })
+    for (let index = 0; index < 50; index += 1) {
+      rig.sendEvent({ event: 'User.Created', more: index })
+      rig.sendEvent({ more: index })
+    }
+    await rig.clock.advance(second)
+    expect(outcomesOf(rig, 'dead')).toMatchObject({ deferred: 10, dead: 40 })
+    const letters = rig.broker.read(topics.deadLetters)
+    expect(letters).toHaveLength(40)
+    const reasons = letters.map(({ headers }) =>
+      headers.find(([name]) => name === 'hooktide-reason')?.[1].toString(),
+    )
+    expect(new Set(reasons)).toEqual(new Set(['endpoint-down']))
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 50 })
+  })
+
+  it('counts against the bound of all hooks too', async () => {
+    const { rig, one } = await rigWithOpenLane({ maxDeferred: 10, maxDeferredPerHook: 8 })
+    putHook(rig, 'dead2', 'User.Deleted')
+    await rig.clock.advance(10)
+    one.http.script(url('dead2'), 500)
+    for (let index = 0; index < 5; index += 1) rig.sendEvent({ event: 'User.Deleted', index })
+    await rig.clock.advance(10)
+    for (let index = 0; index < 10; index += 1) {
+      rig.sendEvent({ event: 'User.Created', more: index })
+    }
+    await rig.clock.advance(10)
+    for (let index = 0; index < 10; index += 1) {
+      rig.sendEvent({ event: 'User.Deleted', more: index })
+    }
+    await rig.clock.advance(10)
+    expect(outcomesOf(rig, 'dead')).toMatchObject({ deferred: 8, dead: 2 })
+    expect(outcomesOf(rig, 'dead2')).toMatchObject({ deferred: 2, dead: 8 })
+  })
+})
+
+describe('a dead hook with heavy traffic for hours', () => {
+  /** Writes to tiers in the last of six hours, with so many events a minute and at most 50 that wait. */
+  async function writesInAnHour(perMinute: number): Promise<number> {
+    const { rig, one } = await rigWithTwo({ maxDeferredPerHook: 50 })
+    one.http.script(url('dead'), 500)
+    let before = 0
+    for (let passed = 0; passed < 6 * 60; passed += 1) {
+      for (let index = 0; index < perMinute; index += 1) {
+        rig.sendEvent({ event: 'User.Created', passed, index })
+      }
+      rig.sendEvent({ passed })
+      await rig.clock.advance(minute)
+      if (passed === 5 * 60) before = writesToTiers(rig)
+    }
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 360 })
+    expect(callsTo(one, 'dead')).toBeLessThan(30)
+    expect(one.processor.status()).toMatchObject({ inFlight: 0, queued: 0 })
+    return writesToTiers(rig) - before
+  }
+
+  it('costs a number of writes to tiers that depends on the bound and not on the traffic', async () => {
+    const few = await writesInAnHour(5)
+    const many = await writesInAnHour(25)
+    // The longest tier here is 5 min: whatever waits is written at most every 5 min, but for the ends of its waits.
+    expect(few).toBeLessThan(50 * 12 * 1.5)
+    expect(many).toBeLessThan(50 * 12 * 1.5)
+  }, 30_000)
+})
+
+describe('a healthy endpoint with more than it can do', () => {
+  it('makes its partition wait when it has it for itself: nothing is deferred, and lag shows it', async () => {
+    const rig = createRig()
+    putHook(rig, 'alone', 'PostSignIn')
+    const one = await rig.start()
+    for (let index = 0; index < 1_500; index += 1) rig.sendEvent({ index })
+    for (let round = 0; round < 120; round += 1) {
+      for (const call of one.http.openCalls) call.answer(200)
+      await rig.clock.advance(200)
+    }
+    expect(outcomesOf(rig, 'alone')).toEqual({ delivered: 1_500 })
+    expect(writesToTiers(rig)).toBe(0)
+  }, 20_000)
+
+  it('is spared on a partition that it shares: what would wait for over two seconds is deferred', async () => {
+    const { rig, one } = await rigWithTwo()
+    for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ event: 'User.Created', index })
+    for (let index = 0; index < 10; index += 1) rig.sendEvent({ index })
+    for (let round = 0; round < 40; round += 1) {
+      await rig.clock.advance(200)
+      for (const call of one.http.openCalls) call.answer(200)
+    }
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 10 })
+    const { delivered, deferred } = outcomesOf(rig, 'dead')
+    expect(delivered).toBeGreaterThan(200)
+    expect(deferred).toBeGreaterThan(200)
+    expect((delivered ?? 0) + (deferred ?? 0)).toBeGreaterThanOrEqual(1_000)
+  })
+
+  it('is not taken for slow because all calls were stopped for a while', async () => {
+    const { rig, one } = await rigWithTwo()
+    one.http.script(url('dead'), 200)
+    rig.broker.setAckDelay(1e9)
+    for (let index = 0; index < 400; index += 1) {
+      rig.sendEvent({ event: 'User.Created', index })
+      rig.sendEvent({ index })
+    }
+    await rig.clock.advance(minute)
+    rig.broker.setAckDelay(0)
+    await rig.clock.advance(minute)
+    expect(writesToTiers(rig)).toBe(0)
+  })
+})
+
+describe('a crowd of retries', () => {
+  it('due at once does not delay fresh events, of its own hook either', async () => {
+    const { rig, one } = await rigWithTwo()
+    for (let index = 0; index < 5_000; index += 1) {
+      rig.broker.produce(tiers[0] ?? '', {
+        value: '{"event":"User.Created","createdAt":"2026-09-14T09:02:11.019Z"}',
+        headers: {
+          'hooktide-hook-id': 'dead',
+          'hooktide-tenant-id': 'default',
+          'hooktide-event-id': `retried ${index}`,
+          'hooktide-attempt': '1',
+          'hooktide-hop': '1',
+        },
+      })
+    }
+    await rig.clock.advance(6 * second)
+    rig.sendEvent()
+    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'fresh' })
+    await rig.clock.advance(50)
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 1 })
+    const ids = one.http.calls.map(({ request }) => request.headers['hooktide-attempt'])
+    expect(ids.filter((attempt) => attempt === '1')).toHaveLength(2)
+  })
+})
+
+describe('a rate limit', () => {
+  it('keeps the calls of its hook apart, in each process', async () => {
+    const rig = createRig()
+    putHook(rig, 'limited', 'PostSignIn', { ratePerSecond: 10 })
+    const one = await rig.start()
+    one.http.script(url('limited'), 200)
+    for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(second)
+    expect(callsTo(one, 'limited')).toBeGreaterThanOrEqual(10)
+    expect(callsTo(one, 'limited')).toBeLessThanOrEqual(12)
+    await rig.clock.advance(9 * second)
+    expect(callsTo(one, 'limited')).toBeGreaterThanOrEqual(99)
+  })
+})
+
+describe('a pause that an endpoint asks for', () => {
+  it.each([429, 503])(
+    'with %d holds back its whole lane until then, and no other',
+    async (status) => {
+      const { rig, one } = await rigWithTwo()
+      one.http.script(url('dead'), { status, retryAfterMs: 60 * second })
+      rig.sendEvent({ event: 'User.Created', first: 1 })
+      await rig.clock.advance(second)
+      one.http.script(url('dead'), 200)
+      for (let index = 0; index < 20; index += 1) {
+        rig.sendEvent({ event: 'User.Created', index })
+        rig.sendEvent({ index })
+      }
+      await rig.clock.advance(58 * second)
+      expect(callsTo(one, 'dead')).toBe(1)
+      expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 20 })
+      await rig.clock.advance(30 * minute)
+      expect(outcomesOf(rig, 'dead')).toEqual({ retrying: 1, deferred: 20, delivered: 21 })
+    },
+  )
+})
