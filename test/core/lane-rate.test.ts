@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RateLimit, RateMeter } from '../../src/core/lane-rate.ts'
+
+describe('a rate meter', () => {
+  it('counts only the time in which calls are out', () => {
+    const meter = new RateMeter()
+    for (let call = 0; call < 10; call += 1) {
+      meter.begin(call * 400)
+      meter.end(call * 400 + 100, true)
+    }
+    expect(meter.busyMs(4_000)).toBe(1_000)
+    expect(meter.perMs(4_000)).toBeCloseTo(0.01)
+  })
+
+  it('forgets what was more than ten seconds ago', () => {
+    const meter = new RateMeter()
+    meter.begin(0)
+    meter.end(1_000, true)
+    expect(meter.perMs(9_999)).toBeCloseTo(0.001)
+    expect(meter.perMs(10_000)).toBe(0)
+    expect(meter.busyMs(10_000)).toBe(0)
+  })
+
+  it('tells for how long no call has ended though some are out', () => {
+    const meter = new RateMeter()
+    expect(meter.silentMs(5_000)).toBe(0)
+    meter.begin(5_000)
+    expect(meter.silentMs(7_000)).toBe(2_000)
+    meter.end(7_500, false)
+    expect(meter.silentMs(8_000)).toBe(500)
+    meter.end(8_000, true)
+    expect(meter.silentMs(20_000)).toBe(0)
+  })
+
+  it('sees a lane fall silent: its time goes on counting, however long', () => {
+    const meter = new RateMeter()
+    meter.begin(0)
+    for (let at = 100; at <= 4_000; at += 100) meter.end(at, false)
+    expect(meter.perMs(4_000)).toBeCloseTo(0.01)
+    expect(meter.perMs(9_000)).toBeCloseTo(40 / 9_000)
+    expect(meter.perMs(31_000)).toBe(0)
+    expect(meter.busyMs(31_000)).toBe(6_000)
+  })
+
+  it('agrees with a list of everything within the window that it looks at', () => {
+    const step = fc.record({ isCall: fc.boolean(), forMs: fc.integer({ min: 1, max: 4_000 }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const meter = new RateMeter()
+        const calls: { from: number; to: number }[] = []
+        let now = 0
+        for (const { isCall, forMs } of steps) {
+          if (isCall) {
+            meter.begin(now)
+            meter.end(now + forMs, true)
+            calls.push({ from: now, to: now + forMs })
+          }
+          now += forMs
+          const since = (Math.floor(now / 5_000) - 1) * 5_000
+          const busy = calls.reduce(
+            (sum, { from, to }) => sum + Math.max(0, to - Math.max(from, since)),
+            0,
+          )
+          const ended = calls.filter(({ to }) => to >= since).length
+          expect(meter.busyMs(now)).toBe(busy)
+          expect(meter.perMs(now)).toBeCloseTo(ended / Math.max(1, busy), 9)
+        }
+      }),
+    )
+  })
+})
+
+describe('a rate limit', () => {
+  it('lets no second have more calls than it says, but for a tenth of a second made up for', () => {
+    const rate = fc.double({ min: 0.5, max: 200, noNaN: true })
+    const waits = fc.array(fc.nat({ max: 500 }), { maxLength: 200 })
+    fc.assert(
+      fc.property(rate, waits, (ratePerSecond, pauses) => {
+        const limit = new RateLimit()
+        const starts: number[] = []
+        let now = 0
+        for (const pause of pauses) {
+          now = Math.max(now + pause, limit.nextAt)
+          limit.started(ratePerSecond, now)
+          starts.push(now)
+        }
+        for (const [index, from] of starts.entries()) {
+          const within = starts.slice(index).filter((at) => at < from + 1_000).length
+          expect(within).toBeLessThanOrEqual(ratePerSecond * 1.1 + 2)
+        }
+      }),
+    )
+  })
+
+  it('makes up for no more than a tenth of a second after a long rest', () => {
+    const limit = new RateLimit()
+    limit.started(100, 0)
+    let started = 0
+    for (; limit.nextAt <= 60_000; started += 1) limit.started(100, 60_000)
+    expect(started).toBe(11)
+  })
+})
