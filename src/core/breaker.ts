@@ -42,15 +42,15 @@ export type BreakerHappening =
   | 'unanswered'
 
 /** So many failures in a row open it. */
-export const failuresInARow = 5
+const failuresInARow = 5
 /** Outcomes that are remembered. The failing share is judged when there are as many. */
-export const windowSize = 20
+const windowSize = 20
 /** So many failures among the remembered outcomes open it. */
-export const failuresInWindow = 15
+const failuresInWindow = 15
 /** Failures older than this say nothing any more. */
-export const memoryMs = 5 * 60_000
+const memoryMs = 5 * 60_000
 /** How long it stays open: each time longer, until it has stayed closed for as long as it had been open. */
-export const openMs = [30_000, 5 * 60_000, 30 * 60_000] as const
+const openMs = [30_000, 5 * 60_000, 30 * 60_000] as const
 
 const rowMask = 2 ** failuresInARow - 1
 const windowMask = 2 ** windowSize - 1

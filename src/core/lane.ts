@@ -17,8 +17,7 @@ import { RateLimit, RateMeter } from './lane-rate.ts'
 import type { HookId, MonotonicMs } from './model.ts'
 
 /** First tries of events, and everything that comes later: retries, deferrals and requests. */
-export const lines = ['first', 'late'] as const
-export type LineName = (typeof lines)[number]
+export type LineName = 'first' | 'late'
 
 /** What its owner allows. */
 export interface HookLimits {
