@@ -6,23 +6,21 @@
 import { DeferredCounts } from './core/deferral.ts'
 import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
-import { Lanes } from './core/lanes.ts'
-import type { EpochMs, HookId, InboundRecord, MonotonicMs, Tier, Topics } from './core/model.ts'
+import { Lanes, type LanesParts } from './core/lanes.ts'
+import type { Hook, HookId, InboundRecord, MonotonicMs, Tier } from './core/model.ts'
 import { RecentlyHandled } from './core/recently-handled.ts'
-import type { DeliveryResult } from './core/records.ts'
 import { tierOf } from './core/schedule.ts'
-import type { Emit, StopCause } from './core/signal.ts'
+import type { StopCause } from './core/signal.ts'
+import { limits } from './limits.ts'
+import type { GroupSource } from './ports.ts'
 import type {
-  Clock,
-  GroupSource,
-  HttpSender,
-  Random,
-  RecordSink,
-  ResultEncoder,
-  SchemaSource,
-  TableSource,
-} from './ports.ts'
-import { overdueMs, sumByTopic, type ByTopic } from './stages/depths.ts'
+  Processor,
+  ProcessorDepths,
+  ProcessorPorts,
+  ProcessorSettings,
+  ProcessorStatus,
+} from './processor.ts'
+import { overdueMs, sumByTopic } from './stages/depths.ts'
 import { Deferring } from './stages/deferring.ts'
 import { Dispatch } from './stages/dispatch.ts'
 import {
@@ -34,118 +32,28 @@ import {
   type Joining,
 } from './stages/expand.ts'
 import { emptyLoad, GroupFlow, type GroupLimits } from './stages/group-flow.ts'
+import { EndpointHealth, type EndpointHealthParts } from './stages/endpoint-health.ts'
 import { loadHooks } from './stages/hook-loader.ts'
 import { Recorder, type RecorderParts } from './stages/recorder.ts'
 import type { Work } from './stages/work.ts'
-
-export interface ProcessorPorts {
-  readonly hooks: TableSource
-  /** Of framed events and hooks. */
-  readonly schemas: SchemaSource
-  /** Events and requests. */
-  readonly live: GroupSource
-  /** Retry tiers. */
-  readonly retry: GroupSource
-  readonly sink: RecordSink
-  readonly http: HttpSender
-  readonly encoder: ResultEncoder<DeliveryResult>
-  readonly clock: Clock
-  readonly random: Random
-  readonly emit: Emit
-  /** Something broke that only another process mends. Called once at most. */
-  readonly onFailed: (error: Error) => void
-}
-
-export interface ProcessorSettings {
-  readonly groupId: string
-  readonly instance: string
-  readonly userAgent: string
-  readonly topics: Topics
-  readonly tiers: readonly Tier[]
-  readonly retrySchedule: readonly number[]
-  readonly maxAgeMs: number
-  readonly timeoutMs: number
-  readonly concurrency: number
-  readonly maxInFlight: number
-  readonly maxSlow: number
-  readonly maxDeferredPerHook: number
-  readonly maxDeferred: number
-  readonly sessionTimeoutMs: number
-  readonly commitIntervalMs: number
-}
-
-export interface ProcessorStatus {
-  readonly isTableLoaded: boolean
-  readonly isJoined: boolean
-  /** Sent within the session time-out and acknowledged: the broker is reachable. */
-  readonly isProven: boolean
-  readonly hooks: number
-  readonly suspendedHooks: number
-  readonly inFlight: number
-  readonly queued: number
-  readonly backlog: number
-  readonly pendingRecords: number
-  /** Why records are not read or not acknowledged, a sentence each. */
-  readonly troubles: readonly string[]
-  /** Why framed records wait for their schemas; `undefined` when none does in vain. */
-  readonly schemaTrouble: string | undefined
-}
-
-/** What waits in the partitions that this process owns. */
-export interface ProcessorDepths {
-  /** Partitions owned. */
-  readonly partitions: ByTopic
-  /** Offsets that are not complete, of event and request topics. */
-  readonly lag: ByTopic
-  /** The same of tiers: runs that wait for their next attempt. */
-  readonly retryDepth: ByTopic
-  readonly retryOverdueMs: number
-}
-
-export interface Processor {
-  /** Resolves when the table is loaded and both groups are joined. */
-  start(): Promise<void>
-  /** Stops intake, lets calls finish until the deadline, records the rest as interrupted, commits and leaves. */
-  stop(deadlineMs: number): Promise<void>
-  status(): ProcessorStatus
-  depths(): ProcessorDepths
-}
-
-/** Bounds of one process. Together they keep its memory flat whatever comes in. */
-const limits = {
-  /** Keeps a commit's metadata within 4,096 characters (design section 8). */
-  maxIncomplete: 750,
-  partitionBytes: 8 * 1024 * 1024,
-  totalBytes: 128 * 1024 * 1024,
-  deliveries: 20_000,
-  /** Each call has a body of its own, and an event has as many as hooks: bytes admitted say nothing of these. */
-  bodyBytes: 64 * 1024 * 1024,
-  slowBodyBytes: 32 * 1024 * 1024,
-  backlogBytes: 512 * 1024,
-  tierBacklogBytes: 128 * 1024,
-  laneQueue: 1_000,
-  pendingRecords: 20_000,
-  recentlyHandled: 200_000,
-  drainBudgetMs: 2_000,
-  slowAfterMs: 1_000,
-  initialConcurrency: 2,
-  /** Retries, deferrals and requests never take more than this share of the calls in flight. */
-  lateShare: 0.75,
-  /** What would wait longer in its lane is deferred, if that spares others of its partition. */
-  maxWaitMs: 2_000,
-  /** A lane's speed is judged when it was seen for so long. */
-  evidenceMs: 1_000,
-} as const
 
 /** How long the last records may take to be acknowledged at a stop. */
 const flushMs = 5_000
 
 export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettings): Processor {
   const onFailed = once(ports.onFailed)
-  const { clock, emit } = ports
+  const { clock } = ports
   const table = new HookTable()
   const handled = new RecentlyHandled(limits.recentlyHandled)
-  const lanes = createLanes(ports, settings, () => dispatch.pump())
+  const health = createHealth(ports, settings, {
+    table,
+    onFailed,
+    onRenewed: (hookId) => lanes.reset(hookId),
+  })
+  const lanes = createLanes(ports, settings, {
+    seedOf: (hookId) => dispatch.seedOf(hookId),
+    pump: () => dispatch.pump(),
+  })
   const recorder = createRecorder(ports, settings, {
     handled,
     onFailed,
@@ -155,6 +63,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const dispatch = createDispatch(ports, settings, {
     table,
     lanes,
+    health,
     recorder,
     onRoom,
   })
@@ -163,7 +72,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     findSchema: (id) => ports.schemas.find(id),
     handled,
     maxAgeMs: settings.maxAgeMs,
-    isDisabled: () => false,
+    isDisabled: (hookId) => health.isDisabled(hookId),
     now: () => clock.now(),
   }
   const [live, retry] = createGroups(ports, settings, {
@@ -174,14 +83,12 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     onFailed,
   })
   const groups = [live, retry]
-  const path: Path = { table, lanes, recorder, dispatch, live, retry, groups }
+  const path: Path = { table, health, lanes, recorder, dispatch, live, retry, groups }
   ports.schemas.onAgain(() => groups.forEach((group) => group.reread()))
   let isTableLoaded = false
   return {
     async start() {
-      const onDeleted = (id: HookId) => lanes.forget(id)
-      const { hooks: source, schemas } = ports
-      await loadHooks({ source, schemas, table, emit, onFailed, onDeleted })
+      await loadTables(ports, path, onFailed)
       isTableLoaded = true
       await Promise.all(groups.map((group) => group.start()))
     },
@@ -194,6 +101,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
 /** The stateful parts of one processor, in the order of the data's path. */
 interface Path {
   readonly table: HookTable
+  readonly health: EndpointHealth
   readonly live: GroupFlow
   readonly retry: GroupFlow
   /** Both. */
@@ -201,6 +109,25 @@ interface Path {
   readonly lanes: Lanes<Work>
   readonly dispatch: Dispatch
   readonly recorder: Recorder
+}
+
+/** All hooks and what is said of their endpoints, before the first event. */
+async function loadTables(
+  ports: ProcessorPorts,
+  { table, health, lanes }: Path,
+  onFailed: (error: Error) => void,
+): Promise<void> {
+  const { hooks: source, endpoints, schemas, emit } = ports
+  const onChanged = (hook: Hook, hasOtherUrl: boolean) => health.hookChanged(hook, hasOtherUrl)
+  const onDeleted = (id: HookId) => {
+    health.hookDeleted(id)
+    lanes.forget(id)
+  }
+  await Promise.all([
+    loadHooks({ source, schemas, table, emit, onFailed, onDeleted, onChanged }),
+    endpoints.start((record) => health.apply(record), onFailed),
+  ])
+  health.loaded()
 }
 
 /** Events and requests in one group, tiers in another: waiting records must not hold up fresh ones. */
@@ -240,10 +167,28 @@ function createGroups(
   return [live, retry]
 }
 
+function createHealth(
+  { sink, clock, emit }: ProcessorPorts,
+  { topics, instance, disableAfterMs }: ProcessorSettings,
+  parts: Pick<EndpointHealthParts, 'onRenewed' | 'onFailed'> & { readonly table: HookTable },
+): EndpointHealth {
+  const { table, ...others } = parts
+  return new EndpointHealth({
+    ...others,
+    hookOf: (hookId) => table.get(hookId),
+    topic: topics.endpoints,
+    sink,
+    clock,
+    emit,
+    instance,
+    disableAfterMs,
+  })
+}
+
 function createLanes(
   { clock }: ProcessorPorts,
   { maxInFlight, maxSlow }: ProcessorSettings,
-  pump: () => void,
+  { seedOf, pump }: Pick<LanesParts<Work>, 'seedOf'> & { readonly pump: () => void },
 ): Lanes<Work> {
   return new Lanes<Work>({
     limits: {
@@ -265,25 +210,20 @@ function createLanes(
         pump()
       })
     },
-    seedOf: () => ({ kind: 'flowing' }),
+    seedOf,
   })
 }
 
 function createDispatch(
   ports: ProcessorPorts,
   settings: ProcessorSettings,
-  parts: Pick<Path, 'table' | 'lanes' | 'recorder'> & { readonly onRoom: () => void },
+  parts: Pick<Path, 'table' | 'health' | 'lanes' | 'recorder'> & { readonly onRoom: () => void },
 ): Dispatch {
   return new Dispatch({
     ...parts,
     http: ports.http,
     clock: ports.clock,
     emit: ports.emit,
-    health: {
-      attempted: () => undefined,
-      laneChanged: () => undefined,
-      isDisabled: () => false,
-    },
     deferring: new Deferring({
       lanes: parts.lanes,
       counts: new DeferredCounts({
@@ -327,7 +267,7 @@ function createRecorder(
  * decided.
  */
 async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<void> {
-  const { groups, dispatch, recorder } = path
+  const { groups, dispatch, recorder, health } = path
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   await dispatch.drained(deadlineMs)
@@ -336,14 +276,15 @@ async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Prom
   await recorder.idle(flushMs)
   await Promise.all(groups.map((group) => group.leave()))
   await recorder.idle(flushMs)
-  await Promise.all([ports.hooks.stop(), ports.http.stop()])
+  health.stop()
+  await Promise.all([ports.hooks.stop(), ports.endpoints.stop(), ports.http.stop()])
   await ports.sink.stop()
 }
 
 function statusOf(
   ports: ProcessorPorts,
   { sessionTimeoutMs }: ProcessorSettings,
-  { table, groups, lanes, dispatch }: Path,
+  { table, health, groups, lanes, dispatch }: Path,
 ): Omit<ProcessorStatus, 'isTableLoaded'> {
   return {
     isJoined: groups.every((group) => group.isJoined),
@@ -356,14 +297,11 @@ function statusOf(
     pendingRecords: ports.sink.pendingCount(),
     troubles: troublesOf(ports),
     schemaTrouble: ports.schemas.trouble(),
+    endpoints: health.counts,
   }
 }
 
-function depthsOf(
-  { live, retry, lanes }: Path,
-  retryPrefix: string,
-  now: EpochMs,
-): ProcessorDepths {
+function depthsOf({ live, retry, lanes }: Path, retryPrefix: string, now: number): ProcessorDepths {
   const releaseOf = (record: InboundRecord) =>
     record.timestamp + tierOfRecord(record, retryPrefix).delayMs
   return {
@@ -374,8 +312,9 @@ function depthsOf(
   }
 }
 
-function troublesOf({ hooks, live, retry, sink }: ProcessorPorts): readonly string[] {
-  const reading = new Set([hooks, live, retry].map((source) => source.trouble()))
+function troublesOf(ports: ProcessorPorts): readonly string[] {
+  const { hooks, endpoints, live, retry, sink } = ports
+  const reading = new Set([hooks, endpoints, live, retry].map((source) => source.trouble()))
   return [
     ...[...reading].map((trouble) => trouble && `records are not read: ${trouble}`),
     ...[sink.trouble()].map((trouble) => trouble && `records are not acknowledged: ${trouble}`),

@@ -15,9 +15,10 @@ import { createAbsentRegistry, createSchemaSource } from '../edge/registry/schem
 import { startStatusServer, type StatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry/telemetry.ts'
-import type { ResultEncoder, SchemaSource } from '../ports.ts'
+import type { HttpSender, ResultEncoder, SchemaSource } from '../ports.ts'
 import { allGroups } from '../settings/names.ts'
-import { createProcessor, type Processor } from '../topology.ts'
+import type { Processor } from '../processor.ts'
+import { createProcessor } from '../topology.ts'
 import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
@@ -127,6 +128,16 @@ async function assemble(
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
   const { groupId, topics, instance, sessionTimeoutMs } = settings
+  const table = (topic: string) =>
+    createTableSource({
+      settings: kafka,
+      group: groupId,
+      instance,
+      topic,
+      sessionTimeoutMs,
+      loadTimeoutMs: tableTimeoutMs,
+      log: kafkaLog,
+    })
   const group = (name: string, groupTopics: readonly string[]) =>
     createGroupSource({
       settings: kafka,
@@ -137,26 +148,13 @@ async function assemble(
     })
   return createProcessor(
     {
-      hooks: createTableSource({
-        settings: kafka,
-        group: groupId,
-        instance,
-        topic: topics.hooks,
-        sessionTimeoutMs,
-        loadTimeoutMs: tableTimeoutMs,
-        log: kafkaLog,
-      }),
+      hooks: table(topics.hooks),
+      endpoints: table(topics.endpoints),
       schemas: schemasOf(settings, log),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
-      http: createHttpSender({
-        clock: systemClock,
-        allowHttp: settings.allowHttp,
-        allowCidrs: settings.allowCidrs,
-        egressProxy: settings.egressProxy,
-        maxIdleSockets,
-      }),
+      http: senderOf(settings),
       encoder,
       clock: systemClock,
       random: Math.random,
@@ -165,6 +163,16 @@ async function assemble(
     },
     { ...settings, userAgent: `hooktide/${version}` },
   )
+}
+
+function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings): HttpSender {
+  return createHttpSender({
+    clock: systemClock,
+    allowHttp,
+    allowCidrs,
+    egressProxy,
+    maxIdleSockets,
+  })
 }
 
 function encoderOf(

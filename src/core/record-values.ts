@@ -51,6 +51,22 @@ export type ErrorClass = (typeof errorClasses)[number]
 export const blames = ['endpoint', 'network', 'owner', 'hooktide'] as const
 export type Blame = (typeof blames)[number]
 
+/** How an endpoint does, as its hook's record on the topic of endpoint health says. */
+export const endpointStates = ['healthy', 'failing', 'open', 'paused', 'disabled'] as const
+export type EndpointState = (typeof endpointStates)[number]
+
+/** Why an endpoint is in its state. */
+export const endpointReasons = [
+  'failures',
+  'retry-after',
+  'gone',
+  'failing-for-days',
+  'operator',
+  'url-changed',
+  'recovered',
+] as const
+export type EndpointReason = (typeof endpointReasons)[number]
+
 /** Why a record went to the rejected topic: `hooktide-reason` there. */
 export const rejectionReasons = [
   'empty-value',

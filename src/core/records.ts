@@ -174,6 +174,73 @@ export interface PreviousSigningKey {
 }
 
 /**
+ * Value of a record on the topic of endpoint health: what a processor, or somebody by command, last said of a hook's endpoint. The record's key is the hook's id; a record without a value says that the hook is gone. A hook without a record is healthy. Of two records the one with the higher enableEpoch counts; with the same, a disabled endpoint stays disabled, and else the newer record counts. Times are epoch milliseconds. Fields that are not named here are ignored.
+ */
+export interface EndpointRecord {
+  /**
+   * The hook's id, equal to the record's key.
+   */
+  readonly hookId: string
+  /**
+   * The hook's tenant.
+   */
+  readonly tenantId: string
+  /**
+   * healthy; failing: attempts fail and are still made; open: none is made before until, then one as a probe; paused: the endpoint asked for time until then; disabled: nothing is sent until it is enabled. The list may grow.
+   */
+  readonly state: string
+  /**
+   * When it came into this state.
+   */
+  readonly since: number
+  /**
+   * Why: failures, retry-after, gone (410), failing-for-days, operator, url-changed, recovered. The list may grow.
+   */
+  readonly reason: string
+  /**
+   * Of open and paused: when the next attempt may be made.
+   */
+  readonly until: number | null
+  /**
+   * The first failed attempt since the last success; null when there was none.
+   */
+  readonly failingSince: number | null
+  /**
+   * The last failed attempt since the last success.
+   */
+  readonly lastFailureAt: number | null
+  /**
+   * Failed attempts since the last success, as far as the writer counted them.
+   */
+  readonly failures: number
+  /**
+   * The last success that the writer knows of.
+   */
+  readonly lastSuccessAt: number | null
+  /**
+   * How often the endpoint was given a new beginning, by command or by a hook record with another URL.
+   */
+  readonly enableEpoch: number
+  /**
+   * Tells one URL from another without showing it: the first 16 hex digits of its SHA-256.
+   */
+  readonly endpoint: string
+  /**
+   * Partition and offset of the hook record that had this URL.
+   */
+  readonly configVersion: string
+  /**
+   * Who wrote the record: the name of a process, or of a command.
+   */
+  readonly instance: string
+  /**
+   * When it was written.
+   */
+  readonly at: number
+  readonly [k: string]: unknown
+}
+
+/**
  * Value of a record on an event topic: the payload of Logto's webhooks without hookId, which each delivery adds. Event keys and fields that are not named here are accepted and passed on. Consumers should take absent and null as the same.
  */
 export type AuthEventPayload = {

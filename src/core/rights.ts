@@ -46,9 +46,10 @@ export function processorRights(
   const tables = rights('group', tableGroupPrefix(groupId), 'Read', 'Delete')
   return [
     ...[...topics.events, topics.requests, topics.hooks].flatMap(read),
-    ...tierTopics.flatMap((topic) => rights('topic', topic, 'Read', 'Write', 'DescribeConfigs')),
+    ...[...tierTopics, topics.endpoints].flatMap((topic) =>
+      rights('topic', topic, 'Read', 'Write', 'DescribeConfigs'),
+    ),
     ...[topics.results, topics.deadLetters, topics.rejected].flatMap(written),
-    ...rights('topic', topics.endpoints, 'Describe', 'DescribeConfigs'),
     ...[groupId, retryGroupOf(groupId)].flatMap((group) => rights('group', group, 'Read')),
     ...tables.map((right) => ({ ...right, isPrefix: true })),
   ]

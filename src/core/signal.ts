@@ -15,6 +15,7 @@ import type {
   RejectionReason,
   TenantId,
 } from './model.ts'
+import type { EndpointState } from './record-values.ts'
 
 export type Signal =
   | { readonly kind: 'event.unmatched' }
@@ -45,6 +46,13 @@ export type Signal =
     }
   | {
       readonly kind: 'hook.unusable'
+      readonly source: RecordSource
+      readonly problem: FieldProblem
+    }
+  /** The state of an endpoint is another one, whoever found it. */
+  | EndpointChanged
+  | {
+      readonly kind: 'endpoint.unusable'
       readonly source: RecordSource
       readonly problem: FieldProblem
     }
@@ -79,6 +87,19 @@ export const stopCauses = [
 ] as const
 /** Why no call may start. */
 export type StopCause = (typeof stopCauses)[number]
+
+export interface EndpointChanged {
+  readonly kind: 'endpoint.changed' | 'endpoint.disabled'
+  readonly hookId: HookId
+  readonly tenantId: TenantId
+  readonly from: EndpointState
+  readonly to: EndpointState
+  readonly reason: string
+  /** Of an open or paused one: when the next attempt may be made. */
+  readonly until: EpochMs | null
+  /** Who found it. */
+  readonly instance: string
+}
 
 /** An attempt was answered, or a run ended without one. One wide line, and the counts. */
 export interface DeliveryRecorded {

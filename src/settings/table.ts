@@ -154,7 +154,7 @@ export const settingTable = {
     'HOOKTIDE_TOPIC_ENDPOINTS',
     '',
     topicName,
-    'Reserved for endpoint health, not written yet; default `<prefix>.webhook.endpoints`.',
+    'Topic for endpoint health; default `<prefix>.webhook.endpoints`.',
   ),
   topicRetryPrefix: setting(
     'HOOKTIDE_TOPIC_RETRY_PREFIX',
@@ -216,6 +216,12 @@ export const settingTable = {
     '2048',
     integer(1, 65_536),
     'Calls at once that wait longer than a second.',
+  ),
+  disableAfterMs: setting(
+    'HOOKTIDE_DISABLE_AFTER_MS',
+    String(5 * dayMs),
+    integer(1_000, 365 * dayMs),
+    'An endpoint that has failed for so long without a success is disabled.',
   ),
   maxDeferredPerHook: setting(
     'HOOKTIDE_MAX_DEFERRED_PER_HOOK',

@@ -46,6 +46,8 @@ export interface EndpointWatch {
   laneChanged(hookId: HookId, lane: LaneCondition): void
   /** Whether nothing is sent to the hook's endpoint any more. */
   isDisabled(hookId: HookId): boolean
+  /** What other instances say of an endpoint. Times are those of the epoch. */
+  seedOf(hookId: HookId): LaneCondition
 }
 
 interface InFlight {
@@ -98,6 +100,12 @@ export class Dispatch {
     const { lanes, clock } = this.#parts
     lanes.add(work.run.hookId, lineOf(work.run), work, clock.monotonic())
     this.#sweepSoon()
+  }
+
+  /** What other instances say of an endpoint, for a lane that knows nothing of it; by the monotonic clock. */
+  seedOf(hookId: HookId): LaneCondition {
+    const seed = this.#parts.health.seedOf(hookId)
+    return seed.kind === 'flowing' ? seed : { ...seed, until: seed.until - this.#epochOffset() }
   }
 
   /** Sends work to a tier, or to the dead letters where too much waits there. */
@@ -263,9 +271,14 @@ export class Dispatch {
       health.laneChanged(hookId, condition)
       return
     }
-    const inEpoch = clock.now() - now
-    health.laneChanged(hookId, { ...condition, until: condition.until + inEpoch })
+    health.laneChanged(hookId, { ...condition, until: condition.until + this.#epochOffset() })
     for (const work of evicted) this.putOff(work, deferring.blocked(condition.until, now))
+  }
+
+  /** What to add to a reading of the monotonic clock for the time that it stands for now. */
+  #epochOffset(): number {
+    const { clock } = this.#parts
+    return clock.now() - clock.monotonic()
   }
 
   #checkCrowdsSoon(): void {

@@ -2,7 +2,7 @@
 import { decodeFramedHook } from '../core/framed-value.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook-table.ts'
-import type { HookId, InboundRecord } from '../core/model.ts'
+import type { Hook, HookId, InboundRecord } from '../core/model.ts'
 import type { Emit, Signal } from '../core/signal.ts'
 import type { SchemaSource, TableSource } from '../ports.ts'
 
@@ -13,6 +13,8 @@ export interface HookLoaderParts {
   readonly emit: Emit
   readonly onFailed: (error: Error) => void
   readonly onDeleted: (id: HookId) => void
+  /** @param hasOtherUrl whether the hook replaces one with another URL */
+  readonly onChanged: (hook: Hook, hasOtherUrl: boolean) => void
 }
 
 /**
@@ -20,16 +22,21 @@ export interface HookLoaderParts {
  * are waited for.
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
-  const { source, schemas, table, emit, onFailed, onDeleted } = parts
+  const { source, schemas, table, emit, onFailed, onDeleted, onChanged } = parts
   // Until the table is loaded; later, what arrives is what was written just now.
   let newest: NewestRecords | undefined = new NewestRecords()
   const queue = new HookQueue(schemas, (decoded, record) => {
     const id = hookIdOf(decoded)
     if (id !== undefined && newest?.admits(id, record) === false) return
+    const before = id === undefined ? undefined : table.get(id)
     const signal = applyHook(decoded, record, table)
     // What was there at the start is told as one count, below.
     if (newest === undefined || signal.kind !== 'hook.changed') emit(signal)
     if (signal.kind === 'hook.changed' && signal.change === 'deleted') onDeleted(signal.hookId)
+    if (decoded.kind === 'active') {
+      const hasOtherUrl = before?.kind === 'active' && before.hook.url !== decoded.hook.url
+      onChanged(decoded.hook, hasOtherUrl)
+    }
   })
   await source.start((record) => queue.add(record), onFailed)
   await queue.drained()

@@ -14,6 +14,7 @@ async function served(): Promise<ReadonlySet<string>> {
       queued: 0,
       backlog: 0,
       hooks: 0,
+      endpoints: {},
       suspendedHooks: 0,
       pendingRecords: 0,
       partitions: none,

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventKeys } from '../../src/core/event-keys.ts'
 import { decodeEvent } from '../../src/core/event.ts'
+import { decodeHealth } from '../../src/core/endpoint-record.ts'
 import { checkHookInput } from '../../src/core/hook.ts'
 import { isJsonObject } from '../../src/core/json-text.ts'
 import {
@@ -15,6 +16,8 @@ import {
   triggers,
   type FieldProblem,
 } from '../../src/core/model.ts'
+import { endpointReasons, endpointStates } from '../../src/core/record-values.ts'
+import { healthOf } from '../support/endpoints.ts'
 import { generatedFile, generateTypes } from '../support/generate-types.ts'
 import { recordOf, samples } from '../support/record-builders.ts'
 
@@ -287,6 +290,42 @@ describe('the schema of hooks', () => {
       ),
       { numRuns: 200 },
     )
+  })
+})
+
+// --- endpoint health ----------------------------------------------------------------------------------
+
+const isHealth = ajv.compile(readSchema('endpoint-health.schema.json'))
+const goodHealth = { ...healthOf({ state: 'open', until: 7, failingSince: 5, failures: 6 }) }
+
+function expectHealthAgreement(health: unknown): void {
+  const value = Buffer.from(JSON.stringify(health) ?? 'null')
+  const decoded = decodeHealth({ key: Buffer.from(goodHealth.hookId), value })
+  // The schema cannot say that the hook's id equals the key.
+  if (decoded.kind === 'unusable' && decoded.problem.field === 'hookId') return
+  expect({ value: value.toString(), isHealth: decoded.kind === 'health' }).toEqual({
+    value: value.toString(),
+    isHealth: errorsOf(isHealth, JSON.parse(value.toString())).length === 0,
+  })
+}
+
+describe('the schema of endpoint health', () => {
+  it('and the reader agree about a good record and what is near it', () => {
+    expect(errorsOf(isHealth, goodHealth)).toEqual([])
+    fc.assert(fc.property(near(goodHealth), expectHealthAgreement), { numRuns: 1_000 })
+  })
+
+  it('has the states and reasons that are written', () => {
+    const { properties } = readSchema('endpoint-health.schema.json') as {
+      readonly properties: Record<
+        string,
+        { readonly enum?: readonly string[]; description: string }
+      >
+    }
+    expect(properties['state']?.enum).toEqual(endpointStates)
+    for (const reason of endpointReasons) {
+      expect(properties['reason']?.description).toContain(reason)
+    }
   })
 })
 

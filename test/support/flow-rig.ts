@@ -4,7 +4,8 @@ import type { DeliveryResult } from '../../src/core/records.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import type { Signal } from '../../src/core/signal.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
-import { createProcessor, type Processor, type ProcessorSettings } from '../../src/topology.ts'
+import type { Processor, ProcessorSettings } from '../../src/processor.ts'
+import { createProcessor } from '../../src/topology.ts'
 import { createHandClock, settled, type HandClock } from './hand-clock.ts'
 import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts'
 import type { MemoryGroupSource } from './memory-group.ts'
@@ -37,6 +38,7 @@ export const settings: ProcessorSettings = {
   concurrency: 16,
   maxInFlight: 4_096,
   maxSlow: 2_048,
+  disableAfterMs: 5 * 24 * 60 * minute,
   maxDeferredPerHook: 1_000_000,
   maxDeferred: 10_000_000,
   sessionTimeoutMs: 10_000,
@@ -76,7 +78,8 @@ export function createRig(
   const schemas = createMemorySchemas()
   broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
   broker.createTopic(topics.hooks, { partitions: options.hookPartitions ?? 1 })
-  for (const topic of [topics.results, topics.requests, ...tierNames]) broker.createTopic(topic)
+  const others = [topics.results, topics.requests, topics.endpoints, ...tierNames]
+  for (const topic of others) broker.createTopic(topic)
   const results = () =>
     broker
       .read(topics.results)
@@ -95,6 +98,7 @@ export function createRig(
       const processor = createProcessor(
         {
           hooks: broker.tableSource(topics.hooks),
+          endpoints: broker.tableSource(topics.endpoints),
           schemas: schemas.source,
           live,
           retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),

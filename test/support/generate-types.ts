@@ -29,6 +29,7 @@ export async function generateTypes(): Promise<string> {
     banner,
     avroInterface((await readSchema('delivery-result.avsc')) as AvroRecord),
     await jsonSchemaTypes('hook.schema.json', 'HookRecord'),
+    await jsonSchemaTypes('endpoint-health.schema.json', 'EndpointRecord'),
     await jsonSchemaTypes('auth-event.schema.json', 'AuthEventPayload'),
   ]
   return `${parts.map((part) => part.trim()).join('\n\n')}\n`

@@ -32,6 +32,8 @@ export interface Readings {
   readonly backlog: number
   readonly hooks: number
   readonly suspendedHooks: number
+  /** Endpoints that are not healthy, by state. */
+  readonly endpoints: Readonly<Record<string, number>>
   readonly pendingRecords: number
   /** By topic, of partitions this process owns. */
   readonly partitions: ReadonlyMap<string, number>
@@ -110,6 +112,10 @@ function createCounters(groups: readonly string[]) {
       'hooktide_hook_records_unusable_total',
       'Records of the hook topic that name no hook.',
     ),
+    unusableHealth: plain(
+      'hooktide_endpoint_records_unusable_total',
+      'Records of the topic of endpoint health that cannot be read.',
+    ),
     hops: plain(
       'hooktide_retry_hops_total',
       'Runs written to another retry tier without an attempt.',
@@ -182,12 +188,9 @@ function readingsText(now: Readings | undefined): string {
     now?.isReady === true ? 1 : 0,
   )
   if (now === undefined) return ready
-  const shown = readingGauges.map(({ name, help, read }) => {
+  const shown = readingGauges.map(({ name, help, label = 'topic', read }) => {
     const value = read(now)
-    return gauge(
-      { name, help },
-      typeof value === 'number' ? value : { label: 'topic', values: value },
-    )
+    return gauge({ name, help }, typeof value === 'number' ? value : { label, values: value })
   })
   return [ready, ...shown].join('')
 }
@@ -195,6 +198,8 @@ function readingsText(now: Readings | undefined): string {
 const readingGauges: readonly {
   readonly name: string
   readonly help: string
+  /** Of what is read by more than one; `topic` unless named. */
+  readonly label?: string
   readonly read: (now: Readings) => number | ReadonlyMap<string, number>
 }[] = [
   {
@@ -213,6 +218,12 @@ const readingGauges: readonly {
     name: 'hooktide_hooks_suspended',
     help: 'Hooks whose newest record is not valid.',
     read: ({ suspendedHooks }) => suspendedHooks,
+  },
+  {
+    name: 'hooktide_endpoints',
+    help: 'Endpoints that are not healthy, by state, as all processes say.',
+    label: 'state',
+    read: ({ endpoints }) => new Map(Object.entries(endpoints)),
   },
   {
     name: 'hooktide_records_pending',
@@ -258,6 +269,7 @@ const counting: Counting = {
   'run.hopped': ({ hops }) => hops.series.add(),
   'run.deferred': ({ deferrals }) => deferrals.series.add(),
   'run.repeated': ({ repeats }) => repeats.series.add(),
+  'endpoint.unusable': ({ unusableHealth }) => unusableHealth.series.add(),
   'hook.unusable': ({ unusable }) => unusable.series.add(),
   'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
   'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
@@ -270,6 +282,8 @@ const counting: Counting = {
   },
   'hook.changed': nothing,
   'hook.suspended': nothing,
+  'endpoint.changed': nothing,
+  'endpoint.disabled': nothing,
   'table.loaded': nothing,
   'group.draining': nothing,
 }

@@ -1,0 +1,268 @@
+/**
+ * Endpoint health: what this instance finds and what the topic says, kept together, and what is to be said written at
+ * most once in 10 s per hook. Only hooks whose endpoint failed or was spoken of are kept in memory.
+ */
+import {
+  disabled,
+  failed,
+  freshEndpoint,
+  heard,
+  hookSeen,
+  laneMoved,
+  said,
+  seedOf,
+  succeeded,
+  wordOf,
+  type Endpoint,
+  type HealthRules,
+} from '../core/endpoint-health.ts'
+import { decodeHealth, encodeHealth, type Health } from '../core/endpoint-record.ts'
+import type { LaneCondition } from '../core/lane.ts'
+import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model.ts'
+import type { EndpointState } from '../core/record-values.ts'
+import type { Emit } from '../core/signal.ts'
+import type { Clock, RecordSink } from '../ports.ts'
+
+export type EndpointCounts = Readonly<Record<Exclude<EndpointState, 'healthy'>, number>>
+
+export interface EndpointHealthParts extends HealthRules {
+  readonly topic: string
+  readonly sink: RecordSink
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly hookOf: (hookId: HookId) => TableEntry | undefined
+  /** The endpoint is given a new beginning: what its lane knows counts no more. */
+  readonly onRenewed: (hookId: HookId) => void
+  /** A write failed for a reason that no later write mends. */
+  readonly onFailed: (error: Error) => void
+}
+
+/** Of one hook. */
+const leastBetweenWritesMs = 10_000
+/** How often it is looked at what has become due to be said. */
+const lookMs = 1_000
+
+interface Entry {
+  endpoint: Endpoint
+  /** When its last word was handed over. */
+  saidAt: EpochMs
+  isWriting: boolean
+}
+
+export class EndpointHealth {
+  readonly #parts: EndpointHealthParts
+  readonly #entries = new Map<HookId, Entry>()
+  /** Hooks of which something is to be said. */
+  readonly #toSay = new Set<HookId>()
+  /** Hooks that are gone, whose records are to follow. */
+  readonly #toBury = new Set<HookId>()
+  readonly #counts = { failing: 0, open: 0, paused: 0, disabled: 0 }
+  #isLoaded = false
+  #isStopped = false
+  #isLookPlanned = false
+
+  constructor(parts: EndpointHealthParts) {
+    this.#parts = parts
+  }
+
+  /** Endpoints by state, healthy ones left out: most of them are not known here. */
+  get counts(): EndpointCounts {
+    return this.#counts
+  }
+
+  /** An attempt said something of the hook's endpoint. A healthy one's success costs a look-up. */
+  attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void {
+    const entry = this.#entries.get(hook.id)
+    if (outcome === 'success') {
+      if (entry !== undefined) this.#set(hook.id, succeeded(entry.endpoint, at, this.#parts))
+      return
+    }
+    const next = failed(entry?.endpoint ?? freshEndpoint, hook, at, this.#parts)
+    const { instance } = this.#parts
+    this.#set(
+      hook.id,
+      outcome === 'gone' ? disabled(next, hook, { reason: 'gone', at, instance }) : next,
+    )
+  }
+
+  /** The hook's lane has moved. Times are those of the epoch. */
+  laneChanged(hookId: HookId, lane: LaneCondition): void {
+    const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
+    this.#set(hookId, laneMoved(endpoint, lane, this.#parts.clock.now()))
+  }
+
+  /** Whether nothing is sent to the hook's endpoint any more. */
+  isDisabled(hookId: HookId): boolean {
+    return this.#entries.get(hookId)?.endpoint.known?.state === 'disabled'
+  }
+
+  /** What other instances say of an endpoint, for a lane that knows nothing of it. */
+  seedOf(hookId: HookId): LaneCondition {
+    const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
+    return seedOf(endpoint, this.#parts.clock.now())
+  }
+
+  /** A record of the topic was read. */
+  apply(record: InboundRecord): void {
+    const decoded = decodeHealth(record)
+    switch (decoded.kind) {
+      case 'unusable':
+        this.#parts.emit({ kind: 'endpoint.unusable', source: record, problem: decoded.problem })
+        break
+      case 'tombstone':
+        this.#drop(decoded.hookId)
+        break
+      case 'health': {
+        const { hookId, enableEpoch } = decoded.health
+        const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
+        const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
+        this.#set(hookId, heard(endpoint, decoded.health))
+        if (isNewBeginning) this.#parts.onRenewed(hookId)
+        break
+      }
+    }
+  }
+
+  /** Both tables have been read: from here on they can be compared. */
+  loaded(): void {
+    this.#isLoaded = true
+    for (const hookId of this.#entries.keys()) {
+      const entry = this.#parts.hookOf(hookId)
+      if (entry === undefined) this.hookDeleted(hookId)
+      if (entry?.kind === 'active') this.#compare(entry.hook)
+    }
+  }
+
+  /**
+   * A record of the hook was applied.
+   *
+   * @param hasOtherUrl whether it replaces one with another URL
+   */
+  hookChanged(hook: Hook, hasOtherUrl: boolean): void {
+    if (!this.#isLoaded) return
+    this.#compare(hook)
+    if (!hasOtherUrl) return
+    if (this.#entries.get(hook.id)?.endpoint.known === undefined) this.#drop(hook.id)
+    this.#parts.onRenewed(hook.id)
+  }
+
+  hookDeleted(hookId: HookId): void {
+    const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
+    this.#drop(hookId)
+    if (!isKnown || !this.#isLoaded) return
+    this.#toBury.add(hookId)
+    this.#lookSoon(0)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  #compare(hook: Hook): void {
+    const entry = this.#entries.get(hook.id)
+    if (entry === undefined) return
+    const next = hookSeen(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
+    if (next === entry.endpoint) return
+    this.#set(hook.id, next)
+    this.#parts.onRenewed(hook.id)
+  }
+
+  #set(hookId: HookId, endpoint: Endpoint): void {
+    const entry = this.#entries.get(hookId) ?? {
+      endpoint: freshEndpoint,
+      saidAt: Number.NEGATIVE_INFINITY,
+      isWriting: false,
+    }
+    this.#entries.set(hookId, entry)
+    this.#tell(entry.endpoint.known, endpoint.known)
+    entry.endpoint = endpoint
+    if (endpoint.toSay === undefined) this.#forgetIfWell(hookId, endpoint)
+    else {
+      this.#toSay.add(hookId)
+      this.#lookSoon(0)
+    }
+  }
+
+  /** What nobody has spoken of and does not fail any more takes no memory. */
+  #forgetIfWell(hookId: HookId, { known, failures, lane }: Endpoint): void {
+    this.#toSay.delete(hookId)
+    if (known === undefined && failures === 0 && lane.kind === 'flowing') {
+      this.#entries.delete(hookId)
+    }
+  }
+
+  #drop(hookId: HookId): void {
+    const entry = this.#entries.get(hookId)
+    if (entry === undefined) return
+    this.#tell(entry.endpoint.known, undefined)
+    this.#entries.delete(hookId)
+    this.#toSay.delete(hookId)
+  }
+
+  /** The word that counts may have changed. Told of once both tables are read: what was there before is no news. */
+  #tell(before: Health | undefined, after: Health | undefined): void {
+    const from = before?.state ?? 'healthy'
+    const to = after?.state ?? 'healthy'
+    const health = after ?? before
+    if (from === to || health === undefined) return
+    this.#count(from, -1)
+    this.#count(to, 1)
+    if (!this.#isLoaded) return
+    const { hookId, tenantId, until, instance } = health
+    const reason = after === undefined ? 'hook-deleted' : after.reason
+    const kind = to === 'disabled' ? 'endpoint.disabled' : 'endpoint.changed'
+    this.#parts.emit({ kind, hookId, tenantId, from, to, reason, until, instance })
+  }
+
+  #count(state: EndpointState, by: number): void {
+    if (state !== 'healthy') this.#counts[state] += by
+  }
+
+  #lookSoon(delayMs: number): void {
+    if (this.#isLookPlanned || this.#isStopped) return
+    this.#isLookPlanned = true
+    this.#parts.clock.after(delayMs, () => {
+      this.#isLookPlanned = false
+      this.#sayDue()
+      if (this.#toSay.size + this.#toBury.size > 0) this.#lookSoon(lookMs)
+    })
+  }
+
+  #sayDue(): void {
+    if (this.#isStopped) return
+    const now = this.#parts.clock.now()
+    for (const hookId of this.#toBury) this.#bury(hookId)
+    for (const hookId of this.#toSay) {
+      const entry = this.#entries.get(hookId)
+      const table = this.#parts.hookOf(hookId)
+      if (entry === undefined || table?.kind !== 'active') this.#toSay.delete(hookId)
+      else if (!entry.isWriting && now - entry.saidAt >= leastBetweenWritesMs) {
+        this.#say(entry, table.hook, now)
+      }
+    }
+  }
+
+  #say(entry: Entry, hook: Hook, now: EpochMs): void {
+    const word = wordOf(entry.endpoint, hook, now, this.#parts)
+    this.#toSay.delete(hook.id)
+    this.#tell(entry.endpoint.known, word ?? entry.endpoint.known)
+    entry.endpoint = said(entry.endpoint, word)
+    if (word === undefined) {
+      this.#forgetIfWell(hook.id, entry.endpoint)
+      return
+    }
+    entry.saidAt = now
+    entry.isWriting = true
+    this.#write(hook.id, encodeHealth(word), () => (entry.isWriting = false))
+  }
+
+  #bury(hookId: HookId): void {
+    this.#toBury.delete(hookId)
+    if (this.#parts.hookOf(hookId) === undefined) this.#write(hookId, null, () => undefined)
+  }
+
+  #write(hookId: HookId, value: Buffer | null, onWritten: () => void): void {
+    const { sink, topic, onFailed } = this.#parts
+    sink.write([{ topic, key: hookId, value, headers: [] }]).then(onWritten, onFailed)
+  }
+}

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest'
+import { renewed } from '../../src/core/endpoint-record.ts'
+import type { EndpointRecord } from '../../src/core/records.ts'
+import { hookOf } from '../support/model-builders.ts'
+import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const url = 'https://a.example/'
+
+function words(rig: Rig): readonly EndpointRecord[] {
+  return rig.broker
+    .read(topics.endpoints)
+    .map(({ value }) => JSON.parse(value?.toString() ?? 'null') as EndpointRecord)
+}
+
+function story(rig: Rig): readonly string[] {
+  return words(rig).map((word) => (word === null ? 'gone' : `${word.state} ${word.reason}`))
+}
+
+async function rigWithHook(overrides = {}): Promise<{ rig: Rig; one: Instance }> {
+  const rig = createRig()
+  rig.putHook({ id: 'a' })
+  rig.putHook({ id: 'b', events: ['User.Created'] })
+  const one = await rig.start(overrides)
+  one.http.script('https://b.example/', 200)
+  return { rig, one }
+}
+
+function send(rig: Rig, count: number): void {
+  for (let index = 0; index < count; index += 1) rig.sendEvent({ index })
+}
+
+describe('endpoint health', () => {
+  it('says nothing of endpoints that answer', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    send(rig, 50)
+    await rig.clock.advance(hour)
+    expect(words(rig)).toEqual([])
+  })
+
+  it('tells of an endpoint that fails, opens and recovers, each at most every ten seconds', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    for (let tick = 0; tick < 30; tick += 1) {
+      send(rig, 1)
+      rig.sendEvent({ event: 'User.Created', tick })
+      await rig.clock.advance(second)
+    }
+    expect(story(rig)).toEqual(['failing failures', 'open failures'])
+    expect(one.processor.status().endpoints).toEqual({
+      failing: 0,
+      open: 1,
+      paused: 0,
+      disabled: 0,
+    })
+    one.http.script(url, 200)
+    await rig.clock.advance(10 * minute)
+    expect(story(rig)).toEqual(['failing failures', 'open failures', 'healthy recovered'])
+    const times = words(rig).map(({ at }) => at)
+    times.forEach((at, index) => {
+      if (index > 0) expect(at - (times[index - 1] ?? 0)).toBeGreaterThanOrEqual(10 * second)
+    })
+    expect(one.processor.status().endpoints).toEqual({
+      failing: 0,
+      open: 0,
+      paused: 0,
+      disabled: 0,
+    })
+  })
+
+  it('disables an endpoint that answers 410: what comes later goes to the dead letters', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 410)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    send(rig, 3)
+    await rig.clock.advance(second)
+    expect(rig.story()).toEqual(['a dead 1', 'a dead null', 'a dead null', 'a dead null'])
+    expect(rig.results().map(({ reason }) => reason)).toEqual([
+      'gone',
+      'endpoint-disabled',
+      'endpoint-disabled',
+      'endpoint-disabled',
+    ])
+    expect(rig.broker.read(topics.deadLetters)).toHaveLength(4)
+    expect(story(rig)).toEqual(['disabled gone'])
+    expect(one.signals).toContainEqual(
+      expect.objectContaining({ kind: 'endpoint.disabled', hookId: 'a', reason: 'gone' }),
+    )
+  })
+
+  it('disables an endpoint after days of failures, and a run that waits dies when it comes back', async () => {
+    const { rig, one } = await rigWithHook({ disableAfterMs: 6 * hour })
+    one.http.script(url, 500)
+    for (let passed = 0; passed < 24; passed += 1) {
+      send(rig, 2)
+      rig.sendEvent({ event: 'User.Created', passed })
+      await rig.clock.advance(30 * minute)
+    }
+    expect(words(rig).at(-1)).toMatchObject({ state: 'disabled', reason: 'failing-for-days' })
+    expect(rig.results().at(-1)).toBeDefined()
+    const reasons = new Set(rig.results().map(({ reason }) => reason))
+    expect(reasons).toContain('endpoint-disabled')
+  })
+
+  it('is enabled by a record with a higher epoch, and called at once', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 410, 200)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    const hook = hookOf({ id: 'a', url, configVersion: '0-0' })
+    const word = renewed(hook, undefined, {
+      reason: 'operator',
+      instance: 'x',
+      at: rig.clock.now(),
+    })
+    rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(word) })
+    await rig.clock.advance(second)
+    send(rig, 1)
+    await rig.clock.advance(minute)
+    expect(rig.story()).toEqual(['a dead 1', 'a delivered 1'])
+    expect(one.processor.status().endpoints.disabled).toBe(0)
+  })
+
+  it('is enabled by a hook record with another URL, and not by one with the same', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 410)
+    one.http.script('https://new.example/', 200)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    rig.putHook({ id: 'a', name: 'the same URL' })
+    await rig.clock.advance(minute)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    rig.putHook({ id: 'a', config: { url: 'https://new.example/' } })
+    await rig.clock.advance(minute)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(rig.story()).toEqual(['a dead 1', 'a dead null', 'a delivered 1'])
+    expect(words(rig).at(-1)).toMatchObject({
+      state: 'healthy',
+      reason: 'url-changed',
+      enableEpoch: 1,
+    })
+  })
+
+  it('lets a new URL be called at once that replaces one whose lane is open', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    send(rig, 5)
+    await rig.clock.advance(5 * second)
+    rig.putHook({ id: 'a', config: { url: 'https://new.example/' } })
+    one.http.script('https://new.example/', 200)
+    await rig.clock.advance(10)
+    send(rig, 1)
+    await rig.clock.advance(10)
+    expect(rig.results().at(-1)).toMatchObject({ outcome: 'delivered', attempt: 1 })
+  })
+
+  it('is known after a restart, and to other instances', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 410)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    await Promise.all([one.processor.stop(0), rig.clock.advance(20 * second)])
+    const two = await rig.start({ instance: 'two' })
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(two.http.calls).toEqual([])
+    expect(rig.story().at(-1)).toBe('a dead null')
+    expect(two.processor.status().endpoints.disabled).toBe(1)
+  })
+
+  it('of an open endpoint keeps an instance that knows nothing of it from calling before the probe', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500)
+    for (let tick = 0; tick < 15; tick += 1) {
+      send(rig, 1)
+      await rig.clock.advance(second)
+    }
+    expect(story(rig).at(-1)).toBe('open failures')
+    await Promise.all([one.processor.stop(0), rig.clock.advance(100)])
+    const two = await rig.start({ instance: 'two' })
+    two.http.script(url, 200)
+    send(rig, 3)
+    await rig.clock.advance(second)
+    expect(two.http.calls).toEqual([])
+    await rig.clock.advance(10 * minute)
+    expect(two.http.calls.length).toBeGreaterThanOrEqual(3)
+    expect(words(rig).at(-1)).toMatchObject({ state: 'healthy', instance: 'two' })
+  })
+
+  it('is forgotten with its hook', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 410)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    rig.deleteHook('a')
+    await rig.clock.advance(second)
+    expect(story(rig)).toEqual(['disabled gone', 'gone'])
+    expect(one.processor.status().endpoints.disabled).toBe(0)
+    rig.putHook({ id: 'a' })
+    one.http.script(url, 200)
+    await rig.clock.advance(second)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(rig.results().at(-1)).toMatchObject({ outcome: 'delivered' })
+  })
+
+  it('counts records that cannot be read, and goes on', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    rig.broker.produce(topics.endpoints, { key: 'a', value: 'nonsense' })
+    rig.broker.produce(topics.endpoints, { key: null, value: null })
+    await rig.clock.advance(second)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(one.signals.filter(({ kind }) => kind === 'endpoint.unusable')).toHaveLength(2)
+    expect(rig.story()).toEqual(['a delivered 1'])
+  })
+})
