@@ -7,27 +7,40 @@
  * marks, once in a while, that there was a success, which keeps the other from counting its failures to the end; and it
  * says that all is well when the other has not said anything for long.
  */
-import { hasOtherUrl, renewed, endpointOf, supersedes, type Health } from './endpoint-record.ts'
+import {
+  endpointOf,
+  renewed,
+  supersedes,
+  urlStanding,
+  type Health,
+  type UrlStanding,
+} from './endpoint-record.ts'
+import {
+  mergedTally,
+  noAttempts,
+  saidTally,
+  spans,
+  withFailure,
+  withSuccess,
+  type Tally,
+} from './endpoint-tally.ts'
 import type { LaneCondition } from './lane.ts'
 import type { EpochMs, Hook } from './model.ts'
 import type { EndpointReason, EndpointState } from './record-values.ts'
 
-export interface Endpoint {
+export interface Endpoint extends Tally {
   /** The word that counts, this instance's or another's. */
   readonly known: Health | undefined
-  /** What this instance said last, or took over. */
+  /** What this instance found last, or took over. */
   readonly told: EndpointState
   /** Of this instance's lane; times are those of the epoch. */
   readonly lane: LaneCondition
-  /** Failed attempts since the last success of any instance, as far as it is known. */
-  readonly failures: number
-  readonly failingSince: EpochMs | undefined
-  readonly lastFailureAt: EpochMs | undefined
-  readonly lastSuccessAt: EpochMs | undefined
   /** Whether this instance made an attempt itself. */
   readonly hasSamples: boolean
-  /** What is to be written: what this instance finds now, or again what is known. */
-  readonly toSay: 'own' | 'known' | undefined
+  /** Whether this instance found something that it has not said yet. */
+  readonly hasNews: boolean
+  /** Whether the word that counts is not, or not the last, on the topic. */
+  readonly isKnownUnsaid: boolean
 }
 
 export type HookFacts = Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>
@@ -38,10 +51,6 @@ export interface HealthRules {
   readonly disableAfterMs: number
 }
 
-/** With fewer failed attempts nothing is disabled. */
-const leastFailures = 20
-/** Failures that lie further apart are no evidence of one another: the longest step of the default schedule is 24 h. */
-const longestGapMs = 48 * 3_600_000
 /** So many failed attempts in a row make an endpoint failing. */
 const failingFrom = 3
 /** While it goes on failing, this is said again so often: what a restart forgets is bounded by it. */
@@ -49,16 +58,23 @@ const progressMs = 3_600_000
 /** What another instance said of a failing endpoint and did not repeat for so long is stale. */
 const staleMs = 2 * progressMs
 
+const flowing = { kind: 'flowing' } as const
+
 export const freshEndpoint: Endpoint = {
+  ...noAttempts,
   known: undefined,
   told: 'healthy',
-  lane: { kind: 'flowing' },
-  failures: 0,
-  failingSince: undefined,
-  lastFailureAt: undefined,
-  lastSuccessAt: undefined,
+  lane: flowing,
   hasSamples: false,
-  toSay: undefined,
+  hasNews: false,
+  isKnownUnsaid: false,
+}
+
+/** Whether a further success changes nothing: most endpoints, nearly always. */
+export function doesWell({ known, told, lane, failures, hasSamples, hasNews }: Endpoint): boolean {
+  const isKnownWell = known === undefined || known.state === 'healthy'
+  const isFoundWell = hasSamples && told === 'healthy' && failures === 0 && lane.kind === 'flowing'
+  return isKnownWell && isFoundWell && !hasNews
 }
 
 /** An attempt failed. */
@@ -68,12 +84,11 @@ export function failed(
   at: EpochMs,
   rules: HealthRules,
 ): Endpoint {
-  const { lastFailureAt } = endpoint
-  const isApart = lastFailureAt !== undefined && at - lastFailureAt > longestGapMs
-  const failures = isApart ? 1 : endpoint.failures + 1
-  const failingSince = isApart ? at : (endpoint.failingSince ?? at)
-  const next = { ...endpoint, failures, failingSince, lastFailureAt: at, hasSamples: true }
-  if (failures >= leastFailures && at - failingSince >= rules.disableAfterMs) {
+  const tally = withFailure(endpoint, at)
+  // A pause ends by time; an open lane stays open until its probe has succeeded.
+  const lane = endpoint.lane.kind === 'paused' ? laneAt(endpoint.lane, at) : endpoint.lane
+  const next = { ...endpoint, ...tally, lane, hasSamples: true }
+  if (spans(tally, rules.disableAfterMs)) {
     return disabled(next, hook, { reason: 'failing-for-days', at, instance: rules.instance })
   }
   return withOwnWord(next, at)
@@ -81,18 +96,12 @@ export function failed(
 
 /** An attempt succeeded. */
 export function succeeded(endpoint: Endpoint, at: EpochMs, rules: HealthRules): Endpoint {
-  const next = {
-    ...endpoint,
-    failures: 0,
-    failingSince: undefined,
-    lastFailureAt: undefined,
-    lastSuccessAt: at,
-    hasSamples: true,
-  }
+  if (doesWell(endpoint)) return endpoint
   const { known } = endpoint
-  const told = withOwnWord(next, at)
-  if (told.toSay !== undefined || known === undefined || isWell(known)) return told
-  if (ownState(next) === 'healthy' && isStale(known, at)) return { ...next, toSay: 'own' }
+  const lane = laneAt(endpoint.lane, at)
+  const next = withOwnWord({ ...endpoint, ...withSuccess(at), lane, hasSamples: true }, at)
+  if (next.hasNews || next.isKnownUnsaid || known === undefined || isSettled(known)) return next
+  if (ownState(next) === 'healthy' && isStale(known, at)) return { ...next, hasNews: true }
   return isMarkDue(known, at, rules) ? marked(next, known, at, rules) : next
 }
 
@@ -102,43 +111,47 @@ export function disabled(
   hook: HookFacts,
   cause: { readonly reason: EndpointReason; readonly at: EpochMs; readonly instance: string },
 ): Endpoint {
-  if (endpoint.known?.state === 'disabled') return endpoint
-  const enableEpoch = endpoint.known?.enableEpoch ?? 0
+  if (endpoint.known?.state === 'disabled' || isBehind(hook, endpoint)) return endpoint
   const known: Health = {
-    ...tallyOf(endpoint),
+    ...saidTally(endpoint),
     ...cause,
     hookId: hook.id,
     tenantId: hook.tenantId,
     state: 'disabled',
     since: cause.at,
     until: null,
-    enableEpoch,
+    enableEpoch: endpoint.known?.enableEpoch ?? 0,
     endpoint: endpointOf(hook.url),
     configVersion: hook.configVersion,
   }
-  return { ...endpoint, known, told: 'disabled', toSay: 'known' }
+  return { ...endpoint, known, told: 'disabled', hasNews: false, isKnownUnsaid: true }
 }
 
 /** The lane of this instance moved. */
 export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs): Endpoint {
   const next = { ...endpoint, lane }
+  if (endpoint.known?.state === 'disabled') return next
   const isNewTime =
     'until' in lane && (!('until' in endpoint.lane) || lane.until !== endpoint.lane.until)
-  return isNewTime && next.known?.state !== 'disabled'
-    ? { ...next, toSay: 'own' }
-    : withOwnWord(next, at)
+  return isNewTime ? { ...next, told: lane.kind, hasNews: true } : withOwnWord(next, at)
 }
 
 /** A record was read, one's own included. */
 export function heard(endpoint: Endpoint, said: Health): Endpoint {
   const { known } = endpoint
-  if (!supersedes(said, known)) return { ...endpoint, toSay: 'known' }
+  // Compaction keeps what stands last: whoever knows better says it again.
+  if (!supersedes(said, known)) return { ...endpoint, isKnownUnsaid: true }
   const isNewBeginning = said.enableEpoch > (known?.enableEpoch ?? 0)
   const before = isNewBeginning ? { ...freshEndpoint, hasSamples: endpoint.hasSamples } : endpoint
-  const next = { ...before, known: said, ...heardTally(before, said) }
   const isOver = isNewBeginning || said.state === 'disabled'
-  const told = isOver || !endpoint.hasSamples ? said.state : before.told
-  return { ...next, told, toSay: isOver ? undefined : endpoint.toSay }
+  return {
+    ...before,
+    ...mergedTally(before, said),
+    known: said,
+    told: isOver || !before.hasSamples ? said.state : before.told,
+    hasNews: !isOver && before.hasNews,
+    isKnownUnsaid: false,
+  }
 }
 
 /** The hook's record was read, or changed. */
@@ -148,10 +161,20 @@ export function hookSeen(
   at: EpochMs,
   { instance }: HealthRules,
 ): Endpoint {
-  const { known } = endpoint
-  if (known === undefined || !hasOtherUrl(hook, known)) return endpoint
-  const health = renewed(hook, known, { reason: 'url-changed', instance, at })
-  return { ...freshEndpoint, known: health, told: 'healthy', toSay: 'known' }
+  return begunAnew(endpoint, hook, { at, instance }, ['newer', 'unordered'])
+}
+
+/**
+ * A word on the hook's endpoint was read, maybe one of an instance that reads the hook topic late. Where records of a
+ * hook stand in two partitions, instances may differ on which is the newest: they must not answer each other.
+ */
+export function hookKnown(
+  endpoint: Endpoint,
+  hook: HookFacts,
+  at: EpochMs,
+  { instance }: HealthRules,
+): Endpoint {
+  return begunAnew(endpoint, hook, { at, instance }, ['newer'])
 }
 
 /** What is to be written now; `undefined` when everything was said. */
@@ -161,14 +184,13 @@ export function wordOf(
   at: EpochMs,
   { instance }: HealthRules,
 ): Health | undefined {
-  const { known, toSay, lane } = endpoint
-  if (toSay === undefined) return undefined
-  if (toSay === 'known') return known
+  const { known, hasNews, isKnownUnsaid, lane } = endpoint
   const state = ownState(endpoint)
   const until = 'until' in lane && state === lane.kind ? lane.until : null
-  if (state === 'healthy' && (known === undefined || known.state === 'healthy')) return undefined
+  const isTold = !hasNews || isBehind(hook, endpoint) || isSaid(endpoint, { state, until, at })
+  if (isTold) return isKnownUnsaid ? known : undefined
   return {
-    ...tallyOf(endpoint),
+    ...saidTally(endpoint),
     hookId: hook.id,
     tenantId: hook.tenantId,
     state,
@@ -185,28 +207,63 @@ export function wordOf(
 
 /** The word was handed over to be written. */
 export function said(endpoint: Endpoint, word: Health | undefined): Endpoint {
-  return { ...endpoint, known: word ?? endpoint.known, toSay: undefined }
+  return { ...endpoint, known: word ?? endpoint.known, hasNews: false, isKnownUnsaid: false }
 }
 
-/** What another instance's word means for a lane that knows nothing itself. */
+/** What was last said of an endpoint means this for a lane that knows nothing itself. */
 export function seedOf({ known }: Endpoint, now: EpochMs): LaneCondition {
   const isBlocked = known?.state === 'open' || known?.state === 'paused'
-  if (!isBlocked || known.until === null || known.until <= now) return { kind: 'flowing' }
+  if (!isBlocked || known.until === null || known.until <= now) return flowing
   return { kind: known.state === 'open' ? 'open' : 'paused', until: known.until }
+}
+
+function begunAnew(
+  endpoint: Endpoint,
+  hook: HookFacts,
+  renewal: { readonly at: EpochMs; readonly instance: string },
+  standings: readonly UrlStanding[],
+): Endpoint {
+  const { known } = endpoint
+  if (known === undefined || !standings.includes(urlStanding(hook, known))) return endpoint
+  const health = renewed(hook, known, { reason: 'url-changed', ...renewal })
+  return { ...freshEndpoint, known: health, isKnownUnsaid: true }
 }
 
 function withOwnWord(endpoint: Endpoint, at: EpochMs): Endpoint {
   const { known, told } = endpoint
   if (known?.state === 'disabled') return endpoint
   const state = ownState(endpoint)
-  if (state !== told) return { ...endpoint, told: state, toSay: 'own' }
+  if (state !== told) return { ...endpoint, told: state, hasNews: true }
   const isProgress = state !== 'healthy' && known !== undefined && at - known.at >= progressMs
-  return isProgress ? { ...endpoint, toSay: 'own' } : endpoint
+  return isProgress ? { ...endpoint, hasNews: true } : endpoint
 }
 
-function ownState({ lane, failures }: Endpoint): EndpointState {
+function ownState({ lane, failures, told }: Endpoint): EndpointState {
   if (lane.kind !== 'flowing') return lane.kind
-  return failures >= failingFrom ? 'failing' : 'healthy'
+  if (failures === 0) return 'healthy'
+  // One that was not well is so again with a success, not with a first failure of a new row.
+  return failures >= failingFrom || told !== 'healthy' ? 'failing' : 'healthy'
+}
+
+/** A lane whose time is over is open or paused no more once a call went through. */
+function laneAt(lane: LaneCondition, at: EpochMs): LaneCondition {
+  return 'until' in lane && lane.until <= at ? flowing : lane
+}
+
+/** Whether this instance reads the hook topic late: what it finds is of a URL that is not called any more. */
+function isBehind(hook: HookFacts, { known }: Endpoint): boolean {
+  return known !== undefined && urlStanding(hook, known) === 'older'
+}
+
+/** Whether the word that counts says as much already. */
+function isSaid(
+  { known, failingSince }: Endpoint,
+  { state, until, at }: Pick<Health, 'state' | 'until' | 'at'>,
+): boolean {
+  if (state !== (known?.state ?? 'healthy')) return false
+  if (known === undefined || state === 'healthy') return true
+  const isSame = until === known.until && (failingSince ?? null) === known.failingSince
+  return isSame && at - known.at < progressMs
 }
 
 function reasonOf(state: EndpointState): EndpointReason {
@@ -214,7 +271,8 @@ function reasonOf(state: EndpointState): EndpointReason {
   return state === 'paused' ? 'retry-after' : 'failures'
 }
 
-function isWell({ state }: Health): boolean {
+/** Whether nothing is to be said against it by one that succeeds. */
+function isSettled({ state }: Health): boolean {
   return state === 'healthy' || state === 'disabled'
 }
 
@@ -238,47 +296,6 @@ function marked(
   at: EpochMs,
   { instance }: HealthRules,
 ): Endpoint {
-  const mark = { ...known, ...tallyOf(endpoint), instance, at }
-  return { ...endpoint, known: mark, toSay: 'known' }
-}
-
-type Tally = Pick<Health, 'failures' | 'failingSince' | 'lastFailureAt' | 'lastSuccessAt'>
-
-function tallyOf({ failures, failingSince, lastFailureAt, lastSuccessAt }: Endpoint): Tally {
-  return {
-    failures,
-    failingSince: failingSince ?? null,
-    lastFailureAt: lastFailureAt ?? null,
-    lastSuccessAt: lastSuccessAt ?? null,
-  }
-}
-
-/** What others counted joins what was counted here; a success of any of them begins the count anew. */
-function heardTally(
-  endpoint: Endpoint,
-  said: Health,
-): Pick<Endpoint, 'failures' | 'failingSince' | 'lastFailureAt' | 'lastSuccessAt'> {
-  const lastSuccessAt = latest(endpoint.lastSuccessAt, said.lastSuccessAt ?? undefined)
-  const isAfter = (at: EpochMs | undefined) =>
-    at !== undefined && (lastSuccessAt === undefined || at > lastSuccessAt)
-  const ownCounts = isAfter(endpoint.failingSince)
-  const saidCounts = isAfter(said.failingSince ?? undefined)
-  const starts = [
-    ownCounts ? endpoint.failingSince : undefined,
-    saidCounts ? (said.failingSince ?? undefined) : undefined,
-  ].filter((at) => at !== undefined)
-  return {
-    failures: Math.max(ownCounts ? endpoint.failures : 0, saidCounts ? said.failures : 0),
-    failingSince: starts.length === 0 ? undefined : Math.min(...starts),
-    lastFailureAt:
-      starts.length === 0
-        ? undefined
-        : latest(endpoint.lastFailureAt, said.lastFailureAt ?? undefined),
-    lastSuccessAt,
-  }
-}
-
-function latest(one: EpochMs | undefined, other: EpochMs | undefined): EpochMs | undefined {
-  if (one === undefined || other === undefined) return one ?? other
-  return Math.max(one, other)
+  const mark = { ...known, ...saidTally(endpoint), instance, at }
+  return { ...endpoint, known: mark, isKnownUnsaid: true }
 }

@@ -64,14 +64,20 @@ export function supersedes(incoming: Health, known: Health | undefined): boolean
 }
 
 /**
- * Whether a hook's record has another URL than the one that is known of, and was written later. An instance that reads
- * the hook topic late must not take the older URL for the news.
+ * How a hook's record stands to what is known of its endpoint: of the same URL; of another one and written later; or
+ * written before, so that whoever has it reads the hook topic late. Records of two partitions have no order.
  */
-export function hasOtherUrl(hook: Pick<Hook, 'url' | 'configVersion'>, known: Health): boolean {
-  if (endpointOf(hook.url) === known.endpoint) return false
+export type UrlStanding = 'same' | 'newer' | 'older' | 'unordered'
+
+export function urlStanding(
+  hook: Pick<Hook, 'url' | 'configVersion'>,
+  known: Pick<Health, 'endpoint' | 'configVersion'>,
+): UrlStanding {
+  if (endpointOf(hook.url) === known.endpoint) return 'same'
   const [partition, offset] = versionOf(hook.configVersion)
   const [knownPartition, knownOffset] = versionOf(known.configVersion)
-  return partition !== knownPartition || offset > knownOffset
+  if (partition !== knownPartition) return 'unordered'
+  return offset > knownOffset ? 'newer' : 'older'
 }
 
 /** The health that begins anew for a hook as it is. */

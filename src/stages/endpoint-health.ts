@@ -4,9 +4,11 @@
  */
 import {
   disabled,
+  doesWell,
   failed,
   freshEndpoint,
   heard,
+  hookKnown,
   hookSeen,
   laneMoved,
   said,
@@ -54,7 +56,7 @@ export class EndpointHealth {
   readonly #entries = new Map<HookId, Entry>()
   /** Hooks of which something is to be said. */
   readonly #toSay = new Set<HookId>()
-  /** Hooks that are gone, whose records are to follow. */
+  /** Hooks that were deleted. */
   readonly #toBury = new Set<HookId>()
   readonly #counts = { failing: 0, open: 0, paused: 0, disabled: 0 }
   #isLoaded = false
@@ -70,25 +72,28 @@ export class EndpointHealth {
     return this.#counts
   }
 
-  /** An attempt said something of the hook's endpoint. A healthy one's success costs a look-up. */
+  /** An attempt said something of the hook's endpoint. A success of one that does well costs a look-up. */
   attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void {
-    const entry = this.#entries.get(hook.id)
-    if (outcome === 'success') {
-      if (entry !== undefined) this.#set(hook.id, succeeded(entry.endpoint, at, this.#parts))
-      return
-    }
-    const next = failed(entry?.endpoint ?? freshEndpoint, hook, at, this.#parts)
+    const known = this.#entries.get(hook.id)?.endpoint
+    if (outcome === 'success' && (known === undefined || doesWell(known))) return
+    if (!this.#isCalled(hook)) return
+    const endpoint = known ?? freshEndpoint
+    const next =
+      outcome === 'success'
+        ? succeeded(endpoint, at, this.#parts)
+        : failed(endpoint, hook, at, this.#parts)
     const { instance } = this.#parts
-    this.#set(
-      hook.id,
-      outcome === 'gone' ? disabled(next, hook, { reason: 'gone', at, instance }) : next,
-    )
+    const isGone = outcome === 'gone'
+    this.#set(hook.id, isGone ? disabled(next, hook, { reason: 'gone', at, instance }) : next)
   }
 
   /** The hook's lane has moved. Times are those of the epoch. */
   laneChanged(hookId: HookId, lane: LaneCondition): void {
+    if (this.#parts.hookOf(hookId) === undefined) return
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
-    this.#set(hookId, laneMoved(endpoint, lane, this.#parts.clock.now()))
+    // The monotonic clock has fractions of milliseconds, and records have none.
+    const condition = 'until' in lane ? { ...lane, until: Math.ceil(lane.until) } : lane
+    this.#set(hookId, laneMoved(endpoint, condition, this.#parts.clock.now()))
   }
 
   /** Whether nothing is sent to the hook's endpoint any more. */
@@ -112,14 +117,8 @@ export class EndpointHealth {
       case 'tombstone':
         this.#drop(decoded.hookId)
         break
-      case 'health': {
-        const { hookId, enableEpoch } = decoded.health
-        const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
-        const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
-        this.#set(hookId, heard(endpoint, decoded.health))
-        if (isNewBeginning) this.#parts.onRenewed(hookId)
-        break
-      }
+      case 'health':
+        this.#hear(decoded.health)
     }
   }
 
@@ -129,8 +128,9 @@ export class EndpointHealth {
     for (const hookId of this.#entries.keys()) {
       const entry = this.#parts.hookOf(hookId)
       if (entry === undefined) this.hookDeleted(hookId)
-      if (entry?.kind === 'active') this.#compare(entry.hook)
+      if (entry?.kind === 'active') this.#compare(entry.hook, hookSeen)
     }
+    this.#lookSoon(0)
   }
 
   /**
@@ -140,16 +140,15 @@ export class EndpointHealth {
    */
   hookChanged(hook: Hook, hasOtherUrl: boolean): void {
     if (!this.#isLoaded) return
-    this.#compare(hook)
+    this.#compare(hook, hookSeen)
     if (!hasOtherUrl) return
     if (this.#entries.get(hook.id)?.endpoint.known === undefined) this.#drop(hook.id)
     this.#parts.onRenewed(hook.id)
   }
 
+  /** It is forgotten unless the hook has come back by the next look. */
   hookDeleted(hookId: HookId): void {
-    const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
-    this.#drop(hookId)
-    if (!isKnown || !this.#isLoaded) return
+    if (!this.#isLoaded || !this.#entries.has(hookId)) return
     this.#toBury.add(hookId)
     this.#lookSoon(0)
   }
@@ -158,13 +157,29 @@ export class EndpointHealth {
     this.#isStopped = true
   }
 
-  #compare(hook: Hook): void {
+  #hear(health: Health): void {
+    const { hookId, enableEpoch } = health
+    const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
+    const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
+    this.#set(hookId, heard(endpoint, health))
+    if (isNewBeginning) this.#parts.onRenewed(hookId)
+    const entry = this.#parts.hookOf(hookId)
+    if (this.#isLoaded && entry?.kind === 'active') this.#compare(entry.hook, hookKnown)
+  }
+
+  #compare(hook: Hook, compare: typeof hookSeen): void {
     const entry = this.#entries.get(hook.id)
     if (entry === undefined) return
-    const next = hookSeen(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
+    const next = compare(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
     if (next === entry.endpoint) return
     this.#set(hook.id, next)
     this.#parts.onRenewed(hook.id)
+  }
+
+  /** Whether the hook is still there with the URL that was called: what became of another one says nothing. */
+  #isCalled({ id, url }: Hook): boolean {
+    const entry = this.#parts.hookOf(id)
+    return entry?.kind === 'active' && entry.hook.url === url
   }
 
   #set(hookId: HookId, endpoint: Endpoint): void {
@@ -176,7 +191,7 @@ export class EndpointHealth {
     this.#entries.set(hookId, entry)
     this.#tell(entry.endpoint.known, endpoint.known)
     entry.endpoint = endpoint
-    if (endpoint.toSay === undefined) this.#forgetIfWell(hookId, endpoint)
+    if (!endpoint.hasNews && !endpoint.isKnownUnsaid) this.#forgetIfWell(hookId, endpoint)
     else {
       this.#toSay.add(hookId)
       this.#lookSoon(0)
@@ -219,7 +234,7 @@ export class EndpointHealth {
   }
 
   #lookSoon(delayMs: number): void {
-    if (this.#isLookPlanned || this.#isStopped) return
+    if (this.#isLookPlanned || this.#isStopped || !this.#isLoaded) return
     this.#isLookPlanned = true
     this.#parts.clock.after(delayMs, () => {
       this.#isLookPlanned = false
@@ -258,7 +273,10 @@ export class EndpointHealth {
 
   #bury(hookId: HookId): void {
     this.#toBury.delete(hookId)
-    if (this.#parts.hookOf(hookId) === undefined) this.#write(hookId, null, () => undefined)
+    if (this.#parts.hookOf(hookId) !== undefined) return
+    const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
+    this.#drop(hookId)
+    if (isKnown) this.#write(hookId, null, () => undefined)
   }
 
   #write(hookId: HookId, value: Buffer | null, onWritten: () => void): void {

@@ -5,6 +5,7 @@ import {
   failed,
   freshEndpoint,
   heard,
+  hookKnown,
   hookSeen,
   laneMoved,
   said,
@@ -12,8 +13,9 @@ import {
   succeeded,
   wordOf,
   type Endpoint,
+  type HookFacts,
 } from '../../src/core/endpoint-health.ts'
-import { endpointOf, renewed, supersedes, type Health } from '../../src/core/endpoint-record.ts'
+import { endpointOf, renewed, type Health } from '../../src/core/endpoint-record.ts'
 import { healthOf, hook, rules } from '../support/endpoints.ts'
 
 const second = 1_000
@@ -35,12 +37,17 @@ function spoken(endpoint: Endpoint, at: number): { word: Health | undefined; end
   return { word, endpoint: said(endpoint, word) }
 }
 
+/** What a word has of a hook. */
+function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
+  return { endpoint: endpointOf(url), configVersion }
+}
+
 const open = { kind: 'open', until: 30 * second } as const
 const flowing = { kind: 'flowing' } as const
 
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
-    expect(failedTimes(2, minute).toSay).toBeUndefined()
+    expect(failedTimes(2, minute).hasNews).toBe(false)
     const failing = spoken(failedTimes(3, minute), 3 * minute)
     expect(failing.word).toMatchObject({
       state: 'failing',
@@ -85,7 +92,7 @@ describe('an endpoint', () => {
   it('that goes on failing is told of again once an hour', () => {
     const { endpoint } = spoken(failedTimes(3, second), 3 * second)
     const soon = failed(endpoint, hook, 59 * minute, rules)
-    expect(soon.toSay).toBeUndefined()
+    expect(soon.hasNews).toBe(false)
     expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).word).toMatchObject({
       failures: 5,
       failingSince: second,
@@ -99,13 +106,13 @@ describe('an endpoint', () => {
       instance: 'one',
     })
     expect(gone.known).toMatchObject({ state: 'disabled', reason: 'gone', enableEpoch: 0 })
-    expect(gone.toSay).toBe('known')
+    expect(spoken(gone, second).word).toBe(gone.known)
   })
 
   it('is disabled when twenty failed attempts span five days without a success', () => {
-    expect(failedTimes(19, 7 * hour).known?.state).toBeUndefined()
+    expect(failedTimes(19, 7 * hour).known).toBeUndefined()
     expect(failedTimes(25, 5 * hour).known?.state).toBe('disabled')
-    expect(failedTimes(24, 5 * hour).known?.state).toBeUndefined()
+    expect(failedTimes(24, 5 * hour).known).toBeUndefined()
     expect(failedTimes(25, 5 * hour).known).toMatchObject({
       reason: 'failing-for-days',
       failures: 25,
@@ -143,7 +150,7 @@ describe('an endpoint', () => {
     const gone = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
     const stale = heard(gone, healthOf({ state: 'healthy' }))
     expect(stale.known?.state).toBe('disabled')
-    expect(stale.toSay).toBe('known')
+    expect(spoken(stale, 1).word).toBe(gone.known)
     expect(succeeded(gone, 1, rules).known?.state).toBe('disabled')
     expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
   })
@@ -154,7 +161,7 @@ describe('an endpoint', () => {
       gone,
       renewed(hook, gone.known, { reason: 'operator', instance: 'cli', at: 6 * day }),
     )
-    expect(enabled).toMatchObject({ failures: 0, told: 'healthy', toSay: undefined })
+    expect(enabled).toMatchObject({ failures: 0, told: 'healthy', isKnownUnsaid: false })
     expect(enabled.known).toMatchObject({ state: 'healthy', enableEpoch: 1 })
   })
 
@@ -181,6 +188,71 @@ describe('an endpoint', () => {
     expect(seedOf(freshEndpoint, 0)).toEqual(flowing)
   })
 
+  it('is healthy with a success after its pause is over, of which nothing tells but time', () => {
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const told = spoken(failed(paused, hook, second, rules), second)
+    expect(told.word).toMatchObject({ state: 'paused', until: minute, failures: 1 })
+    const early = succeeded(told.endpoint, 30 * second, rules)
+    expect(spoken(early, 30 * second).word).toBeUndefined()
+    const after = succeeded(told.endpoint, 61 * second, rules)
+    expect(spoken(after, 61 * second).word).toMatchObject({ state: 'healthy', failingSince: null })
+  })
+
+  it('that fails when its pause is over is failing: it has not been well since', () => {
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const { endpoint } = spoken(failed(paused, hook, second, rules), second)
+    const after = failed(endpoint, hook, 2 * minute, rules)
+    expect(spoken(after, 2 * minute).word).toMatchObject({ state: 'failing', until: null })
+  })
+
+  it('is healthy with a success though its lane was forgotten while it was open', () => {
+    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    const later = succeeded(opened.endpoint, 2 * day, rules)
+    expect(spoken(later, 2 * day).word?.state).toBe('healthy')
+    const late = succeeded(opened.endpoint, 20 * second, rules)
+    expect(spoken(late, 20 * second).word).toBeUndefined()
+  })
+
+  it('is not spoken of twice when nothing is new, and once more when it began to fail anew', () => {
+    const told = spoken(failedTimes(3, second), 3 * second)
+    const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
+    expect(spoken(again, 8 * second).word).toMatchObject({
+      state: 'failing',
+      failingSince: 2 * second,
+      lastSuccessAt: second,
+    })
+    const opened = spoken(laneMoved(told.endpoint, open, 5 * second), 5 * second)
+    const same = laneMoved(failed(opened.endpoint, hook, 6 * second, rules), open, 6 * second)
+    expect(spoken(same, 6 * second).word).toBeUndefined()
+  })
+
+  it('that does well is the same object after a success', () => {
+    const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
+    expect(succeeded(well, hour, rules)).toBe(well)
+    const told = heard(well, healthOf({ state: 'failing', failingSince: minute }))
+    expect(succeeded(told, hour, rules)).not.toBe(told)
+  })
+
+  it('is not judged by an instance that reads the hook topic late', () => {
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
+    const anew = heard(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
+    expect(spoken(failedTimes(3, second, anew), hour).word).toBeUndefined()
+    expect(disabled(anew, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(anew)
+    expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
+  })
+
+  it('begins anew when a late instance speaks of its former URL, in one partition', () => {
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
+    const late = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
+    expect(hookKnown(late, moved, day, rules).known).toMatchObject({
+      state: 'healthy',
+      enableEpoch: 1,
+    })
+    const elsewhere = { ...moved, configVersion: '1-3' }
+    expect(hookKnown(late, elsewhere, day, rules)).toBe(late)
+    expect(hookSeen(late, elsewhere, day, rules).known?.enableEpoch).toBe(1)
+  })
+
   it('that was failing before a restart is healthy with the first success', () => {
     const restarted = heard(
       freshEndpoint,
@@ -190,170 +262,39 @@ describe('an endpoint', () => {
   })
 })
 
-/** The topic: what was written, in order. Instances read it when they are told to. */
-class Instances {
-  readonly log: Health[] = []
-  readonly #endpoints: Endpoint[]
-  readonly #read: number[]
-  readonly #saidAt: number[]
-
-  constructor(count: number) {
-    this.#endpoints = Array<Endpoint>(count).fill(freshEndpoint)
-    this.#read = Array<number>(count).fill(0)
-    this.#saidAt = Array<number>(count).fill(Number.NEGATIVE_INFINITY)
-  }
-
-  of(index: number): Endpoint {
-    return this.#endpoints[index] ?? freshEndpoint
-  }
-
-  change(index: number, change: (endpoint: Endpoint) => Endpoint): void {
-    this.#endpoints[index] = change(this.of(index))
-  }
-
-  read(index: number): void {
-    for (const health of this.log.slice(this.#read[index])) {
-      this.change(index, (endpoint) => heard(endpoint, health))
-    }
-    this.#read[index] = this.log.length
-  }
-
-  say(index: number, now: number): void {
-    if (now - (this.#saidAt[index] ?? 0) < 10 * second) return
-    const instance = `instance ${index}`
-    const word = wordOf(this.of(index), hook, now, { ...rules, instance })
-    this.change(index, (endpoint) => said(endpoint, word))
-    if (word === undefined) return
-    this.log.push(word)
-    this.#saidAt[index] = now
-  }
+/** The failures at the end of a row that are evidence of each other: none lies two days from the one before. */
+function lastFailures(times: readonly number[]): readonly number[] {
+  let first = times.length - 1
+  while (first > 0 && (times[first] ?? 0) - (times[first - 1] ?? 0) <= 48 * hour) first -= 1
+  return times.slice(Math.max(0, first))
 }
 
-describe('two instances with opposite experience of an endpoint', () => {
-  it('do not fight over a week, and the endpoint is not disabled', () => {
-    const both = new Instances(2)
-    const end = 7 * day
-    let until = 0
-    for (let now = 10 * second; now < end; now += 30 * second) {
-      both.change(0, (endpoint) => succeeded(endpoint, now, { ...rules, instance: 'instance 0' }))
-      if (now >= until) {
-        until = now + 30 * minute
-        const own = { ...rules, instance: 'instance 1' }
-        both.change(1, (endpoint) => failed(endpoint, hook, now, own))
-        both.change(1, (endpoint) => laneMoved(endpoint, { kind: 'open', until }, now))
-      }
-      for (const index of [0, 1]) {
-        both.say(index, now)
-        both.read(index)
-      }
-      expect(both.of(0).known?.state).not.toBe('disabled')
-    }
-    // The one that fails says so with each probe, every half hour, and the other marks its success once an hour.
-    expect(both.log.length).toBeLessThan(7 * (48 + 24) + 10)
-    expect(both.log.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
+describe('any row of attempts', () => {
+  const attempt = fc.record({
+    isFailure: fc.nat({ max: 60 }).map((one) => one > 0),
+    passMs: fc.constantFrom(minute, hour, 4 * hour, 6 * hour, 12 * hour, 48 * hour, 49 * hour),
   })
+  const row = fc.array(attempt, { minLength: 15, maxLength: 60, size: 'max' })
 
-  it('end with a healthy word when the one that failed is heard of no more', () => {
-    const both = new Instances(2)
-    both.change(1, (endpoint) => failedTimes(3, second, endpoint))
-    both.say(1, 3 * second)
-    both.change(0, (endpoint) => succeeded({ ...endpoint, hasSamples: true }, second, rules))
-    both.read(0)
-    for (let now = minute; now < 4 * hour; now += minute) {
-      both.change(0, (endpoint) => succeeded(endpoint, now, rules))
-      both.say(0, now)
-    }
-    expect(both.log.at(-1)?.state).toBe('healthy')
-    expect(both.log.length).toBeLessThan(6)
+  it('disables with the first failure that ends twenty over five days, and never else', () => {
+    const seen = { disabled: 0, not: 0 }
+    const holds = fc.property(row, (attempts) => {
+      let endpoint = freshEndpoint
+      let failures: number[] = []
+      let isDisabled = false
+      let now = 0
+      for (const { isFailure, passMs } of attempts) {
+        now += passMs
+        failures = isFailure ? [...failures, now] : []
+        endpoint = isFailure ? failed(endpoint, hook, now, rules) : succeeded(endpoint, now, rules)
+        const counted = lastFailures(failures)
+        isDisabled ||= counted.length >= 20 && now - (counted[0] ?? now) >= 5 * day
+        expect(endpoint.known?.state === 'disabled').toBe(isDisabled)
+        expect(endpoint.failures).toBe(counted.length)
+      }
+      seen[isDisabled ? 'disabled' : 'not'] += 1
+    })
+    fc.assert(holds, { numRuns: 300 })
+    expect(Math.min(seen.disabled, seen.not)).toBeGreaterThan(20)
   })
 })
-
-describe('any number of instances', () => {
-  const actions = [
-    'fail',
-    'fail',
-    'succeed',
-    'gone',
-    'open',
-    'read',
-    'read',
-    'say',
-    'say',
-    'enable',
-  ] as const
-  const step = fc.record({
-    index: fc.nat({ max: 3 }),
-    action: fc.constantFrom(...actions),
-    passMs: fc.constantFrom(0, second, 15 * second, hour),
-  })
-
-  it('agree in the end on what compaction leaves, and the newest beginning counts', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const all = new Instances(4)
-        let now = 0
-        for (const { index, action, passMs } of steps) {
-          now += passMs
-          act(all, index, action, now)
-        }
-        const epoch = Math.max(0, ...all.log.map(({ enableEpoch }) => enableEpoch))
-        now = settle(all, now)
-        const last = all.log.at(-1)
-        for (const index of [0, 1, 2, 3]) {
-          const { known } = all.of(index)
-          expect([known?.state, known?.enableEpoch]).toEqual([last?.state, last?.enableEpoch])
-        }
-        expect(last?.enableEpoch ?? 0).toBe(epoch)
-        const length = all.log.length
-        for (const index of [0, 1, 2, 3]) all.say(index, now + minute)
-        expect(all.log.length).toBe(length)
-      }),
-      { numRuns: 300 },
-    )
-  })
-})
-
-/** Everyone says what is left to say, and reads it. Returns the time when that is over. */
-function settle(all: Instances, from: number): number {
-  let now = from
-  for (let round = 0; round < 8; round += 1) {
-    now += 15 * second
-    for (const index of [0, 1, 2, 3]) all.say(index, now)
-    for (const index of [0, 1, 2, 3]) all.read(index)
-  }
-  return now
-}
-
-type Action = 'fail' | 'succeed' | 'gone' | 'open' | 'read' | 'say' | 'enable'
-
-function act(all: Instances, index: number, action: Action, at: number): void {
-  const own = { ...rules, instance: `instance ${index}` }
-  switch (action) {
-    case 'fail':
-      return all.change(index, (endpoint) => failed(endpoint, hook, at, own))
-    case 'succeed':
-      return all.change(index, (endpoint) => succeeded(endpoint, at, own))
-    case 'gone':
-      return all.change(index, (endpoint) =>
-        disabled(endpoint, hook, { reason: 'gone', at, instance: own.instance }),
-      )
-    case 'open':
-      return all.change(index, (endpoint) =>
-        laneMoved(endpoint, { kind: 'open', until: at + 30 * second }, at),
-      )
-    case 'read':
-      return all.read(index)
-    case 'say':
-      return all.say(index, at)
-    case 'enable':
-      all.log.push(renewed(hook, newest(all.log), { reason: 'operator', instance: 'cli', at }))
-  }
-}
-
-/** What a reader of the whole topic takes for true. */
-function newest(log: readonly Health[]): Health | undefined {
-  return log.reduce<Health | undefined>(
-    (best, health) => (supersedes(health, best) ? health : best),
-    undefined,
-  )
-}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { renewed } from '../../src/core/endpoint-record.ts'
+import { decodeHealth, endpointOf, renewed } from '../../src/core/endpoint-record.ts'
 import type { EndpointRecord } from '../../src/core/records.ts'
+import { healthOf } from '../support/endpoints.ts'
 import { hookOf } from '../support/model-builders.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
 
@@ -220,5 +221,121 @@ describe('endpoint health', () => {
     await rig.clock.advance(second)
     expect(one.signals.filter(({ kind }) => kind === 'endpoint.unusable')).toHaveLength(2)
     expect(rig.story()).toEqual(['a delivered 1'])
+  })
+
+  it('of one that asked for time is paused until then, and healthy with the next success', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, { status: 429, retryAfterMs: minute }, 200)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(story(rig)).toEqual(['paused retry-after'])
+    expect(words(rig)[0]?.until).toBe(rig.clock.now() - second + minute)
+    await rig.clock.advance(10 * minute)
+    expect(story(rig)).toEqual(['paused retry-after', 'healthy recovered'])
+    expect(one.processor.status().endpoints.paused).toBe(0)
+  })
+
+  it('writes records that its own schema takes, whatever the clock', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 500, 500, 500, 500, { status: 503, retryAfterMs: 1_234.5 }, 410)
+    for (let tick = 0; tick < 60; tick += 1) {
+      send(rig, 1)
+      await rig.clock.advance(10 * second)
+    }
+    expect(new Set(words(rig).map(({ state }) => state))).toContain('disabled')
+    for (const { key, value } of rig.broker.read(topics.endpoints)) {
+      expect(decodeHealth({ key, value })).toMatchObject({ kind: 'health' })
+    }
+    expect(one.signals.filter(({ kind }) => kind === 'endpoint.unusable')).toEqual([])
+  })
+
+  it('is not said of a new URL what the one before it still answers', async () => {
+    const { rig, one } = await rigWithHook()
+    send(rig, 2)
+    await rig.clock.advance(10)
+    const [first, other] = one.http.openCalls
+    rig.putHook({ id: 'a', config: { url: 'https://new.example/' } })
+    await rig.clock.advance(10)
+    first?.answer(410)
+    other?.answer(500)
+    await rig.clock.advance(minute)
+    expect(words(rig)).toEqual([])
+    one.http.script('https://new.example/', 200)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(rig.results().at(-1)).toMatchObject({ outcome: 'delivered', attempt: 1 })
+  })
+
+  it('is not forgotten at a start because the hook was once deleted, nor when it is back at once', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    rig.deleteHook('a')
+    rig.putHook({ id: 'a' })
+    const gone = healthOf({
+      hookId: 'a',
+      state: 'disabled',
+      reason: 'gone',
+      endpoint: endpointOf(url),
+      configVersion: '0-2',
+    })
+    rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(gone) })
+    const one = await rig.start()
+    rig.deleteHook('a')
+    rig.putHook({ id: 'a' })
+    await rig.clock.advance(minute)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(rig.story()).toEqual(['a dead null'])
+    expect(one.processor.status().endpoints.disabled).toBe(1)
+    expect(words(rig)).toHaveLength(1)
+  })
+
+  it('that was gone before a start takes its record with it', async () => {
+    const rig = createRig()
+    const gone = healthOf({ hookId: 'a', state: 'disabled', reason: 'gone' })
+    rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(gone) })
+    const one = await rig.start()
+    await rig.clock.advance(minute)
+    expect(story(rig)).toEqual(['disabled gone', 'gone'])
+    expect(one.processor.status().endpoints.disabled).toBe(0)
+  })
+
+  it('is said again after a stale word that compaction would leave, once, and not by the next start', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const about = { hookId: 'a', endpoint: endpointOf(url), configVersion: '0-0' }
+    const gone = healthOf({ ...about, state: 'disabled', reason: 'gone', enableEpoch: 2 })
+    const stale = healthOf({ ...about, state: 'open', reason: 'failures', enableEpoch: 1 })
+    for (const word of [gone, stale]) {
+      rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(word) })
+    }
+    await Promise.all([rig.start(), rig.start({ instance: 'two' })])
+    await rig.clock.advance(minute)
+    expect(words(rig).at(-1)).toEqual(gone)
+    const said = words(rig).length
+    expect(said).toBeLessThanOrEqual(4)
+    await rig.start({ instance: 'three' })
+    await rig.clock.advance(minute)
+    expect(words(rig)).toHaveLength(said)
+  })
+
+  it('goes with the newest URL where another process still spoke of the former one', async () => {
+    const { rig, one } = await rigWithHook()
+    rig.putHook({ id: 'a', config: { url: 'https://new.example/' } })
+    await rig.clock.advance(second)
+    const late = healthOf({
+      hookId: 'a',
+      state: 'disabled',
+      reason: 'gone',
+      endpoint: endpointOf(url),
+      configVersion: '0-0',
+    })
+    rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(late) })
+    one.http.script('https://new.example/', 200)
+    await rig.clock.advance(second)
+    send(rig, 1)
+    await rig.clock.advance(second)
+    expect(rig.story()).toEqual(['a delivered 1'])
+    expect(story(rig)).toEqual(['disabled gone', 'healthy url-changed'])
   })
 })

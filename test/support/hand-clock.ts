@@ -14,7 +14,7 @@ interface Timer {
   readonly fire: () => void
 }
 
-/** Both readings start at `start`; they only ever move together. */
+/** Both readings only ever move together; the monotonic one has fractions, as the platform's has. */
 export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
   let time = start
   const timers = new Set<Timer>()
@@ -29,7 +29,7 @@ export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
 
   return {
     now: () => time,
-    monotonic: () => time - start,
+    monotonic: () => time - start + 0.375,
     after(delayMs, fire) {
       const timer = { at: time + Math.max(0, delayMs), fire }
       timers.add(timer)
