@@ -1,6 +1,11 @@
 /** Every command, in the order in which people meet them. */
 import type { Command } from './command.ts'
 import { demoCommand } from './demo.ts'
+import {
+  endpointsDisableCommand,
+  endpointsEnableCommand,
+  endpointsListCommand,
+} from './endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events.ts'
 import { hooksPutCommand } from './hooks-put.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
@@ -18,5 +23,8 @@ export const commands: readonly Command[] = [
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,
+  endpointsListCommand,
+  endpointsEnableCommand,
+  endpointsDisableCommand,
   demoCommand,
 ]

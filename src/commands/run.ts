@@ -128,12 +128,13 @@ async function assemble(
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
   const { groupId, topics, instance, sessionTimeoutMs } = settings
-  const table = (topic: string) =>
+  const table = (topic: string, setting: string) =>
     createTableSource({
       settings: kafka,
       group: groupId,
       instance,
       topic,
+      setting,
       sessionTimeoutMs,
       loadTimeoutMs: tableTimeoutMs,
       log: kafkaLog,
@@ -148,8 +149,8 @@ async function assemble(
     })
   return createProcessor(
     {
-      hooks: table(topics.hooks),
-      endpoints: table(topics.endpoints),
+      hooks: table(topics.hooks, 'HOOKTIDE_TOPIC_HOOKS'),
+      endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
       schemas: schemasOf(settings, log),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),

@@ -202,19 +202,19 @@ export interface EndpointRecord {
    */
   readonly until: number | null
   /**
-   * The first failed attempt since the last success; null when there was none.
+   * The first failed attempt that failures counts; null when there is none.
    */
   readonly failingSince: number | null
   /**
-   * The last failed attempt since the last success.
+   * The last one that failures counts; null when there is none.
    */
   readonly lastFailureAt: number | null
   /**
-   * Failed attempts since the last success, as far as the writer counted them.
+   * Failed attempts since the last success, as far as they were counted: after two days without one the count begins anew.
    */
   readonly failures: number
   /**
-   * The last success that the writer knows of.
+   * The last success that was noted; those of an endpoint that does well are not.
    */
   readonly lastSuccessAt: number | null
   /**

@@ -77,7 +77,7 @@ const contents = {
   },
   endpoints: {
     holds: 'endpoint health',
-    loss: 'the state of an endpoint that does not change is removed by its age',
+    loss: 'an endpoint that was disabled is called again when its record is removed by its age',
   },
 } as const satisfies Record<string, Content>
 
@@ -129,7 +129,7 @@ export function wantedOwnTopics(
       topics.endpoints,
       contents.endpoints,
       { ...compacted, 'min.compaction.lag.ms': String(7 * dayMs) },
-      [],
+      ['cleanup.policy'],
     ),
   ]
 }

@@ -80,6 +80,7 @@ describe('a compacted hook topic', () => {
       group,
       instance: 'instance',
       topic,
+      setting: 'HOOKTIDE_TOPIC_HOOKS',
       sessionTimeoutMs: 6000,
       log: silentLog,
     })

@@ -28,7 +28,8 @@ describe('while the broker is away', () => {
     await tools.createTopic(topic, 2)
     const common = { settings, log: silentLog, sessionTimeoutMs: 6000 }
     const source = createGroupSource({ ...common, groupId: group, topics: [topic] })
-    const table = createTableSource({ ...common, group, instance: 'instance', topic })
+    const of = { group, instance: 'instance', setting: 'HOOKTIDE_TOPIC_HOOKS' }
+    const table = createTableSource({ ...common, ...of, topic })
     const sink = createSink({ settings, log: silentLog })
     onTestFinished(async () => {
       await Promise.all([source.stop(), table.stop(), sink.stop()])

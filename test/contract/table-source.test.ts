@@ -46,6 +46,7 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
       group,
       instance: 'instance',
       topic,
+      setting: 'HOOKTIDE_TOPIC_HOOKS',
       sessionTimeoutMs: 3000,
       checkMs: 200,
       log: silentLog,

@@ -96,6 +96,11 @@ class World {
     one.saidAt = at
   }
 
+  /** Writes the hook's record. */
+  put(url: string): void {
+    this.hooks.push({ ...hook, url, configVersion: `0-${7 + this.hooks.length}` })
+  }
+
   get newestHook(): HookFacts {
     return this.hooks.at(-1) ?? hook
   }
@@ -161,71 +166,63 @@ describe('two instances with opposite experience of an endpoint', () => {
   })
 })
 
-const actions = [
-  'fail',
-  'fail',
-  'succeed',
-  'gone',
-  'open',
-  'read',
-  'read',
-  'readHooks',
-  'say',
-  'say',
-  'enable',
-  'disable',
-  'move',
-  'putAgain',
-] as const
-type Action = (typeof actions)[number]
+type Act = (world: World, index: number, at: number) => void
+
+/** What an operator says, who reads both topics first. */
+const operator = { reason: 'operator', instance: 'cli' } as const
+
+const acts = {
+  fail: (world, index, at) => world.fail(index, at),
+  succeed: (world, index, at) => world.succeed(index, at),
+  gone(world, index, at) {
+    const one = world.of(index)
+    const { instance } = one.rules
+    one.endpoint = disabled(one.endpoint, one.hook, { reason: 'gone', at, instance })
+  },
+  open: (world, index, at) => world.open(index, at + 30 * second, at),
+  read: (world, index, at) => world.readWords(index, at),
+  readHooks: (world, index, at) => world.readHooks(index, at),
+  say: (world, index, at) => world.say(index, at),
+  enable(world, _, at) {
+    world.words.push(renewed(world.newestHook, world.newestWord, { ...operator, at }))
+  },
+  disable(world, _, at) {
+    const before = { ...freshEndpoint, known: world.newestWord }
+    const { known } = disabled(before, world.newestHook, { ...operator, at })
+    if (known !== undefined) world.words.push(known)
+  },
+  move: (world) => world.put(`https://receiver.example/${world.hooks.length}`),
+  putAgain: (world) => world.put(world.newestHook.url),
+} as const satisfies Record<string, Act>
+type Action = keyof typeof acts
 
 const indices = [0, 1, 2, 3]
-const step = fc.record({
-  index: fc.constantFrom(...indices),
-  action: fc.constantFrom(...actions),
-  passMs: fc.constantFrom(0, second, 15 * second, hour),
-})
+/** Some more often than others. */
+const actions: readonly Action[] = [
+  ...(['fail', 'read', 'say'] as const),
+  ...(Object.keys(acts) as Action[]),
+]
 
-function act(world: World, index: number, action: Action, at: number): void {
-  const one = world.of(index)
-  switch (action) {
-    case 'fail':
-      return world.fail(index, at)
-    case 'succeed':
-      return world.succeed(index, at)
-    case 'gone': {
-      const { instance } = one.rules
-      one.endpoint = disabled(one.endpoint, one.hook, { reason: 'gone', at, instance })
-      return
-    }
-    case 'open':
-      return world.open(index, at + 30 * second, at)
-    case 'read':
-      return world.readWords(index, at)
-    case 'readHooks':
-      return world.readHooks(index, at)
-    case 'say':
-      return world.say(index, at)
-    case 'enable': {
-      const renewal = { reason: 'operator', instance: 'cli', at } as const
-      world.words.push(renewed(world.newestHook, world.newestWord, renewal))
-      return
-    }
-    case 'disable': {
-      const before = { ...freshEndpoint, known: world.newestWord }
-      const cause = { reason: 'operator', instance: 'cli', at } as const
-      const { known } = disabled(before, world.newestHook, cause)
-      if (known !== undefined) world.words.push(known)
-      return
-    }
-    case 'move':
-    case 'putAgain': {
-      const { url } = world.newestHook
-      const configVersion = `0-${7 + world.hooks.length}`
-      const other = `https://receiver.example/${world.hooks.length}`
-      world.hooks.push({ ...hook, url: action === 'move' ? other : url, configVersion })
-    }
+function stepsOf(allowed: readonly Action[]) {
+  const step = fc.record({
+    index: fc.constantFrom(...indices),
+    action: fc.constantFrom(...allowed),
+    passMs: fc.constantFrom(0, second, 15 * second, hour),
+  })
+  return fc.array(step, { maxLength: 100, size: 'max' })
+}
+
+type Steps = ReturnType<typeof stepsOf> extends fc.Arbitrary<infer Value> ? Value : never
+
+/** What the instances had to say when all was done is said and read. */
+function settledAfter(steps: Steps): { readonly world: World; readonly late: number } {
+  const world = new World(indices.length)
+  let now = 0
+  for (const { index, action, passMs } of steps) {
+    now += passMs
+    acts[action](world, index, now)
   }
+  return { world, late: settle(world, now) }
 }
 
 /** Everyone reads all there is and says what is left to say, until nobody has a word. Returns how many were said. */
@@ -245,16 +242,10 @@ function settle(world: World, from: number): number {
 
 describe('any number of instances', () => {
   it('agree in the end on what compaction leaves, and say no more', () => {
-    const steps = fc.array(step, { maxLength: 100, size: 'max' })
-    const holds = fc.property(steps, (all) => {
-      const world = new World(indices.length)
-      let now = 0
-      for (const { index, action, passMs } of all) {
-        now += passMs
-        act(world, index, action, now)
-      }
-      // What is left to say, and one answer of each to each that had it wrong.
-      expect(settle(world, now)).toBeLessThanOrEqual(4 * indices.length)
+    const holds = fc.property(stepsOf(actions), (steps) => {
+      const { world, late } = settledAfter(steps)
+      // What was left to say, and one answer of each to each that had it wrong.
+      expect(late).toBeLessThanOrEqual(4 * indices.length)
       const last = world.words.at(-1)
       expect(world.newestWord).toEqual(last)
       for (const { endpoint } of world.instances) expect(endpoint.known).toEqual(last)
@@ -264,20 +255,13 @@ describe('any number of instances', () => {
   })
 
   it('enable only what an operator enabled or what has another URL', () => {
-    const still = actions.filter((action) => action !== 'enable' && action !== 'move')
-    const steps = fc.array(
-      fc.record({ ...{ index: fc.constantFrom(...indices) }, action: fc.constantFrom(...still) }),
-      { maxLength: 100, size: 'max' },
-    )
-    const holds = fc.property(steps, (all) => {
-      const world = new World(indices.length)
-      for (const [at, { index, action }] of all.entries()) {
-        act(world, index, action, at * 15 * second)
+    const others = actions.filter((action) => action !== 'enable' && action !== 'move')
+    const holds = fc.property(stepsOf(others), (steps) => {
+      const { words } = settledAfter(steps).world
+      expect(words.every(({ enableEpoch }) => enableEpoch === 0)).toBe(true)
+      if (words.some(({ state }) => state === 'disabled')) {
+        expect(words.at(-1)?.state).toBe('disabled')
       }
-      settle(world, all.length * 15 * second)
-      const wasDisabled = world.words.some(({ state }) => state === 'disabled')
-      expect(world.words.every(({ enableEpoch }) => enableEpoch === 0)).toBe(true)
-      if (wasDisabled) expect(world.words.at(-1)?.state).toBe('disabled')
     })
     fc.assert(holds, { numRuns: 300 })
   })

@@ -108,6 +108,7 @@ describe('an existing topic', () => {
 
   it.each([
     ['auth.hooks', 'cleanup.policy', 'delete'],
+    ['auth.webhook.endpoints', 'cleanup.policy', 'delete'],
     ['auth.webhook.retry.5s', 'message.timestamp.type', 'CreateTime'],
     ['auth.webhook.retry.5s', 'max.message.bytes', String(eventBytes + 65_535)],
     ['auth.webhook.results', 'max.message.bytes', '1000'],
@@ -128,7 +129,7 @@ describe('an existing topic', () => {
     ['auth.webhook.retry.5s', 'retention.ms', String(13 * day)],
     ['auth.webhook.retry.5s', 'retention.bytes', '1000000'],
     ['auth.webhook.endpoints', 'min.compaction.lag.ms', '0'],
-    ['auth.webhook.endpoints', 'cleanup.policy', 'delete'],
+    ['auth.webhook.endpoints', 'cleanup.policy', 'compact,delete'],
   ])('%s with %s=%s is only advised against', (topic, setting, value) => {
     const wanted = wantedOf(topic)
     expect(differencesOf(wanted, found(wanted, { [setting]: value }), access)).toMatchObject([

@@ -139,6 +139,22 @@ describe('gauges', () => {
     expect(series.get('hooktide_queued')).toBe(3)
   })
 
+  it('show endpoints by state, and records of them that cannot be read are counted', async () => {
+    const { rig, one } = await rigWithHook()
+    rig.broker.produce(topics.endpoints, { key: 'a', value: 'nonsense' })
+    one.http.script(url, 410)
+    rig.sendEvent()
+    await rig.clock.advance(100)
+    const series = await read(one)
+    expect(byLabel(series, 'hooktide_endpoints')).toEqual({
+      failing: 0,
+      open: 0,
+      paused: 0,
+      disabled: 1,
+    })
+    expect(series.get('hooktide_endpoint_records_unusable_total')).toBe(1)
+  })
+
   it('show results that are not acknowledged', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 200)

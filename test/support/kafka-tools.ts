@@ -81,6 +81,7 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
         group: 'test-reader',
         instance: topic,
         topic,
+        setting: 'HOOKTIDE_TOPIC_HOOKS',
         sessionTimeoutMs: 10_000,
         log: silentLog,
       })

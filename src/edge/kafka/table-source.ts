@@ -22,6 +22,8 @@ export interface TableSourceOptions {
   readonly group: string
   readonly instance: string
   readonly topic: string
+  /** The setting that names the topic, for those who have to name another. */
+  readonly setting: string
   readonly sessionTimeoutMs: number
   /** How long the first reading may take. Default 10 minutes. */
   readonly loadTimeoutMs?: number
@@ -205,7 +207,7 @@ class KafkaTableSource implements TableSource {
     const { records, reason } = unreadable ?? {}
     return new Error(
       `topic ${this.#options.topic}: records up to offset ${offset} of partition ${partition}, ${records} in number, ` +
-        `cannot be read (${reason}). Write all there is to a new topic and name that in HOOKTIDE_TOPIC_HOOKS.`,
+        `cannot be read (${reason}). Write all there is to a new topic and name that in ${this.#options.setting}.`,
     )
   }
 

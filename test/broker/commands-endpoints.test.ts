@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { hooktide } from '../support/hooktide-process.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+let rig: BrokerRig
+
+beforeAll(async () => {
+  rig = await createBrokerRig({ brokers: surroundings().brokers })
+  await rig.putHooks({ id: 'a' }, { id: 'b', tenantId: 'other' }, { id: 'broken', config: 7 })
+})
+
+afterAll(async () => {
+  await rig[Symbol.asyncDispose]()
+})
+
+const command = (...words: readonly string[]) => hooktide(['endpoints', ...words], rig.environment)
+
+describe('endpoints', () => {
+  it('are healthy until something is said of them', async () => {
+    const { code, stdout, stderr } = await command('list')
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'All endpoints are healthy.\n',
+    })
+    const all = await command('list', '--all')
+    expect(all.stdout).toMatch(/^a +default +healthy/m)
+    expect(all.stdout).toMatch(/^broken .*\(suspended\)$/m)
+  })
+
+  it('are disabled and enabled by command, by several ids at once', async () => {
+    const off = await command('disable', 'a', 'b')
+    expect(off.stdout).toBe('a is disabled, was healthy\nb is disabled, was healthy\n')
+    expect((await command('disable', 'a')).stdout).toBe('a is disabled\n')
+    const listed = await command('list', '--state', 'disabled', '--tenant', 'other', '--json')
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      hookId: 'b',
+      tenantId: 'other',
+      state: 'disabled',
+      reason: 'operator',
+      enableEpoch: 0,
+    })
+    const on = await command('enable', 'a', '--json')
+    expect(JSON.parse(on.stdout)).toMatchObject({ hookId: 'a', state: 'healthy', enableEpoch: 1 })
+    expect(on.stderr).toContain('hooktide replay --failed-only --reason endpoint-disabled --hook a')
+    expect((await command('list')).stdout).toMatch(/^b +other +disabled +operator/m)
+  })
+
+  it('that are not there, or of a suspended hook, are refused, and nothing is changed', async () => {
+    const unknown = await command('disable', 'a', 'nobody', 'noone')
+    expect(unknown).toMatchObject({ code: 1, stdout: '' })
+    expect(unknown.stderr).toContain('There are no hooks nobody, noone. Nothing was changed.')
+    const suspended = await command('enable', 'broken')
+    expect(suspended).toMatchObject({ code: 1, stdout: '' })
+    expect(suspended.stderr).toContain('Hook broken is suspended')
+    expect((await command('list', '--state', 'asleep')).code).toBe(2)
+    expect((await command('enable')).code).toBe(2)
+  })
+})

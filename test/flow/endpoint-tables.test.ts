@@ -1,0 +1,144 @@
+/** Endpoint health between its two topics, which are read side by side and in no order. */
+import { describe, expect, it } from 'vitest'
+import { endpointOf, type Health } from '../../src/core/endpoint-record.ts'
+import type { HookId, TableEntry } from '../../src/core/model.ts'
+import type { EndpointRecord } from '../../src/core/records.ts'
+import type { Signal } from '../../src/core/signal.ts'
+import { EndpointHealth } from '../../src/stages/endpoint-health.ts'
+import { healthOf } from '../support/endpoints.ts'
+import { createHandClock } from '../support/hand-clock.ts'
+import { createMemoryBroker } from '../support/memory-broker.ts'
+import { hookOf } from '../support/model-builders.ts'
+import { recordOf } from '../support/record-builders.ts'
+
+const topic = 'auth.webhook.endpoints'
+const second = 1_000
+const hook = hookOf({ id: 'a' })
+const about = { hookId: 'a', endpoint: endpointOf(hook.url), configVersion: hook.configVersion }
+
+function createStage() {
+  const clock = createHandClock()
+  const broker = createMemoryBroker(clock)
+  const hooks = new Map<HookId, TableEntry>()
+  const signals: Signal[] = []
+  const renewed: HookId[] = []
+  const health = new EndpointHealth({
+    topic,
+    clock,
+    sink: broker.sink(),
+    instance: 'one',
+    disableAfterMs: 5 * 86_400_000,
+    hookOf: (id) => hooks.get(id),
+    emit: (signal) => signals.push(signal),
+    onRenewed: (id) => renewed.push(id),
+    onFailed: (error) => {
+      throw error
+    },
+  })
+  return {
+    clock,
+    health,
+    hooks,
+    signals,
+    renewed,
+    broker,
+    hear(fields: Partial<Health>) {
+      const value = Buffer.from(JSON.stringify(healthOf({ ...about, ...fields })))
+      health.apply(recordOf({ topic, key: Buffer.from('a'), value }))
+    },
+    words: () =>
+      broker
+        .read(topic)
+        .map(({ value }) => JSON.parse(value?.toString() ?? 'null') as EndpointRecord | null),
+  }
+}
+
+describe('endpoint health', () => {
+  it('keeps what was read of a hook that an older record of the hook topic deletes', async () => {
+    const { health, hooks, hear, words, clock } = createStage()
+    hear({ state: 'disabled', reason: 'gone' })
+    health.hookDeleted('a')
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    await clock.advance(20 * second)
+    expect(health.isDisabled('a')).toBe(true)
+    expect(words()).toEqual([])
+  })
+
+  it('answers a stale word once both topics are read, however late the hooks come', async () => {
+    const { health, hooks, hear, words, clock } = createStage()
+    hear({ enableEpoch: 3 })
+    hear({ enableEpoch: 2, state: 'disabled', reason: 'operator' })
+    await clock.advance(20 * second)
+    expect(words()).toEqual([])
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    await clock.advance(second)
+    expect(words()).toEqual([healthOf({ ...about, enableEpoch: 3 })])
+  })
+
+  it('says nothing of what was there at the start, and all that changes after it', () => {
+    const { health, hooks, hear, signals } = createStage()
+    hooks.set('a', { kind: 'active', hook })
+    hear({ state: 'open', until: 5 })
+    health.loaded()
+    expect(signals).toEqual([])
+    expect(health.counts).toEqual({ failing: 0, open: 1, paused: 0, disabled: 0 })
+    hear({ state: 'disabled', reason: 'operator', instance: 'hooktide endpoints' })
+    hear({ state: 'disabled', reason: 'operator', instance: 'hooktide endpoints' })
+    hear({ state: 'healthy', reason: 'operator', enableEpoch: 1 })
+    expect(signals).toMatchObject([
+      { kind: 'endpoint.disabled', from: 'open', to: 'disabled', reason: 'operator' },
+      { kind: 'endpoint.changed', from: 'disabled', to: 'healthy', reason: 'operator' },
+    ])
+    expect(health.counts).toEqual({ failing: 0, open: 0, paused: 0, disabled: 0 })
+  })
+
+  it('gives a lane its new beginning once, whoever raised the epoch, and not for its own word read back', async () => {
+    const { health, hooks, hear, renewed, words, clock, broker } = createStage()
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    hear({ state: 'open', until: 5, enableEpoch: 1 })
+    expect(renewed).toEqual(['a'])
+    hear({ state: 'open', until: 7, enableEpoch: 1 })
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-9' }
+    hooks.set('a', { kind: 'active', hook: moved })
+    health.hookChanged(moved, false)
+    expect(renewed).toEqual(['a', 'a'])
+    await clock.advance(second)
+    for (const record of broker.read(topic)) health.apply(record)
+    await clock.advance(20 * second)
+    expect(renewed).toEqual(['a', 'a'])
+    expect(words()).toMatchObject([{ state: 'healthy', reason: 'url-changed', enableEpoch: 2 }])
+  })
+
+  it('says nothing of a hook that was deleted while its calls were out', async () => {
+    const { health, hooks, words, clock } = createStage()
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    hooks.delete('a')
+    health.hookDeleted('a')
+    health.laneChanged('a', { kind: 'open', until: clock.now() + 30 * second })
+    health.attempted(hook, 'gone', clock.now())
+    await clock.advance(20 * second)
+    expect(words()).toEqual([])
+    expect(health.isDisabled('a')).toBe(false)
+  })
+
+  it('writes the newest state when the one before is acknowledged, however long that takes', async () => {
+    const { health, hooks, words, clock, broker } = createStage()
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    broker.outage(true)
+    for (let count = 0; count < 3; count += 1) health.attempted(hook, 'failure', clock.now())
+    await clock.advance(second)
+    health.laneChanged('a', { kind: 'open', until: clock.now() + 30 * second })
+    await clock.advance(60 * second)
+    health.attempted(hook, 'success', clock.now())
+    await clock.advance(60 * second)
+    expect(words()).toEqual([])
+    broker.outage(false)
+    await clock.advance(20 * second)
+    expect(words().map((word) => word?.state)).toEqual(['failing', 'healthy'])
+  })
+})
