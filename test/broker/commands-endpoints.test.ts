@@ -18,13 +18,13 @@ const command = (...words: readonly string[]) => hooktide(['endpoints', ...words
 
 describe('endpoints', () => {
   it('are healthy until something is said of them', async () => {
-    const { code, stdout, stderr } = await command('list')
+    const [listed, all] = await Promise.all([command('list'), command('list', '--all')])
+    const { code, stdout, stderr } = listed
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
       stdout: '',
       stderr: 'All endpoints are healthy.\n',
     })
-    const all = await command('list', '--all')
     expect(all.stdout).toMatch(/^a +default +healthy/m)
     expect(all.stdout).toMatch(/^broken .*\(suspended\)$/m)
   })
@@ -48,13 +48,15 @@ describe('endpoints', () => {
   })
 
   it('that are not there, or of a suspended hook, are refused, and nothing is changed', async () => {
-    const unknown = await command('disable', 'a', 'nobody', 'noone')
+    const [unknown, suspended, noState] = await Promise.all([
+      command('disable', 'a', 'nobody', 'noone'),
+      command('enable', 'broken'),
+      command('list', '--state', 'asleep'),
+    ])
     expect(unknown).toMatchObject({ code: 1, stdout: '' })
     expect(unknown.stderr).toContain('There are no hooks nobody, noone. Nothing was changed.')
-    const suspended = await command('enable', 'broken')
     expect(suspended).toMatchObject({ code: 1, stdout: '' })
     expect(suspended.stderr).toContain('Hook broken is suspended')
-    expect((await command('list', '--state', 'asleep')).code).toBe(2)
-    expect((await command('enable')).code).toBe(2)
+    expect(noState.code).toBe(2)
   })
 })
