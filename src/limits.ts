@@ -10,7 +10,12 @@ export const limits = {
   slowBodyBytes: 32 * 1024 * 1024,
   backlogBytes: 512 * 1024,
   tierBacklogBytes: 128 * 1024,
-  laneQueue: 1_000,
+  /**
+   * What makes a partition wait for a fast lane. So few that a lane which makes over 150 calls a second is never taken for
+   * crowded, as when this process is what is slow.
+   */
+  laneQueue: 300,
+  silentLaneQueue: 1_000,
   pendingRecords: 20_000,
   recentlyHandled: 200_000,
   drainBudgetMs: 2_000,
@@ -22,4 +27,5 @@ export const limits = {
   maxWaitMs: 2_000,
   /** A lane's speed is judged when it was seen for so long. */
   evidenceMs: 1_000,
+  patienceMs: 3_000,
 } as const

@@ -199,9 +199,11 @@ function createLanes(
       maxSlow,
       maxSlowBytes: limits.slowBodyBytes,
       maxQueued: limits.laneQueue,
+      maxQueuedSilent: limits.silentLaneQueue,
       initialConcurrency: limits.initialConcurrency,
       maxWaitMs: limits.maxWaitMs,
       evidenceMs: limits.evidenceMs,
+      patienceMs: limits.patienceMs,
     },
     sizeOf: ({ run }) => run.event.body.length,
     wakeAt(at, again) {

@@ -53,8 +53,12 @@ export interface LaneRules {
   readonly maxQueued: number
   /** A delivery that would wait longer in its line finds the lane crowded. */
   readonly maxWaitMs: number
-  /** A lane's speed is judged when it was seen for so long, or has been silent for so long. */
+  /** The same while no call has ended for {@link evidenceMs}: a pause of its endpoint makes no partition wait. */
+  readonly maxQueuedSilent: number
+  /** A lane's speed is judged when it was seen for so long, or was silent for so long from its start. */
   readonly evidenceMs: number
+  /** One that was seen to work is judged by its silence only after so long: endpoints collect garbage. */
+  readonly patienceMs: number
 }
 
 /** One of a lane's two queues, and where it stands among those that wait for their turn. */
@@ -130,7 +134,7 @@ export class Lane<Work> {
     if (this.#pausedUntil > now) return { kind: 'blocked', until: this.#pausedUntil }
     if (this.#breaker.kind !== 'closed') return this.#probeAdmission(now)
     const line = this.lineOf(name)
-    const isFull = line.queue.size >= this.#rules.maxQueued
+    const isFull = line.queue.size >= this.#mostQueued(now)
     const perMs = this.perMs(line, now)
     if (line.queue.size > perMs * this.#rules.maxWaitMs) return { kind: 'crowded', perMs, isFull }
     return isFull ? full : room
@@ -138,13 +142,14 @@ export class Lane<Work> {
 
   /** Calls per millisecond that a line can count on; infinite while too little was seen to say. */
   perMs(line: Line<Work>, now: MonotonicMs): number {
-    const { evidenceMs } = this.#rules
+    const { evidenceMs, patienceMs } = this.#rules
     const { ratePerSecond } = this.limits
     const allowed = ratePerSecond === undefined ? Number.POSITIVE_INFINITY : ratePerSecond / 1_000
     const silentMs = this.#meter.silentMs(now)
+    const seen = this.#meter.perMs(now)
     let measured = Number.POSITIVE_INFINITY
-    if (silentMs >= evidenceMs) measured = this.inFlight / silentMs
-    else if (this.#meter.busyMs(now) >= evidenceMs) measured = this.#meter.perMs(now)
+    if (silentMs >= (seen === 0 ? evidenceMs : patienceMs)) measured = this.inFlight / silentMs
+    else if (seen > 0 && this.#meter.busyMs(now) >= evidenceMs) measured = seen
     const other = line.name === 'first' ? this.late : this.first
     return Math.min(measured, allowed) * (other.queue.size === 0 ? 1 : 0.5)
   }
@@ -207,6 +212,11 @@ export class Lane<Work> {
     this.#breaker = freshBreaker
     this.#pausedUntil = Number.NEGATIVE_INFINITY
     this.#concurrency = this.#rules.initialConcurrency
+  }
+
+  #mostQueued(now: MonotonicMs): number {
+    const { evidenceMs, maxQueued, maxQueuedSilent } = this.#rules
+    return this.#meter.silentMs(now) >= evidenceMs ? maxQueuedSilent : maxQueued
   }
 
   #line(name: LineName): Line<Work> {

@@ -289,6 +289,8 @@ export class Dispatch {
       this.#isCheckPlanned = false
       this.#putOffCrowds()
       this.pump()
+      // A lane that has fallen silent takes more than before: partitions that wait for it ask again.
+      this.#parts.onRoom()
     })
   }
 

@@ -83,6 +83,24 @@ describe('a lane', () => {
     expect(admission(lanes, 1_000)).toBe('crowded')
   })
 
+  it('that works is not judged by a pause of its endpoint, and takes more meanwhile', () => {
+    const { lanes } = createLanes({ maxQueued: 10, maxQueuedSilent: 20 })
+    fill(lanes, 'a', 10)
+    let running = startAll(lanes, 0)
+    for (let now = 10; now <= 1_000; now += 10) {
+      finishAll(lanes, running.slice(0, 1), 'success', now)
+      fill(lanes, 'a', 1, { now })
+      running = [...running.slice(1), ...startAll(lanes, now)]
+    }
+    const now = 1_000
+    fill(lanes, 'a', 20, { now })
+    expect(admission(lanes, now + 999)).toBe('full')
+    lanes.drop((work) => work === 'a0')
+    fill(lanes, 'a', 1, { now })
+    expect(admission(lanes, now + 2_999)).not.toBe('crowded')
+    expect(admission(lanes, now + 3_000)).toBe('crowded')
+  })
+
   it('gives back what would wait too long, but for the oldest that fit and what may not be taken', () => {
     const { lanes } = createLanes({ maxQueued: 100 })
     fill(lanes, 'a', 10)

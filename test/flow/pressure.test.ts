@@ -63,7 +63,7 @@ describe('pressure', () => {
     rig.putHook({ id: 'a' })
     const one = await rig.start()
     for (let index = 0; index < 2_000; index += 1) rig.sendEvent({ index })
-    await rig.clock.advance(50)
+    await rig.clock.advance(2_000)
     const { inFlight, queued } = one.processor.status()
     expect(inFlight + queued).toBe(750)
     one.http.script(url('a'), 200)

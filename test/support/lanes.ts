@@ -11,9 +11,11 @@ export const usual: LaneLimits = {
   maxSlow: 50,
   maxSlowBytes: 1_000_000,
   maxQueued: 10,
+  maxQueuedSilent: 20,
   initialConcurrency: 2,
   maxWaitMs: 2 * second,
   evidenceMs: second,
+  patienceMs: 3 * second,
 }
 export const sixteen: HookLimits = { concurrency: 16, ratePerSecond: undefined }
 export const flowing: LaneCondition = { kind: 'flowing' }
