@@ -8,6 +8,7 @@ import {
 } from './endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events.ts'
 import { hooksPutCommand } from './hooks-put.ts'
+import { hooksRotateKeyCommand } from './hooks-rotate-key.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
 import { initCommand } from './init.ts'
 import { resultsCommand } from './results.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   hooksGetCommand,
   hooksListCommand,
   hooksDeleteCommand,
+  hooksRotateKeyCommand,
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,

@@ -93,10 +93,10 @@ async function enable(context: CommandContext): Promise<0> {
   const changes = await changed(context, (hook, known) =>
     renewed(hook, known, { reason: 'operator', instance, at }),
   )
-  const again = changes.filter(({ before }) => isDead(before)).map(({ after }) => after.hookId)
-  if (again.length > 0) {
+  if (changes.some(({ before }) => isDead(before))) {
+    const { deadLetters, requests } = context.settings.topics
     context.note(
-      `What went to the dead letters meanwhile is sent again by: hooktide replay --failed-only --reason endpoint-disabled --hook ${again.join(',')}`,
+      `What became a dead letter meanwhile, with reason endpoint-disabled, stays in ${deadLetters}: copied to ${requests} with its headers it is sent again.`,
     )
   }
   return 0

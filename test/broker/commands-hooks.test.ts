@@ -216,3 +216,34 @@ describe('a family of commands', () => {
     expect(stdout).not.toContain('events send')
   })
 })
+
+describe('hooks rotate-key', () => {
+  const rotate = (...words: readonly string[]) => command(['hooks', 'rotate-key', ...words])
+
+  it('gives a hook a new key, shows it once, and keeps the old one for the overlap', async () => {
+    const hook = { id: 'rotated', name: 'n', events: ['PostSignIn'], config: { url } }
+    await put({ ...hook, signingKey: 'first', delivery: { concurrency: 3 } })
+    const before = await stored('rotated')
+    const { code, stdout, stderr } = await rotate('rotated', '--overlap', '2h', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const shown: Record<string, unknown> = JSON.parse(stdout)
+    expect(shown['signingKey']).toMatch(/^[0-9A-Za-z]{32}$/)
+    expect(await stored('rotated')).toEqual({
+      ...before,
+      signingKey: shown['signingKey'],
+      delivery: {
+        concurrency: 3,
+        previousSigningKeys: [{ key: 'first', expiresAt: shown['oldKeyExpiresAt'] }],
+      },
+    })
+  })
+
+  it('refuses a hook that is not there, and an overlap that is no time', async () => {
+    expect(await rotate('nobody')).toMatchObject({ code: 1, stderr: 'There is no hook nobody.\n' })
+    const { code, stderr } = await rotate('rotated', '--overlap', 'tomorrow')
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      '--overlap must be a time up to 365d such as 24h, or 0s, not "tomorrow".',
+    )
+  })
+})

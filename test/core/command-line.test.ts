@@ -50,7 +50,10 @@ describe('the command that is meant', () => {
 
   it.each([
     ['hoks put', '"hoks put" is no command: did you mean hooks put?'],
-    ['hook', '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete?'],
+    [
+      'hook',
+      '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key?',
+    ],
     ['hooks ls', '"hooks ls" is no command: did you mean hooks put, hooks get, hooks list'],
     ['hooks', '"hooks" needs a word more: did you mean hooks put,'],
     ['validate x.json', '"validate" is no command: did you mean events validate?'],

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { withNewKey } from '../../src/core/key-rotation.ts'
+
+const now = 1_000
+const hook = {
+  id: 'a',
+  name: 'n',
+  signingKey: 'old',
+  config: { url: 'https://x.example/' },
+  extra: 1,
+}
+
+describe('a new signing key', () => {
+  it('replaces the old one, which goes on signing for the overlap, and changes nothing else', () => {
+    expect(withNewKey(hook, 'new', { now, overlapMs: 50 })).toEqual({
+      ...hook,
+      signingKey: 'new',
+      delivery: { previousSigningKeys: [{ key: 'old', expiresAt: 1_050 }] },
+    })
+  })
+
+  it('keeps older keys that have not expired behind the old one, and drops the others', () => {
+    const previousSigningKeys = [
+      { key: 'older', expiresAt: 1_001 },
+      { key: 'oldest', expiresAt: 1_000 },
+    ]
+    const before = { ...hook, delivery: { concurrency: 3, previousSigningKeys } }
+    expect(withNewKey(before, 'new', { now, overlapMs: 50 })['delivery']).toEqual({
+      concurrency: 3,
+      previousSigningKeys: [
+        { key: 'old', expiresAt: 1_050 },
+        { key: 'older', expiresAt: 1_001 },
+      ],
+    })
+  })
+
+  it('without overlap, or of a hook that was not signed, leaves no previous key', () => {
+    expect(withNewKey(hook, 'new', { now, overlapMs: 0 })).toEqual({ ...hook, signingKey: 'new' })
+    const unsigned = { ...hook, signingKey: '', delivery: { previousSigningKeys: null } }
+    expect(withNewKey(unsigned, 'new', { now, overlapMs: 50 })).toEqual({
+      ...hook,
+      signingKey: 'new',
+      delivery: {},
+    })
+  })
+})
