@@ -120,6 +120,7 @@ describe("README's reader of results", () => {
         'PostSignIn reached welcome',
         'Organization.Created reached account',
         'PostSignIn for gone is dead: gone, ask the endpoint',
+        'PostSignIn for gone is dead: endpoint-disabled, ask the endpoint',
       ]),
     )
   })
@@ -138,7 +139,7 @@ describe("README's list of dead letters", () => {
     await using list = examples.start('dead-letters.sh')
     await list.finished
     const text = list.lines.join('\n')
-    expect(text).toMatch(/dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=gone.*\n {2}\{/)
+    expect(text).toMatch(/dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=endpoint-disabled.*\n {2}\{/)
     expect(text).toMatch(/hooktide-reason=invalid-json.*\n {2}not JSON/)
   })
 })
