@@ -139,7 +139,9 @@ describe("README's list of dead letters", () => {
     await using list = examples.start('dead-letters.sh')
     await list.finished
     const text = list.lines.join('\n')
-    expect(text).toMatch(/dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=endpoint-disabled.*\n {2}\{/)
+    expect(text).toMatch(
+      /dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=endpoint-disabled.*\n {2}\{/,
+    )
     expect(text).toMatch(/hooktide-reason=invalid-json.*\n {2}not JSON/)
   })
 })

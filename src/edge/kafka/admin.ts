@@ -292,11 +292,24 @@ async function groupOffsets(
   )
 }
 
+/** A coordinator that has just moved loads its groups, for so long at most. */
+const loadingMs = 10_000
+
+async function allGroups(admin: Admin, until: EpochMs): Promise<readonly { groupId: string }[]> {
+  try {
+    return (await admin.listGroups()).groups
+  } catch (error) {
+    if (errorType(error) !== 'GROUP_LOAD_IN_PROGRESS' || Date.now() > until) throw error
+    await sleep(250)
+    return allGroups(admin, until)
+  }
+}
+
 async function listGroups(
   admin: Admin,
   prefix: string,
 ): Promise<readonly { readonly groupId: string; readonly state: string }[]> {
-  const { groups } = await admin.listGroups()
+  const groups = await allGroups(admin, Date.now() + loadingMs)
   const ids = groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(prefix))
   if (ids.length === 0) return []
   const { groups: described } = await admin.describeGroups(ids)
