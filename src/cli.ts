@@ -14,6 +14,16 @@ type Code = ExitCode | InterruptedCode | 0
 
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 
+let isProgressShown = false
+
+/** A line that is wrapped could not be taken back. */
+const showProgress = process.stderr.isTTY
+  ? (text: string) => {
+      isProgressShown = true
+      process.stderr.write(eraseLine + text.slice(0, (process.stderr.columns ?? 80) - 1))
+    }
+  : undefined
+
 /** Aborted by the first signal, or when nobody reads the output any more. */
 const ending = new AbortController()
 
@@ -64,7 +74,7 @@ async function runCommand(
   listenForSignals()
   const { signal } = ending
   return await logging(isLogging, settings, () =>
-    command.run({ settings, doubts, args, options, print, note, signal }),
+    command.run({ settings, doubts, args, options, print, note, signal, showProgress }),
   )
 }
 
@@ -85,11 +95,20 @@ async function logging<Result>(
 }
 
 function print(line: string): void {
+  clearProgress()
   process.stdout.write(`${line}\n`)
 }
 
 function note(line: string): void {
+  clearProgress()
   process.stderr.write(`${line}\n`)
+}
+
+const eraseLine = '\r\u001b[K'
+
+function clearProgress(): void {
+  if (isProgressShown) process.stderr.write(eraseLine)
+  isProgressShown = false
 }
 
 /** The first signal asks to end in an orderly way, the second ends at once. */

@@ -9,8 +9,11 @@ import {
 import { eventsSendCommand, eventsValidateCommand } from './events.ts'
 import { hooksPutCommand } from './hooks-put.ts'
 import { hooksRotateKeyCommand } from './hooks-rotate-key.ts'
+import { hooksTestCommand } from './hooks-test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
 import { initCommand } from './init.ts'
+import { replayCommand } from './replay.ts'
+import { resendCommand } from './resend.ts'
 import { resultsCommand } from './results.ts'
 import { runCommand } from './run.ts'
 
@@ -22,9 +25,12 @@ export const commands: readonly Command[] = [
   hooksListCommand,
   hooksDeleteCommand,
   hooksRotateKeyCommand,
+  hooksTestCommand,
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,
+  replayCommand,
+  resendCommand,
   endpointsListCommand,
   endpointsEnableCommand,
   endpointsDisableCommand,

@@ -32,6 +32,11 @@ export interface CommandContext {
   readonly print: (line: string) => void
   /** One line beside the answer: progress, warnings. Goes to standard error. */
   readonly note: (line: string) => void
+  /**
+   * Shows how far the work is, in place of what it showed before, until the next line of any kind. `undefined` where
+   * nobody looks: standard error is no terminal.
+   */
+  readonly showProgress: ((text: string) => void) | undefined
   /** Aborted at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
 }

@@ -89,15 +89,14 @@ async function list(context: CommandContext): Promise<0> {
 
 async function enable(context: CommandContext): Promise<0> {
   const at = Date.now()
-  const isDead = (health: Health | undefined) => health?.state === 'disabled'
   const changes = await changed(context, (hook, known) =>
     renewed(hook, known, { reason: 'operator', instance, at }),
   )
-  if (changes.some(({ before }) => isDead(before))) {
-    const { deadLetters, requests } = context.settings.topics
-    context.note(
-      `What became a dead letter meanwhile, with reason endpoint-disabled, stays in ${deadLetters}: copied to ${requests} with its headers it is sent again.`,
-    )
+  const wereDisabled = changes.filter(({ before }) => before?.state === 'disabled')
+  if (wereDisabled.length > 0) {
+    const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
+    context.note('What became dead letters meanwhile is sent again by:')
+    context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone --hook ${ids}`)
   }
   return 0
 }

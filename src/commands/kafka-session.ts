@@ -40,11 +40,11 @@ export async function withAdmin<Result>(
   }
 }
 
-async function refuseWithoutRights(
+/** @throws UserError that names topics which may not be written to: a sink would wait for the right until it is there */
+export async function refuseWithoutRights(
   kafka: KafkaSettings,
-  records: readonly OutboundRecord[],
+  topics: Iterable<string>,
 ): Promise<void> {
-  const topics = new Set(records.map(({ topic }) => topic))
   const wanted = [...topics].map((topic) => topicRight('Write', topic))
   const missing = await within(missingRights(kafka, quiet, wanted), patienceMs, undefined)
   if (missing === undefined) throw unreachable(kafka, 'no answer in time')
@@ -61,8 +61,7 @@ export async function writeAll(
   records: readonly OutboundRecord[],
 ): Promise<void> {
   const kafka = kafkaSettingsOf(settings)
-  // The sink would wait for a right or a login until it is there.
-  await refuseWithoutRights(kafka, records)
+  await refuseWithoutRights(kafka, new Set(records.map(({ topic }) => topic)))
   const sink = createSink({ settings: kafka, compression: settings.compression, log: quiet })
   try {
     const isWritten = await within(

@@ -18,6 +18,25 @@ export function flagOption({ options }: Options, name: string): boolean {
   return options[name] === true
 }
 
+/**
+ * A list of values that are apart by commas. Each counts once.
+ *
+ * @throws UserError when one of them is not of the form, which `form` completes: `must be …`
+ */
+export function listOption(
+  context: Options,
+  name: string,
+  isValid: (value: string) => boolean,
+  form: string,
+): readonly string[] | undefined {
+  const text = textOption(context, name)
+  if (text === undefined) return undefined
+  const values = [...new Set(text.split(',').map((value) => value.trim()))]
+  const wrong = values.find((value) => !isValid(value))
+  if (wrong === undefined) return values
+  throw new UserError(`--${name} must be ${form}, several apart by commas, not "${wrong}".`, 2)
+}
+
 /** @throws UserError when it is not a whole number from `min` to `max` */
 export function integerOption(
   context: Options,

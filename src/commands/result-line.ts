@@ -1,5 +1,6 @@
 /** One line for people about a result, and which results they want to see. */
 import { styleText } from 'node:util'
+import { roughWait } from '../core/durations.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { printable } from './table.ts'
@@ -94,22 +95,6 @@ function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResu
   if (reason !== null) parts.push(reason)
   if (errorMessage !== null) parts.push(errorMessage)
   return printable(parts.join(', '))
-}
-
-const waitUnits = [
-  ['s', 1_000],
-  ['min', 60_000],
-  ['h', 3_600_000],
-] as const
-const dayMs = 86_400_000
-/** So much of a unit is still said in it: 65 s, not 1 min. */
-const mostOfUnit = 90
-
-/** A wait as people say it; its exact end stands beside it. */
-export function roughWait(waitMs: number): string {
-  const unit = waitUnits.find(([, unitMs]) => waitMs < mostOfUnit * unitMs)
-  const [name, unitMs] = unit ?? ['d', dayMs]
-  return `${Math.round(waitMs / unitMs)} ${name}`
 }
 
 const colours = {

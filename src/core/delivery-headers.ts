@@ -3,14 +3,20 @@
  * back. Numbers and times are decimal text; `hooktide-source` is `<topic>/<partition>/<offset>`, since no topic's name
  * has a slash.
  */
-import { decodeNamedEvent, maxEventIdLength, maxEventSourceLength, readTenant } from './event.ts'
+import {
+  decodeNamedEvent,
+  maxEventIdLength,
+  maxEventSourceLength,
+  readTenant,
+  type EventIdentity,
+} from './event.ts'
 import { deathHeaderNames, rejectionHeaderNames, runHeaderNames } from './header-names.ts'
 import { deliveryIdOf, isHookId } from './identity.ts'
 import type { Rejected } from './json-text.ts'
 import {
   defaultTenant,
   triggers,
-  type AuthEvent,
+  type DeliveryId,
   type EpochMs,
   type HookId,
   type InboundRecord,
@@ -27,16 +33,12 @@ export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
 
 type Header = readonly [name: string, value: Buffer]
 
-/** Headers of a tier or request record: the event's own, then all that the run needs to go on. */
+/** Headers of a tier record: the event's own, then all that the run needs to go on. */
 export function runHeaders(run: Run): KafkaHeaders {
   const { event } = run
   return [
     ...event.headers,
-    header(runHeaderNames.deliveryId, run.deliveryId),
-    header(runHeaderNames.hookId, run.hookId),
-    header(runHeaderNames.tenantId, event.tenantId),
-    header(runHeaderNames.eventId, event.eventId),
-    header(runHeaderNames.eventSource, event.eventSource),
+    ...nameHeaders(run),
     header(runHeaderNames.run, run.run),
     header(runHeaderNames.attempt, run.attempt),
     header(runHeaderNames.hop, run.hop),
@@ -46,6 +48,18 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
     header(runHeaderNames.source, sourceText(event.source)),
+  ]
+}
+
+/** Headers of a request record. Its run begins with it, and has its name from where the record will stand. */
+export function requestRecordHeaders(
+  request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'event'>,
+): KafkaHeaders {
+  return [
+    ...request.event.headers,
+    ...nameHeaders(request),
+    header(runHeaderNames.trigger, request.trigger),
+    header(runHeaderNames.source, sourceText(request.event.source)),
   ]
 }
 
@@ -83,6 +97,48 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
  * for a run that begins now, so that people's tools can write requests. What is there must be right.
  */
 export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): DecodedRun {
+  const named = readNames(record, from)
+  if (named.kind === 'rejected') return named
+  const { deliveryId, hookId, progress, identity } = named
+  const decoded = decodeNamedEvent(record, identity)
+  if (decoded.kind === 'rejected') return decoded
+  return { kind: 'run', run: { deliveryId, hookId, ...progress, event: decoded.event } }
+}
+
+export type DecodedDeadLetter =
+  | { readonly kind: 'letter'; readonly reason: string; readonly run: Run }
+  /** It was too large for the topic: its event is where it came from, if that is still there. */
+  | {
+      readonly kind: 'reference'
+      readonly reason: string
+      readonly run: Pick<Run, 'deliveryId' | 'hookId' | 'run'>
+      readonly source: RecordSource
+    }
+  | Rejected
+
+/** Reads a dead letter. A reason that is not known is one of a later version: it is passed on. */
+export function decodeDeadLetter(record: InboundRecord): DecodedDeadLetter {
+  const reason = new HeaderReader(record.headers).text(deathHeaderNames.reason, 64) ?? ''
+  if (record.value !== null) {
+    const decoded = decodeRun(record, 'tier')
+    return decoded.kind === 'rejected' ? decoded : { ...decoded, kind: 'letter', reason }
+  }
+  const named = readNames(record, 'tier')
+  if (named.kind === 'rejected') return named
+  const { deliveryId, hookId, progress, identity } = named
+  const run = { deliveryId, hookId, run: progress.run }
+  return { kind: 'reference', reason, run, source: identity.source }
+}
+
+interface Names {
+  readonly kind: 'names'
+  readonly deliveryId: DeliveryId
+  readonly hookId: HookId
+  readonly progress: Progress
+  readonly identity: EventIdentity
+}
+
+function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rejected {
   const reader = new HeaderReader(record.headers)
   const hookId = readHookId(reader)
   const identity = readEventIdentity(reader, record)
@@ -94,9 +150,7 @@ export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): Deco
     reader.reject(runHeaderNames.deliveryId, 'is not the id of this tenant, event and hook')
   }
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
-  const decoded = decodeNamedEvent(record, identity)
-  if (decoded.kind === 'rejected') return decoded
-  return { kind: 'run', run: { deliveryId, hookId, ...progress, event: decoded.event } }
+  return { kind: 'names', deliveryId, hookId, progress, identity }
 }
 
 /** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
@@ -146,10 +200,7 @@ function readHookId(reader: HeaderReader): HookId {
   return ''
 }
 
-function readEventIdentity(
-  reader: HeaderReader,
-  record: InboundRecord,
-): Pick<AuthEvent, 'tenantId' | 'eventId' | 'eventSource' | 'source'> {
+function readEventIdentity(reader: HeaderReader, record: InboundRecord): EventIdentity {
   const tenantId = readTenant(reader, runHeaderNames.tenantId)
   if (tenantId === undefined) reader.reject(runHeaderNames.tenantId, 'is missing')
   const eventId = reader.text(runHeaderNames.eventId, maxEventIdLength)
@@ -183,6 +234,20 @@ function readSource(
     reader.reject(runHeaderNames.source, 'is not <topic>/<partition>/<offset>')
   }
   return { topic: parts?.[1] ?? topic, partition: Number(parts?.[2]), offset: offsetRead }
+}
+
+function nameHeaders({
+  deliveryId,
+  hookId,
+  event,
+}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): KafkaHeaders {
+  return [
+    header(runHeaderNames.deliveryId, deliveryId),
+    header(runHeaderNames.hookId, hookId),
+    header(runHeaderNames.tenantId, event.tenantId),
+    header(runHeaderNames.eventId, event.eventId),
+    header(runHeaderNames.eventSource, event.eventSource),
+  ]
 }
 
 function sourceText({ topic, partition, offset }: RecordSource): string {

@@ -20,3 +20,19 @@ export function formatDuration(durationMs: number): string {
   }
   return `${durationMs}ms`
 }
+
+const waitUnits = [
+  ['s', 1_000],
+  ['min', 60_000],
+  ['h', 3_600_000],
+] as const
+const dayMs = 86_400_000
+/** So much of a unit is still said in it: 65 s, not 1 min. */
+const mostOfUnit = 90
+
+/** A wait as people say it; its exact end stands beside it. */
+export function roughWait(waitMs: number): string {
+  const unit = waitUnits.find(([, unitMs]) => waitMs < mostOfUnit * unitMs)
+  const [name, unitMs] = unit ?? ['d', dayMs]
+  return `${Math.round(waitMs / unitMs)} ${name}`
+}

@@ -9,3 +9,8 @@ export function retryGroupOf(groupId: string): string {
 export function tableGroupPrefix(groupId: string): string {
   return `${groupId}.table.`
 }
+
+/** What the groups begin with that hold how far replays have come; the replay's id follows. */
+export function replayGroupPrefix(groupId: string): string {
+  return `${groupId}.replay.`
+}

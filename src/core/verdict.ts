@@ -12,8 +12,16 @@ import type {
 } from './model.ts'
 import { maxRetryAfterMs, nextDue } from './schedule.ts'
 
-/** Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. */
-export function maxAttemptsOf(schedule: readonly number[], hook: Pick<Hook, 'maxRetries'>): number {
+/**
+ * Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. A test makes
+ * one: somebody waits for what comes of it.
+ */
+export function maxAttemptsOf(
+  schedule: readonly number[],
+  hook: Pick<Hook, 'maxRetries'>,
+  { trigger }: Pick<Run, 'trigger'>,
+): number {
+  if (trigger === 'test') return 1
   return 1 + Math.min(schedule.length, hook.maxRetries ?? schedule.length)
 }
 

@@ -85,6 +85,8 @@ export class Deferring {
   verdictOf(run: Run, { turnMs, isBlocked }: PutOff): Verdict {
     const { counts, clock, random } = this.#parts
     const isFresh = run.attempt === 0 && run.deferrals === 0
+    // Who tests an endpoint wants to know now.
+    if (run.trigger === 'test') return { kind: 'dead', reason: 'endpoint-down' }
     if (isBlocked && isFresh && !this.hasRoom(run)) return { kind: 'dead', reason: 'endpoint-down' }
     const verdict = defer(run, turnMs, { now: clock.now(), random: random() })
     if (verdict.kind === 'deferred') counts.add(run.hookId, verdict.dueAt)

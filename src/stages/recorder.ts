@@ -119,7 +119,7 @@ export class Recorder {
 
   #recordAttempt(work: Work, made: AttemptMade): void {
     const { schedule, clock, random } = this.#parts
-    const maxAttempts = maxAttemptsOf(schedule, made.hook)
+    const maxAttempts = maxAttemptsOf(schedule, made.hook, work.run)
     const moment = { now: clock.now(), random: random() }
     const decided = decide(made.result, work.run, { schedule, maxAttempts }, moment)
     const isOurs = work.origin.epoch.isLive || decided.kind === 'delivered'

@@ -43,7 +43,9 @@ describe('endpoints', () => {
     })
     const on = await command('enable', 'a', '--json')
     expect(JSON.parse(on.stdout)).toMatchObject({ hookId: 'a', state: 'healthy', enableEpoch: 1 })
-    expect(on.stderr).toContain('with reason endpoint-disabled, stays in')
+    expect(on.stderr).toContain(
+      'hooktide replay --failed-only --reason endpoint-disabled,gone --hook a',
+    )
     expect((await command('list')).stdout).toMatch(/^b +other +disabled +operator/m)
   })
 

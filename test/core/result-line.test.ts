@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { resultHeading, roughWait } from '../../src/commands/result-line.ts'
+import { resultHeading } from '../../src/commands/result-line.ts'
+import { roughWait } from '../../src/core/durations.ts'
 import { eventKeys } from '../../src/core/event-keys.ts'
 
 it('the column of events has room for every key that Logto sends', () => {

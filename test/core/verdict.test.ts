@@ -77,7 +77,11 @@ describe('the number of attempts', () => {
     [1, 2],
     [50, 3],
   ])('with maxRetries %s is %i', (maxRetries, expected) => {
-    expect(maxAttemptsOf(schedule, { maxRetries })).toBe(expected)
+    expect(maxAttemptsOf(schedule, { maxRetries }, { trigger: 'replay' })).toBe(expected)
+  })
+
+  it('is one for a test', () => {
+    expect(maxAttemptsOf(schedule, { maxRetries: 50 }, { trigger: 'test' })).toBe(1)
   })
 })
 

@@ -16,10 +16,23 @@ import { sleep, within } from '../waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
+/** Only of some partitions, and of those not all. */
+export interface PartitionReaches {
+  readonly reaches: readonly PartitionReach[]
+}
+
+interface PartitionReach {
+  readonly partition: number
+  /** Offset to begin at. */
+  readonly next: number
+  /** Offset to stop before. */
+  readonly end: number
+}
+
 export interface ReadOptions {
   readonly settings: KafkaSettings
   readonly topic: string
-  readonly from: ReadFrom
+  readonly from: ReadFrom | PartitionReaches
   /** False: reading ends where the topic ended when it began. */
   readonly isFollowing: boolean
   /** Ends the reading. */
@@ -67,13 +80,16 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     const positions = await explaining(options, () => startPositions(cluster, options))
     options.onStart?.()
     const fetchRound = patientRound(cluster, options, positions)
+    let idleRounds = 0
     while (!signal.aborted) {
       const open = positions.filter(({ next, end }) => next < end)
       if (open.length === 0) return
       const { records, isIdle } = await fetchRound(open)
+      idleRounds = isIdle ? idleRounds + 1 : 0
       if (records.length > 0) yield records
-      // Compaction can leave nothing before the end: then there is nothing to wait for.
-      else if (isIdle && !isFollowing) return
+      // Compaction can leave nothing before the end, and a transaction that is open hides what it wrote: then there is
+      // nothing to wait for. A leader that has just moved may have nothing once.
+      else if (idleRounds >= 2 && !isFollowing) return
     }
   } finally {
     await within(cluster.disconnect(), 1_000, undefined)
@@ -182,6 +198,13 @@ async function startPositions(
     offsetsOf(cluster, topic, { fromBeginning: true }),
     offsetsOf(cluster, topic, { fromBeginning: false }),
   ])
+  if (typeof from === 'object' && 'reaches' in from) {
+    return from.reaches.map(({ partition, next, end }) => ({
+      partition,
+      next: Math.max(next, lows.get(partition) ?? 0),
+      end: Math.min(end, ends.get(partition) ?? 0),
+    }))
+  }
   const starts =
     from === 'earliest'
       ? lows

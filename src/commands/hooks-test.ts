@@ -1,0 +1,189 @@
+/** `hooktide hooks test`: Logto's test payload for each event of a hook, by way of the running processors. */
+import { randomUUID } from 'node:crypto'
+import { formatDuration, parseDuration } from '../core/durations.ts'
+import { decodeEvent } from '../core/event.ts'
+import { UserError } from '../core/errors.ts'
+import { isEventKey } from '../core/event-keys.ts'
+import { deliveryIdOf } from '../core/identity.ts'
+import type { AuthEvent, Hook, InboundRecord } from '../core/model.ts'
+import type { DeliveryResult } from '../core/records.ts'
+import { requestRecord, type Requested } from '../core/replay.ts'
+import { testPayload } from '../core/test-payload.ts'
+import { readTopic } from '../edge/kafka/reader.ts'
+import { createResultReader } from '../edge/registry/result-codec.ts'
+import type { Command, CommandContext, InterruptedCode } from './command.ts'
+import { readEndpoints } from './endpoint-topic.ts'
+import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
+import { kafkaSettingsOf, quiet, writeAll } from './kafka-session.ts'
+import { flagOption, listOption, registrySettingsOf, textOption } from './option-values.ts'
+import { isResult } from './result-line.ts'
+import { printable } from './table.ts'
+
+const defaultWait = '60s'
+const maxWaitMs = 3_600_000
+/** So much of an answer is shown to people. */
+const shownBody = 200
+
+export const hooksTestCommand: Command = {
+  name: 'hooks test',
+  summary: "Send Logto's test payload for a hook's events, and show what is answered.",
+  usage: '<id> [--event <keys>] [--wait <time>]',
+  options: {
+    event: { type: 'string', description: 'Only for these event keys, apart by commas.' },
+    wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
+    json: { type: 'boolean', description: 'The results, one JSON object each.' },
+  },
+  operand: { meaning: 'the id of a hook', isRepeatable: false },
+  uses: ['kafka', 'registry', 'topics'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
+  const { settings, args, print, note, signal } = context
+  const [id = ''] = args
+  const waitMs = waitOf(context)
+  const hook = await testableHook(context, id)
+  const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
+  const width = Math.max(...tests.map(({ event }) => event.event.length))
+  const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))
+  let failed = 0
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+  for await (const result of answersTo(context, tests, ended)) {
+    if (!result.final || !open.delete(result.deliveryId)) continue
+    if (result.outcome !== 'delivered') failed += 1
+    print(flagOption(context, 'json') ? JSON.stringify(result) : answerLine(result, width))
+    if (open.size === 0) break
+  }
+  if (signal.aborted) return signal.reason === 'SIGTERM' ? 143 : 130
+  if (open.size > 0) {
+    note(
+      `No answer to ${[...open.values()].join(', ')} within ${formatDuration(waitMs)}: is "hooktide run" running for group ${settings.groupId}? The requests stay in ${settings.topics.requests} and are sent when it is.`,
+    )
+  }
+  return failed + open.size === 0 ? 0 : 1
+}
+
+/** Results as they come, from just before the tests are requested. */
+async function* answersTo(
+  context: CommandContext,
+  tests: readonly Requested[],
+  signal: AbortSignal,
+): AsyncGenerator<DeliveryResult> {
+  const { settings } = context
+  const read = createResultReader(registrySettingsOf(settings))
+  let writing: Promise<void> | undefined
+  const reading = {
+    settings: kafkaSettingsOf(settings),
+    topic: settings.topics.results,
+    from: 'latest',
+    isFollowing: true,
+    signal,
+    log: quiet,
+    onStart() {
+      const records = tests.map((test) => requestRecord(settings.topics.requests, test, 'test'))
+      writing = writeAll(settings, records)
+      // Looked at after the first fetch; until then nobody does.
+      writing.catch(() => undefined)
+    },
+  } as const
+  const keys = new Set(tests.map(({ deliveryId }) => deliveryId))
+  for await (const records of readTopic(reading)) {
+    for (const record of records) {
+      if (!keys.has(record.key?.toString() ?? '')) continue
+      const result = await resultIn(record, read)
+      if (result !== undefined) yield result
+    }
+    await writing
+  }
+  await writing
+}
+
+async function resultIn(
+  { value }: InboundRecord,
+  read: (value: Buffer) => Promise<unknown>,
+): Promise<DeliveryResult | undefined> {
+  if (value === null) return undefined
+  try {
+    const result = await read(value)
+    return isResult(result) ? result : undefined
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    // Anyone may write there: what cannot be read is no answer.
+    return undefined
+  }
+}
+
+/** @throws UserError when no call would be made */
+async function testableHook(context: CommandContext, id: string): Promise<Hook> {
+  const stored = (await readHooks(context)).get(id)
+  if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
+  const { entry } = stored
+  if (entry.kind === 'suspended') {
+    const problems = problemsOf(stored).map(problemLine).join('; ')
+    throw new UserError(`Hook ${id} is suspended: mend its record first (${problems}).`)
+  }
+  if (!entry.hook.enabled) {
+    throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
+  }
+  if ((await readEndpoints(context)).get(id)?.state === 'disabled') {
+    throw new UserError(
+      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${id}".`,
+    )
+  }
+  return entry.hook
+}
+
+/** @throws UserError when there is none */
+function eventKeysFor(context: CommandContext, hook: Hook): readonly string[] {
+  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
+  const own = hook.events.length > 0 ? hook.events : hook.event === undefined ? [] : [hook.event]
+  const keys = asked ?? [...new Set(own)]
+  if (keys.length > 0) return keys
+  throw new UserError(`Hook ${hook.id} is for no event: name some with --event.`)
+}
+
+interface Test extends Requested {
+  readonly event: AuthEvent
+}
+
+function testOf(hook: Hook, key: string, now: number): Test {
+  const eventId = `test-${randomUUID()}`
+  const headers = { 'event-id': eventId, 'tenant-id': hook.tenantId }
+  const decoded = decodeEvent({
+    topic: 'test',
+    partition: 0,
+    offset: 0,
+    key: null,
+    value: testPayload(key, now, new Date(now).toISOString()),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+    timestamp: now,
+  })
+  if (decoded.kind === 'rejected') throw new Error(decoded.rejection.message)
+  const deliveryId = deliveryIdOf(hook.tenantId, '', eventId, hook.id)
+  return { deliveryId, hookId: hook.id, event: decoded.event }
+}
+
+function answerLine(result: DeliveryResult, width: number): string {
+  const { eventKey, outcome, statusCode, errorClass, errorMessage, reason } = result
+  const { totalMs, responseBody } = result
+  const isDelivered = outcome === 'delivered'
+  const parts = [
+    eventKey.padEnd(width),
+    isDelivered ? outcome : 'failed   ',
+    String(statusCode ?? errorClass ?? reason ?? outcome),
+    totalMs === null ? 'not called' : `${Math.round(totalMs)} ms`,
+    ...(errorMessage === null ? [] : [errorMessage]),
+    ...(isDelivered || !responseBody ? [] : [JSON.stringify(responseBody.slice(0, shownBody))]),
+  ]
+  return printable(parts.join('  '))
+}
+
+function waitOf(context: CommandContext): number {
+  const text = textOption(context, 'wait') ?? defaultWait
+  const waitMs = parseDuration(text)
+  if (waitMs !== undefined && waitMs > 0 && waitMs <= maxWaitMs) return waitMs
+  throw new UserError(
+    `--wait must be a time up to ${formatDuration(maxWaitMs)} such as 60s, not "${text}".`,
+    2,
+  )
+}

@@ -1,0 +1,138 @@
+/** From a record of a replay's range to the requests that it leads to. */
+import { decodeDeadLetter, decodeRun, type DecodedDeadLetter } from '../core/delivery-headers.ts'
+import { UserError } from '../core/errors.ts'
+import { runHeaderNames } from '../core/header-names.ts'
+import { HookTable } from '../core/hook-table.ts'
+import type { InboundRecord } from '../core/model.ts'
+import { HeaderReader } from '../core/record-headers.ts'
+import {
+  isSelectedLetter,
+  NewestRequests,
+  planEvent,
+  planRun,
+  type LeftOut,
+  type Planned,
+  type ReplayParts,
+  type ReplaySelection,
+} from '../core/replay.ts'
+import type { ReplayOrder } from '../core/replay-progress.ts'
+import { readTopic } from '../edge/kafka/reader.ts'
+import { createSchemaReader } from '../edge/registry/schema-source.ts'
+import type { CommandContext } from './command.ts'
+import { readEndpoints } from './endpoint-topic.ts'
+import { readHooks } from './hook-topic.ts'
+import { kafkaSettingsOf, quiet } from './kafka-session.ts'
+import { registrySettingsOf } from './option-values.ts'
+import { eventOfSource, readEvent } from './source-event.ts'
+
+export type Plan = (record: InboundRecord) => Promise<Planned>
+
+/**
+ * Reads hooks, endpoint health and, for dead letters, what was requested before.
+ *
+ * @throws UserError when one of the topics cannot be read, or a hook that is named does not exist
+ */
+export async function createPlan(
+  context: CommandContext,
+  order: ReplayOrder,
+): Promise<{ readonly plan: Plan; readonly table: HookTable }> {
+  const parts = await readParts(context, selectionOf(order))
+  const { table } = parts
+  if (order.from === 'events') return { table, plan: eventPlan(context, parts) }
+  const requests = order.again ? new NewestRequests() : await readRequests(context)
+  return { table, plan: letterPlan(context, parts, requests) }
+}
+
+/** What deliveries are joined with, as a processor would have it now. */
+export async function readParts(
+  context: CommandContext,
+  selection: ReplaySelection,
+): Promise<ReplayParts> {
+  const hooks = await readHooks(context)
+  const unknown = [...(selection.hooks ?? [])].filter((id) => !hooks.has(id))
+  if (unknown.length > 0) {
+    const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+    throw new UserError(`There ${none} ${unknown.join(', ')}. Nothing was requested.`)
+  }
+  const endpoints = await readEndpoints(context)
+  const table = new HookTable()
+  for (const { entry } of hooks.values()) table.set(entry)
+  return { table, selection, isDisabled: (id) => endpoints.get(id)?.state === 'disabled' }
+}
+
+function selectionOf({ hooks, tenants, eventKeys, reasons }: ReplayOrder): ReplaySelection {
+  const set = (list: readonly string[] | undefined) => (list === undefined ? list : new Set(list))
+  return {
+    hooks: set(hooks),
+    tenants: set(tenants),
+    eventKeys: set(eventKeys),
+    reasons: set(reasons),
+  }
+}
+
+function eventPlan(context: CommandContext, parts: ReplayParts): Plan {
+  const schemas = createSchemaReader(registrySettingsOf(context.settings))
+  return async (record) => {
+    const decoded = await readEvent(record, schemas)
+    return decoded.kind === 'event' ? planEvent(decoded.event, parts) : leftOut('invalid')
+  }
+}
+
+function letterPlan(context: CommandContext, parts: ReplayParts, requests: NewestRequests): Plan {
+  const schemas = createSchemaReader(registrySettingsOf(context.settings))
+  const eventOf = async (letter: Exclude<DecodedDeadLetter, { readonly kind: 'rejected' }>) =>
+    letter.kind === 'letter'
+      ? letter.run.event
+      : await eventOfSource(context, schemas, letter.source, letter.run)
+  return async (record) => {
+    const letter = decodeDeadLetter(record)
+    if (letter.kind === 'rejected') return leftOut('unreadable')
+    if (!isSelectedLetter(letter, parts.selection)) return { requests: [], leftOut: [] }
+    const { run } = letter
+    const isOutdated = requests.isOutdated(run)
+    // Where the event has to be fetched first, it is not fetched for nothing.
+    if (isOutdated && letter.kind === 'reference') return leftOut('requested-before')
+    const event = await eventOf(letter)
+    if (event === undefined) return leftOut('source-gone')
+    const planned = planRun({ ...run, event }, parts)
+    if (planned.requests.length === 0) return planned
+    if (isOutdated) return leftOut('requested-before')
+    // A crash may have written the same letter twice.
+    requests.add(run.deliveryId, 'of this replay')
+    return planned
+  }
+}
+
+function leftOut(why: LeftOut): Planned {
+  return { requests: [], leftOut: [why] }
+}
+
+async function readRequests(context: CommandContext): Promise<NewestRequests> {
+  const { settings, signal } = context
+  const requests = new NewestRequests()
+  const reading = {
+    settings: kafkaSettingsOf(settings),
+    topic: settings.topics.requests,
+    from: 'earliest',
+    isFollowing: false,
+    signal,
+    log: quiet,
+  } as const
+  for await (const records of readTopic(reading)) {
+    for (const record of records) {
+      const deliveryId = deliveryIdIn(record)
+      if (deliveryId !== undefined) {
+        requests.add(deliveryId, `${record.partition}-${record.offset}`)
+      }
+    }
+  }
+  return requests
+}
+
+/** Requests that people write need not name it. */
+function deliveryIdIn(record: InboundRecord): string | undefined {
+  const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)
+  if (named !== undefined) return named
+  const decoded = decodeRun(record, 'request')
+  return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
+}

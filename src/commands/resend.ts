@@ -1,0 +1,183 @@
+/** `hooktide resend`: asks for one delivery anew, whatever became of it. */
+import { decodeDeadLetter } from '../core/delivery-headers.ts'
+import { UserError } from '../core/errors.ts'
+import type { AuthEvent, DeliveryId, InboundRecord, RecordSource, Run } from '../core/model.ts'
+import { choosePartition } from '../core/partition-choice.ts'
+import { leftOutReasons, planRun, requestRecord } from '../core/replay.ts'
+import type { KafkaAdmin } from '../edge/kafka/admin.ts'
+import { readTopic } from '../edge/kafka/reader.ts'
+import { createResultReader } from '../edge/registry/result-codec.ts'
+import { createSchemaReader } from '../edge/registry/schema-source.ts'
+import type { Command, CommandContext } from './command.ts'
+import { kafkaSettingsOf, quiet, withAdmin, writeAll } from './kafka-session.ts'
+import { flagOption, registrySettingsOf } from './option-values.ts'
+import { readParts } from './replay-plan.ts'
+import { isResult } from './result-line.ts'
+import { eventOfSource } from './source-event.ts'
+
+export const resendCommand: Command = {
+  name: 'resend',
+  summary: 'Ask for one delivery anew, whatever became of it.',
+  usage: '<delivery id>',
+  options: { json: { type: 'boolean', description: 'One JSON object.' } },
+  operand: { meaning: 'the id of a delivery', isRepeatable: false },
+  uses: ['kafka', 'registry', 'topics'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<0> {
+  const { settings, args, print, signal } = context
+  const [id = ''] = args
+  if (!/^dlv_[\w-]{22}$/.test(id)) {
+    throw new UserError(`"${id}" is not the id of a delivery: dlv_ and 22 characters.`, 2)
+  }
+  const found = await withAdmin(settings, (admin) => findRun(context, admin, id))
+  if (signal.aborted) throw new UserError('Interrupted: nothing was requested.')
+  const anyone = {
+    hooks: undefined,
+    tenants: undefined,
+    eventKeys: undefined,
+    reasons: undefined,
+  }
+  const planned = planRun(found, await readParts(context, anyone))
+  const [why] = planned.leftOut
+  if (why !== undefined) {
+    throw new UserError(
+      `${id} to hook ${found.hookId} cannot be sent again: ${leftOutReasons[why]}.`,
+    )
+  }
+  await writeAll(
+    settings,
+    planned.requests.map((request) => requestRecord(settings.topics.requests, request, 'resend')),
+  )
+  const { hookId, event } = found
+  const { tenantId, eventId } = event
+  if (flagOption(context, 'json')) {
+    print(JSON.stringify({ deliveryId: id, hookId, tenantId, eventId, event: event.event }))
+  } else {
+    print(`${id}, ${event.event} to hook ${hookId}, is requested from ${settings.topics.requests}`)
+  }
+  return 0
+}
+
+type Found = Pick<Run, 'deliveryId' | 'hookId' | 'event'>
+
+/** A dead letter has the event itself; for all else the results say where it stands. */
+async function findRun(context: CommandContext, admin: KafkaAdmin, id: DeliveryId): Promise<Found> {
+  const sources = new Sources(context, id)
+  const { deadLetters, results } = context.settings.topics
+  const letter = await newest(keyed(context, admin, deadLetters, id), (record) =>
+    sources.inLetter(record),
+  )
+  const found =
+    letter ??
+    (await newest(keyed(context, admin, results, id), (record) => sources.inResult(record)))
+  if (found !== undefined) return found
+  const nothing =
+    sources.count === 0
+      ? `neither ${deadLetters} nor ${results} knows it`
+      : 'its event is no longer where it came from'
+  throw new UserError(`${id} cannot be sent again: ${nothing}.`)
+}
+
+/** The last of what records lead to. They are tried from the last on, and few: those of one delivery. */
+async function newest<Result>(
+  batches: AsyncGenerator<InboundRecord>,
+  read: (record: InboundRecord) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  const records: InboundRecord[] = []
+  for await (const record of batches) records.push(record)
+  for (const record of records.toReversed()) {
+    const result = await read(record)
+    if (result !== undefined) return result
+  }
+  return undefined
+}
+
+/**
+ * Records of a topic with the key. They are in the partition that the key chooses; only where that has none, the others
+ * are read, since the topic may have had fewer partitions when they were written.
+ */
+async function* keyed(
+  { settings, signal }: CommandContext,
+  admin: KafkaAdmin,
+  topic: string,
+  key: string,
+): AsyncGenerator<InboundRecord> {
+  const ranges = await admin.offsets(topic)
+  const chosen = choosePartition(Buffer.from(key), ranges.length, 0)
+  for (const isChosen of [true, false]) {
+    const reaches = ranges
+      .filter(({ partition }) => (partition === chosen) === isChosen)
+      .map(({ partition, low, end }) => ({ partition, next: low, end }))
+    let isFound = false
+    const reading = {
+      settings: kafkaSettingsOf(settings),
+      topic,
+      from: { reaches },
+      isFollowing: false,
+      signal,
+      log: quiet,
+    }
+    for await (const records of readTopic(reading)) {
+      for (const record of records) {
+        if (record.key?.toString() !== key) continue
+        isFound = true
+        yield record
+      }
+    }
+    if (isFound) return
+  }
+}
+
+class Sources {
+  readonly #context: CommandContext
+  readonly #deliveryId: DeliveryId
+  readonly #read: (value: Buffer) => Promise<unknown>
+  readonly #schemas
+  /** Records that were about the delivery. */
+  count = 0
+
+  constructor(context: CommandContext, deliveryId: DeliveryId) {
+    this.#context = context
+    this.#deliveryId = deliveryId
+    const registry = registrySettingsOf(context.settings)
+    this.#read = createResultReader(registry)
+    this.#schemas = createSchemaReader(registry)
+  }
+
+  async inLetter(record: InboundRecord): Promise<Found | undefined> {
+    const letter = decodeDeadLetter(record)
+    if (letter.kind === 'rejected' || letter.run.deliveryId !== this.#deliveryId) return undefined
+    this.count += 1
+    if (letter.kind === 'letter') return letter.run
+    return this.#withEvent(letter.run.hookId, await this.#eventAt(letter.run.hookId, letter.source))
+  }
+
+  async inResult({ value }: InboundRecord): Promise<Found | undefined> {
+    const result = value === null ? undefined : await this.#readResult(value)
+    if (!isResult(result) || result.deliveryId !== this.#deliveryId) return undefined
+    this.count += 1
+    const { hookId, sourceTopic, sourcePartition, sourceOffset } = result
+    const source = { topic: sourceTopic, partition: sourcePartition, offset: sourceOffset }
+    return this.#withEvent(hookId, await this.#eventAt(hookId, source))
+  }
+
+  async #readResult(value: Buffer): Promise<unknown> {
+    try {
+      return await this.#read(value)
+    } catch (error) {
+      if (error instanceof UserError) throw error
+      return undefined
+    }
+  }
+
+  #eventAt(hookId: string, source: RecordSource): Promise<AuthEvent | undefined> {
+    const names = { deliveryId: this.#deliveryId, hookId }
+    return eventOfSource(this.#context, this.#schemas, source, names)
+  }
+
+  #withEvent(hookId: string, event: AuthEvent | undefined): Found | undefined {
+    return event === undefined ? undefined : { deliveryId: this.#deliveryId, hookId, event }
+  }
+}
