@@ -4,6 +4,7 @@ import type { DeliveryResult } from '../../src/core/records.ts'
 import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
+import { useKafka } from '../support/kafka-tools.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 let rig: BrokerRig
@@ -176,6 +177,42 @@ describe('what a disabled endpoint did not get', () => {
     expect(again.stdout).toContain('301 record(s) read, 0 deliveries requested')
     const forced = await hooktide([...advice, '--again', '--dry-run'], rig.environment)
     expect(forced.stdout).toContain('300 deliveries would be requested')
+  })
+})
+
+describe('a dead letter that only refers to its event', () => {
+  it('is brought with the event that still stands at its source, and left out where none does', async () => {
+    const known = finalsOf(rig.results.items, 'b').find(({ eventId }) => eventId === 'e2')
+    const before = finalsOf(rig.results.items, 'b').length
+    const kafka = await useKafka(surroundings().brokers)
+    const letter = (offset: number) => ({
+      key: known?.deliveryId ?? '',
+      value: null,
+      headers: {
+        'hooktide-delivery-id': known?.deliveryId ?? '',
+        'hooktide-hook-id': 'b',
+        'hooktide-tenant-id': 'default',
+        'hooktide-event-id': 'e2',
+        'hooktide-run': '0',
+        'hooktide-reason': 'too-large',
+        'hooktide-source': `${rig.prefix}.events/1/${offset}`,
+      },
+    })
+    const { sourceOffset = -1 } = known ?? {}
+    await kafka.produce(`${rig.prefix}.webhook.dead-letters`, [
+      letter(sourceOffset + 1),
+      letter(999),
+      letter(sourceOffset),
+    ])
+    const { stdout } = await replay('--failed-only', '--reason', 'too-large')
+    expect(stdout).toContain('left out: 2: the dead letter has no event, and where that came from')
+    expect(stdout).toContain('1 deliveries requested')
+    const results = await waitForFinals('b', before + 1)
+    expect(results.at(-1)).toMatchObject({
+      deliveryId: known?.deliveryId,
+      trigger: 'replay',
+      outcome: 'delivered',
+    })
   })
 })
 
