@@ -2,6 +2,7 @@
  * What the stages need of the world, in their own words. Types only. Every port has one adapter in `edge/`
  * and one in `test/support/`, and both pass the same suite in `test/contract/`.
  */
+import type { FilterNode } from './core/filter.ts'
 import type { Schema } from './core/framed-value.ts'
 import type {
   AttemptResult,
@@ -167,4 +168,12 @@ export interface SchemaSource {
 /** Where results get their bytes. */
 export interface ResultEncoder<Result> {
   encode(result: Result): Buffer
+}
+
+/** Reads the filters of hooks: CEL expressions, as the hook's owner wrote them. */
+export interface Filters {
+  /** Why the text is no filter, as the end of a sentence that names its field; `undefined` when it is one. */
+  fault(text: string): string | undefined
+  /** What a text without fault says. */
+  read(text: string): FilterNode | undefined
 }

@@ -4,6 +4,7 @@ import type { DeliveryResult } from './core/records.ts'
 import type { Emit } from './core/signal.ts'
 import type {
   Clock,
+  Filters,
   GroupSource,
   HttpSender,
   Random,
@@ -21,6 +22,7 @@ export interface ProcessorPorts {
   readonly endpoints: TableSource
   /** Of framed events and hooks. */
   readonly schemas: SchemaSource
+  readonly filters: Filters
   /** Events and requests. */
   readonly live: GroupSource
   /** Retry tiers. */

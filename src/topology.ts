@@ -4,6 +4,7 @@
  * wiring runs on Kafka and in memory.
  */
 import { DeferredCounts } from './core/deferral.ts'
+import { admitted, type Filtering } from './core/filter-match.ts'
 import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
 import { Lanes, type LanesParts } from './core/lanes.ts'
@@ -70,6 +71,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const joining: Joining = {
     table,
     findSchema: (id) => ports.schemas.find(id),
+    admit: createAdmission(ports),
     handled,
     maxAgeMs: settings.maxAgeMs,
     isDisabled: (hookId) => health.isDisabled(hookId),
@@ -111,20 +113,28 @@ interface Path {
   readonly recorder: Recorder
 }
 
+function createAdmission({ filters, emit }: ProcessorPorts): Joining['admit'] {
+  const filtering: Filtering = {
+    read: filters.read,
+    onFault: (hookId, fault) => emit({ kind: 'filter.failed', hookId, fault }),
+  }
+  return (entries, event) => admitted(entries, event, filtering)
+}
+
 /** All hooks and what is said of their endpoints, before the first event. */
 async function loadTables(
   ports: ProcessorPorts,
   { table, health, lanes }: Path,
   onFailed: (error: Error) => void,
 ): Promise<void> {
-  const { hooks: source, endpoints, schemas, emit } = ports
+  const { hooks: source, endpoints, schemas, filters, emit } = ports
   const onChanged = (hook: Hook, hasOtherUrl: boolean) => health.hookChanged(hook, hasOtherUrl)
   const onDeleted = (id: HookId) => {
     health.hookDeleted(id)
     lanes.forget(id)
   }
   await Promise.all([
-    loadHooks({ source, schemas, table, emit, onFailed, onDeleted, onChanged }),
+    loadHooks({ source, schemas, filters, table, emit, onFailed, onDeleted, onChanged }),
     endpoints.start((record) => health.apply(record), onFailed),
   ])
   health.loaded()

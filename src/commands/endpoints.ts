@@ -10,7 +10,7 @@ import { readEndpoints } from './endpoint-topic.ts'
 import { readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
-import { alignedRows } from './table.ts'
+import { alignedRows, compareTexts } from './table.ts'
 
 /** Who wrote a record that was written by command. */
 const instance = 'hooktide endpoints'
@@ -66,7 +66,7 @@ async function list(context: CommandContext): Promise<0> {
   const endpoints = await readEndpoints(context)
   const hooks = await readHooks(context)
   const rows = [...hooks.values()]
-    .toSorted((one, other) => compare(placeOf(one), placeOf(other)))
+    .toSorted((one, other) => compareTexts(placeOf(one), placeOf(other)))
     .map((hook) => ({ hook, health: endpoints.get(hook.id) }))
     .filter(({ hook }) => tenant === undefined || tenantOf(hook) === tenant)
     .filter(({ health }) => isAll || stateOf(health) !== 'healthy')
@@ -196,10 +196,6 @@ function rowOf({ hook, health }: { hook: StoredHook; health: Health | undefined 
 
 function placeOf(hook: StoredHook): string {
   return `${tenantOf(hook) ?? ''} ${hook.id}`
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
 }
 
 function timeText(at: number | undefined): string {

@@ -6,6 +6,7 @@ import { NewestRecords } from '../core/hook-table.ts'
 import type { JsonObject } from '../core/json-text.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { FieldProblem, HookId, InboundRecord, TenantId } from '../core/model.ts'
+import { filterFault } from '../edge/filter/cel.ts'
 import { readTopic } from '../edge/kafka/reader.ts'
 import { createSchemaReader, type SchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
@@ -73,7 +74,7 @@ class StoredHooks {
 
 async function decode(record: InboundRecord, schemas: SchemaReader) {
   for (;;) {
-    const framed = decodeFramedHook(record, schemas.find)
+    const framed = decodeFramedHook(record, schemas.find, filterFault)
     if (framed.kind === 'hook') return framed
     await schemas.ask(framed.id)
   }

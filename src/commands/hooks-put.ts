@@ -12,6 +12,7 @@ import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text
 import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
 import { withoutSecrets } from '../core/result.ts'
 import { standardSecret } from '../core/signature.ts'
+import { filterFault } from '../edge/filter/cel.ts'
 import type { Command, CommandContext } from './command.ts'
 import { destinationWarning } from './destination-warning.ts'
 import { hiddenFields } from './hook-secrets.ts'
@@ -112,7 +113,7 @@ function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, Store
     createdAt: value['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
   }
   const problems = [
-    ...checkHookInput(hook),
+    ...checkHookInput(hook, filterFault),
     ...misplacedProblems(hook),
     ...hiddenFields(hook),
     ...tenantProblems(hook, known),

@@ -6,7 +6,7 @@ import { withoutSecrets } from './hook-secrets.ts'
 import { problemLine, problemsOf, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
-import { alignedRows } from './table.ts'
+import { alignedRows, compareTexts } from './table.ts'
 
 const showSecretsOption = {
   type: 'boolean',
@@ -65,7 +65,9 @@ async function list(context: CommandContext): Promise<0> {
   const hooks = [...(await readHooks(context)).values()]
     .filter((hook) => tenant === undefined || tenantOf(hook) === tenant)
     .map(summaryOf)
-    .toSorted((a, b) => compare(a.tenantId ?? '', b.tenantId ?? '') || compare(a.id, b.id))
+    .toSorted(
+      (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),
+    )
   if (flagOption(context, 'json')) {
     for (const hook of hooks) context.print(JSON.stringify(hook))
     return 0
@@ -134,8 +136,4 @@ function rowOf(hook: HookSummary): readonly string[] {
     hook.state,
     hook.url ?? `(${problems})`,
   ]
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
 }

@@ -2,6 +2,7 @@
 import { decodeDeadLetter, decodeRun, type DecodedDeadLetter } from '../core/delivery-headers.ts'
 import { UserError } from '../core/errors.ts'
 import { runHeaderNames } from '../core/header-names.ts'
+import { admitted } from '../core/filter-match.ts'
 import { HookTable } from '../core/hook-table.ts'
 import type { InboundRecord } from '../core/model.ts'
 import { HeaderReader } from '../core/record-headers.ts'
@@ -16,6 +17,7 @@ import {
   type ReplaySelection,
 } from '../core/replay.ts'
 import type { ReplayOrder } from '../core/replay-progress.ts'
+import { createFilters } from '../edge/filter/cel.ts'
 import { readTopic } from '../edge/kafka/reader.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
@@ -57,7 +59,15 @@ export async function readParts(
   const endpoints = await readEndpoints(context)
   const table = new HookTable()
   for (const { entry } of hooks.values()) table.set(entry)
-  return { table, selection, isDisabled: (id) => endpoints.get(id)?.state === 'disabled' }
+  const { read } = createFilters()
+  // As with a processor, which counts it: what fails does not pass.
+  const onFault = () => undefined
+  return {
+    table,
+    selection,
+    isDisabled: (id) => endpoints.get(id)?.state === 'disabled',
+    admit: (entries, event) => admitted(entries, event, { read, onFault }),
+  }
 }
 
 function selectionOf({ hooks, tenants, eventKeys, reasons }: ReplayOrder): ReplaySelection {

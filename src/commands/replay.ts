@@ -16,7 +16,7 @@ import { createPlan } from './replay-plan.ts'
 import { findRange } from './replay-range.ts'
 import { Replaying, type Counts, type ReplayingParts, type Writing } from './replaying.ts'
 import { createRequestWriter } from './request-writer.ts'
-import { alignedRows } from './table.ts'
+import { alignedRows, compareTexts } from './table.ts'
 
 export const replayCommand: Command = {
   name: 'replay',
@@ -157,7 +157,9 @@ function report(
       tenantId: table.get(hookId)?.hook.tenantId ?? null,
       deliveries,
     }))
-    .toSorted((one, other) => other.deliveries - one.deliveries)
+    .toSorted(
+      (one, other) => other.deliveries - one.deliveries || compareTexts(one.hookId, other.hookId),
+    )
   if (flagOption(context, 'json')) {
     for (const hook of hooks) print(JSON.stringify(hook))
     const all = { records, requests, leftOut: Object.fromEntries(leftOut) }

@@ -5,6 +5,7 @@ import { asError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/registry/result-codec.ts'
+import { createFilters } from '../edge/filter/cel.ts'
 import { createHttpSender } from '../edge/http/sender.ts'
 import type { KafkaLog } from '../edge/kafka/client.ts'
 import { createGroupSource } from '../edge/kafka/group-source.ts'
@@ -152,6 +153,7 @@ async function assemble(
       hooks: table(topics.hooks, 'HOOKTIDE_TOPIC_HOOKS'),
       endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
       schemas: schemasOf(settings, log),
+      filters: createFilters(),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),

@@ -16,6 +16,11 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
   )
 }
 
+/** Orders by code units, alike wherever it runs. */
+export function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
+}
+
 /** Text that came from outside, without characters that move a terminal's cursor or change what it shows. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')

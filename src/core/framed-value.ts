@@ -3,6 +3,7 @@
  * (design section 3, value forms). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
  */
 import type { CompiledAvro } from './avro-schema.ts'
+import type { CheckFilter } from './filter.ts'
 import { decodeHook, type DecodedHook } from './hook.ts'
 import { parseJson, rejected, type Rejected } from './json-text.ts'
 import type { InboundRecord, Rejection } from './model.ts'
@@ -83,7 +84,11 @@ export type DecodedFramedHook =
  * Decodes a record of the hook topic whose key, value or both may be framed. A value that cannot be taken out of its
  * frame suspends its hook, as any that is not valid.
  */
-export function decodeFramedHook(record: InboundRecord, find: FindSchema): DecodedFramedHook {
+export function decodeFramedHook(
+  record: InboundRecord,
+  find: FindSchema,
+  checkFilter: CheckFilter,
+): DecodedFramedHook {
   const key = isFramed(record.key) ? unframe(record.key, find) : undefined
   if (key?.kind === 'schema') return key
   if (key?.kind === 'rejected') {
@@ -92,14 +97,16 @@ export function decodeFramedHook(record: InboundRecord, find: FindSchema): Decod
   }
   const plain = key === undefined ? record : { ...record, key: keyTextOf(key.bytes) }
   const value = isFramed(record.value) ? unframe(record.value, find) : undefined
-  if (value === undefined) return { kind: 'hook', decoded: decodeHook(plain), value: plain.value }
+  if (value === undefined) {
+    return { kind: 'hook', decoded: decodeHook(plain, checkFilter), value: plain.value }
+  }
   switch (value.kind) {
     case 'schema':
       return value
     case 'rejected':
-      return { kind: 'hook', decoded: suspended(plain, value.rejection), value: null }
+      return { kind: 'hook', decoded: suspended(plain, value.rejection, checkFilter), value: null }
     case 'bytes': {
-      const decoded = decodeHook({ ...plain, value: value.bytes })
+      const decoded = decodeHook({ ...plain, value: value.bytes }, checkFilter)
       return { kind: 'hook', decoded, value: value.bytes }
     }
   }
@@ -112,8 +119,12 @@ function keyTextOf(json: Buffer): Buffer {
 }
 
 /** What a hook without a readable value decodes to, with the reason why this one is not readable. */
-function suspended(record: InboundRecord, { field, message }: Rejection): DecodedHook {
-  const decoded = decodeHook({ ...record, value: Buffer.alloc(0) })
+function suspended(
+  record: InboundRecord,
+  { field, message }: Rejection,
+  checkFilter: CheckFilter,
+): DecodedHook {
+  const decoded = decodeHook({ ...record, value: Buffer.alloc(0) }, checkFilter)
   if (decoded.kind !== 'suspended') return decoded
   return { kind: 'suspended', hook: { ...decoded.hook, problems: [{ field, message }] } }
 }

@@ -1,5 +1,6 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
 import { eventKeys, isEventKey } from './event-keys.ts'
+import type { CheckFilter } from './filter.ts'
 import { isTenantId } from './identity.ts'
 import { isJsonObject, type JsonObject } from './json-text.ts'
 import { defaultTenant, type FieldProblem, type Hook, type SigningKey } from './model.ts'
@@ -18,7 +19,10 @@ const maxPreviousSigningKeys = 10
  * `enabled` mean something. `null` counts as absent where a field is optional. Fields that are not known are let be,
  * except in `delivery`, which is ours: there they are slips of the pen.
  */
-export function readHookFields(members: JsonObject): {
+export function readHookFields(
+  members: JsonObject,
+  checkFilter: CheckFilter,
+): {
   readonly fields: HookFields
   readonly problems: readonly FieldProblem[]
 } {
@@ -36,7 +40,7 @@ export function readHookFields(members: JsonObject): {
     signingKey: signingKey ?? '',
     // Unreadable counts as true: then deliveries go to dead letters instead of nowhere.
     enabled: hook.optional('enabled', isBoolean, 'true or false') ?? true,
-    ...readDelivery(hook),
+    ...readDelivery(hook, checkFilter),
   }
   return { fields, problems }
 }
@@ -89,27 +93,28 @@ export const deliveryFields: readonly string[] = [
 
 function readDelivery(
   hook: Members,
+  checkFilter: CheckFilter,
 ): Pick<
   HookFields,
-  'timeoutMs' | 'maxRetries' | 'concurrency' | 'ratePerSecond' | 'previousSigningKeys'
+  'timeoutMs' | 'maxRetries' | 'concurrency' | 'ratePerSecond' | 'filter' | 'previousSigningKeys'
 > {
   const delivery = hook.optionalObject('delivery')
   delivery?.refuseOthers(deliveryFields)
-  for (const name of ['filter']) {
-    if (delivery?.has(name)) {
-      delivery.report(
-        name,
-        'is not supported by this version: the hook is suspended, not sent without it',
-      )
-    }
-  }
   return {
     timeoutMs: delivery?.wholeNumber('timeoutMs', 100, 60_000),
     maxRetries: delivery?.wholeNumber('maxRetries', 0, 100),
     concurrency: delivery?.wholeNumber('concurrency', 1, 256),
     ratePerSecond: delivery?.optional('ratePerSecond', isRate, 'a number from 0.01 to 10000'),
+    filter: readFilter(delivery, checkFilter),
     previousSigningKeys: readPreviousKeys(delivery),
   }
+}
+
+function readFilter(delivery: Members | undefined, check: CheckFilter): string | undefined {
+  const filter = delivery?.optional('filter', isText, 'a CEL expression')
+  const fault = filter === undefined ? undefined : check(filter)
+  if (fault !== undefined) delivery?.report('filter', fault)
+  return filter
 }
 
 function readPreviousKeys(delivery: Members | undefined): readonly SigningKey[] {

@@ -1,5 +1,6 @@
 /** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
 import { readHookKey, readHookValue, rowProblems, type HookObject } from './captured-change.ts'
+import type { CheckFilter } from './filter.ts'
 import { readHookFields } from './hook-fields.ts'
 import { hookIdForm, isHookId } from './identity.ts'
 import { isJsonObject } from './json-text.ts'
@@ -29,7 +30,7 @@ export function hookIdOf(decoded: DecodedHook): HookId | undefined {
  * Decodes a record of the hook topic: a hook object, or a captured row of Logto's table. A record that is not valid
  * suspends its hook: the last good one may already be gone by compaction, or be what its owner just turned off.
  */
-export function decodeHook(record: InboundRecord): DecodedHook {
+export function decodeHook(record: InboundRecord, checkFilter: CheckFilter): DecodedHook {
   const id = record.key === null ? undefined : readHookKey(record.key)
   if (id === undefined) {
     const message = `The record key must be a hook id, ${hookIdForm}, or a JSON struct with one.`
@@ -40,7 +41,7 @@ export function decodeHook(record: InboundRecord): DecodedHook {
   const value = readHookValue(record.value)
   switch (value.kind) {
     case 'object':
-      return readHook(id, configVersion, value)
+      return readHook({ id, configVersion }, value, checkFilter)
     case 'deleted':
       return { kind: 'tombstone', id }
     case 'unrelated':
@@ -51,11 +52,11 @@ export function decodeHook(record: InboundRecord): DecodedHook {
 }
 
 function readHook(
-  id: HookId,
-  configVersion: string,
+  { id, configVersion }: Pick<Hook, 'id' | 'configVersion'>,
   { members, problems: unread, isCaptured }: HookObject,
+  checkFilter: CheckFilter,
 ): DecodedHook {
-  const { fields, problems: found } = readHookFields(members)
+  const { fields, problems: found } = readHookFields(members, checkFilter)
   const { tenantId } = fields
   const idProblems =
     members['id'] === id ? [] : [{ field: 'id', message: 'must equal the record key' }]
@@ -74,9 +75,9 @@ function readHook(
  * What is wrong with a hook that somebody is about to write: all that would suspend it, and an address that no call
  * could be made to. Records of the topic may have any text there, as in Logto: their deliveries die as `invalid-url`.
  */
-export function checkHookInput(value: unknown): readonly FieldProblem[] {
+export function checkHookInput(value: unknown, checkFilter: CheckFilter): readonly FieldProblem[] {
   if (!isJsonObject(value)) return [{ field: '', message: 'must be an object' }]
-  const { fields, problems } = readHookFields(value)
+  const { fields, problems } = readHookFields(value, checkFilter)
   const idProblems = isHookId(value['id'])
     ? []
     : [{ field: 'id', message: `must be ${hookIdForm}` }]

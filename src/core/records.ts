@@ -146,7 +146,7 @@ export interface HookRecord {
      */
     readonly ratePerSecond?: number | null
     /**
-     * Which events to send. Not supported yet: a hook that has it is suspended.
+     * A CEL expression over event, tenant and headers, such as event.user.id == 'u1'. Only events of which it is true are sent.
      */
     readonly filter?: string | null
     /**

@@ -59,6 +59,8 @@ export interface ReplayParts {
   readonly table: HookTable
   readonly selection: ReplaySelection
   readonly isDisabled: (hookId: HookId) => boolean
+  /** Which of the entries that an event is for let it through. */
+  readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
 }
 
 const nothing: Planned = { requests: [], leftOut: [] }
@@ -69,7 +71,7 @@ export function planEvent(event: AuthEvent, parts: ReplayParts): Planned {
   if (!isSelectedEvent(event, selection)) return nothing
   const requests: Requested[] = []
   const leftOut: LeftOut[] = []
-  for (const { hook } of table.matching(event)) {
+  for (const { hook } of parts.admit(table.matching(event), event)) {
     if (selection.hooks?.has(hook.id) === false) continue
     const { tenantId, eventSource, eventId } = event
     const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hook.id)

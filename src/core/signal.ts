@@ -2,6 +2,7 @@
  * What the stages tell the outside as it happens. `signal-log.ts` and `metrics.ts` of `edge/telemetry` have each kind's log
  * line and its metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
  */
+import type { FilterFault } from './filter-values.ts'
 import type {
   Blame,
   DeliveryId,
@@ -19,6 +20,8 @@ import type { EndpointState } from './record-values.ts'
 
 export type Signal =
   | { readonly kind: 'event.unmatched' }
+  /** The filter of a hook has no value for an event, which is not sent to it. */
+  | { readonly kind: 'filter.failed'; readonly hookId: HookId; readonly fault: FilterFault }
   | {
       readonly kind: 'record.rejected'
       readonly source: RecordSource

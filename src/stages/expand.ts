@@ -57,6 +57,8 @@ export type Caused =
 export interface Joining {
   readonly table: HookTable
   readonly findSchema: FindSchema
+  /** Which of the entries that an event is for let it through. */
+  readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
   readonly handled: RecentlyHandled
   readonly now: () => EpochMs
   readonly maxAgeMs: number
@@ -76,7 +78,7 @@ export function openEvent(record: InboundRecord, joining: Joining): Opened {
 function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: number): Opened {
   const decoded = decodeEvent(record)
   if (decoded.kind === 'rejected') return decoded
-  const entries = joining.table.matching(decoded.event)
+  const entries = joining.admit(joining.table.matching(decoded.event), decoded.event)
   const now = joining.now()
   const plans = entries.map((entry) => plan(firstRun(decoded.event, entry, now), entry, joining))
   return split(plans, renderedBytes)
@@ -145,9 +147,12 @@ function split(plans: readonly (PlannedCall | PlannedEnd)[], renderedBytes: numb
   return { kind: 'runs', calls, ends, renderedBytes }
 }
 
-/** Whose deliveries an event would cause if it were handled now. None of one that cannot be read. */
+/**
+ * Whose deliveries an event may cause if it is handled now, whatever their filters say: they are asked once. None of one
+ * that cannot be read.
+ */
 export function hooksOfEvent(record: InboundRecord, joining: Joining): readonly HookId[] {
-  const opened = openEvent(record, joining)
+  const opened = openEvent(record, { ...joining, admit: (entries) => entries })
   return opened.kind === 'runs' ? opened.calls.map(({ run }) => run.hookId) : []
 }
 

@@ -4,11 +4,12 @@ import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook-table.ts'
 import type { Hook, HookId, InboundRecord } from '../core/model.ts'
 import type { Emit, Signal } from '../core/signal.ts'
-import type { SchemaSource, TableSource } from '../ports.ts'
+import type { Filters, SchemaSource, TableSource } from '../ports.ts'
 
 export interface HookLoaderParts {
   readonly source: TableSource
   readonly schemas: SchemaSource
+  readonly filters: Filters
   readonly table: HookTable
   readonly emit: Emit
   readonly onFailed: (error: Error) => void
@@ -22,10 +23,10 @@ export interface HookLoaderParts {
  * are waited for.
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
-  const { source, schemas, table, emit, onFailed, onDeleted, onChanged } = parts
+  const { source, schemas, filters, table, emit, onFailed, onDeleted, onChanged } = parts
   // Until the table is loaded; later, what arrives is what was written just now.
   let newest: NewestRecords | undefined = new NewestRecords()
-  const queue = new HookQueue(schemas, (decoded, record) => {
+  const queue = new HookQueue({ schemas, filters }, (decoded, record) => {
     const id = hookIdOf(decoded)
     if (id !== undefined && newest?.admits(id, record) === false) return
     const before = id === undefined ? undefined : table.get(id)
@@ -52,14 +53,17 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
 class HookQueue {
   /** By partition and key, in the order of arrival. */
   readonly #waiting = new Map<string, InboundRecord>()
-  readonly #schemas: SchemaSource
+  readonly #parts: Pick<HookLoaderParts, 'schemas' | 'filters'>
   readonly #apply: (decoded: DecodedHook, record: InboundRecord) => void
   #onDrained: (() => void) | undefined
 
-  constructor(schemas: SchemaSource, apply: (decoded: DecodedHook, record: InboundRecord) => void) {
-    this.#schemas = schemas
+  constructor(
+    parts: Pick<HookLoaderParts, 'schemas' | 'filters'>,
+    apply: (decoded: DecodedHook, record: InboundRecord) => void,
+  ) {
+    this.#parts = parts
     this.#apply = apply
-    schemas.onAgain(() => this.#advance())
+    parts.schemas.onAgain(() => this.#advance())
   }
 
   add(record: InboundRecord): void {
@@ -79,8 +83,9 @@ class HookQueue {
   }
 
   #advance(): void {
+    const { schemas, filters } = this.#parts
     for (const [key, record] of this.#waiting) {
-      const framed = decodeFramedHook(record, (id) => this.#schemas.find(id))
+      const framed = decodeFramedHook(record, (id) => schemas.find(id), filters.fault)
       if (framed.kind === 'schema') return
       this.#waiting.delete(key)
       this.#apply(framed.decoded, record)

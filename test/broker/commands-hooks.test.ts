@@ -49,6 +49,18 @@ describe('hooks put', () => {
     expect(stderr).toMatch(/ratePerSecond:? belongs into delivery/)
   })
 
+  it('refuses a filter that cannot be used, and says where it is wrong; one that can is kept', async () => {
+    const hook = { id: 'filtered', events: ['PostSignIn'], config: { url } }
+    const refused = await put({ ...hook, delivery: { filter: 'event.user.id == user.id' } })
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain(
+      'delivery.filter cannot be used: Unknown variable: user (character 18)',
+    )
+    const delivery = { filter: 'event.user.id == "u1"' }
+    expect(await put({ ...hook, delivery })).toMatchObject({ code: 0, stderr: '' })
+    expect(await stored('filtered')).toMatchObject({ delivery })
+  })
+
   it('completes a hook as Logto does, shows the key that it made, and replaces the whole later', async () => {
     const first = await put({ name: 'one', events: ['PostSignIn'], config: { url } }, '--json')
     expect(first).toMatchObject({ code: 0, stderr: '' })

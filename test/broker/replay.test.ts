@@ -26,6 +26,7 @@ beforeAll(async () => {
   await rig.putHooks(
     { id: 'a', events: ['PostSignIn', 'User.Created'] },
     { id: 'b' },
+    { id: 'few', delivery: { filter: 'headers["event-id"] == "e1"' } },
     { id: 'gone', events: ['Role.Created'] },
     { id: 'other', tenantId: 'other' },
     { id: 'broken', config: 7, events: ['User.Deleted'] },
@@ -55,10 +56,11 @@ describe('a replay of events', () => {
       'HOOK   TENANT   DELIVERIES',
       'a      default  4',
       'b      default  3',
+      'few    default  1',
       'other  other    1',
       expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
       expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
-      '7 record(s) read, 8 deliveries would be requested',
+      '7 record(s) read, 9 deliveries would be requested',
       '',
     ])
     expect(code).toBe(0)
@@ -106,12 +108,13 @@ describe('a replay of events', () => {
     expect(asJson(one.stdout)).toEqual([
       { hookId: 'a', tenantId: 'default', deliveries: 3 },
       { hookId: 'b', tenantId: 'default', deliveries: 2 },
+      { hookId: 'few', tenantId: 'default', deliveries: 1 },
       { hookId: 'other', tenantId: 'other', deliveries: 1 },
       {
         replay: null,
         dryRun: true,
         records: 6,
-        requests: 6,
+        requests: 7,
         leftOut: { 'hook-suspended': 1, invalid: 1 },
       },
     ])

@@ -2,6 +2,7 @@
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { filterFault } from '../../src/edge/filter/cel.ts'
 import { compileAvro } from '../../src/core/avro-schema.ts'
 import { formOf, readHookKey, readHookValue } from '../../src/core/captured-change.ts'
 import { decodeFramedHook } from '../../src/core/framed-value.ts'
@@ -41,7 +42,10 @@ function decode(value: unknown, key: string = JSON.stringify({ id })): DecodedHo
 
 function decodeText(text: string, key: string = JSON.stringify({ id })): DecodedHook {
   const record = { topic: 'logto.public.hooks', partition: 0, offset: 12 }
-  return decodeHook(recordOf({ ...record, key: Buffer.from(key), value: Buffer.from(text) }))
+  return decodeHook(
+    recordOf({ ...record, key: Buffer.from(key), value: Buffer.from(text) }),
+    filterFault,
+  )
 }
 
 function problemsOf(value: unknown): readonly string[] {
@@ -116,7 +120,7 @@ describe('a captured delete', () => {
 
   it('is followed by a tombstone, which deletes it too', () => {
     const record = recordOf({ key: Buffer.from(JSON.stringify({ id })), value: null })
-    expect(decodeHook(record)).toEqual({ kind: 'tombstone', id })
+    expect(decodeHook(record, filterFault)).toEqual({ kind: 'tombstone', id })
   })
 })
 
@@ -229,7 +233,7 @@ describe('a captured change in Avro', () => {
     const record = { topic: 'logto.public.hooks', partition: 0, offset: 12 }
     const key = frame(0, keySchema, { id })
     const framed = recordOf({ ...record, key, value: frame(1, envelopeSchema, value) })
-    const decoded = decodeFramedHook(framed, (schemaId) => schemas[schemaId])
+    const decoded = decodeFramedHook(framed, (schemaId) => schemas[schemaId], filterFault)
     return decoded.kind === 'hook' ? decoded.decoded : decoded
   }
 

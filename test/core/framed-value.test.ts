@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { filterFault } from '../../src/edge/filter/cel.ts'
 import { compileAvro } from '../../src/core/avro-schema.ts'
 import {
   decodeFramedHook,
@@ -103,31 +104,36 @@ describe('a record of the hook topic', () => {
     ['a framed key that is text', framed(2, avroText('crm')), value],
     ['a framed key of JSON Schema', framed(1, '"crm"'), framed(1, value)],
   ])('is the same hook: %s', (_, ownKey, ownValue) => {
-    expect(decodeFramedHook(recordOf({ topic, key: ownKey, value: ownValue }), find)).toMatchObject(
-      {
-        kind: 'hook',
-        decoded: { kind: 'active', hook: { id: 'crm', url: 'https://crm.example/' } },
-        value,
-      },
-    )
+    expect(
+      decodeFramedHook(recordOf({ topic, key: ownKey, value: ownValue }), find, filterFault),
+    ).toMatchObject({
+      kind: 'hook',
+      decoded: { kind: 'active', hook: { id: 'crm', url: 'https://crm.example/' } },
+      value,
+    })
   })
 
   it('with a framed key and no value is a tombstone', () => {
     const record = recordOf({ topic, key: framed(2, avroText('crm')), value: null })
-    expect(decodeFramedHook(record, find)).toMatchObject({
+    expect(decodeFramedHook(record, find, filterFault)).toMatchObject({
       decoded: { kind: 'tombstone', id: 'crm' },
     })
   })
 
   it('may have a key that is a record', () => {
     const record = recordOf({ topic, key: framed(6, avroText('crm')), value })
-    expect(decodeFramedHook(record, find)).toMatchObject({ decoded: { hook: { id: 'crm' } } })
+    expect(decodeFramedHook(record, find, filterFault)).toMatchObject({
+      decoded: { hook: { id: 'crm' } },
+    })
   })
 
   it('waits for the schema of its key, then of its value', () => {
     const record = recordOf({ topic, key: framed(9), value: framed(8) })
-    expect(decodeFramedHook(record, find)).toEqual({ kind: 'schema', id: 9 })
-    expect(decodeFramedHook({ ...record, key }, find)).toEqual({ kind: 'schema', id: 8 })
+    expect(decodeFramedHook(record, find, filterFault)).toEqual({ kind: 'schema', id: 9 })
+    expect(decodeFramedHook({ ...record, key }, find, filterFault)).toEqual({
+      kind: 'schema',
+      id: 8,
+    })
   })
 
   it.each<[string, Buffer, RegExp]>([
@@ -136,7 +142,9 @@ describe('a record of the hook topic', () => {
     ['is Protobuf', framed(4), /PROTOBUF/],
     ['needs a registry and there is none', framed(5), /set SCHEMA_REGISTRY_URL/],
   ])('is suspended, and says why, when its value %s', (_, broken, message) => {
-    expect(decodeFramedHook(recordOf({ topic, key, value: broken }), find)).toMatchObject({
+    expect(
+      decodeFramedHook(recordOf({ topic, key, value: broken }), find, filterFault),
+    ).toMatchObject({
       decoded: {
         kind: 'suspended',
         hook: { id: 'crm', problems: [{ message: expect.stringMatching(message) }] },
@@ -145,7 +153,9 @@ describe('a record of the hook topic', () => {
   })
 
   it('is unusable when its key cannot be taken out of its frame', () => {
-    expect(decodeFramedHook(recordOf({ topic, key: framed(3), value }), find)).toMatchObject({
+    expect(
+      decodeFramedHook(recordOf({ topic, key: framed(3), value }), find, filterFault),
+    ).toMatchObject({
       decoded: {
         kind: 'unusable',
         problem: { field: 'key', message: expect.stringMatching(/no schema 3/) },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { filterFault } from '../../src/edge/filter/cel.ts'
 import {
   checkHookInput,
   decodeHook,
@@ -32,7 +33,10 @@ function decode(value: unknown): DecodedHook {
 
 function decodeText(text: string | Buffer, key: string | Buffer = id): DecodedHook {
   const record = { topic: 'auth.hooks', partition: 0, offset: 12 }
-  return decodeHook(recordOf({ ...record, key: Buffer.from(key), value: Buffer.from(text) }))
+  return decodeHook(
+    recordOf({ ...record, key: Buffer.from(key), value: Buffer.from(text) }),
+    filterFault,
+  )
 }
 
 function problemsOf(value: unknown): readonly string[] {
@@ -103,7 +107,7 @@ describe('a hook record', () => {
 
   it('without a value deletes the hook', () => {
     const record = recordOf({ key: Buffer.from(id), value: null })
-    expect(decodeHook(record)).toEqual({ kind: 'tombstone', id })
+    expect(decodeHook(record, filterFault)).toEqual({ kind: 'tombstone', id })
   })
 
   it.each([
@@ -116,8 +120,8 @@ describe('a hook record', () => {
   ])('is unusable when its key is no hook id, tombstone or not', (key) => {
     const value = Buffer.from(JSON.stringify(logtoHook))
     const unusable = { kind: 'unusable', problem: { field: 'key' } }
-    expect(decodeHook(recordOf({ key, value }))).toMatchObject(unusable)
-    expect(decodeHook(recordOf({ key, value: null }))).toMatchObject(unusable)
+    expect(decodeHook(recordOf({ key, value }), filterFault)).toMatchObject(unusable)
+    expect(decodeHook(recordOf({ key, value: null }), filterFault)).toMatchObject(unusable)
   })
 })
 
@@ -207,19 +211,14 @@ describe('an invalid hook record', () => {
       { delivery: { previousSigningKeys: Array(11).fill({ key: 'k', expiresAt: 1 }) } },
       'delivery.previousSigningKeys has more than 10 keys',
     ],
+    [{ delivery: { filter: {} } }, 'delivery.filter must be a CEL expression'],
+    [
+      { delivery: { filter: 'user.id == "u1"' } },
+      'delivery.filter cannot be used: Unknown variable: user (character 1)',
+    ],
   ])('with %j is told what is wrong', (fields, problem) => {
     expect(problemsOf({ ...logtoHook, ...fields })).toEqual([problem])
   })
-
-  it.each([{ filter: 'event.event == "PostSignIn"' }, { filter: {} }])(
-    'asks for what this version cannot do, and is never sent without it: %j',
-    (delivery) => {
-      const [field] = Object.keys(delivery)
-      const expected = `delivery.${field} is not supported by this version: the hook is suspended, not sent without it`
-      expect(problemsOf({ ...logtoHook, delivery })).toEqual([expected])
-      expect(checkHookInput({ ...logtoHook, delivery })).toHaveLength(1)
-    },
-  )
 
   it('keeps matching when only enabled cannot be read, so that nothing is lost unseen', () => {
     expect(decode({ ...logtoHook, enabled: 'no' })).toMatchObject({ hook: { enabled: true } })
@@ -259,9 +258,9 @@ describe('an invalid hook record', () => {
 
 describe('the check of a hook that somebody writes', () => {
   it('finds nothing wrong with a good one', () => {
-    expect(checkHookInput(logtoHook)).toEqual([])
+    expect(checkHookInput(logtoHook, filterFault)).toEqual([])
     expect(
-      checkHookInput({ ...leastHook, config: { url: 'http://localhost:8080/a?b=c' } }),
+      checkHookInput({ ...leastHook, config: { url: 'http://localhost:8080/a?b=c' } }, filterFault),
     ).toEqual([])
   })
 
@@ -273,17 +272,17 @@ describe('the check of a hook that somebody writes', () => {
     ['https://user@x.example/', 'must not have credentials: use config.headers'],
     ['https://:secret@x.example/', 'must not have credentials: use config.headers'],
   ])('refuses an address that no call could be made to: %s', (url, message) => {
-    expect(checkHookInput({ ...logtoHook, config: { url } })).toEqual([
+    expect(checkHookInput({ ...logtoHook, config: { url } }, filterFault)).toEqual([
       { field: 'config.url', message },
     ])
   })
 
   it('says one thing about one fault', () => {
-    expect(checkHookInput({ ...logtoHook, config: {} })).toEqual([
+    expect(checkHookInput({ ...logtoHook, config: {} }, filterFault)).toEqual([
       { field: 'config.url', message: 'is missing' },
     ])
-    expect(checkHookInput({ ...logtoHook, config: 1 })).toHaveLength(1)
-    expect(checkHookInput([])).toEqual([{ field: '', message: 'must be an object' }])
+    expect(checkHookInput({ ...logtoHook, config: 1 }, filterFault)).toHaveLength(1)
+    expect(checkHookInput([], filterFault)).toEqual([{ field: '', message: 'must be an object' }])
   })
 
   it('needs an id of the form that a record key may have', () => {
@@ -291,9 +290,9 @@ describe('the check of a hook that somebody writes', () => {
     const message =
       'must be text of 1 to 128 printable characters that does not begin with { or a quotation mark'
     const problem = { field: 'id', message }
-    expect(checkHookInput(rest)).toEqual([problem])
-    expect(checkHookInput({ ...rest, id: 'a b' })).toEqual([problem])
-    expect(checkHookInput({ ...rest, id: '{x' })).toEqual([problem])
+    expect(checkHookInput(rest, filterFault)).toEqual([problem])
+    expect(checkHookInput({ ...rest, id: 'a b' }, filterFault)).toEqual([problem])
+    expect(checkHookInput({ ...rest, id: '{x' }, filterFault)).toEqual([problem])
   })
 })
 

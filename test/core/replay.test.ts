@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { deadLetterHeaders, decodeDeadLetter, decodeRun } from '../../src/core/delivery-headers.ts'
 import { HookTable } from '../../src/core/hook-table.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
-import type { Hook, SuspendedHook } from '../../src/core/model.ts'
+import type { Hook, SuspendedHook, TableEntry } from '../../src/core/model.ts'
 import {
   isSelectedLetter,
   NewestRequests,
@@ -28,6 +28,8 @@ function partsOf(hooks: readonly Partial<Hook>[], selection: Partial<ReplaySelec
     table,
     selection: { ...all, ...selection },
     isDisabled: (id: string) => id === 'endpoint-off',
+    admit: (entries: readonly TableEntry[]) =>
+      entries.filter(({ hook }) => !('filter' in hook) || hook.filter !== 'false'),
   }
 }
 
@@ -43,7 +45,12 @@ const suspended: SuspendedHook = {
 
 describe('a replay of an event', () => {
   it('asks for its delivery to each hook that it is for now, under the id that it always has', () => {
-    const parts = partsOf([{ id: 'a' }, { id: 'b' }, { id: 'c', events: ['User.Created'] }])
+    const parts = partsOf([
+      { id: 'a' },
+      { id: 'b' },
+      { id: 'c', events: ['User.Created'] },
+      { id: 'd', filter: 'false' },
+    ])
     const event = eventOf({ eventId: 'e', eventSource: 's' })
     expect(planEvent(event, parts)).toEqual({
       requests: ['a', 'b'].map((hookId) => ({

@@ -56,6 +56,23 @@ describe('counters', () => {
     expect(series.get('hooktide_ready')).toBe(0)
   })
 
+  it('tell filters that had no value, by what was wrong', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { filter: 'event.user.id == "u1"' } })
+    const one = await rig.start()
+    rig.sendEvent()
+    rig.sendEvent({ user: 7 })
+    rig.sendEvent({ user: { id: 'u2' } })
+    await rig.clock.advance(10)
+    expect(byLabel(await read(one), 'hooktide_filter_errors_total')).toEqual({
+      'missing-key': 1,
+      type: 1,
+      range: 0,
+      budget: 0,
+      'not-boolean': 0,
+    })
+  })
+
   it('tell deliveries by outcome, and attempts by class with their duration', async () => {
     const rig = createRig()
     rig.putHook({ id: 'ok' })

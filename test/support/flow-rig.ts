@@ -3,6 +3,7 @@ import type { Topics } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import type { Signal } from '../../src/core/signal.ts'
+import { createFilters } from '../../src/edge/filter/cel.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
 import type { Processor, ProcessorSettings } from '../../src/processor.ts'
 import { createProcessor } from '../../src/topology.ts'
@@ -100,6 +101,7 @@ export function createRig(
           hooks: broker.tableSource(topics.hooks),
           endpoints: broker.tableSource(topics.endpoints),
           schemas: schemas.source,
+          filters: createFilters(),
           live,
           retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
           sink: broker.sink(),

@@ -7,6 +7,7 @@
  * groups, so the number of series does not grow with hooks, tenants or traffic.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { filterFaults } from '../../core/filter-values.ts'
 import { errorClasses, outcomes, rejectionReasons } from '../../core/record-values.ts'
 import {
   stopCauses,
@@ -104,6 +105,10 @@ function createCounters(groups: readonly string[]) {
       help: 'Calls by how they ended: ok (2xx), an error class, invalid-url, or aborted.',
     }),
     unmatched: plain('hooktide_events_unmatched_total', 'Events without a matching hook.'),
+    filterErrors: by('fault', filterFaults, {
+      name: 'hooktide_filter_errors_total',
+      help: 'Filters of hooks that had no value for an event, which was not sent to them, by fault.',
+    }),
     rejected: by('reason', rejectionReasons, {
       name: 'hooktide_records_rejected_total',
       help: 'Records of event, request and retry topics that are not valid, by reason.',
@@ -265,6 +270,7 @@ const nothing = () => undefined
 const counting: Counting = {
   'delivery.recorded': countDelivery,
   'event.unmatched': ({ unmatched }) => unmatched.series.add(),
+  'filter.failed': ({ filterErrors }, { fault }) => filterErrors.of(fault).add(),
   'record.rejected': ({ rejected }, { reason }) => rejected.of(reason).add(),
   'run.hopped': ({ hops }) => hops.series.add(),
   'run.deferred': ({ deferrals }) => deferrals.series.add(),

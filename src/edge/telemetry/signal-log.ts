@@ -59,6 +59,7 @@ const levels: Readonly<
   Record<Exclude<Signal['kind'], 'delivery.recorded'>, 'debug' | 'info' | 'warn'>
 > = {
   'event.unmatched': 'debug',
+  'filter.failed': 'debug',
   'run.hopped': 'debug',
   'run.deferred': 'debug',
   'run.repeated': 'debug',

@@ -1,0 +1,337 @@
+/**
+ * Values of CEL (Common Expression Language, its language definition of google/cel-spec), and what is true of them
+ * without any expression: equality, order, keys. What costs more than a moment is paid for with a {@link Meter}.
+ */
+
+export type Value =
+  | null
+  | boolean
+  /** `int`, of 64 bits. */
+  | bigint
+  /** `double`. Numbers of JSON are of this type. */
+  | number
+  | string
+  | Uint
+  | Bytes
+  | Timestamp
+  | Duration
+  | TypeName
+  | CelMap
+  | readonly Value[]
+  | JsonMap
+
+/** An object as JSON has it: its own properties are the entries. */
+export interface JsonMap {
+  readonly [key: string]: Value
+}
+
+export class Uint {
+  readonly value: bigint
+  constructor(value: bigint) {
+    this.value = value
+  }
+}
+
+export class Bytes {
+  readonly bytes: Buffer
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+}
+
+export class Timestamp {
+  readonly ms: number
+  constructor(ms: number) {
+    this.ms = ms
+  }
+}
+
+export class Duration {
+  readonly ms: number
+  constructor(ms: number) {
+    this.ms = ms
+  }
+}
+
+export class TypeName {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** A map that an expression makes: its keys may be of several types. */
+export class CelMap {
+  readonly #entries = new Map<string, readonly [key: Value, value: Value]>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get keys(): readonly Value[] {
+    return [...this.#entries.values()].map(([key]) => key)
+  }
+
+  /** `undefined` where there is no such key: a value may be null. */
+  get(key: Value): Value | undefined {
+    const name = keyName(key)
+    const entry = name === undefined ? undefined : this.#entries.get(name)
+    return entry?.[1]
+  }
+
+  /** False when the key is there already, or is none. */
+  add(key: Value, value: Value): boolean {
+    const name = keyName(key)
+    if (name === undefined || this.#entries.has(name)) return false
+    this.#entries.set(name, [key, value])
+    return true
+  }
+}
+
+/** Why an expression has no value. A closed list: labels of a metric. */
+export const filterFaults = [
+  /** A key or a field that is not there. */
+  'missing-key',
+  /** An operator or function was given what it is not made for. */
+  'type',
+  /** A number, an index, a time or a conversion out of its range. */
+  'range',
+  /** More work than one filter may cause. */
+  'budget',
+  /** It has a value, and that is neither true nor false. */
+  'not-boolean',
+] as const
+export type FilterFault = (typeof filterFaults)[number]
+
+/** Stands where a value would: errors are values here, since `&&` and `||` may do without the side that fails. */
+export class Failure {
+  readonly fault: FilterFault
+  constructor(fault: FilterFault) {
+    this.fault = fault
+  }
+}
+
+export const missingKey = new Failure('missing-key')
+export const typeFailure = new Failure('type')
+export const rangeFailure = new Failure('range')
+export const overBudget = new Failure('budget')
+
+export type Outcome = Value | Failure
+
+/** What is left of the work that a filter may cause. A unit is about what one operator costs. */
+export class Meter {
+  #left: number
+
+  constructor(units: number) {
+    this.#left = units
+  }
+
+  get left(): number {
+    return Math.max(0, this.#left)
+  }
+
+  get isExhausted(): boolean {
+    return this.#left < 0
+  }
+
+  /** False when that was too much: whoever asked stops. */
+  spend(units: number): boolean {
+    this.#left -= units
+    return this.#left >= 0
+  }
+}
+
+/** Characters or bytes that are looked at for one unit. */
+export const textPerUnit = 32
+
+export function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value)
+}
+
+function isJsonMap(value: Value): value is JsonMap {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** The number behind an `int`, `uint` or `double`. JavaScript compares both of its kinds exactly. */
+export function numberOf(value: Value): number | bigint | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return value
+  return value instanceof Uint ? value.value : undefined
+}
+
+/** What a map has under a key, or that it has none. Only own properties of objects count. */
+export function entryOf(map: Value, key: Value): Outcome {
+  if (map instanceof CelMap) {
+    const value = map.get(key)
+    return value === undefined ? missingKey : value
+  }
+  if (!isJsonMap(map)) return typeFailure
+  if (typeof key !== 'string' || !Object.hasOwn(map, key)) return missingKey
+  return map[key] ?? null
+}
+
+/** Keys are strings, booleans and whole numbers; numbers that are equal are the same key. */
+function keyName(key: Value): string | undefined {
+  if (typeof key === 'string') return `s${key}`
+  if (typeof key === 'boolean') return `b${key}`
+  const number = numberOf(key)
+  if (number === undefined) return undefined
+  return typeof number === 'bigint' || Number.isInteger(number) ? `n${BigInt(number)}` : undefined
+}
+
+/** Deeper values are not compared: that would take a stack of their depth. */
+const maxDepth = 64
+
+/**
+ * Equality as CEL has it between values of any two types: unlike ones are not equal, numbers are compared as such.
+ *
+ * @returns a failure when comparing takes too much
+ */
+export function equal(one: Value, other: Value, meter: Meter, depth = 0): boolean | Failure {
+  if (depth > maxDepth || !meter.spend(1)) return overBudget
+  if (typeof one === 'string' && typeof other === 'string') {
+    if (!meter.spend(Math.min(one.length, other.length) / textPerUnit)) return overBudget
+    return one === other
+  }
+  const number = numberOf(one)
+  // Equal by value, though one may be a bigint and the other not.
+  // oxlint-disable-next-line eqeqeq
+  if (number !== undefined) return number == numberOf(other)
+  if (isList(one)) return isList(other) && equalLists(one, other, meter, depth)
+  if (isMap(one)) return isMap(other) && equalMaps(one, other, meter, depth)
+  return equalScalars(one, other, meter)
+}
+
+function equalScalars(one: Value, other: Value, meter: Meter): boolean | Failure {
+  if (one instanceof Bytes && other instanceof Bytes) {
+    if (!meter.spend(one.bytes.length / textPerUnit)) return overBudget
+    return one.bytes.equals(other.bytes)
+  }
+  if (one instanceof Timestamp && other instanceof Timestamp) return one.ms === other.ms
+  if (one instanceof Duration && other instanceof Duration) return one.ms === other.ms
+  if (one instanceof TypeName && other instanceof TypeName) return one.name === other.name
+  return one === other
+}
+
+function equalLists(
+  one: readonly Value[],
+  other: readonly Value[],
+  meter: Meter,
+  depth: number,
+): boolean | Failure {
+  if (one.length !== other.length) return false
+  for (const [index, item] of one.entries()) {
+    const isEqual = equal(item, other[index] ?? null, meter, depth + 1)
+    if (isEqual !== true) return isEqual
+  }
+  return true
+}
+
+export type AnyMap = CelMap | JsonMap
+
+export function isMap(value: Value): value is AnyMap {
+  return value instanceof CelMap || isJsonMap(value)
+}
+
+/** Paid for by who asks, by their number. */
+export function keysOf(map: AnyMap, meter: Meter): readonly Value[] | undefined {
+  const keys = map instanceof CelMap ? map.keys : jsonKeys(map)
+  return meter.spend(keys.length / keysPerUnit) ? keys : undefined
+}
+
+const keysPerUnit = 4
+const manyKeys = 1_000
+const listedKeys = new WeakMap<JsonMap, readonly string[]>()
+
+/** The platform lists keys all at once: those of a huge object are listed once, however many filters ask. */
+function jsonKeys(map: JsonMap): readonly string[] {
+  const listed = listedKeys.get(map)
+  if (listed !== undefined) return listed
+  const keys = Object.keys(map)
+  if (keys.length > manyKeys) listedKeys.set(map, keys)
+  return keys
+}
+
+function equalMaps(one: AnyMap, other: AnyMap, meter: Meter, depth: number): boolean | Failure {
+  const keys = keysOf(one, meter)
+  const others = keysOf(other, meter)
+  if (keys === undefined || others === undefined) return overBudget
+  if (keys.length !== others.length) return false
+  for (const key of keys) {
+    const here = entryOf(one, key)
+    const there = entryOf(other, key)
+    if (here instanceof Failure || there instanceof Failure) return false
+    const isEqual = equal(here, there, meter, depth + 1)
+    if (isEqual !== true) return isEqual
+  }
+  return true
+}
+
+/** Negative, zero or positive; `undefined` where there is no order, as with NaN. */
+export function order(one: Value, other: Value, meter: Meter): number | undefined | Failure {
+  const [left, right] = [numberOf(one), numberOf(other)]
+  if (left !== undefined && right !== undefined) return sign(left, right)
+  if (typeof one === 'string' && typeof other === 'string') {
+    if (!meter.spend(Math.min(one.length, other.length) / textPerUnit)) return overBudget
+    return orderTexts(one, other)
+  }
+  if (typeof one === 'boolean' && typeof other === 'boolean') return Number(one) - Number(other)
+  return orderObjects(one, other, meter)
+}
+
+function orderObjects(one: Value, other: Value, meter: Meter): number | undefined | Failure {
+  if (one instanceof Timestamp && other instanceof Timestamp) return sign(one.ms, other.ms)
+  if (one instanceof Duration && other instanceof Duration) return sign(one.ms, other.ms)
+  if (one instanceof Bytes && other instanceof Bytes) {
+    if (!meter.spend(one.bytes.length / textPerUnit)) return overBudget
+    return one.bytes.compare(other.bytes)
+  }
+  return typeFailure
+}
+
+function sign(one: number | bigint, other: number | bigint): number | undefined {
+  if (one < other) return -1
+  if (one > other) return 1
+  // NaN is in no order, not even with itself.
+  return one >= other ? 0 : undefined
+}
+
+/** By code points: halves of pairs stand below some characters that come before the pair. */
+function orderTexts(one: string, other: string): number {
+  if (one === other) return 0
+  const length = Math.min(one.length, other.length)
+  for (let index = 0; index < length; index += 1) {
+    const [left, right] = [one.charCodeAt(index), other.charCodeAt(index)]
+    if (left !== right) return raised(left) - raised(right)
+  }
+  return one.length - other.length
+}
+
+function raised(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit
+}
+
+/** The name of a value's type, as `type()` has it. */
+export function typeNameOf(value: Value): string {
+  if (value === null) return 'null_type'
+  if (typeof value === 'object') return objectTypeNameOf(value)
+  return scalarTypeNames[typeof value] ?? ''
+}
+
+/** By what JavaScript calls them. */
+const scalarTypeNames: Readonly<Partial<Record<string, string>>> = {
+  boolean: 'bool',
+  bigint: 'int',
+  number: 'double',
+  string: 'string',
+}
+
+function objectTypeNameOf(value: Value): string {
+  if (value instanceof Uint) return 'uint'
+  if (value instanceof Bytes) return 'bytes'
+  if (value instanceof Timestamp) return 'google.protobuf.Timestamp'
+  if (value instanceof Duration) return 'google.protobuf.Duration'
+  if (value instanceof TypeName) return 'type'
+  return isList(value) ? 'list' : 'map'
+}

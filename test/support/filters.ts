@@ -1,0 +1,48 @@
+/** What filters say of an event, for tests. */
+import { evaluate, filterUnits, type Facts, type Filtered } from '../../src/core/filter.ts'
+import { Meter, type Value } from '../../src/core/filter-values.ts'
+import { createFilters } from '../../src/edge/filter/cel.ts'
+
+const { fault, read } = createFilters()
+
+const sampleEvent: Value = {
+  event: 'User.Data.Updated',
+  createdAt: '2026-09-14T09:02:11.019Z',
+  status: 200,
+  ratio: 0.5,
+  user: { id: 'u1', name: 'Noor Haddad', primaryEmail: 'noor@example.com', customData: {} },
+  roles: ['admin', 'editor'],
+  levels: [1, 2, 3],
+  none: null,
+  isSuspended: false,
+}
+
+/** An object of which `__proto__` is a key of its own, as JSON makes it. */
+export const hostileEvent = JSON.parse(
+  '{"__proto__": {"isAdmin": true}, "constructor": "mine", "a": 1}',
+) as Value
+
+const headers: Value = { 'x-region': 'eu', 'x-empty': '' }
+
+function factsWith(event: Value): Facts {
+  return (name) => (name === 'event' ? event : name === 'tenant' ? 'acme' : headers)
+}
+
+/** The result, a {@link Filtered}, or `refused: <why>` for what is no filter. */
+export function filtered(text: string, event: Value = sampleEvent): boolean | string {
+  const why = fault(text)
+  if (why !== undefined) return `refused: ${why}`
+  return spent(text, event).result
+}
+
+/** What a filter costs, in units. It must be one. */
+export function spent(
+  text: string,
+  event: Value = sampleEvent,
+): { readonly result: Filtered; readonly units: number } {
+  const node = read(text)
+  if (node === undefined) throw new Error(`no filter: ${fault(text)}`)
+  const meter = new Meter(filterUnits)
+  const result = evaluate(node, factsWith(event), meter)
+  return { result, units: meter.isExhausted ? filterUnits : filterUnits - meter.left }
+}
