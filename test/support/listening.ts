@@ -2,14 +2,22 @@ import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-/** Lets a server listen for one test, on a free port of 127.0.0.1. Its connections end with it. @returns the port */
-export async function listening(server: Server): Promise<number> {
+/**
+ * Lets a server listen for one test, on a free port of 127.0.0.1. Its connections end with it.
+ *
+ * @param atEnd where to leave what ends it, if that is not the end of the test
+ * @returns the port
+ */
+export async function listening(
+  server: Server,
+  atEnd: (end: () => void) => void = onTestFinished,
+): Promise<number> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  onTestFinished(() => {
+  atEnd(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
