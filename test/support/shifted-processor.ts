@@ -1,0 +1,136 @@
+/**
+ * A processor on the real broker within the test's own process, whose clock the test can put forward: what takes hours
+ * happens at once, and all else is real. The broker's clock goes on as it is, so records are always old enough.
+ */
+import { onTestFinished } from 'vitest'
+import { createFilters } from '../../src/edge/filter/cel.ts'
+import { createHttpSender } from '../../src/edge/http/sender.ts'
+import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
+import { createTableSource } from '../../src/edge/kafka/table-source.ts'
+import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
+import { createAbsentRegistry } from '../../src/edge/registry/schema-source.ts'
+import type { Clock, GroupSource } from '../../src/ports.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { createProcessor } from '../../src/topology.ts'
+import { settingsOf, silentLog } from './kafka-tools.ts'
+
+export interface ShiftedProcessor {
+  /** Puts the clock forward. What became due by it happens soon. */
+  shift(ms: number): void
+}
+
+/** Starts it with the settings of an environment, as `run` does. Stopped when the test ends. */
+export async function startShifted(
+  environment: Readonly<Record<string, string>>,
+): Promise<ShiftedProcessor> {
+  const settings = readSettings(environment)
+  const { topics, groupId, instance, sessionTimeoutMs, allowHttp, allowCidrs } = settings
+  const kafka = settingsOf(settings.brokers)
+  const clock = createShiftedClock()
+  const table = (topic: string, setting: string) =>
+    createTableSource({
+      settings: kafka,
+      group: groupId,
+      instance,
+      topic,
+      setting,
+      sessionTimeoutMs,
+      log: silentLog,
+    })
+  const group = (name: string, groupTopics: readonly string[]): GroupSource => {
+    const source = createGroupSource({
+      settings: kafka,
+      groupId: name,
+      topics: groupTopics,
+      sessionTimeoutMs,
+      log: silentLog,
+    })
+    // Membership is proven by the clock of the world.
+    const provenAt = () => {
+      const at = source.provenAt()
+      return at === undefined ? at : at + clock.offset()
+    }
+    return { ...bound(source), provenAt }
+  }
+  const processor = createProcessor(
+    {
+      hooks: table(topics.hooks, 'HOOKTIDE_TOPIC_HOOKS'),
+      endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
+      schemas: createAbsentRegistry(() => undefined),
+      filters: createFilters(),
+      live: group(groupId, [...topics.events, topics.requests]),
+      retry: group(
+        `${groupId}.retry`,
+        settings.tiers.map(({ topic }) => topic),
+      ),
+      sink: createSink({ settings: kafka, log: silentLog }),
+      http: createHttpSender({
+        clock,
+        allowHttp,
+        allowCidrs,
+        egressProxy: undefined,
+        maxIdleSockets: 16,
+      }),
+      encoder: jsonResultEncoder,
+      clock,
+      random: () => 0,
+      emit: () => undefined,
+      onFailed: (error) => {
+        throw error
+      },
+    },
+    { ...settings, userAgent: 'hooktide/test' },
+  )
+  onTestFinished(async () => {
+    await processor.stop(1_000)
+    clock.stop()
+  })
+  await processor.start()
+  return { shift: clock.shift }
+}
+
+/** A source as an object of closures, whatever it is. */
+function bound(source: GroupSource): GroupSource {
+  return {
+    start: (listener) => source.start(listener),
+    pause: (partition) => source.pause(partition),
+    resume: (partition) => source.resume(partition),
+    commit: (entries) => source.commit(entries),
+    provenAt: () => source.provenAt(),
+    trouble: () => source.trouble(),
+    stop: () => source.stop(),
+  }
+}
+
+interface ShiftedClock extends Clock {
+  shift(ms: number): void
+  offset(): number
+  stop(): void
+}
+
+function createShiftedClock(): ShiftedClock {
+  let offset = 0
+  const waiting = new Set<{ readonly at: number; readonly fire: () => void }>()
+  const monotonic = () => performance.now() + offset
+  const fireDue = () => {
+    for (const timer of [...waiting].toSorted((one, other) => one.at - other.at)) {
+      if (timer.at <= monotonic() && waiting.delete(timer)) timer.fire()
+    }
+  }
+  const ticking = setInterval(fireDue, 5)
+  return {
+    now: () => Date.now() + offset,
+    monotonic,
+    after(delayMs, fire) {
+      const timer = { at: monotonic() + delayMs, fire }
+      waiting.add(timer)
+      return () => void waiting.delete(timer)
+    },
+    shift(ms) {
+      offset += ms
+    },
+    offset: () => offset,
+    stop: () => clearInterval(ticking),
+  }
+}
