@@ -101,6 +101,11 @@ export class Replaying {
     await writing.admin.commitOffsets(writing.groupId, commits)
   }
 
+  /** A broker that restarts meanwhile ends no replay: what this one does not write down, the next one does. */
+  async #trySave(): Promise<void> {
+    await this.save().catch(() => undefined)
+  }
+
   async #readTopic(topic: string): Promise<void> {
     const { context, plan, writing } = this.#parts
     const { settings, signal } = context
@@ -149,7 +154,7 @@ export class Replaying {
     }
     this.#taken.clear()
     this.#show()
-    if (performance.now() - this.#savedAt >= saveEveryMs) await this.save()
+    if (performance.now() - this.#savedAt >= saveEveryMs) await this.#trySave()
   }
 
   async #write(requests: readonly Requested[]): Promise<ReadonlySet<DeliveryId> | undefined> {

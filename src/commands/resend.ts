@@ -1,16 +1,30 @@
 /** `hooktide resend`: asks for one delivery anew, whatever became of it. */
 import { decodeDeadLetter } from '../core/delivery-headers.ts'
 import { UserError } from '../core/errors.ts'
-import type { AuthEvent, DeliveryId, InboundRecord, RecordSource, Run } from '../core/model.ts'
+import type {
+  AuthEvent,
+  DeliveryId,
+  EpochMs,
+  InboundRecord,
+  RecordSource,
+  Run,
+} from '../core/model.ts'
 import { choosePartition } from '../core/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from '../core/replay.ts'
+import { grouped, remainingOf, type Reach } from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { readTopic } from '../edge/kafka/reader.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { Command, CommandContext } from './command.ts'
 import { kafkaSettingsOf, quiet, withAdmin, writeAll } from './kafka-session.ts'
-import { flagOption, registrySettingsOf } from './option-values.ts'
+import {
+  flagOption,
+  momentForms,
+  parseMoment,
+  registrySettingsOf,
+  textOption,
+} from './option-values.ts'
 import { readParts } from './replay-plan.ts'
 import { isResult } from './result-line.ts'
 import { eventOfSource } from './source-event.ts'
@@ -18,8 +32,15 @@ import { eventOfSource } from './source-event.ts'
 export const resendCommand: Command = {
   name: 'resend',
   summary: 'Ask for one delivery anew, whatever became of it.',
-  usage: '<delivery id>',
-  options: { json: { type: 'boolean', description: 'One JSON object.' } },
+  usage: '<delivery id> [--from <start>]',
+  options: {
+    from: {
+      type: 'string',
+      description:
+        'Look for it in records since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h. [earliest]',
+    },
+    json: { type: 'boolean', description: 'One JSON object.' },
+  },
   operand: { meaning: 'the id of a delivery', isRepeatable: false },
   uses: ['kafka', 'registry', 'topics'],
   run,
@@ -31,7 +52,8 @@ async function run(context: CommandContext): Promise<0> {
   if (!/^dlv_[\w-]{22}$/.test(id)) {
     throw new UserError(`"${id}" is not the id of a delivery: dlv_ and 22 characters.`, 2)
   }
-  const found = await withAdmin(settings, (admin) => findRun(context, admin, id))
+  const from = fromOf(context)
+  const found = await withAdmin(settings, (admin) => findRun({ context, admin, id, from }))
   if (signal.aborted) throw new UserError('Interrupted: nothing was requested.')
   const anyone = {
     hooks: undefined,
@@ -62,16 +84,30 @@ async function run(context: CommandContext): Promise<0> {
 
 type Found = Pick<Run, 'deliveryId' | 'hookId' | 'event'>
 
+interface Search {
+  readonly context: CommandContext
+  readonly admin: KafkaAdmin
+  readonly id: DeliveryId
+  /** `undefined`: the earliest record. */
+  readonly from: EpochMs | undefined
+}
+
+function fromOf(context: CommandContext): EpochMs | undefined {
+  const text = textOption(context, 'from')
+  if (text === undefined || text === 'earliest') return undefined
+  const moment = parseMoment(text, Date.now())
+  if (moment !== undefined) return moment
+  throw new UserError(`--from must be earliest, ${momentForms}, not "${text}".`, 2)
+}
+
 /** A dead letter has the event itself; for all else the results say where it stands. */
-async function findRun(context: CommandContext, admin: KafkaAdmin, id: DeliveryId): Promise<Found> {
+async function findRun(search: Search): Promise<Found> {
+  const { context, id } = search
   const sources = new Sources(context, id)
   const { deadLetters, results } = context.settings.topics
-  const letter = await newest(keyed(context, admin, deadLetters, id), (record) =>
-    sources.inLetter(record),
-  )
+  const letter = await newest(keyed(search, deadLetters), (record) => sources.inLetter(record))
   const found =
-    letter ??
-    (await newest(keyed(context, admin, results, id), (record) => sources.inResult(record)))
+    letter ?? (await newest(keyed(search, results), (record) => sources.inResult(record)))
   if (found !== undefined) return found
   const nothing =
     sources.count === 0
@@ -99,17 +135,15 @@ async function newest<Result>(
  * are read, since the topic may have had fewer partitions when they were written.
  */
 async function* keyed(
-  { settings, signal }: CommandContext,
-  admin: KafkaAdmin,
+  { context: { settings, signal, note }, admin, id, from }: Search,
   topic: string,
-  key: string,
 ): AsyncGenerator<InboundRecord> {
-  const ranges = await admin.offsets(topic)
-  const chosen = choosePartition(Buffer.from(key), ranges.length, 0)
+  const ranges = await rangesOf(admin, topic, from)
+  const chosen = choosePartition(Buffer.from(id), ranges.length, 0)
   for (const isChosen of [true, false]) {
-    const reaches = ranges
-      .filter(({ partition }) => (partition === chosen) === isChosen)
-      .map(({ partition, low, end }) => ({ partition, next: low, end }))
+    const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
+    const count = remainingOf(reaches)
+    if (count > manyRecords) note(`looking for it in ${grouped(count)} records of ${topic}`)
     let isFound = false
     const reading = {
       settings: kafkaSettingsOf(settings),
@@ -121,13 +155,29 @@ async function* keyed(
     }
     for await (const records of readTopic(reading)) {
       for (const record of records) {
-        if (record.key?.toString() !== key) continue
+        if (record.key?.toString() !== id) continue
         isFound = true
         yield record
       }
     }
     if (isFound) return
   }
+}
+
+/** Reading so many is waited for. */
+const manyRecords = 200_000
+
+async function rangesOf(
+  admin: KafkaAdmin,
+  topic: string,
+  from: EpochMs | undefined,
+): Promise<readonly Reach[]> {
+  const ranges = await admin.offsets(topic)
+  const starts = from === undefined ? [] : await admin.offsetsAt(topic, from)
+  return ranges.map(({ partition, low, end }) => {
+    const start = starts.find((one) => one.partition === partition)
+    return { topic, partition, next: start?.offset ?? low, end }
+  })
 }
 
 class Sources {

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { createBrokerRig } from '../support/broker-rig.ts'
+import { byLabel, parseMetrics } from '../support/metric-lines.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 const hanging = Array.from({ length: 100 }, (_, index) => `hangs${index}`)
 
 function isFine({ hookId }: { readonly hookId: string }): boolean {
   return hookId === 'fine'
+}
+
+function isOther(result: { readonly hookId: string }): boolean {
+  return !isFine(result)
 }
 
 describe('a hundred endpoints that all hang', () => {
@@ -32,24 +37,60 @@ describe('a hundred endpoints that all hang', () => {
     await rig.results.waitFor((all) => all.some(({ outcome }) => outcome === 'deferred'))
     const called = rig.receiver.requests.filter(({ path }) => path !== '/fine')
     expect(called.length).toBeLessThanOrEqual(200)
-    const others = rig.results.items.filter((result) => !isFine(result))
+    const others = rig.results.items.filter(isOther)
     expect(others.every(({ outcome }) => outcome === 'deferred')).toBe(true)
     const all = await rig.results.waitFor((items) => items.length >= 300 + 1_500 - 200)
-    const told = all.filter((result) => !isFine(result)).map(({ deliveryId }) => deliveryId)
+    const told = all.filter(isOther).map(({ deliveryId }) => deliveryId)
     expect(new Set(told).size).toBe(told.length)
   })
 })
 
+describe('an endpoint that never answers', () => {
+  it('with a tenth of the traffic does not make the others wait for its time-outs, wave after wave', async () => {
+    await using rig = await createBrokerRig({
+      brokers: surroundings().brokers,
+      partitions: 2,
+      answer: ({ path }) => (path === '/fine' ? undefined : { kind: 'hang' }),
+    })
+    await rig.putHooks({ id: 'fine', events: ['User.Created'] }, { id: 'hangs' })
+    await rig.run({ HOOKTIDE_TIMEOUT_MS: '5000' })
+    const waves = 60
+    const [perWave, hanging] = [180, 20]
+    for (let wave = 1; wave <= waves; wave += 1) {
+      const events = Array.from({ length: perWave + hanging }, (_, n) => ({
+        // The dead endpoint's come first: whoever waited in line would wait for them.
+        fields: { n, ...(n < hanging ? {} : { event: 'User.Created' }) },
+        partition: n % 2,
+      }))
+      await rig.sendEvents(...events)
+      await rig.results.waitFor((all) => all.filter(isFine).length === wave * perWave)
+    }
+    const [fine, others] = [rig.results.items.filter(isFine), rig.results.items.filter(isOther)]
+    expect(fine.every(({ outcome, attempt }) => outcome === 'delivered' && attempt === 1)).toBe(
+      true,
+    )
+    // Had a wave waited for a time-out, there would be at least one for each.
+    const timedOut = others.filter(({ errorClass }) => errorClass === 'timeout')
+    expect(timedOut.length).toBeLessThan(waves / 2)
+  })
+})
+
 describe('a healthy endpoint with a backlog, alone on its partitions', () => {
-  it('has nothing deferred: its partitions wait for it', async () => {
-    await using rig = await createBrokerRig({ brokers: surroundings().brokers })
-    await rig.putHooks({ id: 'alone', delivery: { concurrency: 2, ratePerSecond: 1_000 } })
-    const events = Array.from({ length: 5_000 }, (_, n) => ({ fields: { n } }))
+  it('has nothing deferred of 100,000: its partitions wait for it, and lag shows them', async () => {
+    const total = 100_000
+    await using rig = await createBrokerRig({ brokers: surroundings().brokers, partitions: 6 })
+    await rig.putHooks({ id: 'alone' })
+    const events = Array.from({ length: total }, (_, n) => ({ fields: { n }, partition: n % 6 }))
     await rig.sendEvents(...events)
-    await rig.run({})
-    const results = await rig.results.waitFor((all) => all.length >= 5_000)
+    const process = await rig.run()
+    await rig.results.waitFor((all) => all.length > 0)
+    const response = await fetch(`http://127.0.0.1:${await process.port}/metrics`)
+    const lag = byLabel(parseMetrics(await response.text()), 'hooktide_lag')
+    expect(lag[`${rig.prefix}.events`]).toBeGreaterThan(total / 2)
+    const results = await rig.results.waitFor((all) => all.length >= total)
+    expect(results).toHaveLength(total)
     expect(results.every(({ outcome, attempt }) => outcome === 'delivered' && attempt === 1)).toBe(
       true,
     )
-  })
+  }, 180_000)
 })
