@@ -25,6 +25,7 @@ export class RecentlyHandled {
   }
 }
 
-function keyOf(run: Run): string {
-  return `${run.deliveryId} ${run.run} ${run.attempt} ${run.hop}`
+/** Joined, not put together as a template: the pieces of that would be kept, at three times the memory. */
+function keyOf({ deliveryId, run, attempt, hop }: Run): string {
+  return [deliveryId, run, attempt, hop].join(' ')
 }
