@@ -3,7 +3,7 @@ import type { Settings } from '../settings/settings.ts'
 import { securityOf } from '../settings/security.ts'
 import { TooLargeError, UserError } from '../core/errors.ts'
 import type { OutboundRecord } from '../core/model.ts'
-import { topicRight } from '../core/rights.ts'
+import { topicRight, type Right } from '../core/rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../edge/kafka/client.ts'
 import { rightRefusals, unreachable } from '../edge/kafka/refusals.ts'
@@ -40,12 +40,11 @@ export async function withAdmin<Result>(
   }
 }
 
-/** @throws UserError that names topics which may not be written to: a sink would wait for the right until it is there */
+/** @throws UserError that names the rights that are missing: a sink would wait for them until they are there */
 export async function refuseWithoutRights(
   kafka: KafkaSettings,
-  topics: Iterable<string>,
+  wanted: readonly Right[],
 ): Promise<void> {
-  const wanted = [...topics].map((topic) => topicRight('Write', topic))
   const missing = await within(missingRights(kafka, quiet, wanted), patienceMs, undefined)
   if (missing === undefined) throw unreachable(kafka, 'no answer in time')
   if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing).join('\n'))
@@ -61,7 +60,11 @@ export async function writeAll(
   records: readonly OutboundRecord[],
 ): Promise<void> {
   const kafka = kafkaSettingsOf(settings)
-  await refuseWithoutRights(kafka, new Set(records.map(({ topic }) => topic)))
+  const topics = new Set(records.map(({ topic }) => topic))
+  await refuseWithoutRights(
+    kafka,
+    [...topics].map((topic) => topicRight('Write', topic)),
+  )
   const sink = createSink({ settings: kafka, compression: settings.compression, log: quiet })
   try {
     const isWritten = await within(

@@ -2,7 +2,7 @@
 import { UserError } from '../core/errors.ts'
 import type { Reach } from '../core/replay-progress.ts'
 import type { KafkaAdmin, PartitionRange } from '../edge/kafka/admin.ts'
-import type { OffsetRange, WantedRange } from './replay-options.ts'
+import type { WantedRange } from './replay-options.ts'
 
 export interface FoundRange {
   readonly reaches: readonly Reach[]
@@ -24,9 +24,28 @@ export async function findRange(
     const reaches = await Promise.all(topics.map((topic) => byTime(admin, topic, wanted)))
     return { reaches: reaches.flat(), goneCount: 0 }
   }
+  const reaches = wanted.ranges.map(({ topic, partition, first, last }) => ({
+    topic,
+    partition,
+    next: first,
+    end: last === undefined ? Number.MAX_SAFE_INTEGER : last + 1,
+  }))
+  refuseOverlap(reaches)
+  return await stillThere(admin, topics, reaches)
+}
+
+/**
+ * What is left of a range, be it asked for now or earlier.
+ *
+ * @throws UserError when a partition of it is none of these topics
+ */
+export async function stillThere(
+  admin: KafkaAdmin,
+  topics: readonly string[],
+  reaches: readonly Reach[],
+): Promise<FoundRange> {
   const held = (await Promise.all(topics.map((topic) => admin.offsets(topic)))).flat()
-  const clipped = wanted.ranges.map((range) => clip(range, held, topics))
-  refuseOverlap(clipped.map(({ reach }) => reach))
+  const clipped = reaches.map((reach) => clip(reach, heldOf(reach, held, topics)))
   return {
     reaches: clipped.map(({ reach }) => reach),
     goneCount: clipped.reduce((sum, { gone }) => sum + gone, 0),
@@ -65,22 +84,23 @@ async function offsetsAt(
   return new Map(found.map(({ partition, offset }) => [partition, offset]))
 }
 
-function clip(
-  { topic, partition, first, last }: OffsetRange,
+function heldOf(
+  { topic, partition }: Reach,
   held: readonly PartitionRange[],
   topics: readonly string[],
-): { readonly reach: Reach; readonly gone: number } {
+): PartitionRange {
   const found = held.find((one) => one.topic === topic && one.partition === partition)
-  if (found === undefined) {
-    const fault = topics.includes(topic)
-      ? `topic ${topic} has no partition ${partition}`
-      : `${topic} is not read by this replay, but ${topics.join(', ')}`
-    throw new UserError(`--offsets: ${fault}.`, 2)
-  }
-  const next = Math.max(first, found.low)
-  const end = Math.max(next, Math.min(last === undefined ? found.end : last + 1, found.end))
-  const gone = Math.max(0, Math.min(found.low, last === undefined ? found.low : last + 1) - first)
-  return { reach: { topic, partition, next, end }, gone }
+  if (found !== undefined) return found
+  const fault = topics.includes(topic)
+    ? `topic ${topic} has no partition ${partition}`
+    : `${topic} is not read by this replay, but ${topics.join(', ')}`
+  throw new UserError(`--offsets: ${fault}.`, 2)
+}
+
+function clip(reach: Reach, { low, end }: PartitionRange) {
+  const next = Math.max(reach.next, low)
+  const gone = Math.max(0, Math.min(low, reach.end) - reach.next)
+  return { reach: { ...reach, next, end: Math.max(next, Math.min(reach.end, end)) }, gone }
 }
 
 /** Two ranges of one partition would be two positions of it, and a group keeps one. */

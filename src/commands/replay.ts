@@ -4,8 +4,15 @@ import { replayGroupPrefix } from '../core/group-names.ts'
 import { UserError } from '../core/errors.ts'
 import { newHookId } from '../core/hook.ts'
 import type { HookTable } from '../core/hook-table.ts'
+import { groupRight, topicRight } from '../core/rights.ts'
 import { leftOutReasons } from '../core/replay.ts'
-import { grouped, remainingOf, readCommits, type StoredReplay } from '../core/replay-progress.ts'
+import {
+  grouped,
+  remainingOf,
+  readCommits,
+  type ReplayOrder,
+  type StoredReplay,
+} from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
@@ -13,7 +20,7 @@ import { kafkaSettingsOf, refuseWithoutRights, withAdmin } from './kafka-session
 import { flagOption } from './option-values.ts'
 import { rateOf, replayOptions, wantedOf, type Wanted } from './replay-options.ts'
 import { createPlan } from './replay-plan.ts'
-import { findRange } from './replay-range.ts'
+import { findRange, stillThere, type FoundRange } from './replay-range.ts'
 import { Replaying, type Counts, type ReplayingParts, type Writing } from './replaying.ts'
 import { createRequestWriter } from './request-writer.ts'
 import { alignedRows, compareTexts } from './table.ts'
@@ -40,7 +47,10 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
       report(context, { table, counts: counting.counts, id: undefined })
       return end
     }
-    await refuseWithoutRights(kafkaSettingsOf(settings), [settings.topics.requests])
+    await refuseWithoutRights(kafkaSettingsOf(settings), [
+      topicRight('Write', settings.topics.requests),
+      { ...groupRight('Read', replayGroupPrefix(settings.groupId)), isPrefix: true },
+    ])
     const id = wanted.kind === 'resume' ? wanted.id : newReplayId()
     const { signal } = context
     const writer = createRequestWriter({ settings, trigger: 'replay', ratePerSecond: rate, signal })
@@ -80,15 +90,28 @@ async function storedOf(
   admin: KafkaAdmin,
   wanted: Wanted,
 ): Promise<StoredReplay> {
-  const { settings, note } = context
-  if (wanted.kind === 'resume') return await resumed(admin, settings, wanted.id)
+  const { settings } = context
+  if (wanted.kind === 'resume') {
+    const { order, reaches } = await resumed(admin, settings, wanted.id)
+    return told(context, order, await stillThere(admin, topicsOf(settings, order), reaches))
+  }
   const { order, range } = wanted
-  const topics = order.from === 'events' ? settings.topics.events : [settings.topics.deadLetters]
-  const { reaches, goneCount } = await findRange(admin, topics, range)
+  return told(context, order, await findRange(admin, topicsOf(settings, order), range))
+}
+
+function told(
+  { note }: CommandContext,
+  order: ReplayOrder,
+  { reaches, goneCount }: FoundRange,
+): StoredReplay {
   if (goneCount > 0) {
     note(`${grouped(goneCount)} of the offsets are no longer there: retention has removed them.`)
   }
   return { order, reaches }
+}
+
+function topicsOf({ topics }: Settings, { from }: ReplayOrder): readonly string[] {
+  return from === 'events' ? topics.events : [topics.deadLetters]
 }
 
 /** @throws UserError when nothing of it is known, or not all */

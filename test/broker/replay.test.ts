@@ -301,3 +301,15 @@ describe('a test of a hook', () => {
     expect([unknown.code, suspended.code]).toEqual([1, 1])
   })
 })
+
+describe('a replay of what retention has removed in part', () => {
+  it('says how much is gone, and is of the rest', async () => {
+    const topic = `${rig.prefix}.events`
+    const kafka = await useKafka(surroundings().brokers)
+    await kafka.deleteRecords(topic, 0, 1)
+    const { code, stdout, stderr } = await replay('--offsets', `${topic}/0/0-1`, '--dry-run')
+    expect(stderr).toBe('1 of the offsets are no longer there: retention has removed them.\n')
+    expect(stdout).toContain('1 record(s) read')
+    expect(code).toBe(0)
+  })
+})
