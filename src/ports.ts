@@ -174,6 +174,8 @@ export interface ResultEncoder<Result> {
 export interface Filters {
   /** Why the text is no filter, as the end of a sentence that names its field; `undefined` when it is one. */
   fault(text: string): string | undefined
+  /** Whether reading the text again takes no time. */
+  isKept(text: string): boolean
   /** What a text without fault says. */
   read(text: string): FilterNode | undefined
 }

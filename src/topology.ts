@@ -116,6 +116,7 @@ interface Path {
 function createAdmission({ filters, emit }: ProcessorPorts): Joining['admit'] {
   const filtering: Filtering = {
     read: filters.read,
+    isKept: filters.isKept,
     onFault: (hookId, fault) => emit({ kind: 'filter.failed', hookId, fault }),
   }
   return (entries, event) => admitted(entries, event, filtering)

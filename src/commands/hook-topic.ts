@@ -12,6 +12,7 @@ import { createSchemaReader, type SchemaReader } from '../edge/registry/schema-s
 import type { CommandContext } from './command.ts'
 import { kafkaSettingsOf, quiet } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
+import { printable } from './table.ts'
 
 export interface StoredHook {
   readonly id: HookId
@@ -104,7 +105,7 @@ export function problemsOf({ entry }: StoredHook): readonly FieldProblem[] {
   return entry.kind === 'suspended' ? entry.hook.problems : []
 }
 
-/** One line for people. */
+/** One line for people. Names of fields, and what a message quotes, are as whoever wrote the hook wanted them. */
 export function problemLine({ field, message }: FieldProblem): string {
-  return field === '' ? message : `${field} ${message}`
+  return printable(field === '' ? message : `${field} ${message}`)
 }

@@ -2,7 +2,7 @@
 import { decodeDeadLetter, decodeRun, type DecodedDeadLetter } from '../core/delivery-headers.ts'
 import { UserError } from '../core/errors.ts'
 import { runHeaderNames } from '../core/header-names.ts'
-import { admitted } from '../core/filter-match.ts'
+import { admitted, type Filtering } from '../core/filter-match.ts'
 import { HookTable } from '../core/hook-table.ts'
 import type { InboundRecord } from '../core/model.ts'
 import { HeaderReader } from '../core/record-headers.ts'
@@ -59,14 +59,18 @@ export async function readParts(
   const endpoints = await readEndpoints(context)
   const table = new HookTable()
   for (const { entry } of hooks.values()) table.set(entry)
-  const { read } = createFilters()
-  // As with a processor, which counts it: what fails does not pass.
-  const onFault = () => undefined
+  const filtering: Filtering = {
+    read: createFilters().read,
+    // Nobody waits for this process: a filter is read however many there are.
+    isKept: () => true,
+    // As with a processor, which counts it: what fails does not pass.
+    onFault: () => undefined,
+  }
   return {
     table,
     selection,
     isDisabled: (id) => endpoints.get(id)?.state === 'disabled',
-    admit: (entries, event) => admitted(entries, event, { read, onFault }),
+    admit: (entries, event) => admitted(entries, event, filtering),
   }
 }
 

@@ -1,15 +1,26 @@
 /**
  * Functions that filters may use: CEL's standard definitions, as far as they mean something here, and `lowerAscii` and
- * `upperAscii` of its extension for strings. Times are of milliseconds and of UTC. `matches` has a node of its own.
+ * `upperAscii` of its extension for strings. `matches` has a node of its own.
  */
-import { dateText, daysSince1970, parseDateTime, timeText } from './calendar.ts'
-import { toDuration, toInt, toTimestamp, toUint } from './filter-arithmetic.ts'
+import { toInt, toUint } from './filter-arithmetic.ts'
+import {
+  duration,
+  durationParts,
+  durationText,
+  secondsOf,
+  timeOrDurationPart,
+  timePart,
+  timeParts,
+  timestamp,
+  timestampText,
+} from './filter-times.ts'
 import {
   Bytes,
   Duration,
   isList,
   isMap,
   keysOf,
+  kindOf,
   numberOf,
   overBudget,
   rangeFailure,
@@ -17,28 +28,45 @@ import {
   Timestamp,
   typeFailure,
   TypeName,
-  typeNameOf,
   Uint,
+  type Kind,
   type Meter,
   type Outcome,
   type Value,
 } from './filter-values.ts'
 import { decodeUtf8 } from './json-text.ts'
 
-type Apply = (args: readonly Value[], meter: Meter) => Outcome
-
-/** A function of one argument. Where it is called as a method, that is what it is called on. */
-function unary(apply: (value: Value, meter: Meter) => Outcome): FilterFunction {
-  return { arity: 1, apply: ([value = null], meter) => apply(value, meter) }
+export interface FilterFunction {
+  /** `f(x)`, `x.f()`, or either of them. */
+  readonly style: 'function' | 'method' | 'either'
+  /** Of each argument, that of a method's own first, the types that it may have. */
+  readonly takes: readonly Kinds[]
+  readonly gives: Kind | 'dyn'
+  /** Of values of any type: what the reader of an expression cannot know is found out here. */
+  readonly apply: (args: readonly Value[], meter: Meter) => Outcome
 }
 
-/** A question about a text and a part of it. Looking for a part can take as long as both are, multiplied. */
+type Kinds = readonly Kind[] | 'any'
+type Unary = (value: Value, meter: Meter) => Outcome
+
+function unary(
+  style: FilterFunction['style'],
+  takes: Kinds,
+  gives: FilterFunction['gives'],
+  apply: Unary,
+): FilterFunction {
+  return { style, takes: [takes], gives, apply: ([value = null], meter) => apply(value, meter) }
+}
+
+/** A question about a text and a part of it. */
 function ofTexts(
   cost: (text: string, part: string) => number,
   ask: (text: string, part: string) => boolean,
 ): FilterFunction {
   return {
-    arity: 2,
+    style: 'method',
+    takes: [['string'], ['string']],
+    gives: 'bool',
     apply: ([text, part], meter) => {
       if (typeof text !== 'string' || typeof part !== 'string') return typeFailure
       return meter.spend(cost(text, part)) ? ask(text, part) : overBudget
@@ -47,81 +75,84 @@ function ofTexts(
 }
 
 const partCost = (_text: string, part: string) => part.length / textPerUnit
+/** Looking for a part anywhere can take as long as both are, multiplied. */
+const searchCost = (text: string, part: string) =>
+  (text.length * (1 + part.length)) / (textPerUnit * 8) + 1
 
-function ofTime(read: (ms: number) => number): FilterFunction {
-  return unary((value) => (value instanceof Timestamp ? BigInt(read(value.ms)) : typeFailure))
+const ofTimes = ['google.protobuf.Timestamp', 'google.protobuf.Duration'] as const
+/** What a time or a duration costs to be read or written, or to be taken apart. */
+const timeUnits = 8
+
+/** Does what takes a while with times only when it is paid for. */
+function timed(apply: Unary): Unary {
+  return (value, meter) => (meter.spend(timeUnits) ? apply(value, meter) : overBudget)
 }
 
-function ofTimeOrDuration(
-  read: (ms: number) => number,
-  readDuration: (ms: number) => number,
-): FilterFunction {
-  return unary((value) => {
-    if (value instanceof Duration) return BigInt(Math.trunc(readDuration(value.ms)))
-    return value instanceof Timestamp ? BigInt(read(value.ms)) : typeFailure
-  })
+function partsOf<Name extends string>(
+  names: readonly Name[],
+  takes: Kinds,
+  part: (value: Value, name: Name) => Outcome,
+): Readonly<Record<string, FilterFunction>> {
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      unary(
+        'method',
+        takes,
+        'int',
+        timed((value) => part(value, name)),
+      ),
+    ]),
+  )
 }
-
-export interface FilterFunction {
-  readonly arity: number
-  readonly apply: Apply
-}
-
-const dayMs = 86_400_000
-/** What a time or a duration costs to be read from text. */
-const readingUnits = 5
-const days = (ms: number) => Math.floor(ms / dayMs)
-const sinceMidnight = (ms: number) => ms - days(ms) * dayMs
-const datePart = (ms: number, from: number, to: number) =>
-  Number(dateText(days(ms)).slice(from, to))
 
 const functions: Readonly<Record<string, FilterFunction>> = {
-  size: unary(size),
-  contains: ofTexts(
-    (text, part) => (text.length * (1 + part.length)) / (textPerUnit * 8) + 1,
-    (text, part) => text.includes(part),
-  ),
+  size: unary('either', ['string', 'bytes', 'list', 'map'], 'int', size),
+  contains: ofTexts(searchCost, (text, part) => text.includes(part)),
   startsWith: ofTexts(partCost, (text, part) => text.startsWith(part)),
   endsWith: ofTexts(partCost, (text, part) => text.endsWith(part)),
-  lowerAscii: unary((value, meter) =>
+  lowerAscii: unary('method', ['string'], 'string', (value, meter) =>
     mapped(value, meter, /[A-Z]+/g, (part) => part.toLowerCase()),
   ),
-  upperAscii: unary((value, meter) =>
+  upperAscii: unary('method', ['string'], 'string', (value, meter) =>
     mapped(value, meter, /[a-z]+/g, (part) => part.toUpperCase()),
   ),
-  dyn: unary((value) => value),
-  type: unary((value) => new TypeName(typeNameOf(value))),
-  int: unary(int),
-  uint: unary(uint),
-  double: unary(double),
-  bool: unary(bool),
-  string: unary(string),
-  bytes: unary(bytes),
-  timestamp: unary((value, meter) => (meter.spend(readingUnits) ? timestamp(value) : overBudget)),
-  duration: unary((value, meter) => (meter.spend(readingUnits) ? duration(value) : overBudget)),
-  getFullYear: ofTime((ms) => datePart(ms, 0, 4)),
-  getMonth: ofTime((ms) => datePart(ms, 5, 7) - 1),
-  getDate: ofTime((ms) => datePart(ms, 8, 10)),
-  getDayOfMonth: ofTime((ms) => datePart(ms, 8, 10) - 1),
-  getDayOfYear: ofTime((ms) => days(ms) - (daysSince1970(datePart(ms, 0, 4), 1, 1) ?? 0)),
-  // The first day of 1970 was a Thursday; weeks begin with Sunday.
-  getDayOfWeek: ofTime((ms) => (((days(ms) + 4) % 7) + 7) % 7),
-  getHours: ofTimeOrDuration(
-    (ms) => Math.floor(sinceMidnight(ms) / 3_600_000),
-    (ms) => ms / 3_600_000,
+  dyn: unary('function', 'any', 'dyn', (value) => value),
+  type: unary('function', 'any', 'type', (value) => new TypeName(kindOf(value))),
+  int: unary(
+    'function',
+    ['int', 'uint', 'double', 'string', 'google.protobuf.Timestamp'],
+    'int',
+    int,
   ),
-  getMinutes: ofTimeOrDuration(
-    (ms) => Math.floor(sinceMidnight(ms) / 60_000) % 60,
-    (ms) => ms / 60_000,
+  uint: unary('function', ['uint', 'int', 'double', 'string'], 'uint', uint),
+  double: unary('function', ['double', 'int', 'uint', 'string'], 'double', double),
+  bool: unary('function', ['bool', 'string'], 'bool', bool),
+  string: unary(
+    'function',
+    ['string', 'bool', 'int', 'uint', 'double', 'bytes', ...ofTimes],
+    'string',
+    string,
   ),
-  getSeconds: ofTimeOrDuration(
-    (ms) => Math.floor(sinceMidnight(ms) / 1_000) % 60,
-    (ms) => ms / 1_000,
+  bytes: unary('function', ['bytes', 'string'], 'bytes', bytes),
+  timestamp: unary(
+    'function',
+    ['google.protobuf.Timestamp', 'string', 'int'],
+    'google.protobuf.Timestamp',
+    timed(timestamp),
   ),
-  getMilliseconds: ofTimeOrDuration(
-    (ms) => sinceMidnight(ms) % 1_000,
-    (ms) => ms % 1_000,
+  duration: unary(
+    'function',
+    ['google.protobuf.Duration', 'string'],
+    'google.protobuf.Duration',
+    timed(duration),
   ),
+  ...partsOf(namesOf(timeParts), ['google.protobuf.Timestamp'], timePart),
+  ...partsOf(namesOf(durationParts), ofTimes, timeOrDurationPart),
+}
+
+function namesOf<Name extends string>(parts: Readonly<Record<Name, unknown>>): readonly Name[] {
+  return Object.keys(parts) as Name[]
 }
 
 export function functionOf(name: string): FilterFunction | undefined {
@@ -150,22 +181,21 @@ function mapped(value: Value, meter: Meter, of: RegExp, to: (part: string) => st
   return meter.spend(value.length / 4) ? value.replace(of, to) : overBudget
 }
 
+// --- conversions -------------------------------------------------------------------------------------
+
 function int(value: Value): Outcome {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return truncated(value, toInt)
-  if (typeof value === 'string') {
-    return /^-?\d{1,19}$/.test(value) ? toInt(BigInt(value)) : rangeFailure
-  }
+  if (typeof value === 'string') return ofDigits(value, /^[-+]?\d{1,19}$/, toInt)
   if (value instanceof Uint) return toInt(value.value)
-  return value instanceof Timestamp ? BigInt(Math.floor(value.ms / 1_000)) : typeFailure
+  return value instanceof Timestamp ? secondsOf(value) : typeFailure
 }
 
 function uint(value: Value): Outcome {
   if (value instanceof Uint) return value
   if (typeof value === 'bigint') return toUint(value)
   if (typeof value === 'number') return truncated(value, toUint)
-  if (typeof value !== 'string') return typeFailure
-  return /^\d{1,20}$/.test(value) ? toUint(BigInt(value)) : rangeFailure
+  return typeof value === 'string' ? ofDigits(value, /^\d{1,20}$/, toUint) : typeFailure
 }
 
 /** Towards zero. */
@@ -173,43 +203,48 @@ function truncated(value: number, to: (whole: bigint) => Outcome): Outcome {
   return Number.isFinite(value) ? to(BigInt(Math.trunc(value))) : rangeFailure
 }
 
-function double(value: Value): Outcome {
+function ofDigits(text: string, form: RegExp, to: (whole: bigint) => Outcome): Outcome {
+  return form.test(text) ? to(BigInt(text.replace('+', ''))) : rangeFailure
+}
+
+const decimalForm = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/
+const infinityForm = /^[-+]?inf(?:inity)?$/i
+
+function double(value: Value, meter: Meter): Outcome {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)
   if (value instanceof Uint) return Number(value.value)
   if (typeof value !== 'string') return typeFailure
-  return /^[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,4})?$/.test(value)
-    ? Number(value)
-    : rangeFailure
+  if (!meter.spend(value.length / textPerUnit)) return overBudget
+  if (infinityForm.test(value)) return value.startsWith('-') ? -Infinity : Infinity
+  if (/^nan$/i.test(value)) return NaN
+  const number = decimalForm.test(value) ? Number(value) : Infinity
+  return Number.isFinite(number) ? number : rangeFailure
 }
 
-const booleans: Readonly<Record<string, boolean>> = {
-  true: true,
-  True: true,
-  TRUE: true,
-  t: true,
-  '1': true,
-  false: false,
-  False: false,
-  FALSE: false,
-  f: false,
-  '0': false,
-}
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'True', 'TRUE', 't', '1'].map((text) => [text, true] as const),
+  ...['false', 'False', 'FALSE', 'f', '0'].map((text) => [text, false] as const),
+])
 
 function bool(value: Value): Outcome {
   if (typeof value === 'boolean') return value
-  if (typeof value !== 'string') return typeFailure
-  return Object.hasOwn(booleans, value) ? (booleans[value] ?? rangeFailure) : rangeFailure
+  return typeof value === 'string' ? (booleans.get(value) ?? rangeFailure) : typeFailure
 }
 
 function string(value: Value, meter: Meter): Outcome {
   if (typeof value === 'string') return value
-  if (value instanceof Bytes) return textOf(value, meter)
-  if (value instanceof Timestamp) return timestampText(value.ms)
-  if (value instanceof Duration) return `${value.ms / 1_000}s`
+  if (typeof value === 'boolean') return String(value)
   const number = numberOf(value)
   if (number !== undefined) return String(number)
-  return typeof value === 'boolean' ? String(value) : typeFailure
+  if (value instanceof Bytes) return textOf(value, meter)
+  return timeTextOf(value, meter)
+}
+
+function timeTextOf(value: Value, meter: Meter): Outcome {
+  if (!meter.spend(timeUnits)) return overBudget
+  if (value instanceof Timestamp) return timestampText(value)
+  return value instanceof Duration ? durationText(value) : typeFailure
 }
 
 function textOf({ bytes: value }: Bytes, meter: Meter): Outcome {
@@ -221,39 +256,4 @@ function bytes(value: Value, meter: Meter): Outcome {
   if (value instanceof Bytes) return value
   if (typeof value !== 'string') return typeFailure
   return meter.spend(value.length / textPerUnit) ? new Bytes(Buffer.from(value)) : overBudget
-}
-
-function timestampText(ms: number): string {
-  const time = timeText(sinceMidnight(ms), 3).replace(/\.?0+$/, '')
-  return `${dateText(days(ms))}T${time.length < 8 ? timeText(sinceMidnight(ms), 3).slice(0, 8) : time}Z`
-}
-
-function timestamp(value: Value): Outcome {
-  if (value instanceof Timestamp) return value
-  if (typeof value === 'bigint') return toTimestamp(Number(value) * 1_000)
-  if (typeof value !== 'string') return typeFailure
-  const ms = value.length > 64 ? undefined : parseDateTime(value)
-  return ms === undefined ? rangeFailure : toTimestamp(ms)
-}
-
-const durationUnits: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-  ms: 1,
-  us: 1e-3,
-  ns: 1e-6,
-}
-const durationForm = /^([-+]?)((?:\d{1,15}(?:\.\d{1,15})?(?:h|ms|m|s|us|ns))+)$/
-
-function duration(value: Value): Outcome {
-  if (value instanceof Duration) return value
-  if (typeof value !== 'string') return typeFailure
-  const [, signText, parts = ''] = (value.length > 100 ? null : durationForm.exec(value)) ?? []
-  if (parts === '') return value === '0' ? new Duration(0) : rangeFailure
-  let ms = 0
-  for (const [, amount, unit = ''] of parts.matchAll(/([\d.]+)([a-z]+)/g)) {
-    ms += Number(amount) * (durationUnits[unit] ?? 0)
-  }
-  return toDuration(signText === '-' ? -ms : ms)
 }

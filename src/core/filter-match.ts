@@ -4,16 +4,23 @@ import {
   evaluate,
   filterUnits,
   smallFilterUnits,
-  type FilterNode,
   type Facts,
+  type Filtered,
+  type FilterNode,
 } from './filter.ts'
 import { Meter, type FilterFault, type JsonMap, type Value } from './filter-values.ts'
 import { decodeUtf8, parseJson } from './json-text.ts'
 import type { AuthEvent, HookId, KafkaHeaders, TableEntry } from './model.ts'
 
+/** What reading an expression costs, in units of evaluation. */
+const readingUnits = 500
+const readingUnitsPerCharacter = 4
+
 export interface Filtering {
   /** What a filter says; `undefined` for a text that is none. */
   readonly read: (text: string) => FilterNode | undefined
+  /** Whether that takes no time. */
+  readonly isKept: (text: string) => boolean
   /** A filter has no value for an event: the event does not pass. */
   readonly onFault: (hookId: HookId, fault: FilterFault) => void
 }
@@ -26,20 +33,43 @@ export function admitted(
 ): readonly TableEntry[] {
   if (!entries.some(isFiltered)) return entries
   const facts = factsOf(event)
-  let left = eventUnits
+  const meter = new EventMeter()
   return entries.filter((entry) => {
     if (!isFiltered(entry)) return true
-    const node = filtering.read(entry.hook.filter)
-    // The table has only hooks whose filter was read before.
-    if (node === undefined) return false
-    const units = left > 0 ? filterUnits : smallFilterUnits
-    const meter = new Meter(units)
-    const result = evaluate(node, facts, meter)
-    left -= units - meter.left
+    const { id, filter } = entry.hook
+    const result = meter.hasUnitsFor(filter, filtering)
+      ? passes(filtering.read(filter), facts, meter)
+      : 'budget'
     if (typeof result === 'boolean') return result
-    filtering.onFault(entry.hook.id, result)
+    filtering.onFault(id, result)
     return false
   })
+}
+
+function passes(node: FilterNode | undefined, facts: Facts, meter: EventMeter): Filtered {
+  // The table has only hooks whose filter was read before.
+  return node === undefined ? false : meter.measure((units) => evaluate(node, facts, units))
+}
+
+/** What filters of one event cost together. */
+class EventMeter {
+  #left = eventUnits
+
+  /** A filter that is not kept must be read again, and is only while the event has units left. */
+  hasUnitsFor(text: string, { isKept }: Pick<Filtering, 'isKept'>): boolean {
+    if (isKept(text)) return true
+    const isAffordable = this.#left > 0
+    this.#left -= readingUnits + text.length * readingUnitsPerCharacter
+    return isAffordable
+  }
+
+  measure<Result>(evaluation: (meter: Meter) => Result): Result {
+    const units = this.#left > 0 ? filterUnits : smallFilterUnits
+    const meter = new Meter(units)
+    const result = evaluation(meter)
+    this.#left -= units - meter.left
+    return result
+  }
 }
 
 type FilteredEntry = TableEntry & { readonly hook: { readonly filter: string } }
@@ -49,18 +79,18 @@ function isFiltered(entry: TableEntry): entry is FilteredEntry {
 }
 
 /** Each fact is made when a filter names it, and once for all filters of the event. */
-function factsOf({ body, tenantId, headers }: AuthEvent): Facts {
+function factsOf(event: AuthEvent): Facts {
   let payload: Value | undefined
   let texts: JsonMap | undefined
   return (name) => {
     switch (name) {
       case 'event':
         // What JSON gives are values of filters as they are.
-        return (payload ??= parseJson(body) as Value)
+        return (payload ??= parseJson(event.body) as Value)
       case 'tenant':
-        return tenantId
+        return event.tenantId
       case 'headers':
-        return (texts ??= headerTexts(headers))
+        return (texts ??= headerTexts(event.headers))
     }
   }
 }

@@ -40,53 +40,71 @@ export class Bytes {
 }
 
 export class Timestamp {
-  readonly ms: number
-  constructor(ms: number) {
-    this.ms = ms
+  /** Nanoseconds since the beginning of 1970, UTC. */
+  readonly ns: bigint
+  constructor(ns: bigint) {
+    this.ns = ns
   }
 }
 
 export class Duration {
-  readonly ms: number
-  constructor(ms: number) {
-    this.ms = ms
+  readonly ns: bigint
+  constructor(ns: bigint) {
+    this.ns = ns
   }
 }
 
+/** Names of types, as the language has them. */
+export type Kind =
+  | 'bool'
+  | 'bytes'
+  | 'double'
+  | 'google.protobuf.Duration'
+  | 'google.protobuf.Timestamp'
+  | 'int'
+  | 'list'
+  | 'map'
+  | 'null_type'
+  | 'string'
+  | 'type'
+  | 'uint'
+
 export class TypeName {
-  readonly name: string
-  constructor(name: string) {
+  readonly name: Kind
+  constructor(name: Kind) {
     this.name = name
   }
 }
 
 /** A map that an expression makes: its keys may be of several types. */
 export class CelMap {
-  readonly #entries = new Map<string, readonly [key: Value, value: Value]>()
+  readonly #entries = new Map<MapKey, readonly [key: Value, value: Value]>()
 
   get size(): number {
     return this.#entries.size
   }
 
   get keys(): readonly Value[] {
-    return [...this.#entries.values()].map(([key]) => key)
+    return Array.from(this.#entries.values(), ([key]) => key)
   }
 
   /** `undefined` where there is no such key: a value may be null. */
   get(key: Value): Value | undefined {
-    const name = keyName(key)
-    const entry = name === undefined ? undefined : this.#entries.get(name)
-    return entry?.[1]
+    const own = keyOf(key)
+    return own === undefined ? undefined : this.#entries.get(own)?.[1]
   }
 
-  /** False when the key is there already, or is none. */
+  /** False when the key is there already, or is none: a `double` can be looked for, and be no key itself. */
   add(key: Value, value: Value): boolean {
-    const name = keyName(key)
-    if (name === undefined || this.#entries.has(name)) return false
-    this.#entries.set(name, [key, value])
+    const own = typeof key === 'number' ? undefined : keyOf(key)
+    if (own === undefined || this.#entries.has(own)) return false
+    this.#entries.set(own, [key, value])
     return true
   }
 }
+
+/** Whole numbers are kept as such, so that equal ones of all types are one key. */
+type MapKey = string | boolean | bigint
 
 /** Why an expression has no value. A closed list: labels of a metric. */
 export const filterFaults = [
@@ -160,8 +178,14 @@ export function numberOf(value: Value): number | bigint | undefined {
   return value instanceof Uint ? value.value : undefined
 }
 
+/** Finding a text among the keys of a map takes as long as it is, since it is compared with the key that is found. */
+export function payForKey(key: Value, meter: Meter): boolean {
+  return typeof key !== 'string' || meter.spend(key.length / textPerUnit)
+}
+
 /** What a map has under a key, or that it has none. Only own properties of objects count. */
-export function entryOf(map: Value, key: Value): Outcome {
+export function entryOf(map: Value, key: Value, meter: Meter): Outcome {
+  if (!payForKey(key, meter)) return overBudget
   if (map instanceof CelMap) {
     const value = map.get(key)
     return value === undefined ? missingKey : value
@@ -171,13 +195,14 @@ export function entryOf(map: Value, key: Value): Outcome {
   return map[key] ?? null
 }
 
-/** Keys are strings, booleans and whole numbers; numbers that are equal are the same key. */
-function keyName(key: Value): string | undefined {
-  if (typeof key === 'string') return `s${key}`
-  if (typeof key === 'boolean') return `b${key}`
+/** Beyond it no `int` or `uint` is equal to a `double`. */
+const wholeLimit = 2 ** 64
+
+function keyOf(key: Value): MapKey | undefined {
+  if (typeof key === 'string' || typeof key === 'boolean') return key
   const number = numberOf(key)
-  if (number === undefined) return undefined
-  return typeof number === 'bigint' || Number.isInteger(number) ? `n${BigInt(number)}` : undefined
+  if (typeof number !== 'number') return number
+  return Number.isInteger(number) && Math.abs(number) < wholeLimit ? BigInt(number) : undefined
 }
 
 /** Deeper values are not compared: that would take a stack of their depth. */
@@ -208,8 +233,8 @@ function equalScalars(one: Value, other: Value, meter: Meter): boolean | Failure
     if (!meter.spend(one.bytes.length / textPerUnit)) return overBudget
     return one.bytes.equals(other.bytes)
   }
-  if (one instanceof Timestamp && other instanceof Timestamp) return one.ms === other.ms
-  if (one instanceof Duration && other instanceof Duration) return one.ms === other.ms
+  if (one instanceof Timestamp && other instanceof Timestamp) return one.ns === other.ns
+  if (one instanceof Duration && other instanceof Duration) return one.ns === other.ns
   if (one instanceof TypeName && other instanceof TypeName) return one.name === other.name
   return one === other
 }
@@ -259,8 +284,9 @@ function equalMaps(one: AnyMap, other: AnyMap, meter: Meter, depth: number): boo
   if (keys === undefined || others === undefined) return overBudget
   if (keys.length !== others.length) return false
   for (const key of keys) {
-    const here = entryOf(one, key)
-    const there = entryOf(other, key)
+    const here = entryOf(one, key, meter)
+    const there = entryOf(other, key, meter)
+    if (here === overBudget || there === overBudget) return overBudget
     if (here instanceof Failure || there instanceof Failure) return false
     const isEqual = equal(here, there, meter, depth + 1)
     if (isEqual !== true) return isEqual
@@ -281,8 +307,8 @@ export function order(one: Value, other: Value, meter: Meter): number | undefine
 }
 
 function orderObjects(one: Value, other: Value, meter: Meter): number | undefined | Failure {
-  if (one instanceof Timestamp && other instanceof Timestamp) return sign(one.ms, other.ms)
-  if (one instanceof Duration && other instanceof Duration) return sign(one.ms, other.ms)
+  if (one instanceof Timestamp && other instanceof Timestamp) return sign(one.ns, other.ns)
+  if (one instanceof Duration && other instanceof Duration) return sign(one.ns, other.ns)
   if (one instanceof Bytes && other instanceof Bytes) {
     if (!meter.spend(one.bytes.length / textPerUnit)) return overBudget
     return one.bytes.compare(other.bytes)
@@ -313,25 +339,19 @@ function raised(unit: number): number {
 }
 
 /** The name of a value's type, as `type()` has it. */
-export function typeNameOf(value: Value): string {
+export function kindOf(value: Value): Kind {
   if (value === null) return 'null_type'
-  if (typeof value === 'object') return objectTypeNameOf(value)
-  return scalarTypeNames[typeof value] ?? ''
+  if (typeof value === 'string') return 'string'
+  if (typeof value === 'number') return 'double'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value === 'bigint' ? 'int' : kindOfObject(value)
 }
 
-/** By what JavaScript calls them. */
-const scalarTypeNames: Readonly<Partial<Record<string, string>>> = {
-  boolean: 'bool',
-  bigint: 'int',
-  number: 'double',
-  string: 'string',
-}
-
-function objectTypeNameOf(value: Value): string {
+function kindOfObject(value: object): Kind {
+  if (Array.isArray(value)) return 'list'
   if (value instanceof Uint) return 'uint'
   if (value instanceof Bytes) return 'bytes'
   if (value instanceof Timestamp) return 'google.protobuf.Timestamp'
   if (value instanceof Duration) return 'google.protobuf.Duration'
-  if (value instanceof TypeName) return 'type'
-  return isList(value) ? 'list' : 'map'
+  return value instanceof TypeName ? 'type' : 'map'
 }

@@ -20,6 +20,7 @@ import {
   numberOf,
   order,
   overBudget,
+  payForKey,
   rangeFailure,
   typeFailure,
   type FilterFault,
@@ -145,12 +146,12 @@ const evaluators: Evaluators = {
   name: nameOf,
   select: ({ of, field }, scope) => {
     const map = valueOf(of, scope)
-    return map instanceof Failure ? map : entryOf(map, field)
+    return map instanceof Failure ? map : entryOf(map, field, scope.meter)
   },
   has: ({ of, field }, scope) => {
     const map = valueOf(of, scope)
     if (map instanceof Failure) return map
-    const entry = entryOf(map, field)
+    const entry = entryOf(map, field, scope.meter)
     return entry === missingKey ? false : entry instanceof Failure ? entry : true
   },
   index: indexOf,
@@ -214,7 +215,7 @@ function indexOf(
   if (container instanceof Failure) return container
   const at = valueOf(key, scope)
   if (at instanceof Failure || !isList(container)) {
-    return at instanceof Failure ? at : entryOf(container, at)
+    return at instanceof Failure ? at : entryOf(container, at, scope.meter)
   }
   const index = numberOf(at)
   if (index === undefined) return typeFailure
@@ -277,7 +278,7 @@ function isIn({ item, of }: Extract<FilterNode, { readonly kind: 'in' }>, scope:
   const container = valueOf(of, scope)
   if (container instanceof Failure) return container
   if (!isList(container)) {
-    const entry = entryOf(container, value)
+    const entry = entryOf(container, value, scope.meter)
     return entry === missingKey ? false : entry instanceof Failure ? entry : true
   }
   for (const one of container) {
@@ -302,6 +303,7 @@ function mapOf({ entries }: Extract<FilterNode, { readonly kind: 'map' }>, scope
   for (const [keyNode, valueNode] of entries) {
     const key = valueOf(keyNode, scope)
     if (key instanceof Failure) return key
+    if (!payForKey(key, scope.meter)) return overBudget
     const value = valueOf(valueNode, scope)
     if (value instanceof Failure) return value
     if (!map.add(key, value)) return typeFailure

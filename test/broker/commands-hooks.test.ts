@@ -54,7 +54,7 @@ describe('hooks put', () => {
     const refused = await put({ ...hook, delivery: { filter: 'event.user.id == user.id' } })
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain(
-      'delivery.filter cannot be used: Unknown variable: user (character 18)',
+      'delivery.filter cannot be used: there is no variable user (character 18)',
     )
     const delivery = { filter: 'event.user.id == "u1"' }
     expect(await put({ ...hook, delivery })).toMatchObject({ code: 0, stderr: '' })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { problemLine } from '../../src/commands/hook-topic.ts'
 import { filterFault } from '../../src/edge/filter/cel.ts'
 import {
   checkHookInput,
@@ -214,7 +215,7 @@ describe('an invalid hook record', () => {
     [{ delivery: { filter: {} } }, 'delivery.filter must be a CEL expression'],
     [
       { delivery: { filter: 'user.id == "u1"' } },
-      'delivery.filter cannot be used: Unknown variable: user (character 1)',
+      'delivery.filter cannot be used: there is no variable user (character 1)',
     ],
   ])('with %j is told what is wrong', (fields, problem) => {
     expect(problemsOf({ ...logtoHook, ...fields })).toEqual([problem])
@@ -283,6 +284,20 @@ describe('the check of a hook that somebody writes', () => {
     ])
     expect(checkHookInput({ ...logtoHook, config: 1 }, filterFault)).toHaveLength(1)
     expect(checkHookInput([], filterFault)).toEqual([{ field: '', message: 'must be an object' }])
+  })
+
+  it('is told without characters of the hook that would move a cursor', () => {
+    const delivery = { filter: 'tenant.matches("(\u001b2J")' }
+    const headers = { '\u001b[2J': 'x' }
+    const faults = checkHookInput(
+      { ...logtoHook, delivery, config: { ...logtoHook.config, headers } },
+      filterFault,
+    )
+    expect(faults.map(({ field, message }) => `${field} ${message}`).join()).toContain('\u001b')
+    expect(faults.map(problemLine)).toEqual([
+      'config.headers.?[2J is not a header name',
+      expect.stringMatching(/^delivery\.filter cannot be used: the pattern .*\(\?2J/),
+    ])
   })
 
   it('needs an id of the form that a record key may have', () => {

@@ -13,6 +13,10 @@ const sampleEvent: Value = {
   user: { id: 'u1', name: 'Noor Haddad', primaryEmail: 'noor@example.com', customData: {} },
   roles: ['admin', 'editor'],
   levels: [1, 2, 3],
+  people: [
+    { name: 'Noor', tags: ['new'] },
+    { name: 'Ada', tags: [] },
+  ],
   none: null,
   isSuspended: false,
 }

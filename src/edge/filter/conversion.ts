@@ -1,240 +1,244 @@
 /** From the library's tree of an expression to ours, and what of CEL is not to be had in a filter. */
 import type { ASTNode, ASTOperator } from '@marcbachmann/cel-js'
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
-import type { ArithmeticOperator } from '../../core/filter-arithmetic.ts'
-import { maxInt, minInt } from '../../core/filter-arithmetic.ts'
-import { functionOf } from '../../core/filter-functions.ts'
-import { Bytes, TypeName, Uint, type Value } from '../../core/filter-values.ts'
+import { maxInt, minInt, type ArithmeticOperator } from '../../core/filter-arithmetic.ts'
+import { Bytes, Uint, type Kind } from '../../core/filter-values.ts'
 import type { Comparison, FilterNode, LoopKind } from '../../core/filter.ts'
-import { compilePattern } from './pattern.ts'
+import type { Patterns } from './pattern.ts'
+import {
+  arithmetic,
+  call,
+  choice,
+  comparison,
+  functionFor,
+  has,
+  index,
+  isIn,
+  itemType,
+  leastInt,
+  list,
+  literal,
+  logic,
+  loop,
+  loopKind,
+  map,
+  matches,
+  negative,
+  not,
+  Refusal,
+  select,
+  typeLiteral,
+  type Made,
+  type Typed,
+} from './typed-nodes.ts'
+import { factType, mayBe, type StaticType } from './types.ts'
 
-/** Why an expression is no filter. */
-export class Refusal extends Error {
-  /** Where in the text, as an index; `undefined` when it is the whole. */
-  readonly start: number | undefined
-  constructor(message: string, start: number | undefined) {
-    super(message)
-    this.start = start
-  }
+/** A tree, and how many nodes it has. */
+export interface CountedNode {
+  readonly node: FilterNode
+  readonly nodes: number
 }
 
-/** @throws {Refusal} when it uses what filters do not have, or is deeper than `depth` */
-export function filterNodeOf(ast: ASTNode, depth: number): FilterNode {
-  return convert(ast, { depth, variables: new Set() })
+/**
+ * @param depth how deep the tree may be
+ * @throws {Refusal} when it uses what filters do not have, its types do not fit, or its value is neither true nor false
+ */
+export function filterNodeOf(ast: ASTNode, depth: number, patterns: Patterns): CountedNode {
+  const count = { nodes: 0 }
+  const { node, type } = convert(ast, { depth, patterns, variables: new Map(), count })
+  if (mayBe(type.kind, 'bool')) return { node, nodes: count.nodes }
+  throw new Refusal(`its value is of type ${type.kind}, and must be true or false`, undefined)
 }
 
 interface Reading {
   /** How deep the tree may still be. */
   readonly depth: number
+  readonly patterns: Patterns
   /** Of the loops around. */
-  readonly variables: ReadonlySet<string>
+  readonly variables: ReadonlyMap<string, StaticType>
+  readonly count: { nodes: number }
 }
 
 type NodeOf<Op extends ASTOperator> = Extract<ASTNode, { readonly op: Op }>
 
 type Converters = {
-  readonly [Op in ASTOperator]: (ast: NodeOf<Op>, reading: Reading) => FilterNode
+  readonly [Op in ASTOperator]: (ast: NodeOf<Op>, reading: Reading) => Made
 }
 
 const converters: Converters = {
-  value: (ast) => ({ kind: 'literal', value: literalOf(ast.args, ast) }),
-  id: ({ args: name }, { variables }) => {
-    const isType = typeNames.has(name) && !variables.has(name)
-    return isType ? { kind: 'literal', value: new TypeName(name) } : { kind: 'name', name }
-  },
-  '.': ({ args: [of, field] }, reading) => ({ kind: 'select', of: convert(of, reading), field }),
-  '[]': ({ args: [of, key] }, reading) => ({
-    kind: 'index',
-    of: convert(of, reading),
-    key: convert(key, reading),
-  }),
+  value: literalOf,
+  id: nameOf,
+  '.': selectOf,
+  '[]': ({ args: [of, key] }, reading) => index(convert(of, reading), convert(key, reading)),
   '.?': unsupported,
   '[?]': unsupported,
-  '!_': ({ args }, reading) => ({ kind: 'not', of: convert(args, reading) }),
-  '-_': ({ args }, reading) => negativeOf(args, reading),
-  '&&': logic(false),
-  '||': logic(true),
-  '?:': ({ args: [condition, whenTrue, whenFalse] }, reading) => ({
-    kind: 'choice',
-    condition: convert(condition, reading),
-    whenTrue: convert(whenTrue, reading),
-    whenFalse: convert(whenFalse, reading),
-  }),
-  list: ({ args }, reading) => ({
-    kind: 'list',
-    items: args.map((item) => convert(item, reading)),
-  }),
-  map: ({ args }, reading) => ({
-    kind: 'map',
-    entries: args.map(([key, value]) => [convert(key, reading), convert(value, reading)] as const),
-  }),
+  '!_': ({ args }, reading) => not(convert(args, reading)),
+  '-_': negativeOf,
+  '&&': logicOf(false),
+  '||': logicOf(true),
+  '?:': ({ args: [test, whenTrue, whenFalse] }, reading) =>
+    choice(convert(test, reading), convert(whenTrue, reading), convert(whenFalse, reading)),
+  list: ({ args }, reading) => list(args.map((item) => convert(item, reading))),
+  map: ({ args }, reading) =>
+    map(args.map(([key, value]) => [convert(key, reading), convert(value, reading)] as const)),
   call: (ast, reading) => {
     const [name, args] = ast.args
     return name === 'has' ? hasOf(ast, args, reading) : callOf(ast, { name, args }, reading)
   },
   rcall: (ast, reading) => {
     const [name, receiver, args] = ast.args
-    const loop = loops[name]
-    if (loop?.includes(args.length)) {
-      return loopOf(ast, { loop: name as LoopKind, over: receiver, args }, reading)
-    }
+    const kind = loopKind(name, args.length)
+    if (kind !== undefined) return loopOf(ast, { kind, over: receiver, args }, reading)
     return callOf(ast, { name, args: [receiver, ...args] }, reading)
   },
-  in: ({ args: [item, of] }, reading) => ({
-    kind: 'in',
-    item: convert(item, reading),
-    of: convert(of, reading),
-  }),
-  '==': comparison('=='),
-  '!=': comparison('!='),
-  '<': comparison('<'),
-  '<=': comparison('<='),
-  '>': comparison('>'),
-  '>=': comparison('>='),
-  '+': arithmetic('+'),
-  '-': arithmetic('-'),
-  '*': arithmetic('*'),
-  '/': arithmetic('/'),
-  '%': arithmetic('%'),
+  in: ({ args: [item, of] }, reading) => isIn(convert(item, reading), convert(of, reading)),
+  '==': comparisonOf('=='),
+  '!=': comparisonOf('!='),
+  '<': comparisonOf('<'),
+  '<=': comparisonOf('<='),
+  '>': comparisonOf('>'),
+  '>=': comparisonOf('>='),
+  '+': arithmeticOf('+'),
+  '-': arithmeticOf('-'),
+  '*': arithmeticOf('*'),
+  '/': arithmeticOf('/'),
+  '%': arithmeticOf('%'),
 }
 
-const typeNames: ReadonlySet<string> = new Set([
-  'bool',
-  'bytes',
-  'double',
-  'int',
-  'list',
-  'map',
-  'null_type',
-  'string',
-  'type',
-  'uint',
-])
-
-/** Macros that go through a list or a map, by how many arguments they may have. */
-const loops: Readonly<Partial<Record<string, readonly number[]>>> = {
-  all: [2],
-  exists: [2],
-  exists_one: [2],
-  map: [2, 3],
-  filter: [2],
-}
-
-function convert(ast: ASTNode, { depth, variables }: Reading): FilterNode {
-  if (depth === 0) throw new Refusal('it is nested too deeply', ast.start)
+function convert(ast: ASTNode, reading: Reading): Typed {
+  if (reading.depth === 0) throw new Refusal('it is nested too deeply', ast.start)
+  reading.count.nodes += 1
   // The table has for each operator what takes a node with that operator.
-  const converter = converters[ast.op] as (ast: ASTNode, reading: Reading) => FilterNode
-  return converter(ast, { depth: depth - 1, variables })
-}
-
-function literalOf(value: NodeOf<'value'>['args'], ast: ASTNode): Value {
-  if (value instanceof UnsignedInt) return new Uint(value.value)
-  if (value instanceof Uint8Array) return new Bytes(Buffer.from(value))
-  if (typeof value === 'bigint' && value > maxInt) {
-    throw new Refusal('the number has more than 64 bits', ast.start)
-  }
-  return value
-}
-
-/** The least number of 64 bits is only there with its sign. */
-function negativeOf(ast: ASTNode, reading: Reading): FilterNode {
-  if (ast.op === 'value' && typeof ast.args === 'bigint' && -ast.args === minInt) {
-    return { kind: 'literal', value: minInt }
-  }
-  return { kind: 'negative', of: convert(ast, reading) }
-}
-
-function logic(decisive: boolean) {
-  return ({ args: [left, right] }: NodeOf<'&&' | '||'>, reading: Reading): FilterNode => ({
-    kind: 'logic',
-    decisive,
-    left: convert(left, reading),
-    right: convert(right, reading),
-  })
-}
-
-function comparison(operator: Comparison) {
-  return ({ args: [left, right] }: NodeOf<Comparison>, reading: Reading): FilterNode => ({
-    kind: 'comparison',
-    operator,
-    left: convert(left, reading),
-    right: convert(right, reading),
-  })
-}
-
-function arithmetic(operator: ArithmeticOperator) {
-  return ({ args: [left, right] }: NodeOf<ArithmeticOperator>, reading: Reading): FilterNode => ({
-    kind: 'arithmetic',
-    operator,
-    left: convert(left, reading),
-    right: convert(right, reading),
-  })
+  const converter = converters[ast.op] as (ast: ASTNode, reading: Reading) => Made
+  const made = converter(ast, { ...reading, depth: reading.depth - 1 })
+  return { ...made, start: ast.start }
 }
 
 function unsupported({ start }: ASTNode): never {
   throw new Refusal('optional values are not supported', start)
 }
 
-function hasOf(ast: ASTNode, [field]: readonly ASTNode[], reading: Reading): FilterNode {
-  if (field?.op === '.') {
-    const [of, name] = field.args
-    return { kind: 'has', of: convert(of, reading), field: name }
-  }
-  throw new Refusal('has() takes a field, such as has(event.user)', ast.start)
+/** Types by the names that an expression may use; names of two that are the language's own have dots. */
+const typeNames: ReadonlyMap<string, Kind> = new Map(
+  (
+    [
+      ...(['bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string'] as const),
+      ...(['type', 'uint', 'google.protobuf.Duration', 'google.protobuf.Timestamp'] as const),
+    ] as const
+  ).map((kind) => [kind, kind]),
+)
+
+function nameOf({ args: name, start }: NodeOf<'id'>, { variables }: Reading): Made {
+  const type = variables.get(name) ?? factType(name)
+  if (type !== undefined) return { node: { kind: 'name', name }, type }
+  const kind = typeNames.get(name)
+  if (kind !== undefined) return typeLiteral(kind)
+  throw new Refusal(`there is no variable ${name}`, start)
 }
 
-interface CallParts {
+function literalOf({ args: value, input, start, end }: NodeOf<'value'>): Made {
+  if (value instanceof UnsignedInt) return literal(new Uint(value.value))
+  if (typeof value === 'bigint' && value > maxInt) {
+    throw new Refusal('the number has more than 64 bits', start)
+  }
+  if (!(value instanceof Uint8Array)) return literal(value)
+  // The library takes the low half of a character's number, where the language has the bytes of UTF-8.
+  if (/^[\0-\x7f]*$/.test(input.slice(start, end))) return literal(new Bytes(Buffer.from(value)))
+  throw new Refusal('bytes must be written in ASCII and escapes', start)
+}
+
+function selectOf(ast: NodeOf<'.'>, reading: Reading): Made {
+  const [of, field] = ast.args
+  const kind = typeNames.get(qualifiedName(ast, reading))
+  return kind === undefined ? select(convert(of, reading), field) : typeLiteral(kind)
+}
+
+/** A name of three parts, such as `google.protobuf.Timestamp`; empty for others, and where the first is a variable. */
+function qualifiedName(ast: NodeOf<'.'>, { variables }: Reading): string {
+  const [of, last] = ast.args
+  if (of.op !== '.') return ''
+  const [first, middle] = of.args
+  return first.op === 'id' && !variables.has(first.args) ? `${first.args}.${middle}.${last}` : ''
+}
+
+/** The least number of 64 bits is only there with its sign. */
+function negativeOf({ args: of }: NodeOf<'-_'>, reading: Reading): Made {
+  const isLeast = of.op === 'value' && typeof of.args === 'bigint' && -of.args === minInt
+  return isLeast ? leastInt : negative(convert(of, reading))
+}
+
+function logicOf(decisive: boolean) {
+  return ({ args: [left, right] }: NodeOf<'&&' | '||'>, reading: Reading): Made =>
+    logic(decisive, convert(left, reading), convert(right, reading))
+}
+
+function comparisonOf(operator: Comparison) {
+  return ({ args: [left, right] }: NodeOf<Comparison>, reading: Reading): Made =>
+    comparison(operator, convert(left, reading), convert(right, reading))
+}
+
+function arithmeticOf(operator: ArithmeticOperator) {
+  return ({ args: [left, right] }: NodeOf<ArithmeticOperator>, reading: Reading): Made =>
+    arithmetic(operator, convert(left, reading), convert(right, reading))
+}
+
+function hasOf({ start }: ASTNode, args: readonly ASTNode[], reading: Reading): Made {
+  const [field] = args
+  if (field?.op === '.' && args.length === 1)
+    return has(convert(field.args[0], reading), field.args[1])
+  throw new Refusal('has() takes a field, such as has(event.user)', start)
+}
+
+interface Called {
   readonly name: string
-  /** What it is called on comes first. */
+  /** What a method is called on comes first. */
   readonly args: readonly ASTNode[]
 }
 
-function callOf(ast: ASTNode, { name, args }: CallParts, reading: Reading): FilterNode {
-  if (name === 'matches' && args.length === 2) return matchesOf(ast, args, reading)
-  const found = functionOf(name)
-  if (found?.arity === args.length) {
-    return { kind: 'call', function: found, args: args.map((arg) => convert(arg, reading)) }
+function callOf({ op, start }: ASTNode, { name, args }: Called, reading: Reading): Made {
+  const [text, pattern] = args
+  if (name === 'matches' && args.length === 2 && text !== undefined) {
+    return matches(convert(text, reading), patternOf(pattern, reading, start))
   }
-  const fault =
-    found === undefined
-      ? `there is no function ${name}`
-      : `${name} takes ${found.arity} argument(s), counting what it is called on`
-  throw new Refusal(fault, ast.start)
+  const style = op === 'rcall' ? 'method' : 'function'
+  const parts = { name, count: args.length, style, start } as const
+  const found = functionFor(parts)
+  return call(
+    found,
+    parts,
+    args.map((arg) => convert(arg, reading)),
+  )
 }
 
-/** A pattern that is only known later would have to be compiled for each event. */
-function matchesOf(
-  ast: ASTNode,
-  [text, pattern]: readonly ASTNode[],
-  reading: Reading,
-): FilterNode {
-  if (text === undefined || pattern?.op !== 'value' || typeof pattern.args !== 'string') {
-    throw new Refusal('the pattern of matches must be text between quotation marks', ast.start)
+/** One that is only known later would have to be compiled for each event. */
+function patternOf(ast: ASTNode | undefined, { patterns }: Reading, start: number) {
+  if (ast?.op !== 'value' || typeof ast.args !== 'string') {
+    throw new Refusal('the pattern of matches must be text between quotation marks', start)
   }
-  const compiled = compilePattern(pattern.args)
-  if (typeof compiled === 'string') throw new Refusal(`the pattern ${compiled}`, pattern.start)
-  return { kind: 'matches', text: convert(text, reading), pattern: compiled }
+  const pattern = patterns.compile(ast.args)
+  if (typeof pattern === 'string') throw new Refusal(`the pattern ${pattern}`, ast.start)
+  return pattern
 }
 
-function loopOf(
-  ast: ASTNode,
-  parts: { readonly loop: LoopKind; readonly over: ASTNode; readonly args: readonly ASTNode[] },
-  reading: Reading,
-): FilterNode {
-  const { loop, over, args } = parts
-  const [variable] = args
+interface CalledLoop {
+  readonly kind: LoopKind
+  readonly over: ASTNode
+  readonly args: readonly ASTNode[]
+}
+
+function loopOf({ start }: ASTNode, { kind, over, args }: CalledLoop, reading: Reading): Made {
+  const [variable, test] = args
   const body = args.at(-1)
   if (variable?.op !== 'id' || body === undefined) {
-    throw new Refusal(`the first argument of ${loop} must be a name`, ast.start)
+    throw new Refusal(`the first argument of ${kind} must be a name`, start)
   }
-  const inner = { ...reading, variables: new Set([...reading.variables, variable.args]) }
-  const condition = args.length === 3 ? args[1] : undefined
-  return {
-    kind: 'loop',
-    loop,
-    over: convert(over, reading),
+  const through = convert(over, reading)
+  const variables = new Map(reading.variables).set(variable.args, itemType(kind, through))
+  const inner = { ...reading, variables }
+  return loop(kind, {
+    over: through,
     variable: variable.args,
-    condition: condition && convert(condition, inner),
+    test: args.length === 3 && test !== undefined ? convert(test, inner) : undefined,
     body: convert(body, inner),
-  }
+  })
 }
