@@ -46,3 +46,42 @@ describe('changes of hooks while the processor runs', () => {
     expect(paths).toEqual(['/a 1', '/moved 2', '/a 4'])
   })
 })
+
+describe('a filter', () => {
+  it('that cannot be used suspends its hook, and applies once it is mended; others of the topic go on', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks(
+      { id: 'broken', delivery: { filter: 'event.user.id == user.id' } },
+      { id: 'one', delivery: { filter: 'event.n == 1 && headers["region"] == "eu"' } },
+    )
+    const process = await rig.run({ HOOKTIDE_LOG_LEVEL: 'debug' })
+    const suspended = await process.waitForLine(({ msg }) => msg === 'hook.suspended')
+    expect(suspended).toMatchObject({
+      hookId: 'broken',
+      problems: [
+        {
+          field: 'delivery.filter',
+          message: 'cannot be used: there is no variable user (character 18)',
+        },
+      ],
+    })
+    const headers = { region: 'eu' }
+    await rig.sendEvents({ fields: { n: 1 }, headers }, { fields: { n: 2 } }, { fields: { n: 1 } })
+    const failed = await process.waitForLine(({ msg }) => msg === 'filter.failed')
+    expect(failed).toMatchObject({ hookId: 'one', fault: 'missing-key' })
+    const dead = await rig.deadLetters.waitFor((all) => all.length >= 3)
+    expect(dead.map((one) => [one['hooktide-hook-id'], one['hooktide-reason']])).toEqual(
+      Array.from({ length: 3 }, () => ['broken', 'hook-invalid']),
+    )
+
+    await rig.putHooks({ id: 'broken', delivery: { filter: 'event.n == 2' } })
+    await process.waitForLine(({ msg, hookId }) => msg === 'hook.changed' && hookId === 'broken')
+    await rig.sendEvents({ fields: { n: 1 } }, { fields: { n: 2 } })
+    await rig.receiver.waitFor((all) => all.some(({ path }) => path === '/broken'))
+    const called = rig.receiver.requests.map(
+      ({ path, body }) => `${path} ${String(JSON.parse(body.toString()).n)}`,
+    )
+    expect(called.toSorted()).toEqual(['/broken 2', '/one 1'])
+  })
+})
