@@ -4,13 +4,11 @@ import { decodeFramedHook } from '../core/framed-value.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords } from '../core/hook-table.ts'
 import type { JsonObject } from '../core/json-text.ts'
-import type { Settings } from '../settings/settings.ts'
 import type { FieldProblem, HookId, InboundRecord, TenantId } from '../core/model.ts'
 import { filterFault } from '../edge/filter/cel.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
 import { createSchemaReader, type SchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
-import { kafkaSettingsOf, quiet } from './kafka-session.ts'
+import { readToEnd } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
 import { printable } from './table.ts'
 
@@ -31,13 +29,13 @@ export interface StoredHook {
 }
 
 /** @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook */
-export async function readHooks({
-  settings,
-  signal,
-}: Pick<CommandContext, 'settings' | 'signal'>): Promise<ReadonlyMap<HookId, StoredHook>> {
+export async function readHooks(
+  context: Pick<CommandContext, 'settings' | 'signal'>,
+): Promise<ReadonlyMap<HookId, StoredHook>> {
+  const { settings } = context
   const hooks = new StoredHooks()
   const schemas = createSchemaReader(registrySettingsOf(settings))
-  for await (const records of readTopic({ ...hookTopic(settings), signal, log: quiet })) {
+  for await (const records of readToEnd(context, settings.topics.hooks)) {
     for (const record of records) {
       const { decoded, value } = await decode(record, schemas)
       hooks.add(decoded, value, record)
@@ -79,16 +77,6 @@ async function decode(record: InboundRecord, schemas: SchemaReader) {
     if (framed.kind === 'hook') return framed
     await schemas.ask(framed.id)
   }
-}
-
-function hookTopic(settings: Settings) {
-  const kafka = kafkaSettingsOf(settings)
-  return {
-    settings: kafka,
-    topic: settings.topics.hooks,
-    from: 'earliest',
-    isFollowing: false,
-  } as const
 }
 
 function contentOf(value: Buffer | null): Pick<StoredHook, 'members' | 'isCaptured'> {

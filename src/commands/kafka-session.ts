@@ -2,15 +2,17 @@
 import type { Settings } from '../settings/settings.ts'
 import { securityOf } from '../settings/security.ts'
 import { TooLargeError, UserError } from '../core/errors.ts'
-import type { OutboundRecord } from '../core/model.ts'
+import type { InboundRecord, OutboundRecord } from '../core/model.ts'
 import { topicRight, type Right } from '../core/rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../edge/kafka/client.ts'
+import { readTopic, type PartitionReaches, type ReadFrom } from '../edge/kafka/reader.ts'
 import { rightRefusals, unreachable } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
 import { checkFiles } from '../edge/kafka/security.ts'
 import { createSink } from '../edge/kafka/sink.ts'
 import { within } from '../edge/waiting.ts'
+import type { CommandContext } from './command.ts'
 
 /** A person waits: a broker that has not answered by then is said to be unreachable. */
 const patienceMs = 10_000
@@ -23,6 +25,20 @@ export function kafkaSettingsOf(settings: Settings): KafkaSettings {
   const security = securityOf(settings)
   checkFiles(security)
   return { brokers: settings.brokers, clientId: 'hooktide', security }
+}
+
+/**
+ * The records of a topic up to where it ends now.
+ *
+ * @throws UserError when the topic does not exist, or no broker answers
+ */
+export function readToEnd(
+  { settings, signal }: Pick<CommandContext, 'settings' | 'signal'>,
+  topic: string,
+  from: ReadFrom | PartitionReaches = 'earliest',
+): AsyncGenerator<readonly InboundRecord[]> {
+  const kafka = kafkaSettingsOf(settings)
+  return readTopic({ settings: kafka, topic, from, isFollowing: false, signal, log: quiet })
 }
 
 /** @throws UserError when no broker answers in time */

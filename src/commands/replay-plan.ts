@@ -18,12 +18,11 @@ import {
 } from '../core/replay.ts'
 import type { ReplayOrder } from '../core/replay-progress.ts'
 import { createFilters } from '../edge/filter/cel.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
 import { readEndpoints } from './endpoint-topic.ts'
 import { readHooks } from './hook-topic.ts'
-import { kafkaSettingsOf, quiet } from './kafka-session.ts'
+import { readToEnd } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
 import { eventOfSource, readEvent } from './source-event.ts'
 
@@ -122,17 +121,8 @@ function leftOut(why: LeftOut): Planned {
 }
 
 async function readRequests(context: CommandContext): Promise<NewestRequests> {
-  const { settings, signal } = context
   const requests = new NewestRequests()
-  const reading = {
-    settings: kafkaSettingsOf(settings),
-    topic: settings.topics.requests,
-    from: 'earliest',
-    isFollowing: false,
-    signal,
-    log: quiet,
-  } as const
-  for await (const records of readTopic(reading)) {
+  for await (const records of readToEnd(context, context.settings.topics.requests)) {
     for (const record of records) {
       const deliveryId = deliveryIdIn(record)
       if (deliveryId !== undefined) {

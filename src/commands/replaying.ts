@@ -13,9 +13,8 @@ import {
   type StoredReplay,
 } from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
 import type { CommandContext, InterruptedCode } from './command.ts'
-import { kafkaSettingsOf, quiet } from './kafka-session.ts'
+import { readToEnd } from './kafka-session.ts'
 import type { Plan } from './replay-plan.ts'
 import type { RequestWriter } from './request-writer.ts'
 
@@ -108,18 +107,10 @@ export class Replaying {
 
   async #readTopic(topic: string): Promise<void> {
     const { context, plan, writing } = this.#parts
-    const { settings, signal } = context
+    const { signal } = context
     const reaches = [...this.#reaches.values()].filter((reach) => reach.topic === topic)
     const batchSize = writing?.writer.batchSize ?? countingBatch
-    const reading = {
-      settings: kafkaSettingsOf(settings),
-      topic,
-      from: { reaches },
-      isFollowing: false,
-      signal,
-      log: quiet,
-    }
-    for await (const records of readTopic(reading)) {
+    for await (const records of readToEnd(context, topic, { reaches })) {
       for (const record of records) {
         this.#take(record, await plan(record))
         if (this.#requests.length >= batchSize) await this.#cover()

@@ -13,11 +13,10 @@ import { choosePartition } from '../core/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from '../core/replay.ts'
 import { grouped, remainingOf, type Reach } from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { Command, CommandContext } from './command.ts'
-import { kafkaSettingsOf, quiet, withAdmin, writeAll } from './kafka-session.ts'
+import { readToEnd, withAdmin, writeAll } from './kafka-session.ts'
 import {
   flagOption,
   momentForms,
@@ -135,7 +134,7 @@ async function newest<Result>(
  * are read, since the topic may have had fewer partitions when they were written.
  */
 async function* keyed(
-  { context: { settings, signal, note }, admin, id, from }: Search,
+  { context, admin, id, from }: Search,
   topic: string,
 ): AsyncGenerator<InboundRecord> {
   const ranges = await rangesOf(admin, topic, from)
@@ -143,17 +142,9 @@ async function* keyed(
   for (const isChosen of [true, false]) {
     const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
     const count = remainingOf(reaches)
-    if (count > manyRecords) note(`looking for it in ${grouped(count)} records of ${topic}`)
+    if (count > manyRecords) context.note(`looking for it in ${grouped(count)} records of ${topic}`)
     let isFound = false
-    const reading = {
-      settings: kafkaSettingsOf(settings),
-      topic,
-      from: { reaches },
-      isFollowing: false,
-      signal,
-      log: quiet,
-    }
-    for await (const records of readTopic(reading)) {
+    for await (const records of readToEnd(context, topic, { reaches })) {
       for (const record of records) {
         if (record.key?.toString() !== id) continue
         isFound = true

@@ -5,10 +5,9 @@ import { isFramed, unframe } from '../core/framed-value.ts'
 import { deliveryIdOf } from '../core/identity.ts'
 import type { AuthEvent, InboundRecord, RecordSource, Run } from '../core/model.ts'
 import { tierOf } from '../core/schedule.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
 import type { SchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
-import { kafkaSettingsOf, quiet } from './kafka-session.ts'
+import { readToEnd } from './kafka-session.ts'
 
 type Session = Pick<CommandContext, 'settings' | 'signal'>
 
@@ -63,18 +62,11 @@ export async function eventOfSource(
 }
 
 async function recordAt(
-  { settings, signal }: Session,
+  session: Session,
   { topic, partition, offset }: RecordSource,
 ): Promise<InboundRecord | undefined> {
-  const reading = {
-    settings: kafkaSettingsOf(settings),
-    topic,
-    from: { reaches: [{ partition, next: offset, end: offset + 1 }] },
-    isFollowing: false,
-    signal,
-    log: quiet,
-  }
-  for await (const records of readTopic(reading)) {
+  const reaches = [{ partition, next: offset, end: offset + 1 }]
+  for await (const records of readToEnd(session, topic, { reaches })) {
     return records.find((record) => record.offset === offset)
   }
   return undefined
