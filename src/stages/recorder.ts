@@ -161,15 +161,14 @@ export class Recorder {
     const result = { ...facts, run, source: sourceOf(origin), instance: this.#parts.instance }
     // A run that is deferred over and over is told of once.
     const isTold = verdict.kind !== 'deferred' || run.deferrals === 0
-    const records = isTold ? [this.#resultRecord(result)] : []
+    const told = isTold ? [this.#resultRecord(result)] : []
     const attempt = run.attempt + (facts.attempt === undefined ? 0 : 1)
-    if (origin.epoch.isLive) {
-      const status = facts.attempt === undefined ? undefined : statusOf(facts.attempt.result)
-      const onward = this.#onwardRecord({ ...run, attempt }, verdict, status)
-      if (onward !== undefined) records.push(onward)
-    }
+    const status = facts.attempt === undefined ? undefined : statusOf(facts.attempt.result)
+    const onward = origin.epoch.isLive
+      ? this.#onwardRecord({ ...run, attempt }, verdict, status)
+      : undefined
     if (isTold) this.#tell(work, facts)
-    this.#write(work, records, verdict.kind !== 'interrupted')
+    this.#write(work, inOrder(told, onward, verdict), verdict.kind !== 'interrupted')
   }
 
   #onwardRecord(
@@ -287,7 +286,7 @@ export class Recorder {
     })
     this.#tell(work, facts)
     const death = { reason: verdict.reason, status: undefined, value: null } as const
-    return this.#parts.sink.write([result, this.#deadLetter({ ...work.run, event }, death)])
+    return this.#parts.sink.write([this.#deadLetter({ ...work.run, event }, death), result])
   }
 
   #tell(work: Work, facts: Pick<ResultFacts, 'verdict' | 'attempt' | 'at'>): void {
@@ -318,4 +317,18 @@ export class Recorder {
   readonly #fail = (error: unknown): void => {
     this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/**
+ * In the order of writing, of which a crash or a full batch may leave the beginning: whoever reads that a delivery ended
+ * finds its dead letter, and whoever reads of a second attempt has read of the first.
+ */
+function inOrder(
+  told: readonly OutboundRecord[],
+  onward: OutboundRecord | undefined,
+  verdict: Verdict,
+): readonly OutboundRecord[] {
+  if (onward === undefined) return told
+  const isEnd = verdict.kind === 'dead' || verdict.kind === 'expired'
+  return isEnd ? [onward, ...told] : [...told, onward]
 }

@@ -59,6 +59,7 @@ describe('events at the limit of their topic', () => {
     const half = { value: eventOf(400_000), headers }
     await writeEvents(events, full, half)
     await waitForFinals(rig, 2)
+    await rig.deadLetters.waitFor((all) => all.length >= 2)
 
     const dead = await tools.readAll(`${rig.prefix}.webhook.dead-letters`)
     const sizes = new Set(dead.map(({ value }) => value?.length))

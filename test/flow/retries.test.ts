@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { InboundRecord } from '../../src/core/model.ts'
 import { createRig, settings, topics } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
@@ -41,6 +41,30 @@ describe('a delivery that fails', () => {
       'hooktide-attempt': '4',
       'hooktide-hook-id': 'a',
     })
+  })
+
+  it('has its dead letter written before the result that tells of it, and each retry after', async () => {
+    const rig = createRig()
+    const { broker } = rig
+    const written: string[] = []
+    const createSink = broker.sink.bind(broker)
+    vi.spyOn(broker, 'sink').mockImplementation(() => {
+      const sink = createSink()
+      return {
+        ...sink,
+        write(records) {
+          written.push(...records.map(({ topic }) => topic))
+          return sink.write(records)
+        },
+      }
+    })
+    rig.putHook({ id: 'a', delivery: { maxRetries: 1 } })
+    const one = await rig.start()
+    one.http.script(url, 500)
+    rig.sendEvent()
+    await rig.clock.advance(minute)
+    const { results, deadLetters } = topics
+    expect(written).toEqual([results, 'auth.webhook.retry.5s', deadLetters, results])
   })
 
   it('keeps its webhook-id and says its attempt number in every call', async () => {
