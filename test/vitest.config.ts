@@ -14,6 +14,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           // Pure tests share nothing that one could spoil for another, and a worker per file costs more than they do.
           isolate: false,
+          // They keep a core busy each; by default one is left idle.
+          maxWorkers: '100%',
         },
       },
       {

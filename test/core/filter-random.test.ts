@@ -28,10 +28,10 @@ describe('a random expression', () => {
           expect(result, text).toBe(expected)
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
     // It says something only when there was some of both.
-    expect(Math.min(known, unknown)).toBeGreaterThan(100)
+    expect(Math.min(known, unknown)).toBeGreaterThan(30)
   })
 
   it('of parts that do not fit, on events of any form, has a result for its units and never throws', () => {
@@ -51,8 +51,8 @@ describe('a random expression', () => {
         expect(units).toBeLessThanOrEqual(filterUnits)
         expect(spent(filter, value)).toEqual({ result, units })
       }),
-      { numRuns: 2_500 },
+      { numRuns: 800 },
     )
-    expect(evaluated).toBeGreaterThan(100)
+    expect(evaluated).toBeGreaterThan(30)
   })
 })

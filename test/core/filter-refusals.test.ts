@@ -219,13 +219,13 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
         expect(fault === undefined || fault.length > 5).toBe(true)
         expect(fault).not.toBe('cannot be read')
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         expect(filterFault(text)).not.toBe('cannot be read')
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     )
   })
 })
