@@ -132,18 +132,19 @@ export class Replaying {
   /** Requests what was taken; when it was asked to end before that, it stays uncovered. */
   async #cover(): Promise<void> {
     const requests = this.#requests
+    const taken = new Map(this.#taken)
     this.#requests = []
+    this.#taken.clear()
     const refused = await this.#write(requests)
     if (refused === undefined) return
     for (const { deliveryId, hookId } of requests) {
       if (refused.has(deliveryId)) this.#leaveOut('too-large')
       else this.#count(hookId)
     }
-    for (const [place, next] of this.#taken) {
+    for (const [place, next] of taken) {
       const reach = this.#reaches.get(place)
       if (reach !== undefined) this.#reach(reach, next)
     }
-    this.#taken.clear()
     this.#show()
     if (performance.now() - this.#savedAt >= saveEveryMs) await this.#trySave()
   }
