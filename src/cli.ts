@@ -6,7 +6,7 @@ import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
 import { logRefusal } from './edge/telemetry/signal-log.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
-import { asError, type ExitCode, UserError } from './core/errors.ts'
+import { asError, type ExitCode, InterruptedError, UserError } from './core/errors.ts'
 import { rowsOf, unknownVariables } from './settings/names.ts'
 import { version } from './version.ts'
 
@@ -133,6 +133,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined)
 
 const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code => {
+  if (error instanceof InterruptedError) {
+    note(error.message)
+    return signalExitCodes[ending.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT']
+  }
   if (error instanceof UserError) {
     note(error.message)
     return error.exitCode

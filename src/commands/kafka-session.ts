@@ -1,12 +1,12 @@
 /** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
 import type { Settings } from '../settings/settings.ts'
 import { securityOf } from '../settings/security.ts'
-import { TooLargeError, UserError } from '../core/errors.ts'
+import { InterruptedError, TooLargeError, UserError } from '../core/errors.ts'
 import type { InboundRecord, OutboundRecord } from '../core/model.ts'
 import { topicRight, type Right } from '../core/rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../edge/kafka/client.ts'
-import { readTopic, type PartitionReaches, type ReadFrom } from '../edge/kafka/reader.ts'
+import { readTopic, type ReadOptions } from '../edge/kafka/reader.ts'
 import { rightRefusals, unreachable } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
 import { checkFiles } from '../edge/kafka/security.ts'
@@ -27,18 +27,37 @@ export function kafkaSettingsOf(settings: Settings): KafkaSettings {
   return { brokers: settings.brokers, clientId: 'hooktide', security }
 }
 
+type Session = Pick<CommandContext, 'settings' | 'signal'>
+
 /**
- * The records of a topic up to where it ends now.
+ * The records of a topic up to where it ends now, all of them.
+ *
+ * @throws UserError when the topic does not exist, or no broker answers
+ * @throws InterruptedError when the command was asked to end meanwhile
+ */
+export async function* readToEnd(
+  session: Session,
+  topic: string,
+  from: Range['from'] = 'earliest',
+): AsyncGenerator<readonly InboundRecord[]> {
+  yield* readRange(session, topic, { from })
+  if (session.signal.aborted) throw new InterruptedError()
+}
+
+type Range = Pick<ReadOptions, 'from' | 'onRemoved'>
+
+/**
+ * The same for who can do with a part of them: it ends early when the command is asked to end.
  *
  * @throws UserError when the topic does not exist, or no broker answers
  */
-export function readToEnd(
-  { settings, signal }: Pick<CommandContext, 'settings' | 'signal'>,
+export function readRange(
+  { settings, signal }: Session,
   topic: string,
-  from: ReadFrom | PartitionReaches = 'earliest',
+  range: Range,
 ): AsyncGenerator<readonly InboundRecord[]> {
   const kafka = kafkaSettingsOf(settings)
-  return readTopic({ settings: kafka, topic, from, isFollowing: false, signal, log: quiet })
+  return readTopic({ settings: kafka, topic, ...range, isFollowing: false, signal, log: quiet })
 }
 
 /** @throws UserError when no broker answers in time */

@@ -104,10 +104,13 @@ function told(
   order: ReplayOrder,
   { reaches, goneCount }: FoundRange,
 ): StoredReplay {
-  if (goneCount > 0) {
-    note(`${grouped(goneCount)} of the offsets are no longer there: retention has removed them.`)
-  }
+  tellGone(note, goneCount)
   return { order, reaches }
+}
+
+function tellGone(note: CommandContext['note'], count: number): void {
+  if (count === 0) return
+  note(`${grouped(count)} of the offsets are no longer there: retention has removed them.`)
 }
 
 function topicsOf({ topics }: Settings, { from }: ReplayOrder): readonly string[] {
@@ -173,7 +176,8 @@ function report(
 ): void {
   const { print, settings } = context
   const { table, counts, id } = told
-  const { records, requests, leftOut } = counts
+  const { records, requests, leftOut, removed } = counts
+  tellGone(context.note, removed)
   const hooks = [...counts.byHook]
     .map(([hookId, deliveries]) => ({
       hookId,

@@ -14,7 +14,7 @@ import {
 } from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { CommandContext, InterruptedCode } from './command.ts'
-import { readToEnd } from './kafka-session.ts'
+import { readRange } from './kafka-session.ts'
 import type { Plan } from './replay-plan.ts'
 import type { RequestWriter } from './request-writer.ts'
 
@@ -29,6 +29,8 @@ export interface Counts {
   readonly requests: number
   readonly byHook: ReadonlyMap<HookId, number>
   readonly leftOut: ReadonlyMap<LeftOut, number>
+  /** Offsets of the range that went by retention before they could be read. */
+  readonly removed: number
 }
 
 export interface ReplayingParts extends StoredReplay {
@@ -61,6 +63,7 @@ export class Replaying {
   #shownAt = performance.now()
   #records = 0
   #requested = 0
+  #removed = 0
   readonly #byHook = new Map<HookId, number>()
   readonly #leftOut = new Map<LeftOut, number>()
 
@@ -77,6 +80,7 @@ export class Replaying {
       requests: this.#requested,
       byHook: this.#byHook,
       leftOut: this.#leftOut,
+      removed: this.#removed,
     }
   }
 
@@ -110,7 +114,8 @@ export class Replaying {
     const { signal } = context
     const reaches = [...this.#reaches.values()].filter((reach) => reach.topic === topic)
     const batchSize = writing?.writer.batchSize ?? countingBatch
-    for await (const records of readToEnd(context, topic, { reaches })) {
+    const range = { from: { reaches }, onRemoved: (count: number) => (this.#removed += count) }
+    for await (const records of readRange(context, topic, range)) {
       for (const record of records) {
         this.#take(record, await plan(record))
         if (this.#requests.length >= batchSize) await this.#cover()

@@ -46,14 +46,13 @@ export const resendCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0> {
-  const { settings, args, print, signal } = context
+  const { settings, args, print } = context
   const [id = ''] = args
   if (!/^dlv_[\w-]{22}$/.test(id)) {
     throw new UserError(`"${id}" is not the id of a delivery: dlv_ and 22 characters.`, 2)
   }
   const from = fromOf(context)
   const found = await withAdmin(settings, (admin) => findRun({ context, admin, id, from }))
-  if (signal.aborted) throw new UserError('Interrupted: nothing was requested.')
   const anyone = {
     hooks: undefined,
     tenants: undefined,

@@ -37,6 +37,14 @@ export class TooLargeError extends Error {
   }
 }
 
+/** A command was asked to end before it had read what it needs: half of a topic would mislead it. */
+export class InterruptedError extends Error {
+  constructor() {
+    super('Interrupted.')
+    this.name = 'InterruptedError'
+  }
+}
+
 /** Any thrown value as an Error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))

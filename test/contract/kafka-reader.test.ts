@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { InboundRecord } from '../../src/core/model.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
-import { readTopic } from '../../src/edge/kafka/reader.ts'
+import { type ReadOptions, readTopic } from '../../src/edge/kafka/reader.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
+import { recreateTopic } from '../support/topic-recreation.ts'
 
 describe('a topic that is read without a group', () => {
   it('comes in the order of each partition, whatever the clocks of its producers said', async () => {
@@ -64,16 +66,62 @@ describe('a topic that is read without a group', () => {
   })
 })
 
+describe('a topic whose records go while it is read', () => {
+  it('is read on from what is left, and how much was removed is said', async () => {
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(surroundings().brokers)
+    await tools.createTopic(topic, 1)
+    // A fetch brings one of them.
+    const padding = 'x'.repeat(700_000)
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await tools.produce(topic, [{ value: name + padding, partition: 0 }])
+    }
+    const removed: number[] = []
+    const reading = read(topic, { onRemoved: (count) => removed.push(count) })
+    const { value: first } = await reading.next()
+    await tools.deleteRecords(topic, 0, 3)
+    const seen = [...initials(first)]
+    for await (const records of reading) seen.push(...initials(records))
+    expect(seen).toEqual(['a', 'd'])
+    expect(removed).toEqual([2])
+  })
+
+  it('is not read on when it was created anew: what stood there is not known', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    const padding = 'x'.repeat(700_000)
+    for (const name of ['a', 'b']) {
+      await tools.produce(topic, [{ value: name + padding, partition: 0 }])
+    }
+    const reading = read(topic)
+    await reading.next()
+    recreateTopic({ brokers, topic, partitions: 1, configs: {}, records: [] })
+    await expect(reading.next()).rejects.toThrow(
+      `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was created anew, or has lost records. Begin again.`,
+    )
+  })
+})
+
 async function valuesOf(topic: string): Promise<readonly string[]> {
   const values: string[] = []
-  const reading = readTopic({
+  for await (const records of read(topic)) values.push(...records.map(({ value }) => String(value)))
+  return values
+}
+
+function read(topic: string, options: Partial<ReadOptions> = {}) {
+  return readTopic({
     settings: settingsOf(surroundings().brokers),
     topic,
     from: 'earliest',
     isFollowing: false,
     signal: new AbortController().signal,
     log: silentLog,
+    ...options,
   })
-  for await (const records of reading) values.push(...records.map(({ value }) => String(value)))
-  return values
+}
+
+function initials(records: readonly InboundRecord[] = []): readonly string[] {
+  return records.map(({ value }) => String(value).slice(0, 1))
 }

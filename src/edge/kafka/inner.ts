@@ -171,5 +171,7 @@ export interface FetchedBatch {
 /** The same before KafkaJS makes a batch of it. */
 export interface FetchedPartition {
   readonly partition: number
+  /** Where the leader's records end that are replicated and belong to no open transaction. */
+  readonly lastStableOffset: string
   readonly messages: readonly unknown[]
 }

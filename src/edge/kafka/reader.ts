@@ -8,7 +8,8 @@ import type { EpochMs, InboundRecord } from '../../core/model.ts'
 import { topicRight } from '../../core/rights.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { clusterOf, fetchOffsets, type OffsetsAt } from './cluster.ts'
-import type { FetchedBatch, FetchedPartition, InnerCluster } from './inner.ts'
+import { type Found, Idleness } from './idleness.ts'
+import type { FetchedBatch, FetchedPartition, InnerBroker, InnerCluster } from './inner.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
 import { loginRefusal, opening, rightRefusal, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
@@ -40,6 +41,8 @@ export interface ReadOptions {
   readonly log: KafkaLog
   /** The topic is there, and where to start is known. */
   readonly onStart?: () => void
+  /** So many offsets were removed, by retention for the most part, before they could be read. */
+  readonly onRemoved?: (count: number) => void
 }
 
 /** A partition, and how far it was read. */
@@ -80,16 +83,14 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     const positions = await explaining(options, () => startPositions(cluster, options))
     options.onStart?.()
     const fetchRound = patientRound(cluster, options, positions)
-    let idleRounds = 0
+    const idleness = new Idleness()
     while (!signal.aborted) {
       const open = positions.filter(({ next, end }) => next < end)
       if (open.length === 0) return
-      const { records, isIdle } = await fetchRound(open)
-      idleRounds = isIdle ? idleRounds + 1 : 0
+      const { records, found } = await fetchRound(open)
+      const isOver = idleness.isOver(found)
       if (records.length > 0) yield records
-      // Compaction can leave nothing before the end, and a transaction that is open hides what it wrote: then there is
-      // nothing to wait for. A leader that has just moved may have nothing once.
-      else if (idleRounds >= 2 && !isFollowing) return
+      else if (isOver && !isFollowing) return
     }
   } finally {
     await within(cluster.disconnect(), 1_000, undefined)
@@ -98,11 +99,10 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
 
 interface Round {
   readonly records: readonly InboundRecord[]
-  /** No broker had anything. */
-  readonly isIdle: boolean
+  readonly found: Found
 }
 
-const nothingYet: Round = { records: [], isIdle: false }
+const nothingYet: Round = { records: [], found: 'unknown' }
 
 /** One fetch from every leader, tried again while failures are short. */
 function patientRound(
@@ -126,7 +126,7 @@ function patientRound(
       return round
     } catch (error) {
       if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
-        await skipRemoved(cluster, topic, open)
+        await explaining(options, () => skipRemoved(cluster, options, open))
         return nothingYet
       }
       if (!isRetriable(error)) throw refused(options, error)
@@ -161,15 +161,17 @@ async function fetchAll(
       })
     }),
   )
-  const found = answers.flatMap(({ responses }) =>
-    responses.flatMap(({ partitions }) => partitions),
-  )
   const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
-  let isIdle = true
-  for (const answer of found) {
+  let found: Found = 'nothing'
+  for (const answer of answers.flatMap(partitionsOf)) {
     const position = byPartition.get(answer.partition)
-    if (position === undefined || answer.messages.length === 0) continue
-    isIdle = false
+    if (position === undefined) continue
+    if (answer.messages.length === 0) {
+      const isBehind = offsetNumber(answer.lastStableOffset) < position.end
+      if (isBehind && found === 'nothing') found = 'less-than-there-was'
+      continue
+    }
+    found = 'something'
     const batch = new Batch(topic, String(position.next), answer)
     // Producers' clocks differ, and what came later in a partition is to stay later.
     let at = 0
@@ -182,7 +184,11 @@ async function fetchAll(
     position.next = nextOffsetOf(batch)
   }
   const sorted = timed.toSorted((one, other) => one.at - other.at)
-  return { records: sorted.map(({ record }) => record), isIdle }
+  return { records: sorted.map(({ record }) => record), found }
+}
+
+function partitionsOf({ responses }: Awaited<ReturnType<InnerBroker['fetch']>>) {
+  return responses.flatMap(({ partitions }) => partitions)
 }
 
 async function connect(cluster: InnerCluster, topic: string): Promise<void> {
@@ -236,15 +242,30 @@ function addNewPartitions(cluster: InnerCluster, topic: string, positions: Posit
   }
 }
 
-/** Retention removed what was to be read next. */
+/**
+ * Goes on with what is left where the records to be read next were removed.
+ *
+ * @throws UserError when the topic ends before them: then nobody knows what was there
+ */
 async function skipRemoved(
   cluster: InnerCluster,
-  topic: string,
+  { topic, onRemoved }: ReadOptions,
   open: readonly Position[],
 ): Promise<void> {
-  const lows = await offsetsOf(cluster, topic, { fromBeginning: true })
+  const [lows, ends] = await Promise.all([
+    offsetsOf(cluster, topic, { fromBeginning: true }),
+    offsetsOf(cluster, topic, { fromBeginning: false }),
+  ])
   for (const position of open) {
-    position.next = Math.max(position.next, lows.get(position.partition) ?? 0)
+    const { partition, next, end } = position
+    const low = lows.get(partition) ?? next
+    if (low > next) onRemoved?.(Math.min(low, end) - next)
+    else if ((ends.get(partition) ?? next) < next) {
+      throw new UserError(
+        `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was created anew, or has lost records. Begin again.`,
+      )
+    }
+    position.next = Math.max(next, low)
   }
 }
 
