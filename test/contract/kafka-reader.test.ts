@@ -1,7 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readToEnd } from '../../src/commands/kafka-session.ts'
+import { InterruptedError } from '../../src/core/errors.ts'
 import type { InboundRecord } from '../../src/core/model.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { type ReadOptions, readTopic } from '../../src/edge/kafka/reader.ts'
+import { readSettings } from '../../src/settings/settings.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -101,6 +104,22 @@ describe('a topic whose records go while it is read', () => {
     await expect(reading.next()).rejects.toThrow(
       `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was created anew, or has lost records. Begin again.`,
     )
+  })
+})
+
+describe('a command that is asked to end while it reads', () => {
+  it('goes on with no half of a topic', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    await tools.produce(topic, [{ value: 'a', partition: 0 }])
+    const ending = new AbortController()
+    const settings = readSettings({ KAFKA_BROKERS: brokers.join(',') })
+    const reading = readToEnd({ settings, signal: ending.signal }, topic)
+    expect(initials((await reading.next()).value)).toEqual(['a'])
+    ending.abort('SIGINT')
+    await expect(reading.next()).rejects.toThrow(InterruptedError)
   })
 })
 
