@@ -4,6 +4,7 @@ import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { clusterOf } from '../../src/edge/kafka/cluster.ts'
 import type { Coordinator } from '../../src/edge/kafka/inner.ts'
+import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import {
   startEmbeddedCluster,
@@ -19,7 +20,7 @@ import {
 } from '../support/accounting.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
-import { settingsOf, silentLog } from '../support/kafka-tools.ts'
+import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -113,6 +114,30 @@ describe('a cluster of three nodes that loses one', () => {
     const total = ends.reduce((sum, { high }) => sum + Number(high), 0)
     await Promise.all([sink.stop(), admin.disconnect()])
     expect(total).toBe(writes.length * 30)
+  })
+
+  it('is read to the end by who is reading it', async () => {
+    const { admin } = await useKafka(cluster.brokers)
+    const topic = `${uniqueNames().prefix}.read`
+    await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true })
+    const keys = Array.from({ length: 48 }, (_, index) => `${index}`)
+    const sink = createSink({ settings: settingsOf(cluster.brokers), log: silentLog })
+    const value = Buffer.alloc(400_000)
+    await sink.write(keys.map((key) => ({ topic, key, value, headers: [] })))
+    await sink.stop()
+    const seen: string[] = []
+    let lost: EmbeddedNode | undefined
+    const { signal } = new AbortController()
+    const options = { topic, from: 'earliest', isFollowing: false, signal, log: silentLog } as const
+    for await (const records of readTopic({ settings: settingsOf(cluster.brokers), ...options })) {
+      seen.push(...records.map(({ key }) => String(key)))
+      if (lost !== undefined) continue
+      expect(seen.length).toBeLessThan(keys.length)
+      lost = cluster.nodes[0]
+      await lost?.kill()
+    }
+    await lost?.restart()
+    expect(seen.toSorted()).toEqual(keys.toSorted())
   })
 
   it('costs a processor no event, no restart and no rebalance, also when its coordinator is lost', async () => {
