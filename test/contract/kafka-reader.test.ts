@@ -7,6 +7,7 @@ import { type ReadOptions, readTopic } from '../../src/edge/kafka/reader.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
+import { limitReading } from '../support/quotas.ts'
 import { surroundings } from '../support/sandbox.ts'
 import { recreateTopic } from '../support/topic-recreation.ts'
 
@@ -104,6 +105,26 @@ describe('a topic whose records go while it is read', () => {
     await expect(reading.next()).rejects.toThrow(
       `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was created anew, or has lost records. Begin again.`,
     )
+  })
+})
+
+describe('a client that the broker holds to a quota', () => {
+  it('waits for the rest of a topic, and does not take silence for its end', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    // The broker looks back ten seconds: it sends one of them, and the other when it has forgotten that.
+    const padding = 'x'.repeat(300_000)
+    for (const name of ['a', 'b']) {
+      await tools.produce(topic, [{ value: name + padding, partition: 0 }])
+    }
+    const clientId = topic
+    await limitReading(brokers, clientId, 50_000)
+    const seen: string[] = []
+    const settings = settingsOf(brokers, clientId)
+    for await (const records of read(topic, { settings })) seen.push(...initials(records))
+    expect(seen).toEqual(['a', 'b'])
   })
 })
 

@@ -2,7 +2,7 @@
 
 /**
  * What a round of fetches found: `nothing` up to the end that the topic had, `less-than-there-was` when a leader has not
- * even the offsets of that end, `unknown` when a round failed.
+ * even the offsets of that end, `unknown` when a round failed or a broker did not answer for all partitions.
  */
 export type Found = 'something' | 'nothing' | 'less-than-there-was' | 'unknown'
 

@@ -59,6 +59,8 @@ const partitionBytes = 1024 * 1024
 const connectLimitMs = 10_000
 /** Failures that last longer end the reading. One that follows outlives a broker's restart. */
 const giveUpMs = { once: 10_000, following: 60_000 }
+/** Brokers look back eleven seconds unless told otherwise: what a quota has not let through by then, it never will. */
+const heldBackMs = 60_000
 const retryMs = 250
 /** How often new partitions are looked for. */
 const refreshMs = 30_000
@@ -113,6 +115,7 @@ function patientRound(
   const { settings, topic, isFollowing, log } = options
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
+  let heldBackSince: number | undefined
   let refreshedAt = performance.now()
   return async (open) => {
     try {
@@ -123,6 +126,8 @@ function patientRound(
       }
       const round = await fetchAll(cluster, topic, open)
       failingSince = undefined
+      heldBackSince = round.found === 'unknown' ? (heldBackSince ?? performance.now()) : undefined
+      if (performance.now() - (heldBackSince ?? Infinity) > heldBackMs) throw heldBack(options)
       return round
     } catch (error) {
       if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
@@ -162,8 +167,10 @@ async function fetchAll(
     }),
   )
   const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
-  let found: Found = 'nothing'
-  for (const answer of answers.flatMap(partitionsOf)) {
+  const partitions = answers.flatMap(partitionsOf)
+  // A broker that holds a client to its quota leaves all partitions out of its answer, and says no more.
+  let found: Found = partitions.length < open.length ? 'unknown' : 'nothing'
+  for (const answer of partitions) {
     const position = byPartition.get(answer.partition)
     if (position === undefined) continue
     if (answer.messages.length === 0) {
@@ -267,6 +274,12 @@ async function skipRemoved(
     }
     position.next = Math.max(next, low)
   }
+}
+
+function heldBack({ settings, topic }: ReadOptions): UserError {
+  return new UserError(
+    `The broker has sent nothing of topic ${topic} for a minute: its quota for client ${settings.clientId} is too low for a single batch. Raise consumer_byte_rate.`,
+  )
 }
 
 async function recover(cluster: InnerCluster): Promise<void> {
