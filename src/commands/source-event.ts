@@ -5,6 +5,7 @@ import { isFramed, unframe } from '../core/framed-value.ts'
 import { deliveryIdOf } from '../core/identity.ts'
 import type { AuthEvent, InboundRecord, RecordSource, Run } from '../core/model.ts'
 import { tierOf } from '../core/schedule.ts'
+import { errorType } from '../edge/kafka/client.ts'
 import type { SchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
 import { readToEnd } from './kafka-session.ts'
@@ -32,7 +33,7 @@ export async function readEvent(
 
 /**
  * The event of a delivery, from the record that is named as its source: an event, or a request or a tier's record. That
- * record may be gone, or another one since, if its topic was created anew: then there is none.
+ * record may be gone, with its topic or alone, or another one since, if its topic was created anew: then there is none.
  */
 export async function eventOfSource(
   session: Session,
@@ -66,8 +67,14 @@ async function recordAt(
   { topic, partition, offset }: RecordSource,
 ): Promise<InboundRecord | undefined> {
   const reaches = [{ partition, next: offset, end: offset + 1 }]
-  for await (const records of readToEnd(session, topic, { reaches })) {
-    return records.find((record) => record.offset === offset)
+  try {
+    for await (const records of readToEnd(session, topic, { reaches })) {
+      return records.find((record) => record.offset === offset)
+    }
+  } catch (error) {
+    // One tier less is configured since, or whoever wrote the name of the source made it up.
+    const cause = error instanceof Error ? error.cause : undefined
+    if (errorType(cause) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
   }
   return undefined
 }
