@@ -9,6 +9,7 @@ import type {
   RecordSource,
   Run,
 } from '../core/model.ts'
+import type { DeliveryResult } from '../core/records.ts'
 import { choosePartition } from '../core/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from '../core/replay.ts'
 import { grouped, remainingOf, type Reach } from '../core/replay-progress.ts'
@@ -198,9 +199,9 @@ class Sources {
     const result = value === null ? undefined : await this.#readResult(value)
     if (!isResult(result) || result.deliveryId !== this.#deliveryId) return undefined
     this.count += 1
-    const { hookId, sourceTopic, sourcePartition, sourceOffset } = result
-    const source = { topic: sourceTopic, partition: sourcePartition, offset: sourceOffset }
-    return this.#withEvent(hookId, await this.#eventAt(hookId, source))
+    const { hookId } = result
+    const source = sourceIn(result)
+    return source && this.#withEvent(hookId, await this.#eventAt(hookId, source))
   }
 
   async #readResult(value: Buffer): Promise<unknown> {
@@ -220,4 +221,11 @@ class Sources {
   #withEvent(hookId: string, event: AuthEvent | undefined): Found | undefined {
     return event === undefined ? undefined : { deliveryId: this.#deliveryId, hookId, event }
   }
+}
+
+/** `undefined` where it names none: anyone may write there. */
+function sourceIn(result: DeliveryResult): RecordSource | undefined {
+  const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
+  const isWhole = Number.isSafeInteger(partition) && Number.isSafeInteger(offset)
+  return typeof topic === 'string' && isWhole ? { topic, partition, offset } : undefined
 }

@@ -188,7 +188,7 @@ describe('a dead letter that only refers to its event', () => {
     const known = finalsOf(rig.results.items, 'b').find(({ eventId }) => eventId === 'e2')
     const before = finalsOf(rig.results.items, 'b').length
     const kafka = await useKafka(surroundings().brokers)
-    const letter = (offset: number) => ({
+    const letter = (offset: number, topic = `${rig.prefix}.events`) => ({
       key: known?.deliveryId ?? '',
       value: null,
       headers: {
@@ -198,17 +198,18 @@ describe('a dead letter that only refers to its event', () => {
         'hooktide-event-id': 'e2',
         'hooktide-run': '0',
         'hooktide-reason': 'too-large',
-        'hooktide-source': `${rig.prefix}.events/1/${offset}`,
+        'hooktide-source': `${topic}/1/${offset}`,
       },
     })
     const { sourceOffset = -1 } = known ?? {}
     await kafka.produce(`${rig.prefix}.webhook.dead-letters`, [
       letter(sourceOffset + 1),
       letter(999),
+      letter(0, `${rig.prefix}.webhook.retry.99d`),
       letter(sourceOffset),
     ])
     const { stdout } = await replay('--failed-only', '--reason', 'too-large')
-    expect(stdout).toContain('left out: 2: the dead letter has no event, and where that came from')
+    expect(stdout).toContain('left out: 3: the dead letter has no event, and where that came from')
     expect(stdout).toContain('1 deliveries requested')
     const results = await waitForFinals('b', before + 1)
     expect(results.at(-1)).toMatchObject({
@@ -225,6 +226,11 @@ describe('one delivery', () => {
     const [dead] = finalsOf(rig.results.items, 'gone')
     const before = { b: finalsOf(rig.results.items, 'b').length, gone: 600 }
     const ids = [delivered, dead].map((result) => result?.deliveryId ?? '')
+    // Anyone may write results: one that names no source leads nowhere, and others are there.
+    const { sourceTopic: _, ...forged } = { ...delivered, final: false }
+    const kafka = await useKafka(surroundings().brokers)
+    const forgery = { key: delivered?.deliveryId ?? '', value: JSON.stringify(forged) }
+    await kafka.produce(`${rig.prefix}.webhook.results`, [forgery])
     for (const id of ids) {
       const { code, stdout } = await hooktide(['resend', id], rig.environment)
       expect(stdout).toContain(`is requested from ${rig.prefix}.webhook.requests`)
