@@ -79,7 +79,17 @@ export function planEvent(event: AuthEvent, parts: ReplayParts): Planned {
     if (why === undefined) requests.push({ deliveryId, hookId: hook.id, event })
     else leftOut.push(why)
   }
-  return { requests, leftOut }
+  return { requests, leftOut: [...leftOut, ...disabledOnes(event, parts)] }
+}
+
+/** The table matches no disabled hook. Who named one is told that it is why the event does not reach it. */
+function disabledOnes(event: AuthEvent, { table, selection }: ReplayParts): readonly LeftOut[] {
+  return [...(selection.hooks ?? [])].flatMap((id) => {
+    const hook = table.get(id)?.hook
+    if (hook?.enabled !== false || hook.tenantId !== event.tenantId) return []
+    const keys = hook.events.length > 0 ? hook.events : [hook.event]
+    return keys.includes(event.event) ? ['hook-disabled'] : []
+  })
 }
 
 /** The request for a dead letter, once its event is at hand. */

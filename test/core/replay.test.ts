@@ -81,6 +81,20 @@ describe('a replay of an event', () => {
     expect(planned.requests.map(({ hookId }) => hookId)).toEqual(['a'])
     expect(planned.leftOut.toSorted()).toEqual(['endpoint-disabled', 'hook-suspended'])
   })
+
+  it.each<[Partial<Hook>, readonly string[] | undefined, number]>([
+    [{}, ['off'], 1],
+    [{ events: [], event: 'PostSignIn' }, ['off', 'a'], 1],
+    [{}, undefined, 0],
+    [{}, ['a'], 0],
+    [{ tenantId: 'other' }, ['off'], 0],
+    [{ events: ['User.Created'] }, ['off'], 0],
+  ])('counts a disabled hook, here %o, if it was named: of %o', (hook, named, expected) => {
+    const hooks = named === undefined ? undefined : new Set(named)
+    const parts = partsOf([{ id: 'a' }, { id: 'off', enabled: false, ...hook }], { hooks })
+    const { leftOut } = planEvent(eventOf({}), parts)
+    expect(leftOut).toEqual(Array.from({ length: expected }, () => 'hook-disabled'))
+  })
 })
 
 describe('a replay of a dead letter', () => {
