@@ -31,14 +31,25 @@ export type Plan = (record: InboundRecord) => Promise<Planned>
 /**
  * Reads hooks, endpoint health and, for dead letters, what was requested before.
  *
+ * @param isBegun hooks that are named existed when it began: one that was deleted since keeps no other from its own
  * @throws UserError when one of the topics cannot be read, or a hook that is named does not exist
  */
 export async function createPlan(
   context: CommandContext,
   order: ReplayOrder,
+  isBegun: boolean,
 ): Promise<{ readonly plan: Plan; readonly table: HookTable }> {
   const parts = await readParts(context, selectionOf(order))
   const { table } = parts
+  const unknown = (order.hooks ?? []).filter((id) => table.get(id) === undefined)
+  if (unknown.length > 0) {
+    const names = unknown.join(', ')
+    if (isBegun) context.note(`deleted since it began, and left out: ${names}`)
+    else {
+      const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+      throw new UserError(`There ${none} ${names}. Nothing was requested.`)
+    }
+  }
   if (order.from === 'events') return { table, plan: eventPlan(context, parts) }
   const requests = order.again ? new NewestRequests() : await readRequests(context)
   return { table, plan: letterPlan(context, parts, requests) }
@@ -50,11 +61,6 @@ export async function readParts(
   selection: ReplaySelection,
 ): Promise<ReplayParts> {
   const hooks = await readHooks(context)
-  const unknown = [...(selection.hooks ?? [])].filter((id) => !hooks.has(id))
-  if (unknown.length > 0) {
-    const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
-    throw new UserError(`There ${none} ${unknown.join(', ')}. Nothing was requested.`)
-  }
   const endpoints = await readEndpoints(context)
   const table = new HookTable()
   for (const { entry } of hooks.values()) table.set(entry)

@@ -31,20 +31,43 @@ export async function findRange(
     end: last === undefined ? Number.MAX_SAFE_INTEGER : last + 1,
   }))
   refuseOverlap(reaches)
-  return await stillThere(admin, topics, reaches)
+  return clipAll(reaches, await heldBy(admin, topics), topics)
 }
 
 /**
- * What is left of a range, be it asked for now or earlier.
+ * What is left of a replay that goes on.
  *
- * @throws UserError when a partition of it is none of these topics
+ * @throws UserError when a topic ends before the offsets that were read already: then it is another one
  */
-export async function stillThere(
+export async function whatIsLeft(
   admin: KafkaAdmin,
   topics: readonly string[],
   reaches: readonly Reach[],
 ): Promise<FoundRange> {
-  const held = (await Promise.all(topics.map((topic) => admin.offsets(topic)))).flat()
+  const held = await heldBy(admin, topics)
+  for (const reach of reaches) {
+    const { topic, partition, next } = reach
+    if (next <= (rangeOf(reach, held)?.end ?? -1)) continue
+    throw new UserError(
+      `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was created anew, or has lost records. Begin again.`,
+    )
+  }
+  return clipAll(reaches, held, topics)
+}
+
+async function heldBy(
+  admin: KafkaAdmin,
+  topics: readonly string[],
+): Promise<readonly PartitionRange[]> {
+  return (await Promise.all(topics.map((topic) => admin.offsets(topic)))).flat()
+}
+
+/** @throws UserError when a partition is none of these topics */
+function clipAll(
+  reaches: readonly Reach[],
+  held: readonly PartitionRange[],
+  topics: readonly string[],
+): FoundRange {
   const clipped = reaches.map((reach) => clip(reach, heldOf(reach, held, topics)))
   return {
     reaches: clipped.map(({ reach }) => reach),
@@ -54,9 +77,12 @@ export async function stillThere(
 
 async function refuseMissing(admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
   const existing = new Set(await admin.listTopics())
-  const missing = topics.find((topic) => !existing.has(topic))
-  if (missing === undefined) return
-  throw new UserError(`Topic ${missing} does not exist: run "hooktide init".`)
+  const absent = topics.find((topic) => !existing.has(topic))
+  if (absent !== undefined) throw missing(absent)
+}
+
+export function missing(topic: string): UserError {
+  return new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
 }
 
 async function byTime(
@@ -84,13 +110,21 @@ async function offsetsAt(
   return new Map(found.map(({ partition, offset }) => [partition, offset]))
 }
 
-function heldOf(
+function rangeOf(
   { topic, partition }: Reach,
+  held: readonly PartitionRange[],
+): PartitionRange | undefined {
+  return held.find((one) => one.topic === topic && one.partition === partition)
+}
+
+function heldOf(
+  reach: Reach,
   held: readonly PartitionRange[],
   topics: readonly string[],
 ): PartitionRange {
-  const found = held.find((one) => one.topic === topic && one.partition === partition)
+  const found = rangeOf(reach, held)
   if (found !== undefined) return found
+  const { topic, partition } = reach
   const fault = topics.includes(topic)
     ? `topic ${topic} has no partition ${partition}`
     : `${topic} is not read by this replay, but ${topics.join(', ')}`
@@ -98,7 +132,7 @@ function heldOf(
 }
 
 function clip(reach: Reach, { low, end }: PartitionRange) {
-  const next = Math.max(reach.next, low)
+  const next = Math.min(Math.max(reach.next, low), end)
   const gone = Math.max(0, Math.min(low, reach.end) - reach.next)
   return { reach: { ...reach, next, end: Math.max(next, Math.min(reach.end, end)) }, gone }
 }

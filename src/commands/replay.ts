@@ -20,7 +20,7 @@ import { kafkaSettingsOf, refuseWithoutRights, withAdmin } from './kafka-session
 import { flagOption } from './option-values.ts'
 import { rateOf, replayOptions, wantedOf, type Wanted } from './replay-options.ts'
 import { createPlan } from './replay-plan.ts'
-import { findRange, stillThere, type FoundRange } from './replay-range.ts'
+import { findRange, missing, whatIsLeft, type FoundRange } from './replay-range.ts'
 import { Replaying, type Counts, type ReplayingParts, type Writing } from './replaying.ts'
 import { createRequestWriter } from './request-writer.ts'
 import { alignedRows, compareTexts } from './table.ts'
@@ -40,15 +40,19 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
   const wanted = wantedOf(context, Date.now())
   return await withAdmin(settings, async (admin) => {
     const stored = await storedOf(context, admin, wanted)
-    const { plan, table } = await createPlan(context, stored.order)
+    const isBegun = wanted.kind === 'resume'
+    const { plan, table } = await createPlan(context, stored.order, isBegun)
     if (flagOption(context, 'dry-run')) {
       const counting = new Replaying({ ...stored, plan, context, writing: undefined })
       const end = await counting.run()
+      if (end !== 0) context.note('interrupted: what follows was counted until then')
       report(context, { table, counts: counting.counts, id: undefined })
       return end
     }
+    const { requests } = settings.topics
+    if ((await admin.partitionsToWrite(requests)) === undefined) throw missing(requests)
     await refuseWithoutRights(kafkaSettingsOf(settings), [
-      topicRight('Write', settings.topics.requests),
+      topicRight('Write', requests),
       { ...groupRight('Read', replayGroupPrefix(settings.groupId)), isPrefix: true },
     ])
     const id = wanted.kind === 'resume' ? wanted.id : newReplayId()
@@ -70,6 +74,7 @@ async function write(
   table: HookTable,
 ): Promise<0 | InterruptedCode> {
   const { admin, groupId } = parts.writing
+  const advice = goOn(id, rateOf(context))
   const replaying = new Replaying(parts)
   await replaying.save()
   tellStart(context, id, parts)
@@ -77,10 +82,10 @@ async function write(
     const end = await replaying.run()
     report(context, { table, counts: replaying.counts, id })
     if (end === 0) await forget(admin, groupId)
-    else context.note(goOn(id))
+    else context.note(advice)
     return end
   } catch (error) {
-    context.note(goOn(id))
+    context.note(advice)
     throw error
   }
 }
@@ -93,7 +98,7 @@ async function storedOf(
   const { settings } = context
   if (wanted.kind === 'resume') {
     const { order, reaches } = await resumed(admin, settings, wanted.id)
-    return told(context, order, await stillThere(admin, topicsOf(settings, order), reaches))
+    return told(context, order, await whatIsLeft(admin, topicsOf(settings, order), reaches))
   }
   const { order, range } = wanted
   return told(context, order, await findRange(admin, topicsOf(settings, order), range))
@@ -156,8 +161,10 @@ function tellStart({ note }: CommandContext, id: string, { reaches }: StoredRepl
   note(`replay ${id}: ${grouped(remainingOf(reaches))} records of ${topics} to read`)
 }
 
-function goOn(id: string): string {
-  return `It is not done. Go on with: hooktide replay --resume ${id}`
+/** With the rate again: it is no part of what is stored, and without it the rest would come as fast as it can. */
+function goOn(id: string, rate: number | undefined): string {
+  const limit = rate === undefined ? '' : ` --rate ${rate}`
+  return `It is not done. Go on with: hooktide replay --resume ${id}${limit}`
 }
 
 /** What is left of a replay that is done says nothing; a group that may not be deleted is forgotten after a week. */

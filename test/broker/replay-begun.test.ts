@@ -1,0 +1,68 @@
+/** A replay that goes on, or cannot begin, after what it needs has changed: by the real command line, without processors. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka/admin.ts'
+import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { hooktide } from '../support/hooktide-process.ts'
+import { settingsOf, silentLog } from '../support/kafka-tools.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+let rig: BrokerRig
+let admin: KafkaAdmin
+
+const replay = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  hooktide(['replay', ...words], { ...rig.environment, ...environment })
+
+/** Writes down what a replay of partition 0 would have that was killed at `next`. */
+async function begun(id: string, hooks: readonly string[], next: number): Promise<void> {
+  const metadata = JSON.stringify({ end: 4, partitions: 1, order: { from: 'events', hooks } })
+  const entry = { topic: `${rig.prefix}.events`, partition: 0, offset: next, metadata }
+  await admin.commitOffsets(`${rig.environment['HOOKTIDE_GROUP_ID']}.replay.${id}`, [entry])
+}
+
+beforeAll(async () => {
+  const { brokers } = surroundings()
+  rig = await createBrokerRig({ brokers })
+  admin = await connectAdmin(settingsOf(brokers), silentLog)
+  await rig.putHooks({ id: 'a' }, { id: 'off', enabled: false }, { id: 'deleted' })
+  await rig.deleteHook('deleted')
+  const events = Array.from({ length: 4 }, (_, n) => ({ headers: { 'event-id': `e${n}` } }))
+  await rig.sendEvents(...events)
+})
+
+afterAll(async () => {
+  await admin.stop()
+  await rig[Symbol.asyncDispose]()
+})
+
+describe('a replay that goes on', () => {
+  it('leaves out a hook that was deleted since, and brings the others their events', async () => {
+    await begun('one-less', ['a', 'deleted'], 1)
+    const { code, stdout, stderr } = await replay(['--resume', 'one-less'])
+    expect(stderr).toContain('deleted since it began, and left out: deleted\n')
+    expect(stdout).toContain('3 record(s) read, 3 deliveries requested')
+    expect(code).toBe(0)
+  })
+
+  it('is not done when its topic has fewer records than were read of it', async () => {
+    await begun('lost', ['a'], 9)
+    const { code, stderr } = await replay(['--resume', 'lost'])
+    expect(stderr).toContain('ends before offset 9 of partition 0, up to which it was read')
+    expect(code).toBe(1)
+  })
+})
+
+describe('a replay', () => {
+  it('says of a hook that was named and is disabled what keeps its deliveries back', async () => {
+    const { stdout } = await replay(['--from', 'earliest', '--hook', 'a,off', '--dry-run'])
+    expect(stdout).toContain('left out: 4: the hook is disabled\n')
+    expect(stdout).toContain('4 record(s) read, 4 deliveries would be requested')
+  })
+
+  it('does not begin where there is no topic for its requests', async () => {
+    const topic = `${rig.prefix}.none`
+    const environment = { HOOKTIDE_TOPIC_REQUESTS: topic }
+    const { code, stderr } = await replay(['--from', 'earliest'], environment)
+    expect(stderr).toBe(`Topic ${topic} does not exist: run "hooktide init".\n`)
+    expect(code).toBe(1)
+  })
+})
