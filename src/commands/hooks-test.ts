@@ -14,7 +14,7 @@ import { createResultReader } from '../edge/registry/result-codec.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
 import { readEndpoints } from './endpoint-topic.ts'
 import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
-import { kafkaSettingsOf, quiet, writeAll } from './kafka-session.ts'
+import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, listOption, registrySettingsOf, textOption } from './option-values.ts'
 import { isResult } from './result-line.ts'
 import { printable } from './table.ts'
@@ -43,6 +43,7 @@ async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
   const [id = ''] = args
   const waitMs = waitOf(context)
   const hook = await testableHook(context, id)
+  await withAdmin(settings, (admin) => refuseMissing(admin, settings.topics.requests))
   const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
   const width = Math.max(...tests.map(({ event }) => event.event.length))
   const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))

@@ -75,6 +75,12 @@ export async function withAdmin<Result>(
   }
 }
 
+/** @throws UserError when there is no such topic: a sink would wait until there is one */
+export async function refuseMissing(admin: KafkaAdmin, topic: string): Promise<void> {
+  if ((await admin.partitionsToWrite(topic)) !== undefined) return
+  throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
+}
+
 /** @throws UserError that names the rights that are missing: a sink would wait for them until they are there */
 export async function refuseWithoutRights(
   kafka: KafkaSettings,

@@ -19,7 +19,7 @@ export async function findRange(
   topics: readonly string[],
   wanted: WantedRange,
 ): Promise<FoundRange> {
-  await refuseMissing(admin, topics)
+  await refuseAbsent(admin, topics)
   if (wanted.kind === 'times') {
     const reaches = await Promise.all(topics.map((topic) => byTime(admin, topic, wanted)))
     return { reaches: reaches.flat(), goneCount: 0 }
@@ -75,14 +75,11 @@ function clipAll(
   }
 }
 
-async function refuseMissing(admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
+async function refuseAbsent(admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
   const existing = new Set(await admin.listTopics())
   const absent = topics.find((topic) => !existing.has(topic))
-  if (absent !== undefined) throw missing(absent)
-}
-
-export function missing(topic: string): UserError {
-  return new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
+  if (absent === undefined) return
+  throw new UserError(`Topic ${absent} does not exist: run "hooktide init".`)
 }
 
 async function byTime(

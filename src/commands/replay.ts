@@ -16,11 +16,11 @@ import {
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
-import { kafkaSettingsOf, refuseWithoutRights, withAdmin } from './kafka-session.ts'
+import { kafkaSettingsOf, refuseMissing, refuseWithoutRights, withAdmin } from './kafka-session.ts'
 import { flagOption } from './option-values.ts'
 import { rateOf, replayOptions, wantedOf, type Wanted } from './replay-options.ts'
 import { createPlan } from './replay-plan.ts'
-import { findRange, missing, whatIsLeft, type FoundRange } from './replay-range.ts'
+import { findRange, whatIsLeft, type FoundRange } from './replay-range.ts'
 import { Replaying, type Counts, type ReplayingParts, type Writing } from './replaying.ts'
 import { createRequestWriter } from './request-writer.ts'
 import { alignedRows, compareTexts } from './table.ts'
@@ -50,11 +50,11 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
       return end
     }
     const { requests } = settings.topics
-    if ((await admin.partitionsToWrite(requests)) === undefined) throw missing(requests)
     await refuseWithoutRights(kafkaSettingsOf(settings), [
       topicRight('Write', requests),
       { ...groupRight('Read', replayGroupPrefix(settings.groupId)), isPrefix: true },
     ])
+    await refuseMissing(admin, requests)
     const id = wanted.kind === 'resume' ? wanted.id : newReplayId()
     const { signal } = context
     const writer = createRequestWriter({ settings, trigger: 'replay', ratePerSecond: rate, signal })

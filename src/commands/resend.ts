@@ -17,7 +17,7 @@ import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { Command, CommandContext } from './command.ts'
-import { readToEnd, withAdmin, writeAll } from './kafka-session.ts'
+import { readToEnd, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
 import {
   flagOption,
   momentForms,
@@ -53,7 +53,10 @@ async function run(context: CommandContext): Promise<0> {
     throw new UserError(`"${id}" is not the id of a delivery: dlv_ and 22 characters.`, 2)
   }
   const from = fromOf(context)
-  const found = await withAdmin(settings, (admin) => findRun({ context, admin, id, from }))
+  const found = await withAdmin(settings, async (admin) => {
+    await refuseMissing(admin, settings.topics.requests)
+    return await findRun({ context, admin, id, from })
+  })
   const anyone = {
     hooks: undefined,
     tenants: undefined,

@@ -64,5 +64,10 @@ describe('a replay', () => {
     const { code, stderr } = await replay(['--from', 'earliest'], environment)
     expect(stderr).toBe(`Topic ${topic} does not exist: run "hooktide init".\n`)
     expect(code).toBe(1)
+    const others = ['resend dlv_0000000000000000000000', 'hooks test a --wait 1s']
+    for (const line of others) {
+      const refused = await hooktide(line.split(' '), { ...rig.environment, ...environment })
+      expect(refused).toEqual({ code, stderr, stdout: '' })
+    }
   })
 })
