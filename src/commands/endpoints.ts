@@ -10,7 +10,7 @@ import { readEndpoints } from './endpoint-topic.ts'
 import { readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
-import { alignedRows, compareTexts } from './table.ts'
+import { alignedRows, compareTexts, shellWord } from './table.ts'
 
 /** Who wrote a record that was written by command. */
 const instance = 'hooktide endpoints'
@@ -96,7 +96,8 @@ async function enable(context: CommandContext): Promise<0> {
   if (wereDisabled.length > 0) {
     const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
     context.note('What became dead letters meanwhile is sent again by:')
-    context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone --hook ${ids}`)
+    const hooks = ids.startsWith('-') ? `--hook=${shellWord(ids)}` : `--hook ${shellWord(ids)}`
+    context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone ${hooks}`)
   }
   return 0
 }

@@ -17,7 +17,7 @@ import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, listOption, registrySettingsOf, textOption } from './option-values.ts'
 import { isResult } from './result-line.ts'
-import { printable } from './table.ts'
+import { printable, shellWord } from './table.ts'
 
 const defaultWait = '60s'
 const maxWaitMs = 3_600_000
@@ -128,7 +128,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   }
   if ((await readEndpoints(context)).get(id)?.state === 'disabled') {
     throw new UserError(
-      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${id}".`,
+      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}".`,
     )
   }
   return entry.hook

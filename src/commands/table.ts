@@ -26,6 +26,11 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
 }
 
+/** One word of a command line that is told to be typed: ids may hold what a shell would run. */
+export function shellWord(text: string): string {
+  return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`
+}
+
 /** Names and what they mean, indented; meanings that are too long for the line go on under themselves. */
 export function describedRows(
   rows: readonly (readonly string[])[],
