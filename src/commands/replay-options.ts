@@ -18,9 +18,13 @@ export const replayOptions = {
   from: {
     type: 'string',
     description:
-      'Records since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h.',
+      'Of each partition, from its first record since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h.',
   },
-  to: { type: 'string', description: 'Records before this time. [where the topic ends now]' },
+  to: {
+    type: 'string',
+    description:
+      'Of each partition, up to its first record that is as late as this. [where the topic ends now]',
+  },
   offsets: {
     type: 'string',
     description:
