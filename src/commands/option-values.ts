@@ -53,8 +53,12 @@ export function integerOption(
 
 /** A moment as ISO 8601 with a zone: without one it would depend on where the command runs. */
 function parseIsoTime(text: string): EpochMs | undefined {
-  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
-  const time = form.test(text) ? Date.parse(text) : Number.NaN
+  const form = /^\d{4}-\d\d-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
+  const day = form.exec(text)?.[1]
+  if (day === undefined) return undefined
+  // The 31st of a month that has 30 days is read as the first of the next one.
+  const isInMonth = new Date(text.slice(0, 10)).getUTCDate() === Number(day)
+  const time = isInMonth ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }
 
@@ -62,10 +66,11 @@ function parseIsoTime(text: string): EpochMs | undefined {
 export const momentForms =
   'a time with its zone such as 2026-01-31T08:00:00Z or 2026-01-31T09:00:00+01:00, a day (UTC) such as 2026-01-31, or how long ago such as 15m, 2h or 3d'
 
-/** A moment, or how long ago it was, such as `15m`. */
+/** A moment, or how long ago it was, such as `15m`. Not before 1970: to Kafka negative times are commands. */
 export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
   const agoMs = parseDuration(text)
-  return agoMs === undefined ? parseIsoTime(text) : now - agoMs
+  const moment = agoMs === undefined ? parseIsoTime(text) : now - agoMs
+  return moment === undefined ? undefined : Math.max(0, moment)
 }
 
 /** `undefined` where no registry is set. */
