@@ -1,6 +1,7 @@
 /** `hooktide hooks test`: Logto's test payload for each event of a hook, by way of the running processors. */
 import { randomUUID } from 'node:crypto'
 import { formatDuration, parseDuration } from '../core/durations.ts'
+import { isDisabledFor } from '../core/endpoint-record.ts'
 import { decodeEvent } from '../core/event.ts'
 import { UserError } from '../core/errors.ts'
 import { isEventKey } from '../core/event-keys.ts'
@@ -126,7 +127,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   if (!entry.hook.enabled) {
     throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
   }
-  if ((await readEndpoints(context)).get(id)?.state === 'disabled') {
+  if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
     throw new UserError(
       `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}".`,
     )

@@ -1,5 +1,6 @@
 /** From a record of a replay's range to the requests that it leads to. */
 import { decodeDeadLetter, decodeRun, type DecodedDeadLetter } from '../core/delivery-headers.ts'
+import { isDisabledFor } from '../core/endpoint-record.ts'
 import { UserError } from '../core/errors.ts'
 import { runHeaderNames } from '../core/header-names.ts'
 import { admitted, type Filtering } from '../core/filter-match.ts'
@@ -74,7 +75,10 @@ export async function readParts(
   return {
     table,
     selection,
-    isDisabled: (id) => endpoints.get(id)?.state === 'disabled',
+    isDisabled(id) {
+      const entry = table.get(id)
+      return entry?.kind === 'active' && isDisabledFor(entry.hook, endpoints.get(id))
+    },
     admit: (entries, event) => admitted(entries, event, filtering),
   }
 }

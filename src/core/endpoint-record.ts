@@ -80,6 +80,16 @@ export function urlStanding(
   return offset > knownOffset ? 'newer' : 'older'
 }
 
+/** Whether nothing is sent to the hook as it is: a processor that reads a new URL begins anew, be it started only later. */
+export function isDisabledFor(
+  hook: Pick<Hook, 'url' | 'configVersion'>,
+  known: Health | undefined,
+): boolean {
+  if (known?.state !== 'disabled') return false
+  const standing = urlStanding(hook, known)
+  return standing === 'same' || standing === 'older'
+}
+
 /** The health that begins anew for a hook as it is. */
 export function renewed(
   hook: Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>,

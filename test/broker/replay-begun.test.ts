@@ -58,6 +58,15 @@ describe('a replay', () => {
     expect(stdout).toContain('4 record(s) read, 4 deliveries would be requested')
   })
 
+  it('is to an endpoint that was disabled, once its hook has another URL, though no processor has seen that', async () => {
+    await rig.putHooks({ id: 'moved', events: ['PostSignIn'] })
+    await hooktide(['endpoints', 'disable', 'moved'], rig.environment)
+    const words = ['--from', 'earliest', '--hook', 'moved', '--dry-run']
+    expect((await replay(words)).stdout).toContain('left out: 4: the endpoint is disabled')
+    await rig.putHooks({ id: 'moved', config: { url: rig.urlOf('elsewhere') } })
+    expect((await replay(words)).stdout).toMatch(/^moved +default +4$/m)
+  })
+
   it('does not begin where there is no topic for its requests', async () => {
     const topic = `${rig.prefix}.none`
     const environment = { HOOKTIDE_TOPIC_REQUESTS: topic }
