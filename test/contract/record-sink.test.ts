@@ -75,6 +75,19 @@ describe('a record sink on Kafka', () => {
     )
   })
 
+  it('writes to a topic for the first time while it asks anew for the partitions of another', async () => {
+    const world = await makeRealWorld({ partitions: 1 })
+    const other = { ...world, topic: `${world.topic}.other` }
+    await world.tools.createTopic(other.topic, 1)
+    const settings = settingsOf(surroundings().brokers)
+    const sink = createSink({ settings, partitionsMaxAgeMs: 0, log: silentLog })
+    onTestFinished(() => sink.stop())
+    await sink.write([recordOf(world, 'key', 'first')])
+    await sink.write([recordOf(world, 'key', 'second'), recordOf(other, 'key', 'third')])
+
+    expect(await world.tools.readAll(other.topic)).toHaveLength(1)
+  })
+
   it('waits for a topic that is not there yet', async () => {
     const world = await makeRealWorld({ partitions: 1 })
     const late = { ...world, topic: `${world.topic}.late` }

@@ -74,12 +74,19 @@ export class SequencedProducer {
     try {
       await this.#connect()
       await this.#cluster.addMultipleTargetTopics([topic])
+      // KafkaJS lets who asks for metadata share the answer that is under way, which may be about the topics of before;
+      // and it asks once for a topic that is new to it, whatever came of that.
+      if (this.#countOf(topic) === 0) await this.#cluster.refreshMetadata()
     } catch (error) {
       throw this.#explained(error, topic)
     }
-    const { length } = this.#cluster.findTopicPartitionMetadata(topic)
-    if (length === 0) throw new Error(`topic ${topic} has no partitions`)
-    return length
+    const count = this.#countOf(topic)
+    if (count === 0) throw new Error(`topic ${topic} has no partitions`)
+    return count
+  }
+
+  #countOf(topic: string): number {
+    return this.#cluster.findTopicPartitionMetadata(topic).length
   }
 
   /** Asks anew which partitions there are and who leads them. */
@@ -118,9 +125,10 @@ export class SequencedProducer {
           }
         }
       }
-      await Promise.all(
-        this.#byLeader(batches, failed).map(([nodeId, list]) => request(nodeId, list)),
-      )
+      const byLeader = this.#byLeader(batches, failed)
+      const isAnyUnknown = firstError !== undefined
+      await Promise.all(byLeader.map(([nodeId, list]) => request(nodeId, list)))
+      if (isAnyUnknown) await this.#cluster.refreshMetadata()
     } catch (error) {
       failed(
         batches.filter((batch) => !outcomes.has(batch)),

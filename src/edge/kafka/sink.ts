@@ -29,6 +29,8 @@ export interface SinkOptions {
   /** How long the first record of an idle sink waits for company. Default 3 ms. */
   readonly lingerMs?: number
   readonly limits?: CutLimits
+  /** How old the count of a topic's partitions may be. Default one minute. */
+  readonly partitionsMaxAgeMs?: number
   readonly log: KafkaLog
 }
 
@@ -83,7 +85,7 @@ class KafkaSink implements RecordSink {
     this.#limits = options.limits ?? defaultCutLimits
     const { settings, compression = 'none', log } = options
     this.#producer = new SequencedProducer(settings, compression, log)
-    this.#partitions = new PartitionTable(this.#producer, options.log)
+    this.#partitions = new PartitionTable(this.#producer, options)
     this.#failures = new FailureLog(options.log)
   }
 
@@ -205,18 +207,20 @@ function messagesOf({ slot, queued }: Batch): PartitionBatch {
 class PartitionTable {
   readonly #producer: SequencedProducer
   readonly #log: KafkaLog
+  readonly #maxAgeMs: number
   readonly #topics = new Map<string, { readonly slots: readonly Slot[]; loadedAt: number }>()
   #turn = 0
 
-  constructor(producer: SequencedProducer, log: KafkaLog) {
+  constructor(producer: SequencedProducer, options: SinkOptions) {
     this.#producer = producer
-    this.#log = log
+    this.#log = options.log
+    this.#maxAgeMs = options.partitionsMaxAgeMs ?? partitionsMaxAgeMs
   }
 
   async load(topic: string): Promise<void> {
     const known = this.#topics.get(topic)
     if (known === undefined) return this.#fetch(topic)
-    if (performance.now() - known.loadedAt < partitionsMaxAgeMs) return
+    if (performance.now() - known.loadedAt < this.#maxAgeMs) return
     known.loadedAt = performance.now()
     // Not waited for: the old count serves until the answer is in.
     const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
