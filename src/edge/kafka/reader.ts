@@ -85,11 +85,14 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     const positions = await explaining(options, () => startPositions(cluster, options))
     options.onStart?.()
     const fetchRound = patientRound(cluster, options, positions)
+    const refuseSilence = silenceLimit(options)
     const idleness = new Idleness()
     while (!signal.aborted) {
       const open = positions.filter(({ next, end }) => next < end)
       if (open.length === 0) return
-      const { records, found } = await fetchRound(open)
+      const round = await fetchRound(open)
+      refuseSilence(round)
+      const { records, found } = round
       const isOver = idleness.isOver(found)
       if (records.length > 0) yield records
       else if (isOver && !isFollowing) return
@@ -115,7 +118,6 @@ function patientRound(
   const { settings, topic, isFollowing, log } = options
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
-  let heldBackSince: number | undefined
   let refreshedAt = performance.now()
   return async (open) => {
     try {
@@ -126,8 +128,6 @@ function patientRound(
       }
       const round = await fetchAll(cluster, topic, open)
       failingSince = undefined
-      heldBackSince = round.found === 'unknown' ? (heldBackSince ?? performance.now()) : undefined
-      if (performance.now() - (heldBackSince ?? Infinity) > heldBackMs) throw heldBack(options)
       return round
     } catch (error) {
       if (errorType(error) === 'OFFSET_OUT_OF_RANGE') {
@@ -276,10 +276,17 @@ async function skipRemoved(
   }
 }
 
-function heldBack({ settings, topic }: ReadOptions): UserError {
-  return new UserError(
-    `The broker has sent nothing of topic ${topic} for a minute: its quota for client ${settings.clientId} is too low for a single batch. Raise consumer_byte_rate.`,
-  )
+/** Throws once the broker has answered for too long without any partition. Rounds that fail have limits of their own. */
+function silenceLimit({ settings, topic }: ReadOptions): (round: Round) => void {
+  let since: number | undefined
+  return (round) => {
+    const isSilent = round.found === 'unknown' && round !== nothingYet
+    since = isSilent ? (since ?? performance.now()) : undefined
+    if (since === undefined || performance.now() - since <= heldBackMs) return
+    throw new UserError(
+      `The broker has sent nothing of topic ${topic} for a minute: its quota for client ${settings.clientId} is too low for a single batch. Raise consumer_byte_rate.`,
+    )
+  }
 }
 
 async function recover(cluster: InnerCluster): Promise<void> {
