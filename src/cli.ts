@@ -69,9 +69,9 @@ async function runCommand(
   const settings = await logging(isLogging, undefined, () =>
     readSettings(process.env, flags, (variable) => used.has(variable)),
   )
+  listenForSignals()
   const doubts = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
-  listenForSignals()
   const { signal } = ending
   return await logging(isLogging, settings, () =>
     command.run({ settings, doubts, args, options, print, note, signal, showProgress }),

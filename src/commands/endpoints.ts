@@ -78,8 +78,11 @@ async function list(context: CommandContext): Promise<0> {
     return 0
   }
   if (rows.length === 0) {
+    const known = [...hooks.values()]
+    const isNobodys = tenant !== undefined && !known.some((hook) => tenantOf(hook) === tenant)
     const none = isAll ? 'There are no hooks.' : 'All endpoints are healthy.'
-    context.note(state === undefined ? none : `No endpoint is ${state}.`)
+    if (isNobodys) context.note(`Tenant ${tenant} has no hooks.`)
+    else context.note(state === undefined ? none : `No endpoint is ${state}.`)
     return 0
   }
   const header = ['HOOK', 'TENANT', 'STATE', 'REASON', 'SINCE', 'UNTIL', 'FAILURES', 'URL']

@@ -41,7 +41,7 @@ export function commandHelp(command: Command, columns: number): string {
 
 const ending = [
   '"hooktide help <command>" says more about one.',
-  'Exit codes: 0 done, 1 failed, 2 used wrongly.',
+  'Exit codes: 0 done, 1 failed, 2 used wrongly, 130 or 143 ended by a signal.',
 ]
 
 function commandLines(commands: readonly Command[], columns: number): readonly string[] {

@@ -1,6 +1,6 @@
 /**
  * `hooktide hooks put`: writes hook objects as their owners gave them. The object replaces the one there as a whole; only
- * its signing key and time of creation stay when the new one has none.
+ * its signing keys and time of creation stay when the new one has none.
  */
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../core/errors.ts'
@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
 import { deliveryFields } from '../core/hook-fields.ts'
+import { withKeysOf } from '../core/key-rotation.ts'
 import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'
 import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
 import { withoutSecrets } from '../core/result.ts'
@@ -104,7 +105,7 @@ function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, Store
   const id = value['id'] ?? newHookId(randomBytes(64))
   const known = typeof id === 'string' ? stored.get(id) : undefined
   const keptKey = value['signingKey'] ?? (known && keyOf(known))
-  const hook: JsonObject = {
+  const completed: JsonObject = {
     ...value,
     id,
     tenantId: value['tenantId'] ?? defaultTenant,
@@ -112,6 +113,7 @@ function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, Store
     enabled: value['enabled'] ?? true,
     createdAt: value['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
   }
+  const hook = withStoredKeys(completed, known)
   const problems = [
     ...checkHookInput(hook, filterFault),
     ...misplacedProblems(hook),
@@ -120,6 +122,12 @@ function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, Store
     ...capturedProblems(known),
   ]
   return { place, givenId: textOf(value['id']), hook, isKeyNew: keptKey === undefined, problems }
+}
+
+function withStoredKeys(hook: JsonObject, known: StoredHook | undefined): JsonObject {
+  if (known === undefined) return hook
+  const stored = { signingKey: keyOf(known), delivery: known.members['delivery'] }
+  return withKeysOf(hook, stored, Date.now())
 }
 
 function textOf(value: unknown): string | undefined {

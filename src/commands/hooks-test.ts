@@ -12,6 +12,7 @@ import { requestRecord, type Requested } from '../core/replay.ts'
 import { testPayload } from '../core/test-payload.ts'
 import { readTopic } from '../edge/kafka/reader.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
 import { readEndpoints } from './endpoint-topic.ts'
 import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
@@ -48,21 +49,44 @@ async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
   const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
   const width = Math.max(...tests.map(({ event }) => event.event.length))
   const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))
-  let failed = 0
+  const failed: DeliveryResult[] = []
   const ended = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
   for await (const result of answersTo(context, tests, ended)) {
     if (!result.final || !open.delete(result.deliveryId)) continue
-    if (result.outcome !== 'delivered') failed += 1
+    if (result.outcome !== 'delivered') failed.push(result)
     print(flagOption(context, 'json') ? JSON.stringify(result) : answerLine(result, width))
     if (open.size === 0) break
   }
   if (signal.aborted) return signal.reason === 'SIGTERM' ? 143 : 130
-  if (open.size > 0) {
-    note(
-      `No answer to ${[...open.values()].join(', ')} within ${formatDuration(waitMs)}: is "hooktide run" running for group ${settings.groupId}? The requests stay in ${settings.topics.requests} and are sent when it is.`,
-    )
-  }
-  return failed + open.size === 0 ? 0 : 1
+  const outcome = { id, failed, open: [...open.values()], waitMs, settings }
+  for (const line of explanations(outcome)) note(line)
+  return failed.length + open.size === 0 ? 0 : 1
+}
+
+interface Outcome {
+  readonly id: string
+  readonly failed: readonly DeliveryResult[]
+  /** Event keys of the tests that were not answered. */
+  readonly open: readonly string[]
+  readonly waitMs: number
+  readonly settings: Settings
+}
+
+function explanations(outcome: Outcome): readonly string[] {
+  const isAnyHeldBack = outcome.failed.some(({ reason }) => reason === 'endpoint-down')
+  return [
+    ...(isAnyHeldBack ? [heldBack(outcome.id)] : []),
+    ...(outcome.open.length > 0 ? [unanswered(outcome)] : []),
+  ]
+}
+
+function heldBack(id: string): string {
+  return `endpoint-down: no call is made for now. The endpoint is open or paused, which "hooktide endpoints list" shows and "hooktide endpoints enable ${shellWord(id)}" ends, or busy with calls that take long.`
+}
+
+function unanswered({ open, waitMs, settings }: Outcome): string {
+  const { groupId, topics } = settings
+  return `No answer to ${open.join(', ')} within ${formatDuration(waitMs)}: is "hooktide run" running, and ready, for group ${groupId}? The requests stay in ${topics.requests} and are sent when it is.`
 }
 
 /** Results as they come, from just before the tests are requested. */

@@ -1,7 +1,8 @@
 /** What commands read: a file, or standard input for `-`. */
 import { readFile } from 'node:fs/promises'
+import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { asError, UserError } from '../core/errors.ts'
+import { asError, InterruptedError, UserError } from '../core/errors.ts'
 import type { CommandContext } from './command.ts'
 import { textOption } from './option-values.ts'
 
@@ -17,15 +18,29 @@ export interface Input {
   readonly bytes: Buffer
 }
 
-/** @throws UserError when `--file` is missing or cannot be read */
-export async function readInput(context: Pick<CommandContext, 'options'>): Promise<Input> {
+/**
+ * @throws UserError when `--file` is missing or cannot be read
+ * @throws InterruptedError when the command is asked to end while it waits for standard input
+ */
+export async function readInput(
+  context: Pick<CommandContext, 'options' | 'signal'>,
+): Promise<Input> {
   const file = textOption(context, 'file')
   if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
-  if (file === '-') return { name: 'standard input', bytes: await buffer(process.stdin) }
+  if (file === '-') return { name: 'standard input', bytes: await standardInput(context.signal) }
   try {
     return { name: file, bytes: await readFile(file) }
   } catch (error) {
     throw new UserError(`${file} cannot be read: ${reasonOf(error)}.`, 2, { cause: error })
+  }
+}
+
+async function standardInput(signal: AbortSignal): Promise<Buffer> {
+  try {
+    return await buffer(addAbortSignal(signal, process.stdin))
+  } catch (error) {
+    if (signal.aborted) throw new InterruptedError()
+    throw error
   }
 }
 

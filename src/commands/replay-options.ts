@@ -152,7 +152,8 @@ function momentOption(
   if (text === undefined || text === 'earliest') return text
   const moment = parseMoment(text, now)
   if (moment !== undefined) return moment
-  throw new UserError(`--${name} must be ${momentForms}, not "${text}".`, 2)
+  const forms = name === 'from' ? `earliest, ${momentForms}` : momentForms
+  throw new UserError(`--${name} must be ${forms}, not "${text}".`, 2)
 }
 
 function readOffsetRange(text: string): OffsetRange {

@@ -214,6 +214,6 @@ function report(
   print(
     id === undefined
       ? `${read}, ${asked} would be requested`
-      : `${read}, ${asked} requested from ${settings.topics.requests}`,
+      : `${read}, ${asked} requested by way of ${settings.topics.requests}`,
   )
 }

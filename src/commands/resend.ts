@@ -79,7 +79,9 @@ async function run(context: CommandContext): Promise<0> {
   if (flagOption(context, 'json')) {
     print(JSON.stringify({ deliveryId: id, hookId, tenantId, eventId, event: event.event }))
   } else {
-    print(`${id}, ${event.event} to hook ${hookId}, is requested from ${settings.topics.requests}`)
+    print(
+      `${id}, ${event.event} to hook ${hookId}, is requested by way of ${settings.topics.requests}`,
+    )
   }
   return 0
 }
@@ -104,7 +106,7 @@ function fromOf(context: CommandContext): EpochMs | undefined {
 
 /** A dead letter has the event itself; for all else the results say where it stands. */
 async function findRun(search: Search): Promise<Found> {
-  const { context, id } = search
+  const { context, id, from } = search
   const sources = new Sources(context, id)
   const { deadLetters, results } = context.settings.topics
   const letter = await newest(keyed(search, deadLetters), (record) => sources.inLetter(record))
@@ -113,9 +115,13 @@ async function findRun(search: Search): Promise<Found> {
   if (found !== undefined) return found
   const nothing =
     sources.count === 0
-      ? `neither ${deadLetters} nor ${results} knows it`
+      ? `neither ${deadLetters} nor ${results} knows it${sinceWords(from)}`
       : 'its event is no longer where it came from'
   throw new UserError(`${id} cannot be sent again: ${nothing}.`)
+}
+
+function sinceWords(from: EpochMs | undefined): string {
+  return from === undefined ? '' : ` since ${new Date(from).toISOString()}`
 }
 
 /** The last of what records lead to. They are tried from the last on, and few: those of one delivery. */

@@ -28,6 +28,26 @@ export function withNewKey(
   return { ...hook, signingKey, delivery: next }
 }
 
+/**
+ * A hook that is written again in the middle of a rotation: where it has the key of before and says nothing of older ones,
+ * those that have not expired go on signing.
+ *
+ * @param known the hook as it stands, with the key that it has
+ */
+export function withKeysOf(
+  hook: JsonObject,
+  known: { readonly signingKey: unknown; readonly delivery: unknown },
+  now: EpochMs,
+): JsonObject {
+  const delivery = hook['delivery'] ?? {}
+  if (hook['signingKey'] !== known.signingKey || !isJsonObject(delivery)) return hook
+  const stored = isJsonObject(known.delivery) ? listOf(known.delivery['previousSigningKeys']) : []
+  const previousSigningKeys = stored.filter((key) => expiryOf(key) > now)
+  if (previousSigningKeys.length === 0 || Object.hasOwn(delivery, 'previousSigningKeys'))
+    return hook
+  return { ...hook, delivery: { ...delivery, previousSigningKeys } }
+}
+
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }

@@ -1,4 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { hooktide } from '../support/hooktide-process.ts'
@@ -14,13 +17,16 @@ function settings() {
   return { brokers: surroundings().brokers, clientId: 'test' }
 }
 
-function command(args: readonly string[], input = '') {
-  const environment = {
+function environment() {
+  return {
     KAFKA_BROKERS: surroundings().brokers.join(','),
     HOOKTIDE_TOPIC_PREFIX: prefix,
     HOOKTIDE_ALLOW_CIDRS: '192.0.2.0/24',
   }
-  return hooktide(args, environment, input)
+}
+
+function command(args: readonly string[], input = '') {
+  return hooktide(args, environment(), input)
 }
 
 const put = (input: unknown, ...flags: readonly string[]) =>
@@ -41,6 +47,17 @@ beforeAll(async () => {
 })
 
 describe('hooks put', () => {
+  it('ends with the first Ctrl-C while it waits for standard input', async () => {
+    const script = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+    // What it warns of is said right after it began to listen for signals.
+    const env = { PATH: process.env['PATH'], ...environment(), HOOKTIDE_UNHEARD_OF: '1' }
+    const child = spawn(process.execPath, [script, 'hooks', 'put', '-f', '-'], { env })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stderr, 'data')
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+  })
+
   it('refuses a delivery option outside delivery, which would leave the hook unfiltered', async () => {
     const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
     const { code, stderr, stdout } = await put(hook)
@@ -248,6 +265,19 @@ describe('hooks rotate-key', () => {
         previousSigningKeys: [{ key: 'first', expiresAt: shown['oldKeyExpiresAt'] }],
       },
     })
+  })
+
+  it('goes on when the hook is put again without its keys, and ends when an empty list is put', async () => {
+    const before = await stored('rotated')
+    const hook = { id: 'rotated', name: 'n', events: ['PostSignIn'], config: { url } }
+    await put({ ...hook, delivery: { concurrency: 5 } })
+    const { signingKey, delivery } = await stored('rotated')
+    expect({ signingKey, delivery }).toEqual({
+      signingKey: before['signingKey'],
+      delivery: { ...Object(before['delivery']), concurrency: 5 },
+    })
+    await put({ ...hook, delivery: { previousSigningKeys: [] } })
+    expect(await stored('rotated')).toMatchObject({ delivery: { previousSigningKeys: [] } })
   })
 
   it('refuses a hook that is not there, and an overlap that is no time', async () => {

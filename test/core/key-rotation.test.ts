@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withNewKey } from '../../src/core/key-rotation.ts'
+import { withKeysOf, withNewKey } from '../../src/core/key-rotation.ts'
 
 const now = 1_000
 const hook = {
@@ -42,5 +42,36 @@ describe('a new signing key', () => {
       signingKey: 'new',
       delivery: {},
     })
+  })
+})
+
+describe('a hook that is written again while its key is rotated', () => {
+  const previousSigningKeys = [
+    { key: 'older', expiresAt: 1_001 },
+    { key: 'oldest', expiresAt: 1_000 },
+  ]
+  const known = { signingKey: 'old', delivery: { concurrency: 3, previousSigningKeys } }
+
+  it.each([undefined, {}, { concurrency: 5 }])(
+    'keeps the keys that have not expired when it names none: with delivery %o',
+    (delivery) => {
+      const given = delivery === undefined ? hook : { ...hook, delivery }
+      expect(withKeysOf(given, known, now)).toEqual({
+        ...hook,
+        delivery: { ...delivery, previousSigningKeys: [{ key: 'older', expiresAt: 1_001 }] },
+      })
+    },
+  )
+
+  it.each([
+    ['has another key', { ...hook, signingKey: 'new' }],
+    ['names keys of its own', { ...hook, delivery: { previousSigningKeys: [] } }],
+    ['has a delivery that is none', { ...hook, delivery: 7 }],
+  ])('is left as it is when it %s', (_, given) => {
+    expect(withKeysOf(given, known, now)).toBe(given)
+  })
+
+  it('is left as it is when all of them have expired', () => {
+    expect(withKeysOf(hook, known, 2_000)).toBe(hook)
   })
 })

@@ -53,7 +53,7 @@ describe('a replay is not understood', () => {
     ['--from 1h --reason gone', '--reason is about dead letters: give --failed-only too.'],
     ['--from 1h --again', '--again is about dead letters'],
     ['--failed-only --reason hook-deleted', '--reason must be one of gone, '],
-    ['--from yesterday', '--from must be a time'],
+    ['--from yesterday', '--from must be earliest, a time'],
     ['--from 1h --to earliest', '--to must be a time'],
     ['--from 1h --to 2h', '--to must be later than --from.'],
     ['--offsets x', '--offsets must be <topic>/<partition>/<first>-<last>'],
