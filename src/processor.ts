@@ -89,8 +89,12 @@ export interface ProcessorDepths {
 export interface Processor {
   /** Resolves when the table is loaded and both groups are joined. */
   start(): Promise<void>
-  /** Stops intake, lets calls finish until the deadline, records the rest as interrupted, commits and leaves. */
-  stop(deadlineMs: number): Promise<void>
+  /**
+   * Stops intake, lets calls finish until the deadline, records the rest as interrupted, commits and leaves.
+   *
+   * @returns how many records Kafka has not acknowledged; they are given up
+   */
+  stop(deadlineMs: number): Promise<number>
   status(): ProcessorStatus
   depths(): ProcessorDepths
 }

@@ -277,9 +277,9 @@ function createRecorder(
 
 /**
  * Stop intake → drain lanes until the deadline → give up the rest → flush → commit → leave → flush what only leaving
- * decided.
+ * decided. Returns how many records were not acknowledged.
  */
-async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<void> {
+async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<number> {
   const { groups, dispatch, recorder, health } = path
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
@@ -291,7 +291,9 @@ async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Prom
   await recorder.idle(flushMs)
   health.stop()
   await Promise.all([ports.hooks.stop(), ports.endpoints.stop(), ports.http.stop()])
+  const unwritten = ports.sink.pendingCount()
   await ports.sink.stop()
+  return unwritten
 }
 
 function statusOf(

@@ -84,8 +84,14 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
       return 1
     }
     log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
-    await processor.stop(settings.shutdownMs)
-    log.info('stopped')
+    const unwritten = await processor.stop(settings.shutdownMs)
+    if (unwritten === 0) log.info('stopped')
+    else {
+      log.warn(
+        { unwritten },
+        'stopped before Kafka acknowledged all: what is unwritten is handled again by the next owner, calls included',
+      )
+    }
     return 0
   } finally {
     readiness.stop()

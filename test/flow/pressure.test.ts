@@ -183,4 +183,23 @@ describe('a broker that is away', () => {
     expect(new Set(rig.results().map(({ deliveryId }) => deliveryId)).size).toBe(20)
     expect(one.failures).toEqual([])
   })
+
+  it('leaves records unwritten at a stop, and their count is told; else there is none', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    rig.broker.outage(true)
+    one.http.calls[0]?.answer(200)
+    const stopping = one.processor.stop(1_000)
+    await rig.clock.advance(60_000)
+    expect(await stopping).toBe(1)
+
+    rig.broker.outage(false)
+    const two = await rig.start({ instance: 'two' })
+    const stoppingAgain = two.processor.stop(1_000)
+    await rig.clock.advance(60_000)
+    expect(await stoppingAgain).toBe(0)
+  })
 })
