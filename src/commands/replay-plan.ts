@@ -52,7 +52,7 @@ export async function createPlan(
     }
   }
   if (order.from === 'events') return { table, plan: eventPlan(context, parts) }
-  const requests = order.again ? new NewestRequests() : await readRequests(context)
+  const requests = order.again ? noRequests(context) : await readRequests(context)
   return { table, plan: letterPlan(context, parts, requests) }
 }
 
@@ -121,7 +121,7 @@ function letterPlan(context: CommandContext, parts: ReplayParts, requests: Newes
     if (planned.requests.length === 0) return planned
     if (isOutdated) return leftOut('requested-before')
     // A crash may have written the same letter twice.
-    requests.add(run.deliveryId, 'of this replay')
+    requests.addPlanned(run.deliveryId)
     return planned
   }
 }
@@ -130,14 +130,16 @@ function leftOut(why: LeftOut): Planned {
   return { requests: [], leftOut: [why] }
 }
 
+function noRequests({ settings }: CommandContext): NewestRequests {
+  return new NewestRequests(settings.topics.requests)
+}
+
 async function readRequests(context: CommandContext): Promise<NewestRequests> {
-  const requests = new NewestRequests()
+  const requests = noRequests(context)
   for await (const records of readToEnd(context, context.settings.topics.requests)) {
     for (const record of records) {
       const deliveryId = deliveryIdIn(record)
-      if (deliveryId !== undefined) {
-        requests.add(deliveryId, `${record.partition}-${record.offset}`)
-      }
+      if (deliveryId !== undefined) requests.add(deliveryId, record)
     }
   }
   return requests

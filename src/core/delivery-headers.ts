@@ -1,7 +1,7 @@
 /**
  * Headers of the records that hooktide writes for itself (design section 3): what they carry of a run, and reading it
- * back. Numbers and times are decimal text; `hooktide-source` is `<topic>/<partition>/<offset>`, since no topic's name
- * has a slash.
+ * back. Numbers and times are decimal text; `hooktide-source` and `hooktide-run` are `<topic>/<partition>/<offset>`,
+ * since no topic's name has a slash.
  */
 import {
   decodeNamedEvent,
@@ -47,7 +47,7 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.firstHandledAt, run.firstHandledAt),
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
-    header(runHeaderNames.source, sourceText(event.source)),
+    header(runHeaderNames.source, placeOf(event.source)),
   ]
 }
 
@@ -59,7 +59,7 @@ export function requestRecordHeaders(
     ...request.event.headers,
     ...nameHeaders(request),
     header(runHeaderNames.trigger, request.trigger),
-    header(runHeaderNames.source, sourceText(request.event.source)),
+    header(runHeaderNames.source, placeOf(request.event.source)),
   ]
 }
 
@@ -88,7 +88,7 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
     ...record.headers,
     header(rejectionHeaderNames.reason, rejection.reason),
     header(rejectionHeaderNames.field, rejection.field),
-    header(rejectionHeaderNames.source, sourceText(record)),
+    header(rejectionHeaderNames.source, placeOf(record)),
   ]
 }
 
@@ -156,17 +156,24 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rej
 /** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
 const maxAttempt = 2 ** 31 - 2
 
+/** Topic names have up to 249 characters. */
+const maxPlaceLength = 300
+
+/**
+ * The first form, or one of a former version, whose records are still read: `0` of an event, `<partition>-<offset>` of a
+ * request.
+ */
+const runName = /^(?:[^/]+\/\d{1,10}\/\d{1,16}|0|\d+-\d+)$/
+
 type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
 
 /** A request begins a run of its own, named by where it stands. */
-function beginning(
-  reader: HeaderReader,
-  { partition, offset, timestamp }: InboundRecord,
-): Progress {
+function beginning(reader: HeaderReader, record: InboundRecord): Progress {
+  const { timestamp } = record
   // A dead letter that was copied as it is still says `event`.
   const trigger = readTrigger(reader, 'resend')
   return {
-    run: `${partition}-${offset}`,
+    run: placeOf(record),
     trigger: trigger === 'event' ? 'resend' : trigger,
     attempt: 0,
     hop: 0,
@@ -178,8 +185,8 @@ function beginning(
 }
 
 function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
-  const run = reader.text(runHeaderNames.run, 64) ?? '0'
-  if (!/^(?:0|\d+-\d+)$/.test(run)) reader.reject(runHeaderNames.run, 'is not the name of a run')
+  const run = reader.text(runHeaderNames.run, maxPlaceLength) ?? placeOf(record)
+  if (!runName.test(run)) reader.reject(runHeaderNames.run, 'is not the name of a run')
   return {
     run,
     trigger: readTrigger(reader, 'event'),
@@ -226,7 +233,7 @@ function readSource(
   reader: HeaderReader,
   { topic, partition, offset }: RecordSource,
 ): RecordSource {
-  const text = reader.text(runHeaderNames.source, 300)
+  const text = reader.text(runHeaderNames.source, maxPlaceLength)
   if (text === undefined) return { topic, partition, offset }
   const parts = /^([^/]+)\/(\d{1,10})\/(\d{1,16})$/.exec(text)
   const offsetRead = Number(parts?.[3])
@@ -250,7 +257,8 @@ function nameHeaders({
   ]
 }
 
-function sourceText({ topic, partition, offset }: RecordSource): string {
+/** Where a record stands, as text: what `hooktide-source` says of an event's record, and the name of the run that it begins. */
+export function placeOf({ topic, partition, offset }: RecordSource): string {
   return `${topic}/${partition}/${offset}`
 }
 

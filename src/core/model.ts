@@ -5,7 +5,7 @@
  * - **hook**: one customer's webhook: where to call, for which events, signed with which key.
  * - **endpoint**: the URL of a hook, seen as something that answers or fails.
  * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
- * - **run**: one life of a delivery: the event itself, or one replay, resend or test request.
+ * - **run**: one life of a delivery: one sending of the event, or one replay, resend or test request.
  * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier.
  * - **deferral**: putting off an attempt on a tier, without counting one, since the lane cannot take it in time.
  * - **tier**: a retry topic; how long its records wait is a property of the topic.
@@ -168,7 +168,10 @@ export type TableEntry =
 export interface Run {
   readonly deliveryId: DeliveryId
   readonly hookId: HookId
-  /** `0` for the event itself, `<partition>-<offset>` of the request record for a replay, resend or test. */
+  /**
+   * Its name: the place of the record that began it, of the event itself or of the request for a replay, resend or test,
+   * as `<topic>/<partition>/<offset>`. Runs that a former version began go on as `0` and `<partition>-<offset>`.
+   */
   readonly run: string
   readonly trigger: Trigger
   /** Attempts made so far in this run; the next one is `attempt + 1`. */

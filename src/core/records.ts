@@ -4,7 +4,7 @@
 export interface DeliveryResult {
   /** Names one event for one hook: the same in every attempt, replay and crash repeat, and sent as webhook-id. */
   readonly deliveryId: string
-  /** Which life of the delivery: 0 for the event itself, <partition>-<offset> of the request record for a replay, resend or test. */
+  /** Which life of the delivery: <topic>/<partition>/<offset> of the record that began it, of the event itself or of the request for a replay, resend or test. Runs that a former version began are 0 and <partition>-<offset>. */
   readonly run: string
   /** Id of the event: its event-id or ce_id header, else <topic>-<partition>-<offset>-<timestamp>. */
   readonly eventId: string

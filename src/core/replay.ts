@@ -12,6 +12,7 @@ import type {
   DeliveryId,
   HookId,
   OutboundRecord,
+  RecordSource,
   Run,
   TableEntry,
   TenantId,
@@ -132,7 +133,7 @@ function hindrance(
   return isDisabled(hookId) ? 'endpoint-disabled' : undefined
 }
 
-/** The record that asks a processor for a delivery. Its run will have the name of where it stands. */
+/** The record that asks a processor for a delivery. Its run will be named by where it stands. */
 export function requestRecord(
   topic: string,
   { deliveryId, hookId, event }: Requested,
@@ -143,20 +144,39 @@ export function requestRecord(
 }
 
 /**
- * Which deliveries were requested, by the name of the newest request's run. A dead letter of another run is of an earlier
- * one: what became of the newest counts, and if that died too it has a letter of its own. So a replay of failures that is
+ * Which deliveries were requested, by where the newest request stands. A dead letter of another run is of an earlier one:
+ * what became of the newest counts, and if that died too it has a letter of its own. So a replay of failures that is
  * begun anew sends nothing twice, without any clock being asked.
  */
 export class NewestRequests {
-  readonly #runs = new Map<DeliveryId, string>()
+  readonly #topicPart: string
+  /** `<partition>-<offset>`, as a former version named runs of requests: short, since there may be many. */
+  readonly #places = new Map<DeliveryId, string>()
+
+  /** @param topic that of requests */
+  constructor(topic: string) {
+    this.#topicPart = `${topic}/`
+  }
 
   /** Requests of one partition are added in their order. */
-  add(deliveryId: DeliveryId, run: string): void {
-    this.#runs.set(deliveryId, run)
+  add(deliveryId: DeliveryId, { partition, offset }: Omit<RecordSource, 'topic'>): void {
+    this.#places.set(deliveryId, `${partition}-${offset}`)
+  }
+
+  /** It will be requested: no run that there is now is of that request. */
+  addPlanned(deliveryId: DeliveryId): void {
+    this.#places.set(deliveryId, '')
   }
 
   isOutdated({ deliveryId, run }: Pick<Run, 'deliveryId' | 'run'>): boolean {
-    const newest = this.#runs.get(deliveryId)
-    return newest !== undefined && newest !== run
+    const newest = this.#places.get(deliveryId)
+    return newest !== undefined && newest !== this.#shortNameOf(run)
+  }
+
+  /** Of the run of a request, whichever version named it; any other name as it is, which is no request's. */
+  #shortNameOf(run: string): string {
+    return run.startsWith(this.#topicPart)
+      ? run.slice(this.#topicPart.length).replace('/', '-')
+      : run
   }
 }

@@ -1,5 +1,5 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
-import { decodeRun } from '../core/delivery-headers.ts'
+import { decodeRun, placeOf } from '../core/delivery-headers.ts'
 import { decodeEvent } from '../core/event.ts'
 import { runHeaderNames } from '../core/header-names.ts'
 import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
@@ -115,7 +115,7 @@ function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
   return {
     deliveryId: deliveryIdOf(event.tenantId, event.eventSource, event.eventId, hookId),
     hookId,
-    run: '0',
+    run: placeOf(event.source),
     trigger: 'event',
     attempt: 0,
     hop: 0,

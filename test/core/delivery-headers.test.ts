@@ -72,6 +72,7 @@ describe('the headers of a run', () => {
       run: fc.oneof(
         fc.constant('0'),
         fc.tuple(count, count).map(([a, b]) => `${a}-${b}`),
+        fc.tuple(count, count).map(([a, b]) => `auth.events/${a}/${b}`),
       ),
       trigger: fc.constantFrom(...triggers),
       // The highest number of 32 bits is refused: the next attempt's would not fit.
@@ -133,7 +134,7 @@ describe('a request', () => {
     expect(runIn(recordWith(needed), 'request')).toMatchObject({
       deliveryId,
       hookId,
-      run: '2-77',
+      run: 'auth.webhook.requests/2/77',
       trigger: 'resend',
       attempt: 0,
       hop: 0,
@@ -157,7 +158,8 @@ describe('a request', () => {
       { reason: 'exhausted', status: 500, diedAt: 1 },
     )
     const run = runIn({ ...recordWith({}), headers: dead }, 'request')
-    expect(run).toMatchObject({ deliveryId, run: '2-77', trigger: 'resend', attempt: 0, hop: 0 })
+    const began = { run: 'auth.webhook.requests/2/77', trigger: 'resend', attempt: 0, hop: 0 }
+    expect(run).toMatchObject({ deliveryId, ...began })
     expect(run.event.source).toEqual({ topic: 'auth.events', partition: 0, offset: 9 })
     expect(run.event.headers).toEqual([])
   })
@@ -190,7 +192,7 @@ describe('a record of a tier or of requests', () => {
 
   it('is due at its time of writing when a tier record names nothing more', () => {
     expect(runIn(recordWith(needed), 'tier')).toMatchObject({
-      run: '0',
+      run: 'auth.webhook.requests/2/77',
       trigger: 'event',
       attempt: 0,
       hop: 0,
@@ -202,6 +204,9 @@ describe('a record of a tier or of requests', () => {
   it.each([
     ['hooktide-run', '1'],
     ['hooktide-run', '1-2-3'],
+    ['hooktide-run', 'auth.events/1'],
+    ['hooktide-run', 'auth.events/1/x'],
+    ['hooktide-run', 'auth/events/1/2'],
     ['hooktide-attempt', '-1'],
     ['hooktide-attempt', '1.5'],
     ['hooktide-attempt', '2147483647'],

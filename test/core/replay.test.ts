@@ -126,15 +126,28 @@ describe('a replay of a dead letter', () => {
   })
 
   it('counts only while no newer run of its delivery was requested', () => {
-    const requests = new NewestRequests()
-    const first = { deliveryId: 'd', run: '0' }
-    expect(requests.isOutdated(first)).toBe(false)
-    requests.add('d', '2-7')
-    requests.add('other', '2-8')
-    expect(requests.isOutdated(first)).toBe(true)
-    expect(requests.isOutdated({ deliveryId: 'd', run: '2-7' })).toBe(false)
-    requests.add('d', '2-9')
-    expect(requests.isOutdated({ deliveryId: 'd', run: '2-7' })).toBe(true)
+    const requests = new NewestRequests('requests')
+    const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
+    expect(isOutdated('events/2/7')).toBe(false)
+    requests.add('d', { partition: 2, offset: 7 })
+    requests.add('other', { partition: 2, offset: 8 })
+    expect(['events/2/7', 'requests/2/7', 'requests/12/7'].map(isOutdated)).toEqual([
+      true,
+      false,
+      true,
+    ])
+    requests.add('d', { partition: 2, offset: 9 })
+    expect(['requests/2/7', 'requests/2/9'].map(isOutdated)).toEqual([true, false])
+    requests.addPlanned('d')
+    expect(isOutdated('requests/2/9')).toBe(true)
+  })
+
+  it('of before runs were named by their record is told in the same way', () => {
+    const requests = new NewestRequests('requests')
+    const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
+    expect(['0', '2-7'].map(isOutdated)).toEqual([false, false])
+    requests.add('d', { partition: 2, offset: 7 })
+    expect(['0', '2-6', '2-7'].map(isOutdated)).toEqual([true, true, false])
   })
 })
 
@@ -155,7 +168,7 @@ describe('a request record', () => {
       run: {
         deliveryId,
         hookId,
-        run: '2-77',
+        run: 'auth.webhook.requests/2/77',
         trigger: 'replay',
         attempt: 0,
         hop: 0,

@@ -218,7 +218,7 @@ describe('a request', () => {
     expect(second).toMatchObject({
       outcome: 'delivered',
       trigger: 'resend',
-      run: '0-0',
+      run: 'auth.webhook.requests/0/0',
       deliveryId: first?.deliveryId,
     })
   })
@@ -299,7 +299,11 @@ describe('a dead letter that is copied to the request topic', () => {
     await rig.clock.advance(100)
     expect(rig.story()).toEqual(['a dead 1', 'a delivered 1'])
     const [first, second] = rig.results()
-    expect(second).toMatchObject({ deliveryId: first?.deliveryId, run: '0-0', trigger: 'resend' })
+    expect(second).toMatchObject({
+      deliveryId: first?.deliveryId,
+      run: 'auth.webhook.requests/0/0',
+      trigger: 'resend',
+    })
   })
 })
 

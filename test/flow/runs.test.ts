@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { createRig, topics } from '../support/flow-rig.ts'
+
+const url = 'https://a.example/'
+const minute = 60_000
+
+async function rigWithHook(delivery: Readonly<Record<string, unknown>> = {}) {
+  const rig = createRig()
+  rig.putHook({ id: 'a', delivery })
+  const one = await rig.start()
+  return { rig, one }
+}
+
+describe('an event that is sent again under the same id', () => {
+  it('is a run of its own, with retries of its own, after the first has ended as exhausted', async () => {
+    const { rig, one } = await rigWithHook({ maxRetries: 1 })
+    one.http.script(url, 500, 500, 500, 200)
+    rig.sendEvent({}, { 'event-id': 'x' })
+    await rig.clock.advance(minute)
+    expect(rig.story()).toEqual(['a retrying 1', 'a dead 2'])
+    rig.sendEvent({}, { 'event-id': 'x' })
+    await rig.clock.advance(minute)
+    expect(rig.story().slice(2)).toEqual(['a retrying 1', 'a delivered 2'])
+    expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toEqual([])
+    const [first, , again] = rig.results()
+    expect(again?.deliveryId).toBe(first?.deliveryId)
+    expect(rig.results().map(({ run }) => run)).toEqual([
+      'auth.events/0/0',
+      'auth.events/0/0',
+      'auth.events/0/1',
+      'auth.events/0/1',
+    ])
+  })
+
+  it('by another producer while the first is retried loses neither of the two', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 500, 200)
+    rig.sendEvent({ name: 'one' }, { 'event-id': 'x' })
+    await rig.clock.advance(1_000)
+    rig.sendEvent({ name: 'two' }, { 'event-id': 'x' })
+    await rig.clock.advance(minute)
+    expect(rig.story()).toEqual(['a retrying 1', 'a retrying 1', 'a delivered 2', 'a delivered 2'])
+    const bodies = one.http.calls
+      .slice(2)
+      .map(({ request }) => JSON.parse(request.body.toString()).name)
+    expect(bodies).toEqual(['one', 'two'])
+  })
+})
+
+describe('a run of before runs were named by their record', () => {
+  const waiting = (source: string, attempt: string) => ({
+    value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
+    headers: {
+      'hooktide-hook-id': 'a',
+      'hooktide-tenant-id': 'default',
+      'hooktide-event-id': 'x',
+      'hooktide-run': '0',
+      'hooktide-attempt': attempt,
+      'hooktide-hop': attempt,
+      'hooktide-trigger': 'event',
+      'hooktide-source': source,
+    },
+  })
+
+  it('goes on under its old name, also in its dead letter', async () => {
+    const { rig, one } = await rigWithHook({ maxRetries: 2 })
+    one.http.script(url, 500)
+    rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/7', '1'))
+    await rig.clock.advance(20 * minute)
+    expect(rig.story()).toEqual(['a retrying 2', 'a dead 3'])
+    expect(rig.results().map(({ run }) => run)).toEqual(['0', '0'])
+    const [dead] = rig.broker.read(topics.deadLetters)
+    const named = dead?.headers.find(([name]) => name === 'hooktide-run')
+    expect(named?.[1].toString()).toBe('0')
+  })
+
+  it('is told from another sending of its event by where that stood, though both have one name', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/7', '2'))
+    await rig.clock.advance(6_000)
+    rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/8', '1'))
+    rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/7', '2'))
+    await rig.clock.advance(6_000)
+    expect(rig.story()).toEqual(['a delivered 3', 'a delivered 2'])
+    expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
+  })
+})
