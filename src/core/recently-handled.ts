@@ -1,31 +1,60 @@
 /**
- * Which runs were handled recently, by (delivery, run, attempt, hop): a crash between writing a tier record and
- * committing its source makes the same record twice, and the second is a repeat (design section 3, Identity). Best
- * effort: the memory is bounded, and the oldest is forgotten first.
+ * How far each run was handled here lately. Attempt and hop of a run only grow, and its hop with every record of it, so a
+ * record that is not beyond what was handled is a repeat: a crash between writing a tier record and committing its source
+ * writes the same record twice, or has the event read again whose run went on since (design section 3, Identity). What
+ * comes later of a run is never taken for a repeat. Best effort: the memory is bounded, and the oldest is forgotten first.
  */
+import { placeOf } from './delivery-headers.ts'
 import type { Run } from './model.ts'
 
+/** What tells runs and their progress apart. */
+type Progress = Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'hop'> & {
+  readonly event: Pick<Run['event'], 'source'>
+}
+
 export class RecentlyHandled {
-  readonly #keys = new Set<string>()
-  readonly #capacity: number
+  readonly #mostPerHalf: number
+  /**
+   * Two halves, the older of which is forgotten as a whole: a map from which the oldest is deleted one by one keeps the
+   * holes, and finding the next goes through all of them.
+   */
+  #newer = new Map<string, number>()
+  #older: ReadonlyMap<string, number> = new Map()
 
+  /** @param capacity the most runs that are held; of the newest, half as many are certain to be */
   constructor(capacity: number) {
-    this.#capacity = capacity
+    this.#mostPerHalf = Math.ceil(capacity / 2)
   }
 
-  has(run: Run): boolean {
-    return this.#keys.has(keyOf(run))
+  /** Whether the run was handled as far as this, or farther. */
+  has(run: Progress): boolean {
+    const key = keyOf(run)
+    const furthest = this.#newer.get(key) ?? this.#older.get(key)
+    return furthest !== undefined && progressOf(run) <= furthest
   }
 
-  add(run: Run): void {
-    this.#keys.add(keyOf(run))
-    if (this.#keys.size <= this.#capacity) return
-    const [oldest] = this.#keys
-    if (oldest !== undefined) this.#keys.delete(oldest)
+  /** The outcome of the run at this point is acknowledged. */
+  add(run: Progress): void {
+    if (this.has(run)) return
+    this.#newer.set(keyOf(run), progressOf(run))
+    if (this.#newer.size < this.#mostPerHalf) return
+    this.#older = this.#newer
+    this.#newer = new Map()
   }
 }
 
-/** Joined, not put together as a template: the pieces of that would be kept, at three times the memory. */
-function keyOf({ deliveryId, run, attempt, hop }: Run): string {
-  return [deliveryId, run, attempt, hop].join(' ')
+/**
+ * One number, since an object for each would take more memory than all else. Small attempts and hops make a small integer,
+ * which takes none beside the map. It grows with the hop, whatever that comes to, so it orders the records of a run.
+ */
+function progressOf({ attempt, hop }: Progress): number {
+  return attempt * 2 ** 20 + hop
+}
+
+/**
+ * Joined, not put together as a template: the pieces of that would be kept, at three times the memory. A former version
+ * named all sendings of an event `0`: these are told apart by where the event stands, which is what they are named by now.
+ */
+function keyOf({ deliveryId, run, event }: Progress): string {
+  return [deliveryId, run === '0' ? placeOf(event.source) : run].join(' ')
 }

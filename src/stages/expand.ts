@@ -47,10 +47,13 @@ export type Caused =
       readonly kind: 'runs'
       readonly calls: readonly PlannedCall[]
       readonly ends: readonly PlannedEnd[]
+      /** Runs of an event that is read again which have gone on since: nothing is left to do for these. */
+      readonly repeats: readonly Run[]
       /** Memory that the event takes beside its record. */
       readonly renderedBytes: number
     }
   | { readonly kind: 'hop'; readonly run: Run }
+  /** Nothing is left to do: of an event with several runs, this is one of them. */
   | { readonly kind: 'repeat'; readonly run: Run }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
 
@@ -78,10 +81,19 @@ export function openEvent(record: InboundRecord, joining: Joining): Opened {
 function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: number): Opened {
   const decoded = decodeEvent(record)
   if (decoded.kind === 'rejected') return decoded
-  const entries = joining.admit(joining.table.matching(decoded.event), decoded.event)
-  const now = joining.now()
-  const plans = entries.map((entry) => plan(firstRun(decoded.event, entry, now), entry, joining))
-  return split(plans, renderedBytes)
+  const { event } = decoded
+  const entries = joining.admit(joining.table.matching(event), event)
+  const began = { run: placeOf(event.source), now: joining.now() }
+  const plans: Plan[] = []
+  const repeats: Run[] = []
+  for (const entry of entries) {
+    const run = firstRun(event, entry, began)
+    if (joining.handled.has(run)) repeats.push(run)
+    else plans.push(plan(run, entry, joining))
+  }
+  const [repeat] = repeats
+  if (plans.length === 0 && repeat !== undefined) return { kind: 'repeat', run: repeat }
+  return { ...sorted(plans), repeats, renderedBytes }
 }
 
 /** A request is due at once. */
@@ -107,15 +119,20 @@ export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joini
 
 function openRun(run: Run, joining: Joining): Opened {
   if (joining.handled.has(run)) return { kind: 'repeat', run }
-  return split([plan(run, joining.table.get(run.hookId), joining)], 0)
+  const plans = [plan(run, joining.table.get(run.hookId), joining)]
+  return { ...sorted(plans), repeats: [], renderedBytes: 0 }
 }
 
-function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
+function firstRun(
+  event: AuthEvent,
+  entry: TableEntry,
+  { run, now }: { readonly run: string; readonly now: EpochMs },
+): Run {
   const hookId = entry.hook.id
   return {
     deliveryId: deliveryIdOf(event.tenantId, event.eventSource, event.eventId, hookId),
     hookId,
-    run: placeOf(event.source),
+    run,
     trigger: 'event',
     attempt: 0,
     hop: 0,
@@ -127,7 +144,9 @@ function firstRun(event: AuthEvent, entry: TableEntry, now: EpochMs): Run {
   }
 }
 
-function plan(run: Run, entry: TableEntry | undefined, joining: Joining): PlannedCall | PlannedEnd {
+type Plan = PlannedCall | PlannedEnd
+
+function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Plan {
   const { maxAgeMs } = joining
   const isDisabled = joining.isDisabled(run.hookId)
   const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs, isDisabled })
@@ -137,14 +156,14 @@ function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Planne
   return { run, hook: joined.hook }
 }
 
-function split(plans: readonly (PlannedCall | PlannedEnd)[], renderedBytes: number): Opened {
+function sorted(plans: readonly Plan[]) {
   const calls: PlannedCall[] = []
   const ends: PlannedEnd[] = []
   for (const planned of plans) {
     if ('verdict' in planned) ends.push(planned)
     else calls.push(planned)
   }
-  return { kind: 'runs', calls, ends, renderedBytes }
+  return { kind: 'runs', calls, ends } as const
 }
 
 /**

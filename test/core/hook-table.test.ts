@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HookTable, NewestRecords } from '../../src/core/hook-table.ts'
 import type { Hook } from '../../src/core/model.ts'
-import { RecentlyHandled } from '../../src/core/recently-handled.ts'
-import { hookOf, runOf } from '../support/model-builders.ts'
+import { hookOf } from '../support/model-builders.ts'
 import { recordOf } from '../support/record-builders.ts'
 
 function tableOf(...hooks: readonly Partial<Hook>[]): HookTable {
@@ -148,22 +147,5 @@ describe('the newest record of a hook', () => {
         expect(newestOf(order)).toBe(newestOf(Array.from({ length: 99 }, () => 0)))
       }),
     )
-  })
-})
-
-describe('what was recently handled', () => {
-  it('is the same delivery, run, attempt and hop, and nothing less', () => {
-    const handled = new RecentlyHandled(10)
-    handled.add(runOf({ attempt: 1, hop: 2 }))
-    expect(handled.has(runOf({ attempt: 1, hop: 2 }))).toBe(true)
-    expect(handled.has(runOf({ attempt: 2, hop: 2 }))).toBe(false)
-    expect(handled.has(runOf({ attempt: 1, hop: 3 }))).toBe(false)
-    expect(handled.has(runOf({ attempt: 1, hop: 2, run: '0-7' }))).toBe(false)
-  })
-
-  it('forgets the oldest first, and never holds more than its capacity', () => {
-    const handled = new RecentlyHandled(2)
-    for (const hop of [1, 2, 3]) handled.add(runOf({ hop }))
-    expect([1, 2, 3].map((hop) => handled.has(runOf({ hop })))).toEqual([false, true, true])
   })
 })

@@ -86,3 +86,43 @@ describe('a run of before runs were named by their record', () => {
     expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
   })
 })
+
+describe('an event that is read again', () => {
+  const events = { topic: 'auth.events', partition: 0 }
+
+  it('is called for again only for those of its hooks whose run has not gone on here', async () => {
+    const { rig, one } = await rigWithHook()
+    rig.putHook({ id: 'slow', delivery: { timeoutMs: 60_000 } })
+    await rig.clock.advance(10)
+    one.http.script(url, 500, 200)
+    rig.sendEvent()
+    await rig.clock.advance(10_000)
+    expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2'])
+    // Its offset is open, since one call has not ended: a new epoch reads it anew.
+    await one.live.freeze()
+    await one.live.thaw()
+    await rig.clock.advance(10)
+    const urls = one.http.calls.map(({ request }) => request.url)
+    expect(urls.filter((each) => each === url)).toHaveLength(2)
+    expect(urls.filter((each) => each !== url)).toHaveLength(2)
+    one.http.calls.at(-1)?.answer(200)
+    await rig.clock.advance(1_000)
+    expect(rig.story().slice(2)).toEqual(['slow interrupted 1', 'slow delivered 1'])
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(1)
+  })
+
+  it('is a repeat when all of its runs have gone on here: nothing is called, and its offset completes', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 200)
+    rig.sendEvent()
+    await rig.clock.advance(10_000)
+    rig.broker.setCommitted('hooktide', events, 0)
+    await one.live.freeze()
+    await one.live.thaw()
+    await rig.clock.advance(1_000)
+    expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2'])
+    expect(one.http.calls).toHaveLength(2)
+    expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(1)
+  })
+})
