@@ -1,5 +1,10 @@
 /** From a record of a replay's range to the requests that it leads to. */
-import { decodeDeadLetter, decodeRun, type DecodedDeadLetter } from '../core/delivery-headers.ts'
+import {
+  decodeDeadLetter,
+  decodeRun,
+  isSplit,
+  type DecodedDeadLetter,
+} from '../core/delivery-headers.ts'
 import { isDisabledFor } from '../core/endpoint-record.ts'
 import { UserError } from '../core/errors.ts'
 import { runHeaderNames } from '../core/header-names.ts'
@@ -145,8 +150,9 @@ async function readRequests(context: CommandContext): Promise<NewestRequests> {
   return requests
 }
 
-/** Requests that people write need not name it. */
+/** Of a delivery that was asked for. Requests that people write need not name it. */
 function deliveryIdIn(record: InboundRecord): string | undefined {
+  if (isSplit(record)) return undefined
   const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)
   if (named !== undefined) return named
   const decoded = decodeRun(record, 'request')

@@ -51,6 +51,19 @@ export function runHeaders(run: Run): KafkaHeaders {
   ]
 }
 
+/**
+ * Headers of a split record: a run that goes on by way of the topic of requests, due at once. They are those of a tier
+ * record and the mark, which is never handed on: a dead letter that somebody copies to the topic begins a run.
+ */
+export function splitHeaders(run: Run): KafkaHeaders {
+  return [...runHeaders(run), header(runHeaderNames.split, splitMark)]
+}
+
+/** Whether a record of the topic of requests continues a run, rather than to be what somebody asked for. */
+export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
+  return headers.some(([name]) => name === runHeaderNames.split)
+}
+
 /** Headers of a request record. Its run begins with it, and has its name from where the record will stand. */
 export function requestRecordHeaders(
   request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'event'>,
@@ -93,8 +106,9 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
 }
 
 /**
- * Reads a record of a tier or of the request topic. Needed are hook, tenant and event id; what else is missing counts as
- * for a run that begins now, so that people's tools can write requests. What is there must be right.
+ * Reads a record of a tier or of the request topic, where split records go on as tier records do. Needed are hook, tenant
+ * and event id; what else is missing counts as for a run that begins now, so that people's tools can write requests. What
+ * is there must be right.
  */
 export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): DecodedRun {
   const named = readNames(record, from)
@@ -142,7 +156,8 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rej
   const reader = new HeaderReader(record.headers)
   const hookId = readHookId(reader)
   const identity = readEventIdentity(reader, record)
-  const progress = from === 'tier' ? readProgress(reader, record) : beginning(reader, record)
+  const goesOn = from === 'tier' || readMark(reader)
+  const progress = goesOn ? readProgress(reader, record) : beginning(reader, record)
   const { tenantId, eventSource, eventId } = identity
   const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
   const named = reader.text(runHeaderNames.deliveryId, 64)
@@ -155,6 +170,16 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rej
 
 /** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
 const maxAttempt = 2 ** 31 - 2
+
+const splitMark = '1'
+
+function readMark(reader: HeaderReader): boolean {
+  const mark = reader.text(runHeaderNames.split, 16)
+  if (mark !== undefined && mark !== splitMark) {
+    reader.reject(runHeaderNames.split, `is not ${splitMark}`)
+  }
+  return mark !== undefined
+}
 
 /** Topic names have up to 249 characters. */
 const maxPlaceLength = 300

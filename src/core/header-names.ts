@@ -10,6 +10,7 @@ export const runHeaderNames = {
   tenantId: 'hooktide-tenant-id',
   eventId: 'hooktide-event-id',
   eventSource: 'hooktide-event-source',
+  /** `<topic>/<partition>/<offset>` of the record that began the run. */
   run: 'hooktide-run',
   /** Attempts made so far. */
   attempt: 'hooktide-attempt',
@@ -21,6 +22,8 @@ export const runHeaderNames = {
   earlyMs: 'hooktide-early-ms',
   /** `<topic>/<partition>/<offset>`: no topic's name has a slash. */
   source: 'hooktide-source',
+  /** `1`, on request records that continue a run. They have all that tier records have. */
+  split: 'hooktide-split',
 } as const
 
 /** On dead letters besides: why the run ended, the status of the last answer if there was one, and when. */

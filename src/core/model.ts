@@ -6,8 +6,9 @@
  * - **endpoint**: the URL of a hook, seen as something that answers or fails.
  * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
  * - **run**: one life of a delivery: one sending of the event, or one replay, resend or test request.
- * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier.
+ * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier, or as a split record.
  * - **deferral**: putting off an attempt on a tier, without counting one, since the lane cannot take it in time.
+ * - **split record**: a record of the topic of requests that continues a run, due at once.
  * - **tier**: a retry topic; how long its records wait is a property of the topic.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
  * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
@@ -176,7 +177,7 @@ export interface Run {
   readonly trigger: Trigger
   /** Attempts made so far in this run; the next one is `attempt + 1`. */
   readonly attempt: number
-  /** How often this run was written to a tier. */
+  /** How often this run was written to a tier, or as a split record. */
   readonly hop: number
   /** How often this run was deferred. */
   readonly deferrals: number

@@ -1,5 +1,5 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
-import { decodeRun, placeOf } from '../core/delivery-headers.ts'
+import { decodeRun, isSplit, placeOf } from '../core/delivery-headers.ts'
 import { decodeEvent } from '../core/event.ts'
 import { runHeaderNames } from '../core/header-names.ts'
 import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
@@ -96,11 +96,12 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   return { ...sorted(plans), repeats, renderedBytes }
 }
 
-/** A request is due at once. */
+/** A request is due at once. It begins a run now, or continues one that was split off its event. */
 export function openRequest(record: InboundRecord, joining: Joining): Opened {
   const decoded = decodeRun(record, 'request')
   if (decoded.kind === 'rejected') return decoded
-  return openRun({ ...decoded.run, firstHandledAt: joining.now() }, joining)
+  const { run } = decoded
+  return openRun(isSplit(record) ? run : { ...run, firstHandledAt: joining.now() }, joining)
 }
 
 /** A tier's record waits from its append time on for the tier's delay; then it is called for, or hops on. */

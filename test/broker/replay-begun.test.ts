@@ -1,9 +1,13 @@
 /** A replay that goes on, or cannot begin, after what it needs has changed: by the real command line, without processors. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { deadLetterHeaders, placeOf, splitHeaders } from '../../src/core/delivery-headers.ts'
+import { deliveryIdOf } from '../../src/core/identity.ts'
+import type { KafkaHeaders } from '../../src/core/model.ts'
 import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka/admin.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
-import { settingsOf, silentLog } from '../support/kafka-tools.ts'
+import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
+import { eventOf, runOf } from '../support/model-builders.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 let rig: BrokerRig
@@ -11,6 +15,29 @@ let admin: KafkaAdmin
 
 const replay = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   hooktide(['replay', ...words], { ...rig.environment, ...environment })
+
+/** A run that was split off its event, and the dead letter that it became. */
+function letterOf({ prefix }: BrokerRig) {
+  const topics = {
+    requests: `${prefix}.webhook.requests`,
+    deadLetters: `${prefix}.webhook.dead-letters`,
+  }
+  const source = { topic: `${prefix}.events`, partition: 0, offset: 1 }
+  const event = eventOf({ eventId: 'split', source })
+  const deliveryId = deliveryIdOf('default', '', 'split', 'a')
+  const run = runOf({ deliveryId, hookId: 'a', run: placeOf(source), hop: 1, event })
+  const death = { reason: 'exhausted', status: 500, diedAt: Date.now() } as const
+  const message = (headers: KafkaHeaders) => ({
+    key: deliveryId,
+    value: event.body,
+    headers: Object.fromEntries(headers),
+  })
+  return {
+    topics,
+    letter: message(deadLetterHeaders({ ...run, attempt: 9 }, death)),
+    split: message(splitHeaders(run)),
+  }
+}
 
 /** Writes down what a replay of partition 0 would have that was killed at `next`. */
 async function begun(id: string, hooks: readonly string[], next: number): Promise<void> {
@@ -48,6 +75,20 @@ describe('a replay that goes on', () => {
     const { code, stderr } = await replay(['--resume', 'lost'])
     expect(stderr).toContain('ends before offset 9 of partition 0, up to which it was read')
     expect(code).toBe(1)
+  })
+})
+
+describe('a replay of what failed', () => {
+  it('takes a run that goes on by way of the topic of requests for no request of anybody', async () => {
+    const kafka = await useKafka(surroundings().brokers)
+    const { topics, letter, split } = letterOf(rig)
+    await kafka.produce(topics.requests, [split])
+    await kafka.produce(topics.deadLetters, [letter])
+    const words = ['--failed-only', '--hook', 'a']
+    expect((await replay(words)).stdout).toContain('1 record(s) read, 1 deliveries requested')
+    expect((await replay(words)).stdout).toContain(
+      'left out: 1: a request for it was written since',
+    )
   })
 })
 

@@ -4,7 +4,9 @@ import {
   deadLetterHeaders,
   decodeRun,
   rejectedHeaders,
+  isSplit,
   runHeaders,
+  splitHeaders,
 } from '../../src/core/delivery-headers.ts'
 import { decodeEvent } from '../../src/core/event.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
@@ -179,6 +181,59 @@ describe('a request', () => {
     expect(run.event).toMatchObject({ tenantId: 't-1', eventId: 'e-1', eventSource: 's' })
     expect(run.deliveryId).toBe(deliveryIdOf('t-1', 's', 'e-1', hookId))
     expect(textsOf(run.event.headers)).toEqual(misleading)
+  })
+})
+
+describe('a split record', () => {
+  const source = { topic: 'auth.events', partition: 0, offset: 9 }
+  const began = runIn(recordWith({ ...needed, 'hooktide-source': 'auth.events/0/9' }), 'tier')
+  const run: Run = {
+    ...began,
+    run: 'auth.events/0/9',
+    attempt: 2,
+    hop: 3,
+    deferrals: 1,
+    firstHandledAt: 4_000,
+    dueAt: 4_500,
+    earlyMs: 7,
+  }
+  const record = { ...recordWith({}), headers: splitHeaders(run) }
+
+  it('is a request that continues its run instead of beginning one', () => {
+    expect(runIn(record, 'request')).toEqual(run)
+    expect(run.event.source).toEqual(source)
+  })
+
+  it.each(triggers)('keeps the trigger %s', (trigger) => {
+    const headers = splitHeaders({ ...run, trigger })
+    expect(runIn({ ...record, headers }, 'request').trigger).toBe(trigger)
+  })
+
+  it('is known by its mark, which nothing that is made of it has', () => {
+    expect(isSplit(record)).toBe(true)
+    const again = runIn(record, 'request')
+    const death = { reason: 'exhausted', status: 500, diedAt: 1 } as const
+    for (const headers of [runHeaders(again), deadLetterHeaders(again, death)]) {
+      expect(isSplit({ ...record, headers })).toBe(false)
+      expect(textsOf(headers)).not.toHaveProperty('hooktide-split')
+    }
+  })
+
+  it('that became a dead letter begins a run when that is copied as it is', () => {
+    const death = { reason: 'exhausted', status: 500, diedAt: 1 } as const
+    const headers = deadLetterHeaders(runIn(record, 'request'), death)
+    expect(runIn({ ...record, headers }, 'request')).toMatchObject({
+      run: 'auth.webhook.requests/2/77',
+      trigger: 'resend',
+      attempt: 0,
+      hop: 0,
+    })
+  })
+
+  it('is rejected when its mark is another', () => {
+    expect(rejectionOf({ ...needed, 'hooktide-split': '2' }, 'request')).toBe(
+      'invalid-header hooktide-split',
+    )
   })
 })
 

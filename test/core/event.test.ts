@@ -320,7 +320,11 @@ describe('headers of an event', () => {
       ['trace', Buffer.from([0xff])],
       ['x-hooktide-run', Buffer.from('mine')],
     ] as const
-    const forged = headersOf({ 'hooktide-run': '0', 'HookTide-Attempt': '9' })
+    const forged = headersOf({
+      'hooktide-run': '0',
+      'HookTide-Attempt': '9',
+      'hooktide-split': '1',
+    })
     expect(eventOf(minimal, [...forged, ...own]).headers).toEqual(own)
     expect(eventOf(minimal, own).headers).toEqual(own)
   })

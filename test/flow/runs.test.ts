@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { splitHeaders } from '../../src/core/delivery-headers.ts'
+import { deliveryIdOf } from '../../src/core/identity.ts'
+import { eventOf, runOf } from '../support/model-builders.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
 
 const url = 'https://a.example/'
@@ -124,5 +127,60 @@ describe('an event that is read again', () => {
     expect(one.http.calls).toHaveLength(2)
     expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
     expect(rig.broker.committed('hooktide', events)?.offset).toBe(1)
+  })
+})
+
+describe('a run that goes on by way of the topic of requests', () => {
+  const run = runOf({
+    deliveryId: deliveryIdOf('default', '', 'x', 'a'),
+    hookId: 'a',
+    run: 'auth.events/0/7',
+    hop: 1,
+    event: eventOf({ eventId: 'x', source: { topic: 'auth.events', partition: 0, offset: 7 } }),
+  })
+
+  const splitOf = (firstHandledAt: number, fields = {}) => ({
+    value: run.event.body,
+    headers: splitHeaders({ ...run, firstHandledAt, ...fields }),
+  })
+
+  it('is called for at once under its own name, attempt and trigger, and hops on from there', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 500, 200)
+    const due = { dueAt: rig.clock.now() + minute, attempt: 2 }
+    rig.broker.produce(topics.requests, splitOf(rig.clock.now(), due))
+    await rig.clock.advance(10)
+    expect(rig.results()).toMatchObject([
+      { run: 'auth.events/0/7', trigger: 'event', attempt: 3, outcome: 'retrying' },
+    ])
+    const [record] = rig.broker.read(`${topics.retryPrefix}5m`)
+    const texts = Object.fromEntries(
+      record?.headers.map(([name, text]) => [name, text.toString()]) ?? [],
+    )
+    expect(texts).toMatchObject({ 'hooktide-hop': '2', 'hooktide-run': 'auth.events/0/7' })
+    expect(texts).not.toHaveProperty('hooktide-split')
+  })
+
+  it('is as old as it was, and expires by that', async () => {
+    const { rig, one } = await rigWithHook()
+    const long = rig.clock.now() - 6 * 24 * 60 * minute
+    rig.broker.produce(topics.requests, splitOf(long))
+    await rig.clock.advance(10)
+    expect(rig.story()).toEqual(['a expired null'])
+    expect(one.http.calls).toEqual([])
+  })
+
+  it('is a repeat when its record was written twice, or its event is read again', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition: 0 }, 0)
+    const split = splitOf(rig.clock.now(), { run: 'auth.events/0/0' })
+    rig.broker.produce(topics.requests, split)
+    await rig.clock.advance(10)
+    rig.broker.produce(topics.requests, split)
+    rig.sendEvent({}, { 'event-id': 'x' })
+    await rig.clock.advance(1_000)
+    expect(rig.story()).toEqual(['a delivered 1'])
+    expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(2)
   })
 })
