@@ -184,7 +184,7 @@ export interface Run {
   readonly firstHandledAt: EpochMs
   /** When the next attempt is due. */
   readonly dueAt: EpochMs
-  /** How much earlier than `dueAt` the attempt may start: a twentieth of its wait, 0 after `Retry-After`. */
+  /** How much earlier than `dueAt` the attempt may start: a part of the jitter in its wait, 0 after `Retry-After`. */
   readonly earlyMs: number
   readonly event: AuthEvent
 }

@@ -7,12 +7,18 @@
 import { parseDuration } from './durations.ts'
 import type { EpochMs, Tier } from './model.ts'
 
-/** Share of a wait by which an attempt may start early instead of hopping once more. */
+/** Share of a wait that is not worth a hop. */
 const earlyShare = 1 / 20
 /** Upper end of the jitter that is added to every scheduled wait. */
 const jitterShare = 0.2
 /** A `Retry-After` beyond this is not believed. */
 export const maxRetryAfterMs = 24 * 3_600_000
+
+/**
+ * How far the clock of the broker that a release goes by may be behind ours. So long a run waits where it is, and those
+ * behind it with it: a hop takes longer, and costs two writes.
+ */
+const clockSkewMs = 250
 
 export interface Due {
   readonly dueAt: EpochMs
@@ -20,22 +26,32 @@ export interface Due {
   readonly earlyMs: number
 }
 
+export interface ScheduleRules {
+  /** The wait after each attempt, in milliseconds; the last one counts for all that follow. */
+  readonly schedule: readonly number[]
+  /** The least that a hop takes. */
+  readonly smallestTierMs: number
+}
+
 /**
- * When the attempt after `attemptsMade` is due: by the schedule with +0…20 % jitter, and not before `retryAfterMs`.
+ * When the attempt after `attemptsMade` is due: by the schedule with +0…20 % jitter, and not before `retryAfterMs`. It may
+ * start early by jitter alone, never before the step or `retryAfterMs`: by as much as is not worth a hop, which is what the
+ * smallest tier waits, or a twentieth of the wait where that is more.
  *
- * @param random uniform in [0, 1)
+ * @param moment its `random` is uniform in [0, 1)
  */
 export function nextDue(
-  schedule: readonly number[],
+  { schedule, smallestTierMs }: ScheduleRules,
   attemptsMade: number,
   moment: { readonly now: EpochMs; readonly random: number; readonly retryAfterMs: number },
 ): Due {
-  const step = schedule[Math.min(attemptsMade, schedule.length) - 1] ?? 0
-  const waitMs = Math.round(step * (1 + jitterShare * moment.random))
-  const notBefore = moment.now + Math.min(moment.retryAfterMs, maxRetryAfterMs)
-  const dueAt = Math.max(moment.now + waitMs, notBefore)
-  const earlyMs = Math.max(0, Math.min(Math.floor(waitMs * earlyShare), dueAt - notBefore))
-  return { dueAt, earlyMs }
+  const stepMs = schedule[Math.min(attemptsMade, schedule.length) - 1] ?? 0
+  const waitMs = Math.round(stepMs * (1 + jitterShare * moment.random))
+  const leastMs = Math.min(moment.retryAfterMs, maxRetryAfterMs)
+  const dueMs = Math.max(waitMs, leastMs)
+  const toleranceMs = Math.max(Math.floor(waitMs * earlyShare), smallestTierMs)
+  const earlyMs = Math.min(toleranceMs, dueMs - Math.max(stepMs, leastMs))
+  return { dueAt: moment.now + dueMs, earlyMs }
 }
 
 /** The tier for a wait: the largest whose delay fits into it, else the smallest. `tiers` ascend by delay and are not empty. */
@@ -46,9 +62,18 @@ export function tierFor(tiers: readonly Tier[], waitMs: number): Tier {
   return chosen
 }
 
-/** Whether a run released by its tier at `now` has to wait on another one before its attempt. */
-export function mustHop(due: Due, now: EpochMs): boolean {
-  return due.dueAt - now > due.earlyMs
+/** What a run does that its tier has released: its attempt starts, it waits where it is, or it hops to another tier. */
+export type Release =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'wait'; readonly until: EpochMs }
+  | { readonly kind: 'hop' }
+
+/** @param releasedAt when its tier's delay was over, which is not after `now` */
+export function releaseOf(due: Due, releasedAt: EpochMs, now: EpochMs): Release {
+  const startsAt = due.dueAt - due.earlyMs
+  if (now >= startsAt) return { kind: 'start' }
+  // From the release on, not from now: or each of many in a row could hold up all behind it for so long.
+  return startsAt - releasedAt > clockSkewMs ? { kind: 'hop' } : { kind: 'wait', until: startsAt }
 }
 
 /** The tier that a topic name stands for, or `undefined` when it is not `<prefix><duration>`. */

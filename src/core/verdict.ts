@@ -10,7 +10,7 @@ import type {
   TableEntry,
   Verdict,
 } from './model.ts'
-import { maxRetryAfterMs, nextDue } from './schedule.ts'
+import { maxRetryAfterMs, nextDue, type ScheduleRules } from './schedule.ts'
 
 /**
  * Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. A test makes
@@ -35,7 +35,7 @@ export interface Moment {
 export function decide(
   result: AttemptResult,
   run: Pick<Run, 'attempt'>,
-  rules: { readonly schedule: readonly number[]; readonly maxAttempts: number },
+  rules: ScheduleRules & { readonly maxAttempts: number },
   moment: Moment,
 ): Verdict {
   if (result.kind === 'aborted') return { kind: 'interrupted' }
@@ -47,7 +47,7 @@ export function decide(
   const attemptsMade = run.attempt + 1
   if (attemptsMade >= rules.maxAttempts) return { kind: 'dead', reason: 'exhausted' }
   const retryAfterMs = heededRetryAfter(result)
-  return { kind: 'retry', ...nextDue(rules.schedule, attemptsMade, { ...moment, retryAfterMs }) }
+  return { kind: 'retry', ...nextDue(rules, attemptsMade, { ...moment, retryAfterMs }) }
 }
 
 /** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */

@@ -18,7 +18,7 @@ import type {
   Verdict,
 } from '../core/model.ts'
 import type { RecentlyHandled } from '../core/recently-handled.ts'
-import { mustHop } from '../core/schedule.ts'
+import { releaseOf } from '../core/schedule.ts'
 import { rejoin } from '../core/verdict.ts'
 
 /** A run to call for, on its hook's lane. */
@@ -107,15 +107,17 @@ export function openRequest(record: InboundRecord, joining: Joining): Opened {
 /** A tier's record waits from its append time on for the tier's delay; then it is called for, or hops on. */
 export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Opened {
   const now = joining.now()
-  const releaseAt = record.timestamp + tier.delayMs
-  if (now < releaseAt) return { kind: 'later', at: releaseAt }
+  const releasedAt = record.timestamp + tier.delayMs
+  if (now < releasedAt) return { kind: 'later', at: releasedAt }
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
   // A due time that lies beyond its age would make a run hop for ever.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
-  if (mustHop(run, now) && !isTooOld && !joining.handled.has(run)) return { kind: 'hop', run }
-  return openRun(run, joining)
+  if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
+  const release = releaseOf(run, releasedAt, now)
+  if (release.kind === 'wait') return { kind: 'later', at: release.until }
+  return release.kind === 'hop' ? { kind: 'hop', run } : openRun(run, joining)
 }
 
 function openRun(run: Run, joining: Joining): Opened {

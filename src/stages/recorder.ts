@@ -118,10 +118,12 @@ export class Recorder {
   }
 
   #recordAttempt(work: Work, made: AttemptMade): void {
-    const { schedule, clock, random } = this.#parts
+    const { schedule, tiers, clock, random } = this.#parts
     const maxAttempts = maxAttemptsOf(schedule, made.hook, work.run)
+    const smallestTierMs = tiers[0]?.delayMs ?? 0
     const moment = { now: clock.now(), random: random() }
-    const decided = decide(made.result, work.run, { schedule, maxAttempts }, moment)
+    const rules = { schedule, smallestTierMs, maxAttempts }
+    const decided = decide(made.result, work.run, rules, moment)
     const isOurs = work.origin.epoch.isLive || decided.kind === 'delivered'
     const verdict: Verdict = isOurs ? decided : { kind: 'interrupted' }
     this.#record(work, {

@@ -5,7 +5,7 @@ import { hookOf, runOf } from '../support/model-builders.ts'
 
 const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
 const schedule = [5_000, 300_000]
-const rules = { schedule, maxAttempts: 3 }
+const rules = { schedule, smallestTierMs: 1_000, maxAttempts: 3 }
 const moment = { now: 1_000_000, random: 0 }
 
 function response(status: number, retryAfterMs?: number): AttemptResult {
@@ -28,7 +28,7 @@ describe('a verdict', () => {
   it.each([300, 301, 307, 400, 404, 408, 418, 429, 500, 502, 503, 599])(
     'of status %i is a retry by schedule',
     (status) => {
-      expect(verdictOf(response(status))).toEqual({ kind: 'retry', dueAt: 1_005_000, earlyMs: 250 })
+      expect(verdictOf(response(status))).toEqual({ kind: 'retry', dueAt: 1_005_000, earlyMs: 0 })
     },
   )
 

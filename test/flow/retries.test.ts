@@ -67,6 +67,34 @@ describe('a delivery that fails', () => {
     expect(written).toEqual([results, 'auth.webhook.retry.5s', deadLetters, results])
   })
 
+  it.each([
+    [0, 0],
+    [0.5, 0],
+    [0.999, 0],
+    [0, 900],
+    [0.999, 900],
+  ])(
+    'is called again 5 to 6 s later, after one hop, with chance %f and %i ms until its record is written',
+    async (chance, writeMs) => {
+      const rig = createRig({ random: () => chance })
+      rig.putHook({ id: 'a' })
+      const one = await rig.start()
+      rig.broker.setAckDelay(writeMs)
+      one.http.script(url, 500, 200)
+      const failedAt = rig.clock.now()
+      rig.sendEvent()
+      await rig.clock.advance(4_999)
+      expect(one.http.calls).toHaveLength(1)
+      await rig.clock.advance(5_000)
+      const [, second] = rig.results()
+      expect(second).toMatchObject({ attempt: 2, outcome: 'delivered' })
+      expect(second?.attemptedAt).toBeGreaterThanOrEqual(failedAt + 5_000)
+      expect(second?.attemptedAt).toBeLessThanOrEqual(failedAt + 6_000)
+      const written = ['1s', '5s'].map((tier) => rig.broker.read(topics.retryPrefix + tier).length)
+      expect(written).toEqual([0, 1])
+    },
+  )
+
   it('keeps its webhook-id and says its attempt number in every call', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 503, 200)
@@ -186,6 +214,30 @@ describe('a tier', () => {
     expect(one.http.calls).toHaveLength(2)
     expect(one.signals.filter(({ kind }) => kind === 'run.repeated')).toHaveLength(1)
     expect(rig.broker.committed('hooktide.retry', { topic: tier, partition: 0 })?.offset).toBe(2)
+  })
+
+  it('whose broker is behind by some milliseconds waits them out, instead of hopping once more', async () => {
+    const { rig, one } = await rigWithHook()
+    one.http.script(url, 200)
+    const now = rig.clock.now()
+    rig.broker.produce(`${topics.retryPrefix}5s`, {
+      value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
+      headers: {
+        'hooktide-hook-id': 'a',
+        'hooktide-tenant-id': 'default',
+        'hooktide-event-id': 'x',
+        'hooktide-attempt': '1',
+        'hooktide-hop': '1',
+        'hooktide-due-at': String(now + 5_500),
+        'hooktide-early-ms': '500',
+      },
+      timestamp: now - 200,
+    })
+    await rig.clock.advance(4_999)
+    expect(one.http.calls).toEqual([])
+    await rig.clock.advance(1)
+    expect(rig.results()).toMatchObject([{ outcome: 'delivered', attemptedAt: now + 5_000 }])
+    expect(rig.broker.read(`${topics.retryPrefix}1s`)).toEqual([])
   })
 
   it('record that is not one of ours goes to the rejected topic', async () => {

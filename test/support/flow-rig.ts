@@ -24,7 +24,7 @@ export const topics: Topics = {
   retryPrefix: 'auth.webhook.retry.',
 }
 
-const tierNames = ['5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
+const tierNames = ['1s', '5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
 const minute = 60_000
 
 export const settings: ProcessorSettings = {
@@ -72,7 +72,12 @@ export interface Rig {
 }
 
 export function createRig(
-  options: { readonly partitions?: number; readonly hookPartitions?: number } = {},
+  options: {
+    readonly partitions?: number
+    readonly hookPartitions?: number
+    /** Uniform in [0, 1). */
+    readonly random?: () => number
+  } = {},
 ): Rig {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
@@ -108,7 +113,7 @@ export function createRig(
           http,
           encoder: jsonResultEncoder,
           clock,
-          random: () => 0,
+          random: options.random ?? (() => 0),
           emit: (signal) => signals.push(signal),
           onFailed: (error) => failures.push(error),
         },
