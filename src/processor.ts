@@ -51,7 +51,7 @@ export interface ProcessorSettings {
   readonly maxSlow: number
   readonly disableAfterMs: number
   readonly maxDeferredPerHook: number
-  readonly maxDeferred: number
+  readonly maxDeferredPerTenant: number
   readonly sessionTimeoutMs: number
   readonly commitIntervalMs: number
 }

@@ -241,7 +241,7 @@ function createDispatch(
       lanes: parts.lanes,
       counts: new DeferredCounts({
         maxPerHook: settings.maxDeferredPerHook,
-        maxInAll: settings.maxDeferred,
+        maxInAll: settings.maxDeferredPerTenant,
       }),
       clock: ports.clock,
       random: ports.random,

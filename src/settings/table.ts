@@ -170,7 +170,7 @@ export const settingTable = {
   ),
   retryTiers: setting(
     'HOOKTIDE_RETRY_TIERS',
-    '5s,30s,5m,30m,2h',
+    '1s,5s,30s,5m,30m,2h',
     tierNames,
     'Delays of the retry topics. Any wait is made of hops over them.',
   ),
@@ -229,11 +229,11 @@ export const settingTable = {
     integer(0, 1_000_000_000),
     'Deliveries of one hook that this process lets wait by deferral.',
   ),
-  maxDeferred: setting(
-    'HOOKTIDE_MAX_DEFERRED',
+  maxDeferredPerTenant: setting(
+    'HOOKTIDE_MAX_DEFERRED_PER_TENANT',
     '10000000',
     integer(0, 1_000_000_000),
-    'The same over all hooks.',
+    'The same of one tenant.',
   ),
   sessionTimeoutMs: setting(
     'HOOKTIDE_SESSION_TIMEOUT_MS',

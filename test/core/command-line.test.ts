@@ -186,7 +186,7 @@ describe('a setting that a command does not use', () => {
   it('keeps it from nothing as a variable, and is refused as a flag', () => {
     const isUsed = (variable: string) => variable !== 'HOOKTIDE_RETRY_TIERS'
     const environment = { HOOKTIDE_RETRY_TIERS: 'soon' }
-    expect(readSettings(environment, {}, isUsed).tiers).toHaveLength(5)
+    expect(readSettings(environment, {}, isUsed).tiers).toHaveLength(6)
     expect(faultOf(() => readSettings(environment))).toContain('HOOKTIDE_RETRY_TIERS must be')
     const flags = { retryTiers: 'soon' }
     expect(faultOf(() => readSettings({}, flags, isUsed))).toContain('--retry-tiers must be')

@@ -21,7 +21,7 @@ describe('settings', () => {
       retryPrefix: 'auth.webhook.retry.',
     })
     expect(settings.tiers.map(({ topic }) => topic)).toEqual(
-      ['5s', '30s', '5m', '30m', '2h'].map((delay) => `auth.webhook.retry.${delay}`),
+      ['1s', '5s', '30s', '5m', '30m', '2h'].map((delay) => `auth.webhook.retry.${delay}`),
     )
     expect(settings.retrySchedule).toHaveLength(9)
     expect(settings.instance).not.toBe('')

@@ -165,8 +165,8 @@ describe('a deferral', () => {
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 50 })
   })
 
-  it('counts against the bound of all hooks too', async () => {
-    const { rig, one } = await rigWithOpenLane({ maxDeferred: 10, maxDeferredPerHook: 8 })
+  it('counts against the bound of its tenant too', async () => {
+    const { rig, one } = await rigWithOpenLane({ maxDeferredPerTenant: 10, maxDeferredPerHook: 8 })
     putHook(rig, 'dead2', 'User.Deleted')
     await rig.clock.advance(10)
     one.http.script(url('dead2'), 500)

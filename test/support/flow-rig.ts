@@ -41,7 +41,7 @@ export const settings: ProcessorSettings = {
   maxSlow: 2_048,
   disableAfterMs: 5 * 24 * 60 * minute,
   maxDeferredPerHook: 1_000_000,
-  maxDeferred: 10_000_000,
+  maxDeferredPerTenant: 10_000_000,
   sessionTimeoutMs: 10_000,
   commitIntervalMs: 10,
 }
