@@ -42,7 +42,7 @@ export function defer(run: Pick<Run, 'deferrals'>, turnMs: number, moment: Momen
     0,
     Math.min(Math.floor(waitMs * earlyShare), Math.floor(waitMs - turnMs)),
   )
-  return { kind: 'deferred', dueAt: moment.now + waitMs, earlyMs }
+  return { kind: 'deferred', dueAt: moment.now + waitMs, earlyMs, isBlocked: true }
 }
 
 export interface DeferralLimits {

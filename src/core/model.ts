@@ -226,7 +226,13 @@ export type Verdict =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly earlyMs: number }
   /** No attempt was made, and none is counted. */
-  | { readonly kind: 'deferred'; readonly dueAt: EpochMs; readonly earlyMs: number }
+  | {
+      readonly kind: 'deferred'
+      readonly dueAt: EpochMs
+      readonly earlyMs: number
+      /** Whether the lane is open or paused, rather than having more work than it can hold. */
+      readonly isBlocked: boolean
+    }
   | {
       readonly kind: 'dead'
       readonly reason:
@@ -235,6 +241,7 @@ export type Verdict =
         | 'exhausted'
         | 'endpoint-disabled'
         | 'endpoint-down'
+        | 'overflow'
         | 'hook-invalid'
         | 'too-large'
     }

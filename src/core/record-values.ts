@@ -27,6 +27,7 @@ export const deathReasons = [
   'max-age',
   'endpoint-disabled',
   'endpoint-down',
+  'overflow',
   'hook-invalid',
   'hook-deleted',
   'hook-disabled',

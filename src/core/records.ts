@@ -24,7 +24,7 @@ export interface DeliveryResult {
   readonly trigger: string
   /** What became of it: delivered, retrying, deferred, interrupted, dead, discarded, expired. */
   readonly outcome: string
-  /** Why the run ended without success: gone, invalid-url, exhausted, max-age, endpoint-disabled, endpoint-down, hook-invalid, hook-deleted, hook-disabled, too-large. */
+  /** Why the run ended without success: gone, invalid-url, exhausted, max-age, endpoint-disabled, endpoint-down, overflow, hook-invalid, hook-deleted, hook-disabled, too-large. */
   readonly reason: string | null
   /** Whether the run is over. Every run has at least one final record; of several the first in log order counts. */
   readonly final: boolean
@@ -34,7 +34,7 @@ export interface DeliveryResult {
   readonly errorClass: string | null
   /** The failure in short, for people. Without credentials, query or keys. */
   readonly errorMessage: string | null
-  /** Who has to look at it: endpoint, network, owner, hooktide. Null when delivered. */
+  /** Who has to look at it: endpoint, network, owner, hooktide. Null when nobody has to: it was delivered, or waits for its turn. */
   readonly blame: string | null
   /** Where the call went, without credentials, query and fragment. Null without an attempt. */
   readonly url: string | null

@@ -120,6 +120,7 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
 const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
   'endpoint-disabled': 'endpoint',
   'endpoint-down': 'endpoint',
+  overflow: 'endpoint',
   'invalid-url': 'owner',
   'hook-invalid': 'owner',
   'hook-deleted': 'owner',
@@ -133,7 +134,7 @@ export function blameOf(
   reason: Reason | undefined,
 ): Blame | undefined {
   if (verdict.kind === 'delivered') return undefined
-  if (verdict.kind === 'deferred') return 'endpoint'
+  if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
   if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
 }

@@ -17,7 +17,12 @@ describe('a deferral', () => {
 
   it('waits for its turn where that takes longer', () => {
     const verdict = defer({ deferrals: 0 }, 10 * minute, { now, random: 0 })
-    expect(verdict).toEqual({ kind: 'deferred', dueAt: now + 10 * minute, earlyMs: 0 })
+    expect(verdict).toEqual({
+      kind: 'deferred',
+      dueAt: now + 10 * minute,
+      earlyMs: 0,
+      isBlocked: true,
+    })
   })
 
   it('ends a run that has used all steps as endpoint-down', () => {

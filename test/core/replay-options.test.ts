@@ -42,6 +42,13 @@ describe('a replay is asked for', () => {
     })
   })
 
+  it('of dead letters of any reason that has letters', () => {
+    const reasons = ['endpoint-down', 'overflow', 'max-age']
+    expect(wanted(`--failed-only --reason ${reasons.join(',')}`)).toMatchObject({
+      order: { from: 'dead-letters', reasons },
+    })
+  })
+
   it('to be gone on with', () => {
     expect(wanted('--resume abc --rate 5 --json')).toEqual({ kind: 'resume', id: 'abc' })
   })

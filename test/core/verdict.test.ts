@@ -155,6 +155,19 @@ describe('blame', () => {
     expect(blameOf(retry, errorClass, undefined)).toBe(blame)
   })
 
+  it('for what is put off falls on the endpoint while that is open or paused, else on nobody', () => {
+    const deferred = { kind: 'deferred', dueAt: 0, earlyMs: 0 } as const
+    expect(blameOf({ ...deferred, isBlocked: true }, undefined, undefined)).toBe('endpoint')
+    expect(blameOf({ ...deferred, isBlocked: false }, undefined, undefined)).toBeUndefined()
+  })
+
+  it.each(['endpoint-down', 'endpoint-disabled', 'overflow'] as const)(
+    'for the reason %s falls on the endpoint',
+    (reason) => {
+      expect(blameOf({ kind: 'dead', reason }, undefined, reason)).toBe('endpoint')
+    },
+  )
+
   it('for a hook that is not valid falls on its owner, for what is ours on hooktide, for a success on nobody', () => {
     expect(blameOf({ kind: 'dead', reason: 'hook-invalid' }, undefined, 'hook-invalid')).toBe(
       'owner',
