@@ -85,7 +85,11 @@ describe('a replay of events', () => {
       results.map(({ deliveryId }) => deliveryId).toSorted()
     expect(ids(after)).toEqual(ids(before.filter(({ eventKey }) => eventKey === 'PostSignIn')))
     expect(new Set(after.map(({ run }) => run)).size).toBe(3)
-    for (const { run } of after) expect(run).toMatch(/^\d-\d+$/)
+    const places = after.map(
+      (one) => `${one.sourceTopic}/${one.sourcePartition}/${one.sourceOffset}`,
+    )
+    expect(after.map(({ run }) => run)).toEqual(places)
+    expect(places.every((place) => place.startsWith(`${rig.prefix}.webhook.requests/`))).toBe(true)
     for (const deliveryId of ids(after)) {
       const [first, second, ...others] = rig.receiver.requests.filter(
         ({ headers }) => headers['webhook-id'] === deliveryId,
