@@ -1,0 +1,112 @@
+/** What must hold of commits, when they are sent and when they are taken. */
+import type { CommitEntry } from '../../src/ports.ts'
+import type { Run, Source } from './chronicle.ts'
+import { covers, coverageOf, coveredFrom, nothingCovered, type Coverage } from './coverage.ts'
+import { placeOf, type Facts } from './facts.ts'
+import type { ProcessView } from './process-view.ts'
+
+/** Kafka takes no longer metadata: the highest offsets are left out where it would be. */
+const fullMetadata = 4_000
+
+export class CommitChecks {
+  readonly #facts: Facts
+  /** Offsets whose runs were found to go on or to have ended: the log forgets nothing. By partition. */
+  readonly #settled = new Map<string, { base: number; readonly above: Set<number> }>()
+  readonly #taken = new Map<string, Coverage>()
+
+  constructor(facts: Facts) {
+    this.#facts = facts
+  }
+
+  /** A process sends commits. */
+  sent(process: ProcessView, entries: readonly CommitEntry[]): void {
+    for (const entry of entries) {
+      const coverage = coverageOf(entry.offset, entry.metadata)
+      this.#passesNothingOpen(process, entry, coverage)
+      if (entry.metadata.length < fullMetadata) this.#saysWhatIsDone(process, entry, coverage)
+    }
+  }
+
+  /** The broker takes one. */
+  taken(entry: CommitEntry): void {
+    const name = `${entry.topic}/${entry.partition}`
+    const coverage = coverageOf(entry.offset, entry.metadata)
+    this.#keepsWhatWasDone(entry, this.#taken.get(name) ?? nothingCovered, coverage)
+    this.#taken.set(name, coverage)
+  }
+
+  /** A commit never passes an open offset: what each covered record caused goes on in the log, or has ended there. */
+  #passesNothingOpen(process: ProcessView, entry: CommitEntry, coverage: Coverage): void {
+    const name = `${entry.topic}/${entry.partition}`
+    let settled = this.#settled.get(name)
+    if (settled === undefined) this.#settled.set(name, (settled = { base: 0, above: new Set() }))
+    for (const offset of coveredFrom(coverage, settled.base)) {
+      if (settled.above.has(offset)) continue
+      settled.above.add(offset)
+      const open = this.#openAt({ ...entry, offset })
+      if (open === undefined) continue
+      this.#facts.report(
+        'commit-passes-nothing-open',
+        `${process.name} commits ${name}/${offset}, and ${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy}, neither goes on in the log nor has it ended`,
+      )
+    }
+    for (; settled.base < coverage.base; settled.base += 1) settled.above.delete(settled.base)
+  }
+
+  /** A run that the record caused, or goes on with, and of which nothing else stands in the log. */
+  #openAt(place: { readonly topic: string; readonly partition: number; readonly offset: number }): Run | undefined {
+    const { chronicle, book } = this.#facts
+    const sent = chronicle.eventsByPlace.get(placeOf(place))
+    if (sent === undefined) {
+      const run = chronicle.runAt(place.topic, place.partition, place.offset)
+      const source = chronicle.sourceAt(place.topic, place.partition, place.offset)
+      return run !== undefined && source !== undefined && !goesOn(run, source) ? run : undefined
+    }
+    const begunBy = placeOf(place)
+    for (const run of chronicle.runsBegunBy(begunBy)) {
+      const [source] = run.sources
+      if (book.isSteady(run.hookId) && source !== undefined && !goesOn(run, source)) return run
+    }
+    return undefined
+  }
+
+  /** What a commit's metadata says equals the ledger: nothing is left out of which all was heard to be in the log. */
+  #saysWhatIsDone(process: ProcessView, entry: CommitEntry, coverage: Coverage): void {
+    const epoch = process.epochs.get(`${entry.topic}/${entry.partition}`)
+    if (epoch === undefined) return
+    for (const [offset, task] of epoch.done) {
+      if (offset < coverage.base) epoch.done.delete(offset)
+      else if (task < process.loop.task && !covers(coverage, offset)) {
+        this.#facts.report(
+          'commit-says-what-is-done',
+          `${process.name} commits ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") without ${offset}, all of which stands in the log as it has heard`,
+        )
+      }
+    }
+  }
+
+  /** What one commit says is complete, the next says too, whoever sends it. */
+  #keepsWhatWasDone(entry: CommitEntry, before: Coverage, now: Coverage): void {
+    if (entry.metadata.length >= fullMetadata) return
+    for (const offset of coveredFrom(before, now.base)) {
+      if (covers(now, offset)) continue
+      this.#facts.report(
+        'commit-keeps-what-was-done',
+        `a commit of ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") takes back that ${offset} is complete`,
+      )
+      return
+    }
+  }
+}
+
+/** Whether the log has what follows from the record: the run's end, or a record that it goes on with. */
+function goesOn(run: Run, source: Source): boolean {
+  if (run.finals.length > 0) return true
+  return run.sources.some((other) => other !== source && isLater(other, source))
+}
+
+function isLater(one: Source, other: Source): boolean {
+  if (one.hop !== other.hop) return one.hop > other.hop
+  // An event's delivery that was split off goes on with a request record, without a hop.
+  return one.topic !== other.topic && one.at > other.at
+}

@@ -1,0 +1,142 @@
+/**
+ * What must hold while nothing disturbs the world, and at its end: looked at every {@link lookMs}. *Calm* is when no fault
+ * is going on, no group rebalances and no process is busy all the time.
+ */
+import type { HookId } from '../../src/core/model.ts'
+import type { TopicPartition } from '../../src/ports.ts'
+import { isWell } from './endpoints.ts'
+import { endpointFactsOf, type Facts } from './facts.ts'
+import type { Run, Source } from './chronicle.ts'
+import { worldBegan } from './process-loop.ts'
+import { told } from './check-calls.ts'
+
+export const lookMs = 250
+const mostIdleMs = 2_000
+/** A retry may start so much after its due time: a tier's step, and its way through. */
+const mostLateMs = 1_500
+/** Things settle so long after a disturbance before anything is asked of them. */
+const settlingMs = 5_000
+
+export class LiveChecks {
+  readonly #facts: Facts
+  readonly #idleSince = new Map<HookId, number>()
+  readonly #groupTopics: Readonly<Record<'live' | 'retry', readonly TopicPartition[]>>
+
+  constructor(facts: Facts, groupTopics: Readonly<Record<'live' | 'retry', readonly TopicPartition[]>>) {
+    this.#facts = facts
+    this.#groupTopics = groupTopics
+  }
+
+  look(): void {
+    const { timeline, plan } = this.#facts
+    const calmSince = this.#facts.calmSince()
+    const isSettled = calmSince !== undefined && timeline.now - calmSince > settlingMs
+    for (const { id } of plan.hooks) this.#laneIsNotIdle(id, isSettled)
+  }
+
+  /** A healthy lane with work that is due is never idle for more than 2 s, or what its own rate limit makes it wait. */
+  #laneIsNotIdle(hookId: HookId, isSettled: boolean): void {
+    const { timeline, plan, book } = this.#facts
+    const { inFlight, lastCallAt } = endpointFactsOf(this.#facts, hookId)
+    const due = isSettled && inFlight === 0 && this.#isHealthy(hookId) ? this.#due(hookId) : undefined
+    if (due === undefined) {
+      this.#idleSince.delete(hookId)
+      return
+    }
+    const since = Math.max(lastCallAt, this.#idleSince.get(hookId) ?? timeline.now - lookMs)
+    this.#idleSince.set(hookId, since)
+    const rate = book.get(hookId)?.ratePerSecond
+    const mostMs = mostIdleMs + lookMs + (rate === undefined ? 0 : 1_000 / rate)
+    if (timeline.now - since <= mostMs) return
+    const waiting = this.#facts.chronicle.open.get(hookId)?.size ?? 0
+    this.#facts.report(
+      'lane-is-not-idle',
+      `${hookId} has made no call since ${Math.round(since)} ms, its endpoint is well, and ${waiting} of its runs wait, such as ${due.deliveryId}, begun by ${due.begunBy} at ${Math.round(due.begunAt)} ms${plan.instances.length > 1 ? '' : ' (one process)'}`,
+    )
+  }
+
+  /** Its endpoint is always well, nobody changed the hook, and no call of it has failed. */
+  #isHealthy(hookId: HookId): boolean {
+    const { plan, book } = this.#facts
+    const hook = book.get(hookId)
+    const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
+    if (hook === undefined || temper === undefined || !isWell(temper)) return false
+    return !book.isEdited(hookId) && endpointFactsOf(this.#facts, hookId).failures === 0
+  }
+
+  #due(hookId: HookId): Run | undefined {
+    const { chronicle, timeline, book } = this.#facts
+    for (const run of chronicle.open.get(hookId) ?? []) {
+      if (!isOwed(run, book.isSteady(hookId)) || timeline.now - run.begunAt < lookMs) continue
+      if (run.retryDueAt === undefined || run.retryDueAt - worldBegan < timeline.now) return run
+    }
+    return undefined
+  }
+
+  /** Nothing waits beyond its time: a retry of a lane that is not blocked starts soon after it is due. */
+  retryComesInTime(run: Run, attempt: number, source: Source, now: number): void {
+    const { plan } = this.#facts
+    const calmSince = this.#facts.calmSince()
+    if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
+    const dueAt = run.retryDueAt - worldBegan
+    const hasSkew = plan.instances.some(({ skewMs }) => skewMs !== 0)
+    const longest = plan.retrySchedule.at(-1) ?? 0
+    if (hasSkew || calmSince === undefined || calmSince + settlingMs > dueAt - longest * 1.3) return
+    const { failures, pausedUntil, inFlight } = endpointFactsOf(this.#facts, run.hookId)
+    // Five failures may have opened the breaker; a lane with much to do may have no place at once.
+    const isFree = failures < 5 && inFlight === 0 && pausedUntil.size === 0
+    if (!isFree || this.#facts.book.get(run.hookId)?.ratePerSecond !== undefined) return
+    if (now - dueAt <= mostLateMs) return
+    this.#facts.report(
+      'retry-comes-in-time',
+      `${told(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, with its lane free all the while`,
+    )
+  }
+
+  /** Whether all that is owed has ended and every commit is at its partition's end. */
+  isDone(): boolean {
+    return this.#firstOpen() === undefined && this.#firstLag() === undefined
+  }
+
+  /** Every run of every event and matching hook has a final record, and lag is 0. */
+  atEnd(): void {
+    const open = this.#firstOpen()
+    if (open !== undefined) {
+      const last = open.sources.at(-1)
+      this.#facts.report(
+        'run-ends',
+        `${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy} at ${Math.round(open.begunAt)} ms, has no final record; ${open.mostAttempts} attempt(s), last record ${last === undefined ? 'none' : `${last.topic}/${last.partition}/${last.offset} (attempt ${last.attempt}, hop ${last.hop})`}`,
+      )
+    }
+    const lag = this.#firstLag()
+    if (lag !== undefined) this.#facts.report('lag-is-gone', lag)
+  }
+
+  #firstOpen(): Run | undefined {
+    const { chronicle, book } = this.#facts
+    if (chronicle.openCount === 0) return undefined
+    for (const [hookId, runs] of chronicle.open) {
+      for (const run of runs) if (isOwed(run, book.isSteady(hookId))) return run
+    }
+    return undefined
+  }
+
+  #firstLag(): string | undefined {
+    const { coordinators, log } = this.#facts
+    for (const group of ['live', 'retry'] as const) {
+      for (const partition of this.#groupTopics[group]) {
+        const end = log.end(partition)
+        const committed = coordinators[group].committed(partition)?.offset ?? 0
+        if (committed < end) {
+          return `${partition.topic}/${partition.partition} is committed up to ${committed} of ${end}`
+        }
+      }
+    }
+    return undefined
+  }
+}
+
+/** Whether the run must end: its hook is for the event whoever handles it, or something was begun for it. */
+function isOwed(run: Run, isSteady: boolean): boolean {
+  return isSteady || run.isRequested || run.mostAttempts > 0 || run.sources.length > 1
+}

@@ -1,0 +1,253 @@
+/**
+ * What the log says of runs, told by whoever reads all of it. Each run has the name of the record that began it, an event
+ * or a request, whatever the product calls it; see {@link Chronicle.runOfCall} for how a call tells its run.
+ */
+import { createHash } from 'node:crypto'
+import type { DeliveryId, HookId, InboundRecord, Topics } from '../../src/core/model.ts'
+import { runHeaderNames } from '../../src/core/header-names.ts'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import type { Epoch } from './process-view.ts'
+
+/** A record that asks for attempts of a run: an event, a request, or a tier's record. */
+export interface Source {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Attempts made before it. */
+  readonly attempt: number
+  readonly hop: number
+  readonly deferrals: number
+  readonly at: number
+  readonly calls: CallMade[]
+}
+
+export interface CallMade {
+  readonly epoch: Epoch
+  readonly startedAt: number
+  /** How the process heard that it ended. */
+  ending: 'open' | 'answered' | 'aborted'
+}
+
+export interface Run {
+  /** Delivery and beginning. */
+  readonly key: string
+  readonly deliveryId: DeliveryId
+  readonly hookId: HookId
+  /** `<topic>/<partition>/<offset>` of the record that began it. */
+  readonly begunBy: string
+  readonly begunAt: number
+  readonly isRequested: boolean
+  /** The number in the event's body. */
+  readonly n: number
+  readonly sources: Source[]
+  readonly finals: { readonly at: number; readonly result: DeliveryResult }[]
+  /** When the next attempt is due after one that failed, by the calendar of whoever made it. */
+  retryDueAt: number | undefined
+  mostAttempts: number
+  firstCallAt: number | undefined
+  firstEndAt: number | undefined
+}
+
+export interface EventSent {
+  readonly n: number
+  readonly record: InboundRecord
+  readonly at: number
+  readonly tenantId: string
+  readonly eventKey: string
+}
+
+const nameOf = (topic: string, partition: number, offset: number) =>
+  `${topic}/${partition}/${offset}`
+
+export class Chronicle {
+  readonly runs = new Map<string, Run>()
+  readonly eventsByPlace = new Map<string, EventSent>()
+  /** Runs without a final record, by hook. */
+  readonly open = new Map<HookId, Set<Run>>()
+  openCount = 0
+  readonly #topics: Topics
+  readonly #eventsByNumber = new Map<number, EventSent>()
+  readonly #byDelivery = new Map<DeliveryId, Run[]>()
+  readonly #byBeginning = new Map<string, Run[]>()
+  /** By place: tier and request records, and the runs that they go on with. */
+  readonly #runsByPlace = new Map<string, Run>()
+  readonly #sourcesByPlace = new Map<string, Source>()
+
+  constructor(topics: Topics) {
+    this.#topics = topics
+  }
+
+  event(sent: EventSent): void {
+    const { topic, partition, offset } = sent.record
+    this.eventsByPlace.set(nameOf(topic, partition, offset), sent)
+    this.#eventsByNumber.set(sent.n, sent)
+  }
+
+  /** A run of an event, made known if it is not. */
+  runOfEvent(sent: EventSent, deliveryId: DeliveryId, hookId: HookId): Run {
+    const { topic, partition, offset } = sent.record
+    const begunBy = nameOf(topic, partition, offset)
+    const known = this.runs.get(`${deliveryId} ${begunBy}`)
+    if (known !== undefined) return known
+    const run = this.#newRun({ deliveryId, hookId, begunBy, at: sent.at, n: sent.n }, false)
+    run.sources.push(sourceOf(sent.record, sent.at, { attempt: 0, hop: 0, deferrals: 0 }))
+    return run
+  }
+
+  /** Runs that an event began, as far as they are known. */
+  runsBegunBy(place: string): readonly Run[] {
+    return this.#byBeginning.get(place) ?? []
+  }
+
+  runAt(topic: string, partition: number, offset: number): Run | undefined {
+    return this.#runsByPlace.get(nameOf(topic, partition, offset))
+  }
+
+  sourceAt(topic: string, partition: number, offset: number): Source | undefined {
+    return this.#sourcesByPlace.get(nameOf(topic, partition, offset))
+  }
+
+  /** A record of a tier or of requests was appended. */
+  goesOn(record: InboundRecord, at: number): Run {
+    const headers = new Map(record.headers.map(([name, value]) => [name, value.toString()]))
+    const text = (name: string) => headers.get(name) ?? ''
+    const number = (name: string) => Number(headers.get(name) ?? 0)
+    const place = nameOf(record.topic, record.partition, record.offset)
+    const isSplit = headers.has('hooktide-split')
+    const isBeginning = record.topic === this.#topics.requests && !isSplit
+    const begunBy = isBeginning ? place : this.#beginningOf(text(runHeaderNames.run), text)
+    const deliveryId = text(runHeaderNames.deliveryId)
+    const hookId = text(runHeaderNames.hookId)
+    const run =
+      this.runs.get(`${deliveryId} ${begunBy}`) ??
+      this.#newRun({ deliveryId, hookId, begunBy, at, n: numberIn(record.value) }, isBeginning)
+    const progress = isBeginning
+      ? { attempt: 0, hop: 0, deferrals: 0 }
+      : {
+          attempt: number(runHeaderNames.attempt),
+          hop: number(runHeaderNames.hop),
+          deferrals: number(runHeaderNames.deferrals),
+        }
+    const source = sourceOf(record, at, progress)
+    run.sources.push(source)
+    this.#runsByPlace.set(place, run)
+    this.#sourcesByPlace.set(place, source)
+    return run
+  }
+
+  /** A result was appended. `undefined` where it is of a record that never was. */
+  result(result: DeliveryResult, at: number): Run | undefined {
+    const { sourceTopic, sourcePartition, sourceOffset } = result
+    const place = nameOf(sourceTopic, sourcePartition, sourceOffset)
+    const sent = this.eventsByPlace.get(place)
+    const run =
+      sent === undefined
+        ? this.#runsByPlace.get(place)
+        : this.runOfEvent(sent, result.deliveryId, result.hookId)
+    if (run === undefined) return undefined
+    if (result.outcome === 'retrying') run.retryDueAt = result.nextDueAt ?? undefined
+    if (result.final) {
+      if (run.finals.length === 0) {
+        this.openCount -= 1
+        this.open.get(run.hookId)?.delete(run)
+      }
+      run.finals.push({ at, result })
+    }
+    return run
+  }
+
+  /**
+   * The run that a call is made for. Its body tells the event; where a replay has made several runs of that, the trace's
+   * span, which is computed from the run's name, tells which. Runs may be named in two ways: `0` and
+   * `<partition>-<offset>`, or by the whole place of the record that began them.
+   */
+  runOfCall(call: {
+    readonly deliveryId: DeliveryId
+    readonly hookId: HookId
+    readonly attempt: number
+    readonly traceparent: string | undefined
+    readonly body: Buffer
+  }): Run | undefined {
+    const { deliveryId, hookId, attempt, traceparent, body } = call
+    const n = numberIn(body)
+    const sent = this.#eventsByNumber.get(n)
+    if (sent === undefined) return undefined
+    const runs = (this.#byDelivery.get(deliveryId) ?? []).filter((run) => run.n === n)
+    const requested = runs.filter((run) => run.isRequested)
+    const span = traceparent?.split('-')[2]
+    const found = requested.find((run) =>
+      namesOf(run).some((name) => spanOf(deliveryId, name, attempt) === span),
+    )
+    return found ?? this.runOfEvent(sent, deliveryId, hookId)
+  }
+
+  #beginningOf(name: string, text: (header: string) => string): string {
+    if (name === '0') return text(runHeaderNames.source)
+    const parts = /^(\d+)-(\d+)$/.exec(name)
+    return parts === null ? name : `${this.#topics.requests}/${parts[1]}/${parts[2]}`
+  }
+
+  #newRun(
+    begun: {
+      readonly deliveryId: DeliveryId
+      readonly hookId: HookId
+      readonly begunBy: string
+      readonly at: number
+      readonly n: number
+    },
+    isRequested: boolean,
+  ): Run {
+    const { deliveryId, hookId, begunBy, at, n } = begun
+    const run: Run = {
+      key: `${deliveryId} ${begunBy}`,
+      deliveryId,
+      hookId,
+      begunBy,
+      begunAt: at,
+      isRequested,
+      n,
+      sources: [],
+      finals: [],
+      retryDueAt: undefined,
+      mostAttempts: 0,
+      firstCallAt: undefined,
+      firstEndAt: undefined,
+    }
+    this.runs.set(run.key, run)
+    pushTo(this.#byDelivery, deliveryId, run)
+    pushTo(this.#byBeginning, begunBy, run)
+    const open = this.open.get(hookId)
+    if (open === undefined) this.open.set(hookId, new Set([run]))
+    else open.add(run)
+    this.openCount += 1
+    return run
+  }
+}
+
+function pushTo(lists: Map<string, Run[]>, name: string, run: Run): void {
+  const list = lists.get(name)
+  if (list === undefined) lists.set(name, [run])
+  else list.push(run)
+}
+
+export function numberIn(body: Buffer | null): number {
+  return Number(/"n":(\d+)/.exec(body?.toString() ?? '')?.[1] ?? -1)
+}
+
+function namesOf({ begunBy }: Run): readonly string[] {
+  const [, partition, offset] = begunBy.split('/')
+  return [begunBy, `${partition}-${offset}`]
+}
+
+function spanOf(deliveryId: DeliveryId, run: string, attempt: number): string {
+  const hash = createHash('sha256').update(`${deliveryId} ${run} ${attempt - 1}`)
+  return hash.digest('hex').slice(0, 16)
+}
+
+function sourceOf(
+  { topic, partition, offset }: InboundRecord,
+  at: number,
+  progress: Pick<Source, 'attempt' | 'hop' | 'deferrals'>,
+): Source {
+  return { topic, partition, offset, at, calls: [], ...progress }
+}

@@ -1,0 +1,183 @@
+/** Keeps, for each process, what it owns and what it has heard, as checks ask for it. */
+import type { AssignedPartition, TopicPartition } from '../../src/ports.ts'
+import type { InboundRecord } from '../../src/core/model.ts'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import { topics } from '../support/flow-rig.ts'
+import { handledKey } from './check-calls.ts'
+import type { Run, Source } from './chronicle.ts'
+import { coverageOf } from './coverage.ts'
+import { placeOf, type Facts } from './facts.ts'
+import type { EndpointWord, Epoch, EpochEnd, GroupName } from './process-view.ts'
+import type { MemberWatch } from './sim-member.ts'
+import type { SimProcess } from './sim-process.ts'
+
+export class EpochBook {
+  memberWatch(
+    process: SimProcess,
+    group: GroupName,
+  ): Pick<MemberWatch, 'draining' | 'fetched' | 'left'> {
+    return {
+      draining: () => {
+        process.drains[group] = { from: process.loop.time() }
+      },
+      fetched: ({ topic, partition }: TopicPartition, offsets: readonly number[]) => {
+        const epoch = process.epochs.get(`${topic}/${partition}`)
+        for (const offset of offsets) epoch?.fetched.add(offset)
+      },
+      left: () => this.#end(process, group, new Map(), true),
+    }
+  }
+
+  assigned(
+    process: SimProcess,
+    group: GroupName,
+    {
+      partitions,
+      isContinued,
+    }: { readonly partitions: readonly AssignedPartition[]; readonly isContinued: boolean },
+  ): void {
+    const kept = new Map<string, AssignedPartition>()
+    for (const assigned of partitions) {
+      if (assigned.isKept) kept.set(`${assigned.topic}/${assigned.partition}`, assigned)
+    }
+    this.#end(process, group, kept, isContinued)
+    for (const { topic, partition, committedOffset, committedMetadata } of partitions) {
+      const name = `${topic}/${partition}`
+      if (process.epochs.has(name)) continue
+      const coverage = coverageOf(committedOffset ?? 0, committedMetadata)
+      const epoch: Epoch = {
+        process,
+        group,
+        topic,
+        partition,
+        coverage,
+        fetched: new Set(),
+        done: new Map(),
+        heard: new Map(),
+        isFirst: !process.owned.has(name),
+        end: undefined,
+      }
+      process.owned.add(name)
+      process.epochs.set(name, epoch)
+    }
+  }
+
+  /** Ends the group's epochs that are not kept. */
+  #end(
+    process: SimProcess,
+    group: GroupName,
+    kept: ReadonlyMap<string, AssignedPartition>,
+    isAnnounced: boolean,
+  ): void {
+    const drain = process.drains[group]
+    process.drains[group] = undefined
+    const isQuiet = drain !== undefined && !this.#wasDisturbed(process, drain.from)
+    const end: EpochEnd = !isAnnounced ? 'lost' : isQuiet ? 'orderly' : 'disturbed'
+    for (const [name, epoch] of process.epochs) {
+      if (epoch.group !== group || kept.has(name)) continue
+      epoch.end = end
+      process.epochs.delete(name)
+    }
+  }
+
+  #wasDisturbed(process: SimProcess, since: number): boolean {
+    const { loop, network, disturbedUntil } = process
+    return disturbedUntil >= since || network.isDown || loop.busyShare() > 0.5
+  }
+}
+
+/** The process hears that these records of its stand in the log. */
+export function noteAcknowledged(
+  facts: Facts,
+  process: SimProcess,
+  records: readonly InboundRecord[],
+): void {
+  const { chronicle } = facts
+  for (const record of records) {
+    if (record.topic === topics.results) {
+      const result = JSON.parse(record.value?.toString() ?? 'null') as DeliveryResult
+      const place = {
+        topic: result.sourceTopic,
+        partition: result.sourcePartition,
+        offset: result.sourceOffset,
+      }
+      const sent = chronicle.eventsByPlace.get(placeOf(place))
+      const run =
+        sent === undefined
+          ? chronicle.runAt(place.topic, place.partition, place.offset)
+          : chronicle.runOfEvent(sent, result.deliveryId, result.hookId)
+      if (run === undefined) continue
+      if (result.final) process.finals.set(run.key, process.loop.time())
+      if (result.outcome !== 'interrupted') {
+        noteHandled(facts, process, run, { ...place, ...progressAt(facts, place) })
+      }
+      continue
+    }
+    const run = chronicle.runAt(record.topic, record.partition, record.offset)
+    const written = chronicle.sourceAt(record.topic, record.partition, record.offset)
+    if (run === undefined || written === undefined) continue
+    for (const source of run.sources) {
+      if (source.hop === written.hop - 1 && isOwnedBy(process, source)) {
+        noteHandled(facts, process, run, source)
+      }
+    }
+  }
+}
+
+type Place = Pick<Source, 'topic' | 'partition' | 'offset'>
+
+function progressAt({ chronicle }: Facts, place: Place): Pick<Source, 'attempt' | 'hop'> {
+  const source = chronicle.sourceAt(place.topic, place.partition, place.offset)
+  return source ?? { attempt: 0, hop: 0 }
+}
+
+function isOwnedBy(process: SimProcess, { topic, partition, offset }: Place): boolean {
+  return process.epochs.get(`${topic}/${partition}`)?.fetched.has(offset) === true
+}
+
+function noteHandled(
+  { chronicle, book }: Facts,
+  process: SimProcess,
+  run: Run,
+  source: Place & Pick<Source, 'attempt' | 'hop'>,
+): void {
+  const epoch = process.epochs.get(`${source.topic}/${source.partition}`)
+  if (epoch === undefined || !epoch.isFirst) return
+  const sent = chronicle.eventsByPlace.get(placeOf(source))
+  if (sent === undefined) {
+    process.handled.add(handledKey(run, source))
+    epoch.done.set(source.offset, process.loop.task)
+    return
+  }
+  const heard = epoch.heard.get(source.offset) ?? new Set()
+  epoch.heard.set(source.offset, heard.add(run.hookId))
+  const { certain, isAll } = book.matching(sent)
+  if (isAll && certain.every((hookId) => heard.has(hookId))) {
+    epoch.done.set(source.offset, process.loop.task)
+    epoch.heard.delete(source.offset)
+  }
+}
+
+/** A record of a table is about to be applied. */
+export function noteApplied(process: SimProcess, record: InboundRecord): void {
+  const id = record.key?.toString() ?? ''
+  if (record.topic === topics.hooks) {
+    process.hooks.set(id, record)
+    return
+  }
+  if (record.value === null) {
+    process.endpoints.delete(id)
+    return
+  }
+  const said = JSON.parse(record.value.toString()) as EndpointWord
+  const known = process.endpoints.get(id)
+  const isNewer =
+    known === undefined ||
+    said.enableEpoch > known.enableEpoch ||
+    (said.enableEpoch === known.enableEpoch &&
+      (known.state !== 'disabled' || said.state === 'disabled'))
+  if (isNewer) {
+    const { state, enableEpoch, endpoint } = said
+    process.endpoints.set(id, { state, enableEpoch, endpoint })
+  }
+}

@@ -1,0 +1,80 @@
+/** What checks look at, and where they report. */
+import type { HookId, InboundRecord } from '../../src/core/model.ts'
+import type { Chronicle } from './chronicle.ts'
+import type { Coordinator } from './coordinator.ts'
+import type { HookBook } from './hook-book.ts'
+import type { Plan } from './plan.ts'
+import type { GroupName, ProcessView } from './process-view.ts'
+import type { SimLog } from './sim-log.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What must hold, by name. */
+export type CheckName =
+  | 'call-with-proof'
+  | 'call-asked-for'
+  | 'call-as-hook-says'
+  | 'nothing-to-disabled'
+  | 'attempts-do-not-fall'
+  | 'no-call-after-final'
+  | 'handover-repeats-nothing'
+  | 'commit-passes-nothing-open'
+  | 'commit-says-what-is-done'
+  | 'commit-keeps-what-was-done'
+  | 'retry-after-is-heeded'
+  | 'letter-for-each-death'
+  | 'run-ends'
+  | 'lag-is-gone'
+  | 'retry-comes-in-time'
+  | 'well-endpoint-delivers'
+  | 'lane-is-not-idle'
+  | 'well-tenant-is-as-alone'
+  | 'process-lives'
+
+export interface Violation {
+  readonly check: CheckName
+  /** What happened to what. */
+  readonly message: string
+  /** True time, in milliseconds. */
+  readonly at: number
+}
+
+export interface Facts {
+  readonly plan: Plan
+  readonly timeline: Timeline
+  readonly log: SimLog
+  readonly chronicle: Chronicle
+  readonly book: HookBook
+  readonly coordinators: Readonly<Record<GroupName, Coordinator>>
+  readonly processes: ProcessView[]
+  readonly endpoints: Map<HookId, EndpointFacts>
+  /** Since when nothing disturbs the world: no fault, no rebalance, no edit; `undefined` while something does. */
+  calmSince(): number | undefined
+  /** Only the first of each check is kept. */
+  report(check: CheckName, message: string): void
+}
+
+/** What calls of a hook have shown, over all processes. */
+export interface EndpointFacts {
+  inFlight: number
+  failures: number
+  lastCallAt: number
+  /** Until then the endpoint has asked for no call, by each process that was told. */
+  readonly pausedUntil: Map<ProcessView, number>
+}
+
+export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointFacts {
+  let facts = endpoints.get(hookId)
+  if (facts === undefined) {
+    facts = { inFlight: 0, failures: 0, lastCallAt: 0, pausedUntil: new Map() }
+    endpoints.set(hookId, facts)
+  }
+  return facts
+}
+
+export function placeOf({
+  topic,
+  partition,
+  offset,
+}: Pick<InboundRecord, 'topic' | 'partition' | 'offset'>): string {
+  return `${topic}/${partition}/${offset}`
+}

@@ -1,0 +1,74 @@
+/** The hook topic as its writer knows it: what each hook is now, and whether it can be told who its events are for. */
+import { endpointOf } from '../../src/core/endpoint-record.ts'
+import { decodeHook } from '../../src/core/hook.ts'
+import type { Hook, HookId, InboundRecord } from '../../src/core/model.ts'
+
+interface Page {
+  readonly hook: Hook | undefined
+  /** Whether what it is called for has been the same since before the first event. */
+  readonly isSteady: boolean
+  readonly isEdited: boolean
+}
+
+export class HookBook {
+  readonly #pages = new Map<HookId, Page>()
+
+  /** A record of the hook topic was written. */
+  written(record: InboundRecord, isFirst: boolean): void {
+    const hook = hookIn(record)
+    const id = record.key?.toString() ?? ''
+    const before = this.#pages.get(id)
+    const isSame = before?.hook !== undefined && hook !== undefined && isAlike(before.hook, hook)
+    this.#pages.set(id, {
+      hook,
+      isSteady: isFirst || (before?.isSteady === true && isSame),
+      isEdited: !isFirst,
+    })
+  }
+
+  get(id: HookId): Hook | undefined {
+    return this.#pages.get(id)?.hook
+  }
+
+  isSteady(id: HookId): boolean {
+    return this.#pages.get(id)?.isSteady === true
+  }
+
+  isEdited(id: HookId): boolean {
+    return this.#pages.get(id)?.isEdited !== false
+  }
+
+  /** Hooks that the event is for whoever handles it whenever; `undefined` when there are others of which that is not so. */
+  matching(event: { readonly tenantId: string; readonly eventKey: string }): {
+    readonly certain: readonly HookId[]
+    readonly isAll: boolean
+  } {
+    const certain: HookId[] = []
+    let isAll = true
+    for (const [id, { hook, isSteady }] of this.#pages) {
+      if (!isSteady) isAll = false
+      else if (hook?.tenantId === event.tenantId && hook.events.includes(event.eventKey)) {
+        certain.push(id)
+      }
+    }
+    return { certain, isAll }
+  }
+}
+
+/** The hook that a record sets; `undefined` for a tombstone. */
+export function hookIn(record: InboundRecord): Hook | undefined {
+  const decoded = decodeHook(record, () => undefined)
+  return decoded.kind === 'active' ? decoded.hook : undefined
+}
+
+/** What tells URLs apart in records of endpoint health. */
+export const urlMark = endpointOf
+
+/** Whether both are called for the same events. */
+function isAlike(one: Hook, other: Hook): boolean {
+  return (
+    one.enabled === other.enabled &&
+    one.tenantId === other.tenantId &&
+    one.events.join() === other.events.join()
+  )
+}

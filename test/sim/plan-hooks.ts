@@ -1,0 +1,124 @@
+/** The hooks that a seed draws, and how the endpoint at each URL behaves. */
+import type { Dice } from './dice.ts'
+import { isWell, type Illness, type Temper } from './endpoints.ts'
+import type { WorldKind } from './plan.ts'
+
+export interface HookPlan {
+  readonly id: string
+  readonly tenantId: string
+  readonly events: readonly string[]
+  readonly url: string
+  /** Fields of `delivery`. */
+  readonly delivery: Readonly<Record<string, unknown>>
+  /** Whether all hooks of its tenant have endpoints that are always well. */
+  readonly isTenantWell: boolean
+}
+
+export const eventKeys = ['PostSignIn', 'PostRegister', 'User.Created'] as const
+
+export function drawHooks(
+  dice: Dice,
+  world: { readonly kind: WorldKind; readonly loadEndAt: number },
+): { readonly hooks: readonly HookPlan[]; readonly tempers: ReadonlyMap<string, Temper> } {
+  const tempers = new Map<string, Temper>()
+  if (world.kind === 'crowd') return { hooks: drawCrowd(dice, tempers), tempers }
+  const tenants = dice.int(world.kind === 'tenants' ? 2 : 1, 3)
+  const hooks: HookPlan[] = []
+  for (let tenant = 0; tenant < tenants; tenant += 1) {
+    // Of two tenants or more, the first is well.
+    const isTenantWell = tenant === 0 && tenants > 1
+    const count = isTenantWell ? dice.int(1, 3) : drawCount(dice, world.kind)
+    for (let index = 0; index < count; index += 1) {
+      const id = `hook-${tenant}-${index}`
+      const url = `https://${id}.example/`
+      const temper = isTenantWell ? drawWell(dice) : drawTemper(dice, world)
+      tempers.set(url, temper)
+      // Where a hook edit takes it to.
+      tempers.set(`${url}moved`, dice.chance(0.8) ? drawWell(dice) : drawTemper(dice, world))
+      hooks.push({
+        id,
+        tenantId: `tenant-${tenant}`,
+        events: index === 0 || dice.chance(0.6) ? eventKeys : [dice.pick(eventKeys)],
+        url: dice.chance(0.01) && !isTenantWell ? 'ftp://nowhere.example/' : url,
+        delivery: isTenantWell ? {} : drawDelivery(dice, world.kind, temper),
+        isTenantWell,
+      })
+    }
+  }
+  return { hooks, tempers }
+}
+
+function drawCount(dice: Dice, kind: WorldKind): number {
+  return kind === 'tenants' ? dice.pick([1, 3, 12]) : dice.pick([1, 1, 2, 3, 5])
+}
+
+/** One slow hook, one fast one, as an operator met them; now and then others beside them that hold their calls. */
+function drawCrowd(dice: Dice, tempers: Map<string, Temper>): readonly HookPlan[] {
+  const slowMs = dice.pick([150, 400])
+  const make = (id: string, tenantId: string, temper: Temper): HookPlan => {
+    const url = `https://${id}.example/`
+    tempers.set(url, temper)
+    return { id, tenantId, events: eventKeys, url, delivery: { concurrency: 16 }, isTenantWell: id === 'fast' }
+  }
+  const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
+  return [
+    make('slow', 'tenant-slow', { leastMs: slowMs, mostMs: slowMs, ...well }),
+    make('fast', 'tenant-fast', { leastMs: 2, mostMs: 8, ...well }),
+  ]
+}
+
+function drawWell(dice: Dice): Temper {
+  const leastMs = dice.pick([1, 5, 20, 50])
+  const mostMs = leastMs * dice.pick([1, 2, 4])
+  return { leastMs, mostMs, ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
+}
+
+function drawTemper(dice: Dice, { loadEndAt }: { readonly loadEndAt: number }): Temper {
+  const well = drawWell(dice)
+  switch (dice.int(0, 6)) {
+    case 0:
+      return well
+    case 1: {
+      const leastMs = dice.pick([200, 400, 1_000, 2_500])
+      return { ...well, leastMs, mostMs: leastMs * dice.pick([1, 1.5]) }
+    }
+    case 2:
+      return { ...well, flaky: dice.pick([0.05, 0.3, 0.7]) }
+    case 3:
+      return { ...well, takes: dice.pick([1, 4, 12]) }
+    default:
+      return { ...well, ill: drawIllness(dice, loadEndAt) }
+  }
+}
+
+function drawIllness(dice: Dice, loadEndAt: number): Temper['ill'] {
+  const from = dice.chance(0.5) ? 0 : dice.between(0, loadEndAt)
+  const isForEver = dice.chance(0.25)
+  const to = isForEver ? Number.POSITIVE_INFINITY : from + dice.between(500, loadEndAt + 20_000)
+  return [{ from, to, how: drawHow(dice) }]
+}
+
+function drawHow(dice: Dice): Illness {
+  switch (dice.int(0, 5)) {
+    case 0:
+    case 1:
+      return { kind: 'failing', status: dice.pick([500, 502, 404]) }
+    case 2:
+      return { kind: 'hanging' }
+    case 3:
+      return { kind: 'resetting' }
+    case 4:
+      return { kind: 'busy', status: dice.pick([429, 503]), retryAfterMs: dice.int(1, 20) * 1_000 }
+    default:
+      return { kind: 'gone' }
+  }
+}
+
+function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): Readonly<Record<string, unknown>> {
+  return {
+    ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
+    ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),
+    ...(dice.chance(0.1) ? { maxRetries: dice.int(0, 2) } : {}),
+    ...(kind === 'rough' && !isWell(temper) && dice.chance(0.1) ? { timeoutMs: 1_000 } : {}),
+  }
+}

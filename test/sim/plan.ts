@@ -1,0 +1,126 @@
+/** What a seed draws: the installation, the hooks and their endpoints, the load and the faults. Plain data. */
+import type { Tier } from '../../src/core/model.ts'
+import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
+import { createDice, type Dice } from './dice.ts'
+import type { Temper } from './endpoints.ts'
+import { drawFaults, type Fault } from './plan-faults.ts'
+import { drawHooks, type HookPlan } from './plan-hooks.ts'
+import { drawLoad, type EventPlan } from './plan-load.ts'
+import { topics } from '../support/flow-rig.ts'
+
+/**
+ * What kind of world it is:
+ * - *rough*: a small load and many faults;
+ * - *burst*: a small load with bursts, few faults;
+ * - *tenants*: no faults but endpoints that misbehave; a well tenant's latency is compared with its own alone;
+ * - *crowd*: a few thousand events for a slow hook beside a fast one, no faults.
+ */
+export type WorldKind = 'rough' | 'burst' | 'tenants' | 'crowd'
+
+export interface InstancePlan {
+  readonly startAt: number
+  /** What starting a call and hearing its end each cost, in milliseconds of the event loop. */
+  readonly callMs: number
+  /** What a fetched record costs. */
+  readonly recordMs: number
+  readonly skewMs: number
+}
+
+export interface Plan {
+  readonly seed: number
+  readonly kind: WorldKind
+  readonly instances: readonly InstancePlan[]
+  readonly partitions: { readonly events: number; readonly requests: number; readonly tiers: number; readonly tables: number }
+  readonly tiers: readonly Tier[]
+  readonly retrySchedule: readonly number[]
+  readonly sessionMs: number
+  readonly timeoutMs: number
+  readonly maxInFlight: number
+  readonly concurrency: number
+  readonly maxAgeMs: number
+  readonly commitIntervalMs: number
+  readonly maxBatch: number
+  readonly hooks: readonly HookPlan[]
+  readonly tempers: ReadonlyMap<string, Temper>
+  readonly events: readonly EventPlan[]
+  readonly faults: readonly Fault[]
+  /** When the load has ended, and the faults too. */
+  readonly calmAt: number
+  /** By then all must be done. */
+  readonly endAt: number
+}
+
+const second = 1_000
+const minute = 60 * second
+
+export function drawPlan(seed: number): Plan {
+  const dice = createDice(`world ${seed}`)
+  const kind = drawKind(dice)
+  const loadEndAt = kind === 'rough' ? dice.between(3, 25) * second : dice.between(3, 12) * second
+  const timeoutMs = dice.pick([2, 4, 8]) * second
+  const schedule = dice.pick([[5], [5, 10], [5, 5, 10], [5, 10, 30], [30]]).map((s) => s * second)
+  const { hooks, tempers } = drawHooks(dice.fork('hooks'), { kind, loadEndAt })
+  const instances = drawInstances(dice.fork('instances'), kind)
+  const events = drawLoad(dice.fork('load'), { kind, hooks, loadEndAt })
+  const faults = drawFaults(dice.fork('faults'), { kind, hooks, instances, loadEndAt })
+  const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
+  const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
+  const maxAgeMs = kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute
+  return {
+    seed,
+    kind,
+    instances,
+    partitions: {
+      events: kind === 'crowd' ? dice.pick([1, 6]) : dice.pick([1, 1, 2, 3, 6]),
+      requests: dice.pick([1, 2]),
+      tiers: dice.pick([1, 1, 2]),
+      tables: dice.pick([1, 2]),
+    },
+    tiers: drawTiers(),
+    retrySchedule: schedule,
+    sessionMs: dice.pick([6, 10]) * second,
+    timeoutMs,
+    maxInFlight: kind === 'crowd' ? 4_096 : dice.pick([64, 128, 4_096]),
+    concurrency: dice.pick([2, 4, 16]),
+    maxAgeMs,
+    commitIntervalMs: dice.pick([10, 10, 100]),
+    maxBatch: dice.pick([5, 50, 500]),
+    hooks,
+    tempers,
+    events,
+    faults,
+    calmAt,
+    endAt: calmAt + maxAgeMs + 3 * minute,
+  }
+}
+
+/** Few crowds: each costs as much as many of the others. */
+function drawKind(dice: Dice): WorldKind {
+  const throwing = dice.float()
+  if (throwing < 0.62) return 'rough'
+  if (throwing < 0.82) return 'burst'
+  return throwing < 0.985 ? 'tenants' : 'crowd'
+}
+
+function drawTiers(): readonly Tier[] {
+  const names = ['1s', '5s', '30s', '2m'].map((delay) => `${topics.retryPrefix}${delay}`)
+  return sortedTiers(names.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? []))
+}
+
+function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
+  const isCalm = kind === 'tenants' || kind === 'crowd'
+  const count = isCalm ? dice.pick([1, 1, 2]) : dice.pick([1, 2, 2, 3, 3, 4, 5])
+  const hasSkew = dice.chance(0.25)
+  const isSlow = !isCalm && dice.chance(0.15)
+  return Array.from({ length: count }, (_, index) => ({
+    startAt: index === 0 || isCalm ? 0 : dice.pick([0, 0, dice.between(0, 8_000)]),
+    callMs: isSlow && dice.chance(0.5) ? dice.between(2, 15) : dice.between(0.03, 0.12),
+    recordMs: isSlow && dice.chance(0.5) ? dice.between(1, 5) : dice.between(0.01, 0.05),
+    skewMs: hasSkew ? Math.round(dice.between(-400, 400)) : 0,
+  }))
+}
+
+/** The plan without what misbehaves: what a well tenant gets when it is alone. */
+export function aloneOf(plan: Plan): Plan {
+  return { ...plan, hooks: plan.hooks.filter((hook) => hook.isTenantWell), faults: [] }
+}

@@ -1,0 +1,40 @@
+/** Runs the world of a seed, and what it is compared with. */
+import type { Violation } from './facts.ts'
+import { aloneOf, drawPlan } from './plan.ts'
+import { World, type Trace, type WorldReport } from './world.ts'
+
+/** What the well tenant's latency may be, of what it has alone. */
+const mostRatio = 1.5
+const mostMoreMs = 100
+
+export interface SeedReport {
+  readonly seed: number
+  readonly violations: readonly Violation[]
+  readonly calls: number
+}
+
+export async function runSeed(seed: number, trace?: Trace): Promise<SeedReport> {
+  const plan = drawPlan(seed)
+  trace?.(`seed ${seed}: ${JSON.stringify({ ...plan, tempers: [...plan.tempers], events: plan.events.length })}`)
+  const report = await new World(plan, trace).run()
+  const violations = [...report.violations]
+  if (plan.kind === 'tenants' && plan.hooks.some(({ isTenantWell }) => isTenantWell)) {
+    const alone = await new World(aloneOf(plan)).run()
+    const slower = wellTenantIsAsAlone(report, alone)
+    if (slower !== undefined) violations.push(slower)
+  }
+  return { seed, violations, calls: report.calls }
+}
+
+/** A healthy tenant's p99 while others misbehave is at most 1.5 times its p99 alone plus 100 ms. */
+function wellTenantIsAsAlone(together: WorldReport, alone: WorldReport): Violation | undefined {
+  const [now, before] = [percentile(together.latencies), percentile(alone.latencies)]
+  if (now <= before * mostRatio + mostMoreMs) return undefined
+  const message = `99 of 100 deliveries of tenants whose endpoints are well take up to ${Math.round(now)} ms beside the others, and up to ${Math.round(before)} ms alone`
+  return { check: 'well-tenant-is-as-alone', message, at: together.endedAt }
+}
+
+function percentile(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 0
+}

@@ -1,0 +1,226 @@
+/** One process: the real topology on simulated ports. */
+import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import { createFilters } from '../../src/edge/filter/cel.ts'
+import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
+import type { CommitEntry, CommitOutcome, HttpRequest } from '../../src/ports.ts'
+import type { Processor } from '../../src/processor.ts'
+import { createProcessor } from '../../src/topology.ts'
+import { createMemorySchemas } from '../support/memory-schemas.ts'
+import { topics } from '../support/flow-rig.ts'
+import type { Coordinator } from './coordinator.ts'
+import type { Dice } from './dice.ts'
+import type { InstancePlan, Plan } from './plan.ts'
+import { Network, type BrokerPower } from './network.ts'
+import { ProcessLoop } from './process-loop.ts'
+import type { Epoch, GroupName, ProcessView } from './process-view.ts'
+import { SimHttp, type Site } from './sim-http.ts'
+import type { SimLog } from './sim-log.ts'
+import { SimMember, type CommitFaults, type MemberWatch } from './sim-member.ts'
+import { SimSink, type SinkFaults } from './sim-sink.ts'
+import { SimTable } from './sim-table.ts'
+import type { Timeline } from './timeline.ts'
+
+export interface ProcessParts {
+  readonly name: string
+  readonly plan: Plan
+  readonly instance: InstancePlan
+  readonly timeline: Timeline
+  readonly dice: Dice
+  readonly power: BrokerPower
+  readonly log: SimLog
+  readonly coordinators: Readonly<Record<GroupName, Coordinator>>
+  readonly sinkFaults: SinkFaults
+  readonly commitFaults: CommitFaults
+  readonly siteOf: (url: string) => Site | undefined
+  readonly append: (
+    process: SimProcess,
+    records: readonly OutboundRecord[],
+  ) => readonly InboundRecord[]
+  readonly watch: ProcessWatch
+}
+
+/** What is told of a process as it happens. */
+export interface ProcessWatch {
+  memberWatch(process: SimProcess, group: GroupName): MemberWatch
+  called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void
+  acknowledged(process: SimProcess, records: readonly InboundRecord[]): void
+  tableApplied(process: SimProcess, record: InboundRecord): void
+  failed(process: SimProcess, error: Error): void
+}
+
+/** Filters keep what they have read: reading is pure, and one reader for all worlds saves its making. */
+const filters = createFilters()
+
+export class SimProcess implements ProcessView {
+  readonly name: string
+  readonly loop: ProcessLoop
+  readonly network: Network
+  readonly members: Readonly<Record<GroupName, SimMember>>
+  readonly sink: SimSink
+  readonly epochs = new Map<string, Epoch>()
+  readonly hooks: ProcessView['hooks'] = new Map()
+  readonly endpoints: ProcessView['endpoints'] = new Map()
+  readonly finals = new Map<string, number>()
+  readonly handled = new Set<string>()
+  readonly drains: ProcessView['drains'] = { live: undefined, retry: undefined }
+  /** Partitions that it has owned before: what it hears of writes may be of an earlier ownership. */
+  readonly owned = new Set<string>()
+  disturbedUntil = 0
+  state: ProcessView['state'] = 'starting'
+  /** To die after so many more records of its stand in the log. */
+  diesAfterAppends: number | undefined
+  diesAtCommit = false
+  readonly #processor: Processor
+  readonly #timeline: Timeline
+
+  constructor(parts: ProcessParts) {
+    const { timeline, dice, plan, instance, watch } = parts
+    this.name = parts.name
+    this.#timeline = timeline
+    this.loop = new ProcessLoop(timeline)
+    this.loop.skewMs = instance.skewMs
+    this.network = new Network(timeline, dice.fork('network'), parts.power)
+    this.sink = this.#createSink(parts)
+    this.members = {
+      live: this.#createMember(parts, 'live'),
+      retry: this.#createMember(parts, 'retry'),
+    }
+    const { loop } = this
+    const ports = {
+      hooks: this.#createTable(parts, topics.hooks),
+      endpoints: this.#createTable(parts, topics.endpoints),
+      schemas: createMemorySchemas().source,
+      filters,
+      live: this.members.live,
+      retry: this.members.retry,
+      sink: this.sink,
+      http: new SimHttp({
+        timeline,
+        loop,
+        dice: dice.fork('http'),
+        siteOf: parts.siteOf,
+        callMs: instance.callMs,
+        watch: { called: (request) => watch.called(this, request) },
+      }),
+      encoder: jsonResultEncoder,
+      clock: loop.clock,
+      loop,
+      random: dice.fork('random').float,
+      emit: () => undefined,
+      onFailed: (error: Error) => watch.failed(this, error),
+    }
+    this.#processor = createProcessor(ports, settingsOf(plan, this.name))
+  }
+
+  start(): void {
+    this.loop.post(() => {
+      void this.#processor.start().then(() => {
+        if (this.state === 'starting') this.state = 'running'
+      })
+    })
+  }
+
+  /** In good order. Calls `ended` when it has left. */
+  stop(deadlineMs: number, ended: () => void): void {
+    if (this.state === 'ended') return
+    this.state = 'stopping'
+    this.loop.post(() => {
+      for (const group of ['live', 'retry'] as const) this.drains[group] ??= { from: this.loop.time() }
+      void this.#processor.stop(deadlineMs).then(() => {
+        this.state = 'ended'
+        this.loop.kill()
+        ended()
+      })
+    })
+  }
+
+  kill(): void {
+    if (this.state === 'ended') return
+    this.state = 'ended'
+    this.loop.kill()
+    this.sink.die()
+    for (const epoch of this.epochs.values()) epoch.end = 'killed'
+    this.epochs.clear()
+  }
+
+  disturb(ms: number): void {
+    this.disturbedUntil = Math.max(this.disturbedUntil, this.#timeline.now + ms)
+  }
+
+  #createSink({ timeline, dice, sinkFaults, append, watch }: ProcessParts): SimSink {
+    return new SimSink({
+      timeline,
+      loop: this.loop,
+      network: this.network,
+      dice: dice.fork('sink'),
+      faults: sinkFaults,
+      append: (records) => append(this, records),
+      watch: {
+        acknowledged: (records) => watch.acknowledged(this, records),
+        disturbed: () => this.disturb(10_000),
+      },
+    })
+  }
+
+  #createMember(parts: ProcessParts, group: GroupName): SimMember {
+    const { plan, instance, log, dice, commitFaults, watch, coordinators } = parts
+    const memberWatch = watch.memberWatch(this, group)
+    const topicsOf = {
+      live: [...topics.events, topics.requests],
+      retry: plan.tiers.map(({ topic }) => topic),
+    }
+    return new SimMember({
+      coordinator: coordinators[group],
+      log,
+      loop: this.loop,
+      network: this.network,
+      dice: dice.fork(`member ${group}`),
+      topics: topicsOf[group],
+      heartbeatMs: Math.min(1_000, plan.sessionMs / 5),
+      recordMs: instance.recordMs,
+      maxBatch: plan.maxBatch,
+      faults: commitFaults,
+      watch: {
+        ...memberWatch,
+        committing: (entries: readonly CommitEntry[]) => memberWatch.committing(entries),
+        commitEnded: (outcome: CommitOutcome) => memberWatch.commitEnded(outcome),
+      },
+    })
+  }
+
+  #createTable({ log, dice, watch }: ProcessParts, topic: string): SimTable {
+    const own = dice.fork(`table ${topic}`)
+    return new SimTable({
+      log,
+      loop: this.loop,
+      network: this.network,
+      topic,
+      delayMs: () => (own.chance(0.1) ? own.between(50, 1_500) : own.between(1, 20)),
+      onApplied: (record) => watch.tableApplied(this, record),
+    })
+  }
+}
+
+/** Settings that a version does not know are not looked at. */
+function settingsOf(plan: Plan, instance: string) {
+  const hour = 3_600_000
+  return {
+    groupId: 'hooktide',
+    instance,
+    userAgent: 'hooktide/sim',
+    topics,
+    tiers: plan.tiers,
+    retrySchedule: plan.retrySchedule,
+    maxAgeMs: plan.maxAgeMs,
+    timeoutMs: plan.timeoutMs,
+    concurrency: plan.concurrency,
+    maxInFlight: plan.maxInFlight,
+    maxSlow: Math.floor(plan.maxInFlight / 2),
+    disableAfterMs: 24 * hour,
+    maxDeferredPerHook: 1_000_000,
+    maxDeferred: 10_000_000,
+    maxDeferredPerTenant: 2_000_000,
+    sessionTimeoutMs: plan.sessionMs,
+    commitIntervalMs: plan.commitIntervalMs,
+  }
+}

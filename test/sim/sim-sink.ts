@@ -1,0 +1,146 @@
+/**
+ * One process' producer: the `RecordSink` port over a {@link SimLog}. One send at a time; what is written meanwhile forms
+ * the next. Faults: acknowledgements come late, or are lost, so that the send is repeated; a copy of a send turns up long
+ * after; from some point on nothing is acknowledged any more, though it is written.
+ */
+import type { InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import type { RecordSink } from '../../src/ports.ts'
+import type { Dice } from './dice.ts'
+import type { Network } from './network.ts'
+import type { ProcessLoop } from './process-loop.ts'
+import type { Timeline } from './timeline.ts'
+
+/** Shares of sends that meet with it. May change. */
+export interface SinkFaults {
+  late: number
+  lostThere: number
+  lostBack: number
+  /** Of those that are repeated: written twice, since the broker did not know the first. */
+  twice: number
+  oldBatch: number
+}
+
+export interface SinkParts {
+  readonly timeline: Timeline
+  readonly loop: ProcessLoop
+  readonly network: Network
+  readonly dice: Dice
+  readonly faults: SinkFaults
+  readonly append: (records: readonly OutboundRecord[]) => readonly InboundRecord[]
+  readonly watch: {
+    /** The process hears that these stand in the log. */
+    acknowledged(records: readonly InboundRecord[]): void
+    /** An acknowledgement will be late, or not come. */
+    disturbed(): void
+  }
+}
+
+interface Write {
+  readonly records: readonly OutboundRecord[]
+  readonly resolve: () => void
+}
+
+const lingerMs = 1
+const patienceMs = 1_000
+
+export class SimSink implements RecordSink {
+  readonly #parts: SinkParts
+  #waiting: Write[] = []
+  #sent: readonly Write[] = []
+  #isPlanned = false
+  #isStopped = false
+  #isStuck = false
+
+  constructor(parts: SinkParts) {
+    this.#parts = parts
+  }
+
+  write(records: readonly OutboundRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.push({ records, resolve })
+      this.#sendSoon()
+    })
+  }
+
+  pendingCount(): number {
+    let count = 0
+    for (const { records } of this.#waiting) count += records.length
+    for (const { records } of this.#sent) count += records.length
+    return count
+  }
+
+  trouble(): string | undefined {
+    return undefined
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true
+    return Promise.resolve()
+  }
+
+  /** From here on nothing is acknowledged, though it is written. */
+  stuck(): void {
+    this.#isStuck = true
+  }
+
+  /** The process dies: a send that is on its way may have left its beginning in the log. */
+  die(): void {
+    const { dice, append, network } = this.#parts
+    const left = this.#waiting.flatMap(({ records }) => records)
+    this.#isStopped = true
+    if (left.length === 0 || this.#sent.length > 0 || network.isDown || dice.chance(0.5)) return
+    append(left.slice(0, dice.int(0, left.length)))
+  }
+
+  #sendSoon(): void {
+    if (this.#isPlanned || this.#sent.length > 0 || this.#isStopped) return
+    this.#isPlanned = true
+    this.#parts.loop.clock.after(lingerMs, () => {
+      this.#isPlanned = false
+      if (this.#sent.length > 0 || this.#waiting.length === 0) return
+      this.#sent = this.#waiting
+      this.#waiting = []
+      this.#send(this.#sent, undefined)
+    })
+  }
+
+  /** @param before what the log has of it, where it was sent before */
+  #send(writes: readonly Write[], before: readonly InboundRecord[] | undefined): void {
+    const { timeline, loop, network, dice, faults, append, watch } = this.#parts
+    if (this.#isStopped) return
+    const records = writes.flatMap((write) => write.records)
+    const isLostThere = dice.chance(faults.lostThere)
+    const isLostBack = dice.chance(faults.lostBack)
+    const isLate = dice.chance(faults.late)
+    let stands = before
+    if (isLostThere || isLostBack || isLate) watch.disturbed()
+    if (isLostThere || isLostBack) {
+      loop.clock.after(patienceMs, () => this.#send(writes, stands))
+    }
+    if (isLostThere) return
+    network.toBroker(loop, () => {
+      // What was on its way when the process died or gave up arrives or does not; see `die` for the rest.
+      if (loop.isDead && dice.chance(0.5)) return
+      const isNew = stands === undefined || dice.chance(faults.twice)
+      const appended = isNew ? append(records) : (stands ?? [])
+      stands = appended
+      if (dice.chance(faults.oldBatch)) {
+        timeline.after(dice.between(100, 20_000), () => {
+          if (!network.isDown) append(records)
+        })
+      }
+      if (isLostBack || this.#isStuck) return
+      const answered = () => this.#acknowledge(writes, appended)
+      network.toProcess(loop, answered, isLate ? dice.between(200, 6_000) : 0)
+    })
+  }
+
+  #acknowledge(writes: readonly Write[], appended: readonly InboundRecord[]): void {
+    if (writes !== this.#sent) return
+    this.#sent = []
+    this.#parts.watch.acknowledged(appended)
+    for (const { resolve } of writes) resolve()
+    if (this.#waiting.length > 0) this.#sendSoon()
+  }
+}
