@@ -215,7 +215,12 @@ function noteCall(
   const made: CallMade | undefined =
     source === undefined
       ? undefined
-      : { epoch: epochOf(process, source), startedAt: loop.time(), ending: 'open' }
+      : {
+          epoch: epochOf(process, source),
+          startedAt: loop.time(),
+          attemptedAt: loop.clock.now(),
+          ending: 'open',
+        }
   if (made !== undefined) source?.calls.push(made)
   run.mostAttempts = Math.max(run.mostAttempts, attempt)
   run.firstCallAt ??= loop.time()

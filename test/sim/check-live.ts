@@ -136,7 +136,10 @@ export class LiveChecks {
   }
 }
 
-/** Whether the run must end: its hook is for the event whoever handles it, or something was begun for it. */
+/**
+ * Whether the run must end: its hook is for the event whoever handles it, or a record goes on with it. A call alone binds
+ * nobody: whoever reads the event again after a crash finds it for the hooks of that time.
+ */
 function isOwed(run: Run, isSteady: boolean): boolean {
-  return isSteady || run.isRequested || run.mostAttempts > 0 || run.sources.length > 1
+  return isSteady || run.isRequested || run.sources.length > 1
 }

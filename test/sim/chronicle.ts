@@ -24,6 +24,8 @@ export interface Source {
 export interface CallMade {
   readonly epoch: Epoch
   readonly startedAt: number
+  /** The same by the process' own calendar, as its result will say. */
+  readonly attemptedAt: number
   /** How the process heard that it ended. */
   ending: 'open' | 'answered' | 'aborted'
 }
@@ -145,6 +147,7 @@ export class Chronicle {
         ? this.#runsByPlace.get(place)
         : this.runOfEvent(sent, result.deliveryId, result.hookId)
     if (run === undefined) return undefined
+    attribute(run, result)
     if (result.outcome === 'retrying') run.retryDueAt = result.nextDueAt ?? undefined
     if (result.final) {
       if (run.finals.length === 0) {
@@ -221,6 +224,27 @@ export class Chronicle {
     else open.add(run)
     this.openCount += 1
     return run
+  }
+}
+
+/**
+ * A call shows which run it is for, and not which of several records asked for it, where the run goes on with copies. Its
+ * result does.
+ */
+function attribute(run: Run, result: DeliveryResult): void {
+  if (run.sources.length < 2 || result.attempt === null) return
+  const { sourceTopic, sourcePartition, sourceOffset, attemptedAt, instance } = result
+  const place = nameOf(sourceTopic, sourcePartition, sourceOffset)
+  const isIt = (call: CallMade) =>
+    call.attemptedAt === attemptedAt && call.epoch.process.name === instance
+  const right = run.sources.find(
+    ({ topic, partition, offset }) => nameOf(topic, partition, offset) === place,
+  )
+  if (right === undefined || right.calls.some(isIt)) return
+  for (const { calls } of run.sources) {
+    const index = calls.findIndex(isIt)
+    if (index >= 0) right.calls.push(...calls.splice(index, 1))
+    if (index >= 0) return
   }
 }
 

@@ -116,10 +116,10 @@ export function noteAcknowledged(
     const run = chronicle.runAt(record.topic, record.partition, record.offset)
     const written = chronicle.sourceAt(record.topic, record.partition, record.offset)
     if (run === undefined || written === undefined) continue
-    for (const source of run.sources) {
-      if (source.hop === written.hop - 1 && isOwnedBy(process, source)) {
-        noteHandled(facts, process, run, source)
-      }
+    // Of several copies it cannot be told which one was handled.
+    const [source, copy] = run.sources.filter(({ hop }) => hop === written.hop - 1)
+    if (source !== undefined && copy === undefined && isOwnedBy(process, source)) {
+      noteHandled(facts, process, run, source)
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What a seed draws: the installation, the hooks and their endpoints, the load and the faults. Plain data. */
 import type { Tier } from '../../src/core/model.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
+import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
 import type { Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
@@ -76,7 +77,7 @@ export function drawPlan(seed: number): Plan {
       tiers: dice.pick([1, 1, 2]),
       tables: dice.pick([1, 2]),
     },
-    tiers: drawTiers(),
+    tiers,
     retrySchedule: schedule,
     sessionMs: dice.pick([6, 10]) * second,
     timeoutMs,
@@ -90,7 +91,7 @@ export function drawPlan(seed: number): Plan {
     events,
     faults,
     calmAt,
-    endAt: calmAt + maxAgeMs + 3 * minute,
+    endAt: calmAt + maxAgeMs + 6 * minute,
   }
 }
 
@@ -102,10 +103,13 @@ function drawKind(dice: Dice): WorldKind {
   return throwing < 0.985 ? 'tenants' : 'crowd'
 }
 
-function drawTiers(): readonly Tier[] {
-  const names = ['1s', '5s', '30s', '2m'].map((delay) => `${topics.retryPrefix}${delay}`)
-  return sortedTiers(names.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? []))
-}
+/** The product's own, but for those that no run of a world lives long enough for. */
+const tiers: readonly Tier[] = sortedTiers(
+  settingTable.retryTiers.default
+    .split(',')
+    .flatMap((delay) => tierOf(`${topics.retryPrefix}${delay.trim()}`, topics.retryPrefix) ?? [])
+    .filter(({ delayMs }) => delayMs <= 5 * minute),
+)
 
 function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
   const isCalm = kind === 'tenants' || kind === 'crowd'

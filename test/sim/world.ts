@@ -349,8 +349,8 @@ export class World {
   }
 
   #report(check: CheckName, message: string): void {
-    this.note(() => `VIOLATION ${check}: ${message}`)
     if (this.#violations.has(check)) return
+    this.note(() => `VIOLATION ${check}: ${message}`)
     this.#violations.set(check, { check, message, at: this.facts.timeline.now })
   }
 }
