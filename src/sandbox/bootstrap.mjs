@@ -19,6 +19,7 @@ const tasks = {
   test: ['src/sandbox/checks.ts', 'test'],
   check: ['src/sandbox/checks.ts', 'check'],
   bench: ['test/bench/bench.ts'],
+  sim: ['test/sim/sim.ts'],
   build: ['src/sandbox/build.mjs'],
   format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test'],
 }

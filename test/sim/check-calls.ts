@@ -71,7 +71,8 @@ function callAsHookSays(facts: Facts, { process, run, attempt, request }: Attemp
   if (!hook.enabled) return report('whose hook is disabled')
   if (hook.url !== request.url) return report(`at ${request.url}, where the hook was before`)
   const signature = createHmac('sha256', hook.signingKey).update(request.body).digest('hex')
-  if (request.headers['logto-signature-sha-256'] !== signature) report('with a key that is not the newest')
+  if (request.headers['logto-signature-sha-256'] !== signature)
+    report('with a key that is not the newest')
 }
 
 /** Nothing goes to an endpoint of which the process has read, or been told by a 410, that it is disabled. */
@@ -137,12 +138,7 @@ function callAskedFor(facts: Facts, { process, run, attempt }: Attempt): Source 
   return undefined
 }
 
-function whyNot(
-  facts: Facts,
-  process: ProcessView,
-  run: Run,
-  source: Source,
-): string | undefined {
+function whyNot(facts: Facts, process: ProcessView, run: Run, source: Source): string | undefined {
   const epoch = process.epochs.get(`${source.topic}/${source.partition}`)
   if (epoch === undefined) return 'is in a partition that it does not own'
   const owner = facts.coordinators[epoch.group].ownerOf(source)
@@ -150,12 +146,22 @@ function whyNot(
   if (!epoch.fetched.has(source.offset)) return 'was not given to it'
   if (covers(epoch.coverage, source.offset)) return 'was complete when it took the partition over'
   if (source.calls.some((call) => call.epoch === epoch)) return 'has led to a call already'
-  // An event's own runs are kept apart by their offsets.
-  const isCopy = !facts.chronicle.eventsByPlace.has(placeOf(source))
-  if (isCopy && process.handled.has(handledKey(run, source))) {
-    return 'is a copy of one that it has finished with'
-  }
+  if (isLateCopy(facts, process, run, source)) return 'is a copy of one that it has finished with'
   return undefined
+}
+
+/** Clocks of processes differ by less. */
+const mostSkewMs = 1_500
+
+/**
+ * Whether the process had finished with another copy of the record before it could take this one up. An event's own runs
+ * have none: they are kept apart by their offsets.
+ */
+function isLateCopy(facts: Facts, process: ProcessView, run: Run, source: Source): boolean {
+  if (facts.chronicle.eventsByPlace.has(placeOf(source))) return false
+  const handledAt = process.handled.get(handledKey(run, source))
+  const delayMs = facts.plan.tiers.find(({ topic }) => topic === source.topic)?.delayMs ?? 0
+  return handledAt !== undefined && handledAt + mostSkewMs < source.at + delayMs
 }
 
 /**
@@ -239,19 +245,15 @@ function noteCall(
 function noteAnswer(
   facts: Facts,
   process: ProcessView,
-  { run, request, result }: { readonly run: Run; readonly request: HttpRequest; readonly result: AttemptResult },
+  {
+    run,
+    request,
+    result,
+  }: { readonly run: Run; readonly request: HttpRequest; readonly result: AttemptResult },
 ): void {
   if (result.kind !== 'response') return
   const { status, retryAfterMs } = result
-  if (status === 410 && facts.book.get(run.hookId)?.url === request.url) {
-    const record = process.hooks.get(run.hookId)
-    const isCurrent = record !== undefined && hookIn(record)?.url === request.url
-    const word = process.endpoints.get(run.hookId)
-    if (isCurrent && word?.state !== 'disabled') {
-      const enableEpoch = word?.enableEpoch ?? 0
-      process.endpoints.set(run.hookId, { state: 'disabled', enableEpoch, endpoint: urlMark(request.url) })
-    }
-  }
+  if (status === 410) noteGone(facts, process, run, request.url)
   if ((status === 429 || status === 503) && retryAfterMs !== undefined) {
     const { pausedUntil } = endpointFactsOf(facts, run.hookId)
     const until = process.loop.time() + retryAfterMs
@@ -259,9 +261,19 @@ function noteAnswer(
   }
 }
 
+/** Whoever hears of a 410 knows that the endpoint is disabled, as long as the hook is still there. */
+function noteGone(facts: Facts, process: ProcessView, { hookId }: Run, url: string): void {
+  const record = process.hooks.get(hookId)
+  const isCurrent = record !== undefined && hookIn(record)?.url === url
+  if (!isCurrent || facts.book.get(hookId)?.url !== url) return
+  const enableEpoch = process.endpoints.get(hookId)?.enableEpoch ?? 0
+  process.endpoints.set(hookId, { state: 'disabled', enableEpoch, endpoint: urlMark(url) })
+}
+
 function epochOf(process: ProcessView, source: Source): Epoch {
   const epoch = process.epochs.get(`${source.topic}/${source.partition}`)
-  if (epoch === undefined) throw new RangeError('a call that was asked for is of a partition that is owned')
+  if (epoch === undefined)
+    throw new RangeError('a call that was asked for is of a partition that is owned')
   return epoch
 }
 

@@ -54,7 +54,11 @@ export class CommitChecks {
   }
 
   /** A run that the record caused, or goes on with, and of which nothing else stands in the log. */
-  #openAt(place: { readonly topic: string; readonly partition: number; readonly offset: number }): Run | undefined {
+  #openAt(place: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+  }): Run | undefined {
     const { chronicle, book } = this.#facts
     const sent = chronicle.eventsByPlace.get(placeOf(place))
     if (sent === undefined) {

@@ -22,7 +22,10 @@ export class LiveChecks {
   readonly #idleSince = new Map<HookId, number>()
   readonly #groupTopics: Readonly<Record<'live' | 'retry', readonly TopicPartition[]>>
 
-  constructor(facts: Facts, groupTopics: Readonly<Record<'live' | 'retry', readonly TopicPartition[]>>) {
+  constructor(
+    facts: Facts,
+    groupTopics: Readonly<Record<'live' | 'retry', readonly TopicPartition[]>>,
+  ) {
     this.#facts = facts
     this.#groupTopics = groupTopics
   }
@@ -38,7 +41,8 @@ export class LiveChecks {
   #laneIsNotIdle(hookId: HookId, isSettled: boolean): void {
     const { timeline, plan, book } = this.#facts
     const { inFlight, lastCallAt } = endpointFactsOf(this.#facts, hookId)
-    const due = isSettled && inFlight === 0 && this.#isHealthy(hookId) ? this.#due(hookId) : undefined
+    const due =
+      isSettled && inFlight === 0 && this.#isHealthy(hookId) ? this.#due(hookId) : undefined
     if (due === undefined) {
       this.#idleSince.delete(hookId)
       return
@@ -75,22 +79,30 @@ export class LiveChecks {
 
   /** Nothing waits beyond its time: a retry of a lane that is not blocked starts soon after it is due. */
   retryComesInTime(run: Run, attempt: number, source: Source, now: number): void {
-    const { plan } = this.#facts
-    const calmSince = this.#facts.calmSince()
     if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
     const dueAt = run.retryDueAt - worldBegan
-    const hasSkew = plan.instances.some(({ skewMs }) => skewMs !== 0)
-    const longest = plan.retrySchedule.at(-1) ?? 0
-    if (hasSkew || calmSince === undefined || calmSince + settlingMs > dueAt - longest * 1.3) return
-    const { failures, pausedUntil, inFlight } = endpointFactsOf(this.#facts, run.hookId)
-    // Five failures may have opened the breaker; a lane with much to do may have no place at once.
-    const isFree = failures < 5 && inFlight === 0 && pausedUntil.size === 0
-    if (!isFree || this.#facts.book.get(run.hookId)?.ratePerSecond !== undefined) return
     if (now - dueAt <= mostLateMs) return
+    if (!this.#wasCalmBefore(dueAt) || !this.#isLaneFree(run.hookId)) return
     this.#facts.report(
       'retry-comes-in-time',
       `${told(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, with its lane free all the while`,
     )
+  }
+
+  /** Whether nothing has disturbed the world since the attempt before. */
+  #wasCalmBefore(dueAt: number): boolean {
+    const { plan } = this.#facts
+    if (plan.instances.some(({ skewMs }) => skewMs !== 0)) return false
+    const longestMs = (plan.retrySchedule.at(-1) ?? 0) * 1.3
+    const calmSince = this.#facts.calmSince()
+    return calmSince !== undefined && calmSince + settlingMs <= dueAt - longestMs
+  }
+
+  /** Five failures may have opened the breaker; a lane with much to do may have no place at once. */
+  #isLaneFree(hookId: HookId): boolean {
+    const { failures, pausedUntil, inFlight } = endpointFactsOf(this.#facts, hookId)
+    if (failures >= 5 || inFlight > 0 || pausedUntil.size > 0) return false
+    return this.#facts.book.get(hookId)?.ratePerSecond === undefined
   }
 
   /** Whether all that is owed has ended and every commit is at its partition's end. */

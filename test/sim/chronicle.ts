@@ -254,7 +254,7 @@ function pushTo(lists: Map<string, Run[]>, name: string, run: Run): void {
   else list.push(run)
 }
 
-export function numberIn(body: Buffer | null): number {
+function numberIn(body: Buffer | null): number {
   return Number(/"n":(\d+)/.exec(body?.toString() ?? '')?.[1] ?? -1)
 }
 

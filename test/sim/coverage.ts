@@ -12,7 +12,8 @@ export const nothingCovered: Coverage = { base: 0, ranges: [] }
 /** @throws RangeError when the text is not of the form that design section 8 describes */
 export function coverageOf(offset: number, metadata: string): Coverage {
   if (metadata === '') return { base: offset, ranges: [] }
-  if (!metadata.startsWith('1')) throw new RangeError(`commit metadata of unknown form: ${metadata}`)
+  if (!metadata.startsWith('1'))
+    throw new RangeError(`commit metadata of unknown form: ${metadata}`)
   const lengths: number[] = []
   let [value, shift] = [0, 0]
   for (const byte of Buffer.from(metadata.slice(1), 'base64url')) {

@@ -3,7 +3,12 @@ import type { Dice } from './dice.ts'
 
 /** What comes of a call; times in milliseconds from its arrival. `hang` never answers. */
 export type Reply =
-  | { readonly kind: 'status'; readonly afterMs: number; readonly status: number; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: 'status'
+      readonly afterMs: number
+      readonly status: number
+      readonly retryAfterMs: number | undefined
+    }
   | { readonly kind: 'reset'; readonly afterMs: number }
   | { readonly kind: 'hang' }
 

@@ -92,35 +92,38 @@ export function noteAcknowledged(
   process: SimProcess,
   records: readonly InboundRecord[],
 ): void {
-  const { chronicle } = facts
   for (const record of records) {
-    if (record.topic === topics.results) {
-      const result = JSON.parse(record.value?.toString() ?? 'null') as DeliveryResult
-      const place = {
-        topic: result.sourceTopic,
-        partition: result.sourcePartition,
-        offset: result.sourceOffset,
-      }
-      const sent = chronicle.eventsByPlace.get(placeOf(place))
-      const run =
-        sent === undefined
-          ? chronicle.runAt(place.topic, place.partition, place.offset)
-          : chronicle.runOfEvent(sent, result.deliveryId, result.hookId)
-      if (run === undefined) continue
-      if (result.final) process.finals.set(run.key, process.loop.time())
-      if (result.outcome !== 'interrupted') {
-        noteHandled(facts, process, run, { ...place, ...progressAt(facts, place) })
-      }
-      continue
-    }
-    const run = chronicle.runAt(record.topic, record.partition, record.offset)
-    const written = chronicle.sourceAt(record.topic, record.partition, record.offset)
-    if (run === undefined || written === undefined) continue
-    // Of several copies it cannot be told which one was handled.
-    const [source, copy] = run.sources.filter(({ hop }) => hop === written.hop - 1)
-    if (source !== undefined && copy === undefined && isOwnedBy(process, source)) {
-      noteHandled(facts, process, run, source)
-    }
+    if (record.topic === topics.results) noteResult(facts, process, record)
+    else noteOnward(facts, process, record)
+  }
+}
+
+function noteResult(facts: Facts, process: SimProcess, record: InboundRecord): void {
+  const { chronicle } = facts
+  const result = JSON.parse(record.value?.toString() ?? 'null') as DeliveryResult
+  const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
+  const place = { topic, partition, offset }
+  const sent = chronicle.eventsByPlace.get(placeOf(place))
+  const run =
+    sent === undefined
+      ? chronicle.runAt(topic, partition, offset)
+      : chronicle.runOfEvent(sent, result.deliveryId, result.hookId)
+  if (run === undefined) return
+  if (result.final) process.finals.set(run.key, process.loop.time())
+  if (result.outcome === 'interrupted') return
+  noteHandled(facts, process, run, { ...place, ...progressAt(facts, place) })
+}
+
+/** A run goes on with another record: whatever asked for that is handled. */
+function noteOnward(facts: Facts, process: SimProcess, record: InboundRecord): void {
+  const { chronicle } = facts
+  const run = chronicle.runAt(record.topic, record.partition, record.offset)
+  const written = chronicle.sourceAt(record.topic, record.partition, record.offset)
+  if (run === undefined || written === undefined) return
+  // Of several copies it cannot be told which one was handled.
+  const [source, copy] = run.sources.filter(({ hop }) => hop === written.hop - 1)
+  if (source !== undefined && copy === undefined && isOwnedBy(process, source)) {
+    noteHandled(facts, process, run, source)
   }
 }
 
@@ -145,7 +148,8 @@ function noteHandled(
   if (epoch === undefined || !epoch.isFirst) return
   const sent = chronicle.eventsByPlace.get(placeOf(source))
   if (sent === undefined) {
-    process.handled.add(handledKey(run, source))
+    const key = handledKey(run, source)
+    if (!process.handled.has(key)) process.handled.set(key, process.loop.time())
     epoch.done.set(source.offset, process.loop.task)
     return
   }

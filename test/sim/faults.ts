@@ -7,10 +7,23 @@ import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { HookId, OutboundRecord } from '../../src/core/model.ts'
 import { requestRecord } from '../../src/core/replay.ts'
 import { topics } from '../support/flow-rig.ts'
-import type { Fault, HookEdit } from './plan-faults.ts'
+import type { Fault, FaultKind, HookEdit, InnerFault } from './plan-faults.ts'
 import { worldBegan } from './process-loop.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { World } from './world.ts'
+
+const innerKinds: ReadonlySet<Fault['kind']> = new Set<InnerFault['kind']>([
+  'edit',
+  'compact',
+  'marker',
+  'endpoint',
+  'replay-letters',
+  'replay-events',
+])
+
+function isInner(fault: FaultKind): fault is InnerFault {
+  return innerKinds.has(fault.kind)
+}
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { readonly kind: Kind }>
 
@@ -33,6 +46,12 @@ export class FaultMaker {
   #make(fault: Fault): void {
     const world = this.#world
     world.note(() => `fault: ${JSON.stringify(fault)}`)
+    if (isInner(fault)) this.#makeInner(fault)
+    else this.#makeOuter(fault)
+  }
+
+  #makeOuter(fault: Exclude<Fault, InnerFault>): void {
+    const world = this.#world
     switch (fault.kind) {
       case 'kill':
         return this.#kill(fault)
@@ -60,12 +79,10 @@ export class FaultMaker {
         return this.#withProcess(fault.instance, (process) => {
           process.loop.skewMs += fault.byMs
         })
-      default:
-        return this.#makeInner(fault)
     }
   }
 
-  #makeInner(fault: Of<'edit' | 'compact' | 'marker' | 'endpoint' | 'replay-letters' | 'replay-events'>): void {
+  #makeInner(fault: InnerFault): void {
     const { log } = this.#world.facts
     const { dice } = this.#world
     switch (fault.kind) {
@@ -189,7 +206,7 @@ export class FaultMaker {
   }
 
   /** As `hooktide endpoints enable` and `disable` write it. */
-  #changeEndpoint({ hookId, change }: Of<'endpoint'>): void {
+  #changeEndpoint({ hookId, change }: Extract<InnerFault, { readonly kind: 'endpoint' }>): void {
     const world = this.#world
     const { book, log, timeline } = world.facts
     const hook = book.get(hookId)
@@ -200,12 +217,19 @@ export class FaultMaker {
       if (decoded.kind === 'health' && decoded.health.hookId === hookId) known = decoded.health
       if (decoded.kind === 'tombstone' && decoded.hookId === hookId) known = undefined
     }
-    const cause = { reason: 'operator', instance: 'operator', at: Math.floor(worldBegan + timeline.now) } as const
+    const cause = {
+      reason: 'operator',
+      instance: 'operator',
+      at: Math.floor(worldBegan + timeline.now),
+    } as const
     const endpoint = known === undefined ? freshEndpoint : heard(freshEndpoint, known)
-    const health = change === 'enable' ? renewed(hook, known, cause) : disabled(endpoint, hook, cause).known
+    const health =
+      change === 'enable' ? renewed(hook, known, cause) : disabled(endpoint, hook, cause).known
     if (health === undefined) return
     world.disturbed()
-    world.produce([{ topic: topics.endpoints, key: hookId, value: encodeHealth(health), headers: [] }])
+    world.produce([
+      { topic: topics.endpoints, key: hookId, value: encodeHealth(health), headers: [] },
+    ])
   }
 
   /** As `hooktide replay --failed-only` writes requests. */
@@ -214,7 +238,8 @@ export class FaultMaker {
     const requests: OutboundRecord[] = []
     for (const record of log.all(topics.deadLetters).slice(-most)) {
       const letter = decodeDeadLetter(record)
-      if (letter.kind === 'letter') requests.push(requestRecord(topics.requests, letter.run, 'replay'))
+      if (letter.kind === 'letter')
+        requests.push(requestRecord(topics.requests, letter.run, 'replay'))
     }
     this.#world.produce(requests)
   }
@@ -254,7 +279,9 @@ export class FaultMaker {
   /** When faults are over, somebody is there. */
   #ensureAlive(): void {
     const world = this.#world
-    const isAlive = world.allProcesses.some(({ state }) => state === 'running' || state === 'starting')
+    const isAlive = world.allProcesses.some(
+      ({ state }) => state === 'running' || state === 'starting',
+    )
     if (!isAlive) world.startProcess(this.#instance(0))
   }
 

@@ -5,7 +5,10 @@ import type { InstancePlan, WorldKind } from './plan.ts'
 
 export type Fault = { readonly at: number; readonly endAt: number } & FaultKind
 
-export type FaultKind =
+export type FaultKind = OuterFault | InnerFault
+
+/** Of processes, of the network and of the broker. */
+export type OuterFault =
   /** The process dies, at once or right after so many records that it wrote stand in the log, heard of or not. */
   | { readonly kind: 'kill'; readonly instance: number; readonly afterAppends: number }
   /** The process dies when its next commit has been taken. */
@@ -27,6 +30,9 @@ export type FaultKind =
   /** Nothing that the process writes is acknowledged any more, until it dies. */
   | { readonly kind: 'stuck-sink'; readonly instance: number }
   | { readonly kind: 'clock-step'; readonly instance: number; readonly byMs: number }
+
+/** Of operators, of owners of hooks, and of what the broker does with topics. */
+export type InnerFault =
   | { readonly kind: 'edit'; readonly hookId: string; readonly edit: HookEdit }
   | { readonly kind: 'compact' }
   | { readonly kind: 'marker' }

@@ -35,17 +35,22 @@ export function drawHooks(
       tempers.set(url, temper)
       // Where a hook edit takes it to.
       tempers.set(`${url}moved`, dice.chance(0.8) ? drawWell(dice) : drawTemper(dice, world))
-      hooks.push({
-        id,
-        tenantId: `tenant-${tenant}`,
-        events: index === 0 || dice.chance(0.6) ? eventKeys : [dice.pick(eventKeys)],
-        url: dice.chance(0.01) && !isTenantWell ? 'ftp://nowhere.example/' : url,
-        delivery: isTenantWell ? {} : drawDelivery(dice, world.kind, temper),
-        isTenantWell,
-      })
+      const events = index === 0 || dice.chance(0.6) ? eventKeys : [dice.pick(eventKeys)]
+      const hook = { id, tenantId: `tenant-${tenant}`, events, url, delivery: {}, isTenantWell }
+      hooks.push(isTenantWell ? hook : asOwnersLike(dice, hook, { kind: world.kind, temper }))
     }
   }
   return { hooks, tempers }
+}
+
+/** Owners set limits, and make mistakes. */
+function asOwnersLike(
+  dice: Dice,
+  hook: HookPlan,
+  { kind, temper }: { readonly kind: WorldKind; readonly temper: Temper },
+): HookPlan {
+  const url = dice.chance(0.01) ? 'ftp://nowhere.example/' : hook.url
+  return { ...hook, url, delivery: drawDelivery(dice, kind, temper) }
 }
 
 function drawCount(dice: Dice, kind: WorldKind): number {
@@ -58,7 +63,14 @@ function drawCrowd(dice: Dice, tempers: Map<string, Temper>): readonly HookPlan[
   const make = (id: string, tenantId: string, temper: Temper): HookPlan => {
     const url = `https://${id}.example/`
     tempers.set(url, temper)
-    return { id, tenantId, events: eventKeys, url, delivery: { concurrency: 16 }, isTenantWell: id === 'fast' }
+    return {
+      id,
+      tenantId,
+      events: eventKeys,
+      url,
+      delivery: { concurrency: 16 },
+      isTenantWell: id === 'fast',
+    }
   }
   const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
   return [
@@ -114,7 +126,11 @@ function drawHow(dice: Dice): Illness {
   }
 }
 
-function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): Readonly<Record<string, unknown>> {
+function drawDelivery(
+  dice: Dice,
+  kind: WorldKind,
+  temper: Temper,
+): Readonly<Record<string, unknown>> {
   return {
     ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),

@@ -14,7 +14,11 @@ export interface EventPlan {
 
 export function drawLoad(
   dice: Dice,
-  world: { readonly kind: WorldKind; readonly hooks: readonly HookPlan[]; readonly loadEndAt: number },
+  world: {
+    readonly kind: WorldKind
+    readonly hooks: readonly HookPlan[]
+    readonly loadEndAt: number
+  },
 ): readonly EventPlan[] {
   const tenants = [...new Set(world.hooks.map(({ tenantId }) => tenantId))]
   const events: EventPlan[] = []
@@ -35,11 +39,14 @@ export function drawLoad(
     for (let index = 0; index < count; index += 1) {
       add(dice.between(500, world.loadEndAt), tenantId)
     }
-    if (world.kind !== 'rough' && dice.chance(0.6)) drawBurst(dice, world.loadEndAt, (at) => add(at, tenantId))
+    if (world.kind !== 'rough' && dice.chance(0.6))
+      drawBurst(dice, world.loadEndAt, (at) => add(at, tenantId))
   }
   // Some are sent again under their id: at once, or when their first run has long ended.
   for (const event of events.filter(() => dice.chance(0.06))) {
-    const at = dice.chance(0.5) ? event.at + dice.between(0, 200) : event.at + dice.between(200, 40_000)
+    const at = dice.chance(0.5)
+      ? event.at + dice.between(0, 200)
+      : event.at + dice.between(200, 40_000)
     add(at, event.tenantId, event.eventId)
   }
   return events

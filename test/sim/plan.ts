@@ -31,7 +31,12 @@ export interface Plan {
   readonly seed: number
   readonly kind: WorldKind
   readonly instances: readonly InstancePlan[]
-  readonly partitions: { readonly events: number; readonly requests: number; readonly tiers: number; readonly tables: number }
+  readonly partitions: {
+    readonly events: number
+    readonly requests: number
+    readonly tiers: number
+    readonly tables: number
+  }
   readonly tiers: readonly Tier[]
   readonly retrySchedule: readonly number[]
   readonly sessionMs: number

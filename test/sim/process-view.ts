@@ -47,8 +47,8 @@ export interface ProcessView {
   readonly endpoints: Map<HookId, EndpointWord>
   /** Final records that it heard to be in the log, by run, and when. */
   readonly finals: Map<string, number>
-  /** Tier and request records whose handling it heard to be in the log: run, attempt and hop. */
-  readonly handled: Set<string>
+  /** Tier and request records whose handling it heard to be in the log, by run, attempt and hop, and when. */
+  readonly handled: Map<string, number>
   readonly drains: Record<GroupName, { readonly from: number } | undefined>
   /** Until then what it does may be held up by a fault. */
   disturbedUntil: number

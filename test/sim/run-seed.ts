@@ -1,6 +1,6 @@
 /** Runs the world of a seed, and what it is compared with. */
 import type { Violation } from './facts.ts'
-import { aloneOf, drawPlan } from './plan.ts'
+import { aloneOf, drawPlan, type Plan } from './plan.ts'
 import { World, type Trace, type WorldReport } from './world.ts'
 
 /** What the well tenant's latency may be, of what it has alone. */
@@ -13,9 +13,10 @@ export interface SeedReport {
   readonly calls: number
 }
 
+/** @param trace is told of the world's plan and of all that happens in it */
 export async function runSeed(seed: number, trace?: Trace): Promise<SeedReport> {
   const plan = drawPlan(seed)
-  trace?.(`seed ${seed}: ${JSON.stringify({ ...plan, tempers: [...plan.tempers], events: plan.events.length })}`)
+  if (trace !== undefined) tellPlan(plan, trace)
   const report = await new World(plan, trace).run()
   const violations = [...report.violations]
   if (plan.kind === 'tenants' && plan.hooks.some(({ isTenantWell }) => isTenantWell)) {
@@ -24,6 +25,18 @@ export async function runSeed(seed: number, trace?: Trace): Promise<SeedReport> 
     if (slower !== undefined) violations.push(slower)
   }
   return { seed, violations, calls: report.calls }
+}
+
+/** The command that runs the seed again and tells of all that happens. */
+export function replayCommand(seed: number): string {
+  return `npm run sim -- --seed ${seed} --trace`
+}
+
+function tellPlan({ hooks, tempers, events, faults, ...rest }: Plan, trace: Trace): void {
+  trace(`plan: ${JSON.stringify({ ...rest, events: events.length })}`)
+  for (const hook of hooks) trace(`hook: ${JSON.stringify(hook)}`)
+  for (const [url, temper] of tempers) trace(`endpoint: ${url} ${JSON.stringify(temper)}`)
+  for (const fault of faults) trace(`fault to come: ${JSON.stringify(fault)}`)
 }
 
 /** A healthy tenant's p99 while others misbehave is at most 1.5 times its p99 alone plus 100 ms. */

@@ -61,7 +61,7 @@ export class SimProcess implements ProcessView {
   readonly hooks: ProcessView['hooks'] = new Map()
   readonly endpoints: ProcessView['endpoints'] = new Map()
   readonly finals = new Map<string, number>()
-  readonly handled = new Set<string>()
+  readonly handled = new Map<string, number>()
   readonly drains: ProcessView['drains'] = { live: undefined, retry: undefined }
   /** Partitions that it has owned before: what it hears of writes may be of an earlier ownership. */
   readonly owned = new Set<string>()
@@ -125,7 +125,8 @@ export class SimProcess implements ProcessView {
     if (this.state === 'ended') return
     this.state = 'stopping'
     this.loop.post(() => {
-      for (const group of ['live', 'retry'] as const) this.drains[group] ??= { from: this.loop.time() }
+      for (const group of ['live', 'retry'] as const)
+        this.drains[group] ??= { from: this.loop.time() }
       void this.#processor.stop(deadlineMs).then(() => {
         this.state = 'ended'
         this.loop.kill()

@@ -1,35 +1,107 @@
 /**
- * `npm run sim -- [--seeds 2000] [--from 1] [--workers 2]` runs worlds; `npm run sim -- --seed 4711 [--trace]` runs one and
- * tells what happens in it.
+ * `npm run sim -- [--seeds 2000] [--from 1] [--stop]` runs the worlds of many seeds on all cores and counts what they
+ * found; with `--stop` it ends with the first. `npm run sim -- --seed 4711 [--trace]` runs one, and tells of all that
+ * happens in it.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { runSeed } from './run-seed.ts'
+import { Worker } from 'node:worker_threads'
+import type { CheckName } from './facts.ts'
+import { replayCommand, runSeed, type SeedReport } from './run-seed.ts'
+import type { SeedBatch, SeedRange } from './seed-worker.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '2000' },
-    from: { type: 'string', default: '1' },
-    trace: { type: 'boolean', default: false },
-  },
-})
-
-const from = Number(values.seed ?? values.from)
-const count = values.seed === undefined ? Number(values.seeds) : 1
 const print = (line: string) => void process.stdout.write(`${line}\n`)
-const byCheck = new Map<string, number[]>()
-const startedAt = performance.now()
-let calls = 0
-for (let seed = from; seed < from + count; seed += 1) {
-  const report = await runSeed(seed, values.trace ? print : undefined)
-  calls += report.calls
-  for (const { check, message, at } of report.violations) {
-    const seeds = byCheck.get(check)
-    if (seeds === undefined) byCheck.set(check, [seed])
-    else seeds.push(seed)
-    if (seeds === undefined || count === 1) print(`seed ${seed}, ${Math.round(at)} ms: ${check}: ${message}`)
+/** So often it is said how far it has come. */
+const progressMs = 30_000
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '2000' },
+      from: { type: 'string', default: '1' },
+      trace: { type: 'boolean', default: false },
+      stop: { type: 'boolean', default: false },
+    },
+  })
+  if (values.seed !== undefined) return await runOne(Number(values.seed), values.trace)
+  return await runMany({
+    from: Number(values.from),
+    count: Number(values.seeds),
+    isFirstEnough: values.stop,
+  })
+}
+
+async function runOne(seed: number, isTraced: boolean): Promise<number> {
+  const { violations, calls } = await runSeed(seed, isTraced ? print : undefined)
+  for (const violation of violations) print(tellViolation(seed, violation))
+  print(`Seed ${seed}: ${calls} calls, ${violations.length} of the checks found something.`)
+  return violations.length === 0 ? 0 : 1
+}
+
+function tellViolation(
+  seed: number,
+  { check, message, at }: SeedReport['violations'][number],
+): string {
+  return `seed ${seed}, at ${Math.round(at)} ms, ${check}: ${message}`
+}
+
+async function runMany(wanted: {
+  readonly from: number
+  readonly count: number
+  readonly isFirstEnough: boolean
+}): Promise<number> {
+  const { from, count, isFirstEnough } = wanted
+  const step = Math.min(availableParallelism(), count)
+  const startedAt = performance.now()
+  const byCheck = new Map<CheckName, number[]>()
+  let done = 0
+  let calls = 0
+  let toldAt = startedAt
+  const workers = Array.from({ length: step }, (_, index) => {
+    const range: SeedRange = { from: from + index, to: from + count, step }
+    return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: range })
+  })
+  const hear = (batch: SeedBatch) => {
+    done += batch.seeds
+    calls += batch.calls
+    for (const report of batch.found) note(byCheck, report)
+    if (isFirstEnough && byCheck.size > 0) for (const worker of workers) void worker.terminate()
+    if (performance.now() - toldAt < progressMs) return
+    toldAt = performance.now()
+    print(`${done} of ${count} seeds`)
+  }
+  await Promise.all(workers.map((worker) => ended(worker, hear)))
+  for (const [check, seeds] of byCheck) {
+    const first = seeds.toSorted((one, other) => one - other).slice(0, 8)
+    print(`${check}: ${seeds.length} seed(s), such as ${first.join(', ')}`)
+  }
+  const ms = performance.now() - startedAt
+  print(
+    `${done} seeds, ${calls} calls, ${(ms / 1_000).toFixed(1)} s, ${((ms * step) / done).toFixed(1)} ms a seed.`,
+  )
+  return byCheck.size === 0 ? 0 : 1
+}
+
+/** The first seed of each check is told in full. */
+function note(byCheck: Map<CheckName, number[]>, report: SeedReport): void {
+  for (const violation of report.violations) {
+    const seeds = byCheck.get(violation.check)
+    if (seeds !== undefined) seeds.push(report.seed)
+    else {
+      byCheck.set(violation.check, [report.seed])
+      print(`${tellViolation(report.seed, violation)}\n  ${replayCommand(report.seed)}`)
+    }
   }
 }
-for (const [check, seeds] of byCheck) print(`${check}: ${seeds.length} seed(s), first ${seeds.slice(0, 8).join(' ')}`)
-const ms = performance.now() - startedAt
-print(`${count} seed(s), ${calls} calls, ${(ms / count).toFixed(1)} ms per seed`)
+
+function ended(worker: Worker, hear: (batch: SeedBatch) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.on('message', hear)
+    worker.on('error', reject)
+    worker.on('exit', () => resolve())
+  })
+}
+
+process.exitCode = await main(process.argv.slice(2))

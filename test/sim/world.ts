@@ -233,7 +233,10 @@ export class World {
     }
   }
 
-  #append(from: SimProcess | undefined, records: readonly OutboundRecord[]): readonly InboundRecord[] {
+  #append(
+    from: SimProcess | undefined,
+    records: readonly OutboundRecord[],
+  ): readonly InboundRecord[] {
     const { log, timeline } = this.facts
     const appended = records.map((record) => log.append(record, worldBegan + timeline.now))
     for (const record of appended) {
@@ -268,7 +271,10 @@ export class World {
     }
     // Written in one batch, the letter first: whoever reads of the end finds it.
     if (outcome === 'dead' && !this.#letters.has(`${deliveryId} ${hookId} ${reason}`)) {
-      this.#report('letter-for-each-death', `${deliveryId} for ${hookId} is dead (${reason}), and there is no dead letter`)
+      this.#report(
+        'letter-for-each-death',
+        `${deliveryId} for ${hookId} is dead (${reason}), and there is no dead letter`,
+      )
     }
     this.#wellEndpointDelivers(result)
   }
@@ -280,14 +286,20 @@ export class World {
     const temper = plan.tempers.get(book.get(hookId)?.url ?? '')
     if (temper === undefined || !isWell(temper)) return
     if (reason !== 'endpoint-down' && reason !== 'max-age') return
-    this.#report('well-endpoint-delivers', `${deliveryId} for ${hookId} ended ${outcome} (${reason}), and its endpoint was well all the time`)
+    this.#report(
+      'well-endpoint-delivers',
+      `${deliveryId} for ${hookId} ended ${outcome} (${reason}), and its endpoint was well all the time`,
+    )
   }
 
   readonly #watch: ProcessWatch = {
     memberWatch: (process, group) => ({
       ...this.#epochs.memberWatch(process, group),
       committing: (entries) => {
-        this.note(() => `${process.name} commits ${entries.map((entry) => `${placeOf(entry)} "${entry.metadata}"`).join(', ')}`)
+        this.note(
+          () =>
+            `${process.name} commits ${entries.map((entry) => `${placeOf(entry)} "${entry.metadata}"`).join(', ')}`,
+        )
         this.#commitChecks.sent(process, entries)
       },
       commitEnded: (outcome) => {
@@ -295,7 +307,10 @@ export class World {
         if (process.diesAtCommit) this.kill(process, 'at a commit')
       },
       assigned: (partitions, isContinued) => {
-        this.note(() => `${process.name} is given ${group}: ${partitions.map((p) => `${p.topic}/${p.partition}${p.isKept ? ' (kept)' : ''}`).join(', ')}`)
+        this.note(
+          () =>
+            `${process.name} is given ${group}: ${partitions.map((p) => `${p.topic}/${p.partition}${p.isKept ? ' (kept)' : ''}`).join(', ')}`,
+        )
         this.#epochs.assigned(process, group, { partitions, isContinued })
       },
     }),
@@ -316,7 +331,10 @@ export class World {
       this.#liveChecks.retryComesInTime(run, attempt, source, process.loop.time()),
     )
     return (result) => {
-      this.note(() => `${process.name} hears of ${delivery}: ${result.kind === 'response' ? result.status : result.kind === 'error' ? result.errorClass : result.kind}`)
+      this.note(
+        () =>
+          `${process.name} hears of ${delivery}: ${result.kind === 'response' ? result.status : result.kind === 'error' ? result.errorClass : result.kind}`,
+      )
       ended(result)
     }
   }
@@ -363,9 +381,12 @@ function letterKey({ headers }: InboundRecord): string {
 function tellRecord({ topic, value, headers }: InboundRecord): string {
   if (topic === topics.results) {
     const result = JSON.parse(value?.toString() ?? '{}') as DeliveryResult
-    const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } = result
+    const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } =
+      result
     return `${deliveryId} ${outcome}${reason === null ? '' : ` (${reason})`} attempt ${attempt} of ${sourceTopic}/${sourcePartition}/${sourceOffset}`
   }
-  const shown = headers.filter(([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name))
+  const shown = headers.filter(
+    ([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name),
+  )
   return shown.map(([name, text]) => `${name.slice(9)}=${text.toString()}`).join(' ')
 }
