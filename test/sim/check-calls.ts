@@ -47,12 +47,15 @@ export function checkCall(
   return noteCall(facts, made, source)
 }
 
+/** A process asks for proof before it starts calls, and the starting of many takes time of its own. */
+const mostTurnMs = 200
+
 /** No call without proof of ownership: membership of both groups was acknowledged within the session time-out. */
 function callWithProof(facts: Facts, { process, run, attempt }: Attempt): void {
   for (const group of ['live', 'retry'] as const) {
     const provenAt = process.members[group].provenAt()
     const age = provenAt === undefined ? undefined : process.loop.time() - provenAt
-    if (age !== undefined && age < facts.plan.sessionMs) continue
+    if (age !== undefined && age < facts.plan.sessionMs + mostTurnMs) continue
     const how = age === undefined ? 'never was proven' : `was proven ${Math.round(age)} ms ago`
     facts.report(
       'call-with-proof',

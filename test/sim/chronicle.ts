@@ -3,7 +3,13 @@
  * or a request, whatever the product calls it; see {@link Chronicle.runOfCall} for how a call tells its run.
  */
 import { createHash } from 'node:crypto'
-import type { DeliveryId, HookId, InboundRecord, Topics } from '../../src/core/model.ts'
+import type {
+  DeliveryId,
+  HookId,
+  InboundRecord,
+  OutboundRecord,
+  Topics,
+} from '../../src/core/model.ts'
 import { runHeaderNames } from '../../src/core/header-names.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import type { Epoch } from './process-view.ts'
@@ -111,30 +117,31 @@ export class Chronicle {
 
   /** A record of a tier or of requests was appended. */
   goesOn(record: InboundRecord, at: number): Run {
-    const headers = new Map(record.headers.map(([name, value]) => [name, value.toString()]))
-    const text = (name: string) => headers.get(name) ?? ''
-    const number = (name: string) => Number(headers.get(name) ?? 0)
     const place = nameOf(record.topic, record.partition, record.offset)
-    const isSplit = headers.has('hooktide-split')
-    const isBeginning = record.topic === this.#topics.requests && !isSplit
-    const begunBy = isBeginning ? place : this.#beginningOf(text(runHeaderNames.run), text)
-    const deliveryId = text(runHeaderNames.deliveryId)
-    const hookId = text(runHeaderNames.hookId)
+    const reader = readerOf(record)
+    const isBeginning = record.topic === this.#topics.requests && !reader.has('hooktide-split')
+    const begunBy = isBeginning ? place : this.#beginningOf(reader)
+    const deliveryId = reader.text(runHeaderNames.deliveryId)
+    const hookId = reader.text(runHeaderNames.hookId)
     const run =
       this.runs.get(`${deliveryId} ${begunBy}`) ??
       this.#newRun({ deliveryId, hookId, begunBy, at, n: numberIn(record.value) }, isBeginning)
-    const progress = isBeginning
-      ? { attempt: 0, hop: 0, deferrals: 0 }
-      : {
-          attempt: number(runHeaderNames.attempt),
-          hop: number(runHeaderNames.hop),
-          deferrals: number(runHeaderNames.deferrals),
-        }
+    const progress = isBeginning ? { attempt: 0, hop: 0, deferrals: 0 } : progressIn(reader)
     const source = sourceOf(record, at, progress)
     run.sources.push(source)
     this.#runsByPlace.set(place, run)
     this.#sourcesByPlace.set(place, source)
     return run
+  }
+
+  /** What a record of a tier that is to be written follows: those that asked for it. */
+  sourcesOf(record: OutboundRecord): readonly Source[] {
+    const reader = readerOf(record)
+    const run = this.runs.get(
+      `${reader.text(runHeaderNames.deliveryId)} ${this.#beginningOf(reader)}`,
+    )
+    const { hop } = progressIn(reader)
+    return (run?.sources ?? []).filter((source) => source.hop === hop - 1)
   }
 
   /** A result was appended. `undefined` where it is of a record that never was. */
@@ -184,8 +191,9 @@ export class Chronicle {
     return found ?? this.runOfEvent(sent, deliveryId, hookId)
   }
 
-  #beginningOf(name: string, text: (header: string) => string): string {
-    if (name === '0') return text(runHeaderNames.source)
+  #beginningOf(reader: Reader): string {
+    const name = reader.text(runHeaderNames.run)
+    if (name === '0') return reader.text(runHeaderNames.source)
     const parts = /^(\d+)-(\d+)$/.exec(name)
     return parts === null ? name : `${this.#topics.requests}/${parts[1]}/${parts[2]}`
   }
@@ -224,6 +232,28 @@ export class Chronicle {
     else open.add(run)
     this.openCount += 1
     return run
+  }
+}
+
+interface Reader {
+  has(header: string): boolean
+  /** Empty when there is no such header. */
+  text(header: string): string
+}
+
+function readerOf({ headers }: Pick<OutboundRecord, 'headers'>): Reader {
+  const values = new Map(headers.map(([name, value]) => [name, value]))
+  return {
+    has: (header) => values.has(header),
+    text: (header) => values.get(header)?.toString() ?? '',
+  }
+}
+
+function progressIn(reader: Reader): Pick<Source, 'attempt' | 'hop' | 'deferrals'> {
+  return {
+    attempt: Number(reader.text(runHeaderNames.attempt)),
+    hop: Number(reader.text(runHeaderNames.hop)),
+    deferrals: Number(reader.text(runHeaderNames.deferrals)),
   }
 }
 

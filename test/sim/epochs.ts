@@ -134,7 +134,8 @@ function progressAt({ chronicle }: Facts, place: Place): Pick<Source, 'attempt' 
   return source ?? { attempt: 0, hop: 0 }
 }
 
-function isOwnedBy(process: SimProcess, { topic, partition, offset }: Place): boolean {
+/** Whether the record is in a partition that the process owns, and was given to it. */
+export function isOwnedBy(process: SimProcess, { topic, partition, offset }: Place): boolean {
   return process.epochs.get(`${topic}/${partition}`)?.fetched.has(offset) === true
 }
 

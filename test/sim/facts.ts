@@ -22,6 +22,7 @@ export type CheckName =
   | 'commit-keeps-what-was-done'
   | 'retry-after-is-heeded'
   | 'letter-for-each-death'
+  | 'lost-ownership-writes-nothing'
   | 'run-ends'
   | 'lag-is-gone'
   | 'retry-comes-in-time'

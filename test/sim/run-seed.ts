@@ -17,7 +17,15 @@ export interface SeedReport {
 export async function runSeed(seed: number, trace?: Trace): Promise<SeedReport> {
   const plan = drawPlan(seed)
   if (trace !== undefined) tellPlan(plan, trace)
-  const report = await new World(plan, trace).run()
+  const world = new World(plan, trace)
+  let report: WorldReport
+  try {
+    report = await world.run()
+  } catch (error) {
+    const message = `code of a process throws: ${error instanceof Error ? error.message : String(error)}`
+    const at = world.facts.timeline.now
+    return { seed, violations: [{ check: 'process-lives', message, at }], calls: world.calls }
+  }
   const violations = [...report.violations]
   if (plan.kind === 'tenants' && plan.hooks.some(({ isTenantWell }) => isTenantWell)) {
     const alone = await new World(aloneOf(plan)).run()

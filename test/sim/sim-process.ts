@@ -44,6 +44,7 @@ export interface ProcessWatch {
   memberWatch(process: SimProcess, group: GroupName): MemberWatch
   called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void
   acknowledged(process: SimProcess, records: readonly InboundRecord[]): void
+  writing(process: SimProcess, records: readonly OutboundRecord[]): void
   tableApplied(process: SimProcess, record: InboundRecord): void
   failed(process: SimProcess, error: Error): void
 }
@@ -159,6 +160,7 @@ export class SimProcess implements ProcessView {
       watch: {
         acknowledged: (records) => watch.acknowledged(this, records),
         disturbed: () => this.disturb(10_000),
+        writing: (records) => watch.writing(this, records),
       },
     })
   }

@@ -32,6 +32,8 @@ export interface SinkParts {
     acknowledged(records: readonly InboundRecord[]): void
     /** An acknowledgement will be late, or not come. */
     disturbed(): void
+    /** The process hands these over. */
+    writing(records: readonly OutboundRecord[]): void
   }
 }
 
@@ -57,6 +59,7 @@ export class SimSink implements RecordSink {
 
   write(records: readonly OutboundRecord[]): Promise<void> {
     if (records.length === 0) return Promise.resolve()
+    this.#parts.watch.writing(records)
     return new Promise((resolve) => {
       this.#waiting.push({ records, resolve })
       this.#sendSoon()

@@ -11,7 +11,7 @@ import { LiveChecks, lookMs } from './check-live.ts'
 import { Chronicle } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
-import { EpochBook, noteAcknowledged, noteApplied } from './epochs.ts'
+import { EpochBook, isOwnedBy, noteAcknowledged, noteApplied } from './epochs.ts'
 import { isWell } from './endpoints.ts'
 import { placeOf, type CheckName, type Facts, type Violation } from './facts.ts'
 import { FaultMaker } from './faults.ts'
@@ -316,11 +316,26 @@ export class World {
     }),
     called: (process, request) => this.#called(process, request),
     acknowledged: (process, records) => noteAcknowledged(this.facts, process, records),
+    writing: (process, records) => this.#lostOwnershipWritesNothing(process, records),
     tableApplied: (process, record) => noteApplied(process, record),
     failed: (process, error) => {
       this.#report('process-lives', `${process.name} gives up: ${error.message}`)
       this.kill(process, 'by itself')
     },
+  }
+
+  /** A run goes on only by whoever owns the partition of the record that asked for it. */
+  #lostOwnershipWritesNothing(process: SimProcess, records: readonly OutboundRecord[]): void {
+    const { plan, chronicle } = this.facts
+    for (const record of records) {
+      if (!plan.tiers.some(({ topic }) => topic === record.topic)) continue
+      const sources = chronicle.sourcesOf(record)
+      if (sources.some((source) => isOwnedBy(process, source))) continue
+      this.#report(
+        'lost-ownership-writes-nothing',
+        `${process.name} writes ${record.topic} ${String(record.key)}, asked for by ${sources.map(placeOf).join(', ') || 'nothing'}, of which it owns none`,
+      )
+    }
   }
 
   #called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void {
