@@ -147,6 +147,12 @@ export interface Clock {
   after(delayMs: number, fire: () => void): () => void
 }
 
+/** How busy the event loop is. */
+export interface LoopMeter {
+  /** Share of the last second, and of the last 100 ms, in which it ran: 0 to 1. The larger of the two. */
+  busyShare(): number
+}
+
 /** Uniform in [0, 1). */
 export type Random = () => number
 

@@ -7,6 +7,7 @@ import type {
   Filters,
   GroupSource,
   HttpSender,
+  LoopMeter,
   Random,
   RecordSink,
   ResultEncoder,
@@ -31,6 +32,7 @@ export interface ProcessorPorts {
   readonly http: HttpSender
   readonly encoder: ResultEncoder<DeliveryResult>
   readonly clock: Clock
+  readonly loop: LoopMeter
   readonly random: Random
   readonly emit: Emit
   /** Something broke that only another process mends. Called once at most. */
@@ -48,7 +50,6 @@ export interface ProcessorSettings {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly maxInFlight: number
-  readonly maxSlow: number
   readonly disableAfterMs: number
   readonly maxDeferredPerHook: number
   readonly maxDeferredPerTenant: number

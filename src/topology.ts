@@ -4,13 +4,16 @@
  * wiring runs on Kafka and in memory.
  */
 import { DeferredCounts } from './core/deferral.ts'
+import { probeSpreadMs } from './core/endpoint-seed.ts'
 import { admitted, type Filtering } from './core/filter-match.ts'
 import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
 import { Lanes, type LanesParts } from './core/lanes.ts'
 import type { Hook, HookId, InboundRecord, MonotonicMs, Tier } from './core/model.ts'
+import { PutOffBudget } from './core/put-off-budget.ts'
 import { RecentlyHandled } from './core/recently-handled.ts'
 import { tierOf } from './core/schedule.ts'
+import type { Holdings } from './core/share.ts'
 import type { StopCause } from './core/signal.ts'
 import { limits } from './limits.ts'
 import type { GroupSource } from './ports.ts'
@@ -24,17 +27,11 @@ import type {
 import { overdueMs, sumByTopic } from './stages/depths.ts'
 import { Deferring } from './stages/deferring.ts'
 import { Dispatch } from './stages/dispatch.ts'
-import {
-  hooksOfEvent,
-  hooksOfRun,
-  openEvent,
-  openRequest,
-  openTierRecord,
-  type Joining,
-} from './stages/expand.ts'
-import { emptyLoad, GroupFlow, type GroupLimits } from './stages/group-flow.ts'
+import { openEvent, openRequest, openTierRecord, type Joining } from './stages/expand.ts'
+import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
 import { EndpointHealth, type EndpointHealthParts } from './stages/endpoint-health.ts'
 import { loadHooks } from './stages/hook-loader.ts'
+import { Load } from './stages/load.ts'
 import { Recorder, type RecorderParts } from './stages/recorder.ts'
 import type { Work } from './stages/work.ts'
 
@@ -46,44 +43,41 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const { clock } = ports
   const table = new HookTable()
   const handled = new RecentlyHandled(limits.recentlyHandled)
+  const half = new RecentlyHandled(limits.deliveries)
   const health = createHealth(ports, settings, {
     table,
     onFailed,
-    onRenewed: (hookId) => lanes.reset(hookId),
+    onRenewed: (hookId) => lanes.reset(hookId, clock.monotonic()),
+    onRecovered: (hookId) =>
+      lanes.probeSoon(hookId, clock.monotonic() + ports.random() * probeSpreadMs),
   })
   const lanes = createLanes(ports, settings, {
-    seedOf: (hookId) => dispatch.seedOf(hookId),
+    seedOf: (hookId) => health.seedOf(hookId),
     pump: () => dispatch.pump(),
   })
-  const recorder = createRecorder(ports, settings, {
-    handled,
-    onFailed,
-    onAcknowledged: () => dispatch.pump(),
-  })
+  const onAcknowledged = () => dispatch.pump()
+  const recorder = createRecorder(ports, settings, { handled, half, onFailed, onAcknowledged })
+  const load = new Load({ count: limits.deliveries, bytes: limits.totalBytes })
   const onRoom = () => groups.forEach((group) => group.wake())
   const dispatch = createDispatch(ports, settings, {
     table,
     lanes,
     health,
     recorder,
+    admitted: load.admitted,
     onRoom,
   })
   const joining: Joining = {
     table,
     findSchema: (id) => ports.schemas.find(id),
     admit: createAdmission(ports),
-    handled,
+    handled: { has: (run) => handled.has(run) || half.has(run) },
     maxAgeMs: settings.maxAgeMs,
     isDisabled: (hookId) => health.isDisabled(hookId),
     now: () => clock.now(),
   }
-  const [live, retry] = createGroups(ports, settings, {
-    joining,
-    dispatch,
-    recorder,
-    onRoom,
-    onFailed,
-  })
+  const parts = { joining, load, dispatch, recorder, onRoom, onFailed }
+  const [live, retry] = createGroups(ports, settings, parts)
   const groups = [live, retry]
   const path: Path = { table, health, lanes, recorder, dispatch, live, retry, groups }
   ports.schemas.onAgain(() => groups.forEach((group) => group.reread()))
@@ -147,22 +141,26 @@ function createGroups(
   settings: ProcessorSettings,
   parts: Pick<Path, 'dispatch' | 'recorder'> & {
     readonly joining: Joining
+    readonly load: Load
     readonly onRoom: () => void
     readonly onFailed: (error: Error) => void
   },
 ): readonly [live: GroupFlow, retry: GroupFlow] {
   const { topics, groupId, commitIntervalMs } = settings
   const { joining, ...shared } = parts
-  const load = emptyLoad()
-  const common = { ...shared, load, commitIntervalMs, clock: ports.clock, emit: ports.emit }
+  const common = {
+    ...shared,
+    putOffs: new PutOffBudget(),
+    commitIntervalMs,
+    clock: ports.clock,
+    emit: ports.emit,
+  }
   const live = new GroupFlow({
     ...common,
     name: groupId,
     source: ports.live,
     open: (record) =>
       record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
-    hooksOf: (record) =>
-      record.topic === topics.requests ? hooksOfRun(record) : hooksOfEvent(record, joining),
     isFirst: (topic) => topic !== topics.requests,
     limits: { ...groupLimits, backlogBytes: limits.backlogBytes },
   })
@@ -171,7 +169,6 @@ function createGroups(
     name: retryGroupOf(groupId),
     source: ports.retry,
     open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
-    hooksOf: hooksOfRun,
     isFirst: () => false,
     limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },
   })
@@ -179,9 +176,11 @@ function createGroups(
 }
 
 function createHealth(
-  { sink, clock, emit }: ProcessorPorts,
-  { topics, instance, disableAfterMs }: ProcessorSettings,
-  parts: Pick<EndpointHealthParts, 'onRenewed' | 'onFailed'> & { readonly table: HookTable },
+  { sink, clock, random, emit }: ProcessorPorts,
+  { topics, instance, disableAfterMs, timeoutMs }: ProcessorSettings,
+  parts: Pick<EndpointHealthParts, 'onRenewed' | 'onRecovered' | 'onFailed'> & {
+    readonly table: HookTable
+  },
 ): EndpointHealth {
   const { table, ...others } = parts
   return new EndpointHealth({
@@ -190,36 +189,30 @@ function createHealth(
     topic: topics.endpoints,
     sink,
     clock,
+    random,
     emit,
     instance,
     disableAfterMs,
+    defaultTimeoutMs: timeoutMs,
   })
 }
 
 function createLanes(
   { clock }: ProcessorPorts,
-  { maxInFlight, maxSlow }: ProcessorSettings,
+  { maxInFlight }: ProcessorSettings,
   { seedOf, pump }: Pick<LanesParts<Work>, 'seedOf'> & { readonly pump: () => void },
 ): Lanes<Work> {
   return new Lanes<Work>({
     limits: {
       maxInFlight,
-      maxLate: Math.max(1, Math.floor(maxInFlight * limits.lateShare)),
+      lateShare: limits.lateShare,
       maxBytes: limits.bodyBytes,
-      slowAfterMs: limits.slowAfterMs,
-      maxSlow,
-      maxSlowBytes: limits.slowBodyBytes,
-      maxQueued: limits.laneQueue,
-      maxQueuedSilent: limits.silentLaneQueue,
       initialConcurrency: limits.initialConcurrency,
-      maxWaitMs: limits.maxWaitMs,
-      evidenceMs: limits.evidenceMs,
-      patienceMs: limits.patienceMs,
     },
     sizeOf: ({ run }) => run.event.body.length,
     wakeAt(at, again) {
       clock.after(Math.max(0, at - clock.monotonic()), () => {
-        again()
+        again(clock.monotonic())
         pump()
       })
     },
@@ -230,10 +223,14 @@ function createLanes(
 function createDispatch(
   ports: ProcessorPorts,
   settings: ProcessorSettings,
-  parts: Pick<Path, 'table' | 'health' | 'lanes' | 'recorder'> & { readonly onRoom: () => void },
+  parts: Pick<Path, 'table' | 'health' | 'lanes' | 'recorder'> & {
+    readonly admitted: Holdings
+    readonly onRoom: () => void
+  },
 ): Dispatch {
+  const { admitted, ...others } = parts
   return new Dispatch({
-    ...parts,
+    ...others,
     http: ports.http,
     clock: ports.clock,
     emit: ports.emit,
@@ -241,8 +238,11 @@ function createDispatch(
       lanes: parts.lanes,
       counts: new DeferredCounts({
         maxPerHook: settings.maxDeferredPerHook,
-        maxInAll: settings.maxDeferredPerTenant,
+        maxPerTenant: settings.maxDeferredPerTenant,
       }),
+      admitted,
+      loop: ports.loop,
+      pendingCount: () => ports.sink.pendingCount(),
       clock: ports.clock,
       random: ports.random,
       defaultConcurrency: settings.concurrency,
@@ -258,7 +258,7 @@ function createDispatch(
 function createRecorder(
   ports: ProcessorPorts,
   settings: ProcessorSettings,
-  parts: Pick<RecorderParts, 'handled' | 'onAcknowledged' | 'onFailed'>,
+  parts: Pick<RecorderParts, 'handled' | 'half' | 'onAcknowledged' | 'onFailed'>,
 ): Recorder {
   return new Recorder({
     ...parts,
@@ -276,7 +276,7 @@ function createRecorder(
 }
 
 /**
- * Stop intake → drain lanes until the deadline → give up the rest → flush → commit → leave → flush what only leaving
+ * Stop intake → drain lanes until the deadline → move on what has begun → give up the rest → flush → commit → leave → flush what only leaving
  * decided. Returns how many records were not acknowledged.
  */
 async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<number> {
@@ -284,6 +284,7 @@ async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Prom
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   await dispatch.drained(deadlineMs)
+  await Promise.all(groups.map((group) => group.moveOn()))
   dispatch.stop()
   await dispatch.drained(flushMs)
   await recorder.idle(flushMs)
@@ -339,8 +340,6 @@ function troublesOf(ports: ProcessorPorts): readonly string[] {
 const groupLimits: Omit<GroupLimits, 'backlogBytes'> = {
   maxIncomplete: limits.maxIncomplete,
   maxBytes: limits.partitionBytes,
-  maxTotalBytes: limits.totalBytes,
-  maxDeliveries: limits.deliveries,
   drainBudgetMs: limits.drainBudgetMs,
 }
 

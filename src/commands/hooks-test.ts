@@ -73,15 +73,20 @@ interface Outcome {
 }
 
 function explanations(outcome: Outcome): readonly string[] {
-  const isAnyHeldBack = outcome.failed.some(({ reason }) => reason === 'endpoint-down')
+  const hasFailedBy = (cause: string) => outcome.failed.some(({ reason }) => reason === cause)
   return [
-    ...(isAnyHeldBack ? [heldBack(outcome.id)] : []),
+    ...(hasFailedBy('endpoint-down') ? [heldBack(outcome.id)] : []),
+    ...(hasFailedBy('overflow') ? [crowded(outcome.id)] : []),
     ...(outcome.open.length > 0 ? [unanswered(outcome)] : []),
   ]
 }
 
 function heldBack(id: string): string {
-  return `endpoint-down: no call is made for now. The endpoint is open or paused, which "hooktide endpoints list" shows and "hooktide endpoints enable ${shellWord(id)}" ends, or busy with calls that take long.`
+  return `endpoint-down: no call is made for now. The endpoint is open or paused, which "hooktide endpoints list" shows and "hooktide endpoints enable ${shellWord(id)}" ends.`
+}
+
+function crowded(id: string): string {
+  return `overflow: the endpoint is busy: as many deliveries of ${id} wait as its share allows. Test it again when fewer do.`
 }
 
 function unanswered({ open, waitMs, settings }: Outcome): string {

@@ -13,6 +13,7 @@ import { createSink } from '../edge/kafka/sink.ts'
 import { createTableSource } from '../edge/kafka/table-source.ts'
 import { RegistryClient } from '../edge/registry/client.ts'
 import { createAbsentRegistry, createSchemaSource } from '../edge/registry/schema-source.ts'
+import { createLoopMeter } from '../edge/loop-meter.ts'
 import { startStatusServer, type StatusServer } from '../edge/status-server.ts'
 import { systemClock } from '../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../edge/telemetry/telemetry.ts'
@@ -166,6 +167,7 @@ async function assemble(
       http: senderOf(settings),
       encoder,
       clock: systemClock,
+      loop: createLoopMeter(),
       random: Math.random,
       emit: telemetry.emit,
       onFailed,

@@ -31,8 +31,15 @@ export type BreakerState =
       readonly level: number
       readonly recoveredAt: MonotonicMs
     }
-  | { readonly kind: 'open'; readonly level: number; readonly until: MonotonicMs }
+  | OpenBreaker
   | { readonly kind: 'half-open'; readonly level: number }
+
+export interface OpenBreaker {
+  readonly kind: 'open'
+  /** How long it is open, as an index of {@link openMs}. */
+  readonly level: number
+  readonly until: MonotonicMs
+}
 
 export type BreakerHappening =
   | 'success'
@@ -47,10 +54,11 @@ const failuresInARow = 5
 const windowSize = 20
 /** So many failures among the remembered outcomes open it. */
 const failuresInWindow = 15
-/** Failures older than this say nothing any more. */
-const memoryMs = 5 * 60_000
+/** Failures older than this say nothing any more, in milliseconds. */
+export const failureMemoryMs = 5 * 60_000
 /** How long it stays open: each time longer, until it has stayed closed for as long as it had been open. */
 const openMs = [30_000, 5 * 60_000, 30 * 60_000] as const
+export const longestOpenMs = openMs[2]
 
 const rowMask = 2 ** failuresInARow - 1
 const windowMask = 2 ** windowSize - 1
@@ -86,8 +94,24 @@ export function advanceBreaker(
 }
 
 /** Open by what another instance says, until it would probe. */
-export function openUntil(until: MonotonicMs): BreakerState {
-  return { kind: 'open', level: 0, until }
+export function openUntil(until: MonotonicMs, level: number): OpenBreaker {
+  return { kind: 'open', level, until }
+}
+
+/** Another instance's breaker is open for longer than this one's: the next time is no shorter. */
+export function lastingAtLeast(state: OpenBreaker, level: number): OpenBreaker {
+  return state.level >= level ? state : { ...state, level }
+}
+
+/** Another instance found that the endpoint has recovered: a probe is due then. */
+export function probedAt(state: OpenBreaker, at: MonotonicMs): OpenBreaker {
+  return { ...state, until: at }
+}
+
+/** The level of a breaker that is open for so long, or a little longer. */
+export function levelFor(forMs: number): number {
+  const level = openMs.findIndex((ms) => ms >= forMs)
+  return level === -1 ? openMs.length - 1 : level
 }
 
 function remember(
@@ -97,7 +121,7 @@ function remember(
 ): BreakerState {
   const isFailure = happening === 'failure'
   if (!isFailure && state.failures === 0 && state.samples === windowSize) return state
-  const isStale = now - state.lastFailureAt > memoryMs
+  const isStale = now - state.lastFailureAt > failureMemoryMs
   const before = isStale ? 0 : state.failures
   const failures = ((before << 1) | Number(isFailure)) & windowMask
   const samples = Math.min(windowSize, state.samples + 1)

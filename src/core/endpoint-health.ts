@@ -15,6 +15,7 @@ import {
   type Health,
   type UrlStanding,
 } from './endpoint-record.ts'
+import { leastBetweenWritesMs } from './endpoint-seed.ts'
 import {
   mergedTally,
   noAttempts,
@@ -35,6 +36,8 @@ export interface Endpoint extends Tally {
   readonly told: EndpointState
   /** Of this instance's lane; times are those of the epoch. */
   readonly lane: LaneCondition
+  /** When the lane moved last. */
+  readonly movedAt: EpochMs
   /** Whether this instance made an attempt itself. */
   readonly hasSamples: boolean
   /** Whether this instance found something that it has not said yet. */
@@ -65,6 +68,7 @@ export const freshEndpoint: Endpoint = {
   known: undefined,
   told: 'healthy',
   lane: flowing,
+  movedAt: 0,
   hasSamples: false,
   hasNews: false,
   isKnownUnsaid: false,
@@ -129,7 +133,7 @@ export function disabled(
 
 /** The lane of this instance moved. */
 export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs): Endpoint {
-  const next = { ...endpoint, lane }
+  const next = { ...endpoint, lane, movedAt: at }
   if (endpoint.known?.state === 'disabled') return next
   const isNewTime =
     'until' in lane && (!('until' in endpoint.lane) || lane.until !== endpoint.lane.until)
@@ -210,11 +214,19 @@ export function said(endpoint: Endpoint, word: Health | undefined): Endpoint {
   return { ...endpoint, known: word ?? endpoint.known, hasNews: false, isKnownUnsaid: false }
 }
 
-/** What was last said of an endpoint means this for a lane that knows nothing itself. */
-export function seedOf({ known }: Endpoint, now: EpochMs): LaneCondition {
-  const isBlocked = known?.state === 'open' || known?.state === 'paused'
-  if (!isBlocked || known.until === null || known.until <= now) return flowing
-  return { kind: known.state === 'open' ? 'open' : 'paused', until: known.until }
+/**
+ * Whether another instance's word says that the endpoint has recovered since this one's lane opened. Clocks of two
+ * processes may differ: a word that comes long after the lane opened is newer, whatever the time in it.
+ */
+export function tellsRecovery(
+  { known, lane, movedAt }: Endpoint,
+  word: Health,
+  at: EpochMs,
+  { instance }: HealthRules,
+): boolean {
+  if (word.state !== 'healthy' || word.instance === instance) return false
+  if (!supersedes(word, known)) return false
+  return lane.kind === 'flowing' || word.at > movedAt || at - movedAt > leastBetweenWritesMs
 }
 
 function begunAnew(

@@ -1,4 +1,4 @@
-/** How fast a lane is, and how fast it may be. */
+/** How fast a lane is, how long its calls take, and how fast it may be. */
 import type { MonotonicMs } from './model.ts'
 
 const windowMs = 5_000
@@ -71,6 +71,58 @@ export class RateMeter {
     if (this.#countedTo === undefined) return
     this.#busyMs += Math.max(0, to - this.#countedTo)
     this.#countedTo = to
+  }
+}
+
+const latelyMs = 250
+
+/** Counts the calls of a process that ended in the last quarter of a second. */
+export class CallCounter {
+  #window = 0
+  #ended = 0
+  #endedBefore = 0
+  #firstAt: MonotonicMs | undefined
+
+  add(now: MonotonicMs): void {
+    this.#roll(now)
+    this.#firstAt ??= now
+    this.#ended += 1
+  }
+
+  /** Whether the first call ended a second ago or longer. */
+  hasFullSecond(now: MonotonicMs): boolean {
+    return this.#firstAt !== undefined && now - this.#firstAt >= 1_000
+  }
+
+  /** The window before counts with the part that the last quarter of a second has of it. */
+  lately(now: MonotonicMs): number {
+    this.#roll(now)
+    return this.#ended + this.#endedBefore * (1 - (now % latelyMs) / latelyMs)
+  }
+
+  #roll(now: MonotonicMs): void {
+    const window = Math.floor(now / latelyMs)
+    if (window === this.#window) return
+    this.#endedBefore = window === this.#window + 1 ? this.#ended : 0
+    this.#ended = 0
+    this.#window = window
+  }
+}
+
+/** How much the newest call counts in the mean. */
+const newestShare = 0.1
+
+/** How long calls take, the newer ones counting more. */
+export class MeanDuration {
+  #ms: number | undefined
+
+  /** In milliseconds; `undefined` when no call has ended. */
+  get ms(): number | undefined {
+    return this.#ms
+  }
+
+  add(ms: number): void {
+    this.#ms = this.#ms === undefined ? ms : this.#ms + (ms - this.#ms) * newestShare
   }
 }
 

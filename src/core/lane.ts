@@ -1,26 +1,42 @@
 /**
- * One lane: what is queued for a hook, how many of its calls may be out, and whether its endpoint is called at all
- * (design section 7). {@link ./lanes.ts} decides whose turn it is.
+ * One lane: what is queued for a hook, how many of its calls may be out, and whether its endpoint is called at all.
+ * {@link ./lanes.ts} decides whose turn it is.
  *
  * A lane is *flowing*; or *paused*, since its endpoint asked for time; or *open*, since its breaker is open or waits for
  * the outcome of a probe. An open lane whose time is over takes one delivery, the probe.
  */
 import {
   advanceBreaker,
+  failureMemoryMs,
   freshBreaker,
+  lastingAtLeast,
   openUntil,
+  probedAt,
   type BreakerHappening,
   type BreakerState,
+  type OpenBreaker,
 } from './breaker.ts'
-import { Fifo } from './fifo.ts'
-import { RateLimit, RateMeter } from './lane-rate.ts'
-import type { HookId, MonotonicMs } from './model.ts'
+import {
+  cutTo,
+  freshConcurrency,
+  withFailure,
+  withSuccess,
+  type Concurrency,
+} from './concurrency.ts'
+import type { LaneFacts } from './endpoint-bound.ts'
+import type { LaneSeed } from './endpoint-seed.ts'
+import type { HeapItem } from './heap.ts'
+import { MeanDuration, RateLimit, RateMeter } from './lane-rate.ts'
+import { LinkedQueue } from './linked-queue.ts'
+import type { HookId, MonotonicMs, TenantId } from './model.ts'
+import type { TurnFacts } from './turn.ts'
 
 /** First tries of events, and everything that comes later: retries, deferrals and requests. */
 export type LineName = 'first' | 'late'
 
-/** What its owner allows. */
+/** Whose the lane is, and what its owner allows. */
 export interface HookLimits {
+  readonly tenantId: TenantId
   /** Calls at once. */
   readonly concurrency: number
   readonly ratePerSecond: number | undefined
@@ -31,47 +47,47 @@ export type LaneCondition =
   | { readonly kind: 'open'; readonly until: MonotonicMs }
   | { readonly kind: 'paused'; readonly until: MonotonicMs }
 
+export type BlockedCondition = Exclude<LaneCondition, { readonly kind: 'flowing' }>
+
 /** What the answer to a call says of its endpoint. */
 export type LaneOutcome =
   | { readonly kind: 'success' | 'failure' | 'unanswered' }
   /** It answered, and wants to be left alone until then. */
   | { readonly kind: 'pause'; readonly until: MonotonicMs }
 
-/** Whether a lane takes one more delivery into a line. */
-export type Admission =
-  | { readonly kind: 'room' }
-  /** It is healthy and has as much as it may hold. */
-  | { readonly kind: 'full' }
-  /** It is so slow that the delivery would wait too long. */
-  | { readonly kind: 'crowded'; readonly perMs: number; readonly isFull: boolean }
-  /** No call is made before then. */
-  | { readonly kind: 'blocked'; readonly until: MonotonicMs }
+/** What a call carries of its lane from its start to its end. */
+export interface CallStamp<Work> {
+  readonly line: Line<Work>
+  readonly bytes: number
+  /** {@link Lane.life} and {@link Lane.cuts} when it started. */
+  readonly life: number
+  readonly cuts: number
+  readonly startedAt: MonotonicMs
+}
 
 export interface LaneRules {
   readonly initialConcurrency: number
-  /** Deliveries queued in one line of a lane. */
-  readonly maxQueued: number
-  /** A delivery that would wait longer in its line finds the lane crowded. */
-  readonly maxWaitMs: number
-  /** The same while no call has ended for {@link evidenceMs}: a pause of its endpoint makes no partition wait. */
-  readonly maxQueuedSilent: number
-  /** A lane's speed is judged when it was seen for so long, or was silent for so long from its start. */
-  readonly evidenceMs: number
-  /** One that was seen to work is judged by its silence only after so long: endpoints collect garbage. */
-  readonly patienceMs: number
 }
 
 /** One of a lane's two queues, and where it stands among those that wait for their turn. */
-export interface Line<Work> {
+export interface Line<Work> extends HeapItem {
   readonly name: LineName
   readonly lane: Lane<Work>
-  readonly queue: Fifo<Work>
-  state: 'idle' | 'ready' | 'held' | 'limited'
+  readonly queue: LinkedQueue<Work>
+  state: 'idle' | 'ready' | 'limited'
+  /** Whether its lane's calls were thought to take long when it became ready. */
+  isLong: boolean
+  /** Its turn among lines of lanes that hold as much; of the same turn the one that came first is first. */
+  turn: number
+  order: number
 }
 
-const room = { kind: 'room' } as const
-const full = { kind: 'full' } as const
 const flowing = { kind: 'flowing' } as const
+
+/** Of a lane that has not answered yet nothing is known: its calls may take as long as a call can. */
+const unknownCallMs = 10_000
+/** A fresh event may wait for a call that ends sooner. */
+const longCallMs = 1_000
 
 export class Lane<Work> {
   readonly hookId: HookId
@@ -81,24 +97,30 @@ export class Lane<Work> {
   limits: HookLimits
   /** Calls that are out. */
   inFlight = 0
+  /** Those of the late line. */
   lateInFlight = 0
-  /** Calls that are out and have waited over a second. */
-  slow = 0
+  /** What their bodies hold. */
+  bytes = 0
   usedAt: MonotonicMs
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
-  #concurrency: number
+  readonly #mean = new MeanDuration()
+  #concurrency: Concurrency
   #breaker: BreakerState = freshBreaker
   /** How often the lane began anew: outcomes of calls from before say nothing of it. */
   #life = 0
   #pausedUntil: MonotonicMs = Number.NEGATIVE_INFINITY
+  /** While it is open, another instance is to probe the endpoint: until then this one waits for its word. */
+  #waitsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
+  /** Since when work could start but for slots; `undefined` while none could. */
+  #heldSince: MonotonicMs | undefined
 
   constructor(hookId: HookId, limits: HookLimits, rules: LaneRules, now: MonotonicMs) {
     this.hookId = hookId
     this.limits = limits
     this.usedAt = now
     this.#rules = rules
-    this.#concurrency = rules.initialConcurrency
+    this.#concurrency = freshConcurrency(rules.initialConcurrency)
   }
 
   get queued(): number {
@@ -109,9 +131,27 @@ export class Lane<Work> {
     return this.#life
   }
 
-  /** Whether nothing is known of its endpoint: then another instance's word counts. */
-  get hasNoSamples(): boolean {
-    return this.#breaker.kind === 'closed' && this.#breaker.samples === 0
+  /** How often its concurrency was cut. */
+  get cuts(): number {
+    return this.#concurrency.cuts
+  }
+
+  /** Whether another instance's word counts: it is open, or nothing is known of its endpoint and nothing is queued. */
+  get listens(): boolean {
+    return (
+      this.#breaker.kind === 'open' ||
+      (this.#breaker.kind === 'closed' && this.#breaker.samples === 0 && this.queued === 0)
+    )
+  }
+
+  /** How long a slot is held by a call that starts now, as far as that can be told. Milliseconds. */
+  get callMs(): number {
+    return this.#mean.ms ?? unknownCallMs
+  }
+
+  /** Whether a call may take so long that others should not have to wait for its end. */
+  get isLong(): boolean {
+    return this.callMs > longCallMs
   }
 
   lineOf(name: LineName): Line<Work> {
@@ -130,48 +170,79 @@ export class Lane<Work> {
     }
   }
 
-  admission(name: LineName, now: MonotonicMs): Admission {
-    if (this.#pausedUntil > now) return { kind: 'blocked', until: this.#pausedUntil }
-    if (this.#breaker.kind !== 'closed') return this.#probeAdmission(now)
-    const line = this.lineOf(name)
-    const isFull = line.queue.size >= this.#mostQueued(now)
-    const perMs = this.perMs(line, now)
-    if (line.queue.size > perMs * this.#rules.maxWaitMs) return { kind: 'crowded', perMs, isFull }
-    return isFull ? full : room
+  /** Why a delivery cannot be queued; `undefined` when it can: the lane flows, or it would be the probe. */
+  blockedBy(now: MonotonicMs): BlockedCondition | undefined {
+    if (this.#pausedUntil > now) return { kind: 'paused', until: this.#pausedUntil }
+    if (this.#breaker.kind === 'closed') return undefined
+    if (this.#breaker.kind === 'half-open') return { kind: 'open', until: now }
+    const until = this.#probeDueAt(this.#breaker)
+    if (until <= now && this.queued === 0) return undefined
+    return { kind: 'open', until: Math.max(now, until) }
   }
 
-  /** Calls per millisecond that a line can count on; infinite while too little was seen to say. */
-  perMs(line: Line<Work>, now: MonotonicMs): number {
-    const { evidenceMs, patienceMs } = this.#rules
-    const { ratePerSecond } = this.limits
-    const allowed = ratePerSecond === undefined ? Number.POSITIVE_INFINITY : ratePerSecond / 1_000
+  /** Whether it could make a call more than it has work for. */
+  isIdle(now: MonotonicMs): boolean {
+    return this.queued === 0 && this.inFlight < this.#allowed() && !this.isLimited(now)
+  }
+
+  isLimited(now: MonotonicMs): boolean {
+    return this.limits.ratePerSecond !== undefined && this.limit.nextAt > now
+  }
+
+  facts(now: MonotonicMs): LaneFacts {
     const silentMs = this.#meter.silentMs(now)
-    const seen = this.#meter.perMs(now)
-    let measured = Number.POSITIVE_INFINITY
-    if (silentMs >= (seen === 0 ? evidenceMs : patienceMs)) measured = this.inFlight / silentMs
-    else if (seen > 0 && this.#meter.busyMs(now) >= evidenceMs) measured = seen
-    const other = line.name === 'first' ? this.late : this.first
-    return Math.min(measured, allowed) * (other.queue.size === 0 ? 1 : 0.5)
+    return {
+      busyMs: this.#meter.busyMs(now),
+      perMs: silentMs >= 1_000 ? this.inFlight / silentMs : this.#meter.perMs(now),
+      heldMs: this.#heldSince === undefined || this.queued === 0 ? 0 : now - this.#heldSince,
+      ratePerSecond: this.limits.ratePerSecond,
+    }
   }
 
-  /** How many of a line can be called for within the time that a delivery may wait. */
-  fitting(line: Line<Work>, now: MonotonicMs): number {
-    return Math.floor(this.perMs(line, now) * this.#rules.maxWaitMs)
+  /** @param away deliveries that were put off and are not back */
+  turnFacts(away: number, now: MonotonicMs): TurnFacts {
+    return {
+      queued: this.queued,
+      away,
+      inFlight: this.inFlight,
+      silentMs: this.#meter.silentMs(now),
+      perMs: this.#meter.perMs(now),
+      meanMs: this.#mean.ms,
+      concurrency: Math.max(1, this.#allowed()),
+      limit: this.limits.concurrency,
+      hasFailed: hasFailed(this.#breaker, now),
+      ratePerSecond: this.limits.ratePerSecond,
+    }
   }
 
-  /** Whether a call of the line may start, as far as this lane alone is concerned and its rate limit left aside. */
-  canStart(line: Line<Work>): boolean {
-    if (line.queue.size === 0 || this.inFlight >= this.#allowed()) return false
-    return (
-      line.name === 'first' || this.lateInFlight < Math.max(1, Math.floor(this.#allowed() * 0.75))
-    )
+  /**
+   * Whether a call of the line may start, as far as this lane alone is concerned and its rate limit left aside. Where
+   * calls take long, late ones leave a slot free: a fresh event must not wait until one of them ends.
+   */
+  canStart({ name, queue }: Line<Work>): boolean {
+    const allowed = this.#allowed()
+    if (queue.size === 0 || this.inFlight >= allowed) return false
+    const kept = this.isLong ? 1 : 0
+    return name === 'first' || this.lateInFlight < Math.max(1, allowed - kept)
   }
 
-  /** A call starts. It is the probe if the lane is open. */
-  start(line: Line<Work>, now: MonotonicMs): void {
+  /** Work of it could start, but for slots. */
+  held(now: MonotonicMs): void {
+    this.#heldSince ??= now
+  }
+
+  /** Nothing was queued: nothing was held back. */
+  begun(): void {
+    this.#heldSince = undefined
+  }
+
+  /** A call of the line starts. It is the probe if the lane is open. */
+  start({ name }: Line<Work>, bytes: number, now: MonotonicMs): void {
     if (this.inFlight === 0) this.#meter.begin(now)
     this.inFlight += 1
-    if (line.name === 'late') this.lateInFlight += 1
+    if (name === 'late') this.lateInFlight += 1
+    this.bytes += bytes
+    this.#heldSince = undefined
     if (this.limits.ratePerSecond !== undefined) this.limit.started(this.limits.ratePerSecond, now)
     if (this.#breaker.kind === 'open') this.#advance('probe-started', now)
     this.usedAt = now
@@ -180,30 +251,40 @@ export class Lane<Work> {
   /**
    * The call has its answer.
    *
-   * @param life the lane's when the call started
+   * @param call what it carries from its start
    */
-  end(line: Line<Work>, outcome: LaneOutcome, life: number, now: MonotonicMs): void {
+  end(call: CallStamp<Work>, outcome: LaneOutcome, now: MonotonicMs): void {
     this.inFlight -= 1
-    if (line.name === 'late') this.lateInFlight -= 1
+    if (call.line.name === 'late') this.lateInFlight -= 1
+    this.bytes -= call.bytes
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now
-    if (life !== this.#life) return
+    if (outcome.kind !== 'unanswered') this.#mean.add(now - call.startedAt)
+    if (call.life !== this.#life) return
     if (outcome.kind === 'pause') {
       this.#advance('unanswered', now)
-      this.#pause(outcome.until)
+      this.#pause(outcome.until, now)
       return
     }
-    if (outcome.kind === 'success') {
-      const { concurrency } = this.limits
-      this.#concurrency = Math.min(concurrency, Math.max(this.#concurrency + 1, 1))
-    }
+    const ended = { limit: this.limits.concurrency, cuts: call.cuts, now }
+    if (outcome.kind === 'success') this.#concurrency = withSuccess(this.#concurrency, ended)
+    else if (outcome.kind === 'failure') this.#concurrency = withFailure(this.#concurrency, ended)
     this.#advance(outcome.kind, now)
   }
 
-  /** What another instance says of the endpoint. Binds until then only. */
-  seed(condition: Exclude<LaneCondition, { readonly kind: 'flowing' }>): void {
-    if (condition.kind === 'paused') this.#pause(condition.until)
-    else this.#breaker = openUntil(condition.until)
+  /** What another instance says of the endpoint, for a lane that {@link listens}. Binds until then only. */
+  seed(seed: LaneSeed, now: MonotonicMs): void {
+    if (this.#breaker.kind === 'open') this.#waitBy(seed, this.#breaker)
+    else if (seed.kind === 'flowing' || seed.until <= now) return
+    else if (seed.kind === 'paused') this.#pause(seed.until, now)
+    else this.#breaker = openUntil(seed.until, seed.level)
+  }
+
+  /** Another instance found that the endpoint has recovered. A pause stays: the endpoint itself asked for that time. */
+  probeSoon(at: MonotonicMs): void {
+    if (this.#breaker.kind !== 'open') return
+    this.#breaker = probedAt(this.#breaker, Math.min(at, this.#probeDueAt(this.#breaker)))
+    this.#waitsUntil = Number.NEGATIVE_INFINITY
   }
 
   /** Its endpoint is another one now, or was given a new chance. */
@@ -211,23 +292,33 @@ export class Lane<Work> {
     this.#life += 1
     this.#breaker = freshBreaker
     this.#pausedUntil = Number.NEGATIVE_INFINITY
-    this.#concurrency = this.#rules.initialConcurrency
-  }
-
-  #mostQueued(now: MonotonicMs): number {
-    const { evidenceMs, maxQueued, maxQueuedSilent } = this.#rules
-    return this.#meter.silentMs(now) >= evidenceMs ? maxQueuedSilent : maxQueued
+    this.#waitsUntil = Number.NEGATIVE_INFINITY
+    this.#concurrency = freshConcurrency(this.#rules.initialConcurrency)
   }
 
   #line(name: LineName): Line<Work> {
-    return { name, lane: this, queue: new Fifo<Work>(), state: 'idle' }
+    const queue = new LinkedQueue<Work>()
+    return {
+      name,
+      lane: this,
+      queue,
+      state: 'idle',
+      isLong: true,
+      turn: 0,
+      order: 0,
+      heapIndex: -1,
+    }
   }
 
-  #probeAdmission(now: MonotonicMs): Admission {
-    const isProbeDue = this.#breaker.kind === 'open' && this.#breaker.until <= now
-    if (isProbeDue && this.queued === 0) return room
-    const until = this.#breaker.kind === 'open' ? Math.max(now, this.#breaker.until) : now
-    return { kind: 'blocked', until }
+  /** Who was asked for time is told so with the probe: a `paused` of another instance moves nothing. */
+  #waitBy(seed: LaneSeed, breaker: OpenBreaker): void {
+    if (seed.kind === 'paused') return
+    this.#waitsUntil = seed.kind === 'open' ? seed.until : Number.NEGATIVE_INFINITY
+    if (seed.kind === 'open') this.#breaker = lastingAtLeast(breaker, seed.level)
+  }
+
+  #probeDueAt({ until }: OpenBreaker): MonotonicMs {
+    return Math.max(until, this.#waitsUntil)
   }
 
   #advance(happening: BreakerHappening, now: MonotonicMs): void {
@@ -236,17 +327,24 @@ export class Lane<Work> {
     if (this.#breaker.kind === before.kind) return
     // What was out before says nothing of what comes now. The probe's own outcome is still to come.
     if (this.#breaker.kind !== 'half-open') this.#life += 1
-    this.#concurrency = this.#rules.initialConcurrency
+    this.#waitsUntil = Number.NEGATIVE_INFINITY
+    this.#concurrency = cutTo(this.#concurrency, this.#rules.initialConcurrency, now)
   }
 
-  #pause(until: MonotonicMs): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, until)
-    this.#concurrency = this.#rules.initialConcurrency
+  #pause(until: MonotonicMs, now: MonotonicMs): void {
+    if (until <= this.#pausedUntil) return
+    this.#pausedUntil = until
+    this.#concurrency = cutTo(this.#concurrency, this.#rules.initialConcurrency, now)
   }
 
   #allowed(): number {
     if (this.#breaker.kind === 'open') return this.inFlight + 1
     if (this.#breaker.kind === 'half-open') return 0
-    return Math.min(this.#concurrency, this.limits.concurrency)
+    return Math.min(this.#concurrency.current, this.limits.concurrency)
   }
+}
+
+function hasFailed(breaker: BreakerState, now: MonotonicMs): boolean {
+  if (breaker.kind !== 'closed') return true
+  return breaker.failures > 0 && now - breaker.lastFailureAt <= failureMemoryMs
 }

@@ -1,20 +1,19 @@
 /**
- * Lanes: who may call next (design section 7). Each lane has two lines, of first tries and of what comes later. A line
- * is, at any time, one of:
+ * Lanes: what is queued for each hook, and whose call starts next. {@link ./slots.ts} says whose turn it is.
+ *
+ * Each lane has two lines, of first tries and of what comes later, and these take turns. A line is, at any time, one of:
  * - *idle*: nothing queued, or its lane has as many calls out as it may;
- * - *ready*: it could start a call; it stands once in the ring of its kind, and rings are served in turn;
- * - *held*: it could start a call, but its lane has slow calls and the budget for slow calls is full;
+ * - *ready*: it could start a call, but for slots;
  * - *limited*: it could start a call, but for its hook's rate limit.
  *
- * idle → ready: work queued, or a call ended. ready → idle: served until it cannot start more. ready → held: its turn
- * came while the budget was full. held → ready: a slow call ended, its own lane's or another's. ready → limited: its turn
- * came too early. limited → ready: its time came.
+ * idle → ready: work queued, or a call ended. ready → idle: its turn came. ready → limited: its turn came too early.
+ * limited → ready: its time came.
  */
-import { Fifo } from './fifo.ts'
+import type { LaneSeed } from './endpoint-seed.ts'
 import { RateLimit } from './lane-rate.ts'
 import {
   Lane,
-  type Admission,
+  type CallStamp,
   type HookLimits,
   type LaneCondition,
   type LaneOutcome,
@@ -22,41 +21,25 @@ import {
   type Line,
   type LineName,
 } from './lane.ts'
+import type { Place } from './linked-queue.ts'
 import type { HookId, MonotonicMs } from './model.ts'
+import { Slots, type Holding, type SlotLimits } from './slots.ts'
 
-export interface LaneLimits extends LaneRules {
-  /** Calls in flight over all lanes. */
-  readonly maxInFlight: number
-  /** Of these, calls that are no first tries: a crowd of retries must not take the place of fresh events. */
-  readonly maxLate: number
-  /** Bytes that the bodies of calls in flight hold. */
-  readonly maxBytes: number
-  /** A call that has waited longer than this is slow. */
-  readonly slowAfterMs: number
-  /** Slow calls over all lanes; when that many wait, only lanes without a slow call start one. */
-  readonly maxSlow: number
-  /** Bytes of slow calls, likewise. */
-  readonly maxSlowBytes: number
-}
+export interface LaneLimits extends LaneRules, SlotLimits {}
 
 export interface LanesParts<Work> {
   readonly limits: LaneLimits
   /** Bytes that a call holds while it is out. */
   readonly sizeOf: (work: Work) => number
-  /** Calls `again` at that time: a rate limit then lets a call through. */
-  readonly wakeAt: (at: MonotonicMs, again: () => void) => void
-  /** What other instances say of an endpoint of which this one knows nothing. */
-  readonly seedOf: (hookId: HookId) => LaneCondition
+  /** Calls `again` with that time once it has come: a rate limit then lets a call through. */
+  readonly wakeAt: (at: MonotonicMs, again: (now: MonotonicMs) => void) => void
+  /** What other instances say of an endpoint of which this one knows nothing, or that is open here. */
+  readonly seedOf: (hookId: HookId) => LaneSeed
 }
 
 /** One call in flight. Hand it back to {@link Lanes.finish}. */
-export interface Slot<Work> {
+export interface Slot<Work> extends Holding<Work>, CallStamp<Work> {
   readonly work: Work
-  readonly line: Line<Work>
-  readonly life: number
-  readonly bytes: number
-  readonly startedAt: MonotonicMs
-  isSlow: boolean
   isFinished: boolean
 }
 
@@ -64,13 +47,6 @@ export interface Slot<Work> {
 export interface LaneMove<Work> {
   readonly condition: LaneCondition
   /** What was queued and cannot be called for now. The caller's from here on. */
-  readonly evicted: readonly Work[]
-}
-
-/** Work that would wait too long in its lane. */
-export interface Crowd<Work> {
-  /** How fast the lane is, in calls per millisecond. */
-  readonly perMs: number
   readonly evicted: readonly Work[]
 }
 
@@ -82,43 +58,31 @@ const blockedIdleMs = 24 * 3_600_000
 export class Lanes<Work> {
   readonly #parts: LanesParts<Work>
   readonly #lanes = new Map<HookId, Lane<Work>>()
-  readonly #rings = { first: new Fifo<Line<Work>>(), late: new Fifo<Line<Work>>() }
-  readonly #held = new Set<Line<Work>>()
-  /** Lanes that may be crowded: something told of it. */
-  readonly #watched = new Set<Lane<Work>>()
-  /** Calls that are not slow yet, oldest first. */
-  readonly #young = new Fifo<Slot<Work>>()
+  readonly #slots: Slots<Work>
   #served: LineName = 'late'
-  #inFlight = 0
-  #lateInFlight = 0
-  #bytes = 0
-  #slow = 0
-  #slowBytes = 0
   #queued = 0
+  #order = 0
 
   constructor(parts: LanesParts<Work>) {
     this.#parts = parts
+    this.#slots = new Slots(parts.limits)
   }
 
   get inFlight(): number {
-    return this.#inFlight
+    return this.#slots.inFlight
   }
 
   get queued(): number {
     return this.#queued
   }
 
-  get slow(): number {
-    return this.#slow
-  }
-
   get size(): number {
     return this.#lanes.size
   }
 
-  /** Whether {@link takeCrowded} may find something, now or later. */
-  get mayCrowd(): boolean {
-    return this.#watched.size > 0 || (this.#queued > 0 && this.#inFlight > 0)
+  /** Whether the process as a whole could have one more call out. */
+  get hasFreeSlots(): boolean {
+    return this.#slots.hasFree
   }
 
   /** All queued work, lane by lane and line by line, each oldest first. */
@@ -129,31 +93,52 @@ export class Lanes<Work> {
     }
   }
 
-  /** @param limits the hook's; the newest word counts */
-  admission(hookId: HookId, name: LineName, limits: HookLimits, now: MonotonicMs): Admission {
-    const lane = this.#laneOf(hookId, limits, now)
-    if (lane.hasNoSamples) this.#seed(lane, now)
-    const admission = lane.admission(name, now)
-    if (admission.kind === 'crowded') this.#watched.add(lane)
-    return admission
+  /** The lane of a hook, if there is one. */
+  get(hookId: HookId): Lane<Work> | undefined {
+    return this.#lanes.get(hookId)
   }
 
-  /** Work may be added without room: whoever asked {@link admission} keeps the bounds. */
-  add(hookId: HookId, name: LineName, work: Work, now: MonotonicMs): void {
-    const lane = this.#lanes.get(hookId)
-    if (lane === undefined) throw new RangeError('a lane admits before it is added to')
+  /**
+   * The lane of a hook, made if there is none.
+   *
+   * @param limits the hook's; the newest word counts
+   */
+  laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
+    const lane = this.#lanes.get(hookId) ?? this.#newLane(hookId, limits, now)
+    const isTenantNew = lane.limits.tenantId !== limits.tenantId
+    if (isTenantNew) this.#leaveTenant(lane)
+    const isLimitNew = lane.limits.ratePerSecond !== limits.ratePerSecond
+    const mayCallMore = lane.limits.concurrency < limits.concurrency
+    lane.limits = limits
+    if (isTenantNew || mayCallMore) {
+      this.#wake(lane.first, now)
+      this.#wake(lane.late, now)
+    }
+    if (isLimitNew) this.#renewLimit(lane, now)
+    if (lane.listens) lane.seed(this.#parts.seedOf(hookId), now)
+    return lane
+  }
+
+  /** Queues work. Whoever adds keeps the bounds. */
+  add(lane: Lane<Work>, name: LineName, work: Work, now: MonotonicMs): Place<Work> {
     const line = lane.lineOf(name)
-    line.queue.push(work)
+    if (lane.queued === 0) lane.begun()
+    const place = line.queue.push(work)
     lane.usedAt = now
     this.#queued += 1
-    this.#wake(line)
+    this.#wake(line, now)
+    return place
+  }
+
+  /** Takes out what was queued. Returns whether it still was. */
+  remove(hookId: HookId, name: LineName, place: Place<Work>): boolean {
+    const isRemoved = this.#lanes.get(hookId)?.lineOf(name).queue.remove(place) ?? false
+    if (isRemoved) this.#queued -= 1
+    return isRemoved
   }
 
   /** Takes the next work whose turn it is, or `undefined` when none may start now. */
   next(now: MonotonicMs): Slot<Work> | undefined {
-    const { maxInFlight, maxBytes } = this.#parts.limits
-    this.#markSlow(now)
-    if (this.#inFlight >= maxInFlight || this.#bytes >= maxBytes) return undefined
     const turn = this.#served === 'first' ? 'late' : 'first'
     return this.#serve(turn, now) ?? this.#serve(this.#served, now)
   }
@@ -162,40 +147,14 @@ export class Lanes<Work> {
   finish(slot: Slot<Work>, outcome: LaneOutcome, now: MonotonicMs): LaneMove<Work> | undefined {
     if (slot.isFinished) return undefined
     slot.isFinished = true
-    const { line } = slot
-    const { lane } = line
+    const { lane } = slot.line
     const before = lane.condition(now)
-    lane.end(line, outcome, slot.life, now)
-    this.#inFlight -= 1
-    if (line.name === 'late') this.#lateInFlight -= 1
-    this.#bytes -= slot.bytes
-    if (slot.isSlow) this.#endSlow(slot)
+    lane.end(slot, outcome, now)
+    this.#slots.free(slot)
     const move = this.#moveOf(lane, before, now)
-    this.#wake(lane.first)
-    this.#wake(lane.late)
+    this.#wake(lane.first, now)
+    this.#wake(lane.late, now)
     return move
-  }
-
-  /**
-   * Takes back what would wait too long, the oldest that can be called for in time left where they are.
-   *
-   * @param mayTake whether the work may be put off for that
-   */
-  takeCrowded(now: MonotonicMs, mayTake: (work: Work) => boolean): readonly Crowd<Work>[] {
-    this.#markSlow(now)
-    const crowds: Crowd<Work>[] = []
-    for (const lane of this.#watched) {
-      for (const line of [lane.first, lane.late]) {
-        const fitting = lane.fitting(line, now)
-        if (line.queue.size <= fitting) continue
-        const perMs = lane.perMs(line, now)
-        const evicted = line.queue.take((work, place) => place >= fitting && mayTake(work))
-        this.#queued -= evicted.length
-        if (evicted.length > 0) crowds.push({ perMs, evicted })
-      }
-      if (lane.slow === 0 && lane.queued === 0) this.#watched.delete(lane)
-    }
-    return crowds
   }
 
   /** Removes queued work that `isUnwanted`, and returns it. */
@@ -209,63 +168,78 @@ export class Lanes<Work> {
   }
 
   /** The hook's endpoint is another one now, or was given a new chance: nothing is known of it. */
-  reset(hookId: HookId): void {
+  reset(hookId: HookId, now: MonotonicMs): void {
     const lane = this.#lanes.get(hookId)
     if (lane === undefined) return
     lane.reset()
-    this.#wake(lane.first)
-    this.#wake(lane.late)
+    this.#wake(lane.first, now)
+    this.#wake(lane.late, now)
+  }
+
+  /** Another instance found that the hook's endpoint has recovered: a lane that is open lets its probe through then. */
+  probeSoon(hookId: HookId, at: MonotonicMs): void {
+    this.#lanes.get(hookId)?.probeSoon(at)
   }
 
   /** Forgets the lane of a hook that is gone, if nothing is queued or in flight. */
   forget(hookId: HookId): void {
     const lane = this.#lanes.get(hookId)
-    if (lane !== undefined && isIdle(lane)) this.#lanes.delete(hookId)
+    if (lane !== undefined && isIdle(lane)) this.#delete(lane)
   }
 
   /** Forgets lanes that nothing came to for long. */
   sweep(now: MonotonicMs): void {
-    for (const [hookId, lane] of this.#lanes) {
+    for (const lane of this.#lanes.values()) {
       const condition = lane.condition(now)
       const [since, keptMs] =
         condition.kind === 'flowing' ? [lane.usedAt, idleMs] : [condition.until, blockedIdleMs]
-      if (isIdle(lane) && now - since > keptMs) this.#lanes.delete(hookId)
+      if (isIdle(lane) && now - since > keptMs) this.#delete(lane)
     }
   }
 
-  #laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
-    const known = this.#lanes.get(hookId)
-    if (known !== undefined) {
-      const isLimitNew = known.limits.ratePerSecond !== limits.ratePerSecond
-      known.limits = limits
-      if (isLimitNew) this.#renewLimit(known)
-      return known
-    }
+  #newLane(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
     const lane = new Lane<Work>(hookId, limits, this.#parts.limits, now)
     this.#lanes.set(hookId, lane)
     return lane
   }
 
-  #renewLimit(lane: Lane<Work>): void {
-    lane.limit = new RateLimit()
-    this.#wakeFrom(lane.first, 'limited')
-    this.#wakeFrom(lane.late, 'limited')
+  #delete(lane: Lane<Work>): void {
+    this.#leaveTenant(lane)
+    this.#lanes.delete(lane.hookId)
   }
 
-  #seed(lane: Lane<Work>, now: MonotonicMs): void {
-    const seed = this.#parts.seedOf(lane.hookId)
-    if (seed.kind !== 'flowing' && seed.until > now) lane.seed(seed)
+  #renewLimit(lane: Lane<Work>, now: MonotonicMs): void {
+    lane.limit = new RateLimit()
+    this.#wakeLimited(lane.first, now)
+    this.#wakeLimited(lane.late, now)
   }
 
   #serve(name: LineName, now: MonotonicMs): Slot<Work> | undefined {
-    if (name === 'late' && this.#lateInFlight >= this.#parts.limits.maxLate) return undefined
-    const ring = this.#rings[name]
-    for (let line = ring.shift(); line !== undefined; line = ring.shift()) {
+    for (let next = this.#slots.next(name); next !== undefined; next = this.#slots.next(name)) {
+      const { line, tenant } = next
       line.state = 'idle'
-      if (!this.#mayStart(line, now)) continue
-      const work = line.queue.shift()
+      const work = this.#mayStart(line, now) ? line.queue.shift() : undefined
       if (work === undefined) continue
-      return this.#start(line, work, now)
+      const { lane, isLong } = line
+      const bytes = this.#parts.sizeOf(work)
+      lane.start(line, bytes, now)
+      const { life, cuts } = lane
+      const slot: Slot<Work> = {
+        work,
+        line,
+        tenant,
+        bytes,
+        isLong,
+        life,
+        cuts,
+        startedAt: now,
+        isFinished: false,
+      }
+      this.#slots.occupy(slot)
+      this.#served = name
+      this.#queued -= 1
+      this.#wake(line, now)
+      return slot
     }
     return undefined
   }
@@ -273,38 +247,10 @@ export class Lanes<Work> {
   #mayStart(line: Line<Work>, now: MonotonicMs): boolean {
     const { lane } = line
     if (!lane.canStart(line)) return false
-    if (lane.slow > 0 && this.#isSlowBudgetFull()) {
-      line.state = 'held'
-      this.#held.add(line)
-      return false
-    }
-    if (lane.limits.ratePerSecond === undefined || lane.limit.nextAt <= now) return true
+    if (!lane.isLimited(now)) return true
     line.state = 'limited'
-    this.#parts.wakeAt(lane.limit.nextAt, () => this.#wakeFrom(line, 'limited'))
+    this.#parts.wakeAt(lane.limit.nextAt, (at) => this.#wakeLimited(line, at))
     return false
-  }
-
-  #start(line: Line<Work>, work: Work, now: MonotonicMs): Slot<Work> {
-    const { lane } = line
-    const bytes = this.#parts.sizeOf(work)
-    lane.start(line, now)
-    const slot = {
-      work,
-      line,
-      life: lane.life,
-      bytes,
-      startedAt: now,
-      isSlow: false,
-      isFinished: false,
-    }
-    this.#served = line.name
-    this.#inFlight += 1
-    if (line.name === 'late') this.#lateInFlight += 1
-    this.#bytes += bytes
-    this.#queued -= 1
-    this.#young.push(slot)
-    this.#wake(line)
-    return slot
   }
 
   #moveOf(lane: Lane<Work>, before: LaneCondition, now: MonotonicMs): LaneMove<Work> | undefined {
@@ -318,44 +264,30 @@ export class Lanes<Work> {
     return { condition, evicted }
   }
 
-  #wake(line: Line<Work>): void {
-    if (line.state !== 'idle' || !line.lane.canStart(line)) return
+  #wake(line: Line<Work>, now: MonotonicMs): void {
+    const { lane } = line
+    if (line.state !== 'idle' || !lane.canStart(line)) return
     line.state = 'ready'
-    this.#rings[line.name].push(line)
+    this.#order += 1
+    line.turn = now + lane.callMs
+    line.order = this.#order
+    line.isLong = lane.isLong
+    lane.held(now)
+    this.#slots.wait(line)
   }
 
-  #wakeFrom(line: Line<Work>, state: 'held' | 'limited'): void {
-    if (line.state !== state) return
+  #wakeLimited(line: Line<Work>, now: MonotonicMs): void {
+    if (line.state !== 'limited') return
     line.state = 'idle'
-    this.#wake(line)
+    this.#wake(line, now)
   }
 
-  #isSlowBudgetFull(): boolean {
-    const { maxSlow, maxSlowBytes } = this.#parts.limits
-    return this.#slow >= maxSlow || this.#slowBytes >= maxSlowBytes
-  }
-
-  #endSlow(slot: Slot<Work>): void {
-    slot.line.lane.slow -= 1
-    this.#slow -= 1
-    this.#slowBytes -= slot.bytes
-    for (const line of this.#held) {
-      if (line.lane.slow > 0 && this.#isSlowBudgetFull()) continue
-      this.#held.delete(line)
-      this.#wakeFrom(line, 'held')
-    }
-  }
-
-  #markSlow(now: MonotonicMs): void {
-    for (let slot = this.#young.peek(); slot !== undefined; slot = this.#young.peek()) {
-      if (!slot.isFinished && now - slot.startedAt <= this.#parts.limits.slowAfterMs) return
-      this.#young.shift()
-      if (slot.isFinished) continue
-      slot.isSlow = true
-      slot.line.lane.slow += 1
-      this.#watched.add(slot.line.lane)
-      this.#slow += 1
-      this.#slowBytes += slot.bytes
+  /** Its lines wait among the tenant's no more. */
+  #leaveTenant({ first, late }: Lane<Work>): void {
+    for (const line of [first, late]) {
+      if (line.state !== 'ready') continue
+      this.#slots.leave(line)
+      line.state = 'idle'
     }
   }
 }

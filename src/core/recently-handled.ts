@@ -33,10 +33,16 @@ export class RecentlyHandled {
     return furthest !== undefined && progressOf(run) <= furthest
   }
 
-  /** The outcome of the run at this point is acknowledged. */
-  add(run: Progress): void {
-    if (this.has(run)) return
-    this.#newer.set(keyOf(run), progressOf(run))
+  /**
+   * The outcome of the run at this point is acknowledged.
+   *
+   * @param isFinal whether it was the run's last: then whatever comes of the run is a repeat
+   */
+  add(run: Progress, isFinal: boolean): void {
+    const progress = isFinal ? Number.MAX_SAFE_INTEGER : progressOf(run)
+    const key = keyOf(run)
+    if (progress <= (this.#newer.get(key) ?? this.#older.get(key) ?? -1)) return
+    this.#newer.set(key, progress)
     if (this.#newer.size < this.#mostPerHalf) return
     this.#older = this.#newer
     this.#newer = new Map()

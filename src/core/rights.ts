@@ -45,8 +45,8 @@ export function processorRights(
   const written = (topic: string) => rights('topic', topic, 'Write', 'DescribeConfigs')
   const tables = rights('group', tableGroupPrefix(groupId), 'Read', 'Delete')
   return [
-    ...[...topics.events, topics.requests, topics.hooks].flatMap(read),
-    ...[...tierTopics, topics.endpoints].flatMap((topic) =>
+    ...[...topics.events, topics.hooks].flatMap(read),
+    ...[topics.requests, ...tierTopics, topics.endpoints].flatMap((topic) =>
       rights('topic', topic, 'Read', 'Write', 'DescribeConfigs'),
     ),
     ...[topics.results, topics.deadLetters, topics.rejected].flatMap(written),

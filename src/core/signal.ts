@@ -33,6 +33,10 @@ export type Signal =
   | { readonly kind: 'run.hopped'; readonly tier: string }
   /** Each deferral of a run; only the first has a result too. */
   | { readonly kind: 'run.deferred'; readonly tier: string }
+  /** A delivery of a half-done event goes on from a record of its own. */
+  | { readonly kind: 'run.split' }
+  /** Lanes could have called and did not, though something of theirs was put off. */
+  | { readonly kind: 'lanes.idle'; readonly laneMs: number }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
   /** A valid record of the hook topic, or a tombstone, was applied after the table had been loaded. */
   | {

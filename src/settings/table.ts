@@ -211,12 +211,6 @@ export const settingTable = {
     integer(1, 65_536),
     'Calls at once over all hooks.',
   ),
-  maxSlow: setting(
-    'HOOKTIDE_MAX_SLOW',
-    '2048',
-    integer(1, 65_536),
-    'Calls at once that wait longer than a second.',
-  ),
   disableAfterMs: setting(
     'HOOKTIDE_DISABLE_AFTER_MS',
     String(5 * dayMs),

@@ -1,39 +1,52 @@
-/** Whether a lane takes a delivery, makes its partition wait, or puts it off to a tier (design section 7). */
-import { defer, type DeferredCounts } from '../core/deferral.ts'
-import type { Admission, HookLimits, LineName } from '../core/lane.ts'
+/** Whether a lane takes a delivery, makes its partition wait, or has it put off to a tier. */
+import { deferBlocked, deferToTurn, type Blocked, type DeferredCounts } from '../core/deferral.ts'
+import { isEndpointBound, isProcessSlow, type ProcessFacts } from '../core/endpoint-bound.ts'
+import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane.ts'
 import type { Lanes } from '../core/lanes.ts'
 import type { Hook, MonotonicMs, Run, Verdict } from '../core/model.ts'
-import type { Clock, Random } from '../ports.ts'
+import type { Holdings } from '../core/share.ts'
+import { turn } from '../core/turn.ts'
+import type { Clock, LoopMeter, Random } from '../ports.ts'
+import type { PlannedCall } from './expand.ts'
 import { isFromTopicOfOurs, type Work } from './work.ts'
 
 export type Judgement =
   | { readonly kind: 'queue' }
   /** The record stays where it is until there is room. */
   | { readonly kind: 'wait' }
+  /** It came from its tier before it is due, and waits on. */
+  | { readonly kind: 'hop' }
   | PutOff
 
 /** The run goes to a tier, without an attempt. */
 export interface PutOff {
   readonly kind: 'put-off'
-  /** How long its lane cannot take it for certain, in milliseconds. */
-  readonly turnMs: number
-  /** Whether no call is made at all, rather than too few. */
-  readonly isBlocked: boolean
+  /** `undefined`: the lane is healthy, and the hook has used up its share. */
+  readonly blocked: Blocked | undefined
 }
 
 export interface DeferringParts {
   readonly lanes: Lanes<Work>
   readonly counts: DeferredCounts
+  /** Deliveries that the process has admitted, and their bytes. */
+  readonly admitted: Holdings
+  readonly loop: LoopMeter
+  /** Records that wait for their acknowledgement. */
+  readonly pendingCount: () => number
   readonly clock: Clock
   readonly random: Random
   /** Calls at once of a hook that sets no limit. */
   readonly defaultConcurrency: number
 }
 
-/** A longer turn would say that there is none. */
-const maxTurnMs = 24 * 3_600_000
+/** What is due sooner is not worth a hop: no tier is shorter. */
+const leastHopMs = 1_000
+/** More records that wait for their acknowledgement are a backlog: the sink, or the broker, is what is slow. */
+const usualPending = 2_000
 const queue = { kind: 'queue' } as const
 const wait = { kind: 'wait' } as const
+const hop = { kind: 'hop' } as const
+const beyondShare: PutOff = { kind: 'put-off', blocked: undefined }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -42,38 +55,70 @@ export class Deferring {
     this.#parts = parts
   }
 
-  /** @param isShared whether its partition carries deliveries of other hooks too */
-  judge(run: Run, hook: Hook, isShared: () => boolean): Judgement {
-    const { lanes, clock, defaultConcurrency } = this.#parts
+  /**
+   * @param held what the partition has admitted
+   * @param isCalling whether calls may start: while they may not, no lane is slow by its own doing
+   */
+  judge({ run, hook }: PlannedCall, held: Holdings, isCalling: boolean): Judgement {
+    const { admitted, clock } = this.#parts
     const now = clock.monotonic()
-    const limits = limitsOf(hook, defaultConcurrency)
-    const admission = lanes.admission(hook.id, lineOf(run), limits, now)
-    switch (admission.kind) {
-      case 'room':
-        return queue
-      case 'full':
-        return wait
-      case 'crowded':
-        return this.#judgeCrowd(run, admission, isShared)
-      case 'blocked':
-        return this.blocked(admission.until, now)
+    const lane = this.laneOf(hook, now)
+    const blocked = lane.blockedBy(now)
+    if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
+    const { tenantId } = run.event
+    const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId)
+    if (hasShare) return queue
+    if (this.#isEarly(run)) return hop
+    if (!isCalling) return wait
+    return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
+  }
+
+  laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
+    return this.#parts.lanes.laneOf(hook.id, limitsOf(hook, this.#parts.defaultConcurrency), now)
+  }
+
+  isProcessSlow(): boolean {
+    return isProcessSlow(this.#processFacts())
+  }
+
+  /** Decides what becomes of a run that is put off, and counts it. */
+  verdictOf(run: Run, { blocked }: PutOff): Verdict {
+    const { counts, clock, random } = this.#parts
+    const now = clock.now()
+    const isFresh = run.attempt === 0 && run.deferrals === 0
+    // Who tests an endpoint wants to know now.
+    if (run.trigger === 'test' || (isFresh && !counts.hasRoom(run, now))) {
+      return { kind: 'dead', reason: blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
+    const verdict =
+      blocked === undefined
+        ? deferToTurn(this.#turnMs(run), now)
+        : deferBlocked(run, blocked, { now, random: random() })
+    if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
+    return verdict
   }
 
-  blocked(until: MonotonicMs, now: MonotonicMs): PutOff {
-    return { kind: 'put-off', turnMs: Math.max(0, until - now), isBlocked: true }
+  /** A run that may have been put off has come back for good. */
+  cameBack(run: Run): void {
+    if (run.deferrals > 0) this.#parts.counts.returned(run, run.dueAt)
   }
 
-  /** @param perMs how fast the lane is, in calls per millisecond */
-  crowded({ hookId }: Pick<Run, 'hookId'>, perMs: number): PutOff {
-    const ahead = this.#parts.counts.of(hookId, this.#parts.clock.now())
-    const turnMs = ahead === 0 ? 0 : Math.min(maxTurnMs, ahead / perMs)
-    return { kind: 'put-off', turnMs, isBlocked: false }
+  /** Whether anything that was put off has not come back. */
+  get hasAway(): boolean {
+    return !this.#parts.counts.isEmpty
   }
 
-  /** Whether one more of the hook's deliveries may wait by deferral. */
-  hasRoom({ hookId }: Pick<Run, 'hookId'>): boolean {
-    return this.#parts.counts.hasRoom(hookId, this.#parts.clock.now())
+  /** How many lanes could call and do not, though something of theirs was put off. */
+  idleLanes(): number {
+    const { counts, lanes, clock } = this.#parts
+    const [now, monotonic] = [clock.now(), clock.monotonic()]
+    let idle = 0
+    for (const hookId of counts.hooks()) {
+      const lane = lanes.get(hookId)
+      if (lane === undefined || counts.of(hookId, now) === 0) continue
+      if (lane.condition(monotonic).kind === 'flowing' && lane.isIdle(monotonic)) idle += 1
+    }
+    return idle
   }
 
   /** Gives up the memory of hooks of which nothing waits any more. */
@@ -81,26 +126,35 @@ export class Deferring {
     this.#parts.counts.sweep(this.#parts.clock.now())
   }
 
-  /** Decides what becomes of a run that is put off, and counts it. */
-  verdictOf(run: Run, { turnMs, isBlocked }: PutOff): Verdict {
-    const { counts, clock, random } = this.#parts
-    const isFresh = run.attempt === 0 && run.deferrals === 0
-    // Who tests an endpoint wants to know now.
-    if (run.trigger === 'test') return { kind: 'dead', reason: 'endpoint-down' }
-    if (isBlocked && isFresh && !this.hasRoom(run)) return { kind: 'dead', reason: 'endpoint-down' }
-    const verdict = defer(run, turnMs, { now: clock.now(), random: random() })
-    if (verdict.kind === 'deferred') counts.add(run.hookId, verdict.dueAt)
-    return verdict
+  #turnMs({ hookId, deferrals }: Run): number {
+    const { counts, lanes, clock } = this.#parts
+    const away = counts.of(hookId, clock.now())
+    const facts = lanes.get(hookId)?.turnFacts(away, clock.monotonic())
+    return facts === undefined ? leastHopMs : turn(facts, deferrals)
   }
 
-  #judgeCrowd(
-    run: Run,
-    { perMs, isFull }: Extract<Admission, { readonly kind: 'crowded' }>,
-    isShared: () => boolean,
-  ): Judgement {
-    if (this.hasRoom(run) && isShared()) return this.crowded(run, perMs)
-    return isFull ? wait : queue
+  #isEarly(run: Run): boolean {
+    return run.hop > 0 && run.dueAt - this.#parts.clock.now() >= leastHopMs
   }
+
+  #processFacts(): ProcessFacts {
+    const { loop, lanes, pendingCount } = this.#parts
+    return {
+      busyShare: loop.busyShare(),
+      hasFreeSlots: lanes.hasFreeSlots,
+      hasSinkBacklog: pendingCount() > usualPending,
+    }
+  }
+}
+
+/** A lane that has opened or paused until then takes nothing before. */
+export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): PutOff {
+  return { kind: 'put-off', blocked: { by: kind, forMs: Math.max(0, until - now) } }
+}
+
+/** Whether putting it off is new work: what came back, or was split from its event, is a record already. */
+export function isFresh({ hop: hops }: Pick<Run, 'hop'>): boolean {
+  return hops === 0
 }
 
 export function lineOf(run: Run): LineName {
@@ -109,6 +163,7 @@ export function lineOf(run: Run): LineName {
 
 function limitsOf(hook: Hook, defaultConcurrency: number): HookLimits {
   return {
+    tenantId: hook.tenantId,
     concurrency: hook.concurrency ?? defaultConcurrency,
     ratePerSecond: hook.ratePerSecond,
   }

@@ -5,19 +5,22 @@
  * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
+import { CallCounter } from '../core/lane-rate.ts'
 import type { LaneCondition, LaneOutcome } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
 import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
 import { bodyFor } from '../core/event.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
+import type { Holdings } from '../core/share.ts'
 import { endpointSignOf, rejoin, type EndpointSign } from '../core/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
-import { lineOf, type Deferring, type Judgement, type PutOff } from './deferring.ts'
+import { blockedBy, lineOf, type Deferring, type Judgement, type PutOff } from './deferring.ts'
 import type { PlannedCall } from './expand.ts'
+import { HalfDone } from './half-done.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { Recorder } from './recorder.ts'
-import type { Work } from './work.ts'
+import { isBegun, type Origin, type Work } from './work.ts'
 
 export interface DispatchParts {
   readonly lanes: Lanes<Work>
@@ -46,8 +49,6 @@ export interface EndpointWatch {
   laneChanged(hookId: HookId, lane: LaneCondition): void
   /** Whether nothing is sent to the hook's endpoint any more. */
   isDisabled(hookId: HookId): boolean
-  /** What other instances say of an endpoint. Times are those of the epoch. */
-  seedOf(hookId: HookId): LaneCondition
 }
 
 interface InFlight {
@@ -55,12 +56,14 @@ interface InFlight {
   readonly call: Call
 }
 
-/** How often lanes are looked at that may have more than they can do in time. */
-const crowdCheckMs = 250
+/** How often lanes are looked for that are idle though something of theirs was put off. */
+const idleCheckMs = 1_000
 /** How often lanes are looked for that nothing comes to any more. */
 const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
+/** So many deliveries may be admitted while the process is slow, whatever it does in a quarter of a second. */
+const slowAdmitted = 400
 const resumed = { kind: 'calls.resumed' } as const
 
 export class Dispatch {
@@ -71,15 +74,22 @@ export class Dispatch {
   readonly #held = new Set<string>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
+  readonly #halfDone: HalfDone
+  readonly #ended = new CallCounter()
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
   #isPumping = false
   #isStopped = false
   #cancelRecheck: (() => void) | undefined
-  #isCheckPlanned = false
+  #isIdleCheckPlanned = false
   #isSweepPlanned = false
 
   constructor(parts: DispatchParts) {
     this.#parts = parts
+    this.#halfDone = new HalfDone({
+      clock: parts.clock,
+      split: (work) => this.#split(work),
+      isCalling: () => this.#isCalling,
+    })
   }
 
   get inFlight(): number {
@@ -90,22 +100,36 @@ export class Dispatch {
     return this.#perGroup.get(group) ?? 0
   }
 
-  /** @param isShared whether a hook's delivery shares its partition with those of others */
-  judge({ run, hook }: PlannedCall, isShared: (hookId: HookId) => boolean): Judgement {
-    return this.#parts.deferring.judge(run, hook, () => isShared(hook.id))
+  /** @param held what the partition has admitted */
+  judge(call: PlannedCall, held: Holdings): Judgement {
+    return this.#parts.deferring.judge(call, held, this.#isCalling)
+  }
+
+  /**
+   * Whether an event for several hooks may be admitted. A slow process that has thousands of half-done events repeats as
+   * many calls after a crash.
+   *
+   * @param admitted deliveries that the process has admitted
+   */
+  mayFanOut(admitted: number): boolean {
+    const now = this.#parts.clock.monotonic()
+    if (admitted <= Math.max(slowAdmitted, this.#ended.lately(now))) return true
+    return this.#ended.hasFullSecond(now) && !this.#parts.deferring.isProcessSlow()
   }
 
   /** Queues work that was judged so; {@link pump} starts it. */
-  add(work: Work): void {
-    const { lanes, clock } = this.#parts
-    lanes.add(work.run.hookId, lineOf(work.run), work, clock.monotonic())
+  add(work: Work, hook: Hook): void {
+    const { lanes, clock, deferring } = this.#parts
+    const now = clock.monotonic()
+    deferring.cameBack(work.run)
+    work.place = lanes.add(deferring.laneOf(hook, now), lineOf(work.run), work, now)
+    work.origin.waiting?.add(work)
     this.#sweepSoon()
   }
 
-  /** What other instances say of an endpoint, for a lane that knows nothing of it; by the monotonic clock. */
-  seedOf(hookId: HookId): LaneCondition {
-    const seed = this.#parts.health.seedOf(hookId)
-    return seed.kind === 'flowing' ? seed : { ...seed, until: seed.until - this.#epochOffset() }
+  /** Something that an event caused is acknowledged, and not all of it. */
+  settledOne(origin: Origin): void {
+    this.#halfDone.settled(origin)
   }
 
   /** Sends work to a tier, or to the dead letters where too much waits there. */
@@ -114,7 +138,9 @@ export class Dispatch {
     const { run, origin } = work
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
+    deferring.cameBack(run)
     recorder.end(work, { verdict: deferring.verdictOf(run, how), configVersion })
+    this.#checkIdleSoon()
   }
 
   /** Starts what may be started now. */
@@ -123,13 +149,14 @@ export class Dispatch {
     this.#isPumping = true
     try {
       if (!this.#isAllowed()) return
-      const { clock } = this.#parts
-      const monotonic = clock.monotonic()
-      this.#checkCrowdsSoon()
-      const { lanes } = this.#parts
-      let slot = lanes.next(monotonic)
+      const { clock, lanes } = this.#parts
+      let slot = lanes.next(clock.monotonic())
       if (slot === undefined) return
-      for (; slot !== undefined; slot = lanes.next(monotonic)) this.#start(slot, clock.now())
+      while (slot !== undefined) {
+        this.#start(slot, clock.now())
+        // To start a crowd takes time, in which the proof of membership gets too old.
+        slot = this.#isAllowed() ? lanes.next(clock.monotonic()) : undefined
+      }
     } finally {
       this.#isPumping = false
     }
@@ -160,9 +187,27 @@ export class Dispatch {
     return this.#waiters.wait(isDrained, budgetMs, clock)
   }
 
+  /**
+   * Whatever has begun goes on by records of its own, so that the next owner of its partition repeats nothing that ended:
+   * what is queued of half-done events is split off, and what is out of begun ones is aborted and moved on. Resolves when
+   * all of that is handed to the recorder, or after the budget.
+   */
+  moveOn(group: string, budgetMs: number): Promise<void> {
+    for (const { work, call } of this.#inFlight) {
+      const { origin } = work
+      if (origin.epoch.group !== group || !origin.epoch.isLive) continue
+      if (origin.caused === 1 || !isBegun(origin)) continue
+      work.isMovedOn = true
+      call.abort()
+    }
+    this.#halfDone.splitAll(group)
+    const isHandedOver = () => ![...this.#inFlight].some(({ work }) => work.isMovedOn)
+    return this.#waiters.wait(isHandedOver, budgetMs, this.#parts.clock)
+  }
+
   /** Ends everything of epochs that have ended: queued work is forgotten, calls are aborted and recorded as interrupted. */
   dropEnded(): void {
-    this.#parts.lanes.drop((work) => !work.origin.epoch.isLive)
+    this.#drop((work) => !work.origin.epoch.isLive)
     for (const { work, call } of this.#inFlight) if (!work.origin.epoch.isLive) call.abort()
     this.#waiters.check()
   }
@@ -171,8 +216,24 @@ export class Dispatch {
   stop(): void {
     this.#isStopped = true
     this.#cancelRecheck?.()
-    this.#parts.lanes.drop(() => true)
+    this.#drop(() => true)
     for (const { call } of this.#inFlight) call.abort()
+  }
+
+  get #isCalling(): boolean {
+    return this.#stopCause === undefined
+  }
+
+  #drop(isUnwanted: (work: Work) => boolean): void {
+    for (const work of this.#parts.lanes.drop(isUnwanted)) this.#halfDone.unqueued(work)
+  }
+
+  #split(work: Work): void {
+    const { lanes, recorder } = this.#parts
+    const { run, place } = work
+    if (place === undefined || !lanes.remove(run.hookId, lineOf(run), place)) return
+    this.#halfDone.unqueued(work)
+    recorder.split(work)
   }
 
   #isAllowed(): boolean {
@@ -204,6 +265,7 @@ export class Dispatch {
     const { table, recorder, maxAgeMs, health } = this.#parts
     const { work } = slot
     const { hookId } = work.run
+    this.#halfDone.unqueued(work)
     if (!work.origin.epoch.isLive) {
       this.#endSlot(slot, { kind: 'unanswered' })
       return
@@ -249,6 +311,7 @@ export class Dispatch {
     const { group } = entry.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     const { clock, health } = this.#parts
+    this.#ended.add(clock.monotonic())
     const sign = endpointSignOf(result)
     this.#endSlot(slot, outcomeOf(sign, clock.monotonic()))
     if (sign.kind !== 'none') {
@@ -265,14 +328,17 @@ export class Dispatch {
 
   /** A lane that has opened or paused keeps nothing: what it held is put off. */
   #follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
-    const { clock, deferring, health } = this.#parts
+    const { clock, health } = this.#parts
     const now = clock.monotonic()
     if (condition.kind === 'flowing') {
       health.laneChanged(hookId, condition)
       return
     }
     health.laneChanged(hookId, { ...condition, until: condition.until + this.#epochOffset() })
-    for (const work of evicted) this.putOff(work, deferring.blocked(condition.until, now))
+    for (const work of evicted) {
+      this.#halfDone.unqueued(work)
+      this.putOff(work, blockedBy(condition, now))
+    }
   }
 
   /** What to add to a reading of the monotonic clock for the time that it stands for now. */
@@ -281,28 +347,18 @@ export class Dispatch {
     return clock.now() - clock.monotonic()
   }
 
-  #checkCrowdsSoon(): void {
-    const { lanes, clock } = this.#parts
-    if (this.#isCheckPlanned || !lanes.mayCrowd) return
-    this.#isCheckPlanned = true
-    clock.after(crowdCheckMs, () => {
-      this.#isCheckPlanned = false
-      this.#putOffCrowds()
-      this.pump()
-      // A lane that has fallen silent takes more than before: partitions that wait for it ask again.
-      this.#parts.onRoom()
+  /** Counts how long lanes are idle though something of theirs was put off, for as long as something is. */
+  #checkIdleSoon(): void {
+    if (this.#isIdleCheckPlanned) return
+    this.#isIdleCheckPlanned = true
+    const { clock, deferring, emit } = this.#parts
+    const from = clock.monotonic()
+    clock.after(idleCheckMs, () => {
+      this.#isIdleCheckPlanned = false
+      const lanes = this.#isCalling ? deferring.idleLanes() : 0
+      if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
+      if (deferring.hasAway) this.#checkIdleSoon()
     })
-  }
-
-  /** While calls are stopped, no lane is slow by its own doing. */
-  #putOffCrowds(): void {
-    if (this.#stopCause !== undefined) return
-    const { lanes, clock, deferring } = this.#parts
-    const mayTake = ({ run, origin }: Work) =>
-      deferring.hasRoom(run) && origin.epoch.carriesOthers(run.hookId)
-    for (const { perMs, evicted } of lanes.takeCrowded(clock.monotonic(), mayTake)) {
-      for (const work of evicted) this.putOff(work, deferring.crowded(work.run, perMs))
-    }
   }
 
   #sweepSoon(): void {

@@ -12,18 +12,26 @@ import {
   hookSeen,
   laneMoved,
   said,
-  seedOf,
   succeeded,
+  tellsRecovery,
   wordOf,
   type Endpoint,
   type HealthRules,
 } from '../core/endpoint-health.ts'
 import { decodeHealth, encodeHealth, type Health } from '../core/endpoint-record.ts'
+import {
+  boundBy,
+  leastBetweenWritesMs,
+  seedOf,
+  type Binding,
+  type LaneSeed,
+  type Reading,
+} from '../core/endpoint-seed.ts'
 import type { LaneCondition } from '../core/lane.ts'
 import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model.ts'
 import type { EndpointState } from '../core/record-values.ts'
 import type { Emit } from '../core/signal.ts'
-import type { Clock, RecordSink } from '../ports.ts'
+import type { Clock, Random, RecordSink } from '../ports.ts'
 
 export type EndpointCounts = Readonly<Record<Exclude<EndpointState, 'healthy'>, number>>
 
@@ -31,21 +39,26 @@ export interface EndpointHealthParts extends HealthRules {
   readonly topic: string
   readonly sink: RecordSink
   readonly clock: Clock
+  readonly random: Random
+  /** Of the calls of a hook that sets none. */
+  readonly defaultTimeoutMs: number
   readonly emit: Emit
   readonly hookOf: (hookId: HookId) => TableEntry | undefined
   /** The endpoint is given a new beginning: what its lane knows counts no more. */
   readonly onRenewed: (hookId: HookId) => void
+  /** Another instance says that the endpoint has recovered. */
+  readonly onRecovered: (hookId: HookId) => void
   /** A write failed for a reason that no later write mends. */
   readonly onFailed: (error: Error) => void
 }
 
-/** Of one hook. */
-const leastBetweenWritesMs = 10_000
 /** How often it is looked at what has become due to be said. */
 const lookMs = 1_000
 
 interface Entry {
   endpoint: Endpoint
+  /** By the word that counts. */
+  binding: Binding | undefined
   /** When its last word was handed over. */
   saidAt: EpochMs
   isWriting: boolean
@@ -101,10 +114,12 @@ export class EndpointHealth {
     return this.#entries.get(hookId)?.endpoint.known?.state === 'disabled'
   }
 
-  /** What other instances say of an endpoint, for a lane that knows nothing of it. */
-  seedOf(hookId: HookId): LaneCondition {
-    const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
-    return seedOf(endpoint, this.#parts.clock.now())
+  /** What is said of an endpoint, for a lane that knows nothing of it or is open. */
+  seedOf(hookId: HookId): LaneSeed {
+    const entry = this.#parts.hookOf(hookId)
+    const timeoutMs = entry?.kind === 'active' ? entry.hook.timeoutMs : undefined
+    const binding = this.#entries.get(hookId)?.binding
+    return seedOf(binding, timeoutMs ?? this.#parts.defaultTimeoutMs)
   }
 
   /** A record of the topic was read. */
@@ -161,8 +176,10 @@ export class EndpointHealth {
     const { hookId, enableEpoch } = health
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
     const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
+    const isRecovered = tellsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
     this.#set(hookId, heard(endpoint, health))
     if (isNewBeginning) this.#parts.onRenewed(hookId)
+    if (isRecovered) this.#parts.onRecovered(hookId)
     const entry = this.#parts.hookOf(hookId)
     if (this.#isLoaded && entry?.kind === 'active') this.#compare(entry.hook, hookKnown)
   }
@@ -185,17 +202,31 @@ export class EndpointHealth {
   #set(hookId: HookId, endpoint: Endpoint): void {
     const entry = this.#entries.get(hookId) ?? {
       endpoint: freshEndpoint,
+      binding: undefined,
       saidAt: Number.NEGATIVE_INFINITY,
       isWriting: false,
     }
     this.#entries.set(hookId, entry)
-    this.#tell(entry.endpoint.known, endpoint.known)
-    entry.endpoint = endpoint
+    this.#take(entry, endpoint)
     if (!endpoint.hasNews && !endpoint.isKnownUnsaid) this.#forgetIfWell(hookId, endpoint)
     else {
       this.#toSay.add(hookId)
       this.#lookSoon(0)
     }
+  }
+
+  #take(entry: Entry, endpoint: Endpoint): void {
+    const { known } = endpoint
+    const before = entry.endpoint.known
+    entry.endpoint = endpoint
+    if (known === before) return
+    this.#tell(before, known)
+    entry.binding = known && boundBy(entry.binding, known, this.#reading())
+  }
+
+  #reading(): Reading {
+    const { clock, random, instance } = this.#parts
+    return { instance, now: clock.now(), monotonic: clock.monotonic(), spread: random() }
   }
 
   /** What nobody has spoken of and does not fail any more takes no memory. */
@@ -260,8 +291,7 @@ export class EndpointHealth {
   #say(entry: Entry, hook: Hook, now: EpochMs): void {
     const word = wordOf(entry.endpoint, hook, now, this.#parts)
     this.#toSay.delete(hook.id)
-    this.#tell(entry.endpoint.known, word ?? entry.endpoint.known)
-    entry.endpoint = said(entry.endpoint, word)
+    this.#take(entry, said(entry.endpoint, word))
     if (word === undefined) {
       this.#forgetIfWell(hook.id, entry.endpoint)
       return

@@ -1,7 +1,6 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
 import { decodeRun, isSplit, placeOf } from '../core/delivery-headers.ts'
 import { decodeEvent } from '../core/event.ts'
-import { runHeaderNames } from '../core/header-names.ts'
 import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
 import type { HookTable } from '../core/hook-table.ts'
 import { deliveryIdOf } from '../core/identity.ts'
@@ -62,7 +61,7 @@ export interface Joining {
   readonly findSchema: FindSchema
   /** Which of the entries that an event is for let it through. */
   readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
-  readonly handled: RecentlyHandled
+  readonly handled: Pick<RecentlyHandled, 'has'>
   readonly now: () => EpochMs
   readonly maxAgeMs: number
   /** Whether the hook's endpoint has failed for so long, or said that it is gone, that nothing is sent to it. */
@@ -167,19 +166,4 @@ function sorted(plans: readonly Plan[]) {
     else calls.push(planned)
   }
   return { kind: 'runs', calls, ends } as const
-}
-
-/**
- * Whose deliveries an event may cause if it is handled now, whatever their filters say: they are asked once. None of one
- * that cannot be read.
- */
-export function hooksOfEvent(record: InboundRecord, joining: Joining): readonly HookId[] {
-  const opened = openEvent(record, { ...joining, admit: (entries) => entries })
-  return opened.kind === 'runs' ? opened.calls.map(({ run }) => run.hookId) : []
-}
-
-/** The hook that a request or a tier's record names, whatever else it holds. */
-export function hooksOfRun({ headers }: InboundRecord): readonly HookId[] {
-  const named = headers.find(([name]) => name === runHeaderNames.hookId)
-  return named === undefined ? [] : [named[1].toString()]
 }

@@ -9,7 +9,8 @@
  * - *stopping*: nothing is admitted any more; what was admitted may finish; commits go on until the end.
  */
 import type { LineName } from '../core/lane.ts'
-import type { HookId, InboundRecord } from '../core/model.ts'
+import type { HookId, InboundRecord, MonotonicMs, Run, TenantId } from '../core/model.ts'
+import type { PutOffBudget } from '../core/put-off-budget.ts'
 import type { Emit } from '../core/signal.ts'
 import type {
   AssignedPartition,
@@ -20,40 +21,30 @@ import type {
   TopicPartition,
 } from '../ports.ts'
 import { Committer } from './committer.ts'
+import { isFresh, type Judgement, type PutOff } from './deferring.ts'
 import type { Dispatch } from './dispatch.ts'
-import type { Caused, Opened } from './expand.ts'
+import type { Caused, Opened, PlannedCall } from './expand.ts'
+import type { Load } from './load.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
-import type { Epoch, Origin, Work } from './work.ts'
+import type { Origin, Work } from './work.ts'
 
+/** How often partitions that wait for room ask again, whether or not something was completed. */
+const recheckMs = 100
+/** The same for one that waits for the budget of what is put off. */
+const budgetMs = 5
 /** How long the last commit before leaving may take: without it, what is complete would be repeated. */
 const leaveCommitMs = 5_000
 
 export interface GroupLimits extends FlowLimits {
-  /** Deliveries admitted and not complete, over all groups of the process. */
-  readonly maxDeliveries: number
-  /** Bytes admitted and not complete, over all groups of the process. */
-  readonly maxTotalBytes: number
   /** How long calls in flight may hold up a rejoin. */
   readonly drainBudgetMs: number
 }
-
-/** What a process has admitted and not completed, by what it is: first tries, or what comes later. */
-export type Load = Readonly<Record<LineName, { deliveries: number; bytes: number }>>
-
-export function emptyLoad(): Load {
-  return { first: { deliveries: 0, bytes: 0 }, late: { deliveries: 0, bytes: 0 } }
-}
-
-/** Neither kind takes more of a process than this share: a crowd of one must leave room for the other. */
-const shareOfOneKind = 0.75
 
 export interface GroupFlowParts {
   readonly name: string
   readonly source: GroupSource
   readonly open: (record: InboundRecord) => Opened
-  /** Whose deliveries a record that was fetched would cause, as far as that can be told. */
-  readonly hooksOf: (record: InboundRecord) => readonly HookId[]
   /** Whether records of the topic cause first tries. */
   readonly isFirst: (topic: string) => boolean
   readonly dispatch: Dispatch
@@ -62,6 +53,8 @@ export interface GroupFlowParts {
   readonly limits: GroupLimits
   readonly commitIntervalMs: number
   readonly load: Load
+  /** Over all groups of the process. */
+  readonly putOffs: PutOffBudget
   readonly emit: Emit
   /** Room was made that any group of the process may be waiting for. */
   readonly onRoom: () => void
@@ -77,6 +70,9 @@ export class GroupFlow implements GroupListener {
   /** Partitions whose head waits for its schema. */
   readonly #unread = new Set<PartitionFlow>()
   #isWakePlanned = false
+  #isRecheckPlanned = false
+  /** Whether a partition waits for the budget of what is put off. */
+  #isOverBudget = false
   #isStopping = false
   #isJoined = false
 
@@ -151,11 +147,11 @@ export class GroupFlow implements GroupListener {
   }
 
   async beforeRejoin(): Promise<void> {
-    const { name, dispatch, recorder, limits, emit } = this.#parts
+    const { name, dispatch, limits, emit } = this.#parts
     dispatch.hold(name)
     emit({ kind: 'group.draining', group: name, inFlight: dispatch.inFlightOf(name) })
     await dispatch.idle(name, limits.drainBudgetMs)
-    await recorder.idle(limits.drainBudgetMs / 2)
+    await this.moveOn()
     await this.#committer.commitNow()
   }
 
@@ -173,6 +169,16 @@ export class GroupFlow implements GroupListener {
     }
   }
 
+  /** Begun events go on from records of their own, whoever owns their partitions next. */
+  async moveOn(): Promise<void> {
+    const { name, dispatch, recorder, limits } = this.#parts
+    dispatch.hold(name)
+    // Whether a delivery has ended is known when its record is acknowledged, and an event begun only then.
+    await recorder.idle(limits.drainBudgetMs)
+    await dispatch.moveOn(name, limits.drainBudgetMs)
+    await recorder.idle(limits.drainBudgetMs)
+  }
+
   /** Commits what is complete and leaves the group. Everything else is the next owner's. */
   async leave(): Promise<void> {
     this.stopIntake()
@@ -185,16 +191,13 @@ export class GroupFlow implements GroupListener {
   }
 
   #newFlow(assigned: AssignedPartition): PartitionFlow {
-    const { name, limits, hooksOf, clock } = this.#parts
+    const { name, limits } = this.#parts
     const { topic, partition } = assigned
-    const carriesOthers = (hookId: HookId) => flow.carriesOthers(hookId, hooksOf, clock.monotonic())
-    const epoch: Epoch = { group: name, topic, partition, carriesOthers, isLive: true }
-    const flow = new PartitionFlow(epoch, assigned, limits)
-    return flow
+    return new PartitionFlow({ group: name, topic, partition, isLive: true }, assigned, limits)
   }
 
-  #loadOf({ epoch }: PartitionFlow): Load[LineName] {
-    return this.#parts.load[this.#parts.isFirst(epoch.topic) ? 'first' : 'late']
+  #kindOf({ epoch }: PartitionFlow): LineName {
+    return this.#parts.isFirst(epoch.topic) ? 'first' : 'late'
   }
 
   #endEpoch(flow: PartitionFlow): void {
@@ -202,9 +205,11 @@ export class GroupFlow implements GroupListener {
     flow.cancelTimer?.()
     this.#waiting.delete(flow)
     this.#unread.delete(flow)
-    const load = this.#loadOf(flow)
-    load.bytes -= flow.bytes
-    load.deliveries -= flow.deliveries
+    const { admitted } = this.#parts.load
+    for (const [hookId, { count, bytes }] of flow.held.byHook()) {
+      admitted.releaseFor(hookId, count, bytes)
+    }
+    for (const origin of flow.origins) this.#unload(flow, origin, origin.remaining, origin.bytes)
   }
 
   #advance(flow: PartitionFlow): void {
@@ -213,11 +218,14 @@ export class GroupFlow implements GroupListener {
     this.#waiting.delete(flow)
     this.#unread.delete(flow)
     if (this.#isStopping || !flow.epoch.isLive) return
-    const handOn = (record: InboundRecord, opened: Caused) => this.#handOn(flow, record, opened)
-    const hasRoom = (opened: Caused) => this.#hasRoom(flow, opened)
-    let state = flow.admitNext(this.#parts.open, hasRoom, handOn)
-    while (state.kind === 'admitted') state = flow.admitNext(this.#parts.open, hasRoom, handOn)
-    if (state.kind === 'room') this.#waiting.add(flow)
+    const handOn = (record: InboundRecord, plan: Plan) => this.#handOn(flow, record, plan)
+    const planFor = (opened: Caused) => this.#planFor(flow, opened)
+    let state = flow.admitNext(this.#parts.open, planFor, handOn)
+    while (state.kind === 'admitted') state = flow.admitNext(this.#parts.open, planFor, handOn)
+    if (state.kind === 'room') {
+      this.#waiting.add(flow)
+      this.#recheckSoon()
+    }
     if (state.kind === 'schema') this.#unread.add(flow)
     if (state.kind === 'later') {
       const delayMs = Math.max(0, state.at - this.#parts.clock.now())
@@ -230,76 +238,128 @@ export class GroupFlow implements GroupListener {
     this.#parts.dispatch.pump()
   }
 
-  #hasRoom(flow: PartitionFlow, opened: Caused): boolean {
-    const { load, limits, dispatch } = this.#parts
-    const { first, late } = load
-    const own = this.#loadOf(flow)
-    const { maxDeliveries, maxTotalBytes } = limits
-    if (!isBelow(own.deliveries, first.deliveries + late.deliveries, maxDeliveries)) return false
-    if (!isBelow(own.bytes, first.bytes + late.bytes, maxTotalBytes)) return false
-    if (opened.kind !== 'runs') return true
-    return opened.calls.every(
-      (call) => dispatch.judge(call, isSharedBy(flow, opened)).kind !== 'wait',
-    )
+  /** What is to become of what a record causes; `undefined` while there is no room for it. */
+  #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
+    const { load, dispatch, putOffs, clock } = this.#parts
+    if (!load.hasRoom(this.#kindOf(flow))) return undefined
+    if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }
+    const { count } = load.admitted.total
+    if (opened.calls.length > 1 && !dispatch.mayFanOut(count)) return undefined
+    const judgements: Exclude<Judgement, { kind: 'wait' }>[] = []
+    let fresh = 0
+    for (const call of opened.calls) {
+      const judgement = dispatch.judge(call, flow.held)
+      if (judgement.kind === 'wait') return undefined
+      if (isCharged(judgement, call)) fresh += 1
+      judgements.push(judgement)
+    }
+    if (fresh > 0 && !putOffs.hasLeft(clock.monotonic())) {
+      this.#isOverBudget = true
+      return undefined
+    }
+    return { opened, judgements, putOffs: fresh }
   }
 
-  #handOn(flow: PartitionFlow, record: InboundRecord, opened: Caused): void {
-    const { recorder, emit } = this.#parts
+  #handOn(flow: PartitionFlow, record: InboundRecord, { opened, judgements, putOffs }: Plan): void {
+    const { recorder, emit, load, clock } = this.#parts
     const caused = countOf(opened)
     const origin: Origin = {
       epoch: flow.epoch,
       offset: record.offset,
       timestamp: record.timestamp,
       bytes: bytesOf(record) + (opened.kind === 'runs' ? opened.renderedBytes : 0),
+      tenantId: tenantOf(opened),
       caused,
       remaining: caused,
-      completed: (done) => this.#complete(flow, done),
+      waiting: caused > 1 ? new Set() : undefined,
+      settled: (done, hookId) => this.#settled(flow, done, hookId),
     }
-    flow.bytes += origin.bytes
-    flow.deliveries += caused
-    const load = this.#loadOf(flow)
-    load.deliveries += caused
-    load.bytes += origin.bytes
-    const queuedAt = this.#parts.clock.monotonic()
+    flow.admitted(origin)
+    load.add(this.#kindOf(flow), origin.tenantId, { count: caused, bytes: origin.bytes })
+    const queuedAt = clock.monotonic()
+    const workFor = (run: Run): Work => {
+      flow.held.holdFor(run.hookId, 1, origin.bytes)
+      load.admitted.holdFor(run.hookId, 1, origin.bytes)
+      return { run, origin, queuedAt, place: undefined, isMovedOn: false }
+    }
     switch (opened.kind) {
       case 'runs':
-        for (const end of opened.ends) recorder.end({ run: end.run, origin, queuedAt }, end)
-        this.#handOnCalls(flow, opened, { origin, queuedAt })
-        if (caused === 0) emit({ kind: 'event.unmatched' })
+        for (const run of opened.repeats) this.#repeated(run)
+        for (const end of opened.ends) recorder.end(workFor(end.run), end)
+        for (const [index, call] of opened.calls.entries()) {
+          this.#handOnCall(workFor(call.run), call, judgements[index])
+        }
+        if (putOffs > 0) this.#charge(putOffs, queuedAt)
+        if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
         break
       case 'hop':
-        recorder.hop({ run: opened.run, origin, queuedAt })
+        recorder.hop(workFor(opened.run))
         break
       case 'repeat':
-        emit({ kind: 'run.repeated', deliveryId: opened.run.deliveryId })
+        this.#repeated(opened.run)
         break
       case 'rejected':
         recorder.reject(record, opened.rejection, origin)
         break
     }
-    if (caused === 0) origin.completed(origin)
+    if (caused > 0) return
+    this.#unload(flow, origin, 0, origin.bytes)
+    this.#complete(flow, origin)
   }
 
-  #handOnCalls(flow: PartitionFlow, opened: Runs, { origin, queuedAt }: Omit<Work, 'run'>): void {
-    const { dispatch } = this.#parts
-    const isShared = isSharedBy(flow, opened)
-    for (const { run } of opened.calls) flow.noteHook(run.hookId, queuedAt)
-    for (const call of opened.calls) {
-      const judgement = dispatch.judge(call, isShared)
-      const work = { run: call.run, origin, queuedAt }
-      if (judgement.kind === 'put-off') dispatch.putOff(work, judgement)
-      else dispatch.add(work)
+  #repeated({ deliveryId }: Run): void {
+    this.#parts.emit({ kind: 'run.repeated', deliveryId })
+  }
+
+  /** @param since when the loop began to be busy with what was put off */
+  #charge(putOffs: number, since: MonotonicMs): void {
+    const now = this.#parts.clock.monotonic()
+    this.#parts.putOffs.take(putOffs, now - since, now)
+  }
+
+  #handOnCall(
+    work: Work,
+    { hook }: PlannedCall,
+    judgement: Plan['judgements'][number] | undefined,
+  ) {
+    const { dispatch, recorder } = this.#parts
+    if (judgement?.kind === 'put-off') dispatch.putOff(work, judgement)
+    else if (judgement?.kind === 'hop') recorder.hop(work)
+    else dispatch.add(work, hook)
+  }
+
+  #settled(flow: PartitionFlow, origin: Origin, hookId: HookId | undefined): void {
+    if (!flow.epoch.isLive) return
+    if (hookId !== undefined) {
+      flow.held.releaseFor(hookId, 1, origin.bytes)
+      this.#parts.load.admitted.releaseFor(hookId, 1, origin.bytes)
     }
+    const isLast = origin.remaining === 0
+    this.#unload(flow, origin, 1, isLast ? origin.bytes : 0)
+    if (isLast) this.#complete(flow, origin)
+    else this.#parts.dispatch.settledOne(origin)
+    this.#parts.onRoom()
   }
 
   #complete(flow: PartitionFlow, origin: Origin): void {
-    if (!flow.epoch.isLive) return
     flow.complete(origin)
-    const load = this.#loadOf(flow)
-    load.bytes -= origin.bytes
-    load.deliveries -= origin.caused
     this.#committer.commitSoon()
-    this.#parts.onRoom()
+  }
+
+  #unload(flow: PartitionFlow, { tenantId }: Origin, count: number, bytes: number): void {
+    this.#parts.load.remove(this.#kindOf(flow), tenantId, { count, bytes })
+  }
+
+  /** A lane shows only with time that its endpoint is slow, and a process that it is not. */
+  #recheckSoon(): void {
+    if (this.#isRecheckPlanned) return
+    this.#isRecheckPlanned = true
+    const delayMs = this.#isOverBudget ? budgetMs : recheckMs
+    this.#isOverBudget = false
+    this.#parts.clock.after(delayMs, () => {
+      this.#isRecheckPlanned = false
+      this.wake()
+    })
   }
 
   /** One pass over everything that waits, however many completions asked for it. */
@@ -340,16 +400,31 @@ function countOf(opened: Caused): number {
   return opened.kind === 'repeat' ? 0 : 1
 }
 
-type Runs = Extract<Caused, { readonly kind: 'runs' }>
-
-/** Whether a hook's delivery shares its partition with those of others: the record itself may bring them along. */
-function isSharedBy(flow: PartitionFlow, { calls }: Runs): (hookId: HookId) => boolean {
-  return (hookId) => calls.length > 1 || flow.epoch.carriesOthers(hookId)
+/** What is to become of what a record causes. */
+interface Plan {
+  readonly opened: Caused
+  /** One for each call. */
+  readonly judgements: readonly Exclude<Judgement, { readonly kind: 'wait' }>[]
+  /** How many of these are put off and count against the budget. */
+  readonly putOffs: number
 }
 
-/** Something always passes where nothing is, or a bound below what one record causes would stop it for ever. */
-function isBelow(own: number, all: number, most: number): boolean {
-  return all === 0 || (all < most && own < most * shareOfOneKind)
+/** What an open or paused lane puts off is bounded by its steps. */
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is PutOff {
+  return judgement.kind === 'put-off' && judgement.blocked === undefined && isFresh(run)
+}
+
+/** All that a record causes is for one tenant. */
+function tenantOf(opened: Caused): TenantId | undefined {
+  switch (opened.kind) {
+    case 'runs':
+      return (opened.calls[0] ?? opened.ends[0])?.run.event.tenantId
+    case 'hop':
+    case 'repeat':
+      return opened.run.event.tenantId
+    case 'rejected':
+      return undefined
+  }
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

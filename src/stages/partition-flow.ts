@@ -8,10 +8,10 @@
  */
 import { Fifo } from '../core/fifo.ts'
 import { Ledger } from '../core/ledger.ts'
-import type { EpochMs, HookId, InboundRecord, MonotonicMs } from '../core/model.ts'
+import type { EpochMs, InboundRecord } from '../core/model.ts'
+import { Holdings } from '../core/share.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Caused, Opened } from './expand.ts'
-import { Neighbours } from './neighbours.ts'
 import type { Epoch, Origin } from './work.ts'
 
 export interface FlowLimits {
@@ -36,9 +36,10 @@ export class PartitionFlow {
   isPaused = false
   /** Cancels the timer of a head that is not due yet. */
   cancelTimer: (() => void) | undefined
-  /** What this partition has admitted and not completed. */
-  bytes = 0
-  deliveries = 0
+  /** Offsets admitted and not complete, and their bytes. */
+  readonly held: Holdings
+  /** The records of these. */
+  readonly origins = new Set<Origin>()
 
   readonly #limits: FlowLimits
   readonly #backlog = new Fifo<InboundRecord>()
@@ -49,13 +50,12 @@ export class PartitionFlow {
   #end = 0
   /** The head, opened once: a record that waits is not decoded again. */
   #head: Caused | undefined
-  readonly #neighbours = new Neighbours()
-  #lookedFor: Lookout | undefined
 
   constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
     this.epoch = epoch
     this.ledger = new Ledger(assigned.committedOffset ?? 0, assigned.committedMetadata)
     this.#limits = limits
+    this.held = new Holdings({ count: limits.maxIncomplete, bytes: limits.maxBytes })
   }
 
   get backlogBytes(): number {
@@ -104,12 +104,12 @@ export class PartitionFlow {
    * Admits the head if it may be, and hands it on.
    *
    * @param open decides what the record causes
-   * @param hasRoom whether process and lanes have room for it
+   * @param planFor what is to become of that; `undefined` while process or lanes have no room
    */
-  admitNext(
+  admitNext<Plan>(
     open: (record: InboundRecord) => Opened,
-    hasRoom: (opened: Caused) => boolean,
-    handOn: (record: InboundRecord, opened: Caused) => void,
+    planFor: (opened: Caused) => Plan | undefined,
+    handOn: (record: InboundRecord, plan: Plan) => void,
   ): Waiting | { readonly kind: 'admitted' } {
     const record = this.#backlog.peek()
     if (record === undefined) {
@@ -125,42 +125,22 @@ export class PartitionFlow {
     const opened = this.#head ?? open(record)
     if (opened.kind === 'later' || opened.kind === 'schema') return opened
     this.#head = opened
-    if (!hasRoom(opened)) return { kind: 'room' }
+    const plan = planFor(opened)
+    if (plan === undefined) return { kind: 'room' }
     this.ledger.admit(record.offset)
     this.#takeHead(record)
-    handOn(record, opened)
+    handOn(record, plan)
     return { kind: 'admitted' }
   }
 
-  /** Deliveries of the hook were admitted. */
-  noteHook(hookId: HookId, now: MonotonicMs): void {
-    this.#neighbours.note(hookId, now)
-  }
-
-  /**
-   * Whether the partition carried a delivery of another hook lately, or has one in what is fetched.
-   *
-   * @param hooksOf whose deliveries a record of the backlog would cause
-   */
-  carriesOthers(
-    hookId: HookId,
-    hooksOf: (record: InboundRecord) => readonly HookId[],
-    now: MonotonicMs,
-  ): boolean {
-    if (this.#neighbours.has(hookId, now)) return true
-    const known = this.#lookedFor?.hookId === hookId ? this.#lookedFor : undefined
-    const headAt = this.head?.offset ?? this.#readNext
-    if (known?.otherAt !== undefined && known.otherAt >= headAt) return true
-    const isOther = (record: InboundRecord) =>
-      record.offset >= (known?.next ?? 0) && hooksOf(record).some((other) => other !== hookId)
-    const otherAt = firstOf(this.#backlog, isOther)?.offset
-    this.#lookedFor = { hookId, otherAt, next: (otherAt ?? this.#readNext - 1) + 1 }
-    return otherAt !== undefined
+  admitted(origin: Origin): void {
+    this.origins.add(origin)
+    this.held.hold(origin.tenantId, 1, origin.bytes)
   }
 
   complete(origin: Origin): void {
-    this.bytes -= origin.bytes
-    this.deliveries -= origin.caused
+    this.origins.delete(origin)
+    this.held.release(origin.tenantId, 1, origin.bytes)
     this.ledger.complete(origin.offset)
   }
 
@@ -175,23 +155,9 @@ export class PartitionFlow {
     if (this.ledger.incompleteCount === 0) return true
     return (
       this.ledger.incompleteCount < this.#limits.maxIncomplete &&
-      this.bytes + bytes <= this.#limits.maxBytes
+      this.held.total.bytes + bytes <= this.#limits.maxBytes
     )
   }
-}
-
-/** How far a backlog was looked through for deliveries of other hooks than one. */
-interface Lookout {
-  readonly hookId: HookId
-  /** The first record that has one. */
-  readonly otherAt: number | undefined
-  /** Where to look on. */
-  readonly next: number
-}
-
-function firstOf<Item>(items: Iterable<Item>, isIt: (item: Item) => boolean): Item | undefined {
-  for (const item of items) if (isIt(item)) return item
-  return undefined
 }
 
 /** Memory a record is counted with: what it holds, and about what holding it costs. */

@@ -4,7 +4,12 @@
  * its partition's new owner makes the other records. While membership is not proven nobody here can tell whether it
  * has ended: then nothing is written until it is proven again, or the epoch is known to be over.
  */
-import { deadLetterHeaders, rejectedHeaders, runHeaders } from '../core/delivery-headers.ts'
+import {
+  deadLetterHeaders,
+  rejectedHeaders,
+  runHeaders,
+  splitHeaders,
+} from '../core/delivery-headers.ts'
 import { TooLargeError } from '../core/errors.ts'
 import type {
   AttemptResult,
@@ -37,6 +42,8 @@ export interface RecorderParts {
   readonly tiers: readonly Tier[]
   readonly schedule: readonly number[]
   readonly handled: RecentlyHandled
+  /** Ends within events that are not done, which may be read again by this process when its membership was interrupted. */
+  readonly half: RecentlyHandled
   readonly clock: Clock
   readonly random: Random
   /** Whether no other member can own a partition of this process. */
@@ -97,7 +104,15 @@ export class Recorder {
     this.#whenLive(work.origin, () => {
       const record = this.#tierRecord({ ...work.run, hop: work.run.hop + 1 })
       this.#parts.emit({ kind: 'run.hopped', tier: record.topic })
-      this.#write(work, [record], true)
+      this.#write(work, [record], 'goes-on')
+    })
+  }
+
+  /** A delivery of a half-done event goes on from a record of its own. No result: nothing happened to it. */
+  split(work: Work): void {
+    this.#whenLive(work.origin, () => {
+      this.#parts.emit({ kind: 'run.split' })
+      this.#write(work, [this.#splitRecord(work.run)], 'goes-on')
     })
   }
 
@@ -152,7 +167,7 @@ export class Recorder {
       headers: rejectedHeaders({ ...record, headers: [] }, rejection),
     }
     this.#acknowledge([rejected], () => this.#parts.sink.write([reference])).then(
-      () => this.#finish(() => settle(origin)),
+      () => this.#finish(() => settle(origin, undefined)),
       this.#fail,
     )
   }
@@ -166,11 +181,14 @@ export class Recorder {
     const told = isTold ? [this.#resultRecord(result)] : []
     const attempt = run.attempt + (facts.attempt === undefined ? 0 : 1)
     const status = facts.attempt === undefined ? undefined : statusOf(facts.attempt.result)
+    const isMovedOn = verdict.kind === 'interrupted' && work.isMovedOn
     const onward = origin.epoch.isLive
-      ? this.#onwardRecord({ ...run, attempt }, verdict, status)
+      ? isMovedOn
+        ? this.#splitRecord(run)
+        : this.#onwardRecord({ ...run, attempt }, verdict, status)
       : undefined
     if (isTold) this.#tell(work, facts)
-    this.#write(work, inOrder(told, onward, verdict), verdict.kind !== 'interrupted')
+    this.#write(work, inOrder(told, onward, verdict), isMovedOn ? 'goes-on' : progressBy(verdict))
   }
 
   #onwardRecord(
@@ -195,6 +213,16 @@ export class Recorder {
     if (run.trigger === 'test') return undefined
     const reason = verdict.kind === 'dead' ? verdict.reason : 'max-age'
     return this.#deadLetter(run, { reason, status, value: run.event.body })
+  }
+
+  /** The request topic's readers call for it at once. */
+  #splitRecord(run: Run): OutboundRecord {
+    return {
+      topic: this.#parts.topics.requests,
+      key: run.deliveryId,
+      value: run.event.body,
+      headers: splitHeaders({ ...run, hop: run.hop + 1 }),
+    }
   }
 
   #tierRecord(run: Run): OutboundRecord {
@@ -226,15 +254,17 @@ export class Recorder {
     return { topic: topics.results, key: facts.run.deliveryId, value, headers: [] }
   }
 
-  /** @param isHandled whether the run is done with here, so that its repeat is dropped and its offset may complete */
-  #write(work: Work, records: readonly OutboundRecord[], isHandled: boolean): void {
+  /** @param progress unless it is interrupted, the run's repeat is dropped, and its offset may complete */
+  #write(work: Work, records: readonly OutboundRecord[], progress: Progress): void {
     this.#acknowledge(records, () => this.#writeReference(work)).then(
       () =>
         this.#finish(() => {
-          if (!isHandled || !work.origin.epoch.isLive) return
+          if (progress === 'interrupted' || !work.origin.epoch.isLive) return
+          const isFinal = progress === 'ended'
           // An event's own run is no repeat: it is kept apart by its offset.
-          if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run)
-          settle(work.origin)
+          if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run, isFinal)
+          else if (work.origin.remaining > 1) this.#parts.half.add(work.run, isFinal)
+          settle(work.origin, work.run.hookId)
         }),
       this.#fail,
     )
@@ -333,4 +363,12 @@ function inOrder(
   if (onward === undefined) return told
   const isEnd = verdict.kind === 'dead' || verdict.kind === 'expired'
   return isEnd ? [onward, ...told] : [...told, onward]
+}
+
+/** What becomes of a run by what was written of it. */
+type Progress = 'goes-on' | 'ended' | 'interrupted'
+
+function progressBy({ kind }: Verdict): Progress {
+  if (kind === 'interrupted') return kind
+  return kind === 'retry' || kind === 'deferred' ? 'goes-on' : 'ended'
 }

@@ -1,5 +1,6 @@
 /** What travels from intake to the recorder: a run to call for, tied to the record that asked for it. */
-import type { EpochMs, HookId, MonotonicMs, RecordSource, Run } from '../core/model.ts'
+import type { Place } from '../core/linked-queue.ts'
+import type { EpochMs, HookId, MonotonicMs, RecordSource, Run, TenantId } from '../core/model.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
@@ -9,8 +10,6 @@ export interface Epoch {
   readonly group: string
   readonly topic: string
   readonly partition: number
-  /** Whether the partition carries deliveries of other hooks too, as far as can be told. */
-  readonly carriesOthers: (hookId: HookId) => boolean
   isLive: boolean
 }
 
@@ -21,24 +20,37 @@ export interface Origin {
   /** The record's own. */
   readonly timestamp: EpochMs
   readonly bytes: number
+  /** `undefined` for a record that could not be read. */
+  readonly tenantId: TenantId | undefined
   /** Runs and writes it led to. */
   readonly caused: number
   /** Those that are not acknowledged yet. */
   remaining: number
-  /** Called once, when `remaining` reaches 0. */
-  readonly completed: (origin: Origin) => void
+  /** Of an event that caused several runs: those that are queued and not begun. */
+  readonly waiting: Set<Work> | undefined
+  /** Called when one thing that it caused is acknowledged, and already taken from `remaining`. */
+  readonly settled: (origin: Origin, hookId: HookId | undefined) => void
 }
 
 export interface Work {
   readonly run: Run
   readonly origin: Origin
   readonly queuedAt: MonotonicMs
+  /** Where it is queued in its lane; `undefined` before. */
+  place: Place<Work> | undefined
+  /** Its call was aborted so that the run goes on from the request topic, whoever owns the partition then. */
+  isMovedOn: boolean
 }
 
 /** One thing that the record caused is acknowledged. */
-export function settle(origin: Origin): void {
+export function settle(origin: Origin, hookId: HookId | undefined): void {
   origin.remaining -= 1
-  if (origin.remaining === 0) origin.completed(origin)
+  origin.settled(origin, hookId)
+}
+
+/** Whether some of what the record caused has ended, and its crash repeat would repeat that. */
+export function isBegun({ remaining, caused }: Origin): boolean {
+  return remaining < caused
 }
 
 export function sourceOf(origin: Origin): RecordSource {

@@ -1,242 +1,322 @@
 /**
- * `npm run bench isolation [seconds]`: what endpoints that never answer cost those that do, each time beside the same
- * load without them, in one run. Then a healthy hook alone with a backlog, and a dead one through a simulated day.
+ * `npm run bench isolation [scenario …]`: what slow, hanging, dead and busy neighbours cost, each scenario beside its
+ * ideal or beside the same load without them, in one run. Without names all are run, which takes about an hour.
  */
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { spawn } from 'node:child_process'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { startSurroundings } from '../../src/sandbox/surroundings.ts'
-import { createRig, topics } from '../support/flow-rig.ts'
-import { startRun, type RunningProcess } from '../support/hooktide-process.ts'
+import { createRig } from '../support/flow-rig.ts'
+import { startRun } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { tailTopic } from '../support/topic-tail.ts'
-import { firstLine, note, putHooks, rowOf, sample, startScript, succeed } from './parts.ts'
-
-const seconds = Number(process.argv[3] ?? 45)
-const bodyBytes = 600
-const tickMs = 20
-/** What happens before is not counted: connections are opened, breakers learn. */
-const warmUpMs = 10_000
-
-/** Events of one tenant, which has one hook. */
-interface Traffic {
-  readonly tenant: string
-  readonly perSecond: number
-  /** Whether the endpoint ever answers. */
-  readonly isDead: boolean
-}
-
-interface Figures {
-  readonly perSecond: number
-  /** From the event's time to the start of its first attempt, in ms. */
-  readonly latencies: readonly number[]
-  readonly deferred: number
-  /** Resident memory of the processor, largest in the second and the last third, in bytes. */
-  readonly memory: readonly [middle: number, last: number]
-}
+import { drain, eventRecord, prepare, sampleAll, type BenchEvent, type BenchHook } from './load.ts'
+import { firstLine, note, rowOf, sample, startScript, type Environment } from './parts.ts'
 
 const surroundings = await startSurroundings({ progress: note })
 const receiver = startScript('receiver-process.ts', [])
-let scenarios = 0
+const origin = `http://127.0.0.1:${await firstLine(receiver)}`
+let rigs = 0
 
+const slow: BenchHook = hookOf('slow', ['Slow', 'Both'], 'after/400')
+const fast: BenchHook = hookOf('fast', ['Fast', 'Both'], 'ok')
+
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  burst: async () => {
+    for (const partitions of [1, 6]) {
+      await drained(`burst: 1,500 slow beside 1,500 fast, ${partitions} partitions`, {
+        hooks: [slow, fast],
+        events: times(3_000, (n) => ({ event: n % 2 === 0 ? 'Slow' : 'Fast' })),
+        partitions,
+        deliveries: 3_000,
+        idealSeconds: 37.5,
+      })
+    }
+    await drained('burst: 1,500 events for both', {
+      hooks: [slow, fast],
+      events: times(1_500, () => ({ event: 'Both' })),
+      deliveries: 3_000,
+      idealSeconds: 37.5,
+    })
+  },
+  backlog: async () => {
+    await drained('backlog: 20,000 for a hook of 40/s alone', {
+      hooks: [slow],
+      events: times(20_000, () => ({ event: 'Slow' })),
+      deliveries: 20_000,
+      idealSeconds: 500,
+    })
+  },
+  rates: async () => {
+    for (const ms of [25, 14]) {
+      const perSecond = 16_000 / ms
+      await drained(`rates: 50,000 for a hook of ${Math.round(perSecond)}/s`, {
+        hooks: [hookOf('one', ['PostSignIn'], `after/${ms}`)],
+        events: times(50_000, () => ({})),
+        deliveries: 50_000,
+        idealSeconds: 50_000 / perSecond,
+      })
+    }
+    for (const partitions of [6, 12, 48]) {
+      await drained(`rates: 50,000 for one that answers at once, ${partitions} partitions`, {
+        hooks: [hookOf('one', ['PostSignIn'], 'ok')],
+        events: times(50_000, () => ({})),
+        partitions,
+        deliveries: 50_000,
+        idealSeconds: Number.NaN,
+      })
+    }
+  },
+  fanout: async () => {
+    await drained('fanout: 1,000 events for 100 hooks that answer at once', {
+      hooks: times(100, (n) => hookOf(`hook${n}`, ['PostSignIn'], 'ok')),
+      events: times(1_000, () => ({})),
+      deliveries: 100_000,
+      idealSeconds: Number.NaN,
+    })
+  },
+  busy: busyMachine,
+  kill: killInFanOut,
+  hanging: hangingTenant,
+  recovery: hourOfFailure,
+}
+
+const wanted = process.argv.slice(3)
 try {
-  const origin = `http://127.0.0.1:${await firstLine(receiver)}`
-  await isolationOf(origin)
-  await backlogOf(origin)
-  await dayOfDeath()
+  process.stdout.write(
+    `${rowOf('', ['seconds', 'x ideal', 'deferred', 'hops', 'splits', 'idle s', 'CPU s', 'MiB'])}\n`,
+  )
+  for (const [name, run] of Object.entries(scenarios)) {
+    if (wanted.length === 0 || wanted.includes(name)) await run()
+  }
 } finally {
   receiver.stdin?.end()
   await surroundings.stop()
 }
 
-async function isolationOf(origin: string): Promise<void> {
-  const one = (isDead: boolean): readonly Traffic[] => [
-    { tenant: 'fine', perSecond: 1_800, isDead: false },
-    { tenant: 'other', perSecond: 200, isDead },
-  ]
-  const hundred = (isDead: boolean): readonly Traffic[] => [
-    { tenant: 'fine', perSecond: 200, isDead: false },
-    ...Array.from({ length: 100 }, (_, n) => ({ tenant: `other${n}`, perSecond: 5, isDead })),
-  ]
-  process.stdout.write(
-    `${rowOf('the endpoint that answers', ['calls/s', 'p50 ms', 'p95 ms', 'p99 ms', 'deferrals', 'MiB middle', 'MiB last'])}\n`,
-  )
-  for (const [name, traffic] of [
-    ['2,000/s, all answer', one(false)],
-    ['2,000/s, a tenth never answered', one(true)],
-    ['700/s, 101 endpoints answer', hundred(false)],
-    ['700/s, 100 of 101 never answer', hundred(true)],
-  ] as const) {
-    const { perSecond, latencies, deferred, memory } = await measure(origin, traffic)
-    const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
-    const cells = [perSecond, at(0.5), at(0.95), at(0.99), deferred, ...memory.map(mebibytes)]
-    process.stdout.write(`${rowOf(name, cells)}\n`)
-  }
+function times<Item>(count: number, of: (n: number) => Item): Item[] {
+  return Array.from({ length: count }, (_, n) => of(n))
 }
 
-function environmentOf(): Readonly<Record<string, string>> {
-  scenarios += 1
-  const prefix = `bench${process.pid}-${scenarios}`
+/** @param path what the endpoint does; see `receiver-process.ts` */
+function hookOf(id: string, events: readonly string[], path: string, tenantId = 'default') {
+  return { id, tenantId, events, config: { url: `${origin}/${path}/${id}` } }
+}
+
+function environmentOf(extra: Environment = {}): Environment {
+  rigs += 1
+  const prefix = `bench${process.pid}-${rigs}`
   return {
     KAFKA_BROKERS: surroundings.brokers.join(','),
     HOOKTIDE_TOPIC_PREFIX: prefix,
     HOOKTIDE_GROUP_ID: prefix,
     HOOKTIDE_ALLOW_HTTP: 'true',
     HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8',
-    HOOKTIDE_TIMEOUT_MS: '5000',
     HOOKTIDE_LOG_ATTEMPTS_PER_SECOND: '0',
+    ...extra,
   }
 }
 
-async function measure(origin: string, traffic: readonly Traffic[]): Promise<Figures> {
-  const environment = environmentOf()
-  await succeed(['init', '--partitions', '6'], environment)
-  await putHooks(
-    environment,
-    traffic.map(({ tenant, isDead }) => ({
-      id: tenant,
-      tenantId: tenant,
-      config: { url: `${origin}/${isDead ? 'hang' : 'ok'}` },
-    })),
+interface Load {
+  readonly hooks: readonly BenchHook[]
+  readonly events: readonly BenchEvent[]
+  readonly partitions?: number
+  readonly deliveries: number
+  /** Not a number where there is none. */
+  readonly idealSeconds: number
+  readonly processes?: number
+  readonly environment?: Environment
+}
+
+async function drained(name: string, load: Load): Promise<number> {
+  const environment = environmentOf(load.environment)
+  await prepare(environment, load)
+  const { processes = 1 } = load
+  const { seconds, ...state } = await drain(environment, load.deliveries, { processes })
+  const cells = [
+    seconds.toFixed(1),
+    Number.isNaN(load.idealSeconds) ? '' : (seconds / load.idealSeconds).toFixed(2),
+    state.deferred,
+    state.hops,
+    state.splits,
+    state.laneIdleSeconds.toFixed(1),
+    state.cpuSeconds.toFixed(1),
+    state.rssBytes / 1024 / 1024,
+  ]
+  process.stdout.write(`${rowOf(name, cells)}\n`)
+  return seconds
+}
+
+/** Two programs that do nothing but use a core each run beside the processors. */
+async function busyMachine(): Promise<void> {
+  const load = {
+    hooks: times(50, (n) => hookOf(`hook${n}`, ['PostSignIn'], `after/${n * 3}`, `tenant${n}`)),
+    events: times(20_000, (n) => ({ tenant: `tenant${n % 50}` })),
+    deliveries: 20_000,
+  }
+  // Whoever reads this meter takes the process for slow, and puts nothing off.
+  const preload = join(tmpdir(), `hooktide-busy-meter-${process.pid}.mjs`)
+  await writeFile(
+    preload,
+    "import { performance } from 'node:perf_hooks'\nperformance.eventLoopUtilization = () => ({ idle: 0, active: 1, utilization: 1 })\n",
   )
+  const neverPutOff = { NODE_OPTIONS: `--import=file://${preload}` }
+  const burners = times(2, () => spawn(process.execPath, ['-e', 'for (;;) {}']))
+  try {
+    for (const processes of [1, 3]) {
+      const idealSeconds = await drained(`busy: 50 hooks, ${processes} processes, never put off`, {
+        ...load,
+        processes,
+        idealSeconds: Number.NaN,
+        environment: neverPutOff,
+      })
+      await drained(`busy: 50 hooks, ${processes} processes`, { ...load, processes, idealSeconds })
+    }
+  } finally {
+    for (const burner of burners) burner.kill('SIGKILL')
+  }
+}
+
+/** A processor is killed ten times while events go to twenty hooks each, and another one goes on. */
+async function killInFanOut(): Promise<void> {
+  const repeats: number[] = []
+  for (let round = 0; round < 10; round += 1) {
+    await fetch(`${origin}/forget`)
+    const environment = environmentOf({ HOOKTIDE_SESSION_TIMEOUT_MS: '6000' })
+    const hooks = times(20, (n) => hookOf(`hook${n}`, ['PostSignIn'], `within/${n * 10}`))
+    await prepare(environment, { hooks, events: times(3_000, () => ({})) })
+    const first = startRun(environment)
+    await first.ready()
+    while ((await sample(first)).delivered < 5_000 + round * 4_000) continue
+    first.signal('SIGKILL')
+    await first.exited
+    await using second = startRun(environment)
+    await second.ready()
+    while ((await statsOf()).deliveries < 60_000) await sample(second)
+    let state = await sample(second)
+    for (let before = -1; state.delivered !== before;) {
+      before = state.delivered
+      for (let tenth = 0; tenth < 10; tenth += 1) state = await sample(second)
+    }
+    const { calls, deliveries } = await statsOf()
+    repeats.push(calls - deliveries)
+  }
+  repeats.sort((a, b) => a - b)
+  process.stdout.write(
+    `kill -9 while events go to 20 hooks each: repeated calls median ${repeats[5]}, worst ${repeats.at(-1)} of ${repeats.length} rounds (${repeats.join(', ')})\n`,
+  )
+}
+
+async function statsOf(): Promise<{ readonly calls: number; readonly deliveries: number }> {
+  const response = await fetch(`${origin}/stats`)
+  return (await response.json()) as { calls: number; deliveries: number }
+}
+
+/** 4,500 hooks of one tenant hang at 3,000 events a second; another tenant, and a hook of the same one, answer. */
+async function hangingTenant(): Promise<void> {
+  const alone = await latenciesBeside(0)
+  const beside = await latenciesBeside(4_500)
+  for (const who of ['other', 'sibling'] as const) {
+    process.stdout.write(
+      `hanging: p50/p99/max ms of ${who === 'other' ? 'another tenant' : 'another hook of the tenant'}: alone ${summary(alone[who])}, beside 4,500 hooks that hang ${summary(beside[who])}\n`,
+    )
+  }
+}
+
+async function latenciesBeside(
+  hanging: number,
+): Promise<{ readonly other: readonly number[]; readonly sibling: readonly number[] }> {
+  const environment = environmentOf({ HOOKTIDE_TIMEOUT_MS: '10000' })
+  const hooks = [
+    hookOf('other', ['Other'], 'ok', 'other'),
+    hookOf('sibling', ['Sibling'], 'ok', 'greedy'),
+    ...times(hanging, (n) => hookOf(`hangs${n}`, [`Hangs.${n}`], 'hang', 'greedy')),
+  ]
+  await prepare(environment, { hooks })
   await using run = startRun(environment)
   await run.ready()
-  const countsFrom = Date.now() + warmUpMs
-  const latencies: number[] = []
+  const found = { other: [] as number[], sibling: [] as number[] }
   const read = createResultReader(undefined)
   const prefix = environment['HOOKTIDE_TOPIC_PREFIX'] ?? ''
   const results = tailTopic(surroundings.brokers, `${prefix}.webhook.results`, async (record) => {
     const { hookId, attempt, eventAt, attemptedAt } = await read(record.value)
-    if (hookId === 'fine' && attempt === 1 && eventAt >= countsFrom) {
-      latencies.push(attemptedAt - eventAt)
-    }
+    if (attempt !== 1) return
+    if (hookId === 'other' || hookId === 'sibling') found[hookId].push(attemptedAt - eventAt)
   })
-  const stopLoad = startTraffic(`${prefix}.events`, traffic)
-  const memory = await watchMemory(run, warmUpMs + seconds * 1_000)
-  await stopLoad()
-  const { deferred } = await sample(run)
-  await results.stop()
-  return {
-    perSecond: latencies.length / seconds,
-    latencies: latencies.toSorted((a, b) => a - b),
-    deferred,
-    memory,
-  }
-}
-
-/** Writes events at the wanted rates. Resolves, once asked to end, when all are acknowledged. */
-function startTraffic(topic: string, traffic: readonly Traffic[]): () => Promise<void> {
   const sink = createSink({ settings: settingsOf(surroundings.brokers), log: silentLog })
   const writes: Promise<void>[] = []
   const startedAt = performance.now()
-  const written = new Map<string, number>()
+  let tick = 0
   const timer = setInterval(() => {
-    const passed = (performance.now() - startedAt) / 1_000
-    const records = traffic.flatMap(({ tenant, perSecond }) => {
-      const before = written.get(tenant) ?? 0
-      const due = Math.floor(passed * perSecond)
-      written.set(tenant, due)
-      return Array.from({ length: due - before }, (_, n) => ({
-        topic,
-        key: `${tenant}-${before + n}`,
-        value: eventValue(new Date().toISOString()),
-        headers: [['tenant-id', Buffer.from(tenant)] as const],
+    // 60 for hooks that hang, one for each of the others: every 20 ms.
+    for (; tick < (performance.now() - startedAt) / 20; tick += 1) {
+      const crowd = times(hanging === 0 ? 0 : 60, (n) => ({
+        tenant: 'greedy',
+        event: `Hangs.${(tick * 60 + n) % hanging}`,
       }))
-    })
-    writes.push(sink.write(records))
-  }, tickMs)
-  return async () => {
-    clearInterval(timer)
-    await Promise.all(writes)
-    await sink.stop()
-  }
-}
-
-function eventValue(createdAt: string): Buffer {
-  const head = `{"event":"PostSignIn","createdAt":"${createdAt}","userAgent":"`
-  return Buffer.from(`${head}${'x'.repeat(bodyBytes - head.length - 2)}"}`)
-}
-
-async function watchMemory(
-  run: RunningProcess,
-  durationMs: number,
-): Promise<readonly [number, number]> {
-  const startedAt = performance.now()
-  let [middle, last] = [0, 0]
-  for (;;) {
-    const share = (performance.now() - startedAt) / durationMs
-    if (share >= 1) return [middle, last]
-    const { rssBytes } = await sample(run)
-    if (share > 2 / 3) last = Math.max(last, rssBytes)
-    else if (share > 1 / 3) middle = Math.max(middle, rssBytes)
-  }
-}
-
-async function backlogOf(origin: string): Promise<void> {
-  const total = 100_000
-  const environment = environmentOf()
-  await succeed(['init', '--partitions', '6', '--from', 'earliest'], environment)
-  await putHooks(environment, [{ id: 'alone', config: { url: `${origin}/ok` } }])
-  const sink = createSink({ settings: settingsOf(surroundings.brokers), log: silentLog })
-  const value = eventValue(new Date().toISOString())
-  for (let sent = 0; sent < total; sent += 5_000) {
-    await sink.write(
-      Array.from({ length: 5_000 }, (_, n) => ({
-        topic: `${environment['HOOKTIDE_TOPIC_PREFIX']}.events`,
-        key: `user-${sent + n}`,
-        value,
-        headers: [],
-      })),
-    )
-  }
-  await sink.stop()
-  await using run = startRun(environment)
-  await run.ready()
-  const startedAt = performance.now()
-  let state = await sample(run)
-  let [highestLag, peakBytes] = [0, 0]
-  while (state.delivered < total) {
-    highestLag = Math.max(highestLag, state.lag)
-    peakBytes = Math.max(peakBytes, state.rssBytes)
-    state = await sample(run)
-  }
-  const rate = total / ((performance.now() - startedAt) / 1_000)
-  process.stdout.write(
-    `\na healthy hook alone, 100,000 events waiting: lag shows ${highestLag} at most, ${state.deferred} deferrals, ${Math.round(rate)} deliveries/s, ${Math.round(mebibytes(peakBytes))} MiB at most\n`,
-  )
-}
-
-/** The real topology in memory, on a clock moved by hand. */
-async function dayOfDeath(): Promise<void> {
-  const maxDeferredPerHook = 100
-  process.stdout.write(
-    `\n${rowOf(`a dead hook for 24 simulated hours`, ['events/h', 'calls', 'writes/h'])}\n`,
-  )
-  for (const perMinute of [10, 100]) {
-    const rig = createRig()
-    rig.putHook({ id: 'dead' })
-    rig.putHook({ id: 'fine', events: ['User.Created'] })
-    const one = await rig.start({ maxDeferredPerHook })
-    one.http.script('https://dead.example/', 500)
-    one.http.script('https://fine.example/', 200)
-    const writes = () =>
-      ['5s', '30s', '5m'].reduce(
-        (sum, delay) => sum + rig.broker.read(`${topics.retryPrefix}${delay}`).length,
-        0,
-      )
-    let before = 0
-    for (let passed = 0; passed < 24 * 60; passed += 1) {
-      for (let index = 0; index < perMinute; index += 1) rig.sendEvent({ passed, index })
-      rig.sendEvent({ event: 'User.Created', passed })
-      await rig.clock.advance(60_000)
-      if (passed === 23 * 60) before = writes()
+      const events: BenchEvent[] = [
+        ...crowd,
+        { tenant: 'other', event: 'Other' },
+        { tenant: 'greedy', event: 'Sibling' },
+      ]
+      const topic = `${prefix}.events`
+      writes.push(sink.write(events.map((event, n) => eventRecord(topic, `${tick}-${n}`, event))))
     }
-    const calls = one.http.calls.filter(({ request }) => request.url.includes('dead')).length
-    process.stdout.write(
-      `${rowOf(`at most ${maxDeferredPerHook} waiting by deferral`, [perMinute * 60, calls, writes() - before])}\n`,
-    )
-  }
+  }, 20)
+  while (performance.now() - startedAt < 60_000) await sampleAll([run])
+  clearInterval(timer)
+  await Promise.all(writes)
+  await sink.stop()
+  await results.stop()
+  return found
 }
 
-function mebibytes(bytes: number): number {
-  return bytes / 1024 / 1024
+function summary(latencies: readonly number[]): string {
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const at = (share: number) => Math.round(sorted[Math.floor(sorted.length * share)] ?? Number.NaN)
+  return `${at(0.5)}/${at(0.99)}/${Math.round(sorted.at(-1) ?? Number.NaN)}`
+}
+
+/** The real topology in memory, on a clock moved by hand: an endpoint of 100/s fails for an hour, then works again. */
+async function hourOfFailure(): Promise<void> {
+  const rig = createRig({ partitions: 6 })
+  const url = 'https://failed.example/'
+  rig.putHook({ id: 'failed', delivery: { concurrency: 16 } })
+  const one = await rig.start()
+  one.http.script(url, 500)
+  const send = (seconds: number, perSecond: number) => {
+    for (let n = 0; n < seconds * perSecond; n += 1) rig.sendEvent({ n })
+  }
+  for (let minute = 0; minute < 60; minute += 1) {
+    send(60, 5)
+    await rig.clock.advance(60_000)
+  }
+  one.http.script(url)
+  const waiting = 60 * 60 * 5
+  const recoveredAt = rig.clock.now()
+  const delivered = () => rig.results().filter(({ outcome }) => outcome === 'delivered').length
+  let probedAt: number | undefined
+  // 16 calls at once of 160 ms each: 100/s, of which fresh events take 5.
+  for (;;) {
+    const open = one.http.openCalls
+    send(1, 5)
+    for (let step = 0; step < 6; step += 1) {
+      await rig.clock.advance(160)
+      for (const call of one.http.openCalls) call.answer(200)
+    }
+    await rig.clock.advance(40)
+    if (open.length > 0) probedAt ??= rig.clock.now()
+    if (delivered() >= waiting) break
+  }
+  const fresh = rig
+    .results()
+    .filter(({ eventAt, attempt }) => attempt === 1 && eventAt > (probedAt ?? 0) + 2_000)
+    .map(({ eventAt, attemptedAt }) => attemptedAt - eventAt)
+  const seconds = (rig.clock.now() - (probedAt ?? recoveredAt)) / 1_000
+  process.stdout.write(
+    `recovery: an hour of failure, ${waiting} waiting: drained ${seconds.toFixed(0)} s after the probe that found it (ideal ${(waiting / 91).toFixed(0)}), the probe ${(((probedAt ?? 0) - recoveredAt) / 1_000).toFixed(0)} s after the recovery; fresh events p50/p99/max ms ${summary(fresh)}\n`,
+  )
 }

@@ -38,6 +38,9 @@ export async function putHooks(
 export interface Sample {
   readonly delivered: number
   readonly deferred: number
+  readonly hops: number
+  readonly splits: number
+  readonly laneIdleSeconds: number
   readonly lag: number
   readonly cpuSeconds: number
   readonly rssBytes: number
@@ -52,6 +55,9 @@ export async function sample(run: RunningProcess): Promise<Sample> {
   return {
     delivered: byLabel(series, 'hooktide_deliveries_total')['delivered'] ?? 0,
     deferred: series.get('hooktide_deferrals_total') ?? 0,
+    hops: series.get('hooktide_retry_hops_total') ?? 0,
+    splits: series.get('hooktide_splits_total') ?? 0,
+    laneIdleSeconds: series.get('hooktide_lane_idle_seconds_total') ?? 0,
     lag: lags.reduce((sum, lag) => sum + lag, 0),
     cpuSeconds: series.get('process_cpu_seconds_total') ?? 0,
     rssBytes: series.get('process_resident_memory_bytes') ?? 0,

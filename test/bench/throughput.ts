@@ -80,7 +80,7 @@ async function measureHooktide(environment: Readonly<Record<string, string>>): P
   await using run = startRun(environment)
   await run.ready()
   const startedAt = performance.now()
-  let last: Sample = { delivered: 0, deferred: 0, lag: 0, cpuSeconds: 0, rssBytes: 0 }
+  let last: Sample = await sample(run)
   let peakBytes = 0
   while (last.delivered < total) {
     last = await sample(run)

@@ -1,46 +1,74 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { defer, DeferredCounts, deferralSteps } from '../../src/core/deferral.ts'
+import {
+  deferBlocked,
+  DeferredCounts,
+  deferralSteps,
+  deferToTurn,
+  patienceMs,
+} from '../../src/core/deferral.ts'
 
 const second = 1_000
 const minute = 60 * second
-const now = 1_000_000
+const now = 1_000_000_000
+const runOf = (deferrals: number, ageMs = 0) => ({ deferrals, firstHandledAt: now - ageMs })
+const exactly = { now, random: 0 }
 
-describe('a deferral', () => {
-  it('waits at least the step of the default schedule that its number has', () => {
-    const waits = deferralSteps.map((_, deferrals) => {
-      const verdict = defer({ deferrals }, 0, { now, random: 0 })
-      return verdict.kind === 'deferred' ? verdict.dueAt - now : verdict.kind
-    })
-    expect(waits).toEqual(deferralSteps)
+function waitOf(verdict: ReturnType<typeof deferBlocked>): number {
+  if (verdict.kind !== 'deferred') throw new Error(`it is ${verdict.kind}`)
+  return verdict.dueAt - now
+}
+
+describe('a deferral by an open lane', () => {
+  it.each([
+    [0, 5 * second],
+    [1, 5 * minute],
+    [2, 30 * minute],
+    [3, 30 * minute],
+    [200, 30 * minute],
+  ])('waits, after %i before it, at least %i ms', (deferrals, ms) => {
+    expect(waitOf(deferBlocked(runOf(deferrals), { by: 'open', forMs: 0 }, exactly))).toBe(ms)
   })
 
-  it('waits for its turn where that takes longer', () => {
-    const verdict = defer({ deferrals: 0 }, 10 * minute, { now, random: 0 })
+  it('waits for the probe where that is later, but never longer than the longest time between probes', () => {
+    const waits = [10 * minute, 30 * minute, 24 * 60 * minute].map((forMs) =>
+      waitOf(deferBlocked(runOf(0), { by: 'open', forMs }, exactly)),
+    )
+    expect(waits).toEqual([10 * minute, 30 * minute, 30 * minute])
+  })
+
+  it('may be taken whenever a tier releases it, since the lane may have been closed sooner', () => {
+    const verdict = deferBlocked(runOf(1), { by: 'open', forMs: minute }, { now, random: 0.5 })
     expect(verdict).toEqual({
       kind: 'deferred',
-      dueAt: now + 10 * minute,
-      earlyMs: 0,
+      dueAt: now + 5.5 * minute,
+      earlyMs: 5.5 * minute,
       isBlocked: true,
     })
   })
 
-  it('ends a run that has used all steps as endpoint-down', () => {
-    const verdict = defer({ deferrals: deferralSteps.length }, 0, { now, random: 0 })
-    expect(verdict).toEqual({ kind: 'dead', reason: 'endpoint-down' })
+  it('ends a run as endpoint-down when it is older than all waits of the default schedule together', () => {
+    const blocked = { by: 'open', forMs: 0 } as const
+    expect(deferBlocked(runOf(0, patienceMs), blocked, exactly).kind).toBe('deferred')
+    expect(deferBlocked(runOf(0, patienceMs + 1), blocked, exactly)).toEqual({
+      kind: 'dead',
+      reason: 'endpoint-down',
+    })
   })
+})
 
-  it('never lets its attempt start before the turn, and waits up to a fifth longer', () => {
-    const run = fc.record({ deferrals: fc.nat({ max: deferralSteps.length - 1 }) })
-    const turn = fc.double({ min: 0, max: 86_400_000, noNaN: true })
+describe('a deferral by a paused lane', () => {
+  it('never lets its attempt start before the pause is over, and waits up to a fifth longer', () => {
+    const deferrals = fc.nat({ max: 12 })
+    const pause = fc.double({ min: 0, max: 30 * minute, noNaN: true })
     const random = fc.double({ min: 0, max: 0.999, noNaN: true })
     fc.assert(
-      fc.property(run, turn, random, (one, turnMs, chance) => {
-        const verdict = defer(one, turnMs, { now, random: chance })
+      fc.property(deferrals, pause, random, (count, forMs, chance) => {
+        const verdict = deferBlocked(runOf(count), { by: 'paused', forMs }, { now, random: chance })
         if (verdict.kind !== 'deferred') throw new Error('it was not deferred')
-        const leastMs = Math.max(turnMs, deferralSteps[one.deferrals] ?? 0)
+        const leastMs = Math.max(forMs, deferralSteps[Math.min(count, 2)] ?? 0)
         expect(Number.isInteger(verdict.dueAt)).toBe(true)
-        expect(verdict.dueAt - verdict.earlyMs).toBeGreaterThanOrEqual(now + turnMs - 1)
+        expect(verdict.dueAt - verdict.earlyMs).toBeGreaterThanOrEqual(now + forMs - 1)
         expect(verdict.dueAt).toBeGreaterThanOrEqual(now + leastMs - 1)
         expect(verdict.dueAt).toBeLessThanOrEqual(now + leastMs * 1.2 + 1)
         expect(verdict.earlyMs).toBeLessThanOrEqual((verdict.dueAt - now) / 20)
@@ -49,41 +77,68 @@ describe('a deferral', () => {
   })
 })
 
+describe('a deferral by a healthy lane', () => {
+  it('may be taken whenever a tier releases it, and blames nobody', () => {
+    expect(deferToTurn(12_345.6, now)).toEqual({
+      kind: 'deferred',
+      dueAt: now + 12_346,
+      earlyMs: 12_346,
+      isBlocked: false,
+    })
+  })
+})
+
 describe('counts of what is deferred', () => {
-  it('are those whose due time has not passed, to 5 s, per hook and in all', () => {
-    const limits = { maxPerHook: 20, maxInAll: 30 }
+  const runFor = (hookId: string, tenantId = 'one') => ({ hookId, event: { tenantId } })
+
+  it('are those whose due time has not passed, to 5 s, and that have not come back, per hook and tenant', () => {
+    const limits = { maxPerHook: 20, maxPerTenant: 30 }
     const addition = fc.record({
       hookId: fc.constantFrom('a', 'b', 'c'),
       waitMs: fc.nat({ max: 60 * second }),
       passMs: fc.nat({ max: 10 * second }),
+      comesBack: fc.boolean(),
     })
     fc.assert(
       fc.property(fc.array(addition, { maxLength: 100 }), (additions) => {
         const counts = new DeferredCounts(limits)
-        const plain: { hookId: string; end: number }[] = []
+        let plain: { hookId: string; dueAt: number; end: number }[] = []
         let time = now
-        for (const { hookId, waitMs, passMs } of additions) {
-          counts.add(hookId, time + waitMs)
-          plain.push({ hookId, end: Math.ceil((time + waitMs) / 5_000) * 5_000 })
-          time += passMs
-          const waiting = plain.filter(({ end }) => end > time)
-          for (const id of ['a', 'b', 'c']) {
-            const own = waiting.filter((one) => one.hookId === id).length
-            expect(counts.of(id, time)).toBe(own)
-            expect(counts.hasRoom(id, time)).toBe(own < 20 && waiting.length < 30)
+        for (const { hookId, waitMs, passMs, comesBack } of additions) {
+          const dueAt = time + waitMs
+          counts.add(runFor(hookId), dueAt)
+          plain.push({ hookId, dueAt, end: Math.ceil(dueAt / 5_000) * 5_000 })
+          const [back] = plain
+          if (comesBack && back !== undefined && back.end > time) {
+            counts.returned(runFor(back.hookId), back.dueAt)
+            plain = plain.slice(1)
           }
-          expect(counts.inAll(time)).toBe(waiting.length)
+          time += passMs
+          plain = plain.filter(({ end }) => end > time)
+          for (const id of ['a', 'b', 'c']) {
+            const own = plain.filter((one) => one.hookId === id).length
+            expect(counts.of(id, time)).toBe(own)
+            expect(counts.hasRoom(runFor(id), time)).toBe(own < 20 && plain.length < 30)
+          }
+          expect(counts.hasRoom(runFor('z', 'another'), time)).toBe(true)
         }
       }),
     )
   })
 
+  it('never fall below nothing when more comes back than this instance wrote', () => {
+    const counts = new DeferredCounts({ maxPerHook: 1, maxPerTenant: 1 })
+    for (let time = 0; time < 3; time += 1) counts.returned(runFor('a'), now + second)
+    counts.add(runFor('a'), now + second)
+    expect(counts.of('a', now)).toBe(1)
+  })
+
   it('of hooks of which nothing waits are forgotten by a sweep, and begin anew', () => {
-    const counts = new DeferredCounts({ maxPerHook: 1, maxInAll: 1 })
-    counts.add('a', now + second)
-    expect(counts.hasRoom('a', now)).toBe(false)
+    const counts = new DeferredCounts({ maxPerHook: 1, maxPerTenant: 1 })
+    counts.add(runFor('a'), now + second)
+    expect(counts.hasRoom(runFor('a'), now)).toBe(false)
     counts.sweep(now + minute)
-    expect(counts.hasRoom('a', now + minute)).toBe(true)
-    expect(counts.of('a', now + minute)).toBe(0)
+    expect(counts.isEmpty).toBe(true)
+    expect(counts.hasRoom(runFor('a'), now + minute)).toBe(true)
   })
 })

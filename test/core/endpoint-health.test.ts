@@ -9,8 +9,8 @@ import {
   hookSeen,
   laneMoved,
   said,
-  seedOf,
   succeeded,
+  tellsRecovery,
   wordOf,
   type Endpoint,
   type HookFacts,
@@ -43,7 +43,6 @@ function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
 }
 
 const open = { kind: 'open', until: 30 * second } as const
-const flowing = { kind: 'flowing' } as const
 
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
@@ -180,12 +179,18 @@ describe('an endpoint', () => {
     expect(hookSeen(freshEndpoint, moved, day, rules)).toBe(freshEndpoint)
   })
 
-  it('of which another instance says that it is open or paused seeds a lane until then', () => {
-    const paused = heard(freshEndpoint, healthOf({ state: 'paused', until: hour }))
-    expect(seedOf(paused, minute)).toEqual({ kind: 'paused', until: hour })
-    expect(seedOf(paused, hour)).toEqual(flowing)
-    expect(seedOf(heard(freshEndpoint, healthOf({ state: 'failing' })), 0)).toEqual(flowing)
-    expect(seedOf(freshEndpoint, 0)).toEqual(flowing)
+  it('has recovered by a word that another instance wrote after its lane opened, or that comes long after', () => {
+    const opened = laneMoved(failedTimes(5, second), open, minute)
+    const recovered = (at: number, word: Partial<Health>) =>
+      tellsRecovery(opened, healthOf(word), at, rules)
+    expect(recovered(minute + 2, { at: minute + 1 })).toBe(true)
+    expect(recovered(minute + 2, { at: minute - 1 })).toBe(false)
+    expect(recovered(2 * minute, { at: minute - 1 })).toBe(true)
+    expect(recovered(2 * minute, { at: 2 * minute, instance: 'one' })).toBe(false)
+    expect(recovered(2 * minute, { at: 2 * minute, state: 'failing' })).toBe(false)
+    const disabledOne = heard(opened, healthOf({ state: 'disabled' }))
+    expect(tellsRecovery(disabledOne, healthOf({ at: 2 * minute }), 2 * minute, rules)).toBe(false)
+    expect(tellsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
   })
 
   it('is healthy with a success after its pause is over, of which nothing tells but time', () => {

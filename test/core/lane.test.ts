@@ -1,21 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import type { LaneCondition } from '../../src/core/lane.ts'
-import { Lanes } from '../../src/core/lanes.ts'
+import type { LaneSeed } from '../../src/core/endpoint-seed.ts'
 import {
-  admission,
+  blocked,
   createLanes,
   fill,
   finishAll,
   flowing,
   openLane,
+  second,
   sixteen,
   startAll,
-  usual,
   works,
 } from '../support/lanes.ts'
 
 describe('a rate limit', () => {
-  const limits = { concurrency: 16, ratePerSecond: 10 }
+  const limits = { ...sixteen, ratePerSecond: 10 }
 
   it('starts one call, and asks to be woken for the next', () => {
     const { lanes, alarms } = createLanes({ initialConcurrency: 4 })
@@ -23,93 +22,129 @@ describe('a rate limit', () => {
     expect(works(startAll(lanes, 1_000))).toEqual(['a0', 'a1'])
     expect(startAll(lanes, 1_050)).toEqual([])
     expect(alarms.map(({ at }) => at)).toEqual([1_100])
-    alarms[0]?.again()
+    alarms[0]?.again(1_100)
     expect(works(startAll(lanes, 1_100))).toEqual(['a2'])
   })
 
   it('that is changed counts at once', () => {
     const { lanes, alarms } = createLanes()
-    const slow = { concurrency: 16, ratePerSecond: 0.01 }
+    const slow = { ...sixteen, ratePerSecond: 0.01 }
     fill(lanes, 'a', 3, { limits: slow, now: 1_000 })
     startAll(lanes, 1_000)
     expect(alarms).toHaveLength(1)
-    lanes.admission('a', 'first', sixteen, 1_001)
+    lanes.laneOf('a', sixteen, 1_001)
     expect(startAll(lanes, 1_001)).toHaveLength(1)
   })
+})
 
-  it('is known to be slow without having been seen', () => {
-    const { lanes } = createLanes({ maxQueued: 100 })
-    fill(lanes, 'a', 21, { limits })
-    expect(lanes.admission('a', 'first', limits, 0)).toEqual({
-      kind: 'crowded',
-      perMs: 0.01,
-      isFull: false,
+describe('what is known of a lane', () => {
+  it('is nothing before its first call', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 3)
+    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, heldMs: 0, ratePerSecond: undefined })
+    expect(lane.turnFacts(7, 0)).toEqual({
+      queued: 3,
+      away: 7,
+      inFlight: 0,
+      silentMs: 0,
+      perMs: 0,
+      meanMs: undefined,
+      concurrency: 2,
+      limit: 16,
+      hasFailed: false,
+      ratePerSecond: undefined,
     })
+  })
+
+  it('is its rate and the mean of its calls, where these end', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 50)
+    let running = startAll(lanes, 0)
+    for (let now = 500; now <= 1_000; now += 500) {
+      finishAll(lanes, running, 'success', now)
+      running = startAll(lanes, now)
+    }
+    // 2 calls in the first half second, and 4 in the second.
+    expect(lane.facts(second)).toMatchObject({ busyMs: second, perMs: 0.006 })
+    expect(lane.turnFacts(0, second)).toMatchObject({
+      inFlight: 8,
+      meanMs: 500,
+      concurrency: 8,
+      perMs: 0.006,
+      hasFailed: false,
+    })
+  })
+
+  it('is its silence, once that has lasted a second: as if its calls were about to end', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 8)
+    startAll(lanes, 0)
+    expect(lane.facts(999)).toMatchObject({ busyMs: 999, perMs: 0 })
+    expect(lane.facts(4_000)).toMatchObject({ busyMs: 4_000, perMs: 2 / 4_000 })
+    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000, inFlight: 2 })
+  })
+
+  it('is that it has failed, until its failures are forgotten', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 40)
+    finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
+    expect(lane.turnFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
+    expect(lane.turnFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
+  })
+
+  it('is for how long it was held back by slots that others have, until it gets one', () => {
+    const { lanes } = createLanes({ maxInFlight: 2 })
+    fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
+    fill(lanes, 'c', 1, { limits: { ...sixteen, tenantId: 'third' } })
+    const slots = startAll(lanes, 0)
+    expect(slots).toHaveLength(2)
+    const lane = fill(lanes, 'a', 1, { now: 100 })
+    expect(startAll(lanes, 100)).toEqual([])
+    expect(lane.facts(1_600).heldMs).toBe(1_500)
+    finishAll(lanes, slots, 'success', 1_600)
+    expect(works(startAll(lanes, 1_600))).toContain('a0')
+    expect(lane.facts(9_000).heldMs).toBe(0)
+  })
+
+  it('is not that it was held back, when its work was dropped meanwhile', () => {
+    const { lanes } = createLanes({ maxInFlight: 1 })
+    fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
+    const slots = startAll(lanes, 0)
+    const lane = fill(lanes, 'a', 1)
+    lanes.drop((work) => work === 'a0')
+    finishAll(lanes, slots, 'success', 10)
+    expect(startAll(lanes, 10)).toEqual([])
+    expect(lane.facts(60 * second).heldMs).toBe(0)
+  })
+
+  it.each([
+    ['it has work', (count: number) => count === 1, false],
+    ['it has none and calls fewer than it may', (count: number) => count === 0, true],
+  ])('is whether it is idle: %s', (_, hasWork, expected) => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', hasWork(1) ? 1 : 0)
+    expect(lane.isIdle(0)).toBe(expected)
+  })
+
+  it('is that it is not idle while it calls as much as it may, or its limit holds it back', () => {
+    const { lanes } = createLanes()
+    const full = fill(lanes, 'a', 2)
+    const limited = fill(lanes, 'b', 1, { limits: { ...sixteen, ratePerSecond: 1 } })
+    startAll(lanes, 0)
+    expect([full.isIdle(0), limited.isIdle(0), limited.isIdle(second)]).toEqual([
+      false,
+      false,
+      true,
+    ])
   })
 })
 
 describe('a lane', () => {
-  it('that is healthy is full at its bound, in each of its lines', () => {
+  it('takes whatever is added, however much', () => {
     const { lanes } = createLanes()
-    fill(lanes, 'a', 10)
-    expect(admission(lanes, 0)).toBe('full')
-    expect(admission(lanes, 0, { name: 'late' })).toBe('room')
-    lanes.next(0)
-    expect(admission(lanes, 0)).toBe('room')
-  })
-
-  it('is crowded after a second of silence when it has more than two seconds of work', () => {
-    const { lanes } = createLanes()
-    fill(lanes, 'a', 8)
-    startAll(lanes, 0)
-    expect(admission(lanes, 999)).toBe('room')
-    expect(lanes.admission('a', 'first', sixteen, 1_000)).toEqual({
-      kind: 'crowded',
-      perMs: 0.002,
-      isFull: false,
-    })
-    expect(admission(lanes, 1_000, { name: 'late' })).toBe('room')
-  })
-
-  it('is crowded by what it was seen to do within a second of calls', () => {
-    const { lanes } = createLanes({ maxQueued: 100 })
-    fill(lanes, 'a', 50)
-    let running = [...startAll(lanes, 0)]
-    for (let now = 500; now <= 1_000; now += 500) {
-      finishAll(lanes, running, 'failure', now)
-      running = [...startAll(lanes, now)]
-    }
-    // Four calls in a second of which two are left to come in each of the two seconds.
-    expect(admission(lanes, 1_000)).toBe('crowded')
-  })
-
-  it('that works is not judged by a pause of its endpoint, and takes more meanwhile', () => {
-    const { lanes } = createLanes({ maxQueued: 10, maxQueuedSilent: 20 })
-    fill(lanes, 'a', 10)
-    let running = startAll(lanes, 0)
-    for (let now = 10; now <= 1_000; now += 10) {
-      finishAll(lanes, running.slice(0, 1), 'success', now)
-      fill(lanes, 'a', 1, { now })
-      running = [...running.slice(1), ...startAll(lanes, now)]
-    }
-    const now = 1_000
-    fill(lanes, 'a', 20, { now })
-    expect(admission(lanes, now + 999)).toBe('full')
-    lanes.drop((work) => work === 'a0')
-    fill(lanes, 'a', 1, { now })
-    expect(admission(lanes, now + 2_999)).not.toBe('crowded')
-    expect(admission(lanes, now + 3_000)).toBe('crowded')
-  })
-
-  it('gives back what would wait too long, but for the oldest that fit and what may not be taken', () => {
-    const { lanes } = createLanes({ maxQueued: 100 })
-    fill(lanes, 'a', 10)
-    startAll(lanes, 0)
-    expect(lanes.mayCrowd).toBe(true)
-    expect(lanes.takeCrowded(999, () => true)).toEqual([])
-    const [crowd] = lanes.takeCrowded(1_001, (work) => work !== 'a7')
-    expect(crowd?.evicted).toEqual(['a5', 'a6', 'a8', 'a9'])
-    expect(lanes.queued).toBe(4)
+    fill(lanes, 'a', 5_000)
+    expect(lanes.queued).toBe(5_000)
+    expect(blocked(lanes, 0)).toBeUndefined()
   })
 
   it('opens by five failures, gives back what is queued, and takes nothing until its time is over', () => {
@@ -123,19 +158,19 @@ describe('a lane', () => {
     const [slot] = startAll(lanes, 0)
     const move = slot && lanes.finish(slot, { kind: 'failure' }, 10)
     expect(move?.condition).toEqual({ kind: 'open', until: 30_010 })
-    expect(move?.evicted).toHaveLength(4)
+    expect(move?.evicted).toHaveLength(5)
     expect(lanes.queued).toBe(0)
-    expect(lanes.admission('a', 'first', sixteen, 20)).toEqual({ kind: 'blocked', until: 30_010 })
+    expect(blocked(lanes, 20)).toEqual({ kind: 'open', until: 30_010 })
   })
 
   it('that is open takes one probe when its time is over, and the rest waits for its outcome', () => {
     const { lanes } = createLanes()
     openLane(lanes)
-    expect(admission(lanes, 30_000)).toBe('room')
+    expect(blocked(lanes, 30_000)).toBeUndefined()
     fill(lanes, 'a', 1, { now: 30_000 })
-    expect(admission(lanes, 30_000)).toBe('blocked')
+    expect(blocked(lanes, 30_000)).toEqual({ kind: 'open', until: 30_000 })
     const [probe] = startAll(lanes, 30_000)
-    expect(admission(lanes, 31_000, { name: 'late' })).toBe('blocked')
+    expect(blocked(lanes, 31_000)).toEqual({ kind: 'open', until: 31_000 })
     const move = probe && lanes.finish(probe, { kind: 'success' }, 32_000)
     expect(move).toEqual({ condition: flowing, evicted: [] })
     fill(lanes, 'a', 5, { now: 32_000 })
@@ -151,7 +186,7 @@ describe('a lane', () => {
     fill(lanes, 'a', 1, { now: 30_000 })
     const [probe] = startAll(lanes, 30_000)
     if (last !== undefined) lanes.finish(last, { kind: 'success' }, 30_001)
-    expect(admission(lanes, 30_001)).toBe('blocked')
+    expect(blocked(lanes, 30_001)).toMatchObject({ kind: 'open' })
     const move = probe && lanes.finish(probe, { kind: 'failure' }, 30_002)
     expect(move?.condition).toEqual({ kind: 'open', until: 330_002 })
   })
@@ -160,16 +195,14 @@ describe('a lane', () => {
     const { lanes } = createLanes()
     openLane(lanes)
     fill(lanes, 'a', 1, { now: 30_000 })
-    const [probe] = startAll(lanes, 30_000)
-    if (probe !== undefined) lanes.finish(probe, { kind: 'unanswered' }, 30_001)
-    expect(admission(lanes, 30_001)).toBe('room')
+    finishAll(lanes, startAll(lanes, 30_000), 'unanswered', 30_001)
+    expect(blocked(lanes, 30_001)).toBeUndefined()
   })
 
   it('pauses until the time that its endpoint asked for, gives back its queue, and begins slowly after', () => {
     const { lanes } = createLanes({ initialConcurrency: 2 })
     fill(lanes, 'a', 9)
-    const first = startAll(lanes, 0)
-    finishAll(lanes, first, 'success', 0)
+    finishAll(lanes, startAll(lanes, 0), 'success', 0)
     const [one, ...others] = startAll(lanes, 0)
     expect(others).toHaveLength(3)
     const move = one && lanes.finish(one, { kind: 'pause', until: 5_000 }, 10)
@@ -178,41 +211,54 @@ describe('a lane', () => {
       evicted: ['a6', 'a7', 'a8'],
     })
     finishAll(lanes, others, 'success', 20)
-    expect(lanes.admission('a', 'first', sixteen, 4_999)).toEqual({ kind: 'blocked', until: 5_000 })
-    expect(admission(lanes, 5_000)).toBe('room')
+    expect(blocked(lanes, 4_999)).toEqual({ kind: 'paused', until: 5_000 })
+    expect(blocked(lanes, 5_000)).toBeUndefined()
+    fill(lanes, 'a', 20, { now: 5_000 })
+    expect(startAll(lanes, 5_000).length).toBeLessThan(6)
   })
 
   it('of which nothing is known begins as another instance says, until then', () => {
-    const seed = { kind: 'open', until: 10_000 } as const
-    const { lanes } = createLanes({}, { seed })
-    expect(lanes.admission('a', 'first', sixteen, 0)).toEqual({ kind: 'blocked', until: 10_000 })
-    expect(admission(lanes, 10_000)).toBe('room')
+    const { lanes } = createLanes({}, { seedOf: () => ({ kind: 'open', until: 10_000, level: 0 }) })
+    expect(blocked(lanes, 0)).toEqual({ kind: 'open', until: 10_000 })
+    expect(blocked(lanes, 10_000)).toBeUndefined()
     fill(lanes, 'a', 1, { now: 10_000 })
     finishAll(lanes, startAll(lanes, 10_000), 'success', 10_001)
-    expect(admission(lanes, 10_001)).toBe('room')
+    expect(blocked(lanes, 10_001)).toBeUndefined()
   })
 
   it('that has samples of its own does not listen to another instance', () => {
-    let seed: LaneCondition = flowing
-    const lanes = new Lanes<string>({
-      limits: usual,
-      sizeOf: () => 1,
-      wakeAt: () => undefined,
-      seedOf: () => seed,
-    })
+    let seed: LaneSeed = flowing
+    const { lanes } = createLanes({}, { seedOf: () => seed })
     fill(lanes, 'a', 1)
     finishAll(lanes, startAll(lanes, 0), 'success', 0)
     seed = { kind: 'paused', until: 10_000 }
-    expect(admission(lanes, 1)).toBe('room')
-    lanes.reset('a')
-    expect(admission(lanes, 2)).toBe('blocked')
+    expect(blocked(lanes, 1)).toBeUndefined()
+    lanes.reset('a', 2)
+    expect(blocked(lanes, 2)).toEqual({ kind: 'paused', until: 10_000 })
+  })
+
+  it('that has work queued goes by its own experience, whatever another instance says', () => {
+    let seed: LaneSeed = flowing
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    fill(lanes, 'a', 3)
+    seed = { kind: 'open', until: 30_000, level: 0 }
+    expect(blocked(lanes, 1)).toBeUndefined()
+    expect(startAll(lanes, 1)).toHaveLength(2)
   })
 
   it('that is reset is called at once, as if nothing were known', () => {
     const { lanes } = createLanes()
     openLane(lanes)
-    expect(admission(lanes, 1)).toBe('blocked')
-    lanes.reset('a')
-    expect(admission(lanes, 1)).toBe('room')
+    expect(blocked(lanes, 1)).toMatchObject({ kind: 'open' })
+    lanes.reset('a', 1)
+    expect(blocked(lanes, 1)).toBeUndefined()
+  })
+
+  it('whose hook allows more calls makes them at once', () => {
+    const { lanes } = createLanes({ initialConcurrency: 8 })
+    fill(lanes, 'a', 20, { limits: { ...sixteen, concurrency: 1 } })
+    expect(startAll(lanes, 0)).toHaveLength(1)
+    lanes.laneOf('a', sixteen, 1)
+    expect(startAll(lanes, 1)).toHaveLength(7)
   })
 })

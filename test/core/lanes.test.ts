@@ -4,6 +4,7 @@ import {
   createLanes,
   fill,
   finishAll,
+  learn,
   openLane,
   second,
   sixteen,
@@ -11,12 +12,39 @@ import {
   works,
 } from '../support/lanes.ts'
 
+const ofTenant = (tenantId: string, concurrency = 16) => ({ ...sixteen, tenantId, concurrency })
+/** Every lane may make as many calls at once as its hook allows. */
+const warm = { initialConcurrency: 1_000 }
+
 describe('lanes', () => {
   it('serve hooks in turn, whatever the order of arrival', () => {
     const { lanes } = createLanes()
     fill(lanes, 'a', 5)
     fill(lanes, 'b', 2)
     expect(works(startAll(lanes, 0))).toEqual(['a0', 'b0', 'a1', 'b1'])
+  })
+
+  it('serve tenants in turn, however many hooks one has', () => {
+    const { lanes } = createLanes()
+    for (const hook of ['a', 'b', 'c', 'd']) fill(lanes, hook, 5, { limits: ofTenant('many') })
+    fill(lanes, 'z', 2, { limits: ofTenant('one') })
+    expect(works(startAll(lanes, 0)).slice(0, 4)).toEqual(['a0', 'z0', 'b0', 'z1'])
+  })
+
+  it('serve first the lane that answers soonest, of those that have as many calls out', () => {
+    const { lanes } = createLanes({ initialConcurrency: 1 })
+    const limits = ofTenant('default', 1)
+    for (const [hook, ms] of [
+      ['slow', 5_000],
+      ['fast', 10],
+    ] as const) {
+      fill(lanes, hook, 1, { limits })
+      finishAll(lanes, startAll(lanes, 0), 'success', ms)
+    }
+    fill(lanes, 'slow', 1, { limits, now: 6_000 })
+    fill(lanes, 'unknown', 1, { limits, now: 6_000 })
+    fill(lanes, 'fast', 1, { limits, now: 6_000 })
+    expect(works(startAll(lanes, 6_000))).toEqual(['fast0', 'slow0', 'unknown0'])
   })
 
   it('start with two calls at once and grow by one with each success up to the limit', () => {
@@ -32,58 +60,46 @@ describe('lanes', () => {
     expect(seen).toEqual([2, 3, 4, 4, 4])
   })
 
-  it('do not grow with failures', () => {
-    const { lanes } = createLanes()
+  it('make half as many calls at once after a failure', () => {
+    const { lanes } = createLanes({ initialConcurrency: 4 })
     fill(lanes, 'a', 10)
-    finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
+    const [one, ...others] = startAll(lanes, 0)
+    expect(others).toHaveLength(3)
+    finishAll(lanes, one === undefined ? [] : [one], 'failure', 0)
+    expect(startAll(lanes, 0)).toHaveLength(0)
+    finishAll(lanes, others.slice(0, 2), 'success', 0)
     expect(startAll(lanes, 0)).toHaveLength(1)
   })
 
   it('never have more calls in flight than the cap over all', () => {
     const { lanes } = createLanes({ maxInFlight: 3 })
-    fill(lanes, 'a', 5)
-    fill(lanes, 'b', 5)
+    for (const hook of ['a', 'b', 'c', 'd', 'e']) fill(lanes, hook, 5, { limits: ofTenant(hook) })
     expect(startAll(lanes, 0)).toHaveLength(3)
     expect(lanes.inFlight).toBe(3)
+    expect(lanes.hasFreeSlots).toBe(false)
   })
 
-  it('let only hooks without a slow call start one while the budget for slow calls is full', () => {
-    const { lanes } = createLanes({ maxSlow: 2 })
-    fill(lanes, 'slow', 5)
-    const slow = startAll(lanes, 0)
-    expect(slow).toHaveLength(2)
-    fill(lanes, 'fast', 1)
-    expect(works(startAll(lanes, 1_500))).toEqual(['fast0'])
-    finishAll(lanes, slow.slice(0, 1), 'success', 1_500)
-    expect(works(startAll(lanes, 1_500))).toEqual(['slow2', 'slow3'])
+  it('let a single call through where there is but one slot', () => {
+    const { lanes } = createLanes({ maxInFlight: 1 })
+    fill(lanes, 'a', 2)
+    fill(lanes, 'b', 2, { name: 'late' })
+    const seen: string[] = []
+    for (let round = 0; round < 4; round += 1) {
+      const slots = startAll(lanes, round)
+      expect(slots).toHaveLength(1)
+      seen.push(...works(slots))
+      finishAll(lanes, slots, 'success', round)
+    }
+    expect(seen.toSorted()).toEqual(['a0', 'a1', 'b0', 'b1'])
   })
 
-  it('hold a slow hook when its turn comes with the budget full, and wake it when another slow call ends', () => {
-    const { lanes } = createLanes({ maxSlow: 1 })
-    fill(lanes, 'a', 1)
-    const [a] = startAll(lanes, 0)
-    lanes.next(2_000)
-    fill(lanes, 'b', 4)
-    const b = startAll(lanes, 2_000)
-    lanes.next(4_000)
-    expect(lanes.slow).toBe(3)
-    finishAll(lanes, b.slice(0, 1), 'success', 4_000)
-    expect(startAll(lanes, 4_000)).toEqual([])
-    finishAll(lanes, b.slice(1), 'success', 4_000)
-    expect(works(startAll(lanes, 4_000))).toEqual(['b2', 'b3'])
-    if (a !== undefined) lanes.finish(a, { kind: 'success' }, 4_000)
-    expect(lanes.slow).toBe(0)
-  })
-
-  it('start no call while bodies in flight hold too much, and few while those of slow calls do', () => {
-    const { lanes } = createLanes({ maxBytes: 300, maxSlowBytes: 150 }, { sizeOf: 100 })
-    fill(lanes, 'slow', 3)
-    const slow = startAll(lanes, 0)
-    lanes.next(2_000)
-    fill(lanes, 'b', 5)
-    expect(works(startAll(lanes, 2_000))).toEqual(['b0'])
-    finishAll(lanes, slow, 'success', 2_000)
-    expect(works(startAll(lanes, 2_000))).toHaveLength(2)
+  it('let a call through whose body is larger than all bodies together may be, where no other is out', () => {
+    const { lanes } = createLanes({ maxBytes: 100 }, { sizeOf: () => 500 })
+    fill(lanes, 'a', 2)
+    const slots = startAll(lanes, 0)
+    expect(works(slots)).toEqual(['a0'])
+    finishAll(lanes, slots, 'success', 0)
+    expect(works(startAll(lanes, 0))).toEqual(['a1'])
   })
 
   it('keep the order of what is left when some is dropped', () => {
@@ -92,6 +108,19 @@ describe('lanes', () => {
     expect(lanes.drop((work) => work === 'a0' || work === 'a2')).toEqual(['a0', 'a2'])
     expect(lanes.queued).toBe(2)
     expect(works(startAll(lanes, 0))).toEqual(['a1', 'a3'])
+  })
+
+  it('give back what is removed from its place, once', () => {
+    const { lanes } = createLanes()
+    const lane = lanes.laneOf('a', sixteen, 0)
+    const [x, y, z] = ['x', 'y', 'z'].map((work) => lanes.add(lane, 'first', work, 0))
+    if (x === undefined || y === undefined || z === undefined) throw new Error('not added')
+    expect([lanes.remove('a', 'first', y), lanes.remove('a', 'first', y)]).toEqual([true, false])
+    expect(lanes.queued).toBe(2)
+    expect(works(startAll(lanes, 0))).toEqual(['x', 'z'])
+    expect(lanes.remove('a', 'first', x)).toBe(false)
+    expect(lanes.remove('unknown', 'first', z)).toBe(false)
+    expect(lanes.queued).toBe(0)
   })
 
   it('count a call once, however often it is finished', () => {
@@ -135,23 +164,201 @@ describe('lanes', () => {
   })
 })
 
+describe('slots', () => {
+  it.each([1, 2, 3, 9])('are held by %i tenants of many hooks at S/(1+k) each', (count) => {
+    const { lanes } = createLanes({ maxInFlight: 900 })
+    const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
+    for (const tenant of tenants) {
+      for (let hook = 0; hook < 900; hook += 1) {
+        learn(lanes, `${tenant}-${hook}-`, ofTenant(tenant))
+      }
+    }
+    for (const tenant of tenants) {
+      for (let hook = 0; hook < 900; hook += 1) {
+        fill(lanes, `${tenant}-${hook}-`, 2, { limits: ofTenant(tenant) })
+      }
+    }
+    const started = startAll(lanes, 0)
+    const each = tenants.map((id) => started.filter(({ tenant }) => tenant.id === id).length)
+    for (const held of each) expect(Math.abs(held - 900 / (1 + count))).toBeLessThanOrEqual(1)
+  })
+
+  it.each([1, 2, 3, 9])(
+    'are held by %i tenants of many hooks that may hang at S/(2+k) each: a hook of theirs that answers finds some',
+    (count) => {
+      const { lanes } = createLanes({ maxInFlight: 990 })
+      const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
+      for (const tenant of tenants) learn(lanes, `${tenant}-answers`, ofTenant(tenant))
+      for (const tenant of tenants) {
+        for (let hook = 0; hook < 990; hook += 1) {
+          fill(lanes, `${tenant}-${hook}-`, 2, { limits: ofTenant(tenant) })
+        }
+      }
+      const started = startAll(lanes, 0)
+      const each = tenants.map((id) => started.filter(({ tenant }) => tenant.id === id).length)
+      for (const held of each) expect(Math.abs(held - 990 / (2 + count))).toBeLessThanOrEqual(1)
+      for (const tenant of tenants) {
+        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant) })
+        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-answers0`])
+      }
+    },
+  )
+
+  it('of 4,500 hooks of one tenant that hang leave another tenant, and a hook that answers, no wait', () => {
+    const { lanes } = createLanes({ maxInFlight: 4_096 })
+    const greedy = ofTenant('greedy')
+    learn(lanes, 'answers', greedy)
+    for (let hook = 0; hook < 4_500; hook += 1) fill(lanes, `hangs${hook}-`, 5, { limits: greedy })
+    expect(startAll(lanes, 0).length).toBeLessThanOrEqual(2_048)
+    fill(lanes, 'other', 1, { limits: ofTenant('other'), now: 1 })
+    fill(lanes, 'answers', 1, { limits: greedy, now: 1 })
+    expect(works(startAll(lanes, 1)).toSorted()).toEqual(['answers0', 'other0'])
+  })
+
+  it.each([8, 64])('of %i tenants whose hooks hang leave another tenant no wait', (count) => {
+    const { lanes } = createLanes({ maxInFlight: 4_096 })
+    for (let tenant = 0; tenant < count; tenant += 1) {
+      for (let hook = 0; hook < 1_000; hook += 1) {
+        fill(lanes, `t${tenant}-${hook}-`, 2, { limits: ofTenant(`t${tenant}`) })
+      }
+    }
+    expect(startAll(lanes, 0).length).toBeGreaterThan(3_000)
+    fill(lanes, 'other', 1, { limits: ofTenant('other'), now: 1 })
+    expect(works(startAll(lanes, 1))).toEqual(['other0'])
+  })
+
+  it('of sixteen warmed hooks that hold 256 calls each leave others of their tenant some', () => {
+    const { lanes } = createLanes({ maxInFlight: 4_096, ...warm })
+    const limits = ofTenant('default', 256)
+    for (let hook = 0; hook < 16; hook += 1) learn(lanes, `holds${hook}-`, limits)
+    for (let hook = 0; hook < 16; hook += 1) fill(lanes, `holds${hook}-`, 400, { limits })
+    expect(startAll(lanes, 2).length).toBeLessThanOrEqual(2_048)
+    fill(lanes, 'new', 1, { now: 3 })
+    fill(lanes, 'other', 1, { limits: ofTenant('other'), now: 3 })
+    expect(works(startAll(lanes, 3)).toSorted()).toEqual(['new0', 'other0'])
+  })
+
+  it('are held by a hook that is alone up to a third: its tenant may have one that answers', () => {
+    const { lanes } = createLanes({ maxInFlight: 900, ...warm })
+    learn(lanes, 'b', ofTenant('t', 1_000))
+    fill(lanes, 'a', 1_000, { limits: ofTenant('t', 1_000) })
+    expect(startAll(lanes, 0)).toHaveLength(300)
+    fill(lanes, 'b', 1_000, { limits: ofTenant('t', 1_000) })
+    expect(startAll(lanes, 0).length).toBeGreaterThanOrEqual(75)
+  })
+
+  it('are not kept from a hook whose tenant has its share, by another tenant whose lone hook has its own', () => {
+    const { lanes } = createLanes({ maxInFlight: 100, ...warm })
+    for (let hook = 0; hook < 26; hook += 1) learn(lanes, `hangs${hook}-`, ofTenant('many'))
+    learn(lanes, 'quick', ofTenant('many'))
+    // 25 calls of a hook, and 26 of another tenant: 49 are free.
+    fill(lanes, 'lone', 100, { limits: ofTenant('one', 100) })
+    for (let call = 0; call < 25; call += 1) lanes.next(0)
+    for (let hook = 0; hook < 26; hook += 1) {
+      fill(lanes, `hangs${hook}-`, 1, { limits: ofTenant('many') })
+    }
+    expect(startAll(lanes, 0).length).toBeGreaterThanOrEqual(26)
+    fill(lanes, 'quick', 1, { limits: ofTenant('many') })
+    expect(works(startAll(lanes, 0))).toContain('quick0')
+  })
+
+  it('are given up by a hook that was given to another tenant, as its calls end', () => {
+    const { lanes } = createLanes({ maxInFlight: 12, ...warm })
+    learn(lanes, 'b', ofTenant('one'))
+    fill(lanes, 'a', 20, { limits: ofTenant('one') })
+    const before = startAll(lanes, 0)
+    expect(before).toHaveLength(4)
+    lanes.laneOf('a', ofTenant('two'), 0)
+    fill(lanes, 'b', 20, { limits: ofTenant('one') })
+    const between = startAll(lanes, 0)
+    expect(between.filter(({ tenant }) => tenant.id === 'one').length).toBeGreaterThan(0)
+    finishAll(lanes, before, 'success', 1)
+    const later = [...between, ...startAll(lanes, 1)]
+    expect(later.filter(({ tenant }) => tenant.id === 'two').length).toBeGreaterThan(1)
+    expect(later.filter(({ tenant }) => tenant.id === 'one').length).toBeGreaterThan(1)
+  })
+
+  it('are found by both lines of a hook that was given to another tenant', () => {
+    const { lanes } = createLanes({ maxInFlight: 1 })
+    fill(lanes, 'other', 1, { limits: ofTenant('other') })
+    const slots = startAll(lanes, 0)
+    fill(lanes, 'a', 1, { limits: ofTenant('one') })
+    fill(lanes, 'a', 1, { limits: ofTenant('one'), name: 'late' })
+    lanes.laneOf('a', ofTenant('two'), 0)
+    finishAll(lanes, slots, 'success', 1)
+    const first = startAll(lanes, 1)
+    finishAll(lanes, first, 'success', 1)
+    const second = startAll(lanes, 1)
+    expect([...first, ...second].map(({ line }) => line.name).toSorted()).toEqual(['first', 'late'])
+  })
+})
+
+describe('bytes', () => {
+  it('are given out as slots are', () => {
+    const { lanes } = createLanes({ maxBytes: 900, ...warm }, { sizeOf: () => 100 })
+    const hooks = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
+    for (const hook of hooks) learn(lanes, hook, ofTenant('heavy'))
+    for (const hook of hooks) fill(lanes, hook, 9, { limits: ofTenant('heavy') })
+    expect(startAll(lanes, 0)).toHaveLength(5)
+    fill(lanes, 'z', 9, { limits: ofTenant('other') })
+    const others = startAll(lanes, 0)
+    expect(others.length).toBeGreaterThanOrEqual(1)
+    expect(lanes.inFlight).toBeLessThan(9)
+  })
+
+  it('that one tenant holds leave room for another, whose hook starts at once', () => {
+    const { lanes } = createLanes(
+      { maxBytes: 1_000, ...warm },
+      { sizeOf: (work) => (work.startsWith('heavy') ? 300 : 1) },
+    )
+    fill(lanes, 'heavy', 9, { limits: ofTenant('heavy') })
+    expect(startAll(lanes, 0)).toHaveLength(2)
+    fill(lanes, 'light', 9, { limits: ofTenant('light') })
+    expect(startAll(lanes, 0)).toHaveLength(9)
+  })
+})
+
 describe('first tries', () => {
   it('find slots that a crowd of later ones cannot take', () => {
-    const { lanes } = createLanes({ maxInFlight: 8, maxLate: 6 })
-    for (const hook of ['a', 'b', 'c', 'd']) fill(lanes, hook, 10, { name: 'late' })
-    expect(startAll(lanes, 0)).toHaveLength(4)
-    for (const hook of ['e', 'f', 'g', 'h']) fill(lanes, hook, 10, { name: 'late' })
-    expect(startAll(lanes, 0)).toHaveLength(2)
-    fill(lanes, 'z', 1)
+    const { lanes } = createLanes({ maxInFlight: 8 })
+    const hooks = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    for (const hook of hooks) fill(lanes, hook, 10, { name: 'late', limits: ofTenant(hook) })
+    expect(startAll(lanes, 0)).toHaveLength(6)
+    fill(lanes, 'z', 1, { limits: ofTenant('z') })
     expect(works(startAll(lanes, 0))).toEqual(['z0'])
   })
 
-  it('find a quarter of their own lane free of later ones, and never wait for more than one of them', () => {
+  it('of a tenant find slots that a crowd of its later ones cannot take', () => {
+    const { lanes } = createLanes({ maxInFlight: 80 })
+    for (let hook = 0; hook < 80; hook += 1) learn(lanes, `h${hook}-`)
+    for (let hook = 0; hook < 80; hook += 1) learn(lanes, `f${hook}-`)
+    for (let hook = 0; hook < 80; hook += 1) fill(lanes, `h${hook}-`, 10, { name: 'late' })
+    const late = startAll(lanes, 0).length
+    expect(late).toBeGreaterThanOrEqual(28)
+    expect(late).toBeLessThanOrEqual(30)
+    for (let hook = 0; hook < 80; hook += 1) fill(lanes, `f${hook}-`, 10)
+    expect(startAll(lanes, 0)).toHaveLength(40 - late)
+  })
+
+  it('find a slot of their own lane where calls take long, and need none where they are short', () => {
     const { lanes } = createLanes({ initialConcurrency: 8 })
-    fill(lanes, 'a', 10, { name: 'late' })
-    expect(startAll(lanes, 0)).toHaveLength(6)
+    fill(lanes, 'a', 20, { name: 'late' })
+    const unknown = startAll(lanes, 0)
+    expect(unknown).toHaveLength(7)
     fill(lanes, 'a', 5)
-    expect(startAll(lanes, 0).map(({ line }) => line.name)).toEqual(['first', 'first'])
+    expect(startAll(lanes, 0).map(({ line }) => line.name)).toEqual(['first'])
+
+    fill(lanes, 'b', 20, { name: 'late' })
+    finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'success', 10)
+    fill(lanes, 'b', 1, { name: 'late', now: 10 })
+    startAll(lanes, 10)
+    expect(lanes.get('b')?.inFlight).toBe(9)
+  })
+
+  it('leave one call to later ones, where a lane may make but one at once', () => {
+    const { lanes } = createLanes({ initialConcurrency: 1 })
+    fill(lanes, 'a', 1, { name: 'late', limits: ofTenant('t', 1) })
+    expect(startAll(lanes, 0)).toHaveLength(1)
   })
 
   it('take turns with later ones, so that neither starves', () => {

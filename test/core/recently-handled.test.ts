@@ -18,13 +18,13 @@ describe('what was recently handled', () => {
     [2, 3, false],
   ])('of a run that came to attempt 1, hop 2 is attempt %i, hop %i: %s', (attempt, hop, is) => {
     const handled = new RecentlyHandled(10)
-    handled.add(at(1, 2))
+    handled.add(at(1, 2), false)
     expect(handled.has(at(attempt, hop))).toBe(is)
   })
 
   it('is of that run alone: neither of another of its delivery, nor of a sibling of its event', () => {
     const handled = new RecentlyHandled(10)
-    handled.add(at(1, 2))
+    handled.add(at(1, 2), false)
     expect(handled.has(at(1, 2, { run: 'auth.events/0/8' }))).toBe(false)
     expect(handled.has(at(1, 2, { deliveryId: 'dlv_1111111111111111111111' }))).toBe(false)
   })
@@ -33,7 +33,7 @@ describe('what was recently handled', () => {
     const handled = new RecentlyHandled(10)
     const event = (offset: number) =>
       eventOf({ source: { topic: 'auth.events', partition: 0, offset } })
-    handled.add(at(1, 2, { run: '0', event: event(7) }))
+    handled.add(at(1, 2, { run: '0', event: event(7) }), false)
     expect(handled.has(at(1, 1, { run: '0', event: event(8) }))).toBe(false)
     expect(handled.has(at(1, 1, { run: '0', event: event(7) }))).toBe(true)
     expect(handled.has(at(0, 0))).toBe(true)
@@ -41,8 +41,8 @@ describe('what was recently handled', () => {
 
   it('stays as far as it came when an earlier record of the run is handled after it', () => {
     const handled = new RecentlyHandled(10)
-    handled.add(at(3, 4))
-    handled.add(at(1, 1))
+    handled.add(at(3, 4), false)
+    handled.add(at(1, 1), false)
     expect(handled.has(at(3, 4))).toBe(true)
   })
 
@@ -53,7 +53,7 @@ describe('what was recently handled', () => {
         const handled = new RecentlyHandled(10)
         let [attempt, hop] = [0, 0]
         for (const { attempts, hops } of steps) {
-          handled.add(at(attempt, hop))
+          handled.add(at(attempt, hop), false)
           attempt += attempts
           hop += 1 + hops
           expect(handled.has(at(attempt, hop))).toBe(false)
@@ -68,10 +68,18 @@ describe('what was recently handled', () => {
       at(1, 1, { run: `auth.events/0/${offset}` }),
     )
     for (const [index, run] of runs.entries()) {
-      handled.add(run)
+      handled.add(run, false)
       const known = runs.map((one) => handled.has(one))
       expect(known.filter(Boolean).length).toBeLessThanOrEqual(10)
       expect(known.slice(Math.max(0, index - 4), index + 1)).not.toContain(false)
     }
+  })
+
+  it('takes all that comes of a run for a repeat once it has ended', () => {
+    const handled = new RecentlyHandled(10)
+    handled.add(at(1, 1), true)
+    expect([handled.has(at(1, 1)), handled.has(at(2, 9))]).toEqual([true, true])
+    handled.add(at(0, 1), false)
+    expect(handled.has(at(2, 9))).toBe(true)
   })
 })

@@ -31,6 +31,9 @@ function createStage() {
     hookOf: (id) => hooks.get(id),
     emit: (signal) => signals.push(signal),
     onRenewed: (id) => renewed.push(id),
+    onRecovered: () => undefined,
+    random: () => 0,
+    defaultTimeoutMs: 10 * second,
     onFailed: (error) => {
       throw error
     },

@@ -296,7 +296,7 @@ describe('retries', () => {
   })
 
   it('are overdue when there are too many at once and their tier has to keep them', async () => {
-    const { rig, one } = await rigWithHook()
+    const { rig, one } = await rigWithHook({ busyShare: () => 1 })
     for (let index = 0; index < 1_200; index += 1) {
       rig.broker.produce(tier('5s'), {
         value,
@@ -312,7 +312,8 @@ describe('retries', () => {
     }
     await rig.clock.advance(9_000)
     const series = await read(one)
-    expect(series.get('hooktide_queued')).toBe(749)
+    // Half of what the tier's partition may have open.
+    expect(series.get('hooktide_queued')).toBe(374)
     expect(counted(series, 'hooktide_retry_depth')).toEqual({ [tier('5s')]: 1_200 })
     expect(series.get('hooktide_retry_overdue_seconds')).toBeCloseTo(4, 1)
   })

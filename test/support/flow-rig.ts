@@ -38,7 +38,6 @@ export const settings: ProcessorSettings = {
   timeoutMs: 10_000,
   concurrency: 16,
   maxInFlight: 4_096,
-  maxSlow: 2_048,
   disableAfterMs: 5 * 24 * 60 * minute,
   maxDeferredPerHook: 1_000_000,
   maxDeferredPerTenant: 10_000_000,
@@ -77,6 +76,8 @@ export function createRig(
     readonly hookPartitions?: number
     /** Uniform in [0, 1). */
     readonly random?: () => number
+    /** How busy the event loops are; see `LoopMeter`. */
+    readonly busyShare?: () => number
   } = {},
 ): Rig {
   const clock = createHandClock()
@@ -113,6 +114,7 @@ export function createRig(
           http,
           encoder: jsonResultEncoder,
           clock,
+          loop: { busyShare: () => options.busyShare?.() ?? 0 },
           random: options.random ?? (() => 0),
           emit: (signal) => signals.push(signal),
           onFailed: (error) => failures.push(error),

@@ -1,41 +1,41 @@
 /** Lanes of texts, and what tests do with them. */
-import type { HookLimits, LaneCondition, LineName } from '../../src/core/lane.ts'
+import type { LaneSeed } from '../../src/core/endpoint-seed.ts'
+import type { HookLimits, Lane, LaneCondition, LineName } from '../../src/core/lane.ts'
 import { Lanes, type LaneLimits, type Slot } from '../../src/core/lanes.ts'
 
 export const second = 1_000
 export const usual: LaneLimits = {
   maxInFlight: 100,
-  maxLate: 75,
+  lateShare: 0.75,
   maxBytes: 1_000_000,
-  slowAfterMs: second,
-  maxSlow: 50,
-  maxSlowBytes: 1_000_000,
-  maxQueued: 10,
-  maxQueuedSilent: 20,
   initialConcurrency: 2,
-  maxWaitMs: 2 * second,
-  evidenceMs: second,
-  patienceMs: 3 * second,
 }
-export const sixteen: HookLimits = { concurrency: 16, ratePerSecond: undefined }
-export const flowing: LaneCondition = { kind: 'flowing' }
+export const sixteen: HookLimits = {
+  tenantId: 'default',
+  concurrency: 16,
+  ratePerSecond: undefined,
+}
+export const flowing: LaneSeed = { kind: 'flowing' }
 
 interface Alarm {
   readonly at: number
-  readonly again: () => void
+  readonly again: (now: number) => void
 }
 
 /** Lanes of texts that weigh a byte each, with what they asked to be woken at. */
 export function createLanes(
   limits: Partial<LaneLimits> = {},
-  options: { readonly sizeOf?: number; readonly seed?: LaneCondition } = {},
+  options: {
+    readonly sizeOf?: (work: string) => number
+    readonly seedOf?: () => LaneSeed
+  } = {},
 ) {
   const alarms: Alarm[] = []
   const lanes = new Lanes<string>({
     limits: { ...usual, ...limits },
-    sizeOf: () => options.sizeOf ?? 1,
+    sizeOf: options.sizeOf ?? (() => 1),
     wakeAt: (at, again) => alarms.push({ at, again }),
-    seedOf: () => options.seed ?? flowing,
+    seedOf: options.seedOf ?? (() => flowing),
   })
   return { lanes, alarms }
 }
@@ -56,27 +56,34 @@ interface Filling {
   readonly now?: number
 }
 
+/** Queues as many texts, which are the hook's id and a number. */
 export function fill(
   lanes: Lanes<string>,
   hookId: string,
   count: number,
   filling: Filling = {},
-): void {
+): Lane<string> {
   const { name = 'first', limits = sixteen, now = 0 } = filling
-  for (let index = 0; index < count; index += 1) {
-    lanes.admission(hookId, name, limits, now)
-    lanes.add(hookId, name, `${hookId}${index}`, now)
-  }
+  const lane = lanes.laneOf(hookId, limits, now)
+  for (let index = 0; index < count; index += 1) lanes.add(lane, name, `${hookId}${index}`, now)
+  return lane
 }
 
-export function admission(lanes: Lanes<string>, now: number, filling: Filling = {}): string {
-  return lanes.admission('a', filling.name ?? 'first', filling.limits ?? sixteen, now).kind
+/** A call of the hook succeeds within a millisecond: it is known to answer soon. */
+export function learn(lanes: Lanes<string>, hookId: string, limits: HookLimits = sixteen): void {
+  fill(lanes, hookId, 1, { limits })
+  finishAll(lanes, startAll(lanes, 0), 'success', 1)
+}
+
+/** Whether the lane of `a` takes a delivery, or until when it does not. */
+export function blocked(lanes: Lanes<string>, now: number): LaneCondition | undefined {
+  return lanes.laneOf('a', sixteen, now).blockedBy(now)
 }
 
 export function finishAll(
   lanes: Lanes<string>,
   slots: readonly Slot<string>[],
-  kind: 'success' | 'failure',
+  kind: 'success' | 'failure' | 'unanswered',
   now: number,
 ): void {
   for (const slot of slots) lanes.finish(slot, { kind }, now)

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
 import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
+import { createLoopMeter } from '../../src/edge/loop-meter.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
@@ -74,6 +75,7 @@ export async function startShifted(
       }),
       encoder: jsonResultEncoder,
       clock,
+      loop: createLoopMeter(),
       random: () => 0,
       emit: () => undefined,
       onFailed: (error) => {

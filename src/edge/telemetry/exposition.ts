@@ -13,8 +13,8 @@ interface Series {
 export class Count implements Series {
   #count = 0
 
-  add(): void {
-    this.#count += 1
+  add(by = 1): void {
+    this.#count += by
   }
 
   lines(name: string, labels: string): string {

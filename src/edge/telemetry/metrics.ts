@@ -121,18 +121,7 @@ function createCounters(groups: readonly string[]) {
       'hooktide_endpoint_records_unusable_total',
       'Records of the topic of endpoint health that cannot be read.',
     ),
-    hops: plain(
-      'hooktide_retry_hops_total',
-      'Runs written to another retry tier without an attempt.',
-    ),
-    deferrals: plain(
-      'hooktide_deferrals_total',
-      'Runs put off to a retry tier without an attempt, since their lane could not take them in time.',
-    ),
-    repeats: plain(
-      'hooktide_repeats_dropped_total',
-      'Retry and request records dropped because they were handled before.',
-    ),
+    ...createWaysOn(plain),
     rebalances: by('group', groups, {
       name: 'hooktide_rebalances_total',
       help: 'Assignments of partitions, the first one at the start included.',
@@ -141,6 +130,32 @@ function createCounters(groups: readonly string[]) {
       name: 'hooktide_commits_failed_total',
       help: 'Commits not taken: stale (the group has moved on) or unavailable (no answer).',
     }),
+  }
+}
+
+/** Runs that go on without an attempt. */
+function createWaysOn(plain: (name: string, help: string) => Single<Count>) {
+  return {
+    hops: plain(
+      'hooktide_retry_hops_total',
+      'Runs written to another retry tier without an attempt.',
+    ),
+    deferrals: plain(
+      'hooktide_deferrals_total',
+      'Runs put off to a retry tier without an attempt, since their lane could not take them in time.',
+    ),
+    splits: plain(
+      'hooktide_splits_total',
+      'Deliveries of half-done events that were written to the request topic, to go on from there.',
+    ),
+    laneIdle: plain(
+      'hooktide_lane_idle_seconds_total',
+      'Time in which lanes could have called and did not, though deliveries of theirs were put off; summed over lanes.',
+    ),
+    repeats: plain(
+      'hooktide_repeats_dropped_total',
+      'Retry and request records dropped because they were handled before.',
+    ),
   }
 }
 
@@ -274,6 +289,8 @@ const counting: Counting = {
   'record.rejected': ({ rejected }, { reason }) => rejected.of(reason).add(),
   'run.hopped': ({ hops }) => hops.series.add(),
   'run.deferred': ({ deferrals }) => deferrals.series.add(),
+  'run.split': ({ splits }) => splits.series.add(),
+  'lanes.idle': ({ laneIdle }, { laneMs }) => laneIdle.series.add(laneMs / 1_000),
   'run.repeated': ({ repeats }) => repeats.series.add(),
   'endpoint.unusable': ({ unusableHealth }) => unusableHealth.series.add(),
   'hook.unusable': ({ unusable }) => unusable.series.add(),

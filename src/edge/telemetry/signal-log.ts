@@ -62,6 +62,8 @@ const levels: Readonly<
   'filter.failed': 'debug',
   'run.hopped': 'debug',
   'run.deferred': 'debug',
+  'run.split': 'debug',
+  'lanes.idle': 'debug',
   'run.repeated': 'debug',
   'commit.acknowledged': 'debug',
   'record.rejected': 'warn',

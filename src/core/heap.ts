@@ -1,0 +1,76 @@
+/**
+ * A binary heap that knows where each of its items stands, so that one whose order has changed, or that is no longer
+ * wanted, costs a logarithm and not a search.
+ */
+export interface HeapItem {
+  /** Where it stands in its heap; -1 when it is in none. Only the heap writes it. */
+  heapIndex: number
+}
+
+export class Heap<Item extends HeapItem> {
+  readonly #items: Item[] = []
+  readonly #isBefore: (one: Item, other: Item) => boolean
+
+  constructor(isBefore: (one: Item, other: Item) => boolean) {
+    this.#isBefore = isBefore
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  peek(): Item | undefined {
+    return this.#items[0]
+  }
+
+  push(item: Item): void {
+    item.heapIndex = this.#items.length
+    this.#items.push(item)
+    this.#up(item)
+  }
+
+  remove(item: Item): void {
+    const { heapIndex } = item
+    if (heapIndex < 0) return
+    const last = this.#items.pop()
+    item.heapIndex = -1
+    if (last === undefined || last === item) return
+    this.#items[heapIndex] = last
+    last.heapIndex = heapIndex
+    this.update(last)
+  }
+
+  /** The order of the item may be another one now. */
+  update(item: Item): void {
+    if (item.heapIndex < 0) return
+    this.#up(item)
+    this.#down(item)
+  }
+
+  #up(item: Item): void {
+    while (item.heapIndex > 0) {
+      const parent = this.#items[(item.heapIndex - 1) >> 1]
+      if (parent === undefined || !this.#isBefore(item, parent)) return
+      this.#swap(item, parent)
+    }
+  }
+
+  #down(item: Item): void {
+    for (;;) {
+      const left = this.#items[2 * item.heapIndex + 1]
+      const right = this.#items[2 * item.heapIndex + 2]
+      const child =
+        right !== undefined && left !== undefined && this.#isBefore(right, left) ? right : left
+      if (child === undefined || !this.#isBefore(child, item)) return
+      this.#swap(child, item)
+    }
+  }
+
+  #swap(one: Item, other: Item): void {
+    const index = one.heapIndex
+    one.heapIndex = other.heapIndex
+    other.heapIndex = index
+    this.#items[one.heapIndex] = one
+    this.#items[other.heapIndex] = other
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Processes that call one endpoint, each with a lane of its own, and tell each other of it by the topic: the pure parts of
+ * endpoint health and of lanes, in small steps of time.
+ */
+import {
+  failed,
+  freshEndpoint,
+  heard,
+  laneMoved,
+  said,
+  succeeded,
+  tellsRecovery,
+  wordOf,
+  type Endpoint,
+} from '../../src/core/endpoint-health.ts'
+import type { Health } from '../../src/core/endpoint-record.ts'
+import {
+  boundBy,
+  leastBetweenWritesMs,
+  probeSpreadMs,
+  seedOf,
+  type Binding,
+} from '../../src/core/endpoint-seed.ts'
+import type { LaneCondition } from '../../src/core/lane.ts'
+import { Lanes, type Slot } from '../../src/core/lanes.ts'
+import { hook, rules } from './endpoints.ts'
+import { usual } from './lanes.ts'
+
+const second = 1_000
+const day = 86_400_000
+export const timeoutMs = 15 * second
+
+export interface TalkOptions {
+  readonly processes: number
+  /** Whether the endpoint answers well to the process at that time. */
+  readonly isUp: (at: number, process: number) => boolean
+  /** A delivery comes to each process so often. */
+  readonly everyMs?: number
+  readonly stepMs?: number
+  readonly callMs?: number
+  /** No delivery comes to a process from then on. */
+  readonly quietFrom?: (process: number) => number
+  /** When a process stops for good. */
+  readonly diesAt?: (process: number) => number
+  /** How far its clock is ahead of what is so. */
+  readonly aheadMs?: (process: number) => number
+  /** From then on no word reaches the topic. */
+  readonly isTopicAwayFrom?: number
+}
+
+export interface Talk {
+  readonly calls: readonly {
+    readonly process: number
+    readonly at: number
+    readonly isUp: boolean
+  }[]
+  readonly words: readonly Health[]
+}
+
+const never = () => Number.POSITIVE_INFINITY
+
+/** What is written is read by all so much later. */
+export const latencyMs = 250
+
+class Talker {
+  endpoint: Endpoint = freshEndpoint
+  binding: Binding | undefined
+  readonly lanes: Lanes<string>
+  readonly index: number
+  readonly out: { readonly slot: Slot<string>; readonly endsAt: number; readonly isUp: boolean }[] =
+    []
+  saidAt = Number.NEGATIVE_INFINITY
+  read = 0
+  readonly #aheadMs: number
+
+  constructor(index: number, aheadMs: number) {
+    this.index = index
+    this.#aheadMs = aheadMs
+    this.lanes = new Lanes<string>({
+      limits: usual,
+      sizeOf: () => 1,
+      wakeAt: () => undefined,
+      seedOf: () => seedOf(this.binding, timeoutMs),
+    })
+  }
+
+  get rules() {
+    return { ...rules, instance: `process ${this.index}`, disableAfterMs: 365 * day }
+  }
+
+  /** Chance, of which tests have none. */
+  get spread(): number {
+    return ((this.index * 7 + 3) % 10) / 10
+  }
+
+  epoch(at: number): number {
+    return 10_000 * day + at + this.#aheadMs
+  }
+
+  take(endpoint: Endpoint, at: number): void {
+    const { known } = endpoint
+    if (known !== this.endpoint.known) {
+      const { instance } = this.rules
+      const reading = { instance, now: this.epoch(at), monotonic: at, spread: this.spread }
+      this.binding = known && boundBy(this.binding, known, reading)
+    }
+    this.endpoint = endpoint
+  }
+
+  hear(word: Health, at: number): void {
+    const isRecovered = tellsRecovery(this.endpoint, word, this.epoch(at), this.rules)
+    this.take(heard(this.endpoint, word), at)
+    if (isRecovered) this.lanes.probeSoon(hook.id, at + this.spread * probeSpreadMs)
+  }
+
+  move(condition: LaneCondition, at: number): void {
+    const lane =
+      'until' in condition ? { ...condition, until: this.epoch(condition.until) } : condition
+    this.take(laneMoved(this.endpoint, lane, this.epoch(at)), at)
+  }
+
+  deliver(at: number): void {
+    const limits = { tenantId: hook.tenantId, concurrency: 16, ratePerSecond: undefined }
+    const lane = this.lanes.laneOf(hook.id, limits, at)
+    if (lane.blockedBy(at) === undefined) this.lanes.add(lane, 'first', 'event', at)
+  }
+
+  end(at: number): void {
+    for (const { slot, isUp } of takeWhere(this.out, ({ endsAt }) => endsAt <= at)) {
+      const move = this.lanes.finish(slot, { kind: isUp ? 'success' : 'failure' }, at)
+      if (move !== undefined) this.move(move.condition, at)
+      const next = isUp
+        ? succeeded(this.endpoint, this.epoch(at), this.rules)
+        : failed(this.endpoint, hook, this.epoch(at), this.rules)
+      this.take(next, at)
+    }
+  }
+
+  say(at: number): Health | undefined {
+    const { hasNews, isKnownUnsaid } = this.endpoint
+    if ((!hasNews && !isKnownUnsaid) || at - this.saidAt < leastBetweenWritesMs) return undefined
+    const word = wordOf(this.endpoint, hook, this.epoch(at), this.rules)
+    this.take(said(this.endpoint, word), at)
+    if (word !== undefined) this.saidAt = at
+    return word
+  }
+}
+
+export function talkFor(lastMs: number, options: TalkOptions): Talk {
+  const { stepMs = 250 } = options
+  const world = new World(options)
+  for (let now = 0; now < lastMs; now += stepMs) world.step(now, stepMs)
+  return { calls: world.calls, words: world.log.map(({ word }) => word) }
+}
+
+class World {
+  readonly calls: Talk['calls'][number][] = []
+  readonly log: { readonly word: Health; readonly at: number }[] = []
+  readonly #options: TalkOptions
+  readonly #talkers: readonly Talker[]
+
+  constructor(options: TalkOptions) {
+    const { processes, aheadMs = () => 0 } = options
+    this.#options = options
+    this.#talkers = Array.from(
+      { length: processes },
+      (_, index) => new Talker(index, aheadMs(index)),
+    )
+  }
+
+  step(now: number, stepMs: number): void {
+    const { diesAt = never, everyMs = second, quietFrom = never } = this.#options
+    for (const talker of this.#talkers) {
+      if (now >= diesAt(talker.index)) continue
+      this.#read(talker, now)
+      talker.end(now)
+      if (now % everyMs < stepMs && now < quietFrom(talker.index)) talker.deliver(now)
+      this.#call(talker, now)
+      this.#say(talker, now)
+    }
+  }
+
+  #read(talker: Talker, now: number): void {
+    for (const { word, at } of this.log.slice(talker.read)) {
+      if (at + latencyMs > now) return
+      talker.hear(word, now)
+      talker.read += 1
+    }
+  }
+
+  #call({ index, lanes, out }: Talker, now: number): void {
+    const { isUp, callMs = 100 } = this.#options
+    for (let slot = lanes.next(now); slot !== undefined; slot = lanes.next(now)) {
+      const call = { process: index, at: now, isUp: isUp(now, index) }
+      this.calls.push(call)
+      out.push({ slot, endsAt: now + callMs, isUp: call.isUp })
+    }
+  }
+
+  #say(talker: Talker, now: number): void {
+    const { isTopicAwayFrom = Number.POSITIVE_INFINITY } = this.#options
+    const word = talker.say(now)
+    if (word !== undefined && now < isTopicAwayFrom) this.log.push({ word, at: now })
+  }
+}
+
+function takeWhere<Item>(items: Item[], isWanted: (item: Item) => boolean): readonly Item[] {
+  const taken = items.filter(isWanted)
+  items.splice(0, items.length, ...items.filter((item) => !isWanted(item)))
+  return taken
+}
