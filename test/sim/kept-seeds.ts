@@ -13,4 +13,17 @@ export const keptSeeds: readonly { readonly seed: number; readonly found: string
   { seed: 23, found: 'an orderly join repeated calls whose siblings still waited' },
   { seed: 31, found: 'deferrals of a well endpoint outlived the deliveries' },
   { seed: 84, found: 'jitter cost a first retry a second hop' },
+  {
+    seed: 91,
+    found: 'a run that had ended was called for again from the record of another process',
+  },
+  {
+    seed: 173,
+    found: 'a crowd of calls was started until after the proof of membership was too old',
+  },
+  {
+    seed: 507,
+    found:
+      'an event whose first end was acknowledged while its group drained was not split, and repeated',
+  },
 ]
