@@ -13,6 +13,7 @@ import type {
   Rejection,
   Run,
   TableEntry,
+  TenantId,
   Tier,
   Verdict,
 } from '../core/model.ts'
@@ -166,4 +167,23 @@ function sorted(plans: readonly Plan[]) {
     else calls.push(planned)
   }
   return { kind: 'runs', calls, ends } as const
+}
+
+/** How many runs and writes are to be acknowledged before the record is complete. */
+export function countOf(opened: Caused): number {
+  if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
+  return opened.kind === 'repeat' ? 0 : 1
+}
+
+/** All that a record causes is for one tenant. */
+export function tenantOf(opened: Caused): TenantId | undefined {
+  switch (opened.kind) {
+    case 'runs':
+      return (opened.calls[0] ?? opened.ends[0])?.run.event.tenantId
+    case 'hop':
+    case 'repeat':
+      return opened.run.event.tenantId
+    case 'rejected':
+      return undefined
+  }
 }

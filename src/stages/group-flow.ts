@@ -9,7 +9,7 @@
  * - *stopping*: nothing is admitted any more; what was admitted may finish; commits go on until the end.
  */
 import type { LineName } from '../core/lane.ts'
-import type { HookId, InboundRecord, MonotonicMs, Run, TenantId } from '../core/model.ts'
+import type { HookId, InboundRecord, MonotonicMs, Run } from '../core/model.ts'
 import type { PutOffBudget } from '../core/put-off-budget.ts'
 import type { Emit } from '../core/signal.ts'
 import type {
@@ -23,7 +23,7 @@ import type {
 import { Committer } from './committer.ts'
 import { isFresh, type Judgement, type PutOff } from './deferring.ts'
 import type { Dispatch } from './dispatch.ts'
-import type { Caused, Opened, PlannedCall } from './expand.ts'
+import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
@@ -284,11 +284,7 @@ export class GroupFlow implements GroupListener {
     }
     switch (opened.kind) {
       case 'runs':
-        for (const run of opened.repeats) this.#repeated(run)
-        for (const end of opened.ends) recorder.end(workFor(end.run), end)
-        for (const [index, call] of opened.calls.entries()) {
-          this.#handOnCall(workFor(call.run), call, judgements[index])
-        }
+        this.#handOnRuns(opened, judgements, workFor)
         if (putOffs > 0) this.#charge(putOffs, queuedAt)
         if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
         break
@@ -305,6 +301,18 @@ export class GroupFlow implements GroupListener {
     if (caused > 0) return
     this.#unload(flow, origin, 0, origin.bytes)
     this.#complete(flow, origin)
+  }
+
+  #handOnRuns(
+    { repeats, ends, calls }: Extract<Caused, { readonly kind: 'runs' }>,
+    judgements: Plan['judgements'],
+    workFor: (run: Run) => Work,
+  ): void {
+    for (const run of repeats) this.#repeated(run)
+    for (const end of ends) this.#parts.recorder.end(workFor(end.run), end)
+    for (const [index, call] of calls.entries()) {
+      this.#handOnCall(workFor(call.run), call, judgements[index])
+    }
   }
 
   #repeated({ deliveryId }: Run): void {
@@ -394,12 +402,6 @@ export class GroupFlow implements GroupListener {
   }
 }
 
-/** Runs and writes that are to be acknowledged. */
-function countOf(opened: Caused): number {
-  if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
-  return opened.kind === 'repeat' ? 0 : 1
-}
-
 /** What is to become of what a record causes. */
 interface Plan {
   readonly opened: Caused
@@ -412,19 +414,6 @@ interface Plan {
 /** What an open or paused lane puts off is bounded by its steps. */
 function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is PutOff {
   return judgement.kind === 'put-off' && judgement.blocked === undefined && isFresh(run)
-}
-
-/** All that a record causes is for one tenant. */
-function tenantOf(opened: Caused): TenantId | undefined {
-  switch (opened.kind) {
-    case 'runs':
-      return (opened.calls[0] ?? opened.ends[0])?.run.event.tenantId
-    case 'hop':
-    case 'repeat':
-      return opened.run.event.tenantId
-    case 'rejected':
-      return undefined
-  }
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {
