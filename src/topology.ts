@@ -276,15 +276,16 @@ function createRecorder(
 }
 
 /**
- * Stop intake → drain lanes until the deadline → move on what has begun → give up the rest → flush → commit → leave → flush what only leaving
+ * Stop intake → drain lanes, the last two seconds before the deadline without new calls → move on what has begun → give up the rest → flush → commit → leave → flush what only leaving
  * decided. Returns how many records were not acknowledged.
  */
 async function stop(ports: ProcessorPorts, path: Path, deadlineMs: number): Promise<number> {
   const { groups, dispatch, recorder, health } = path
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
-  await dispatch.drained(deadlineMs)
-  await Promise.all(groups.map((group) => group.moveOn()))
+  const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
+  await dispatch.drained(deadlineMs - drainMs)
+  await Promise.all(groups.map((group) => group.drain(drainMs)))
   dispatch.stop()
   await dispatch.drained(flushMs)
   await recorder.idle(flushMs)

@@ -5,7 +5,7 @@
  * still take. So k greedy tenants settle at 1/(1+k) of the slots each and leave as much free: one that is quiet starts at
  * once, whatever the endpoints of the others do. The bytes that bodies hold are given out likewise.
  *
- * Hooks whose calls take long, or of which that is not known, hold together no more than their tenant may still take:
+ * Hooks whose calls take long, or of which that is not known, share a part of their tenant's by the same rule once more:
  * else a crowd of hooks that hang, each with a call or two, would leave nothing to a hook of their tenant that answers.
  *
  * The tenant that holds the least goes first; of a tenant the hook that holds the least; and among equals the one whose
@@ -138,7 +138,7 @@ export class Slots<Work> {
     let line: Line<Work> | undefined
     let seat = waiting.peek()
     // Who comes first holds the least: where it has used up its share, all have.
-    while (seat !== undefined && this.#mayHold(seat.tenant, nobody)) {
+    while (seat !== undefined && this.#mayHold(seat.tenant, 0, 0)) {
       line = this.#nextOf(seat, name)
       if (line !== undefined || passedOver.length === mostPassedOver) break
       waiting.remove(seat)
@@ -163,9 +163,12 @@ export class Slots<Work> {
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {
     if (name === 'late' && tenant.late >= this.#mostLate(tenant)) return undefined
     const [one, other] = [short.peek(), long.peek()]
-    const soon = one !== undefined && this.#mayHold(one.lane, tenant) ? one : undefined
-    const isLongFree = other !== undefined && this.#mayHold(tenant.long, tenant)
-    const later = isLongFree && this.#mayHold(other.lane, tenant) ? other : undefined
+    const { inFlight, bytes, long: slow } = tenant
+    const isSoon = one !== undefined && this.#mayHold(one.lane, inFlight, bytes)
+    const soon = isSoon ? one : undefined
+    const isLater =
+      other !== undefined && this.#mayHold(other.lane, inFlight + slow.inFlight, bytes + slow.bytes)
+    const later = isLater ? other : undefined
     if (soon === undefined || later === undefined) return soon ?? later
     return this.#isBefore(later, soon) ? later : soon
   }
@@ -180,11 +183,11 @@ export class Slots<Work> {
    * Whether a holder may take one slot more: it holds fewer than are free, less what those hold whose part of the slots it
    * shares. Bytes likewise.
    */
-  #mayHold(holder: Holder, sharing: Holder): boolean {
+  #mayHold(holder: Holder, inFlight: number, bytes: number): boolean {
     const { maxInFlight, maxBytes } = this.#limits
     return (
-      holder.inFlight < maxInFlight - this.#all.inFlight - sharing.inFlight &&
-      holder.bytes < maxBytes - this.#all.bytes - sharing.bytes
+      holder.inFlight < maxInFlight - this.#all.inFlight - inFlight &&
+      holder.bytes < maxBytes - this.#all.bytes - bytes
     )
   }
 
@@ -241,8 +244,6 @@ function change(holder: { inFlight: number; bytes: number }, calls: number, byte
   holder.inFlight += calls
   holder.bytes += bytes
 }
-
-const nobody: Holder = { inFlight: 0, bytes: 0 }
 
 function heapOf<Work>({ short, long }: Seat<Work>, { isLong }: Line<Work>): Heap<Line<Work>> {
   return isLong ? long : short

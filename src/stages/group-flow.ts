@@ -148,10 +148,8 @@ export class GroupFlow implements GroupListener {
 
   async beforeRejoin(): Promise<void> {
     const { name, dispatch, limits, emit } = this.#parts
-    dispatch.hold(name)
     emit({ kind: 'group.draining', group: name, inFlight: dispatch.inFlightOf(name) })
-    await dispatch.idle(name, limits.drainBudgetMs)
-    await this.moveOn()
+    await this.drain(limits.drainBudgetMs)
     await this.#committer.commitNow()
   }
 
@@ -169,10 +167,14 @@ export class GroupFlow implements GroupListener {
     }
   }
 
-  /** Begun events go on from records of their own, whoever owns their partitions next. */
-  async moveOn(): Promise<void> {
+  /**
+   * Starts no call more, lets those that are out end within the budget, and has begun events go on from records of their
+   * own, whoever owns their partitions next.
+   */
+  async drain(budgetMs: number): Promise<void> {
     const { name, dispatch, recorder, limits } = this.#parts
     dispatch.hold(name)
+    await dispatch.idle(name, budgetMs)
     // Whether a delivery has ended is known when its record is acknowledged, and an event begun only then.
     await recorder.idle(limits.drainBudgetMs)
     await dispatch.moveOn(name, limits.drainBudgetMs)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RateLimit, RateMeter } from '../../src/core/lane-rate.ts'
+import { CallCounter, MeanDuration, RateLimit, RateMeter } from '../../src/core/lane-rate.ts'
 
 describe('a rate meter', () => {
   it('counts only the time in which calls are out', () => {
@@ -99,5 +99,68 @@ describe('a rate limit', () => {
     let started = 0
     for (; limit.nextAt <= 60_000; started += 1) limit.started(100, 60_000)
     expect(started).toBe(11)
+  })
+})
+
+describe('a counter of the calls of a process', () => {
+  it('knows what ended in the last quarter of a second, to the share of the window before', () => {
+    const counter = new CallCounter()
+    for (let now = 0; now < 250; now += 1) counter.add(now)
+    expect(counter.lately(249)).toBeCloseTo(250, 6)
+    expect(counter.lately(250)).toBeCloseTo(250, 6)
+    expect(counter.lately(375)).toBeCloseTo(125, 6)
+    expect(counter.lately(499)).toBeCloseTo(1, 6)
+    expect(counter.lately(500)).toBe(0)
+  })
+
+  it('sees a steady rate as it is, whenever it is asked', () => {
+    const counter = new CallCounter()
+    for (let now = 0; now < 5_000; now += 2) {
+      counter.add(now)
+      if (now < 500) continue
+      expect(counter.lately(now)).toBeGreaterThan(122)
+      expect(counter.lately(now)).toBeLessThan(128)
+    }
+  })
+
+  it('has a full second behind it once its first call ended a second ago', () => {
+    const counter = new CallCounter()
+    expect(counter.hasFullSecond(9_000)).toBe(false)
+    counter.add(9_000)
+    expect(counter.hasFullSecond(9_999)).toBe(false)
+    expect(counter.hasFullSecond(10_000)).toBe(true)
+  })
+
+  it('counts what is within the quarter, whatever comes when', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 400 }), { maxLength: 80, size: 'max' }), (waits) => {
+        const counter = new CallCounter()
+        const ends: number[] = []
+        let now = 0
+        for (const wait of waits) {
+          now += wait
+          counter.add(now)
+          ends.push(now)
+          const window = Math.floor(now / 250) * 250
+          const own = ends.filter((at) => at >= window).length
+          const before = ends.filter((at) => at >= window - 250 && at < window).length
+          expect(counter.lately(now)).toBeCloseTo(own + before * (1 - (now - window) / 250), 6)
+        }
+      }),
+    )
+  })
+})
+
+describe('the mean of how long calls take', () => {
+  it('is unknown before the first, then that one, then mostly of the newer ones', () => {
+    const mean = new MeanDuration()
+    expect(mean.ms).toBeUndefined()
+    mean.add(1_000)
+    expect(mean.ms).toBe(1_000)
+    mean.add(0)
+    expect(mean.ms).toBeCloseTo(900, 6)
+    for (let call = 0; call < 60; call += 1) mean.add(20)
+    expect(mean.ms).toBeLessThan(25)
+    expect(mean.ms).toBeGreaterThan(20)
   })
 })

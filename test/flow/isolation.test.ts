@@ -243,7 +243,7 @@ describe('a healthy endpoint with more than it can do', () => {
   }, 20_000)
 
   it('has nothing put off while it is the process that is slow: its partition waits, and lag shows it', async () => {
-    const rig = createRig({ busyShare: () => 0.95 })
+    const rig = createRig({ busyShare: 0.95 })
     putHook(rig, 'alone', 'PostSignIn')
     const one = await rig.start()
     for (let index = 0; index < 1_500; index += 1) rig.sendEvent({ index })

@@ -296,7 +296,7 @@ describe('retries', () => {
   })
 
   it('are overdue when there are too many at once and their tier has to keep them', async () => {
-    const { rig, one } = await rigWithHook({ busyShare: () => 1 })
+    const { rig, one } = await rigWithHook({ busyShare: 1 })
     for (let index = 0; index < 1_200; index += 1) {
       rig.broker.produce(tier('5s'), {
         value,

@@ -60,7 +60,7 @@ describe('pressure', () => {
   })
 
   it('never has more than 750 offsets of a partition incomplete, drops nothing, and goes on', async () => {
-    const rig = createRig({ busyShare: () => 1 })
+    const rig = createRig({ busyShare: 1 })
     const tenants = Array.from({ length: 40 }, (_, index) => `t${index}`)
     for (const tenantId of tenants) rig.putHook({ id: tenantId, tenantId })
     const one = await rig.start()

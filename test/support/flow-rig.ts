@@ -10,7 +10,7 @@ import { createProcessor } from '../../src/topology.ts'
 import { createHandClock, settled, type HandClock } from './hand-clock.ts'
 import { createMemoryBroker, type MemoryBroker } from './memory-broker.ts'
 import type { MemoryGroupSource } from './memory-group.ts'
-import { createMemoryHttp, type MemoryHttp } from './memory-http.ts'
+import { createMemoryHttp, type MemoryAnswer, type MemoryHttp } from './memory-http.ts'
 import { createMemorySchemas, type MemorySchemas } from './memory-schemas.ts'
 
 export const topics: Topics = {
@@ -24,7 +24,7 @@ export const topics: Topics = {
   retryPrefix: 'auth.webhook.retry.',
 }
 
-const tierNames = ['1s', '5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
+export const tierTopics = ['1s', '5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
 const minute = 60_000
 
 export const settings: ProcessorSettings = {
@@ -32,7 +32,7 @@ export const settings: ProcessorSettings = {
   instance: 'one',
   userAgent: 'hooktide/test',
   topics,
-  tiers: sortedTiers(tierNames.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? [])),
+  tiers: sortedTiers(tierTopics.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? [])),
   retrySchedule: [5_000, minute, 10 * minute],
   maxAgeMs: 5 * 24 * 60 * minute,
   timeoutMs: 10_000,
@@ -57,6 +57,10 @@ export interface Rig {
   readonly clock: HandClock
   readonly broker: MemoryBroker
   readonly schemas: MemorySchemas
+  /** How busy the event loop of every process is, 0 to 1. To be set. */
+  readonly loop: { share: number }
+  /** How every process that starts from now on finds the endpoint: as {@link MemoryHttp.script}. */
+  script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
   /** Starts one more process of the group. */
   start(overrides?: Partial<ProcessorSettings>): Promise<Instance>
   putHook(hook: Readonly<Record<string, unknown>> & { readonly id: string }): void
@@ -76,16 +80,18 @@ export function createRig(
     readonly hookPartitions?: number
     /** Uniform in [0, 1). */
     readonly random?: () => number
-    /** How busy the event loops are; see `LoopMeter`. */
-    readonly busyShare?: () => number
+    /** What {@link Rig.loop} says at first. Default 0. */
+    readonly busyShare?: number
   } = {},
 ): Rig {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
   const schemas = createMemorySchemas()
+  const loop = { share: options.busyShare ?? 0 }
+  const scripts = new Map<string, readonly (number | MemoryAnswer)[]>()
   broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
   broker.createTopic(topics.hooks, { partitions: options.hookPartitions ?? 1 })
-  const others = [topics.results, topics.requests, topics.endpoints, ...tierNames]
+  const others = [topics.results, topics.requests, topics.endpoints, ...tierTopics]
   for (const topic of others) broker.createTopic(topic)
   const results = () =>
     broker
@@ -95,9 +101,14 @@ export function createRig(
     clock,
     broker,
     schemas,
+    loop,
+    script(url, ...answers) {
+      scripts.set(url, answers)
+    },
     async start(overrides = {}) {
       const own = { ...settings, ...overrides }
       const http = createMemoryHttp(clock)
+      for (const [url, answers] of scripts) http.script(url, ...answers)
       const signals: Signal[] = []
       const failures: Error[] = []
       const liveTopics = [...topics.events, topics.requests]
@@ -109,12 +120,12 @@ export function createRig(
           schemas: schemas.source,
           filters: createFilters(),
           live,
-          retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
+          retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierTopics }),
           sink: broker.sink(),
           http,
           encoder: jsonResultEncoder,
           clock,
-          loop: { busyShare: () => options.busyShare?.() ?? 0 },
+          loop: { busyShare: () => loop.share },
           random: options.random ?? (() => 0),
           emit: (signal) => signals.push(signal),
           onFailed: (error) => failures.push(error),

@@ -17,6 +17,8 @@ export interface MemoryAnswer {
   readonly status: number
   readonly retryAfterMs?: number
   readonly body?: string
+  /** The answer comes so long after the call; at once when absent. */
+  readonly afterMs?: number
 }
 
 export interface MemoryHttp extends HttpSender {
@@ -24,7 +26,7 @@ export interface MemoryHttp extends HttpSender {
   readonly calls: readonly MemoryCall[]
   /** Calls that wait for an answer. */
   readonly openCalls: readonly MemoryCall[]
-  /** Answers calls to `url` at once with these in turn, the last one for ever; with none, they wait for the test again. */
+  /** Answers calls to `url` with these in turn, the last one for ever; with none, they wait for the test again. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
 }
 
@@ -52,9 +54,7 @@ export function createMemoryHttp(clock: Clock): MemoryHttp {
         calls.push(call)
         const script = scripts.get(request.url) ?? []
         const scripted = script.length > 1 ? script.shift() : script[0]
-        if (typeof scripted === 'number') call.answer(scripted)
-        else if (scripted !== undefined)
-          call.answer(scripted.status, scripted.retryAfterMs, scripted.body)
+        if (scripted !== undefined) answer(clock, call, scripted)
       }
       return call
     },
@@ -63,6 +63,16 @@ export function createMemoryHttp(clock: Clock): MemoryHttp {
       for (const call of open()) call.abort()
     },
   }
+}
+
+function answer(clock: Clock, call: MemoryCall, scripted: number | MemoryAnswer): void {
+  if (typeof scripted === 'number') {
+    call.answer(scripted)
+    return
+  }
+  const { status, retryAfterMs, body, afterMs } = scripted
+  if (afterMs === undefined) call.answer(status, retryAfterMs, body)
+  else clock.after(afterMs, () => call.answer(status, retryAfterMs, body))
 }
 
 /** The first ending counts; `done` hears of it after the calling code has returned. */

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import {
+  blamedDeferrals,
+  latencies,
+  outcomesOf,
+  putAddressed,
+  sendTo,
+  tierWrites,
+  urlOf,
+} from '../support/addressed.ts'
+import { createRig, topics } from '../support/flow-rig.ts'
+
+const second = 1_000
+/** 1,500 calls of 400 ms, 16 at once. */
+const idealMs = 37.5 * second
+const slow = { status: 200, afterMs: 400 }
+
+describe('a burst for a slow hook and a fast one', () => {
+  it.each([1, 6])(
+    'on %i partitions takes the slow one hardly longer than it must, and the fast one no time',
+    async (partitions) => {
+      const rig = createRig({ partitions })
+      putAddressed(rig, 'slow')
+      putAddressed(rig, 'fast')
+      rig.script(urlOf('slow'), slow)
+      rig.script(urlOf('fast'), 200)
+      await rig.start()
+      for (let index = 0; index < 1_500; index += 1) {
+        sendTo(rig, 'slow')
+        sendTo(rig, 'fast')
+      }
+      await rig.clock.advance(5 * second)
+      expect(outcomesOf(rig, 'fast')).toEqual({ delivered: 1_500 })
+      await rig.clock.advance(1.15 * idealMs - 5 * second)
+      const { delivered, dead } = outcomesOf(rig, 'slow')
+      expect({ delivered, dead }).toEqual({ delivered: 1_500, dead: undefined })
+      expect(rig.broker.read(topics.deadLetters)).toEqual([])
+      expect(blamedDeferrals(rig)).toBe(0)
+    },
+    30_000,
+  )
+
+  it.each([1, 6])(
+    'that get the same events, on %i partitions, is none of the fast one’s business',
+    async (partitions) => {
+      const rig = createRig({ partitions })
+      rig.putHook({ id: 'slow' })
+      rig.putHook({ id: 'fast' })
+      rig.script(urlOf('slow'), slow)
+      rig.script(urlOf('fast'), 200)
+      const one = await rig.start()
+      for (let index = 0; index < 1_500; index += 1) rig.sendEvent({ index })
+      await rig.clock.advance(5 * second)
+      expect(outcomesOf(rig, 'fast')).toEqual({ delivered: 1_500 })
+      await rig.clock.advance(1.15 * idealMs - 5 * second)
+      const { delivered, dead } = outcomesOf(rig, 'slow')
+      expect({ delivered, dead }).toEqual({ delivered: 1_500, dead: undefined })
+      expect(one.http.calls).toHaveLength(3_000)
+      expect(blamedDeferrals(rig)).toBe(0)
+    },
+    30_000,
+  )
+})
+
+describe('a quiet hook', () => {
+  it.each(['default', 'acme'])(
+    'of tenant %s waits behind 4,000 events of a slow one only while these are put off',
+    async (tenantId) => {
+      const rig = createRig()
+      putAddressed(rig, 'slow')
+      putAddressed(rig, 'quiet', { tenantId })
+      rig.script(urlOf('slow'), slow)
+      rig.script(urlOf('quiet'), 200)
+      await rig.start()
+      sendTo(rig, 'quiet', { tenantId })
+      await rig.clock.advance(600 * second)
+      sendTo(rig, 'slow', { count: 4_000 })
+      sendTo(rig, 'quiet', { tenantId })
+      await rig.clock.advance(3 * second)
+      const [, latency] = latencies(rig, 'quiet')
+      expect(latency).toBeLessThanOrEqual((4_000 / 5_000) * second + 2 * second)
+    },
+    30_000,
+  )
+})
+
+describe('a process that is slow itself', () => {
+  it('puts nothing off, however slow its lanes look', async () => {
+    const rig = createRig({ partitions: 2 })
+    const ids = Array.from({ length: 20 }, (_, index) => `h${index}`)
+    for (const id of ids) {
+      putAddressed(rig, id)
+      rig.script(urlOf(id), { status: 200, afterMs: 300 })
+    }
+    rig.loop.share = 0.95
+    await rig.start()
+    for (let round = 0; round < 150; round += 1) for (const id of ids) sendTo(rig, id)
+    await rig.clock.advance(20 * second)
+    for (const id of ids) expect(outcomesOf(rig, id)).toEqual({ delivered: 150 })
+    expect(tierWrites(rig)).toBe(0)
+  }, 30_000)
+
+  it('does put off once it is slow no more', async () => {
+    const rig = createRig()
+    putAddressed(rig, 'slow')
+    rig.script(urlOf('slow'), slow)
+    rig.loop.share = 0.95
+    const one = await rig.start()
+    sendTo(rig, 'slow', { count: 1_000 })
+    await rig.clock.advance(5 * second)
+    expect(tierWrites(rig)).toBe(0)
+    expect(one.processor.status().queued).toBeLessThan(376)
+    rig.loop.share = 0.5
+    await rig.clock.advance(second)
+    expect(tierWrites(rig)).toBeGreaterThan(300)
+  })
+})
+
+describe('a healthy lane at its cap', () => {
+  it('has its newest deliveries become dead letters, and its partition goes on', async () => {
+    const rig = createRig()
+    putAddressed(rig, 'slow')
+    putAddressed(rig, 'fine')
+    rig.script(urlOf('slow'), slow)
+    rig.script(urlOf('fine'), 200)
+    await rig.start({ maxDeferredPerHook: 100 })
+    sendTo(rig, 'slow', { count: 1_500 })
+    sendTo(rig, 'fine')
+    await rig.clock.advance(3 * second)
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 1 })
+    const letters = rig.broker.read(topics.deadLetters)
+    const reasons = letters.map(({ headers }) =>
+      headers.find(([name]) => name === 'hooktide-reason')?.[1].toString(),
+    )
+    expect(new Set(reasons)).toEqual(new Set(['overflow']))
+    const indexOf = ({ value }: (typeof letters)[number]) =>
+      Number(JSON.parse(value?.toString() ?? '{}').index)
+    expect(Math.min(...letters.map(indexOf))).toBeGreaterThanOrEqual(475)
+    await rig.clock.advance(60 * second)
+    const { delivered = 0, dead } = outcomesOf(rig, 'slow')
+    expect(dead).toBe(letters.length)
+    expect(delivered + letters.length).toBe(1_500)
+    expect(delivered).toBeGreaterThanOrEqual(475)
+  }, 30_000)
+})

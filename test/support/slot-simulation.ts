@@ -1,0 +1,114 @@
+/** Lanes in simulated time: hooks that get work at a steady pace and calls that take a fixed time. No chance, no I/O. */
+import { Heap, type HeapItem } from '../../src/core/heap.ts'
+import { Lanes, type LaneLimits } from '../../src/core/lanes.ts'
+import type { MonotonicMs } from '../../src/core/model.ts'
+
+/** As in production. */
+export const ofProcess: LaneLimits = {
+  maxInFlight: 4_096,
+  lateShare: 0.75,
+  maxBytes: 64 * 1024 * 1024,
+  initialConcurrency: 2,
+}
+
+export interface SimulatedHook {
+  readonly id: string
+  readonly tenantId: string
+  readonly concurrency?: number
+  /** How long each call takes. */
+  readonly callMs: number
+  /** `failure`: a call that runs into its time-out. */
+  readonly outcome?: 'success' | 'failure'
+  /** Work comes so far apart, from then on until then. */
+  readonly everyMs: number
+  readonly from?: MonotonicMs
+  readonly until?: MonotonicMs
+  /** No more waits in its lane: the rest is turned away, as a share does it. */
+  readonly mostQueued?: number
+}
+
+export interface Observed {
+  /** Of each of its calls, from when the work came to when its call began. */
+  readonly waits: readonly number[]
+  /** What came and was not called for: its lane was open. */
+  readonly turnedAway: number
+}
+
+export interface Simulation {
+  readonly hooks: ReadonlyMap<string, Observed>
+  readonly lanes: Lanes<Arrived>
+  /** Calls out at the end, by tenant. */
+  readonly held: Readonly<Record<string, number>>
+}
+
+interface Arrived {
+  readonly hook: SimulatedHook
+  readonly at: MonotonicMs
+}
+
+interface Happening extends HeapItem {
+  readonly at: MonotonicMs
+  readonly nth: number
+  readonly happen: () => void
+}
+
+export function simulate(
+  hooks: readonly SimulatedHook[],
+  untilMs: number,
+  limits: Partial<LaneLimits> = {},
+): Simulation {
+  const agenda = new Heap<Happening>((one, other) =>
+    one.at === other.at ? one.nth < other.nth : one.at < other.at,
+  )
+  const observed = new Map(hooks.map(({ id }) => [id, { waits: [] as number[], turnedAway: 0 }]))
+  const held: Record<string, number> = {}
+  let now = 0
+  let happenings = 0
+  const plan = (at: MonotonicMs, happen: () => void) => {
+    happenings += 1
+    agenda.push({ at, nth: happenings, happen, heapIndex: -1 })
+  }
+  const lanes = new Lanes<Arrived>({
+    limits: { ...ofProcess, ...limits },
+    sizeOf: () => 1_024,
+    wakeAt: (at, again) => plan(at, () => again(at)),
+    seedOf: () => ({ kind: 'flowing' }),
+  })
+  const start = () => {
+    for (let slot = lanes.next(now); slot !== undefined; slot = lanes.next(now)) {
+      const started = slot
+      const { hook, at } = started.work
+      observed.get(hook.id)?.waits.push(now - at)
+      held[hook.tenantId] = (held[hook.tenantId] ?? 0) + 1
+      plan(now + hook.callMs, () => {
+        held[hook.tenantId] = (held[hook.tenantId] ?? 0) - 1
+        lanes.finish(started, { kind: hook.outcome ?? 'success' }, now)
+      })
+    }
+  }
+  const arrive = (hook: SimulatedHook) => {
+    const { tenantId, concurrency = 16 } = hook
+    const lane = lanes.laneOf(hook.id, { tenantId, concurrency, ratePerSecond: undefined }, now)
+    const isTaken = lane.blockedBy(now) === undefined && lane.queued < (hook.mostQueued ?? 1e9)
+    const seen = observed.get(hook.id)
+    if (isTaken) lanes.add(lane, 'first', { hook, at: now }, now)
+    else if (seen !== undefined) seen.turnedAway += 1
+    if (now + hook.everyMs < (hook.until ?? untilMs)) {
+      plan(now + hook.everyMs, () => arrive(hook))
+    }
+  }
+  for (const hook of hooks) plan(hook.from ?? 0, () => arrive(hook))
+  for (let next = agenda.peek(); next !== undefined && next.at <= untilMs; next = agenda.peek()) {
+    agenda.remove(next)
+    now = next.at
+    next.happen()
+    start()
+  }
+  return { hooks: observed, lanes, held }
+}
+
+/** The longest that any work of the hook waited; infinite when none was called for. */
+export function longestWait({ hooks }: Simulation, id: string): number {
+  const waits = hooks.get(id)?.waits ?? []
+  return waits.reduce((most, ms) => Math.max(most, ms), waits.length === 0 ? Infinity : 0)
+}
