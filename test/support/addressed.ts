@@ -1,5 +1,5 @@
 /** Hooks that get the events which are addressed to them, however many share an event key; and what came of them. */
-import { tierTopics, type type Rig } from './flow-rig.ts'
+import { tierTopics, type Rig } from './flow-rig.ts'
 
 export const urlOf = (id: string): string => `https://${id}.example/`
 
