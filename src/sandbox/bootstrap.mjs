@@ -20,6 +20,7 @@ const tasks = {
   check: ['src/sandbox/checks.ts', 'check'],
   bench: ['test/bench/bench.ts'],
   sim: ['test/sim/sim.ts'],
+  'sim:mutants': ['test/sim/mutants.ts'],
   build: ['src/sandbox/build.mjs'],
   format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test'],
 }

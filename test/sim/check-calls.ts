@@ -199,7 +199,7 @@ function attemptsDoNotFall(
   if (attempt > run.mostAttempts + 1) {
     facts.report(
       'attempts-do-not-fall',
-      `${process.name} makes attempt ${attempt} of ${told(run, attempt)}, and no attempt ${attempt - 1} was made`,
+      `${process.name} makes ${told(run, attempt)}, and no attempt ${attempt - 1} was made`,
     )
   }
   if (source === undefined || attempt > run.mostAttempts) return
@@ -210,7 +210,7 @@ function attemptsDoNotFall(
   if (isRepeated || isCopied) return
   facts.report(
     'attempts-do-not-fall',
-    `${process.name} makes attempt ${attempt} of ${told(run, attempt)} after attempt ${run.mostAttempts}, though nothing was repeated`,
+    `${process.name} makes ${told(run, attempt)} after attempt ${run.mostAttempts}, though nothing was repeated`,
   )
 }
 

@@ -135,13 +135,15 @@ export class Chronicle {
   }
 
   /** What a record of a tier that is to be written follows: those that asked for it. */
-  sourcesOf(record: OutboundRecord): readonly Source[] {
+  sourcesOf(record: OutboundRecord): readonly Pick<Source, 'topic' | 'partition' | 'offset'>[] {
     const reader = readerOf(record)
-    const run = this.runs.get(
-      `${reader.text(runHeaderNames.deliveryId)} ${this.#beginningOf(reader)}`,
-    )
+    const begunBy = this.#beginningOf(reader)
     const { hop } = progressIn(reader)
-    return (run?.sources ?? []).filter((source) => source.hop === hop - 1)
+    const run = this.runs.get(`${reader.text(runHeaderNames.deliveryId)} ${begunBy}`)
+    if (run !== undefined) return run.sources.filter((source) => source.hop === hop - 1)
+    // Of a hook that was changed, a run may be heard of here for the first time.
+    const sent = this.eventsByPlace.get(begunBy)
+    return sent !== undefined && hop === 1 ? [sent.record] : []
   }
 
   /** A result was appended. `undefined` where it is of a record that never was. */

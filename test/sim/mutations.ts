@@ -1,0 +1,190 @@
+/**
+ * Ways to break the product, each as a change of its source, for `mutants.ts`: what the world must find. A text that is not
+ * found, or found twice, fails the check loudly: whoever changes the source there finds another place for the break.
+ */
+import type { CheckName } from './facts.ts'
+
+export interface Mutation {
+  /** What the product then does wrong. */
+  readonly name: string
+  /** The checks that are there for it: what another one finds besides does not count. */
+  readonly by: readonly CheckName[]
+  readonly changes: readonly Change[]
+}
+
+export interface Change {
+  /** Below `src`. */
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+function mutation(
+  name: string,
+  by: readonly CheckName[],
+  ...changes: readonly (readonly [file: string, from: string, to: string])[]
+): Mutation {
+  return { name, by, changes: changes.map(([file, from, to]) => ({ file, from, to })) }
+}
+
+export const mutations: readonly Mutation[] = [
+  mutation(
+    'loses a retry',
+    ['commit-passes-nothing-open', 'run-ends'],
+    [
+      'stages/recorder.ts',
+      "if (verdict.kind === 'retry') {",
+      "if (verdict.kind === 'retry' && run.attempt === 2) return undefined\n    if (verdict.kind === 'retry') {",
+    ],
+  ),
+  mutation(
+    'commits before what a record caused is done',
+    ['commit-passes-nothing-open'],
+    [
+      'stages/partition-flow.ts',
+      'handOn(record, opened)\n',
+      'this.ledger.complete(record.offset)\n    handOn(record, opened)\n',
+    ],
+  ),
+  mutation(
+    'calls without proof of membership',
+    ['call-with-proof'],
+    [
+      'topology.ts',
+      'return provenAt !== undefined && now - provenAt < sessionTimeoutMs',
+      'return provenAt !== undefined && now - provenAt < 1e12 * sessionTimeoutMs',
+    ],
+  ),
+  mutation(
+    'forgets a sibling',
+    ['commit-passes-nothing-open', 'run-ends'],
+    [
+      'stages/expand.ts',
+      'else calls.push(planned)',
+      'else if (calls.length < 2) calls.push(planned)',
+    ],
+  ),
+  mutation(
+    'ignores a tombstone',
+    ['call-as-hook-says'],
+    ['stages/hook-loader.ts', 'table.delete(decoded.id)', 'table.get(decoded.id)'],
+  ),
+  mutation(
+    'leaves a well lane idle',
+    ['lane-is-not-idle'],
+    [
+      'stages/dispatch.ts',
+      "case 'success':\n      return { kind: 'success' }",
+      "case 'success':\n      return { kind: 'pause', until: now + 4_000 }",
+    ],
+  ),
+  mutation(
+    'starves a tenant while others have something to do',
+    ['well-tenant-is-as-alone', 'lane-is-not-idle'],
+    [
+      'stages/group-flow.ts',
+      "if (opened.kind !== 'runs') return true\n",
+      "if (opened.kind !== 'runs') return true\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && dispatch.inFlight > 0) return false\n",
+    ],
+  ),
+  mutation(
+    'goes on with a run of an ownership that has ended',
+    ['lost-ownership-writes-nothing'],
+    [
+      'stages/recorder.ts',
+      "const isOurs = work.origin.epoch.isLive || decided.kind === 'delivered'",
+      'const isOurs = true',
+    ],
+    [
+      'stages/recorder.ts',
+      'const onward = origin.epoch.isLive\n',
+      'const onward = origin.epoch !== undefined\n',
+    ],
+  ),
+  mutation(
+    'drops a dead letter',
+    ['letter-for-each-death'],
+    [
+      'stages/recorder.ts',
+      'return this.#deadLetter(run, { reason, status, value: run.event.body })',
+      "return reason === 'exhausted' ? undefined : this.#deadLetter(run, { reason, status, value: run.event.body })",
+    ],
+  ),
+  mutation(
+    'calls a disabled endpoint',
+    ['nothing-to-disabled'],
+    [
+      'stages/endpoint-health.ts',
+      "return this.#entries.get(hookId)?.endpoint.known?.state === 'disabled'",
+      'return this.#entries.get(hookId)?.endpoint.known?.state === undefined && false',
+    ],
+  ),
+  mutation(
+    'ignores Retry-After',
+    ['retry-after-is-heeded'],
+    [
+      'core/verdict.ts',
+      'return Math.min(result.retryAfterMs ?? 0, maxRetryAfterMs)',
+      'return Math.min(result.retryAfterMs ?? 0, 0 * maxRetryAfterMs)',
+    ],
+  ),
+  mutation(
+    'leaves the last offset of a completed range out of the metadata',
+    ['commit-says-what-is-done', 'commit-keeps-what-was-done'],
+    [
+      'core/completed-runs.ts',
+      'pushLeb128(bytes, range.to - range.from)',
+      'pushLeb128(bytes, Math.max(1, range.to - range.from - 1))',
+    ],
+  ),
+  mutation(
+    'does not read the metadata of the owner before',
+    ['call-asked-for', 'commit-keeps-what-was-done'],
+    [
+      'core/ledger.ts',
+      'this.#restored = decodeCompletedRuns(committedOffset, metadata)',
+      'this.#restored = decodeCompletedRuns(committedOffset, metadata.slice(0, 0))',
+    ],
+  ),
+  mutation(
+    'forgets which records of its own it has handled',
+    ['call-asked-for'],
+    [
+      'core/recently-handled.ts',
+      'return this.#keys.has(keyOf(run))',
+      "return this.#keys.has(keyOf(run) + '?')",
+    ],
+  ),
+  mutation(
+    'counts an attempt twice',
+    ['attempts-do-not-fall'],
+    [
+      'stages/recorder.ts',
+      'run.attempt + (facts.attempt === undefined ? 0 : 1)',
+      'run.attempt + (facts.attempt === undefined ? 0 : 2)',
+    ],
+  ),
+  mutation(
+    'hands over without a last commit',
+    ['handover-repeats-nothing'],
+    [
+      'stages/group-flow.ts',
+      'await recorder.idle(limits.drainBudgetMs / 2)\n    await this.#committer.commitNow()',
+      'await recorder.idle(limits.drainBudgetMs / 2)',
+    ],
+  ),
+  mutation(
+    'takes a commit that was not answered for done',
+    ['lag-is-gone'],
+    ['stages/committer.ts', "if (outcome === 'committed') {", "if (outcome !== 'stale') {"],
+  ),
+  mutation(
+    'signs with a key that the hook does not have',
+    ['call-as-hook-says'],
+    [
+      'core/request-headers.ts',
+      'prepareKey({ key: hook.signingKey,',
+      'prepareKey({ key: `${hook.signingKey}?`,',
+    ],
+  ),
+]
