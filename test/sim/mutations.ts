@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
     ['commit-passes-nothing-open'],
     [
       'stages/partition-flow.ts',
-      'handOn(record, opened)\n',
-      'this.ledger.complete(record.offset)\n    handOn(record, opened)\n',
+      'handOn(record, plan)\n',
+      'this.ledger.complete(record.offset)\n    handOn(record, plan)\n',
     ],
   ),
   mutation(
@@ -83,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     ['well-tenant-is-as-alone', 'lane-is-not-idle'],
     [
       'stages/group-flow.ts',
-      "if (opened.kind !== 'runs') return true\n",
-      "if (opened.kind !== 'runs') return true\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && dispatch.inFlight > 0) return false\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && dispatch.inFlight > 0) return undefined\n",
     ],
   ),
   mutation(
@@ -151,8 +151,8 @@ export const mutations: readonly Mutation[] = [
     ['call-asked-for'],
     [
       'core/recently-handled.ts',
-      'return this.#keys.has(keyOf(run))',
-      "return this.#keys.has(keyOf(run) + '?')",
+      'return furthest !== undefined && progressOf(run) <= furthest',
+      'return furthest !== undefined && progressOf(run) < 0',
     ],
   ),
   mutation(
@@ -169,8 +169,8 @@ export const mutations: readonly Mutation[] = [
     ['handover-repeats-nothing'],
     [
       'stages/group-flow.ts',
-      'await recorder.idle(limits.drainBudgetMs / 2)\n    await this.#committer.commitNow()',
-      'await recorder.idle(limits.drainBudgetMs / 2)',
+      'await this.drain(limits.drainBudgetMs)\n    await this.#committer.commitNow()',
+      'await this.drain(limits.drainBudgetMs)',
     ],
   ),
   mutation(
