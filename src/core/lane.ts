@@ -29,7 +29,7 @@ import type { HeapItem } from './heap.ts'
 import { MeanDuration, RateLimit, RateMeter } from './lane-rate.ts'
 import { LinkedQueue } from './linked-queue.ts'
 import type { HookId, MonotonicMs, TenantId } from './model.ts'
-import type { TurnFacts } from './turn.ts'
+import { silenceMs, type TurnFacts } from './turn.ts'
 
 /** First tries of events, and everything that comes later: retries, deferrals and requests. */
 export type LineName = 'first' | 'late'
@@ -193,7 +193,7 @@ export class Lane<Work> {
     const silentMs = this.#meter.silentMs(now)
     return {
       busyMs: this.#meter.busyMs(now),
-      perMs: silentMs >= 1_000 ? this.inFlight / silentMs : this.#meter.perMs(now),
+      perMs: silentMs >= silenceMs ? this.inFlight / silentMs : this.#meter.perMs(now),
       heldMs: this.#heldSince === undefined || this.queued === 0 ? 0 : now - this.#heldSince,
       ratePerSecond: this.limits.ratePerSecond,
     }

@@ -26,7 +26,7 @@ const leastMs = 1_000
 /** The longest period between two probes too: no backlog outlives a recovery by more. */
 const mostMs = 30 * 60_000
 /** A lane whose calls have not ended for so long is judged by that. */
-const silenceMs = 1_000
+export const silenceMs = 1_000
 const unknownMs = 5_000
 const mostUnknownMs = 5 * 60_000
 

@@ -122,7 +122,9 @@ export class Dispatch {
     const { lanes, clock, deferring } = this.#parts
     const now = clock.monotonic()
     deferring.cameBack(work.run)
-    work.place = lanes.add(deferring.laneOf(hook, now), lineOf(work.run), work, now)
+    // Judging it has found its lane already.
+    const lane = lanes.get(hook.id) ?? deferring.laneOf(hook, now)
+    work.place = lanes.add(lane, lineOf(work.run), work, now)
     work.origin.waiting?.add(work)
     this.#sweepSoon()
   }
@@ -132,13 +134,17 @@ export class Dispatch {
     this.#halfDone.settled(origin)
   }
 
-  /** Sends work to a tier, or to the dead letters where too much waits there. */
+  /** Sends work that was judged so to a tier, or to the dead letters where too much waits there. */
   putOff(work: Work, how: PutOff): void {
+    this.#parts.deferring.cameBack(work.run)
+    this.#sendOff(work, how)
+  }
+
+  #sendOff(work: Work, how: PutOff): void {
     const { deferring, recorder, table } = this.#parts
     const { run, origin } = work
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
-    deferring.cameBack(run)
     recorder.end(work, { verdict: deferring.verdictOf(run, how), configVersion })
     this.#checkIdleSoon()
   }
@@ -337,7 +343,7 @@ export class Dispatch {
     health.laneChanged(hookId, { ...condition, until: condition.until + this.#epochOffset() })
     for (const work of evicted) {
       this.#halfDone.unqueued(work)
-      this.putOff(work, blockedBy(condition, now))
+      this.#sendOff(work, blockedBy(condition, now))
     }
   }
 

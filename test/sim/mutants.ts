@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { mutations, type Mutation } from './mutations.ts'
 import type { SeedReport } from './run-seed.ts'
-import type { SeedBatch, SeedRange } from './seed-worker.ts'
+import type { SeedRange } from './seed-worker.ts'
+import { ended } from './workers.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -105,14 +106,6 @@ async function runBlock(folder: string, from: number, to: number): Promise<reado
   })
   await Promise.all(threads)
   return reports.toSorted((one, other) => one.seed - other.seed)
-}
-
-function ended(worker: Worker, hear: (batch: SeedBatch) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.on('message', hear)
-    worker.on('error', reject)
-    worker.on('exit', () => resolve())
-  })
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads'
 import type { CheckName } from './facts.ts'
 import { replayCommand, runSeed, type SeedReport } from './run-seed.ts'
 import type { SeedBatch, SeedRange } from './seed-worker.ts'
+import { ended } from './workers.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 /** So often it is said how far it has come. */
@@ -94,14 +95,6 @@ function note(byCheck: Map<CheckName, number[]>, report: SeedReport): void {
       print(`${tellViolation(report.seed, violation)}\n  ${replayCommand(report.seed)}`)
     }
   }
-}
-
-function ended(worker: Worker, hear: (batch: SeedBatch) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.on('message', hear)
-    worker.on('error', reject)
-    worker.on('exit', () => resolve())
-  })
 }
 
 process.exitCode = await main(process.argv.slice(2))
