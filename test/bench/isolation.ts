@@ -288,7 +288,8 @@ async function hourOfFailure(): Promise<void> {
   const one = await rig.start()
   one.http.script(url, 500)
   const send = (seconds: number, perSecond: number) => {
-    for (let n = 0; n < seconds * perSecond; n += 1) rig.sendEvent({ n })
+    const createdAt = new Date(rig.clock.now()).toISOString()
+    for (let n = 0; n < seconds * perSecond; n += 1) rig.sendEvent({ n, createdAt })
   }
   for (let minute = 0; minute < 60; minute += 1) {
     send(60, 5)
