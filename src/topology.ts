@@ -47,6 +47,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const health = createHealth(ports, settings, {
     table,
     onFailed,
+    isUsed: (hookId) => lanes.get(hookId) !== undefined,
     onRenewed: (hookId) => lanes.reset(hookId, clock.monotonic()),
     onRecovered: (hookId) =>
       lanes.probeSoon(hookId, clock.monotonic() + ports.random() * probeSpreadMs),
@@ -178,7 +179,7 @@ function createGroups(
 function createHealth(
   { sink, clock, random, emit }: ProcessorPorts,
   { topics, instance, disableAfterMs, timeoutMs }: ProcessorSettings,
-  parts: Pick<EndpointHealthParts, 'onRenewed' | 'onRecovered' | 'onFailed'> & {
+  parts: Pick<EndpointHealthParts, 'isUsed' | 'onRenewed' | 'onRecovered' | 'onFailed'> & {
     readonly table: HookTable
   },
 ): EndpointHealth {
@@ -243,6 +244,7 @@ function createDispatch(
       admitted,
       loop: ports.loop,
       pendingCount: () => ports.sink.pendingCount(),
+      tiers: settings.tiers,
       clock: ports.clock,
       random: ports.random,
       defaultConcurrency: settings.concurrency,

@@ -1,49 +1,68 @@
 /**
  * What is put off to a tier without an attempt: until when, and how much may wait so.
  *
- * A lane that is open or paused puts off until it may be called again, and longer each time, so a dead hook costs a
- * bounded number of writes whatever its traffic. A healthy lane puts off what it has no share for ({@link ./turn.ts}).
+ * Only its next probe can show that an open lane's endpoint has recovered, so nothing is looked at before. From then on
+ * what waits comes back evenly, over half of the time that the endpoint will take for it ({@link spread}): so the lane is
+ * never idle, and what finds it still open is put off to the next probe in turn. Each delivery that waits costs one look,
+ * and about one write, for each probe. A paused lane does the same with its pause's end.
+ *
+ * A healthy lane puts off what it has no share for ({@link ./turn.ts}).
  */
-import type { EpochMs, HookId, Run, TenantId, Verdict } from './model.ts'
+import type { EpochMs, HookId, Run, TenantId, Tier, Verdict } from './model.ts'
 import type { Moment } from './verdict.ts'
 
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 
-/** The n-th deferral by a blocked lane waits at least the n-th step, and the last for all after it. */
-export const deferralSteps: readonly number[] = [5 * second, 5 * minute, 30 * minute]
+/** While the probe is out its answer is waited for. */
+const probeMs = 5 * second
 /** The longest period between two probes: no backlog may outlive a recovery by more. */
 const mostMs = 30 * minute
 /** As long as all waits of the default retry schedule take. A run that is blocked when it is older is dead. */
 export const patienceMs = 5 * second + 5 * minute + 30 * minute + (2 + 5 + 10 + 14 + 20 + 24) * hour
 
-/** Waits are up to this share longer, so that not all come back at once: the first to come is the lane's probe. */
-const jitterShare = 0.2
-/** As that of retries. */
-const earlyShare = 1 / 20
-
 /** Why a lane takes nothing now, and for how long at least. */
 export interface Blocked {
   readonly by: 'open' | 'paused'
-  /** Milliseconds until its next probe, or its pause's end. */
+  /** Milliseconds until its next probe, or its pause's end; 0 while the probe is out. */
   readonly forMs: number
 }
 
-/** What becomes of a run whose lane is open or paused. */
+/** How what waits for a blocked lane comes back. */
+export interface Returning {
+  /** Over so many milliseconds from the probe or the pause's end on. */
+  readonly spreadMs: number
+  /** Ascending by delay. */
+  readonly tiers: readonly Tier[]
+}
+
+/** What becomes of a run whose lane is open or paused. The first to come back is the lane's probe. */
 export function deferBlocked(
   run: Pick<Run, 'deferrals' | 'firstHandledAt'>,
   { by, forMs }: Blocked,
+  { spreadMs, tiers }: Returning,
   moment: Moment,
 ): Verdict {
   if (moment.now - run.firstHandledAt > patienceMs) return { kind: 'dead', reason: 'endpoint-down' }
-  const step = deferralSteps[Math.min(run.deferrals, deferralSteps.length - 1)] ?? mostMs
-  const leastMs = Math.min(mostMs, Math.max(step, forMs))
-  const waitMs = Math.round(leastMs * (1 + jitterShare * moment.random))
-  const freeMs = Math.max(0, Math.floor(waitMs - forMs))
+  const leastMs = Math.min(mostMs, forMs > 0 ? forMs : probeMs)
+  const longestMs = Math.min(mostMs, leastMs + spreadMs)
+  const keptMs = run.deferrals > 0 ? fewestHops(tiers, leastMs, longestMs) : undefined
+  const waitMs = Math.ceil(keptMs ?? leastMs + (longestMs - leastMs) * moment.random)
   // An open lane that was closed sooner takes what a tier releases at once. A pause is kept to its end.
-  const earlyMs = by === 'open' ? waitMs : Math.min(Math.floor(waitMs * earlyShare), freeMs)
+  const earlyMs = by === 'open' ? waitMs : Math.max(0, Math.floor(waitMs - forMs))
   return { kind: 'deferred', dueAt: moment.now + waitMs, earlyMs, isBlocked: true }
+}
+
+/**
+ * A wait of whole delays of the longest tier that fits, in milliseconds. What has come back keeps its place among the
+ * others so, since the time between two probes is such a delay; and a wait that is not made of whole ones would take many
+ * hops over smaller tiers.
+ */
+function fewestHops(tiers: readonly Tier[], leastMs: number, mostMs: number): number | undefined {
+  return tiers
+    .map(({ delayMs }) => Math.ceil(leastMs / delayMs) * delayMs)
+    .findLast((waitMs) => waitMs <= mostMs)
 }
 
 /** What becomes of a run that a healthy lane has no share for. Once it has, it takes what a tier releases at once. */
@@ -67,6 +86,7 @@ export class DeferredCounts {
   readonly #limits: DeferralLimits
   readonly #hooks = new Map<HookId, DueCounts>()
   readonly #tenants = new Map<TenantId, DueCounts>()
+  readonly #all = new DueCounts()
 
   constructor(limits: DeferralLimits) {
     this.#limits = limits
@@ -75,12 +95,19 @@ export class DeferredCounts {
   add({ hookId, event }: Whose, dueAt: EpochMs): void {
     countsIn(this.#hooks, hookId).add(dueAt, 1)
     countsIn(this.#tenants, event.tenantId).add(dueAt, 1)
+    this.#all.add(dueAt, 1)
   }
 
   /** A deferred run came back before it was due. */
   returned({ hookId, event }: Whose, dueAt: EpochMs): void {
     this.#hooks.get(hookId)?.add(dueAt, -1)
     this.#tenants.get(event.tenantId)?.add(dueAt, -1)
+    this.#all.add(dueAt, -1)
+  }
+
+  /** Of all hooks together. */
+  all(now: EpochMs): number {
+    return this.#all.at(now)
   }
 
   of(hookId: HookId, now: EpochMs): number {

@@ -229,6 +229,22 @@ export function tellsRecovery(
   return lane.kind === 'flowing' || word.at > movedAt || at - movedAt > leastBetweenWritesMs
 }
 
+/**
+ * This instance is to probe the endpoint next, in place of the one that was to, unless it finds the endpoint well.
+ *
+ * @param until when it does so
+ */
+export function claimed(
+  endpoint: Endpoint,
+  { at, until }: { readonly at: EpochMs; readonly until: EpochMs },
+  { instance }: HealthRules,
+): Endpoint {
+  const { known, told } = endpoint
+  if (known?.state !== 'open' || known.instance === instance || told === 'healthy') return endpoint
+  const claim = { ...known, ...saidTally(endpoint), until, instance, at }
+  return { ...endpoint, known: claim, isKnownUnsaid: true }
+}
+
 function begunAnew(
   endpoint: Endpoint,
   hook: HookFacts,

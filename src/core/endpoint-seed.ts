@@ -5,8 +5,12 @@
  * One process probes an open endpoint: the one whose `open` is the newest word. The others wait for what it says next,
  * until the time of its word and a grace are over, as it may be dead, or may have no delivery to probe with. Who probes in
  * its place says so, and is the one that others wait for from then on. A process waits for no word of its own, nor for
- * that of one that fails where another succeeds. It waits for the same process for an hour at most: that one may be the
- * only one that does not reach the endpoint any more.
+ * that of one that fails where another succeeds.
+ *
+ * It waits for the same process for one probe of the longest period, and claims the next: that one may be the only one that
+ * does not reach the endpoint any more. A claim is a word that repeats what was said, long before the time that it is
+ * about. So there is one probe at a time, and its time stays the same, whoever makes it: deliveries that wait come back
+ * then, whoever put them off.
  *
  * Times in words are by the clock of who wrote them, and no clock is trusted. A word never binds for longer than the time
  * from its writing to its end, nor than a breaker stays open; and how long it binds is settled when it is read, by a
@@ -20,13 +24,18 @@ import { maxRetryAfterMs } from './schedule.ts'
 /** For how long a lane is not to call, as others say. */
 export type LaneSeed =
   | { readonly kind: 'flowing' }
-  | {
-      readonly kind: 'open'
-      readonly until: MonotonicMs
-      /** Of the breaker that opened; see {@link levelFor}. */
-      readonly level: number
-    }
+  | OpenSeed
   | { readonly kind: 'paused'; readonly until: MonotonicMs }
+
+export interface OpenSeed {
+  readonly kind: 'open'
+  /** When the endpoint is probed next, by this instance or another. */
+  readonly probeAt: MonotonicMs
+  /** When this instance may probe it, unless it hears of that before. */
+  readonly until: MonotonicMs
+  /** Of the breaker that opened; see {@link levelFor}. */
+  readonly level: number
+}
 
 /** The newest word by which an endpoint is not called. */
 export interface Binding {
@@ -37,6 +46,8 @@ export interface Binding {
   readonly instance: string
   /** Since when that instance is waited for; `undefined` when it is not. */
   readonly waitedFrom: MonotonicMs | undefined
+  /** When this instance is to say that it probes next; `undefined`: it is not. */
+  readonly claimAt: MonotonicMs | undefined
   readonly spread: number
 }
 
@@ -54,12 +65,11 @@ export const leastBetweenWritesMs = 10_000
 /** All processes hear of a recovery at once. They probe within so long, so that the endpoint has time between. */
 export const probeSpreadMs = 1_000
 /**
- * One process is waited for so long at most, and by chance up to {@link turnSpreadMs} longer. Whoever then probes in its
- * place does so before its second probe of the longest period is due, so it hears of that and waits in turn: that others
- * have their turn costs hardly more probes. They are spread far apart, since a call may take a minute to fail.
+ * A claim comes after so much of the time until the probe, and by chance up to so much later: the first that claims is
+ * heard by the others before these would.
  */
-const longestWaitMs = 1.5 * longestOpenMs
-const turnSpreadMs = longestOpenMs / 3
+const claimShare = 0.1
+const claimSpreadShare = 0.4
 
 const flowing = { kind: 'flowing' } as const
 
@@ -84,7 +94,12 @@ export function boundBy(
       const longestMs = kind === 'open' ? longestOpenMs : maxRetryAfterMs
       const until = monotonic + Math.min(end - now, end - at, longestMs)
       const waitedFrom = waitedSince(before, word, reading)
-      return { kind, until, level: levelFor(end - at), instance, waitedFrom, spread }
+      const isToClaim =
+        kind === 'open' && waitedFrom !== undefined && until - waitedFrom > longestOpenMs
+      const claimAt = isToClaim
+        ? monotonic + (until - monotonic) * (claimShare + claimSpreadShare * spread)
+        : undefined
+      return { kind, until, level: levelFor(end - at), instance, waitedFrom, claimAt, spread }
     }
   }
 }
@@ -107,10 +122,8 @@ export function seedOf(binding: Binding | undefined, timeoutMs: number): LaneSee
   if (binding === undefined) return flowing
   const { kind, until, level, waitedFrom, spread } = binding
   if (kind === 'paused') return { kind, until }
-  if (waitedFrom === undefined) return { kind, until, level }
-  const wordBy = until + graceMs(timeoutMs) * (1 + spread)
-  const turnAt = waitedFrom + longestWaitMs + turnSpreadMs * spread
-  return { kind, until: Math.min(wordBy, turnAt), level }
+  if (waitedFrom === undefined) return { kind, probeAt: until, until, level }
+  return { kind, probeAt: until, until: until + graceMs(timeoutMs) * (1 + spread), level }
 }
 
 /**

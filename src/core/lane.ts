@@ -24,7 +24,7 @@ import {
   type Concurrency,
 } from './concurrency.ts'
 import type { LaneFacts } from './endpoint-bound.ts'
-import type { LaneSeed } from './endpoint-seed.ts'
+import type { LaneSeed, OpenSeed } from './endpoint-seed.ts'
 import type { HeapItem } from './heap.ts'
 import { MeanDuration, RateLimit, RateMeter } from './lane-rate.ts'
 import { LinkedQueue } from './linked-queue.ts'
@@ -83,6 +83,7 @@ export interface Line<Work> extends HeapItem {
 }
 
 const flowing = { kind: 'flowing' } as const
+const notWaiting = { probeAt: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY } as const
 
 /** Of a lane that has not answered yet nothing is known: its calls may take as long as a call can. */
 const unknownCallMs = 10_000
@@ -105,13 +106,17 @@ export class Lane<Work> {
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
   readonly #mean = new MeanDuration()
+  /** Of calls that succeeded: what is known of the endpoint while it fails. */
+  readonly #meanWell = new MeanDuration()
   #concurrency: Concurrency
   #breaker: BreakerState = freshBreaker
   /** How often the lane began anew: outcomes of calls from before say nothing of it. */
   #life = 0
   #pausedUntil: MonotonicMs = Number.NEGATIVE_INFINITY
-  /** While it is open, another instance is to probe the endpoint: until then this one waits for its word. */
-  #waitsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
+  /** While it is open, another instance is to probe the endpoint at a time, and until another this one waits for its word. */
+  #waits: Pick<OpenSeed, 'probeAt' | 'until'> = notWaiting
+  /** It was told of a recovery: it makes its next probe itself, whatever others say meanwhile that fail. */
+  #isToProbe = false
   /** Since when work could start but for slots; `undefined` while none could. */
   #heldSince: MonotonicMs | undefined
 
@@ -170,14 +175,17 @@ export class Lane<Work> {
     }
   }
 
-  /** Why a delivery cannot be queued; `undefined` when it can: the lane flows, or it would be the probe. */
+  /**
+   * Why a delivery cannot be queued, and when the endpoint is probed next, now if a probe is out; `undefined` when it can:
+   * the lane flows, or it would be the probe.
+   */
   blockedBy(now: MonotonicMs): BlockedCondition | undefined {
     if (this.#pausedUntil > now) return { kind: 'paused', until: this.#pausedUntil }
     if (this.#breaker.kind === 'closed') return undefined
     if (this.#breaker.kind === 'half-open') return { kind: 'open', until: now }
-    const until = this.#probeDueAt(this.#breaker)
-    if (until <= now && this.queued === 0) return undefined
-    return { kind: 'open', until: Math.max(now, until) }
+    if (this.#probeDueAt(this.#breaker) <= now && this.queued === 0) return undefined
+    const probeAt = this.#waits.until > now ? this.#waits.probeAt : this.#breaker.until
+    return { kind: 'open', until: Math.max(now, probeAt) }
   }
 
   /** Whether it could make a call more than it has work for. */
@@ -208,6 +216,7 @@ export class Lane<Work> {
       silentMs: this.#meter.silentMs(now),
       perMs: this.#meter.perMs(now),
       meanMs: this.#mean.ms,
+      wellMs: this.#meanWell.ms,
       concurrency: Math.max(1, this.#allowed()),
       limit: this.limits.concurrency,
       hasFailed: hasFailed(this.#breaker, now),
@@ -260,6 +269,7 @@ export class Lane<Work> {
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now
     if (outcome.kind !== 'unanswered') this.#mean.add(now - call.startedAt)
+    if (outcome.kind === 'success') this.#meanWell.add(now - call.startedAt)
     if (call.life !== this.#life) return
     if (outcome.kind === 'pause') {
       this.#advance('unanswered', now)
@@ -277,14 +287,18 @@ export class Lane<Work> {
     if (this.#breaker.kind === 'open') this.#waitBy(seed, this.#breaker)
     else if (seed.kind === 'flowing' || seed.until <= now) return
     else if (seed.kind === 'paused') this.#pause(seed.until, now)
-    else this.#breaker = openUntil(seed.until, seed.level)
+    else {
+      this.#breaker = openUntil(seed.probeAt, seed.level)
+      this.#waits = seed
+    }
   }
 
   /** Another instance found that the endpoint has recovered. A pause stays: the endpoint itself asked for that time. */
   probeSoon(at: MonotonicMs): void {
     if (this.#breaker.kind !== 'open') return
     this.#breaker = probedAt(this.#breaker, Math.min(at, this.#probeDueAt(this.#breaker)))
-    this.#waitsUntil = Number.NEGATIVE_INFINITY
+    this.#waits = notWaiting
+    this.#isToProbe = true
   }
 
   /** Its endpoint is another one now, or was given a new chance. */
@@ -292,7 +306,8 @@ export class Lane<Work> {
     this.#life += 1
     this.#breaker = freshBreaker
     this.#pausedUntil = Number.NEGATIVE_INFINITY
-    this.#waitsUntil = Number.NEGATIVE_INFINITY
+    this.#waits = notWaiting
+    this.#isToProbe = false
     this.#concurrency = freshConcurrency(this.#rules.initialConcurrency)
   }
 
@@ -312,13 +327,13 @@ export class Lane<Work> {
 
   /** Who was asked for time is told so with the probe: a `paused` of another instance moves nothing. */
   #waitBy(seed: LaneSeed, breaker: OpenBreaker): void {
-    if (seed.kind === 'paused') return
-    this.#waitsUntil = seed.kind === 'open' ? seed.until : Number.NEGATIVE_INFINITY
+    if (seed.kind === 'paused' || this.#isToProbe) return
+    this.#waits = seed.kind === 'open' ? seed : notWaiting
     if (seed.kind === 'open') this.#breaker = lastingAtLeast(breaker, seed.level)
   }
 
   #probeDueAt({ until }: OpenBreaker): MonotonicMs {
-    return Math.max(until, this.#waitsUntil)
+    return Math.max(until, this.#waits.until)
   }
 
   #advance(happening: BreakerHappening, now: MonotonicMs): void {
@@ -327,7 +342,8 @@ export class Lane<Work> {
     if (this.#breaker.kind === before.kind) return
     // What was out before says nothing of what comes now. The probe's own outcome is still to come.
     if (this.#breaker.kind !== 'half-open') this.#life += 1
-    this.#waitsUntil = Number.NEGATIVE_INFINITY
+    this.#waits = notWaiting
+    this.#isToProbe = false
     this.#concurrency = cutTo(this.#concurrency, this.#rules.initialConcurrency, now)
   }
 

@@ -15,10 +15,10 @@ const jitterShare = 0.2
 export const maxRetryAfterMs = 24 * 3_600_000
 
 /**
- * How far the clock of the broker that a release goes by may be behind ours. So long a run waits where it is, and those
- * behind it with it: a hop takes longer, and costs two writes.
+ * What is not worth a hop of its own, and how far the clock of the broker that a release goes by may be behind ours. So long
+ * a run waits where it is, and those behind it with it: a hop takes longer, and costs two writes.
  */
-const clockSkewMs = 250
+const slackMs = 250
 
 export interface Due {
   readonly dueAt: EpochMs
@@ -54,11 +54,15 @@ export function nextDue(
   return { dueAt: moment.now + dueMs, earlyMs }
 }
 
-/** The tier for a wait: the largest whose delay fits into it, else the smallest. `tiers` ascend by delay and are not empty. */
+/**
+ * The tier for a wait: the largest whose delay fits into it, else the smallest. `tiers` ascend by delay and are not empty.
+ * A wait that is a little too short for a tier has run down since it was reckoned, or its last tier released a little
+ * late: many hops over smaller ones would not make up for that.
+ */
 export function tierFor(tiers: readonly Tier[], waitMs: number): Tier {
   let chosen = tiers[0]
   if (chosen === undefined) throw new RangeError('at least one retry tier must be configured')
-  for (const tier of tiers) if (tier.delayMs <= waitMs) chosen = tier
+  for (const tier of tiers) if (tier.delayMs <= waitMs + slackMs) chosen = tier
   return chosen
 }
 
@@ -73,7 +77,7 @@ export function releaseOf(due: Due, releasedAt: EpochMs, now: EpochMs): Release 
   const startsAt = due.dueAt - due.earlyMs
   if (now >= startsAt) return { kind: 'start' }
   // From the release on, not from now: or each of many in a row could hold up all behind it for so long.
-  return startsAt - releasedAt > clockSkewMs ? { kind: 'hop' } : { kind: 'wait', until: startsAt }
+  return startsAt - releasedAt > slackMs ? { kind: 'hop' } : { kind: 'wait', until: startsAt }
 }
 
 /** The tier that a topic name stands for, or `undefined` when it is not `<prefix><duration>`. */

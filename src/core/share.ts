@@ -13,9 +13,10 @@ import type { HookId, TenantId } from './model.ts'
  * @param hook what the hook holds
  * @param tenant what all hooks of its tenant hold together
  * @param free what nobody holds
+ * @param part of its share that the hook may use for this
  */
-export function share(hook: number, tenant: number, free: number): boolean {
-  return hook < 2 * free - tenant
+export function share(hook: number, tenant: number, free: number, part = 1): boolean {
+  return hook < (2 * free - tenant) * part
 }
 
 /** A number of things, and their bytes. */
@@ -44,15 +45,19 @@ export class Holdings {
     return this.#total
   }
 
-  /** Whether the hook may hold more, by number and by bytes. */
-  hasShare(hookId: HookId, tenantId: TenantId): boolean {
+  /**
+   * Whether the hook may hold more, by number and by bytes.
+   *
+   * @param part of its share that it may use for this
+   */
+  hasShare(hookId: HookId, tenantId: TenantId, part = 1): boolean {
     const hook = this.#hooks.get(hookId) ?? nothing
     const tenant = this.#tenants.get(tenantId) ?? nothing
     const { capacity } = this
     const { count, bytes } = this.#total
     return (
-      share(hook.count, tenant.count, capacity.count - count) &&
-      share(hook.bytes, tenant.bytes, capacity.bytes - bytes)
+      share(hook.count, tenant.count, capacity.count - count, part) &&
+      share(hook.bytes, tenant.bytes, capacity.bytes - bytes, part)
     )
   }
 

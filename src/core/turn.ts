@@ -1,4 +1,4 @@
-/** When a delivery that a healthy lane has no room for comes back. */
+/** When deliveries come back that a lane has no room for, or does not call for now. */
 
 /** What is known of a lane and of what waits for it. */
 export interface TurnFacts {
@@ -14,6 +14,8 @@ export interface TurnFacts {
   readonly perMs: number
   /** How long a call takes in the mean, in milliseconds; `undefined` when none has ended. */
   readonly meanMs: number | undefined
+  /** The same of those that succeeded, however long ago. */
+  readonly wellMs: number | undefined
   /** Calls at once that the lane makes now, and that its hook allows. */
   readonly concurrency: number
   readonly limit: number
@@ -34,26 +36,62 @@ const mostUnknownMs = 5 * 60_000
  * How long to put a delivery off, in milliseconds: half of the time until its turn, as far as that can be told. Half,
  * since a lane that gets faster would else be idle while its work waits; at least a second.
  *
+ * What is put off for the first time comes after all that is away. What was away itself takes a place among these by
+ * chance: were many that came back together put off for as long, the lane would have nothing until all came again.
+ *
  * @param deferrals how often the run was put off before: what nothing is known of is asked for less and less often
+ * @param random uniform in [0, 1)
  */
-export function turn(facts: TurnFacts, deferrals: number): number {
+export function turn(facts: TurnFacts, deferrals: number, random: number): number {
   const perMs = reachablePerMs(facts)
   if (perMs === undefined) return Math.min(mostUnknownMs, unknownMs * 2 ** Math.min(deferrals, 10))
-  const waitMs = (facts.queued + facts.away) / perMs
+  const ahead = deferrals === 0 ? facts.away : facts.away * random
+  const waitMs = (facts.queued + ahead) / perMs
   return Math.min(mostMs, Math.max(leastMs, waitMs / 2))
+}
+
+/** Spread over less, a few would hardly be apart from the probe. */
+const leastSpreadMs = 5_000
+/** So many a millisecond may come back because of blocked lanes, over all hooks: each may have to be written again. */
+const mostBackPerMs = 1
+
+/**
+ * Over how long what waits for a blocked lane comes back, in milliseconds: half of the time that its endpoint takes for it
+ * once it has recovered, as far as that can be told. Half, since it may have become faster; what is then beyond the lane's
+ * share waits for its turn.
+ *
+ * @param awayOfAll deliveries of all hooks that were put off and have not come back
+ */
+export function spread(facts: TurnFacts, awayOfAll: number): number {
+  const { queued, away, limit, wellMs } = facts
+  const perMs = limited(wellMs === undefined ? undefined : limit / callMs(wellMs), facts)
+  const halfMs = perMs === undefined ? 0 : (queued + away) / perMs / 2
+  return Math.min(mostMs, Math.max(leastSpreadMs, halfMs, awayOfAll / mostBackPerMs))
 }
 
 /** The rate that a lane can reach, in calls per millisecond; `undefined` when nothing is known. */
 function reachablePerMs(facts: TurnFacts): number | undefined {
-  const perMs = ownPerMs(facts)
-  if (facts.ratePerSecond === undefined) return perMs
-  return Math.min(perMs ?? Number.POSITIVE_INFINITY, facts.ratePerSecond / 1_000)
+  return limited(ownPerMs(facts), facts)
+}
+
+function limited(
+  perMs: number | undefined,
+  { ratePerSecond }: Pick<TurnFacts, 'ratePerSecond'>,
+): number | undefined {
+  if (ratePerSecond === undefined) return perMs
+  return Math.min(perMs ?? Number.POSITIVE_INFINITY, ratePerSecond / 1_000)
 }
 
 function ownPerMs(facts: TurnFacts): number | undefined {
-  const { inFlight, silentMs, perMs, meanMs, concurrency, limit, hasFailed } = facts
-  if (inFlight > 0 && silentMs >= silenceMs) return inFlight / silentMs
-  if (meanMs === undefined) return undefined
-  const callMs = Math.max(meanMs, 0.1)
-  return hasFailed ? concurrency / callMs : Math.max(perMs, limit / callMs)
+  const { inFlight, silentMs, perMs, meanMs, wellMs, concurrency, limit, hasFailed } = facts
+  // Of a lane that was just closed the mean is that of its failures.
+  const usualMs = hasFailed ? meanMs : (wellMs ?? meanMs)
+  const atOnce = hasFailed ? concurrency : limit
+  if (inFlight > 0 && silentMs >= silenceMs) return atOnce / Math.max(silentMs, usualMs ?? 0)
+  if (usualMs === undefined) return undefined
+  return Math.max(hasFailed ? 0 : perMs, atOnce / callMs(usualMs))
+}
+
+function callMs(meanMs: number): number {
+  return Math.max(meanMs, 0.1)
 }

@@ -1,11 +1,17 @@
 /** Whether a lane takes a delivery, makes its partition wait, or has it put off to a tier. */
-import { deferBlocked, deferToTurn, type Blocked, type DeferredCounts } from '../core/deferral.ts'
+import {
+  deferBlocked,
+  deferToTurn,
+  type Blocked,
+  type DeferredCounts,
+  type Returning,
+} from '../core/deferral.ts'
 import { isEndpointBound, isProcessSlow, type ProcessFacts } from '../core/endpoint-bound.ts'
 import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane.ts'
 import type { Lanes } from '../core/lanes.ts'
-import type { Hook, MonotonicMs, Run, Verdict } from '../core/model.ts'
+import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model.ts'
 import type { Holdings } from '../core/share.ts'
-import { turn } from '../core/turn.ts'
+import { spread, turn, type TurnFacts } from '../core/turn.ts'
 import type { Clock, LoopMeter, Random } from '../ports.ts'
 import type { PlannedCall } from './expand.ts'
 import { isFromTopicOfOurs, type Work } from './work.ts'
@@ -33,6 +39,8 @@ export interface DeferringParts {
   readonly loop: LoopMeter
   /** Records that wait for their acknowledgement. */
   readonly pendingCount: () => number
+  /** Configured tiers, ascending by delay. */
+  readonly tiers: readonly Tier[]
   readonly clock: Clock
   readonly random: Random
   /** Calls at once of a hook that sets no limit. */
@@ -43,6 +51,8 @@ export interface DeferringParts {
 const leastHopMs = 1_000
 /** More records that wait for their acknowledgement are a backlog: the sink, or the broker, is what is slow. */
 const usualPending = 2_000
+/** Of what its hook may hold. Partitions of tiers are many: what comes back together would leave fresh events nothing. */
+const lateShare = 0.75
 const queue = { kind: 'queue' } as const
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
@@ -66,9 +76,11 @@ export class Deferring {
     const blocked = lane.blockedBy(now)
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
-    const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId)
+    const part = lineOf(run) === 'late' ? lateShare : 1
+    const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
     if (hasShare) return queue
-    if (this.#isEarly(run)) return hop
+    // Its turn may have come nearer, as when the lane was closed before it was to be probed.
+    if (this.#isEarly(run)) return this.#turnMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
     if (!isCalling) return wait
     return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
   }
@@ -92,8 +104,8 @@ export class Deferring {
     }
     const verdict =
       blocked === undefined
-        ? deferToTurn(this.#turnMs(run), now)
-        : deferBlocked(run, blocked, { now, random: random() })
+        ? deferToTurn(this.#turnMs(run, random()), now)
+        : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
   }
@@ -126,15 +138,30 @@ export class Deferring {
     this.#parts.counts.sweep(this.#parts.clock.now())
   }
 
-  #turnMs({ hookId, deferrals }: Run): number {
+  #turnMs(run: Run, chance: number): number {
+    const facts = this.#turnFacts(run)
+    return facts === undefined ? leastHopMs : turn(facts, run.deferrals, chance)
+  }
+
+  #returning(run: Run): Returning {
+    const { counts, clock, tiers } = this.#parts
+    const facts = this.#turnFacts(run)
+    const spreadMs = facts === undefined ? leastHopMs : spread(facts, counts.all(clock.now()))
+    return { spreadMs, tiers }
+  }
+
+  #turnFacts({ hookId }: Run): TurnFacts | undefined {
     const { counts, lanes, clock } = this.#parts
-    const away = counts.of(hookId, clock.now())
-    const facts = lanes.get(hookId)?.turnFacts(away, clock.monotonic())
-    return facts === undefined ? leastHopMs : turn(facts, deferrals)
+    return lanes.get(hookId)?.turnFacts(counts.of(hookId, clock.now()), clock.monotonic())
   }
 
   #isEarly(run: Run): boolean {
-    return run.hop > 0 && run.dueAt - this.#parts.clock.now() >= leastHopMs
+    return run.hop > 0 && this.#dueIn(run) >= leastHopMs
+  }
+
+  /** Milliseconds. */
+  #dueIn({ dueAt }: Run): number {
+    return dueAt - this.#parts.clock.now()
   }
 
   #processFacts(): ProcessFacts {

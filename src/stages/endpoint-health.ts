@@ -3,6 +3,7 @@
  * most once in 10 s per hook. Only hooks whose endpoint failed or was spoken of are kept in memory.
  */
 import {
+  claimed,
   disabled,
   doesWell,
   failed,
@@ -44,6 +45,8 @@ export interface EndpointHealthParts extends HealthRules {
   readonly defaultTimeoutMs: number
   readonly emit: Emit
   readonly hookOf: (hookId: HookId) => TableEntry | undefined
+  /** Whether deliveries of the hook have come to this instance lately. */
+  readonly isUsed: (hookId: HookId) => boolean
   /** The endpoint is given a new beginning: what its lane knows counts no more. */
   readonly onRenewed: (hookId: HookId) => void
   /** Another instance says that the endpoint has recovered. */
@@ -221,7 +224,21 @@ export class EndpointHealth {
     entry.endpoint = endpoint
     if (known === before) return
     this.#tell(before, known)
-    entry.binding = known && boundBy(entry.binding, known, this.#reading())
+    const binding = known && boundBy(entry.binding, known, this.#reading())
+    if (known !== undefined && binding !== entry.binding) this.#claimInTime(known.hookId, binding)
+    entry.binding = binding
+  }
+
+  #claimInTime(hookId: HookId, binding: Binding | undefined): void {
+    if (binding?.claimAt === undefined) return
+    const { clock } = this.#parts
+    clock.after(binding.claimAt - clock.monotonic(), () => {
+      const entry = this.#entries.get(hookId)
+      if (this.#isStopped || entry?.binding !== binding || !this.#parts.isUsed(hookId)) return
+      const at = clock.now()
+      const until = at + Math.ceil(binding.until - clock.monotonic())
+      this.#set(hookId, claimed(entry.endpoint, { at, until }, this.#parts))
+    })
   }
 
   #reading(): Reading {

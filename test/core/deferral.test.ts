@@ -3,77 +3,177 @@ import { describe, expect, it } from 'vitest'
 import {
   deferBlocked,
   DeferredCounts,
-  deferralSteps,
   deferToTurn,
   patienceMs,
+  type Blocked,
 } from '../../src/core/deferral.ts'
+import { tierFor } from '../../src/core/schedule.ts'
+import type { Tier } from '../../src/core/model.ts'
+import { chance } from '../support/chance.ts'
 
 const second = 1_000
 const minute = 60 * second
 const now = 1_000_000_000
-const runOf = (deferrals: number, ageMs = 0) => ({ deferrals, firstHandledAt: now - ageMs })
-const exactly = { now, random: 0 }
+const tiersOf = (...delays: readonly number[]): readonly Tier[] =>
+  delays.map((delayMs) => ({ topic: String(delayMs), delayMs }))
+const tiers = tiersOf(second, 5 * second, 30 * second, 5 * minute, 30 * minute, 120 * minute)
 
-function waitOf(verdict: ReturnType<typeof deferBlocked>): number {
+interface Situation {
+  readonly by?: Blocked['by']
+  readonly forMs: number
+  readonly spreadMs?: number
+  readonly deferrals?: number
+  readonly ageMs?: number
+  readonly random?: number
+  readonly tiers?: readonly Tier[]
+}
+
+function deferredIn({ by = 'open', forMs, ...situation }: Situation) {
+  const { spreadMs = 90 * second, deferrals = 0, ageMs = 0, random = 0 } = situation
+  const run = { deferrals, firstHandledAt: now - ageMs }
+  const returning = { spreadMs, tiers: situation.tiers ?? tiers }
+  return deferBlocked(run, { by, forMs }, returning, { now, random })
+}
+
+function waitIn(situation: Situation): number {
+  const verdict = deferredIn(situation)
   if (verdict.kind !== 'deferred') throw new Error(`it is ${verdict.kind}`)
   return verdict.dueAt - now
 }
 
 describe('a deferral by an open lane', () => {
   it.each([
-    [0, 5 * second],
-    [1, 5 * minute],
-    [2, 30 * minute],
-    [3, 30 * minute],
-    [200, 30 * minute],
-  ])('waits, after %i before it, at least %i ms', (deferrals, ms) => {
-    expect(waitOf(deferBlocked(runOf(deferrals), { by: 'open', forMs: 0 }, exactly))).toBe(ms)
+    [0, 10 * minute],
+    [0.5, 10 * minute + 45 * second],
+    [0.999, 10 * minute + 89_910],
+  ])('waits for the next probe, and by chance (%d) a part of the spread longer', (random, ms) => {
+    expect(waitIn({ forMs: 10 * minute, random })).toBe(ms)
   })
 
-  it('waits for the probe where that is later, but never longer than the longest time between probes', () => {
-    const waits = [10 * minute, 30 * minute, 24 * 60 * minute].map((forMs) =>
-      waitOf(deferBlocked(runOf(0), { by: 'open', forMs }, exactly)),
+  it('never waits longer than the longest time between probes', () => {
+    const waits = [29 * minute, 30 * minute, 24 * 60 * minute].map((forMs) =>
+      waitIn({ forMs, random: 0.999 }),
     )
-    expect(waits).toEqual([10 * minute, 30 * minute, 30 * minute])
+    waits.forEach((ms) => expect(ms).toBeLessThanOrEqual(30 * minute))
+    expect(waits.slice(1)).toEqual([30 * minute, 30 * minute])
+  })
+
+  it('waits 5 s for the outcome of a probe that is out, and a part of the spread longer', () => {
+    expect(waitIn({ forMs: 0 })).toBe(5 * second)
+    expect(waitIn({ forMs: 0, random: 0.5 })).toBe(50 * second)
+  })
+
+  it.each<[string, Situation, number]>([
+    ['one of 30 min', { forMs: 30 * minute - 40 * second }, 30 * minute],
+    ['one of 5 min', { forMs: 5 * minute - 40 * second }, 5 * minute],
+    ['one of 30 s', { forMs: 25 * second }, 30 * second],
+    [
+      'six of 5 min where there is none of 30 min',
+      {
+        forMs: 30 * minute - 40 * second,
+        tiers: tiersOf(second, 5 * second, 30 * second, 5 * minute),
+      },
+      30 * minute,
+    ],
+  ])(
+    'that came back from its tier keeps its place behind the probe, on as few tiers as it can: %s',
+    (_, situation, ms) => {
+      for (const random of [0, 0.5, 0.999]) {
+        expect(waitIn({ ...situation, deferrals: 1, random })).toBe(ms)
+      }
+    },
+  )
+
+  it('that came back later than the spread comes sooner next time', () => {
+    const late = { spreadMs: 5 * second, deferrals: 1 }
+    expect(waitIn({ ...late, forMs: 30 * minute - 5 * second })).toBe(30 * minute)
+    expect(waitIn({ ...late, forMs: 30 * minute - 6 * second })).toBe(30 * minute - 5 * second)
+  })
+
+  it('takes any place where no whole delays of a tier end in time', () => {
+    const few = { deferrals: 1, tiers: tiersOf(30 * minute), random: 0.5 }
+    expect(waitIn({ ...few, forMs: 10 * minute })).toBe(10 * minute + 45 * second)
   })
 
   it('may be taken whenever a tier releases it, since the lane may have been closed sooner', () => {
-    const verdict = deferBlocked(runOf(1), { by: 'open', forMs: minute }, { now, random: 0.5 })
-    expect(verdict).toEqual({
+    expect(deferredIn({ forMs: minute, random: 0.5 })).toEqual({
       kind: 'deferred',
-      dueAt: now + 5.5 * minute,
-      earlyMs: 5.5 * minute,
+      dueAt: now + 105 * second,
+      earlyMs: 105 * second,
       isBlocked: true,
     })
   })
 
   it('ends a run as endpoint-down when it is older than all waits of the default schedule together', () => {
-    const blocked = { by: 'open', forMs: 0 } as const
-    expect(deferBlocked(runOf(0, patienceMs), blocked, exactly).kind).toBe('deferred')
-    expect(deferBlocked(runOf(0, patienceMs + 1), blocked, exactly)).toEqual({
+    expect(deferredIn({ forMs: 0, ageMs: patienceMs }).kind).toBe('deferred')
+    expect(deferredIn({ forMs: 0, ageMs: patienceMs + 1 })).toEqual({
       kind: 'dead',
       reason: 'endpoint-down',
     })
   })
+
+  it.each([1_000, 100_000])(
+    'costs each of %d that wait about one write for each probe, and these come back evenly after it',
+    (waiting) => {
+      const random = chance(1)
+      const spreadMs = waiting * 5
+      const probesAt = [1, 2, 3, 4].map((nth) => nth * 30 * minute)
+      let writes = 0
+      const places: number[] = []
+      for (let nth = 0; nth < waiting; nth += 1) {
+        // They come evenly before the first probe.
+        let at = (nth / waiting) * 30 * minute
+        for (let deferrals = 0; at < 4 * 30 * minute; deferrals += 1) {
+          const nextProbe = probesAt.find((time) => time > at) ?? 0
+          const wait = waitIn({ forMs: nextProbe - at, spreadMs, deferrals, random: random() })
+          const dueAt = at + wait
+          // The first wait is made of several hops; it is those after it that go on for ever.
+          for (; dueAt - at > second; at += tierFor(tiers, dueAt - at).delayMs) {
+            if (deferrals > 0) writes += 1
+          }
+          if (deferrals === 0) places.push(at - 30 * minute)
+        }
+      }
+      expect(writes / waiting / 3).toBeLessThan(1.1)
+      const [first, half, last] = [0.05, 0.5, 0.99].map(
+        (share) => places.toSorted((a, b) => a - b)[Math.floor(share * waiting)] ?? 0,
+      )
+      expect(first).toBeLessThan(0.15 * spreadMs + second)
+      expect(half).toBeGreaterThan(0.35 * spreadMs)
+      expect(last).toBeLessThanOrEqual(spreadMs + second)
+    },
+  )
 })
 
 describe('a deferral by a paused lane', () => {
-  it('never lets its attempt start before the pause is over, and waits up to a fifth longer', () => {
-    const deferrals = fc.nat({ max: 12 })
-    const pause = fc.double({ min: 0, max: 30 * minute, noNaN: true })
-    const random = fc.double({ min: 0, max: 0.999, noNaN: true })
+  it('never lets its attempt start before the pause is over, and comes back within the spread after it', () => {
+    const situation = fc.record({
+      deferrals: fc.nat({ max: 12 }),
+      forMs: fc.double({ min: 0.001, max: 30 * minute, noNaN: true }),
+      spreadMs: fc.double({ min: 5 * second, max: 30 * minute, noNaN: true }),
+      random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    })
     fc.assert(
-      fc.property(deferrals, pause, random, (count, forMs, chance) => {
-        const verdict = deferBlocked(runOf(count), { by: 'paused', forMs }, { now, random: chance })
+      fc.property(situation, (some) => {
+        const verdict = deferredIn({ by: 'paused', ...some })
         if (verdict.kind !== 'deferred') throw new Error('it was not deferred')
-        const leastMs = Math.max(forMs, deferralSteps[Math.min(count, 2)] ?? 0)
+        const { forMs, spreadMs } = some
         expect(Number.isInteger(verdict.dueAt)).toBe(true)
-        expect(verdict.dueAt - verdict.earlyMs).toBeGreaterThanOrEqual(now + forMs - 1)
-        expect(verdict.dueAt).toBeGreaterThanOrEqual(now + leastMs - 1)
-        expect(verdict.dueAt).toBeLessThanOrEqual(now + leastMs * 1.2 + 1)
-        expect(verdict.earlyMs).toBeLessThanOrEqual((verdict.dueAt - now) / 20)
+        expect(verdict.dueAt - verdict.earlyMs).toBeGreaterThanOrEqual(now + forMs)
+        expect(verdict.dueAt).toBeGreaterThanOrEqual(now + forMs)
+        expect(verdict.dueAt).toBeLessThanOrEqual(now + forMs + spreadMs + 1)
+        expect(verdict.earlyMs).toBeGreaterThanOrEqual(0)
       }),
     )
+  })
+
+  it('asks again every half hour where the pause is longer', () => {
+    expect(deferredIn({ by: 'paused', forMs: 24 * 60 * minute })).toEqual({
+      kind: 'deferred',
+      dueAt: now + 30 * minute,
+      earlyMs: 0,
+      isBlocked: true,
+    })
   })
 })
 
@@ -121,6 +221,7 @@ describe('counts of what is deferred', () => {
             expect(counts.hasRoom(runFor(id), time)).toBe(own < 20 && plain.length < 30)
           }
           expect(counts.hasRoom(runFor('z', 'another'), time)).toBe(true)
+          expect(counts.all(time)).toBe(plain.length)
         }
       }),
     )

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  claimed,
   disabled,
   failed,
   freshEndpoint,
@@ -301,5 +302,40 @@ describe('any row of attempts', () => {
     })
     fc.assert(holds, { numRuns: 300 })
     expect(Math.min(seen.disabled, seen.not)).toBeGreaterThan(3)
+  })
+})
+
+describe('a claim of the next probe', () => {
+  const word = healthOf({
+    state: 'open',
+    reason: 'failures',
+    since: 5,
+    until: 40 * minute,
+    failures: 7,
+    failingSince: 1,
+    lastFailureAt: 5,
+    at: 10 * minute,
+  })
+  const claim = { at: 15 * minute, until: 40 * minute + 7 }
+
+  it('says again what another one said, and who probes from then on, by its own clock', () => {
+    const endpoint = claimed(heard(freshEndpoint, word), claim, rules)
+    expect(spoken(endpoint, 15 * minute).word).toEqual({ ...word, instance: 'one', ...claim })
+  })
+
+  it('is not made of one’s own word, nor where nothing is open', () => {
+    for (const said of [
+      { ...word, instance: 'one' },
+      { ...word, state: 'failing' as const },
+    ]) {
+      const endpoint = heard(freshEndpoint, said)
+      expect(claimed(endpoint, claim, rules)).toBe(endpoint)
+    }
+  })
+
+  it('is not made by one that the endpoint answers', () => {
+    const well = succeeded(heard(freshEndpoint, word), 12 * minute, rules)
+    const endpoint = heard(said(well, undefined), { ...word, at: 13 * minute })
+    expect(claimed(endpoint, claim, rules)).toBe(endpoint)
   })
 })

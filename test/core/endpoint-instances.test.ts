@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  claimed,
   disabled,
   failed,
   freshEndpoint,
@@ -180,6 +181,10 @@ const acts = {
     one.endpoint = disabled(one.endpoint, one.hook, { reason: 'gone', at, instance })
   },
   open: (world, index, at) => world.open(index, at + 30 * second, at),
+  claim(world, index, at) {
+    const one = world.of(index)
+    one.endpoint = claimed(one.endpoint, { at, until: at + 30 * second }, one.rules)
+  },
   read: (world, index, at) => world.readWords(index, at),
   readHooks: (world, index, at) => world.readHooks(index, at),
   say: (world, index, at) => world.say(index, at),

@@ -18,9 +18,11 @@ interface Read {
   readonly instance?: string
 }
 
-/** What words mean that were read one after the other, each when it was written, for calls of 15 s. */
-function seedAfter(words: readonly (Partial<Health> & { readonly at: number })[], spread = 0) {
-  const binding = words.reduce<Binding | undefined>(
+type Word = Partial<Health> & { readonly at: number }
+
+/** What words mean that were read one after the other, each when it was written. */
+function bindingAfter(words: readonly Word[], spread = 0): Binding | undefined {
+  return words.reduce<Binding | undefined>(
     (before, { at, until, ...others }) =>
       boundBy(
         before,
@@ -29,8 +31,19 @@ function seedAfter(words: readonly (Partial<Health> & { readonly at: number })[]
       ),
     undefined,
   )
-  return seedOf(binding, timeoutMs)
 }
+
+/** For calls of 15 s. */
+function seedAfter(words: readonly Word[], spread = 0): LaneSeed {
+  return seedOf(bindingAfter(words, spread), timeoutMs)
+}
+
+function halfHour(fromMinute: number): Word & { readonly at: number } {
+  return { state: 'open', at: fromMinute * minute, until: (fromMinute + 29) * minute }
+}
+
+/** Words of one that probes every half hour. */
+const halfHours = [0, 29, 58].map(halfHour)
 
 /** The same, all of them read at one time. */
 function seedBy(words: readonly Partial<Health>[], { now = 0, spread = 0, instance }: Read = {}) {
@@ -51,7 +64,8 @@ const open = { state: 'open', at: 0, until: 30 * second } as const
 
 describe('the word of another instance that an endpoint is open', () => {
   it('makes others wait for its probe: for a call and a write longer, and at most as long again', () => {
-    expect(seedBy([open])).toEqual({ kind: 'open', until: 55 * second, level: 0 })
+    const seed = { kind: 'open', probeAt: 30 * second, until: 55 * second, level: 0 }
+    expect(seedBy([open])).toEqual(seed)
     expect(untilOf(seedBy([open], { spread: 0.5 }))).toBe(67.5 * second)
   })
 
@@ -65,20 +79,12 @@ describe('the word of another instance that an endpoint is open', () => {
     expect(untilOf(seedBy([{ ...marked, lastFailureAt: 7 }]))).toBe(55 * second)
   })
 
-  it('is waited for from one process for 45 to 55 min, and then from another for as long', () => {
-    const rows = [0, 29, 58].map((min) => ({
-      state: 'open' as const,
-      at: min * minute,
-      until: (min + 29) * minute,
-    }))
-    expect(untilOf(seedAfter(rows.slice(0, 1)))).toBe(29 * minute + 25 * second)
-    expect(untilOf(seedAfter(rows))).toBe(45 * minute)
-    expect(untilOf(seedAfter(rows, 0.5))).toBe(50 * minute)
-    const changed = [
-      ...rows.slice(0, 2),
-      { ...open, at: 58 * minute, until: 87 * minute, instance: 'third' },
-    ]
-    expect(untilOf(seedAfter(changed))).toBe(87 * minute + 25 * second)
+  it('is waited for whoever said it, a grace longer each time', () => {
+    expect(untilOf(seedAfter(halfHours.slice(0, 1)))).toBe(29 * minute + 25 * second)
+    expect(untilOf(seedAfter(halfHours))).toBe(87 * minute + 25 * second)
+    expect(untilOf(seedAfter([...halfHours, { ...halfHour(87), instance: 'third' }]))).toBe(
+      116 * minute + 25 * second,
+    )
   })
 
   it('counts until another one, until all is well, or until nothing is sent at all', () => {
@@ -116,5 +122,46 @@ describe('the word of another instance that an endpoint is paused', () => {
     const paused = { state: 'paused', until: hour } as const
     expect(seedBy([paused])).toEqual({ kind: 'paused', until: hour })
     expect(untilOf(seedBy([{ ...paused, until: 40 * day }]))).toBe(day)
+  })
+})
+
+describe('a process that waits for another one’s probe', () => {
+  const claimAtAfter = (words: readonly Word[], spread = 0) =>
+    (bindingAfter(words, spread)?.claimAt ?? Number.NaN) / minute
+
+  it('claims the next after one of the longest period, between a tenth and half of the time before it', () => {
+    expect(claimAtAfter(halfHours.slice(0, 1))).toBeNaN()
+    expect(claimAtAfter(halfHours.slice(0, 2))).toBeCloseTo(29 + 2.9, 6)
+    expect(claimAtAfter(halfHours.slice(0, 2), 0.5)).toBeCloseTo(29 + 8.7, 6)
+    expect(claimAtAfter(halfHours.slice(0, 2), 0.999)).toBeLessThan(29 + 14.5)
+  })
+
+  it('does not while the periods are short', () => {
+    const words = [0, 0.5, 5.5].map((min, nth) => ({
+      state: 'open' as const,
+      at: min * minute,
+      until: ([0.5, 5.5, 29][nth] ?? 0) * minute,
+    }))
+    expect(claimAtAfter(words)).toBeNaN()
+  })
+
+  it('does not when another one has claimed it, and waits for that one then', () => {
+    const claim = { ...halfHour(29), at: 35 * minute, instance: 'third' }
+    expect(claimAtAfter([...halfHours.slice(0, 2), claim])).toBeNaN()
+    const next = { ...halfHour(58), instance: 'third' }
+    expect(claimAtAfter([...halfHours.slice(0, 2), claim, next])).toBeGreaterThan(58)
+  })
+
+  it('does not claim what is its own, nor from one that fails where another succeeds', () => {
+    const [first, next] = halfHours
+    const own = { ...halfHour(29), instance: 'one' }
+    if (first === undefined || next === undefined) throw new Error('there are three')
+    expect(claimAtAfter([first, own])).toBeNaN()
+    expect(claimAtAfter([first, { ...next, lastFailureAt: 5, lastSuccessAt: 6 }])).toBeNaN()
+  })
+
+  it('does not while the endpoint only asked for time', () => {
+    const paused = { state: 'paused' as const, at: 0, until: 120 * minute }
+    expect(claimAtAfter([paused])).toBeNaN()
   })
 })

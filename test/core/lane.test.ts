@@ -49,6 +49,7 @@ describe('what is known of a lane', () => {
       silentMs: 0,
       perMs: 0,
       meanMs: undefined,
+      wellMs: undefined,
       concurrency: 2,
       limit: 16,
       hasFailed: false,
@@ -90,6 +91,20 @@ describe('what is known of a lane', () => {
     finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
     expect(lane.turnFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
     expect(lane.turnFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
+  })
+
+  it('is how long calls take that succeed, also while it is open and calls fail otherwise', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 1)
+    finishAll(lanes, startAll(lanes, 0), 'success', 160)
+    for (let failure = 0; failure < 5; failure += 1) {
+      fill(lanes, 'a', 1, { now: 200 })
+      finishAll(lanes, startAll(lanes, 200), 'failure', 10_200)
+    }
+    expect(blocked(lanes, 10_200)).toMatchObject({ kind: 'open' })
+    const { meanMs, wellMs } = lane.turnFacts(0, 10_200)
+    expect(wellMs).toBe(160)
+    expect(meanMs).toBeGreaterThan(4_000)
   })
 
   it('is for how long it was held back by slots that others have, until it gets one', () => {
@@ -218,12 +233,38 @@ describe('a lane', () => {
   })
 
   it('of which nothing is known begins as another instance says, until then', () => {
-    const { lanes } = createLanes({}, { seedOf: () => ({ kind: 'open', until: 10_000, level: 0 }) })
+    const seed = { kind: 'open', probeAt: 10_000, until: 10_000, level: 0 } as const
+    const { lanes } = createLanes({}, { seedOf: () => seed })
     expect(blocked(lanes, 0)).toEqual({ kind: 'open', until: 10_000 })
     expect(blocked(lanes, 10_000)).toBeUndefined()
     fill(lanes, 'a', 1, { now: 10_000 })
     finishAll(lanes, startAll(lanes, 10_000), 'success', 10_001)
     expect(blocked(lanes, 10_001)).toBeUndefined()
+  })
+
+  it.each(['of which nothing is known', 'that is open'])(
+    '%s and waits for the probe of another instance knows when that is, and is then as if its own were out',
+    (what) => {
+      const seed = { kind: 'open', probeAt: 40_000, until: 60_000, level: 0 } as const
+      const { lanes } = createLanes({}, { seedOf: () => seed })
+      if (what === 'that is open') openLane(lanes)
+      expect(blocked(lanes, 35_000)).toEqual({ kind: 'open', until: 40_000 })
+      expect(blocked(lanes, 45_000)).toEqual({ kind: 'open', until: 45_000 })
+      expect(blocked(lanes, 60_000)).toBeUndefined()
+    },
+  )
+
+  it('that was told of a recovery makes its probe, though another instance says meanwhile that it fails', () => {
+    let seed: LaneSeed = { kind: 'open', probeAt: 1_800_000, until: 1_820_000, level: 2 }
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    openLane(lanes)
+    expect(blocked(lanes, 31_000)).toMatchObject({ kind: 'open' })
+    lanes.probeSoon('a', 40_000)
+    seed = { kind: 'open', probeAt: 1_839_000, until: 1_860_000, level: 2 }
+    expect(blocked(lanes, 39_000)).toEqual({ kind: 'open', until: 40_000 })
+    fill(lanes, 'a', 1, { now: 40_000 })
+    finishAll(lanes, startAll(lanes, 40_000), 'failure', 40_001)
+    expect(blocked(lanes, 50_000)).toEqual({ kind: 'open', until: 1_839_000 })
   })
 
   it('that has samples of its own does not listen to another instance', () => {
@@ -241,7 +282,7 @@ describe('a lane', () => {
     let seed: LaneSeed = flowing
     const { lanes } = createLanes({}, { seedOf: () => seed })
     fill(lanes, 'a', 3)
-    seed = { kind: 'open', until: 30_000, level: 0 }
+    seed = { kind: 'open', probeAt: 30_000, until: 30_000, level: 0 }
     expect(blocked(lanes, 1)).toBeUndefined()
     expect(startAll(lanes, 1)).toHaveLength(2)
   })

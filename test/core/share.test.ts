@@ -72,6 +72,15 @@ describe('the share of 750 offsets', () => {
     expect(share(0, tenant, 750 - tenant)).toBe(true)
   })
 
+  it('that may be used in part leaves the rest to what may use all of it', () => {
+    let held = 0
+    while (share(held, held, 20_000 - held, 0.75)) held += 1
+    expect(Math.abs(held - (6 / 13) * 20_000)).toBeLessThan(2)
+    let more = 0
+    for (; share(held, held, 20_000 - held); more += 1) held += 1
+    expect(more).toBeGreaterThan(700)
+  })
+
   it('is nothing where nothing is free', () => {
     expect(share(0, 0, 0)).toBe(false)
   })

@@ -13,10 +13,12 @@ import { recordOf } from '../support/record-builders.ts'
 
 const topic = 'auth.webhook.endpoints'
 const second = 1_000
+const minute = 60 * second
 const hook = hookOf({ id: 'a' })
 const about = { hookId: 'a', endpoint: endpointOf(hook.url), configVersion: hook.configVersion }
 
-function createStage() {
+/** @param isUsed whether deliveries of the hook come to this instance */
+function createStage(isUsed = true) {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
   const hooks = new Map<HookId, TableEntry>()
@@ -29,6 +31,7 @@ function createStage() {
     instance: 'one',
     disableAfterMs: 5 * 86_400_000,
     hookOf: (id) => hooks.get(id),
+    isUsed: () => isUsed,
     emit: (signal) => signals.push(signal),
     onRenewed: (id) => renewed.push(id),
     onRecovered: () => undefined,
@@ -113,6 +116,41 @@ describe('endpoint health', () => {
     await clock.advance(20 * second)
     expect(renewed).toEqual(['a', 'a'])
     expect(words()).toMatchObject([{ state: 'healthy', reason: 'url-changed', enableEpoch: 2 }])
+  })
+
+  it.each([
+    [true, 1],
+    [false, 0],
+  ])(
+    'claims the next probe of an endpoint that another one probes: deliveries come here %s, claims %i',
+    async (isUsed, claims) => {
+      const { health, hooks, hear, words, clock } = createStage(isUsed)
+      hooks.set('a', { kind: 'active', hook })
+      health.loaded()
+      for (let period = 1; period <= 2; period += 1) {
+        const at = clock.now()
+        hear({ state: 'open', at, until: at + 30 * minute, instance: 'other' })
+        await clock.advance(29 * minute)
+      }
+      expect(words()).toHaveLength(claims)
+      for (const word of words()) {
+        expect(word).toMatchObject({ state: 'open', instance: 'one' })
+        expect(word?.until).toBe(clock.now() + minute)
+      }
+    },
+  )
+
+  it('claims nothing that was said anew meanwhile', async () => {
+    const { health, hooks, hear, words, clock } = createStage()
+    hooks.set('a', { kind: 'active', hook })
+    health.loaded()
+    hear({ state: 'open', at: clock.now(), until: clock.now() + 30 * minute, instance: 'other' })
+    await clock.advance(29 * minute)
+    hear({ state: 'open', at: clock.now(), until: clock.now() + 30 * minute, instance: 'other' })
+    await clock.advance(2 * minute)
+    hear({ state: 'healthy', at: clock.now(), instance: 'other' })
+    await clock.advance(60 * minute)
+    expect(words()).toEqual([])
   })
 
   it('says nothing of a hook that was deleted while its calls were out', async () => {

@@ -114,9 +114,16 @@ describe('a deferral', () => {
     return { rig, one }
   }
 
+  /** One that comes back with each probe is the probe: with enough of them it is not this one. */
+  async function sendLateBehindOthers(rig: Rig): Promise<void> {
+    for (let index = 0; index < 50; index += 1) rig.sendEvent({ event: 'User.Created', index })
+    await rig.clock.advance(second)
+    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'late' })
+  }
+
   it('counts no attempt, and only the first of a run has a result', async () => {
     const { rig, one } = await rigWithOpenLane()
-    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'late' })
+    await sendLateBehindOthers(rig)
     await rig.clock.advance(2 * hour)
     one.http.script(url('dead'), 200)
     await rig.clock.advance(10 * hour)
@@ -131,11 +138,11 @@ describe('a deferral', () => {
     })
   })
 
-  it('waits until the next probe, at least 5 s, then 5 min, then half an hour, and no longer than that', async () => {
+  it('waits until the next probe, each time, and never longer than half an hour', async () => {
     const { rig } = await rigWithOpenLane()
     const openedAt = rig.clock.now() - second
-    rig.sendEvent({ event: 'User.Created' }, { 'event-id': 'late' })
-    await rig.clock.advance(100 * hour)
+    await sendLateBehindOthers(rig)
+    await rig.clock.advance(20 * hour)
     const written = tiers.flatMap((topic) => rig.broker.read(topic))
     const waits = new Map<number, number>()
     let firstDueAt = 0
@@ -149,12 +156,12 @@ describe('a deferral', () => {
       waits.set(nth, Math.max(waits.get(nth) ?? 0, dueAt - timestamp))
     }
     expect(firstDueAt).toBeGreaterThanOrEqual(openedAt + 30 * second)
-    expect(firstDueAt).toBeLessThan(openedAt + minute)
-    expect(waits.size).toBeGreaterThan(3)
-    for (const [nth, wait] of waits) {
-      if (nth > 1) expect(wait).toBeGreaterThanOrEqual(5 * minute)
-      expect(wait).toBeLessThanOrEqual(36 * minute)
-    }
+    expect(firstDueAt).toBeLessThanOrEqual(openedAt + 35 * second)
+    expect(waits.size).toBeGreaterThanOrEqual(40)
+    // All come at once here, and find the probe out: they come again after it.
+    expect(waits.size).toBeLessThan(90)
+    for (const wait of waits.values()) expect(wait).toBeLessThanOrEqual(30 * minute)
+    expect([...waits.values()].filter((wait) => wait > 29 * minute).length).toBeGreaterThan(35)
   })
 
   it('beyond the bound is written once to the dead letters as endpoint-down', async () => {

@@ -1,5 +1,5 @@
 /** The whole topology on Kafka in memory, a scripted HTTP and a hand-moved clock. */
-import type { Topics } from '../../src/core/model.ts'
+import type { Tier, Topics } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import type { Signal } from '../../src/core/signal.ts'
@@ -24,15 +24,18 @@ export const topics: Topics = {
   retryPrefix: 'auth.webhook.retry.',
 }
 
-export const tierTopics = ['1s', '5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
 const minute = 60_000
+
+export const tierTopics = topicsOf(['1s', '5s', '30s', '5m'])
+/** Those of the default settings. */
+export const defaultTiers: readonly string[] = ['1s', '5s', '30s', '5m', '30m', '2h']
 
 export const settings: ProcessorSettings = {
   groupId: 'hooktide',
   instance: 'one',
   userAgent: 'hooktide/test',
   topics,
-  tiers: sortedTiers(tierTopics.flatMap((topic) => tierOf(topic, topics.retryPrefix) ?? [])),
+  tiers: tiersOf(tierTopics),
   retrySchedule: [5_000, minute, 10 * minute],
   maxAgeMs: 5 * 24 * 60 * minute,
   timeoutMs: 10_000,
@@ -78,21 +81,31 @@ export function createRig(
   options: {
     readonly partitions?: number
     readonly hookPartitions?: number
+    /** Delays of the tiers, such as `5s`. Default `1s`, `5s`, `30s`, `5m`. */
+    readonly tiers?: readonly string[]
+    /** Of each tier. Default 1. */
+    readonly tierPartitions?: number
     /** Uniform in [0, 1). */
     readonly random?: () => number
     /** What {@link Rig.loop} says at first. Default 0. */
     readonly busyShare?: number
+    /** Which signals are kept. Default all. */
+    readonly isKept?: (signal: Signal) => boolean
   } = {},
 ): Rig {
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
   const schemas = createMemorySchemas()
   const loop = { share: options.busyShare ?? 0 }
+  const { isKept = () => true } = options
   const scripts = new Map<string, readonly (number | MemoryAnswer)[]>()
   broker.createTopic('auth.events', { partitions: options.partitions ?? 1 })
   broker.createTopic(topics.hooks, { partitions: options.hookPartitions ?? 1 })
-  const others = [topics.results, topics.requests, topics.endpoints, ...tierTopics]
-  for (const topic of others) broker.createTopic(topic)
+  for (const topic of [topics.results, topics.requests, topics.endpoints]) broker.createTopic(topic)
+  const tierNames = options.tiers === undefined ? tierTopics : topicsOf(options.tiers)
+  for (const tier of tierNames) {
+    broker.createTopic(tier, { partitions: options.tierPartitions ?? 1 })
+  }
   const results = () =>
     broker
       .read(topics.results)
@@ -106,7 +119,7 @@ export function createRig(
       scripts.set(url, answers)
     },
     async start(overrides = {}) {
-      const own = { ...settings, ...overrides }
+      const own = { ...settings, tiers: tiersOf(tierNames), ...overrides }
       const http = createMemoryHttp(clock)
       for (const [url, answers] of scripts) http.script(url, ...answers)
       const signals: Signal[] = []
@@ -120,14 +133,16 @@ export function createRig(
           schemas: schemas.source,
           filters: createFilters(),
           live,
-          retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierTopics }),
+          retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
           sink: broker.sink(),
           http,
           encoder: jsonResultEncoder,
           clock,
           loop: { busyShare: () => loop.share },
           random: options.random ?? (() => 0),
-          emit: (signal) => signals.push(signal),
+          emit: (signal) => {
+            if (isKept(signal)) signals.push(signal)
+          },
           onFailed: (error) => failures.push(error),
         },
         own,
@@ -158,4 +173,12 @@ export function createRig(
     results,
     story: () => results().map(({ hookId, outcome, attempt }) => `${hookId} ${outcome} ${attempt}`),
   }
+}
+
+function topicsOf(delays: readonly string[]): readonly string[] {
+  return delays.map((delay) => `${topics.retryPrefix}${delay}`)
+}
+
+function tiersOf(names: readonly string[]): readonly Tier[] {
+  return sortedTiers(names.flatMap((name) => tierOf(name, topics.retryPrefix) ?? []))
 }

@@ -3,6 +3,7 @@
  * endpoint health and of lanes, in small steps of time.
  */
 import {
+  claimed,
   failed,
   freshEndpoint,
   heard,
@@ -136,6 +137,14 @@ class Talker {
     }
   }
 
+  claim(at: number): void {
+    const { claimAt, until } = this.binding ?? {}
+    if (claimAt === undefined || until === undefined || claimAt > at) return
+    if (this.lanes.get(hook.id) === undefined) return
+    const claim = { at: this.epoch(at), until: this.epoch(until) }
+    this.take(claimed(this.endpoint, claim, this.rules), at)
+  }
+
   say(at: number): Health | undefined {
     const { hasNews, isKnownUnsaid } = this.endpoint
     if ((!hasNews && !isKnownUnsaid) || at - this.saidAt < leastBetweenWritesMs) return undefined
@@ -174,6 +183,7 @@ class World {
       if (now >= diesAt(talker.index)) continue
       this.#read(talker, now)
       talker.end(now)
+      talker.claim(now)
       if (now % everyMs < stepMs && now < quietFrom(talker.index)) talker.deliver(now)
       this.#call(talker, now)
       this.#say(talker, now)
