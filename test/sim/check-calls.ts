@@ -238,7 +238,10 @@ function noteCall(
   return (result) => {
     endpoint.inFlight -= 1
     if (made !== undefined) made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
-    run.firstEndAt ??= loop.time()
+    if (run.firstEndAt === undefined) {
+      run.firstEndAt = loop.time()
+      run.isDisturbed = (facts.quietSince() ?? loop.time()) > run.begunAt
+    }
     const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
     if (!isGood && result.kind !== 'aborted') endpoint.failures += 1
     noteAnswer(facts, process, { run, request, result })

@@ -4,7 +4,7 @@
  */
 import type { HookId } from '../../src/core/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
-import { isWell } from './endpoints.ts'
+import { isWellFor } from './endpoints.ts'
 import { endpointFactsOf, type Facts } from './facts.ts'
 import type { Run, Source } from './chronicle.ts'
 import { worldBegan } from './process-loop.ts'
@@ -64,7 +64,8 @@ export class LiveChecks {
     const { plan, book } = this.#facts
     const hook = book.get(hookId)
     const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
-    if (hook === undefined || temper === undefined || !isWell(temper)) return false
+    if (hook === undefined || temper === undefined) return false
+    if (!isWellFor(temper, hook.timeoutMs ?? plan.timeoutMs)) return false
     return !book.isEdited(hookId) && endpointFactsOf(this.#facts, hookId).failures === 0
   }
 

@@ -54,6 +54,8 @@ export interface Run {
   mostAttempts: number
   firstCallAt: number | undefined
   firstEndAt: number | undefined
+  /** Whether something disturbed the world between its beginning and the end of its first attempt. */
+  isDisturbed: boolean
 }
 
 export interface EventSent {
@@ -225,6 +227,7 @@ export class Chronicle {
       mostAttempts: 0,
       firstCallAt: undefined,
       firstEndAt: undefined,
+      isDisturbed: false,
     }
     this.runs.set(run.key, run)
     pushTo(this.#byDelivery, deliveryId, run)

@@ -48,7 +48,9 @@ export interface Facts {
   readonly coordinators: Readonly<Record<GroupName, Coordinator>>
   readonly processes: ProcessView[]
   readonly endpoints: Map<HookId, EndpointFacts>
-  /** Since when nothing disturbs the world: no fault, no rebalance, no edit; `undefined` while something does. */
+  /** Since when nothing disturbs the world from outside: no fault, no rebalance, no edit; `undefined` while something does. */
+  quietSince(): number | undefined
+  /** The same, and no process starts, stops or is busy all the time. */
   calmSince(): number | undefined
   /** Only the first of each check is kept. */
   report(check: CheckName, message: string): void

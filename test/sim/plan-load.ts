@@ -17,9 +17,11 @@ export function drawLoad(
   world: {
     readonly kind: WorldKind
     readonly hooks: readonly HookPlan[]
+    readonly loadBeginsAt: number
     readonly loadEndAt: number
   },
 ): readonly EventPlan[] {
+  const { loadBeginsAt, loadEndAt } = world
   const tenants = [...new Set(world.hooks.map(({ tenantId }) => tenantId))]
   const events: EventPlan[] = []
   const add = (at: number, tenantId: string, eventId = `e${events.length}`) => {
@@ -29,7 +31,7 @@ export function drawLoad(
   if (world.kind === 'crowd') {
     const count = dice.pick([600, 1_200])
     for (let index = 0; index < count; index += 1) {
-      for (const tenantId of tenants) add(500 + index * 0.5, tenantId)
+      for (const tenantId of tenants) add(loadBeginsAt + index * 0.5, tenantId)
     }
     return events
   }
@@ -37,10 +39,10 @@ export function drawLoad(
   for (const tenantId of tenants) {
     const count = dice.int(3, most)
     for (let index = 0; index < count; index += 1) {
-      add(dice.between(500, world.loadEndAt), tenantId)
+      add(dice.between(loadBeginsAt, loadEndAt), tenantId)
     }
     if (world.kind !== 'rough' && dice.chance(0.6))
-      drawBurst(dice, world.loadEndAt, (at) => add(at, tenantId))
+      drawBurst(dice, dice.between(loadBeginsAt, loadEndAt), (at) => add(at, tenantId))
   }
   // Some are sent again under their id: at once, or when their first run has long ended.
   for (const event of events.filter(() => dice.chance(0.06))) {
@@ -52,8 +54,7 @@ export function drawLoad(
   return events
 }
 
-function drawBurst(dice: Dice, loadEndAt: number, add: (at: number) => void): void {
-  const at = dice.between(500, loadEndAt)
+function drawBurst(dice: Dice, at: number, add: (at: number) => void): void {
   const count = dice.int(10, 80)
   for (let index = 0; index < count; index += 1) add(at + dice.between(0, 20))
 }

@@ -62,12 +62,13 @@ const minute = 60 * second
 export function drawPlan(seed: number): Plan {
   const dice = createDice(`world ${seed}`)
   const kind = drawKind(dice)
-  const loadEndAt = kind === 'rough' ? dice.between(3, 25) * second : dice.between(3, 12) * second
+  const loadBeginsAt = isCalm(kind) ? joinedBy : 500
+  const loadEndAt = loadBeginsAt + dice.between(3, kind === 'rough' ? 25 : 12) * second
   const timeoutMs = dice.pick([2, 4, 8]) * second
   const schedule = dice.pick([[5], [5, 10], [5, 5, 10], [5, 10, 30], [30]]).map((s) => s * second)
   const { hooks, tempers } = drawHooks(dice.fork('hooks'), { kind, loadEndAt })
   const instances = drawInstances(dice.fork('instances'), kind)
-  const events = drawLoad(dice.fork('load'), { kind, hooks, loadEndAt })
+  const events = drawLoad(dice.fork('load'), { kind, hooks, loadBeginsAt, loadEndAt })
   const faults = drawFaults(dice.fork('faults'), { kind, hooks, instances, loadEndAt })
   const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
@@ -100,6 +101,14 @@ export function drawPlan(seed: number): Plan {
   }
 }
 
+/** By then all instances that start at once have joined. */
+const joinedBy = 4 * second
+
+/** Whether it is about what endpoints do to each other, and nothing else happens. */
+function isCalm(kind: WorldKind): boolean {
+  return kind === 'tenants' || kind === 'crowd'
+}
+
 /** Few crowds: each costs as much as many of the others. */
 function drawKind(dice: Dice): WorldKind {
   const throwing = dice.float()
@@ -117,12 +126,11 @@ const tiers: readonly Tier[] = sortedTiers(
 )
 
 function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
-  const isCalm = kind === 'tenants' || kind === 'crowd'
-  const count = isCalm ? dice.pick([1, 1, 2]) : dice.pick([1, 2, 2, 3, 3, 4, 5])
+  const count = isCalm(kind) ? dice.pick([1, 1, 2]) : dice.pick([1, 2, 2, 3, 3, 4, 5])
   const hasSkew = dice.chance(0.25)
-  const isSlow = !isCalm && dice.chance(0.15)
+  const isSlow = !isCalm(kind) && dice.chance(0.15)
   return Array.from({ length: count }, (_, index) => ({
-    startAt: index === 0 || isCalm ? 0 : dice.pick([0, 0, dice.between(0, 8_000)]),
+    startAt: index === 0 || isCalm(kind) ? 0 : dice.pick([0, 0, dice.between(0, 8_000)]),
     callMs: isSlow && dice.chance(0.5) ? dice.between(2, 15) : dice.between(0.03, 0.12),
     recordMs: isSlow && dice.chance(0.5) ? dice.between(1, 5) : dice.between(0.01, 0.05),
     skewMs: hasSkew ? Math.round(dice.between(-400, 400)) : 0,

@@ -12,7 +12,7 @@ import { Chronicle } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
 import { EpochBook, isOwnedBy, noteAcknowledged, noteApplied } from './epochs.ts'
-import { isWell } from './endpoints.ts'
+import { isWellFor } from './endpoints.ts'
 import { placeOf, type CheckName, type Facts, type Violation } from './facts.ts'
 import { FaultMaker } from './faults.ts'
 import { HookBook } from './hook-book.ts'
@@ -88,6 +88,7 @@ export class World {
       coordinators: { live: coordinator('live'), retry: coordinator('retry') },
       processes: this.allProcesses,
       endpoints: new Map(),
+      quietSince: () => this.#quietSince(),
       calmSince: () => this.#calmSince(),
       report: (check, message) => this.#report(check, message),
     }
@@ -283,8 +284,9 @@ export class World {
   #wellEndpointDelivers({ hookId, deliveryId, outcome, reason, final }: DeliveryResult): void {
     const { book, plan } = this.facts
     if (!final || outcome === 'delivered' || book.isEdited(hookId)) return
-    const temper = plan.tempers.get(book.get(hookId)?.url ?? '')
-    if (temper === undefined || !isWell(temper)) return
+    const hook = book.get(hookId)
+    const temper = plan.tempers.get(hook?.url ?? '')
+    if (temper === undefined || !isWellFor(temper, hook?.timeoutMs ?? plan.timeoutMs)) return
     if (reason !== 'endpoint-down' && reason !== 'max-age') return
     this.#report(
       'well-endpoint-delivers',
@@ -354,16 +356,18 @@ export class World {
     }
   }
 
+  #quietSince(): number | undefined {
+    const { live, retry } = this.facts.coordinators
+    const isQuiet = this.#faultsGoingOn === 0 && live.isStable && retry.isStable
+    return isQuiet ? this.#disturbedAt : undefined
+  }
+
   #calmSince(): number | undefined {
-    const { coordinators } = this.facts
-    if (this.#faultsGoingOn > 0 || !coordinators.live.isStable || !coordinators.retry.isStable) {
-      return undefined
-    }
     const isSettled = this.allProcesses.every(({ state, loop }) => {
       if (state === 'ended') return true
       return state === 'running' && loop.busyShare() < 0.9
     })
-    return isSettled ? this.#disturbedAt : undefined
+    return isSettled ? this.#quietSince() : undefined
   }
 
   #look(): void {
@@ -373,11 +377,12 @@ export class World {
     else timeline.after(lookMs, () => this.#look())
   }
 
+  /** While a group rebalances, calls stop for whomever they are: what was begun before or meanwhile is left out. */
   #latencies(): readonly number[] {
     const { plan, chronicle } = this.facts
     const well = new Set(plan.hooks.filter((hook) => hook.isTenantWell).map(({ id }) => id))
     return [...chronicle.runs.values()]
-      .filter((run) => well.has(run.hookId) && !run.isRequested)
+      .filter((run) => well.has(run.hookId) && !run.isRequested && !run.isDisturbed)
       .map(({ firstEndAt, begunAt }) => (firstEndAt ?? Number.POSITIVE_INFINITY) - begunAt)
   }
 
