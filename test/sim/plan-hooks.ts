@@ -3,13 +3,20 @@ import type { Dice } from './dice.ts'
 import { isWell, type Illness, type Temper } from './endpoints.ts'
 import type { WorldKind } from './plan.ts'
 
+export interface DeliveryPlan {
+  readonly concurrency?: number
+  readonly ratePerSecond?: number
+  readonly maxRetries?: number
+  readonly timeoutMs?: number
+}
+
 export interface HookPlan {
   readonly id: string
   readonly tenantId: string
   readonly events: readonly string[]
   readonly url: string
   /** Fields of `delivery`. */
-  readonly delivery: Readonly<Record<string, unknown>>
+  readonly delivery: DeliveryPlan
   /** Whether all hooks of its tenant have endpoints that are always well. */
   readonly isTenantWell: boolean
 }
@@ -130,7 +137,7 @@ function drawDelivery(
   dice: Dice,
   kind: WorldKind,
   temper: Temper,
-): Readonly<Record<string, unknown>> {
+): DeliveryPlan {
   return {
     ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),

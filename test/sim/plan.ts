@@ -3,7 +3,7 @@ import type { Tier } from '../../src/core/model.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
-import type { Temper } from './endpoints.ts'
+import { isWell, type Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
 import { drawHooks, type HookPlan } from './plan-hooks.ts'
 import { drawLoad, type EventPlan } from './plan-load.ts'
@@ -72,7 +72,9 @@ export function drawPlan(seed: number): Plan {
   const faults = drawFaults(dice.fork('faults'), { kind, hooks, instances, loadEndAt })
   const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
-  const maxAgeMs = kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute
+  const concurrency = dice.pick([2, 4, 16])
+  const leastAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
+  const maxAgeMs = Math.max(leastAgeMs, kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute)
   return {
     seed,
     kind,
@@ -88,7 +90,7 @@ export function drawPlan(seed: number): Plan {
     sessionMs: dice.pick([6, 10]) * second,
     timeoutMs,
     maxInFlight: kind === 'crowd' ? 4_096 : dice.pick([64, 128, 4_096]),
-    concurrency: dice.pick([2, 4, 16]),
+    concurrency,
     maxAgeMs,
     commitIntervalMs: dice.pick([10, 10, 100]),
     maxBatch: dice.pick([5, 50, 500]),
@@ -135,6 +137,28 @@ function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
     recordMs: isSlow && dice.chance(0.5) ? dice.between(1, 5) : dice.between(0.01, 0.05),
     skewMs: hasSkew ? Math.round(dice.between(-400, 400)) : 0,
   }))
+}
+
+/**
+ * How long the endpoint that takes longest needs for all that is for it, in milliseconds, of those that are always well.
+ * What cannot be done in time expires by right.
+ */
+function longestWorkMs({
+  hooks,
+  tempers,
+  events,
+  concurrency,
+}: Pick<Plan, 'hooks' | 'tempers' | 'events' | 'concurrency'>): number {
+  const works = hooks.map((hook) => {
+    const temper = tempers.get(hook.url)
+    if (temper === undefined || !isWell(temper)) return 0
+    const own = events.filter(
+      ({ tenantId, eventKey }) => tenantId === hook.tenantId && hook.events.includes(eventKey),
+    )
+    const { concurrency: limit = concurrency, ratePerSecond = Number.POSITIVE_INFINITY } = hook.delivery
+    return own.length * Math.max(temper.mostMs / limit, 1_000 / ratePerSecond)
+  })
+  return Math.max(0, ...works)
 }
 
 /** The plan without what misbehaves: what a well tenant gets when it is alone. */

@@ -357,9 +357,17 @@ export class World {
   }
 
   #quietSince(): number | undefined {
-    const { live, retry } = this.facts.coordinators
-    const isQuiet = this.#faultsGoingOn === 0 && live.isStable && retry.isStable
+    const isQuiet = this.#faultsGoingOn === 0 && this.#isWhole('live') && this.#isWhole('retry')
     return isQuiet ? this.#disturbedAt : undefined
+  }
+
+  /** No rebalance goes on, and none is to come: each member is a process that lives, and knows that it is a member. */
+  #isWhole(group: GroupName): boolean {
+    const coordinator = this.facts.coordinators[group]
+    if (!coordinator.isStable) return false
+    const living = this.allProcesses.filter(({ state }) => state !== 'ended')
+    const known = new Set(living.map(({ members }) => members[group].memberId))
+    return [...coordinator.memberIds].every((id) => known.has(id))
   }
 
   #calmSince(): number | undefined {
