@@ -237,6 +237,7 @@ function noteCall(
   endpoint.lastCallAt = loop.time()
   return (result) => {
     endpoint.inFlight -= 1
+    endpoint.lastEndAt = loop.time()
     if (made !== undefined) made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
     if (run.firstEndAt === undefined) {
       run.firstEndAt = loop.time()

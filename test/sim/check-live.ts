@@ -83,7 +83,7 @@ export class LiveChecks {
     if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
     const dueAt = run.retryDueAt - worldBegan
     if (now - dueAt <= mostLateMs) return
-    if (!this.#wasCalmBefore(dueAt) || !this.#isLaneFree(run.hookId)) return
+    if (!this.#wasCalmBefore(dueAt) || !this.#wasLaneFree(run.hookId, dueAt)) return
     this.#facts.report(
       'retry-comes-in-time',
       `${told(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, with its lane free all the while`,
@@ -99,10 +99,10 @@ export class LiveChecks {
     return calmSince !== undefined && calmSince + settlingMs <= dueAt - longestMs
   }
 
-  /** Five failures may have opened the breaker; a lane with much to do may have no place at once. */
-  #isLaneFree(hookId: HookId): boolean {
-    const { failures, pausedUntil, inFlight } = endpointFactsOf(this.#facts, hookId)
-    if (failures >= 5 || inFlight > 0 || pausedUntil.size > 0) return false
+  /** Five failures may have opened the breaker; a lane with much to do may have no place, since one call may be all it has. */
+  #wasLaneFree(hookId: HookId, since: number): boolean {
+    const { failures, pausedUntil, inFlight, lastEndAt } = endpointFactsOf(this.#facts, hookId)
+    if (failures >= 5 || inFlight > 0 || lastEndAt > since || pausedUntil.size > 0) return false
     return this.#facts.book.get(hookId)?.ratePerSecond === undefined
   }
 

@@ -61,6 +61,8 @@ export interface EndpointFacts {
   inFlight: number
   failures: number
   lastCallAt: number
+  /** When a process heard last that a call had ended. */
+  lastEndAt: number
   /** Until then the endpoint has asked for no call, by each process that was told. */
   readonly pausedUntil: Map<ProcessView, number>
 }
@@ -68,7 +70,7 @@ export interface EndpointFacts {
 export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointFacts {
   let facts = endpoints.get(hookId)
   if (facts === undefined) {
-    facts = { inFlight: 0, failures: 0, lastCallAt: 0, pausedUntil: new Map() }
+    facts = { inFlight: 0, failures: 0, lastCallAt: 0, lastEndAt: 0, pausedUntil: new Map() }
     endpoints.set(hookId, facts)
   }
   return facts
