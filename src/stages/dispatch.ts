@@ -8,7 +8,7 @@ import type { HookTable } from '../core/hook-table.ts'
 import { CallCounter } from '../core/lane-rate.ts'
 import type { LaneCondition, LaneOutcome } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
-import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs } from '../core/model.ts'
+import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs, Run } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
 import { bodyFor } from '../core/event.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
@@ -20,7 +20,7 @@ import type { PlannedCall } from './expand.ts'
 import { HalfDone } from './half-done.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { Recorder } from './recorder.ts'
-import { isBegun, type Origin, type Work } from './work.ts'
+import { isBegun, settle, type Origin, type Work } from './work.ts'
 
 export interface DispatchParts {
   readonly lanes: Lanes<Work>
@@ -29,6 +29,8 @@ export interface DispatchParts {
   readonly table: HookTable
   readonly http: HttpSender
   readonly recorder: Recorder
+  /** Whether the run has come as far as this already, by another record. */
+  readonly isHandled: (run: Run) => boolean
   readonly clock: Clock
   /** Asked before calls start; the answer says why none may, or `undefined` when they may. */
   readonly stopCause: (now: MonotonicMs) => StopCause | undefined
@@ -58,6 +60,8 @@ interface InFlight {
 
 /** How often lanes are looked for that are idle though something of theirs was put off. */
 const idleCheckMs = 1_000
+/** What has waited for longer is asked again whether another record of its run was handled meanwhile. */
+const stillOpenMs = 1_000
 /** How often lanes are looked for that nothing comes to any more. */
 const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
@@ -276,6 +280,12 @@ export class Dispatch {
       this.#endSlot(slot, { kind: 'unanswered' })
       return
     }
+    if (this.#isRepeat(work)) {
+      this.#endSlot(slot, { kind: 'unanswered' })
+      this.#parts.emit({ kind: 'run.repeated', deliveryId: work.run.deliveryId })
+      settle(work.origin, hookId)
+      return
+    }
     const isDisabled = health.isDisabled(hookId)
     const joined = rejoin(work.run, table.get(hookId), { now, maxAgeMs, isDisabled })
     if (joined.kind === 'end') {
@@ -284,6 +294,11 @@ export class Dispatch {
       return
     }
     this.#call(slot, joined.hook, now)
+  }
+
+  #isRepeat({ run, queuedAt }: Work): boolean {
+    const { clock, isHandled } = this.#parts
+    return clock.monotonic() - queuedAt > stillOpenMs && isHandled(run)
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): void {

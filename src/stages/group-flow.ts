@@ -274,6 +274,7 @@ export class GroupFlow implements GroupListener {
       caused,
       remaining: caused,
       waiting: caused > 1 ? new Set() : undefined,
+      isInherited: flow.isInherited,
       settled: (done, hookId) => this.#settled(flow, done, hookId),
     }
     flow.admitted(origin)

@@ -42,7 +42,10 @@ export interface RecorderParts {
   readonly tiers: readonly Tier[]
   readonly schedule: readonly number[]
   readonly handled: RecentlyHandled
-  /** Ends within events that are not done, which may be read again by this process when its membership was interrupted. */
+  /**
+   * How far runs of events came of which there may be other records: of events that are not done, which this process reads
+   * again when its membership was interrupted, and of those that a former owner may have begun.
+   */
   readonly half: RecentlyHandled
   readonly clock: Clock
   readonly random: Random
@@ -260,14 +263,17 @@ export class Recorder {
       () =>
         this.#finish(() => {
           if (progress === 'interrupted' || !work.origin.epoch.isLive) return
-          const isFinal = progress === 'ended'
-          // An event's own run is no repeat: it is kept apart by its offset.
-          if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run, isFinal)
-          else if (work.origin.remaining > 1) this.#parts.half.add(work.run, isFinal)
+          this.#remember(work, progress === 'ended')
           settle(work.origin, work.run.hookId)
         }),
       this.#fail,
     )
+  }
+
+  /** An event's own run is kept apart by its offset, but where something else may ask for it too. */
+  #remember({ run, origin }: Work, isFinal: boolean): void {
+    if (isFromTopicOfOurs(run)) this.#parts.handled.add(run, isFinal)
+    else if (origin.remaining > 1 || origin.isInherited) this.#parts.half.add(run, isFinal)
   }
 
   /**

@@ -109,8 +109,9 @@ function goesOn(run: Run, source: Source): boolean {
   return run.sources.some((other) => other !== source && isLater(other, source))
 }
 
+/**
+ * A process that was cut off may leave two records of one run. Whoever has handled one that came farther drops the other.
+ */
 function isLater(one: Source, other: Source): boolean {
-  if (one.hop !== other.hop) return one.hop > other.hop
-  // An event's delivery that was split off goes on with a request record, without a hop.
-  return one.topic !== other.topic && one.at > other.at
+  return one.attempt === other.attempt ? one.hop > other.hop : one.attempt > other.attempt
 }

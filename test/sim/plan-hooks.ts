@@ -133,11 +133,7 @@ function drawHow(dice: Dice): Illness {
   }
 }
 
-function drawDelivery(
-  dice: Dice,
-  kind: WorldKind,
-  temper: Temper,
-): DeliveryPlan {
+function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): DeliveryPlan {
   return {
     ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),

@@ -74,7 +74,10 @@ export function drawPlan(seed: number): Plan {
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
   const concurrency = dice.pick([2, 4, 16])
   const leastAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
-  const maxAgeMs = Math.max(leastAgeMs, kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute)
+  const maxAgeMs = Math.max(
+    leastAgeMs,
+    kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute,
+  )
   return {
     seed,
     kind,
@@ -155,7 +158,8 @@ function longestWorkMs({
     const own = events.filter(
       ({ tenantId, eventKey }) => tenantId === hook.tenantId && hook.events.includes(eventKey),
     )
-    const { concurrency: limit = concurrency, ratePerSecond = Number.POSITIVE_INFINITY } = hook.delivery
+    const { concurrency: limit = concurrency, ratePerSecond = Number.POSITIVE_INFINITY } =
+      hook.delivery
     return own.length * Math.max(temper.mostMs / limit, 1_000 / ratePerSecond)
   })
   return Math.max(0, ...works)

@@ -6,6 +6,7 @@ import { World, type Trace, type WorldReport } from './world.ts'
 /** What the well tenant's latency may be, of what it has alone. */
 const mostRatio = 1.5
 const mostMoreMs = 100
+const leastForPercentile = 20
 
 export interface SeedReport {
   readonly seed: number
@@ -49,6 +50,8 @@ function tellPlan({ hooks, tempers, events, faults, ...rest }: Plan, trace: Trac
 
 /** A healthy tenant's p99 while others misbehave is at most 1.5 times its p99 alone plus 100 ms. */
 function wellTenantIsAsAlone(together: WorldReport, alone: WorldReport): Violation | undefined {
+  // Of fewer, the slowest would be all that it tells of.
+  if (together.latencies.length < leastForPercentile) return undefined
   const [now, before] = [percentile(together.latencies), percentile(alone.latencies)]
   if (now <= before * mostRatio + mostMoreMs) return undefined
   const message = `99 of 100 deliveries of tenants whose endpoints are well take up to ${Math.round(now)} ms beside the others, and up to ${Math.round(before)} ms alone`
