@@ -127,9 +127,11 @@ export class FaultMaker {
   #sleep({ instance, forMs }: Of<'sleep'>): void {
     this.#withProcess(instance, (process) => {
       const { timeline } = this.#world.facts
+      // It may be asleep already.
+      const lastsMs = process.loop.time() - timeline.now + forMs + 2_000
       process.loop.post(() => process.loop.sleep(forMs))
-      process.disturb(forMs + 2_000)
-      timeline.after(forMs + 2_000, this.#world.beginFault())
+      process.disturb(lastsMs)
+      timeline.after(lastsMs, this.#world.beginFault())
     })
   }
 
