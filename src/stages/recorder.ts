@@ -262,18 +262,19 @@ export class Recorder {
     this.#acknowledge(records, () => this.#writeReference(work)).then(
       () =>
         this.#finish(() => {
-          if (progress === 'interrupted' || !work.origin.epoch.isLive) return
+          if (progress === 'interrupted') return
           this.#remember(work, progress === 'ended')
-          settle(work.origin, work.run.hookId)
+          if (work.origin.epoch.isLive) settle(work.origin, work.run.hookId)
         }),
       this.#fail,
     )
   }
 
-  /** An event's own run is kept apart by its offset, but where something else may ask for it too. */
+  /** An event's own run is kept apart by its offset, but where another owner, or a former one, may make records of it. */
   #remember({ run, origin }: Work, isFinal: boolean): void {
+    const { epoch, remaining, isInherited } = origin
     if (isFromTopicOfOurs(run)) this.#parts.handled.add(run, isFinal)
-    else if (origin.remaining > 1 || origin.isInherited) this.#parts.half.add(run, isFinal)
+    else if (remaining > 1 || isInherited || !epoch.isLive) this.#parts.half.add(run, isFinal)
   }
 
   /**

@@ -92,8 +92,8 @@ export class LiveChecks {
 
   /** Whether nothing has disturbed the world since the attempt before. */
   #wasCalmBefore(dueAt: number): boolean {
-    const { plan } = this.#facts
-    if (plan.instances.some(({ skewMs }) => skewMs !== 0)) return false
+    const { plan, processes } = this.#facts
+    if (processes.some(({ loop }) => loop.skewMs !== 0)) return false
     const longestMs = (plan.retrySchedule.at(-1) ?? 0) * 1.3
     const calmSince = this.#facts.calmSince()
     return calmSince !== undefined && calmSince + settlingMs <= dueAt - longestMs

@@ -34,6 +34,7 @@ export interface CallMade {
   readonly attemptedAt: number
   /** How the process heard that it ended. */
   ending: 'open' | 'answered' | 'aborted'
+  endedAt: number | undefined
 }
 
 export interface Run {

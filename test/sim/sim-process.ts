@@ -127,7 +127,7 @@ export class SimProcess implements ProcessView {
     this.state = 'stopping'
     this.loop.post(() => {
       for (const group of ['live', 'retry'] as const)
-        this.drains[group] ??= { from: this.loop.time() }
+        this.drains[group] ??= { from: this.loop.time(), budgetMs: deadlineMs }
       void this.#processor.stop(deadlineMs).then(() => {
         this.state = 'ended'
         this.loop.kill()

@@ -1,5 +1,4 @@
 /** One world, run from its beginning to its end: see `plan.ts` for what is drawn, `check-*.ts` for what must hold. */
-import { deathHeaderNames } from '../../src/core/header-names.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
@@ -8,11 +7,11 @@ import { topics } from '../support/flow-rig.ts'
 import { checkCall } from './check-calls.ts'
 import { CommitChecks } from './check-commits.ts'
 import { LiveChecks, lookMs } from './check-live.ts'
+import { lostOwnershipWritesNothing, wellEndpointDelivers } from './check-writes.ts'
 import { Chronicle } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
-import { EpochBook, isOwnedBy, noteAcknowledged, noteApplied } from './epochs.ts'
-import { isWellFor } from './endpoints.ts'
+import { EpochBook, noteAcknowledged, noteApplied } from './epochs.ts'
 import { placeOf, type CheckName, type Facts, type Violation } from './facts.ts'
 import { FaultMaker } from './faults.ts'
 import { HookBook } from './hook-book.ts'
@@ -20,6 +19,7 @@ import type { BrokerPower } from './network.ts'
 import type { InstancePlan, Plan } from './plan.ts'
 import { worldBegan } from './process-loop.ts'
 import type { GroupName } from './process-view.ts'
+import { letterKey, tellRecord } from './record-text.ts'
 import type { Site } from './sim-http.ts'
 import { SimLog } from './sim-log.ts'
 import { SimProcess, type ProcessWatch } from './sim-process.ts'
@@ -277,21 +277,7 @@ export class World {
         `${deliveryId} for ${hookId} is dead (${reason}), and there is no dead letter`,
       )
     }
-    this.#wellEndpointDelivers(result)
-  }
-
-  /** What is for an endpoint that is always well is delivered: it does not die of waiting. */
-  #wellEndpointDelivers({ hookId, deliveryId, outcome, reason, final }: DeliveryResult): void {
-    const { book, plan } = this.facts
-    if (!final || outcome === 'delivered' || book.isEdited(hookId)) return
-    const hook = book.get(hookId)
-    const temper = plan.tempers.get(hook?.url ?? '')
-    if (temper === undefined || !isWellFor(temper, hook?.timeoutMs ?? plan.timeoutMs)) return
-    if (reason !== 'endpoint-down' && reason !== 'max-age') return
-    this.#report(
-      'well-endpoint-delivers',
-      `${deliveryId} for ${hookId} ended ${outcome} (${reason}), and its endpoint was well all the time`,
-    )
+    wellEndpointDelivers(this.facts, result)
   }
 
   readonly #watch: ProcessWatch = {
@@ -318,26 +304,12 @@ export class World {
     }),
     called: (process, request) => this.#called(process, request),
     acknowledged: (process, records) => noteAcknowledged(this.facts, process, records),
-    writing: (process, records) => this.#lostOwnershipWritesNothing(process, records),
+    writing: (process, records) => lostOwnershipWritesNothing(this.facts, process, records),
     tableApplied: (process, record) => noteApplied(process, record),
     failed: (process, error) => {
       this.#report('process-lives', `${process.name} gives up: ${error.message}`)
       this.kill(process, 'by itself')
     },
-  }
-
-  /** A run goes on only by whoever owns the partition of the record that asked for it. */
-  #lostOwnershipWritesNothing(process: SimProcess, records: readonly OutboundRecord[]): void {
-    const { plan, chronicle } = this.facts
-    for (const record of records) {
-      if (!plan.tiers.some(({ topic }) => topic === record.topic)) continue
-      const sources = chronicle.sourcesOf(record)
-      if (sources.some((source) => isOwnedBy(process, source))) continue
-      this.#report(
-        'lost-ownership-writes-nothing',
-        `${process.name} writes ${record.topic} ${String(record.key)}, asked for by ${sources.map(placeOf).join(', ') || 'nothing'}, of which it owns none`,
-      )
-    }
   }
 
   #called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void {
@@ -399,22 +371,4 @@ export class World {
     this.note(() => `VIOLATION ${check}: ${message}`)
     this.#violations.set(check, { check, message, at: this.facts.timeline.now })
   }
-}
-
-function letterKey({ headers }: InboundRecord): string {
-  const text = (name: string) => headers.find(([other]) => other === name)?.[1].toString() ?? ''
-  return `${text('hooktide-delivery-id')} ${text('hooktide-hook-id')} ${text(deathHeaderNames.reason)}`
-}
-
-function tellRecord({ topic, value, headers }: InboundRecord): string {
-  if (topic === topics.results) {
-    const result = JSON.parse(value?.toString() ?? '{}') as DeliveryResult
-    const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } =
-      result
-    return `${deliveryId} ${outcome}${reason === null ? '' : ` (${reason})`} attempt ${attempt} of ${sourceTopic}/${sourcePartition}/${sourceOffset}`
-  }
-  const shown = headers.filter(
-    ([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name),
-  )
-  return shown.map(([name, text]) => `${name.slice(9)}=${text.toString()}`).join(' ')
 }
