@@ -47,29 +47,34 @@ export class CommitChecks {
       if (open === undefined) continue
       this.#facts.report(
         'commit-passes-nothing-open',
-        `${process.name} commits ${name}/${offset}, and ${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy}, neither goes on in the log nor has it ended`,
+        `${process.name} commits ${name}/${offset}, and ${open}`,
       )
     }
     for (; settled.base < coverage.base; settled.base += 1) settled.above.delete(settled.base)
   }
 
-  /** A run that the record caused, or goes on with, and of which nothing else stands in the log. */
+  /** What the record caused, or goes on with, and of which nothing else stands in the log. */
   #openAt(place: {
     readonly topic: string
     readonly partition: number
     readonly offset: number
-  }): Run | undefined {
+  }): string | undefined {
     const { chronicle, book } = this.#facts
+    if (chronicle.isLeftOut(placeOf(place))) return 'it is neither an event nor rejected'
     const sent = chronicle.eventsByPlace.get(placeOf(place))
     if (sent === undefined) {
       const run = chronicle.runAt(place.topic, place.partition, place.offset)
       const source = chronicle.sourceAt(place.topic, place.partition, place.offset)
-      return run !== undefined && source !== undefined && !goesOn(run, source) ? run : undefined
+      return run !== undefined && source !== undefined && !goesOn(run, source)
+        ? stillOpen(run)
+        : undefined
     }
     const begunBy = placeOf(place)
     for (const run of chronicle.runsBegunBy(begunBy)) {
       const [source] = run.sources
-      if (book.isSteady(run.hookId) && source !== undefined && !goesOn(run, source)) return run
+      if (book.isSteady(run.hookId) && source !== undefined && !goesOn(run, source)) {
+        return stillOpen(run)
+      }
     }
     return undefined
   }
@@ -101,6 +106,10 @@ export class CommitChecks {
       return
     }
   }
+}
+
+function stillOpen({ deliveryId, hookId, begunBy }: Run): string {
+  return `${deliveryId} for ${hookId}, begun by ${begunBy}, neither goes on in the log nor has it ended`
 }
 
 /** Whether the log has what follows from the record: the run's end, or a record that it goes on with. */

@@ -7,6 +7,7 @@ import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { HookId, OutboundRecord } from '../../src/core/model.ts'
 import { requestRecord } from '../../src/core/replay.ts'
 import { topics } from '../support/flow-rig.ts'
+import { placeOf } from './facts.ts'
 import type { Fault, FaultKind, HookEdit, InnerFault } from './plan-faults.ts'
 import { worldBegan } from './process-loop.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -202,6 +203,9 @@ export class FaultMaker {
       case 'put-again':
         world.writeHook(hookId, null)
         return world.putHook(hookId, {})
+      case 'break':
+        // Its owner writes what cannot be read: the hook is suspended until the next record.
+        return world.putHook(hookId, { events: 'PostSignIn' })
       case 'concurrency':
         return world.putHook(hookId, { delivery: { concurrency: world.dice.int(1, 8) } })
     }
@@ -248,14 +252,16 @@ export class FaultMaker {
 
   /** As `hooktide replay` writes requests for events of a range. */
   #replayEvents(most: number): void {
-    const { log, book } = this.#world.facts
+    const { log, book, chronicle } = this.#world.facts
     const requests: OutboundRecord[] = []
     for (const record of log.all(topics.events[0] ?? '').slice(-most)) {
       const decoded = decodeEvent(record)
       if (decoded.kind !== 'event') continue
       const { event } = decoded
       const { tenantId, eventSource, eventId } = event
-      for (const hookId of book.matching({ tenantId, eventKey: event.event }).certain) {
+      const sent = chronicle.eventsByPlace.get(placeOf(record))
+      if (sent === undefined) continue
+      for (const hookId of book.matching(sent).certain) {
         const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
         requests.push(requestRecord(topics.requests, { deliveryId, hookId, event }, 'replay'))
       }

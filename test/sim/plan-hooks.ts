@@ -8,6 +8,7 @@ export interface DeliveryPlan {
   readonly ratePerSecond?: number
   readonly maxRetries?: number
   readonly timeoutMs?: number
+  readonly filter?: string
 }
 
 export interface HookPlan {
@@ -19,6 +20,19 @@ export interface HookPlan {
   readonly delivery: DeliveryPlan
   /** Whether all hooks of its tenant have endpoints that are always well. */
   readonly isTenantWell: boolean
+}
+
+/** A filter that lets every other event through: see {@link isLetThrough}. */
+const halfOfAll = 'event.parity == "even"'
+
+/** What events say of their number, and what the filter asks for. */
+export function parityOf(n: number): 'even' | 'odd' {
+  return n % 2 === 0 ? 'even' : 'odd'
+}
+
+/** Whether the filter, if there is one, lets the event through. */
+export function isLetThrough(filter: string | undefined, n: number): boolean {
+  return filter === undefined || parityOf(n) === 'even'
 }
 
 export const eventKeys = ['PostSignIn', 'PostRegister', 'User.Created'] as const
@@ -138,6 +152,7 @@ function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): DeliveryPlan
     ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),
     ...(dice.chance(0.1) ? { maxRetries: dice.int(0, 2) } : {}),
+    ...(dice.chance(0.15) ? { filter: halfOfAll } : {}),
     ...(kind === 'rough' && !isWell(temper) && dice.chance(0.1) ? { timeoutMs: 1_000 } : {}),
   }
 }

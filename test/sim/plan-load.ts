@@ -10,7 +10,11 @@ export interface EventPlan {
   /** The producer's own id; two sendings may share one. */
   readonly eventId: string
   readonly key: string | null
+  /** How its value is written: as JSON text, in a registry's frame, or as text that is no event. */
+  readonly form: EventForm
 }
+
+export type EventForm = 'json' | 'framed' | 'unreadable'
 
 export function drawLoad(
   dice: Dice,
@@ -22,11 +26,17 @@ export function drawLoad(
   },
 ): readonly EventPlan[] {
   const { loadBeginsAt, loadEndAt } = world
+  const hasFrames = dice.chance(0.3)
+  const formOf = (throwing: number): EventForm => {
+    if (throwing < 0.02) return 'unreadable'
+    return hasFrames && throwing < 0.5 ? 'framed' : 'json'
+  }
   const tenants = [...new Set(world.hooks.map(({ tenantId }) => tenantId))]
   const events: EventPlan[] = []
   const add = (at: number, tenantId: string, eventId = `e${events.length}`) => {
     const key = dice.chance(0.5) ? null : `user-${dice.int(0, 9)}`
-    events.push({ at, tenantId, eventKey: dice.pick(eventKeys), eventId, key })
+    const form = formOf(dice.float())
+    events.push({ at, tenantId, eventKey: dice.pick(eventKeys), eventId, key, form })
   }
   if (world.kind === 'crowd') {
     const count = dice.pick([600, 1_200])

@@ -44,6 +44,8 @@ export interface Plan {
   readonly maxInFlight: number
   readonly concurrency: number
   readonly maxAgeMs: number
+  readonly maxDeferredPerHook: number
+  readonly maxDeferredPerTenant: number
   readonly commitIntervalMs: number
   readonly maxBatch: number
   readonly hooks: readonly HookPlan[]
@@ -95,6 +97,8 @@ export function drawPlan(seed: number): Plan {
     maxInFlight: kind === 'crowd' ? 4_096 : dice.pick([64, 128, 4_096]),
     concurrency,
     maxAgeMs,
+    maxDeferredPerHook: dice.pick([1_000_000, 1_000_000, 1_000_000, 40, 4]),
+    maxDeferredPerTenant: dice.pick([2_000_000, 2_000_000, 2_000_000, 100, 10]),
     commitIntervalMs: dice.pick([10, 10, 100]),
     maxBatch: dice.pick([5, 50, 500]),
     hooks,

@@ -4,6 +4,7 @@ import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/cor
 import type { DeliveryResult } from '../../src/core/records.ts'
 import type { HttpRequest, TopicPartition } from '../../src/ports.ts'
 import { topics } from '../support/flow-rig.ts'
+import { framed } from '../support/memory-schemas.ts'
 import { checkCall } from './check-calls.ts'
 import { CommitChecks } from './check-commits.ts'
 import { LiveChecks, lookMs } from './check-live.ts'
@@ -17,11 +18,13 @@ import { FaultMaker } from './faults.ts'
 import { HookBook } from './hook-book.ts'
 import type { BrokerPower } from './network.ts'
 import type { InstancePlan, Plan } from './plan.ts'
+import { parityOf } from './plan-hooks.ts'
 import { worldBegan } from './process-loop.ts'
 import type { GroupName } from './process-view.ts'
 import { letterKey, tellRecord } from './record-text.ts'
 import type { Site } from './sim-http.ts'
 import { SimLog } from './sim-log.ts'
+import { schemaId } from './sim-schemas.ts'
 import { SimProcess, type ProcessWatch } from './sim-process.ts'
 import { Timeline } from './timeline.ts'
 
@@ -210,7 +213,6 @@ export class World {
   #sendEvent(n: number, event: Plan['events'][number]): void {
     const { log, chronicle, book, timeline } = this.facts
     const { tenantId, eventKey, eventId, key } = event
-    const value = { event: eventKey, createdAt: '2026-01-05T00:00:00.000Z', n }
     const trace = (n + 1).toString(16).padStart(32, '0')
     const headers = {
       'event-id': eventId,
@@ -221,12 +223,16 @@ export class World {
       {
         topic: topics.events[0] ?? '',
         key,
-        value: Buffer.from(JSON.stringify(value)),
+        value: eventValue(n, event),
         headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
       },
       worldBegan + timeline.now,
     )
     this.note(() => `event ${n} is ${placeOf(record)}`)
+    if (event.form === 'unreadable') {
+      chronicle.unreadable(record)
+      return
+    }
     const sent = { n, record, at: timeline.now, tenantId, eventKey }
     chronicle.event(sent)
     for (const hookId of book.matching(sent).certain) {
@@ -256,6 +262,7 @@ export class World {
     const { topic } = record
     if (topic === topics.results) this.#observeResult(record)
     else if (topic === topics.deadLetters) this.#letters.add(letterKey(record))
+    else if (topic === topics.rejected) chronicle.rejected(record)
     else if (topic === topics.requests || plan.tiers.some((tier) => tier.topic === topic)) {
       chronicle.goesOn(record, timeline.now)
     }
@@ -343,9 +350,9 @@ export class World {
   }
 
   #calmSince(): number | undefined {
-    const isSettled = this.allProcesses.every(({ state, loop }) => {
+    const isSettled = this.allProcesses.every(({ state, loop, schemas }) => {
       if (state === 'ended') return true
-      return state === 'running' && loop.busyShare() < 0.9
+      return state === 'running' && !schemas.isAsking && loop.busyShare() < 0.9
     })
     return isSettled ? this.#quietSince() : undefined
   }
@@ -371,4 +378,11 @@ export class World {
     this.note(() => `VIOLATION ${check}: ${message}`)
     this.#violations.set(check, { check, message, at: this.facts.timeline.now })
   }
+}
+
+function eventValue(n: number, { eventKey, form }: Plan['events'][number]): Buffer {
+  const value = { event: eventKey, createdAt: '2026-01-05T00:00:00.000Z', n, parity: parityOf(n) }
+  const text = JSON.stringify(value)
+  if (form === 'unreadable') return Buffer.from(text.slice(0, -1))
+  return form === 'framed' ? framed(schemaId, text) : Buffer.from(text)
 }
