@@ -152,8 +152,10 @@ export class Lanes<Work> {
     lane.end(slot, outcome, now)
     this.#slots.free(slot)
     const move = this.#moveOf(lane, before, now)
-    this.#wake(lane.first, now)
-    this.#wake(lane.late, now)
+    for (const line of [lane.first, lane.late]) {
+      this.#rejudge(line, now)
+      this.#wake(line, now)
+    }
     return move
   }
 
@@ -274,6 +276,14 @@ export class Lanes<Work> {
     line.isLong = lane.isLong
     lane.held(now)
     this.#slots.wait(line)
+  }
+
+  /** A call has shown how long its lane's take: a line that waits for its turn may stand among the wrong ones. */
+  #rejudge(line: Line<Work>, now: MonotonicMs): void {
+    if (line.state !== 'ready' || line.isLong === line.lane.isLong) return
+    this.#slots.leave(line)
+    line.state = 'idle'
+    this.#wake(line, now)
   }
 
   #wakeLimited(line: Line<Work>, now: MonotonicMs): void {

@@ -82,7 +82,8 @@ export class LiveChecks {
   retryComesInTime(run: Run, attempt: number, source: Source, now: number): void {
     if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
     const dueAt = run.retryDueAt - worldBegan
-    if (now - dueAt <= mostLateMs) return
+    // In a crowd it may be slots that it waits for.
+    if (now - dueAt <= mostLateMs || this.#facts.plan.kind === 'crowd') return
     if (!this.#wasCalmBefore(dueAt) || !this.#wasLaneFree(run.hookId, dueAt)) return
     this.#facts.report(
       'retry-comes-in-time',

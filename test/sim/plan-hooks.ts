@@ -42,7 +42,6 @@ export function drawHooks(
   world: { readonly kind: WorldKind; readonly loadEndAt: number },
 ): { readonly hooks: readonly HookPlan[]; readonly tempers: ReadonlyMap<string, Temper> } {
   const tempers = new Map<string, Temper>()
-  if (world.kind === 'crowd') return { hooks: drawCrowd(dice, tempers), tempers }
   const tenants = dice.int(world.kind === 'tenants' ? 2 : 1, 3)
   const hooks: HookPlan[] = []
   for (let tenant = 0; tenant < tenants; tenant += 1) {
@@ -76,28 +75,6 @@ function asOwnersLike(
 
 function drawCount(dice: Dice, kind: WorldKind): number {
   return kind === 'tenants' ? dice.pick([1, 3, 12]) : dice.pick([1, 1, 2, 3, 5])
-}
-
-/** One slow hook, one fast one, as an operator met them; now and then others beside them that hold their calls. */
-function drawCrowd(dice: Dice, tempers: Map<string, Temper>): readonly HookPlan[] {
-  const slowMs = dice.pick([150, 400])
-  const make = (id: string, tenantId: string, temper: Temper): HookPlan => {
-    const url = `https://${id}.example/`
-    tempers.set(url, temper)
-    return {
-      id,
-      tenantId,
-      events: eventKeys,
-      url,
-      delivery: { concurrency: 16 },
-      isTenantWell: id === 'fast',
-    }
-  }
-  const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
-  return [
-    make('slow', 'tenant-slow', { leastMs: slowMs, mostMs: slowMs, ...well }),
-    make('fast', 'tenant-fast', { leastMs: 2, mostMs: 8, ...well }),
-  ]
 }
 
 function drawWell(dice: Dice): Temper {

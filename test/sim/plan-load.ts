@@ -1,6 +1,7 @@
 /** The events that a seed draws. */
 import type { Dice } from './dice.ts'
 import { eventKeys, type HookPlan } from './plan-hooks.ts'
+import type { Crowd } from './plan-crowd.ts'
 import type { WorldKind } from './plan.ts'
 
 export interface EventPlan {
@@ -20,6 +21,7 @@ export function drawLoad(
   dice: Dice,
   world: {
     readonly kind: WorldKind
+    readonly crowd: Crowd | undefined
     readonly hooks: readonly HookPlan[]
     readonly loadBeginsAt: number
     readonly loadEndAt: number
@@ -33,33 +35,35 @@ export function drawLoad(
   }
   const tenants = [...new Set(world.hooks.map(({ tenantId }) => tenantId))]
   const events: EventPlan[] = []
-  const add = (at: number, tenantId: string, eventId = `e${events.length}`) => {
+  const add = (event: Pick<EventPlan, 'at' | 'tenantId'> & Partial<EventPlan>) => {
     const key = dice.chance(0.5) ? null : `user-${dice.int(0, 9)}`
     const form = formOf(dice.float())
-    events.push({ at, tenantId, eventKey: dice.pick(eventKeys), eventId, key, form })
+    const eventKey = dice.pick(eventKeys)
+    events.push({ eventKey, eventId: `e${events.length}`, key, form, ...event })
   }
-  if (world.kind === 'crowd') {
-    const count = dice.pick([600, 1_200])
-    for (let index = 0; index < count; index += 1) {
-      for (const tenantId of tenants) add(loadBeginsAt + index * 0.5, tenantId)
+  if (world.crowd !== undefined) {
+    for (const { from, everyMs, count, ...stream } of world.crowd.streams) {
+      for (let index = 0; index < count; index += 1) {
+        add({ ...stream, at: loadBeginsAt + from + index * everyMs })
+      }
     }
     return events
   }
-  const most = { rough: 25, burst: 40, tenants: 60 }[world.kind]
+  const most = { rough: 25, burst: 40, tenants: 60, crowd: 0 }[world.kind]
   for (const tenantId of tenants) {
     const count = dice.int(3, most)
     for (let index = 0; index < count; index += 1) {
-      add(dice.between(loadBeginsAt, loadEndAt), tenantId)
+      add({ at: dice.between(loadBeginsAt, loadEndAt), tenantId })
     }
     if (world.kind !== 'rough' && dice.chance(0.6))
-      drawBurst(dice, dice.between(loadBeginsAt, loadEndAt), (at) => add(at, tenantId))
+      drawBurst(dice, dice.between(loadBeginsAt, loadEndAt), (at) => add({ at, tenantId }))
   }
   // Some are sent again under their id: at once, or when their first run has long ended.
   for (const event of events.filter(() => dice.chance(0.06))) {
     const at = dice.chance(0.5)
       ? event.at + dice.between(0, 200)
       : event.at + dice.between(200, 40_000)
-    add(at, event.tenantId, event.eventId)
+    add({ at, tenantId: event.tenantId, eventId: event.eventId })
   }
   return events
 }

@@ -5,6 +5,7 @@ import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
 import { isWell, type Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
+import { drawCrowd } from './plan-crowd.ts'
 import { drawHooks, type HookPlan } from './plan-hooks.ts'
 import { drawLoad, type EventPlan } from './plan-load.ts'
 import { topics } from '../support/flow-rig.ts'
@@ -14,7 +15,7 @@ import { topics } from '../support/flow-rig.ts'
  * - *rough*: a small load and many faults;
  * - *burst*: a small load with bursts, few faults;
  * - *tenants*: no faults but endpoints that misbehave; a well tenant's latency is compared with its own alone;
- * - *crowd*: a few thousand events for a slow hook beside a fast one, no faults.
+ * - *crowd*: the same with a thousand deliveries for endpoints that are slow, hold their calls or hang.
  */
 export type WorldKind = 'rough' | 'burst' | 'tenants' | 'crowd'
 
@@ -42,6 +43,8 @@ export interface Plan {
   readonly sessionMs: number
   readonly timeoutMs: number
   readonly maxInFlight: number
+  /** What a well tenant's latency may come to beside the others, more than half as much again, in milliseconds. */
+  readonly mostMoreMs: number
   readonly concurrency: number
   readonly maxAgeMs: number
   readonly maxDeferredPerHook: number
@@ -60,6 +63,7 @@ export interface Plan {
 
 const second = 1_000
 const minute = 60 * second
+const million = 1_000_000
 
 export function drawPlan(seed: number): Plan {
   const dice = createDice(`world ${seed}`)
@@ -68,9 +72,10 @@ export function drawPlan(seed: number): Plan {
   const loadEndAt = loadBeginsAt + dice.between(3, kind === 'rough' ? 25 : 12) * second
   const timeoutMs = dice.pick([2, 4, 8]) * second
   const schedule = dice.pick([[5], [5, 10], [5, 5, 10], [5, 10, 30], [30]]).map((s) => s * second)
-  const { hooks, tempers } = drawHooks(dice.fork('hooks'), { kind, loadEndAt })
+  const crowd = kind === 'crowd' ? drawCrowd(dice.fork('crowd')) : undefined
+  const { hooks, tempers } = crowd ?? drawHooks(dice.fork('hooks'), { kind, loadEndAt })
   const instances = drawInstances(dice.fork('instances'), kind)
-  const events = drawLoad(dice.fork('load'), { kind, hooks, loadBeginsAt, loadEndAt })
+  const events = drawLoad(dice.fork('load'), { kind, crowd, hooks, loadBeginsAt, loadEndAt })
   const faults = drawFaults(dice.fork('faults'), { kind, hooks, instances, loadEndAt })
   const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
@@ -94,11 +99,12 @@ export function drawPlan(seed: number): Plan {
     retrySchedule: schedule,
     sessionMs: dice.pick([6, 10]) * second,
     timeoutMs,
-    maxInFlight: kind === 'crowd' ? 4_096 : dice.pick([64, 128, 4_096]),
+    mostMoreMs: crowd?.mostMoreMs ?? 100,
+    maxInFlight: crowd?.maxInFlight ?? dice.pick([64, 128, 4_096]),
     concurrency,
     maxAgeMs,
-    maxDeferredPerHook: dice.pick([1_000_000, 1_000_000, 1_000_000, 40, 4]),
-    maxDeferredPerTenant: dice.pick([2_000_000, 2_000_000, 2_000_000, 100, 10]),
+    maxDeferredPerHook: isCalm(kind) ? million : dice.pick([million, million, million, 40, 4]),
+    maxDeferredPerTenant: isCalm(kind) ? million : dice.pick([million, million, million, 100, 10]),
     commitIntervalMs: dice.pick([10, 10, 100]),
     maxBatch: dice.pick([5, 50, 500]),
     hooks,
@@ -114,7 +120,7 @@ export function drawPlan(seed: number): Plan {
 const joinedBy = 4 * second
 
 /** Whether it is about what endpoints do to each other, and nothing else happens. */
-function isCalm(kind: WorldKind): boolean {
+export function isCalm(kind: WorldKind): boolean {
   return kind === 'tenants' || kind === 'crowd'
 }
 
