@@ -17,6 +17,9 @@ export interface EventPlan {
 
 export type EventForm = 'json' | 'framed' | 'unreadable'
 
+/** Before the load of tenants that are compared. */
+const warmUpMs = 2_000
+
 export function drawLoad(
   dice: Dice,
   world: {
@@ -51,6 +54,8 @@ export function drawLoad(
   }
   const most = { rough: 25, burst: 40, tenants: 60, crowd: 0 }[world.kind]
   for (const tenantId of tenants) {
+    // A process that has just begun admits little at once.
+    if (world.kind === 'tenants') add({ at: loadBeginsAt - warmUpMs, tenantId })
     const count = dice.int(3, most)
     for (let index = 0; index < count; index += 1) {
       add({ at: dice.between(loadBeginsAt, loadEndAt), tenantId })
