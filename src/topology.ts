@@ -164,6 +164,7 @@ function createGroups(
     open: (record) =>
       record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
     isFirst: (topic) => topic !== topics.requests,
+    lines: ['first', 'late'],
     limits: { ...groupLimits, backlogBytes: limits.backlogBytes },
   })
   const retry = new GroupFlow({
@@ -172,6 +173,7 @@ function createGroups(
     source: ports.retry,
     open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
     isFirst: () => false,
+    lines: ['late'],
     limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },
   })
   return [live, retry]

@@ -137,10 +137,15 @@ export class Lanes<Work> {
     return isRemoved
   }
 
-  /** Takes the next work whose turn it is, or `undefined` when none may start now. */
-  next(now: MonotonicMs): Slot<Work> | undefined {
+  /**
+   * Takes the next work whose turn it is, or `undefined` when none may start now.
+   *
+   * @param isOpen whether calls of that kind of line may start
+   */
+  next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
     const turn = this.#served === 'first' ? 'late' : 'first'
-    return this.#serve(turn, now) ?? this.#serve(this.#served, now)
+    const own = isOpen(turn) ? this.#serve(turn, now) : undefined
+    return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
   }
 
   /** The call of a slot has its answer: its place is free. Returns how its lane moved, if it did. */

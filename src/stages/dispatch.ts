@@ -1,12 +1,12 @@
 /**
  * Takes work from the lanes, makes the calls and hands what happened to the recorder.
  *
- * Calls are *allowed* while no group drains or is apart, membership of every group is proven within the session
+ * Calls are *allowed* while the group of events does not drain and is not apart, membership of every group is proven within the session
  * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
 import { CallCounter } from '../core/lane-rate.ts'
-import type { LaneCondition, LaneOutcome } from '../core/lane.ts'
+import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
 import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs, Run } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
@@ -74,8 +74,8 @@ export class Dispatch {
   readonly #parts: DispatchParts
   readonly #inFlight = new Set<InFlight>()
   readonly #perGroup = new Map<string, number>()
-  /** Groups that drain or are apart. */
-  readonly #held = new Set<string>()
+  /** Lines of which no call starts, by group that drains or is apart. */
+  readonly #held = new Map<string, readonly LineName[]>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
   readonly #halfDone: HalfDone
@@ -160,12 +160,13 @@ export class Dispatch {
     try {
       if (!this.#isAllowed()) return
       const { clock, lanes } = this.#parts
-      let slot = lanes.next(clock.monotonic())
+      const isOpen = (line: LineName) => !this.#isHeld(line)
+      let slot = lanes.next(clock.monotonic(), isOpen)
       if (slot === undefined) return
       while (slot !== undefined) {
         this.#start(slot, clock.now())
         // To start a crowd takes time, in which the proof of membership gets too old.
-        slot = this.#isAllowed() ? lanes.next(clock.monotonic()) : undefined
+        slot = this.#isAllowed() ? lanes.next(clock.monotonic(), isOpen) : undefined
       }
     } finally {
       this.#isPumping = false
@@ -175,9 +176,9 @@ export class Dispatch {
     this.#parts.onRoom()
   }
 
-  /** No call starts until the group is released. */
-  hold(group: string): void {
-    this.#held.add(group)
+  /** No call of the lines, which the group's records come to, starts until the group is released. */
+  hold(group: string, lines: readonly LineName[]): void {
+    this.#held.set(group, lines)
   }
 
   release(group: string): void {
@@ -246,10 +247,16 @@ export class Dispatch {
     recorder.split(work)
   }
 
+  #isHeld(line: LineName): boolean {
+    for (const lines of this.#held.values()) if (lines.includes(line)) return true
+    return false
+  }
+
+  /** Whether first tries may start. What comes later may be held alone, by the group of the tiers. */
   #isAllowed(): boolean {
     const cause = this.#isStopped
       ? 'stopping'
-      : this.#held.size > 0
+      : this.#isHeld('first')
         ? 'rebalance'
         : this.#parts.stopCause(this.#parts.clock.monotonic())
     if (cause !== this.#stopCause) this.#tellChange(cause)
