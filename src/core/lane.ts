@@ -26,10 +26,10 @@ import {
 import type { LaneFacts } from './endpoint-bound.ts'
 import type { LaneSeed } from './endpoint-seed.ts'
 import type { HeapItem } from './heap.ts'
-import { MeanDuration, RateLimit, RateMeter } from './lane-rate.ts'
+import { MeanDuration, RateLimit, RateMeter, silenceMs } from './lane-rate.ts'
 import { LinkedQueue } from './linked-queue.ts'
 import type { HookId, MonotonicMs, TenantId } from './model.ts'
-import { silenceMs, type TurnFacts } from './turn.ts'
+import type { TurnFacts } from './turn.ts'
 
 /** First tries of events, and everything that comes later: retries, deferrals and requests. */
 export type LineName = 'first' | 'late'
@@ -204,10 +204,9 @@ export class Lane<Work> {
     return {
       queued: this.queued,
       away,
-      inFlight: this.inFlight,
       silentMs: this.#meter.silentMs(now),
       perMs: this.#meter.perMs(now),
-      meanMs: this.#mean.ms,
+      usualMs: this.#mean.usualMs,
       concurrency: Math.max(1, this.#allowed()),
       limit: this.limits.concurrency,
       hasFailed: hasFailed(this.#breaker, now),
@@ -257,9 +256,11 @@ export class Lane<Work> {
     this.inFlight -= 1
     if (call.line.name === 'late') this.lateInFlight -= 1
     this.bytes -= call.bytes
+    if (outcome.kind !== 'unanswered') {
+      this.#mean.add(call.startedAt, now, this.#meter.silentMs(now))
+    }
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now
-    if (outcome.kind !== 'unanswered') this.#mean.add(now - call.startedAt)
     if (call.life !== this.#life) return
     if (outcome.kind === 'pause') {
       this.#advance('unanswered', now)

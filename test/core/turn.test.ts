@@ -9,10 +9,9 @@ const minute = 60 * second
 const healthy: TurnFacts = {
   queued: 400,
   away: 0,
-  inFlight: 16,
   silentMs: 0,
   perMs: 0.04,
-  meanMs: 400,
+  usualMs: 400,
   concurrency: 16,
   limit: 16,
   hasFailed: false,
@@ -34,17 +33,14 @@ describe('the turn of what is put off', () => {
       40 * second,
     ],
     ['does not trust what is measured, once one failed', { hasFailed: true, perMs: 9 }, 5 * second],
-    ['goes by its silence, once that lasts a second', { silentMs: 8 * second }, 100 * second],
-    ['goes by its mean, while its silence is shorter', { silentMs: 999 }, 5 * second],
-    [
-      'does not take a lane without calls for silent',
-      { inFlight: 0, silentMs: minute },
-      5 * second,
-    ],
+    ['expects a silence to last as long again', { silentMs: 8 * second }, 9 * second],
+    ['of a short silence is hardly longer', { silentMs: 500 }, 5.25 * second],
     ['goes by the owner’s limit, where that is less', { ratePerSecond: 4 }, 50 * second],
     ['goes by the lane, where the limit allows more', { ratePerSecond: 400 }, 5 * second],
-    ['is known by the owner’s limit alone', { meanMs: undefined, ratePerSecond: 4 }, 50 * second],
-    ['bears a call that took no time', { meanMs: 0, perMs: 0 }, second],
+    ['is known by the owner’s limit alone', { usualMs: undefined, ratePerSecond: 4 }, 50 * second],
+    ['expects no more than 500 calls/s', { usualMs: 1, away: 9_600 }, 10 * second],
+    ['goes by more, where that is measured', { usualMs: 1, perMs: 1, away: 9_600 }, 5 * second],
+    ['bears a call that took no time', { usualMs: 0, perMs: 0 }, second],
   ]
   it.each(cases)('%s', (_, facts, expected) => {
     expect(turn({ ...healthy, ...facts }, 0)).toBeCloseTo(expected, 6)
@@ -58,7 +54,7 @@ describe('the turn of what is put off', () => {
     [6, 5 * minute],
     [1_000_000, 5 * minute],
   ])('of a lane of which nothing is known, put off %i times before, is %i ms', (deferrals, ms) => {
-    expect(turn({ ...healthy, meanMs: undefined, perMs: 0 }, deferrals)).toBe(ms)
+    expect(turn({ ...healthy, usualMs: undefined, perMs: 0, silentMs: minute }, deferrals)).toBe(ms)
   })
 
   it('is a time between a second and half an hour, whatever the facts are', () => {
@@ -66,10 +62,9 @@ describe('the turn of what is put off', () => {
     const facts: fc.Arbitrary<TurnFacts> = fc.record({
       queued: amount,
       away: amount,
-      inFlight: fc.nat({ max: 4_096 }),
       silentMs: amount,
       perMs: fc.double({ min: 0, max: 100, noNaN: true }),
-      meanMs: fc.option(fc.double({ min: 0, max: 60_000, noNaN: true }), { nil: undefined }),
+      usualMs: fc.option(fc.double({ min: 0, max: 60_000, noNaN: true }), { nil: undefined }),
       concurrency: fc.integer({ min: 1, max: 256 }),
       limit: fc.integer({ min: 1, max: 256 }),
       hasFailed: fc.boolean(),
