@@ -33,9 +33,14 @@ export const mostPutOffPerSecond = 500
 /** An event loop that runs for a larger share of the time is what is slow. */
 const mostBusyShare = 0.9
 
+/** Whether the event loop is what is slow. */
+export function isLoopBusy(busyShare: number): boolean {
+  return busyShare >= mostBusyShare
+}
+
 /** Whether the process itself is what is slow. */
 export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: ProcessFacts): boolean {
-  return busyShare >= mostBusyShare || !hasFreeSlots || hasSinkBacklog
+  return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog
 }
 
 export function isEndpointBound(lane: LaneFacts, process: ProcessFacts): boolean {

@@ -1,6 +1,11 @@
 /** Whether a lane takes a delivery, makes its partition wait, or has it put off to a tier. */
 import { deferBlocked, deferToTurn, type Blocked, type DeferredCounts } from '../core/deferral.ts'
-import { isEndpointBound, isProcessSlow, type ProcessFacts } from '../core/endpoint-bound.ts'
+import {
+  isEndpointBound,
+  isLoopBusy,
+  isProcessSlow,
+  type ProcessFacts,
+} from '../core/endpoint-bound.ts'
 import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane.ts'
 import type { Lanes } from '../core/lanes.ts'
 import type { Hook, MonotonicMs, Run, Verdict } from '../core/model.ts'
@@ -75,6 +80,11 @@ export class Deferring {
 
   laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
     return this.#parts.lanes.laneOf(hook.id, limitsOf(hook, this.#parts.defaultConcurrency), now)
+  }
+
+  /** Whether the event loop has no time to spare. */
+  isLoopBusy(): boolean {
+    return isLoopBusy(this.#parts.loop.busyShare())
   }
 
   isProcessSlow(): boolean {

@@ -5,12 +5,12 @@
  * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
-import { CallCounter } from '../core/lane-rate.ts'
 import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
 import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs, Run } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
 import { bodyFor } from '../core/event.ts'
+import { RepeatBounds } from '../core/repeat-bounds.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
 import type { Holdings } from '../core/share.ts'
 import { endpointSignOf, rejoin, type EndpointSign } from '../core/verdict.ts'
@@ -66,8 +66,6 @@ const stillOpenMs = 1_000
 const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
-/** So many deliveries may be admitted while the process is slow, whatever it does in a quarter of a second. */
-const slowAdmitted = 400
 const resumed = { kind: 'calls.resumed' } as const
 
 export class Dispatch {
@@ -79,7 +77,7 @@ export class Dispatch {
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
   readonly #halfDone: HalfDone
-  readonly #ended = new CallCounter()
+  readonly #bounds = new RepeatBounds()
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
   #isPumping = false
   #isStopped = false
@@ -92,6 +90,7 @@ export class Dispatch {
     this.#halfDone = new HalfDone({
       clock: parts.clock,
       split: (work) => this.#split(work),
+      mostEnded: () => this.#bounds.mostHalfDone(parts.clock.monotonic()),
       isCalling: () => this.#isCalling,
     })
   }
@@ -109,16 +108,10 @@ export class Dispatch {
     return this.#parts.deferring.judge(call, held, this.#isCalling)
   }
 
-  /**
-   * Whether an event for several hooks may be admitted. A slow process that has thousands of half-done events repeats as
-   * many calls after a crash.
-   *
-   * @param admitted deliveries that the process has admitted
-   */
+  /** Whether an event for several hooks may be admitted: see {@link RepeatBounds.mayFanOut}. */
   mayFanOut(admitted: number): boolean {
-    const now = this.#parts.clock.monotonic()
-    if (admitted <= Math.max(slowAdmitted, this.#ended.lately(now))) return true
-    return this.#ended.hasFullSecond(now) && !this.#parts.deferring.isProcessSlow()
+    const { clock, deferring } = this.#parts
+    return this.#bounds.mayFanOut(clock.monotonic(), admitted, () => deferring.isProcessSlow())
   }
 
   /** Queues work that was judged so; {@link pump} starts it. */
@@ -161,12 +154,16 @@ export class Dispatch {
       if (!this.#isAllowed()) return
       const { clock, lanes } = this.#parts
       const isOpen = (line: LineName) => !this.#isHeld(line)
-      let slot = lanes.next(clock.monotonic(), isOpen)
+      let mayStart = this.#mayStart()
+      let slot = mayStart > 0 ? lanes.next(clock.monotonic(), isOpen) : undefined
       if (slot === undefined) return
       while (slot !== undefined) {
         this.#start(slot, clock.now())
+        mayStart -= 1
         // To start a crowd takes time, in which the proof of membership gets too old.
-        slot = this.#isAllowed() ? lanes.next(clock.monotonic(), isOpen) : undefined
+        if (!this.#isAllowed()) break
+        if (mayStart === 0) mayStart = this.#mayStart()
+        slot = mayStart > 0 ? lanes.next(clock.monotonic(), isOpen) : undefined
       }
     } finally {
       this.#isPumping = false
@@ -247,6 +244,22 @@ export class Dispatch {
     recorder.split(work)
   }
 
+  /** How many calls may start until it is asked again, as far as the process itself is concerned. */
+  #mayStart(): number {
+    const { clock, deferring, recorder } = this.#parts
+    const isBusy = () => deferring.isLoopBusy()
+    const count = this.#bounds.mayStart(clock.monotonic(), recorder.pendingCount, isBusy)
+    if (count === 0) this.#pumpLater()
+    return count
+  }
+
+  #pumpLater(): void {
+    this.#cancelRecheck ??= this.#parts.clock.after(recheckMs, () => {
+      this.#cancelRecheck = undefined
+      this.pump()
+    })
+  }
+
   #isHeld(line: LineName): boolean {
     for (const lines of this.#held.values()) if (lines.includes(line)) return true
     return false
@@ -261,10 +274,7 @@ export class Dispatch {
         : this.#parts.stopCause(this.#parts.clock.monotonic())
     if (cause !== this.#stopCause) this.#tellChange(cause)
     if (cause === undefined) return true
-    if (!this.#isStopped) {
-      this.#cancelRecheck?.()
-      this.#cancelRecheck = this.#parts.clock.after(recheckMs, () => this.pump())
-    }
+    if (!this.#isStopped) this.#pumpLater()
     return false
   }
 
@@ -323,11 +333,13 @@ export class Dispatch {
       timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,
     }
     const call = http.send(request, (result) => {
+      this.#bounds.callEnded(startedAt, clock.monotonic())
       this.#finish(entry, slot, hook, result)
       const attempt = { result, hook, startedAt: now, queuedMs: startedAt - work.queuedAt }
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })
+    this.#bounds.callBegan(startedAt)
     const entry: InFlight = { work, call }
     this.#inFlight.add(entry)
     const { group } = work.origin.epoch
@@ -339,7 +351,6 @@ export class Dispatch {
     const { group } = entry.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     const { clock, health } = this.#parts
-    this.#ended.add(clock.monotonic())
     const sign = endpointSignOf(result)
     this.#endSlot(slot, outcomeOf(sign, clock.monotonic()))
     if (sign.kind !== 'none') {

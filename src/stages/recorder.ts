@@ -72,12 +72,16 @@ export class Recorder {
   readonly #parts: RecorderParts
   readonly #waiters = new IdleWaiters()
   readonly #undecided: Undecided
-  /** Writes whose acknowledgement has not settled what it stands for. */
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
     this.#undecided = new Undecided(parts.isProven, parts.clock, () => this.#waiters.check())
+  }
+
+  /** Writes whose acknowledgement has not settled what it stands for. */
+  get pendingCount(): number {
+    return this.#pending
   }
 
   /** Resolves when everything recorded is acknowledged and settled, or after the budget. */
