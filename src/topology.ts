@@ -9,7 +9,7 @@ import { admitted, type Filtering } from './core/filter-match.ts'
 import { retryGroupOf } from './core/group-names.ts'
 import { HookTable } from './core/hook-table.ts'
 import { Lanes, type LanesParts } from './core/lanes.ts'
-import type { Hook, HookId, InboundRecord, MonotonicMs, Tier } from './core/model.ts'
+import type { Hook, HookId, InboundRecord, MonotonicMs, Run, Tier } from './core/model.ts'
 import { PutOffBudget } from './core/put-off-budget.ts'
 import { RecentlyHandled } from './core/recently-handled.ts'
 import { tierOf } from './core/schedule.ts'
@@ -60,11 +60,13 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const recorder = createRecorder(ports, settings, { handled, half, onFailed, onAcknowledged })
   const load = new Load({ count: limits.deliveries, bytes: limits.totalBytes })
   const onRoom = () => groups.forEach((group) => group.wake())
+  const isHandled = (run: Run) => handled.has(run) || half.has(run)
   const dispatch = createDispatch(ports, settings, {
     table,
     lanes,
     health,
     recorder,
+    isHandled,
     admitted: load.admitted,
     onRoom,
   })
@@ -72,7 +74,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     table,
     findSchema: (id) => ports.schemas.find(id),
     admit: createAdmission(ports),
-    handled: { has: (run) => handled.has(run) || half.has(run) },
+    isHandled,
     maxAgeMs: settings.maxAgeMs,
     isDisabled: (hookId) => health.isDisabled(hookId),
     now: () => clock.now(),
@@ -163,6 +165,7 @@ function createGroups(
     open: (record) =>
       record.topic === topics.requests ? openRequest(record, joining) : openEvent(record, joining),
     isFirst: (topic) => topic !== topics.requests,
+    lines: ['first', 'late'],
     limits: { ...groupLimits, backlogBytes: limits.backlogBytes },
   })
   const retry = new GroupFlow({
@@ -171,6 +174,7 @@ function createGroups(
     source: ports.retry,
     open: (record) => openTierRecord(record, tierOfRecord(record, topics.retryPrefix), joining),
     isFirst: () => false,
+    lines: ['late'],
     limits: { ...groupLimits, backlogBytes: limits.tierBacklogBytes },
   })
   return [live, retry]
@@ -226,6 +230,7 @@ function createDispatch(
   settings: ProcessorSettings,
   parts: Pick<Path, 'table' | 'health' | 'lanes' | 'recorder'> & {
     readonly admitted: Holdings
+    readonly isHandled: (run: Run) => boolean
     readonly onRoom: () => void
   },
 ): Dispatch {

@@ -29,19 +29,24 @@ export interface ProcessFacts {
 /** A lane is judged when it was seen at work for so long. */
 const evidenceMs = 1_000
 /** A lane that makes more calls is never put off: to copy as many records takes the loop that the calls need. */
-const mostPerSecond = 500
+export const mostPutOffPerSecond = 500
 /** An event loop that runs for a larger share of the time is what is slow. */
 const mostBusyShare = 0.9
 
+/** Whether the event loop is what is slow. */
+export function isLoopBusy(busyShare: number): boolean {
+  return busyShare >= mostBusyShare
+}
+
 /** Whether the process itself is what is slow. */
 export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: ProcessFacts): boolean {
-  return busyShare >= mostBusyShare || !hasFreeSlots || hasSinkBacklog
+  return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog
 }
 
 export function isEndpointBound(lane: LaneFacts, process: ProcessFacts): boolean {
   if (isProcessSlow(process)) return false
   // The owner's limit is known without a look at the lane.
-  if (lane.ratePerSecond !== undefined && lane.ratePerSecond < mostPerSecond) return true
+  if (lane.ratePerSecond !== undefined && lane.ratePerSecond < mostPutOffPerSecond) return true
   if (lane.heldMs >= evidenceMs) return true
-  return lane.busyMs >= evidenceMs && lane.perMs * 1_000 < mostPerSecond
+  return lane.busyMs >= evidenceMs && lane.perMs * 1_000 < mostPutOffPerSecond
 }

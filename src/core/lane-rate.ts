@@ -109,20 +109,56 @@ export class CallCounter {
   }
 }
 
+/** A lane of which no call has ended for so long, though some are out, is silent. */
+export const silenceMs = 1_000
+
 /** How much the newest call counts in the mean. */
 const newestShare = 0.1
+/** After so many calls the mean has next to nothing left of those before. */
+const forgottenAfter = 50
+
+/** The end of a silence. */
+interface SilenceEnd {
+  readonly at: MonotonicMs
+  /** The mean before it; `undefined` when no call had ended. */
+  readonly before: number | undefined
+  /** Calls that began after it and have ended. */
+  callsSince: number
+}
 
 /** How long calls take, the newer ones counting more. */
 export class MeanDuration {
   #ms: number | undefined
+  #silence: SilenceEnd | undefined
 
   /** In milliseconds; `undefined` when no call has ended. */
   get ms(): number | undefined {
     return this.#ms
   }
 
-  add(ms: number): void {
+  /**
+   * The same, but where the last silence weighs in it at most what it was before. All calls that were out in a silence end
+   * together, with all of its length: whether the endpoint has become slow, or only paused, is seen in the calls that come
+   * after, or in the next silence. `undefined` when nothing but such calls is known.
+   */
+  get usualMs(): number | undefined {
+    if (this.#silence === undefined || this.#ms === undefined) return this.#ms
+    const { before } = this.#silence
+    return before === undefined ? undefined : Math.min(this.#ms, before)
+  }
+
+  /** @param silentMs for how long no call of the lane had ended before this one did */
+  add(startedAt: MonotonicMs, now: MonotonicMs, silentMs: number): void {
+    if (silentMs >= silenceMs) this.#silence = { at: now, before: this.#ms, callsSince: 0 }
+    else this.#pass(startedAt)
+    const ms = now - startedAt
     this.#ms = this.#ms === undefined ? ms : this.#ms + (ms - this.#ms) * newestShare
+  }
+
+  #pass(startedAt: MonotonicMs): void {
+    if (this.#silence === undefined || startedAt < this.#silence.at) return
+    this.#silence.callsSince += 1
+    if (this.#silence.callsSince >= forgottenAfter) this.#silence = undefined
   }
 }
 

@@ -26,10 +26,10 @@ import {
 import type { LaneFacts } from './endpoint-bound.ts'
 import type { LaneSeed, OpenSeed } from './endpoint-seed.ts'
 import type { HeapItem } from './heap.ts'
-import { MeanDuration, RateLimit, RateMeter } from './lane-rate.ts'
+import { MeanDuration, RateLimit, RateMeter, silenceMs } from './lane-rate.ts'
 import { LinkedQueue } from './linked-queue.ts'
 import type { HookId, MonotonicMs, TenantId } from './model.ts'
-import { silenceMs, type TurnFacts } from './turn.ts'
+import type { TurnFacts } from './turn.ts'
 
 /** First tries of events, and everything that comes later: retries, deferrals and requests. */
 export type LineName = 'first' | 'late'
@@ -212,11 +212,10 @@ export class Lane<Work> {
     return {
       queued: this.queued,
       away,
-      inFlight: this.inFlight,
       silentMs: this.#meter.silentMs(now),
       perMs: this.#meter.perMs(now),
-      meanMs: this.#mean.ms,
-      wellMs: this.#meanWell.ms,
+      usualMs: this.#mean.usualMs,
+      wellMs: this.#meanWell.usualMs,
       concurrency: Math.max(1, this.#allowed()),
       limit: this.limits.concurrency,
       hasFailed: hasFailed(this.#breaker, now),
@@ -266,10 +265,11 @@ export class Lane<Work> {
     this.inFlight -= 1
     if (call.line.name === 'late') this.lateInFlight -= 1
     this.bytes -= call.bytes
+    const silentMs = this.#meter.silentMs(now)
+    if (outcome.kind !== 'unanswered') this.#mean.add(call.startedAt, now, silentMs)
+    if (outcome.kind === 'success') this.#meanWell.add(call.startedAt, now, silentMs)
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now
-    if (outcome.kind !== 'unanswered') this.#mean.add(now - call.startedAt)
-    if (outcome.kind === 'success') this.#meanWell.add(now - call.startedAt)
     if (call.life !== this.#life) return
     if (outcome.kind === 'pause') {
       this.#advance('unanswered', now)

@@ -137,10 +137,15 @@ export class Lanes<Work> {
     return isRemoved
   }
 
-  /** Takes the next work whose turn it is, or `undefined` when none may start now. */
-  next(now: MonotonicMs): Slot<Work> | undefined {
+  /**
+   * Takes the next work whose turn it is, or `undefined` when none may start now.
+   *
+   * @param isOpen whether calls of that kind of line may start
+   */
+  next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
     const turn = this.#served === 'first' ? 'late' : 'first'
-    return this.#serve(turn, now) ?? this.#serve(this.#served, now)
+    const own = isOpen(turn) ? this.#serve(turn, now) : undefined
+    return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
   }
 
   /** The call of a slot has its answer: its place is free. Returns how its lane moved, if it did. */
@@ -152,8 +157,10 @@ export class Lanes<Work> {
     lane.end(slot, outcome, now)
     this.#slots.free(slot)
     const move = this.#moveOf(lane, before, now)
-    this.#wake(lane.first, now)
-    this.#wake(lane.late, now)
+    for (const line of [lane.first, lane.late]) {
+      this.#rejudge(line, now)
+      this.#wake(line, now)
+    }
     return move
   }
 
@@ -274,6 +281,14 @@ export class Lanes<Work> {
     line.isLong = lane.isLong
     lane.held(now)
     this.#slots.wait(line)
+  }
+
+  /** A call has shown how long its lane's take: a line that waits for its turn may stand among the wrong ones. */
+  #rejudge(line: Line<Work>, now: MonotonicMs): void {
+    if (line.state !== 'ready' || line.isLong === line.lane.isLong) return
+    this.#slots.leave(line)
+    line.state = 'idle'
+    this.#wake(line, now)
   }
 
   #wakeLimited(line: Line<Work>, now: MonotonicMs): void {

@@ -50,9 +50,11 @@ export class Ledger {
     return count
   }
 
-  /** Whether {@link admit} would say `known`. */
+  /** Whether {@link admit} would say `known`. Changes nothing: until then commits say what is below it, too. */
   isKnown(offset: number): boolean {
-    return offset < this.#next || this.#passRestored(offset)
+    if (offset < this.#next) return true
+    const range = this.#restored.find(({ to }) => offset < to)
+    return range !== undefined && range.from <= offset
   }
 
   /** `known` when the offset was admitted before, or completed by an earlier owner: skip it. */

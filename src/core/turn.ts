@@ -1,4 +1,5 @@
 /** When deliveries come back that a lane has no room for, or does not call for now. */
+import { mostPutOffPerSecond } from './endpoint-bound.ts'
 
 /** What is known of a lane and of what waits for it. */
 export interface TurnFacts {
@@ -6,14 +7,12 @@ export interface TurnFacts {
   readonly queued: number
   /** Deliveries that were put off and have not come back. */
   readonly away: number
-  /** Calls that are out. */
-  readonly inFlight: number
-  /** For how long no call has ended though some are out. Milliseconds. */
+  /** For how long no call has ended though some are out; 0 while none is out. Milliseconds. */
   readonly silentMs: number
   /** Calls that ended per millisecond in which any was out; 0 when none did. */
   readonly perMs: number
-  /** How long a call takes in the mean, in milliseconds; `undefined` when none has ended. */
-  readonly meanMs: number | undefined
+  /** How long a call usually takes, in milliseconds; `undefined` when that is not known. */
+  readonly usualMs: number | undefined
   /** The same of those that succeeded, however long ago. */
   readonly wellMs: number | undefined
   /** Calls at once that the lane makes now, and that its hook allows. */
@@ -27,14 +26,15 @@ export interface TurnFacts {
 const leastMs = 1_000
 /** The longest period between two probes too: no backlog outlives a recovery by more. */
 const mostMs = 30 * 60_000
-/** A lane whose calls have not ended for so long is judged by that. */
-export const silenceMs = 1_000
 const unknownMs = 5_000
 const mostUnknownMs = 5 * 60_000
 
 /**
  * How long to put a delivery off, in milliseconds: half of the time until its turn, as far as that can be told. Half,
  * since a lane that gets faster would else be idle while its work waits; at least a second.
+ *
+ * A lane that is silent is expected to stay so for as long again, and then to go on as it did: most silences are pauses of
+ * an endpoint that is well, and a rate that is guessed from one would put off for minutes what is due within seconds.
  *
  * What is put off for the first time comes after all that is away. What was away itself takes a place among these by
  * chance: were many that came back together put off for as long, the lane would have nothing until all came again.
@@ -46,7 +46,7 @@ export function turn(facts: TurnFacts, deferrals: number, random: number): numbe
   const perMs = reachablePerMs(facts)
   if (perMs === undefined) return Math.min(mostUnknownMs, unknownMs * 2 ** Math.min(deferrals, 10))
   const ahead = deferrals === 0 ? facts.away : facts.away * random
-  const waitMs = (facts.queued + ahead) / perMs
+  const waitMs = facts.silentMs + (facts.queued + ahead) / perMs
   return Math.min(mostMs, Math.max(leastMs, waitMs / 2))
 }
 
@@ -83,13 +83,14 @@ function limited(
 }
 
 function ownPerMs(facts: TurnFacts): number | undefined {
-  const { inFlight, silentMs, perMs, meanMs, wellMs, concurrency, limit, hasFailed } = facts
-  // Of a lane that was just closed the mean is that of its failures.
-  const usualMs = hasFailed ? meanMs : (wellMs ?? meanMs)
-  const atOnce = hasFailed ? concurrency : limit
-  if (inFlight > 0 && silentMs >= silenceMs) return atOnce / Math.max(silentMs, usualMs ?? 0)
-  if (usualMs === undefined) return undefined
-  return Math.max(hasFailed ? 0 : perMs, atOnce / callMs(usualMs))
+  const { perMs, usualMs, wellMs, concurrency, limit, hasFailed } = facts
+  // Of a lane that was just closed the usual is that of its failures.
+  const expectedMs = hasFailed ? usualMs : (wellMs ?? usualMs)
+  if (expectedMs === undefined) return undefined
+  const possiblePerMs = (hasFailed ? concurrency : limit) / callMs(expectedMs)
+  // A lane that fell silent may have been faster before than any that puts off: so fast nothing is asked for again.
+  const expectedPerMs = Math.min(possiblePerMs, mostPutOffPerSecond / 1_000)
+  return hasFailed ? expectedPerMs : Math.max(perMs, expectedPerMs)
 }
 
 function callMs(meanMs: number): number {

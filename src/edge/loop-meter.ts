@@ -3,6 +3,8 @@ import { performance, type EventLoopUtilization } from 'node:perf_hooks'
 import type { LoopMeter } from '../ports.ts'
 
 const sampleMs = 100
+/** Reading costs more than a call's share of the loop may: what was read is good for so long. */
+const freshMs = 10
 /** Samples of the last second, and the one before it. */
 const kept = 11
 
@@ -17,11 +19,17 @@ export function createLoopMeter(): LoopMeter {
     samples.push(performance.eventLoopUtilization())
     if (samples.length > kept) samples.shift()
   }, sampleMs).unref()
+  let share = 0
+  let readAt = Number.NEGATIVE_INFINITY
   return {
     busyShare() {
+      const at = performance.now()
+      if (at - readAt < freshMs) return share
+      readAt = at
       const now = performance.eventLoopUtilization()
       const [second, tenth] = [samples.at(0), samples.at(-2) ?? samples.at(-1)]
-      return Math.max(shareSince(now, second), shareSince(now, tenth))
+      share = Math.max(shareSince(now, second), shareSince(now, tenth))
+      return share
     },
   }
 }

@@ -6,7 +6,12 @@ import {
   type DeferredCounts,
   type Returning,
 } from '../core/deferral.ts'
-import { isEndpointBound, isProcessSlow, type ProcessFacts } from '../core/endpoint-bound.ts'
+import {
+  isEndpointBound,
+  isLoopBusy,
+  isProcessSlow,
+  type ProcessFacts,
+} from '../core/endpoint-bound.ts'
 import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane.ts'
 import type { Lanes } from '../core/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model.ts'
@@ -87,6 +92,11 @@ export class Deferring {
 
   laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
     return this.#parts.lanes.laneOf(hook.id, limitsOf(hook, this.#parts.defaultConcurrency), now)
+  }
+
+  /** Whether the event loop has no time to spare. */
+  isLoopBusy(): boolean {
+    return isLoopBusy(this.#parts.loop.busyShare())
   }
 
   isProcessSlow(): boolean {

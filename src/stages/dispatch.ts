@@ -1,16 +1,16 @@
 /**
  * Takes work from the lanes, makes the calls and hands what happened to the recorder.
  *
- * Calls are *allowed* while no group drains or is apart, membership of every group is proven within the session
+ * Calls are *allowed* while the group of events does not drain and is not apart, membership of every group is proven within the session
  * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
-import { CallCounter } from '../core/lane-rate.ts'
-import type { LaneCondition, LaneOutcome } from '../core/lane.ts'
+import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
-import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs } from '../core/model.ts'
+import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs, Run } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'
 import { bodyFor } from '../core/event.ts'
+import { RepeatBounds } from '../core/repeat-bounds.ts'
 import type { Emit, StopCause } from '../core/signal.ts'
 import type { Holdings } from '../core/share.ts'
 import { endpointSignOf, rejoin, type EndpointSign } from '../core/verdict.ts'
@@ -20,7 +20,7 @@ import type { PlannedCall } from './expand.ts'
 import { HalfDone } from './half-done.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { Recorder } from './recorder.ts'
-import { isBegun, type Origin, type Work } from './work.ts'
+import { isBegun, settle, type Origin, type Work } from './work.ts'
 
 export interface DispatchParts {
   readonly lanes: Lanes<Work>
@@ -29,6 +29,8 @@ export interface DispatchParts {
   readonly table: HookTable
   readonly http: HttpSender
   readonly recorder: Recorder
+  /** Whether the run has come as far as this already, by another record. */
+  readonly isHandled: (run: Run) => boolean
   readonly clock: Clock
   /** Asked before calls start; the answer says why none may, or `undefined` when they may. */
   readonly stopCause: (now: MonotonicMs) => StopCause | undefined
@@ -58,24 +60,24 @@ interface InFlight {
 
 /** How often lanes are looked for that are idle though something of theirs was put off. */
 const idleCheckMs = 1_000
+/** What has waited for longer is asked again whether another record of its run was handled meanwhile. */
+const stillOpenMs = 1_000
 /** How often lanes are looked for that nothing comes to any more. */
 const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
-/** So many deliveries may be admitted while the process is slow, whatever it does in a quarter of a second. */
-const slowAdmitted = 400
 const resumed = { kind: 'calls.resumed' } as const
 
 export class Dispatch {
   readonly #parts: DispatchParts
   readonly #inFlight = new Set<InFlight>()
   readonly #perGroup = new Map<string, number>()
-  /** Groups that drain or are apart. */
-  readonly #held = new Set<string>()
+  /** Lines of which no call starts, by group that drains or is apart. */
+  readonly #held = new Map<string, readonly LineName[]>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #waiters = new IdleWaiters()
   readonly #halfDone: HalfDone
-  readonly #ended = new CallCounter()
+  readonly #bounds = new RepeatBounds()
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
   #isPumping = false
   #isStopped = false
@@ -88,6 +90,7 @@ export class Dispatch {
     this.#halfDone = new HalfDone({
       clock: parts.clock,
       split: (work) => this.#split(work),
+      mostEnded: () => this.#bounds.mostHalfDone(parts.clock.monotonic()),
       isCalling: () => this.#isCalling,
     })
   }
@@ -105,16 +108,10 @@ export class Dispatch {
     return this.#parts.deferring.judge(call, held, this.#isCalling)
   }
 
-  /**
-   * Whether an event for several hooks may be admitted. A slow process that has thousands of half-done events repeats as
-   * many calls after a crash.
-   *
-   * @param admitted deliveries that the process has admitted
-   */
+  /** Whether an event for several hooks may be admitted: see {@link RepeatBounds.mayFanOut}. */
   mayFanOut(admitted: number): boolean {
-    const now = this.#parts.clock.monotonic()
-    if (admitted <= Math.max(slowAdmitted, this.#ended.lately(now))) return true
-    return this.#ended.hasFullSecond(now) && !this.#parts.deferring.isProcessSlow()
+    const { clock, deferring } = this.#parts
+    return this.#bounds.mayFanOut(clock.monotonic(), admitted, () => deferring.isProcessSlow())
   }
 
   /** Queues work that was judged so; {@link pump} starts it. */
@@ -156,12 +153,17 @@ export class Dispatch {
     try {
       if (!this.#isAllowed()) return
       const { clock, lanes } = this.#parts
-      let slot = lanes.next(clock.monotonic())
+      const isOpen = (line: LineName) => !this.#isHeld(line)
+      let mayStart = this.#mayStart()
+      let slot = mayStart > 0 ? lanes.next(clock.monotonic(), isOpen) : undefined
       if (slot === undefined) return
       while (slot !== undefined) {
         this.#start(slot, clock.now())
+        mayStart -= 1
         // To start a crowd takes time, in which the proof of membership gets too old.
-        slot = this.#isAllowed() ? lanes.next(clock.monotonic()) : undefined
+        if (!this.#isAllowed()) break
+        if (mayStart === 0) mayStart = this.#mayStart()
+        slot = mayStart > 0 ? lanes.next(clock.monotonic(), isOpen) : undefined
       }
     } finally {
       this.#isPumping = false
@@ -171,9 +173,9 @@ export class Dispatch {
     this.#parts.onRoom()
   }
 
-  /** No call starts until the group is released. */
-  hold(group: string): void {
-    this.#held.add(group)
+  /** No call of the lines, which the group's records come to, starts until the group is released. */
+  hold(group: string, lines: readonly LineName[]): void {
+    this.#held.set(group, lines)
   }
 
   release(group: string): void {
@@ -242,18 +244,37 @@ export class Dispatch {
     recorder.split(work)
   }
 
+  /** How many calls may start until it is asked again, as far as the process itself is concerned. */
+  #mayStart(): number {
+    const { clock, deferring, recorder } = this.#parts
+    const isBusy = () => deferring.isLoopBusy()
+    const count = this.#bounds.mayStart(clock.monotonic(), recorder.pendingCount, isBusy)
+    if (count === 0) this.#pumpLater()
+    return count
+  }
+
+  #pumpLater(): void {
+    this.#cancelRecheck ??= this.#parts.clock.after(recheckMs, () => {
+      this.#cancelRecheck = undefined
+      this.pump()
+    })
+  }
+
+  #isHeld(line: LineName): boolean {
+    for (const lines of this.#held.values()) if (lines.includes(line)) return true
+    return false
+  }
+
+  /** Whether first tries may start. What comes later may be held alone, by the group of the tiers. */
   #isAllowed(): boolean {
     const cause = this.#isStopped
       ? 'stopping'
-      : this.#held.size > 0
+      : this.#isHeld('first')
         ? 'rebalance'
         : this.#parts.stopCause(this.#parts.clock.monotonic())
     if (cause !== this.#stopCause) this.#tellChange(cause)
     if (cause === undefined) return true
-    if (!this.#isStopped) {
-      this.#cancelRecheck?.()
-      this.#cancelRecheck = this.#parts.clock.after(recheckMs, () => this.pump())
-    }
+    if (!this.#isStopped) this.#pumpLater()
     return false
   }
 
@@ -276,6 +297,12 @@ export class Dispatch {
       this.#endSlot(slot, { kind: 'unanswered' })
       return
     }
+    if (this.#isRepeat(work)) {
+      this.#endSlot(slot, { kind: 'unanswered' })
+      this.#parts.emit({ kind: 'run.repeated', deliveryId: work.run.deliveryId })
+      settle(work.origin, hookId)
+      return
+    }
     const isDisabled = health.isDisabled(hookId)
     const joined = rejoin(work.run, table.get(hookId), { now, maxAgeMs, isDisabled })
     if (joined.kind === 'end') {
@@ -284,6 +311,11 @@ export class Dispatch {
       return
     }
     this.#call(slot, joined.hook, now)
+  }
+
+  #isRepeat({ run, queuedAt }: Work): boolean {
+    const { clock, isHandled } = this.#parts
+    return clock.monotonic() - queuedAt > stillOpenMs && isHandled(run)
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): void {
@@ -301,11 +333,13 @@ export class Dispatch {
       timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,
     }
     const call = http.send(request, (result) => {
+      this.#bounds.callEnded(startedAt, clock.monotonic())
       this.#finish(entry, slot, hook, result)
       const attempt = { result, hook, startedAt: now, queuedMs: startedAt - work.queuedAt }
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })
+    this.#bounds.callBegan(startedAt)
     const entry: InFlight = { work, call }
     this.#inFlight.add(entry)
     const { group } = work.origin.epoch
@@ -317,7 +351,6 @@ export class Dispatch {
     const { group } = entry.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     const { clock, health } = this.#parts
-    this.#ended.add(clock.monotonic())
     const sign = endpointSignOf(result)
     this.#endSlot(slot, outcomeOf(sign, clock.monotonic()))
     if (sign.kind !== 'none') {

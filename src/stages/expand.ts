@@ -17,7 +17,6 @@ import type {
   Tier,
   Verdict,
 } from '../core/model.ts'
-import type { RecentlyHandled } from '../core/recently-handled.ts'
 import { releaseOf } from '../core/schedule.ts'
 import { rejoin } from '../core/verdict.ts'
 
@@ -62,7 +61,8 @@ export interface Joining {
   readonly findSchema: FindSchema
   /** Which of the entries that an event is for let it through. */
   readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
-  readonly handled: Pick<RecentlyHandled, 'has'>
+  /** Whether the run has come as far as this already, by another record. */
+  readonly isHandled: (run: Run) => boolean
   readonly now: () => EpochMs
   readonly maxAgeMs: number
   /** Whether the hook's endpoint has failed for so long, or said that it is gone, that nothing is sent to it. */
@@ -88,7 +88,7 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   const repeats: Run[] = []
   for (const entry of entries) {
     const run = firstRun(event, entry, began)
-    if (joining.handled.has(run)) repeats.push(run)
+    if (joining.isHandled(run)) repeats.push(run)
     else plans.push(plan(run, entry, joining))
   }
   const [repeat] = repeats
@@ -114,14 +114,14 @@ export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joini
   const { run } = decoded
   // A due time that lies beyond its age would make a run hop for ever.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
-  if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
+  if (isTooOld || joining.isHandled(run)) return openRun(run, joining)
   const release = releaseOf(run, releasedAt, now)
   if (release.kind === 'wait') return { kind: 'later', at: release.until }
   return release.kind === 'hop' ? { kind: 'hop', run } : openRun(run, joining)
 }
 
 function openRun(run: Run, joining: Joining): Opened {
-  if (joining.handled.has(run)) return { kind: 'repeat', run }
+  if (joining.isHandled(run)) return { kind: 'repeat', run }
   const plans = [plan(run, joining.table.get(run.hookId), joining)]
   return { ...sorted(plans), repeats: [], renderedBytes: 0 }
 }

@@ -47,6 +47,8 @@ export interface GroupFlowParts {
   readonly open: (record: InboundRecord) => Opened
   /** Whether records of the topic cause first tries. */
   readonly isFirst: (topic: string) => boolean
+  /** All that its records may come to. */
+  readonly lines: readonly LineName[]
   readonly dispatch: Dispatch
   readonly recorder: Recorder
   readonly clock: Clock
@@ -172,8 +174,8 @@ export class GroupFlow implements GroupListener {
    * own, whoever owns their partitions next.
    */
   async drain(budgetMs: number): Promise<void> {
-    const { name, dispatch, recorder, limits } = this.#parts
-    dispatch.hold(name)
+    const { name, lines, dispatch, recorder, limits } = this.#parts
+    dispatch.hold(name, lines)
     await dispatch.idle(name, budgetMs)
     // Whether a delivery has ended is known when its record is acknowledged, and an event begun only then.
     await recorder.idle(limits.drainBudgetMs)
@@ -274,6 +276,7 @@ export class GroupFlow implements GroupListener {
       caused,
       remaining: caused,
       waiting: caused > 1 ? new Set() : undefined,
+      isInherited: flow.isInherited,
       settled: (done, hookId) => this.#settled(flow, done, hookId),
     }
     flow.admitted(origin)

@@ -10,14 +10,17 @@ export interface HalfDoneParts {
   readonly clock: Clock
   /** Takes the work out of its lane and writes it to the request topic. */
   readonly split: (work: Work) => void
+  /**
+   * So many deliveries, ended within half-done events, may be repeated by a crash. Beyond, the oldest events are split.
+   * Asked for each delivery that ends.
+   */
+  readonly mostEnded: () => number
   /** Whether records may be written and calls made: else nothing is split. */
   readonly isCalling: () => boolean
 }
 
 /** A delivery that has not begun after so long is split off. */
 const patienceMs = 500
-/** So many deliveries, ended within half-done events, may be repeated by a crash. Beyond, the oldest events are split. */
-const mostEnded = 50
 const checkMs = 100
 
 export class HalfDone {
@@ -38,7 +41,7 @@ export class HalfDone {
     const ended = origin.caused - origin.remaining
     this.#ended += ended - (this.#origins.get(origin) ?? 0)
     this.#origins.set(origin, ended)
-    if (this.#ended > mostEnded && this.#parts.isCalling()) this.#splitOldest()
+    if (this.#parts.isCalling()) this.#splitOldest()
     this.#checkSoon()
   }
 
@@ -58,9 +61,11 @@ export class HalfDone {
   }
 
   #splitOldest(): void {
+    const most = this.#parts.mostEnded()
+    if (this.#ended <= most) return
     for (const origin of this.#origins.keys()) {
-      if (this.#ended <= mostEnded) return
       this.#split(origin)
+      if (this.#ended <= most) return
     }
   }
 

@@ -48,6 +48,8 @@ export class PartitionFlow {
   #readNext = 0
   /** The partition's end, as far as it was told. */
   #end = 0
+  /** Records admitted in this epoch. */
+  #admitted = 0
   /** The head, opened once: a record that waits is not decoded again. */
   #head: Caused | undefined
 
@@ -133,7 +135,16 @@ export class PartitionFlow {
     return { kind: 'admitted' }
   }
 
+  /**
+   * Whether the next record may have been begun by a former owner, which the commit does not show: no owner has more
+   * incomplete offsets.
+   */
+  get isInherited(): boolean {
+    return this.#admitted < this.#limits.maxIncomplete
+  }
+
   admitted(origin: Origin): void {
+    this.#admitted += 1
     this.origins.add(origin)
     this.held.hold(origin.tenantId, 1, origin.bytes)
   }

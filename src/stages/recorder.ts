@@ -42,7 +42,10 @@ export interface RecorderParts {
   readonly tiers: readonly Tier[]
   readonly schedule: readonly number[]
   readonly handled: RecentlyHandled
-  /** Ends within events that are not done, which may be read again by this process when its membership was interrupted. */
+  /**
+   * How far runs of events came of which there may be other records: of events that are not done, which this process reads
+   * again when its membership was interrupted, and of those that a former owner may have begun.
+   */
   readonly half: RecentlyHandled
   readonly clock: Clock
   readonly random: Random
@@ -69,12 +72,16 @@ export class Recorder {
   readonly #parts: RecorderParts
   readonly #waiters = new IdleWaiters()
   readonly #undecided: Undecided
-  /** Writes whose acknowledgement has not settled what it stands for. */
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
     this.#undecided = new Undecided(parts.isProven, parts.clock, () => this.#waiters.check())
+  }
+
+  /** Writes whose acknowledgement has not settled what it stands for. */
+  get pendingCount(): number {
+    return this.#pending
   }
 
   /** Resolves when everything recorded is acknowledged and settled, or after the budget. */
@@ -259,15 +266,19 @@ export class Recorder {
     this.#acknowledge(records, () => this.#writeReference(work)).then(
       () =>
         this.#finish(() => {
-          if (progress === 'interrupted' || !work.origin.epoch.isLive) return
-          const isFinal = progress === 'ended'
-          // An event's own run is no repeat: it is kept apart by its offset.
-          if (isFromTopicOfOurs(work.run)) this.#parts.handled.add(work.run, isFinal)
-          else if (work.origin.remaining > 1) this.#parts.half.add(work.run, isFinal)
-          settle(work.origin, work.run.hookId)
+          if (progress === 'interrupted') return
+          this.#remember(work, progress === 'ended')
+          if (work.origin.epoch.isLive) settle(work.origin, work.run.hookId)
         }),
       this.#fail,
     )
+  }
+
+  /** An event's own run is kept apart by its offset, but where another owner, or a former one, may make records of it. */
+  #remember({ run, origin }: Work, isFinal: boolean): void {
+    const { epoch, remaining, isInherited } = origin
+    if (isFromTopicOfOurs(run)) this.#parts.handled.add(run, isFinal)
+    else if (remaining > 1 || isInherited || !epoch.isLive) this.#parts.half.add(run, isFinal)
   }
 
   /**

@@ -28,6 +28,8 @@ export interface Origin {
   remaining: number
   /** Of an event that caused several runs: those that are queued and not begun. */
   readonly waiting: Set<Work> | undefined
+  /** Whether a former owner of the partition may have begun these runs: records of them may be on their way. */
+  readonly isInherited: boolean
   /** Called when one thing that it caused is acknowledged, and already taken from `remaining`. */
   readonly settled: (origin: Origin, hookId: HookId | undefined) => void
 }

@@ -144,7 +144,7 @@ describe('a cluster of three nodes that loses one', () => {
     await using rig = await createBrokerRig({ brokers: cluster.brokers, partitions: 6 })
     await rig.putHooks({ id: 'a' })
     const run = await rig.run()
-    const load = startLoad(rig)
+    await using load = startLoad(rig)
     await rig.receiver.waitFor(400)
     const group = rig.environment['HOOKTIDE_GROUP_ID'] ?? ''
     const lose = async (node: EmbeddedNode): Promise<EmbeddedNode> => {

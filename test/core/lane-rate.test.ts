@@ -71,6 +71,84 @@ describe('a rate meter', () => {
   })
 })
 
+describe('how long calls take', () => {
+  /** Calls one after the other from `from` on; returns when the last has ended. */
+  function callInTurn(mean: MeanDuration, count: number, forMs: number, from = 0): number {
+    for (let call = 0; call < count; call += 1) {
+      const startedAt = from + call * forMs
+      mean.add(startedAt, startedAt + forMs, forMs)
+    }
+    return from + count * forMs
+  }
+
+  /** Calls that are out at once and end together. */
+  function endTogether(mean: MeanDuration, count: number, forMs: number, from: number): number {
+    for (let call = 0; call < count; call += 1) {
+      mean.add(from, from + forMs, call === 0 ? forMs : 0)
+    }
+    return from + forMs
+  }
+
+  it('is not known before one has ended', () => {
+    const mean = new MeanDuration()
+    expect([mean.ms, mean.usualMs]).toEqual([undefined, undefined])
+  })
+
+  it('is the mean, where the newer ones count more', () => {
+    const mean = new MeanDuration()
+    const now = callInTurn(mean, 1, 40)
+    expect([mean.ms, mean.usualMs]).toEqual([40, 40])
+    callInTurn(mean, 1, 140, now)
+    expect(mean.ms).toBeCloseTo(50, 9)
+    expect(mean.usualMs).toBeCloseTo(50, 9)
+  })
+
+  it('usually is what it was before a silence, until that is forgotten', () => {
+    const mean = new MeanDuration()
+    let now = callInTurn(mean, 10, 40)
+    now = endTogether(mean, 16, 2_000, now)
+    expect(mean.ms).toBeGreaterThan(1_500)
+    expect(mean.usualMs).toBeCloseTo(40, 9)
+    for (let call = 0; call < 60; call += 1) {
+      now = callInTurn(mean, 1, 40, now)
+      expect(mean.usualMs).toBeLessThan(55)
+    }
+    expect(mean.ms).toBeLessThan(45)
+  })
+
+  it('usually is longer, once calls that began after the silence take longer too', () => {
+    const mean = new MeanDuration()
+    let now = callInTurn(mean, 10, 40)
+    now = endTogether(mean, 16, 900, now)
+    now = endTogether(mean, 16, 2_000, now)
+    callInTurn(mean, 50, 900, now)
+    expect(mean.usualMs).toBeGreaterThan(890)
+  })
+
+  it('usually is as long as in the silence before, once a lane is silent again', () => {
+    const mean = new MeanDuration()
+    let now = callInTurn(mean, 10, 40)
+    now = endTogether(mean, 16, 5_000, now)
+    endTogether(mean, 16, 5_000, now)
+    expect(mean.usualMs).toBeGreaterThan(4_000)
+  })
+
+  it('usually is not known, where all calls that have ended were out in the first silence', () => {
+    const mean = new MeanDuration()
+    const now = endTogether(mean, 2, 1_500, 0)
+    expect(mean.ms).toBe(1_500)
+    expect(mean.usualMs).toBeUndefined()
+    callInTurn(mean, 50, 40, now)
+    expect(mean.usualMs).toBeLessThan(50)
+  })
+
+  it('is known of a lane that calls once at a time, each for longer than a silence', () => {
+    const mean = new MeanDuration()
+    callInTurn(mean, 2, 5_000)
+    expect(mean.usualMs).toBe(5_000)
+  })
+})
+
 describe('a rate limit', () => {
   it('lets no second have more calls than it says, but for a tenth of a second made up for', () => {
     const rate = fc.double({ min: 0.5, max: 200, noNaN: true })
@@ -148,19 +226,5 @@ describe('a counter of the calls of a process', () => {
         }
       }),
     )
-  })
-})
-
-describe('the mean of how long calls take', () => {
-  it('is unknown before the first, then that one, then mostly of the newer ones', () => {
-    const mean = new MeanDuration()
-    expect(mean.ms).toBeUndefined()
-    mean.add(1_000)
-    expect(mean.ms).toBe(1_000)
-    mean.add(0)
-    expect(mean.ms).toBeCloseTo(900, 6)
-    for (let call = 0; call < 60; call += 1) mean.add(20)
-    expect(mean.ms).toBeLessThan(25)
-    expect(mean.ms).toBeGreaterThan(20)
   })
 })

@@ -45,10 +45,9 @@ describe('what is known of a lane', () => {
     expect(lane.turnFacts(7, 0)).toEqual({
       queued: 3,
       away: 7,
-      inFlight: 0,
       silentMs: 0,
       perMs: 0,
-      meanMs: undefined,
+      usualMs: undefined,
       wellMs: undefined,
       concurrency: 2,
       limit: 16,
@@ -68,8 +67,7 @@ describe('what is known of a lane', () => {
     // 2 calls in the first half second, and 4 in the second.
     expect(lane.facts(second)).toMatchObject({ busyMs: second, perMs: 0.006 })
     expect(lane.turnFacts(0, second)).toMatchObject({
-      inFlight: 8,
-      meanMs: 500,
+      usualMs: 500,
       concurrency: 8,
       perMs: 0.006,
       hasFailed: false,
@@ -82,7 +80,16 @@ describe('what is known of a lane', () => {
     startAll(lanes, 0)
     expect(lane.facts(999)).toMatchObject({ busyMs: 999, perMs: 0 })
     expect(lane.facts(4_000)).toMatchObject({ busyMs: 4_000, perMs: 2 / 4_000 })
-    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000, inFlight: 2 })
+    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
+  })
+
+  it('is what its calls took before a silence, as long as no more is known', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 50)
+    finishAll(lanes, startAll(lanes, 0), 'success', 40)
+    finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
+    expect(lane.turnFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
+    expect(lane.isLong).toBe(true)
   })
 
   it('is that it has failed, until its failures are forgotten', () => {
@@ -102,9 +109,9 @@ describe('what is known of a lane', () => {
       finishAll(lanes, startAll(lanes, 200), 'failure', 10_200)
     }
     expect(blocked(lanes, 10_200)).toMatchObject({ kind: 'open' })
-    const { meanMs, wellMs } = lane.turnFacts(0, 10_200)
+    const { usualMs, wellMs } = lane.turnFacts(0, 10_200)
     expect(wellMs).toBe(160)
-    expect(meanMs).toBeGreaterThan(4_000)
+    expect(usualMs).toBeGreaterThan(3_000)
   })
 
   it('is for how long it was held back by slots that others have, until it gets one', () => {

@@ -227,6 +227,18 @@ describe('slots', () => {
     expect(works(startAll(lanes, 1))).toEqual(['other0'])
   })
 
+  it('are there for a hook as soon as it shows that it answers, however long the others are unknown', () => {
+    const { lanes } = createLanes({ maxInFlight: 16 })
+    fill(lanes, 'answers', 4)
+    for (let index = 0; index < 20; index += 1) fill(lanes, `hangs-${index}-`, 1)
+    const begun = startAll(lanes, 0)
+    const own = begun.filter(({ work }) => work.startsWith('answers'))
+    expect(own.length).toBeGreaterThan(0)
+    finishAll(lanes, own, 'success', 5)
+    // A dozen of the others wait, each with nothing out, and for them there is no slot.
+    expect(works(startAll(lanes, 5))).toEqual(['answers1', 'answers2'])
+  })
+
   it('of sixteen warmed hooks that hold 256 calls each leave others of their tenant some', () => {
     const { lanes } = createLanes({ maxInFlight: 4_096, ...warm })
     const limits = ofTenant('default', 256)

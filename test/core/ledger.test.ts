@@ -99,6 +99,16 @@ describe('a ledger', () => {
     expect([10, 11, 12].map((offset) => ledger.admit(offset))).toEqual(['known', 'known', 'new'])
   })
 
+  it('changes nothing that a commit says by being asked what is known', () => {
+    const ledger = new Ledger(0, encodeCompletedRuns(0, [{ from: 1, to: 2 }]))
+    ledger.admit(0)
+    // Offset 1 does not exist, and what follows waits for room.
+    expect(ledger.isKnown(2)).toBe(false)
+    expect(ledger.position()).toMatchObject({ offset: 0, metadata: '1AQE' })
+    ledger.complete(0)
+    expect(ledger.position()).toMatchObject({ offset: 2, metadata: '' })
+  })
+
   it('counts what is open up to the end: incomplete, or not read and not restored as complete', () => {
     const ledger = new Ledger(5, encodeCompletedRuns(5, [{ from: 8, to: 12 }]))
     expect(ledger.openBelow(20)).toBe(3 + 8)

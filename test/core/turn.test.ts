@@ -9,10 +9,9 @@ const minute = 60 * second
 const healthy: TurnFacts = {
   queued: 400,
   away: 0,
-  inFlight: 16,
   silentMs: 0,
   perMs: 0.04,
-  meanMs: 400,
+  usualMs: 400,
   wellMs: 400,
   concurrency: 16,
   limit: 16,
@@ -26,10 +25,9 @@ const anyChance = fc.double({ min: 0, max: 0.999, noNaN: true })
 const anyFacts: fc.Arbitrary<TurnFacts> = fc.record({
   queued: amount,
   away: amount,
-  inFlight: fc.nat({ max: 4_096 }),
   silentMs: amount,
   perMs: fc.double({ min: 0, max: 100, noNaN: true }),
-  meanMs: duration,
+  usualMs: duration,
   wellMs: duration,
   concurrency: fc.integer({ min: 1, max: 256 }),
   limit: fc.integer({ min: 1, max: 256 }),
@@ -51,48 +49,30 @@ describe('the turn of what is put off', () => {
       { hasFailed: true, concurrency: 2 },
       40 * second,
     ],
-    ['goes by calls that succeed, not by those that failed before', { meanMs: 9_000 }, 5 * second],
+    ['goes by calls that succeed, not by those that failed before', { usualMs: 9_000 }, 5 * second],
     [
       'goes by all calls, once one failed',
-      { hasFailed: true, concurrency: 8, meanMs: 800 },
+      { hasFailed: true, concurrency: 8, usualMs: 800 },
       20 * second,
     ],
     [
       'goes by all calls while none succeeded',
-      { wellMs: undefined, meanMs: 800, perMs: 0.02 },
+      { wellMs: undefined, usualMs: 800, perMs: 0.02 },
       10 * second,
     ],
     ['does not trust what is measured, once one failed', { hasFailed: true, perMs: 9 }, 5 * second],
-    ['goes by its silence, once that lasts a second', { silentMs: 8 * second }, 100 * second],
-    [
-      'hopes of a silent lane that it comes to its limit, while none failed',
-      { silentMs: 8 * second, inFlight: 2, concurrency: 2 },
-      100 * second,
-    ],
-    [
-      'goes by the calls that a silent lane makes, once one failed',
-      { silentMs: 8 * second, inFlight: 2, concurrency: 2, hasFailed: true },
-      800 * second,
-    ],
-    [
-      'does not take a lane for fast whose calls take longer than its silence',
-      { silentMs: 2 * second, wellMs: 3_200 },
-      40 * second,
-    ],
-    ['goes by its mean, while its silence is shorter', { silentMs: 999 }, 5 * second],
-    [
-      'does not take a lane without calls for silent',
-      { inFlight: 0, silentMs: minute },
-      5 * second,
-    ],
+    ['expects a silence to last as long again', { silentMs: 8 * second }, 9 * second],
+    ['of a short silence is hardly longer', { silentMs: 500 }, 5.25 * second],
     ['goes by the owner’s limit, where that is less', { ratePerSecond: 4 }, 50 * second],
     ['goes by the lane, where the limit allows more', { ratePerSecond: 400 }, 5 * second],
     [
       'is known by the owner’s limit alone',
-      { meanMs: undefined, wellMs: undefined, ratePerSecond: 4 },
+      { usualMs: undefined, wellMs: undefined, ratePerSecond: 4 },
       50 * second,
     ],
-    ['bears a call that took no time', { meanMs: 0, wellMs: 0, perMs: 0 }, second],
+    ['expects no more than 500 calls/s', { wellMs: 1, away: 9_600 }, 10 * second],
+    ['goes by more, where that is measured', { wellMs: 1, perMs: 1, away: 9_600 }, 5 * second],
+    ['bears a call that took no time', { usualMs: 0, wellMs: 0, perMs: 0 }, second],
   ]
   it.each(cases)('%s', (_, facts, expected) => {
     expect(turn({ ...healthy, ...facts }, 0, 0)).toBeCloseTo(expected, 6)
@@ -119,7 +99,7 @@ describe('the turn of what is put off', () => {
     [6, 5 * minute],
     [1_000_000, 5 * minute],
   ])('of a lane of which nothing is known, put off %i times before, is %i ms', (deferrals, ms) => {
-    const unknown = { meanMs: undefined, wellMs: undefined, perMs: 0 }
+    const unknown = { usualMs: undefined, wellMs: undefined, perMs: 0, silentMs: minute }
     expect(turn({ ...healthy, ...unknown }, deferrals, 0.5)).toBe(ms)
   })
 
@@ -150,9 +130,8 @@ const open: TurnFacts = {
   ...healthy,
   queued: 0,
   away: 18_000,
-  inFlight: 0,
   perMs: 0,
-  meanMs: 10_000,
+  usualMs: 10_000,
   wellMs: 160,
   concurrency: 1,
   hasFailed: true,

@@ -116,6 +116,40 @@ describe('a process that is slow itself', () => {
   })
 })
 
+describe('an endpoint that answers nothing for a while, and then as before', () => {
+  const total = 4_000
+  const quick = { status: 200, afterMs: 40 }
+  /** 16 calls at once. */
+  const idealMs = (total / 16) * 40
+
+  it.each([
+    { when: 'at its first calls', earlier: 0, workMs: 0, silentMs: 1_500 },
+    { when: 'in the midst of its work', earlier: 0, workMs: 300, silentMs: 1_500 },
+    { when: 'in the midst of its work', earlier: 0, workMs: 300, silentMs: 4_000 },
+    { when: 'soon after a rest', earlier: 1_000, workMs: 20, silentMs: 1_500 },
+  ])(
+    'has a backlog worked off within 10 s of what it takes at least, when it is silent for $silentMs ms $when',
+    async ({ earlier, workMs, silentMs }) => {
+      const rig = createRig({ partitions: 2 })
+      const url = urlOf('silent')
+      putAddressed(rig, 'silent')
+      if (workMs > 0) rig.script(url, quick)
+      const one = await rig.start()
+      sendTo(rig, 'silent', { count: earlier })
+      await rig.clock.advance(60 * second)
+      sendTo(rig, 'silent', { count: total })
+      await rig.clock.advance(workMs)
+      one.http.script(url)
+      await rig.clock.advance(silentMs)
+      one.http.script(url, quick)
+      for (const call of one.http.openCalls) call.answer(200)
+      await rig.clock.advance(idealMs + 10 * second)
+      expect(outcomesOf(rig, 'silent')).toMatchObject({ delivered: earlier + total })
+    },
+    30_000,
+  )
+})
+
 describe('a healthy lane at its cap', () => {
   it('has its newest deliveries become dead letters, and its partition goes on', async () => {
     const rig = createRig()

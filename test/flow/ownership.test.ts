@@ -55,6 +55,25 @@ describe('a rebalance', () => {
     expect(rig.story()).toEqual(['a interrupted 1', 'a delivered 1', 'a delivered 1'])
   })
 
+  it('of the group of retries holds up no first try, though a retry is out until its budget is over', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
+    rig.putHook({ id: 'b', events: ['PostRegister'] })
+    const one = await rig.start()
+    rig.sendEvent({ name: 'x' })
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(7_000)
+    expect(one.http.openCalls).toHaveLength(1)
+    const rebalancing = rig.broker.rebalance('hooktide.retry')
+    await rig.clock.advance(100)
+    rig.sendEvent({ event: 'PostRegister', name: 'y' })
+    await rig.clock.advance(100)
+    expect(names(one)).toEqual(['x', 'x', 'y'])
+    await rig.clock.advance(3_000)
+    await rebalancing
+  })
+
   it('does not handle a kept partition twice, though it is read again', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })

@@ -28,6 +28,46 @@ function addRetry(rig: Rig, hookId: string, tenantId = 'default'): void {
   })
 }
 
+describe('a process whose event loop is busy', () => {
+  /** 40 hooks, each of which may make 16 calls at once; each event is for all of them. */
+  async function rigWithManyCalls(busyShare: number) {
+    const rig = createRig({ busyShare })
+    for (let index = 0; index < 40; index += 1) {
+      rig.putHook({ id: `h${index}`, delivery: { concurrency: 16, timeoutMs: 60_000 } })
+    }
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    for (let round = 0; round < 4; round += 1) {
+      for (let index = 0; index < 16; index += 1) rig.sendEvent()
+      await rig.clock.advance(400)
+      for (const call of one.http.openCalls) call.answer(200)
+    }
+    return { rig, one }
+  }
+
+  it('begins no more than 200 calls that are not acknowledged, since a crash would repeat them', async () => {
+    const { rig, one } = await rigWithManyCalls(1)
+    await rig.clock.advance(20)
+    expect(one.http.openCalls.length).toBeGreaterThan(150)
+    expect(one.http.openCalls.length).toBeLessThanOrEqual(200)
+  })
+
+  it('begins more where it is not busy, and endpoints take their time', async () => {
+    const { rig, one } = await rigWithManyCalls(0)
+    await rig.clock.advance(20)
+    expect(one.http.openCalls.length).toBeGreaterThan(300)
+  })
+
+  it('begins others beside calls that hang, once these are out for half a second', async () => {
+    const { rig, one } = await rigWithManyCalls(1)
+    await rig.clock.advance(20)
+    const before = one.http.calls.length
+    await rig.clock.advance(600)
+    expect(one.http.calls.length).toBeGreaterThan(before + 100)
+  })
+})
+
 describe('pressure', () => {
   it('from a slow endpoint does not delay another one on the same partition', async () => {
     const rig = createRig()

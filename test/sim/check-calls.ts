@@ -176,14 +176,16 @@ function handoverRepeatsNothing(
   { process, run, attempt }: Omit<Attempt, 'request'>,
   source: Source,
 ): void {
-  const before = source.calls.find(
-    ({ epoch, ending }) => epoch.end === 'orderly' && ending === 'answered',
-  )
+  const before = source.calls.find(wasHandedOver)
   if (before === undefined) return
   facts.report(
     'handover-repeats-nothing',
     `${process.name} calls again for ${told(run, attempt)}: ${before.epoch.process.name} had its answer at ${Math.round(before.startedAt)} ms or later, and handed ${placeOf(source)} over in good order`,
   )
+}
+
+function wasHandedOver({ epoch, ending, endedAt = Number.POSITIVE_INFINITY }: CallMade): boolean {
+  return epoch.end === 'orderly' && ending === 'answered' && endedAt < (epoch.releasedBy ?? 0)
 }
 
 /**
@@ -229,6 +231,7 @@ function noteCall(
           startedAt: loop.time(),
           attemptedAt: loop.clock.now(),
           ending: 'open',
+          endedAt: undefined,
         }
   if (made !== undefined) source?.calls.push(made)
   run.mostAttempts = Math.max(run.mostAttempts, attempt)
@@ -237,8 +240,15 @@ function noteCall(
   endpoint.lastCallAt = loop.time()
   return (result) => {
     endpoint.inFlight -= 1
-    if (made !== undefined) made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
-    run.firstEndAt ??= loop.time()
+    endpoint.lastEndAt = loop.time()
+    if (made !== undefined) {
+      made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
+      made.endedAt = loop.time()
+    }
+    if (run.firstEndAt === undefined) {
+      run.firstEndAt = loop.time()
+      run.isDisturbed = (facts.quietSince() ?? loop.time()) > run.begunAt
+    }
     const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
     if (!isGood && result.kind !== 'aborted') endpoint.failures += 1
     noteAnswer(facts, process, { run, request, result })

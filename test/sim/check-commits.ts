@@ -47,29 +47,34 @@ export class CommitChecks {
       if (open === undefined) continue
       this.#facts.report(
         'commit-passes-nothing-open',
-        `${process.name} commits ${name}/${offset}, and ${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy}, neither goes on in the log nor has it ended`,
+        `${process.name} commits ${name}/${offset}, and ${open}`,
       )
     }
     for (; settled.base < coverage.base; settled.base += 1) settled.above.delete(settled.base)
   }
 
-  /** A run that the record caused, or goes on with, and of which nothing else stands in the log. */
+  /** What the record caused, or goes on with, and of which nothing else stands in the log. */
   #openAt(place: {
     readonly topic: string
     readonly partition: number
     readonly offset: number
-  }): Run | undefined {
+  }): string | undefined {
     const { chronicle, book } = this.#facts
+    if (chronicle.isLeftOut(placeOf(place))) return 'it is neither an event nor rejected'
     const sent = chronicle.eventsByPlace.get(placeOf(place))
     if (sent === undefined) {
       const run = chronicle.runAt(place.topic, place.partition, place.offset)
       const source = chronicle.sourceAt(place.topic, place.partition, place.offset)
-      return run !== undefined && source !== undefined && !goesOn(run, source) ? run : undefined
+      return run !== undefined && source !== undefined && !goesOn(run, source)
+        ? stillOpen(run)
+        : undefined
     }
     const begunBy = placeOf(place)
     for (const run of chronicle.runsBegunBy(begunBy)) {
       const [source] = run.sources
-      if (book.isSteady(run.hookId) && source !== undefined && !goesOn(run, source)) return run
+      if (book.isSteady(run.hookId) && source !== undefined && !goesOn(run, source)) {
+        return stillOpen(run)
+      }
     }
     return undefined
   }
@@ -103,14 +108,19 @@ export class CommitChecks {
   }
 }
 
+function stillOpen({ deliveryId, hookId, begunBy }: Run): string {
+  return `${deliveryId} for ${hookId}, begun by ${begunBy}, neither goes on in the log nor has it ended`
+}
+
 /** Whether the log has what follows from the record: the run's end, or a record that it goes on with. */
 function goesOn(run: Run, source: Source): boolean {
   if (run.finals.length > 0) return true
   return run.sources.some((other) => other !== source && isLater(other, source))
 }
 
+/**
+ * A process that was cut off may leave two records of one run. Whoever has handled one that came farther drops the other.
+ */
 function isLater(one: Source, other: Source): boolean {
-  if (one.hop !== other.hop) return one.hop > other.hop
-  // An event's delivery that was split off goes on with a request record, without a hop.
-  return one.topic !== other.topic && one.at > other.at
+  return one.attempt === other.attempt ? one.hop > other.hop : one.attempt > other.attempt
 }

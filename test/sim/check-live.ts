@@ -4,7 +4,7 @@
  */
 import type { HookId } from '../../src/core/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
-import { isWell } from './endpoints.ts'
+import { isWellFor } from './endpoints.ts'
 import { endpointFactsOf, type Facts } from './facts.ts'
 import type { Run, Source } from './chronicle.ts'
 import { worldBegan } from './process-loop.ts'
@@ -64,7 +64,8 @@ export class LiveChecks {
     const { plan, book } = this.#facts
     const hook = book.get(hookId)
     const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
-    if (hook === undefined || temper === undefined || !isWell(temper)) return false
+    if (hook === undefined || temper === undefined) return false
+    if (!isWellFor(temper, hook.timeoutMs ?? plan.timeoutMs)) return false
     return !book.isEdited(hookId) && endpointFactsOf(this.#facts, hookId).failures === 0
   }
 
@@ -81,8 +82,9 @@ export class LiveChecks {
   retryComesInTime(run: Run, attempt: number, source: Source, now: number): void {
     if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
     const dueAt = run.retryDueAt - worldBegan
-    if (now - dueAt <= mostLateMs) return
-    if (!this.#wasCalmBefore(dueAt) || !this.#isLaneFree(run.hookId)) return
+    // In a crowd it may be slots that it waits for.
+    if (now - dueAt <= mostLateMs || this.#facts.plan.kind === 'crowd') return
+    if (!this.#wasCalmBefore(dueAt) || !this.#wasLaneFree(run.hookId, dueAt)) return
     this.#facts.report(
       'retry-comes-in-time',
       `${told(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, with its lane free all the while`,
@@ -91,17 +93,17 @@ export class LiveChecks {
 
   /** Whether nothing has disturbed the world since the attempt before. */
   #wasCalmBefore(dueAt: number): boolean {
-    const { plan } = this.#facts
-    if (plan.instances.some(({ skewMs }) => skewMs !== 0)) return false
+    const { plan, processes } = this.#facts
+    if (processes.some(({ loop }) => loop.skewMs !== 0)) return false
     const longestMs = (plan.retrySchedule.at(-1) ?? 0) * 1.3
     const calmSince = this.#facts.calmSince()
     return calmSince !== undefined && calmSince + settlingMs <= dueAt - longestMs
   }
 
-  /** Five failures may have opened the breaker; a lane with much to do may have no place at once. */
-  #isLaneFree(hookId: HookId): boolean {
-    const { failures, pausedUntil, inFlight } = endpointFactsOf(this.#facts, hookId)
-    if (failures >= 5 || inFlight > 0 || pausedUntil.size > 0) return false
+  /** Five failures may have opened the breaker; a lane with much to do may have no place, since one call may be all it has. */
+  #wasLaneFree(hookId: HookId, since: number): boolean {
+    const { failures, pausedUntil, inFlight, lastEndAt } = endpointFactsOf(this.#facts, hookId)
+    if (failures >= 5 || inFlight > 0 || lastEndAt > since || pausedUntil.size > 0) return false
     return this.#facts.book.get(hookId)?.ratePerSecond === undefined
   }
 

@@ -10,7 +10,7 @@ import type {
   OutboundRecord,
   Topics,
 } from '../../src/core/model.ts'
-import { runHeaderNames } from '../../src/core/header-names.ts'
+import { rejectionHeaderNames, runHeaderNames } from '../../src/core/header-names.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import type { Epoch } from './process-view.ts'
 
@@ -34,6 +34,7 @@ export interface CallMade {
   readonly attemptedAt: number
   /** How the process heard that it ended. */
   ending: 'open' | 'answered' | 'aborted'
+  endedAt: number | undefined
 }
 
 export interface Run {
@@ -54,6 +55,8 @@ export interface Run {
   mostAttempts: number
   firstCallAt: number | undefined
   firstEndAt: number | undefined
+  /** Whether something disturbed the world between its beginning and the end of its first attempt. */
+  isDisturbed: boolean
 }
 
 export interface EventSent {
@@ -74,6 +77,8 @@ export class Chronicle {
   readonly open = new Map<HookId, Set<Run>>()
   openCount = 0
   readonly #topics: Topics
+  /** Records that are no events, and whether they were rejected. */
+  readonly #unreadable = new Map<string, boolean>()
   readonly #eventsByNumber = new Map<number, EventSent>()
   readonly #byDelivery = new Map<DeliveryId, Run[]>()
   readonly #byBeginning = new Map<string, Run[]>()
@@ -83,6 +88,21 @@ export class Chronicle {
 
   constructor(topics: Topics) {
     this.#topics = topics
+  }
+
+  /** Somebody sent what is no event. */
+  unreadable({ topic, partition, offset }: InboundRecord): void {
+    this.#unreadable.set(nameOf(topic, partition, offset), false)
+  }
+
+  /** A record of the rejected topic was appended. */
+  rejected(record: InboundRecord): void {
+    this.#unreadable.set(readerOf(record).text(rejectionHeaderNames.source), true)
+  }
+
+  /** Whether the record is no event, and is not told of in the rejected topic. */
+  isLeftOut(place: string): boolean {
+    return this.#unreadable.get(place) === false
   }
 
   event(sent: EventSent): void {
@@ -225,6 +245,7 @@ export class Chronicle {
       mostAttempts: 0,
       firstCallAt: undefined,
       firstEndAt: undefined,
+      isDisturbed: false,
     }
     this.runs.set(run.key, run)
     pushTo(this.#byDelivery, deliveryId, run)

@@ -77,8 +77,8 @@ export class Coordinator {
     return this.#cancelPreparing === undefined
   }
 
-  get memberCount(): number {
-    return this.#members.size
+  get memberIds(): Iterable<string> {
+    return this.#members.keys()
   }
 
   /** Who owns the partition: a member that was given it, and that nobody has taken it from. */

@@ -32,9 +32,17 @@ export interface Temper {
   readonly takes: number
 }
 
+/** A busy process hears of an answer so much later, at most. */
+const answersLateMs = 500
+
 /** Whether it is well all the time, and fails no call. */
 export function isWell({ ill, flaky, takes }: Temper): boolean {
   return ill.length === 0 && flaky === 0 && takes === Number.POSITIVE_INFINITY
+}
+
+/** Whether no call of it fails for whoever waits so long for an answer, in milliseconds. */
+export function isWellFor(temper: Temper, timeoutMs: number): boolean {
+  return isWell(temper) && temper.mostMs + answersLateMs < timeoutMs
 }
 
 /** @param working how many calls it works on now @param dice of this call alone */

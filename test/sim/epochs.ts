@@ -2,6 +2,7 @@
 import type { AssignedPartition, TopicPartition } from '../../src/ports.ts'
 import type { InboundRecord } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
+import { limits } from '../../src/limits.ts'
 import { topics } from '../support/flow-rig.ts'
 import { handledKey } from './check-calls.ts'
 import type { Run, Source } from './chronicle.ts'
@@ -18,7 +19,10 @@ export class EpochBook {
   ): Pick<MemberWatch, 'draining' | 'fetched' | 'left'> {
     return {
       draining: () => {
-        process.drains[group] = { from: process.loop.time() }
+        process.drains[group] = {
+          from: process.loop.time(),
+          budgetMs: limits.drainBudgetMs,
+        }
       },
       fetched: ({ topic, partition }: TopicPartition, offsets: readonly number[]) => {
         const epoch = process.epochs.get(`${topic}/${partition}`)
@@ -56,6 +60,7 @@ export class EpochBook {
         heard: new Map(),
         isFirst: !process.owned.has(name),
         end: undefined,
+        releasedBy: undefined,
       }
       process.owned.add(name)
       process.epochs.set(name, epoch)
@@ -76,6 +81,7 @@ export class EpochBook {
     for (const [name, epoch] of process.epochs) {
       if (epoch.group !== group || kept.has(name)) continue
       epoch.end = end
+      epoch.releasedBy = drain === undefined ? undefined : drain.from + drain.budgetMs
       process.epochs.delete(name)
     }
   }

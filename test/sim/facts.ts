@@ -48,7 +48,9 @@ export interface Facts {
   readonly coordinators: Readonly<Record<GroupName, Coordinator>>
   readonly processes: ProcessView[]
   readonly endpoints: Map<HookId, EndpointFacts>
-  /** Since when nothing disturbs the world: no fault, no rebalance, no edit; `undefined` while something does. */
+  /** Since when nothing disturbs the world from outside: no fault, no rebalance, no edit; `undefined` while something does. */
+  quietSince(): number | undefined
+  /** The same, and no process starts, stops or is busy all the time. */
   calmSince(): number | undefined
   /** Only the first of each check is kept. */
   report(check: CheckName, message: string): void
@@ -59,6 +61,8 @@ export interface EndpointFacts {
   inFlight: number
   failures: number
   lastCallAt: number
+  /** When a process heard last that a call had ended. */
+  lastEndAt: number
   /** Until then the endpoint has asked for no call, by each process that was told. */
   readonly pausedUntil: Map<ProcessView, number>
 }
@@ -66,7 +70,7 @@ export interface EndpointFacts {
 export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointFacts {
   let facts = endpoints.get(hookId)
   if (facts === undefined) {
-    facts = { inFlight: 0, failures: 0, lastCallAt: 0, pausedUntil: new Map() }
+    facts = { inFlight: 0, failures: 0, lastCallAt: 0, lastEndAt: 0, pausedUntil: new Map() }
     endpoints.set(hookId, facts)
   }
   return facts

@@ -7,6 +7,7 @@ import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { HookId, OutboundRecord } from '../../src/core/model.ts'
 import { requestRecord } from '../../src/core/replay.ts'
 import { topics } from '../support/flow-rig.ts'
+import { placeOf } from './facts.ts'
 import type { Fault, FaultKind, HookEdit, InnerFault } from './plan-faults.ts'
 import { worldBegan } from './process-loop.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -127,9 +128,11 @@ export class FaultMaker {
   #sleep({ instance, forMs }: Of<'sleep'>): void {
     this.#withProcess(instance, (process) => {
       const { timeline } = this.#world.facts
+      // It may be asleep already.
+      const lastsMs = process.loop.time() - timeline.now + forMs + 2_000
       process.loop.post(() => process.loop.sleep(forMs))
-      process.disturb(forMs + 2_000)
-      timeline.after(forMs + 2_000, this.#world.beginFault())
+      process.disturb(lastsMs)
+      timeline.after(lastsMs, this.#world.beginFault())
     })
   }
 
@@ -200,6 +203,9 @@ export class FaultMaker {
       case 'put-again':
         world.writeHook(hookId, null)
         return world.putHook(hookId, {})
+      case 'break':
+        // Its owner writes what cannot be read: the hook is suspended until the next record.
+        return world.putHook(hookId, { events: 'PostSignIn' })
       case 'concurrency':
         return world.putHook(hookId, { delivery: { concurrency: world.dice.int(1, 8) } })
     }
@@ -246,14 +252,16 @@ export class FaultMaker {
 
   /** As `hooktide replay` writes requests for events of a range. */
   #replayEvents(most: number): void {
-    const { log, book } = this.#world.facts
+    const { log, book, chronicle } = this.#world.facts
     const requests: OutboundRecord[] = []
     for (const record of log.all(topics.events[0] ?? '').slice(-most)) {
       const decoded = decodeEvent(record)
       if (decoded.kind !== 'event') continue
       const { event } = decoded
       const { tenantId, eventSource, eventId } = event
-      for (const hookId of book.matching({ tenantId, eventKey: event.event }).certain) {
+      const sent = chronicle.eventsByPlace.get(placeOf(record))
+      if (sent === undefined) continue
+      for (const hookId of book.matching(sent).certain) {
         const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
         requests.push(requestRecord(topics.requests, { deliveryId, hookId, event }, 'replay'))
       }

@@ -2,6 +2,7 @@
 import { endpointOf } from '../../src/core/endpoint-record.ts'
 import { decodeHook } from '../../src/core/hook.ts'
 import type { Hook, HookId, InboundRecord } from '../../src/core/model.ts'
+import { isLetThrough } from './plan-hooks.ts'
 
 interface Page {
   readonly hook: Hook | undefined
@@ -39,7 +40,12 @@ export class HookBook {
   }
 
   /** Hooks that the event is for whoever handles it whenever; `undefined` when there are others of which that is not so. */
-  matching(event: { readonly tenantId: string; readonly eventKey: string }): {
+  matching(event: {
+    readonly tenantId: string
+    readonly eventKey: string
+    /** Its number. */
+    readonly n: number
+  }): {
     readonly certain: readonly HookId[]
     readonly isAll: boolean
   } {
@@ -47,9 +53,7 @@ export class HookBook {
     let isAll = true
     for (const [id, { hook, isSteady }] of this.#pages) {
       if (!isSteady) isAll = false
-      else if (hook?.tenantId === event.tenantId && hook.events.includes(event.eventKey)) {
-        certain.push(id)
-      }
+      else if (hook !== undefined && isFor(hook, event)) certain.push(id)
     }
     return { certain, isAll }
   }
@@ -64,11 +68,20 @@ export function hookIn(record: InboundRecord): Hook | undefined {
 /** What tells URLs apart in records of endpoint health. */
 export const urlMark = endpointOf
 
+function isFor(
+  { tenantId, events, filter }: Hook,
+  event: { readonly tenantId: string; readonly eventKey: string; readonly n: number },
+): boolean {
+  const isNamed = tenantId === event.tenantId && events.includes(event.eventKey)
+  return isNamed && isLetThrough(filter, event.n)
+}
+
 /** Whether both are called for the same events. */
 function isAlike(one: Hook, other: Hook): boolean {
   return (
     one.enabled === other.enabled &&
     one.tenantId === other.tenantId &&
+    one.filter === other.filter &&
     one.events.join() === other.events.join()
   )
 }

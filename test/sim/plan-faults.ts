@@ -40,7 +40,14 @@ export type InnerFault =
   | { readonly kind: 'replay-letters'; readonly most: number }
   | { readonly kind: 'replay-events'; readonly most: number }
 
-export type HookEdit = 'move' | 'rotate-key' | 'delete' | 'disable' | 'put-again' | 'concurrency'
+export type HookEdit =
+  | 'move'
+  | 'rotate-key'
+  | 'delete'
+  | 'disable'
+  | 'put-again'
+  | 'break'
+  | 'concurrency'
 
 type Make = (dice: Dice, at: number, world: World) => FaultKind & { readonly endAt?: number }
 
@@ -102,7 +109,15 @@ const inner: readonly Make[] = [
   (dice, _at, { hooks }) => ({
     kind: 'edit',
     hookId: dice.pick(hooks).id,
-    edit: dice.pick(['move', 'rotate-key', 'delete', 'disable', 'put-again', 'concurrency']),
+    edit: dice.pick([
+      'move',
+      'rotate-key',
+      'delete',
+      'disable',
+      'put-again',
+      'break',
+      'concurrency',
+    ]),
   }),
   () => ({ kind: 'compact' }),
   () => ({ kind: 'marker' }),

@@ -3,15 +3,36 @@ import type { Dice } from './dice.ts'
 import { isWell, type Illness, type Temper } from './endpoints.ts'
 import type { WorldKind } from './plan.ts'
 
+export interface DeliveryPlan {
+  readonly concurrency?: number
+  readonly ratePerSecond?: number
+  readonly maxRetries?: number
+  readonly timeoutMs?: number
+  readonly filter?: string
+}
+
 export interface HookPlan {
   readonly id: string
   readonly tenantId: string
   readonly events: readonly string[]
   readonly url: string
   /** Fields of `delivery`. */
-  readonly delivery: Readonly<Record<string, unknown>>
+  readonly delivery: DeliveryPlan
   /** Whether all hooks of its tenant have endpoints that are always well. */
   readonly isTenantWell: boolean
+}
+
+/** A filter that lets every other event through: see {@link isLetThrough}. */
+const halfOfAll = 'event.parity == "even"'
+
+/** What events say of their number, and what the filter asks for. */
+export function parityOf(n: number): 'even' | 'odd' {
+  return n % 2 === 0 ? 'even' : 'odd'
+}
+
+/** Whether the filter, if there is one, lets the event through. */
+export function isLetThrough(filter: string | undefined, n: number): boolean {
+  return filter === undefined || parityOf(n) === 'even'
 }
 
 export const eventKeys = ['PostSignIn', 'PostRegister', 'User.Created'] as const
@@ -21,7 +42,6 @@ export function drawHooks(
   world: { readonly kind: WorldKind; readonly loadEndAt: number },
 ): { readonly hooks: readonly HookPlan[]; readonly tempers: ReadonlyMap<string, Temper> } {
   const tempers = new Map<string, Temper>()
-  if (world.kind === 'crowd') return { hooks: drawCrowd(dice, tempers), tempers }
   const tenants = dice.int(world.kind === 'tenants' ? 2 : 1, 3)
   const hooks: HookPlan[] = []
   for (let tenant = 0; tenant < tenants; tenant += 1) {
@@ -55,28 +75,6 @@ function asOwnersLike(
 
 function drawCount(dice: Dice, kind: WorldKind): number {
   return kind === 'tenants' ? dice.pick([1, 3, 12]) : dice.pick([1, 1, 2, 3, 5])
-}
-
-/** One slow hook, one fast one, as an operator met them; now and then others beside them that hold their calls. */
-function drawCrowd(dice: Dice, tempers: Map<string, Temper>): readonly HookPlan[] {
-  const slowMs = dice.pick([150, 400])
-  const make = (id: string, tenantId: string, temper: Temper): HookPlan => {
-    const url = `https://${id}.example/`
-    tempers.set(url, temper)
-    return {
-      id,
-      tenantId,
-      events: eventKeys,
-      url,
-      delivery: { concurrency: 16 },
-      isTenantWell: id === 'fast',
-    }
-  }
-  const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
-  return [
-    make('slow', 'tenant-slow', { leastMs: slowMs, mostMs: slowMs, ...well }),
-    make('fast', 'tenant-fast', { leastMs: 2, mostMs: 8, ...well }),
-  ]
 }
 
 function drawWell(dice: Dice): Temper {
@@ -126,15 +124,12 @@ function drawHow(dice: Dice): Illness {
   }
 }
 
-function drawDelivery(
-  dice: Dice,
-  kind: WorldKind,
-  temper: Temper,
-): Readonly<Record<string, unknown>> {
+function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): DeliveryPlan {
   return {
     ...(dice.chance(0.3) ? { concurrency: dice.pick([1, 2, 16]) } : {}),
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),
     ...(dice.chance(0.1) ? { maxRetries: dice.int(0, 2) } : {}),
+    ...(dice.chance(0.15) ? { filter: halfOfAll } : {}),
     ...(kind === 'rough' && !isWell(temper) && dice.chance(0.1) ? { timeoutMs: 1_000 } : {}),
   }
 }

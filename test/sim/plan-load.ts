@@ -1,6 +1,7 @@
 /** The events that a seed draws. */
 import type { Dice } from './dice.ts'
 import { eventKeys, type HookPlan } from './plan-hooks.ts'
+import type { Crowd } from './plan-crowd.ts'
 import type { WorldKind } from './plan.ts'
 
 export interface EventPlan {
@@ -10,50 +11,69 @@ export interface EventPlan {
   /** The producer's own id; two sendings may share one. */
   readonly eventId: string
   readonly key: string | null
+  /** How its value is written: as JSON text, in a registry's frame, or as text that is no event. */
+  readonly form: EventForm
 }
+
+export type EventForm = 'json' | 'framed' | 'unreadable'
+
+/** Before the load of tenants that are compared. */
+const warmUpMs = 2_000
 
 export function drawLoad(
   dice: Dice,
   world: {
     readonly kind: WorldKind
+    readonly crowd: Crowd | undefined
     readonly hooks: readonly HookPlan[]
+    readonly loadBeginsAt: number
     readonly loadEndAt: number
   },
 ): readonly EventPlan[] {
+  const { loadBeginsAt, loadEndAt } = world
+  const hasFrames = dice.chance(0.3)
+  const formOf = (throwing: number): EventForm => {
+    if (throwing < 0.02) return 'unreadable'
+    return hasFrames && throwing < 0.5 ? 'framed' : 'json'
+  }
   const tenants = [...new Set(world.hooks.map(({ tenantId }) => tenantId))]
   const events: EventPlan[] = []
-  const add = (at: number, tenantId: string, eventId = `e${events.length}`) => {
+  const add = (event: Pick<EventPlan, 'at' | 'tenantId'> & Partial<EventPlan>) => {
     const key = dice.chance(0.5) ? null : `user-${dice.int(0, 9)}`
-    events.push({ at, tenantId, eventKey: dice.pick(eventKeys), eventId, key })
+    const form = formOf(dice.float())
+    const eventKey = dice.pick(eventKeys)
+    events.push({ eventKey, eventId: `e${events.length}`, key, form, ...event })
   }
-  if (world.kind === 'crowd') {
-    const count = dice.pick([600, 1_200])
-    for (let index = 0; index < count; index += 1) {
-      for (const tenantId of tenants) add(500 + index * 0.5, tenantId)
+  if (world.crowd !== undefined) {
+    for (const { from, everyMs, count, ...stream } of world.crowd.streams) {
+      for (let index = 0; index < count; index += 1) {
+        add({ ...stream, at: loadBeginsAt + from + index * everyMs })
+      }
     }
     return events
   }
-  const most = { rough: 25, burst: 40, tenants: 60 }[world.kind]
+  const most = { rough: 25, burst: 40, tenants: 60, crowd: 0 }[world.kind]
   for (const tenantId of tenants) {
+    // A process that has just begun admits little at once.
+    if (world.kind === 'tenants') add({ at: loadBeginsAt - warmUpMs, tenantId })
     const count = dice.int(3, most)
     for (let index = 0; index < count; index += 1) {
-      add(dice.between(500, world.loadEndAt), tenantId)
+      add({ at: dice.between(loadBeginsAt, loadEndAt), tenantId })
     }
     if (world.kind !== 'rough' && dice.chance(0.6))
-      drawBurst(dice, world.loadEndAt, (at) => add(at, tenantId))
+      drawBurst(dice, dice.between(loadBeginsAt, loadEndAt), (at) => add({ at, tenantId }))
   }
   // Some are sent again under their id: at once, or when their first run has long ended.
   for (const event of events.filter(() => dice.chance(0.06))) {
     const at = dice.chance(0.5)
       ? event.at + dice.between(0, 200)
       : event.at + dice.between(200, 40_000)
-    add(at, event.tenantId, event.eventId)
+    add({ at, tenantId: event.tenantId, eventId: event.eventId })
   }
   return events
 }
 
-function drawBurst(dice: Dice, loadEndAt: number, add: (at: number) => void): void {
-  const at = dice.between(500, loadEndAt)
+function drawBurst(dice: Dice, at: number, add: (at: number) => void): void {
   const count = dice.int(10, 80)
   for (let index = 0; index < count; index += 1) add(at + dice.between(0, 20))
 }

@@ -3,8 +3,9 @@ import type { Tier } from '../../src/core/model.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
 import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
-import type { Temper } from './endpoints.ts'
+import { isWell, type Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
+import { drawCrowd } from './plan-crowd.ts'
 import { drawHooks, type HookPlan } from './plan-hooks.ts'
 import { drawLoad, type EventPlan } from './plan-load.ts'
 import { topics } from '../support/flow-rig.ts'
@@ -14,7 +15,7 @@ import { topics } from '../support/flow-rig.ts'
  * - *rough*: a small load and many faults;
  * - *burst*: a small load with bursts, few faults;
  * - *tenants*: no faults but endpoints that misbehave; a well tenant's latency is compared with its own alone;
- * - *crowd*: a few thousand events for a slow hook beside a fast one, no faults.
+ * - *crowd*: the same with a thousand deliveries for endpoints that are slow, hold their calls or hang.
  */
 export type WorldKind = 'rough' | 'burst' | 'tenants' | 'crowd'
 
@@ -42,8 +43,12 @@ export interface Plan {
   readonly sessionMs: number
   readonly timeoutMs: number
   readonly maxInFlight: number
+  /** What a well tenant's latency may come to beside the others, more than half as much again, in milliseconds. */
+  readonly mostMoreMs: number
   readonly concurrency: number
   readonly maxAgeMs: number
+  readonly maxDeferredPerHook: number
+  readonly maxDeferredPerTenant: number
   readonly commitIntervalMs: number
   readonly maxBatch: number
   readonly hooks: readonly HookPlan[]
@@ -58,20 +63,28 @@ export interface Plan {
 
 const second = 1_000
 const minute = 60 * second
+const million = 1_000_000
 
 export function drawPlan(seed: number): Plan {
   const dice = createDice(`world ${seed}`)
   const kind = drawKind(dice)
-  const loadEndAt = kind === 'rough' ? dice.between(3, 25) * second : dice.between(3, 12) * second
+  const loadBeginsAt = isCalm(kind) ? joinedBy : 500
+  const loadEndAt = loadBeginsAt + dice.between(3, kind === 'rough' ? 25 : 12) * second
   const timeoutMs = dice.pick([2, 4, 8]) * second
   const schedule = dice.pick([[5], [5, 10], [5, 5, 10], [5, 10, 30], [30]]).map((s) => s * second)
-  const { hooks, tempers } = drawHooks(dice.fork('hooks'), { kind, loadEndAt })
+  const crowd = kind === 'crowd' ? drawCrowd(dice.fork('crowd')) : undefined
+  const { hooks, tempers } = crowd ?? drawHooks(dice.fork('hooks'), { kind, loadEndAt })
   const instances = drawInstances(dice.fork('instances'), kind)
-  const events = drawLoad(dice.fork('load'), { kind, hooks, loadEndAt })
+  const events = drawLoad(dice.fork('load'), { kind, crowd, hooks, loadBeginsAt, loadEndAt })
   const faults = drawFaults(dice.fork('faults'), { kind, hooks, instances, loadEndAt })
   const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
-  const maxAgeMs = kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute
+  const concurrency = dice.pick([2, 4, 16])
+  const leastAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
+  const maxAgeMs = Math.max(
+    leastAgeMs,
+    kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute,
+  )
   return {
     seed,
     kind,
@@ -86,9 +99,11 @@ export function drawPlan(seed: number): Plan {
     retrySchedule: schedule,
     sessionMs: dice.pick([6, 10]) * second,
     timeoutMs,
-    maxInFlight: kind === 'crowd' ? 4_096 : dice.pick([64, 128, 4_096]),
-    concurrency: dice.pick([2, 4, 16]),
+    mostMoreMs: crowd?.mostMoreMs ?? 100,
+    maxInFlight: crowd?.maxInFlight ?? dice.pick([64, 128, 4_096]),
+    concurrency,
     maxAgeMs,
+    ...drawCaps(dice, kind),
     commitIntervalMs: dice.pick([10, 10, 100]),
     maxBatch: dice.pick([5, 50, 500]),
     hooks,
@@ -98,6 +113,26 @@ export function drawPlan(seed: number): Plan {
     calmAt,
     endAt: calmAt + maxAgeMs + 6 * minute,
   }
+}
+
+/** By then all instances that start at once have joined. */
+const joinedBy = 4 * second
+
+/** Where tenants are compared, nothing may be left out for want of room. */
+function drawCaps(
+  dice: Dice,
+  kind: WorldKind,
+): Pick<Plan, 'maxDeferredPerHook' | 'maxDeferredPerTenant'> {
+  if (isCalm(kind)) return { maxDeferredPerHook: million, maxDeferredPerTenant: million }
+  return {
+    maxDeferredPerHook: dice.pick([million, million, million, 40, 4]),
+    maxDeferredPerTenant: dice.pick([million, million, million, 100, 10]),
+  }
+}
+
+/** Whether it is about what endpoints do to each other, and nothing else happens. */
+export function isCalm(kind: WorldKind): boolean {
+  return kind === 'tenants' || kind === 'crowd'
 }
 
 /** Few crowds: each costs as much as many of the others. */
@@ -117,16 +152,38 @@ const tiers: readonly Tier[] = sortedTiers(
 )
 
 function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
-  const isCalm = kind === 'tenants' || kind === 'crowd'
-  const count = isCalm ? dice.pick([1, 1, 2]) : dice.pick([1, 2, 2, 3, 3, 4, 5])
+  const count = isCalm(kind) ? dice.pick([1, 1, 2]) : dice.pick([1, 2, 2, 3, 3, 4, 5])
   const hasSkew = dice.chance(0.25)
-  const isSlow = !isCalm && dice.chance(0.15)
+  const isSlow = !isCalm(kind) && dice.chance(0.15)
   return Array.from({ length: count }, (_, index) => ({
-    startAt: index === 0 || isCalm ? 0 : dice.pick([0, 0, dice.between(0, 8_000)]),
+    startAt: index === 0 || isCalm(kind) ? 0 : dice.pick([0, 0, dice.between(0, 8_000)]),
     callMs: isSlow && dice.chance(0.5) ? dice.between(2, 15) : dice.between(0.03, 0.12),
     recordMs: isSlow && dice.chance(0.5) ? dice.between(1, 5) : dice.between(0.01, 0.05),
     skewMs: hasSkew ? Math.round(dice.between(-400, 400)) : 0,
   }))
+}
+
+/**
+ * How long the endpoint that takes longest needs for all that is for it, in milliseconds, of those that are always well.
+ * What cannot be done in time expires by right.
+ */
+function longestWorkMs({
+  hooks,
+  tempers,
+  events,
+  concurrency,
+}: Pick<Plan, 'hooks' | 'tempers' | 'events' | 'concurrency'>): number {
+  const works = hooks.map((hook) => {
+    const temper = tempers.get(hook.url)
+    if (temper === undefined || !isWell(temper)) return 0
+    const own = events.filter(
+      ({ tenantId, eventKey }) => tenantId === hook.tenantId && hook.events.includes(eventKey),
+    )
+    const { concurrency: limit = concurrency, ratePerSecond = Number.POSITIVE_INFINITY } =
+      hook.delivery
+    return own.length * Math.max(temper.mostMs / limit, 1_000 / ratePerSecond)
+  })
+  return Math.max(0, ...works)
 }
 
 /** The plan without what misbehaves: what a well tenant gets when it is alone. */

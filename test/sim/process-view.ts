@@ -23,6 +23,8 @@ export interface Epoch {
   readonly isFirst: boolean
   /** How it ended; `undefined` while it lasts. */
   end: EpochEnd | undefined
+  /** By when its process was to let go of it, if it was asked to: calls that take longer may be repeated. */
+  releasedBy: number | undefined
 }
 
 export type EpochEnd =
@@ -32,6 +34,13 @@ export type EpochEnd =
   | 'disturbed'
   | 'lost'
   | 'killed'
+
+/** A group is asked for its partitions, and gives them up. */
+export interface Drain {
+  readonly from: number
+  /** How long calls that are out may take, in milliseconds. */
+  readonly budgetMs: number
+}
 
 export type GroupName = 'live' | 'retry'
 
@@ -49,7 +58,7 @@ export interface ProcessView {
   readonly finals: Map<string, number>
   /** Tier and request records whose handling it heard to be in the log, by run, attempt and hop, and when. */
   readonly handled: Map<string, number>
-  readonly drains: Record<GroupName, { readonly from: number } | undefined>
+  readonly drains: Record<GroupName, Drain | undefined>
   /** Until then what it does may be held up by a fault. */
   disturbedUntil: number
   state: 'starting' | 'running' | 'stopping' | 'ended'

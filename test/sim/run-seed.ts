@@ -1,11 +1,11 @@
 /** Runs the world of a seed, and what it is compared with. */
 import type { Violation } from './facts.ts'
-import { aloneOf, drawPlan, type Plan } from './plan.ts'
+import { aloneOf, drawPlan, isCalm, type Plan } from './plan.ts'
 import { World, type Trace, type WorldReport } from './world.ts'
 
 /** What the well tenant's latency may be, of what it has alone. */
 const mostRatio = 1.5
-const mostMoreMs = 100
+const leastForPercentile = 20
 
 export interface SeedReport {
   readonly seed: number
@@ -27,9 +27,9 @@ export async function runSeed(seed: number, trace?: Trace): Promise<SeedReport> 
     return { seed, violations: [{ check: 'process-lives', message, at }], calls: world.calls }
   }
   const violations = [...report.violations]
-  if (plan.kind === 'tenants' && plan.hooks.some(({ isTenantWell }) => isTenantWell)) {
+  if (isCalm(plan.kind) && plan.hooks.some(({ isTenantWell }) => isTenantWell)) {
     const alone = await new World(aloneOf(plan)).run()
-    const slower = wellTenantIsAsAlone(report, alone)
+    const slower = wellTenantIsAsAlone(report, alone, plan)
     if (slower !== undefined) violations.push(slower)
   }
   return { seed, violations, calls: report.calls }
@@ -47,8 +47,14 @@ function tellPlan({ hooks, tempers, events, faults, ...rest }: Plan, trace: Trac
   for (const fault of faults) trace(`fault to come: ${JSON.stringify(fault)}`)
 }
 
-/** A healthy tenant's p99 while others misbehave is at most 1.5 times its p99 alone plus 100 ms. */
-function wellTenantIsAsAlone(together: WorldReport, alone: WorldReport): Violation | undefined {
+/** A healthy tenant's p99 while others misbehave is at most 1.5 times its p99 alone, plus what the plan says. */
+function wellTenantIsAsAlone(
+  together: WorldReport,
+  alone: WorldReport,
+  { mostMoreMs }: Plan,
+): Violation | undefined {
+  // Of fewer, the slowest would be all that it tells of.
+  if (together.latencies.length < leastForPercentile) return undefined
   const [now, before] = [percentile(together.latencies), percentile(alone.latencies)]
   if (now <= before * mostRatio + mostMoreMs) return undefined
   const message = `99 of 100 deliveries of tenants whose endpoints are well take up to ${Math.round(now)} ms beside the others, and up to ${Math.round(before)} ms alone`

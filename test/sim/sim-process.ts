@@ -5,7 +5,6 @@ import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
 import type { CommitEntry, CommitOutcome, HttpRequest } from '../../src/ports.ts'
 import type { Processor } from '../../src/processor.ts'
 import { createProcessor } from '../../src/topology.ts'
-import { createMemorySchemas } from '../support/memory-schemas.ts'
 import { topics } from '../support/flow-rig.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Dice } from './dice.ts'
@@ -16,6 +15,7 @@ import type { Epoch, GroupName, ProcessView } from './process-view.ts'
 import { SimHttp, type Site } from './sim-http.ts'
 import type { SimLog } from './sim-log.ts'
 import { SimMember, type CommitFaults, type MemberWatch } from './sim-member.ts'
+import { SimSchemas } from './sim-schemas.ts'
 import { SimSink, type SinkFaults } from './sim-sink.ts'
 import { SimTable } from './sim-table.ts'
 import type { Timeline } from './timeline.ts'
@@ -58,6 +58,7 @@ export class SimProcess implements ProcessView {
   readonly network: Network
   readonly members: Readonly<Record<GroupName, SimMember>>
   readonly sink: SimSink
+  readonly schemas: SimSchemas
   readonly epochs = new Map<string, Epoch>()
   readonly hooks: ProcessView['hooks'] = new Map()
   readonly endpoints: ProcessView['endpoints'] = new Map()
@@ -82,6 +83,7 @@ export class SimProcess implements ProcessView {
     this.loop.skewMs = instance.skewMs
     this.network = new Network(timeline, dice.fork('network'), parts.power)
     this.sink = this.#createSink(parts)
+    this.schemas = new SimSchemas(this.loop, dice.fork('schemas'))
     this.members = {
       live: this.#createMember(parts, 'live'),
       retry: this.#createMember(parts, 'retry'),
@@ -90,7 +92,7 @@ export class SimProcess implements ProcessView {
     const ports = {
       hooks: this.#createTable(parts, topics.hooks),
       endpoints: this.#createTable(parts, topics.endpoints),
-      schemas: createMemorySchemas().source,
+      schemas: this.schemas,
       filters,
       live: this.members.live,
       retry: this.members.retry,
@@ -127,7 +129,7 @@ export class SimProcess implements ProcessView {
     this.state = 'stopping'
     this.loop.post(() => {
       for (const group of ['live', 'retry'] as const)
-        this.drains[group] ??= { from: this.loop.time() }
+        this.drains[group] ??= { from: this.loop.time(), budgetMs: deadlineMs }
       void this.#processor.stop(deadlineMs).then(() => {
         this.state = 'ended'
         this.loop.kill()
@@ -220,9 +222,9 @@ function settingsOf(plan: Plan, instance: string) {
     maxInFlight: plan.maxInFlight,
     maxSlow: Math.floor(plan.maxInFlight / 2),
     disableAfterMs: 24 * hour,
-    maxDeferredPerHook: 1_000_000,
+    maxDeferredPerHook: plan.maxDeferredPerHook,
     maxDeferred: 10_000_000,
-    maxDeferredPerTenant: 2_000_000,
+    maxDeferredPerTenant: plan.maxDeferredPerTenant,
     sessionTimeoutMs: plan.sessionMs,
     commitIntervalMs: plan.commitIntervalMs,
   }

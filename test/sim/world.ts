@@ -1,27 +1,30 @@
 /** One world, run from its beginning to its end: see `plan.ts` for what is drawn, `check-*.ts` for what must hold. */
-import { deathHeaderNames } from '../../src/core/header-names.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import type { HttpRequest, TopicPartition } from '../../src/ports.ts'
 import { topics } from '../support/flow-rig.ts'
+import { framed } from '../support/memory-schemas.ts'
 import { checkCall } from './check-calls.ts'
 import { CommitChecks } from './check-commits.ts'
 import { LiveChecks, lookMs } from './check-live.ts'
+import { lostOwnershipWritesNothing, wellEndpointDelivers } from './check-writes.ts'
 import { Chronicle } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
-import { EpochBook, isOwnedBy, noteAcknowledged, noteApplied } from './epochs.ts'
-import { isWell } from './endpoints.ts'
+import { EpochBook, noteAcknowledged, noteApplied } from './epochs.ts'
 import { placeOf, type CheckName, type Facts, type Violation } from './facts.ts'
 import { FaultMaker } from './faults.ts'
 import { HookBook } from './hook-book.ts'
 import type { BrokerPower } from './network.ts'
 import type { InstancePlan, Plan } from './plan.ts'
+import { parityOf } from './plan-hooks.ts'
 import { worldBegan } from './process-loop.ts'
 import type { GroupName } from './process-view.ts'
+import { letterKey, tellRecord } from './record-text.ts'
 import type { Site } from './sim-http.ts'
 import { SimLog } from './sim-log.ts'
+import { schemaId } from './sim-schemas.ts'
 import { SimProcess, type ProcessWatch } from './sim-process.ts'
 import { Timeline } from './timeline.ts'
 
@@ -88,6 +91,7 @@ export class World {
       coordinators: { live: coordinator('live'), retry: coordinator('retry') },
       processes: this.allProcesses,
       endpoints: new Map(),
+      quietSince: () => this.#quietSince(),
       calmSince: () => this.#calmSince(),
       report: (check, message) => this.#report(check, message),
     }
@@ -209,7 +213,6 @@ export class World {
   #sendEvent(n: number, event: Plan['events'][number]): void {
     const { log, chronicle, book, timeline } = this.facts
     const { tenantId, eventKey, eventId, key } = event
-    const value = { event: eventKey, createdAt: '2026-01-05T00:00:00.000Z', n }
     const trace = (n + 1).toString(16).padStart(32, '0')
     const headers = {
       'event-id': eventId,
@@ -220,12 +223,16 @@ export class World {
       {
         topic: topics.events[0] ?? '',
         key,
-        value: Buffer.from(JSON.stringify(value)),
+        value: eventValue(n, event),
         headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
       },
       worldBegan + timeline.now,
     )
     this.note(() => `event ${n} is ${placeOf(record)}`)
+    if (event.form === 'unreadable') {
+      chronicle.unreadable(record)
+      return
+    }
     const sent = { n, record, at: timeline.now, tenantId, eventKey }
     chronicle.event(sent)
     for (const hookId of book.matching(sent).certain) {
@@ -255,6 +262,7 @@ export class World {
     const { topic } = record
     if (topic === topics.results) this.#observeResult(record)
     else if (topic === topics.deadLetters) this.#letters.add(letterKey(record))
+    else if (topic === topics.rejected) chronicle.rejected(record)
     else if (topic === topics.requests || plan.tiers.some((tier) => tier.topic === topic)) {
       chronicle.goesOn(record, timeline.now)
     }
@@ -276,20 +284,7 @@ export class World {
         `${deliveryId} for ${hookId} is dead (${reason}), and there is no dead letter`,
       )
     }
-    this.#wellEndpointDelivers(result)
-  }
-
-  /** What is for an endpoint that is always well is delivered: it does not die of waiting. */
-  #wellEndpointDelivers({ hookId, deliveryId, outcome, reason, final }: DeliveryResult): void {
-    const { book, plan } = this.facts
-    if (!final || outcome === 'delivered' || book.isEdited(hookId)) return
-    const temper = plan.tempers.get(book.get(hookId)?.url ?? '')
-    if (temper === undefined || !isWell(temper)) return
-    if (reason !== 'endpoint-down' && reason !== 'max-age') return
-    this.#report(
-      'well-endpoint-delivers',
-      `${deliveryId} for ${hookId} ended ${outcome} (${reason}), and its endpoint was well all the time`,
-    )
+    wellEndpointDelivers(this.facts, result)
   }
 
   readonly #watch: ProcessWatch = {
@@ -316,26 +311,12 @@ export class World {
     }),
     called: (process, request) => this.#called(process, request),
     acknowledged: (process, records) => noteAcknowledged(this.facts, process, records),
-    writing: (process, records) => this.#lostOwnershipWritesNothing(process, records),
+    writing: (process, records) => lostOwnershipWritesNothing(this.facts, process, records),
     tableApplied: (process, record) => noteApplied(process, record),
     failed: (process, error) => {
       this.#report('process-lives', `${process.name} gives up: ${error.message}`)
       this.kill(process, 'by itself')
     },
-  }
-
-  /** A run goes on only by whoever owns the partition of the record that asked for it. */
-  #lostOwnershipWritesNothing(process: SimProcess, records: readonly OutboundRecord[]): void {
-    const { plan, chronicle } = this.facts
-    for (const record of records) {
-      if (!plan.tiers.some(({ topic }) => topic === record.topic)) continue
-      const sources = chronicle.sourcesOf(record)
-      if (sources.some((source) => isOwnedBy(process, source))) continue
-      this.#report(
-        'lost-ownership-writes-nothing',
-        `${process.name} writes ${record.topic} ${String(record.key)}, asked for by ${sources.map(placeOf).join(', ') || 'nothing'}, of which it owns none`,
-      )
-    }
   }
 
   #called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void {
@@ -354,16 +335,26 @@ export class World {
     }
   }
 
+  #quietSince(): number | undefined {
+    const isQuiet = this.#faultsGoingOn === 0 && this.#isWhole('live') && this.#isWhole('retry')
+    return isQuiet ? this.#disturbedAt : undefined
+  }
+
+  /** No rebalance goes on, and none is to come: each member is a process that lives, and knows that it is a member. */
+  #isWhole(group: GroupName): boolean {
+    const coordinator = this.facts.coordinators[group]
+    if (!coordinator.isStable) return false
+    const living = this.allProcesses.filter(({ state }) => state !== 'ended')
+    const known = new Set(living.map(({ members }) => members[group].memberId))
+    return [...coordinator.memberIds].every((id) => known.has(id))
+  }
+
   #calmSince(): number | undefined {
-    const { coordinators } = this.facts
-    if (this.#faultsGoingOn > 0 || !coordinators.live.isStable || !coordinators.retry.isStable) {
-      return undefined
-    }
-    const isSettled = this.allProcesses.every(({ state, loop }) => {
+    const isSettled = this.allProcesses.every(({ state, loop, schemas }) => {
       if (state === 'ended') return true
-      return state === 'running' && loop.busyShare() < 0.9
+      return state === 'running' && !schemas.isAsking && loop.busyShare() < 0.9
     })
-    return isSettled ? this.#disturbedAt : undefined
+    return isSettled ? this.#quietSince() : undefined
   }
 
   #look(): void {
@@ -373,11 +364,12 @@ export class World {
     else timeline.after(lookMs, () => this.#look())
   }
 
+  /** While a group rebalances, calls stop for whomever they are: what was begun before or meanwhile is left out. */
   #latencies(): readonly number[] {
     const { plan, chronicle } = this.facts
     const well = new Set(plan.hooks.filter((hook) => hook.isTenantWell).map(({ id }) => id))
     return [...chronicle.runs.values()]
-      .filter((run) => well.has(run.hookId) && !run.isRequested)
+      .filter((run) => well.has(run.hookId) && !run.isRequested && !run.isDisturbed)
       .map(({ firstEndAt, begunAt }) => (firstEndAt ?? Number.POSITIVE_INFINITY) - begunAt)
   }
 
@@ -388,20 +380,9 @@ export class World {
   }
 }
 
-function letterKey({ headers }: InboundRecord): string {
-  const text = (name: string) => headers.find(([other]) => other === name)?.[1].toString() ?? ''
-  return `${text('hooktide-delivery-id')} ${text('hooktide-hook-id')} ${text(deathHeaderNames.reason)}`
-}
-
-function tellRecord({ topic, value, headers }: InboundRecord): string {
-  if (topic === topics.results) {
-    const result = JSON.parse(value?.toString() ?? '{}') as DeliveryResult
-    const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } =
-      result
-    return `${deliveryId} ${outcome}${reason === null ? '' : ` (${reason})`} attempt ${attempt} of ${sourceTopic}/${sourcePartition}/${sourceOffset}`
-  }
-  const shown = headers.filter(
-    ([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name),
-  )
-  return shown.map(([name, text]) => `${name.slice(9)}=${text.toString()}`).join(' ')
+function eventValue(n: number, { eventKey, form }: Plan['events'][number]): Buffer {
+  const value = { event: eventKey, createdAt: '2026-01-05T00:00:00.000Z', n, parity: parityOf(n) }
+  const text = JSON.stringify(value)
+  if (form === 'unreadable') return Buffer.from(text.slice(0, -1))
+  return form === 'framed' ? framed(schemaId, text) : Buffer.from(text)
 }

@@ -23,25 +23,10 @@ async function expectNothingFound(first: number, last: number): Promise<void> {
   for (let seed = first; seed <= last; seed += 1) expect(await foundBy(seed)).toEqual([])
 }
 
-/**
- * Checks that a few seeds in a hundred still fail, and of which it is open whether the product or the check is wrong. They
- * are left out here, and are what `npm run sim` tells first.
- */
-const unsettled: ReadonlySet<string> = new Set([
-  'commit-passes-nothing-open',
-  'lane-is-not-idle',
-  'lost-ownership-writes-nothing',
-  'no-call-after-final',
-  'retry-comes-in-time',
-  'well-endpoint-delivers',
-  'well-tenant-is-as-alone',
-])
-
 /** What the seed's world finds, each with the command that shows how it came. */
 export async function foundBy(seed: number): Promise<readonly string[]> {
   const { violations } = await runSeed(seed)
-  const settled = violations.filter(({ check }) => !unsettled.has(check))
-  return settled.map(
+  return violations.map(
     ({ check, message, at }) =>
       `seed ${seed}, at ${Math.round(at)} ms, ${check}: ${message} (${replayCommand(seed)})`,
   )

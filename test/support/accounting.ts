@@ -6,20 +6,26 @@ import { createSink } from '../../src/edge/kafka/sink.ts'
 import type { BrokerRig } from './broker-rig.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 
-export interface Load {
+/** Disposing of it ends it too, without waiting for what is not written. */
+export interface Load extends AsyncDisposable {
   /** Events so far. Resolves when they are acknowledged. */
   written(): Promise<number>
   /** Writes no more. Resolves with the number of events, when all are acknowledged. */
   end(): Promise<number>
 }
 
-/** Writes events until it is ended, whatever happens to the broker. */
-export function startLoad(rig: BrokerRig): Load {
+/**
+ * Writes 200 events a second until it is ended, whatever happens to the broker.
+ *
+ * @param most so many are written at most: else a machine that takes long for an outage has more to do after it, too
+ */
+export function startLoad(rig: BrokerRig, most = Number.POSITIVE_INFINITY): Load {
   const brokers = rig.environment['KAFKA_BROKERS']?.split(',') ?? []
   const sink = createSink({ settings: settingsOf(brokers), log: silentLog })
   const writes: Promise<void>[] = []
   let count = 0
   const timer = setInterval(() => {
+    if (count >= most) return
     writes.push(sink.write(numberedEvents(rig, count, count + 4)))
     count += 4
   }, 20)
@@ -28,14 +34,19 @@ export function startLoad(rig: BrokerRig): Load {
     await Promise.all(writes)
     return countNow
   }
+  const stop = async () => {
+    clearInterval(timer)
+    await sink.stop()
+  }
   return {
     written,
     async end() {
       clearInterval(timer)
       const total = await written()
-      await sink.stop()
+      await stop()
       return total
     },
+    [Symbol.asyncDispose]: stop,
   }
 }
 

@@ -1,0 +1,115 @@
+/** Worlds with many deliveries for endpoints that are slow, hold their calls or hang, beside one that answers at once. */
+import type { Dice } from './dice.ts'
+import type { Temper } from './endpoints.ts'
+import { eventKeys, type DeliveryPlan, type HookPlan } from './plan-hooks.ts'
+
+export interface Crowd {
+  readonly hooks: readonly HookPlan[]
+  readonly tempers: ReadonlyMap<string, Temper>
+  readonly streams: readonly Stream[]
+  readonly maxInFlight: number
+  /** What the well tenant's latency may come to beside it, more than half as much again, in milliseconds. */
+  readonly mostMoreMs: number
+}
+
+/** Events of one tenant, at even distances. Milliseconds, from the beginning of the load. */
+export interface Stream {
+  readonly tenantId: string
+  readonly from: number
+  readonly everyMs: number
+  readonly count: number
+  /** Default: by chance. */
+  readonly eventKey?: (typeof eventKeys)[number]
+}
+
+const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
+const minute = 60_000
+
+/** What a tenant has one of. */
+interface Kind {
+  readonly tenantId: string
+  readonly temper: Temper
+  readonly delivery?: DeliveryPlan
+  /** Default: all. */
+  readonly events?: HookPlan['events']
+}
+
+export function drawCrowd(dice: Dice): Crowd {
+  switch (dice.pick(['burst', 'holding', 'hanging'] as const)) {
+    case 'burst':
+      return drawBurstOfSlow(dice)
+    case 'holding':
+      return drawHolding(dice)
+    case 'hanging':
+      return drawHanging(dice)
+  }
+}
+
+/** One slow hook gets hundreds of events at once, and a fast one as many. */
+function drawBurstOfSlow(dice: Dice): Crowd {
+  const slowMs = dice.pick([150, 400])
+  const count = dice.pick([600, 1_200])
+  const slow = { ...steady(slowMs), tenantId: 'tenant-slow', delivery: { concurrency: 16 } }
+  const streams = ['tenant-slow', 'tenant-fast'].map((tenantId) => ({
+    tenantId,
+    from: 0,
+    everyMs: 0.5,
+    count,
+  }))
+  // A lane is known to be slow after a second, and then 5,000 deliveries a second are put off.
+  return crowdOf([slow], { streams, maxInFlight: 4_096, mostMoreMs: 1_100 + count / 5 })
+}
+
+/** Hooks that hold each call for nearly a minute get more events than a partition may have open. */
+function drawHolding(dice: Dice): Crowd {
+  const tenants = Array.from({ length: dice.pick([3, 6]) }, (_, index) => `tenant-${index}`)
+  const holding = tenants.map((tenantId) => ({
+    ...steady(55_000),
+    tenantId,
+    delivery: { concurrency: 16, timeoutMs: minute },
+  }))
+  const each = Math.ceil(900 / tenants.length)
+  const streams = [
+    ...tenants.map((tenantId) => ({ tenantId, from: 0, everyMs: 2_000 / each, count: each })),
+    { tenantId: 'tenant-fast', from: 0, everyMs: 100, count: 300 },
+  ]
+  return crowdOf(holding, { streams, maxInFlight: dice.pick([256, 4_096]), mostMoreMs: 100 })
+}
+
+/** Hundreds of hooks of one tenant that hang get the same events as one beside them that is known to answer. */
+function drawHanging(dice: Dice): Crowd {
+  const tenantId = 'tenant-slow'
+  const hangs: Temper = {
+    ...steady(5).temper,
+    ill: [{ from: 0, to: Number.POSITIVE_INFINITY, how: { kind: 'hanging' } }],
+  }
+  const hooks: Kind[] = Array.from({ length: 250 }, () => {
+    return { tenantId, temper: hangs, events: ['PostRegister'] }
+  })
+  const streams = [
+    { tenantId, from: 0, everyMs: 300, count: 50, eventKey: 'PostSignIn' },
+    { tenantId, from: 1_000, everyMs: 1_000, count: 3, eventKey: 'PostRegister' },
+    { tenantId: 'tenant-fast', from: 0, everyMs: 50, count: 300 },
+  ] as const
+  const maxInFlight = dice.pick([128, 256])
+  return crowdOf([...hooks, { ...steady(5), tenantId }], { streams, maxInFlight, mostMoreMs: 100 })
+}
+
+function steady(ms: number): { readonly temper: Temper } {
+  return { temper: { leastMs: ms, mostMs: ms, ...well } }
+}
+
+/** With a hook of a tenant of its own that answers at once. */
+function crowdOf(kinds: readonly Kind[], others: Omit<Crowd, 'hooks' | 'tempers'>): Crowd {
+  const fast = { tenantId: 'tenant-fast', temper: { leastMs: 2, mostMs: 8, ...well } }
+  const tempers = new Map<string, Temper>()
+  const hooks = [...kinds, fast].map((kind: Kind, index) => {
+    const { tenantId, temper, delivery = {}, events = eventKeys } = kind
+    const id = `hook-${index}`
+    const url = `https://${id}.example/`
+    tempers.set(url, temper)
+    const isTenantWell = tenantId === fast.tenantId
+    return { id, tenantId, events, url, delivery, isTenantWell }
+  })
+  return { ...others, hooks, tempers }
+}

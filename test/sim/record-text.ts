@@ -1,0 +1,25 @@
+/** Records as a line of text. */
+import { deathHeaderNames } from '../../src/core/header-names.ts'
+import type { InboundRecord } from '../../src/core/model.ts'
+import type { DeliveryResult } from '../../src/core/records.ts'
+import { topics } from '../support/flow-rig.ts'
+
+/** What tells dead letters apart. */
+export function letterKey({ headers }: InboundRecord): string {
+  const text = (name: string) => headers.find(([other]) => other === name)?.[1].toString() ?? ''
+  return `${text('hooktide-delivery-id')} ${text('hooktide-hook-id')} ${text(deathHeaderNames.reason)}`
+}
+
+/** The record as a trace shows it. */
+export function tellRecord({ topic, value, headers }: InboundRecord): string {
+  if (topic === topics.results) {
+    const result = JSON.parse(value?.toString() ?? '{}') as DeliveryResult
+    const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } =
+      result
+    return `${deliveryId} ${outcome}${reason === null ? '' : ` (${reason})`} attempt ${attempt} of ${sourceTopic}/${sourcePartition}/${sourceOffset}`
+  }
+  const shown = headers.filter(
+    ([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name),
+  )
+  return shown.map(([name, text]) => `${name.slice(9)}=${text.toString()}`).join(' ')
+}
