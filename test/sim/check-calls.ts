@@ -250,7 +250,11 @@ function noteCall(
       run.isDisturbed = (facts.quietSince() ?? loop.time()) > run.begunAt
     }
     const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
-    if (!isGood && result.kind !== 'aborted') endpoint.failures += 1
+    if (isGood) endpoint.wellSince ??= loop.time()
+    else if (result.kind !== 'aborted') {
+      endpoint.failures += 1
+      endpoint.wellSince = undefined
+    }
     noteAnswer(facts, process, { run, request, result })
   }
 }

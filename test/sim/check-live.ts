@@ -7,6 +7,7 @@ import type { TopicPartition } from '../../src/ports.ts'
 import { isWellFor } from './endpoints.ts'
 import { endpointFactsOf, type Facts } from './facts.ts'
 import type { Run, Source } from './chronicle.ts'
+import type { Recovery } from './plan-crowd.ts'
 import { worldBegan } from './process-loop.ts'
 import { told } from './check-calls.ts'
 
@@ -35,6 +36,22 @@ export class LiveChecks {
     const calmSince = this.#facts.calmSince()
     const isSettled = calmSince !== undefined && timeline.now - calmSince > settlingMs
     for (const { id } of plan.hooks) this.#laneIsNotIdle(id, isSettled)
+    if (plan.recovery !== undefined) this.#backlogIsWorkedOff(plan.recovery)
+  }
+
+  /** What waits for an endpoint does not outlive its recovery by much more than its probe and the calls take. */
+  #backlogIsWorkedOff({ hookId, at, withinMs }: Recovery): void {
+    const { timeline, chronicle } = this.#facts
+    const { wellSince } = endpointFactsOf(this.#facts, hookId)
+    if (wellSince === undefined || timeline.now < Math.max(wellSince, at) + withinMs) return
+    for (const { deliveryId, begunBy, begunAt } of chronicle.open.get(hookId) ?? []) {
+      if (begunAt > at) continue
+      this.#facts.report(
+        'backlog-is-worked-off',
+        `${deliveryId} for ${hookId}, begun by ${begunBy} at ${Math.round(begunAt)} ms, still waits, ${Math.round((timeline.now - wellSince) / 1_000)} s after a call found its endpoint well`,
+      )
+      return
+    }
   }
 
   /** A healthy lane with work that is due is never idle for more than 2 s, or what its own rate limit makes it wait. */

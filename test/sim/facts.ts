@@ -28,6 +28,7 @@ export type CheckName =
   | 'retry-comes-in-time'
   | 'well-endpoint-delivers'
   | 'lane-is-not-idle'
+  | 'backlog-is-worked-off'
   | 'well-tenant-is-as-alone'
   | 'process-lives'
 
@@ -60,6 +61,8 @@ export interface Facts {
 export interface EndpointFacts {
   inFlight: number
   failures: number
+  /** The first success after the last failure. */
+  wellSince: number | undefined
   lastCallAt: number
   /** When a process heard last that a call had ended. */
   lastEndAt: number
@@ -70,7 +73,14 @@ export interface EndpointFacts {
 export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointFacts {
   let facts = endpoints.get(hookId)
   if (facts === undefined) {
-    facts = { inFlight: 0, failures: 0, lastCallAt: 0, lastEndAt: 0, pausedUntil: new Map() }
+    facts = {
+      inFlight: 0,
+      failures: 0,
+      wellSince: undefined,
+      lastCallAt: 0,
+      lastEndAt: 0,
+      pausedUntil: new Map(),
+    }
     endpoints.set(hookId, facts)
   }
   return facts

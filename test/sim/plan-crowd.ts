@@ -10,6 +10,15 @@ export interface Crowd {
   readonly maxInFlight: number
   /** What the well tenant's latency may come to beside it, more than half as much again, in milliseconds. */
   readonly mostMoreMs: number
+  readonly recovery?: Recovery
+}
+
+/** An endpoint that failed for long is well again. */
+export interface Recovery {
+  readonly hookId: string
+  readonly at: number
+  /** So long after the probe that found it all that had come before must be done, in milliseconds. */
+  readonly withinMs: number
 }
 
 /** Events of one tenant, at even distances. Milliseconds, from the beginning of the load. */
@@ -22,8 +31,14 @@ export interface Stream {
   readonly eventKey?: (typeof eventKeys)[number]
 }
 
+/** How long its load lasts, in milliseconds. */
+export function lengthOf({ streams }: Crowd): number {
+  return Math.max(...streams.map(({ from, everyMs, count }) => from + everyMs * count))
+}
+
 const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
 const minute = 60_000
+const hour = 60 * minute
 
 /** What a tenant has one of. */
 interface Kind {
@@ -35,6 +50,7 @@ interface Kind {
 }
 
 export function drawCrowd(dice: Dice): Crowd {
+  if (dice.fork('recovering').chance(0.2)) return drawRecovering(dice)
   switch (dice.pick(['burst', 'holding', 'hanging'] as const)) {
     case 'burst':
       return drawBurstOfSlow(dice)
@@ -93,6 +109,32 @@ function drawHanging(dice: Dice): Crowd {
   ] as const
   const maxInFlight = dice.pick([128, 256])
   return crowdOf([...hooks, { ...steady(5), tenantId }], { streams, maxInFlight, mostMoreMs: 100 })
+}
+
+/** An endpoint fails for an hour, and gets events all the time. */
+function drawRecovering(dice: Dice): Crowd {
+  const tenantId = 'tenant-slow'
+  const callMs = dice.pick([20, 160])
+  const everyMs = dice.pick([2_000, 10_000])
+  const [from, to] = [minute, minute + hour]
+  const temper: Temper = {
+    ...steady(callMs).temper,
+    ill: [{ from, to, how: { kind: 'failing', status: 500 } }],
+  }
+  const count = Math.round((1.1 * hour) / everyMs)
+  const streams = [
+    { tenantId, from: 0, everyMs, count },
+    { tenantId: 'tenant-fast', from: 0, everyMs: 15_000, count: 280 },
+  ]
+  const crowd = crowdOf([{ tenantId, temper, delivery: { concurrency: 16 } }], {
+    streams,
+    maxInFlight: 4_096,
+    mostMoreMs: 100,
+  })
+  const idealMs = ((hour / everyMs) * callMs) / 16
+  // Few, or fast, they come back over a minute, as tiers release them.
+  const withinMs = minute + 1.5 * idealMs
+  return { ...crowd, recovery: { hookId: 'hook-0', at: to, withinMs } }
 }
 
 function steady(ms: number): { readonly temper: Temper } {

@@ -5,7 +5,7 @@ import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
 import { isWell, type Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
-import { drawCrowd } from './plan-crowd.ts'
+import { drawCrowd, lengthOf, type Crowd, type Recovery } from './plan-crowd.ts'
 import { drawHooks, type HookPlan } from './plan-hooks.ts'
 import { drawLoad, type EventPlan } from './plan-load.ts'
 import { topics } from '../support/flow-rig.ts'
@@ -55,6 +55,8 @@ export interface Plan {
   readonly tempers: ReadonlyMap<string, Temper>
   readonly events: readonly EventPlan[]
   readonly faults: readonly Fault[]
+  /** An endpoint that is to recover. */
+  readonly recovery: Recovery | undefined
   /** When the load has ended, and the faults too. */
   readonly calmAt: number
   /** By then all must be done. */
@@ -69,10 +71,11 @@ export function drawPlan(seed: number): Plan {
   const dice = createDice(`world ${seed}`)
   const kind = drawKind(dice)
   const loadBeginsAt = isCalm(kind) ? joinedBy : 500
-  const loadEndAt = loadBeginsAt + dice.between(3, kind === 'rough' ? 25 : 12) * second
+  const shortEndAt = loadBeginsAt + dice.between(3, kind === 'rough' ? 25 : 12) * second
   const timeoutMs = dice.pick([2, 4, 8]) * second
   const schedule = dice.pick([[5], [5, 10], [5, 5, 10], [5, 10, 30], [30]]).map((s) => s * second)
   const crowd = kind === 'crowd' ? drawCrowd(dice.fork('crowd')) : undefined
+  const loadEndAt = crowd === undefined ? shortEndAt : loadBeginsAt + lengthOf(crowd)
   const { hooks, tempers } = crowd ?? drawHooks(dice.fork('hooks'), { kind, loadEndAt })
   const instances = drawInstances(dice.fork('instances'), kind)
   const events = drawLoad(dice.fork('load'), { kind, crowd, hooks, loadBeginsAt, loadEndAt })
@@ -83,7 +86,7 @@ export function drawPlan(seed: number): Plan {
   const leastAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
   const maxAgeMs = Math.max(
     leastAgeMs,
-    kind === 'crowd' ? 20 * minute : dice.pick([4, 6, 10]) * minute,
+    kind === 'crowd' ? 3 * 60 * minute : dice.pick([4, 6, 10]) * minute,
   )
   return {
     seed,
@@ -99,8 +102,7 @@ export function drawPlan(seed: number): Plan {
     retrySchedule: schedule,
     sessionMs: dice.pick([6, 10]) * second,
     timeoutMs,
-    mostMoreMs: crowd?.mostMoreMs ?? 100,
-    maxInFlight: crowd?.maxInFlight ?? dice.pick([64, 128, 4_096]),
+    ...limitsOf(dice, crowd),
     concurrency,
     maxAgeMs,
     ...drawCaps(dice, kind),
@@ -117,6 +119,17 @@ export function drawPlan(seed: number): Plan {
 
 /** By then all instances that start at once have joined. */
 const joinedBy = 4 * second
+
+function limitsOf(
+  dice: Dice,
+  crowd: Crowd | undefined,
+): Pick<Plan, 'recovery' | 'mostMoreMs' | 'maxInFlight'> {
+  if (crowd !== undefined) {
+    const { recovery, mostMoreMs, maxInFlight } = crowd
+    return { recovery, mostMoreMs, maxInFlight }
+  }
+  return { recovery: undefined, mostMoreMs: 100, maxInFlight: dice.pick([64, 128, 4_096]) }
+}
 
 /** Where tenants are compared, nothing may be left out for want of room. */
 function drawCaps(
