@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { startSurroundings } from '../../src/sandbox/surroundings.ts'
-import { createRig } from '../support/flow-rig.ts'
+import { recoveryFrom } from '../support/recovery.ts'
 import { startRun } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { tailTopic } from '../support/topic-tail.ts'
@@ -282,42 +282,10 @@ function summary(latencies: readonly number[]): string {
 
 /** The real topology in memory, on a clock moved by hand: an endpoint of 100/s fails for an hour, then works again. */
 async function hourOfFailure(): Promise<void> {
-  const rig = createRig({ partitions: 6 })
-  const url = 'https://failed.example/'
-  rig.putHook({ id: 'failed', delivery: { concurrency: 16 } })
-  const one = await rig.start()
-  one.http.script(url, 500)
-  const send = (seconds: number, perSecond: number) => {
-    const createdAt = new Date(rig.clock.now()).toISOString()
-    for (let n = 0; n < seconds * perSecond; n += 1) rig.sendEvent({ n, createdAt })
-  }
-  for (let minute = 0; minute < 60; minute += 1) {
-    send(60, 5)
-    await rig.clock.advance(60_000)
-  }
-  one.http.script(url)
-  const waiting = 60 * 60 * 5
-  const recoveredAt = rig.clock.now()
-  const delivered = () => rig.results().filter(({ outcome }) => outcome === 'delivered').length
-  let probedAt: number | undefined
-  // 16 calls at once of 160 ms each: 100/s, of which fresh events take 5.
-  for (;;) {
-    const open = one.http.openCalls
-    send(1, 5)
-    for (let step = 0; step < 6; step += 1) {
-      await rig.clock.advance(160)
-      for (const call of one.http.openCalls) call.answer(200)
-    }
-    await rig.clock.advance(40)
-    if (open.length > 0) probedAt ??= rig.clock.now()
-    if (delivered() >= waiting) break
-  }
-  const fresh = rig
-    .results()
-    .filter(({ eventAt, attempt }) => attempt === 1 && eventAt > (probedAt ?? 0) + 2_000)
-    .map(({ eventAt, attemptedAt }) => attemptedAt - eventAt)
-  const seconds = (rig.clock.now() - (probedAt ?? recoveredAt)) / 1_000
+  const failure = { callMs: 160, concurrency: 16, waiting: 18_000 }
+  const found = await recoveryFrom(failure)
+  const { waited, drainMs, idealMs, probeMs, writesWhileFailing, fresh } = found
   process.stdout.write(
-    `recovery: an hour of failure, ${waiting} waiting: drained ${seconds.toFixed(0)} s after the probe that found it (ideal ${(waiting / 91).toFixed(0)}), the probe ${(((probedAt ?? 0) - recoveredAt) / 1_000).toFixed(0)} s after the recovery; fresh events p50/p99/max ms ${summary(fresh)}\n`,
+    `recovery: an hour of failure, ${waited} waiting: drained ${(drainMs / 1_000).toFixed(0)} s after the probe that found it (ideal ${(idealMs / 1_000).toFixed(0)}), the probe ${(probeMs / 1_000).toFixed(0)} s after the recovery; ${writesWhileFailing} records written to tiers in its last half hour; fresh events p50/p99/max ms ${summary(fresh)}\n`,
   )
 }
