@@ -18,9 +18,13 @@ export interface LogSlice {
   readonly end: number
 }
 
+/** Several times what the largest world writes. */
+const mostRecords = 200_000
+
 export class SimLog {
   readonly #topics = new Map<string, readonly Partition[]>()
   #keyless = 0
+  #appended = 0
 
   create(topic: string, partitions: number): void {
     const make = () => ({ records: [], end: 0, watchers: new Set<() => void>() })
@@ -33,6 +37,10 @@ export class SimLog {
 
   /** @param timestamp the broker's clock, or the producer's where the topic keeps that */
   append(record: OutboundRecord, timestamp: number): InboundRecord {
+    this.#appended += 1
+    if (this.#appended > mostRecords) {
+      throw new RangeError(`more than ${mostRecords} records are written: something goes round`)
+    }
     const partitions = this.#partitionsOf(record.topic)
     const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
     const partition = choosePartition(key, partitions.length, key === null ? this.#keyless++ : 0)
