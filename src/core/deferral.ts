@@ -55,9 +55,9 @@ export function deferBlocked(
 }
 
 /**
- * A wait of whole delays of the longest tier that fits, in milliseconds. What has come back keeps its place among the
- * others so, since the time between two probes is such a delay; and a wait that is not made of whole ones would take many
- * hops over smaller tiers.
+ * A wait of whole delays of the longest tier that fits, in milliseconds: one that is not made of whole ones takes many hops
+ * over smaller tiers. What has come back to an open lane keeps its place among the others so, since the time between two
+ * probes is such a delay.
  */
 function fewestHops(tiers: readonly Tier[], leastMs: number, mostMs: number): number | undefined {
   return tiers
@@ -65,9 +65,21 @@ function fewestHops(tiers: readonly Tier[], leastMs: number, mostMs: number): nu
     .findLast((waitMs) => waitMs <= mostMs)
 }
 
-/** What becomes of a run that a healthy lane has no share for. Once it has, it takes what a tier releases at once. */
-export function deferToTurn(turnMs: number, now: EpochMs): Verdict {
-  const waitMs = Math.round(turnMs)
+/**
+ * What becomes of a run that a healthy lane has no share for. Once it has, it takes what a tier releases at once.
+ *
+ * What has come back waits up to half as long again where that takes fewer hops: its turn is reckoned as half of the time
+ * that it may wait. What is put off for the first time does not: a burst comes at once, and would come back so.
+ */
+export function deferToTurn(
+  { deferrals }: Pick<Run, 'deferrals'>,
+  turnMs: number,
+  tiers: readonly Tier[],
+  now: EpochMs,
+): Verdict {
+  const roundMs =
+    deferrals > 0 ? fewestHops(tiers, turnMs, Math.min(mostMs, 1.5 * turnMs)) : undefined
+  const waitMs = Math.round(roundMs ?? turnMs)
   return { kind: 'deferred', dueAt: now + waitMs, earlyMs: waitMs, isBlocked: false }
 }
 

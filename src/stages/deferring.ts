@@ -114,7 +114,7 @@ export class Deferring {
     }
     const verdict =
       blocked === undefined
-        ? deferToTurn(this.#turnMs(run, random()), now)
+        ? deferToTurn(run, this.#turnMs(run, random()), this.#parts.tiers, now)
         : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict

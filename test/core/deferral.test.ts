@@ -179,13 +179,30 @@ describe('a deferral by a paused lane', () => {
 
 describe('a deferral by a healthy lane', () => {
   it('may be taken whenever a tier releases it, and blames nobody', () => {
-    expect(deferToTurn(12_345.6, now)).toEqual({
+    expect(deferToTurn({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
       kind: 'deferred',
       dueAt: now + 12_346,
       earlyMs: 12_346,
       isBlocked: false,
     })
   })
+
+  it.each([
+    [0, 22 * second, 22 * second],
+    [1, 22 * second, 30 * second],
+    [1, 16 * second, 20 * second],
+    [1, 250 * second, 5 * minute],
+    [1, 100 * second, 2 * minute],
+    [9, 12 * minute, 15 * minute],
+    [1, 30 * minute, 30 * minute],
+    [1, 1_100, 1_100],
+  ])(
+    'after %i before it waits, with its turn in %i ms, as long as takes few hops: %i',
+    (deferrals, turnMs, ms) => {
+      const verdict = deferToTurn({ deferrals }, turnMs, tiers, now)
+      expect(verdict).toMatchObject({ dueAt: now + ms, earlyMs: ms })
+    },
+  )
 })
 
 describe('counts of what is deferred', () => {
