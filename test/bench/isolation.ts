@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { startSurroundings } from '../../src/sandbox/surroundings.ts'
-import { recoveryFrom } from '../support/recovery.ts'
+import { recoveryFrom, type Failure } from '../support/recovery.ts'
 import { startRun } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { tailTopic } from '../support/topic-tail.ts'
@@ -280,12 +280,26 @@ function summary(latencies: readonly number[]): string {
   return `${at(0.5)}/${at(0.99)}/${Math.round(sorted.at(-1) ?? Number.NaN)}`
 }
 
-/** The real topology in memory, on a clock moved by hand: an endpoint of 100/s fails for an hour, then works again. */
+/** The real topology in memory, on a clock moved by hand: an endpoint fails for an hour, then works again. */
 async function hourOfFailure(): Promise<void> {
-  const failure = { callMs: 160, concurrency: 16, waiting: 18_000 }
-  const found = await recoveryFrom(failure)
-  const { waited, drainMs, idealMs, probeMs, writesWhileFailing, fresh } = found
-  process.stdout.write(
-    `recovery: an hour of failure, ${waited} waiting: drained ${(drainMs / 1_000).toFixed(0)} s after the probe that found it (ideal ${(idealMs / 1_000).toFixed(0)}), the probe ${(probeMs / 1_000).toFixed(0)} s after the recovery; ${writesWhileFailing} records written to tiers in its last half hour; fresh events p50/p99/max ms ${summary(fresh)}\n`,
-  )
+  const usual: Failure = { callMs: 160, concurrency: 16, waiting: 18_000 }
+  const cases: Readonly<Record<string, Failure>> = {
+    '100/s, 1,000 waiting': { ...usual, waiting: 1_000, freshPerSecond: 0.5 },
+    '100/s, 18,000 waiting': usual,
+    '100/s, 50,000 waiting': { ...usual, waiting: 50_000 },
+    '5/s, 1,000 waiting': { callMs: 200, concurrency: 1, waiting: 1_000, freshPerSecond: 0.5 },
+    '500/s, 18,000 waiting': { ...usual, callMs: 32 },
+    '100/s, 18,000 waiting, one partition': { ...usual, partitions: 1 },
+    '100/s, 18,000 waiting, it hung': { ...usual, hangs: true },
+    '100/s, 18,000 waiting, processes replaced': { ...usual, restarts: true },
+    '2 processes of 100/s, 18,000 waiting': { ...usual, processes: 2 },
+    '3 processes of 100/s, 18,000 waiting, it hung': { ...usual, processes: 3, hangs: true },
+  }
+  for (const [name, failure] of Object.entries(cases)) {
+    const { waited, drainMs, idealMs, fresh, ...others } = await recoveryFrom(failure)
+    const { writesWhileFailing, writesEach, idleMs, probeMs } = others
+    process.stdout.write(
+      `recovery: ${name}: ${waited} drained in ${(drainMs / 1_000).toFixed(1)} s, ${(drainMs / idealMs).toFixed(2)} times the ideal, from the probe on, ${(probeMs / 1_000).toFixed(0)} s after the recovery; fresh events p50/p99/max ms ${summary(fresh)}; ${2 * writesWhileFailing} writes to tiers an hour before, ${writesEach.toFixed(1)} a delivery after; lane idle ${(idleMs / 1_000).toFixed(1)} s\n`,
+    )
+  }
 }
