@@ -11,7 +11,6 @@ import { HookTable } from './core/hook-table.ts'
 import { Lanes, type LanesParts } from './core/lanes.ts'
 import type { Hook, HookId, InboundRecord, MonotonicMs, Run, Tier } from './core/model.ts'
 import { PutOffBudget } from './core/put-off-budget.ts'
-import { RecentlyHandled } from './core/recently-handled.ts'
 import { tierOf } from './core/schedule.ts'
 import type { Holdings } from './core/share.ts'
 import type { StopCause } from './core/signal.ts'
@@ -29,6 +28,7 @@ import { Deferring } from './stages/deferring.ts'
 import { Dispatch } from './stages/dispatch.ts'
 import { openEvent, openRequest, openTierRecord, type Joining } from './stages/expand.ts'
 import { GroupFlow, type GroupLimits } from './stages/group-flow.ts'
+import { HandledRuns } from './stages/handled-runs.ts'
 import { EndpointHealth, type EndpointHealthParts } from './stages/endpoint-health.ts'
 import { loadHooks } from './stages/hook-loader.ts'
 import { Load } from './stages/load.ts'
@@ -42,8 +42,7 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
   const onFailed = once(ports.onFailed)
   const { clock } = ports
   const table = new HookTable()
-  const handled = new RecentlyHandled(limits.recentlyHandled)
-  const half = new RecentlyHandled(limits.deliveries)
+  const handled = new HandledRuns({ ours: limits.recentlyHandled, ofEvents: limits.deliveries })
   const health = createHealth(ports, settings, {
     table,
     onFailed,
@@ -57,10 +56,10 @@ export function createProcessor(ports: ProcessorPorts, settings: ProcessorSettin
     pump: () => dispatch.pump(),
   })
   const onAcknowledged = () => dispatch.pump()
-  const recorder = createRecorder(ports, settings, { handled, half, onFailed, onAcknowledged })
+  const recorder = createRecorder(ports, settings, { handled, onFailed, onAcknowledged })
   const load = new Load({ count: limits.deliveries, bytes: limits.totalBytes })
   const onRoom = () => groups.forEach((group) => group.wake())
-  const isHandled = (run: Run) => handled.has(run) || half.has(run)
+  const isHandled = (run: Run) => handled.has(run)
   const dispatch = createDispatch(ports, settings, {
     table,
     lanes,
@@ -265,7 +264,7 @@ function createDispatch(
 function createRecorder(
   ports: ProcessorPorts,
   settings: ProcessorSettings,
-  parts: Pick<RecorderParts, 'handled' | 'half' | 'onAcknowledged' | 'onFailed'>,
+  parts: Pick<RecorderParts, 'handled' | 'onAcknowledged' | 'onFailed'>,
 ): Recorder {
   return new Recorder({
     ...parts,

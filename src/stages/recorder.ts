@@ -23,16 +23,16 @@ import type {
   Topics,
   Verdict,
 } from '../core/model.ts'
-import type { RecentlyHandled } from '../core/recently-handled.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/result.ts'
 import { tierFor } from '../core/schedule.ts'
 import type { Emit } from '../core/signal.ts'
 import { decide, maxAttemptsOf } from '../core/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
+import type { HandledRuns } from './handled-runs.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import { Undecided } from './undecided.ts'
-import { isFromTopicOfOurs, settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
+import { settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
   readonly sink: RecordSink
@@ -41,12 +41,7 @@ export interface RecorderParts {
   /** Configured tiers, ascending by delay. */
   readonly tiers: readonly Tier[]
   readonly schedule: readonly number[]
-  readonly handled: RecentlyHandled
-  /**
-   * How far runs of events came of which there may be other records: of events that are not done, which this process reads
-   * again when its membership was interrupted, and of those that a former owner may have begun.
-   */
-  readonly half: RecentlyHandled
+  readonly handled: HandledRuns
   readonly clock: Clock
   readonly random: Random
   /** Whether no other member can own a partition of this process. */
@@ -267,18 +262,11 @@ export class Recorder {
       () =>
         this.#finish(() => {
           if (progress === 'interrupted') return
-          this.#remember(work, progress === 'ended')
+          this.#parts.handled.add(work, progress === 'ended')
           if (work.origin.epoch.isLive) settle(work.origin, work.run.hookId)
         }),
       this.#fail,
     )
-  }
-
-  /** An event's own run is kept apart by its offset, but where another owner, or a former one, may make records of it. */
-  #remember({ run, origin }: Work, isFinal: boolean): void {
-    const { epoch, remaining, isInherited } = origin
-    if (isFromTopicOfOurs(run)) this.#parts.handled.add(run, isFinal)
-    else if (remaining > 1 || isInherited || !epoch.isLive) this.#parts.half.add(run, isFinal)
   }
 
   /**
