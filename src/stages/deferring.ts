@@ -57,7 +57,7 @@ const leastHopMs = 1_000
 /** More records that wait for their acknowledgement are a backlog: the sink, or the broker, is what is slow. */
 const usualPending = 2_000
 /** Of what its hook may hold. Partitions of tiers are many: what comes back together would leave fresh events nothing. */
-const lateShare = 0.75
+const latePart = 0.75
 const queue = { kind: 'queue' } as const
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
@@ -81,7 +81,7 @@ export class Deferring {
     const blocked = lane.blockedBy(now)
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
-    const part = lineOf(run) === 'late' ? lateShare : 1
+    const part = lineOf(run) === 'late' ? latePart : 1
     const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
     if (hasShare) return queue
     // Its turn may have come nearer, as when the lane was closed before it was to be probed.

@@ -1,8 +1,9 @@
 /**
  * Takes work from the lanes, makes the calls and hands what happened to the recorder.
  *
- * Calls are *allowed* while the group of events does not drain and is not apart, membership of every group is proven within the session
- * time-out, and results are being acknowledged; otherwise *stopped*, with a cause. Calls in flight go on either way.
+ * Calls are *allowed* while the group of events does not drain and is not apart, membership of every group is proven within
+ * the session time-out, and results are being acknowledged; otherwise *stopped*, with a cause. While the group of the tiers
+ * drains, first tries alone are. Calls in flight go on either way.
  */
 import type { HookTable } from '../core/hook-table.ts'
 import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
@@ -19,6 +20,7 @@ import { blockedBy, lineOf, type Deferring, type Judgement, type PutOff } from '
 import type { PlannedCall } from './expand.ts'
 import { HalfDone } from './half-done.ts'
 import { IdleWaiters } from './idle-waiters.ts'
+import { LaneUpkeep } from './lane-upkeep.ts'
 import type { Recorder } from './recorder.ts'
 import { isBegun, settle, type Origin, type Work } from './work.ts'
 
@@ -58,12 +60,8 @@ interface InFlight {
   readonly call: Call
 }
 
-/** How often lanes are looked for that are idle though something of theirs was put off. */
-const idleCheckMs = 1_000
 /** What has waited for longer is asked again whether another record of its run was handled meanwhile. */
 const stillOpenMs = 1_000
-/** How often lanes are looked for that nothing comes to any more. */
-const sweepMs = 60_000
 /** How often a stop that ends by itself is asked about again. */
 const recheckMs = 50
 const resumed = { kind: 'calls.resumed' } as const
@@ -78,15 +76,15 @@ export class Dispatch {
   readonly #waiters = new IdleWaiters()
   readonly #halfDone: HalfDone
   readonly #bounds = new RepeatBounds()
+  readonly #upkeep: LaneUpkeep
   #stopCause: StopCause | 'not-started' | undefined = 'not-started'
   #isPumping = false
   #isStopped = false
   #cancelRecheck: (() => void) | undefined
-  #isIdleCheckPlanned = false
-  #isSweepPlanned = false
 
   constructor(parts: DispatchParts) {
     this.#parts = parts
+    this.#upkeep = new LaneUpkeep({ ...parts, isCalling: () => this.#isCalling })
     this.#halfDone = new HalfDone({
       clock: parts.clock,
       split: (work) => this.#split(work),
@@ -123,7 +121,7 @@ export class Dispatch {
     const lane = lanes.get(hook.id) ?? deferring.laneOf(hook, now)
     work.place = lanes.add(lane, lineOf(work.run), work, now)
     work.origin.waiting?.add(work)
-    this.#sweepSoon()
+    this.#upkeep.queued()
   }
 
   /** Something that an event caused is acknowledged, and not all of it. */
@@ -143,7 +141,7 @@ export class Dispatch {
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
     recorder.end(work, { verdict: deferring.verdictOf(run, how), configVersion })
-    this.#checkIdleSoon()
+    this.#upkeep.putOff()
   }
 
   /** Starts what may be started now. */
@@ -297,7 +295,7 @@ export class Dispatch {
       this.#endSlot(slot, { kind: 'unanswered' })
       return
     }
-    if (this.#isRepeat(work)) {
+    if (this.#isRepeat(slot)) {
       this.#endSlot(slot, { kind: 'unanswered' })
       this.#parts.emit({ kind: 'run.repeated', deliveryId: work.run.deliveryId })
       settle(work.origin, hookId)
@@ -313,9 +311,8 @@ export class Dispatch {
     this.#call(slot, joined.hook, now)
   }
 
-  #isRepeat({ run, queuedAt }: Work): boolean {
-    const { clock, isHandled } = this.#parts
-    return clock.monotonic() - queuedAt > stillOpenMs && isHandled(run)
+  #isRepeat({ work, startedAt }: Slot<Work>): boolean {
+    return startedAt - work.queuedAt > stillOpenMs && this.#parts.isHandled(work.run)
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): void {
@@ -384,32 +381,6 @@ export class Dispatch {
   #epochOffset(): number {
     const { clock } = this.#parts
     return clock.now() - clock.monotonic()
-  }
-
-  /** Counts how long lanes are idle though something of theirs was put off, for as long as something is. */
-  #checkIdleSoon(): void {
-    if (this.#isIdleCheckPlanned) return
-    this.#isIdleCheckPlanned = true
-    const { clock, deferring, emit } = this.#parts
-    const from = clock.monotonic()
-    clock.after(idleCheckMs, () => {
-      this.#isIdleCheckPlanned = false
-      const lanes = this.#isCalling ? deferring.idleLanes() : 0
-      if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
-      if (deferring.hasAway) this.#checkIdleSoon()
-    })
-  }
-
-  #sweepSoon(): void {
-    if (this.#isSweepPlanned) return
-    this.#isSweepPlanned = true
-    const { lanes, clock, deferring } = this.#parts
-    clock.after(sweepMs, () => {
-      this.#isSweepPlanned = false
-      lanes.sweep(clock.monotonic())
-      deferring.sweep()
-      if (lanes.size > 0) this.#sweepSoon()
-    })
   }
 
   #preparedOf(hook: Hook): PreparedHook {
