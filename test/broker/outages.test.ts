@@ -10,7 +10,7 @@ import {
 } from '../support/accounting.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { startRun, type RunningProcess } from '../support/hooktide-process.ts'
-import { createSteps, pageOf } from '../support/steps.ts'
+import { createSteps, pageOf, type Steps } from '../support/steps.ts'
 
 /** How long an outage lasts at least, as the log tells it. By hand, a minute or more. */
 const lastsMs = Number(process.env['HOOKTIDE_TEST_OUTAGE_MS'] ?? 0)
@@ -62,6 +62,22 @@ async function untilCommitted(rig: BrokerRig, count: number): Promise<void> {
   await vi.waitFor(async () => expect(await committedCount(rig)).toBe(count), pollMs)
 }
 
+/** A processor that has made its first 400 calls, while events go on to come. To be given up after the test. */
+async function underLoad({ step, watch }: Steps) {
+  await using held = new AsyncDisposableStack()
+  const rigOptions = { brokers: kafka.brokers, partitions: 2 }
+  const rig = held.use(await step('the rig', createBrokerRig(rigOptions)))
+  await step('its hook', rig.putHooks({ id: 'a' }))
+  const run = rig.start()
+  watch(rig, run)
+  await step('readiness', run.ready())
+  const load = held.use(startLoad(rig, mostEvents))
+  await step('400 calls', rig.receiver.waitFor(400))
+  const committed = await step('the committed offsets', committedCount(rig))
+  const kept = held.move()
+  return { rig, run, load, committed, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
 describe('a broker that is away when the processor starts', () => {
   it('is waited for, which /readyz says meanwhile and the log does not repeat each time, and then all is well', async () => {
     const { step, watch } = createSteps(stepsMs)
@@ -98,16 +114,10 @@ describe('a broker that is lost under load for longer than the session time-out'
   ])(
     'costs no event, no restart, and no call without proven membership, when it $how',
     async ({ lose, regain }) => {
-      const { step, watch, story } = createSteps(stepsMs)
-      const rigOptions = { brokers: kafka.brokers, partitions: 2 }
-      await using rig = await step('the rig', createBrokerRig(rigOptions))
-      await step('its hook', rig.putHooks({ id: 'a' }))
-      const run = rig.start()
-      watch(rig, run)
-      await step('readiness', run.ready())
-      await using load = startLoad(rig, mostEvents)
-      await step('400 calls', rig.receiver.waitFor(400))
-      const committed = await step('the committed offsets', committedCount(rig))
+      const steps = createSteps(stepsMs)
+      const { step, story } = steps
+      await using begun = await underLoad(steps)
+      const { rig, run, load, committed } = begun
 
       await step('the loss of the broker', lose())
       await step('unreadiness', untilUnready(run))
@@ -139,17 +149,11 @@ describe('a broker that is lost under load for longer than the session time-out'
 
 describe('broker and processor killed at once', () => {
   it('lose nothing when both are started again', async () => {
-    const { step, watch } = createSteps(stepsMs)
-    const rigOptions = { brokers: kafka.brokers, partitions: 2 }
-    await using rig = await step('the rig', createBrokerRig(rigOptions))
-    await step('its hook', rig.putHooks({ id: 'a' }))
-    const first = rig.start()
-    watch(rig, first)
-    await step('readiness', first.ready())
-    await using load = startLoad(rig, mostEvents)
-    await step('400 calls', rig.receiver.waitFor(400))
-    const committed = await step('the committed offsets', committedCount(rig))
-    first.signal('SIGKILL')
+    const steps = createSteps(stepsMs)
+    const { step, watch } = steps
+    await using begun = await underLoad(steps)
+    const { rig, run, load, committed } = begun
+    run.signal('SIGKILL')
     await step('the end of the broker', kafka.kill())
     const called = rig.receiver.requests.length
     await step('the restart of the broker', kafka.restart(), restartMs)
