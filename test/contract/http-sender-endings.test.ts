@@ -142,13 +142,11 @@ describe('a deadline', () => {
     expect(result).toMatchObject({ kind: 'error', errorClass: 'timeout', status: 200 })
   })
 
-  it('covers informational responses without end', async () => {
+  it('covers informational responses that come one by one', async () => {
     const host = await useTcpServer((socket) => {
-      const more = (): void => {
-        if (!socket.destroyed)
-          socket.write('HTTP/1.1 103 Early Hints\r\n\r\n', () => setImmediate(more))
-      }
-      socket.once('data', more)
+      const every = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 20)
+      socket.on('close', () => clearInterval(every))
+      socket.resume()
     })
     expect(await send(useSender(), `http://${host}/`, { timeoutMs: shortMs })).toMatchObject({
       errorClass: 'timeout',

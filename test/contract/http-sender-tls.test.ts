@@ -5,13 +5,12 @@ import { createServer as createHttpsServer } from 'node:https'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { send, useSender } from '../support/http-calls.ts'
 import { listening } from '../support/listening.ts'
 import { useReceiver } from '../support/receiver.ts'
-import { certificate, privateKey } from '../support/tls-fixture.ts'
+import { certificate, privateKey, trustFixture } from '../support/tls-fixture.ts'
 
 /** Answers 200 with the name asked for, the protocol, and whether the session was resumed. */
 function useTlsServer(): Promise<number> {
@@ -21,13 +20,6 @@ function useTlsServer(): Promise<number> {
     response.end(JSON.stringify([socket.servername, socket.alpnProtocol, socket.isSessionReused()]))
   })
   return listening(server)
-}
-
-/** As `NODE_EXTRA_CA_CERTS` does at start. */
-function trustFixture(): void {
-  const before = getCACertificates('default')
-  setDefaultCACertificates([...before, certificate])
-  onTestFinished(() => setDefaultCACertificates(before))
 }
 
 describe('TLS', () => {

@@ -1,3 +1,6 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { onTestFinished } from 'vitest'
+
 /**
  * A self-signed certificate for `localhost` and 127.0.0.1, valid until 2126, and its key. Made for these tests by
  * `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost
@@ -22,3 +25,10 @@ aY/VYVscrbLPKsNlO1ouBu7aqOahRANCAAQ4jdCS+S61xXjAv/woJ/m4Ed+dHos+
 NKi/dQkn+gmtGsVc6J/GwrNXKyj4A9fF6rAQlRKQj7VwR0U4GiIFeZqO
 -----END PRIVATE KEY-----
 `
+
+/** As `NODE_EXTRA_CA_CERTS` does at start. */
+export function trustFixture(): void {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, certificate])
+  onTestFinished(() => setDefaultCACertificates(before))
+}

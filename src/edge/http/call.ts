@@ -3,10 +3,15 @@
  * one object, so that a call costs no closures for its events.
  *
  * **Open** from construction until `end`, which the first of these reaches: the whole response, an error, the deadline,
- * `abort`, or enough of the body. After that everything undici still reports is ignored. A connection is kept only
- * when the whole response was read.
+ * `abort`, or more of the response than is read. After that everything undici still reports is ignored. A connection is
+ * kept only when the whole response was read, and nothing else.
+ *
+ * A kept connection may have been closed by the other side while the request was on its way. Where it ends before anything
+ * of an answer has come, the call goes on at once on a new connection, within the same deadline (RFC 9112 section 9.3.1).
+ * That may send a request twice, as retries do: `webhook-id` tells. A new connection that ends so is the endpoint's failure.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import { asError } from '../../core/errors.ts'
 import type { AttemptResult, ErrorClass, MonotonicMs, Phases } from '../../core/model.ts'
@@ -14,20 +19,34 @@ import { parseRetryAfter } from '../../core/retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
 import { classifyError } from './errors.ts'
 import type { Connection, ConnectionPools } from './pools.ts'
+import { maxRawBytes } from './response-tap.ts'
+import type { TapReader } from './response-tap.ts'
 
+/** Of the body; all else of a response counts towards `maxRawBytes` alone. */
 const maxReadBytes = 64 * 1024
 const maxKeptBytes = 4 * 1024
 
 export interface CallSurroundings {
   readonly clock: Clock
   readonly pools: ConnectionPools
+  /** A kept connection turned out to have ended, and its call goes on on a new one. */
+  readonly onStale: () => void
 }
 
-export class HttpCall implements Call, Dispatcher.DispatchHandler {
+/** What is called, and by which connections. */
+export interface CallTarget {
+  readonly poolKey: string
+  readonly origin: string
+  readonly options: Dispatcher.DispatchOptions
+}
+
+export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   readonly #surroundings: CallSurroundings
   readonly #done: (result: AttemptResult) => void
   readonly #startedAt: MonotonicMs
+  #target: CallTarget | undefined
   #connection: Connection | undefined
+  #isSecondTry = false
   #cancelDeadline: () => void = () => {}
   #isEnded = false
   #isStarting = false
@@ -45,14 +64,16 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
     this.#startedAt = surroundings.clock.monotonic()
   }
 
-  start(connection: Connection, options: Dispatcher.DispatchOptions, timeoutMs: number): void {
-    this.#connection = connection
+  start(target: CallTarget, timeoutMs: number): void {
+    const { poolKey, origin, options } = target
+    this.#target = target
+    this.#connection = this.#surroundings.pools.take(poolKey, origin)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
       // Timers run before sockets are read: after a stall of the process an answer that is already here goes first.
       setImmediate(() => this.fail('timeout', `${this.#missing()} within ${timeoutMs} ms`))
     })
-    connection.dispatch(options, this)
+    this.#connection.dispatch(options, this)
     this.#isStarting = false
   }
 
@@ -69,8 +90,9 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#isEnded) controller.abort(new Error('the call has ended'))
-    else this.#connectMs = this.#elapsedMs()
+    if (this.#isEnded) return controller.abort(new Error('the call has ended'))
+    this.#connectMs = this.#elapsedMs()
+    this.#connection?.begin(this)
   }
 
   onResponseStart(
@@ -78,8 +100,6 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
-    // Informational responses may precede the real one.
-    if (status < 200) return
     this.#firstByteMs = this.#elapsedMs()
     this.#status = status
     const retryAfter: string | readonly string[] | undefined = headers['retry-after']
@@ -96,25 +116,60 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#answer(true)
+    this.#answer(this.#connection?.isClean === true)
+  }
+
+  onFault(message: string): void {
+    this.fail('protocol', message)
+  }
+
+  onTooLong(): void {
+    if (this.#status === undefined) {
+      this.fail('protocol', `no head of an answer within the first ${maxRawBytes} bytes`)
+    } else this.#answer(false)
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, thrown: unknown): void {
+    if (this.#isEnded) return
     if (this.#surroundings.pools.isStopped) return this.abort()
-    const { errorClass, message } = classifyError(asError(thrown))
+    if (this.#isStale && this.#target !== undefined) return this.#goOn(this.#target)
+    const error = asError(thrown)
+    // Of trailers: a head that is too long never comes so far.
+    if (error instanceof errors.HeadersOverflowError) return this.onTooLong()
+    const { errorClass, message } = classifyError(error, this.#answerBytes > 0)
     // undici reports what it will not send from within `dispatch`; the caller does not expect an answer before its return.
     if (this.#isStarting) queueMicrotask(() => this.fail(errorClass, message))
     else this.fail(errorClass, message)
   }
 
-  #answer(isWhole: boolean): void {
+  get #answerBytes(): number {
+    return this.#connection?.answerBytes ?? 0
+  }
+
+  /** Whether the request went to a connection that had served a call before, and nothing came back. */
+  get #isStale(): boolean {
+    return !this.#isSecondTry && this.#connection?.isReused === true && this.#answerBytes === 0
+  }
+
+  /** Makes the call on a new connection. */
+  #goOn({ poolKey, origin, options }: CallTarget): void {
+    const { pools, onStale } = this.#surroundings
+    this.#isSecondTry = true
+    this.#connectMs = null
+    if (this.#connection !== undefined) pools.destroy(this.#connection)
+    this.#connection = pools.open(poolKey, origin)
+    onStale()
+    this.#connection.dispatch(options, this)
+  }
+
+  #answer(isReusable: boolean): void {
     if (this.#status === undefined) return
     const [only] = this.#kept
     const kept = only !== undefined && this.#kept.length === 1 ? only : Buffer.concat(this.#kept)
     const body = kept.toString('utf8')
     const phases = this.#phases()
     const retryAfterMs = this.#retryAfterMs
-    this.#end({ kind: 'response', status: this.#status, retryAfterMs, body, phases }, isWhole)
+    this.#end({ kind: 'response', status: this.#status, retryAfterMs, body, phases }, isReusable)
   }
 
   #end(result: AttemptResult, isConnectionUsable = false): void {
@@ -124,6 +179,7 @@ export class HttpCall implements Call, Dispatcher.DispatchHandler {
     const { pools } = this.#surroundings
     // First the connection: the next call may start within `done`.
     if (this.#connection !== undefined) {
+      this.#connection.end()
       if (isConnectionUsable) pools.release(this.#connection)
       else pools.destroy(this.#connection)
     }

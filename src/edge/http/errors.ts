@@ -9,17 +9,17 @@ export interface CallError {
   readonly message: string
 }
 
-/**
- * undici tells these apart by their texts alone: responses that it refuses to read have the code of a closed socket, and
- * its parser's errors have none.
- */
-const refusedResponses: ReadonlySet<string> = new Set(['bad response', 'bad upgrade'])
 const parserEndOfFile = 'Invalid EOF state'
 
-/** Classes what ended a call. Failures to connect carry their class; the rest came over an open connection. */
-export function classifyError(error: Error): CallError {
-  if (isTruncation(error)) {
-    return { errorClass: 'reset', message: 'the connection ended within the response' }
+/**
+ * Classes what ended a call. Failures to connect carry their class; the rest came over an open connection.
+ *
+ * @param isAnswering whether anything of a response has come
+ */
+export function classifyError(error: Error, isAnswering: boolean): CallError {
+  if (isEnd(error)) {
+    const when = isAnswering ? 'within' : 'before'
+    return { errorClass: 'reset', message: `the connection ended ${when} the response` }
   }
   return { errorClass: classOf(error), message: oneLine(error.message || error.name) }
 }
@@ -27,8 +27,6 @@ export function classifyError(error: Error): CallError {
 function classOf(error: Error): CallError['errorClass'] {
   if (error instanceof ConnectFailure) return error.errorClass
   if (error instanceof errors.HTTPParserError) return 'protocol'
-  if (error instanceof errors.HeadersOverflowError) return 'protocol'
-  if (error instanceof errors.SocketError && refusedResponses.has(error.message)) return 'protocol'
   // A header that cannot be sent: only the hook's owner can mend that, as with a refused destination.
   if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)
     return 'blocked'
@@ -37,8 +35,12 @@ function classOf(error: Error): CallError['errorClass'] {
   return 'reset'
 }
 
-/** The connection ended within the response: a fault of parsing to undici when the response had announced its end. */
-function isTruncation(error: Error): boolean {
+/**
+ * The other side ended the connection: a fault of parsing to undici when the response had announced its end. Lengths that
+ * cannot be read never come so far (response-tap.ts).
+ */
+function isEnd(error: Error): boolean {
+  if (error instanceof errors.SocketError) return true
   if (error instanceof errors.ResponseContentLengthMismatchError) return true
   return error instanceof errors.HTTPParserError && error.message.includes(parserEndOfFile)
 }

@@ -12,6 +12,8 @@ import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import { endpointOf } from './connecting.ts'
 import type { Connect } from './guarded-connect.ts'
+import { ResponseTap, maxHeadBytes } from './response-tap.ts'
+import type { TapReader } from './response-tap.ts'
 
 /** A server's `Keep-Alive` hint can shorten this. */
 const idleMs = 30_000
@@ -20,6 +22,8 @@ export class Connection {
   readonly key: string
   readonly #client: Client
   #cancelConnect: () => void = () => {}
+  /** Of the newest socket: undici replaces one that ended before a request was written to it. */
+  #tap: ResponseTap | undefined
 
   constructor(key: string, origin: string, connect: Connect) {
     this.key = key
@@ -29,17 +33,47 @@ export class Connection {
       // One deadline of the caller covers connecting, headers and body.
       headersTimeout: 0,
       bodyTimeout: 0,
+      // The tap refuses longer heads before; this is for trailers.
+      maxHeaderSize: maxHeadBytes,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
       connect: (parts, callback) => {
         const target = { ...endpointOf(parts), isTls: parts.protocol === 'https:' }
-        this.#cancelConnect = connect(target, callback)
+        this.#cancelConnect = connect(target, (...result) => {
+          const [, socket] = result
+          if (socket !== null) this.#tap = new ResponseTap(socket)
+          callback(...result)
+        })
       },
     })
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#client.dispatch(options, handler)
+  }
+
+  /** From then until `end` what the socket brings is the answer to this call. */
+  begin(reader: TapReader): void {
+    this.#tap?.begin(reader)
+  }
+
+  end(): void {
+    this.#tap?.end()
+  }
+
+  /** Whether another call was written to the socket before the one that began last. */
+  get isReused(): boolean {
+    return this.#tap?.isReused === true
+  }
+
+  /** Bytes that came back to the call that began last. */
+  get answerBytes(): number {
+    return this.#tap?.answerBytes ?? 0
+  }
+
+  /** Whether nothing but the whole answer came back, so that another call may follow. */
+  get isClean(): boolean {
+    return this.#tap?.isClean === true
   }
 
   onDisconnect(listener: () => void): void {
@@ -85,13 +119,17 @@ export class ConnectionPools {
 
   /** The connection of `poolKey` to `origin` that was used last, or a new one, which connects at its first call. */
   take(poolKey: string, origin: string): Connection {
-    const key = `${origin} ${poolKey}`
-    const kept = this.#idleByKey.get(key)?.at(-1)
+    const kept = this.#idleByKey.get(keyOf(poolKey, origin))?.at(-1)
     if (kept !== undefined) {
       this.#forgetIdle(kept)
       return kept
     }
-    const connection = new Connection(key, origin, this.#connect)
+    return this.open(poolKey, origin)
+  }
+
+  /** A connection that no call has used. */
+  open(poolKey: string, origin: string): Connection {
+    const connection = new Connection(keyOf(poolKey, origin), origin, this.#connect)
     connection.onDisconnect(() => {
       if (this.#idle.has(connection)) this.destroy(connection)
     })
@@ -129,4 +167,8 @@ export class ConnectionPools {
     sameKey.splice(sameKey.lastIndexOf(connection), 1)
     if (sameKey.length === 0) this.#idleByKey.delete(connection.key)
   }
+}
+
+function keyOf(poolKey: string, origin: string): string {
+  return `${origin} ${poolKey}`
 }

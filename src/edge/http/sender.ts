@@ -20,6 +20,8 @@ export interface HttpSenderOptions {
   readonly egressProxy?: string | undefined
   /** Over all hooks. */
   readonly maxIdleSockets: number
+  /** Called for each call that goes on on a new connection, since a kept one had ended. */
+  readonly onStale?: () => void
 }
 
 /** Counts of sockets, for metrics and tests. */
@@ -47,7 +49,7 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
     options.egressProxy === undefined ? undefined : parseEgressProxy(options.egressProxy)
   const connect = createConnect({ allowed: parseCidrs(options.allowCidrs), proxy })
   const pools = new ConnectionPools(connect, options.maxIdleSockets)
-  const surroundings: CallSurroundings = { clock, pools }
+  const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
 
   return {
     send(request, done) {
@@ -57,8 +59,10 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
       else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
       else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
       else {
-        const connection = pools.take(request.poolKey, target.url.origin)
-        call.start(connection, dispatchOptions(request, target.url, proxy), request.timeoutMs)
+        const { poolKey, timeoutMs } = request
+        const { origin } = target.url
+        const options = dispatchOptions(request, target.url, proxy)
+        call.start({ poolKey, origin, options }, timeoutMs)
       }
       return call
     },

@@ -1,0 +1,245 @@
+/** Kept connections that the other side has closed when a call comes to use them. */
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import type { AttemptResult } from '../../src/core/model.ts'
+import type { HttpSender } from '../../src/ports.ts'
+import { requestTo, send, startCall, useSender } from '../support/http-calls.ts'
+import { listening } from '../support/listening.ts'
+import { useRawServer, whole, type RawRequest } from '../support/raw-server.ts'
+import { trustFixture } from '../support/tls-fixture.ts'
+
+const delivered = { kind: 'response', status: 200, body: 'ok' }
+
+const endings: readonly (readonly [string, (request: RawRequest) => void])[] = [
+  ['ended', ({ socket }) => socket.end()],
+  ['cut', ({ cut }) => cut()],
+]
+
+/** Answers the first request of a connection, and does to the others what it is told. */
+function firstOnly(then: (request: RawRequest) => void): (request: RawRequest) => void {
+  return (request) => {
+    if (request.turn === 0) request.socket.write(whole)
+    else then(request)
+  }
+}
+
+/** Starts each call in the report of the one before, as lanes do. */
+function sendInTurn(sender: HttpSender, url: string, count: number): Promise<AttemptResult[]> {
+  const results: AttemptResult[] = []
+  const { promise, resolve } = Promise.withResolvers<AttemptResult[]>()
+  const next = (): void => {
+    sender.send(requestTo(url), (result) => {
+      results.push(result)
+      if (results.length < count) next()
+      else resolve(results)
+    })
+  }
+  next()
+  return promise
+}
+
+describe('a connection that the endpoint closes behind each answer, without a word', () => {
+  it('costs no call, one after the other or many at once', async () => {
+    const { host } = await useRawServer({ answer: ({ socket }) => socket.end(whole) })
+    const sender = useSender()
+    const lanes = Array.from({ length: 8 }, () => sendInTurn(sender, `http://${host}/`, 50))
+    const results = (await Promise.all(lanes)).flat()
+    expect(results).toHaveLength(400)
+    for (const result of results) expect(result).toMatchObject(delivered)
+  })
+})
+
+describe.each(endings)('a kept connection that is %s when a request comes', (_, end) => {
+  it('makes the call go to a new connection, as the same attempt', async () => {
+    const { host, requests } = await useRawServer({ answer: firstOnly(end) })
+    let stale = 0
+    const sender = useSender({ onStale: () => (stale += 1) })
+    await send(sender, `http://${host}/`)
+    expect(stale).toBe(0)
+    const headers = { 'webhook-id': 'dlv_1', 'webhook-timestamp': '1', 'hooktide-attempt': '2' }
+    const { result, results } = startCall(sender, requestTo(`http://${host}/`, { headers }))
+    expect(await result).toMatchObject(delivered)
+    expect(results).toHaveLength(1)
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+    expect(requests[2]?.text).toBe(requests[1]?.text)
+    expect(stale).toBe(1)
+    expect(sender.socketCounts()).toEqual({ idle: 1, open: 1 })
+  })
+
+  it('has its phases measured from the start of the call', async () => {
+    const { host } = await useRawServer({ answer: firstOnly(end) })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    const { connectMs, firstByteMs, totalMs } = (await send(sender, `http://${host}/`)).phases
+    expect(connectMs).toBeGreaterThan(0)
+    expect(firstByteMs).toBeGreaterThanOrEqual(connectMs ?? Infinity)
+    expect(totalMs).toBeGreaterThanOrEqual(firstByteMs ?? Infinity)
+  })
+
+  it('is no excuse for others: the call goes to a new one, not to one that is kept too', async () => {
+    const { host, requests } = await useRawServer({ answer: firstOnly(end) })
+    const sender = useSender()
+    await Promise.all([send(sender, `http://${host}/`), send(sender, `http://${host}/`)])
+    expect(sender.socketCounts().idle).toBe(2)
+    expect(await send(sender, `http://${host}/`)).toMatchObject(delivered)
+    expect(requests.at(-1)?.connection).toBe(2)
+  })
+
+  it('is so by TLS as well', async () => {
+    trustFixture()
+    const { port, requests } = await useRawServer({ isTls: true, answer: firstOnly(end) })
+    const sender = useSender()
+    for (let count = 0; count < 3; count += 1) {
+      expect(await send(sender, `https://localhost:${port}/`)).toMatchObject(delivered)
+    }
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1, 1, 2])
+  })
+
+  it('is so through the egress proxy, which a plain call is sent to', async () => {
+    const { host, requests } = await useRawServer({ answer: firstOnly(end) })
+    const sender = useSender({ egressProxy: `http://${host}` })
+    await send(sender, 'http://receiver.example/hook')
+    expect(await send(sender, 'http://receiver.example/hook')).toMatchObject(delivered)
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+    expect(requests[2]?.text).toMatch(/^POST http:\/\/receiver\.example\/hook /)
+  })
+
+  it('is so in a tunnel of the egress proxy', async () => {
+    trustFixture()
+    const { port, requests } = await useRawServer({ isTls: true, answer: firstOnly(end) })
+    const sender = useSender({ egressProxy: await useTunnels(port) })
+    await send(sender, 'https://localhost:1/hook')
+    expect(await send(sender, 'https://localhost:1/hook')).toMatchObject(delivered)
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+  })
+
+  it('counts as a failure where the new connection ends so too, after two requests', async () => {
+    const { host, requests } = await useRawServer({
+      answer: (request) => (requests.length === 1 ? request.socket.write(whole) : end(request)),
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    const { result, results } = startCall(sender, requestTo(`http://${host}/`))
+    expect(await result).toMatchObject({ kind: 'error', errorClass: 'reset', status: undefined })
+    await sender.stop()
+    expect(results).toHaveLength(1)
+    expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+  })
+
+  it('counts as a failure where it is the first call of its connection', async () => {
+    const { host, requests } = await useRawServer({ answer: end })
+    let stale = 0
+    const sender = useSender({ onStale: () => (stale += 1) })
+    expect(await send(sender, `http://${host}/`)).toMatchObject({ errorClass: 'reset' })
+    expect(requests).toHaveLength(1)
+    expect(stale).toBe(0)
+  })
+
+  it.each([
+    ['an informational response', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['one byte', 'H'],
+    ['an empty line', '\r\n'],
+    ['some of a head', 'HTTP/1.1 200 OK\r\ncontent-'],
+    ['some of a body', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun'],
+  ])('counts as a failure where %s came before', async (__, bytes) => {
+    const { host, requests } = await useRawServer({
+      answer: firstOnly((request) => request.socket.write(bytes)),
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    const { result } = startCall(sender, requestTo(`http://${host}/`))
+    // The bytes are read before the end is written.
+    const [reading] = await Promise.all([useRawServer({}), requested(requests, 2)])
+    await send(sender, `http://${reading.host}/`, { poolKey: 'other' })
+    const last = requests.at(-1)
+    if (last !== undefined) end(last)
+    expect(await result).toMatchObject({ kind: 'error', errorClass: 'reset' })
+    expect(requests).toHaveLength(2)
+  })
+
+  it('leaves the deadline as it was', async () => {
+    const { host, requests } = await useRawServer({
+      answer: (request) => {
+        if (requests.length === 1) request.socket.write(whole)
+        if (requests.length === 2) end(request)
+      },
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    const result = await send(sender, `http://${host}/`, { timeoutMs: 250 })
+    expect(result).toMatchObject({ errorClass: 'timeout', message: 'no response within 250 ms' })
+    expect(requests).toHaveLength(3)
+    expect(sender.socketCounts().idle).toBe(0)
+  })
+
+  it('leaves the call open to be aborted', async () => {
+    const again = Promise.withResolvers<void>()
+    const { host, requests } = await useRawServer({
+      answer: (request) => {
+        if (requests.length === 1) request.socket.write(whole)
+        if (requests.length === 2) end(request)
+        if (requests.length === 3) again.resolve()
+      },
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    const { call, results } = startCall(sender, requestTo(`http://${host}/`))
+    await again.promise
+    call.abort()
+    await sender.stop()
+    expect(results).toMatchObject([{ kind: 'aborted' }])
+    expect(sender.socketCounts()).toEqual({ idle: 0, open: 0 })
+  })
+})
+
+describe('a request that was written in part', () => {
+  it('to a kept connection goes to a new one whole', async () => {
+    const body = Buffer.alloc(8 * 1024 * 1024, 'x')
+    const arrived = Promise.withResolvers<number>()
+    const { host } = await useRawServer({
+      onConnection: (socket, connection) => {
+        let bytes = 0
+        socket.on('data', (chunk: Buffer) => {
+          const isFirst = bytes === 0
+          bytes += chunk.length
+          if (connection === 0) {
+            if (isFirst) socket.write(whole)
+            else socket.resetAndDestroy()
+          } else if (bytes > body.length) {
+            arrived.resolve(connection)
+            socket.write(whole)
+          }
+        })
+      },
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    expect(await send(sender, `http://${host}/`, { body })).toMatchObject(delivered)
+    expect(await arrived.promise).toBe(1)
+  })
+})
+
+/** Resolves once that many requests have arrived. */
+async function requested(requests: readonly RawRequest[], count: number): Promise<void> {
+  while (requests.length < count) await new Promise(setImmediate)
+}
+
+/** A proxy whose tunnels all lead to one port. */
+async function useTunnels(port: number): Promise<string> {
+  const server = createHttpServer()
+  server.on('connect', (_, socket: Duplex) => {
+    const target = connect(port, '127.0.0.1')
+    socket.on('error', () => target.destroy())
+    socket.on('close', () => target.destroy())
+    target.on('error', () => socket.destroy())
+    target.on('close', () => socket.destroy())
+    void once(target, 'connect').then(() => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      target.pipe(socket).pipe(target)
+    })
+  })
+  return `http://127.0.0.1:${await listening(server)}`
+}
