@@ -4,6 +4,7 @@ import { shownSettings } from '../settings/settings.ts'
 import { asError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
+import type { Emit } from '../core/signal.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/registry/result-codec.ts'
 import { createFilters } from '../edge/filter/cel.ts'
 import { createHttpSender } from '../edge/http/sender.ts'
@@ -164,7 +165,7 @@ async function assemble(
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
-      http: senderOf(settings),
+      http: senderOf(settings, telemetry.emit),
       encoder,
       clock: systemClock,
       loop: createLoopMeter(),
@@ -176,13 +177,14 @@ async function assemble(
   )
 }
 
-function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings): HttpSender {
+function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings, emit: Emit): HttpSender {
   return createHttpSender({
     clock: systemClock,
     allowHttp,
     allowCidrs,
     egressProxy,
     maxIdleSockets,
+    onStale: () => emit({ kind: 'connection.stale' }),
   })
 }
 

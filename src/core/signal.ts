@@ -37,6 +37,8 @@ export type Signal =
   | { readonly kind: 'run.split' }
   /** Lanes could have called and did not, though something of theirs was put off. */
   | { readonly kind: 'lanes.idle'; readonly laneMs: number }
+  /** A kept connection had ended when a call came to use it; the call goes on on a new one. */
+  | { readonly kind: 'connection.stale' }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
   /** A valid record of the hook topic, or a tombstone, was applied after the table had been loaded. */
   | {

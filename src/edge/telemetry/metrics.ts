@@ -104,6 +104,10 @@ function createCounters(groups: readonly string[]) {
       name: 'hooktide_attempts_total',
       help: 'Calls by how they ended: ok (2xx), an error class, invalid-url, or aborted.',
     }),
+    stale: plain(
+      'hooktide_stale_connections_total',
+      'Kept connections that had ended when a call came to use them; it was made on new ones.',
+    ),
     unmatched: plain('hooktide_events_unmatched_total', 'Events without a matching hook.'),
     filterErrors: by('fault', filterFaults, {
       name: 'hooktide_filter_errors_total',
@@ -291,6 +295,7 @@ const counting: Counting = {
   'run.deferred': ({ deferrals }) => deferrals.series.add(),
   'run.split': ({ splits }) => splits.series.add(),
   'lanes.idle': ({ laneIdle }, { laneMs }) => laneIdle.series.add(laneMs / 1_000),
+  'connection.stale': ({ stale }) => stale.series.add(),
   'run.repeated': ({ repeats }) => repeats.series.add(),
   'endpoint.unusable': ({ unusableHealth }) => unusableHealth.series.add(),
   'hook.unusable': ({ unusable }) => unusable.series.add(),

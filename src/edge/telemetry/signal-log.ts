@@ -64,6 +64,7 @@ const levels: Readonly<
   'run.deferred': 'debug',
   'run.split': 'debug',
   'lanes.idle': 'debug',
+  'connection.stale': 'debug',
   'run.repeated': 'debug',
   'commit.acknowledged': 'debug',
   'record.rejected': 'warn',
