@@ -131,6 +131,15 @@ describe('counters', () => {
     expect(series.get('hooktide_hooks_suspended')).toBe(1)
   })
 
+  it('tell kept connections that had ended', async () => {
+    const metrics = createMetrics({ version: '1.2.3', groups: ['g'], readings: () => undefined })
+    const stale = async () =>
+      parseMetrics(await metrics.render()).get('hooktide_stale_connections_total')
+    expect(await stale()).toBe(0)
+    metrics.count({ kind: 'connection.stale' })
+    expect(await stale()).toBe(1)
+  })
+
   it('tell hops over tiers, and repeats that were dropped', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 500, 200)

@@ -10,7 +10,6 @@
  * **Idle** until `begin`, **in a head** until that of the answer is whole, **in a body** until `end`. What comes while it
  * is idle closes the socket.
  */
-import type { Socket } from 'node:net'
 import {
   ResponseHead,
   lengthsUnpadded,
@@ -31,7 +30,12 @@ export interface TapReader {
 }
 
 /** What the tap needs of a socket. */
-export type TappedSocket = Pick<Socket, 'read' | 'destroy' | 'destroyed' | 'writableNeedDrain'>
+export interface TappedSocket {
+  read: (size?: number) => Buffer | null
+  readonly destroyed: boolean
+  readonly writableNeedDrain: boolean
+  destroy(): unknown
+}
 
 const lineFeed = 10
 /** Heads are rarely longer; bodies are, and need not be looked at. */
@@ -58,8 +62,7 @@ export class ResponseTap {
 
   constructor(socket: TappedSocket) {
     this.#socket = socket
-    const read: (size?: number) => Buffer | null = socket.read
-    this.#readSocket = read.bind(socket)
+    this.#readSocket = socket.read.bind(socket)
     socket.read = (size) => this.#read(size)
   }
 
