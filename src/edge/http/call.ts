@@ -46,7 +46,6 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   readonly #startedAt: MonotonicMs
   #target: CallTarget | undefined
   #connection: Connection | undefined
-  #isSecondTry = false
   #cancelDeadline: () => void = () => {}
   #isEnded = false
   #isStarting = false
@@ -146,15 +145,17 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     return this.#connection?.answerBytes ?? 0
   }
 
-  /** Whether the request went to a connection that had served a call before, and nothing came back. */
+  /**
+   * Whether the request went to a connection that had served a call before, and nothing came back. True at most once: the
+   * call then goes on on a connection that has served none.
+   */
   get #isStale(): boolean {
-    return !this.#isSecondTry && this.#connection?.isReused === true && this.#answerBytes === 0
+    return this.#connection?.isReused === true && this.#answerBytes === 0
   }
 
   /** Makes the call on a new connection. */
   #goOn({ poolKey, origin, options }: CallTarget): void {
     const { pools, onStale } = this.#surroundings
-    this.#isSecondTry = true
     this.#connectMs = null
     if (this.#connection !== undefined) pools.destroy(this.#connection)
     this.#connection = pools.open(poolKey, origin)
