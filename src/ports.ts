@@ -134,7 +134,10 @@ export interface Call {
 }
 
 export interface HttpSender {
-  /** Never throws. `done` is called exactly once, never within `send` itself. */
+  /**
+   * Never throws. `done` is called exactly once, never within `send` itself. One call may send its request twice: where a
+   * kept connection ended before anything of an answer had come.
+   */
   send(request: HttpRequest, done: (result: AttemptResult) => void): Call
   /** Closes all pools; calls in flight are aborted. */
   stop(): Promise<void>

@@ -120,7 +120,7 @@ describe('a response', () => {
         const many = useTap()
         many.begin()
         const together = one.bring(text)
-        expect(many.bring(...text)).toBe(together)
+        expect(many.bring(...text.split(''))).toBe(together)
         expect(many.told).toEqual(one.told)
       }),
       { numRuns: 1_000 },
@@ -141,7 +141,10 @@ describe('a response', () => {
     ['beyond its length', 'content-length: 2\r\n\r\nok\r\n', false],
     ['beyond no length', 'content-length: 0\r\n\r\nx', false],
   ])('leaves its connection clean, or not: %s', (_, rest, isClean) => {
-    for (const pieces of [[`HTTP/1.1 200 OK\r\n${rest}`], ['HTTP/1.1 200 OK\r\n', ...rest]]) {
+    for (const pieces of [
+      [`HTTP/1.1 200 OK\r\n${rest}`],
+      ['HTTP/1.1 200 OK\r\n', ...rest.split('')],
+    ]) {
       const { bring, begin, tap } = useTap()
       begin()
       bring(...pieces)
