@@ -125,7 +125,8 @@ function topicsOf({ topics }: Settings, { from }: ReplayOrder): readonly string[
 /** @throws UserError when nothing of it is known, or not all */
 async function resumed(admin: KafkaAdmin, settings: Settings, id: string): Promise<StoredReplay> {
   const { events, deadLetters } = settings.topics
-  const commits = await admin.groupOffsets(groupOf(settings, id), [...events, deadLetters])
+  const group = groupOf(settings, id)
+  const commits = await admin.groupOffsets(group, [...events, deadLetters])
   if (commits.length === 0) {
     const known = await unfinished(admin, settings)
     const others =
@@ -134,10 +135,10 @@ async function resumed(admin: KafkaAdmin, settings: Settings, id: string): Promi
       `There is no replay "${id}" to go on with: it is done, or Kafka has forgotten it after a week. ${others}`,
     )
   }
-  const stored = readCommits(commits)
+  const stored = readCommits(group, commits)
   if (stored !== undefined) return stored
   throw new UserError(
-    `Replay "${id}" cannot be gone on with: it was begun with other event topics than ${events.join(', ')}, or by another version of hooktide.`,
+    `Replay "${id}" cannot be gone on with: it was begun with other event topics than ${events.join(', ')}, or by another version of hooktide, or its offsets were set by another program. Begin it anew: what it has sent already is sent again.`,
   )
 }
 

@@ -100,7 +100,7 @@ export class Replaying {
     const { writing } = this.#parts
     if (writing === undefined) return
     this.#savedAt = performance.now()
-    const commits = commitsOf(this.#order, [...this.#reaches.values()])
+    const commits = commitsOf(writing.groupId, this.#order, [...this.#reaches.values()])
     await writing.admin.commitOffsets(writing.groupId, commits)
   }
 

@@ -1,8 +1,9 @@
 /**
- * The text that a commit carries as metadata: which offsets at and above the committed one are complete (design
- * section 8). A version character, then base64url of alternating LEB128 run lengths: incomplete, complete, incomplete, …
- * beginning at the committed offset and ending with a complete run.
+ * What a commit carries as metadata: which offsets at and above the committed one are complete (design section 8). The
+ * content that is sealed is base64url of alternating LEB128 run lengths: incomplete, complete, incomplete, … beginning
+ * at the committed offset and ending with a complete run.
  */
+import { maxContentLength, sealed, unsealed, type CommitPlace } from './sealed-metadata.ts'
 
 /** Offsets `from` (inclusive) to `to` (exclusive). */
 export interface OffsetRange {
@@ -10,19 +11,23 @@ export interface OffsetRange {
   readonly to: number
 }
 
-/** Kafka refuses metadata over `offset.metadata.max.bytes`, 4,096 by default. */
-export const maxMetadataLength = 4_096
-const version = '1'
-/** Bytes whose base64url text, with the version character before it, still fits. */
-const maxBytes = Math.floor(((maxMetadataLength - version.length) * 3) / 4)
+/** Bytes whose base64url text still fits. */
+const maxBytes = Math.floor((maxContentLength * 3) / 4)
+
+/** What a commit's metadata says of completed offsets. */
+export type CompletedRuns =
+  /** Ascending, apart from each other, above the committed offset; maybe none. */
+  | { readonly kind: 'ranges'; readonly ranges: readonly OffsetRange[] }
+  /** The text was not written by this program for this commit. */
+  | { readonly kind: 'foreign' }
 
 /**
- * Encodes ranges that ascend, do not touch and lie above `base`. Where the text would be too long the highest are left
- * out: their records are handled again, nothing is lost.
+ * Encodes ranges that ascend, do not touch and lie above the committed offset; empty for none. Where the text would be
+ * too long the highest are left out: their records are handled again, nothing is lost.
  */
-export function encodeCompletedRuns(base: number, ranges: readonly OffsetRange[]): string {
+export function encodeCompletedRuns(place: CommitPlace, ranges: readonly OffsetRange[]): string {
   const bytes: number[] = []
-  let position = base
+  let position = place.offset
   for (const range of ranges) {
     const before = bytes.length
     pushLeb128(bytes, range.from - position)
@@ -33,20 +38,28 @@ export function encodeCompletedRuns(base: number, ranges: readonly OffsetRange[]
     }
     position = range.to
   }
-  return bytes.length === 0 ? '' : version + Buffer.from(bytes).toString('base64url')
+  if (bytes.length === 0) return ''
+  return sealed('completed', place, Buffer.from(bytes).toString('base64url'))
 }
 
-/** Reads what {@link encodeCompletedRuns} wrote. Anything else, another program's metadata included, gives no range. */
-export function decodeCompletedRuns(base: number, text: string): readonly OffsetRange[] {
-  if (!text.startsWith(version) || !/^[\w-]*$/.test(text)) return []
-  const lengths = readLeb128(Buffer.from(text.slice(version.length), 'base64url'))
-  if (lengths === undefined || lengths.length % 2 !== 0) return []
+/** Reads what {@link encodeCompletedRuns} wrote for this place. */
+export function decodeCompletedRuns(place: CommitPlace, text: string): CompletedRuns {
+  if (text === '') return { kind: 'ranges', ranges: [] }
+  const content = unsealed('completed', place, text)
+  const lengths = content === undefined ? undefined : readLeb128(Buffer.from(content, 'base64url'))
+  const ranges = lengths === undefined ? undefined : rangesOf(place.offset, lengths)
+  return ranges === undefined ? { kind: 'foreign' } : { kind: 'ranges', ranges }
+}
+
+/** `undefined` for lengths that no ranges have. */
+function rangesOf(base: number, lengths: readonly number[]): readonly OffsetRange[] | undefined {
+  if (lengths.length % 2 !== 0) return undefined
   const ranges: OffsetRange[] = []
   let position = base
   for (let index = 0; index < lengths.length; index += 2) {
     const from = position + (lengths[index] ?? 0)
     const to = from + (lengths[index + 1] ?? 0)
-    if (to <= from || from < position || !Number.isSafeInteger(to)) return []
+    if (to <= from || from < position || !Number.isSafeInteger(to)) return undefined
     ranges.push({ from, to })
     position = to
   }

@@ -10,13 +10,13 @@
  * Records must be admitted in offset order, as Kafka hands them out. Reading again from an earlier offset is allowed:
  * what is already known says so.
  */
-import { decodeCompletedRuns, encodeCompletedRuns, type OffsetRange } from './completed-runs.ts'
+import type { OffsetRange } from './completed-runs.ts'
 
 export interface Position {
   /** The offset to commit: the lowest that is not complete. */
   readonly offset: number
-  /** Completed offsets above it, for the commit's metadata. */
-  readonly metadata: string
+  /** Completed offsets above it, for the commit's metadata: ascending, apart from each other. */
+  readonly completed: readonly OffsetRange[]
 }
 
 export class Ledger {
@@ -24,16 +24,38 @@ export class Ledger {
   #next: number
   /** Insertion order is offset order, so the first entry is the lowest. */
   readonly #incomplete = new Set<number>()
-  /** Ranges restored from the last commit that reading has not passed yet; ascending. */
+  /** Ranges restored from the last commit, ascending. Those before `#passed` are behind the reading. */
   #restored: readonly OffsetRange[]
+  #passed = 0
   /** Completions so far: admitting alone moves nothing that a commit says. */
   #changes = 0
   #committedChanges = 0
 
-  /** Goes on from a commit. `committedOffset` is 0 where the group has none: what does not exist counts as complete. */
-  constructor(committedOffset: number, metadata: string) {
+  /**
+   * Goes on from a commit.
+   *
+   * @param committedOffset 0 where the group has none: what does not exist counts as complete
+   * @param completed what its metadata says
+   */
+  constructor(committedOffset: number, completed: readonly OffsetRange[] = []) {
     this.#next = committedOffset
-    this.#restored = decodeCompletedRuns(committedOffset, metadata)
+    this.#restored = completed
+  }
+
+  /**
+   * The partition ended at `end` after this ledger was made. What the commit says of offsets beyond it is of records that
+   * were lost with a broker: others will have these offsets.
+   */
+  clipTo(end: number): void {
+    const last = this.#restored.at(-1)
+    if (last === undefined || last.to <= end) return
+    this.#restored = this.#restored
+      .slice(this.#passed)
+      .filter(({ from }) => from < end)
+      .map(({ from, to }) => ({ from, to: Math.min(to, end) }))
+    this.#passed = 0
+    // Committed anew before these offsets exist: the next owner would find them within the log.
+    this.#changes += 1
   }
 
   get incompleteCount(): number {
@@ -44,7 +66,7 @@ export class Ledger {
   openBelow(end: number): number {
     const next = this.#next
     let count = this.#incomplete.size + Math.max(0, end - next)
-    for (const { from, to } of this.#restored) {
+    for (const { from, to } of this.#ahead()) {
       count -= Math.max(0, Math.min(to, end) - Math.max(from, next))
     }
     return count
@@ -53,8 +75,8 @@ export class Ledger {
   /** Whether {@link admit} would say `known`. Changes nothing: until then commits say what is below it, too. */
   isKnown(offset: number): boolean {
     if (offset < this.#next) return true
-    const range = this.#restored.find(({ to }) => offset < to)
-    return range !== undefined && range.from <= offset
+    for (const { from, to } of this.#ahead()) if (offset < to) return from <= offset
+    return false
   }
 
   /** `known` when the offset was admitted before, or completed by an earlier owner: skip it. */
@@ -96,7 +118,7 @@ export class Ledger {
     // With nothing incomplete, restored ranges may begin right at the next offset: then they are part of the base.
     const base = lowest ?? (first?.from === this.#next ? first.to : this.#next)
     const above = ranges.filter((range) => range.from > base)
-    return { offset: base, metadata: encodeCompletedRuns(base, above), changes: this.#changes }
+    return { offset: base, completed: above, changes: this.#changes }
   }
 
   /** The commit of a {@link position} was acknowledged. */
@@ -104,13 +126,22 @@ export class Ledger {
     this.#committedChanges = Math.max(this.#committedChanges, changes)
   }
 
-  /** Forgets restored ranges below `offset`; true when `offset` lies in one. */
+  /** Passes restored ranges below `offset`; true when `offset` lies in one. */
   #passRestored(offset: number): boolean {
-    while (this.#restored[0] !== undefined && this.#restored[0].to <= offset) {
-      this.#restored = this.#restored.slice(1)
+    let range = this.#restored[this.#passed]
+    while (range !== undefined && range.to <= offset) {
+      this.#passed += 1
+      range = this.#restored[this.#passed]
     }
-    const [range] = this.#restored
     return range !== undefined && range.from <= offset
+  }
+
+  /** Restored ranges that reading has not passed yet. */
+  *#ahead(): Generator<OffsetRange> {
+    for (let index = this.#passed; index < this.#restored.length; index += 1) {
+      const range = this.#restored[index]
+      if (range !== undefined) yield range
+    }
   }
 
   #completedRanges(base: number): readonly OffsetRange[] {
@@ -121,7 +152,7 @@ export class Ledger {
       position = offset + 1
     }
     let tail = { from: position, to: this.#next }
-    for (const { from, to } of this.#restored) {
+    for (const { from, to } of this.#ahead()) {
       if (to <= tail.to) continue
       if (from <= tail.to) {
         tail = { from: tail.from, to }

@@ -5,6 +5,7 @@
  */
 import { isJsonObject, parseJson } from './json-text.ts'
 import { roughWait } from './durations.ts'
+import { maxContentLength, sealed, unsealed } from './sealed-metadata.ts'
 
 /** What a replay is about, apart from its range. Lists are as they were given. */
 export interface ReplayOrder {
@@ -35,22 +36,29 @@ export interface ReplayCommit {
   readonly metadata: string
 }
 
-/** Brokers keep 4,096 characters of metadata unless told otherwise; the end of the range needs some. */
-export const maxOrderLength = 4_000
+/** The end of the range and the number of partitions need some of what metadata may hold. */
+export const maxOrderLength = maxContentLength - 75
 
 export function orderLength(order: ReplayOrder): number {
   return JSON.stringify(order).length
 }
 
-/** Of all partitions of the range, in the order that it has. */
-export function commitsOf(order: ReplayOrder, reaches: readonly Reach[]): readonly ReplayCommit[] {
+/**
+ * Of all partitions of the range, in the order that it has.
+ *
+ * @param group the replay's own
+ */
+export function commitsOf(
+  group: string,
+  order: ReplayOrder,
+  reaches: readonly Reach[],
+): readonly ReplayCommit[] {
   const partitions = reaches.length
-  return reaches.map(({ topic, partition, next, end }, index) => ({
-    topic,
-    partition,
-    offset: next,
-    metadata: JSON.stringify(index === 0 ? { end, partitions, order } : { end }),
-  }))
+  return reaches.map(({ topic, partition, next, end }, index) => {
+    const content = JSON.stringify(index === 0 ? { end, partitions, order } : { end })
+    const place = { group, topic, partition, offset: next }
+    return { topic, partition, offset: next, metadata: sealed('replay', place, content) }
+  })
 }
 
 export interface StoredReplay {
@@ -59,14 +67,20 @@ export interface StoredReplay {
 }
 
 /**
- * What was committed; `undefined` when it is no replay's, one of a later version, or when the commits of some partitions
- * are missing.
+ * What was committed; `undefined` when it is no replay's, one of another version, changed since, or when the commits of
+ * some partitions are missing: going on with a wrong range would leave out what was asked for.
+ *
+ * @param group the replay's own
  */
-export function readCommits(commits: readonly ReplayCommit[]): StoredReplay | undefined {
+export function readCommits(
+  group: string,
+  commits: readonly ReplayCommit[],
+): StoredReplay | undefined {
   let order: ReplayOrder | undefined
   const reaches: Reach[] = []
   for (const { topic, partition, offset, metadata } of commits) {
-    const stored = parseJson(Buffer.from(metadata))
+    const content = unsealed('replay', { group, topic, partition, offset }, metadata)
+    const stored = content === undefined ? undefined : parseJson(content)
     if (!isJsonObject(stored) || !Number.isSafeInteger(stored['end'])) return undefined
     reaches.push({ topic, partition, next: offset, end: Number(stored['end']) })
     if (stored['order'] === undefined) continue

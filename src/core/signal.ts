@@ -85,6 +85,19 @@ export type Signal =
       readonly group: string
       readonly outcome: 'stale' | 'unavailable'
     }
+  /**
+   * Commits that a partition goes on from have metadata that this program did not write for them. What it may say is not
+   * believed: records that were complete above the committed offset are delivered again rather than lost.
+   */
+  | {
+      readonly kind: 'commit.foreign'
+      readonly group: string
+      readonly count: number
+      /** `<topic>/<partition>`, the first of them. */
+      readonly partitions: readonly string[]
+      /** What follows from it. */
+      readonly message: string
+    }
   | { readonly kind: 'calls.stopped'; readonly cause: StopCause }
   | { readonly kind: 'calls.resumed' }
 

@@ -2,6 +2,7 @@
  * Commits of one group: they follow one another while there is something new, changed partitions only, one at a time, at
  * least an interval apart, and stretched so that metadata stays under 2 MiB/s (design section 8).
  */
+import { encodeCompletedRuns } from '../core/completed-runs.ts'
 import type { Emit } from '../core/signal.ts'
 import type { Clock, CommitEntry, CommitOutcome, GroupSource } from '../ports.ts'
 import type { PartitionFlow } from './partition-flow.ts'
@@ -79,12 +80,12 @@ export class Committer {
   async #commit(flows: readonly PartitionFlow[]): Promise<void> {
     const { clock, source, name, emit, commitIntervalMs } = this.#parts
     const positions = flows.map((flow) => ({ flow, position: flow.ledger.position() }))
-    const entries: CommitEntry[] = positions.map(({ flow: { epoch }, position }) => ({
-      topic: epoch.topic,
-      partition: epoch.partition,
-      offset: position.offset,
-      metadata: position.metadata,
-    }))
+    const entries = positions.map(({ flow: { epoch }, position }): CommitEntry => {
+      const { topic, partition } = epoch
+      const { offset, completed } = position
+      const metadata = encodeCompletedRuns({ group: name, topic, partition, offset }, completed)
+      return { topic, partition, offset, metadata }
+    })
     const startedAt = clock.monotonic()
     const outcome = await source.commit(entries)
     this.#lastOutcome = outcome

@@ -33,6 +33,8 @@ import type { Origin, Work } from './work.ts'
 const recheckMs = 100
 /** The same for one that waits for the budget of what is put off. */
 const budgetMs = 5
+/** Partitions that one line of the log names. */
+const maxNamed = 20
 /** How long the last commit before leaving may take: without it, what is complete would be repeated. */
 const leaveCommitMs = 5_000
 
@@ -106,6 +108,7 @@ export class GroupFlow implements GroupListener {
   onAssigned(partitions: readonly AssignedPartition[]): void {
     const before = new Map(this.#flows)
     this.#flows.clear()
+    const gainedFlows: PartitionFlow[] = []
     let kept = 0
     for (const assigned of partitions) {
       const key = keyOf(assigned)
@@ -115,10 +118,13 @@ export class GroupFlow implements GroupListener {
         before.delete(key)
         kept += 1
       } else {
-        this.#flows.set(key, this.#newFlow(assigned))
+        const flow = this.#newFlow(assigned)
+        this.#flows.set(key, flow)
+        gainedFlows.push(flow)
       }
     }
     for (const flow of before.values()) this.#endEpoch(flow)
+    this.#tellForeign(gainedFlows)
     this.#parts.dispatch.dropEnded()
     this.#isJoined = true
     const gained = partitions.length - kept
@@ -198,6 +204,21 @@ export class GroupFlow implements GroupListener {
     const { name, limits } = this.#parts
     const { topic, partition } = assigned
     return new PartitionFlow({ group: name, topic, partition, isLive: true }, assigned, limits)
+  }
+
+  /** One line for an assignment, however many partitions it has. */
+  #tellForeign(gained: readonly PartitionFlow[]): void {
+    const foreign = gained.filter((flow) => flow.hasForeignMetadata).map(({ epoch }) => keyOf(epoch))
+    if (foreign.length === 0) return
+    const { name, emit } = this.#parts
+    emit({
+      kind: 'commit.foreign',
+      group: name,
+      count: foreign.length,
+      partitions: foreign.slice(0, maxNamed),
+      message:
+        'the metadata of the last commit was not written by this version of hooktide for this offset: it is ignored, and all from the committed offset on is delivered, what was delivered before too',
+    })
   }
 
   #kindOf({ epoch }: PartitionFlow): LineName {

@@ -6,6 +6,7 @@
  * process.
  * Pressure never drops: the backlog grows to its mark, then the source is paused.
  */
+import { decodeCompletedRuns } from '../core/completed-runs.ts'
 import { Fifo } from '../core/fifo.ts'
 import { Ledger } from '../core/ledger.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
@@ -33,6 +34,8 @@ export type Waiting =
 export class PartitionFlow {
   readonly epoch: Epoch
   readonly ledger: Ledger
+  /** The commit that it goes on from has metadata that is not believed: what was complete above it is handled again. */
+  readonly hasForeignMetadata: boolean
   isPaused = false
   /** Cancels the timer of a head that is not due yet. */
   cancelTimer: (() => void) | undefined
@@ -46,6 +49,7 @@ export class PartitionFlow {
   #backlogBytes = 0
   /** Where reading goes on: a rejoin reads kept partitions again from the committed offset. */
   #readNext = 0
+  #hasRead = false
   /** The partition's end, as far as it was told. */
   #end = 0
   /** Records admitted in this epoch. */
@@ -55,7 +59,10 @@ export class PartitionFlow {
 
   constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
     this.epoch = epoch
-    this.ledger = new Ledger(assigned.committedOffset ?? 0, assigned.committedMetadata)
+    const { committedOffset: offset = 0, committedMetadata } = assigned
+    const runs = decodeCompletedRuns({ ...epoch, offset }, committedMetadata)
+    this.hasForeignMetadata = runs.kind === 'foreign'
+    this.ledger = new Ledger(offset, runs.kind === 'foreign' ? [] : runs.ranges)
     this.#limits = limits
     this.held = new Holdings({ count: limits.maxIncomplete, bytes: limits.maxBytes })
   }
@@ -81,6 +88,8 @@ export class PartitionFlow {
   /** Whether reading went on: then there may be something to admit. */
   receive({ records, next, end }: Fetched): boolean {
     this.noteEnd(end)
+    if (!this.#hasRead) this.ledger.clipTo(end)
+    this.#hasRead = true
     if (next <= this.#readNext) return false
     for (const record of records) {
       if (record.offset < this.#readNext) continue

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deadLetterHeaders, placeOf, splitHeaders } from '../../src/core/delivery-headers.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { KafkaHeaders } from '../../src/core/model.ts'
+import { commitsOf } from '../../src/core/replay-progress.ts'
 import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka/admin.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
@@ -41,9 +42,9 @@ function letterOf({ prefix }: BrokerRig) {
 
 /** Writes down what a replay of partition 0 would have that was killed at `next`. */
 async function begun(id: string, hooks: readonly string[], next: number): Promise<void> {
-  const metadata = JSON.stringify({ end: 4, partitions: 1, order: { from: 'events', hooks } })
-  const entry = { topic: `${rig.prefix}.events`, partition: 0, offset: next, metadata }
-  await admin.commitOffsets(`${rig.environment['HOOKTIDE_GROUP_ID']}.replay.${id}`, [entry])
+  const group = `${rig.environment['HOOKTIDE_GROUP_ID']}.replay.${id}`
+  const reach = { topic: `${rig.prefix}.events`, partition: 0, next, end: 4 }
+  await admin.commitOffsets(group, commitsOf(group, { from: 'events', hooks }, [reach]))
 }
 
 beforeAll(async () => {

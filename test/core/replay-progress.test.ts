@@ -22,34 +22,59 @@ const reaches = [
 ]
 
 describe('how far a replay is', () => {
+  const group = 'hooktide.replay.1'
+
   it('is read back from what was committed, in whatever order that comes', () => {
-    const commits = commitsOf(order, reaches)
-    expect(readCommits(commits)).toEqual({ order, reaches })
-    expect(readCommits(commits.toReversed())?.order).toEqual(order)
+    const commits = commitsOf(group, order, reaches)
+    expect(readCommits(group, commits)).toEqual({ order, reaches })
+    expect(readCommits(group, commits.toReversed())?.order).toEqual(order)
     expect(remainingOf(reaches)).toBe(6)
   })
 
   it('is not known when a partition is missing, or metadata is not of a replay', () => {
-    const [first, second] = commitsOf(order, reaches)
+    const [first, second] = commitsOf(group, order, reaches)
     if (first === undefined || second === undefined) throw new Error('two were committed')
-    expect(readCommits([first])).toBeUndefined()
-    expect(readCommits([second])).toBeUndefined()
-    expect(readCommits([first, { ...second, metadata: '' }])).toBeUndefined()
-    expect(readCommits([])).toBeUndefined()
+    expect(readCommits(group, [first])).toBeUndefined()
+    expect(readCommits(group, [second])).toBeUndefined()
+    expect(readCommits(group, [first, { ...second, metadata: '' }])).toBeUndefined()
+    expect(readCommits(group, [])).toBeUndefined()
   })
 
   it('is not gone on with where a later version asks for something that this one does not know', () => {
     const later = { ...order, countries: ['fr'] }
-    expect(readCommits(commitsOf(later, reaches))).toBeUndefined()
-    const moved = JSON.stringify(commitsOf(order, reaches)).replaceAll('dead-letters', 'the-moon')
-    expect(readCommits(JSON.parse(moved) as ReturnType<typeof commitsOf>)).toBeUndefined()
+    expect(readCommits(group, commitsOf(group, later, reaches))).toBeUndefined()
+    const moved = { ...order, from: 'the-moon' as 'events' }
+    expect(readCommits(group, commitsOf(group, moved, reaches))).toBeUndefined()
+  })
+
+  it.each([
+    ['without a seal, as a former version wrote it', (text: string) => text.slice(21)],
+    ['of which another program changed the end', (text: string) => text.replace('10', '11')],
+  ])('is not gone on with by metadata %s', (_, change) => {
+    const commits = commitsOf(group, order, reaches)
+    const changed = commits.map((one) => ({ ...one, metadata: change(one.metadata) }))
+    expect(changed.map(({ metadata }) => metadata)).not.toEqual(
+      commits.map(({ metadata }) => metadata),
+    )
+    expect(readCommits(group, changed)).toBeUndefined()
+  })
+
+  it('is not gone on with at offsets that were set since, nor in another group', () => {
+    const commits = commitsOf(group, order, reaches)
+    const moved = commits.map((one) => ({ ...one, offset: one.offset + 1 }))
+    expect(readCommits(group, moved)).toBeUndefined()
+    expect(readCommits('hooktide.replay.2', commits)).toBeUndefined()
   })
 
   it('fits into what brokers keep of metadata', () => {
     const hooks = ['h'.repeat(maxOrderLength - orderLength({ from: 'events', hooks: [''] }))]
-    const [commit] = commitsOf({ from: 'events', hooks }, [
-      { topic: 't', partition: 0, next: 0, end: Number.MAX_SAFE_INTEGER },
-    ])
+    const end = Number.MAX_SAFE_INTEGER
+    const many = Array.from({ length: 20_000 }, (_, partition) => ({ partition, next: 0, end }))
+    const [commit] = commitsOf(
+      group,
+      { from: 'events', hooks },
+      many.map((one) => ({ topic: 't', ...one })),
+    )
     expect(commit?.metadata.length).toBeLessThanOrEqual(4_096)
   })
 })

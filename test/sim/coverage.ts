@@ -12,11 +12,11 @@ export const nothingCovered: Coverage = { base: 0, ranges: [] }
 /** @throws RangeError when the text is not of the form that design section 8 describes */
 export function coverageOf(offset: number, metadata: string): Coverage {
   if (metadata === '') return { base: offset, ranges: [] }
-  if (!metadata.startsWith('1'))
-    throw new RangeError(`commit metadata of unknown form: ${metadata}`)
+  const content = /^hooktide1:[\w-]{11}([\w-]+)$/.exec(metadata)?.[1]
+  if (content === undefined) throw new RangeError(`commit metadata of unknown form: ${metadata}`)
   const lengths: number[] = []
   let [value, shift] = [0, 0]
-  for (const byte of Buffer.from(metadata.slice(1), 'base64url')) {
+  for (const byte of Buffer.from(content, 'base64url')) {
     value += (byte & 0x7f) * 2 ** shift
     shift += 7
     if ((byte & 0x80) !== 0) continue

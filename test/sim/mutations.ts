@@ -141,9 +141,9 @@ export const mutations: readonly Mutation[] = [
     'does not read the metadata of the owner before',
     ['call-asked-for', 'commit-keeps-what-was-done'],
     [
-      'core/ledger.ts',
-      'this.#restored = decodeCompletedRuns(committedOffset, metadata)',
-      'this.#restored = decodeCompletedRuns(committedOffset, metadata.slice(0, 0))',
+      'stages/partition-flow.ts',
+      'decodeCompletedRuns({ ...epoch, offset }, committedMetadata)',
+      'decodeCompletedRuns({ ...epoch, offset }, committedMetadata.slice(0, 0))',
     ],
   ),
   mutation(

@@ -103,10 +103,13 @@ export async function committedCount(rig: BrokerRig): Promise<number> {
   const [topic] = await admin.fetchOffsets({ groupId, topics: [`${rig.prefix}.events`] })
   await admin.disconnect()
   let count = 0
-  for (const { offset, metadata } of topic?.partitions ?? []) {
+  for (const { partition, offset, metadata } of topic?.partitions ?? []) {
     const base = Math.max(0, Number(offset))
     count += base
-    for (const { from, to } of decodeCompletedRuns(base, metadata ?? '')) count += to - from
+    const place = { group: groupId, topic: `${rig.prefix}.events`, partition, offset: base }
+    const runs = decodeCompletedRuns(place, metadata ?? '')
+    if (runs.kind === 'foreign') throw new Error(`not of hooktide: ${metadata}`)
+    for (const { from, to } of runs.ranges) count += to - from
   }
   return count
 }

@@ -312,6 +312,7 @@ const counting: Counting = {
   'hook.suspended': nothing,
   'endpoint.changed': nothing,
   'endpoint.disabled': nothing,
+  'commit.foreign': nothing,
   'table.loaded': nothing,
   'group.draining': nothing,
 }

@@ -74,6 +74,7 @@ const levels: Readonly<
   'endpoint.unusable': 'warn',
   // Tried again twice a second while it lasts: the group's source says once why.
   'commit.failed': 'debug',
+  'commit.foreign': 'warn',
   'calls.stopped': 'warn',
   'table.loaded': 'info',
   'hook.changed': 'info',
