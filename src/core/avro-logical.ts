@@ -1,6 +1,7 @@
 /**
  * Avro's logical types as JSON: times as RFC 3339 text, decimals as numbers with all of their digits. A logical type that
- * is not known, or does not fit its type, counts as absent, as Avro asks.
+ * is not known, or does not fit its type, counts as absent, as Avro asks. So does a time for which RFC 3339 has no text,
+ * since it has years of four digits: the number stays.
  */
 import { AvroFault, type AvroCursor } from './avro-cursor.ts'
 import { dateText, timeText } from './calendar.ts'
@@ -16,6 +17,9 @@ const places: ReadonlyMap<string, number> = new Map([
   ['nanos', 9],
 ])
 const secondsPerDay = 86_400
+/** Days since 1970 of 0000-01-01 and 9999-12-31. */
+const firstDay = -719_528
+const lastDay = 2_932_896
 /** No decimal of an auth event is longer, and whole numbers of many thousand digits cost a processor dear. */
 const maxDigits = 1_000
 
@@ -26,7 +30,7 @@ export function logicalRender(schema: JsonObject): Render | undefined {
   if (logicalType === 'decimal') return decimalRender(schema)
   if (logicalType === 'uuid') return uuidRender(schema)
   if (logicalType === 'json' && type === 'string') return (cursor) => jsonText(cursor.text())
-  if (logicalType === 'date' && type === 'int') return (cursor) => `"${dateText(cursor.int())}"`
+  if (logicalType === 'date' && type === 'int') return (cursor) => dayText(cursor.int())
   return timeRender(type, logicalType)
 }
 
@@ -40,7 +44,7 @@ function timeRender(type: unknown, logicalType: string): Render | undefined {
   }
   if (type !== 'long') return undefined
   const zone = kind === 'timestamp' ? 'Z' : ''
-  return (cursor) => `"${dateTimeText(cursor.long(), count)}${zone}"`
+  return (cursor) => dateTimeText(cursor.long(), count, zone)
 }
 
 function timeOfDay(units: number | bigint, count: number): string {
@@ -49,46 +53,79 @@ function timeOfDay(units: number | bigint, count: number): string {
   return timeText(Number(units), count)
 }
 
-/** Units since 1970, of which a second has 10 to the power of `count`. */
-function dateTimeText(units: number | bigint, count: number): string {
+function hasText(days: number): boolean {
+  return days >= firstDay && days <= lastDay
+}
+
+function dayText(days: number): string {
+  return hasText(days) ? `"${dateText(days)}"` : String(days)
+}
+
+/** @param units since 1970, of which a second has 10 to the power of `count` */
+function dateTimeText(units: number | bigint, count: number, zone: string): string {
   const perDay = secondsPerDay * 10 ** count
-  if (typeof units === 'number') {
-    const days = Math.floor(units / perDay)
-    return `${dateText(days)}T${timeText(units - days * perDay, count)}`
-  }
+  const { days, rest } = typeof units === 'number' ? parted(units, perDay) : partedLarge(units, perDay)
+  return hasText(days) ? `"${dateText(days)}T${timeText(rest, count)}${zone}"` : String(units)
+}
+
+interface Parted {
+  readonly days: number
+  /** Units of the last day. */
+  readonly rest: number
+}
+
+function parted(units: number, perDay: number): Parted {
+  const days = Math.floor(units / perDay)
+  return { days, rest: units - days * perDay }
+}
+
+function partedLarge(units: bigint, perDay: number): Parted {
   const large = BigInt(perDay)
   const rest = ((units % large) + large) % large
-  return `${dateText(Number((units - rest) / large))}T${timeText(Number(rest), count)}`
+  return { days: Number((units - rest) / large), rest: Number(rest) }
 }
 
-/** Two's complement of an unscaled number, on bytes or a fixed. */
+/**
+ * Two's complement of an unscaled number, most significant byte first, on bytes or a fixed of any size: what is longer than
+ * the number needs repeats its sign.
+ */
 function decimalRender({ type, precision, scale = 0, size }: JsonObject): Render | undefined {
-  if (!isDigits(precision) || !isDigits(scale) || precision === 0 || scale > precision) {
+  if (!isFixedSize(precision) || !isFixedSize(scale) || precision === 0 || scale > precision) {
     return undefined
   }
-  const maxBytes = Math.ceil((precision * Math.log2(10) + 1) / 8)
-  if (type === 'fixed' && isFixedSize(size) && size <= maxBytes) {
-    return (cursor) => {
-      cursor.spend(scale)
-      return decimalText(cursor.take(size), scale)
-    }
-  }
-  if (type !== 'bytes') return undefined
-  return (cursor) => {
-    const bytes = cursor.bytes()
-    if (bytes.length > maxBytes) throw new AvroFault(`has more than ${precision} digits`)
+  const text = (cursor: AvroCursor, bytes: Buffer) => {
     cursor.spend(scale)
-    return decimalText(bytes, scale)
+    return decimalText(bytes, precision, scale)
   }
+  if (type === 'fixed' && isFixedSize(size)) return (cursor) => text(cursor, cursor.take(size))
+  return type === 'bytes' ? (cursor) => text(cursor, cursor.bytes()) : undefined
 }
 
-function decimalText(bytes: Buffer, scale: number): string {
-  const bits = BigInt(bytes.length * 8)
-  const unscaled = BigInt.asIntN(Number(bits), BigInt(`0x0${bytes.toString('hex')}`))
-  if (scale === 0) return String(unscaled)
+/** @throws AvroFault for a number of more digits than its precision, or than a number may have */
+function decimalText(bytes: Buffer, precision: number, scale: number): string {
+  const most = Math.min(precision, maxDigits)
+  const significant = withoutSignExtension(bytes)
+  const isLong = significant.length > Math.ceil((most * Math.log2(10) + 1) / 8)
+  // The conversion of a long number takes time that grows with its square.
+  const unscaled = isLong ? 0n : numberOf(significant)
   const sign = unscaled < 0n ? '-' : ''
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
-  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+  const digits = String(unscaled < 0n ? -unscaled : unscaled)
+  if (isLong || digits.length > most) throw new AvroFault(`has more than ${most} digits`)
+  if (scale === 0) return sign + digits
+  const padded = digits.padStart(scale + 1, '0')
+  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
+}
+
+function numberOf(bytes: Buffer): bigint {
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x0${bytes.toString('hex')}`))
+}
+
+/** Without leading bytes that say nothing but the sign, which the first bit that stays says too. */
+function withoutSignExtension(bytes: Buffer): Buffer {
+  const fill = (bytes[0] ?? 0) < 0x80 ? 0x00 : 0xff
+  let from = 0
+  while (bytes[from] === fill && ((bytes[from + 1] ?? ~fill) & 0x80) === (fill & 0x80)) from += 1
+  return bytes.subarray(from)
 }
 
 /** Text as it is; 16 bytes in the form of RFC 9562. */
@@ -129,8 +166,4 @@ export function floatText(value: number): string {
 
 export function isFixedSize(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0
-}
-
-function isDigits(value: unknown): value is number {
-  return isFixedSize(value) && value <= maxDigits
 }

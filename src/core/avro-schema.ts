@@ -11,7 +11,7 @@
  * | array | array |
  * | record, map | object; a record's fields in the order of its schema, those that are null too |
  * | union | the value alone, without the name of its branch |
- * | timestamp-*, date, time-*, local-timestamp-* | RFC 3339 text |
+ * | timestamp-*, date, time-*, local-timestamp-* | RFC 3339 text; the number where the year is not one of 0000 to 9999 |
  * | decimal | a number with all of its digits |
  * | uuid | text |
  * | string with the logical type `json` | that JSON |

@@ -36,3 +36,8 @@ export function roughWait(waitMs: number): string {
   const [name, unitMs] = unit ?? ['d', dayMs]
   return `${Math.round(waitMs / unitMs)} ${name}`
 }
+
+/** Measured milliseconds as results and log lines have them, to tenths: what a clock says beyond them is noise. */
+export function tenths(durationMs: number): number {
+  return Math.round(durationMs * 10) / 10
+}

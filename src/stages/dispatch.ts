@@ -5,6 +5,7 @@
  * the session time-out, and results are being acknowledged; otherwise *stopped*, with a cause. While the group of the tiers
  * drains, first tries alone are. Calls in flight go on either way.
  */
+import { tenths } from '../core/durations.ts'
 import type { HookTable } from '../core/hook-table.ts'
 import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
@@ -332,7 +333,8 @@ export class Dispatch {
     const call = http.send(request, (result) => {
       this.#bounds.callEnded(startedAt, clock.monotonic())
       this.#finish(entry, slot, hook, result)
-      const attempt = { result, hook, startedAt: now, queuedMs: startedAt - work.queuedAt }
+      const queuedMs = tenths(startedAt - work.queuedAt)
+      const attempt = { result, hook, startedAt: now, queuedMs }
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })

@@ -70,6 +70,25 @@ describe('an event', () => {
   })
 })
 
+describe('a result', () => {
+  it('says all of its times in tenths of a millisecond', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
+    const one = await rig.start()
+    rig.sendEvent()
+    rig.sendEvent()
+    await rig.clock.advance(0.314_159)
+    one.http.calls[0]?.answer(200)
+    await rig.clock.advance(12.345_678)
+    one.http.calls[1]?.answer(200)
+    await rig.clock.advance(20)
+    const queued = rig.results().map(({ queuedMs }) => queuedMs ?? Number.NaN)
+    expect(queued).toHaveLength(2)
+    expect(queued.map((ms) => Math.round(ms * 10) / 10)).toEqual(queued)
+    expect(queued[1]).toBeGreaterThan(0)
+  })
+})
+
 describe('the hook table', () => {
   it('is loaded before the first event is handled', async () => {
     const rig = createRig()

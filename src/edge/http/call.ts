@@ -13,6 +13,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
+import { tenths } from '../../core/durations.ts'
 import { asError } from '../../core/errors.ts'
 import type { AttemptResult, ErrorClass, MonotonicMs, Phases } from '../../core/model.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
@@ -187,9 +188,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     this.#done(result)
   }
 
-  /** To tenths: what a clock says beyond them is noise, in log lines and results. */
   #elapsedMs(): number {
-    return Math.round((this.#surroundings.clock.monotonic() - this.#startedAt) * 10) / 10
+    return tenths(this.#surroundings.clock.monotonic() - this.#startedAt)
   }
 
   #phases(): Phases {
