@@ -64,7 +64,8 @@ function dayText(days: number): string {
 /** @param units since 1970, of which a second has 10 to the power of `count` */
 function dateTimeText(units: number | bigint, count: number, zone: string): string {
   const perDay = secondsPerDay * 10 ** count
-  const { days, rest } = typeof units === 'number' ? parted(units, perDay) : partedLarge(units, perDay)
+  const { days, rest } =
+    typeof units === 'number' ? parted(units, perDay) : partedLarge(units, perDay)
   return hasText(days) ? `"${dateText(days)}T${timeText(rest, count)}${zone}"` : String(units)
 }
 

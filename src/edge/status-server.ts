@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../core/errors.ts'
+import { boundConnections } from './status-connections.ts'
 
 export interface StatusPages {
   /** Why the process is not ready; empty when it is. */
@@ -18,14 +19,17 @@ export interface StatusServer {
   stop(): Promise<void>
 }
 
-/** More connections than probes and scrapers need; each costs a file descriptor, of which webhook calls need many. */
-const maxConnections = 64
+/**
+ * More than probes and scrapers need; each costs a file descriptor, of which webhook calls need many. A second is more than
+ * a request takes over any network, and keeps clients that come back at once from costing more than a call a second each.
+ */
+const connectionBounds = { usual: 64, most: 1_024, graceMs: 1_000 } as const
 
 export interface StatusServerOptions {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
-  /** How long a client may take to send its request, or stand still while it reads the answer. Default 5 s. */
+  /** How long a client may take to send its request, and to read the answer. Default 5 s. */
   readonly clientTimeoutMs?: number
 }
 
@@ -51,7 +55,7 @@ export async function startStatusServer(
       })
     },
   )
-  server.maxConnections = maxConnections
+  boundConnections(server, { ...connectionBounds, readTimeoutMs: clientTimeoutMs })
   server.setTimeout(clientTimeoutMs)
   await listen(server, where)
   const address = server.address()

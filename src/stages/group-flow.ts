@@ -208,7 +208,9 @@ export class GroupFlow implements GroupListener {
 
   /** One line for an assignment, however many partitions it has. */
   #tellForeign(gained: readonly PartitionFlow[]): void {
-    const foreign = gained.filter((flow) => flow.hasForeignMetadata).map(({ epoch }) => keyOf(epoch))
+    const foreign = gained
+      .filter((flow) => flow.hasForeignMetadata)
+      .map(({ epoch }) => keyOf(epoch))
     if (foreign.length === 0) return
     const { name, emit } = this.#parts
     emit({

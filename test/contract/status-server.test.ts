@@ -1,6 +1,8 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { createServer, get } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { boundConnections, type ConnectionBounds } from '../../src/edge/status-connections.ts'
 import {
   startStatusServer,
   type StatusPages,
@@ -38,6 +40,51 @@ async function talk({ port }: StatusServer, text: string): Promise<string> {
   socket.write(text)
   await new Promise((resolve) => socket.once('close', resolve))
   return said
+}
+
+function say(socket: Socket, text: string): Socket {
+  socket.on('error', () => undefined)
+  socket.write(text)
+  return socket
+}
+
+/** Sends the text a few bytes at a time, without an end. */
+function trickle(socket: Socket, text: string): Socket {
+  say(socket, text.slice(0, 5))
+  let at = 5
+  const timer = setInterval(() => {
+    socket.write(text.slice(at, at + 10))
+    at += 10
+  }, 20)
+  socket.once('close', () => clearInterval(timer))
+  return socket
+}
+
+/** Trickles, and connects anew as often as it is closed, until the test is over. */
+function comeBack(port: number, text: string): Socket {
+  let isOver = false
+  let current: Socket
+  const begin = () => {
+    current = trickle(connect(port, '127.0.0.1'), text)
+    current.once('close', () => {
+      if (!isOver) begin()
+    })
+    return current
+  }
+  onTestFinished(() => {
+    isOver = true
+    current.destroy()
+  })
+  return begin()
+}
+
+/** A supervisor's probe, on a connection of its own; `undefined` when it is not answered. */
+async function probeOf({ port }: StatusServer): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, path: '/healthz', agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode))
+    }).once('error', () => resolve(undefined))
+  })
 }
 
 describe('the status server', () => {
@@ -111,17 +158,26 @@ describe('the status server', () => {
     expect(socket.destroyed).toBe(true)
   })
 
-  it('takes no more than 64 connections', async () => {
+  const request = 'GET /healthz HTTP/1.1\r\nhost: x\r\n'
+
+  it.each<[string, (port: number) => Socket]>([
+    ['send nothing', (port) => connect(port, '127.0.0.1')],
+    ['trickle a request', (port) => trickle(connect(port, '127.0.0.1'), request)],
+    [
+      'trickle headers of 8 KiB',
+      (port) => trickle(connect(port, '127.0.0.1'), `${request}long: ${'x'.repeat(8_000)}`),
+    ],
+    ['keep their connection', (port) => say(connect(port, '127.0.0.1'), `${request}\r\n`)],
+    ['trickle and come back as soon as they are closed', (port) => comeBack(port, request)],
+  ])('answers 30 of 30 probes beside 200 clients that %s', async (_, open) => {
     const server = await startStatusServer({ host: '127.0.0.1', port: 0 }, pages)
     onTestFinished(() => server.stop())
-    const sockets = Array.from({ length: 64 }, () => connect(server.port, '127.0.0.1'))
-    for (const socket of sockets) socket.on('error', () => undefined)
-    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-    expect(await talk(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')).toBe('')
-    sockets[0]?.destroy()
-    await expect
-      .poll(async () => (await ask(server, '/healthz').catch(() => undefined))?.status)
-      .toBe(200)
+    const clients = Array.from({ length: 200 }, () => open(server.port))
+    onTestFinished(() => clients.forEach((client) => client.destroy()))
+    await Promise.all(clients.map((client) => once(client, 'connect')))
+    const statuses: (number | undefined)[] = []
+    for (let probe = 0; probe < 30; probe += 1) statuses.push(await probeOf(server))
+    expect(statuses).toEqual(Array.from({ length: 30 }, () => 200))
   })
 
   it('names the setting when its port is taken', async () => {
@@ -129,5 +185,65 @@ describe('the status server', () => {
     await expect(startStatusServer({ host: '127.0.0.1', port }, pages)).rejects.toThrow(
       /Port \d+ is in use: set HOOKTIDE_HTTP_PORT/,
     )
+  })
+})
+
+describe('the connections of the status pages', () => {
+  async function served(bounds: Partial<ConnectionBounds>, page: string | Buffer = 'ok') {
+    const server = createServer((_, response) => void response.end(page))
+    boundConnections(server, { usual: 2, most: 100, graceMs: 0, readTimeoutMs: 60_000, ...bounds })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const accepted: Socket[] = []
+    server.on('connection', (socket) => accepted.push(socket))
+    /** Connects one after the other; what each is named by is added to `closed` when the server closes it. */
+    const closed: string[] = []
+    const open = async (name: string) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      await Promise.all([once(server, 'connection'), once(socket, 'connect')])
+      socket.once('close', () => closed.push(name))
+      onTestFinished(() => void socket.destroy())
+      return socket
+    }
+    return { open, closed, server, accepted }
+  }
+
+  it('are closed longest-standing first when there are more than usual', async () => {
+    const { open, closed } = await served({})
+    const first = await open('a')
+    await open('b')
+    first.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(first, 'data')
+    await open('c')
+    await expect.poll(() => closed).toEqual(['b'])
+    await open('d')
+    await expect.poll(() => closed).toEqual(['b', 'a'])
+  })
+
+  const large = Buffer.alloc(32 * 1024 * 1024)
+
+  it.each<[string, Partial<ConnectionBounds>, readonly string[]]>([
+    ['for others', {}, ['a', 'b', 'c']],
+    ['after a while', { usual: 100, readTimeoutMs: 1 }, ['a']],
+  ])('are closed %s while their answer is not read', async (_, bounds, names) => {
+    const { open, server, accepted } = await served(bounds, large)
+    for (const name of names) {
+      const socket = await open(name)
+      const asked = once(server, 'request')
+      socket.pause().write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+      await asked
+    }
+    await expect.poll(() => accepted[0]?.destroyed).toBe(true)
+  })
+
+  it('are given time for their request, unless there are more than at most', async () => {
+    const { open, closed } = await served({ usual: 1, most: 3, graceMs: 3_600_000 })
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await open(name)
+    await expect.poll(() => closed).toEqual(['a', 'b'])
   })
 })

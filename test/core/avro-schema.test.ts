@@ -274,7 +274,12 @@ describe('an Avro decimal', () => {
     ['0 of many bytes', decimal(4, 1), withLength(Buffer.alloc(20)), '0.0'],
     ['a sign bit of its own', decimal(3), withLength(bytes(0, 0x80)), '128'],
     ['no sign bit of its own', decimal(3), withLength(bytes(0x80)), '-128'],
-    ['a nullable', ['null', decimal(5, 2)], Buffer.concat([bytes(2), withLength(twos(7n))]), '0.07'],
+    [
+      'a nullable',
+      ['null', decimal(5, 2)],
+      Buffer.concat([bytes(2), withLength(twos(7n))]),
+      '0.07',
+    ],
     [
       'a fixed of a union',
       ['null', fixedDecimal(16, 18, 2)],
