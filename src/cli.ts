@@ -4,7 +4,7 @@ import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
-import { logRefusal } from './edge/telemetry/signal-log.ts'
+import { logCrash, type LogOptions, logRefusal } from './edge/telemetry/signal-log.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
 import { asError, type ExitCode, InterruptedError, UserError } from './core/errors.ts'
 import { rowsOf, unknownVariables } from './settings/names.ts'
@@ -69,6 +69,7 @@ async function runCommand(
   const settings = await logging(isLogging, undefined, () =>
     readSettings(process.env, flags, (variable) => used.has(variable)),
   )
+  if (isLogging) logUncaught(settings)
   listenForSignals()
   const doubts = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
@@ -87,11 +88,28 @@ async function logging<Result>(
   try {
     return await work()
   } catch (error) {
-    if (isLogging && error instanceof UserError) {
-      logRefusal(error, settings && { level: settings.logLevel, instance: settings.instance })
+    if (isLogging && error instanceof UserError) logRefusal(error, logOptionsOf(settings))
+    else if (isLogging && !(error instanceof InterruptedError)) {
+      logCrash(error, logOptionsOf(settings))
     }
     throw error
   }
+}
+
+/** @param settings `undefined` while they are not read, or when they are not usable */
+function logOptionsOf(settings: Settings | undefined): LogOptions {
+  if (settings === undefined) return { level: 'info', instance: undefined, format: 'auto' }
+  const { logLevel: level, logFormat: format, instance } = settings
+  return { level, instance, format }
+}
+
+/** What is thrown where nobody catches it ends the process; its log says why too. */
+function logUncaught(settings: Settings): void {
+  process.on('uncaughtException', (error) => {
+    logCrash(error, logOptionsOf(settings))
+    note(`hooktide failed in a way that it does not know: ${asError(error).message}`)
+    process.exit(1)
+  })
 }
 
 function print(line: string): void {

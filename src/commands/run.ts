@@ -51,6 +51,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
   const telemetry = createTelemetry({
     level: settings.logLevel,
     instance: settings.instance,
+    format: settings.logFormat,
     clock: systemClock,
     attemptsPerSecond: settings.logAttemptsPerSecond,
     version,

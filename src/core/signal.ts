@@ -119,8 +119,8 @@ export interface EndpointChanged {
   readonly reason: string
   /** Of an open or paused one: when the next attempt may be made. */
   readonly until: EpochMs | null
-  /** Who found it. */
-  readonly instance: string
+  /** The process that found it, which need not be the one that logs it; `cli` for a command. */
+  readonly writtenBy: string
 }
 
 /** An attempt was answered, or a run ended without one. One wide line, and the counts. */

@@ -165,11 +165,12 @@ function relay(line: LogLine, story: Story): void {
   } else if (isRejection(line)) {
     const { reason, field, message } = fields
     story.rejected({ reason: String(reason), field: String(field), message: String(message) })
-  } else if (typeof level === 'number' && level >= warnLevel) {
+  } else if (isWarning(level)) {
     const { time: _, instance: __, ...rest } = fields
     story.warning(`run: ${String(msg)} ${JSON.stringify(rest)}`)
   }
 }
 
-/** Of pino. */
-const warnLevel = 40
+function isWarning(level: unknown): boolean {
+  return level === 'warn' || level === 'error' || level === 'fatal'
+}

@@ -260,6 +260,12 @@ export const settingTable = {
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     'Least level that is logged.',
   ),
+  logFormat: setting(
+    'HOOKTIDE_LOG_FORMAT',
+    'auto',
+    oneOf('auto', 'json', 'pretty'),
+    'Lines of the log: `json`, `pretty` for people, or `auto`, which is pretty at a terminal alone.',
+  ),
   logAttemptsPerSecond: setting(
     'HOOKTIDE_LOG_ATTEMPTS_PER_SECOND',
     '20',

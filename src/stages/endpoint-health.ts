@@ -271,10 +271,10 @@ export class EndpointHealth {
     this.#count(from, -1)
     this.#count(to, 1)
     if (!this.#isLoaded) return
-    const { hookId, tenantId, until, instance } = health
+    const { hookId, tenantId, until, instance: writtenBy } = health
     const reason = after === undefined ? 'hook-deleted' : after.reason
     const kind = to === 'disabled' ? 'endpoint.disabled' : 'endpoint.changed'
-    this.#parts.emit({ kind, hookId, tenantId, from, to, reason, until, instance })
+    this.#parts.emit({ kind, hookId, tenantId, from, to, reason, until, writtenBy })
   }
 
   #count(state: EndpointState, by: number): void {

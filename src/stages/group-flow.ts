@@ -24,6 +24,7 @@ import { Committer } from './committer.ts'
 import { isFresh, type Judgement, type PutOff } from './deferring.ts'
 import type { Dispatch } from './dispatch.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
+import { foreignCommits } from './foreign-commits.ts'
 import type { Load } from './load.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
@@ -33,8 +34,6 @@ import type { Origin, Work } from './work.ts'
 const recheckMs = 100
 /** The same for one that waits for the budget of what is put off. */
 const budgetMs = 5
-/** Partitions that one line of the log names. */
-const maxNamed = 20
 /** How long the last commit before leaving may take: without it, what is complete would be repeated. */
 const leaveCommitMs = 5_000
 
@@ -108,34 +107,27 @@ export class GroupFlow implements GroupListener {
   onAssigned(partitions: readonly AssignedPartition[]): void {
     const before = new Map(this.#flows)
     this.#flows.clear()
-    const gainedFlows: PartitionFlow[] = []
-    let kept = 0
+    const gained: PartitionFlow[] = []
     for (const assigned of partitions) {
       const key = keyOf(assigned)
       const known = before.get(key)
       if (known !== undefined && assigned.isKept) {
         this.#flows.set(key, known)
         before.delete(key)
-        kept += 1
       } else {
         const flow = this.#newFlow(assigned)
         this.#flows.set(key, flow)
-        gainedFlows.push(flow)
+        gained.push(flow)
       }
     }
     for (const flow of before.values()) this.#endEpoch(flow)
-    this.#tellForeign(gainedFlows)
     this.#parts.dispatch.dropEnded()
     this.#isJoined = true
-    const gained = partitions.length - kept
-    this.#parts.emit({
-      kind: 'group.assigned',
-      group: this.#parts.name,
-      kept,
-      gained,
-      lost: before.size,
-    })
-    this.#parts.dispatch.release(this.#parts.name)
+    const { name: group, emit, dispatch } = this.#parts
+    const kept = partitions.length - gained.length
+    emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
+    foreignCommits(group, gained).forEach(emit)
+    dispatch.release(group)
     this.#parts.onRoom()
   }
 
@@ -204,23 +196,6 @@ export class GroupFlow implements GroupListener {
     const { name, limits } = this.#parts
     const { topic, partition } = assigned
     return new PartitionFlow({ group: name, topic, partition, isLive: true }, assigned, limits)
-  }
-
-  /** One line for an assignment, however many partitions it has. */
-  #tellForeign(gained: readonly PartitionFlow[]): void {
-    const foreign = gained
-      .filter((flow) => flow.hasForeignMetadata)
-      .map(({ epoch }) => keyOf(epoch))
-    if (foreign.length === 0) return
-    const { name, emit } = this.#parts
-    emit({
-      kind: 'commit.foreign',
-      group: name,
-      count: foreign.length,
-      partitions: foreign.slice(0, maxNamed),
-      message:
-        'the metadata of the last commit was not written by this version of hooktide for this offset: it is ignored, and all from the committed offset on is delivered, what was delivered before too',
-    })
   }
 
   #kindOf({ epoch }: PartitionFlow): LineName {

@@ -61,7 +61,7 @@ describe('a variable that is misspelt', () => {
 
   it('is a warning in the log of run', async () => {
     await using run = startRun(environment)
-    await run.waitForLine(({ msg, level }) => msg === doubt && level === 40)
+    await run.waitForLine(({ msg, level }) => msg === doubt && level === 'warn')
     expect(run.errorOutput()).toBe('')
   })
 })

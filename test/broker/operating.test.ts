@@ -65,7 +65,7 @@ describe('a start that is refused', () => {
     expect(await run.exited).toBe(1)
     expect(run.errorOutput()).toContain('The processor cannot start:\n  absent.events')
     expect(run.lines.at(-1)).toMatchObject({
-      level: 60,
+      level: 'fatal',
       msg: 'The processor cannot start',
       problems: expect.arrayContaining([expect.stringMatching(/^absent\.results|absent\.hooks/)]),
     })
@@ -76,11 +76,39 @@ describe('a start that is refused', () => {
     expect(await run.exited).toBe(2)
     expect(run.lines).toMatchObject([
       {
-        level: 60,
+        level: 'fatal',
         msg: 'Settings are not usable',
         problems: [expect.stringMatching(/^HOOKTIDE_TIMEOUT_MS /)],
       },
     ])
+  })
+})
+
+describe('the log', () => {
+  it('of a process from its start to an error that nobody catches is JSON with level names and ISO times', async () => {
+    const fail = "process.once('SIGUSR2', () => { throw new Error('out of luck') })"
+    await using run = startRun({
+      KAFKA_BROKERS: '127.0.0.1:1',
+      HOOKTIDE_LOG_LEVEL: 'trace',
+      HOOKTIDE_LOG_FROMAT: 'a misspelt setting',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fail)}`,
+    })
+    await run.waitForLine(({ msg }) => msg === 'waiting for Kafka')
+    run.signal('SIGUSR2')
+    expect(await run.exited).toBe(1)
+    expect(run.errorOutput()).toContain('out of luck')
+    expect(run.lines.at(-1)).toMatchObject({
+      level: 'fatal',
+      msg: 'failed in a way that it does not know',
+      error: 'out of luck',
+    })
+    expect(run.lines.some(({ msg }) => String(msg).startsWith('kafkajs: '))).toBe(true)
+    for (const line of run.lines) {
+      expect(line).toMatchObject({
+        level: expect.stringMatching(/^(?:trace|debug|info|warn|error|fatal)$/),
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      })
+    }
   })
 })
 

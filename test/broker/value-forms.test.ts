@@ -146,7 +146,7 @@ describe('a registry that goes away', () => {
     await proxy.hang()
     const process = rig.start()
     const waiting = await process.waitForLine(({ msg }) => /no answer within 5 s/.test(msg ?? ''))
-    expect(waiting['level']).toBe(40)
+    expect(waiting['level']).toBe('warn')
     expect(await unreadyOf(await process.port)).toMatch(/starting: The registry .*no answer/)
     await proxy.pass()
     expect(await rig.receiver.waitFor(2)).toHaveLength(2)
@@ -195,7 +195,7 @@ describe('a framed event where no registry is set', () => {
       'no-registry',
     ])
     const warnings = process.lines.filter(
-      ({ level, msg }) => level === 40 && /SCHEMA_REGISTRY_URL is not set/.test(msg ?? ''),
+      ({ level, msg }) => level === 'warn' && /SCHEMA_REGISTRY_URL is not set/.test(msg ?? ''),
     )
     expect(warnings).toHaveLength(1)
   })

@@ -49,7 +49,7 @@ describe('a process that cannot go on', () => {
     await admin.deleteTopics({ topics: [topic] })
     const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
     await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
-    const line = await process.waitForLine(({ level }) => level === 60)
+    const line = await process.waitForLine(({ level }) => level === 'fatal')
     await admin.disconnect()
     expect(String(line['error'])).toContain(topic)
     expect(await process.exited).toBe(1)

@@ -1,12 +1,32 @@
 /** Signals as log lines. The only file that knows pino. */
-import { pino, type Logger } from 'pino'
-import type { UserError } from '../../core/errors.ts'
+import { styleText } from 'node:util'
+import { pino, type DestinationStream, type Logger } from 'pino'
+import { asError, type UserError } from '../../core/errors.ts'
+import { logText } from '../../core/log-text.ts'
+import type { EpochMs } from '../../core/model.ts'
+import { printableJson } from '../../core/printable-text.ts'
 import type { DeliveryRecorded, Emit, Signal } from '../../core/signal.ts'
 import type { Clock } from '../../ports.ts'
 
-export interface SignalLogOptions {
+/** `auto`: as people read it at a terminal, JSON elsewhere. */
+export type LogFormat = 'auto' | 'json' | 'pretty'
+
+/** Where lines go. */
+export interface LogOutput {
+  write(text: string): void
+  readonly isTerminal: boolean
+}
+
+export interface LogOptions {
   readonly level: string
-  readonly instance: string
+  /** `undefined` while it is not known. */
+  readonly instance: string | undefined
+  readonly format: LogFormat
+  /** Default standard output. */
+  readonly output?: LogOutput
+}
+
+export interface SignalLogOptions extends LogOptions {
   readonly clock: Clock
   /** Attempts logged one by one per second; further ones of that second are only counted. */
   readonly attemptsPerSecond: number
@@ -18,28 +38,83 @@ export interface SignalLog {
   readonly write: Emit
 }
 
-/** @param base fields of every line */
-function createLog(level: string, base: { readonly instance?: string }): Logger {
-  return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime })
+/**
+ * Each line has the level's name, the time by ISO 8601 in UTC, the name of the process, its fields, and its message.
+ * None has a key twice.
+ */
+export function createLog(options: LogOptions): Logger {
+  const { level, instance } = options
+  return pino(
+    {
+      level,
+      base: instance === undefined ? {} : { instance },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: withoutReserved },
+    },
+    destinationOf(options),
+  )
 }
 
-/**
- * What ends a process before it has begun, for those who read the log alone.
- *
- * @param where `undefined` when the settings themselves are not usable
- */
-export function logRefusal(
-  { message, problems }: UserError,
-  where: Pick<SignalLogOptions, 'level' | 'instance'> | undefined,
-): void {
-  const log = createLog(where?.level ?? 'info', where ? { instance: where.instance } : {})
+/** What every line has of its own. */
+const reserved = ['level', 'time', 'instance', 'msg'] as const
+
+/** Fields of such a name, as a library may give, get an underscore: readers of JSON would take either of the two. */
+function withoutReserved(fields: Record<string, unknown>): Record<string, unknown> {
+  if (!reserved.some((name) => name in fields)) return fields
+  const isReserved = (name: string) => reserved.some((one) => one === name)
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [isReserved(name) ? `${name}_` : name, value]),
+  )
+}
+
+/** pino escapes what JSON must not have, which is less than what a terminal must not get. */
+function destinationOf({ format, output }: LogOptions): DestinationStream {
+  const isTerminal = output?.isTerminal ?? process.stdout.isTTY
+  if (format === 'pretty' || (format === 'auto' && isTerminal)) {
+    const { write } = output ?? { write: (text) => void process.stdout.write(text) }
+    const paint = isTerminal ? painted : (_: string, text: string) => text
+    return { write: (line) => write(`${logText(line, paint)}\n`) }
+  }
+  const { write } = output ?? standardOutput()
+  return { write: (line) => write(printableJson(line)) }
+}
+
+/** Written at once: a line is out before the process ends. */
+function standardOutput(): Pick<LogOutput, 'write'> {
+  const stream = pino.destination({ dest: 1, sync: true })
+  return { write: (text) => void stream.write(text) }
+}
+
+const colours = {
+  fatal: 'red',
+  error: 'red',
+  warn: 'yellow',
+  info: 'green',
+  debug: 'gray',
+  trace: 'gray',
+} as const
+
+/** Without colours where `NO_COLOR` is set, or the terminal has none. */
+function painted(level: string, text: string): string {
+  const colour = Object.entries(colours).find(([name]) => name === level)?.[1]
+  return colour === undefined ? text : styleText(colour, text, { stream: process.stdout })
+}
+
+/** What ends a process before it has begun, for those who read the log alone. */
+export function logRefusal({ message, problems }: UserError, options: LogOptions): void {
+  const log = createLog(options)
   if (problems.length === 0) log.fatal(message)
   else log.fatal({ problems }, message.slice(0, message.indexOf(':')))
 }
 
+/** What nobody expected, and what ends the process. */
+export function logCrash(thrown: unknown, options: LogOptions): void {
+  const { message, stack } = asError(thrown)
+  createLog(options).fatal({ error: message, stack }, 'failed in a way that it does not know')
+}
+
 export function createSignalLog(options: SignalLogOptions): SignalLog {
-  const { level, instance } = options
-  const log = createLog(level, { instance })
+  const log = createLog(options)
   const logAttempt = limitedAttemptLog(log, options)
   return {
     log,
@@ -49,9 +124,16 @@ export function createSignalLog(options: SignalLogOptions): SignalLog {
         return
       }
       const { kind, ...fields } = signal
-      log[levels[kind]](fields, kind)
+      log[levels[kind]](
+        'until' in fields ? { ...fields, until: timeOf(fields.until) } : fields,
+        kind,
+      )
     },
   }
+}
+
+function timeOf(at: EpochMs | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
 }
 
 /** Level of each kind's line. Attempts have a limit of their own. */
@@ -102,8 +184,9 @@ function limitedAttemptLog(
     }
     if (logged < options.attemptsPerSecond) {
       logged += 1
-      const { kind, ...fields } = signal
-      log.info(fields, kind)
+      const { kind, nextDueAt, ...fields } = signal
+      const due = nextDueAt === undefined ? {} : { nextDueAt: timeOf(nextDueAt) }
+      log.info({ ...fields, ...due }, kind)
     } else {
       hidden += 1
     }
