@@ -1,7 +1,7 @@
 /** `hooktide run`: the processor as a process. Builds every real part, in the order in which they depend on each other. */
 import type { Settings } from '../settings/settings.ts'
 import { shownSettings } from '../settings/settings.ts'
-import { asError } from '../core/errors.ts'
+import { asError, UserError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { Emit } from '../core/signal.ts'
@@ -79,6 +79,8 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     if (processor === undefined) return 0
     processor.start().then(readiness.look, (error: unknown) => failure.resolve(asError(error)))
     const end = await Promise.race([failure.promise, abortOf(signal)])
+    // What a person has to mend is told as what keeps a process from starting.
+    if (end instanceof UserError) throw end
     if (end instanceof Error) {
       log.fatal(
         { error: end.message },

@@ -4,6 +4,7 @@
  */
 import type { Settings } from '../settings/settings.ts'
 import { asError, UserError } from '../core/errors.ts'
+import { retryGroupOf } from '../core/group-names.ts'
 import { processorRights } from '../core/rights.ts'
 import {
   differencesOf,
@@ -141,8 +142,11 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
   const { brokers } = await admin.describeCluster()
   const doubts = [...found.values()].flatMap((one) => durabilityOf(one.topic, one, brokers, access))
   const refused = differences.filter(({ severity }) => severity === 'refused')
+  const groups = [groupId, retryGroupOf(groupId)]
+  const conflicts = await Promise.all(groups.map((group) => admin.conflictIn(group)))
   const unstarted = await topicsWithoutOffsets(admin, groupId, [...events.keys()])
   const refusals = [
+    ...conflicts.filter((conflict) => conflict !== undefined),
     ...sharedNames(wanted).map(
       (topic) => `${topic} is named for two things: give each its own topic.`,
     ),

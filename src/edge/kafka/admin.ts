@@ -7,6 +7,7 @@ import { groupRight, type Right, topicRight } from '../../core/rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { clusterOf, movedCoordinatorTypes } from './cluster.ts'
+import { conflictIn } from './foreign-members.ts'
 import { offsetNumber } from './records.ts'
 import { opening, rightRefusal } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
@@ -71,6 +72,8 @@ export interface KafkaAdmin {
   listGroups(
     prefix: string,
   ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
+  /** Why the group is not for us: another program is in it; `undefined` when none is. */
+  conflictIn(groupId: string): Promise<string | undefined>
   deleteGroups(groupIds: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
@@ -120,6 +123,10 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       ),
     listGroups: (prefix) =>
       explaining('cannot list consumer groups', [], () => listGroups(admin, prefix)),
+    conflictIn: (groupId) =>
+      explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
+        patiently(() => conflictIn(settings, log, groupId), movedCoordinatorTypes),
+      ),
     async deleteGroups(groupIds) {
       if (groupIds.length === 0) return
       const needed = groupIds.map((groupId) => groupRight('Delete', groupId))
@@ -374,6 +381,8 @@ const fixes: Readonly<Record<string, string>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'Create it with: hooktide init',
   UNKNOWN_MEMBER_ID: 'The group has running members: stop them first.',
   REBALANCE_IN_PROGRESS: 'The group has running members: stop them first.',
+  GROUP_ID_NOT_FOUND:
+    'It is a group of another kind, such as a share group: set HOOKTIDE_GROUP_ID to another name.',
   NON_EMPTY_GROUP: 'The group has running members: stop them first.',
   INVALID_REPLICATION_FACTOR:
     'Choose a replication factor that is not above the number of brokers.',

@@ -3,7 +3,8 @@ import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs
 import { assign, type MemberClaim, type OwnedPartition } from '../../core/assignor.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
 
-const protocolName = 'hooktide-sticky'
+/** Only programs whose members name the same assignor can be classic members of one group. */
+export const protocolName = 'hooktide-sticky'
 /** First byte of the user data. Another version is read as owning nothing. */
 const claimVersion = 1
 
@@ -33,7 +34,7 @@ export function createAssigner(
       }),
       async assign({ members }) {
         const claims = members.map(({ memberId, memberMetadata }): MemberClaim => {
-          const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata)
+          const metadata = readMetadata(memberMetadata)
           const claim = metadata === null ? noClaim : decodeClaim(metadata.userData)
           return { memberId, topics: metadata?.topics ?? [], ...claim }
         })
@@ -52,6 +53,17 @@ export function createAssigner(
     return assigner
   }
 }
+
+/** What cannot be read is of another program that has taken our assignor's name: it gets no partition. */
+function readMetadata(bytes: Buffer): MemberMetadata | null {
+  try {
+    return AssignerProtocol.MemberMetadata.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+type MemberMetadata = NonNullable<ReturnType<typeof AssignerProtocol.MemberMetadata.decode>>
 
 /**
  * Partition counts of every topic that any member subscribes to. The leader's own client only knows its own topics; the

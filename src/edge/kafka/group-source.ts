@@ -12,7 +12,7 @@ import { FailureLog } from './failure-log.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { Member, type MemberHandler } from './member.ts'
 import type { Membership } from './membership.ts'
-import type { PartitionOffset, TopicOffsets } from './inner.ts'
+import type { PartitionOffset, Positions, TopicOffsets } from './inner.ts'
 import { inboundRecord, offsetNumber } from './records.ts'
 import { within } from '../waiting.ts'
 
@@ -56,6 +56,7 @@ class KafkaGroupSource implements GroupSource {
   readonly #failures: FailureLog
   #endTimer: NodeJS.Timeout | undefined
   #isAskingEnds = false
+  #isShortTold = false
 
   constructor(options: GroupSourceOptions) {
     this.#options = options
@@ -104,7 +105,7 @@ class KafkaGroupSource implements GroupSource {
     let isGivenUp = false
     // One after the other: an older commit that lands after a newer one would take the offset back.
     const work = this.#commits.then(() =>
-      isGivenUp ? undefined : positions.commitOffsets({ topics: commitTopics(entries) }),
+      isGivenUp ? undefined : this.#commitTo(positions, entries),
     )
     this.#commits = work.catch(() => undefined)
     try {
@@ -121,6 +122,29 @@ class KafkaGroupSource implements GroupSource {
       return this.#outcomeOf(error)
     } finally {
       isGivenUp = true
+    }
+  }
+
+  /**
+   * A broker may be set to take less metadata than we need. Offsets without it lose nothing; what was complete above them is
+   * repeated by the next owner.
+   */
+  async #commitTo(positions: Positions, entries: readonly CommitEntry[]): Promise<void> {
+    try {
+      await positions.commitOffsets({ topics: commitTopics(entries) })
+    } catch (error) {
+      if (errorType(error) !== 'OFFSET_METADATA_TOO_LARGE') throw error
+      if (!this.#isShortTold) {
+        const { groupId, log } = this.#options
+        log(
+          'warn',
+          'the broker takes no metadata as long as that of commits, which are made without it: raise its offset.metadata.max.bytes to 4096',
+          { groupId },
+        )
+      }
+      this.#isShortTold = true
+      const bare = entries.map((entry) => ({ ...entry, metadata: '' }))
+      await positions.commitOffsets({ topics: commitTopics(bare) })
     }
   }
 

@@ -98,13 +98,29 @@ export interface InnerBroker {
   offsetCommit(
     request: HeartbeatRequest & { readonly topics: readonly TopicOffsets[] },
   ): Promise<unknown>
+  describeGroups(request: {
+    readonly groupIds: readonly string[]
+  }): Promise<{ readonly groups: readonly DescribedGroup[] }>
   deleteGroups(
     groupIds: readonly string[],
   ): Promise<{ readonly results: readonly { readonly errorCode: number }[] }>
 }
 
 /** The node that answers for a group. */
-export type Coordinator = Pick<InnerBroker, 'heartbeat' | 'offsetFetch' | 'offsetCommit'>
+export type Coordinator = Pick<
+  InnerBroker,
+  'heartbeat' | 'offsetFetch' | 'offsetCommit' | 'describeGroups'
+>
+
+/** A classic group. To a broker of Kafka 4, those of other kinds are `Dead` in this answer. */
+export interface DescribedGroup {
+  readonly state: string
+  /** Such as `consumer` or `connect`; empty without members. */
+  readonly protocolType: string
+  /** The assignor; empty without members and while it is not settled. */
+  readonly protocol: string
+  readonly members: readonly { readonly clientId: string; readonly clientHost: string }[]
+}
 
 /** KafkaJS hands its whole cluster object over to assigners; its types name a part of it. */
 export function innerOf(cluster: Cluster): InnerCluster {
@@ -128,6 +144,8 @@ export interface InnerGroup {
   readonly groupId: string
   readonly memberId: string | null
   readonly generationId: number | null
+  /** Member id of who shares out the partitions; empty where the broker does, in a group of the consumer protocol. */
+  readonly leaderId: string | null
   coordinator: Coordinator | null
   readonly cluster: InnerCluster
   readonly offsetManager: Positions | null

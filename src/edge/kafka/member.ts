@@ -18,6 +18,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import type { FetchedBatch, InnerGroup, Positions } from './inner.ts'
 import { bindHooks, forgetProof, type GroupHooks, proofOf } from './patches.ts'
+import { conflictBy, joinError } from './foreign-members.ts'
 import { RefusalWatch } from './refusal-watch.ts'
 import { nextOffsetOf, offsetNumber } from './records.ts'
 import { sleep, within } from '../waiting.ts'
@@ -72,6 +73,8 @@ export class Member {
   #hasFailed = false
   #evicted = Promise.withResolvers<void>()
   #current: Membership | undefined
+  /** Who else gets partitions of the group. */
+  #conflict: string | undefined
   #joining: Promise<void> | undefined
 
   constructor(options: MemberOptions, handler: MemberHandler) {
@@ -120,9 +123,9 @@ export class Member {
     return memberId === undefined || group?.memberId !== memberId ? undefined : proofOf(memberId)
   }
 
-  /** What Kafka refuses; `undefined` when nothing. */
+  /** What Kafka refuses, or who takes records away; `undefined` when nothing and nobody does. */
   trouble(): string | undefined {
-    return this.#refusals.trouble()
+    return this.#refusals.trouble() ?? this.#conflict
   }
 
   pause({ topic, partition }: TopicPartition): void {
@@ -218,7 +221,8 @@ export class Member {
       await this.#unlessEvicted(drained.catch((error: unknown) => this.#fail(asError(error))))
     }
     // A failed rejoin must not get back to KafkaJS: it would go on fetching with the old assignment.
-    await this.#persist('joining the group', proceed)
+    await this.#enter(group, proceed)
+    await this.#noteConflict(group)
     this.#refusals.granted('the membership')
     this.#evicted = Promise.withResolvers()
     this.#heartbeat.follow(group)
@@ -232,6 +236,35 @@ export class Member {
     this.#current = next
     announce()
     this.#firstJoin.resolve()
+  }
+
+  /** Why a group cannot be joined is found out at once: a rejoin has nobody else who would tell of it. */
+  async #enter(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
+    try {
+      await this.#persist('joining the group', proceed)
+    } catch (error) {
+      if (this.#isStopped) throw error
+      const refusal = await joinError(group.cluster, group.groupId, error)
+      this.#fail(refusal)
+      throw refusal
+    }
+  }
+
+  /**
+   * A group of the consumer protocol has no leader, and may have members of other programs, which get partitions. What is
+   * left for this member goes on: to end would leave all records to them.
+   */
+  async #noteConflict({ leaderId, cluster, groupId }: InnerGroup): Promise<void> {
+    const isShared = leaderId === ''
+    const unknown = `Group ${groupId} is not a classic one, and its members could not be listed`
+    const conflict = isShared ? await conflictBy(cluster, groupId).catch(() => unknown) : undefined
+    if (conflict !== undefined && conflict !== this.#conflict) {
+      this.#log('error', 'another program takes records of the group', {
+        ...this.#names(),
+        error: conflict,
+      })
+    }
+    this.#conflict = conflict
   }
 
   /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
