@@ -4,7 +4,7 @@ import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
-import { logCrash, type LogOptions, logRefusal } from './edge/telemetry/signal-log.ts'
+import { logCrash, type LogOptions, logRefusal, logWarning } from './edge/telemetry/signal-log.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
 import { asError, type ExitCode, InterruptedError, UserError } from './core/errors.ts'
 import { rowsOf, unknownVariables } from './settings/names.ts'
@@ -69,7 +69,7 @@ async function runCommand(
   const settings = await logging(isLogging, undefined, () =>
     readSettings(process.env, flags, (variable) => used.has(variable)),
   )
-  if (isLogging) logUncaught(settings)
+  if (isLogging) logWhatNodeSays(settings)
   listenForSignals()
   const doubts = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
@@ -103,10 +103,16 @@ function logOptionsOf(settings: Settings | undefined): LogOptions {
   return { level, instance, format }
 }
 
-/** What is thrown where nobody catches it ends the process; its log says why too. */
-function logUncaught(settings: Settings): void {
+/**
+ * What Node says by itself, on standard error as text, is lines of the log too: its warnings, and an error that nobody
+ * catches, which ends the process.
+ */
+function logWhatNodeSays(settings: Settings): void {
+  const options = logOptionsOf(settings)
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => logWarning(warning, options))
   process.on('uncaughtException', (error) => {
-    logCrash(error, logOptionsOf(settings))
+    logCrash(error, options)
     note(`hooktide failed in a way that it does not know: ${asError(error).message}`)
     process.exit(1)
   })

@@ -86,7 +86,8 @@ describe('a start that is refused', () => {
 
 describe('the log', () => {
   it('of a process from its start to an error that nobody catches is JSON with level names and ISO times', async () => {
-    const fail = "process.once('SIGUSR2', () => { throw new Error('out of luck') })"
+    const fail =
+      "process.once('SIGUSR2', () => { process.emitWarning('hm'); setImmediate(() => { throw new Error('out of luck') }) })"
     await using run = startRun({
       KAFKA_BROKERS: '127.0.0.1:1',
       HOOKTIDE_LOG_LEVEL: 'trace',
@@ -97,6 +98,10 @@ describe('the log', () => {
     run.signal('SIGUSR2')
     expect(await run.exited).toBe(1)
     expect(run.errorOutput()).toContain('out of luck')
+    expect(run.errorOutput()).not.toContain('hm')
+    expect(run.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: 'Node warns', error: 'hm' }),
+    )
     expect(run.lines.at(-1)).toMatchObject({
       level: 'fatal',
       msg: 'failed in a way that it does not know',
@@ -109,6 +114,16 @@ describe('the log', () => {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       })
     }
+  })
+})
+
+describe('the log for people', () => {
+  it('is what the setting asks for, also where there is no terminal', async () => {
+    await using run = startRun({ KAFKA_BROKERS: '127.0.0.1:1', HOOKTIDE_LOG_FORMAT: 'pretty' })
+    const line = await run.waitForLine(({ msg }) => String(msg).includes(' listening '))
+    expect(line.msg).toMatch(/^\d\d:\d\d:\d\d\.\d{3}Z INFO  listening port=\d+$/)
+    run.signal('SIGTERM')
+    expect(await run.exited).toBe(0)
   })
 })
 

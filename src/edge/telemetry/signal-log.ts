@@ -113,6 +113,11 @@ export function logCrash(thrown: unknown, options: LogOptions): void {
   createLog(options).fatal({ error: message, stack }, 'failed in a way that it does not know')
 }
 
+/** A warning of Node's own. */
+export function logWarning({ name, message }: Error, options: LogOptions): void {
+  createLog(options).warn({ warning: name, error: message }, 'Node warns')
+}
+
 export function createSignalLog(options: SignalLogOptions): SignalLog {
   const log = createLog(options)
   const logAttempt = limitedAttemptLog(log, options)
