@@ -57,6 +57,7 @@ const signals: { readonly [Kind in Signal['kind']]: Signal & { readonly kind: Ki
   'run.deferred': { kind: 'run.deferred', tier: 'auth.webhook.retry.5s' },
   'run.split': { kind: 'run.split' },
   'lanes.idle': { kind: 'lanes.idle', laneMs: 5 },
+  'connection.stale': { kind: 'connection.stale' },
   'run.repeated': { kind: 'run.repeated', deliveryId: 'dlv_4pX0cV3mJrKq8sT1uWyZ2a' },
   'hook.changed': { kind: 'hook.changed', hookId: 'a', configVersion: '0-1', change: 'set' },
   'hook.suspended': {
