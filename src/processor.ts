@@ -1,4 +1,5 @@
 /** A processor as its surroundings see it: what it needs, what it is set to, and what it tells of itself. */
+import type { Decrypt } from './core/encrypted-text.ts'
 import type { Tier, Topics } from './core/model.ts'
 import type { DeliveryResult } from './core/records.ts'
 import type { Emit } from './core/signal.ts'
@@ -24,6 +25,8 @@ export interface ProcessorPorts {
   /** Of framed events and hooks. */
   readonly schemas: SchemaSource
   readonly filters: Filters
+  /** Secrets of hooks. */
+  readonly decrypt: Decrypt
   /** Events and requests. */
   readonly live: GroupSource
   /** Retry tiers. */

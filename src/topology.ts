@@ -124,14 +124,17 @@ async function loadTables(
   { table, health, lanes }: Path,
   onFailed: (error: Error) => void,
 ): Promise<void> {
-  const { hooks: source, endpoints, schemas, filters, emit } = ports
+  const { hooks: source, endpoints, schemas, filters, decrypt, emit } = ports
   const onChanged = (hook: Hook, hasOtherUrl: boolean) => health.hookChanged(hook, hasOtherUrl)
   const onDeleted = (id: HookId) => {
     health.hookDeleted(id)
     lanes.forget(id)
   }
   await Promise.all([
-    loadHooks({ source, schemas, filters, table, emit, onFailed, onDeleted, onChanged }),
+    loadHooks({
+      ...{ source, schemas, filters, decrypt, table },
+      ...{ emit, onFailed, onDeleted, onChanged },
+    }),
     endpoints.start((record) => health.apply(record), onFailed),
   ])
   health.loaded()

@@ -2,6 +2,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { shownSettings } from '../settings/settings.ts'
 import { asError, UserError } from '../core/errors.ts'
+import { decryptWith } from '../core/encrypted-text.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { Emit } from '../core/signal.ts'
@@ -24,6 +25,7 @@ import type { Processor } from '../processor.ts'
 import { createProcessor } from '../topology.ts'
 import { version } from '../version.ts'
 import type { Command, CommandContext } from './command.ts'
+import { encryptionKeysOf } from './encryption.ts'
 import { kafkaSettingsOf } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
 import { watchReadiness } from './readiness-log.ts'
@@ -127,6 +129,7 @@ async function assemble(
   { signal, onFailed, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
+  const encryptionKeys = await encryptionKeysOf(settings)
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
   const kafka = kafkaSettingsOf(settings)
   const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onWaiting })
@@ -165,6 +168,7 @@ async function assemble(
       endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
       schemas: schemasOf(settings, log),
       filters: createFilters(),
+      decrypt: decryptWith(encryptionKeys),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),

@@ -16,6 +16,7 @@
  *   can become so large, and there it is no JSON, which suspends the hook too.
  */
 import { parseDateTime } from './calendar.ts'
+import type { FieldNaming } from './hook-problems.ts'
 import { isHookId } from './identity.ts'
 import {
   decodeUtf8,
@@ -184,14 +185,13 @@ const columns: Readonly<Record<string, string>> = {
   createdAt: 'created_at',
 }
 
-/** Problems found in a captured hook's members, named as the row names them, with what was wrong with it before. */
-export function rowProblems(
-  unread: readonly FieldProblem[],
-  found: readonly FieldProblem[],
-): readonly FieldProblem[] {
+/** Names fields of a captured hook as its row does; what could not be read is known to be wrong already. */
+export function rowNaming(unread: readonly FieldProblem[]): FieldNaming {
   const known = new Set(unread.map(({ field }) => field))
-  const named = found.map(({ field, message }) => ({ field: columns[field] ?? field, message }))
-  return [...unread, ...named.filter(({ field }) => !known.has(rootOf(field)))]
+  return (field) => {
+    const named = columns[field] ?? field
+    return known.has(rootOf(named)) ? undefined : named
+  }
 }
 
 function rootOf(field: string): string {

@@ -3,6 +3,7 @@
  * (design section 3, value forms). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
  */
 import type { CompiledAvro } from './avro-schema.ts'
+import type { Decrypt } from './encrypted-text.ts'
 import type { CheckFilter } from './filter.ts'
 import { decodeHook, type DecodedHook } from './hook.ts'
 import { parseJson, rejected, type Rejected } from './json-text.ts'
@@ -88,6 +89,7 @@ export function decodeFramedHook(
   record: InboundRecord,
   find: FindSchema,
   checkFilter: CheckFilter,
+  decrypt?: Decrypt,
 ): DecodedFramedHook {
   const key = isFramed(record.key) ? unframe(record.key, find) : undefined
   if (key?.kind === 'schema') return key
@@ -98,7 +100,7 @@ export function decodeFramedHook(
   const plain = key === undefined ? record : { ...record, key: keyTextOf(key.bytes) }
   const value = isFramed(record.value) ? unframe(record.value, find) : undefined
   if (value === undefined) {
-    return { kind: 'hook', decoded: decodeHook(plain, checkFilter), value: plain.value }
+    return { kind: 'hook', decoded: decodeHook(plain, checkFilter, decrypt), value: plain.value }
   }
   switch (value.kind) {
     case 'schema':
@@ -106,7 +108,7 @@ export function decodeFramedHook(
     case 'rejected':
       return { kind: 'hook', decoded: suspended(plain, value.rejection, checkFilter), value: null }
     case 'bytes': {
-      const decoded = decodeHook({ ...plain, value: value.bytes }, checkFilter)
+      const decoded = decodeHook({ ...plain, value: value.bytes }, checkFilter, decrypt)
       return { kind: 'hook', decoded, value: value.bytes }
     }
   }

@@ -1,59 +1,96 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
+import { isEncrypted, type Decrypt, type SecretUse } from './encrypted-text.ts'
 import { eventKeys, isEventKey } from './event-keys.ts'
 import type { CheckFilter } from './filter.ts'
+import {
+  isBoolean,
+  isList,
+  isNumber,
+  isText,
+  isTextUpTo,
+  Members,
+  type Check,
+} from './hook-members.ts'
+import type { HookProblems } from './hook-problems.ts'
+import { headerUse, openerOf, type OpenSecret } from './hook-secrets.ts'
 import { isTenantId } from './identity.ts'
-import { isJsonObject, type JsonObject } from './json-text.ts'
-import { defaultTenant, type FieldProblem, type Hook, type SigningKey } from './model.ts'
+import type { JsonObject } from './json-text.ts'
+import { defaultTenant, type Hook, type SigningKey } from './model.ts'
+import { signingKeyFault } from './signature.ts'
 
 /** What could be read; a field that is wrong is `undefined` or empty. */
 export interface HookFields extends Omit<Hook, 'id' | 'tenantId' | 'configVersion'> {
   readonly tenantId: string | undefined
 }
 
-const signingKeyPattern = /^.{0,256}$/su
-/** Each costs every call one more signature until it expires. */
-const maxPreviousSigningKeys = 10
+/**
+ * Bounds of one hook, so that it costs no more than its bytes. What a call carries fits servers with their defaults: Apache
+ * and Tomcat take 100 header fields, of which eleven are ours; Tomcat takes 8 KiB of headers, and Node 16 KiB of URL and
+ * headers, where 8,192 and 4,096 leave 4 KiB for ours.
+ */
+export const hookBounds = {
+  /** As in Logto's `hooks` table. */
+  nameLength: 256,
+  urlLength: 4_096,
+  /** Logto has 31 event keys; other systems have a few times as many. */
+  events: 256,
+  headers: 64,
+  /** Of names and values. */
+  headerBytes: 8_192,
+  keyLength: 256,
+  /** Each costs every call one more signature until it expires. */
+  previousKeys: 10,
+} as const
+
+/** How the parts of a hook are judged that have a language, or a secret, of their own. */
+export interface HookReading {
+  readonly checkFilter: CheckFilter
+  readonly decrypt: Decrypt
+}
 
 /**
- * Reads a hook object. Without a problem all of `fields` is as the owner wants it; with one, only tenant, events and
- * `enabled` mean something. `null` counts as absent where a field is optional. Fields that are not known are let be,
- * except in `delivery`, which is ours: there they are slips of the pen.
+ * Reads a hook object. Without a problem all of it is as the owner wants it; with one, only tenant, events and `enabled`
+ * mean something. `null` counts as absent where a field is optional. Fields that are not known are let be, except in
+ * `delivery`, which is ours: there they are slips of the pen.
  */
 export function readHookFields(
   members: JsonObject,
-  checkFilter: CheckFilter,
-): {
-  readonly fields: HookFields
-  readonly problems: readonly FieldProblem[]
-} {
-  const problems: FieldProblem[] = []
+  { checkFilter, decrypt }: HookReading,
+  problems: HookProblems,
+): HookFields {
   const hook = new Members(members, '', problems)
+  const open = openerOf(members, decrypt)
   const tenantId = hook.optional('tenantId', isTenantId, 'text of 1 to 128 printable characters')
-  const signingKey = hook.required('signingKey', isSigningKey, signingKeyForm)
+  const signingKey = readSigningKey(hook, 'signingKey', open)
   hook.optional('createdAt', isNumber, 'a number of milliseconds')
-  const fields = {
+  return {
     tenantId: hook.has('tenantId') ? tenantId : defaultTenant,
-    name: hook.optional('name', isText, 'text') ?? '',
+    name: hook.optional('name', isName, textForm(hookBounds.nameLength)) ?? '',
     event: hook.optional('event', isEventKey, eventKeyForm),
     events: readEvents(hook),
-    ...readConfig(hook),
+    ...readConfig(hook, open),
     signingKey: signingKey ?? '',
     // Unreadable counts as true: then deliveries go to dead letters instead of nowhere.
     enabled: hook.optional('enabled', isBoolean, 'true or false') ?? true,
-    ...readDelivery(hook, checkFilter),
+    ...readDelivery(hook, { checkFilter, open }),
   }
-  return { fields, problems }
 }
 
+const textForm = (most: number) => `text of at most ${most} characters`
 const eventKeyForm = 'an event key such as PostSignIn'
-const signingKeyForm = 'text of at most 256 characters'
+const isName = isTextUpTo(hookBounds.nameLength)
+const isUrlText = isTextUpTo(hookBounds.urlLength)
 
 function readEvents(hook: Members): readonly string[] {
   const events = hook.optional('events', isList, 'a list of event keys') ?? []
-  events.forEach((event, index) => {
+  if (events.length > hookBounds.events) {
+    hook.report('events', `has more than ${hookBounds.events} event keys`)
+  }
+  const first = events.slice(0, hookBounds.events)
+  for (const [index, event] of first.entries()) {
     if (!isEventKey(event)) hook.report(`events[${index}]`, `must be ${eventKeyForm}`)
-  })
-  return events.filter(isEventKey).map((event) => sharedKeys.get(event) ?? event)
+  }
+  return first.filter(isEventKey).map((event) => sharedKeys.get(event) ?? event)
 }
 
 // What many hooks have alike is kept once: of a hundred thousand hooks it would be a third of the memory.
@@ -61,24 +98,81 @@ const sharedKeys = new Map(eventKeys.map((key) => [key, key]))
 const noHeaders: HookFields['headers'] = {}
 const noKeys: readonly SigningKey[] = []
 
-function readConfig(hook: Members): Pick<HookFields, 'url' | 'headers'> {
+function readConfig(hook: Members, open: OpenSecret): Pick<HookFields, 'url' | 'headers'> {
   const config = hook.requiredObject('config')
-  const custom = config?.optionalObject('headers')
-  return { url: config?.required('url', isText, 'text') ?? '', headers: readHeaders(custom) }
+  const url = config?.required('url', isUrlText, textForm(hookBounds.urlLength))
+  return { url: url ?? '', headers: readHeaders(config, open) }
 }
 
 // Names and values by RFC 9110, sections 5.1 and 5.5, Latin-1 included: what HTTP clients refuse to send.
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
+const headerValueForm = 'text that a header can have'
 
-function readHeaders(custom: Members | undefined): Readonly<Record<string, string>> {
+function readHeaders(config: Members | undefined, open: OpenSecret): HookFields['headers'] {
+  const custom = config?.optionalObject('headers')
+  const names = custom?.names ?? []
+  if (names.length > hookBounds.headers) {
+    config?.report('headers', `has more than ${hookBounds.headers} headers`)
+  }
   const headers: [string, string][] = []
-  for (const name of custom?.names ?? []) {
+  let bytes = 0
+  for (const name of names.slice(0, hookBounds.headers)) {
     if (!headerName.test(name)) custom?.report(name, 'is not a header name')
-    const value = custom?.required(name, isHeaderValue, 'text that a header can have')
-    if (value !== undefined) headers.push([name, value])
+    const secret = { use: headerUse(name), is: isHeaderValue, form: headerValueForm }
+    const value = custom && readSecret(custom, name, open, secret)
+    if (value === undefined) continue
+    // Each character of a name or value is one byte on the way. What is still encrypted is counted by who decrypts it.
+    bytes += name.length + (isEncrypted(value) ? 0 : value.length)
+    headers.push([name, value])
+  }
+  if (bytes > hookBounds.headerBytes) {
+    const message = `has more than ${hookBounds.headerBytes} bytes of names and values`
+    config?.report('headers', message)
   }
   return headers.length === 0 ? noHeaders : Object.fromEntries(headers)
+}
+
+interface SecretForm {
+  readonly use: SecretUse
+  /** Of the text in clear. */
+  readonly is: Check<string>
+  readonly form: string
+}
+
+/** Text that may be encrypted, in clear if it can be; `undefined` where something is wrong with it. */
+function readSecret(
+  members: Members,
+  name: string,
+  open: OpenSecret,
+  { use, is, form }: SecretForm,
+): string | undefined {
+  const text = members.required(name, isText, form)
+  if (text === undefined) return undefined
+  const opened = open(text, use)
+  if (opened.kind === 'encrypted') return text
+  if (opened.kind === 'text' && is(opened.text)) return opened.text
+  members.report(name, opened.kind === 'fault' ? opened.message : `must be ${form}`)
+  return undefined
+}
+
+const signingKeyForm = textForm(hookBounds.keyLength)
+const isKeyText = isTextUpTo(hookBounds.keyLength)
+const isFilledKeyText = (value: unknown): value is string => isKeyText(value) && value !== ''
+const keySecret = { use: 'signing-key', is: isKeyText, form: signingKeyForm } as const
+const filledKeySecret = { ...keySecret, is: isFilledKeyText, form: `${signingKeyForm}, not empty` }
+
+function readSigningKey(
+  members: Members,
+  name: string,
+  open: OpenSecret,
+  secret: SecretForm = keySecret,
+): string | undefined {
+  const key = readSecret(members, name, open, secret)
+  const fault = key === undefined ? undefined : signingKeyFault(key)
+  if (fault === undefined) return key
+  members.report(name, fault)
+  return undefined
 }
 
 /** Names that `delivery` of a hook object may have. */
@@ -91,9 +185,14 @@ export const deliveryFields: readonly string[] = [
   'previousSigningKeys',
 ]
 
+interface DeliveryReading {
+  readonly checkFilter: CheckFilter
+  readonly open: OpenSecret
+}
+
 function readDelivery(
   hook: Members,
-  checkFilter: CheckFilter,
+  { checkFilter, open }: DeliveryReading,
 ): Pick<
   HookFields,
   'timeoutMs' | 'maxRetries' | 'concurrency' | 'ratePerSecond' | 'filter' | 'previousSigningKeys'
@@ -106,7 +205,7 @@ function readDelivery(
     concurrency: delivery?.wholeNumber('concurrency', 1, 256),
     ratePerSecond: delivery?.optional('ratePerSecond', isRate, 'a number from 0.01 to 10000'),
     filter: readFilter(delivery, checkFilter),
-    previousSigningKeys: readPreviousKeys(delivery),
+    previousSigningKeys: readPreviousKeys(delivery, open),
   }
 }
 
@@ -117,123 +216,25 @@ function readFilter(delivery: Members | undefined, check: CheckFilter): string |
   return filter
 }
 
-function readPreviousKeys(delivery: Members | undefined): readonly SigningKey[] {
+function readPreviousKeys(delivery: Members | undefined, open: OpenSecret): readonly SigningKey[] {
   const values = delivery?.optional('previousSigningKeys', isList, 'a list') ?? []
   if (values.length === 0) return noKeys
-  if (values.length > maxPreviousSigningKeys) {
-    delivery?.report('previousSigningKeys', `has more than ${maxPreviousSigningKeys} keys`)
+  if (values.length > hookBounds.previousKeys) {
+    delivery?.report('previousSigningKeys', `has more than ${hookBounds.previousKeys} keys`)
   }
-  return values.slice(0, maxPreviousSigningKeys).flatMap((value, index) => {
+  return values.slice(0, hookBounds.previousKeys).flatMap((value, index) => {
     const previous = delivery?.element(`previousSigningKeys[${index}]`, value)
     previous?.refuseOthers(['key', 'expiresAt'])
-    const key = previous?.required('key', isFilledSigningKey, `${signingKeyForm}, not empty`)
+    const key = previous && readSigningKey(previous, 'key', open, filledKeySecret)
     const expiresAt = previous?.required('expiresAt', isNumber, 'a number of milliseconds')
     return key === undefined || expiresAt === undefined ? [] : [{ key, expiresAt }]
   })
-}
-
-/** Reads the members of one object, and writes down by path what is wrong with them. */
-class Members {
-  readonly #members: JsonObject
-  readonly #path: string
-  readonly #problems: FieldProblem[]
-
-  constructor(members: JsonObject, path: string, problems: FieldProblem[]) {
-    this.#members = members
-    this.#path = path
-    this.#problems = problems
-  }
-
-  get names(): readonly string[] {
-    return Object.keys(this.#members)
-  }
-
-  has(name: string): boolean {
-    return (this.#valueOf(name) ?? null) !== null
-  }
-
-  optional<Value>(name: string, is: Check<Value>, expected: string): Value | undefined {
-    return this.has(name) ? this.required(name, is, expected) : undefined
-  }
-
-  required<Value>(name: string, is: Check<Value>, expected: string): Value | undefined {
-    const value = this.#valueOf(name)
-    if (is(value)) return value
-    this.report(name, value === undefined ? 'is missing' : `must be ${expected}`)
-    return undefined
-  }
-
-  wholeNumber(name: string, least: number, most: number): number | undefined {
-    const is = (value: unknown): value is number =>
-      isNumber(value) && Number.isInteger(value) && value >= least && value <= most
-    return this.optional(name, is, `a whole number from ${least} to ${most}`)
-  }
-
-  optionalObject(name: string): Members | undefined {
-    return this.has(name) ? this.requiredObject(name) : undefined
-  }
-
-  requiredObject(name: string): Members | undefined {
-    const value = this.#valueOf(name)
-    if (value !== undefined) return this.element(name, value)
-    this.report(name, 'is missing')
-    return undefined
-  }
-
-  /** A value found under this object, which must itself be an object. */
-  element(path: string, value: unknown): Members | undefined {
-    if (isJsonObject(value)) return new Members(value, this.#pathOf(path), this.#problems)
-    this.report(path, 'must be an object')
-    return undefined
-  }
-
-  refuseOthers(known: readonly string[]): void {
-    for (const name of this.names) if (!known.includes(name)) this.report(name, 'is not known here')
-  }
-
-  report(name: string, message: string): void {
-    this.#problems.push({ field: this.#pathOf(name), message })
-  }
-
-  #valueOf(name: string): unknown {
-    return Object.hasOwn(this.#members, name) ? this.#members[name] : undefined
-  }
-
-  #pathOf(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`
-  }
-}
-
-type Check<Value> = (value: unknown) => value is Value
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === 'boolean'
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isFinite(value)
 }
 
 function isRate(value: unknown): value is number {
   return isNumber(value) && value >= 0.01 && value <= 10_000
 }
 
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value)
-}
-
 function isHeaderValue(value: unknown): value is string {
   return isText(value) && headerValue.test(value)
-}
-
-function isSigningKey(value: unknown): value is string {
-  return isText(value) && signingKeyPattern.test(value)
-}
-
-function isFilledSigningKey(value: unknown): value is string {
-  return isSigningKey(value) && value !== ''
 }

@@ -1,7 +1,10 @@
 /** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
-import { readHookKey, readHookValue, rowProblems, type HookObject } from './captured-change.ts'
+import { readHookKey, readHookValue, rowNaming, type HookObject } from './captured-change.ts'
+import { decryptWith, type Decrypt } from './encrypted-text.ts'
+import { urlFault } from './endpoint-url.ts'
 import type { CheckFilter } from './filter.ts'
-import { readHookFields } from './hook-fields.ts'
+import { readHookFields, type HookReading } from './hook-fields.ts'
+import { HookProblems } from './hook-problems.ts'
 import { hookIdForm, isHookId } from './identity.ts'
 import { isJsonObject } from './json-text.ts'
 import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from './model.ts'
@@ -28,9 +31,14 @@ export function hookIdOf(decoded: DecodedHook): HookId | undefined {
 
 /**
  * Decodes a record of the hook topic: a hook object, or a captured row of Logto's table. A record that is not valid
- * suspends its hook: the last good one may already be gone by compaction, or be what its owner just turned off.
+ * suspends its hook: the last good one may already be gone by compaction, or be what its owner just turned off. So does a
+ * secret that cannot be decrypted.
  */
-export function decodeHook(record: InboundRecord, checkFilter: CheckFilter): DecodedHook {
+export function decodeHook(
+  record: InboundRecord,
+  checkFilter: CheckFilter,
+  decrypt: Decrypt = withoutKeys,
+): DecodedHook {
   const id = record.key === null ? undefined : readHookKey(record.key)
   if (id === undefined) {
     const message = `The record key must be a hook id, ${hookIdForm}, or a JSON struct with one.`
@@ -41,7 +49,7 @@ export function decodeHook(record: InboundRecord, checkFilter: CheckFilter): Dec
   const value = readHookValue(record.value)
   switch (value.kind) {
     case 'object':
-      return readHook({ id, configVersion }, value, checkFilter)
+      return readHook({ id, configVersion }, value, { checkFilter, decrypt })
     case 'deleted':
       return { kind: 'tombstone', id }
     case 'unrelated':
@@ -51,23 +59,24 @@ export function decodeHook(record: InboundRecord, checkFilter: CheckFilter): Dec
   }
 }
 
+const withoutKeys = decryptWith([])
+
 function readHook(
   { id, configVersion }: Pick<Hook, 'id' | 'configVersion'>,
   { members, problems: unread, isCaptured }: HookObject,
-  checkFilter: CheckFilter,
+  reading: HookReading,
 ): DecodedHook {
-  const { fields, problems: found } = readHookFields(members, checkFilter)
+  const problems = new HookProblems(isCaptured ? rowNaming(unread) : undefined, unread)
+  if (members['id'] !== id) problems.report(() => 'id', 'must equal the record key')
+  const fields = readHookFields(members, reading, problems)
   const { tenantId } = fields
-  const idProblems =
-    members['id'] === id ? [] : [{ field: 'id', message: 'must equal the record key' }]
-  const problems = [...idProblems, ...(isCaptured ? rowProblems(unread, found) : found)]
-  if (tenantId !== undefined && problems.length === 0) {
+  if (tenantId !== undefined && problems.count === 0) {
     return { kind: 'active', hook: { ...fields, id, tenantId, configVersion } }
   }
   const { event, events, enabled } = fields
   return {
     kind: 'suspended',
-    hook: { id, tenantId, event, events, enabled, problems, configVersion },
+    hook: { id, tenantId, event, events, enabled, problems: problems.list(), configVersion },
   }
 }
 
@@ -75,31 +84,21 @@ function readHook(
  * What is wrong with a hook that somebody is about to write: all that would suspend it, and an address that no call
  * could be made to. Records of the topic may have any text there, as in Logto: their deliveries die as `invalid-url`.
  */
-export function checkHookInput(value: unknown, checkFilter: CheckFilter): readonly FieldProblem[] {
+export function checkHookInput(
+  value: unknown,
+  checkFilter: CheckFilter,
+  decrypt: Decrypt = withoutKeys,
+): readonly FieldProblem[] {
   if (!isJsonObject(value)) return [{ field: '', message: 'must be an object' }]
-  const { fields, problems } = readHookFields(value, checkFilter)
-  const idProblems = isHookId(value['id'])
-    ? []
-    : [{ field: 'id', message: `must be ${hookIdForm}` }]
-  const urlProblem = problems.some(({ field }) => isUrlField(field))
-    ? undefined
-    : urlFault(fields.url)
-  const urlProblems = urlProblem === undefined ? [] : [{ field: 'config.url', message: urlProblem }]
-  return [...idProblems, ...problems, ...urlProblems]
-}
-
-function isUrlField(field: string): boolean {
-  return field === 'config' || field === 'config.url'
-}
-
-function urlFault(text: string): string | undefined {
-  const url = URL.parse(text)
-  if (url === null) return 'is not a URL'
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http or https URL'
-  if (url.username !== '' || url.password !== '') {
-    return 'must not have credentials: use config.headers'
-  }
-  return undefined
+  const problems = new HookProblems()
+  if (!isHookId(value['id'])) problems.report(() => 'id', `must be ${hookIdForm}`)
+  const { url } = readHookFields(value, { checkFilter, decrypt }, problems)
+  const isUrlRead = !problems
+    .list()
+    .some(({ field }) => field === 'config' || field === 'config.url')
+  const fault = isUrlRead ? urlFault(url) : undefined
+  if (fault !== undefined) problems.report(() => 'config.url', fault)
+  return problems.list()
 }
 
 function unreadable(id: HookId, configVersion: string, problem: FieldProblem): SuspendedHook {

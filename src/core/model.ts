@@ -161,7 +161,11 @@ export interface FieldProblem {
 
 export type TableEntry =
   | { readonly kind: 'active'; readonly hook: Hook }
-  | { readonly kind: 'suspended'; readonly hook: SuspendedHook }
+  | {
+      readonly kind: 'suspended'
+      /** The rest of it is told where it is read, and not kept. */
+      readonly hook: Pick<SuspendedHook, 'id' | 'tenantId' | 'enabled' | 'configVersion'>
+    }
 
 // --- deliveries --------------------------------------------------------------------------------------
 

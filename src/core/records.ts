@@ -68,6 +68,14 @@ export interface DeliveryResult {
  * An event key such as PostSignIn; the list of them is in auth-event.schema.json and grows.
  */
 export type EventKey = string
+/**
+ * In clear.
+ */
+export type SigningKey = string
+/**
+ * AES-256-GCM: the id of the key, then base64url of 12 bytes IV, ciphertext and 16 bytes tag.
+ */
+export type EncryptedSecret = string
 
 /**
  * Value of a record on the hook topic: Logto's hook object, and what hooktide adds under delivery. The record's key is the hook's id; a record without a value deletes the hook. Rows of Logto's own hooks table, as change data capture writes them, are read beside it and have no schema here. Fields that are not named here are ignored. Where a field is optional, null means that it is absent.
@@ -91,6 +99,8 @@ export interface HookRecord {
   readonly event?: EventKey | null
   /**
    * Keys of the events that the hook is called for.
+   *
+   * @maxItems 256
    */
   readonly events?: readonly EventKey[] | null
   /**
@@ -102,7 +112,7 @@ export interface HookRecord {
      */
     readonly url: string
     /**
-     * Headers to add to every call. Names differing only in case are one header, and the last counts. Headers that carry the signature, or say how the message travels, are left out.
+     * Headers to add to every call. Names differing only in case are one header, and the last counts. Headers that carry the signature, or say how the message travels, are left out. Names and values have at most 8,192 bytes together. A value may be encrypted, as signingKey.
      */
     readonly headers?: {
       readonly [k: string]: string
@@ -114,9 +124,9 @@ export interface HookRecord {
     readonly [k: string]: unknown
   }
   /**
-   * Signs every call: its text for Logto's signature; for Standard Webhooks also its text, or the bytes it encodes when it begins with whsec_. Calls are not signed when it is empty.
+   * Signs every call: its text for Logto's signature; for Standard Webhooks also its text, or the bytes it encodes when it is whsec_ and base64. Calls are not signed when it is empty. It may be encrypted, as hooktide hooks encrypt writes it.
    */
-  readonly signingKey: string
+  readonly signingKey: SigningKey | EncryptedSecret
   /**
    * Whether the hook is called; true when absent.
    */
@@ -166,7 +176,7 @@ export interface PreviousSigningKey {
   /**
    * The key, as it was in signingKey.
    */
-  readonly key: string
+  readonly key: (SigningKey | EncryptedSecret) & string
   /**
    * From when it signs no more, in milliseconds since 1970.
    */

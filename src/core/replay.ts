@@ -88,8 +88,7 @@ function disabledOnes(event: AuthEvent, { table, selection }: ReplayParts): read
   return [...(selection.hooks ?? [])].flatMap((id) => {
     const hook = table.get(id)?.hook
     if (hook?.enabled !== false || hook.tenantId !== event.tenantId) return []
-    const keys = hook.events.length > 0 ? hook.events : [hook.event]
-    return keys.includes(event.event) ? ['hook-disabled'] : []
+    return table.isFor(id, event.event) ? ['hook-disabled'] : []
   })
 }
 

@@ -42,11 +42,12 @@ export function prepareHook(
 ): PreparedHook {
   const headers = Object.entries(hook.headers)
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !isReserved(name))
+    .filter(([name]) => !isReservedHeader(name))
   return { headers: Object.fromEntries(headers), keys: keysOf(hook) }
 }
 
-function isReserved(name: string): boolean {
+/** Whether a hook's header of that name, in lower case, is left out of its calls. */
+export function isReservedHeader(name: string): boolean {
   return reserved.has(name) || name.startsWith('proxy-')
 }
 
@@ -80,7 +81,7 @@ export function requestHeaders(
     headers['logto-signature-sha-256'] = logtoSignature(body, newest)
     const keys = hook.keys.filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
     const signature = standardSignature({ id: run.deliveryId, timestampSeconds, body, keys })
-    if (signature !== '') headers['webhook-signature'] = signature
+    headers['webhook-signature'] = signature
   }
   if (run.event.traceparent !== undefined) {
     headers['traceparent'] = continued(run.event.traceparent, run)

@@ -20,20 +20,46 @@ interface HmacKey {
 export interface PreparedKey {
   /** The key's own text, for Logto's signature. */
   readonly text: HmacKey
-  /** For Standard Webhooks; `undefined` when a `whsec_` key encodes nothing, which anybody could sign with. */
-  readonly secret: HmacKey | undefined
+  /** For Standard Webhooks. */
+  readonly secret: HmacKey
   readonly expiresAt: EpochMs | undefined
 }
 
-/** `undefined` for an empty key: it signs nothing, as in Logto. */
+/**
+ * Why calls cannot be signed with a key, as the end of a sentence that names its field; `undefined` for one that can be
+ * used, and for the empty one.
+ *
+ * Receivers give a `whsec_` key to libraries of Standard Webhooks. Those of Go, Rust, Java, C# and Python want base64 by
+ * RFC 4648, section 4, most of them with its padding and nothing else; what only some of them take, or read differently,
+ * would verify nowhere. Zero bytes sign as no key does (RFC 2104 fills keys up with them), which anybody can.
+ */
+export function signingKeyFault(key: string): string | undefined {
+  if (key === '') return undefined
+  if (/^\s*whsec_/i.test(key) && !isStandardSecret(key)) {
+    return `begins as a secret of Standard Webhooks and is none: ${secretPrefix} and base64 of the standard alphabet, with its padding`
+  }
+  return secretOf(key).every((byte) => byte === 0) ? 'has zero bytes alone' : undefined
+}
+
+function isStandardSecret(key: string): boolean {
+  if (!key.startsWith(secretPrefix)) return false
+  const bytes = secretOf(key)
+  return bytes.length > 0 && secretPrefix + bytes.toString('base64') === key
+}
+
+/** How many bytes a key signs Standard Webhooks with. */
+export function secretLength(key: string): number {
+  return secretOf(key).length
+}
+
+/**
+ * `undefined` for an empty key: it signs nothing, as in Logto.
+ *
+ * @param signingKey one that {@link signingKeyFault} has nothing against
+ */
 export function prepareKey({ key, expiresAt }: SigningKey): PreparedKey | undefined {
   if (key === '') return undefined
-  const secret = secretOf(key)
-  return {
-    text: hmacKey(Buffer.from(key)),
-    secret: secret.length === 0 ? undefined : hmacKey(secret),
-    expiresAt,
-  }
+  return { text: hmacKey(Buffer.from(key)), secret: hmacKey(secretOf(key)), expiresAt }
 }
 
 /** Value of `logto-signature-sha-256`: lower-case hex over the exact body. */
@@ -56,7 +82,6 @@ export function standardSignature(message: {
   const signed = `${message.id}.${message.timestampSeconds}.`
   let signatures = ''
   for (const { secret } of message.keys) {
-    if (secret === undefined) continue
     if (signatures !== '') signatures += ' '
     signatures += `v1,${hmac(secret, signed, message.body, 'base64')}`
   }

@@ -10,6 +10,7 @@ const groups = {
   group: /^HOOKTIDE_GROUP_ID$/,
   tiers: /^HOOKTIDE_RETRY_TIERS$/,
   destinations: /^HOOKTIDE_(ALLOW_|EGRESS_PROXY$)/,
+  encryption: /^HOOKTIDE_ENCRYPTION_KEYS/,
   processor: /^/,
 } as const
 

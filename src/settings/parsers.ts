@@ -1,5 +1,6 @@
 /** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
 import { parseCidr } from '../core/destination.ts'
+import { parseEncryptionKeys, type EncryptionKey } from '../core/encrypted-text.ts'
 import { parseDuration } from '../core/durations.ts'
 
 /** What is wrong with a setting's text: completes the sentence "<variable> …". */
@@ -15,6 +16,13 @@ export type Parser<Value> = (text: string) => Value | Fault
 export const text: Parser<string> = (value) => value
 export const optionalText: Parser<string | undefined> = (value) =>
   value === '' ? undefined : value
+
+/** Newest first. The fault has nothing of the text. */
+export const encryptionKeys: Parser<readonly EncryptionKey[] | undefined> = (value) => {
+  if (value === '') return undefined
+  const read = parseEncryptionKeys(value)
+  return read.kind === 'keys' ? read.keys : new Fault(read.message)
+}
 
 /** Items between commas; none is a list too. */
 export function list(value: string): readonly string[] {

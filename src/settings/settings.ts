@@ -48,6 +48,11 @@ export function readSettings(
   }
   // Every name of the table has been read with that name's own parser, or there is a fault.
   const read = values as Read
+  if (read.encryptionKeys !== undefined && read.encryptionKeysFile !== undefined) {
+    const { variable } = settingTable.encryptionKeys
+    if (isUsed(variable))
+      faults.push(`${variable} and ${variable}_FILE are both set: leave one out`)
+  }
   const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
   if (isSecurityRead && isUsed(settingTable.brokers.variable)) faults.push(...securityFaults(read))
   if (faults.length > 0) throw UserError.listing('Settings are not usable', faults, 2)

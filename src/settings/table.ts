@@ -6,6 +6,7 @@ import {
   brokerList,
   cidrs,
   durations,
+  encryptionKeys,
   flag,
   httpUrl,
   integer,
@@ -41,7 +42,15 @@ function setting<Value>(
 }
 
 function secret(variable: string, description: string): Setting<string | undefined> {
-  return { ...setting(variable, '', optionalText, description), isSecret: true }
+  return secretOf(variable, optionalText, description)
+}
+
+function secretOf<Value>(
+  variable: string,
+  parse: Parser<Value>,
+  description: string,
+): Setting<Value> {
+  return { ...setting(variable, '', parse, description), isSecret: true }
 }
 
 const minuteMs = 60_000
@@ -198,6 +207,17 @@ export const settingTable = {
     '',
     httpUrl,
     'Proxy for all webhook calls; it resolves names then.',
+  ),
+  encryptionKeys: secretOf(
+    'HOOKTIDE_ENCRYPTION_KEYS',
+    encryptionKeys,
+    'Keys that secrets of hooks are encrypted with: 32 bytes each as base64 or hex, the newest first, comma-separated.',
+  ),
+  encryptionKeysFile: setting(
+    'HOOKTIDE_ENCRYPTION_KEYS_FILE',
+    '',
+    optionalText,
+    'File with these keys instead, one a line.',
   ),
   concurrency: setting(
     'HOOKTIDE_CONCURRENCY',

@@ -1,4 +1,5 @@
 /** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
+import type { Decrypt } from '../core/encrypted-text.ts'
 import { decodeFramedHook } from '../core/framed-value.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook-table.ts'
@@ -10,6 +11,7 @@ export interface HookLoaderParts {
   readonly source: TableSource
   readonly schemas: SchemaSource
   readonly filters: Filters
+  readonly decrypt: Decrypt
   readonly table: HookTable
   readonly emit: Emit
   readonly onFailed: (error: Error) => void
@@ -23,10 +25,10 @@ export interface HookLoaderParts {
  * are waited for.
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
-  const { source, schemas, filters, table, emit, onFailed, onDeleted, onChanged } = parts
+  const { source, table, emit, onFailed, onDeleted, onChanged } = parts
   // Until the table is loaded; later, what arrives is what was written just now.
   let newest: NewestRecords | undefined = new NewestRecords()
-  const queue = new HookQueue({ schemas, filters }, (decoded, record) => {
+  const queue = new HookQueue(parts, (decoded, record) => {
     const id = hookIdOf(decoded)
     if (id !== undefined && newest?.admits(id, record) === false) return
     const before = id === undefined ? undefined : table.get(id)
@@ -45,6 +47,8 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
   emit({ kind: 'table.loaded', hooks: table.size, suspended: table.suspendedCount })
 }
 
+type HookReadingParts = Pick<HookLoaderParts, 'schemas' | 'filters' | 'decrypt'>
+
 /**
  * Records of the hook topic in their order. One whose schema has not arrived holds up those behind it: an older record
  * must not be applied after a newer one of the same hook. Of each key only the newest waits, as compaction would have it,
@@ -53,12 +57,12 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
 class HookQueue {
   /** By partition and key, in the order of arrival. */
   readonly #waiting = new Map<string, InboundRecord>()
-  readonly #parts: Pick<HookLoaderParts, 'schemas' | 'filters'>
+  readonly #parts: HookReadingParts
   readonly #apply: (decoded: DecodedHook, record: InboundRecord) => void
   #onDrained: (() => void) | undefined
 
   constructor(
-    parts: Pick<HookLoaderParts, 'schemas' | 'filters'>,
+    parts: HookReadingParts,
     apply: (decoded: DecodedHook, record: InboundRecord) => void,
   ) {
     this.#parts = parts
@@ -83,9 +87,9 @@ class HookQueue {
   }
 
   #advance(): void {
-    const { schemas, filters } = this.#parts
+    const { schemas, filters, decrypt } = this.#parts
     for (const [key, record] of this.#waiting) {
-      const framed = decodeFramedHook(record, (id) => schemas.find(id), filters.fault)
+      const framed = decodeFramedHook(record, (id) => schemas.find(id), filters.fault, decrypt)
       if (framed.kind === 'schema') return
       this.#waiting.delete(key)
       this.#apply(framed.decoded, record)

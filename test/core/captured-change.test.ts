@@ -345,7 +345,7 @@ describe('hostile changes', () => {
     expect(problemsOf({ ...row, config: deep })).toEqual(['config must be an object'])
     const headers = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`h${n}`, 'x']))
     const config = JSON.stringify({ url: 'https://x.example', headers })
-    expect(decode({ ...row, config })).toMatchObject({ kind: 'active', hook: { headers } })
+    expect(problemsOf({ ...row, config })).toEqual(['config.headers has more than 64 headers'])
     expect(decodeText(`{"id":"${id}","tenant_id":${deep}}`)).toMatchObject({ kind: 'suspended' })
   })
 

@@ -189,7 +189,7 @@ describe('an invalid hook record', () => {
     [{ events: 'PostRegister' }, 'events must be a list of event keys'],
     [{ config: [] }, 'config must be an object'],
     [{ config: null }, 'config must be an object'],
-    [{ config: { url: null } }, 'config.url must be text'],
+    [{ config: { url: null } }, 'config.url must be text of at most 4096 characters'],
     [{ config: { url: 'https://x.example', headers: [] } }, 'config.headers must be an object'],
     [{ signingKey: null }, 'signingKey must be text of at most 256 characters'],
     [{ enabled: 'yes' }, 'enabled must be true or false'],
@@ -272,6 +272,9 @@ describe('the check of a hook that somebody writes', () => {
     ['javascript:alert(1)', 'must be an http or https URL'],
     ['https://user@x.example/', 'must not have credentials: use config.headers'],
     ['https://:secret@x.example/', 'must not have credentials: use config.headers'],
+    ['https://x.example:0/', 'must not be a URL with port 0'],
+    ['http://192.0.2.1:00/', 'must not be a URL with port 0'],
+    ['http://[::1]:0/', 'must not be a URL with port 0'],
   ])('refuses an address that no call could be made to: %s', (url, message) => {
     expect(checkHookInput({ ...logtoHook, config: { url } }, filterFault)).toEqual([
       { field: 'config.url', message },

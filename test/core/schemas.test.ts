@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
@@ -7,6 +8,8 @@ import { filterFault } from '../../src/edge/filter/cel.ts'
 import { eventKeys } from '../../src/core/event-keys.ts'
 import { decodeEvent } from '../../src/core/event.ts'
 import { decodeHealth } from '../../src/core/endpoint-record.ts'
+import { decryptWith } from '../../src/core/encrypted-text.ts'
+import { withEncryptedSecrets } from '../../src/core/hook-secrets.ts'
 import { checkHookInput } from '../../src/core/hook.ts'
 import {
   blames,
@@ -17,6 +20,7 @@ import {
   type FieldProblem,
 } from '../../src/core/model.ts'
 import { endpointReasons, endpointStates } from '../../src/core/record-values.ts'
+import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { healthOf } from '../support/endpoints.ts'
 import { generatedFile, generateTypes } from '../support/generate-types.ts'
 import { recordOf, samples } from '../support/record-builders.ts'
@@ -66,6 +70,13 @@ const awkward = fc.constantFrom<unknown[]>(
     ' ',
     'PostSignIn',
     'postSignIn',
+    'whsec_',
+    'whsec_AQI=',
+    'whsec_AR==',
+    'whsec_AAAA',
+    'whsec_!!!!',
+    ' WHSEC_AQI=',
+    '\0\0',
     'a\nb',
     'é',
     '€',
@@ -252,6 +263,8 @@ const goodHook = {
 /** The schema cannot say what is a URL. */
 function isExpressible({ field, message }: FieldProblem): boolean {
   if (field === 'delivery.filter') return !message.startsWith('cannot be used')
+  // Nor what several texts have together.
+  if (message.startsWith('has more than 8192 bytes')) return false
   return field !== 'config.url' || !/URL|credentials/.test(message)
 }
 
@@ -273,6 +286,26 @@ describe('the schema of hooks', () => {
     fc.assert(fc.property(near(goodHook), expectHookAgreement), { numRuns: 1_000 })
   })
 
+  it('accepts encrypted secrets, as those do who have their keys', () => {
+    const key = encryptionKeyOf(1)
+    const encrypted = withEncryptedSecrets(goodHook, key, () => randomBytes(12))
+    expect(errorsOf(isHook, encrypted)).toEqual([])
+    expect(checkHookInput(encrypted, filterFault, decryptWith([key]))).toEqual([])
+    expect(JSON.stringify(encrypted)).not.toContain('identity')
+  })
+
+  it('and the reader agree about bounds', () => {
+    for (const fields of [
+      { name: 'n'.repeat(257) },
+      { events: Array(257).fill('PostSignIn') },
+      { config: { url: `https://x.example/${'p'.repeat(4_096)}` } },
+      { config: { url: 'https://x.example/', headers: manyHeaders(65) } },
+      { config: { url: 'https://x.example/', headers: manyHeaders(64) } },
+    ]) {
+      expectHookAgreement({ ...goodHook, ...fields })
+    }
+  })
+
   it('and the reader agree about header names and values of any characters', () => {
     const character = fc.nat(0x180).map((code) => String.fromCodePoint(code))
     fc.assert(
@@ -286,6 +319,10 @@ describe('the schema of hooks', () => {
     )
   })
 })
+
+function manyHeaders(count: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`h${index}`, 'v']))
+}
 
 // --- endpoint health ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import {
   logtoSignature,
   prepareKey,
+  signingKeyFault,
   standardSecret,
   standardSignature,
   type PreparedKey,
@@ -111,7 +112,77 @@ describe('the Standard Webhooks signature', () => {
 
   it('is not made with a secret that anybody knows', () => {
     expect(prepareKey({ key: '', expiresAt: undefined })).toBeUndefined()
-    expect(sign(['whsec_'])).toBe('')
-    expect(sign(['whsec_', 'old key'])).toBe(sign(['old key']))
+    const nothing = createHmac('sha256', '').update('x').digest('hex')
+    for (const bytes of [1, 24, 64]) {
+      expect(createHmac('sha256', Buffer.alloc(bytes)).update('x').digest('hex')).toBe(nothing)
+      expect(signingKeyFault(`whsec_${Buffer.alloc(bytes).toString('base64')}`)).toMatch(
+        /zero bytes/,
+      )
+      expect(signingKeyFault('\0'.repeat(bytes))).toMatch(/zero bytes/)
+    }
+  })
+})
+
+describe('a signing key', () => {
+  const bytes = randomBytes(24)
+  const base64 = bytes.toString('base64')
+
+  it.each([
+    ['nothing', ''],
+    ['a key of Logto', 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'],
+    ['a secret of Standard Webhooks', `whsec_${base64}`],
+    ['one of a single byte', 'whsec_AQ=='],
+    ['one of two bytes', 'whsec_AQI='],
+    ['other text', 'whsec'],
+    ['the same within a text', `my whsec_${base64}`],
+  ])('can be %s', (_, key) => {
+    expect(signingKeyFault(key)).toBeUndefined()
+  })
+
+  it.each([
+    ['encodes nothing', 'whsec_'],
+    ['encodes nothing, with padding', 'whsec_===='],
+    ['is no base64', 'whsec_!!!!'],
+    [
+      'is base64 of another alphabet',
+      `whsec_${Buffer.from([251, 255, 254]).toString('base64url')}`,
+    ],
+    ['has no padding', 'whsec_AQ'],
+    ['has too much padding', 'whsec_AQI=='],
+    ['goes on behind its padding', 'whsec_AQ==AQ=='],
+    ['has bits left over', 'whsec_AR=='],
+    ['has a space within', `whsec_${base64.slice(0, 8)} ${base64.slice(8)}`],
+    ['ends in a line break', `whsec_${base64}\n`],
+    ['begins with a space', ` whsec_${base64}`],
+    ['is in capitals', `WHSEC_${base64}`],
+    ['has the prefix twice', `whsec_whsec_${base64}`],
+  ])('cannot be one that begins as a secret of Standard Webhooks and %s', (_, key) => {
+    const fault = signingKeyFault(key)
+    expect(fault).toMatch(/^begins as a secret of Standard Webhooks and is none: whsec_ and base64/)
+    if (key.trim().length > 10) expect(fault).not.toContain(key.trim().slice(6))
+  })
+
+  it('that is taken verifies with the library of the standard, whatever it encodes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 80 }), (secret) => {
+        fc.pre(secret.some((byte) => byte !== 0))
+        const key = `whsec_${Buffer.from(secret).toString('base64')}`
+        expect(signingKeyFault(key)).toBeUndefined()
+        const timestampSeconds = Math.floor(Date.now() / 1_000)
+        const body = Buffer.from('{}')
+        const signature = standardSignature({
+          id: 'i',
+          timestampSeconds,
+          body,
+          keys: [prepared(key)],
+        })
+        const headers = {
+          'webhook-id': 'i',
+          'webhook-timestamp': String(timestampSeconds),
+          'webhook-signature': signature,
+        }
+        expect(new Webhook(key).verify(body.toString(), headers)).toEqual({})
+      }),
+    )
   })
 })

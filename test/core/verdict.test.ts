@@ -111,7 +111,7 @@ describe('a join on retry', () => {
     ['a disabled hook', active({ enabled: false }), { kind: 'discarded', reason: 'hook-disabled' }],
     [
       'a suspended hook',
-      { kind: 'suspended', hook: { ...hookOf({}), problems: [] } } satisfies TableEntry,
+      { kind: 'suspended', hook: hookOf({}) } satisfies TableEntry,
       { kind: 'dead', reason: 'hook-invalid' },
     ],
   ])('ends the run for %s', (_, entry, verdict) => {

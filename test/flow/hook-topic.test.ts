@@ -1,6 +1,10 @@
 /** Hook topics as they are found: with several partitions, and with rows that a database's changes put there. */
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { EncryptionKey } from '../../src/core/encrypted-text.ts'
+import { withEncryptedSecrets } from '../../src/core/hook-secrets.ts'
 import { change, hookRow } from '../support/captured-changes.ts'
+import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
 
@@ -114,5 +118,152 @@ describe('a captured row', () => {
     rig.sendEvent()
     await rig.clock.advance(20)
     expect(one.http.calls).toHaveLength(1)
+  })
+})
+
+describe('a hook record that is made to cost much', () => {
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`h${n}`, 'v']))
+
+  it.each([
+    ['88,000 headers', { config: { url: url('costly'), headers: many(88_000) } }],
+    ['480,000 event keys that are none', { events: ['PostSignIn', ...Array(480_000).fill(0)] }],
+    ['80,000 unknown options', { delivery: many(80_000) }],
+  ])('by %s is suspended, told in a few words, and costs the others nothing', async (_, fields) => {
+    const rig = createRig()
+    rig.putHook({ id: 'costly', ...fields })
+    rig.putHook({ id: 'other' })
+    rig.script(url('other'), 200)
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    expect(one.http.calls.map(({ request }) => request.url)).toEqual([url('other')])
+    expect(rig.story().toSorted()).toEqual(['costly dead null', 'other delivered 1'])
+    expect(rig.broker.read(topics.deadLetters)).toHaveLength(1)
+    const told = one.signals.filter(({ kind }) => kind === 'hook.suspended')
+    expect(told).toHaveLength(1)
+    expect(JSON.stringify(told).length).toBeLessThan(4_000)
+  })
+})
+
+describe('a hook whose URL has port 0', () => {
+  it('is called nowhere: its deliveries die as invalid-url', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', config: { url: 'https://a.example:0/' } })
+    const one = await rig.start()
+    rig.sendEvent()
+    await rig.clock.advance(20)
+    expect(rig.results()).toMatchObject([{ outcome: 'dead', reason: 'invalid-url', final: true }])
+    expect(one.processor.status()).toMatchObject({ suspendedHooks: 0 })
+  })
+})
+
+describe('a hook with a signing key that nobody could verify', () => {
+  it.each(['whsec_', 'whsec_!!!!', 'whsec_-_-_', 'WHSEC_AQI='])(
+    'is suspended rather than called without webhook-signature: %s',
+    async (key) => {
+      const rig = createRig()
+      rig.putHook({ id: 'newest', signingKey: key })
+      const previousSigningKeys = [{ key, expiresAt: 9e15 }]
+      rig.putHook({ id: 'previous', delivery: { previousSigningKeys } })
+      const one = await rig.start()
+      rig.sendEvent()
+      await rig.clock.advance(20)
+      expect(one.http.calls).toEqual([])
+      const told = one.signals.flatMap((signal) =>
+        signal.kind === 'hook.suspended' ? signal.problems : [],
+      )
+      expect(told.map(({ field }) => field)).toEqual([
+        'signingKey',
+        'delivery.previousSigningKeys[0].key',
+      ])
+      for (const { message } of told) expect(message).toContain('Standard Webhooks')
+    },
+  )
+})
+
+describe('a hook with encrypted secrets', () => {
+  const [old, newest] = [encryptionKeyOf(1), encryptionKeyOf(2)]
+  const plain = {
+    id: 'a',
+    tenantId: 'default',
+    signingKey: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+    config: { url: url('a'), headers: { Authorization: 'Bearer abc' } },
+    delivery: { previousSigningKeys: [{ key: 'old one', expiresAt: 9e15 }] },
+  }
+  const encrypted = (key: EncryptionKey, hook = plain) => ({
+    ...hook,
+    ...withEncryptedSecrets(hook, key, () => randomBytes(12)),
+  })
+  const callOf = async (hook: { readonly id: string }, keys: readonly EncryptionKey[]) => {
+    const rig = createRig({ encryptionKeys: keys })
+    rig.putHook(hook)
+    rig.putHook({ id: 'plain' })
+    const one = await rig.start()
+    rig.sendEvent({}, { 'event-id': 'e' })
+    await rig.clock.advance(20)
+    const problems = one.signals.flatMap((signal) =>
+      signal.kind === 'hook.suspended' ? signal.problems : [],
+    )
+    const [call] = one.http.calls.filter(({ request }) => request.url === url('a'))
+    return { headers: call?.request.headers, calls: one.http.calls.length, problems }
+  }
+
+  it('is called as if they stood there in clear, whichever of the keys they are encrypted with', async () => {
+    const expected = await callOf(plain, [])
+    expect(expected.headers).toMatchObject({ authorization: 'Bearer abc' })
+    expect(expected.headers?.['webhook-signature']?.split(' ')).toHaveLength(2)
+    for (const key of [old, newest]) {
+      expect(JSON.stringify(encrypted(key))).not.toMatch(/Bearer|Qm3Vx8Zc|old one/)
+      expect(await callOf(encrypted(key), [newest, old])).toEqual(expected)
+    }
+  })
+
+  it.each([
+    [
+      'no key is set',
+      encrypted(old),
+      [],
+      `is encrypted with key ${old.id}: set HOOKTIDE_ENCRYPTION_KEYS`,
+    ],
+    [
+      'its key is gone',
+      encrypted(old),
+      [newest],
+      `is encrypted with key ${old.id}, which HOOKTIDE_ENCRYPTION_KEYS does not have`,
+    ],
+    [
+      'it was copied from another hook',
+      { ...encrypted(old, { ...plain, id: 'b' }), id: 'a' },
+      [old],
+      'cannot be decrypted: it was',
+    ],
+    [
+      'it was copied from another tenant',
+      { ...encrypted(old, { ...plain, tenantId: 'b' }), tenantId: 'default' },
+      [old],
+      'cannot be decrypted: it was',
+    ],
+  ])(
+    'is suspended alone, and says so without the secret, where %s',
+    async (_, hook, keys, message) => {
+      const { calls, problems } = await callOf(hook, keys)
+      expect(calls).toBe(1)
+      expect(problems.map(({ field }) => field)).toEqual([
+        'signingKey',
+        'config.headers.Authorization',
+        'delivery.previousSigningKeys[0].key',
+      ])
+      for (const problem of problems) expect(problem.message).toContain(message)
+      expect(JSON.stringify(problems)).not.toContain('hooktide-enc')
+    },
+  )
+
+  it('is not called with a signing key in a header, where somebody copied it', async () => {
+    const { signingKey, ...hook } = encrypted(old)
+    const config = { url: url('a'), headers: { 'x-key': signingKey } }
+    const { calls, problems } = await callOf({ ...hook, signingKey, config }, [old])
+    expect(calls).toBe(1)
+    expect(problems.map(({ field }) => field)).toEqual(['config.headers.x-key'])
   })
 })

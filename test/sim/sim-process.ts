@@ -1,5 +1,6 @@
 /** One process: the real topology on simulated ports. */
 import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import { decryptWith } from '../../src/core/encrypted-text.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
 import type { CommitEntry, CommitOutcome, HttpRequest } from '../../src/ports.ts'
@@ -94,6 +95,7 @@ export class SimProcess implements ProcessView {
       endpoints: this.#createTable(parts, topics.endpoints),
       schemas: this.schemas,
       filters,
+      decrypt: decryptWith([]),
       live: this.members.live,
       retry: this.members.retry,
       sink: this.sink,

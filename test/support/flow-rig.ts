@@ -1,4 +1,5 @@
 /** The whole topology on Kafka in memory, a scripted HTTP and a hand-moved clock. */
+import { decryptWith, type EncryptionKey } from '../../src/core/encrypted-text.ts'
 import type { Tier, Topics } from '../../src/core/model.ts'
 import type { DeliveryResult } from '../../src/core/records.ts'
 import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
@@ -89,6 +90,8 @@ export function createRig(
     readonly random?: () => number
     /** What {@link Rig.loop} says at first. Default 0. */
     readonly busyShare?: number
+    /** What secrets of hooks are decrypted with. Default none. */
+    readonly encryptionKeys?: readonly EncryptionKey[]
     /** Which signals are kept. Default all. */
     readonly isKept?: (signal: Signal) => boolean
   } = {},
@@ -132,6 +135,7 @@ export function createRig(
           endpoints: broker.tableSource(topics.endpoints),
           schemas: schemas.source,
           filters: createFilters(),
+          decrypt: decryptWith(options.encryptionKeys ?? []),
           live,
           retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
           sink: broker.sink(),

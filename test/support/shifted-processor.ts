@@ -3,6 +3,7 @@
  * happens at once, and all else is real. The broker's clock goes on as it is, so records are always old enough.
  */
 import { onTestFinished } from 'vitest'
+import { decryptWith } from '../../src/core/encrypted-text.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
 import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
@@ -60,6 +61,7 @@ export async function startShifted(
       endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
       schemas: createAbsentRegistry(() => undefined),
       filters: createFilters(),
+      decrypt: decryptWith([]),
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(
         `${groupId}.retry`,

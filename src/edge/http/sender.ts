@@ -81,6 +81,8 @@ export function parseTarget(text: string, allowHttp: boolean): Target {
   if (url.username !== '' || url.password !== '') {
     return { kind: 'invalid', message: 'URLs with credentials are not called' }
   }
+  // Clients take it for no port at all, and would call the default one.
+  if (url.port === '0') return { kind: 'invalid', message: 'port 0 is no port' }
   if (url.protocol === 'http:' && !allowHttp) {
     return { kind: 'refused', message: 'plain HTTP is not allowed' }
   }
