@@ -7,6 +7,7 @@ import {
   endpointsListCommand,
 } from './endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events.ts'
+import { hooksEncryptCommand } from './hooks-encrypt.ts'
 import { hooksPutCommand } from './hooks-put.ts'
 import { hooksRotateKeyCommand } from './hooks-rotate-key.ts'
 import { hooksTestCommand } from './hooks-test.ts'
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   hooksListCommand,
   hooksDeleteCommand,
   hooksRotateKeyCommand,
+  hooksEncryptCommand,
   hooksTestCommand,
   eventsSendCommand,
   eventsValidateCommand,

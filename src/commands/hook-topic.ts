@@ -1,13 +1,16 @@
 /** The hook topic as commands see it: the newest record of each hook, read as the processor reads it. */
 import { readHookValue } from '../core/captured-change.ts'
+import { isEncrypted, type Decrypt, type EncryptionKey } from '../core/encrypted-text.ts'
 import { decodeFramedHook } from '../core/framed-value.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
+import { secretsOf, withDecryptedSecrets } from '../core/hook-secrets.ts'
 import { NewestRecords } from '../core/hook-table.ts'
 import type { JsonObject } from '../core/json-text.ts'
 import type { FieldProblem, HookId, InboundRecord, TenantId } from '../core/model.ts'
 import { filterFault } from '../edge/filter/cel.ts'
 import { createSchemaReader, type SchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'
+import { decryptIfPossible } from './encryption.ts'
 import { readToEnd } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
 import { printable } from './table.ts'
@@ -16,6 +19,8 @@ export interface StoredHook {
   readonly id: HookId
   readonly entry: Extract<DecodedHook, { readonly kind: 'active' | 'suspended' }>
   /** The object as it was written, a row's with the names of a hook object; empty when the record is none. */
+  readonly written: JsonObject
+  /** The same with its secrets in clear, as far as they can be decrypted. */
   readonly members: JsonObject
   /** Whether it is a row of a database, and changed there. */
   readonly isCaptured: boolean
@@ -28,16 +33,21 @@ export interface StoredHook {
   readonly keys: readonly Buffer[]
 }
 
-/** @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook */
+/**
+ * @param keys what secrets are decrypted with; without any, those that are encrypted stay so and count as readable
+ * @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook
+ */
 export async function readHooks(
   context: Pick<CommandContext, 'settings' | 'signal'>,
+  keys: readonly EncryptionKey[] = [],
 ): Promise<ReadonlyMap<HookId, StoredHook>> {
   const { settings } = context
-  const hooks = new StoredHooks()
+  const decrypt = decryptIfPossible(keys)
+  const hooks = new StoredHooks(decrypt)
   const schemas = createSchemaReader(registrySettingsOf(settings))
   for await (const records of readToEnd(context, settings.topics.hooks)) {
     for (const record of records) {
-      const { decoded, value } = await decode(record, schemas)
+      const { decoded, value } = await decode(record, schemas, decrypt)
       hooks.add(decoded, value, record)
     }
   }
@@ -48,6 +58,11 @@ class StoredHooks {
   readonly newest = new Map<HookId, StoredHook>()
   readonly #order = new NewestRecords()
   readonly #keys = new Map<HookId, Buffer[]>()
+  readonly #decrypt: Decrypt
+
+  constructor(decrypt: Decrypt) {
+    this.#decrypt = decrypt
+  }
 
   /** @param value the record's value as JSON text */
   add(decoded: DecodedHook, value: Buffer | null, record: InboundRecord): void {
@@ -57,8 +72,15 @@ class StoredHooks {
     const keys = this.#keysOf(id, key, record.value !== null)
     if (!this.#order.admits(id, record)) return
     if (decoded.kind === 'active' || decoded.kind === 'suspended') {
-      this.newest.set(id, { id, entry: decoded, ...contentOf(value), key, keys })
+      this.newest.set(id, { id, entry: decoded, ...this.#contentOf(value), key, keys })
     } else this.newest.delete(id)
+  }
+
+  #contentOf(value: Buffer | null): Pick<StoredHook, 'written' | 'members' | 'isCaptured'> {
+    const read = value === null ? undefined : readHookValue(value)
+    if (read?.kind !== 'object') return { written: {}, members: {}, isCaptured: false }
+    const { members: written, isCaptured } = read
+    return { written, members: withDecryptedSecrets(written, this.#decrypt), isCaptured }
   }
 
   #keysOf(id: HookId, key: Buffer, hasValue: boolean): readonly Buffer[] {
@@ -71,18 +93,17 @@ class StoredHooks {
   }
 }
 
-async function decode(record: InboundRecord, schemas: SchemaReader) {
+async function decode(record: InboundRecord, schemas: SchemaReader, decrypt: Decrypt) {
   for (;;) {
-    const framed = decodeFramedHook(record, schemas.find, filterFault)
+    const framed = decodeFramedHook(record, schemas.find, filterFault, decrypt)
     if (framed.kind === 'hook') return framed
     await schemas.ask(framed.id)
   }
 }
 
-function contentOf(value: Buffer | null): Pick<StoredHook, 'members' | 'isCaptured'> {
-  const read = value === null ? undefined : readHookValue(value)
-  if (read?.kind !== 'object') return { members: {}, isCaptured: false }
-  return { members: read.members, isCaptured: read.isCaptured }
+/** Whether secrets of the hook are encrypted and could not be decrypted. */
+export function isLocked({ members }: StoredHook): boolean {
+  return secretsOf(members).some(({ text }) => isEncrypted(text))
 }
 
 export function tenantOf({ entry }: StoredHook): TenantId | undefined {

@@ -5,9 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../core/errors.ts'
 import type { Settings } from '../settings/settings.ts'
-import { eventKeys } from '../core/event-keys.ts'
 import { checkHookInput, newHookId, newSigningKey } from '../core/hook.ts'
+import { isEncrypted, type EncryptionKey } from '../core/encrypted-text.ts'
 import { deliveryFields } from '../core/hook-fields.ts'
+import { fewProblems } from '../core/hook-problems.ts'
+import { withDecryptedSecrets } from '../core/hook-secrets.ts'
 import { withKeysOf } from '../core/key-rotation.ts'
 import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'
 import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
@@ -16,8 +18,15 @@ import { standardSecret } from '../core/signature.ts'
 import { filterFault } from '../edge/filter/cel.ts'
 import type { Command, CommandContext } from './command.ts'
 import { destinationWarning } from './destination-warning.ts'
+import {
+  decryptIfPossible,
+  encryptedIfPossible,
+  encryptionKeysOf,
+  encryptionProblems,
+} from './encryption.ts'
 import { hiddenFields } from './hook-secrets.ts'
 import { problemLine, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
+import { eventsOf, warningsOf } from './hooks-put-warnings.ts'
 import { fileOption, readInput, type Input } from './input-file.ts'
 import { faultWords, jsonFaultOf } from './json-fault.ts'
 import { splitJson, type InputValue } from './json-input.ts'
@@ -37,7 +46,7 @@ export const hooksPutCommand: Command = {
     'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
-  uses: ['kafka', 'registry', 'topics', 'destinations'],
+  uses: ['kafka', 'registry', 'topics', 'destinations', 'encryption'],
   run,
 }
 
@@ -55,8 +64,9 @@ interface Draft {
 async function run(context: CommandContext): Promise<0> {
   const { settings, note } = context
   const given = readValues(await readInput(context))
-  const stored = await readHooks(context)
-  const drafts = withoutRepeats(given.map((value) => draftOf(value, stored)))
+  const keys = await encryptionKeysOf(settings)
+  const stored = await readHooks(context, keys)
+  const drafts = withoutRepeats(given.map((value) => draftOf(value, stored, keys)))
   refuseFaulty(drafts)
   const destinations = await destinationWarnings(
     drafts.map(({ hook }) => urlOf(hook)),
@@ -74,7 +84,7 @@ async function run(context: CommandContext): Promise<0> {
       topic: settings.topics.hooks,
       // A hook that stands under another key than its id stays there: see `StoredHook`.
       key: stored.get(String(hook['id']))?.key ?? String(hook['id']),
-      value: Buffer.from(JSON.stringify(hook)),
+      value: Buffer.from(JSON.stringify(encryptedIfPossible(hook, keys))),
       headers: [],
     })),
   )
@@ -95,33 +105,43 @@ function readValues({ name, bytes }: Input): readonly InputValue[] {
   return values
 }
 
-function draftOf({ place, bytes }: InputValue, stored: ReadonlyMap<string, StoredHook>): Draft {
+function draftOf(
+  { place, bytes }: InputValue,
+  stored: ReadonlyMap<string, StoredHook>,
+  keys: readonly EncryptionKey[],
+): Draft {
   const json = readJsonObject(bytes)
   if (json.kind === 'rejected') {
     const problems = [problemOf(json.rejection)]
     return { place, givenId: undefined, hook: {}, isKeyNew: false, problems }
   }
-  const value = json.members
-  const id = value['id'] ?? newHookId(randomBytes(64))
+  const { members } = json
+  const id = members['id'] ?? newHookId(randomBytes(64))
   const known = typeof id === 'string' ? stored.get(id) : undefined
-  const keptKey = value['signingKey'] ?? (known && keyOf(known))
-  const completed: JsonObject = {
-    ...value,
-    id,
-    tenantId: value['tenantId'] ?? defaultTenant,
-    signingKey: keptKey ?? newSigningKey(randomBytes(64)),
-    enabled: value['enabled'] ?? true,
-    createdAt: value['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
-  }
-  const hook = withStoredKeys(completed, known)
-  const problems = [
-    ...checkHookInput(hook, filterFault),
+  const keptKey = members['signingKey'] ?? (known && keyOf(known))
+  const isKeyNew = keptKey === undefined
+  const signingKey = keptKey ?? newSigningKey(randomBytes(64))
+  const decrypt = decryptIfPossible(keys)
+  const completed = withDefaults({ ...members, id, signingKey }, known)
+  const hook = withStoredKeys(withDecryptedSecrets(completed, decrypt), known)
+  const problems = fewProblems([
+    ...checkHookInput(hook, filterFault, decrypt),
+    ...encryptionProblems(hook, known?.written ?? {}, keys),
     ...misplacedProblems(hook),
     ...hiddenFields(hook),
     ...tenantProblems(hook, known),
     ...capturedProblems(known),
-  ]
-  return { place, givenId: textOf(value['id']), hook, isKeyNew: keptKey === undefined, problems }
+  ])
+  return { place, givenId: textOf(members['id']), hook, isKeyNew, problems }
+}
+
+function withDefaults(hook: JsonObject, known: StoredHook | undefined): JsonObject {
+  return {
+    ...hook,
+    tenantId: hook['tenantId'] ?? defaultTenant,
+    enabled: hook['enabled'] ?? true,
+    createdAt: hook['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
+  }
 }
 
 function withStoredKeys(hook: JsonObject, known: StoredHook | undefined): JsonObject {
@@ -193,34 +213,6 @@ function nameOf({ place, givenId }: Draft): string {
   return givenId === undefined ? `${place} ` : `${place} ${printable(JSON.stringify(givenId))}: `
 }
 
-const knownMembers = new Set([
-  'id',
-  'tenantId',
-  'name',
-  'event',
-  'events',
-  'config',
-  'signingKey',
-  'enabled',
-  'createdAt',
-  'delivery',
-  // Logto adds it where it is asked to.
-  'executionStats',
-])
-
-function warningsOf(hook: JsonObject): readonly string[] {
-  const warnings: string[] = []
-  const keys = eventsOf(hook)
-  if (keys.length === 0) warnings.push('events is empty, and so is event: it will never be called')
-  for (const key of keys) {
-    if (!eventKeys.includes(key)) warnings.push(`events has ${key}, which Logto does not send`)
-  }
-  for (const name of Object.keys(hook)) {
-    if (!knownMembers.has(name)) warnings.push(`${name} is not known and has no effect`)
-  }
-  return warnings
-}
-
 /** How many names are looked up at once. */
 const lookups = 16
 
@@ -257,6 +249,10 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   const state = enabled === true ? '' : ', disabled'
   print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
+  if (isEncrypted(String(signingKey))) {
+    print('  signing key: encrypted, as it was')
+    return
+  }
   print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)
   print(`  for Standard Webhooks libraries: ${standardSecret(String(signingKey))}`)
 }
@@ -264,10 +260,4 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
 function urlOf(hook: JsonObject): string {
   const config = hook['config']
   return isJsonObject(config) ? String(config['url']) : ''
-}
-
-/** Logto's rule: `event` counts when `events` is empty. */
-function eventsOf({ event, events }: JsonObject): readonly string[] {
-  const several = Array.isArray(events) ? events.map(String) : []
-  return several.length > 0 || typeof event !== 'string' ? several : [event]
 }

@@ -7,7 +7,8 @@ import { withNewKey } from '../core/key-rotation.ts'
 import { standardSecret } from '../core/signature.ts'
 import { filterFault } from '../edge/filter/cel.ts'
 import type { Command, CommandContext } from './command.ts'
-import { problemLine, problemsOf, readHooks, type StoredHook } from './hook-topic.ts'
+import { decryptIfPossible, encryptedIfPossible, encryptionKeysOf } from './encryption.ts'
+import { isLocked, problemLine, problemsOf, readHooks, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
 
@@ -26,7 +27,7 @@ export const hooksRotateKeyCommand: Command = {
     json: { type: 'boolean', description: 'One JSON object.' },
   },
   operand: { meaning: 'the id of a hook', isRepeatable: false },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
   run,
 }
 
@@ -34,14 +35,16 @@ async function run(context: CommandContext): Promise<0> {
   const { settings, args, print } = context
   const [id = ''] = args
   const overlapMs = overlapOf(context)
-  const stored = rotatable((await readHooks(context)).get(id), id)
+  const keys = await encryptionKeysOf(settings)
+  const stored = rotatable((await readHooks(context, keys)).get(id), id)
   const now = Date.now()
   const key = newSigningKey(randomBytes(64))
   const hook = withNewKey({ id, ...stored.members }, key, { now, overlapMs })
-  const faults = checkHookInput(hook, filterFault).map(problemLine)
+  const decrypt = decryptIfPossible(keys)
+  const faults = checkHookInput(hook, filterFault, decrypt).map(problemLine)
   if (faults.length > 0)
     throw new UserError(`Nothing was written: hook ${id}: ${faults.join('; ')}`)
-  const value = Buffer.from(JSON.stringify(hook))
+  const value = Buffer.from(JSON.stringify(encryptedIfPossible(hook, keys)))
   await writeAll(settings, [{ topic: settings.topics.hooks, key: stored.key, value, headers: [] }])
   const hadKey = stored.entry.hook.signingKey !== ''
   const oldKeyExpiresAt = hadKey && overlapMs > 0 ? now + overlapMs : null
@@ -70,6 +73,11 @@ function rotatable(stored: StoredHook | undefined, id: string): RotatableHook {
     )
   }
   const { entry } = stored
+  if (entry.kind === 'active' && isLocked(stored)) {
+    throw new UserError(
+      `Secrets of hook ${id} are encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or its new key would be written in clear. Nothing was written.`,
+    )
+  }
   if (entry.kind === 'active') return { ...stored, entry }
   const problems = problemsOf(stored).map(problemLine).join('; ')
   throw new UserError(

@@ -14,6 +14,7 @@ import { readTopic } from '../edge/kafka/reader.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
+import { encryptionKeysOf } from './encryption.ts'
 import { readEndpoints } from './endpoint-topic.ts'
 import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
@@ -36,7 +37,7 @@ export const hooksTestCommand: Command = {
     json: { type: 'boolean', description: 'The results, one JSON object each.' },
   },
   operand: { meaning: 'the id of a hook', isRepeatable: false },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
   run,
 }
 
@@ -146,7 +147,8 @@ async function resultIn(
 
 /** @throws UserError when no call would be made */
 async function testableHook(context: CommandContext, id: string): Promise<Hook> {
-  const stored = (await readHooks(context)).get(id)
+  const keys = await encryptionKeysOf(context.settings)
+  const stored = (await readHooks(context, keys)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   const { entry } = stored
   if (entry.kind === 'suspended') {

@@ -2,8 +2,16 @@
 import { UserError } from '../core/errors.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
 import type { Command, CommandContext } from './command.ts'
+import { encryptionKeysOf } from './encryption.ts'
 import { withoutSecrets } from './hook-secrets.ts'
-import { problemLine, problemsOf, readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
+import {
+  isLocked,
+  problemLine,
+  problemsOf,
+  readHooks,
+  tenantOf,
+  type StoredHook,
+} from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
 import { alignedRows, compareTexts } from './table.ts'
@@ -22,7 +30,7 @@ export const hooksGetCommand: Command = {
     json: { type: 'boolean', description: 'On one line.' },
   },
   operand: { meaning: 'the id of a hook', isRepeatable: false },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
   run: get,
 }
 
@@ -34,7 +42,7 @@ export const hooksListCommand: Command = {
     tenant: { type: 'string', description: 'Only hooks of this tenant.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
   run: list,
 }
 
@@ -50,20 +58,29 @@ export const hooksDeleteCommand: Command = {
 
 async function get(context: CommandContext): Promise<0 | 1> {
   const [id = ''] = context.args
-  const stored = (await readHooks(context)).get(id)
+  const keys = await encryptionKeysOf(context.settings)
+  const stored = (await readHooks(context, keys)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
   for (const problem of problemsOf(stored)) context.note(`suspended: ${problemLine(problem)}`)
+  if (keys.length === 0 && isLocked(stored)) context.note(unchecked)
   const members = { id, ...stored.members }
   const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
   context.print(JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2))
   return 0
 }
 
+const unchecked =
+  'Secrets are encrypted, and HOOKTIDE_ENCRYPTION_KEYS is not set: whether they can be decrypted was not tried.'
+
 async function list(context: CommandContext): Promise<0> {
   const tenant = textOption(context, 'tenant')
-  const hooks = [...(await readHooks(context)).values()]
-    .filter((hook) => tenant === undefined || tenantOf(hook) === tenant)
+  const keys = await encryptionKeysOf(context.settings)
+  const chosen = [...(await readHooks(context, keys)).values()].filter(
+    (hook) => tenant === undefined || tenantOf(hook) === tenant,
+  )
+  if (keys.length === 0 && chosen.some(isLocked)) context.note(unchecked)
+  const hooks = chosen
     .map(summaryOf)
     .toSorted(
       (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),

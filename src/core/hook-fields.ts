@@ -28,7 +28,7 @@ export interface HookFields extends Omit<Hook, 'id' | 'tenantId' | 'configVersio
  * and Tomcat take 100 header fields, of which eleven are ours; Tomcat takes 8 KiB of headers, and Node 16 KiB of URL and
  * headers, where 8,192 and 4,096 leave 4 KiB for ours.
  */
-export const hookBounds = {
+const hookBounds = {
   /** As in Logto's `hooks` table. */
   nameLength: 256,
   urlLength: 4_096,
@@ -100,37 +100,45 @@ const noKeys: readonly SigningKey[] = []
 
 function readConfig(hook: Members, open: OpenSecret): Pick<HookFields, 'url' | 'headers'> {
   const config = hook.requiredObject('config')
-  const url = config?.required('url', isUrlText, textForm(hookBounds.urlLength))
+  if (config === undefined) return { url: '', headers: noHeaders }
+  const url = config.required('url', isUrlText, textForm(hookBounds.urlLength))
   return { url: url ?? '', headers: readHeaders(config, open) }
 }
 
 // Names and values by RFC 9110, sections 5.1 and 5.5, Latin-1 included: what HTTP clients refuse to send.
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
-const headerValueForm = 'text that a header can have'
 
-function readHeaders(config: Members | undefined, open: OpenSecret): HookFields['headers'] {
-  const custom = config?.optionalObject('headers')
-  const names = custom?.names ?? []
+function readHeaders(config: Members, open: OpenSecret): HookFields['headers'] {
+  const custom = config.optionalObject('headers')
+  if (custom === undefined) return noHeaders
+  const { names } = custom
   if (names.length > hookBounds.headers) {
-    config?.report('headers', `has more than ${hookBounds.headers} headers`)
+    config.report('headers', `has more than ${hookBounds.headers} headers`)
   }
-  const headers: [string, string][] = []
-  let bytes = 0
-  for (const name of names.slice(0, hookBounds.headers)) {
-    if (!headerName.test(name)) custom?.report(name, 'is not a header name')
-    const secret = { use: headerUse(name), is: isHeaderValue, form: headerValueForm }
-    const value = custom && readSecret(custom, name, open, secret)
-    if (value === undefined) continue
-    // Each character of a name or value is one byte on the way. What is still encrypted is counted by who decrypts it.
-    bytes += name.length + (isEncrypted(value) ? 0 : value.length)
-    headers.push([name, value])
-  }
+  const headers = names
+    .slice(0, hookBounds.headers)
+    .flatMap((name) => readHeader(custom, name, open))
+  // Each character of a name or value is one byte on the way. What is still encrypted is counted by who decrypts it.
+  const bytes = headers.reduce(
+    (sum, [name, value]) => sum + name.length + (isEncrypted(value) ? 0 : value.length),
+    0,
+  )
   if (bytes > hookBounds.headerBytes) {
-    const message = `has more than ${hookBounds.headerBytes} bytes of names and values`
-    config?.report('headers', message)
+    config.report('headers', `has more than ${hookBounds.headerBytes} bytes of names and values`)
   }
   return headers.length === 0 ? noHeaders : Object.fromEntries(headers)
+}
+
+function readHeader(
+  custom: Members,
+  name: string,
+  open: OpenSecret,
+): readonly (readonly [string, string])[] {
+  if (!headerName.test(name)) custom.report(name, 'is not a header name')
+  const secret = { use: headerUse(name), is: isHeaderValue, form: 'text that a header can have' }
+  const value = readSecret(custom, name, open, secret)
+  return value === undefined ? [] : [[name, value]]
 }
 
 interface SecretForm {

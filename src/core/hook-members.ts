@@ -91,9 +91,8 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value)
 }
 
-/** Text of so many characters at most, as JSON Schema counts them. */
+/** Text of so many characters at most, counted by code point as JSON Schema does. */
 export function isTextUpTo(most: number): Check<string> {
-  return (value): value is string =>
-    isText(value) &&
-    (value.length <= most || (value.length <= 2 * most && [...value].length <= most))
+  const form = new RegExp(`^.{0,${most}}$`, 'su')
+  return (value): value is string => isText(value) && form.test(value)
 }

@@ -2,7 +2,7 @@
 import type { FieldProblem } from './model.ts'
 
 /** Told of one record, the line that says how many more there are among them. */
-export const maxProblems = 20
+const maxProblems = 20
 /** Characters of a field's path. Names come from outside, and twenty of them must fit into a log line of 16 KiB. */
 const maxFieldLength = 80
 

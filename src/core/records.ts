@@ -68,14 +68,6 @@ export interface DeliveryResult {
  * An event key such as PostSignIn; the list of them is in auth-event.schema.json and grows.
  */
 export type EventKey = string
-/**
- * In clear.
- */
-export type SigningKey = string
-/**
- * AES-256-GCM: the id of the key, then base64url of 12 bytes IV, ciphertext and 16 bytes tag.
- */
-export type EncryptedSecret = string
 
 /**
  * Value of a record on the hook topic: Logto's hook object, and what hooktide adds under delivery. The record's key is the hook's id; a record without a value deletes the hook. Rows of Logto's own hooks table, as change data capture writes them, are read beside it and have no schema here. Fields that are not named here are ignored. Where a field is optional, null means that it is absent.
@@ -124,9 +116,9 @@ export interface HookRecord {
     readonly [k: string]: unknown
   }
   /**
-   * Signs every call: its text for Logto's signature; for Standard Webhooks also its text, or the bytes it encodes when it is whsec_ and base64. Calls are not signed when it is empty. It may be encrypted, as hooktide hooks encrypt writes it.
+   * Signs every call: its text for Logto's signature; for Standard Webhooks also its text, or the bytes it encodes when it is whsec_ and base64. Calls are not signed when it is empty. It may be encrypted: hooktide-enc:v1:, the id of the key, a colon, and base64url of 12 bytes IV, AES-256-GCM ciphertext and 16 bytes tag.
    */
-  readonly signingKey: SigningKey | EncryptedSecret
+  readonly signingKey: string
   /**
    * Whether the hook is called; true when absent.
    */
@@ -174,9 +166,9 @@ export interface HookRecord {
  */
 export interface PreviousSigningKey {
   /**
-   * The key, as it was in signingKey.
+   * The key, as it was in signingKey, encrypted or not.
    */
-  readonly key: (SigningKey | EncryptedSecret) & string
+  readonly key: string
   /**
    * From when it signs no more, in milliseconds since 1970.
    */

@@ -48,15 +48,19 @@ export function readSettings(
   }
   // Every name of the table has been read with that name's own parser, or there is a fault.
   const read = values as Read
-  if (read.encryptionKeys !== undefined && read.encryptionKeysFile !== undefined) {
-    const { variable } = settingTable.encryptionKeys
-    if (isUsed(variable))
-      faults.push(`${variable} and ${variable}_FILE are both set: leave one out`)
-  }
+  if (isUsed(settingTable.encryptionKeys.variable)) faults.push(...encryptionFaults(read))
   const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
   if (isSecurityRead && isUsed(settingTable.brokers.variable)) faults.push(...securityFaults(read))
   if (faults.length > 0) throw UserError.listing('Settings are not usable', faults, 2)
   return completed(read)
+}
+
+function encryptionFaults(read: Partial<Read>): readonly string[] {
+  const isBoth = read.encryptionKeys !== undefined && read.encryptionKeysFile !== undefined
+  const [name, fileName] = [settingTable.encryptionKeys, settingTable.encryptionKeysFile].map(
+    ({ variable }) => variable,
+  )
+  return isBoth ? [`${name} and ${fileName} are both set: leave one of them out`] : []
 }
 
 function readSetting(name: SettingName, environment: Variables, flags: Flags): unknown {

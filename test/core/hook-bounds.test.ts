@@ -13,8 +13,7 @@ import { recordOf } from '../support/record-builders.ts'
 const url = 'https://x.example/'
 const good = { id: 'a', events: ['PostSignIn'], config: { url }, signingKey: 'k' }
 
-function decode(value: Readonly<Record<string, unknown>>): DecodedHook {
-  const id = String(value['id'] ?? 'a')
+function decode(value: Readonly<Record<string, unknown>>, id = 'a'): DecodedHook {
   return decodeHook(
     recordOf({ key: Buffer.from(id), value: Buffer.from(JSON.stringify(value)) }),
     filterFault,
@@ -165,7 +164,7 @@ describe('a suspended hook', () => {
     const fill = (from: number) => {
       for (let n = from; n < from + count; n += 1) {
         const id = `${'\u{4e00}'.repeat(100)}-${n}`
-        const decoded = decode({ ...good, id, enabled: true, name: 1, ...fields(n) })
+        const decoded = decode({ ...good, id, enabled: true, name: 1, ...fields(n) }, id)
         if (decoded.kind !== 'suspended') throw new Error(decoded.kind)
         table.set(decoded)
       }

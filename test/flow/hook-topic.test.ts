@@ -195,7 +195,10 @@ describe('a hook with encrypted secrets', () => {
     ...hook,
     ...withEncryptedSecrets(hook, key, () => randomBytes(12)),
   })
-  const callOf = async (hook: { readonly id: string }, keys: readonly EncryptionKey[]) => {
+  const callOf = async (
+    hook: Readonly<Record<string, unknown>> & { readonly id: string },
+    keys: readonly EncryptionKey[],
+  ) => {
     const rig = createRig({ encryptionKeys: keys })
     rig.putHook(hook)
     rig.putHook({ id: 'plain' })

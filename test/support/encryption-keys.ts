@@ -2,7 +2,7 @@
 import { parseEncryptionKeys, type EncryptionKey } from '../../src/core/encrypted-text.ts'
 
 /** The text of a key: 32 bytes of that value. */
-export function encryptionKeyText(byte: number): string {
+function encryptionKeyText(byte: number): string {
   return Buffer.alloc(32, byte).toString('base64')
 }
 
