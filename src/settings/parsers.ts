@@ -112,7 +112,8 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
   const parsed = URL.parse(value)
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
-  if (isHttp) return value
+  // Clients take port 0 for no port at all, and would call the default one.
+  if (isHttp && parsed.port !== '0') return value
   return new Fault(
     `must be an http or https URL such as http://host.example:8080, not "${withoutLogin(value)}"`,
   )

@@ -94,6 +94,8 @@ export function describeHttpSender(name: string, start: () => Promise<SenderHarn
       'ftp://example.com/',
       'file:///etc/passwd',
       'https://user:secret@example.com/',
+      'https://example.com:0/',
+      'http://127.0.0.1:000/',
     ])('refuses the URL "%s" without repeating it', async (bad) => {
       const { sender } = await start()
       const result = await send(sender, bad)

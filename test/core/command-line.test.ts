@@ -52,7 +52,7 @@ describe('the command that is meant', () => {
     ['hoks put', '"hoks put" is no command: did you mean hooks put?'],
     [
       'hook',
-      '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks test?',
+      '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
     ],
     ['hooks ls', '"hooks ls" is no command: did you mean hooks put, hooks get, hooks list'],
     ['hooks', '"hooks" needs a word more: did you mean hooks put,'],

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readSettings, shownSettings } from '../../src/settings/settings.ts'
 import { flagNames } from '../../src/settings/table.ts'
@@ -114,6 +115,7 @@ describe('settings', () => {
       expect(faultsOf({ [variable]: 'ftp://registry/' })).toContain(
         `${must}, not "ftp://registry/"`,
       )
+      expect(faultsOf({ [variable]: 'http://a.example:0/' })).toContain(must)
       for (const url of [
         'ftp://me:hunter2@a.example',
         'me:hunter2@a.example',
@@ -131,7 +133,44 @@ describe('settings', () => {
     )
   })
 
+  it.each([
+    ['no base64', '!'.repeat(44)],
+    ['too short', Buffer.alloc(31, 1).toString('base64')],
+    ['too long', Buffer.alloc(33, 1).toString('base64')],
+    ['base64url', Buffer.alloc(32, 255).toString('base64url')],
+    ['a passphrase', 'correct horse battery staple'],
+  ])('refuse an encryption key that is %s, without repeating it', (_, text) => {
+    const good = Buffer.alloc(32, 7).toString('hex')
+    const message = faultsOf({ HOOKTIDE_ENCRYPTION_KEYS: `${good},${text}` })
+    expect(message).toMatch(/HOOKTIDE_ENCRYPTION_KEYS must be keys of 32 bytes .* key 2 is none/)
+    for (const word of text.split(' ')) expect(message).not.toContain(word)
+  })
+
+  it('read encryption keys as base64 or hex, newest first, and show none of them', () => {
+    const texts = [
+      Buffer.alloc(32, 1).toString('base64'),
+      Buffer.alloc(32, 2).toString('hex'),
+      Buffer.alloc(32, 3).toString('hex').toUpperCase(),
+    ]
+    const settings = readSettings({ HOOKTIDE_ENCRYPTION_KEYS: texts.join(' , ') })
+    const ids = settings.encryptionKeys?.map(({ id }) => id)
+    expect(ids).toEqual(
+      [1, 2, 3].map((byte) => hash('sha256', Buffer.alloc(32, byte), 'hex').slice(0, 12)),
+    )
+    expect(shownSettings(settings)).toMatchObject({ encryptionKeys: true })
+    expect(readSettings({}).encryptionKeys).toBeUndefined()
+  })
+
+  it('refuse encryption keys that are given twice, or by variable and file', () => {
+    const text = Buffer.alloc(32, 1).toString('base64')
+    expect(faultsOf({ HOOKTIDE_ENCRYPTION_KEYS: `${text},${text}` })).toMatch(/has key \w+ twice/)
+    expect(
+      faultsOf({ HOOKTIDE_ENCRYPTION_KEYS: text, HOOKTIDE_ENCRYPTION_KEYS_FILE: 'keys' }),
+    ).toContain('HOOKTIDE_ENCRYPTION_KEYS and HOOKTIDE_ENCRYPTION_KEYS_FILE are both set')
+  })
+
   it('take no secret from arguments, which the list of processes shows', () => {
     expect(flagNames).not.toContain('registryPassword')
+    expect(flagNames).not.toContain('encryptionKeys')
   })
 })
