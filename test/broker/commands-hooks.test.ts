@@ -122,6 +122,40 @@ describe('hooks put', () => {
     expect((await command(['hooks', 'get', 'fine'])).code).toBe(1)
   })
 
+  it('refuses what could be called or verified nowhere, and names what its calls leave out', async () => {
+    const events = ['PostSignIn']
+    const faulty = [
+      { id: 'f1', events, config: { url: 'https://192.0.2.1:0/' } },
+      { id: 'f2', events, config: { url }, signingKey: 'whsec_!!!!' },
+      {
+        id: 'f3',
+        events,
+        config: { url },
+        delivery: { previousSigningKeys: [{ key: 'whsec_', expiresAt: 9e15 }] },
+      },
+      { id: 'f4', events: Array(300).fill('PostSignIn'), config: { url } },
+    ]
+    const refused = await put(faulty)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr.trim().split('\n').slice(1)).toEqual([
+      expect.stringContaining('"f1": config.url must not be a URL with port 0'),
+      expect.stringContaining('"f2": signingKey begins as a secret of Standard Webhooks'),
+      expect.stringContaining('"f3": delivery.previousSigningKeys[0].key begins as a secret'),
+      expect.stringContaining('"f4": events has more than 256 event keys'),
+    ])
+    expect(refused.stderr).not.toContain('!!!!')
+    const headers = { Host: 'x', 'X-Team': 'a', 'webhook-signature': 'v1,x' }
+    const { code, stdout, stderr } = await put(
+      { id: 'h', events, config: { url, headers } },
+      '--json',
+    )
+    expect({ code, hook: JSON.parse(stdout) }).toMatchObject({ code: 0, hook: { id: 'h' } })
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringContaining('warning: config.headers.Host is left out of calls'),
+      expect.stringContaining('warning: config.headers.webhook-signature is left out of calls'),
+    ])
+  })
+
   it('takes one hook a line, and says of each what it wrote', async () => {
     const lines = ['l1', 'l2'].map((id) =>
       JSON.stringify({ id, events: ['PostSignIn'], config: { url } }),

@@ -45,6 +45,13 @@ describe('the hook table', () => {
     expect(table.size).toBe(1)
   })
 
+  it('says of a hook whether it is for an event, enabled or not', () => {
+    const table = tableOf({ id: 'a', enabled: false }, { id: 'b', events: ['User.Created'] })
+    table.set({ kind: 'suspended', hook: { ...hookOf({ id: 'c', enabled: false }), problems: [] } })
+    const ids = ['a', 'b', 'c', 'never-there']
+    expect(ids.filter((id) => table.isFor(id, 'PostSignIn'))).toEqual(['a', 'c'])
+  })
+
   it('forgets a deleted hook', () => {
     const table = tableOf({ id: 'a' })
     table.delete('a')
@@ -93,6 +100,12 @@ describe('any history of hooks', () => {
         }
         const present = [...last.values()].filter(({ isDeleted }) => !isDeleted)
         expect(table.size).toBe(present.length)
+        expect(table.suspendedCount).toBe(present.length)
+        for (const { id, tenantId, events, event } of present) {
+          const isFor = (key: string) => (events.length > 0 ? events.includes(key) : event === key)
+          const expected = tenantId === undefined ? [] : keys.filter(isFor)
+          expect(keys.filter((key) => table.isFor(id, key))).toEqual(expected)
+        }
         for (const tenantId of tenants) {
           for (const key of keys) {
             const expected = present.filter(
