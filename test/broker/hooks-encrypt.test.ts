@@ -106,7 +106,9 @@ it('an old key is retired when all hooks are encrypted with the newest one, whic
   // And with the old one alone nothing is done, and each hook is named.
   const left = await command('hooks encrypt', one)
   expect(left).toMatchObject({ code: 1, stdout: '' })
-  expect(left.stderr).toMatch(/^left {2}a: key [\da-f]{12}; config\.headers\.Authorization is encrypted with key/m)
+  expect(left.stderr).toMatch(
+    /^left {2}a: key [\da-f]{12}; config\.headers\.Authorization is encrypted with key/m,
+  )
   expect(left.stderr).toContain('0 of 3 hooks with secrets')
   // The way back.
   await command('hooks encrypt --decrypt', two)
