@@ -64,11 +64,22 @@ async function run(context: CommandContext): Promise<0 | 1> {
   )
   if (!isDry && records.length > 0) await writeAll(settings, records)
   for (const one of found) report(one, context)
-  const left = found.filter(({ step }) => step.kind === 'left').length
   const form = wanted === undefined ? 'in clear' : `encrypted with key ${wanted.id}`
-  const done = found.length - left - (isDry ? records.length : 0)
+  const done = found.filter((one) => isDone(one, isDry)).length
   note(`${done} of ${found.length} hooks with secrets have all of them ${form}.`)
-  return left === 0 ? 0 : 1
+  return found.some(({ stored, step }) => leftBecause(stored, step) !== null) ? 1 : 0
+}
+
+function isDone({ stored, step }: Found, isDry: boolean): boolean {
+  return leftBecause(stored, step) === null && (step.kind === 'current' || !isDry)
+}
+
+/** Why something of the hook stays as it is; `null` when nothing does. */
+function leftBecause({ keys }: StoredHook, step: Step): string | null {
+  if (step.kind === 'left') return step.reason
+  return keys.length > 1
+    ? 'older records of it stand in the topic under other keys: delete the hook, and put it again'
+    : null
 }
 
 function findOut(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Found {
@@ -80,7 +91,7 @@ function findOut(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | u
 }
 
 function stepOf(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Step {
-  const { id, written, isCaptured, keys } = stored
+  const { id, written, isCaptured } = stored
   const hook = { id, ...written }
   const owner = ownerOf(hook)
   if (owner === undefined) return { kind: 'left', reason: 'its id or tenant cannot be read' }
@@ -92,20 +103,17 @@ function stepOf(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | un
     if (opened.kind === 'fault') faults.push(`${field} ${opened.message}`)
     if (opened.kind !== 'text' || isAsWanted(text, wanted)) return text
     isChanged = true
-    const place = { ...owner, use }
-    return wanted === undefined ? opened.text : encrypt(opened.text, place, wanted, newIv())
+    if (wanted === undefined) return opened.text
+    const encrypted = encrypt(opened.text, { ...owner, use }, wanted, newIv())
+    if (keyIdOf(encrypted) === undefined) faults.push(`${field} is too long to be encrypted`)
+    return encrypted
   })
   const [fault] = faults
   if (fault !== undefined) return { kind: 'left', reason: fault }
-  if (!isChanged) {
-    return keys.length > 1 ? { kind: 'left', reason: otherRecords } : { kind: 'current' }
-  }
+  if (!isChanged) return { kind: 'current' }
   if (isCaptured) return { kind: 'left', reason: 'it is a row that is captured from a database' }
   return { kind: 'rewrite', hook: rewritten }
 }
-
-const otherRecords =
-  'older records of it stand in the topic under other keys: delete the hook, and put it again'
 
 function isAsWanted(text: string, wanted: EncryptionKey | undefined): boolean {
   return wanted === undefined ? !isEncrypted(text) : keyIdOf(text) === wanted.id
@@ -119,13 +127,13 @@ function report({ stored, encryptedWith, step }: Found, context: CommandContext)
   const { print, note } = context
   const isDry = flagOption(context, 'dry-run')
   const { id } = stored
+  const reason = leftBecause(stored, step)
   if (flagOption(context, 'json')) {
     const state = step.kind === 'rewrite' ? (isDry ? 'due' : 'rewritten') : step.kind
-    const reason = step.kind === 'left' ? step.reason : null
     print(JSON.stringify({ id, tenantId: tenantOf(stored) ?? null, state, encryptedWith, reason }))
     return
   }
   const before = encryptedWith.map((key) => (key === null ? 'in clear' : `key ${key}`)).join(', ')
   if (step.kind === 'rewrite') print(printable(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`))
-  if (step.kind === 'left') note(printable(`left  ${id}: ${before}; ${step.reason}`))
+  if (reason !== null) note(printable(`left  ${id}: ${before}; ${reason}`))
 }

@@ -2,7 +2,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { shownSettings } from '../settings/settings.ts'
 import { asError, UserError } from '../core/errors.ts'
-import { decryptWith } from '../core/encrypted-text.ts'
+import { decryptWith, type Decrypt } from '../core/encrypted-text.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { Emit } from '../core/signal.ts'
@@ -129,7 +129,7 @@ async function assemble(
   { signal, onFailed, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
-  const encryptionKeys = await encryptionKeysOf(settings)
+  const decrypt = await decryptOf(settings, log)
   const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
   const kafka = kafkaSettingsOf(settings)
   const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onWaiting })
@@ -168,7 +168,7 @@ async function assemble(
       endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
       schemas: schemasOf(settings, log),
       filters: createFilters(),
-      decrypt: decryptWith(encryptionKeys),
+      decrypt,
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
@@ -182,6 +182,13 @@ async function assemble(
     },
     { ...settings, userAgent: `hooktide/${version}` },
   )
+}
+
+async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Decrypt> {
+  const keys = await encryptionKeysOf(settings)
+  if (keys.length > 0)
+    log.info({ keys: keys.map(({ id }) => id) }, 'secrets of hooks are decrypted')
+  return decryptWith(keys)
 }
 
 function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings, emit: Emit): HttpSender {

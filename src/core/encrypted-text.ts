@@ -47,8 +47,8 @@ const tagBytes = 16
 const maxKeys = 16
 const prefix = 'hooktide-enc:'
 const version = 'v1'
-/** Text of 8 KiB, the most that headers of a hook may have, comes to 11,000 characters. */
-const form = /^hooktide-enc:v1:([\da-f]{12}):([\w-]{39,12288})$/
+/** Headers of a hook may have 8,192 characters, of two bytes each in UTF-8. Longer text is not encrypted. */
+const form = /^hooktide-enc:v1:([\da-f]{12}):([\w-]{39,22528})$/
 
 export function isEncrypted(text: string): boolean {
   return text.startsWith(prefix)

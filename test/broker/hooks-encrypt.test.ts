@@ -116,6 +116,19 @@ it('an old key is retired when all hooks are encrypted with the newest one, whic
   expect(await shown({})).toMatchObject(hook)
 })
 
+it('a hook that stands in the topic under several keys is encrypted, and named for what stays', async () => {
+  const { rig, command, hook, newest } = await createCase()
+  const value = Buffer.from(JSON.stringify(hook))
+  await rig.sendHooks({ key: '{"id":"a"}', value }, { key: 'a', value })
+  const { code, stdout, stderr } = await command('hooks encrypt', one)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in clear\n' })
+  expect(stderr).toMatch(
+    /^left {2}a: in clear; older records of it stand in the topic under other keys/m,
+  )
+  expect(stderr).toContain('0 of 1 hooks with secrets')
+  expect(await newest(3)).not.toMatch(secrets)
+})
+
 it('who has no key neither sees nor replaces what is encrypted, and may write the rest', async () => {
   const { command, put, newest, shown } = await createCase()
   await put(one)

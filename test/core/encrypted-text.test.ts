@@ -69,14 +69,14 @@ describe('an encrypted text', () => {
   })
 
   it.each([
-    'hooktide-enc:',
-    'hooktide-enc:v2:0123456789ab:AAAA',
-    `hooktide-enc:v1:0123456789ab:${'A'.repeat(38)}`,
-    `hooktide-enc:v1:0123456789AB:${'A'.repeat(60)}`,
-    `hooktide-enc:v1:0123456789ab:${'A'.repeat(20_000)}`,
-  ])('is none that only begins so: %s', (text) => {
+    ['the prefix', ''],
+    ['a later version', `v2:0123456789ab:${'A'.repeat(60)}`],
+    ['less than a character', `v1:0123456789ab:${'A'.repeat(38)}`],
+    ['another form of id', `v1:0123456789AB:${'A'.repeat(60)}`],
+    ['more than the headers of a hook', `v1:0123456789ab:${'A'.repeat(30_000)}`],
+  ])('is none that only begins so, with %s', (_, rest) => {
     for (const decrypt of [decryptWith([one]), decryptWith([]), leaveEncrypted]) {
-      expect(decrypt(text, place)).toMatchObject({ kind: 'fault' })
+      expect(decrypt(`hooktide-enc:${rest}`, place)).toMatchObject({ kind: 'fault' })
     }
   })
 

@@ -1,13 +1,16 @@
 /** Whatever a record of the hook topic holds, it costs no more than its bytes. */
+import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { decryptWith } from '../../src/core/encrypted-text.ts'
 import { readHookFields } from '../../src/core/hook-fields.ts'
 import { HookProblems } from '../../src/core/hook-problems.ts'
+import { withEncryptedSecrets } from '../../src/core/hook-secrets.ts'
 import { HookTable } from '../../src/core/hook-table.ts'
 import { checkHookInput, decodeHook, type DecodedHook } from '../../src/core/hook.ts'
 import { filterFault } from '../../src/edge/filter/cel.ts'
+import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { recordOf } from '../support/record-builders.ts'
 
 const url = 'https://x.example/'
@@ -63,6 +66,27 @@ describe('a hook within its bounds', () => {
     ],
   ])('has one problem beyond one of them', (fields, problem) => {
     expect(problemsOf({ ...good, ...fields })).toEqual([problem])
+  })
+})
+
+describe('a hook with encrypted secrets', () => {
+  it('has the same bounds, of what they are in clear', () => {
+    const key = encryptionKeyOf(1)
+    const problems = (headers: Readonly<Record<string, string>>) => {
+      const hook = { ...good, signingKey: '\u{1f600}'.repeat(256), config: { url, headers } }
+      const encrypted = withEncryptedSecrets(hook, key, () => randomBytes(12))
+      return checkHookInput(encrypted, filterFault, decryptWith([key])).map(
+        ({ message }) => message,
+      )
+    }
+    expect(problems({ a: 'é'.repeat(8_191) })).toEqual([])
+    expect(problems({ a: 'é'.repeat(8_192) })).toEqual([
+      'has more than 8192 bytes of names and values',
+    ])
+    expect(problems({ a: 'é'.repeat(9_000) })).toEqual([
+      'begins with hooktide-enc: and is no text that hooktide has encrypted',
+    ])
+    expect(problems({ a: '€' })).toEqual(['must be text that a header can have'])
   })
 })
 
