@@ -25,21 +25,43 @@ interface Address {
   readonly bits: bigint
 }
 
-const neverAllowed: readonly Cidr[] = [
-  '0.0.0.0/8', // "this network": connecting to 0.0.0.0 reaches the own host
+/** Where clouds keep credentials and set-up of their machines. In `169.254.0.0/16`: AWS, ECS, EKS, Google, Azure, Oracle, … */
+const metadataServices: readonly Cidr[] = [
   '169.254.0.0/16', // link-local, and with it most metadata services
-  '100.100.100.200/32', // metadata, Alibaba Cloud
-  '168.63.129.16/32', // metadata, Azure's wire server
-  '192.0.0.192/32', // metadata, Oracle Cloud
-  '224.0.0.0/4', // multicast
-  '255.255.255.255/32', // broadcast
-  '::/128', // unspecified
-  'fe80::/10', // link-local
-  'ff00::/8', // multicast
-  'fd00:ec2::254/128', // metadata, AWS
-  'fd20:ce::254/128', // metadata, Google Cloud
-  'fd00:42::42/128', // metadata, Scaleway
+  '100.100.100.200/32', // Alibaba Cloud
+  '168.63.129.16/32', // Azure's wire server
+  '192.0.0.192/32', // Oracle Cloud
 ].map(knownRange)
+
+/** Those that have one address, by which an IPv6 address can be told that leads to them through an unknown prefix. */
+const metadataAddresses: readonly Cidr[] = [
+  '169.254.169.254/32', // AWS, Google, Azure, Oracle, and most others
+  '169.254.170.2/32', // AWS, containers of ECS
+  '169.254.170.23/32', // AWS, pods of EKS
+  '169.254.0.23/32', // Tencent Cloud
+  '169.254.42.42/32', // Scaleway
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '192.0.0.192/32',
+].map(knownRange)
+
+const neverAllowed: readonly Cidr[] = [
+  ...metadataServices,
+  ...[
+    '0.0.0.0/8', // "this network": connecting to 0.0.0.0 reaches the own host
+    '224.0.0.0/4', // multicast
+    '255.255.255.255/32', // broadcast
+    '::/128', // unspecified
+    'fe80::/10', // link-local
+    'ff00::/8', // multicast
+    'fd00:ec2::254/128', // metadata, AWS
+    'fd00:ec2::23/128', // the same, pods of EKS
+    'fd20:ce::254/128', // metadata, Google Cloud
+    'fd00:c1::a9fe:a9fe/128', // metadata, Oracle Cloud
+    'fd00:a9fe:a9fe::1/128', // metadata, Linode
+    'fd00:42::42/128', // metadata, Scaleway
+  ].map(knownRange),
+]
 
 const refusedUnlessNamed: readonly Cidr[] = [
   '10.0.0.0/8', // private
@@ -63,24 +85,56 @@ const refusedUnlessNamed: readonly Cidr[] = [
 /** The only part of IPv6 that is given out to the public internet; all else is refused unless named. */
 const globalUnicast = knownRange('2000::/3')
 
+/** Where an IPv6 form holds an IPv4 address. */
+type Place = (bits: bigint) => bigint
+
+/** The 32 bits whose lowest lies `shift` above bit 0. */
+function placeAt(shift: bigint): Place {
+  return (bits) => (bits >> shift) & 0xffff_ffffn
+}
+
 /**
- * IPv6 forms that lead to an IPv4 address. `shift` is how far its lowest bit lies above bit 0. Through a translating form
- * the IPv4 address is all that counts: networks without IPv4 see every IPv4 host as `64:ff9b::…`.
+ * After a prefix of `length` bits, as RFC 6052 section 2.2 has it: the ninth octet is none of the address, unless the prefix
+ * holds it.
+ */
+function placeAfter(length: number): Place {
+  if (length > 64) return placeAt(BigInt(96 - length))
+  const place = placeAt(BigInt(88 - length))
+  return (bits) => place(((bits >> 64n) << 56n) | (bits & 0xff_ffff_ffff_ffffn))
+}
+
+/**
+ * IPv6 forms that lead to an IPv4 address. Through a translating form the IPv4 address is all that counts: networks without
+ * IPv4 see every IPv4 host as `64:ff9b::…`.
  */
 const embeddings: readonly {
   readonly range: Cidr
-  readonly shift: bigint
-  readonly isInverted?: true
+  readonly place: Place
   readonly isTranslated?: true
 }[] = [
-  { range: knownRange('::ffff:0:0/96'), shift: 0n, isTranslated: true }, // IPv4-mapped
-  { range: knownRange('64:ff9b::/96'), shift: 0n, isTranslated: true }, // NAT64
-  { range: knownRange('::ffff:0:0:0/96'), shift: 0n }, // IPv4-translated
-  { range: knownRange('::/96'), shift: 0n }, // IPv4-compatible
-  { range: knownRange('2002::/16'), shift: 80n }, // 6to4
-  { range: knownRange('2001::/32'), shift: 64n }, // Teredo, its server
-  { range: knownRange('2001::/32'), shift: 0n, isInverted: true }, // Teredo, its client
+  { range: knownRange('::ffff:0:0/96'), place: placeAt(0n), isTranslated: true }, // IPv4-mapped
+  { range: knownRange('64:ff9b::/96'), place: placeAt(0n), isTranslated: true }, // NAT64, RFC 6052
+  { range: knownRange('::ffff:0:0:0/96'), place: placeAt(0n) }, // IPv4-translated
+  { range: knownRange('::/96'), place: placeAt(0n) }, // IPv4-compatible
+  { range: knownRange('2002::/16'), place: placeAt(80n) }, // 6to4
+  { range: knownRange('2001::/32'), place: placeAt(64n) }, // Teredo, its server
+  { range: knownRange('2001::/32'), place: (bits) => ~bits & 0xffff_ffffn }, // Teredo, its client
 ]
+
+/**
+ * NAT64 by a prefix of the network's own within this range (RFC 8215). How long that prefix is cannot be seen from an
+ * address, so the address stands at one of these places, and it is judged by all of them.
+ */
+const localNat64 = knownRange('64:ff9b:1::/48')
+const localPlaces: readonly Place[] = [48, 56, 64, 96].map(placeAfter)
+
+/** Where any other prefix of a network's own can have the IPv4 address: NAT64 (RFC 6052) and 6rd (RFC 5969). */
+const anyPlaces: readonly Place[] = [32, 40, 48, 56, 64, 96].map(placeAfter)
+
+/** Interface ids of ISATAP (RFC 5214): `0:5efe:` and the IPv4 address, under any prefix; two bits of the first may be set. */
+function isIsatap(bits: bigint): boolean {
+  return ((bits >> 32n) & 0xfcff_ffffn) === 0x5efen
+}
 
 /**
  * Whether a connection to `ip` may be made. `allowed` opens refused ranges, never the others. Text that is not an address
@@ -93,17 +147,69 @@ export function judgeAddress(ip: string, allowed: readonly Cidr[]): AddressVerdi
 
 /**
  * What the address guard will say of a URL whose host is an address; `name` when it is a name, to be judged once it is
- * resolved; `invalid` when it is no URL. Names that always mean the own host count as its address.
+ * resolved; `invalid` when it is no URL. Names that always mean the same count as the address that they mean.
  */
 export function judgeUrlLiteral(
   url: string,
   allowed: readonly Cidr[],
 ): AddressVerdict | 'name' | 'invalid' {
-  if (!URL.canParse(url)) return 'invalid'
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
-  if (/(^|\.)localhost\.?$/.test(host)) return judgeAddress('127.0.0.1', allowed)
+  const parsed = URL.parse(url)
+  return parsed === null ? 'invalid' : judgeHost(parsed.hostname.replace(/^\[|\]$/g, ''), allowed)
+}
+
+/**
+ * Judges a host before anything is resolved, as it must be where a proxy resolves it. What other names mean to a proxy cannot
+ * be seen from here.
+ *
+ * @param host as a URL has it, IPv6 without brackets
+ * @param machine what this machine is called
+ */
+export function judgeHost(
+  host: string,
+  allowed: readonly Cidr[],
+  machine = '',
+): AddressVerdict | 'name' {
   const address = parseAddress(host)
-  return address === undefined ? 'name' : judge(address, allowed)
+  if (address !== undefined) return judge(address, allowed)
+  const name = withoutLastDots(host.toLowerCase())
+  if (metadataNames.has(name)) return 'never'
+  if (!isOwnName(name, machine.toLowerCase())) return 'name'
+  const isOpened = ['127.0.0.1', '::1'].some((own) => judgeAddress(own, allowed) === 'ok')
+  return isOpened ? 'ok' : 'refused'
+}
+
+/** RFC 6761 has `localhost` and all below it; the others are what systems write into `/etc/hosts`. */
+const loopbackNames: ReadonlySet<string> = new Set([
+  'localhost',
+  'localhost.localdomain',
+  'localhost4',
+  'localhost4.localdomain4',
+  'localhost6',
+  'localhost6.localdomain6',
+  'ip6-localhost',
+  'ip6-loopback',
+  'loopback',
+])
+
+/** What clouds call their metadata services. */
+const metadataNames: ReadonlySet<string> = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+  'metadata.tencentyun.com',
+])
+
+function isOwnName(name: string, machine: string): boolean {
+  if (loopbackNames.has(name) || name.endsWith('.localhost')) return true
+  return name !== '' && (name === machine || name === machine.split('.')[0])
+}
+
+function withoutLastDots(name: string): string {
+  let end = name.length
+  while (name[end - 1] === '.') end -= 1
+  return name.slice(0, end)
 }
 
 /** Reads `10.0.0.0/8` or `fd00::/8`. Refuses what would not do what its writer expects. */
@@ -140,33 +246,50 @@ export function parseCidr(text: string): CidrResult {
 }
 
 function judge(address: Address, allowed: readonly Cidr[]): AddressVerdict {
+  if (isIn(neverAllowed, address)) return 'never'
+  if (address.family === 4) return isPublic(address) || isIn(allowed, address) ? 'ok' : 'refused'
+  const { bits } = address
+  if (anyPlaces.some((place) => isIn(metadataAddresses, ipv4(place(bits))))) return 'never'
   let isTranslated = false
   let isRefused = false
-  for (const embedding of embeddings) {
+  for (const { range, place, isTranslated: isTranslating } of embeddings) {
     // `::1` is loopback, not the IPv4-compatible form of 0.0.0.1.
-    if (!contains(embedding.range, address) || address.bits === 1n) continue
-    const inner = judge(embeddedIn(address, embedding), allowed)
+    if (!contains(range, address) || bits === 1n) continue
+    const inner = judge(ipv4(place(bits)), allowed)
     if (inner === 'never') return 'never'
     isRefused ||= inner === 'refused'
-    isTranslated ||= embedding.isTranslated === true
+    isTranslated ||= isTranslating === true
   }
-  if (neverAllowed.some((range) => contains(range, address))) return 'never'
-  if (isRefused) return 'refused'
+  const further = furtherVerdict(address, allowed)
+  if (further === 'never') return 'never'
+  if (isRefused || further === 'refused') return 'refused'
   if (isTranslated || isPublic(address)) return 'ok'
-  return allowed.some((range) => contains(range, address)) ? 'ok' : 'refused'
+  return isIn(allowed, address) ? 'ok' : 'refused'
+}
+
+/** By the IPv4 address in forms whose prefix says not enough. */
+function furtherVerdict(address: Address, allowed: readonly Cidr[]): AddressVerdict {
+  if (isIsatap(address.bits)) return judge(ipv4(address.bits & 0xffff_ffffn), allowed)
+  if (!contains(localNat64, address)) return 'ok'
+  const possible = localPlaces.map((place) => ipv4(place(address.bits)))
+  if (possible.some((inner) => isIn(metadataServices, inner))) return 'never'
+  // At a wrong place stands a piece of it, or zeros: only if there is nothing else is it an address such as 0.0.0.0.
+  const verdicts = possible.map((inner) => judge(inner, allowed)).filter((one) => one !== 'never')
+  if (verdicts.length === 0) return 'never'
+  return verdicts.includes('refused') ? 'refused' : 'ok'
+}
+
+function ipv4(bits: bigint): Address {
+  return { family: 4, bits }
+}
+
+function isIn(ranges: readonly Cidr[], address: Address): boolean {
+  return ranges.some((range) => contains(range, address))
 }
 
 function isPublic(address: Address): boolean {
   if (address.family === 6 && !contains(globalUnicast, address)) return false
-  return !refusedUnlessNamed.some((range) => contains(range, address))
-}
-
-function embeddedIn(
-  address: Address,
-  embedding: { readonly shift: bigint; readonly isInverted?: true },
-): Address {
-  const bits = (address.bits >> embedding.shift) & 0xffff_ffffn
-  return { family: 4, bits: embedding.isInverted ? bits ^ 0xffff_ffffn : bits }
+  return !isIn(refusedUnlessNamed, address)
 }
 
 function contains(range: Cidr, address: Address): boolean {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
-import { judgeAddress, judgeUrlLiteral, parseCidr } from '../../src/core/destination.ts'
+import { judgeAddress, judgeHost, judgeUrlLiteral, parseCidr } from '../../src/core/destination.ts'
 import type { AddressVerdict, Cidr } from '../../src/core/destination.ts'
 
 function ranges(...texts: readonly string[]): Cidr[] {
@@ -70,6 +70,14 @@ describe('an address', () => {
     ['febf::1', 'never', 'never'],
     ['ff02::1', 'never', 'never'],
     ['fd00:ec2::254', 'never', 'never'],
+    ['fd00:ec2::23', 'never', 'never'],
+    ['fd20:ce::254', 'never', 'never'],
+    ['fd00:c1::a9fe:a9fe', 'never', 'never'],
+    ['fd00:a9fe:a9fe::1', 'never', 'never'],
+    ['::%1', 'never', 'never'],
+    ['::1%lo', 'refused', 'ok'],
+    ['2606:4700::1111%eth0', 'ok', 'ok'],
+    ['169.254.169.254%eth0', 'never', 'never'],
   ]
   it.each(verdicts)('%s is %s, and %s when every range is opened', (ip, bySelf, opened) => {
     expect(judgeAddress(ip, [])).toBe(bySelf)
@@ -95,6 +103,20 @@ describe('an address', () => {
     ['6to4', '2002:a9fe:a9fe::1', 'never', 'never'],
     ['Teredo server', '2001:0:a9fe:a9fe::f7f7:f7f7', 'never', 'never'],
     ['Teredo client', '2001:0:808:808::5601:5601', 'never', 'never'],
+    ['NAT64 local', '64:ff9b:1::8.8.8.8', 'refused', 'ok'],
+    ['NAT64 local', '64:ff9b:1:fffe::8.8.8.8', 'refused', 'ok'],
+    ['NAT64 local', '64:ff9b:1::169.254.169.254', 'never', 'never'],
+    ['NAT64 local', '64:ff9b:1:abcd::169.254.1.2', 'never', 'never'],
+    ['NAT64 local', '64:ff9b:1::0.1.2.3', 'never', 'never'],
+    ['NAT64 local', '64:ff9b:1::224.0.0.1', 'never', 'never'],
+    ['NAT64 local', '64:ff9b:1::', 'never', 'never'],
+    ['NAT64 local with a suffix', '64:ff9b:1:a9fe:a9:fe00:0:1', 'never', 'never'],
+    ['NAT64 own', '2606:4700:64::169.254.169.254', 'never', 'never'],
+    ['6rd', '2606:4700:a9fe:a9fe::1', 'never', 'never'],
+    ['ISATAP', 'fd00::5efe:8.8.8.8', 'refused', 'ok'],
+    ['ISATAP', '2606:4700::5efe:10.0.0.1', 'refused', 'ok'],
+    ['ISATAP', 'fd00::200:5efe:169.254.7.8', 'never', 'never'],
+    ['ISATAP', '2606:4700::300:5efe:224.0.0.1', 'never', 'never'],
   ]
   it.each(embedded)('in the %s form %s is %s, and %s when opened', (_form, ip, bySelf, opened) => {
     expect(judgeAddress(ip, [])).toBe(bySelf)
@@ -108,6 +130,15 @@ describe('an address', () => {
     expect(judgeAddress('10.2.0.0', allowed)).toBe('refused')
     expect(judgeAddress('fd12::1', allowed)).toBe('ok')
     expect(judgeAddress('fd13::1', allowed)).toBe('refused')
+  })
+
+  it('stays refused behind a NAT64 whose range is opened while the address inside is not', () => {
+    const allowed = ranges('64:ff9b:1::/48')
+    expect(judgeAddress('64:ff9b:1::8.8.8.8', allowed)).toBe('ok')
+    expect(judgeAddress('64:ff9b:1:808:8:800::', allowed)).toBe('ok')
+    expect(judgeAddress('64:ff9b:1::10.0.0.1', allowed)).toBe('refused')
+    expect(judgeAddress('64:ff9b:1:a00:0:100::', allowed)).toBe('refused')
+    expect(judgeAddress('64:ff9b:1:a00:0:100::', [...allowed, ...ranges('10.0.0.0/8')])).toBe('ok')
   })
 
   it('stays refused in a tunnel whose range is opened while the address inside is not', () => {
@@ -142,6 +173,8 @@ describe('an address', () => {
 
 describe('any address', () => {
   const bytes4 = fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 })
+  const octet = fc.integer({ min: 0, max: 255 })
+  const bytes2 = [octet, octet] as const
   const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }))
   const groups8 = fc.array(group, { minLength: 8, maxLength: 8 })
 
@@ -151,6 +184,87 @@ describe('any address', () => {
         const ip = bytes.join('.')
         const isPublic = ipaddr.parse(ip).range() === 'unicast'
         if (judgeAddress(ip, []) === 'ok') expect(isPublic, ip).toBe(true)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  const metadata = fc.constantFrom(
+    [169, 254, 169, 254],
+    [169, 254, 170, 2],
+    [169, 254, 170, 23],
+    [100, 100, 100, 200],
+    [168, 63, 129, 16],
+    [192, 0, 0, 192],
+  )
+  const octets16 = fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 16, maxLength: 16 })
+
+  /** As RFC 6052 section 2.2 draws it: the ninth octet stays free. */
+  function placed(base: readonly number[], inner: readonly number[], prefixLength: number): string {
+    const octets = [...base]
+    let at = prefixLength / 8
+    for (const octet of inner) {
+      if (at === 8) octets[at++] = 0
+      octets[at++] = octet
+    }
+    return new ipaddr.IPv6(octets).toString()
+  }
+
+  it('of a metadata service is never called at any place where NAT64 can have it', () => {
+    const lengths = fc.constantFrom(32, 40, 48, 56, 64, 96)
+    fc.assert(
+      fc.property(octets16, metadata, lengths, (base, inner, length) => {
+        const ip = placed(base, inner, length)
+        expect(judgeAddress(ip, everything), ip).toBe('never')
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('of a link-local network is never called behind a NAT64 of the local range', () => {
+    const local = [0, 0x64, 0xff, 0x9b, 0, 1]
+    const lengths = fc.constantFrom(48, 56, 64, 96)
+    fc.assert(
+      fc.property(octets16, fc.tuple(...bytes2), lengths, (rest, host, length) => {
+        const ip = placed([...local, ...rest.slice(6)], [169, 254, ...host], length)
+        expect(judgeAddress(ip, everything), ip).toBe('never')
+      }),
+    )
+  })
+
+  it('that may never be called may not be called by ISATAP either, under any prefix', () => {
+    const flags = fc.constantFrom(0, 1, 2, 3)
+    fc.assert(
+      fc.property(octets16, flags, bytes4, (base, flag, inner) => {
+        const ip = placed([...base.slice(0, 8), flag, 0, 0x5e, 0xfe, 0, 0, 0, 0], inner, 96)
+        const isNever = judgeAddress(inner.join('.'), everything) === 'never'
+        if (isNever) expect(judgeAddress(ip, everything), ip).toBe('never')
+        if (judgeAddress(ip, []) === 'ok') expect(judgeAddress(inner.join('.'), []), ip).toBe('ok')
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('of IPv4 is judged the same when it is mapped or translated by the well-known prefix', () => {
+    fc.assert(
+      fc.property(bytes4, (bytes) => {
+        const mapped = ipaddr.IPv4.parse(bytes.join('.')).toIPv4MappedAddress().toString()
+        const translated = placed([0, 0x64, 0xff, 0x9b, ...Array<number>(12).fill(0)], bytes, 96)
+        for (const allowed of [[], ranges('10.0.0.0/8'), everything]) {
+          const verdict = judgeAddress(bytes.join('.'), allowed)
+          expect(judgeAddress(mapped, allowed), mapped).toBe(verdict)
+          expect(judgeAddress(translated, allowed), translated).toBe(verdict)
+        }
+      }),
+    )
+  })
+
+  it('of IPv6 is public only if the independent classification says so too', () => {
+    fc.assert(
+      fc.property(octets16, (octets) => {
+        const ip = new ipaddr.IPv6(octets)
+        if (judgeAddress(ip.toString(), []) !== 'ok') return
+        expect(ip.range(), ip.toString()).toMatch(/^unicast$/)
       }),
       { numRuns: 5000 },
     )
@@ -263,5 +377,61 @@ describe('the host of a URL', () => {
 
   it('is ok when its range is opened', () => {
     expect(judgeUrlLiteral('http://localhost:1/', ranges('127.0.0.0/8'))).toBe('ok')
+  })
+})
+
+describe('a host that a proxy would resolve', () => {
+  it.each([
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'localhost..',
+    'api.localhost',
+    'a.b.LocalHost.',
+    'localhost.localdomain',
+    'localhost6',
+    'ip6-localhost',
+    'ip6-loopback',
+    'worker-7.corp.example',
+    'Worker-7.Corp.Example.',
+    'worker-7',
+  ])('is refused when it always means this machine: %s', (host) => {
+    expect(judgeHost(host, [], 'worker-7.corp.example')).toBe('refused')
+  })
+
+  it.each(['localhost', 'api.localhost', 'ip6-localhost', 'worker-7'])(
+    'may be called when its range is opened: %s',
+    (host) => {
+      expect(judgeHost(host, ranges('127.0.0.0/8'), 'worker-7')).toBe('ok')
+      expect(judgeHost(host, ranges('::1/128'), 'worker-7')).toBe('ok')
+      expect(judgeHost(host, ranges('10.0.0.0/8'), 'worker-7')).toBe('refused')
+    },
+  )
+
+  it.each(['ｌｏｃａｌｈｏｓｔ', 'LOCALHOST', 'local\u00adhost', 'loc%61lhost', 'ⓛocalhost'])(
+    'is what a URL makes of it: %s',
+    (host) => {
+      expect(judgeUrlLiteral(`http://${host}:3000/`, [])).toBe('refused')
+    },
+  )
+
+  it.each(['metadata.google.internal', 'METADATA.google.internal.', 'instance-data'])(
+    'is never called when it is what a cloud calls its metadata service: %s',
+    (host) => {
+      expect(judgeHost(host, everything)).toBe('never')
+    },
+  )
+
+  it.each(['example.com', 'localhost.example.com', 'notlocalhost', 'worker-70', 'corp.example'])(
+    'is left to the proxy otherwise: %s',
+    (host) => {
+      expect(judgeHost(host, [], 'worker-7')).toBe('name')
+    },
+  )
+
+  it('is judged as the address that it is', () => {
+    expect(judgeHost('10.0.0.1', [])).toBe('refused')
+    expect(judgeHost('::ffff:169.254.169.254', everything)).toBe('never')
+    expect(judgeHost('2606:4700::1111', [])).toBe('ok')
   })
 })
