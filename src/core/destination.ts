@@ -247,24 +247,24 @@ export function parseCidr(text: string): CidrResult {
 
 function judge(address: Address, allowed: readonly Cidr[]): AddressVerdict {
   if (isIn(neverAllowed, address)) return 'never'
-  if (address.family === 4) return isPublic(address) || isIn(allowed, address) ? 'ok' : 'refused'
+  const inner = address.family === 6 ? innerVerdict(address, allowed) : undefined
+  if (inner !== undefined) return inner
+  return isPublic(address) || isIn(allowed, address) ? 'ok' : 'refused'
+}
+
+/** What the IPv4 address within an IPv6 one decides; `undefined` where the IPv6 address itself has to be judged. */
+function innerVerdict(address: Address, allowed: readonly Cidr[]): AddressVerdict | undefined {
   const { bits } = address
   if (anyPlaces.some((place) => isIn(metadataAddresses, ipv4(place(bits))))) return 'never'
-  let isTranslated = false
-  let isRefused = false
-  for (const { range, place, isTranslated: isTranslating } of embeddings) {
-    // `::1` is loopback, not the IPv4-compatible form of 0.0.0.1.
-    if (!contains(range, address) || bits === 1n) continue
-    const inner = judge(ipv4(place(bits)), allowed)
-    if (inner === 'never') return 'never'
-    isRefused ||= inner === 'refused'
-    isTranslated ||= isTranslating === true
-  }
-  const further = furtherVerdict(address, allowed)
-  if (further === 'never') return 'never'
-  if (isRefused || further === 'refused') return 'refused'
-  if (isTranslated || isPublic(address)) return 'ok'
-  return isIn(allowed, address) ? 'ok' : 'refused'
+  // `::1` is loopback, not the IPv4-compatible form of 0.0.0.1.
+  const forms = bits === 1n ? [] : embeddings.filter(({ range }) => contains(range, address))
+  const verdicts = [
+    ...forms.map(({ place }) => judge(ipv4(place(bits)), allowed)),
+    furtherVerdict(address, allowed),
+  ]
+  if (verdicts.includes('never')) return 'never'
+  if (verdicts.includes('refused')) return 'refused'
+  return forms.some(({ isTranslated }) => isTranslated) ? 'ok' : undefined
 }
 
 /** By the IPv4 address in forms whose prefix says not enough. */
