@@ -1,6 +1,7 @@
 /** A processor as its surroundings see it: what it needs, what it is set to, and what it tells of itself. */
 import type { Decrypt } from './core/encrypted-text.ts'
 import type { Tier, Topics } from './core/model.ts'
+import type { ResultBodies } from './core/kept-answer.ts'
 import type { DeliveryResult } from './core/records.ts'
 import type { Emit } from './core/signal.ts'
 import type {
@@ -53,6 +54,8 @@ export interface ProcessorSettings {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly maxInFlight: number
+  readonly resultBodies: ResultBodies
+  readonly egressProxy: string | undefined
   readonly disableAfterMs: number
   readonly maxDeferredPerHook: number
   readonly maxDeferredPerTenant: number

@@ -280,6 +280,7 @@ function createRecorder(
     topics: settings.topics,
     tiers: settings.tiers,
     schedule: settings.retrySchedule,
+    keeping: { bodies: settings.resultBodies, egressProxy: settings.egressProxy },
     instance: settings.instance,
   })
 }

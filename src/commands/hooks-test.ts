@@ -206,9 +206,15 @@ function answerLine(result: DeliveryResult, width: number): string {
     String(statusCode ?? errorClass ?? reason ?? outcome),
     totalMs === null ? 'not called' : `${Math.round(totalMs)} ms`,
     ...(errorMessage === null ? [] : [errorMessage]),
-    ...(isDelivered || !responseBody ? [] : [JSON.stringify(responseBody.slice(0, shownBody))]),
+    ...(isDelivered ? [] : answerOf(statusCode, responseBody)),
   ]
   return printable(parts.join('  '))
+}
+
+/** @param body `null` where a setting or the hook says so */
+function answerOf(statusCode: number | null, body: string | null): readonly string[] {
+  if (statusCode === null || body === '') return []
+  return [body === null ? 'its answer is not kept' : JSON.stringify(body.slice(0, shownBody))]
 }
 
 function waitOf(context: CommandContext): number {

@@ -189,6 +189,7 @@ export const deliveryFields: readonly string[] = [
   'maxRetries',
   'concurrency',
   'ratePerSecond',
+  'keepResponse',
   'filter',
   'previousSigningKeys',
 ]
@@ -203,7 +204,13 @@ function readDelivery(
   { checkFilter, open }: DeliveryReading,
 ): Pick<
   HookFields,
-  'timeoutMs' | 'maxRetries' | 'concurrency' | 'ratePerSecond' | 'filter' | 'previousSigningKeys'
+  | 'timeoutMs'
+  | 'maxRetries'
+  | 'concurrency'
+  | 'ratePerSecond'
+  | 'keepResponse'
+  | 'filter'
+  | 'previousSigningKeys'
 > {
   const delivery = hook.optionalObject('delivery')
   delivery?.refuseOthers(deliveryFields)
@@ -212,6 +219,7 @@ function readDelivery(
     maxRetries: delivery?.wholeNumber('maxRetries', 0, 100),
     concurrency: delivery?.wholeNumber('concurrency', 1, 256),
     ratePerSecond: delivery?.optional('ratePerSecond', isRate, 'a number from 0.01 to 10000'),
+    keepResponse: delivery?.optional('keepResponse', isBoolean, 'true or false'),
     filter: readFilter(delivery, checkFilter),
     previousSigningKeys: readPreviousKeys(delivery, open),
   }

@@ -136,6 +136,8 @@ export interface Hook {
   readonly concurrency: number | undefined
   /** Calls that may start within a second, per process. May be a fraction. `undefined`: as many as there are. */
   readonly ratePerSecond: number | undefined
+  /** Whether results may keep what the endpoint answers. `undefined`: as the processor's settings say. */
+  readonly keepResponse: boolean | undefined
   /** A CEL expression that an event must fulfil; see `filter.ts`. `undefined`: every event that the hook is for. */
   readonly filter: string | undefined
   /** `<partition>-<offset>` of the hook record in use. */

@@ -32,11 +32,11 @@ export interface DeliveryResult {
   readonly statusCode: number | null
   /** Kind of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked. */
   readonly errorClass: string | null
-  /** The failure in short, for people. Without credentials, query or keys. */
+  /** The failure in short, for people. Without what was secret in the call. */
   readonly errorMessage: string | null
   /** Who has to look at it: endpoint, network, owner, hooktide. Null when nobody has to: it was delivered, or waits for its turn. */
   readonly blame: string | null
-  /** Where the call went, without credentials, query and fragment. Null without an attempt. */
+  /** Where the call went, without credentials, query, fragment, and parts of the path that look like secrets. Null without an attempt. */
   readonly url: string | null
   /** Milliseconds from admission, or release by a retry topic, to the start of the call. */
   readonly queuedMs: number | null
@@ -46,7 +46,7 @@ export interface DeliveryResult {
   readonly firstByteMs: number | null
   /** Milliseconds from the start of the call to its end. */
   readonly totalMs: number | null
-  /** First 4 KiB of the response's body. Null without a response. */
+  /** First 4 KiB of the response's body, without what was secret in the call and without the event. Null without a response, and where bodies are not kept. */
   readonly responseBody: string | null
   /** When the next attempt is due, in milliseconds since 1970. Null when there will be none. */
   readonly nextDueAt: number | null
@@ -147,6 +147,10 @@ export interface HookRecord {
      * Most calls a second by one process. May be a fraction: 0.1 is one call in ten seconds.
      */
     readonly ratePerSecond?: number | null
+    /**
+     * Whether results may hold what the endpoint answers. With false they never do.
+     */
+    readonly keepResponse?: boolean | null
     /**
      * A CEL expression over event, tenant and headers, such as event.user.id == 'u1'. Only events of which it is true are sent.
      */

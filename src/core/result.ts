@@ -10,6 +10,8 @@ import type {
   Run,
   Verdict,
 } from './model.ts'
+import { hiddenMark } from './hidden-text.ts'
+import { isSecretSegment, type KeptAnswer } from './kept-answer.ts'
 import type { DeliveryResult } from './records.ts'
 import { blameOf } from './verdict.ts'
 
@@ -27,6 +29,8 @@ export interface ResultFacts {
 
 export interface AttemptFacts {
   readonly result: AttemptResult
+  /** What is kept of it. */
+  readonly kept: KeptAnswer
   readonly url: string
   readonly maxAttempts: number
   /** From admission, or release by the tier, to the start of the call. */
@@ -108,15 +112,15 @@ const noAttempt: AttemptFields = {
   responseBody: null,
 }
 
-function attemptFields({ result, url, maxAttempts, queuedMs }: AttemptFacts): AttemptFields {
+function attemptFields({ result, kept, url, maxAttempts, queuedMs }: AttemptFacts): AttemptFields {
   return {
     maxAttempts,
     statusCode: statusOf(result) ?? null,
-    errorMessage: 'message' in result ? result.message : null,
+    errorMessage: kept.errorMessage,
     url: withoutSecrets(url),
     queuedMs,
     ...result.phases,
-    responseBody: result.kind === 'response' ? result.body : null,
+    responseBody: kept.responseBody,
   }
 }
 
@@ -146,10 +150,14 @@ function reasonOf(verdict: Verdict): Reason | undefined {
 
 const maxUrlLength = 2_048
 
-/** A URL as results may show it: no credentials, no query, no fragment, of bounded length. Empty when it is none. */
+/**
+ * A URL as results may show it: no credentials, no query, no fragment, no part of the path that is likely to be a secret, of
+ * bounded length. Empty when it is none.
+ */
 export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)
-  return parsed === null
-    ? ''
-    : `${parsed.protocol}//${parsed.host}${parsed.pathname}`.slice(0, maxUrlLength)
+  if (parsed === null) return ''
+  const segments = parsed.pathname.slice(0, maxUrlLength).split('/')
+  const path = segments.map((part) => (isSecretSegment(part) ? hiddenMark : part)).join('/')
+  return `${parsed.protocol}//${parsed.host}${path}`.slice(0, maxUrlLength)
 }

@@ -2,6 +2,7 @@
  * Every setting, in one table: its variable, its flag, its default, how it is read and what it means. `--help` and
  * README print this table.
  */
+import { resultBodies } from '../core/kept-answer.ts'
 import {
   brokerList,
   cidrs,
@@ -218,6 +219,12 @@ export const settingTable = {
     '',
     optionalText,
     'File with these keys instead, one a line.',
+  ),
+  resultBodies: setting(
+    'HOOKTIDE_RESULT_BODIES',
+    'failures',
+    oneOf(...resultBodies),
+    'Answers whose bodies results keep, without secrets: failures, always or never.',
   ),
   concurrency: setting(
     'HOOKTIDE_CONCURRENCY',

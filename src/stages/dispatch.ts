@@ -334,7 +334,7 @@ export class Dispatch {
       this.#bounds.callEnded(startedAt, clock.monotonic())
       this.#finish(entry, slot, hook, result)
       const queuedMs = tenths(startedAt - work.queuedAt)
-      const attempt = { result, hook, startedAt: now, queuedMs }
+      const attempt = { result, hook, headers, startedAt: now, queuedMs }
       this.#parts.recorder.attempt(work, attempt)
       this.pump()
     })

@@ -24,6 +24,7 @@ import type {
   Verdict,
 } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
+import { keptAnswer, type KeepingRules } from '../core/kept-answer.ts'
 import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/result.ts'
 import { tierFor } from '../core/schedule.ts'
 import type { Emit } from '../core/signal.ts'
@@ -46,6 +47,7 @@ export interface RecorderParts {
   readonly random: Random
   /** Whether no other member can own a partition of this process. */
   readonly isProven: () => boolean
+  readonly keeping: KeepingRules
   /** Names this process in results. */
   readonly instance: string
   readonly emit: Emit
@@ -59,6 +61,8 @@ export interface AttemptMade {
   readonly result: AttemptResult
   /** The hook as it was when the call started. */
   readonly hook: Hook
+  /** As they were sent. */
+  readonly headers: Readonly<Record<string, string>>
   readonly startedAt: EpochMs
   readonly queuedMs: number
 }
@@ -135,7 +139,7 @@ export class Recorder {
   }
 
   #recordAttempt(work: Work, made: AttemptMade): void {
-    const { schedule, tiers, clock, random } = this.#parts
+    const { schedule, tiers, clock, random, keeping } = this.#parts
     const maxAttempts = maxAttemptsOf(schedule, made.hook, work.run)
     const smallestTierMs = tiers[0]?.delayMs ?? 0
     const moment = { now: clock.now(), random: random() }
@@ -149,6 +153,7 @@ export class Recorder {
       at: made.startedAt,
       attempt: {
         result: made.result,
+        kept: keptAnswer(made.result, { ...made, event: work.run.event }, keeping),
         url: made.hook.url,
         maxAttempts,
         queuedMs: made.queuedMs,

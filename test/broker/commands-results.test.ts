@@ -77,7 +77,13 @@ function resultFor({ hookId, verdict, status, event, tenantId }: Case): Delivery
     source: { topic: 'auth.events', partition: 0, offset: 7 },
     instance: 'test',
     at,
-    attempt: { result, url: 'https://receiver.example/', maxAttempts: 10, queuedMs: 0 },
+    attempt: {
+      result,
+      kept: { responseBody: null, errorMessage: result.kind === 'error' ? result.message : null },
+      url: 'https://receiver.example/',
+      maxAttempts: 10,
+      queuedMs: 0,
+    },
   })
 }
 

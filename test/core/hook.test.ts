@@ -208,6 +208,7 @@ describe('an invalid hook record', () => {
       { delivery: { ratePerSecond: '5' } },
       'delivery.ratePerSecond must be a number from 0.01 to 10000',
     ],
+    [{ delivery: { keepResponse: 'no' } }, 'delivery.keepResponse must be true or false'],
     [
       { delivery: { previousSigningKeys: Array(11).fill({ key: 'k', expiresAt: 1 }) } },
       'delivery.previousSigningKeys has more than 10 keys',

@@ -223,6 +223,8 @@ function settingsOf(plan: Plan, instance: string) {
     concurrency: plan.concurrency,
     maxInFlight: plan.maxInFlight,
     maxSlow: Math.floor(plan.maxInFlight / 2),
+    resultBodies: 'failures' as const,
+    egressProxy: undefined,
     disableAfterMs: 24 * hour,
     maxDeferredPerHook: plan.maxDeferredPerHook,
     maxDeferred: 10_000_000,

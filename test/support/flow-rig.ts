@@ -42,6 +42,8 @@ export const settings: ProcessorSettings = {
   timeoutMs: 10_000,
   concurrency: 16,
   maxInFlight: 4_096,
+  resultBodies: 'failures',
+  egressProxy: undefined,
   disableAfterMs: 5 * 24 * 60 * minute,
   maxDeferredPerHook: 1_000_000,
   maxDeferredPerTenant: 10_000_000,

@@ -49,6 +49,7 @@ export function hookOf(fields: Partial<Hook>): Hook {
     maxRetries: undefined,
     concurrency: undefined,
     ratePerSecond: undefined,
+    keepResponse: undefined,
     filter: undefined,
     configVersion: '0-0',
     ...fields,

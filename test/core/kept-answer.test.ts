@@ -1,0 +1,305 @@
+import { describe, expect, it } from 'vitest'
+import { hiddenMark } from '../../src/core/hidden-text.ts'
+import { keptAnswer, type KeepingRules } from '../../src/core/kept-answer.ts'
+import type { AttemptResult, Hook } from '../../src/core/model.ts'
+import { prepareHook, requestHeaders } from '../../src/core/request-headers.ts'
+import { standardSecret } from '../../src/core/signature.ts'
+import { eventOf, hookOf, runOf } from '../support/model-builders.ts'
+
+const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
+
+const payload = {
+  event: 'PostSignIn',
+  createdAt: '2026-09-14T09:02:11.019Z',
+  interactionEvent: 'SignIn',
+  userIp: '2001:db8:41::9f',
+  user: {
+    id: 'k3v9tq2mzx7a',
+    name: 'Bo',
+    primaryEmail: 'bo+news@ward.example',
+    profile: { zoneinfo: 'Zürich "Süd"' },
+  },
+  application: { name: 'Ward planner', type: 'SPA' },
+}
+const event = eventOf({ body: Buffer.from(JSON.stringify(payload)) })
+
+const secretHook = hookOf({
+  url: 'https://bo:p%40ss-word@crm.example/hooks/T0J3?team=7&token=q%2Fr%2Bs3cret%C3%A9&api-key=k9x4',
+  headers: {
+    Authorization: `Basic ${Buffer.from('crm-user:hunter2-and-more').toString('base64')}`,
+    'x-api-token': 'tok_J8s"d\\k2&Lq<9',
+    'X-Custom': 'lavender-harbour-31',
+    cookie: 'session=Zb81qLm; theme=dark',
+    'x-retry': '1',
+  },
+  signingKey: 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
+  previousSigningKeys: [{ key: 'whsec_c2VjcmV0IG9mIGxhc3QgeWVhcg==', expiresAt: 9e15 }],
+})
+
+function sentBy(hook: Hook): Readonly<Record<string, string>> {
+  const call = {
+    run: runOf({ event }),
+    body: event.body,
+    now: 1_789_376_531_019,
+    userAgent: 'hooktide/test',
+  }
+  return requestHeaders(prepareHook(hook), call)
+}
+
+const failures: KeepingRules = { bodies: 'failures', egressProxy: undefined }
+
+function answered(body: string, status = 500): AttemptResult {
+  return { kind: 'response', status, retryAfterMs: undefined, body, phases }
+}
+
+function keptOf(body: string, hook: Hook = secretHook, rules = failures): string | null {
+  return keptAnswer(answered(body), { hook, headers: sentBy(hook), event }, rules).responseBody
+}
+
+/** As an endpoint shows what it was sent. */
+const echoes: readonly (readonly [how: string, show: (secret: string) => string])[] = [
+  ['as it is', (secret) => `no access with ${secret}, sorry`],
+  ['as JSON', (secret) => JSON.stringify({ sent: [secret] }, null, 2)],
+  ['as JSON within JSON', (secret) => JSON.stringify(JSON.stringify({ sent: secret }))],
+  ['percent-encoded', (secret) => `?sent=${encodeURIComponent(secret)}`],
+  ['percent-encoded twice', (secret) => encodeURIComponent(encodeURIComponent(secret))],
+  ['in capitals', (secret) => secret.toUpperCase()],
+  [
+    'as HTML',
+    (secret) =>
+      `<pre>${secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')}</pre>`,
+  ],
+  ['as code', (secret) => `{ sent: '${secret.replaceAll('\\', '\\\\')}' }`],
+  [
+    'with escapes for all but letters',
+    (secret) => {
+      const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+      return secret.replaceAll(/[^%\w]/g, escaped)
+    },
+  ],
+  ['in lines', (secret) => secret.replaceAll(/.{10}/g, '$&\n  ')],
+]
+
+const headers = sentBy(secretHook)
+const [newest = '', previous = ''] = (headers['webhook-signature'] ?? '').split(' ')
+const digestOf = (signature: string): Buffer => Buffer.from(signature.replace('v1,', ''), 'base64')
+
+const secrets: readonly (readonly [what: string, secret: string])[] = [
+  ['the authorization header', secretHook.headers['Authorization'] ?? ''],
+  ['its credentials', Buffer.from('crm-user:hunter2-and-more').toString('base64')],
+  ['its credentials, decoded', 'crm-user:hunter2-and-more'],
+  ['its password', 'hunter2-and-more'],
+  ['another header', secretHook.headers['x-api-token'] ?? ''],
+  ['a header that is not named as a secret', 'lavender-harbour-31'],
+  ['a cookie', 'Zb81qLm'],
+  ['the token of the query', 'q/r+s3cret\u00e9'],
+  ['the token of the query, as it stands there', 'q%2Fr%2Bs3cret%C3%A9'],
+  ['a short token of the query', 'k9x4'],
+  ['the password of the URL', 'p@ss-word'],
+  ['the signature', headers['logto-signature-sha-256'] ?? ''],
+  [
+    'the signature in base64',
+    Buffer.from(headers['logto-signature-sha-256'] ?? '', 'hex').toString('base64'),
+  ],
+  ['the signature of Standard Webhooks', newest],
+  ['that of the previous key', previous.replace('v1,', '')],
+  ['that one in hex', digestOf(previous).toString('hex')],
+  ['that one in the other base64', digestOf(newest).toString('base64url')],
+  ['the signing key', secretHook.signingKey],
+  ['the signing key for Standard Webhooks', standardSecret(secretHook.signingKey)],
+  ['the signing key in hex', Buffer.from(secretHook.signingKey).toString('hex')],
+  ['the previous key', 'whsec_c2VjcmV0IG9mIGxhc3QgeWVhcg=='],
+  ['the previous key in hex', Buffer.from('secret of last year').toString('hex')],
+]
+
+describe('of what an endpoint repeats', () => {
+  it.each(secrets)('%s is hidden', (_, secret) => {
+    expect(secret.length).toBeGreaterThan(3)
+    for (const [how, show] of echoes) {
+      const kept = keptOf(show(secret)) ?? ''
+      expect(kept, how).toContain(hiddenMark)
+      expect(kept.toLowerCase(), how).not.toContain(secret.toLowerCase().slice(0, 12))
+      expect(kept.toLowerCase(), how).not.toContain(secret.toLowerCase().slice(-12))
+      expect(kept.length, `${how}: ${kept}`).toBeLessThan(45)
+    }
+  })
+
+  it('what is left can be read', () => {
+    const echo = JSON.stringify({
+      error: 'no such team',
+      headers: { ...headers },
+      path: '/hooks/T0J3',
+    })
+    const kept = JSON.parse(keptOf(echo) ?? '') as { readonly headers: Record<string, string> }
+    expect(kept).toMatchObject({ error: 'no such team', path: '/hooks/T0J3' })
+    expect(kept.headers).toEqual({
+      'content-type': 'application/json',
+      'user-agent': 'hooktide/test',
+      authorization: hiddenMark,
+      'x-api-token': hiddenMark,
+      'x-custom': hiddenMark,
+      cookie: hiddenMark,
+      'x-retry': '1',
+      'webhook-id': 'dlv_0000000000000000000000',
+      'webhook-timestamp': '1789376531',
+      'hooktide-attempt': '1',
+      'logto-signature-sha-256': hiddenMark,
+      'webhook-signature': hiddenMark,
+    })
+  })
+
+  it('a value so short that it could be guessed stays, and so do words that it happens to be', () => {
+    const hook = hookOf({ headers: { 'x-mode': 'error', 'x-n': '1', accept: 'application/json' } })
+    const body = '{"error":"1 error: application/json expected, of type username or Register"}'
+    expect(keptOf(body, hook)).toBe(body)
+  })
+
+  it.each([4096, 4097, 4100, 4110, 4125])(
+    'a secret that the cut of the answer at %i of its bytes leaves in part is hidden',
+    (end) => {
+      const secret = 'lavender-harbour-31'
+      const filler = 'x '.repeat(2048).slice(0, end - secret.length)
+      const cut = (filler + secret).slice(0, 4096)
+      const kept = keptOf(cut) ?? ''
+      expect(kept).not.toMatch(/lave/)
+      expect(kept.startsWith('x x x')).toBe(true)
+    },
+  )
+
+  it('a secret that the endpoint itself has cut is hidden from a dozen characters on', () => {
+    expect(keptOf('bad header lavender-harb... given')).toBe(`bad header ${hiddenMark}... given`)
+  })
+
+  it('what a name was given to hold is hidden too', () => {
+    const hook = hookOf({ headers: { 'x-key-a8f3b2c1d0e9f8a7b6c5': 'yes' } })
+    expect(keptOf('header x-key-a8f3b2c1d0e9f8a7b6c5 unknown', hook)).toBe(
+      `header ${hiddenMark} unknown`,
+    )
+  })
+
+  it('the secret that a path holds is hidden', () => {
+    const hook = hookOf({ url: 'https://chat.example/services/T0J3/Xq3Vb8Zc1Lk6Jh9Gf4Ds7Aa2' })
+    expect(keptOf('no channel /services/T0J3/Xq3Vb8Zc1Lk6Jh9Gf4Ds7Aa2', hook)).toBe(
+      `no channel /services/T0J3/${hiddenMark}`,
+    )
+  })
+
+  it('the address and the credentials of the egress proxy are hidden', () => {
+    const egressProxy = 'http://relay:s%40fe-word@egress-1.corp.example:3128'
+    const credentials = Buffer.from('relay:s@fe-word').toString('base64')
+    const body = `Error by egress-1.corp.example:3128 (proxy-authorization: Basic ${credentials}, s@fe-word)`
+    expect(keptOf(body, secretHook, { bodies: 'failures', egressProxy })).toBe(
+      `Error by ${hiddenMark} (proxy-authorization: Basic ${hiddenMark}, ${hiddenMark})`,
+    )
+  })
+})
+
+describe('of the event', () => {
+  const text = event.body.toString()
+  const texts: readonly (readonly [how: string, echo: string])[] = [
+    ['as it is', text],
+    ['as it was sent, in a string', JSON.stringify({ data: text, note: 'not ours' })],
+    ['in a string of a string', JSON.stringify({ log: JSON.stringify({ data: text }) })],
+    ['in other lines', JSON.stringify(payload, null, 4)],
+    ['as code', text.replaceAll('"', "'")],
+    ['as a form', `body=${encodeURIComponent(text)}`],
+    ['as HTML', `<pre>${text.replaceAll('"', '&quot;')}</pre>`],
+    ['in base64', `{"isBase64Encoded":true,"body":"${event.body.toString('base64')}"}`],
+  ]
+  it.each(texts)('nothing is left when it is repeated %s', (_, echo) => {
+    const kept = keptOf(echo) ?? ''
+    expect(kept).toContain(hiddenMark)
+    expect(kept).not.toMatch(/k3v9|news|Bo\b|Ward|2001|eyJ/)
+  })
+
+  it('no value is left when its members are repeated in another order', () => {
+    const { user, ...rest } = payload
+    const { profile, ...names } = user
+    const kept = keptOf(JSON.stringify({ names, rest, zone: profile.zoneinfo }, null, 1)) ?? ''
+    expect(kept).not.toMatch(/k3v9|news|Ward|2001|Süd/)
+    expect(kept).toContain('"zone"')
+  })
+
+  it('its key and the names of its fields stay, for messages that are about them', () => {
+    const body = '{"error":"PostSignIn needs user.primaryEmail and interactionEvent, not SignIn"}'
+    expect(keptOf(body)).toBe(body)
+  })
+
+  it('one value that a message names is hidden', () => {
+    expect(keptOf('user k3v9tq2mzx7a is unknown')).toBe(`user ${hiddenMark} is unknown`)
+  })
+})
+
+describe('the body of an answer', () => {
+  const made = { hook: hookOf({}), headers: {}, event }
+  const cases: readonly (readonly [
+    KeepingRules['bodies'],
+    boolean | undefined,
+    number,
+    string | null,
+  ])[] = [
+    ['failures', undefined, 500, 'text'],
+    ['failures', undefined, 302, 'text'],
+    ['failures', undefined, 410, 'text'],
+    ['failures', undefined, 200, null],
+    ['failures', undefined, 204, null],
+    ['failures', false, 500, null],
+    ['failures', true, 200, null],
+    ['always', undefined, 200, 'text'],
+    ['always', true, 500, 'text'],
+    ['always', false, 200, null],
+    ['never', undefined, 500, null],
+    ['never', true, 500, null],
+  ]
+  it.each(cases)(
+    'with %s and keepResponse %s is of a %i kept as %s',
+    (bodies, keepResponse, status, kept) => {
+      const call = { ...made, hook: hookOf({ keepResponse }) }
+      const rules = { bodies, egressProxy: undefined }
+      expect(keptAnswer(answered('text', status), call, rules).responseBody).toBe(kept)
+    },
+  )
+
+  it('stays empty where it is', () => {
+    expect(keptOf('')).toBe('')
+  })
+
+  it('is not kept when a hook has more secrets than can be looked for', () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 40 }, (_, at) => [`x-${at}`, `${at}`.repeat(4_000)]),
+    )
+    expect(keptOf('no', hookOf({ headers }))).toBeNull()
+  })
+
+  it('never grows beyond what is kept of one', () => {
+    const hook = hookOf({ headers: { 'x-token': 'abcd' } })
+    const kept = keptOf('abcd.'.repeat(820).slice(0, 4096), hook) ?? ''
+    expect(kept).not.toContain('abcd')
+    expect(kept.length).toBeLessThanOrEqual(4096)
+  })
+})
+
+describe('the message of a failure', () => {
+  it('is kept without secrets, whatever becomes of bodies', () => {
+    const result: AttemptResult = {
+      kind: 'error',
+      errorClass: 'protocol',
+      message: 'odd status line "HTTP/1.1 500 lavender-harbour-31"',
+      status: undefined,
+      phases,
+    }
+    const call = { hook: secretHook, headers, event }
+    for (const bodies of ['failures', 'always', 'never'] as const) {
+      expect(keptAnswer(result, call, { bodies, egressProxy: undefined })).toEqual({
+        responseBody: null,
+        errorMessage: `odd status line "HTTP/1.1 500 ${hiddenMark}"`,
+      })
+    }
+  })
+
+  it('of an aborted call is none', () => {
+    const call = { hook: secretHook, headers, event }
+    const kept = keptAnswer({ kind: 'aborted', phases }, call, failures)
+    expect(kept).toEqual({ responseBody: null, errorMessage: null })
+  })
+})
