@@ -139,6 +139,8 @@ export interface HttpSender {
    * kept connection ended before anything of an answer had come.
    */
   send(request: HttpRequest, done: (result: AttemptResult) => void): Call
+  /** Why no call can be made, to whatever endpoint; `undefined` when all is well. */
+  trouble(): string | undefined
   /** Closes all pools; calls in flight are aborted. */
   stop(): Promise<void>
 }

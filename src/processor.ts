@@ -74,7 +74,7 @@ export interface ProcessorStatus {
   readonly queued: number
   readonly backlog: number
   readonly pendingRecords: number
-  /** Why records are not read or not acknowledged, a sentence each. */
+  /** Why records are not read or not acknowledged, or no call is made, a sentence each. */
   readonly troubles: readonly string[]
   /** Why framed records wait for their schemas; `undefined` when none does in vain. */
   readonly schemaTrouble: string | undefined

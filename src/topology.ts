@@ -340,11 +340,12 @@ function depthsOf({ live, retry, lanes }: Path, retryPrefix: string, now: number
 }
 
 function troublesOf(ports: ProcessorPorts): readonly string[] {
-  const { hooks, endpoints, live, retry, sink } = ports
+  const { hooks, endpoints, live, retry, sink, http } = ports
   const reading = new Set([hooks, endpoints, live, retry].map((source) => source.trouble()))
   return [
     ...[...reading].map((trouble) => trouble && `records are not read: ${trouble}`),
     ...[sink.trouble()].map((trouble) => trouble && `records are not acknowledged: ${trouble}`),
+    ...[http.trouble()].map((trouble) => trouble && `no call is made: ${trouble}`),
   ].filter((trouble) => trouble !== undefined)
 }
 
@@ -368,7 +369,8 @@ function stopCauseOf(
   now: MonotonicMs,
 ): StopCause | undefined {
   if (!isProven(ports, sessionTimeoutMs, now)) return 'membership-unproven'
-  return ports.sink.pendingCount() >= limits.pendingRecords ? 'results-pending' : undefined
+  if (ports.sink.pendingCount() >= limits.pendingRecords) return 'results-pending'
+  return ports.http.trouble() === undefined ? undefined : 'proxy-away'
 }
 
 function tierOfRecord(record: InboundRecord, retryPrefix: string): Tier {

@@ -5,7 +5,6 @@ import { asError, UserError } from '../core/errors.ts'
 import { decryptWith, type Decrypt } from '../core/encrypted-text.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import type { DeliveryResult } from '../core/records.ts'
-import type { Emit } from '../core/signal.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/registry/result-codec.ts'
 import { createFilters } from '../edge/filter/cel.ts'
 import { createHttpSender } from '../edge/http/sender.ts'
@@ -172,7 +171,7 @@ async function assemble(
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
-      http: senderOf(settings, telemetry.emit),
+      http: senderOf(settings, telemetry),
       encoder,
       clock: systemClock,
       loop: createLoopMeter(),
@@ -191,7 +190,10 @@ async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Dec
   return decryptWith(keys)
 }
 
-function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings, emit: Emit): HttpSender {
+function senderOf(
+  { allowHttp, allowCidrs, egressProxy }: Settings,
+  { log, emit }: Pick<Telemetry, 'log' | 'emit'>,
+): HttpSender {
   return createHttpSender({
     clock: systemClock,
     allowHttp,
@@ -199,6 +201,8 @@ function senderOf({ allowHttp, allowCidrs, egressProxy }: Settings, emit: Emit):
     egressProxy,
     maxIdleSockets,
     onStale: () => emit({ kind: 'connection.stale' }),
+    onProxyAway: (error) => log.warn({ error }, 'calls by way of the egress proxy fail'),
+    onProxyBack: () => log.info('the egress proxy is back'),
   })
 }
 

@@ -45,6 +45,7 @@ export const errorClasses = [
   'reset',
   'protocol',
   'blocked',
+  'proxy',
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 

@@ -30,7 +30,7 @@ export interface DeliveryResult {
   readonly final: boolean
   /** Status code of the answer, if one came. */
   readonly statusCode: number | null
-  /** Kind of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked. */
+  /** Kind of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy. */
   readonly errorClass: string | null
   /** The failure in short, for people. Without what was secret in the call. */
   readonly errorMessage: string | null

@@ -105,6 +105,7 @@ export const stopCauses = [
   'rebalance',
   'membership-unproven',
   'results-pending',
+  'proxy-away',
   'stopping',
 ] as const
 /** Why no call may start. */

@@ -61,12 +61,14 @@ export type EndpointSign =
   | { readonly kind: 'success' | 'failure' | 'gone' }
   /** It answered, and wants no call for so long. */
   | { readonly kind: 'busy'; readonly forMs: number }
-  /** Nothing: it was never asked, or the call was given up on our side. */
+  /** Nothing: it was never asked, or the call was given up on our side, or did not get out of our network. */
   | { readonly kind: 'none' }
 
 export function endpointSignOf(result: AttemptResult): EndpointSign {
   if (result.kind === 'aborted' || result.kind === 'invalid-url') return { kind: 'none' }
-  if (result.kind === 'error') return { kind: 'failure' }
+  if (result.kind === 'error') {
+    return { kind: result.errorClass === 'proxy' ? 'none' : 'failure' }
+  }
   if (result.status >= 200 && result.status < 300) return { kind: 'success' }
   if (result.status === 410) return { kind: 'gone' }
   const forMs = heededRetryAfter(result)
@@ -115,6 +117,8 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   dns: 'network',
   connect: 'network',
   blocked: 'owner',
+  // The operator's, as Kafka is: no endpoint and no owner of a hook can do anything about it.
+  proxy: 'hooktide',
 }
 
 const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {

@@ -73,6 +73,10 @@ export class SimHttp implements HttpSender {
     return call
   }
 
+  trouble(): undefined {
+    return undefined
+  }
+
   stop(): Promise<void> {
     for (const call of this.#open) call.abort()
     return Promise.resolve()

@@ -26,6 +26,8 @@ export interface MemoryHttp extends HttpSender {
   readonly calls: readonly MemoryCall[]
   /** Calls that wait for an answer. */
   readonly openCalls: readonly MemoryCall[]
+  /** What {@link HttpSender.trouble} says from now on. */
+  setTrouble(trouble: string | undefined): void
   /** Answers calls to `url` with these in turn, the last one for ever; with none, they wait for the test again. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
 }
@@ -35,6 +37,7 @@ export function createMemoryHttp(clock: Clock): MemoryHttp {
   const scripts = new Map<string, (number | MemoryAnswer)[]>()
   const open = (): MemoryCall[] => calls.filter(({ isEnded }) => !isEnded)
   let isStopped = false
+  let trouble: string | undefined
 
   return {
     calls,
@@ -57,6 +60,10 @@ export function createMemoryHttp(clock: Clock): MemoryHttp {
         if (scripted !== undefined) answer(clock, call, scripted)
       }
       return call
+    },
+    trouble: () => trouble,
+    setTrouble(next) {
+      trouble = next
     },
     async stop() {
       isStopped = true

@@ -10,7 +10,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-type ConnectClass = Extract<ErrorClass, 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout'>
+type ConnectClass = Extract<ErrorClass, 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout' | 'proxy'>
 
 /** No connection came about; `errorClass` says which step failed. */
 export class ConnectFailure extends Error {
@@ -55,10 +55,17 @@ export function asConnectFailure(thrown: unknown, isHandshake: boolean): Connect
   // A name with several addresses fails with the errors of all of them.
   const causes: readonly NodeJS.ErrnoException[] =
     error instanceof AggregateError ? error.errors : [error]
-  const message = error.reason ?? (causes[0]?.message || 'the connection failed')
+  const message = error.reason ?? messageOf(causes[0])
   if (error.syscall === 'getaddrinfo') return new ConnectFailure('dns', message, error)
   if (causes.every(({ code }) => code === 'ETIMEDOUT')) {
     return new ConnectFailure('timeout', 'connecting timed out', error)
   }
   return new ConnectFailure(isHandshake ? 'tls' : 'connect', message, error)
+}
+
+/** Node's messages end with addresses: what a name leads to inside the network, and where from the call went. */
+function messageOf(error: NodeJS.ErrnoException | undefined): string {
+  if (error?.syscall !== undefined && error.code !== undefined)
+    return `${error.syscall} ${error.code}`
+  return error?.message || 'the connection failed'
 }

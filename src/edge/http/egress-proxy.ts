@@ -1,7 +1,11 @@
 /** The one proxy that calls may go through. The environment's proxy variables are never looked at. */
 import { request as httpRequest } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { UserError } from '../../core/errors.ts'
+import { connect as connectTcp, isIP } from 'node:net'
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { UserError, asError } from '../../core/errors.ts'
 import { ConnectFailure, authorityOf, endpointOf } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
 
@@ -20,6 +24,26 @@ export function parseEgressProxy(text: string): EgressProxy {
   return { ...endpointOf(url), isTls: url.protocol === 'https:', headers: credentialsOf(url) }
 }
 
+/** How long the proxy, which is near, may take to accept a connection. After that it is away, whatever a call may take. */
+const acceptMs = 3_000
+
+/** Says nothing of where the proxy is: results are read by those who are not to know. Its `cause` does. */
+export function proxyFailure(thrown: unknown): ConnectFailure {
+  const error: NodeJS.ErrnoException = asError(thrown)
+  const code = /^[A-Z][A-Z\d_]*$/.test(error.code ?? '') ? ` (${error.code})` : ''
+  return new ConnectFailure('proxy', `the egress proxy cannot be reached${code}`, error)
+}
+
+/** Has a connection to the proxy destroyed that takes too long. */
+export function limitAccepting(socket: Socket, { isTls }: Pick<EgressProxy, 'isTls'>): void {
+  const limit = setTimeout(() => {
+    const message = `no connection within ${acceptMs} ms`
+    socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
+  }, acceptMs)
+  socket.once(isTls ? 'secureConnect' : 'connect', () => clearTimeout(limit))
+  socket.once('close', () => clearTimeout(limit))
+}
+
 /** Asks the proxy for a way to `endpoint`. What it returns gives up. */
 export function openTunnel(
   { host, port, isTls, headers }: EgressProxy,
@@ -27,6 +51,7 @@ export function openTunnel(
   callback: ConnectCallback,
 ): () => void {
   const authority = authorityOf(endpoint)
+  let isReached = false
   const request = (isTls ? httpsRequest : httpRequest)({
     host,
     port,
@@ -36,19 +61,60 @@ export function openTunnel(
     headers: { host: authority, ...headers },
     rejectUnauthorized: true,
   })
-  request.once('connect', ({ statusCode = 0 }, socket) => {
+  request.once('socket', (socket: Socket) => {
+    limitAccepting(socket, { isTls })
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      isReached = true
+    })
+  })
+  request.once('connect', (response, socket) => {
     // Whoever uses the tunnel hears of its end by its `close`.
     socket.on('error', () => {})
+    const { statusCode = 0 } = response
     if (statusCode >= 200 && statusCode < 300) return callback(null, socket)
     socket.destroy()
-    callback(new ConnectFailure('connect', `the proxy answered ${statusCode}`), null)
+    callback(refusedTunnel(statusCode, response.headers), null)
   })
   request.on('error', (error) => {
-    const message = `no way through the proxy: ${error.message}`
-    callback(new ConnectFailure('connect', message, error), null)
+    // Some proxies answer nothing for an endpoint that they cannot reach.
+    const ended = () => new ConnectFailure('connect', 'the proxy ended the connection', error)
+    callback(isReached ? ended() : proxyFailure(error), null)
   })
   request.end()
   return () => request.destroy()
+}
+
+/** A proxy that wants a login serves nobody. Any other answer is about the endpoint. */
+function refusedTunnel(status: number, headers: IncomingHttpHeaders): ConnectFailure {
+  const isLogin = status === 407 && headers['proxy-authenticate'] !== undefined
+  if (isLogin) return new ConnectFailure('proxy', 'the egress proxy refuses its credentials')
+  return new ConnectFailure('connect', `the proxy answered ${status}`)
+}
+
+/** Finds out whether the proxy accepts connections. */
+export function reachProxy(
+  proxy: Pick<EgressProxy, 'host' | 'port' | 'isTls'>,
+  done: (failure: ConnectFailure | undefined) => void,
+): void {
+  const { host, port, isTls } = proxy
+  const socket = isTls
+    ? connectTls({
+        host,
+        port,
+        ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
+        rejectUnauthorized: true,
+      })
+    : connectTcp({ host, port })
+  limitAccepting(socket, proxy)
+  let failure: unknown = new Error('the connection was closed')
+  socket.once('error', (error: Error) => {
+    failure = error
+  })
+  socket.once(isTls ? 'secureConnect' : 'connect', () => {
+    failure = undefined
+    socket.destroy()
+  })
+  socket.once('close', () => done(failure === undefined ? undefined : proxyFailure(failure)))
 }
 
 function credentialsOf({ username, password }: URL): Record<string, string> {

@@ -3,15 +3,16 @@
  * The judging happens here, on the address that is about to be connected to: a name can resolve to anything, and to
  * something else the next time. Every failure says at which step it happened, so nobody has to guess from codes.
  */
+import { hostname } from 'node:os'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
-import { judgeAddress } from '../../core/destination.ts'
+import { judgeHost } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
 import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
-import { openTunnel } from './egress-proxy.ts'
+import { limitAccepting, openTunnel, proxyFailure } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 import { guardedLookup } from './guarded-lookup.ts'
 
@@ -29,20 +30,32 @@ export interface ConnectOptions {
   readonly allowed: readonly Cidr[]
   /** `undefined`: connect directly. */
   readonly proxy: EgressProxy | undefined
+  /** A call found that the proxy serves nobody. */
+  readonly onProxyFailed: (failure: ConnectFailure) => void
 }
 
 /** How long one of a name's addresses may take before Node tries the next; its own 250 ms can be less than a round trip. */
 const addressAttemptMs = 1000
 const maxTlsSessions = 1000
 
-export function createConnect({ allowed, proxy }: ConnectOptions): Connect {
+export function createConnect({ allowed, proxy, onProxyFailed }: ConnectOptions): Connect {
   const lookup = guardedLookup(allowed)
   const sessions = createTlsSessions()
+  const machine = hostname()
+
+  /** An address written into the URL never reaches `lookup`, and no name that a proxy is to resolve. */
+  const isRefused = (host: string): boolean => {
+    if (proxy === undefined && isIP(host) === 0) return false
+    const verdict = judgeHost(host, allowed, machine)
+    return verdict === 'refused' || verdict === 'never'
+  }
 
   return (target, callback) => {
-    const attempt = new Attempt(callback)
-    // Node resolves names only: an address written into the URL never reaches `lookup`.
-    if (isIP(target.host) !== 0 && judgeAddress(target.host, allowed) !== 'ok') {
+    const attempt = new Attempt((...result) => {
+      if (result[0]?.errorClass === 'proxy') onProxyFailed(result[0])
+      callback(...result)
+    })
+    if (isRefused(target.host)) {
       setImmediate(() => attempt.fail(refusedAddress()))
     } else if (proxy === undefined) {
       attempt.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
@@ -54,7 +67,9 @@ export function createConnect({ allowed, proxy }: ConnectOptions): Connect {
       attempt.endBy(giveUp)
     } else {
       // Plain HTTP needs no tunnel: its request names the whole URL instead.
-      attempt.own(proxy.isTls ? openTls(proxy) : openTcp(proxy))
+      const socket = proxy.isTls ? openTls(proxy) : openTcp(proxy)
+      limitAccepting(socket, proxy)
+      attempt.own(socket, proxyFailure)
     }
     return () => attempt.cancel()
   }
@@ -75,14 +90,15 @@ class Attempt {
     if (this.#isEnded) close()
   }
 
-  own(socket: Socket): void {
+  /** @param asFailure what an error of the socket means */
+  own(socket: Socket, asFailure = asConnectFailure): void {
     this.endBy(() => socket.destroy())
     const isTls = socket instanceof TLSSocket
     let isTcpReady = !socket.connecting
-    const onError = (error: Error): void => this.fail(asConnectFailure(error, isTls && isTcpReady))
+    const onError = (error: Error): void => this.fail(asFailure(error, isTls && isTcpReady))
     socket.setNoDelay(true)
     socket.on('error', onError)
-    socket.once('close', () => this.fail(closedEarly(isTls)))
+    socket.once('close', () => this.fail(asFailure(closedEarly(isTls), isTls)))
     socket.once('connect', () => {
       isTcpReady = true
     })

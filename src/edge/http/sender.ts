@@ -4,12 +4,13 @@ import { parseCidr } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
-import { parseEgressProxy } from './egress-proxy.ts'
+import { parseEgressProxy, reachProxy } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 import { createConnect } from './guarded-connect.ts'
 import { HttpCall } from './call.ts'
 import type { CallSurroundings } from './call.ts'
 import { ConnectionPools } from './pools.ts'
+import { ProxyWatch } from './proxy-watch.ts'
 
 export interface HttpSenderOptions {
   readonly clock: Clock
@@ -22,6 +23,9 @@ export interface HttpSenderOptions {
   readonly maxIdleSockets: number
   /** Called for each call that goes on on a new connection, since a kept one had ended. */
   readonly onStale?: () => void
+  /** The proxy serves nobody, or does again: for the operator. */
+  readonly onProxyAway?: (error: string) => void
+  readonly onProxyBack?: () => void
 }
 
 /** Counts of sockets, for metrics and tests. */
@@ -47,7 +51,12 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
   const { clock, allowHttp } = options
   const proxy =
     options.egressProxy === undefined ? undefined : parseEgressProxy(options.egressProxy)
-  const connect = createConnect({ allowed: parseCidrs(options.allowCidrs), proxy })
+  const watch = proxy === undefined ? undefined : watchOf(proxy, options)
+  const connect = createConnect({
+    allowed: parseCidrs(options.allowCidrs),
+    proxy,
+    onProxyFailed: (failure) => watch?.suspect(failure),
+  })
   const pools = new ConnectionPools(connect, options.maxIdleSockets)
   const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
 
@@ -66,9 +75,23 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
       }
       return call
     },
-    stop: () => pools.stop(),
+    trouble: () => watch?.trouble,
+    async stop() {
+      watch?.stop()
+      await pools.stop()
+    },
     socketCounts: () => ({ idle: pools.idleCount, open: pools.openCount }),
   }
+}
+
+function watchOf(proxy: EgressProxy, options: HttpSenderOptions): ProxyWatch {
+  const { clock, onProxyAway = () => {}, onProxyBack = () => {} } = options
+  return new ProxyWatch({
+    clock,
+    reach: (done) => reachProxy(proxy, done),
+    onAway: onProxyAway,
+    onBack: onProxyBack,
+  })
 }
 
 /** What can be said of a URL before anything is sent. Credentials are refused, as by Logto's HTTP client. */
