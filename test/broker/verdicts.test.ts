@@ -150,6 +150,7 @@ beforeAll(async () => {
   rig = await createBrokerRig({
     brokers,
     registryUrl,
+    environment: { HOOKTIDE_RESULT_BODIES: 'always' },
     answer: ({ path }) => answers[path.slice(1)]?.() ?? respond(500),
   })
   await putHooks()
