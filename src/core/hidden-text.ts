@@ -112,11 +112,13 @@ function unescaped([, percent, unicode, byte, decimal, hex, name]: RegExpMatchAr
   return htmlNames[name?.toLowerCase() ?? ''] ?? ''
 }
 
-/** Dropped are white space, quotes and what escapes them, and the padding of base64, of which both alphabets are one. */
+/**
+ * Dropped are white space, and what stands for it in forms, quotes and what escapes them, and what differs between the two
+ * alphabets of base64 or pads it.
+ */
 const asciiUnits: readonly string[] = Array.from({ length: 128 }, (_, code) => {
   const unit = String.fromCodePoint(code).toLowerCase()
-  if (/[\s\\"'`=]/.test(unit)) return ''
-  return unit === '-' ? '+' : unit === '_' ? '/' : unit
+  return /[\s\\"'`=+/_-]/.test(unit) ? '' : unit
 })
 
 function foldedUnit(unit: string): string {

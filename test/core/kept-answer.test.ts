@@ -202,7 +202,8 @@ describe('of the event', () => {
     ['in a string of a string', JSON.stringify({ log: JSON.stringify({ data: text }) })],
     ['in other lines', JSON.stringify(payload, null, 4)],
     ['as code', text.replaceAll('"', "'")],
-    ['as a form', `body=${encodeURIComponent(text)}`],
+    ['percent-encoded', `body=${encodeURIComponent(text)}`],
+    ['as a form', `${new URLSearchParams({ body: text, of: 'us' })}`],
     ['as HTML', `<pre>${text.replaceAll('"', '&quot;')}</pre>`],
     ['in base64', `{"isBase64Encoded":true,"body":"${event.body.toString('base64')}"}`],
   ]
@@ -269,6 +270,15 @@ describe('the body of an answer', () => {
       Array.from({ length: 40 }, (_, at) => [`x-${at}`, `${at}`.repeat(4_000)]),
     )
     expect(keptOf('no', hookOf({ headers }))).toBeNull()
+  })
+
+  it('is not kept when it holds more values of the event than can be looked for', () => {
+    const values = Array.from({ length: 2_000 }, (_, at) => `the-same-beginning-${at}`)
+    const many = eventOf({ body: Buffer.from(JSON.stringify({ values })) })
+    const call = { ...made, event: many }
+    expect(
+      keptAnswer(answered('values the-same-beginning-7'), call, failures).responseBody,
+    ).toBeNull()
   })
 
   it('never grows beyond what is kept of one', () => {
