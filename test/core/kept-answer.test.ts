@@ -203,7 +203,7 @@ describe('of the event', () => {
     ['in other lines', JSON.stringify(payload, null, 4)],
     ['as code', text.replaceAll('"', "'")],
     ['percent-encoded', `body=${encodeURIComponent(text)}`],
-    ['as a form', `${new URLSearchParams({ body: text, of: 'us' })}`],
+    ['as a form', new URLSearchParams({ body: text, of: 'us' }).toString()],
     ['as HTML', `<pre>${text.replaceAll('"', '&quot;')}</pre>`],
     ['in base64', `{"isBase64Encoded":true,"body":"${event.body.toString('base64')}"}`],
   ]

@@ -57,6 +57,21 @@ describe('an egress proxy', () => {
     expect(told).toHaveLength(2)
   })
 
+  it('is asked when calls are given up before it answers, no more than once a second', async () => {
+    const { watch, asked, answer, clock, told } = watching()
+    for (let call = 0; call < 100; call += 1) {
+      watch.suspectSlow()
+      answer()
+    }
+    await clock.advance(1_000)
+    watch.suspectSlow()
+    expect(asked).toHaveLength(1)
+    expect(told).toEqual([])
+    answer(lost)
+    expect(watch.trouble).toBe('cannot be reached')
+    expect(told).toHaveLength(1)
+  })
+
   it('is asked no more after the end', async () => {
     const { watch, asked, answer, clock } = watching()
     watch.suspect(lost)

@@ -32,13 +32,16 @@ export interface ConnectOptions {
   readonly proxy: EgressProxy | undefined
   /** A call found that the proxy serves nobody. */
   readonly onProxyFailed: (failure: ConnectFailure) => void
+  /** A call was given up before there was a way through the proxy. */
+  readonly onProxySlow: () => void
 }
 
 /** How long one of a name's addresses may take before Node tries the next; its own 250 ms can be less than a round trip. */
 const addressAttemptMs = 1000
 const maxTlsSessions = 1000
 
-export function createConnect({ allowed, proxy, onProxyFailed }: ConnectOptions): Connect {
+export function createConnect(options: ConnectOptions): Connect {
+  const { allowed, proxy, onProxyFailed, onProxySlow } = options
   const lookup = guardedLookup(allowed)
   const sessions = createTlsSessions()
   const machine = hostname()
@@ -71,7 +74,9 @@ export function createConnect({ allowed, proxy, onProxyFailed }: ConnectOptions)
       limitAccepting(socket, proxy)
       attempt.own(socket, proxyFailure)
     }
-    return () => attempt.cancel()
+    return () => {
+      if (attempt.cancel() && proxy !== undefined) onProxySlow()
+    }
   }
 }
 
@@ -115,8 +120,11 @@ class Attempt {
     this.#callback(error, null)
   }
 
-  cancel(): void {
-    if (this.#end()) this.#close()
+  /** Whether it had not ended before. */
+  cancel(): boolean {
+    const isFirst = this.#end()
+    if (isFirst) this.#close()
+    return isFirst
   }
 
   #end(): boolean {

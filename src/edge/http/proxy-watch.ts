@@ -24,6 +24,7 @@ const tellEveryMs = 30_000
 export class ProxyWatch {
   readonly #options: ProxyWatchOptions
   #state: 'well' | 'suspected' | 'away' | 'stopped' = 'well'
+  #askedAt: number | undefined
   #trouble: string | undefined
   #toldAt: number | undefined
   #isTold = false
@@ -46,12 +47,22 @@ export class ProxyWatch {
     this.#ask()
   }
 
+  /** A call was given up before there was a way through the proxy, be it the proxy or the endpoint that is slow. */
+  suspectSlow(): void {
+    const now = this.#options.clock.monotonic()
+    if (this.#state !== 'well') return
+    if (this.#askedAt !== undefined && now - this.#askedAt < askEveryMs) return
+    this.#state = 'suspected'
+    this.#ask()
+  }
+
   stop(): void {
     this.#state = 'stopped'
     this.#trouble = undefined
   }
 
   #ask(): void {
+    this.#askedAt = this.#options.clock.monotonic()
     this.#options.reach((failure) => {
       if (this.#state === 'stopped') return
       if (failure === undefined) this.#back()

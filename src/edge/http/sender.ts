@@ -56,6 +56,7 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
     allowed: parseCidrs(options.allowCidrs),
     proxy,
     onProxyFailed: (failure) => watch?.suspect(failure),
+    onProxySlow: () => watch?.suspectSlow(),
   })
   const pools = new ConnectionPools(connect, options.maxIdleSockets)
   const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
