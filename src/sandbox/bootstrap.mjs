@@ -21,6 +21,7 @@ const tasks = {
   bench: ['test/bench/bench.ts'],
   sim: ['test/sim/sim.ts'],
   'sim:mutants': ['test/sim/mutants.ts'],
+  chaos: ['test/chaos/chaos.ts'],
   build: ['src/sandbox/build.mjs'],
   format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test'],
 }

@@ -1,4 +1,5 @@
 /** Three Kafka nodes as child processes, each broker and controller: what can lose one of its nodes and go on. */
+import type { BrokerSettings } from './broker-settings.ts'
 import { freePort } from './free-port.ts'
 import {
   type EmbeddedKafka,
@@ -21,13 +22,25 @@ export interface EmbeddedNode extends EmbeddedKafka {
 
 const nodeIds = [1, 2, 3]
 
+/** Where a node listens. */
+export interface NodeAddress {
+  /** For clients and for the other nodes. */
+  readonly port: number
+  readonly controllerPort: number
+}
+
+export interface EmbeddedClusterOptions extends Omit<EmbeddedKafkaOptions, 'port'> {
+  /** Settings that differ from node to node, on top of `overrides`. */
+  readonly ownOverrides?: (node: NodeAddress) => Promise<BrokerSettings>
+}
+
 /**
  * Topics are on all nodes, and a write needs two of them. Leaders move three seconds after their node is gone.
  *
  * @throws {UserError} when Java or Maven is missing, or a node does not start.
  */
 export async function startEmbeddedCluster(
-  options: Omit<EmbeddedKafkaOptions, 'port'> = {},
+  options: EmbeddedClusterOptions = {},
 ): Promise<EmbeddedCluster> {
   const tools = await findTools(options)
   const plans = await planNodes(options)
@@ -51,13 +64,15 @@ export async function startEmbeddedCluster(
 
 async function planNodes({
   overrides,
-}: Pick<EmbeddedKafkaOptions, 'overrides'>): Promise<readonly NodeOptions[]> {
+  ownOverrides = () => Promise.resolve({}),
+}: EmbeddedClusterOptions): Promise<readonly NodeOptions[]> {
   const ports = await freePorts(nodeIds.length * 2)
   const portsOf = (index: number) => ({
     port: ports[index * 2] ?? 0,
     controllerPort: ports[index * 2 + 1] ?? 0,
   })
   const voters = nodeIds.map((id, index) => `${id}@127.0.0.1:${portsOf(index).controllerPort}`)
+  const own = await Promise.all(nodeIds.map((_, index) => ownOverrides(portsOf(index))))
   return nodeIds.map((id, index) => ({
     ...portsOf(index),
     javaFlags: ['-Xmx256m'],
@@ -71,6 +86,7 @@ async function planNodes({
       'transaction.state.log.min.isr': '2',
       ...soonForgotten,
       ...overrides,
+      ...own[index],
     },
   }))
 }

@@ -1,0 +1,54 @@
+/**
+ * `npm run chaos -- [--minutes 10] [--seed N] [--faults a,b] [--brokers 1|3] [--processors 3] [--rate 100]`: real
+ * processors on real brokers under a modest load, while all that can fail does; then four books are laid beside each
+ * other. Exit code 1 when they do not agree, 130 when it was ended by Ctrl-C, which leaves nothing running.
+ */
+import { UserError } from '../../src/core/errors.ts'
+import { keepEvidence } from './evidence.ts'
+import { commandOf, readOptions } from './options.ts'
+import { drawPlan } from './plan.ts'
+import { reportOf } from './report.ts'
+import { runChaos } from './run.ts'
+
+/** Breakers that opened twice ask again after five minutes. */
+const settleMs = 8 * 60_000
+const mostSeed = 1_000_000
+
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, 1 + Math.floor(Math.random() * mostSeed))
+  const ending = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => ending.abort())
+  const plan = drawPlan(options)
+  const { brokers, processors, eventsPerSecond } = options
+  print(
+    `seed ${options.seed}: ${plan.faults.length} faults in ${options.minutes} min; again with: ${commandOf(options)}`,
+  )
+  const report = await runChaos({
+    plan,
+    brokers,
+    processors,
+    eventsPerSecond,
+    settleMs,
+    signal: ending.signal,
+    tell: print,
+  })
+  if (report === undefined) {
+    print('ended before its end: no verdict')
+    return 130
+  }
+  for (const line of reportOf(report)) print(line)
+  if (report.isRight) return 0
+  print(`The books are kept in ${await keepEvidence(report)}`)
+  print(`Again with: ${commandOf(options)}`)
+  return 1
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UserError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 2
+}

@@ -1,0 +1,50 @@
+/** Keeps the books of a run that went wrong, so that one can look for the cause. */
+import { createWriteStream } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import type { ChaosReport } from './run.ts'
+
+/** One file of JSON lines for each book. @returns their folder */
+export async function keepEvidence({
+  books,
+  deaths,
+  faults,
+  reckoning,
+}: ChaosReport): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hooktide-chaos-books-'))
+  const { events, requests, results, carried, commits, disturbances } = books
+  const wrong = [reckoning.faults]
+  // What commits covered is long, and can be told from the other books.
+  const spans = disturbances.map(({ kind, id, fault, from, until }) => ({
+    kind,
+    id,
+    fault,
+    from,
+    until,
+  }))
+  const files = {
+    events,
+    requests,
+    results,
+    carried,
+    commits,
+    disturbances: spans,
+    deaths,
+    faults,
+    wrong,
+  }
+  for (const [name, list] of Object.entries(files))
+    await writeLines(join(folder, `${name}.ndjson`), list)
+  return folder
+}
+
+async function writeLines(path: string, list: readonly object[]): Promise<void> {
+  const file = createWriteStream(path)
+  for (const item of list) {
+    if (!file.write(`${JSON.stringify(item)}\n`)) await once(file, 'drain')
+  }
+  file.end()
+  await once(file, 'finish')
+}

@@ -1,0 +1,41 @@
+/** A processor stands still and goes on later, as if nothing had been: others may have its work by then. */
+import { sessionMs } from '../plan.ts'
+import type { FaultOf } from './fault.ts'
+
+/** SIGSTOP. */
+export const stop: FaultOf = {
+  async begin({ fleet, disturbances }, { id, turn }) {
+    const member = await fleet.pick(turn)
+    member.run.signal('SIGSTOP')
+    const crash = await disturbances.crash(id)
+    return {
+      what: `SIGSTOP of ${member.name}`,
+      countsFrom: 'begin',
+      end() {
+        member.run.signal('SIGCONT')
+        disturbances.handOver()
+        crash.close()
+        return Promise.resolve()
+      },
+    }
+  },
+}
+
+/** The event loop is blocked, for a time that its session may or may not outlast. */
+export const loopBlocked: FaultOf = {
+  async begin({ fleet, disturbances }, { id, turn, lastsMs }) {
+    const member = await fleet.pick(turn)
+    await member.order({ kind: 'block', ms: lastsMs })
+    const crash = await disturbances.crash(id)
+    const beyond = lastsMs >= sessionMs ? 'beyond' : 'within'
+    return {
+      what: `event loop of ${member.name} blocked for ${lastsMs} ms, ${beyond} the session`,
+      countsFrom: 'begin',
+      end() {
+        disturbances.handOver()
+        crash.close()
+        return Promise.resolve()
+      },
+    }
+  },
+}

@@ -1,0 +1,44 @@
+/** Nobody may write to the topic of results: a right that was taken away by mistake. */
+import kafkajs from 'kafkajs'
+import { createKafka } from '../../../src/edge/kafka/client.ts'
+import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
+import type { FaultOf } from './fault.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+
+/** A topic with an entry is closed to all that no entry allows. */
+function entriesOf(topic: string): kafkajs.AclEntry[] {
+  const everybody = {
+    principal: 'User:*',
+    host: '*',
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+  }
+  return [
+    { ...everybody, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
+    { ...everybody, operation: AclOperationTypes.WRITE, permissionType: AclPermissionTypes.DENY },
+  ]
+}
+
+const excuse = 'it may not write results, and says so at its start'
+
+export const resultsUnwritable: FaultOf = {
+  async begin({ brokers, prefix, excuses }) {
+    const topic = `${prefix}.webhook.results`
+    const acl = entriesOf(topic)
+    const admin = createKafka(settingsOf(brokers.addresses), silentLog, 'command').admin()
+    await admin.connect()
+    excuses.add(excuse)
+    await admin.createAcls({ acl })
+    return {
+      what: 'no right to write results',
+      countsFrom: 'end',
+      async end() {
+        await admin.deleteAcls({ filters: acl })
+        await admin.disconnect()
+        excuses.delete(excuse)
+      },
+    }
+  },
+}

@@ -1,0 +1,203 @@
+/** A run of chaos from its beginning to its end: the load, the faults, the settling, and the books. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { asError } from '../../src/core/errors.ts'
+import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
+import type { Death } from './fleet.ts'
+import { startChaosLoad } from './load.ts'
+import type { Plan, PlannedFault } from './plan.ts'
+import { readBooks } from './read-books.ts'
+import { faultsByKind } from './faults/all.ts'
+import { startSampling, type Sample } from './steadiness.ts'
+import { createWorld, partitions, type World } from './world.ts'
+
+export interface ChaosOptions {
+  readonly plan: Plan
+  readonly brokers: 1 | 3
+  readonly processors: number
+  readonly eventsPerSecond: number
+  /** How long what is left may take when the load has ended. */
+  readonly settleMs: number
+  /** Ends everything, in order; there is no verdict then. */
+  readonly signal: AbortSignal
+  readonly tell: (line: string) => void
+}
+
+/** What became of one fault. */
+export interface FaultReport {
+  readonly planned: PlannedFault
+  readonly what: string
+  /** `undefined` when work had not resumed in time, or the fault was left out. */
+  readonly resumedMs: number | undefined
+  readonly countsFrom: 'begin' | 'end'
+  readonly kind: 'done' | 'late' | 'left-out' | 'failed'
+}
+
+export interface ChaosReport {
+  readonly faults: readonly FaultReport[]
+  readonly reckoning: Reckoning
+  readonly books: Books
+  /** Deliveries that had no final record when the time to settle was over. */
+  readonly openCount: number
+  readonly settledMs: number
+  /** Processes that ended by themselves without an excuse. */
+  readonly deaths: readonly Death[]
+  readonly samples: readonly Sample[]
+  readonly isRight: boolean
+}
+
+/** Longer than anything takes to resume that does. */
+const resumeLimitMs = 120_000
+const commitLimitMs = 60_000
+const startLimitMs = 60_000
+const commitLookMs = 500
+
+/** @returns `undefined` when it was ended before its end */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport | undefined> {
+  const { plan, signal, tell, settleMs } = options
+  await using world = await createWorld({
+    ...options,
+    seed: plan.seed,
+    hasRegistry: plan.faults.some(({ kind }) => kind === 'registry-gone'),
+  })
+  const { fleet, watch } = world
+  const members = Array.from({ length: options.processors }, () => fleet.start())
+  const isReady = await until(
+    Promise.all(members.map(({ run }) => run.ready())),
+    startLimitMs,
+    signal,
+  )
+  if (signal.aborted) return undefined
+  if (!isReady) throw new Error(`the processors were not ready within ${startLimitMs} ms`)
+  await using load = startChaosLoad({
+    brokers: world.brokers.addresses,
+    topic: `${world.prefix}.events`,
+    partitions,
+    perSecond: options.eventsPerSecond,
+    onBegun: (event) => watch.begun(event),
+    onWritten: (event) => {
+      world.events.push(event)
+      watch.written(event)
+    },
+  })
+  const sampling = startSampling(fleet)
+  const startedAt = Date.now()
+  const going = plan.faults.map((planned) => runFault({ world, planned, startedAt, signal, tell }))
+  await pause(plan.loadMs, signal)
+  const faults = await Promise.all(going)
+  sampling.stop()
+  if (signal.aborted) return undefined
+  await load.end()
+  tell(`the load has ended; ${watch.openCount} deliveries are open`)
+  const settlingFrom = Date.now()
+  await until(watch.allEnded(), settleMs, signal)
+  const openCount = watch.openCount
+  const commits = await committed(world, signal)
+  const settledMs = Date.now() - settlingFrom
+  fleet.close()
+  const codes = await Promise.all([...fleet.members].map((member) => fleet.end(member)))
+  if (signal.aborted) return undefined
+  const books = await readBooks(world, commits)
+  const reckoning = reckon(books)
+  const deaths = world.deaths.flatMap(({ death, excuse }) => (excuse === undefined ? [death] : []))
+  const hasFailed = faults.some(({ kind }) => kind === 'failed' || kind === 'late')
+  const isRight =
+    reckoning.isRight && deaths.length === 0 && !hasFailed && codes.every((code) => code === 0)
+  return {
+    faults,
+    reckoning,
+    books,
+    openCount,
+    settledMs,
+    deaths,
+    samples: sampling.samples,
+    isRight,
+  }
+}
+
+interface FaultRun {
+  readonly world: World
+  readonly planned: PlannedFault
+  readonly startedAt: number
+  readonly signal: AbortSignal
+  readonly tell: (line: string) => void
+}
+
+async function runFault(run: FaultRun): Promise<FaultReport> {
+  const { planned, startedAt, signal, tell } = run
+  await pause(startedAt + planned.at - Date.now(), signal)
+  const report = await happen(run).catch((error: unknown) => ({
+    kind: 'failed' as const,
+    what: asError(error).message,
+    resumedMs: undefined,
+    countsFrom: 'begin' as const,
+  }))
+  if (!signal.aborted) tell(lineOf({ planned, ...report }, Date.now() - startedAt))
+  return { planned, ...report }
+}
+
+async function happen({ world, planned, signal }: FaultRun): Promise<Omit<FaultReport, 'planned'>> {
+  const fault = faultsByKind[planned.kind]
+  const lacking = signal.aborted ? 'the run was ended' : fault.lacks?.(world)
+  if (lacking !== undefined) {
+    return { kind: 'left-out', what: lacking, resumedMs: undefined, countsFrom: 'begin' }
+  }
+  const beganAt = Date.now()
+  const begun = await fault.begin(world, planned)
+  await pause(planned.lastsMs, signal)
+  await begun.end()
+  const { countsFrom } = begun
+  const since = countsFrom === 'begin' ? beganAt : Date.now()
+  const resumed = begun.resumed?.(since) ?? world.watch.resumed(since)
+  const isInTime = await until(resumed, resumeLimitMs, signal)
+  const resumedMs = isInTime ? Date.now() - since : undefined
+  return { kind: isInTime ? 'done' : 'late', what: begun.what, resumedMs, countsFrom }
+}
+
+export function lineOf(
+  { planned, what, resumedMs, countsFrom, kind }: FaultReport,
+  ms: number,
+): string {
+  const at = `${(ms / 1_000).toFixed(1).padStart(7)} s`
+  const name = `${planned.kind}${planned.isMixed ? ' (mixed)' : ''}`
+  const from = countsFrom === 'begin' ? 'after it began' : 'after it was over'
+  switch (kind) {
+    case 'done':
+      return `${at}  ${planned.id} ${name}: ${what}; resumed ${((resumedMs ?? 0) / 1_000).toFixed(1)} s ${from}`
+    case 'late':
+      return `${at}  ${planned.id} ${name}: ${what}; NOT RESUMED within ${resumeLimitMs / 1_000} s`
+    case 'left-out':
+      return `${at}  ${planned.id} ${name}: left out: ${what}`
+    case 'failed':
+      return `${at}  ${planned.id} ${name}: FAILED: ${what}`
+  }
+}
+
+/** The commits of all partitions, as soon as they are at the ends; what there is when that takes too long. */
+async function committed(
+  world: World,
+  signal: AbortSignal,
+): Promise<readonly CommittedPartition[]> {
+  const giveUpAt = Date.now() + commitLimitMs
+  for (;;) {
+    const commits = await world.commits.commits()
+    const isWhole = commits.every(({ offset = 0, end }) => offset === end)
+    if (isWhole || Date.now() > giveUpAt || signal.aborted) return commits
+    await pause(commitLookMs, signal)
+  }
+}
+
+/** Ends early when the run is to end. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined)
+}
+
+/** Whether it came about in time. False, too, when the run is to end. */
+async function until(reached: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
+  const ended = new AbortController()
+  const giveUp = pause(ms, AbortSignal.any([signal, ended.signal])).then(() => false)
+  try {
+    return await Promise.race([reached.then(() => true), giveUp])
+  } finally {
+    ended.abort()
+  }
+}

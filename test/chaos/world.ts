@@ -1,0 +1,238 @@
+/** All that takes part in a run of chaos, started in order, and the books as they fill. */
+import { hooktide } from '../support/hooktide-process.ts'
+import { settingsOf, silentLog } from '../support/kafka-tools.ts'
+import { uniqueNames } from '../support/names.ts'
+import { startRegistryProxy, type RegistryProxy } from '../support/registry-proxy.ts'
+import { tailTopic, type Tail } from '../support/topic-tail.ts'
+import { createKafka } from '../../src/edge/kafka/client.ts'
+import { createSink } from '../../src/edge/kafka/sink.ts'
+import { createResultReader } from '../../src/edge/registry/result-codec.ts'
+import { startEmbeddedRegistry } from '../../src/sandbox/registry.ts'
+import { createDice, type Dice } from '../sim/dice.ts'
+import type { RecordedResult } from './books.ts'
+import { startBrokers, type ChaosBrokers } from './brokers.ts'
+import { openCommitReader, type CommitReader } from './coverage.ts'
+import { Disturbances } from './disturbances.ts'
+import { startEndpoints, type Endpoints } from './endpoints.ts'
+import { Fleet, type Death } from './fleet.ts'
+import { HookWriter, signingKey, slowHook } from './hooks.ts'
+import type { LoadEvent } from './load.ts'
+import { sessionMs } from './plan.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { Watch } from './watch.ts'
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly brokers: 1 | 3
+  readonly processors: number
+  /** Without one results are plain JSON. */
+  readonly hasRegistry: boolean
+}
+
+export interface World extends AsyncDisposable {
+  readonly options: WorldOptions
+  readonly dice: Dice
+  readonly prefix: string
+  readonly group: string
+  readonly brokers: ChaosBrokers
+  readonly registry: RegistryProxy | undefined
+  readonly endpoints: Endpoints
+  /** Before the endpoints of half of the hooks. */
+  readonly endpointProxy: TcpProxy
+  readonly hooks: HookWriter
+  readonly fleet: Fleet
+  readonly watch: Watch
+  readonly commits: CommitReader
+  readonly disturbances: Disturbances
+  readonly events: LoadEvent[]
+  readonly results: Tail<RecordedResult>
+  /** Processes that ended by themselves, with what excuses it. */
+  readonly deaths: { readonly death: Death; readonly excuse: string | undefined }[]
+  /** Why a process may end by itself now; by what is going on. */
+  readonly excuses: Set<string>
+}
+
+export const partitions = 6
+/** Deadline of calls, so that hanging endpoints are noticed within the run. */
+export const timeoutMs = 1_500
+const tiers = ['1s', '5s', '30s'] as const
+
+/** Runs end within minutes: else a run of ten minutes would not see the end of them. */
+const pace = {
+  HOOKTIDE_RETRY_SCHEDULE: '1s,2s,5s,10s,20s,30s',
+  HOOKTIDE_RETRY_TIERS: tiers.join(','),
+  HOOKTIDE_MAX_AGE_MS: '240000',
+  HOOKTIDE_TIMEOUT_MS: String(timeoutMs),
+  HOOKTIDE_SESSION_TIMEOUT_MS: String(sessionMs),
+  HOOKTIDE_SHUTDOWN_MS: '10000',
+}
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  await using starting = new AsyncDisposableStack()
+  const dice = createDice(`world ${options.seed}`)
+  const { prefix, group } = uniqueNames()
+  const [brokers, registry] = await startServers(options, starting)
+  const { proxied, direct } = environmentsOf({ brokers, registry: registry?.proxy, prefix, group })
+  await createTopics(brokers.addresses, prefix)
+  await succeed(['init', '--partitions', String(partitions)], {
+    ...direct,
+    ...(registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry.url }),
+  })
+  const endpoints = starting.use(
+    await startEndpoints({ signingKey, dice: dice.fork('endpoints'), timeoutMs, slowHook }),
+  )
+  const target = { host: '127.0.0.1', port: endpoints.port }
+  const endpointProxy = starting.use(await startTcpProxy({ target }))
+  const sink = createSink({
+    settings: settingsOf(brokers.addresses, 'chaos-hooks'),
+    log: silentLog,
+  })
+  starting.defer(() => sink.stop())
+  const hooks = new HookWriter({
+    topic: `${prefix}.hooks`,
+    sink,
+    directOrigin: `http://127.0.0.1:${endpoints.port}`,
+    proxiedOrigin: `http://127.0.0.1:${endpointProxy.port}`,
+  })
+  await hooks.putAll()
+  const commits = starting.use(
+    await openCommitReader({
+      brokers: brokers.addresses,
+      group,
+      liveTopics: [`${prefix}.events`, `${prefix}.webhook.requests`],
+      tierTopics: tiers.map((tier) => `${prefix}.webhook.retry.${tier}`),
+    }),
+  )
+  const watch = new Watch(partitions)
+  watchEndpoints(endpoints, watch)
+  const results = followResults({
+    brokers: brokers.addresses,
+    registryUrl: registry?.url,
+    prefix,
+    watch,
+  })
+  starting.defer(() => results.stop())
+  const disturbances = new Disturbances(() => commits.coverage())
+  const [deaths, excuses]: [World['deaths'], Set<string>] = [[], new Set()]
+  const fleet = starting.use(
+    await Fleet.open({
+      environment: proxied,
+      onChange: () => disturbances.handOver(),
+      onDeath: (death) => {
+        deaths.push({ death, excuse: [...excuses][0] })
+        void disturbances.crash(0).then((crash) => crash.close())
+      },
+    }),
+  )
+  const kept = starting.move()
+  return {
+    ...{ options, dice, prefix, group, brokers, endpoints, endpointProxy, hooks, fleet },
+    ...{ watch, commits, disturbances, results, deaths, excuses, events: [] },
+    registry: registry?.proxy,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+async function startServers(
+  { brokers, hasRegistry }: WorldOptions,
+  starting: AsyncDisposableStack,
+) {
+  const [started, registry] = await Promise.allSettled([
+    startBrokers(brokers),
+    hasRegistry ? startEmbeddedRegistry() : Promise.resolve(undefined),
+  ])
+  if (started.status === 'fulfilled') starting.use(started.value)
+  if (registry.status === 'fulfilled') starting.defer(() => registry.value?.stop())
+  if (started.status === 'rejected') throw started.reason
+  if (registry.status === 'rejected') throw registry.reason
+  if (registry.value === undefined) return [started.value, undefined] as const
+  const { url } = registry.value
+  return [started.value, { url, proxy: starting.use(await startRegistryProxy(url)) }] as const
+}
+
+function environmentsOf({
+  brokers,
+  registry,
+  prefix,
+  group,
+}: {
+  readonly brokers: ChaosBrokers
+  readonly registry: RegistryProxy | undefined
+  readonly prefix: string
+  readonly group: string
+}) {
+  const common = {
+    HOOKTIDE_TOPIC_PREFIX: prefix,
+    HOOKTIDE_GROUP_ID: group,
+    HOOKTIDE_ALLOW_HTTP: 'true',
+    HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8',
+    HOOKTIDE_LOG_ATTEMPTS_PER_SECOND: '0',
+    ...pace,
+  }
+  const { addresses, proxiedAddresses } = brokers
+  return {
+    direct: { ...common, KAFKA_BROKERS: addresses.join(',') },
+    proxied: {
+      ...common,
+      KAFKA_BROKERS: proxiedAddresses.join(','),
+      ...(registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry.url }),
+    },
+  }
+}
+
+/** The hook topic is one that is compacted all the time. */
+async function createTopics(brokers: readonly string[], prefix: string): Promise<void> {
+  const admin = createKafka(settingsOf(brokers), silentLog, 'command').admin()
+  await admin.connect()
+  const configs = {
+    'cleanup.policy': 'compact',
+    'segment.ms': '2000',
+    'min.cleanable.dirty.ratio': '0.01',
+    'delete.retention.ms': '10000',
+  }
+  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({
+    topics: [{ topic: `${prefix}.hooks`, numPartitions: 1, configEntries }],
+  })
+  await admin.disconnect()
+}
+
+async function succeed(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { code, stdout, stderr } = await hooktide(args, environment)
+  if (code !== 0) throw new Error(`hooktide ${args.join(' ')} failed:\n${stdout}${stderr}`)
+}
+
+function watchEndpoints(endpoints: Endpoints, watch: Watch): void {
+  endpoints.onRequest((hookId, { deliveryId, at, end, status }) => {
+    if (end === 'open') watch.called(deliveryId)
+    else if (status === 200 && endpoints.isWell(hookId)) watch.answered(hookId, at)
+  })
+}
+
+function followResults({
+  brokers,
+  registryUrl,
+  prefix,
+  watch,
+}: {
+  readonly brokers: readonly string[]
+  readonly registryUrl: string | undefined
+  readonly prefix: string
+  readonly watch: Watch
+}): Tail<RecordedResult> {
+  const read = createResultReader(
+    registryUrl === undefined
+      ? undefined
+      : { url: registryUrl, username: undefined, password: undefined },
+  )
+  return tailTopic(brokers, `${prefix}.webhook.results`, async ({ value }) => {
+    const { deliveryId, run, attempt, outcome, final: isFinal, ...source } = await read(value)
+    if (isFinal) watch.ended(deliveryId)
+    const { sourceTopic, sourcePartition, sourceOffset } = source
+    const place = `${sourceTopic}/${sourcePartition}/${sourceOffset}`
+    return { deliveryId, run, attempt, outcome, isFinal, source: place }
+  })
+}
