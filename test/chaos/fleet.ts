@@ -38,6 +38,9 @@ const restartMs = 1_000
 /** An end that was asked for and takes longer is no end. */
 export const endLimitMs = 40_000
 
+const nameOf = (number: number) => `p${number}`
+const first = nameOf(1)
+
 export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions
   readonly #folder: string
@@ -64,7 +67,7 @@ export class Fleet implements AsyncDisposable {
   /** Starts one more. */
   start(): Member {
     this.#count += 1
-    const name = `p${this.#count}`
+    const name = nameOf(this.#count)
     const file = join(this.#folder, name)
     const run = startRun({
       ...this.#options.environment,
@@ -100,12 +103,13 @@ export class Fleet implements AsyncDisposable {
   /**
    * One that is ready; when none is, the next that will be.
    *
-   * @param isSparing the oldest is left out while there are others: it lives as long as the run, and shows what that costs
+   * @param isSparing the first of several is left out: it lives as long as the run, and shows what that costs
    */
   async pick(turn: number, isSparing = false): Promise<Member> {
     for (;;) {
       const ready = this.#members.filter((member) => member.isReady())
-      const choice = isSparing && ready.length > 1 ? ready.slice(1) : ready
+      const choice =
+        isSparing && this.#count > 1 ? ready.filter(({ name }) => name !== first) : ready
       const member = choice[turn % choice.length]
       if (member !== undefined) return member
       await this.#readied.promise

@@ -61,11 +61,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   })
   const { fleet, watch } = world
   const members = Array.from({ length: options.processors }, () => fleet.start())
-  const isReady = await until(
-    Promise.all(members.map(({ run }) => run.ready())),
-    startLimitMs,
-    signal,
-  )
+  const ready = Promise.all(members.map(({ run }) => run.ready()))
+  const isReady = (await inTime(ready, startLimitMs, signal)) !== undefined
   if (signal.aborted) return undefined
   if (!isReady) throw new Error(`the processors were not ready within ${startLimitMs} ms`)
   await using load = startChaosLoad({
@@ -89,7 +86,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   await load.end()
   tell(`the load has ended; ${watch.openCount} deliveries are open`)
   const settlingFrom = Date.now()
-  await until(watch.allEnded(), settleMs, signal)
+  await inTime(watch.allEnded(), settleMs, signal)
   const openCount = watch.openCount
   const commits = await committed(world, signal)
   const settledMs = Date.now() - settlingFrom
@@ -143,14 +140,21 @@ async function happen({ world, planned, signal }: FaultRun): Promise<Omit<FaultR
   }
   const beganAt = Date.now()
   const begun = await fault.begin(world, planned)
+  const measure = async (since: number): Promise<number> => {
+    await (begun.resumed?.(since) ?? world.watch.resumed(since))
+    return Date.now() - since
+  }
+  const { countsFrom } = begun
+  const early = countsFrom === 'begin' ? measure(beganAt) : undefined
   await pause(planned.lastsMs, signal)
   await begun.end()
-  const { countsFrom } = begun
-  const since = countsFrom === 'begin' ? beganAt : Date.now()
-  const resumed = begun.resumed?.(since) ?? world.watch.resumed(since)
-  const isInTime = await until(resumed, resumeLimitMs, signal)
-  const resumedMs = isInTime ? Date.now() - since : undefined
-  return { kind: isInTime ? 'done' : 'late', what: begun.what, resumedMs, countsFrom }
+  const resumedMs = await inTime(early ?? measure(Date.now()), resumeLimitMs, signal)
+  return {
+    kind: resumedMs === undefined ? 'late' : 'done',
+    what: begun.what,
+    resumedMs,
+    countsFrom,
+  }
 }
 
 export function lineOf(
@@ -191,13 +195,19 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined)
 }
 
-/** Whether it came about in time. False, too, when the run is to end. */
-async function until(reached: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
-  const ended = new AbortController()
-  const giveUp = pause(ms, AbortSignal.any([signal, ended.signal])).then(() => false)
+/** `undefined` when it does not come about in time, or the run is to end. */
+async function inTime<Result>(
+  reached: Promise<Result>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  const over = new AbortController()
   try {
-    return await Promise.race([reached.then(() => true), giveUp])
+    return await Promise.race([
+      reached,
+      pause(ms, AbortSignal.any([signal, over.signal])).then(() => undefined),
+    ])
   } finally {
-    ended.abort()
+    over.abort()
   }
 }

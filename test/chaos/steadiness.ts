@@ -41,15 +41,14 @@ async function sample(name: string, port: number): Promise<Sample> {
   const signal = AbortSignal.timeout(answerMs)
   const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal })
   const series = parseMetrics(await response.text())
-  const lags = Object.values(byLabel(series, 'hooktide_lag'))
   return {
     at: Date.now(),
     name,
     rssBytes: series.get('process_resident_memory_bytes') ?? 0,
     heapBytes: series.get('nodejs_heap_size_used_bytes') ?? 0,
     openFiles: series.get('process_open_fds') ?? 0,
-    handles: series.get('nodejs_active_handles') ?? series.get('nodejs_active_handles_total') ?? 0,
-    lag: lags.reduce((sum, lag) => sum + lag, 0),
+    handles: sum(Object.values(byLabel(series, 'nodejs_active_resources'))),
+    lag: sum(Object.values(byLabel(series, 'hooktide_lag'))),
   }
 }
 
@@ -75,7 +74,7 @@ export function stretchesOf(samples: readonly Sample[], parts: number): readonly
     const within = samples.filter(({ at }) => at >= begin && at < end)
     const own = within.filter((one) => one.name === name)
     const lags = Map.groupBy(within, ({ at }) => Math.floor(at / everyMs))
-    const sums = [...lags.values()].map((list) => list.reduce((sum, { lag }) => sum + lag, 0))
+    const sums = [...lags.values()].map((list) => sum(list.map(({ lag }) => lag)))
     const most = (of: (one: Sample) => number) => Math.max(0, ...own.map(of))
     const middle = (of: (one: Sample) => number) => median(own.map(of))
     return {
@@ -99,6 +98,10 @@ function longestLived(samples: readonly Sample[]): string {
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other)
   return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 function mib(bytes: number): number {

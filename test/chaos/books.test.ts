@@ -1,0 +1,295 @@
+/** Books that are in order, and books that are broken in one way each: the reckoning must see each of them. */
+import { describe, expect, it } from 'vitest'
+import {
+  reckon,
+  type Books,
+  type CarriedRun,
+  type Disturbance,
+  type ReceivedRequest,
+  type RecordedResult,
+  type Reckoning,
+} from './books.ts'
+
+const place = (offset: number) => `events/0/${offset}`
+
+/** Events `e0` and `e1`, each for one hook: `d0` was delivered at once, `d1` with the second attempt. */
+const right: Books = {
+  events: [0, 1].map((n) => ({
+    eventId: `e${n}`,
+    place: place(n),
+    at: 1_000,
+    owed: [`d${n}`],
+    possible: [`p${n}`],
+  })),
+  requests: [
+    request({}),
+    request({ deliveryId: 'd1', status: 500 }),
+    request({ deliveryId: 'd1', attempt: 2, at: 9_000 }),
+  ],
+  results: [
+    result({}),
+    result({
+      deliveryId: 'd1',
+      run: place(1),
+      source: place(1),
+      outcome: 'retrying',
+      isFinal: false,
+    }),
+    result({ deliveryId: 'd1', run: place(1), attempt: 2, source: 'tier/0/0' }),
+  ],
+  carried: [{ deliveryId: 'd1', place: 'tier/0/0', attempt: 1 }],
+  letters: new Set(),
+  commits: [{ group: 'g', topic: 'events', partition: 0, end: 2, offset: 2 }],
+  disturbances: [],
+}
+
+function request(fields: Partial<ReceivedRequest>): ReceivedRequest {
+  return {
+    deliveryId: 'd0',
+    attempt: 1,
+    at: 2_000,
+    endedAt: (fields.at ?? 2_000) + 10,
+    end: 'answered',
+    status: 200,
+    isSigned: true,
+    ...fields,
+  }
+}
+
+function result(fields: Partial<RecordedResult>): RecordedResult {
+  return {
+    deliveryId: 'd0',
+    run: place(0),
+    attempt: 1,
+    outcome: 'delivered',
+    isFinal: true,
+    source: place(0),
+    ...fields,
+  }
+}
+
+/** A crash from 2,500 to 3,000, before which commits had covered so many events of the partition. */
+function crash(
+  covered: number,
+  fields: Partial<{ id: number; from: number; until: number }> = {},
+): Disturbance {
+  const coverage = new Map([
+    ['events/0', { base: covered, ranges: [] }],
+    ['tier/0', { base: 0, ranges: [] }],
+  ])
+  return { kind: 'crash', id: 1, fault: 4, from: 2_500, until: 3_000, coverage, ...fields }
+}
+
+function handOver(from: number, until: number): Disturbance {
+  return { kind: 'hand-over', id: 1, fault: 0, from, until }
+}
+
+function reckoned(changes: Partial<Books>): Reckoning {
+  return reckon({ ...right, ...changes })
+}
+
+/** What is wrong, without what is not. */
+function wrong({ faults }: Reckoning): object {
+  return Object.fromEntries(
+    Object.entries(faults).flatMap(([name, list]: [string, readonly string[]]) =>
+      list.length === 0 ? [] : [[name, list.length]],
+    ),
+  )
+}
+
+describe('books that agree', () => {
+  it('are right, and counted', () => {
+    const { isRight, faults, counts } = reckon(right)
+    expect(wrong({ faults } as Reckoning)).toEqual({})
+    expect(isRight).toBe(true)
+    expect(counts).toMatchObject({ events: 2, owed: 2, requests: 3, results: 3, repeats: 0 })
+    expect([...counts.endings]).toEqual([['delivered', 2]])
+  })
+
+  it('owe nothing to hooks that come and go, and take what is made for them', () => {
+    const made = {
+      requests: [...right.requests, request({ deliveryId: 'p0' })],
+      results: [...right.results, result({ deliveryId: 'p0' })],
+    }
+    expect(wrong(reckoned(made))).toEqual({})
+  })
+})
+
+describe('books that do not agree', () => {
+  const without = <Item extends { readonly deliveryId: string }>(
+    list: readonly Item[],
+    id: string,
+  ) => list.filter(({ deliveryId }) => deliveryId !== id)
+
+  it.each<[string, Partial<Books>, object]>([
+    [
+      'an event without a call and a record is lost',
+      { requests: without(right.requests, 'd0'), results: without(right.results, 'd0') },
+      { lost: 1 },
+    ],
+    [
+      'a run with a call and no record is stuck, and the call untold',
+      { results: without(right.results, 'd0') },
+      { stuck: 1, untold: 1 },
+    ],
+    [
+      'a run whose last record is not final is stuck',
+      { results: right.results.slice(0, 2), requests: right.requests.slice(0, 2) },
+      { stuck: 1 },
+    ],
+    [
+      'a run of a passing hook that a record goes on with is stuck without a final one',
+      {
+        carried: [
+          ...right.carried,
+          { deliveryId: 'p1', place: 'tier/0/1', attempt: 0 } satisfies CarriedRun,
+        ],
+      },
+      { stuck: 1 },
+    ],
+    [
+      'a call for an event that never was is invented',
+      { requests: [...right.requests, request({ deliveryId: 'x' })] },
+      { invented: 1, untold: 1 },
+    ],
+    [
+      'a result for an event that never was is invented',
+      { results: [...right.results, result({ deliveryId: 'x', outcome: 'discarded' })] },
+      { invented: 1 },
+    ],
+    [
+      'a run that began elsewhere than with its event is invented',
+      { results: [...right.results, result({ run: place(7) })] },
+      { invented: 1 },
+    ],
+    [
+      'a delivery that no request stands for is unbacked',
+      {
+        requests: right.requests.map((one) =>
+          one.deliveryId === 'd0' ? { ...one, status: 500 } : one,
+        ),
+      },
+      { unbacked: 1 },
+    ],
+    [
+      'a death without a letter is seen',
+      {
+        results: right.results.map((one) =>
+          one.deliveryId === 'd0' ? { ...one, outcome: 'dead' } : one,
+        ),
+      },
+      { letterless: 1 },
+    ],
+    [
+      'a signature that does not hold is seen',
+      { requests: right.requests.map((one) => ({ ...one, isSigned: false })) },
+      { unsigned: 3 },
+    ],
+    [
+      'a commit short of the end is seen',
+      { commits: [{ group: 'g', topic: 'events', partition: 0, end: 2, offset: 1 }] },
+      { uncommitted: 1 },
+    ],
+    [
+      'a partition without a commit is seen',
+      { commits: [{ group: 'g', topic: 'events', partition: 0, end: 2, offset: undefined }] },
+      { uncommitted: 1 },
+    ],
+  ])('%s', (_, changes, expected) => {
+    const found = reckoned(changes)
+    expect(wrong(found)).toEqual(expected)
+    expect(found.isRight).toBe(false)
+  })
+})
+
+describe('a call that is made again', () => {
+  const again = (fields: Partial<ReceivedRequest> = {}) => ({
+    requests: [...right.requests, request({ at: 8_000, ...fields })],
+  })
+
+  it('is one too many when nothing explains it', () => {
+    expect(wrong(reckoned(again()))).toEqual({ excess: 1 })
+  })
+
+  it('is explained by a crash before which no commit covered its event, and counted for it', () => {
+    const found = reckoned({ ...again(), disturbances: [crash(0)] })
+    expect(wrong(found)).toEqual({})
+    expect(found.repeats.get(1)).toEqual({ repeated: 1, exposed: 2 })
+  })
+
+  it('is one too many when a commit covered its event before the crash, below its offset or above it', () => {
+    expect(wrong(reckoned({ ...again(), disturbances: [crash(1)] }))).toEqual({ excess: 1 })
+    const coverage = new Map([['events/0', { base: 0, ranges: [{ from: 0, to: 1 }] }]])
+    const above = { ...crash(0), coverage } as Disturbance
+    expect(wrong(reckoned({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
+  })
+
+  it('is one too many when the crash came only after it, or was over before the first call', () => {
+    const later = crash(0, { from: 8_001, until: 9_000 })
+    expect(wrong(reckoned({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
+    const before = crash(0, { from: 1_000, until: 1_999 })
+    expect(wrong(reckoned({ ...again(), disturbances: [before] }))).toEqual({ excess: 1 })
+  })
+
+  it('is explained once by a crash, and again only by another', () => {
+    const twice = { requests: [...right.requests, request({ at: 8_000 }), request({ at: 8_500 })] }
+    expect(wrong(reckoned({ ...twice, disturbances: [crash(0)] }))).toEqual({ excess: 1 })
+    const both = [crash(0), crash(0, { id: 2, from: 8_100, until: 8_200 })]
+    expect(wrong(reckoned({ ...twice, disturbances: both }))).toEqual({})
+  })
+
+  it('is explained by a crash before both calls where two records led to them', () => {
+    const copies = { results: [...right.results, result({ source: 'requests/0/3' })] }
+    const before = [crash(0, { from: 1_000, until: 1_999 })]
+    expect(wrong(reckoned({ ...again(), ...copies, disturbances: before }))).toEqual({})
+  })
+
+  it('is explained by a hand-over that it overlapped when it took over two seconds, and not when it was shorter', () => {
+    const long = (endedAt: number | undefined) => ({
+      requests: [request({ endedAt }), ...right.requests.slice(1), request({ at: 8_000 })],
+    })
+    const disturbances = [handOver(3_000, 6_000)]
+    expect(wrong(reckoned({ ...long(4_100), disturbances }))).toEqual({})
+    expect(wrong(reckoned({ ...long(undefined), disturbances }))).toEqual({})
+    expect(wrong(reckoned({ ...long(3_900), disturbances }))).toEqual({ excess: 1 })
+    expect(wrong(reckoned({ ...long(2_900), disturbances }))).toEqual({ excess: 1 })
+  })
+
+  it('is explained once where the receiver cut the first one off without an answer', () => {
+    const cut = { end: 'cut', status: undefined } as const
+    const requests = [request(cut), ...right.requests.slice(1), request({ at: 2_020, ...cut })]
+    expect(wrong(reckoned({ requests: [...requests, request({ at: 2_030 })] }))).toEqual({
+      excess: 1,
+    })
+    const once = [request(cut), ...right.requests.slice(1), request({ at: 2_020 })]
+    expect(wrong(reckoned({ requests: once }))).toEqual({})
+  })
+
+  it('is explained by the attempt before, where that was repeated by right', () => {
+    const requests = [
+      ...right.requests,
+      request({ deliveryId: 'd1', at: 4_000, status: 500 }),
+      request({ deliveryId: 'd1', attempt: 2, at: 12_000 }),
+    ]
+    const covered = new Map([
+      ['events/0', { base: 1, ranges: [] }],
+      ['tier/0', { base: 1, ranges: [] }],
+    ])
+    const found = reckoned({
+      requests,
+      disturbances: [{ ...crash(0), coverage: covered } as Disturbance],
+    })
+    expect(wrong(found)).toEqual({})
+    expect(found.counts).toMatchObject({ repeats: 2, echoes: 1 })
+  })
+})
+
+describe('a call without a record of its own', () => {
+  it('is explained by a crash that no commit had covered it before', () => {
+    const others = {
+      requests: [...right.requests, request({ deliveryId: 'd1', attempt: 3 })],
+    }
+    expect(wrong(reckoned(others))).toEqual({ untold: 1 })
+    expect(wrong(reckoned({ ...others, disturbances: [crash(0)] }))).toEqual({})
+  })
+})

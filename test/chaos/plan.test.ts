@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { drawPlan, faultKinds, type Plan, type PlannedFault } from './plan.ts'
+import { commandOf, readOptions } from './options.ts'
+
+const seeds = Array.from({ length: 200 }, (_, index) => index + 1)
+
+function planOf(seed: number, fields: Partial<Parameters<typeof drawPlan>[0]> = {}): Plan {
+  return drawPlan({ seed, minutes: 10, brokers: 1, kinds: faultKinds, ...fields })
+}
+
+const endOf = ({ at, lastsMs }: PlannedFault) => at + lastsMs
+
+/** Pairs of which both are going on at some moment. */
+function overlapping({ faults }: Plan): readonly (readonly [PlannedFault, PlannedFault])[] {
+  return faults.flatMap((one, index) =>
+    faults
+      .slice(index + 1)
+      .filter((other) => other.at <= endOf(one) && one.at <= endOf(other))
+      .map((other) => [one, other] as const),
+  )
+}
+
+describe('a plan of chaos', () => {
+  it('is the same for the same seed, and another for another', () => {
+    expect(planOf(7)).toEqual(planOf(7))
+    expect(planOf(7)).not.toEqual(planOf(8))
+  })
+
+  it('has each kind alone in half an hour, and mixes at the end', () => {
+    for (const seed of seeds) {
+      const { faults } = planOf(seed, { minutes: 30, brokers: 3 })
+      const alone = new Set(faults.filter(({ isMixed }) => !isMixed).map(({ kind }) => kind))
+      const wanted = faultKinds.filter((kind) => kind !== 'broker-lost')
+      expect([...wanted].filter((kind) => !alone.has(kind))).toEqual([])
+      expect(faults.filter(({ isMixed }) => isMixed).length).toBeGreaterThan(8)
+    }
+  })
+
+  it('lets no fault begin before the load runs, and none go on when it ends', () => {
+    for (const seed of seeds) {
+      const { faults, loadMs } = planOf(seed)
+      expect(Math.min(...faults.map(({ at }) => at))).toBeGreaterThan(0)
+      expect(Math.max(...faults.map(endOf))).toBeLessThan(loadMs)
+    }
+  })
+
+  it('overlaps only faults that are mixed', () => {
+    for (const seed of seeds) {
+      for (const pair of overlapping(planOf(seed))) {
+        expect(pair.map(({ isMixed }) => isMixed)).toEqual([true, true])
+      }
+    }
+  })
+
+  it('never has two faults at once that need the same thing', () => {
+    const families = [
+      /^broker-|^results-/,
+      /^kafka-/,
+      /^endpoint-(?:sliced|half)/,
+      /^endpoint-(?:reset|hang|flood|late)/,
+      /^stop$|^loop|^clock/,
+    ]
+    for (const seed of seeds) {
+      for (const [one, other] of overlapping(planOf(seed, { brokers: 3 }))) {
+        expect(
+          families.filter((family) => family.test(one.kind) && family.test(other.kind)),
+        ).toEqual([])
+      }
+    }
+  })
+
+  it('loses a broker for good once, of three, and hurts no other broker afterwards', () => {
+    for (const seed of seeds) {
+      expect(planOf(seed).faults.some(({ kind }) => kind === 'broker-lost')).toBe(false)
+      const { faults } = planOf(seed, { brokers: 3 })
+      const lost = faults.filter(({ kind }) => kind === 'broker-lost')
+      expect(lost).toHaveLength(1)
+      const later = faults.filter(({ at }) => at > (lost[0]?.at ?? 0))
+      expect(later.filter(({ kind }) => /^broker-|^results-/.test(kind))).toEqual([])
+    }
+  })
+
+  it('gives an endpoint time to recover before it is hit again', () => {
+    for (const seed of seeds) {
+      const turns = planOf(seed, { minutes: 30 })
+        .faults.filter(({ kind }) => /^endpoint-(?:reset|hang|flood|late)/.test(kind))
+        .map(({ turn }) => turn)
+      expect(turns).toEqual(turns.map((_, index) => index))
+    }
+  })
+
+  it('draws from the kinds that it is given alone', () => {
+    const { faults } = planOf(1, { kinds: ['kill', 'term'] })
+    expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(['kill', 'term']))
+  })
+})
+
+describe('the command line of chaos', () => {
+  it('has defaults, and says the command that runs the same again', () => {
+    const options = readOptions([], 4_711)
+    expect(options).toMatchObject({ minutes: 10, seed: 4_711, brokers: 1, processors: 3 })
+    const again = commandOf(options)
+    expect(again).toContain('npm run chaos -- --seed 4711 ')
+    const words = again.split(' ').slice(4)
+    expect(readOptions(words, 1)).toEqual(options)
+  })
+
+  it('keeps chosen faults in that command', () => {
+    const options = readOptions(['--faults', 'kill, term', '--brokers', '3'], 1)
+    expect(readOptions(commandOf(options).split(' ').slice(4), 2)).toEqual(options)
+  })
+
+  it.each([
+    [['--faults', 'kill,earthquake'], /There is no fault "earthquake". There are: kill, term,/],
+    [['--brokers', '2'], /--brokers is 2: give 1 or 3/],
+    [['--minutes', 'ten'], /--minutes is "ten": give a number above 0/],
+    [['--speed', '1'], /--speed/],
+  ])('refuses %s', (words, message) => {
+    expect(() => readOptions(words, 1)).toThrow(message)
+  })
+})
