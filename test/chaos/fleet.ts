@@ -96,6 +96,8 @@ export class Fleet implements AsyncDisposable {
       },
     }
     this.#members.push(member)
+    // It joins before it is ready.
+    this.#options.onChange()
     void run.exited.then((code) => this.#ended(member, code))
     return member
   }

@@ -48,7 +48,7 @@ export interface World extends AsyncDisposable {
   readonly results: Tail<RecordedResult>
   /** Processes that ended by themselves, with what excuses it. */
   readonly deaths: { readonly death: Death; readonly excuse: string | undefined }[]
-  /** Why a process may end by itself now; by what is going on. */
+  /** Why a process may end by itself at its start, as things are. */
   readonly excuses: Set<string>
 }
 
@@ -57,11 +57,14 @@ export const partitions = 6
 export const timeoutMs = 1_500
 const tiers = ['1s', '5s', '30s'] as const
 
-/** Runs end within minutes: else a run of ten minutes would not see the end of them. */
+/**
+ * Runs end within minutes: else a run of ten minutes would not see the end of them. None expires before a breaker that has
+ * opened twice has let its next probe through.
+ */
 const pace = {
   HOOKTIDE_RETRY_SCHEDULE: '1s,2s,5s,10s,20s,30s',
   HOOKTIDE_RETRY_TIERS: tiers.join(','),
-  HOOKTIDE_MAX_AGE_MS: '240000',
+  HOOKTIDE_MAX_AGE_MS: '900000',
   HOOKTIDE_TIMEOUT_MS: String(timeoutMs),
   HOOKTIDE_SESSION_TIMEOUT_MS: String(sessionMs),
   HOOKTIDE_SHUTDOWN_MS: '10000',
@@ -119,7 +122,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       environment: proxied,
       onChange: () => disturbances.handOver(),
       onDeath: (death) => {
-        deaths.push({ death, excuse: [...excuses][0] })
+        deaths.push({ death, excuse: death.wasReady ? undefined : [...excuses][0] })
         void disturbances.crash(0).then((crash) => crash.close())
       },
     }),

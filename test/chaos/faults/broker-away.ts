@@ -23,9 +23,8 @@ function brokerAway({ name, lose, regain }: Way): FaultOf {
       return {
         what: `broker ${nameOf(world, node)} ${name}`,
         countsFrom: 'end',
-        end: () => regain(node),
-        async resumed(since) {
-          await world.watch.resumed(since)
+        async end() {
+          await regain(node)
           crash.close()
           world.disturbances.handOver()
         },
