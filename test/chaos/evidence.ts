@@ -12,6 +12,7 @@ export async function keepEvidence({
   deaths,
   faults,
   reckoning,
+  samples,
 }: ChaosReport): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-chaos-books-'))
   const { events, requests, results, carried, commits, disturbances } = books
@@ -33,6 +34,7 @@ export async function keepEvidence({
     disturbances: spans,
     deaths,
     faults,
+    samples,
     wrong,
   }
   for (const [name, list] of Object.entries(files))
