@@ -36,7 +36,7 @@ export interface FleetOptions {
 /** So long a supervisor waits. */
 const restartMs = 1_000
 /** An end that was asked for and takes longer is no end. */
-export const endLimitMs = 40_000
+const endLimitMs = 40_000
 
 const nameOf = (number: number) => `p${number}`
 const first = nameOf(1)

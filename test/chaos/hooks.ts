@@ -12,7 +12,7 @@ export const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 export const directHooks = ['h0', 'h1', 'h2', 'h3', 'h4', 'h5'] as const
 /** Called by way of the proxy before the receivers. */
 export const proxiedHooks = ['h6', 'h7', 'h8', 'h9', 'h10', 'h11'] as const
-export const passingHooks = ['passing0', 'passing1'] as const
+const passingHooks = ['passing0', 'passing1'] as const
 /** Some of its calls take longer than an orderly hand-over waits for. It has time for them. */
 export const slowHook = 'h5'
 const slowTimeoutMs = 6_000

@@ -157,7 +157,7 @@ async function happen({ world, planned, signal }: FaultRun): Promise<Omit<FaultR
   }
 }
 
-export function lineOf(
+function lineOf(
   { planned, what, resumedMs, countsFrom, kind }: FaultReport,
   ms: number,
 ): string {

@@ -54,7 +54,7 @@ export interface World extends AsyncDisposable {
 
 export const partitions = 6
 /** Deadline of calls, so that hanging endpoints are noticed within the run. */
-export const timeoutMs = 1_500
+const timeoutMs = 1_500
 const tiers = ['1s', '5s', '30s'] as const
 
 /**
