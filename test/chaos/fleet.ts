@@ -18,6 +18,7 @@ export interface Member {
 /** A process that ended without having been asked to. */
 export interface Death {
   readonly name: string
+  readonly startedAt: number
   readonly at: number
   readonly code: number | NodeJS.Signals
   readonly wasReady: boolean
@@ -98,7 +99,8 @@ export class Fleet implements AsyncDisposable {
     this.#members.push(member)
     // It joins before it is ready.
     this.#options.onChange()
-    void run.exited.then((code) => this.#ended(member, code))
+    const startedAt = Date.now()
+    void run.exited.then((code) => this.#ended(member, code, startedAt))
     return member
   }
 
@@ -114,6 +116,7 @@ export class Fleet implements AsyncDisposable {
         isSparing && this.#count > 1 ? ready.filter(({ name }) => name !== first) : ready
       const member = choice[turn % choice.length]
       if (member !== undefined) return member
+      if (this.#isOver) throw new Error('no processor is ready any more')
       await this.#readied.promise
     }
   }
@@ -142,6 +145,7 @@ export class Fleet implements AsyncDisposable {
   /** No process that ends is replaced any more. */
   close(): void {
     this.#isOver = true
+    this.#readied.resolve()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,12 +161,13 @@ export class Fleet implements AsyncDisposable {
     if (index >= 0) this.#members.splice(index, 1)
   }
 
-  #ended(member: Member, code: number | NodeJS.Signals): void {
+  #ended(member: Member, code: number | NodeJS.Signals, startedAt: number): void {
     if (this.#asked.has(member) || this.#isOver) return
     this.#take(member)
     this.#options.onChange()
     this.#options.onDeath({
       name: member.name,
+      startedAt,
       at: Date.now(),
       code,
       wasReady: member.isReady(),

@@ -60,6 +60,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
     hasRegistry: plan.faults.some(({ kind }) => kind === 'registry-gone'),
   })
   const { fleet, watch } = world
+  signal.addEventListener('abort', () => fleet.close(), { once: true })
   const members = Array.from({ length: options.processors }, () => fleet.start())
   const ready = Promise.all(members.map(({ run }) => run.ready()))
   const isReady = (await inTime(ready, startLimitMs, signal)) !== undefined
@@ -157,10 +158,7 @@ async function happen({ world, planned, signal }: FaultRun): Promise<Omit<FaultR
   }
 }
 
-function lineOf(
-  { planned, what, resumedMs, countsFrom, kind }: FaultReport,
-  ms: number,
-): string {
+function lineOf({ planned, what, resumedMs, countsFrom, kind }: FaultReport, ms: number): string {
   const at = `${(ms / 1_000).toFixed(1).padStart(7)} s`
   const name = `${planned.kind}${planned.isMixed ? ' (mixed)' : ''}`
   const from = countsFrom === 'begin' ? 'after it began' : 'after it was over'

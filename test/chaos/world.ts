@@ -29,6 +29,12 @@ export interface WorldOptions {
   readonly hasRegistry: boolean
 }
 
+export interface Excuse {
+  readonly why: string
+  readonly from: number
+  until: number
+}
+
 export interface World extends AsyncDisposable {
   readonly options: WorldOptions
   readonly dice: Dice
@@ -48,8 +54,8 @@ export interface World extends AsyncDisposable {
   readonly results: Tail<RecordedResult>
   /** Processes that ended by themselves, with what excuses it. */
   readonly deaths: { readonly death: Death; readonly excuse: string | undefined }[]
-  /** Why a process may end by itself at its start, as things are. */
-  readonly excuses: Set<string>
+  /** When a process might end by itself at its start, and why. */
+  readonly excuses: Excuse[]
 }
 
 export const partitions = 6
@@ -116,13 +122,13 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   })
   starting.defer(() => results.stop())
   const disturbances = new Disturbances(() => commits.coverage())
-  const [deaths, excuses]: [World['deaths'], Set<string>] = [[], new Set()]
+  const [deaths, excuses]: [World['deaths'], Excuse[]] = [[], []]
   const fleet = starting.use(
     await Fleet.open({
       environment: proxied,
       onChange: () => disturbances.handOver(),
       onDeath: (death) => {
-        deaths.push({ death, excuse: death.wasReady ? undefined : [...excuses][0] })
+        deaths.push({ death, excuse: excuseOf(death, excuses) })
         void disturbances.crash(0).then((crash) => crash.close())
       },
     }),
@@ -181,6 +187,14 @@ function environmentsOf({
       ...(registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry.url }),
     },
   }
+}
+
+function excuseOf(
+  { wasReady, startedAt, at }: Death,
+  excuses: readonly Excuse[],
+): string | undefined {
+  if (wasReady) return undefined
+  return excuses.find(({ from, until }) => from <= at && startedAt <= until)?.why
 }
 
 /** The hook topic is one that is compacted all the time. */

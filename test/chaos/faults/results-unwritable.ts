@@ -21,7 +21,7 @@ function entriesOf(topic: string): kafkajs.AclEntry[] {
   ]
 }
 
-const excuse = 'it may not write results, and says so at its start'
+const why = 'it may not write results, and says so at its start'
 
 export const resultsUnwritable: FaultOf = {
   async begin({ brokers, prefix, excuses }) {
@@ -29,7 +29,8 @@ export const resultsUnwritable: FaultOf = {
     const acl = entriesOf(topic)
     const admin = createKafka(settingsOf(brokers.addresses), silentLog, 'command').admin()
     await admin.connect()
-    excuses.add(excuse)
+    const excuse = { why, from: Date.now(), until: Number.POSITIVE_INFINITY }
+    excuses.push(excuse)
     await admin.createAcls({ acl })
     return {
       what: 'no right to write results',
@@ -37,7 +38,7 @@ export const resultsUnwritable: FaultOf = {
       async end() {
         await admin.deleteAcls({ filters: acl })
         await admin.disconnect()
-        excuses.delete(excuse)
+        excuse.until = Date.now()
       },
     }
   },
