@@ -25,10 +25,14 @@ const shared: BrokerSettings = {
   ...soonForgotten,
   // Compaction comes round within the run.
   'log.cleaner.backoff.ms': '500',
-  // Rights can be taken away; until then everybody may do everything.
+  // Who comes by the plain way may do everything; from the processors rights can be taken away.
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'allow.everyone.if.no.acl.found': 'true',
+  'super.users': 'User:ANONYMOUS',
 }
+
+/** How processors log in. */
+export const processorLogin = { user: 'processor', password: 'processor-secret' } as const
 
 export async function startBrokers(count: 1 | 3): Promise<ChaosBrokers> {
   await using starting = new AsyncDisposableStack()
@@ -74,10 +78,14 @@ function twoWays(
   { port, controllerPort }: NodeAddress,
   { frontPort, proxyPort }: { readonly frontPort: number; readonly proxyPort: number },
 ): BrokerSettings {
+  const { user, password } = processorLogin
   return {
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort},FRONT://127.0.0.1:${frontPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},FRONT://127.0.0.1:${proxyPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:PLAINTEXT',
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:SASL_PLAINTEXT',
+    'listener.name.front.sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.front.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${user}="${password}";`,
   }
 }
 

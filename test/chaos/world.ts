@@ -10,7 +10,7 @@ import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { startEmbeddedRegistry } from '../../src/sandbox/registry.ts'
 import { createDice, type Dice } from '../sim/dice.ts'
 import type { RecordedResult } from './books.ts'
-import { startBrokers, type ChaosBrokers } from './brokers.ts'
+import { processorLogin, startBrokers, type ChaosBrokers } from './brokers.ts'
 import { openCommitReader, type CommitReader } from './coverage.ts'
 import { Disturbances } from './disturbances.ts'
 import { startEndpoints, type Endpoints } from './endpoints.ts'
@@ -184,6 +184,9 @@ function environmentsOf({
     proxied: {
       ...common,
       KAFKA_BROKERS: proxiedAddresses.join(','),
+      KAFKA_SASL_MECHANISM: 'plain',
+      KAFKA_SASL_USERNAME: processorLogin.user,
+      KAFKA_SASL_PASSWORD: processorLogin.password,
       ...(registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry.url }),
     },
   }

@@ -1,7 +1,8 @@
-/** Nobody may write to the topic of results: a right that was taken away by mistake. */
+/** The processors may not write to the topic of results: a right that was taken away by mistake. */
 import kafkajs from 'kafkajs'
 import { createKafka } from '../../../src/edge/kafka/client.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
+import { processorLogin } from '../brokers.ts'
 import type { FaultOf } from './fault.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
@@ -17,7 +18,12 @@ function entriesOf(topic: string): kafkajs.AclEntry[] {
   }
   return [
     { ...everybody, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
-    { ...everybody, operation: AclOperationTypes.WRITE, permissionType: AclPermissionTypes.DENY },
+    {
+      ...everybody,
+      principal: `User:${processorLogin.user}`,
+      operation: AclOperationTypes.WRITE,
+      permissionType: AclPermissionTypes.DENY,
+    },
   ]
 }
 
