@@ -45,8 +45,8 @@ export interface ChaosReport {
   readonly isRight: boolean
 }
 
-/** Longer than anything takes to resume that does. */
-const resumeLimitMs = 120_000
+/** Longer than anything takes to resume that does: a breaker that has opened twice waits for five minutes. */
+const resumeLimitMs = 360_000
 const commitLimitMs = 60_000
 const startLimitMs = 60_000
 const commitLookMs = 500
