@@ -224,6 +224,18 @@ describe('a call that is made again', () => {
     expect(wrong(reckoned({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
   })
 
+  it('is one too many when what no commit covered leads to another attempt', () => {
+    const requests = [...right.requests, request({ deliveryId: 'd1', attempt: 2, at: 12_000 })]
+    const later = { from: 9_500, until: 9_600 }
+    const tierIsCovered = new Map([
+      ['events/0', { base: 0, ranges: [] }],
+      ['tier/0', { base: 1, ranges: [] }],
+    ])
+    const covering = { ...crash(0, later), coverage: tierIsCovered } as Disturbance
+    expect(wrong(reckoned({ requests, disturbances: [covering] }))).toEqual({ excess: 1 })
+    expect(wrong(reckoned({ requests, disturbances: [crash(2, later)] }))).toEqual({})
+  })
+
   it('is one too many when the crash came only after it, or was over before the first call', () => {
     const later = crash(0, { from: 8_001, until: 9_000 })
     expect(wrong(reckoned({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
@@ -288,6 +300,7 @@ describe('a call without a record of its own', () => {
   it('is explained by a crash that no commit had covered it before', () => {
     const others = {
       requests: [...right.requests, request({ deliveryId: 'd1', attempt: 3 })],
+      carried: [...right.carried, { deliveryId: 'd1', place: 'tier/0/1', attempt: 2 }],
     }
     expect(wrong(reckoned(others))).toEqual({ untold: 1 })
     expect(wrong(reckoned({ ...others, disturbances: [crash(0)] }))).toEqual({})

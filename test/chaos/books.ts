@@ -391,16 +391,16 @@ class Explaining {
   }
 }
 
-/** Whether a record that leads to the call was not covered by a commit when the crash came. */
+/** Whether a record that leads to this very attempt was not covered by a commit when the crash came. */
 function isExposed(
   { coverage }: Crash,
   { deliveryId, attempt }: Pick<ReceivedRequest, 'deliveryId' | 'attempt'>,
   { owed, possible, carried }: Index,
 ): boolean {
   const event = owed.get(deliveryId) ?? possible.get(deliveryId)
-  if (event !== undefined && !covers(coverage, event.place)) return true
+  if (attempt === 1 && event !== undefined && !covers(coverage, event.place)) return true
   const onward = carried.get(deliveryId) ?? []
-  return onward.some((one) => one.attempt < attempt && !covers(coverage, one.place))
+  return onward.some((one) => one.attempt === attempt - 1 && !covers(coverage, one.place))
 }
 
 function covers(coverage: Coverage, place: Place): boolean {
