@@ -1,9 +1,8 @@
-/** The receivers: one server with an endpoint for each hook, which logs every request and can be made to misbehave. */
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import { receive, type SignatureCheck } from '../../src/sandbox/receiver.ts'
-import type { Dice } from '../sim/dice.ts'
+/**
+ * The receivers, and their log of every request. They have a thread of their own: what the run itself does, such as slicing
+ * connections, must not make them slow.
+ */
+import { Worker } from 'node:worker_threads'
 import type { ReceivedRequest } from './books.ts'
 
 /** What an endpoint does with a call, where it is not well. */
@@ -15,136 +14,97 @@ export interface Spell {
   readonly share: number
 }
 
-export interface Endpoints extends AsyncDisposable {
-  readonly port: number
-  /** In order of arrival; an entry's end is filled in when it is known. */
-  readonly requests: readonly ReceivedRequest[]
-  /** Told of each request as it arrives, and again when it was answered. */
-  onRequest(listen: (hookId: string, request: ReceivedRequest) => void): void
-  misbehave(hookId: string, spell: Spell | undefined): void
-  isWell(hookId: string): boolean
-}
-
 export interface EndpointsOptions {
   readonly signingKey: string
-  readonly dice: Dice
-  /** After so long a caller has given up. */
+  readonly seed: string
+  /** After so long a caller has given up, in milliseconds. */
   readonly timeoutMs: number
   /** Of this hook some calls take longer than an orderly hand-over waits for. */
   readonly slowHook: string
 }
 
-/** More than a caller may read of an answer. */
-const floodBytes = 8 * 1024 * 1024
-const floodChunk = Buffer.alloc(64 * 1024, 'x')
-const quickMs = 30
-const slowShare = 0.1
-const slowMs = [2_200, 3_200] as const
+/** How a request ended. */
+export type RequestEnd = Exclude<ReceivedRequest['end'], 'open'>
+
+/** What the thread tells. Requests are counted from 0. */
+export type EndpointMessage =
+  | { readonly kind: 'listening'; readonly port: number }
+  | ({ readonly kind: 'request'; readonly index: number; readonly hookId: string } & Pick<
+      ReceivedRequest,
+      'deliveryId' | 'attempt' | 'at' | 'isSigned'
+    >)
+  | {
+      readonly kind: 'end'
+      readonly index: number
+      readonly end: RequestEnd
+      readonly endedAt: number
+      readonly status: number | undefined
+    }
+
+/** What the thread is told; without a spell the endpoint is well. */
+export interface EndpointOrder {
+  readonly hookId: string
+  readonly spell: Spell | undefined
+}
+
+export interface Endpoints extends AsyncDisposable {
+  readonly port: number
+  /** In order of arrival; an entry's end is filled in when it is known. */
+  readonly requests: readonly ReceivedRequest[]
+  /** Told of each request as it arrives, and again when it has ended. */
+  onRequest(listen: (hookId: string, request: ReceivedRequest) => void): void
+  misbehave(hookId: string, spell: Spell | undefined): void
+  isWell(hookId: string): boolean
+}
 
 type Entry = { -readonly [Name in keyof ReceivedRequest]: ReceivedRequest[Name] }
 
-/** The hook's id is the first part of the path. */
 export async function startEndpoints(options: EndpointsOptions): Promise<Endpoints> {
-  const { signingKey, dice, timeoutMs, slowHook } = options
   const requests: Entry[] = []
-  const spells = new Map<string, Spell>()
-  const sockets = new Set<Socket>()
+  const hookIds: string[] = []
+  const unwell = new Set<string>()
   let tell: (hookId: string, request: ReceivedRequest) => void = () => undefined
-
-  const server = createServer((incoming, response) => {
-    receive(
-      incoming,
-      () => signingKey,
-      ({ path, headers, logtoSignature, standardSignature }) => {
-        const hookId = path.split(/[/?]/)[1] ?? ''
-        const entry: Entry = {
-          deliveryId: headers['webhook-id'] ?? '',
-          attempt: Number(headers['hooktide-attempt']),
-          at: Date.now(),
-          endedAt: undefined,
-          end: 'open',
-          status: undefined,
-          isSigned: isValid(logtoSignature) && isValid(standardSignature),
-        }
-        requests.push(entry)
+  const thread = new Worker(new URL('endpoints-thread.ts', import.meta.url), {
+    workerData: options,
+  })
+  const listening = Promise.withResolvers<number>()
+  thread.on('error', listening.reject)
+  thread.on('message', (message: EndpointMessage) => {
+    switch (message.kind) {
+      case 'listening':
+        listening.resolve(message.port)
+        return
+      case 'request': {
+        const { kind: _, index, hookId, ...arrived } = message
+        const entry: Entry = { ...arrived, endedAt: undefined, end: 'open', status: undefined }
+        requests[index] = entry
+        hookIds[index] = hookId
         tell(hookId, entry)
-        response.once('close', () => {
-          if (entry.end !== 'open') return
-          entry.endedAt = Date.now()
-          entry.end = response.writableFinished ? 'answered' : 'given-up'
-          if (response.headersSent) entry.status = response.statusCode
-          tell(hookId, entry)
-        })
-        const spell = spells.get(hookId)
-        if (spell !== undefined && dice.chance(spell.share)) misbehave(response, entry, spell.how)
-        else
-          answerAfter(response, isSlow(hookId) ? dice.between(...slowMs) : dice.float() * quickMs)
-      },
-    )
-  })
-  const isSlow = (hookId: string) => hookId === slowHook && dice.chance(slowShare)
-  const misbehave = (response: ServerResponse, entry: Entry, how: Misbehaviour): void => {
-    switch (how) {
-      case 'reset':
-        entry.end = 'cut'
-        entry.endedAt = Date.now()
-        response.socket?.resetAndDestroy()
         return
-      case 'hang':
-        return
-      case 'flood':
-        flood(response)
-        return
-      case 'late':
-        answerAfter(response, timeoutMs + dice.between(100, 1_500))
-        return
+      }
+      case 'end': {
+        const { index, end, endedAt, status } = message
+        const entry = requests[index]
+        if (entry === undefined) return
+        Object.assign(entry, { end, endedAt, status })
+        tell(hookIds[index] ?? '', entry)
+      }
     }
-  }
-  server.keepAliveTimeout = 60_000
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listening.promise,
     requests,
     onRequest(listen) {
       tell = listen
     },
     misbehave(hookId, spell) {
-      if (spell === undefined) spells.delete(hookId)
-      else spells.set(hookId, spell)
+      if (spell === undefined) unwell.delete(hookId)
+      else unwell.add(hookId)
+      thread.postMessage({ hookId, spell } satisfies EndpointOrder)
     },
-    isWell: (hookId) => !spells.has(hookId),
+    isWell: (hookId) => !unwell.has(hookId),
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
+      await thread.terminate()
     },
   }
-}
-
-function isValid(check: SignatureCheck): boolean {
-  return check === 'valid'
-}
-
-function answerAfter(response: ServerResponse, ms: number): void {
-  setTimeout(() => {
-    if (!response.destroyed) response.writeHead(200, { 'content-length': '0' }).end()
-  }, ms)
-}
-
-function flood(response: ServerResponse): void {
-  response.writeHead(200)
-  let left = floodBytes
-  const pour = (): void => {
-    while (left > 0 && !response.destroyed) {
-      left -= floodChunk.length
-      if (!response.write(floodChunk)) return void response.once('drain', pour)
-    }
-    response.end()
-  }
-  pour()
 }

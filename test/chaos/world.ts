@@ -60,7 +60,7 @@ export interface World extends AsyncDisposable {
 
 export const partitions = 6
 /** Deadline of calls, so that hanging endpoints are noticed within the run. */
-const timeoutMs = 1_500
+const timeoutMs = 3_000
 const tiers = ['1s', '5s', '30s'] as const
 
 /**
@@ -88,7 +88,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     ...(registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry.url }),
   })
   const endpoints = starting.use(
-    await startEndpoints({ signingKey, dice: dice.fork('endpoints'), timeoutMs, slowHook }),
+    await startEndpoints({ signingKey, seed: `endpoints ${options.seed}`, timeoutMs, slowHook }),
   )
   const target = { host: '127.0.0.1', port: endpoints.port }
   const endpointProxy = starting.use(await startTcpProxy({ target }))
