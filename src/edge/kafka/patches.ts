@@ -81,7 +81,14 @@ interface BrokerMethods {
 }
 
 interface Connection {
-  socket: { destroy(error: Error): void } | undefined
+  socket: ConnectionSocket | undefined
+}
+
+interface ConnectionSocket {
+  readonly connecting: boolean
+  /** Of a socket with TLS: its handshake is not over. */
+  readonly secureConnecting?: boolean
+  destroy(error: Error): void
 }
 
 interface ConnectionMethods {
@@ -155,7 +162,10 @@ function patchQueue(): void {
  * and go on asking a node that hangs, even which other node leads its partitions now. One that hung while it was
  * connected to would never be usable again ("Broker not connected"), and end the consumer.
  *
- * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak.
+ * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak. So
+ * a socket is let go of with the end of its connection. A former socket may still report its own end while the next one
+ * connects, and KafkaJS then ends that: it must not connect any more, or the connection would count as connected without
+ * a socket, and the next request would end the process with a TypeError.
  */
 function patchConnection(): void {
   const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
@@ -173,8 +183,13 @@ function patchConnection(): void {
     }
   }
   methods.disconnect = async function () {
+    const { socket } = this
     const result = await disconnect.call(this)
+    if (socket === undefined || this.socket !== socket) return result
     this.socket = undefined
+    if (socket.connecting || socket.secureConnecting === true) {
+      socket.destroy(new Error('given up before it was connected'))
+    }
     return result
   }
 }
