@@ -43,13 +43,13 @@ export async function openCommitReader(options: CommitReaderOptions): Promise<Co
       const found = await within(read, answerMs, undefined)
       if (found === undefined) return last
       last = new Map(
-        found.flatMap(({ topic, partitions }) =>
+        found.flatMap(({ group: name, topic, partitions }) =>
           partitions.map(({ partition, offset, metadata }) => {
             const base = Math.max(0, Number(offset))
-            return [
-              `${topic}/${partition}`,
-              { base, ranges: decodeCompletedRuns(base, metadata ?? '') },
-            ] as const
+            const place = { group: name, topic, partition, offset: base }
+            const runs = decodeCompletedRuns(place, metadata ?? '')
+            const ranges = runs.kind === 'ranges' ? runs.ranges : []
+            return [`${topic}/${partition}`, { base, ranges }] as const
           }),
         ),
       )
