@@ -2,6 +2,7 @@
 import { parseArguments } from './commands/arguments.ts'
 import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
+import { type Line, textOf } from './commands/line.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
 import { logCrash, type LogOptions, logRefusal, logWarning } from './edge/telemetry/signal-log.ts'
@@ -20,7 +21,7 @@ let isProgressShown = false
 const showProgress = process.stderr.isTTY
   ? (text: string) => {
       isProgressShown = true
-      process.stderr.write(eraseLine + text.slice(0, (process.stderr.columns ?? 80) - 1))
+      process.stderr.write(eraseLine + textOf(text).slice(0, (process.stderr.columns ?? 80) - 1))
     }
   : undefined
 
@@ -30,7 +31,7 @@ const ending = new AbortController()
 async function main(argv: readonly string[]): Promise<Code> {
   const columns = process.stdout.columns ?? 100
   if (argv.length === 0) {
-    note(overview(commands, columns))
+    overview(commands, columns).split('\n').forEach(note)
     return 2
   }
   const choice = chooseCommand(commands, argv)
@@ -39,14 +40,14 @@ async function main(argv: readonly string[]): Promise<Code> {
       print(version)
       return 0
     case 'overview':
-      print(
+      printAll(
         choice.family === undefined
           ? overview(commands, columns)
           : familyHelp(choice.family, columns),
       )
       return 0
     case 'command-help':
-      print(commandHelp(choice.command, columns))
+      printAll(commandHelp(choice.command, columns))
       return 0
     case 'command':
       return await runCommand(choice.command, choice.rest, columns)
@@ -60,7 +61,7 @@ async function runCommand(
 ): Promise<Code> {
   const parsed = parseArguments(command, rest)
   if (parsed.kind === 'help') {
-    print(commandHelp(command, columns))
+    printAll(commandHelp(command, columns))
     return 0
   }
   const { args, options, flags } = parsed
@@ -118,14 +119,19 @@ function logWhatNodeSays(settings: Settings): void {
   })
 }
 
-function print(line: string): void {
+function print(line: Line): void {
   clearProgress()
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${textOf(line)}\n`)
+}
+
+/** Text of our own, of several lines. */
+function printAll(text: string): void {
+  text.split('\n').forEach(print)
 }
 
 function note(line: string): void {
   clearProgress()
-  process.stderr.write(`${line}\n`)
+  process.stderr.write(`${textOf(line)}\n`)
 }
 
 const eraseLine = '\r\u001b[K'
@@ -162,10 +168,13 @@ const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code 
     return signalExitCodes[ending.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT']
   }
   if (error instanceof UserError) {
-    note(error.message)
+    error.lines.forEach(note)
     return error.exitCode
   }
-  note(`hooktide failed in a way that it does not know: ${asError(error).stack ?? String(error)}`)
+  const { stack = String(error) } = asError(error)
+  const [message, ...calls] = stack.split('\n')
+  note(`hooktide failed in a way that it does not know: ${message}`)
+  calls.forEach(note)
   return 1
 })
 // Clients may keep sockets and timers of their own: what had to be finished is, and only output is waited for.

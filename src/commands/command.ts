@@ -2,6 +2,7 @@
 import type { ExitCode } from '../core/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { SettingGroup } from '../settings/names.ts'
+import type { Line } from './line.ts'
 
 /** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
 export type InterruptedCode = 130 | 143
@@ -29,7 +30,7 @@ export interface CommandContext {
   /** Values of the command's own options, as given. */
   readonly options: Readonly<Record<string, string | boolean | undefined>>
   /** One line for the person or program that asked. */
-  readonly print: (line: string) => void
+  readonly print: (line: Line) => void
   /** One line beside the answer: progress, warnings. Goes to standard error. */
   readonly note: (line: string) => void
   /**

@@ -13,7 +13,6 @@ import type { CommandContext } from './command.ts'
 import { decryptIfPossible } from './encryption.ts'
 import { readToEnd } from './kafka-session.ts'
 import { registrySettingsOf } from './option-values.ts'
-import { printable } from './table.ts'
 
 export interface StoredHook {
   readonly id: HookId
@@ -114,7 +113,7 @@ export function problemsOf({ entry }: StoredHook): readonly FieldProblem[] {
   return entry.kind === 'suspended' ? entry.hook.problems : []
 }
 
-/** One line for people. Names of fields, and what a message quotes, are as whoever wrote the hook wanted them. */
+/** One line for people. */
 export function problemLine({ field, message }: FieldProblem): string {
-  return printable(field === '' ? message : `${field} ${message}`)
+  return field === '' ? message : `${field} ${message}`
 }

@@ -20,7 +20,7 @@ import { problemLine, problemsOf, readHooks } from './hook-topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, listOption, registrySettingsOf, textOption } from './option-values.ts'
 import { isResult } from './result-line.ts'
-import { printable, shellWord } from './table.ts'
+import { shellWord } from './table.ts'
 
 const defaultWait = '60s'
 const maxWaitMs = 3_600_000
@@ -208,7 +208,7 @@ function answerLine(result: DeliveryResult, width: number): string {
     ...(errorMessage === null ? [] : [errorMessage]),
     ...(isDelivered ? [] : answerOf(statusCode, responseBody)),
   ]
-  return printable(parts.join('  '))
+  return parts.join('  ')
 }
 
 /** @param body `null` where a setting or the hook says so */

@@ -109,7 +109,7 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
   const isJson = flagOption(context, 'json')
   let canRun = true
   const report: Report = (step) => {
-    print(isJson ? JSON.stringify(step) : describe(step))
+    for (const line of isJson ? [JSON.stringify(step)] : describe(step)) print(line)
     canRun &&= !isRefused(step)
   }
   await withAdmin(settings, async (admin) => {
@@ -244,19 +244,23 @@ function spreadWords({ partitions, replicas, minInSync }: CreatedTopic): string 
   ].join(', ')
 }
 
-function describe(step: Step): string {
+function describe(step: Step): readonly string[] {
   switch (step.kind) {
     case 'topic':
       return [
         `${step.state.padEnd(8)} ${step.topic}${step.created ? ` (${spreadWords(step.created)})` : ''}`,
-        ...step.differences.map(
-          ({ severity, message, fix }) =>
-            `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}\n           fix: ${fix}`,
-        ),
-      ].join('\n')
+        ...step.differences.flatMap(({ severity, message, fix }) => [
+          `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}`,
+          `           fix: ${fix}`,
+        ]),
+      ]
     case 'offsets':
-      return `${step.state.padEnd(8)} offsets of group ${step.group} on ${step.topic}${step.message === '' ? '' : `: ${step.message}`}`
+      return [
+        `${step.state.padEnd(8)} offsets of group ${step.group} on ${step.topic}${step.message === '' ? '' : `: ${step.message}`}`,
+      ]
     case 'schema':
-      return `${step.state.padEnd(8)} schema ${step.subject}${step.state === 'ready' ? `, id ${step.id}` : `: ${step.message}`}`
+      return [
+        `${step.state.padEnd(8)} schema ${step.subject}${step.state === 'ready' ? `, id ${step.id}` : `: ${step.message}`}`,
+      ]
   }
 }

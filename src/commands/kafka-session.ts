@@ -88,7 +88,7 @@ export async function refuseWithoutRights(
 ): Promise<void> {
   const missing = await within(missingRights(kafka, quiet, wanted), patienceMs, undefined)
   if (missing === undefined) throw unreachable(kafka, 'no answer in time')
-  if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing).join('\n'))
+  if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing))
 }
 
 /**

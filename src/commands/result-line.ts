@@ -1,9 +1,9 @@
 /** One line for people about a result, and which results they want to see. */
-import { styleText } from 'node:util'
 import { roughWait } from '../core/durations.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import type { DeliveryResult } from '../core/records.ts'
-import { printable } from './table.ts'
+import { printable } from '../core/printable-text.ts'
+import type { Line, LinePart } from './line.ts'
 
 type TextField = 'hookId' | 'tenantId' | 'deliveryId' | 'eventId' | 'eventKey' | 'outcome'
 
@@ -62,8 +62,8 @@ export const resultHeading = [...columns.map(([name, width]) => name.padEnd(widt
   '  ',
 )
 
-/** One line under {@link resultHeading}. Coloured only on a terminal that wants it. */
-export function resultLine(result: DeliveryResult): string {
+/** One line under {@link resultHeading}. */
+export function resultLine(result: DeliveryResult): Line {
   const { outcome, attempt, maxAttempts, totalMs } = result
   const cells = [
     new Date(result.attemptedAt).toISOString(),
@@ -77,11 +77,10 @@ export function resultLine(result: DeliveryResult): string {
     totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
     result.eventId,
   ]
-  const padded = cells.map((cell, index) => {
-    const text = printable(cell).padEnd(columns[index]?.[1] ?? 0)
-    return index === outcomeColumn ? coloured(outcome, text) : text
-  })
-  return [...padded, followUp(result)].join('  ').trimEnd()
+  // As they are printed: what is escaped is longer than it was.
+  const padded = cells.map((cell, index) => `${printable(cell).padEnd(columns[index]?.[1] ?? 0)}  `)
+  const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result)}`.trimEnd()
+  return [...padded.slice(0, outcomeColumn), coloured(outcome, padded[outcomeColumn] ?? ''), rest]
 }
 
 const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
@@ -94,7 +93,7 @@ function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResu
   }
   if (reason !== null) parts.push(reason)
   if (errorMessage !== null) parts.push(errorMessage)
-  return printable(parts.join(', '))
+  return parts.join(', ')
 }
 
 const colours = {
@@ -107,8 +106,7 @@ const colours = {
   discarded: 'gray',
 } as const
 
-function coloured(outcome: string, text: string): string {
-  const colour = Object.entries(colours).find(([name]) => name === outcome)?.[1]
-  // `styleText` itself looks whether standard output is a terminal, and at NO_COLOR.
-  return colour === undefined ? text : styleText(colour, text)
+function coloured(outcome: string, text: string): LinePart {
+  const style = Object.entries(colours).find(([name]) => name === outcome)?.[1]
+  return style === undefined ? text : { text, style }
 }

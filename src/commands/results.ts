@@ -25,7 +25,6 @@ import {
   resultLine,
   type ResultFilter,
 } from './result-line.ts'
-import { printable } from './table.ts'
 
 export const resultsCommand: Command = {
   name: 'results',
@@ -153,7 +152,7 @@ function decoderOf({ settings, note, signal }: CommandContext, isFollowing: bool
     } catch (error) {
       if (error instanceof UserError) throw error
       if (signal.aborted) return undefined
-      const reason = printable(asError(error).message)
+      const reason = asError(error).message
       note(`${topic}-${partition}-${offset} is left out: it cannot be read: ${reason}`)
     }
     return undefined

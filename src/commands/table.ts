@@ -1,16 +1,19 @@
 /** Lines for people. */
+import { printable } from '../core/printable-text.ts'
 
 /** Rows as columns. The last cell of a row is not padded. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
+  // As they are printed: what is escaped is longer than it was.
+  const shown = rows.map((row) => row.map(printable))
   const widths: number[] = []
-  for (const row of rows) {
+  for (const row of shown) {
     for (const [index, cell] of row.entries()) {
-      widths[index] = Math.max(widths[index] ?? 0, printable(cell).length)
+      widths[index] = Math.max(widths[index] ?? 0, cell.length)
     }
   }
-  return rows.map((row) =>
+  return shown.map((row) =>
     row
-      .map((cell, index) => printable(cell).padEnd(widths[index] ?? 0))
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
       .join('  ')
       .trimEnd(),
   )
@@ -21,14 +24,9 @@ export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }
 
-/** Text that came from outside, without characters that move a terminal's cursor or change what it shows. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
-}
-
 /** One word of a command line that is told to be typed: ids may hold what a shell would run. */
 export function shellWord(text: string): string {
-  return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`
+  return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 /** Names and what they mean, indented; meanings that are too long for the line go on under themselves. */

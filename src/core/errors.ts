@@ -7,18 +7,27 @@ export type ExitCode = 1 | 2
 /** Something a person has to mend: a setting, an argument, a topic. Its message says what, where and how. */
 export class UserError extends Error {
   readonly exitCode: ExitCode
+  /** The message. A line feed within one of them is not ours: it came with something that the message quotes. */
+  readonly lines: readonly string[]
   /** One by one, where the message lists several. */
   readonly problems: readonly string[]
-  constructor(message: string, exitCode: ExitCode = 1, options: UserErrorOptions = {}) {
-    super(message, options)
+  constructor(
+    message: string | readonly string[],
+    exitCode: ExitCode = 1,
+    options: UserErrorOptions = {},
+  ) {
+    const lines = typeof message === 'string' ? [message] : message
+    super(lines.join('\n'), options)
     this.name = 'UserError'
+    this.lines = lines
     this.exitCode = exitCode
     this.problems = options.problems ?? []
   }
 
   /** @param heading what they keep from being done, without a colon */
   static listing(heading: string, problems: readonly string[], exitCode?: ExitCode): UserError {
-    return new UserError(`${heading}:\n  ${problems.join('\n  ')}`, exitCode, { problems })
+    const lines = [`${heading}:`, ...problems.map((problem) => `  ${problem}`)]
+    return new UserError(lines, exitCode, { problems })
   }
 }
 

@@ -130,7 +130,9 @@ function environmentWith(own: Environment): NodeJS.ProcessEnv {
 }
 
 function failure(args: readonly string[], code: number, said: string): UserError {
-  return new UserError(`"hooktide ${args.join(' ')}" ended with exit code ${code}: ${said}`)
+  const [first = '', ...others] = said.split('\n')
+  const what = `"hooktide ${args.join(' ')}" ended with exit code ${code}`
+  return new UserError([`${what}: ${first}`, ...others])
 }
 
 function linesOf(output: string): readonly string[] {

@@ -34,12 +34,13 @@ export async function playDemo({
     const stage = await setUp({ story, endings, signal })
     for (const act of acts) await playAct(act, stage)
     const isAgreed = await conclude(stage, signal)
-    if (isAgreed) print(closing)
+    if (isAgreed) closing.split('\n').forEach(print)
     return isAgreed ? 0 : 1
   } catch (error) {
     // Whatever fails once the signal was given does so because of it.
     if (!signal.aborted) throw error
-    print('\nInterrupted: ending what was started. (Once more ends this at once.)')
+    print('')
+    print('Interrupted: ending what was started. (Once more ends this at once.)')
     return signal.reason === 'SIGTERM' ? 143 : 130
   } finally {
     await endings.run()

@@ -1,13 +1,12 @@
 /** What the demo prints. One line for each thing that happens, in at most 100 columns where names are not longer. */
-import { styleText } from 'node:util'
-import { alignedRows, printable } from '../commands/table.ts'
+import type { Line, Style } from '../commands/line.ts'
+import { alignedRows } from '../commands/table.ts'
+import { printable } from '../core/printable-text.ts'
 import { outcomes, type Outcome } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import type { ReceivedRequest } from '../sandbox/receiver.ts'
 import { signatureFaults } from './check.ts'
 import type { ExpectedCall } from './script.ts'
-
-type Style = Parameters<typeof styleText>[0]
 
 export interface Story {
   title(text: string, about: string): void
@@ -46,30 +45,30 @@ export interface HookAccount {
   readonly expected: readonly ExpectedCall[]
 }
 
-/** Colours only where standard output is a terminal and NO_COLOR is not set: `styleText` looks at both. */
-export function createStory(print: (line: string) => void): Story {
+export function createStory(print: (line: Line) => void): Story {
   const startedAt = performance.now()
   const happened = (style: Style, cells: readonly string[], ending = '') => {
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-    const line = `${`${seconds}s`.padStart(6)}  ${columns(cells)}${printable(ending)}`.trimEnd()
-    print(styleText(style, line))
+    const text = `${`${seconds}s`.padStart(6)}  ${columns(cells)}${ending}`.trimEnd()
+    print([{ text, style }])
   }
   return {
     title(text, about) {
-      print(styleText('bold', text))
-      print(about)
+      print([{ text, style: 'bold' }])
+      about.split('\n').forEach(print)
     },
     heading(text, about) {
-      print(`\n${styleText('bold', `== ${text}`)}`)
+      print('')
+      print([{ text: `== ${text}`, style: 'bold' }])
       if (about !== undefined) print(`   ${about}`)
     },
     command(args, input) {
-      const given = input === undefined ? '' : styleText('dim', `   # ${input}`)
-      print(`   $ hooktide ${args.join(' ')}${given}`)
+      const given = input === undefined ? '' : `   # ${input}`
+      print([`   $ hooktide ${args.join(' ')}`, { text: given, style: 'dim' }])
     },
-    plain: (text) => print(`   ${printable(text)}`),
-    aside: (text) => print(styleText('dim', `     ${printable(text)}`)),
-    warning: (text) => print(styleText('yellow', `     ! ${printable(text)}`)),
+    plain: (text) => print(`   ${text}`),
+    aside: (text) => print([{ text: `     ${text}`, style: 'dim' }]),
+    warning: (text) => print([{ text: `     ! ${text}`, style: 'yellow' }]),
     eventIn: ({ event, tenantId, key }) =>
       happened('cyan', ['→ event in', `tenant ${tenantId}`], `${event.padEnd(18)} key ${key}`),
     rejected: ({ reason, field, message }) =>
@@ -80,8 +79,8 @@ export function createStory(print: (line: string) => void): Story {
     table: (accounts) => {
       for (const line of tableLines(accounts)) print(`   ${line}`)
     },
-    agreement: (text) => print(styleText('green', `   ✓ ${text}`)),
-    difference: (text) => print(styleText('red', `   ✗ ${printable(text)}`)),
+    agreement: (text) => print([{ text: `   ✓ ${text}`, style: 'green' }]),
+    difference: (text) => print([{ text: `   ✗ ${text}`, style: 'red' }]),
   }
 }
 

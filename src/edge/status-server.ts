@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../core/errors.ts'
+import { printable } from '../core/printable-text.ts'
 import { boundConnections } from './status-connections.ts'
 
 export interface StatusPages {
@@ -90,7 +91,7 @@ async function answer(
     case '/readyz': {
       const unready = pages.unready()
       if (unready.length === 0) send(response, 200, 'ready\n')
-      else send(response, 503, `not ready: ${unready.join('; ')}\n`)
+      else send(response, 503, `not ready: ${printable(unready.join('; '))}\n`)
       return
     }
     case '/metrics':

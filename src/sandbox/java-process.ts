@@ -100,7 +100,7 @@ export async function runJava(options: Omit<JavaOptions, 'ready'>): Promise<void
   const lines = readLines(child)
   await once(child, 'close')
   if (child.exitCode === 0) return
-  throw new UserError(`${options.title} failed. Its last lines:\n${lines.last().join('\n')}`)
+  throw new UserError([`${options.title} failed. Its last lines:`, ...lines.last()])
 }
 
 function spawnJava({ java, args, folder, environment }: Omit<JavaOptions, 'ready'>): ChildProcess {

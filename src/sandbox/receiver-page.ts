@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { parseArgs } from 'node:util'
 import { UserError } from '../core/errors.ts'
+import { printable, printableJson } from '../core/printable-text.ts'
 import { receive, type ReceivedRequest } from './receiver.ts'
 
 export interface ReceiverPageOptions {
@@ -84,9 +85,9 @@ function eventKeyOf(body: string): string {
   }
 }
 
-/** Quoted where it comes from outside, so that no call can write a line of its own. */
+/** Quoted and escaped where it comes from outside, so that no call can write a line of its own. */
 function lineOf({ at, request, event, deliveryId, attempt }: ShownCall): string {
-  const call = JSON.stringify({ path: request.path, event, deliveryId, attempt })
+  const call = printable(JSON.stringify({ path: request.path, event, deliveryId, attempt }))
   return `${at} received ${call}; Logto's signature ${request.logtoSignature}, Standard Webhooks signature ${request.standardSignature}`
 }
 
@@ -128,9 +129,12 @@ function rowOf({ at, request, event, deliveryId, attempt, body }: ShownCall): st
   return `<tr>${cells.map((cell) => `<td>${escaped(cell)}`).join('')}<td><pre>${escaped(body)}</pre>`
 }
 
-/** A call may hold anything: none of it becomes markup. */
+/** A call may hold anything: none of it becomes markup, nor turns what stands around it. */
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+  return printableJson(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('"', '&quot;')
 }
 
 async function main(): Promise<void> {

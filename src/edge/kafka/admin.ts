@@ -403,7 +403,7 @@ function explainingFor(settings: KafkaSettings): Explaining {
       return await work()
     } catch (error) {
       const refusal = rightRefusal(settings, error, ...needed)
-      if (refusal !== undefined) throw new UserError(refusal)
+      if (refusal !== undefined) throw new UserError(refusal.split('\n'))
       const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
       if (fix === undefined) throw error
       throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })

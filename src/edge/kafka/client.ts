@@ -66,6 +66,8 @@ const noisyNamespaces = /^(?:Connection|BrokerPool|Producer|Runner|SaslAuthentic
 function bridgeTo(log: KafkaLog): logCreator {
   return () =>
     ({ namespace, level, log: entry }) => {
+      // KAFKAJS_LOG_LEVEL can ask for more, such as what brokers answered.
+      if (level > logLevel.INFO) return
       const { message, timestamp: _, logger: __, ...fields } = entry
       // The client's own lines have none, whatever its types say.
       const isNoise = noisyNamespaces.test(namespace)

@@ -320,7 +320,7 @@ function refused(
 ): Error {
   const refusal =
     loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
-  return refusal === undefined ? asError(error) : new UserError(refusal)
+  return refusal === undefined ? asError(error) : new UserError(refusal.split('\n'))
 }
 
 const readCommitted = 1

@@ -139,7 +139,7 @@ function fileText(path: string, variable: string): string {
 }
 
 function unusable(message: string, cause: unknown): UserError {
-  return new UserError(`Settings are not usable:\n  ${message}`, 2, { cause })
+  return new UserError(['Settings are not usable:', `  ${message}`], 2, { cause })
 }
 
 // --- refusals ----------------------------------------------------------------------------------------
