@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { flagNames, flagOf, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
+import { hidden, isPlainWords, shownParts } from '../core/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'
 
 export type ParsedArguments =
@@ -30,15 +31,18 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   if (given.some(({ name }) => name === 'help')) return { kind: 'help' }
   const args = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
   const faults = [
-    ...given.flatMap((token) => optionFault(command, token) ?? []),
+    ...withoutMoreOfAWord(command, given).flatMap((token) => optionFault(command, token) ?? []),
     ...repeatFaults(command, given),
     // What follows an option that is not known may be its value.
     ...(given.every(({ name }) => isKnown(command, name)) ? argumentFaults(command, args) : []),
   ]
   if (faults.length > 0) {
-    const list = faults.length === 1 ? ` ${faults[0]}` : `\n  ${faults.join('\n  ')}`
-    const advice = `See "hooktide ${command.name} --help".`
-    throw new UserError(`hooktide ${command.name}:${list}\n${advice}`, 2)
+    const [first = '', ...others] = faults
+    const lines =
+      others.length === 0
+        ? [`hooktide ${command.name}: ${first}`]
+        : [`hooktide ${command.name}:`, ...faults.map((fault) => `  ${fault}`)]
+    throw new UserError([...lines, `See "hooktide ${command.name} --help".`], 2)
   }
   const values = new Map(given.map(({ name, value }) => [name, value ?? true] as const))
   const options = Object.fromEntries(
@@ -55,6 +59,8 @@ interface OptionForm {
 
 interface OptionToken {
   readonly name: string
+  /** Of the word that it stands in. */
+  readonly index: number
   /** As it was typed, without a value that follows a `=`. */
   readonly rawName: string
   readonly value: string | undefined
@@ -79,22 +85,41 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
   const form = formsOf(command)[name]
   if (form === undefined) return unknownFault(command, token)
   if (form.type === 'boolean') {
-    return value === undefined ? undefined : `${rawName} takes no value, and was given "${value}".`
+    if (value === undefined) return undefined
+    return `${rawName} takes no value, and was given "${shownParts(value)}".`
   }
   if (value === undefined || value === '') return `${rawName} needs a value.`
   // What follows is more likely the next option than a value that looks like one. A single dash is standard input.
   if (inlineValue !== true && /^--?[a-z]/i.test(value)) {
-    return `${rawName} needs a value. If it is "${value}", write --${name}=${value}.`
+    const shown = isPlainWords(value.replace(/^--?/, '')) ? value : hidden
+    return `${rawName} needs a value. If it is "${shown}", write --${name}=${shown}.`
   }
   return undefined
 }
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
   const meant = nearestName(name, Object.keys(formsOf(command)))
-  if (/passw|passphrase|secret/i.test(name)) {
-    return `${rawName} is not known: secrets are given as variables, since arguments show in the list of processes.`
+  if (/passw|passphrase|secret|token|credential|auth|key/i.test(name)) {
+    return `${rawName} is not known: secrets are given as variables, or in a file where a command reads one, since arguments show in the list of processes.`
   }
   return `${rawName} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
+}
+
+/**
+ * Of a word such as `-pSECRET`, which reads as an option for each letter, the first one that is not known: one by one they
+ * would tell what it was.
+ */
+function withoutMoreOfAWord(
+  command: Command,
+  given: readonly OptionToken[],
+): readonly OptionToken[] {
+  const told = new Set<number>()
+  return given.filter(({ name, index }) => {
+    if (isKnown(command, name)) return true
+    const isFirst = !told.has(index)
+    told.add(index)
+    return isFirst
+  })
 }
 
 /** Of an option's values only one counts. Settings may come twice, so that scripts can put theirs before a person's. */
@@ -110,7 +135,9 @@ function argumentFaults({ operand, options }: Command, args: readonly string[]):
   if (operand === undefined) {
     const [first] = args
     if (first === undefined) return []
-    const advice = Object.hasOwn(options, 'file') ? ` A file is named as -f ${first}.` : ''
+    const advice = Object.hasOwn(options, 'file')
+      ? ` A file is named as -f ${shownParts(first)}.`
+      : ''
     return [`takes no arguments, and was given ${quoted(args)}.${advice}`]
   }
   if (args.length === 0) return [`needs ${operand.meaning}.`]
@@ -119,7 +146,7 @@ function argumentFaults({ operand, options }: Command, args: readonly string[]):
 }
 
 function quoted(args: readonly string[]): string {
-  return args.map((arg) => `"${arg}"`).join(', ')
+  return args.map((arg) => `"${shownParts(arg)}"`).join(', ')
 }
 
 function flagsIn(values: ReadonlyMap<string, string | true>): Partial<Record<SettingName, string>> {

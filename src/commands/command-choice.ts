@@ -1,6 +1,7 @@
 /** Which command is meant by the first words, or which help. */
 import { UserError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
+import { shownParts } from '../core/plain-words.ts'
 import type { Command } from './command.ts'
 
 export type CommandChoice =
@@ -55,8 +56,10 @@ function wordsOf({ name }: Command): readonly string[] {
 function unknownCommand(commands: readonly Command[], argv: readonly string[]): UserError {
   const [first = ''] = argv
   if (first.startsWith('-')) {
+    // What stands behind a "=" may be a secret.
+    const [name = ''] = first.split('=')
     return new UserError(
-      `hooktide ${first}: the command comes first, and its options behind it: hooktide <command> ${first} ... See "hooktide --help".`,
+      `hooktide ${name}: the command comes first, and its options behind it: hooktide <command> ${name} ... See "hooktide --help".`,
       2,
     )
   }
@@ -74,7 +77,8 @@ function unknownCommand(commands: readonly Command[], argv: readonly string[]): 
 
 function notFound(words: string, given: string, meant: readonly string[]): UserError {
   const advice = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '.'
-  return new UserError(`"${words}" ${given}${advice} See "hooktide --help".`, 2)
+  const shown = words.split(' ').map(shownParts).join(' ')
+  return new UserError(`"${shown}" ${given}${advice} See "hooktide --help".`, 2)
 }
 
 /** A slip in a word that others follow, in a whole name, or a word that belongs behind another, such as `list`. */

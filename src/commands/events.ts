@@ -11,7 +11,6 @@ import { splitJson, type InputValue } from './json-input.ts'
 import { withoutMember } from './json-pieces.ts'
 import { withAdmin, writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
-import { printable } from './table.ts'
 
 const eventFile = {
   ...fileOption,
@@ -120,7 +119,7 @@ function reportSent({ print, note, options }: CommandContext, topic: string, dra
   const { place, event, warnings } = judged
   for (const warning of warnings) note(`warning: ${placeWords(place)}: ${warning}`)
   if (options['json'] === true) print(JSON.stringify({ topic, eventId, event, key }))
-  else print(`sent ${event ?? ''} as ${eventId}${key === null ? '' : `, key ${printable(key)}`}`)
+  else print(`sent ${event ?? ''} as ${eventId}${key === null ? '' : `, key ${key}`}`)
 }
 
 async function readEvents(context: CommandContext): Promise<readonly InputValue[]> {
@@ -146,14 +145,15 @@ function topicOf(context: CommandContext): string {
 
 function refuseRejected(judged: readonly JudgedEvent[]): void {
   const lines = judged.filter(({ rejection }) => rejection !== undefined).flatMap(linesAbout)
-  if (lines.length > 0) throw new UserError(`Nothing was sent:\n  ${lines.join('\n  ')}`)
+  if (lines.length > 0)
+    throw new UserError(['Nothing was sent:', ...lines.map((line) => `  ${line}`)])
 }
 
 function linesAbout({ place, rejection, warnings }: JudgedEvent): readonly string[] {
   if (rejection === undefined)
     return warnings.map((warning) => `${placeWords(place)}: warning: ${warning}`)
   const { reason, field, message } = rejection
-  const where = field === '' ? '' : ` (${printable(field)})`
+  const where = field === '' ? '' : ` (${field})`
   const advice =
     reason === 'reserved-field' ? ' Remove it, or let events send do so with --strip-hook-id.' : ''
   return [`${placeWords(place)}: rejected, ${reason}${where}: ${message}${advice}`]

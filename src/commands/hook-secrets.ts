@@ -1,71 +1,68 @@
 /** Keeps secrets of hooks off screens, and what was kept off from being written back in their place. */
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 import type { FieldProblem } from '../core/model.ts'
+import { hidden, isPlainWords, memberPath } from '../core/plain-words.ts'
+import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
 
-const hidden = '(hidden)'
-const secretHeader = /authorization|cookie|token|secret|key|password|credential/i
+const harmlessHeader = /^(?:content-type|accept(?:-\w+)?)$/i
+/** Names of members and headers whose text is a secret, whatever it looks like. */
+const secretName = /auth|cookie|token|secret|key|passw|passphrase|credential|signature|session/i
 
-/** The hook object without keys and without headers that look like credentials. */
+/**
+ * The hook object without keys, without headers that look like credentials by their names or by what they hold, and
+ * without what may be a key of the URL: its query, and parts of its path.
+ */
 export function withoutSecrets(hook: JsonObject): JsonObject {
-  return mapSecrets(hook, () => hidden)
+  return shown(hook, '') as JsonObject
 }
 
-/** Fields that hold what {@link withoutSecrets} put there. */
+/** Fields that hold what {@link withoutSecrets} put there. Names of headers that it hid are no header names. */
 export function hiddenFields(hook: JsonObject): readonly FieldProblem[] {
-  const problems: FieldProblem[] = []
-  mapSecrets(hook, (value, field) => {
-    if (value === hidden) {
-      const message =
-        'was hidden when the hook was shown: leave it out, or get it with --show-secrets'
-      problems.push({ field, message })
-    }
-    return value
-  })
-  return problems
+  return fieldsIn(hook, '').map((field) => ({
+    field,
+    message: 'was hidden when the hook was shown: leave it out, or get it with --show-secrets',
+  }))
 }
 
-type Change = (value: unknown, field: string) => unknown
-
-function mapSecrets(hook: JsonObject, change: Change): JsonObject {
-  return changed(hook, {
-    signingKey: (value) => (value === '' ? value : change(value, 'signingKey')),
-    config: (config) => changedIn(config, { headers: (headers) => mapHeaders(headers, change) }),
-    delivery: (delivery) =>
-      changedIn(delivery, { previousSigningKeys: (keys) => mapKeys(keys, change) }),
-  })
-}
-
-function mapHeaders(headers: unknown, change: Change): unknown {
-  if (!isJsonObject(headers)) return headers
+function shown(value: unknown, path: string, isSecret = false): unknown {
+  if (typeof value === 'string') return shownText(value, path, isSecret)
+  if (Array.isArray(value)) return value.map((item) => shown(item, `${path}[]`, isSecret))
+  if (!isJsonObject(value)) return value
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      secretHeader.test(name) ? change(value, `config.headers.${name}`) : value,
+    Object.entries(value).map(([name, member], index) => [
+      // Each has a name of its own, or the last would take the place of the others.
+      isPlainWords(name) ? name : `${hidden} ${index}`,
+      shown(member, path === '' ? name : `${path}.${name}`, isSecret || secretName.test(name)),
     ]),
   )
 }
 
-function mapKeys(keys: unknown, change: Change): unknown {
-  if (!Array.isArray(keys)) return keys
-  return keys.map((one: unknown, index) =>
-    changedIn(one, {
-      key: (value) => change(value, `delivery.previousSigningKeys[${index}].key`),
-    }),
-  )
+function shownText(text: string, path: string, isSecret: boolean): string {
+  if (path === 'config.url') return shownUrl(text)
+  const isHidden = isSecret || isTelling(path, text)
+  return isHidden && text !== '' ? hidden : text
 }
 
-type Changes = Readonly<Record<string, (value: unknown) => unknown>>
-
-function changedIn(value: unknown, changes: Changes): unknown {
-  return isJsonObject(value) ? changed(value, changes) : value
+function isTelling(path: string, text: string): boolean {
+  const [, header] = /^config\.headers\.(.*)$/s.exec(path) ?? []
+  return header !== undefined && !harmlessHeader.test(header) && !isPlainWords(text)
 }
 
-/** Members stay in their order; those that are not there are not made. */
-function changed(object: JsonObject, changes: Changes): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([name, value]) => [
-      name,
-      Object.hasOwn(changes, name) ? changes[name]?.(value) : value,
-    ]),
+function shownUrl(text: string): string {
+  const url = urlWithoutSecrets(text)
+  if (url === '') return hidden
+  return URL.parse(text)?.search === '' ? url : `${url}?${hidden}`
+}
+
+function fieldsIn(value: unknown, path: string): readonly string[] {
+  if (typeof value === 'string') {
+    return value === hidden || (path === 'config.url' && value.includes(hidden)) ? [path] : []
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown, index) => fieldsIn(item, `${path}[${index}]`))
+  }
+  if (!isJsonObject(value)) return []
+  return Object.entries(value).flatMap(([name, member], index) =>
+    fieldsIn(member, memberPath(path, name, index)),
   )
 }

@@ -18,7 +18,7 @@ import { encryptionKeysOf, newIv } from './encryption.ts'
 import { readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption } from './option-values.ts'
-import { compareTexts, printable } from './table.ts'
+import { compareTexts } from './table.ts'
 
 export const hooksEncryptCommand: Command = {
   name: 'hooks encrypt',
@@ -134,6 +134,6 @@ function report({ stored, encryptedWith, step }: Found, context: CommandContext)
     return
   }
   const before = encryptedWith.map((key) => (key === null ? 'in clear' : `key ${key}`)).join(', ')
-  if (step.kind === 'rewrite') print(printable(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`))
-  if (reason !== null) note(printable(`left  ${id}: ${before}; ${reason}`))
+  if (step.kind === 'rewrite') print(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`)
+  if (reason !== null) note(`left  ${id}: ${before}; ${reason}`)
 }

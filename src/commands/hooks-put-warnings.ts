@@ -2,9 +2,9 @@
 import { isEncrypted } from '../core/encrypted-text.ts'
 import { eventKeys } from '../core/event-keys.ts'
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
+import { isPlainWords, memberPath } from '../core/plain-words.ts'
 import { isReservedHeader } from '../core/request-headers.ts'
 import { secretLength } from '../core/signature.ts'
-import { printable } from './table.ts'
 
 const maxWarnings = 20
 /** Bytes: Standard Webhooks asks for 24 to 64. */
@@ -22,9 +22,9 @@ export function warningsOf(hook: JsonObject): readonly string[] {
     ...keyWarnings(hook),
     ...memberWarnings(hook),
   ]
-  if (warnings.length <= maxWarnings) return warnings.map(printable)
+  if (warnings.length <= maxWarnings) return warnings
   const told = warnings.slice(0, maxWarnings - 1)
-  return [...told.map(printable), `and ${warnings.length - told.length} warnings more`]
+  return [...told, `and ${warnings.length - told.length} warnings more`]
 }
 
 function eventWarnings(hook: JsonObject): readonly string[] {
@@ -38,18 +38,16 @@ function eventWarnings(hook: JsonObject): readonly string[] {
 function headerWarnings({ config }: JsonObject): readonly string[] {
   const headers = isJsonObject(config) ? config['headers'] : undefined
   const names = isJsonObject(headers) ? Object.keys(headers) : []
-  const last = new Map(names.map((name) => [name.toLowerCase(), name]))
-  return names.flatMap((name) => {
+  const last = new Map(names.map((name, place) => [name.toLowerCase(), place]))
+  const pathOf = (place: number) => memberPath('config.headers', names[place] ?? '', place)
+  return names.flatMap((name, place) => {
     const lowerCase = name.toLowerCase()
     if (isReservedHeader(lowerCase)) {
-      return [
-        `config.headers.${name} is left out of calls: hooktide or HTTP sets it, or none is sent`,
-      ]
+      return [`${pathOf(place)} is left out of calls: hooktide or HTTP sets it, or none is sent`]
     }
-    if (last.get(lowerCase) === name) return []
-    return [
-      `config.headers.${name} has no effect: config.headers.${last.get(lowerCase)} replaces it`,
-    ]
+    const replacing = last.get(lowerCase) ?? place
+    if (replacing === place) return []
+    return [`${pathOf(place)} has no effect: ${pathOf(replacing)} replaces it`]
   })
 }
 
@@ -78,7 +76,11 @@ const knownMembers = new Set([
 function memberWarnings(hook: JsonObject): readonly string[] {
   return Object.keys(hook)
     .filter((name) => !knownMembers.has(name))
-    .map((name) => `${name} is not known and has no effect`)
+    .map((name) =>
+      isPlainWords(name)
+        ? `${name} is not known and has no effect`
+        : 'a member, whose name may be a secret, is not known and has no effect',
+    )
 }
 
 /** Logto's rule: `event` counts when `events` is empty. */

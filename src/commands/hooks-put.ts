@@ -12,6 +12,7 @@ import { fewProblems } from '../core/hook-problems.ts'
 import { withDecryptedSecrets } from '../core/hook-secrets.ts'
 import { withKeysOf } from '../core/key-rotation.ts'
 import { isJsonObject, readJsonObject, type JsonObject } from '../core/json-text.ts'
+import { isPlainWords } from '../core/plain-words.ts'
 import { defaultTenant, type FieldProblem, type Rejection } from '../core/model.ts'
 import { withoutSecrets } from '../core/result.ts'
 import { standardSecret } from '../core/signature.ts'
@@ -32,7 +33,6 @@ import { faultWords, jsonFaultOf } from './json-fault.ts'
 import { splitJson, type InputValue } from './json-input.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption } from './option-values.ts'
-import { printable } from './table.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
@@ -157,7 +157,13 @@ function textOf(value: unknown): string | undefined {
 /** Of a value that is JSON already. */
 function problemOf({ reason, field, message }: Rejection): FieldProblem {
   if (reason === 'not-an-object') return { field: '', message: 'must be an object' }
-  return reason === 'duplicate-key' ? { field, message: 'is there twice' } : { field, message }
+  if (reason !== 'duplicate-key') return { field, message }
+  return isPlainWords(field)
+    ? { field, message: 'is there twice' }
+    : {
+        field: '',
+        message: 'has a member twice, whose name is not shown, since it may be a secret',
+      }
 }
 
 /** Outside `delivery` these have no effect: a hook that its owner takes for filtered would be sent everything. */
@@ -202,15 +208,15 @@ function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
 /** @throws UserError that names every field of every hook that is wrong */
 function refuseFaulty(drafts: readonly Draft[]): void {
   const lines = drafts.flatMap((draft) =>
-    draft.problems.map((problem) => `  ${nameOf(draft)}${problemLine(problem)}`),
+    draft.problems.map((problem) => `${nameOf(draft)}${problemLine(problem)}`),
   )
-  if (lines.length > 0) throw new UserError(`Nothing was written:\n${lines.join('\n')}`)
+  if (lines.length > 0) throw UserError.listing('Nothing was written', lines)
 }
 
 /** Which of several hooks it is, before what is said of it: by its place, and by the id that it was given. */
 function nameOf({ place, givenId }: Draft): string {
   if (place === '') return ''
-  return givenId === undefined ? `${place} ` : `${place} ${printable(JSON.stringify(givenId))}: `
+  return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
 }
 
 /** How many names are looked up at once. */

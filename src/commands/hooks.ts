@@ -18,7 +18,7 @@ import { alignedRows, compareTexts } from './table.ts'
 
 const showSecretsOption = {
   type: 'boolean',
-  description: 'Show signing keys and headers that look like credentials.',
+  description: 'Show signing keys, headers that look like credentials, and the whole URL.',
 } as const
 
 export const hooksGetCommand: Command = {
@@ -66,7 +66,8 @@ async function get(context: CommandContext): Promise<0 | 1> {
   if (keys.length === 0 && isLocked(stored)) context.note(unchecked)
   const members = { id, ...stored.members }
   const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
-  context.print(JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2))
+  const text = JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2)
+  text.split('\n').forEach(context.print)
   return 0
 }
 

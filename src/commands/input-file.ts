@@ -27,6 +27,13 @@ export async function readInput(
 ): Promise<Input> {
   const file = textOption(context, 'file')
   if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
+  if (/^\s*[[{]/.test(file)) {
+    // As some tools take it. It may hold signing keys, and is not repeated.
+    throw new UserError(
+      'Name a file with -f. It was given what a file holds, which standard input takes, with -f -: arguments show in the list of processes.',
+      2,
+    )
+  }
   if (file === '-') return { name: 'standard input', bytes: await standardInput(context.signal) }
   try {
     return { name: file, bytes: await readFile(file) }

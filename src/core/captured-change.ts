@@ -26,6 +26,7 @@ import {
   type JsonObject,
 } from './json-text.ts'
 import type { EpochMs, FieldProblem, HookId } from './model.ts'
+import { shownName } from './plain-words.ts'
 
 const placeholder = '__debezium_unavailable_value'
 
@@ -70,7 +71,7 @@ export function readHookValue(value: Buffer): HookValue {
   if (json.kind === 'object') return openForm(json.members)
   const { reason, field, message } = json.rejection
   if (reason === 'not-an-object' && value.toString().trim() === 'null') return { kind: 'deleted' }
-  return { kind: 'invalid', problem: { field, message } }
+  return { kind: 'invalid', problem: { field: shownName(field), message } }
 }
 
 export type HookForm = 'hook' | 'row' | 'change' | 'wrapped'

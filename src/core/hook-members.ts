@@ -1,6 +1,7 @@
 /** Reads the members of one object of a hook, and writes down by path what is wrong with them. */
 import type { HookProblems } from './hook-problems.ts'
 import { isJsonObject, type JsonObject } from './json-text.ts'
+import { isPlainWords, memberPath } from './plain-words.ts'
 
 export type Check<Value> = (value: unknown) => value is Value
 
@@ -8,6 +9,7 @@ export class Members {
   readonly #members: JsonObject
   readonly #path: string
   readonly #problems: HookProblems
+  #places: ReadonlyMap<string, number> | undefined
 
   constructor(members: JsonObject, path: string, problems: HookProblems) {
     this.#members = members
@@ -70,8 +72,16 @@ export class Members {
     return Object.hasOwn(this.#members, name) ? this.#members[name] : undefined
   }
 
+  /** @param name of a member, as it came from outside, or a path of ours below this object */
   #pathOf(name: string): string {
+    const place = isPlainWords(name) ? undefined : this.#placeOf(name)
+    if (place !== undefined) return memberPath(this.#path, name, place)
     return this.#path === '' ? name : `${this.#path}.${name}`
+  }
+
+  #placeOf(name: string): number | undefined {
+    this.#places ??= new Map(this.names.map((one, index) => [one, index]))
+    return this.#places.get(name)
   }
 }
 

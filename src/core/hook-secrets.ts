@@ -11,6 +11,7 @@ import {
 } from './encrypted-text.ts'
 import { isHookId, isTenantId } from './identity.ts'
 import { isJsonObject, type JsonObject } from './json-text.ts'
+import { memberPath } from './plain-words.ts'
 import { defaultTenant } from './model.ts'
 
 /** What a secret is for, by the header's name as it is written. */
@@ -43,8 +44,10 @@ export function mapSecrets(
 ): JsonObject {
   const key = (field: string) => (value: unknown) =>
     isSecret(value) ? change(value, 'signing-key', field) : value
-  const header = (value: unknown, name: string) =>
-    isSecret(value) ? change(value, headerUse(name), `config.headers.${name}`) : value
+  const header = (value: unknown, name: string, place: number) =>
+    isSecret(value)
+      ? change(value, headerUse(name), memberPath('config.headers', name, place))
+      : value
   const previous = (keys: unknown) =>
     Array.isArray(keys)
       ? keys.map((one: unknown, index) =>
@@ -103,7 +106,7 @@ export function secretsOf(hook: JsonObject): readonly HookSecret[] {
   return secrets
 }
 
-type Change = (value: unknown, name: string) => unknown
+type Change = (value: unknown, name: string, place: number) => unknown
 
 function changedIn(value: unknown, changes: Readonly<Record<string, Change>>): unknown {
   return isJsonObject(value) ? changed(value, changes) : value
@@ -111,8 +114,8 @@ function changedIn(value: unknown, changes: Readonly<Record<string, Change>>): u
 
 /** Members stay in their order; those that are not there are not made. */
 function changed(object: JsonObject, changes: Readonly<Record<string, Change>>): JsonObject {
-  return mapMembers(object, (value, name) =>
-    Object.hasOwn(changes, name) ? changes[name]?.(value, name) : value,
+  return mapMembers(object, (value, name, place) =>
+    Object.hasOwn(changes, name) ? changes[name]?.(value, name, place) : value,
   )
 }
 
@@ -122,6 +125,6 @@ function mapValues(value: unknown, change: Change): unknown {
 
 function mapMembers(object: JsonObject, change: Change): JsonObject {
   return Object.fromEntries(
-    Object.entries(object).map(([name, value]) => [name, change(value, name)]),
+    Object.entries(object).map(([name, value], place) => [name, change(value, name, place)]),
   )
 }

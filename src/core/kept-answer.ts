@@ -154,7 +154,7 @@ function addSignatures(headers: CallMade['headers'], add: Add): void {
 const madeByChance = /^(?=.*\d)(?=.*[a-z])[a-z\d]{20,}$/i
 
 /** Whether a segment of a URL's path is likely to be a secret. */
-export function isSecretSegment(segment: string): boolean {
+function isSecretSegment(segment: string): boolean {
   return (
     segment.length <= 4_096 && segment.split(/[^a-z\d]+/i).some((part) => madeByChance.test(part))
   )

@@ -10,9 +10,9 @@ import type {
   Run,
   Verdict,
 } from './model.ts'
-import { hiddenMark } from './hidden-text.ts'
-import { isSecretSegment, type KeptAnswer } from './kept-answer.ts'
+import type { KeptAnswer } from './kept-answer.ts'
 import type { DeliveryResult } from './records.ts'
+import { shownParts } from './plain-words.ts'
 import { blameOf } from './verdict.ts'
 
 /** What is known when a result is made. `attempt` is absent for an end without one. */
@@ -151,13 +151,12 @@ function reasonOf(verdict: Verdict): Reason | undefined {
 const maxUrlLength = 2_048
 
 /**
- * A URL as results may show it: no credentials, no query, no fragment, no part of the path that is likely to be a secret, of
+ * A URL as results may show it: no credentials, no query, no fragment, no segments of its path that look like a token, of
  * bounded length. Empty when it is none.
  */
 export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)
-  if (parsed === null) return ''
-  const segments = parsed.pathname.slice(0, maxUrlLength).split('/')
-  const path = segments.map((part) => (isSecretSegment(part) ? hiddenMark : part)).join('/')
-  return `${parsed.protocol}//${parsed.host}${path}`.slice(0, maxUrlLength)
+  return parsed === null
+    ? ''
+    : `${parsed.protocol}//${parsed.host}${shownParts(parsed.pathname)}`.slice(0, maxUrlLength)
 }

@@ -24,8 +24,14 @@ export const encryptionKeys: Parser<readonly EncryptionKey[] | undefined> = (val
   return read.kind === 'keys' ? read.keys : new Fault(read.message)
 }
 
+/** The path of a file with such keys. One that has the keys themselves would be quoted where it is not found. */
+export const encryptionKeysFile: Parser<string | undefined> = (value) =>
+  value !== '' && parseEncryptionKeys(value).kind === 'keys'
+    ? new Fault('must be the path of a file, and has the text of one')
+    : filePath(value)
+
 /** Items between commas; none is a list too. */
-export function list(value: string): readonly string[] {
+function list(value: string): readonly string[] {
   return value
     .split(',')
     .map((item) => item.trim())
@@ -36,8 +42,14 @@ export function list(value: string): readonly string[] {
 export const brokerList: Parser<readonly string[]> = (value) => {
   const items = list(value)
   if (items.length === 0) return new Fault('must name at least one')
+  if (value.includes('@')) {
+    return new Fault(
+      'must be host:port pairs without credentials: the login is KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    )
+  }
   const odd = items.find((item) => !/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(item))
-  return odd === undefined ? items : new Fault(`must be host:port pairs, and "${odd}" is none`)
+  if (odd === undefined) return items
+  return new Fault(`must be host:port pairs, and "${withoutLogin(odd)}" is none`)
 }
 
 export const flag: Parser<boolean> = (value) => {
@@ -119,18 +131,34 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   )
 }
 
-/** Text that is no URL may have a user name and a password all the same, and a key behind its "?". */
+/** Text that is no URL may have a user name and a password all the same, and a key behind its "?" or "#". */
 function withoutLogin(value: string): string {
-  return value.replace(/\?.*/s, '?…').replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
+  return value.replace(/([?#]).*/s, '$1…').replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
+}
+
+/** A file's path. What it holds is given in its place now and then, and would be quoted where it is not found. */
+export const filePath: Parser<string | undefined> = (value) => {
+  if (value === '') return undefined
+  if (!/-----BEGIN|[\n\r]/.test(value)) return value
+  return new Fault('must be the path of a file, and has the text of one')
 }
 
 export const topicName: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
   return /^[\w.-]{1,249}$/.test(value)
     ? value
-    : new Fault('must be a topic name: letters, digits, ".", "_" and "-"')
+    : new Fault(`must be a topic name: ${nameCharacters}`)
+}
+
+const nameCharacters = 'letters, digits, ".", "_" and "-"'
+
+/** Several, apart by commas; none is a list too. */
+export const topicNames: Parser<readonly string[]> = (value) => {
+  const names = list(value)
+  const fault = names.map(topicName).find((name) => name instanceof Fault)
+  return fault instanceof Fault ? new Fault(`must be topic names: ${nameCharacters}`) : names
 }
 
 /** What names of topics or groups begin with. */
 export const namePrefix: Parser<string> = (value) =>
-  /^[\w.-]{1,200}$/.test(value) ? value : new Fault('must be letters, digits, ".", "_" and "-"')
+  /^[\w.-]{1,200}$/.test(value) ? value : new Fault(`must be ${nameCharacters}`)

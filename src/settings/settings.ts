@@ -64,8 +64,11 @@ function encryptionFaults(read: Partial<Read>): readonly string[] {
 }
 
 function readSetting(name: SettingName, environment: Variables, flags: Flags): unknown {
-  const { variable, default: fallback, parse } = settingTable[name]
-  return parse((flags[name] ?? environment[variable] ?? fallback).trim())
+  const { variable, default: fallback, parse, flagFault } = settingTable[name]
+  const given = flags[name]
+  const fault = given === undefined ? undefined : flagFault(given)
+  if (fault !== undefined) return new Fault(fault)
+  return parse((given ?? environment[variable] ?? fallback).trim())
 }
 
 /** With what follows from several settings together. */
@@ -99,20 +102,7 @@ function topicsOf(read: Read): Topics {
   }
 }
 
-/** What may be logged at start: secrets only as set or not, URLs without credentials. */
+/** What may be logged at start. */
 export function shownSettings(read: Settings): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    settingNames.map((name) => [
-      name,
-      settingTable[name].isSecret ? read[name] !== undefined : withoutCredentials(read[name]),
-    ]),
-  )
-}
-
-function withoutCredentials(value: unknown): unknown {
-  const url = typeof value === 'string' ? URL.parse(value) : null
-  if (url === null || (url.username === '' && url.password === '')) return value
-  url.username = ''
-  url.password = ''
-  return url.href
+  return Object.fromEntries(settingNames.map((name) => [name, settingTable[name].show(read[name])]))
 }

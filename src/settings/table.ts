@@ -1,17 +1,19 @@
 /**
- * Every setting, in one table: its variable, its flag, its default, how it is read and what it means. `--help` and
- * README print this table.
+ * Every setting, in one table: its variable, its flag, its default, how it is read, what it means, and what of it may be
+ * shown. `--help` and README print this table.
  */
 import { resultBodies } from '../core/kept-answer.ts'
+import { hidden } from '../core/plain-words.ts'
 import {
   brokerList,
   cidrs,
   durations,
   encryptionKeys,
+  encryptionKeysFile,
+  filePath,
   flag,
   httpUrl,
   integer,
-  list,
   namePrefix,
   oneOf,
   optionalFlag,
@@ -21,6 +23,7 @@ import {
   text,
   tierNames,
   topicName,
+  topicNames,
 } from './parsers.ts'
 
 interface Setting<Value> {
@@ -29,8 +32,12 @@ interface Setting<Value> {
   readonly default: string
   readonly parse: Parser<Value>
   readonly description: string
-  /** Never shown, and never a flag: arguments show in the list of processes. */
+  /** Never a flag: arguments show in the list of processes. */
   readonly isSecret: boolean
+  /** A value as the log may have it. */
+  readonly show: (value: unknown) => unknown
+  /** Why a text may not be given as a flag: completes the sentence "--<flag> …". */
+  readonly flagFault: (text: string) => string | undefined
 }
 
 function setting<Value>(
@@ -39,7 +46,20 @@ function setting<Value>(
   parse: Parser<Value>,
   description: string,
 ): Setting<Value> {
-  return { variable, default: fallback, parse, description, isSecret: false }
+  return {
+    variable,
+    default: fallback,
+    parse,
+    description,
+    isSecret: false,
+    show: (value) => value,
+    flagFault: () => undefined,
+  }
+}
+
+/** Shown as set or not. */
+function isSet(value: unknown): boolean {
+  return value !== undefined
 }
 
 function secret(variable: string, description: string): Setting<string | undefined> {
@@ -51,7 +71,33 @@ function secretOf<Value>(
   parse: Parser<Value>,
   description: string,
 ): Setting<Value> {
-  return { ...setting(variable, '', parse, description), isSecret: true }
+  return { ...setting(variable, '', parse, description), isSecret: true, show: isSet }
+}
+
+/**
+ * A URL, which may have a login, and a key in its query. As a flag it may not.
+ *
+ * @param instead variables that take the login from the URL
+ */
+function url(
+  variable: string,
+  description: string,
+  instead: readonly string[] = [],
+): Setting<string | undefined> {
+  const variables = [variable, ...(instead.length > 0 ? [instead.join(' and ')] : [])].join(', or ')
+  return {
+    ...setting(variable, '', httpUrl, description),
+    show: (value) => (typeof value === 'string' ? urlWithoutLogin(value) : value),
+    flagFault: (text) =>
+      /[@?#]/.test(text)
+        ? `must have no credentials and no query, since arguments show in the list of processes: set ${variables}`
+        : undefined,
+  }
+}
+
+function urlWithoutLogin(text: string): string {
+  const parsed = URL.parse(text)
+  return parsed === null ? hidden : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
 
 const minuteMs = 60_000
@@ -73,16 +119,16 @@ export const settingTable = {
   sslCa: setting(
     'KAFKA_SSL_CA',
     '',
-    optionalText,
+    filePath,
     "PEM file with the CAs of the brokers' certificates; default the well-known ones.",
   ),
   sslCert: setting(
     'KAFKA_SSL_CERT',
     '',
-    optionalText,
+    filePath,
     'PEM file with the client certificate, if brokers ask for one.',
   ),
-  sslKey: setting('KAFKA_SSL_KEY', '', optionalText, 'PEM file with its key.'),
+  sslKey: setting('KAFKA_SSL_KEY', '', filePath, 'PEM file with its key.'),
   sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', 'Passphrase of that key.'),
   saslMechanism: setting(
     'KAFKA_SASL_MECHANISM',
@@ -98,18 +144,16 @@ export const settingTable = {
     oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
     'Compression of records that are written: none, gzip, snappy, lz4 or zstd. All are read.',
   ),
-  registryUrl: setting(
+  registryUrl: url(
     'SCHEMA_REGISTRY_URL',
-    '',
-    httpUrl,
     'Schema registry (Confluent API). Without it results are plain JSON and framed values are rejected.',
+    ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
   ),
-  registryUsername: setting(
-    'SCHEMA_REGISTRY_USERNAME',
-    '',
-    optionalText,
-    'User name for the registry.',
-  ),
+  registryUsername: {
+    ...setting('SCHEMA_REGISTRY_USERNAME', '', optionalText, 'User name for the registry.'),
+    // Some registries take the id of an API key, or a token.
+    show: isSet,
+  },
   registryPassword: secret('SCHEMA_REGISTRY_PASSWORD', 'Password for the registry.'),
   groupId: setting(
     'HOOKTIDE_GROUP_ID',
@@ -127,7 +171,7 @@ export const settingTable = {
   eventTopics: setting(
     'HOOKTIDE_EVENT_TOPICS',
     '',
-    list,
+    topicNames,
     'Topics with auth events; default `<prefix>.events`.',
   ),
   topicHooks: setting(
@@ -203,12 +247,7 @@ export const settingTable = {
     cidrs,
     'Private ranges that hooks may call, such as 10.1.0.0/16.',
   ),
-  egressProxy: setting(
-    'HOOKTIDE_EGRESS_PROXY',
-    '',
-    httpUrl,
-    'Proxy for all webhook calls; it resolves names then.',
-  ),
+  egressProxy: url('HOOKTIDE_EGRESS_PROXY', 'Proxy for all webhook calls; it resolves names then.'),
   encryptionKeys: secretOf(
     'HOOKTIDE_ENCRYPTION_KEYS',
     encryptionKeys,
@@ -217,7 +256,7 @@ export const settingTable = {
   encryptionKeysFile: setting(
     'HOOKTIDE_ENCRYPTION_KEYS_FILE',
     '',
-    optionalText,
+    encryptionKeysFile,
     'File with these keys instead, one a line.',
   ),
   resultBodies: setting(

@@ -23,6 +23,7 @@ import type {
   Topics,
   Verdict,
 } from '../core/model.ts'
+import { shownName } from '../core/plain-words.ts'
 import type { DeliveryResult } from '../core/records.ts'
 import { keptAnswer, type KeepingRules } from '../core/kept-answer.ts'
 import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/result.ts'
@@ -164,7 +165,8 @@ export class Recorder {
   #recordRejection(record: InboundRecord, rejection: Rejection, origin: Origin): void {
     const { topics, emit } = this.#parts
     const source = sourceOf(origin)
-    emit({ kind: 'record.rejected', source, ...rejection })
+    const field = shownName(rejection.field)
+    emit({ kind: 'record.rejected', source, ...rejection, field })
     const headers = rejectedHeaders(record, rejection)
     const rejected = { topic: topics.rejected, key: record.key, value: record.value, headers }
     const reference = {

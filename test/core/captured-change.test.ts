@@ -269,7 +269,7 @@ describe('a captured row that cannot be used', () => {
     [{ config: '"text"' }, 'config must be an object'],
     [{ config: null }, 'config must be an object'],
     [{ config: '{}' }, 'config.url is missing'],
-    [{ config: '{"url":"x","headers":{"a b":""}}' }, 'config.headers.a b is not a header name'],
+    [{ config: '{"url":"x","headers":{"a b":""}}' }, 'config.headers[0] is not a header name'],
     [{ events: 'PostSignIn' }, 'events is text, but not of JSON'],
     [{ events: '{}' }, 'events must be a list of event keys'],
     [{ events: '["postSignIn"]' }, 'events[0] must be an event key such as PostSignIn'],

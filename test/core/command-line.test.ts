@@ -61,6 +61,8 @@ describe('the command that is meant', () => {
     ['frobnicate', '"frobnicate" is no command. See "hooktide --help".'],
     ['help frobnicate', '"frobnicate" is no command. See'],
     ['--brokers x init', 'the command comes first'],
+    ['--egress-proxy=http://me:hunter2@a init', 'hooktide <command> --egress-proxy ...'],
+    ['hunter2 init', '"(hidden)" is no command.'],
   ])('is asked for when it is none: %s', (line, message) => {
     expect(faultOf(() => chosen(line))).toContain(message)
   })
@@ -106,6 +108,16 @@ describe('arguments of a command', () => {
     [['hooks get'], 'needs the id of a hook.'],
     [['hooks get', 'a', 'b'], 'takes one argument, the id of a hook, and was given "a", "b".'],
     [['hooks delete'], 'needs the ids of hooks.'],
+    [['hooks rotate-key', 'crm', 'Qm3Vx8Zc1Lk6'], 'was given "crm", "(hidden)".'],
+    [['run', 'KAFKA_SASL_PASSWORD=hunter2'], 'takes no arguments, and was given "(hidden)".'],
+    [
+      ['run', 'http://me:hunter2@a.example'],
+      'takes no arguments, and was given "(hidden)//(hidden)".',
+    ],
+    [['hooks rotate-key', '--key', 'hunter2'], 'secrets are given as variables, or in a file'],
+    [['hooks put', '--authorization=hunter2'], 'secrets are given as variables, or in a file'],
+    [['results', '--follow=hunter2'], '--follow takes no value, and was given "(hidden)".'],
+    [['results', '--limit', '-phunter2'], '--limit needs a value. If it is "(hidden)"'],
   ])('that are wrong are named with what to do: %j', ([name = '', ...words], message) => {
     const fault = faultOf(() => parsed(name, ...words))
     expect(fault).toContain(message)
@@ -116,6 +128,13 @@ describe('arguments of a command', () => {
   it('let a setting come twice, so that a script can put its own first', () => {
     const words = ['--log-level', 'info', '--log-level', 'debug']
     expect(parsed('run', ...words)).toMatchObject({ flags: { logLevel: 'debug' } })
+  })
+
+  it('are not spelt letter by letter where a secret stands behind one dash', () => {
+    const fault = faultOf(() => parsed('run', '-pq7X9z', '-u', 'me'))
+    expect(fault).toContain('-p is not known')
+    expect(fault).toContain('-u is not known')
+    expect(fault).not.toMatch(/-[q7X9z] is/)
   })
 
   it('are all told of at once', () => {

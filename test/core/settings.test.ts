@@ -4,9 +4,12 @@ import { readSettings, shownSettings } from '../../src/settings/settings.ts'
 import { flagNames } from '../../src/settings/table.ts'
 import { UserError } from '../../src/core/errors.ts'
 
-function faultsOf(environment: Readonly<Record<string, string>>): string {
+function faultsOf(
+  environment: Readonly<Record<string, string>>,
+  flags: Parameters<typeof readSettings>[1] = {},
+): string {
   try {
-    readSettings(environment)
+    readSettings(environment, flags)
   } catch (error) {
     if (error instanceof UserError && error.exitCode === 2) return error.message
     throw error
@@ -126,6 +129,73 @@ describe('settings', () => {
       }
     },
   )
+
+  const urls = [
+    'http://me:hunter2@a.example',
+    'http://hunter2@a.example/x',
+    'http://a.example/?token=hunter2',
+    'http://a.example/#hunter2',
+    'me:hunter2@a.example',
+    '?hunter2',
+  ]
+  it.each(urls)('take %s from a variable at most, and say which', (url) => {
+    const registry = faultsOf({}, { registryUrl: url })
+    expect(registry).toContain(
+      '--registry-url must have no credentials and no query, since arguments show in the list of processes: ' +
+        'set SCHEMA_REGISTRY_URL, or SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
+    )
+    const proxy = faultsOf({}, { egressProxy: url })
+    expect(proxy).toMatch(/--egress-proxy must have no .*: set HOOKTIDE_EGRESS_PROXY$/)
+    expect(registry + proxy).not.toContain('hunter2')
+    expect(faultsOf({}, { registryUrl: 'http://a.example/apis' })).toBe('')
+  })
+
+  it('show of a URL neither its query nor its fragment, and of a user name only whether it is set', () => {
+    const shown = JSON.stringify(
+      shownSettings(
+        readSettings({
+          SCHEMA_REGISTRY_URL: 'http://a.example/apis?token=hunter2#hunter2',
+          SCHEMA_REGISTRY_USERNAME: 'hunter2',
+        }),
+      ),
+    )
+    expect(shown).not.toContain('hunter2')
+    expect(shown).toContain('"http://a.example/apis"')
+    expect(shown).toContain('"registryUsername":true')
+  })
+
+  it.each([
+    'me:hunter2@a:9092',
+    'hunter2@a:9092',
+    'SASL_SSL://me:hunter2@a:9092',
+    'a:1,b:hunter2@c:2',
+  ])('take no login with brokers, and do not repeat it: %s', (brokers) => {
+    for (const fault of [
+      faultsOf({ KAFKA_BROKERS: brokers }),
+      faultsOf({}, { brokers: brokers }),
+    ]) {
+      expect(fault).toContain('the login is KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD')
+      expect(fault).not.toContain('hunter2')
+    }
+  })
+
+  it.each(['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'])(
+    'do not take the text of a file for the path in %s, nor repeat it',
+    (variable) => {
+      const pem = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'
+      for (const text of [pem, pem.replaceAll('\n', ' ')]) {
+        const fault = faultsOf({ [variable]: text })
+        expect(fault).toContain(`${variable} must be the path of a file, and has the text of one`)
+        expect(fault).not.toContain('hunter2')
+      }
+    },
+  )
+
+  it('take event topics that Kafka can have, and no others', () => {
+    expect(faultsOf({ HOOKTIDE_EVENT_TOPICS: 'a,b\u009bc' })).toContain(
+      'HOOKTIDE_EVENT_TOPICS must be topic names',
+    )
+  })
 
   it('name all forms of true and false', () => {
     expect(faultsOf({ HOOKTIDE_ALLOW_HTTP: 'on' })).toContain(

@@ -9,6 +9,7 @@
 import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { asError, UserError } from '../../core/errors.ts'
+import { hidden } from '../../core/plain-words.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/json-text.ts'
 
 type CreateApi = typeof apiModule.default
@@ -21,6 +22,16 @@ const library = requireFrom(folder) as { readonly default: CreateApi }
 const errors = requireFrom(`${folder}/middleware/errorMiddleware`) as { default: Middleware }
 
 type Middleware = NonNullable<ApiSettings['middlewares']>[number]
+
+/** Every request carries the query of the registry's URL: some ask for a key there. */
+function withQuery(query: URLSearchParams): Middleware {
+  const names = [...new Set(query.keys())]
+  const given = Object.fromEntries(names.map((name) => [name, query.getAll(name)]))
+  return () => ({
+    prepareRequest: (next) =>
+      next().then((request) => request.enhance({ params: { ...given, ...request.params() } })),
+  })
+}
 
 /** Stands where the library has one that keeps neither a registry's code nor what a failed call met. */
 const failuresAsTheyAre: Middleware = () => ({
@@ -78,11 +89,13 @@ const maxMessageLength = 500
 const missingCodes: readonly unknown[] = [40_401, 40_402, 40_403]
 
 export class RegistryClient {
-  /** The registry's address, without credentials. */
+  /** The registry's address, without credentials and query. */
   readonly url: string
   readonly #api: Api
   readonly #stop = new AbortController()
   readonly #timeoutMs: number
+  /** What a registry, or a proxy before it, may quote of a request. */
+  readonly #secrets: readonly string[]
 
   /**
    * @param timeoutMs from a question to the end of its answer
@@ -95,13 +108,13 @@ export class RegistryClient {
       username === undefined
         ? credentialsOf(base)
         : { auth: { username, password: password ?? '' } }
-    base.username = ''
-    base.password = ''
-    this.url = base.href.replace(/\/+$/, '')
+    this.url = `${base.protocol}//${base.host}${base.pathname}`.replace(/\/+$/, '')
+    this.#secrets = [auth.auth?.password, ...base.searchParams.values()].filter(isTelling)
     this.#api = createApi({
       host: this.url,
       clientId: 'hooktide',
       ...auth,
+      ...(base.search === '' ? {} : { middlewares: [withQuery(base.searchParams)] }),
       // Whoever waits knows how long: see `askAgainMs`.
       retry: { retries: 0 },
     })
@@ -180,7 +193,7 @@ export class RegistryClient {
 
   #judge(status: number, content: unknown): RegistryAnswer<unknown> {
     const { error_code: code, message: said } = isJsonObject(content) ? content : {}
-    const message = (typeof said === 'string' ? said : `status ${status}`)
+    const message = this.#withoutSecrets(typeof said === 'string' ? said : `status ${status}`)
       .replace(/\s+/g, ' ')
       .slice(0, maxMessageLength)
     if (status >= 200 && status < 300) return { kind: 'found', value: content }
@@ -197,11 +210,16 @@ export class RegistryClient {
       : this.#unavailable(`answers with status ${status}`, 'and how it is')
   }
 
+  #withoutSecrets(text: string): string {
+    const forms = this.#secrets.flatMap((secret) => [secret, encodeURIComponent(secret)])
+    return forms.reduce((shown, form) => shown.replaceAll(form, hidden), text)
+  }
+
   #reasonOf(thrown: unknown): string {
     const error = asError(thrown)
     if (error.name === 'TimeoutError') return `no answer within ${this.#timeoutMs / 1_000} s`
     const code: unknown = 'code' in error ? error.code : undefined
-    return typeof code === 'string' ? code : error.message
+    return typeof code === 'string' ? code : this.#withoutSecrets(error.message)
   }
 
   #unavailable(what: string, look = ''): RegistryAnswer<never> {
@@ -214,6 +232,11 @@ export class RegistryClient {
     const message = `The registry at ${this.url} refuses access: check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.`
     return { kind: 'unavailable', message, isDenied: true }
   }
+}
+
+/** Whether it says something that a value of a letter or two would not, such as the `1` of `?verbose=1`. */
+function isTelling(secret: string | undefined): secret is string {
+  return secret !== undefined && secret.length > 3
 }
 
 /** Waits before a registry that is away is asked again; throws when nobody waits any more. */
