@@ -106,6 +106,25 @@ describe('a registry’s answer', () => {
     )
   })
 
+  it('is asked for with the query of its URL, which is told nobody', async () => {
+    const said = JSON.stringify({
+      error_code: 40_403,
+      message: 'nothing at /x?key=a%2Fs3cret, a/s3cret',
+    })
+    const { url, requests } = await serve({ status: 404, body: said })
+    const client = new RegistryClient({ url: `${url}?key=a%2Fs3cret&v=1#s3cret`, ...anonymous })
+    const answer = await client.version({ subject: 'a?b', version: 2 })
+    const asked = new URL(requests[0]?.url ?? '', url)
+    expect(asked.pathname).toBe('/base/subjects/a%3Fb/versions/2')
+    expect(Object.fromEntries(asked.searchParams)).toEqual({
+      key: 'a/s3cret',
+      v: '1',
+      deleted: 'true',
+    })
+    expect(answer).toEqual({ kind: 'missing', message: 'nothing at /x?key=(hidden), (hidden)' })
+    expect(client.url).toBe(url.replace(/\/$/, ''))
+  })
+
   it('is not asked for with credentials that no URL has so', () => {
     const url = 'http://me:50%off@registry.example'
     expect(() => new RegistryClient({ url, ...anonymous })).toThrow(

@@ -23,10 +23,9 @@ const errors = requireFrom(`${folder}/middleware/errorMiddleware`) as { default:
 
 type Middleware = NonNullable<ApiSettings['middlewares']>[number]
 
-/** Every request carries the query of the registry's URL: some ask for a key there. */
+/** Every request carries the query of the registry's URL: some ask for a key there. Of a name that is twice, the last. */
 function withQuery(query: URLSearchParams): Middleware {
-  const names = [...new Set(query.keys())]
-  const given = Object.fromEntries(names.map((name) => [name, query.getAll(name)]))
+  const given = Object.fromEntries(query)
   return () => ({
     prepareRequest: (next) =>
       next().then((request) => request.enhance({ params: { ...given, ...request.params() } })),

@@ -1,0 +1,77 @@
+/** Secrets that are planted, and the search for them in whatever a program wrote. */
+import { randomBytes } from 'node:crypto'
+
+/** Unlike anything else that a test writes, and without characters that one form has otherwise than another. */
+export function canary(): string {
+  return `c4N${randomBytes(9).toString('hex')}Ry7`
+}
+
+/** What was found: the name of the secret, the form in which it stood there, and what stood around it. */
+export interface Sighting {
+  readonly secret: string
+  readonly form: string
+  readonly where: string
+  readonly around: string
+}
+
+const shownAround = 60
+
+/**
+ * Every place of `text` that has one of the secrets: as it is, in any case, backwards, percent-encoded, in hex, in base64
+ * at each of its three alignments, and with anything but letters and digits between its characters.
+ *
+ * @param secrets by name
+ */
+export function sightings(
+  where: string,
+  text: string,
+  secrets: Readonly<Record<string, string>>,
+): readonly Sighting[] {
+  const flat = text.toLowerCase()
+  const bare = flat.replaceAll(/[^a-z\d]/g, '')
+  return Object.entries(secrets).flatMap(([secret, value]) =>
+    Object.entries(formsOf(value)).flatMap(([form, { part, isBare }]) => {
+      const searched = isBare ? bare : form.startsWith('base64') ? text : flat
+      const at = searched.indexOf(part)
+      if (at < 0) return []
+      const around = searched.slice(Math.max(0, at - shownAround), at + part.length + shownAround)
+      return [{ secret, form, where, around }]
+    }),
+  )
+}
+
+interface Form {
+  readonly part: string
+  /** Looked for in text without anything but letters and digits. */
+  readonly isBare: boolean
+}
+
+function formsOf(secret: string): Readonly<Record<string, Form>> {
+  const flat = secret.toLowerCase()
+  const bytes = Buffer.from(secret)
+  const form = (part: string, isBare = false): Form => ({ part, isBare })
+  return {
+    plain: form(flat),
+    reversed: form([...flat].toReversed().join('')),
+    'percent-encoded': form(encodeURIComponent(secret).toLowerCase()),
+    'percent-encoded whole': form([...bytes].map((byte) => `%${byte.toString(16)}`).join('')),
+    'JSON-escaped': form([...flat].map((one) => `\\u00${hexOf(one)}`).join('')),
+    hex: form(bytes.toString('hex')),
+    'base64 at 0': form(base64At(bytes, 0)),
+    'base64 at 1': form(base64At(bytes, 1)),
+    'base64 at 2': form(base64At(bytes, 2)),
+    split: form(flat.replaceAll(/[^a-z\d]/g, ''), true),
+  }
+}
+
+function hexOf(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(2, '0')
+}
+
+/** The digits that are the same whatever stands before the secret, `before` bytes of a group, and behind it. */
+function base64At(bytes: Buffer, before: 0 | 1 | 2): string {
+  const text = Buffer.concat([Buffer.alloc(before), bytes])
+    .toString('base64')
+    .replaceAll('=', '')
+  return text.slice(before === 0 ? 0 : before + 1, -1)
+}
