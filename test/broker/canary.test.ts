@@ -338,8 +338,8 @@ async function walkAll(walk: Walk): Promise<void> {
   await sendBrokenHooks(rig)
   const process = await rig.run(environment)
   await sendEvents(rig)
-  // Of the one valid event for each hook that is: six ends, a retry among them. Suspended hooks add theirs.
-  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 11)
+  // Of the one valid event for each hook that is: six ends; and four of hooks that are suspended.
+  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 10)
   writings.add('pages', await pages(process))
   await walkCommands(walk)
   await walkRefusals(walk)
@@ -373,8 +373,8 @@ describe('secrets that are planted everywhere', () => {
     const [call] = rig.receiver.requests.filter(({ path }) => path.startsWith('/fine'))
     expect(call?.headers).toMatchObject({ authorization: `Bearer ${secrets.authorization}` })
     expect(call?.body.toString()).toContain(personal.email)
-    const outcomes = new Set(rig.results.items.map(({ outcome }) => outcome))
-    expect([...outcomes].toSorted()).toEqual(['dead', 'delivered', 'retrying'])
+    const outcomes = rig.results.items.map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(expect.arrayContaining(['dead', 'delivered', 'retrying']))
     expect(rig.rejected.items).toHaveLength(4)
 
     const { topics, tiers } = readSettings(rig.environment)
