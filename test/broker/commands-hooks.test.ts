@@ -229,6 +229,27 @@ describe('hooks get', () => {
     })
     expect(await stored('secret')).toMatchObject(hook)
   })
+
+  it('hides the keys of a URL, and what it shows is not written back', async () => {
+    const secretUrl = `${new URL(url).origin}/services/T024BE7LD/a1b2C3d4?token=s3cret`
+    const hook = { id: 'chat', events: ['PostSignIn'], config: { url: secretUrl } }
+    const shownUrl = `${new URL(url).origin}/services/(hidden)/(hidden)`
+    expect((await put(hook)).stdout).toContain(`tenant default, ${shownUrl}, PostSignIn`)
+    const { stdout } = await command(['hooks', 'get', 'chat'])
+    expect(JSON.parse(stdout)).toMatchObject({ config: { url: `${shownUrl}?(hidden)` } })
+    expect(stdout.split('\n').length).toBeGreaterThan(5)
+    expect(await stored('chat')).toMatchObject({ config: { url: secretUrl } })
+    const lists = await Promise.all([
+      command(['hooks', 'list']),
+      command(['hooks', 'list', '--json']),
+      command(['endpoints', 'list', '--all']),
+    ])
+    for (const list of lists) expect(list.stdout).not.toMatch(/a1b2C3d4|s3cret/)
+    const back = await putText(stdout)
+    expect(back).toMatchObject({ code: 1, stdout: '' })
+    expect(back.stderr).toContain('config.url was hidden when the hook was shown')
+    expect(back.stderr).toContain('signingKey was hidden when the hook was shown')
+  })
 })
 
 describe('hooks list', () => {
