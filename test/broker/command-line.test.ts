@@ -89,7 +89,7 @@ describe('what comes from outside', () => {
     onTestFinished(() => void run.kill('SIGKILL'))
     let log = ''
     run.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()))
-    await expect.poll(() => log).toContain('waiting for Kafka')
+    await expect.poll(() => log, { timeout: 20_000 }).toContain('waiting for Kafka')
     expect(log).not.toMatch(unsafe)
     const lines = log
       .trim()
