@@ -298,7 +298,7 @@ async function allRecords(topics: readonly string[]): Promise<string> {
     .flatMap(({ key, value, headers }) => [
       key,
       value,
-      ...headers.map(([name, text]) => `${name}=${text}`),
+      ...headers.map(([name, text]) => `${name}=${text.toString()}`),
     ])
     .map(String)
     .join('\n')
@@ -393,12 +393,12 @@ describe('the search', () => {
   it.each([
     (secret: string) => secret,
     (secret: string) => secret.toUpperCase(),
-    (secret: string) => [...secret].toReversed().join(''),
+    (secret: string) => Array.from(secret).toReversed().join(''),
     (secret: string) => Buffer.from(secret).toString('hex'),
     (secret: string) => Buffer.from(`me:${secret}`).toString('base64'),
     (secret: string) => Buffer.from(`you:${secret}!`).toString('base64url'),
     (secret: string) => Buffer.from(`{"key":"${secret}"}`).toString('base64'),
-    (secret: string) => [...secret].join('.'),
+    (secret: string) => Array.from(secret).join('.'),
     (secret: string) => `${secret.slice(0, 9)}\n${secret.slice(9)}`,
     (secret: string) => secret.replaceAll('c', '\\u0063').replaceAll('\\u0063', 'c'),
   ])('finds a secret as %s', (written) => {

@@ -1,13 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/settings/settings.ts'
 import { groupRight, processorRights, type Right, topicRight } from '../../src/core/rights.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import type { KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { missingRights } from '../../src/edge/kafka/rights.ts'
 import { checkFiles, type SaslSettings, type TlsSettings } from '../../src/edge/kafka/security.ts'
-import { startReceiver } from '../../src/sandbox/receiver.ts'
 import { grant, revoke } from '../support/acls.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
@@ -15,10 +14,14 @@ import { authority, expiredCertificate, expiredKey } from '../support/kafka-cert
 import { silentLog, useKafka } from '../support/kafka-tools.ts'
 import { listening } from '../support/listening.ts'
 import { uniqueNames } from '../support/names.ts'
-import { passwordOf, startSecuredBroker, type SecuredBroker } from '../support/secured-broker.ts'
+import {
+  loginVariables,
+  passwordOf,
+  startSecuredBroker,
+  type SecuredBroker,
+} from '../support/secured-broker.ts'
 
-const parties = ['acme-events', 'acme-hooks', 'acme-processor']
-const users = ['processor', 'sender', 'owner', 'watcher', 'again', 'nobody', ...parties]
+const users = ['processor', 'sender', 'owner', 'watcher', 'again', 'nobody']
 let broker: SecuredBroker
 
 beforeAll(async () => {
@@ -51,15 +54,8 @@ async function refusalOf(settings: KafkaSettings): Promise<string> {
   }
 }
 
-/** The variables that make a user of the command line of `username`. */
 function environmentOf(username: string): Record<string, string> {
-  return {
-    KAFKA_BROKERS: broker.sasl,
-    KAFKA_SSL_CA: broker.files.authority,
-    KAFKA_SASL_MECHANISM: 'scram-sha-512',
-    KAFKA_SASL_USERNAME: username,
-    KAFKA_SASL_PASSWORD: passwordOf(username),
-  }
+  return loginVariables(broker, username)
 }
 
 describe('a connection', () => {
@@ -247,71 +243,6 @@ describe('rights', () => {
       use('watcher', ['results', '--from', 'earliest']),
     ])
     expect(after).toMatchObject([{ code: 0 }, { code: 0 }, { code: 0 }])
-  })
-})
-
-/** The rights that README's example gives, with another name for `acme` in those of topics and groups. */
-async function exampleRights(prefix: string): Promise<ReadonlyMap<string, readonly Right[]>> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
-  const lines = readme.matchAll(/^\$allow (User:\S+) (.*)$/gm)
-  const given = [...lines].map(([, principal = '', options = '']) => {
-    const operations = [...options.matchAll(/--operation (\w+)/g)].map(([, name]) => name)
-    const [, resource = '', name = ''] = /--(topic|group) (\S+)/.exec(options) ?? []
-    const isPrefix = options.endsWith(' $prefixed')
-    const named = { resource, name: name.replace(/^acme(?=\.)/, prefix), isPrefix }
-    return { principal, rights: operations.map((operation) => ({ operation, ...named }) as Right) }
-  })
-  const byPrincipal = Map.groupBy(given, ({ principal }) => principal)
-  return new Map([...byPrincipal].map(([who, list]) => [who, list.flatMap(({ rights }) => rights)]))
-}
-
-describe('two parties on one cluster', () => {
-  it('are apart by the rights of README: each does all with its own topics, and nothing with the other’s', async () => {
-    const { admin } = await useKafka([broker.open])
-    const [acme, globex] = [uniqueNames().prefix, uniqueNames().prefix]
-    const namesOf = (prefix: string) => ({
-      HOOKTIDE_TOPIC_PREFIX: prefix,
-      HOOKTIDE_GROUP_ID: `${prefix}.hooktide`,
-    })
-    for (const prefix of [acme, globex]) {
-      const environment = { KAFKA_BROKERS: broker.open, ...namesOf(prefix) }
-      expect(await hooktide(['init', '--partitions', '1'], environment)).toMatchObject({ code: 0 })
-    }
-    const rights = await exampleRights(acme)
-    expect([...rights.keys()]).toEqual(parties.map((name) => `User:${name}`))
-    for (const [principal, list] of rights) await grant(admin, principal, list)
-    const receiver = await startReceiver()
-    onTestFinished(() => receiver.stop())
-    const event = JSON.stringify({ event: 'Mfa.Bound', createdAt: '2026-09-14T09:02:11.019Z' })
-    const hook = JSON.stringify({ events: ['Mfa.Bound'], config: { url: receiver.origin } })
-    const open = { HOOKTIDE_ALLOW_HTTP: 'true', HOOKTIDE_ALLOW_CIDRS: '127.0.0.0/8' }
-    const use = (name: string, prefix: string, args: readonly string[], input = '') =>
-      hooktide(args, { ...environmentOf(name), ...namesOf(prefix), ...open }, input)
-    const put = ['hooks', 'put', '-f', '-']
-    const send = ['events', 'send', '-f', '-']
-
-    expect(await use('acme-hooks', acme, put, hook)).toMatchObject({ code: 0 })
-    await using process = startRun({
-      ...environmentOf('acme-processor'),
-      ...namesOf(acme),
-      ...open,
-    })
-    await process.ready()
-    expect(await use('acme-events', acme, send, event)).toMatchObject({ code: 0 })
-    await receiver.waitFor(1)
-
-    const refused = await Promise.all([
-      use('acme-hooks', globex, put, hook),
-      use('acme-hooks', globex, ['hooks', 'list']),
-      use('acme-events', globex, send, event),
-      use('acme-events', acme, put, hook),
-      use('acme-processor', globex, ['results', '--from', 'earliest']),
-      use('acme-processor', globex, ['run'], ''),
-    ])
-    for (const { code, stderr } of refused) {
-      expect(code).toBe(1)
-      expect(stderr).toMatch(/has no right to|does not exist/)
-    }
   })
 })
 

@@ -52,10 +52,10 @@ function formsOf(secret: string): Readonly<Record<string, Form>> {
   const form = (part: string, isBare = false): Form => ({ part, isBare })
   return {
     plain: form(flat),
-    reversed: form([...flat].toReversed().join('')),
+    reversed: form(Array.from(flat).toReversed().join('')),
     'percent-encoded': form(encodeURIComponent(secret).toLowerCase()),
     'percent-encoded whole': form([...bytes].map((byte) => `%${byte.toString(16)}`).join('')),
-    'JSON-escaped': form([...flat].map((one) => `\\u00${hexOf(one)}`).join('')),
+    'JSON-escaped': form(Array.from(flat, (one) => `\\u00${hexOf(one)}`).join('')),
     hex: form(bytes.toString('hex')),
     'base64 at 0': form(base64At(bytes, 0)),
     'base64 at 1': form(base64At(bytes, 1)),

@@ -41,6 +41,20 @@ export function passwordOf(user: string): string {
   return `${user}-secret`
 }
 
+/** The variables that make a user of the command line of `username`. */
+export function loginVariables(
+  broker: Pick<SecuredBroker, 'sasl' | 'files'>,
+  username: string,
+): Record<string, string> {
+  return {
+    KAFKA_BROKERS: broker.sasl,
+    KAFKA_SSL_CA: broker.files.authority,
+    KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    KAFKA_SASL_USERNAME: username,
+    KAFKA_SASL_PASSWORD: passwordOf(username),
+  }
+}
+
 export async function startSecuredBroker(users: readonly string[]): Promise<SecuredBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-certificates-'))
   const entries = Object.entries(files).map(
