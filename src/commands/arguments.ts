@@ -98,11 +98,13 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
 }
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
+  const shown = isPlainWords(name) ? rawName : `--${hidden}`
   const meant = nearestName(name, Object.keys(formsOf(command)))
-  if (/passw|passphrase|secret|token|credential|auth|key/i.test(name)) {
-    return `${rawName} is not known: secrets are given as variables, or in a file where a command reads one, since arguments show in the list of processes.`
+  const isSecret = /passw|passphrase|secret|token|credential/i.test(name)
+  if (isSecret || (meant === undefined && /auth|key/i.test(name))) {
+    return `${shown} is not known: secrets are given as variables, or in a file where a command reads one, since arguments show in the list of processes.`
   }
-  return `${rawName} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
+  return `${shown} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
 }
 
 /**

@@ -115,6 +115,8 @@ describe('arguments of a command', () => {
       'takes no arguments, and was given "(hidden)//(hidden)".',
     ],
     [['hooks rotate-key', '--key', 'hunter2'], 'secrets are given as variables, or in a file'],
+    [['hooks get', '--hunter2'], '--(hidden) is not known.'],
+    [['events send', '--keyy', 'a'], '--keyy is not known: did you mean --key?'],
     [['hooks put', '--authorization=hunter2'], 'secrets are given as variables, or in a file'],
     [['results', '--follow=hunter2'], '--follow takes no value, and was given "(hidden)".'],
     [['results', '--limit', '-phunter2'], '--limit needs a value. If it is "(hidden)"'],
