@@ -138,10 +138,10 @@ describe('a record with many faults', () => {
     expect(problems.count).toBe(1 + 256 + 1 + 64 + 10_000 + 1 + 10)
   })
 
-  it('is told with the beginning of long names', () => {
+  it('is told with the places of long names', () => {
     const name = `${'n'.repeat(1_000_000)} `
     const [problem] = problemsOf(withHeaders({ [name]: 'v' }))
-    expect(problem).toMatch(/^config\.headers\.n{64}… is not a header name$/)
+    expect(problem).toBe('config.headers[0] is not a header name')
   })
 
   it('fits into a log line of 16 KiB, whatever its names hold', () => {

@@ -43,7 +43,7 @@ describe('the warnings of a hook that is put', () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`x${n}\u001b`, n]))
     const warnings = warningsOf({ ...hook, ...many })
     expect(warnings).toHaveLength(20)
-    expect(warnings[0]).toBe('x0? is not known and has no effect')
+    expect(warnings[0]).toBe('a member, whose name may be a secret, is not known and has no effect')
     expect(warnings.at(-1)).toBe('and 981 warnings more')
   })
 })
