@@ -191,6 +191,14 @@ describe('settings', () => {
     },
   )
 
+  it('do not take keys for the path of their file, nor repeat them', () => {
+    for (const keys of ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64')]) {
+      const fault = faultsOf({ HOOKTIDE_ENCRYPTION_KEYS_FILE: keys })
+      expect(fault).toContain('must be the path of a file, and has the text of one')
+      expect(fault).not.toContain(keys)
+    }
+  })
+
   it('take event topics that Kafka can have, and no others', () => {
     expect(faultsOf({ HOOKTIDE_EVENT_TOPICS: 'a,b\u009bc' })).toContain(
       'HOOKTIDE_EVENT_TOPICS must be topic names',
