@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util'
 import { flagNames, flagOf, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
-import { hidden, isPlainWords, shownParts } from '../core/plain-words.ts'
+import { hiddenMark } from '../core/hidden-text.ts'
+import { isPlainWords, shownParts } from '../core/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'
 
 export type ParsedArguments =
@@ -91,14 +92,14 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
   if (value === undefined || value === '') return `${rawName} needs a value.`
   // What follows is more likely the next option than a value that looks like one. A single dash is standard input.
   if (inlineValue !== true && /^--?[a-z]/i.test(value)) {
-    const shown = isPlainWords(value.replace(/^--?/, '')) ? value : hidden
+    const shown = isPlainWords(value.replace(/^--?/, '')) ? value : hiddenMark
     return `${rawName} needs a value. If it is "${shown}", write --${name}=${shown}.`
   }
   return undefined
 }
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
-  const shown = isPlainWords(name) ? rawName : `--${hidden}`
+  const shown = isPlainWords(name) ? rawName : `--${hiddenMark}`
   const meant = nearestName(name, Object.keys(formsOf(command)))
   const isSecret = /passw|passphrase|secret|token|credential/i.test(name)
   if (isSecret || (meant === undefined && /auth|key/i.test(name))) {

@@ -1,7 +1,8 @@
 /** Keeps secrets of hooks off screens, and what was kept off from being written back in their place. */
 import { isJsonObject, type JsonObject } from '../core/json-text.ts'
 import type { FieldProblem } from '../core/model.ts'
-import { hidden, isPlainWords, memberPath } from '../core/plain-words.ts'
+import { hiddenMark } from '../core/hidden-text.ts'
+import { isPlainWords, memberPath } from '../core/plain-words.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
 
 const harmlessHeader = /^(?:content-type|accept(?:-\w+)?)$/i
@@ -31,7 +32,7 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, member], index) => [
       // Each has a name of its own, or the last would take the place of the others.
-      isPlainWords(name) ? name : `${hidden} ${index}`,
+      isPlainWords(name) ? name : `${hiddenMark} ${index}`,
       shown(member, path === '' ? name : `${path}.${name}`, isSecret || secretName.test(name)),
     ]),
   )
@@ -40,7 +41,7 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
 function shownText(text: string, path: string, isSecret: boolean): string {
   if (path === 'config.url') return shownUrl(text)
   const isHidden = isSecret || isTelling(path, text)
-  return isHidden && text !== '' ? hidden : text
+  return isHidden && text !== '' ? hiddenMark : text
 }
 
 function isTelling(path: string, text: string): boolean {
@@ -50,13 +51,15 @@ function isTelling(path: string, text: string): boolean {
 
 function shownUrl(text: string): string {
   const url = urlWithoutSecrets(text)
-  if (url === '') return hidden
-  return URL.parse(text)?.search === '' ? url : `${url}?${hidden}`
+  if (url === '') return hiddenMark
+  return URL.parse(text)?.search === '' ? url : `${url}?${hiddenMark}`
 }
 
 function fieldsIn(value: unknown, path: string): readonly string[] {
   if (typeof value === 'string') {
-    return value === hidden || (path === 'config.url' && value.includes(hidden)) ? [path] : []
+    return value === hiddenMark || (path === 'config.url' && value.includes(hiddenMark))
+      ? [path]
+      : []
   }
   if (Array.isArray(value)) {
     return value.flatMap((item: unknown, index) => fieldsIn(item, `${path}[${index}]`))

@@ -3,9 +3,7 @@
  * values, and paths of URLs, which are passwords where a service of chat makes them (`hooks.slack.com/services/T…/B…/…`).
  * Keys and tokens mix letters, digits and cases; what people call things is made of words.
  */
-
-/** Stands for what is not shown. Whoever writes it back is told so: see `hiddenFields`. */
-export const hidden = '(hidden)'
+import { hiddenMark } from './hidden-text.ts'
 
 const maxLength = 40
 const maxWords = 6
@@ -35,6 +33,6 @@ export function memberPath(path: string, name: string, place: number): string {
 export function shownParts(text: string): string {
   return text
     .split('/')
-    .map((part) => (part === '' || isPlainWords(part) ? part : hidden))
+    .map((part) => (part === '' || isPlainWords(part) ? part : hiddenMark))
     .join('/')
 }

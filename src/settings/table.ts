@@ -3,7 +3,7 @@
  * shown. `--help` and README print this table.
  */
 import { resultBodies } from '../core/kept-answer.ts'
-import { hidden } from '../core/plain-words.ts'
+import { hiddenMark } from '../core/hidden-text.ts'
 import {
   brokerList,
   cidrs,
@@ -97,7 +97,7 @@ function url(
 
 function urlWithoutLogin(text: string): string {
   const parsed = URL.parse(text)
-  return parsed === null ? hidden : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+  return parsed === null ? hiddenMark : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }
 
 const minuteMs = 60_000

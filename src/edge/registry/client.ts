@@ -9,7 +9,7 @@
 import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { asError, UserError } from '../../core/errors.ts'
-import { hidden } from '../../core/plain-words.ts'
+import { hiddenMark } from '../../core/hidden-text.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/json-text.ts'
 
 type CreateApi = typeof apiModule.default
@@ -211,7 +211,7 @@ export class RegistryClient {
 
   #withoutSecrets(text: string): string {
     const forms = this.#secrets.flatMap((secret) => [secret, encodeURIComponent(secret)])
-    return forms.reduce((shown, form) => shown.replaceAll(form, hidden), text)
+    return forms.reduce((shown, form) => shown.replaceAll(form, hiddenMark), text)
   }
 
   #reasonOf(thrown: unknown): string {
