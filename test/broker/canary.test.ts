@@ -342,7 +342,7 @@ async function walkAll(walk: Walk): Promise<void> {
   const { origin } = rig.receiver
   const login = `http://${secrets.urlLogin}:${secrets.urlLogin}@`
   await rig.putHooks(
-    ...['fine', 'failing', 'gone'].map((id) => ({ ...hookWith(origin, id), id })),
+    ...['fine', 'failing', 'gone', 'echo'].map((id) => ({ ...hookWith(origin, id), id })),
     { ...hookWith('http://10.77.0.1', 'blocked'), id: 'blocked' },
     { ...hookWith(origin.replace('http://', login), 'login'), id: 'login' },
     { ...hookWith('no URL ', 'senseless'), id: 'senseless' },
@@ -350,8 +350,8 @@ async function walkAll(walk: Walk): Promise<void> {
   await sendBrokenHooks(rig)
   const process = await rig.run(environment)
   await sendEvents(rig)
-  // Of the one valid event for each hook that is: six ends; and four of hooks that are suspended.
-  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 10)
+  // Of the one valid event for each hook that is: seven ends; and four of hooks that are suspended.
+  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 11)
   writings.add('pages', await pages(process))
   await walkCommands(walk)
   await walkRefusals(walk)
@@ -371,7 +371,11 @@ describe('secrets that are planted everywhere', () => {
       brokers: [broker.open],
       registryUrl: surroundings().registryUrl,
       environment: { HOOKTIDE_RETRY_SCHEDULE: '1s', HOOKTIDE_RETRY_TIERS: '1s' },
-      answer: ({ path }) => {
+      answer: ({ path, headers, body }) => {
+        if (path.startsWith('/echo')) {
+          const echo = JSON.stringify({ path, headers, body: body.toString() })
+          return { kind: 'respond', status: 500, body: echo }
+        }
         if (path.startsWith('/failing')) return { kind: 'respond', status: 500, body: 'no' }
         return path.startsWith('/gone') ? { kind: 'respond', status: 410 } : undefined
       },
