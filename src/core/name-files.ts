@@ -19,6 +19,8 @@ export interface SearchRules {
 /** glibc asks once in five seconds. Names that are looked up anew whenever a call waits are asked for sooner. */
 const defaultTimeoutMs = 1_000
 const defaultAttempts = 3
+/** Three name servers, as many as resolv.conf may have, are then all asked within the time that a call has by default. */
+const maxTimeoutMs = 2_500
 /** RFC 1035 section 2.3.4, as text without the dot at the end. */
 const maxNameLength = 253
 const maxLabelLength = 63
@@ -26,7 +28,7 @@ const maxSearchDomains = 32
 
 /**
  * Reads resolv.conf as glibc does: the last of `search` and `domain` counts, and without one the domain of the host's
- * name. Bounds of the options are those of the manual.
+ * name. Bounds of the options are those of the manual, but for that of `timeout`.
  */
 export function parseResolvConf(text: string, hostname: string): SearchRules {
   let search: readonly string[] | undefined
@@ -46,7 +48,9 @@ export function parseResolvConf(text: string, hostname: string): SearchRules {
       .map((domain) => domain.toLowerCase().replace(/\.$/, '')),
     ndots: Math.min(ndots, 15),
     timeoutMs:
-      timeout === undefined ? defaultTimeoutMs : Math.min(Math.max(timeout, 1), 30) * 1_000,
+      timeout === undefined
+        ? defaultTimeoutMs
+        : Math.min(Math.max(timeout, 1) * 1_000, maxTimeoutMs),
     attempts: attempts === undefined ? defaultAttempts : Math.min(Math.max(attempts, 1), 5),
   }
 }

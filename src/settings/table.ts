@@ -13,6 +13,7 @@ import {
   integer,
   list,
   namePrefix,
+  nameServers,
   oneOf,
   optionalFlag,
   optionalOneOf,
@@ -208,6 +209,12 @@ export const settingTable = {
     '',
     httpUrl,
     'Proxy for all webhook calls; it resolves names then.',
+  ),
+  nameServers: setting(
+    'HOOKTIDE_NAME_SERVERS',
+    '',
+    nameServers,
+    "Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353; default the system's.",
   ),
   encryptionKeys: secretOf(
     'HOOKTIDE_ENCRYPTION_KEYS',
