@@ -186,6 +186,17 @@ describe('the files of the machine', () => {
     expect(server.questionsOf('service')).toHaveLength(2)
   })
 
+  it('name domains whose silence ends the search, but for the name as it is', async () => {
+    const { ask, server } = await useHostNames(
+      ({ name }) => (name.endsWith('silent.example') ? hang : { kind: 'nxdomain' }),
+      { resolvConf: 'search silent.example other.example\noptions timeout:1 attempts:1\n' },
+    )
+    expect(await ask('service')).toBe('silent')
+    expect(server.questionsOf('service.other.example')).toEqual([])
+    server.answer = ({ name }) => (name === 'host' ? found('192.0.2.1') : hang)
+    expect(await ask('host')).toBe('192.0.2.1')
+  })
+
   it('have names asked for anew when they may name other name servers', async () => {
     const { ask, server, clock, writeResolvConf } = await useHostNames(() => ({ kind: 'refused' }))
     expect(await ask('a.example')).toBe('refused')
