@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-// Host names are resolved on a pool of four threads by default: a few dead name servers would stall every connection.
+// Names of brokers and of the registry are resolved on a pool that has four threads by default, of which lookups get half:
+// with two names that hang, no other would be resolved. Endpoints' names need no threads (edge/names).
 process.env['UV_THREADPOOL_SIZE'] ??= '64'
 
 const source = new URL('cli.ts', import.meta.url)

@@ -10,6 +10,7 @@ import type {
   InboundRecord,
   MonotonicMs,
   OutboundRecord,
+  TenantId,
 } from './core/model.ts'
 
 export interface TopicPartition {
@@ -119,6 +120,7 @@ export interface HttpRequest {
   readonly url: string
   /** Names one pool of kept connections: a hook's calls share theirs with nobody. */
   readonly poolKey: string
+  readonly tenantId: TenantId
   /** Most connections of the pool. */
   readonly connections: number
   /** Lower-case names. */

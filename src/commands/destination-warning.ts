@@ -1,10 +1,12 @@
 /** Tells a hook's owner at once what the destination guard would only say when the hook is called. */
-import { lookup } from 'node:dns/promises'
 import type { Settings } from '../settings/settings.ts'
 import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../core/destination.ts'
+import type { LookupResult } from '../edge/names/lookup.ts'
+import { createNames } from '../edge/names/names.ts'
+import { systemClock } from '../edge/system-clock.ts'
 import { within } from '../edge/waiting.ts'
 
-type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy'>
+type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy' | 'nameServers'>
 
 const lookupMs = 2_000
 
@@ -25,7 +27,7 @@ export async function destinationWarning(
   if (verdict === 'refused') return `config.url leads to ${privateAddress}`
   // A proxy resolves names by itself.
   if (verdict !== 'name' || settings.egressProxy !== undefined) return undefined
-  return await nameWarning(new URL(url).hostname, allowed)
+  return await nameWarning(new URL(url).hostname, allowed, settings.nameServers)
 }
 
 const privateAddress =
@@ -34,12 +36,15 @@ const privateAddress =
 async function nameWarning(
   hostname: string,
   allowed: readonly Cidr[],
+  servers: readonly string[] | undefined,
 ): Promise<string | undefined> {
-  const resolving = lookup(hostname, { all: true }).catch(() => [])
-  const addresses = await within(resolving, lookupMs, undefined)
-  if (addresses === undefined) return `${hostname} was not resolved within ${lookupMs / 1_000} s`
-  if (addresses.length === 0) return `${hostname} does not resolve here`
-  const isCallable = addresses.some(({ address }) => judgeAddress(address, allowed) === 'ok')
+  const names = createNames({ clock: systemClock, emit: () => undefined, servers })
+  const resolving = new Promise<LookupResult>((resolve) => names.lookup(hostname, '', resolve))
+  const result = await within(resolving, lookupMs, undefined)
+  names.stop()
+  if (result === undefined) return `${hostname} was not resolved within ${lookupMs / 1_000} s`
+  if (result.kind === 'failure') return `${hostname} does not resolve here`
+  const isCallable = result.addresses.some(({ address }) => judgeAddress(address, allowed) === 'ok')
   return isCallable ? undefined : `${hostname} resolves to ${privateAddress}`
 }
 

@@ -8,6 +8,7 @@ import type { DeliveryResult } from '../core/records.ts'
 import { connectResultEncoder, jsonResultEncoder } from '../edge/registry/result-codec.ts'
 import { createFilters } from '../edge/filter/cel.ts'
 import { createHttpSender } from '../edge/http/sender.ts'
+import { createNames } from '../edge/names/names.ts'
 import type { KafkaLog } from '../edge/kafka/client.ts'
 import { createGroupSource } from '../edge/kafka/group-source.ts'
 import { createSink } from '../edge/kafka/sink.ts'
@@ -191,11 +192,12 @@ async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Dec
 }
 
 function senderOf(
-  { allowHttp, allowCidrs, egressProxy }: Settings,
+  { nameServers, allowHttp, allowCidrs, egressProxy }: Settings,
   { log, emit }: Pick<Telemetry, 'log' | 'emit'>,
 ): HttpSender {
   return createHttpSender({
     clock: systemClock,
+    names: createNames({ clock: systemClock, emit, servers: nameServers }),
     allowHttp,
     allowCidrs,
     egressProxy,

@@ -98,8 +98,30 @@ export type Signal =
       /** What follows from it. */
       readonly message: string
     }
+  /** A lookup of an endpoint's host name ended. */
+  | {
+      readonly kind: 'name.asked'
+      readonly host: string
+      readonly outcome: NameOutcome
+      readonly tookMs: number
+    }
+  /** An address was used beyond its time to live, since no name server could say. */
+  | { readonly kind: 'name.stale'; readonly host: string }
+  /** The first such use of a name. `more`: other names of which this was not told since the last time. */
+  | { readonly kind: 'name.unanswered'; readonly host: string; readonly more: number }
+  /** The end of it. */
+  | {
+      readonly kind: 'name.recovered'
+      readonly host: string
+      readonly staleMs: number
+      readonly more: number
+    }
   | { readonly kind: 'calls.stopped'; readonly cause: StopCause }
   | { readonly kind: 'calls.resumed' }
+
+/** What a lookup of a name can come to; see `name-answer.ts`. */
+export const nameOutcomes = ['addresses', 'no-name', 'refused', 'silent'] as const
+export type NameOutcome = (typeof nameOutcomes)[number]
 
 export const stopCauses = [
   'rebalance',

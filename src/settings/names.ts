@@ -9,7 +9,7 @@ const groups = {
   topics: /^HOOKTIDE_(TOPIC_|EVENT_TOPICS$)/,
   group: /^HOOKTIDE_GROUP_ID$/,
   tiers: /^HOOKTIDE_RETRY_TIERS$/,
-  destinations: /^HOOKTIDE_(ALLOW_|EGRESS_PROXY$)/,
+  destinations: /^HOOKTIDE_(ALLOW_|EGRESS_PROXY$|NAME_SERVERS$)/,
   encryption: /^HOOKTIDE_ENCRYPTION_KEYS/,
   processor: /^/,
 } as const

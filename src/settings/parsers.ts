@@ -1,4 +1,5 @@
 /** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
+import { isIP } from 'node:net'
 import { parseCidr } from '../core/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/encrypted-text.ts'
 import { parseDuration } from '../core/durations.ts'
@@ -104,6 +105,24 @@ export const cidrs: Parser<readonly string[]> = (value) => {
     if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
   }
   return items
+}
+
+/** Addresses, since who should resolve the name of a name server? IPv6 with a port is in brackets. */
+export const nameServers: Parser<readonly string[] | undefined> = (value) => {
+  const items = list(value)
+  const odd = items.find((item) => !isNameServer(item))
+  if (odd !== undefined) {
+    return new Fault(
+      `must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${odd}" is none`,
+    )
+  }
+  return items.length === 0 ? undefined : items
+}
+
+function isNameServer(item: string): boolean {
+  const [, six, four, port = '53'] = /^(?:\[(.*)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(item) ?? []
+  const isAddress = isIP(item) !== 0 || isIP(six ?? '') === 6 || isIP(four ?? '') === 4
+  return isAddress && !item.includes('%') && Number(port) > 0 && Number(port) <= 65_535
 }
 
 export const oneOf =

@@ -15,6 +15,7 @@ import {
   httpUrl,
   integer,
   namePrefix,
+  nameServers,
   oneOf,
   optionalFlag,
   optionalOneOf,
@@ -248,6 +249,12 @@ export const settingTable = {
     'Private ranges that hooks may call, such as 10.1.0.0/16.',
   ),
   egressProxy: url('HOOKTIDE_EGRESS_PROXY', 'Proxy for all webhook calls; it resolves names then.'),
+  nameServers: setting(
+    'HOOKTIDE_NAME_SERVERS',
+    '',
+    nameServers,
+    "Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353; default the system's.",
+  ),
   encryptionKeys: secretOf(
     'HOOKTIDE_ENCRYPTION_KEYS',
     encryptionKeys,

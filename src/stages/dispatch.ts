@@ -325,6 +325,7 @@ export class Dispatch {
     const request = {
       url: hook.url,
       poolKey: hook.id,
+      tenantId: hook.tenantId,
       connections: hook.concurrency ?? defaultConcurrency,
       headers,
       body,

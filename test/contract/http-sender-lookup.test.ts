@@ -1,33 +1,52 @@
-/** The part of connecting that no name of this machine can show: what names resolve to, and how Node fails. */
-import type { LookupAddress } from 'node:dns'
+/** What of a name's addresses is connected to, and how failures to connect are classed. */
 import { describe, expect, it } from 'vitest'
 import { parseCidr } from '../../src/core/destination.ts'
+import type { NameAddress } from '../../src/core/name-answer.ts'
 import { ConnectFailure, asConnectFailure } from '../../src/edge/http/connecting.ts'
 import { guardedLookup } from '../../src/edge/http/guarded-lookup.ts'
-import type { Resolve } from '../../src/edge/http/guarded-lookup.ts'
+import type { LookupFailure, LookupResult } from '../../src/edge/names/lookup.ts'
+import type { Names } from '../../src/edge/names/names.ts'
 
 type Found = { readonly error: unknown; readonly addresses: unknown; readonly family?: unknown }
 
-function found(resolve: Resolve, all = true, allowed: readonly string[] = []): Promise<Found> {
-  const cidrs = allowed.flatMap((text) => {
-    const result = parseCidr(text)
-    return result.kind === 'cidr' ? [result.cidr] : []
-  })
+function namesWith(result: LookupResult): Names {
+  return {
+    lookup(_, __, resolved) {
+      resolved(result)
+      return () => {}
+    },
+    stop() {},
+  }
+}
+
+function found(
+  result: LookupResult,
+  all = true,
+  allowed: readonly string[] | 'all' = [],
+): Promise<Found> {
+  const cidrs =
+    allowed === 'all'
+      ? undefined
+      : allowed.flatMap((text) => {
+          const parsed = parseCidr(text)
+          return parsed.kind === 'cidr' ? [parsed.cidr] : []
+        })
   return new Promise((done) => {
-    guardedLookup(cidrs, resolve)('name.example', { all }, (error, addresses, family) =>
+    const { lookup } = guardedLookup(namesWith(result), 'default', cidrs)
+    lookup('name.example', { all }, (error, addresses, family) =>
       done({ error, addresses, family }),
     )
   })
 }
 
-const open: LookupAddress = { address: '93.184.215.14', family: 4 }
-const openSix: LookupAddress = { address: '2606:4700::1111', family: 6 }
-const inside: LookupAddress = { address: '10.0.0.1', family: 4 }
-const metadata: LookupAddress = { address: '169.254.169.254', family: 4 }
-const mapped: LookupAddress = { address: '::ffff:169.254.169.254', family: 6 }
+const open: NameAddress = { address: '93.184.215.14', family: 4 }
+const openSix: NameAddress = { address: '2606:4700::1111', family: 6 }
+const inside: NameAddress = { address: '10.0.0.1', family: 4 }
+const metadata: NameAddress = { address: '169.254.169.254', family: 4 }
+const mapped: NameAddress = { address: '::ffff:169.254.169.254', family: 6 }
 
-function resolvesTo(...addresses: readonly LookupAddress[]): Resolve {
-  return (_, resolved) => resolved(null, addresses)
+function resolvesTo(...addresses: readonly NameAddress[]): LookupResult {
+  return { kind: 'addresses', addresses }
 }
 
 describe('a name', () => {
@@ -52,20 +71,40 @@ describe('a name', () => {
     expect(result).toEqual({ error: null, addresses: open.address, family: 4 })
   })
 
-  it('is resolved once for all who ask at the same time, and again for those who ask later', () => {
-    const pending: ((addresses: readonly LookupAddress[]) => void)[] = []
-    const lookup = guardedLookup([], (_, resolved) => {
-      pending.push((addresses) => resolved(null, addresses))
-    })
-    const results: unknown[] = []
-    const ask = (name: string): void =>
-      lookup(name, { all: true }, (_, addresses) => results.push(addresses))
-    for (const name of ['a.example', 'a.example', 'b.example', 'a.example']) ask(name)
-    expect(pending).toHaveLength(2)
-    pending[0]?.([open])
-    expect(results).toEqual([[open], [open], [open]])
-    ask('a.example')
-    expect(pending).toHaveLength(3)
+  it('leads to any of its addresses where the operator has chosen it', async () => {
+    const result = await found(resolvesTo(inside, open), true, 'all')
+    expect(result).toMatchObject({ error: null, addresses: [inside, open] })
+  })
+
+  it.each([
+    ['no-name', 'name.example does not exist, or has no address'],
+    ['not-a-name', 'name.example is too long, or has an empty part, to be looked up'],
+    ['silent', 'name.example could not be looked up: the name servers did not answer in time'],
+    ['refused', 'name.example could not be looked up: the name servers could not say'],
+  ] as const satisfies readonly (readonly [LookupFailure, string])[])(
+    'that leads nowhere fails as dns, in words that name no name server: %s',
+    async (failure, message) => {
+      const { error } = await found({ kind: 'failure', failure })
+      expect(error).toMatchObject({ errorClass: 'dns', message })
+    },
+  )
+
+  it('is not waited for any more once its connection is given up', () => {
+    let isWaiting = false
+    const names: Names = {
+      lookup() {
+        isWaiting = true
+        return () => {
+          isWaiting = false
+        }
+      },
+      stop() {},
+    }
+    const { lookup, cancel } = guardedLookup(names, 'default', [])
+    lookup('name.example', { all: true }, () => {})
+    expect(isWaiting).toBe(true)
+    cancel()
+    expect(isWaiting).toBe(false)
   })
 })
 
@@ -75,8 +114,6 @@ function nodeError(code: string, syscall = 'connect'): Error {
 
 describe('a failure to connect', () => {
   it.each([
-    ['a name that does not exist', nodeError('ENOTFOUND', 'getaddrinfo'), false, 'dns'],
-    ['a resolver that does not answer', nodeError('EAI_AGAIN', 'getaddrinfo'), false, 'dns'],
     ['a refused connection', nodeError('ECONNREFUSED'), false, 'connect'],
     ['an unreachable network', nodeError('ENETUNREACH'), false, 'connect'],
     ['a time-out of TCP', nodeError('ETIMEDOUT'), false, 'timeout'],

@@ -9,6 +9,9 @@ import {
 } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseEgressProxy, reachProxy } from '../../src/edge/http/egress-proxy.ts'
+import { proxyLookup } from '../../src/edge/http/guarded-connect.ts'
+import { createNames } from '../../src/edge/names/names.ts'
+import { systemClock } from '../../src/edge/system-clock.ts'
 import { send, useSender } from '../support/http-calls.ts'
 import { listening } from '../support/listening.ts'
 import { useReceiver } from '../support/receiver.ts'
@@ -98,8 +101,11 @@ describe('an egress proxy', () => {
   })
 
   it.each(['http', 'https'] as const)('by %s is asked whether it is there', async (scheme) => {
+    const names = createNames({ clock: systemClock, emit: () => {}, servers: undefined })
     const answer = (proxy: string) =>
-      new Promise((resolve) => reachProxy(parseEgressProxy(proxy), resolve))
+      new Promise((resolve) =>
+        reachProxy({ ...parseEgressProxy(proxy), lookup: proxyLookup(names) }, resolve),
+      )
     const [plain, tls] = [
       createTcpServer(),
       createTlsServer({ cert: certificate, key: privateKey }),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Resolver } from 'node:dns'
 import { describe, expect, it } from 'vitest'
 import { readSettings, shownSettings } from '../../src/settings/settings.ts'
 import { flagNames } from '../../src/settings/table.ts'
@@ -86,6 +87,32 @@ describe('settings', () => {
   it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('take %s as brokers', (brokers) => {
     expect(faultsOf({ KAFKA_BROKERS: brokers })).toBe('')
   })
+
+  it.each([
+    ['10.0.0.2', ['10.0.0.2']],
+    ['10.0.0.2:5353, [fd00::2]:53 ,fd00::3,[fd00::4]', 4],
+    ['', undefined],
+  ])('take %j as name servers', (text, expected) => {
+    const { nameServers } = readSettings({ HOOKTIDE_NAME_SERVERS: text })
+    expect(typeof expected === 'number' ? nameServers?.length : nameServers).toEqual(expected)
+    if (nameServers !== undefined) new Resolver().setServers(nameServers)
+  })
+
+  it.each(['ns.example', '10.0.0.300', '10.0.0.2:', '10.0.0.2:0', '10.0.0.2:65536', '[10.0.0.2]'])(
+    'refuse %s as a name server',
+    (text) => {
+      expect(faultsOf({ HOOKTIDE_NAME_SERVERS: `10.0.0.1,${text}` })).toContain(
+        `HOOKTIDE_NAME_SERVERS must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${text}" is none`,
+      )
+    },
+  )
+
+  it.each(['fe80::1%eth0', '[fd00::2', 'fd00::2]:53', '[]:53', '10.0.0.2:5a', 'fd00::2:99999'])(
+    'refuse %s as a name server too',
+    (text) => {
+      expect(faultsOf({ HOOKTIDE_NAME_SERVERS: text })).toContain('HOOKTIDE_NAME_SERVERS must be')
+    },
+  )
 
   it('are shown without secrets', () => {
     const shown = JSON.stringify(

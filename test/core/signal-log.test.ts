@@ -87,6 +87,10 @@ const signals: { readonly [Kind in Signal['kind']]: Signal & { readonly kind: Ki
     partitions: ['auth.events/3'],
     message: 'it is ignored',
   },
+  'name.asked': { kind: 'name.asked', host: 'a.example', outcome: 'silent', tookMs: 8_000 },
+  'name.stale': { kind: 'name.stale', host: 'a.example' },
+  'name.unanswered': { kind: 'name.unanswered', host: 'a.example', more: 2 },
+  'name.recovered': { kind: 'name.recovered', host: 'a.example', staleMs: 60_000, more: 2 },
   'calls.stopped': { kind: 'calls.stopped', cause: 'rebalance' },
   'calls.resumed': { kind: 'calls.resumed' },
 }

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import type { AttemptResult } from '../../src/core/model.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
 import type { HttpSenderOptions, PooledHttpSender } from '../../src/edge/http/sender.ts'
+import { createNames } from '../../src/edge/names/names.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import type { Call, HttpRequest, HttpSender } from '../../src/ports.ts'
 
@@ -9,6 +10,7 @@ import type { Call, HttpRequest, HttpSender } from '../../src/ports.ts'
 export function useSender(options: Partial<HttpSenderOptions> = {}): PooledHttpSender {
   const sender = createHttpSender({
     clock: systemClock,
+    names: createNames({ clock: systemClock, emit: () => {}, servers: undefined }),
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
     maxIdleSockets: 4096,
@@ -22,6 +24,7 @@ export function requestTo(url: string, fields: Partial<HttpRequest> = {}): HttpR
   return {
     url,
     poolKey: 'hook',
+    tenantId: 'default',
     connections: 16,
     headers: {},
     body: Buffer.from('{}'),

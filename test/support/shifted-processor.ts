@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest'
 import { decryptWith } from '../../src/core/encrypted-text.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
+import { createNames } from '../../src/edge/names/names.ts'
 import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
 import { createLoopMeter } from '../../src/edge/loop-meter.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
@@ -70,6 +71,7 @@ export async function startShifted(
       sink: createSink({ settings: kafka, log: silentLog }),
       http: createHttpSender({
         clock,
+        names: createNames({ clock, emit: () => undefined, servers: settings.nameServers }),
         allowHttp,
         allowCidrs,
         egressProxy: undefined,

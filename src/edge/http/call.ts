@@ -15,7 +15,7 @@ import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import { tenths } from '../../core/durations.ts'
 import { asError } from '../../core/errors.ts'
-import type { AttemptResult, ErrorClass, MonotonicMs, Phases } from '../../core/model.ts'
+import type { AttemptResult, ErrorClass, MonotonicMs, Phases, TenantId } from '../../core/model.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
 import { classifyError } from './errors.ts'
@@ -37,6 +37,7 @@ export interface CallSurroundings {
 /** What is called, and by which connections. */
 export interface CallTarget {
   readonly poolKey: string
+  readonly tenantId: TenantId
   readonly origin: string
   readonly options: Dispatcher.DispatchOptions
 }
@@ -65,9 +66,9 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   start(target: CallTarget, timeoutMs: number): void {
-    const { poolKey, origin, options } = target
+    const { poolKey, tenantId, origin, options } = target
     this.#target = target
-    this.#connection = this.#surroundings.pools.take(poolKey, origin)
+    this.#connection = this.#surroundings.pools.take(poolKey, origin, tenantId)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
       // Timers run before sockets are read: after a stall of the process an answer that is already here goes first.
@@ -155,11 +156,11 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   /** Makes the call on a new connection. */
-  #goOn({ poolKey, origin, options }: CallTarget): void {
+  #goOn({ poolKey, tenantId, origin, options }: CallTarget): void {
     const { pools, onStale } = this.#surroundings
     this.#connectMs = null
     if (this.#connection !== undefined) pools.destroy(this.#connection)
-    this.#connection = pools.open(poolKey, origin)
+    this.#connection = pools.open(poolKey, origin, tenantId)
     onStale()
     this.#connection.dispatch(options, this)
   }

@@ -56,7 +56,6 @@ export function asConnectFailure(thrown: unknown, isHandshake: boolean): Connect
   const causes: readonly NodeJS.ErrnoException[] =
     error instanceof AggregateError ? error.errors : [error]
   const message = error.reason ?? messageOf(causes[0])
-  if (error.syscall === 'getaddrinfo') return new ConnectFailure('dns', message, error)
   if (causes.every(({ code }) => code === 'ETIMEDOUT')) {
     return new ConnectFailure('timeout', 'connecting timed out', error)
   }

@@ -8,6 +8,7 @@ import { connect as connectTls } from 'node:tls'
 import { UserError, asError } from '../../core/errors.ts'
 import { ConnectFailure, authorityOf, endpointOf } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
+import type { ConnectionLookup } from './guarded-lookup.ts'
 
 export interface EgressProxy extends Endpoint {
   readonly isTls: boolean
@@ -46,7 +47,7 @@ export function limitAccepting(socket: Socket, { isTls }: Pick<EgressProxy, 'isT
 
 /** Asks the proxy for a way to `endpoint`. What it returns gives up. */
 export function openTunnel(
-  { host, port, isTls, headers }: EgressProxy,
+  { host, port, isTls, headers, lookup }: EgressProxy & { readonly lookup: ConnectionLookup },
   endpoint: Endpoint,
   callback: ConnectCallback,
 ): () => void {
@@ -55,6 +56,7 @@ export function openTunnel(
   const request = (isTls ? httpsRequest : httpRequest)({
     host,
     port,
+    lookup: lookup.lookup,
     method: 'CONNECT',
     path: authority,
     agent: false,
@@ -75,6 +77,7 @@ export function openTunnel(
     socket.destroy()
     callback(refusedTunnel(statusCode, response.headers), null)
   })
+  request.once('close', lookup.cancel)
   request.on('error', (error) => {
     // Some proxies answer nothing for an endpoint that they cannot reach.
     const ended = () => new ConnectFailure('connect', 'the proxy ended the connection', error)
@@ -93,18 +96,19 @@ function refusedTunnel(status: number, headers: IncomingHttpHeaders): ConnectFai
 
 /** Finds out whether the proxy accepts connections. */
 export function reachProxy(
-  proxy: Pick<EgressProxy, 'host' | 'port' | 'isTls'>,
+  proxy: Pick<EgressProxy, 'host' | 'port' | 'isTls'> & { readonly lookup: ConnectionLookup },
   done: (failure: ConnectFailure | undefined) => void,
 ): void {
-  const { host, port, isTls } = proxy
+  const { host, port, isTls, lookup } = proxy
   const socket = isTls
     ? connectTls({
         host,
         port,
+        lookup: lookup.lookup,
         ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
         rejectUnauthorized: true,
       })
-    : connectTcp({ host, port })
+    : connectTcp({ host, port, lookup: lookup.lookup })
   limitAccepting(socket, proxy)
   let failure: unknown = new Error('the connection was closed')
   socket.once('error', (error: Error) => {
@@ -114,6 +118,7 @@ export function reachProxy(
     failure = undefined
     socket.destroy()
   })
+  socket.once('close', lookup.cancel)
   socket.once('close', () => done(failure === undefined ? undefined : proxyFailure(failure)))
 }
 

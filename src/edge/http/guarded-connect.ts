@@ -5,16 +5,19 @@
  */
 import { hostname } from 'node:os'
 import { connect as connectTcp, isIP } from 'node:net'
-import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
+import type { Socket, TcpNetConnectOpts } from 'node:net'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import { judgeHost } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
+import type { TenantId } from '../../core/model.ts'
+import type { Names } from '../names/names.ts'
 import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
 import { limitAccepting, openTunnel, proxyFailure } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 import { guardedLookup } from './guarded-lookup.ts'
+import type { ConnectionLookup } from './guarded-lookup.ts'
 
 export interface ConnectTarget extends Endpoint {
   readonly isTls: boolean
@@ -26,7 +29,11 @@ export interface ConnectTarget extends Endpoint {
  */
 export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () => void
 
+/** How the connections of a tenant's hooks are opened. */
+export type ConnectOf = (tenantId: TenantId) => Connect
+
 export interface ConnectOptions {
+  readonly names: Names
   readonly allowed: readonly Cidr[]
   /** `undefined`: connect directly. */
   readonly proxy: EgressProxy | undefined
@@ -40,9 +47,16 @@ export interface ConnectOptions {
 const addressAttemptMs = 1000
 const maxTlsSessions = 1000
 
-export function createConnect(options: ConnectOptions): Connect {
-  const { allowed, proxy, onProxyFailed, onProxySlow } = options
-  const lookup = guardedLookup(allowed)
+/** The name of the egress proxy is nobody's. */
+const noTenant: TenantId = ''
+
+/** Of the egress proxy: its address is the operator's choice, and not judged. */
+export function proxyLookup(names: Names): ConnectionLookup {
+  return guardedLookup(names, noTenant, undefined)
+}
+
+export function createConnect(options: ConnectOptions): ConnectOf {
+  const { names, allowed, proxy, onProxyFailed, onProxySlow } = options
   const sessions = createTlsSessions()
   const machine = hostname()
 
@@ -53,7 +67,7 @@ export function createConnect(options: ConnectOptions): Connect {
     return verdict === 'refused' || verdict === 'never'
   }
 
-  return (target, callback) => {
+  return (tenantId) => (target, callback) => {
     const attempt = new Attempt((...result) => {
       if (result[0]?.errorClass === 'proxy') onProxyFailed(result[0])
       callback(...result)
@@ -61,16 +75,19 @@ export function createConnect(options: ConnectOptions): Connect {
     if (isRefused(target.host)) {
       setImmediate(() => attempt.fail(refusedAddress()))
     } else if (proxy === undefined) {
+      const lookup = guardedLookup(names, tenantId, allowed)
       attempt.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
     } else if (target.isTls) {
-      const giveUp = openTunnel(proxy, target, (error, socket) => {
+      const lookup = proxyLookup(names)
+      const giveUp = openTunnel({ ...proxy, lookup }, target, (error, socket) => {
         if (error !== null) attempt.fail(error)
         else attempt.own(openTls(target, { socket }, sessions))
       })
       attempt.endBy(giveUp)
     } else {
       // Plain HTTP needs no tunnel: its request names the whole URL instead.
-      const socket = proxy.isTls ? openTls(proxy) : openTcp(proxy)
+      const lookup = proxyLookup(names)
+      const socket = proxy.isTls ? openTls(proxy, { lookup }) : openTcp(proxy, lookup)
       limitAccepting(socket, proxy)
       attempt.own(socket, proxyFailure)
     }
@@ -142,19 +159,20 @@ function closedEarly(isTls: boolean): ConnectFailure {
   )
 }
 
-function openTcp({ host, port }: Endpoint, lookup?: LookupFunction): Socket {
-  return connectTcp({
+function openTcp({ host, port }: Endpoint, { lookup, cancel }: ConnectionLookup): Socket {
+  const socket = connectTcp({
     host,
     port,
-    ...(lookup && { lookup }),
+    lookup,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: addressAttemptMs,
   })
+  return socket.once('close', cancel)
 }
 
 function openTls(
   endpoint: Endpoint,
-  over: { readonly lookup?: LookupFunction; readonly socket?: Socket } = {},
+  over: { readonly lookup: ConnectionLookup } | { readonly socket: Socket },
   sessions?: TlsSessions,
 ): TLSSocket {
   const { host, port } = endpoint
@@ -163,7 +181,7 @@ function openTls(
   const options: ConnectionOptions & TcpNetConnectOpts = {
     host,
     port,
-    ...over,
+    ...('socket' in over ? over : { lookup: over.lookup.lookup }),
     // SNI carries names only, and without the dot that may end them.
     ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
     ...(session && { session }),
@@ -173,7 +191,9 @@ function openTls(
     autoSelectFamilyAttemptTimeout: addressAttemptMs,
   }
   // Node reports a session only after its certificate was verified, so resuming it is as safe as verifying again.
-  return connectTls(options).on('session', (fresh) => sessions?.set(key, fresh))
+  const socket = connectTls(options).on('session', (fresh) => sessions?.set(key, fresh))
+  if ('lookup' in over) socket.once('close', over.lookup.cancel)
+  return socket
 }
 
 interface TlsSessions {

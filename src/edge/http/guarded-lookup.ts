@@ -1,53 +1,56 @@
-/** Names to addresses, without those that may not be called. */
-import { lookup } from 'node:dns'
-import type { LookupAddress } from 'node:dns'
+/** Names to addresses, as Node's sockets ask for them: without the addresses that may not be called. */
 import type { LookupFunction } from 'node:net'
 import { judgeAddress } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
-import { refusedAddress } from './connecting.ts'
+import type { TenantId } from '../../core/model.ts'
+import type { LookupFailure } from '../names/lookup.ts'
+import type { Names } from '../names/names.ts'
+import { ConnectFailure, refusedAddress } from './connecting.ts'
 
-type Resolved = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void
-export type Resolve = (hostname: string, resolved: Resolved) => void
-
-const resolveBySystem: Resolve = (hostname, resolved) => {
-  lookup(hostname, { all: true }, resolved)
-}
-
-/** Passes on only the addresses that may be called; fails as `blocked` when none is left. */
-export function guardedLookup(
-  allowed: readonly Cidr[],
-  resolve: Resolve = resolveBySystem,
-): LookupFunction {
-  const resolveShared = shared(resolve)
-  return (hostname, options, callback) => {
-    resolveShared(hostname, (error, addresses) => {
-      if (error !== null) return callback(error, [])
-      const usable = addresses.filter(({ address }) => judgeAddress(address, allowed) === 'ok')
-      const [first] = usable
-      if (first === undefined) callback(refusedAddress(), [])
-      else if (options.all === true) callback(null, usable)
-      else callback(null, first.address, first.family)
-    })
-  }
+/** The lookups of one connection. */
+export interface ConnectionLookup {
+  readonly lookup: LookupFunction
+  /** Nothing is connected any more: stops waiting. */
+  readonly cancel: () => void
 }
 
 /**
- * One lookup at a time for each name, shared by all who ask meanwhile. Lookups block threads of a small pool, and a hook
- * that opens all of its connections at once, to a name that does not resolve, would take every one of them.
+ * Passes on only the addresses that may be called; fails as `blocked` when none is left, and as `dns` when there is none.
+ *
+ * @param allowed `undefined` for the egress proxy, which the operator has chosen: any address will do
  */
-function shared(resolve: Resolve): Resolve {
-  const waiting = new Map<string, Resolved[]>()
-  return (hostname, resolved) => {
-    const others = waiting.get(hostname)
-    if (others !== undefined) {
-      others.push(resolved)
-      return
-    }
-    const all = [resolved]
-    waiting.set(hostname, all)
-    resolve(hostname, (error, addresses) => {
-      waiting.delete(hostname)
-      for (const each of all) each(error, addresses)
-    })
+export function guardedLookup(
+  names: Names,
+  tenantId: TenantId,
+  allowed: readonly Cidr[] | undefined,
+): ConnectionLookup {
+  let cancel = (): void => {}
+  return {
+    lookup(host, options, callback) {
+      cancel = names.lookup(host, tenantId, (result) => {
+        if (result.kind === 'failure') return callback(unresolved(host, result.failure), [])
+        const usable =
+          allowed === undefined
+            ? result.addresses
+            : result.addresses.filter(({ address }) => judgeAddress(address, allowed) === 'ok')
+        const [first] = usable
+        if (first === undefined) callback(refusedAddress(), [])
+        else if (options.all === true) callback(null, [...usable])
+        else callback(null, first.address, first.family)
+      })
+    },
+    cancel: () => cancel(),
   }
+}
+
+/** Says of a name what its owner can see from anywhere, and nothing of the name servers. */
+function unresolved(host: string, failure: LookupFailure): ConnectFailure {
+  return new ConnectFailure('dns', `${host} ${unresolvedBecause[failure]}`)
+}
+
+const unresolvedBecause: Readonly<Record<LookupFailure, string>> = {
+  'not-a-name': 'is too long, or has an empty part, to be looked up',
+  'no-name': 'does not exist, or has no address',
+  refused: 'could not be looked up: the name servers could not say',
+  silent: 'could not be looked up: the name servers did not answer in time',
 }

@@ -11,7 +11,8 @@
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import { endpointOf } from './connecting.ts'
-import type { Connect } from './guarded-connect.ts'
+import type { TenantId } from '../../core/model.ts'
+import type { Connect, ConnectOf } from './guarded-connect.ts'
 import { ResponseTap, maxHeadBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'
 
@@ -89,7 +90,7 @@ export class Connection {
 }
 
 export class ConnectionPools {
-  readonly #connect: Connect
+  readonly #connectOf: ConnectOf
   readonly #maxIdle: number
   readonly #open = new Set<Connection>()
   /** Longest idle first. */
@@ -98,8 +99,8 @@ export class ConnectionPools {
   readonly #idleByKey = new Map<string, Connection[]>()
   #isStopped = false
 
-  constructor(connect: Connect, maxIdle: number) {
-    this.#connect = connect
+  constructor(connectOf: ConnectOf, maxIdle: number) {
+    this.#connectOf = connectOf
     this.#maxIdle = maxIdle
   }
 
@@ -117,19 +118,23 @@ export class ConnectionPools {
     return this.#open.size
   }
 
-  /** The connection of `poolKey` to `origin` that was used last, or a new one, which connects at its first call. */
-  take(poolKey: string, origin: string): Connection {
+  /**
+   * The connection of `poolKey` to `origin` that was used last, or a new one, which connects at its first call.
+   *
+   * @param tenantId whose pool it is
+   */
+  take(poolKey: string, origin: string, tenantId: TenantId): Connection {
     const kept = this.#idleByKey.get(keyOf(poolKey, origin))?.at(-1)
     if (kept !== undefined) {
       this.#forgetIdle(kept)
       return kept
     }
-    return this.open(poolKey, origin)
+    return this.open(poolKey, origin, tenantId)
   }
 
   /** A connection that no call has used. */
-  open(poolKey: string, origin: string): Connection {
-    const connection = new Connection(keyOf(poolKey, origin), origin, this.#connect)
+  open(poolKey: string, origin: string, tenantId: TenantId): Connection {
+    const connection = new Connection(keyOf(poolKey, origin), origin, this.#connectOf(tenantId))
     connection.onDisconnect(() => {
       if (this.#idle.has(connection)) this.destroy(connection)
     })

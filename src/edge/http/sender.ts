@@ -4,9 +4,10 @@ import { parseCidr } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
+import type { Names } from '../names/names.ts'
 import { parseEgressProxy, reachProxy } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
-import { createConnect } from './guarded-connect.ts'
+import { createConnect, proxyLookup } from './guarded-connect.ts'
 import { HttpCall } from './call.ts'
 import type { CallSurroundings } from './call.ts'
 import { ConnectionPools } from './pools.ts'
@@ -14,6 +15,8 @@ import { ProxyWatch } from './proxy-watch.ts'
 
 export interface HttpSenderOptions {
   readonly clock: Clock
+  /** Stopped with the sender. */
+  readonly names: Names
   readonly allowHttp: boolean
   /** Ranges of addresses that may be called though they are not public; see core/destination.ts. */
   readonly allowCidrs: readonly string[]
@@ -48,17 +51,18 @@ type Target =
  * calls in flight than `connections`; then the key has no more connections than that either.
  */
 export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
-  const { clock, allowHttp } = options
+  const { clock, allowHttp, names } = options
   const proxy =
     options.egressProxy === undefined ? undefined : parseEgressProxy(options.egressProxy)
   const watch = proxy === undefined ? undefined : watchOf(proxy, options)
-  const connect = createConnect({
+  const connectOf = createConnect({
+    names,
     allowed: parseCidrs(options.allowCidrs),
     proxy,
     onProxyFailed: (failure) => watch?.suspect(failure),
     onProxySlow: () => watch?.suspectSlow(),
   })
-  const pools = new ConnectionPools(connect, options.maxIdleSockets)
+  const pools = new ConnectionPools(connectOf, options.maxIdleSockets)
   const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
 
   return {
@@ -69,10 +73,10 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
       else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
       else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
       else {
-        const { poolKey, timeoutMs } = request
+        const { poolKey, tenantId, timeoutMs } = request
         const { origin } = target.url
         const options = dispatchOptions(request, target.url, proxy)
-        call.start({ poolKey, origin, options }, timeoutMs)
+        call.start({ poolKey, tenantId, origin, options }, timeoutMs)
       }
       return call
     },
@@ -80,16 +84,17 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
     async stop() {
       watch?.stop()
       await pools.stop()
+      names.stop()
     },
     socketCounts: () => ({ idle: pools.idleCount, open: pools.openCount }),
   }
 }
 
 function watchOf(proxy: EgressProxy, options: HttpSenderOptions): ProxyWatch {
-  const { clock, onProxyAway = () => {}, onProxyBack = () => {} } = options
+  const { clock, names, onProxyAway = () => {}, onProxyBack = () => {} } = options
   return new ProxyWatch({
     clock,
-    reach: (done) => reachProxy(proxy, done),
+    reach: (done) => reachProxy({ ...proxy, lookup: proxyLookup(names) }, done),
     onAway: onProxyAway,
     onBack: onProxyBack,
   })

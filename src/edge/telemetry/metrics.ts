@@ -10,6 +10,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { filterFaults } from '../../core/filter-values.ts'
 import { errorClasses, outcomes, rejectionReasons } from '../../core/record-values.ts'
 import {
+  nameOutcomes,
   stopCauses,
   type DeliveryRecorded,
   type Signal,
@@ -126,6 +127,14 @@ function createCounters(groups: readonly string[]) {
       'Records of the topic of endpoint health that cannot be read.',
     ),
     ...createWaysOn(plain),
+    names: by('outcome', nameOutcomes, {
+      name: 'hooktide_name_lookups_total',
+      help: "Lookups of endpoints' host names by what name servers said: addresses, no-name, refused, silent.",
+    }),
+    staleNames: plain(
+      'hooktide_stale_addresses_total',
+      'Connections to an address used beyond its time to live, since no name server could say.',
+    ),
     rebalances: by('group', groups, {
       name: 'hooktide_rebalances_total',
       help: 'Assignments of partitions, the first one at the start included.',
@@ -302,6 +311,10 @@ const counting: Counting = {
   'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
   'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
   'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.of(outcome).add(),
+  'name.asked': ({ names }, { outcome }) => names.of(outcome).add(),
+  'name.stale': ({ staleNames }) => staleNames.series.add(),
+  'name.unanswered': nothing,
+  'name.recovered': nothing,
   'calls.stopped': (tally, { cause }) => {
     tally.stoppedBy = cause
   },

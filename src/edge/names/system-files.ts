@@ -1,0 +1,112 @@
+/** The files of this machine about names, and whether it has a global IPv6 address: as they are now, give or take seconds. */
+import { readFile, stat } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import { isGlobalIpv6 } from '../../core/name-answer.ts'
+import { parseHosts, parseResolvConf, type Hosts, type SearchRules } from '../../core/name-files.ts'
+import type { MonotonicMs } from '../../core/model.ts'
+import type { Clock } from '../../ports.ts'
+
+export interface FilePaths {
+  readonly hosts: string
+  readonly resolvConf: string
+}
+
+/** Windows has no resolv.conf: names are searched for in no domain there. c-ares knows its name servers all the same. */
+export const systemPaths: FilePaths = {
+  hosts: process.platform === 'win32' ? 'C:\\Windows\\System32\\drivers\\etc\\hosts' : '/etc/hosts',
+  resolvConf: '/etc/resolv.conf',
+}
+
+export interface SystemFilesOptions {
+  readonly clock: Clock
+  readonly paths: FilePaths
+  /** resolv.conf is another one, perhaps with other name servers. */
+  readonly onResolvConf: () => void
+}
+
+/** They are looked at when a name needs them, no more often than this. */
+const lookMs = 3_000
+/** Lists of blocked hosts have some MiB. What is larger is no list of hosts, and is left out. */
+const maxBytes = 16 * 1024 * 1024
+
+export class SystemFiles {
+  readonly #clock: Clock
+  readonly #hosts: WatchedFile
+  readonly #resolvConf: WatchedFile
+  #lookedAt: MonotonicMs | undefined
+  #looking: Promise<void> | undefined
+  hosts: Hosts = new Map()
+  rules: SearchRules = parseResolvConf('', hostname())
+  hasGlobalIpv6 = false
+
+  constructor({ clock, paths, onResolvConf }: SystemFilesOptions) {
+    this.#clock = clock
+    this.#hosts = new WatchedFile(paths.hosts, (text) => {
+      this.hosts = parseHosts(text, isIP)
+    })
+    this.#resolvConf = new WatchedFile(paths.resolvConf, (text) => {
+      this.rules = parseResolvConf(text, hostname())
+      if (this.#lookedAt !== undefined) onResolvConf()
+    })
+  }
+
+  /** Whether what is known of them may be out of date. */
+  get isDue(): boolean {
+    return this.#lookedAt === undefined || this.#clock.monotonic() - this.#lookedAt >= lookMs
+  }
+
+  /** Looks at them where that is due. Never rejects. */
+  async look(): Promise<void> {
+    if (!this.isDue) return
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    await this.#looking
+  }
+
+  async #look(): Promise<void> {
+    await Promise.all([this.#hosts.look(), this.#resolvConf.look()])
+    this.hasGlobalIpv6 = hasGlobalIpv6()
+    this.#lookedAt = this.#clock.monotonic()
+  }
+}
+
+function hasGlobalIpv6(): boolean {
+  try {
+    return Object.values(networkInterfaces()).some((addresses = []) =>
+      addresses.some(({ address, internal }) => !internal && isGlobalIpv6(address)),
+    )
+  } catch {
+    // Some sandboxes tell nothing of the machine's interfaces.
+    return false
+  }
+}
+
+/** A file that is read again when it was replaced or changed. One that is not there is empty. */
+class WatchedFile {
+  readonly #path: string
+  readonly #onText: (text: string) => void
+  #seen = ''
+
+  constructor(path: string, onText: (text: string) => void) {
+    this.#path = path
+    this.#onText = onText
+  }
+
+  async look(): Promise<void> {
+    try {
+      const { ino, size, mtimeMs } = await stat(this.#path)
+      const seen = `${ino} ${size} ${mtimeMs}`
+      if (seen === this.#seen || size > maxBytes) return
+      this.#onText(await readFile(this.#path, 'utf8'))
+      this.#seen = seen
+    } catch (error) {
+      // A file that cannot be read for now, such as for want of descriptors, has not changed for all that is known.
+      const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      if (!isAbsent || this.#seen === '') return
+      this.#seen = ''
+      this.#onText('')
+    }
+  }
+}

@@ -1,0 +1,213 @@
+/** Host names when name servers say that there is none, cannot say, or do not answer; and the files of the machine. */
+import { mkdir, rm } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { found, hang, useHostNames } from '../support/host-names.ts'
+import { useNameServer } from '../support/name-server.ts'
+
+describe('a name that does not exist', () => {
+  it('fails for five seconds, and is then asked for again', async () => {
+    const { ask, server, clock } = await useHostNames(() => ({ kind: 'nxdomain' }))
+    expect(await ask('a.example')).toBe('no-name')
+    await clock.advance(4_000)
+    server.answer = () => found('192.0.2.1')
+    expect(await ask('a.example')).toBe('no-name')
+    expect(server.questions).toHaveLength(2)
+    await clock.advance(1_000)
+    expect(await ask('a.example')).toBe('192.0.2.1')
+  })
+
+  it('has no address any more, though it had one', async () => {
+    const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
+    await ask('a.example')
+    await clock.advance(61_000)
+    server.answer = () => ({ kind: 'nxdomain' })
+    expect(await ask('a.example')).toBe('no-name')
+    server.answer = () => ({ kind: 'servfail' })
+    await clock.advance(6_000)
+    expect(await ask('a.example')).toBe('refused')
+  })
+})
+
+describe('a name server that does not answer', () => {
+  it('is given up after eight seconds, and asked ever more rarely', async () => {
+    const { ask, server, clock } = await useHostNames(() => hang)
+    const asking = ask('a.example')
+    await server.waitFor(2)
+    await clock.advance(8_000)
+    expect(await asking).toBe('silent')
+    const { length } = server.questions
+    expect(await ask('a.example')).toBe('silent')
+    await clock.advance(999)
+    expect(await ask('a.example')).toBe('silent')
+    expect(server.questions).toHaveLength(length)
+    server.answer = () => found('192.0.2.1')
+    await clock.advance(1)
+    expect(await ask('a.example')).toBe('192.0.2.1')
+  })
+
+  it('leaves the last good address in use, after a second at first and at once from then on', async () => {
+    const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
+    await ask('a.example')
+    await clock.advance(61_000)
+    server.answer = () => hang
+    const asking = ask('a.example')
+    await server.waitFor(4)
+    await clock.advance(1_000)
+    expect(await asking).toBe('192.0.2.1')
+    for (let count = 0; count < 50; count += 1) {
+      await clock.advance(60_000)
+      expect(await ask('a.example')).toBe('192.0.2.1')
+    }
+    expect(signals.filter(({ kind }) => kind === 'name.unanswered')).toEqual([
+      { kind: 'name.unanswered', host: 'a.example', more: 0 },
+    ])
+    expect(signals.filter(({ kind }) => kind === 'name.stale')).toHaveLength(51)
+  })
+
+  it('has its place taken by the fresh answer when it is back, which is said', async () => {
+    const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
+    await ask('a.example')
+    await clock.advance(61_000)
+    server.answer = () => ({ kind: 'servfail' })
+    expect(await ask('a.example')).toBe('192.0.2.1')
+    server.answer = () => found('192.0.2.2')
+    await clock.advance(10_000)
+    expect(await ask('a.example')).toBe('192.0.2.1')
+    await expect
+      .poll(() => signals.at(-1))
+      .toEqual({ kind: 'name.recovered', host: 'a.example', staleMs: 10_000, more: 0 })
+    expect(await ask('a.example')).toBe('192.0.2.2')
+  })
+
+  it('leaves no address in use for more than an hour beyond its time', async () => {
+    const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
+    await ask('a.example')
+    server.answer = () => ({ kind: 'refused' })
+    await clock.advance(60_000 + 3_600_000)
+    expect(await ask('a.example')).toBe('refused')
+  })
+
+  it.each(['servfail', 'refused', 'notimp', 'formerr', 'nonsense'] as const)(
+    'or cannot say (%s) is passed over for the next one',
+    async (kind) => {
+      const first = await useNameServer(() => ({ kind }))
+      const { ask } = await useHostNames(() => found('192.0.2.1'), { others: [first.address] })
+      expect(await ask('a.example')).toBe('192.0.2.1')
+    },
+  )
+
+  it('is passed over for the next one', async () => {
+    const first = await useNameServer(() => hang)
+    const { ask } = await useHostNames(() => found('192.0.2.1'), { others: [first.address] })
+    expect(await ask('a.example')).toBe('192.0.2.1')
+  })
+
+  it('since its port is closed leaves the last good address in use at once', async () => {
+    const server = await useNameServer(() => found('192.0.2.1'))
+    const { ask, clock } = await useHostNames(() => hang, { only: server.address })
+    expect(await ask('a.example')).toBe('192.0.2.1')
+    await server.stop()
+    await clock.advance(61_000)
+    expect(await ask('a.example')).toBe('192.0.2.1')
+    expect(await ask('b.example')).toBe('silent')
+  })
+
+  it('is not passed over when it is certain', async () => {
+    const first = await useNameServer(() => ({ kind: 'nxdomain' }))
+    const { ask, server } = await useHostNames(() => found('192.0.2.1'), {
+      others: [first.address],
+    })
+    expect(await ask('a.example')).toBe('no-name')
+    expect(server.questions).toEqual([])
+  })
+})
+
+describe('the files of the machine', () => {
+  it('give names their addresses before any name server is asked', async () => {
+    const { ask, server, writeHosts } = await useHostNames(() => found('192.0.2.1'))
+    await writeHosts('10.0.0.7 inside.example\n')
+    expect(await ask('inside.example')).toBe('10.0.0.7')
+    expect(await ask('a.localhost')).toBe('::1 127.0.0.1')
+    expect(server.questions).toEqual([])
+  })
+
+  it('are read again when they change', async () => {
+    const { ask, clock, writeHosts } = await useHostNames(() => found('192.0.2.1'))
+    await writeHosts('10.0.0.7 inside.example\n')
+    expect(await ask('inside.example')).toBe('10.0.0.7')
+    await writeHosts('10.0.0.77 inside.example outside.example\n')
+    await clock.advance(3_000)
+    expect(await ask('inside.example')).toBe('10.0.0.77')
+    expect(await ask('outside.example')).toBe('10.0.0.77')
+    await writeHosts('')
+    await clock.advance(3_000)
+    expect(await ask('inside.example')).toBe('192.0.2.1')
+  })
+
+  it('may be absent', async () => {
+    const { ask } = await useHostNames(() => found('192.0.2.1'))
+    expect(await ask('a.example')).toBe('192.0.2.1')
+  })
+
+  it('are as they were while they cannot be read', async () => {
+    const { ask, clock, writeHosts, hosts } = await useHostNames(() => found('192.0.2.1'))
+    await writeHosts('10.0.0.7 inside.example\n')
+    expect(await ask('inside.example')).toBe('10.0.0.7')
+    await rm(hosts)
+    await mkdir(hosts)
+    await clock.advance(3_000)
+    expect(await ask('inside.example')).toBe('10.0.0.7')
+  })
+
+  it('say in which domains to search', async () => {
+    const { ask, server } = await useHostNames(
+      ({ name }) =>
+        name === 'service.team.svc.example' ? found('10.0.0.9') : { kind: 'nxdomain' },
+      { resolvConf: 'search team.svc.example svc.example\noptions ndots:5\n' },
+    )
+    expect(await ask('service')).toBe('10.0.0.9')
+    expect(await ask('service.team')).toBe('10.0.0.9')
+    expect(await ask('service.')).toBe('no-name')
+    const asked = server.questions.filter(({ family }) => family === 4).map(({ name }) => name)
+    expect(asked).toEqual([
+      'service.team.svc.example',
+      'service.team.team.svc.example',
+      'service.team.svc.example',
+      'service',
+    ])
+  })
+
+  it('are not relied on to be certain where the name servers of a domain fail', async () => {
+    const { ask, server } = await useHostNames(
+      ({ name }) => ({ kind: name.endsWith('corp.example') ? 'servfail' : 'nxdomain' }),
+      { resolvConf: 'search corp.example\n' },
+    )
+    expect(await ask('service')).toBe('refused')
+    expect(server.questionsOf('service')).toHaveLength(2)
+  })
+
+  it('name domains whose silence ends the search, but for the name as it is', async () => {
+    const { ask, server } = await useHostNames(
+      ({ name }) => (name.endsWith('silent.example') ? hang : { kind: 'nxdomain' }),
+      { resolvConf: 'search silent.example other.example\noptions timeout:1 attempts:1\n' },
+    )
+    expect(await ask('service')).toBe('silent')
+    expect(server.questionsOf('service.other.example')).toEqual([])
+    server.answer = ({ name }) => (name === 'host' ? found('192.0.2.1') : hang)
+    expect(await ask('host')).toBe('192.0.2.1')
+  })
+
+  it('have names asked for anew when they may name other name servers', async () => {
+    const { ask, server, clock, writeResolvConf } = await useHostNames(() => ({ kind: 'refused' }))
+    expect(await ask('a.example')).toBe('refused')
+    await clock.advance(1_000)
+    expect(await ask('a.example')).toBe('refused')
+    await clock.advance(2_000)
+    expect(await ask('a.example')).toBe('refused')
+    server.answer = () => found('192.0.2.1')
+    await writeResolvConf('search other.example\n')
+    await clock.advance(3_000)
+    expect(await ask('a.example')).toBe('refused')
+    await expect.poll(() => ask('a.example')).toBe('192.0.2.1')
+  })
+})
