@@ -81,17 +81,11 @@ interface BrokerMethods {
 }
 
 interface Connection {
-  socket: ConnectionSocket | undefined
-}
-
-interface ConnectionSocket {
-  readonly connecting: boolean
-  /** Of a socket with TLS: its handshake is not over. */
-  readonly secureConnecting?: boolean
-  destroy(error: Error): void
+  socket: { destroy(error: Error): void } | undefined
 }
 
 interface ConnectionMethods {
+  isConnected(this: Connection): boolean
   disconnect(this: Connection): Promise<unknown>
   send(this: Connection, request: unknown): Promise<unknown>
 }
@@ -164,15 +158,16 @@ function patchQueue(): void {
  *
  * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak. So
  * a socket is let go of with the end of its connection. A former socket may still report its own end while the next one
- * connects, and KafkaJS then ends that: it must not connect any more, or the connection would count as connected without
- * a socket, and the next request would end the process with a TypeError.
+ * connects, and KafkaJS then ends that too, and counts the connection as connected when it connects all the same: without
+ * a socket it is not, or the next request would end the process with a TypeError.
  */
 function patchConnection(): void {
   const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
     'disconnect',
+    'isConnected',
     'send',
   ])
-  const { disconnect, send } = methods
+  const { disconnect, isConnected, send } = methods
   methods.send = async function (request) {
     try {
       return await send.call(this, request)
@@ -183,14 +178,12 @@ function patchConnection(): void {
     }
   }
   methods.disconnect = async function () {
-    const { socket } = this
     const result = await disconnect.call(this)
-    if (socket === undefined || this.socket !== socket) return result
     this.socket = undefined
-    if (socket.connecting || socket.secureConnecting === true) {
-      socket.destroy(new Error('given up before it was connected'))
-    }
     return result
+  }
+  methods.isConnected = function () {
+    return this.socket !== undefined && isConnected.call(this)
   }
 }
 
