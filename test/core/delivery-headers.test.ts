@@ -24,7 +24,7 @@ const needed = {
 const deliveryId = deliveryIdOf('t-1', '', 'e-1', hookId)
 
 function textsOf(headers: KafkaHeaders): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, text]) => [name, text.toString()]))
+  return Object.fromEntries([...headers].map(([name, text]) => [name, String(text)]))
 }
 
 function recordWith(texts: Readonly<Record<string, string>>): InboundRecord {

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka/batches.ts'
 import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
-import { nextOffsetOf } from '../../src/edge/kafka/records.ts'
+import { inboundRecord, nextOffsetOf, outboundMessage } from '../../src/edge/kafka/records.ts'
+import type { KafkaHeader } from '../../src/core/model.ts'
 
 interface Encoded {
   readonly buffer: Buffer
@@ -39,6 +40,24 @@ async function batchOf(
     records: values.map((value, offsetDelta) => encodeRecord({ key: 'k', value, offsetDelta })),
   })
   return buffer
+}
+
+/** A batch of one record that is written as ours are. */
+async function batchWith(headers: readonly KafkaHeader[]): Promise<Buffer> {
+  const message = outboundMessage({ topic: 'events', key: 'k', value: Buffer.from('v'), headers })
+  const { buffer } = await encodeBatch({
+    compression: compressionTypes.none,
+    firstOffset: Long.fromValue('3'),
+    lastOffsetDelta: 0,
+    records: [encodeRecord({ ...message, offsetDelta: 0 })],
+  })
+  return buffer
+}
+
+async function headersRead(batch: Buffer): Promise<readonly KafkaHeader[]> {
+  const answer = { partition: 0, highWatermark: '20', messages: await read(batch) }
+  const fetched = new Batch('events', '3', answer)
+  return fetched.messages.flatMap((message) => [...inboundRecord(fetched, message).headers])
 }
 
 async function read(...batches: readonly Buffer[]): Promise<readonly FetchedMessage[]> {
@@ -147,5 +166,45 @@ describe('record batches', () => {
     const next = await batchOf('lz4', 1, ['after', 'and more'])
     const messages = await read(await batchOf('lz4', 0, ['whole']), next.subarray(0, -3))
     expect(valuesOf(messages)).toEqual(['whole'])
+  })
+})
+
+describe('headers of records', () => {
+  it('are written and read as they stand: repeated ones apart, null values, names that objects have', async () => {
+    const headers: readonly KafkaHeader[] = [
+      ['a', Buffer.from('one')],
+      ['__proto__', Buffer.from('two')],
+      ['b', null],
+      ['a', null],
+      ['a', Buffer.alloc(0)],
+      ['constructor', Buffer.from('three')],
+      ['', Buffer.alloc(70, 'x')],
+    ]
+    expect(await headersRead(await batchWith(headers))).toEqual(headers)
+  })
+
+  it('are read as KafkaJS writes them, of whom tools and tests are made', async () => {
+    const { buffer } = await encodeBatch({
+      compression: compressionTypes.none,
+      firstOffset: Long.fromValue('3'),
+      lastOffsetDelta: 0,
+      records: [encodeRecord({ key: 'k', value: 'v', headers: { a: ['one', 'two'], b: '' } })],
+    })
+    expect((await headersRead(buffer)).map(([name, value]) => [name, String(value)])).toEqual([
+      ['a', 'one'],
+      ['a', 'two'],
+      ['b', ''],
+    ])
+  })
+
+  it('that are broken make one empty record of their batch, and the next one is read', async () => {
+    const broken = await batchWith([['name', Buffer.from('value')]])
+    // The length of the value.
+    broken[broken.length - 6] = 20
+    const messages = await read(broken, await batchOf('none', 4, ['after']))
+    expect(messages).toMatchObject([
+      { offset: '3', value: null, unreadable: { records: 1 } },
+      { offset: '4' },
+    ])
   })
 })

@@ -147,7 +147,7 @@ describe('a deferral', () => {
     const waits = new Map<number, number>()
     let firstDueAt = 0
     for (const { headers, timestamp } of written) {
-      const texts = Object.fromEntries(headers.map(([name, value]) => [name, value.toString()]))
+      const texts = Object.fromEntries([...headers].map(([name, value]) => [name, String(value)]))
       const nth = Number(texts[runHeaderNames.deferrals] ?? 0)
       if (texts['hooktide-event-id'] !== 'late' || nth === 0) continue
       const dueAt = Number(texts[runHeaderNames.dueAt])
@@ -174,9 +174,7 @@ describe('a deferral', () => {
     expect(outcomesOf(rig, 'dead')).toMatchObject({ deferred: 10, dead: 40 })
     const letters = rig.broker.read(topics.deadLetters)
     expect(letters).toHaveLength(40)
-    const reasons = letters.map(({ headers }) =>
-      headers.find(([name]) => name === 'hooktide-reason')?.[1].toString(),
-    )
+    const reasons = letters.map(({ headers }) => String(new Map(headers).get('hooktide-reason')))
     expect(new Set(reasons)).toEqual(new Set(['endpoint-down']))
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 50 })
   })
