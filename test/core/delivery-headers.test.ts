@@ -118,9 +118,13 @@ describe('the headers of a run', () => {
 
 describe('the headers of a rejected record', () => {
   it('are all that it had, then why it was rejected and where it stands', () => {
-    const headers = headersOf({ a: '1', 'hooktide-run': '0' })
+    const headers = [
+      ...headersOf({ a: '1', 'hooktide-run': '0' }),
+      ['a', null],
+      ...headersOf({ a: '2' }),
+    ] as const
     const rejection = { reason: 'missing-field', field: 'event', message: 'No event.' } as const
-    expect(rejectedHeaders(recordOf({ headers }), rejection)).toEqual([
+    expect([...rejectedHeaders(recordOf({ headers }), rejection)]).toEqual([
       ...headers,
       ...headersOf({
         'hooktide-reason': 'missing-field',
