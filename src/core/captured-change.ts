@@ -158,7 +158,10 @@ function openRow(row: JsonObject): HookValue {
     if (typeof value !== 'string') return value
     const parsed = parseJson(value)
     if (parsed !== undefined) return parsed
-    problems.push({ field: column, message: isTooDeep(value) ? tooDeep : 'is text, but not of JSON' })
+    problems.push({
+      field: column,
+      message: isTooDeep(value) ? tooDeep : 'is text, but not of JSON',
+    })
     return unreadable
   }
   const members = {

@@ -2,7 +2,13 @@
 import { parseDateTime } from './calendar.ts'
 import { isEventKey } from './event-keys.ts'
 import { isTenantId } from './identity.ts'
-import { decodeUtf8, readJsonObject, rejected, type JsonObject, type Rejected } from './json-text.ts'
+import {
+  decodeUtf8,
+  readJsonObject,
+  rejected,
+  type JsonObject,
+  type Rejected,
+} from './json-text.ts'
 import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
 import {
   defaultTenant,

@@ -42,7 +42,8 @@ export class PackedHeaders implements KafkaHeaders {
         if (at > bytes.length) throw new RangeError('a header ends too early')
       }
     }
-    if (length < 0 || at !== bytes.length) throw new RangeError('a record has not the headers it counts')
+    if (length < 0 || at !== bytes.length)
+      throw new RangeError('a record has not the headers it counts')
     return new PackedHeaders(length, bytes)
   }
 
@@ -109,9 +110,7 @@ class JoinedHeaders implements KafkaHeaders {
 
 /** All headers of the first, then all of the second, without taking them apart. */
 export function joinHeaders(first: KafkaHeaders, second: KafkaHeaders): KafkaHeaders {
-  return first.length === 0
-    ? second
-    : new JoinedHeaders([...partsOf(first), ...partsOf(second)])
+  return first.length === 0 ? second : new JoinedHeaders([...partsOf(first), ...partsOf(second)])
 }
 
 export function filterHeaders(
@@ -148,7 +147,10 @@ function pushHeader(parts: Buffer[], [name, value]: KafkaHeader): void {
   if (value !== null) parts.push(value)
 }
 
-function readLength(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
+function readLength(
+  bytes: Buffer,
+  start: number,
+): { readonly value: number; readonly end: number } {
   let zigzag = 0
   let at = start
   for (let shift = 0; shift <= maxShift; shift += 7) {

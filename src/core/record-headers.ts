@@ -9,7 +9,7 @@ import { filterHeaders } from './packed-headers.ts'
  */
 export const maxHeaders = 1_000
 /** More than hooktide gives to any record beside those of the event. */
-export const maxOwnHeaders = 100
+const maxOwnHeaders = 100
 
 /** Reads one header after the other and keeps the first fault found; what a faulty read returns means nothing. */
 export class HeaderReader {

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { KafkaHeader } from '../../src/core/model.ts'
-import { filterHeaders, headerBytes, joinHeaders, PackedHeaders } from '../../src/core/packed-headers.ts'
+import {
+  filterHeaders,
+  headerBytes,
+  joinHeaders,
+  PackedHeaders,
+} from '../../src/core/packed-headers.ts'
 
 const list: readonly KafkaHeader[] = [
   ['a', Buffer.from('one')],
@@ -49,7 +54,9 @@ describe('packed headers', () => {
     // No UTF-8, which no text can stand for.
     const foreign = PackedHeaders.of(2, Buffer.from([2, 0xff, 1, 2, 0x6b, 2, 0x76]))
     const joined = joinHeaders(foreign, [['own', null]])
-    expect(PackedHeaders.pack(joined).bytes.toString('latin1')).toBe('\x02\xff\x01\x02k\x02v\x06own\x01')
+    expect(PackedHeaders.pack(joined).bytes.toString('latin1')).toBe(
+      '\x02\xff\x01\x02k\x02v\x06own\x01',
+    )
     const kept = filterHeaders(foreign, ([name]) => name !== 'k')
     expect(PackedHeaders.pack(kept).bytes).toEqual(Buffer.from([2, 0xff, 1]))
     expect([...joinHeaders(joined, list)]).toHaveLength(3 + list.length)

@@ -60,7 +60,9 @@ describe('an event', () => {
     const [rejected] = rig.broker.read(topics.rejected)
     expect(rejected?.value).toEqual(value)
     expect(rejected?.key?.toString()).toBe('user-1')
-    const headers = Object.fromEntries([...(rejected?.headers ?? [])].map(([k, v]) => [k, String(v)]))
+    const headers = Object.fromEntries(
+      [...(rejected?.headers ?? [])].map(([k, v]) => [k, String(v)]),
+    )
     expect(headers).toMatchObject({
       'x-own': 'kept',
       'hooktide-reason': 'missing-field',

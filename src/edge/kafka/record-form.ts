@@ -78,7 +78,9 @@ function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMess
   if (decoder.offset > decoder.buffer.length) throw new RangeError('a record ends too early')
   const headers = PackedHeaders.of(headerCount, decoder.buffer.subarray(decoder.offset))
   const timestamp =
-    timestampType === logAppendTime ? maxTimestamp : LongOf.fromValue(firstTimestamp).add(timestampDelta)
+    timestampType === logAppendTime
+      ? maxTimestamp
+      : LongOf.fromValue(firstTimestamp).add(timestampDelta)
   const record = {
     magicByte: batchContext.magicByte,
     attributes,

@@ -70,7 +70,12 @@ async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
       return await broker.fetch({ maxWaitTime: 0, topics: [{ topic: name, partitions }] })
     }
     case 'Write': {
-      const partitions = [{ partition: noPartition, messages: [{ key: null, value: null, headers: PackedHeaders.none }] }]
+      const partitions = [
+        {
+          partition: noPartition,
+          messages: [{ key: null, value: null, headers: PackedHeaders.none }],
+        },
+      ]
       return await broker.produce({
         acks: -1,
         timeout: 0,
