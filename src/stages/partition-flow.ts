@@ -183,5 +183,5 @@ export class PartitionFlow {
 
 /** Memory a record is counted with: what it holds, and about what holding it costs. */
 export function bytesOf({ value, key, headers }: InboundRecord): number {
-  return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 256
+  return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 512
 }
