@@ -1,72 +1,21 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka/batches.ts'
-import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
-import { inboundRecord, nextOffsetOf, outboundMessage } from '../../src/edge/kafka/records.ts'
+import type { FetchedMessage } from '../../src/edge/kafka/inner.ts'
+import { nextOffsetOf } from '../../src/edge/kafka/records.ts'
 import type { KafkaHeader } from '../../src/core/model.ts'
-
-interface Encoded {
-  readonly buffer: Buffer
-}
+import {
+  Batch,
+  batchOf,
+  batchWith,
+  encodeBatch,
+  encodeRecord,
+  headersRead,
+  Long,
+  read,
+} from '../support/kafka-batch.ts'
 
 const requireFrom = createRequire(import.meta.url)
-const encodeRecord = requireFrom('kafkajs/src/protocol/recordBatch/record/v0') as (
-  record: object,
-) => object
-const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBatch/v0') as {
-  readonly RecordBatch: (parts: object) => Promise<Encoded>
-}
-const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
-const Decoder = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object
-const Batch = requireFrom('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  answer: object,
-) => FetchedBatch
-/** What KafkaJS does with a partition's answer. */
-const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
-  decoder: object,
-) => Promise<readonly FetchedMessage[]>
-
-async function batchOf(
-  compression: Compression,
-  firstOffset: number,
-  values: readonly (string | Buffer)[],
-): Promise<Buffer> {
-  const { buffer } = await encodeBatch({
-    compression: compressionTypes[compression],
-    firstOffset: Long.fromValue(String(firstOffset)),
-    lastOffsetDelta: values.length - 1,
-    records: values.map((value, offsetDelta) => encodeRecord({ key: 'k', value, offsetDelta })),
-  })
-  return buffer
-}
-
-/** A batch of one record that is written as ours are. */
-async function batchWith(headers: readonly KafkaHeader[]): Promise<Buffer> {
-  const message = outboundMessage({ topic: 'events', key: 'k', value: Buffer.from('v'), headers })
-  const { buffer } = await encodeBatch({
-    compression: compressionTypes.none,
-    firstOffset: Long.fromValue('3'),
-    lastOffsetDelta: 0,
-    records: [encodeRecord({ ...message, offsetDelta: 0 })],
-  })
-  return buffer
-}
-
-async function headersRead(batch: Buffer): Promise<readonly KafkaHeader[]> {
-  const answer = { partition: 0, highWatermark: '20', messages: await read(batch) }
-  const fetched = new Batch('events', '3', answer)
-  return fetched.messages.flatMap((message) => [...inboundRecord(fetched, message).headers])
-}
-
-async function read(...batches: readonly Buffer[]): Promise<readonly FetchedMessage[]> {
-  const bytes = Buffer.concat(batches)
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(bytes.length)
-  return await decodeMessages(new Decoder(Buffer.concat([size, bytes])))
-}
-
 const valuesOf = (messages: readonly FetchedMessage[]) => messages.map(({ value }) => String(value))
 
 describe('record batches', () => {
