@@ -282,28 +282,21 @@ const ofAvro: readonly Case[] = [
 ]
 
 describe('work grows no faster than its input, of', () => {
-  it.each([...ofHeaders, ...ofJson, ...ofAvro])('%s', async (_, check) => {
+  it.each([...ofHeaders, ...ofJson, ...ofAvro])('%s', { timeout: 60_000 }, async (_, check) => {
     expect(await check()).toBe(true)
   })
 })
 
 describe('the measure of growth', () => {
-  it('finds what copies all that it has for each thing that it gets, and what looks through it', async () => {
-    const copying = (items: readonly number[]) =>
-      items.reduce<Readonly<Record<string, number>>>((all, item) => ({ ...all, [item]: item }), {})
+  it('finds what looks through all for each', async () => {
     const make = (size: number) => times(size, (index) => index)
-    expect(await growsWithSize({ make, run: copying, maxSize: 4_000 })).toBe(false)
-    const looking = (items: readonly number[]) =>
-      items.filter((item) => items.at(-1 - item) === item && items.includes(-item))
-    expect(
-      await growsWithSize({
-        make,
-        run: (items) => [looking(items), items.map((item) => items.indexOf(item))],
-        maxSize: 40_000,
-      }),
-    ).toBe(false)
-    expect(
-      await growsWithSize({ make, run: (items) => items.toSorted((one, other) => one - other) }),
-    ).toBe(true)
+    const looking = (items: readonly number[]) => {
+      let sum = 0
+      for (const item of items) for (const other of items) sum += item ^ other
+      return sum
+    }
+    expect(await growsWithSize({ make, run: looking })).toBe(false)
+    const sorting = (items: readonly number[]) => items.toSorted((one, other) => other - one)
+    expect(await growsWithSize({ make, run: sorting })).toBe(true)
   })
 })
