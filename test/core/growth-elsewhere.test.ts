@@ -62,6 +62,8 @@ const ofHooks: readonly Case[] = [
     'hooks that an event is for',
     (size) => tableOf(times(size, (index) => entry(index))),
     (table) => table.matching(eventOf({})),
+    // More than that, and what counts is how far the memory is away.
+    8_000,
   ),
   growth(
     'hooks with a filter',

@@ -16,7 +16,7 @@ export interface Work<Input> {
 const shortestMs = 0.5
 /** What takes less at its largest size costs nobody anything. */
 const negligibleMs = 0.25
-const defaultMaxSize = 200_000
+const defaultMaxSize = 40_000
 const rounds = 6
 const tries = 4
 /** Four times as much takes four times as long where it grows with its size, and sixteen times where with its square. */
