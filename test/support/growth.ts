@@ -16,14 +16,18 @@ export interface Work<Input> {
 const shortestMs = 0.5
 /** What takes less at its largest size costs nobody anything. */
 const negligibleMs = 0.25
-const defaultMaxSize = 40_000
-const rounds = 6
+const defaultMaxSize = 100_000
+const rounds = 4
 const tries = 4
-/** Four times as much takes four times as long where it grows with its size, and sixteen times where with its square. */
-const tolerated = 9
+const factor = 16
+/**
+ * Sixteen times as much takes sixteen times as long where it grows with its size, and 256 times where with its square. Up
+ * to three times the former was seen of what is linear: memory that is farther away, and the collector of garbage.
+ */
+const tolerated = 80
 
 /**
- * Whether work on four times as much takes less than nine times as long. It must say no in several tries: caches and
+ * Whether work on sixteen times as much takes less than eighty times as long. It must say no in several tries: caches and
  * the collector of garbage take their time of one size and not of the other.
  */
 export async function growsWithSize<Input>(work: Work<Input>): Promise<boolean> {
@@ -35,16 +39,16 @@ export async function growsWithSize<Input>(work: Work<Input>): Promise<boolean> 
 
 async function growthOf<Input>(work: Work<Input>): Promise<number> {
   const { make, run, maxSize = defaultMaxSize } = work
-  let size = Math.min(64, Math.floor(maxSize / 4))
-  while (size * 8 <= maxSize && (await warmTimeOf(run, make(size))) < shortestMs) size *= 2
-  const [few, many] = [make(size), make(size * 4)]
+  let size = Math.min(64, Math.floor(maxSize / factor))
+  while (size * 2 * factor <= maxSize && (await warmTimeOf(run, make(size))) < shortestMs) size *= 2
+  const [few, many] = [make(size), make(size * factor)]
   const times = Math.ceil(Math.min(100, shortestMs / (await warmTimeOf(run, few))))
   let [small, large] = [Infinity, Infinity]
   for (let round = 0; round < rounds; round += 1) {
     small = Math.min(small, await timeOf(run, few, times))
-    large = Math.min(large, await timeOf(run, many, Math.ceil(times / 4)))
+    large = Math.min(large, await timeOf(run, many, Math.ceil(times / factor)))
   }
-  const isLargest = size * 8 > maxSize
+  const isLargest = size * 2 * factor > maxSize
   return isLargest && large < negligibleMs ? 0 : large / small
 }
 
