@@ -1,5 +1,5 @@
 /** What a file of JSON holds: one value, a list of them, or one on each line; each with its own bytes. */
-import { isJsonObject, parseJson } from '../core/json-text.ts'
+import { isJsonObject, maxJsonDepth, parseJson } from '../core/json-text.ts'
 import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
 
 export interface InputValue {
@@ -17,7 +17,8 @@ export function splitJson(text: Buffer): readonly InputValue[] {
   if (first === undefined) return []
   const whole = trimmedPiece(text, { start: 0, end: text.length })
   const bytes = cut(text, whole)
-  const parsed = parseJson(bytes)
+  // A list of values that are as deep as may be.
+  const parsed = parseJson(bytes, maxJsonDepth + 1)
   if (Array.isArray(parsed)) {
     const { line } = first
     return piecesOf(bytes).map((piece, index) => {

@@ -2,12 +2,20 @@
  * Reads the binary encoding of Avro 1.12 from its beginning to its end. Bytes come from whoever may write to the topic,
  * so nothing is believed: not a length, not a block's count, not a depth.
  */
-import { decodeUtf8 } from './json-text.ts'
+import { decodeUtf8, maxJsonDepth, tooDeep } from './json-text.ts'
+import type { RejectionReason } from './model.ts'
 
 /** Why a payload is not what its schema says. Never leaves `core`: `avro-schema.ts` turns it into a rejection. */
 export class AvroFault extends Error {
   /** Fields on the way to what is wrong, innermost first. */
   readonly path: string[] = []
+  readonly reason: RejectionReason
+
+  /** @param message the end of a sentence that begins with what is wrong */
+  constructor(message: string, reason: RejectionReason = 'invalid-avro') {
+    super(message)
+    this.reason = reason
+  }
 }
 
 /**
@@ -15,8 +23,6 @@ export class AvroFault extends Error {
  * byte each, and an array of nulls out of nothing.
  */
 const maxStructure = 16 * 1024 * 1024
-/** Records, arrays and maps within each other. */
-const maxDepth = 200
 /** Seven groups of seven bits: what a double holds exactly. */
 const maxExactShift = 42
 /** Ten groups make the 64 bits of a long; the tenth has one of them. */
@@ -116,7 +122,7 @@ export class AvroCursor {
   /** One more record, array or map is opened: call `leave` after it. */
   enter(structure: number): void {
     this.#depth += 1
-    if (this.#depth > maxDepth) throw new AvroFault(`is nested more than ${maxDepth} levels deep`)
+    if (this.#depth > maxJsonDepth) throw new AvroFault(tooDeep, 'too-deep')
     this.spend(structure)
   }
 

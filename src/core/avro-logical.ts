@@ -5,7 +5,7 @@
  */
 import { AvroFault, type AvroCursor } from './avro-cursor.ts'
 import { dateText, timeText } from './calendar.ts'
-import type { JsonObject } from './json-text.ts'
+import { isTooDeep, tooDeep, type JsonObject } from './json-text.ts'
 
 /** Reads one value of a type and gives its JSON text. */
 export type Render = (cursor: AvroCursor) => string
@@ -141,6 +141,7 @@ function uuidRender({ type, size }: JsonObject): Render | undefined {
 
 /** JSON within a string, put where it stands: how a schema has members of no fixed form. */
 function jsonText(text: string): string {
+  if (isTooDeep(text)) throw new AvroFault(tooDeep, 'too-deep')
   try {
     JSON.parse(text)
     return text

@@ -21,7 +21,14 @@
  */
 import { AvroCursor, AvroFault } from './avro-cursor.ts'
 import { floatText, isFixedSize, logicalRender, numberText, type Render } from './avro-logical.ts'
-import { isJsonObject, rejected, type JsonObject, type Rejected } from './json-text.ts'
+import {
+  isJsonObject,
+  isTooDeep,
+  maxJsonDepth,
+  rejected,
+  type JsonObject,
+  type Rejected,
+} from './json-text.ts'
 
 /** Renders a whole payload; nothing may be left over. */
 export type AvroRenderer = (
@@ -35,6 +42,9 @@ export type CompiledAvro =
 
 /** Schemas within each other without a name in between. */
 const maxNesting = 100
+const nestedTooDeep = `it is nested more than ${maxNesting} levels deep`
+/** A record within a record is three levels of JSON: the schema, the list of its fields and the field. */
+const maxSchemaDepth = 3 * maxNesting + maxJsonDepth
 /** A byte of text becomes six characters at most, and text has less than 512 Mi of them. */
 const maxPayloadBytes = 64 * 1024 * 1024
 /** Counted for each item beside its own bytes: the longest text that a byte of Avro stands for. */
@@ -58,6 +68,9 @@ export function compileAvro(texts: readonly string[]): CompiledAvro {
 }
 
 function parse(text: string): unknown {
+  if (isTooDeep(text, maxSchemaDepth)) {
+    throw new SchemaFault(nestedTooDeep)
+  }
   try {
     return JSON.parse(text)
   } catch {
@@ -79,7 +92,7 @@ function rendererOf(render: Render): AvroRenderer {
       if (!(error instanceof AvroFault)) throw error
       const field = error.path.toReversed().join('.')
       const what = field === '' ? 'The value' : `"${field}"`
-      return rejected('invalid-avro', field, `${what} ${error.message}, by its Avro schema.`)
+      return rejected(error.reason, field, `${what} ${error.message}, by its Avro schema.`)
     }
   }
 }
@@ -111,7 +124,7 @@ class Compiler {
   compile(schema: unknown, namespace: string): Render {
     this.#nesting += 1
     if (this.#nesting > maxNesting) {
-      throw new SchemaFault(`it is nested more than ${maxNesting} levels deep`)
+      throw new SchemaFault(nestedTooDeep)
     }
     const render = this.#compileOne(schema, namespace)
     this.#nesting -= 1

@@ -3,6 +3,7 @@
  * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
  */
 import type { OutboundRecord } from './model.ts'
+import { headerBytes } from './packed-headers.ts'
 
 export interface CutLimits {
   readonly maxRecords: number
@@ -19,16 +20,12 @@ export interface QueuedRecord {
 
 /** Room for a record's own fields and its share of the batch's; both are less. */
 const recordOverhead = 32
-const headerOverhead = 10
 
 /** About the bytes a record takes on the wire, uncompressed; never too few by more than a few bytes. */
 export function recordBytes(record: OutboundRecord): number {
   let bytes = recordOverhead + (record.value?.length ?? 0)
   if (record.key !== null) bytes += Buffer.byteLength(record.key)
-  for (const [name, value] of record.headers) {
-    bytes += headerOverhead + Buffer.byteLength(name) + value.length
-  }
-  return bytes
+  return bytes + headerBytes(record.headers)
 }
 
 /**

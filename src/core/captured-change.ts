@@ -21,8 +21,10 @@ import { isHookId } from './identity.ts'
 import {
   decodeUtf8,
   isJsonObject,
+  isTooDeep,
   parseJson,
   readJsonObject,
+  tooDeep,
   type JsonObject,
 } from './json-text.ts'
 import type { EpochMs, FieldProblem, HookId } from './model.ts'
@@ -156,7 +158,10 @@ function openRow(row: JsonObject): HookValue {
     if (typeof value !== 'string') return value
     const parsed = parseJson(value)
     if (parsed !== undefined) return parsed
-    problems.push({ field: column, message: 'is text, but not of JSON' })
+    problems.push({
+      field: column,
+      message: isTooDeep(value) ? tooDeep : 'is text, but not of JSON',
+    })
     return unreadable
   }
   const members = {

@@ -20,6 +20,7 @@ import {
   type EpochMs,
   type HookId,
   type InboundRecord,
+  type KafkaHeader,
   type KafkaHeaders,
   type Reason,
   type RecordSource,
@@ -27,17 +28,15 @@ import {
   type Run,
   type Trigger,
 } from './model.ts'
+import { joinHeaders } from './packed-headers.ts'
 import { HeaderReader } from './record-headers.ts'
 
 export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
 
-type Header = readonly [name: string, value: Buffer]
-
 /** Headers of a tier record: the event's own, then all that the run needs to go on. */
 export function runHeaders(run: Run): KafkaHeaders {
   const { event } = run
-  return [
-    ...event.headers,
+  return joinHeaders(event.headers, [
     ...nameHeaders(run),
     header(runHeaderNames.run, run.run),
     header(runHeaderNames.attempt, run.attempt),
@@ -48,7 +47,7 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
     header(runHeaderNames.source, placeOf(event.source)),
-  ]
+  ])
 }
 
 /**
@@ -56,24 +55,24 @@ export function runHeaders(run: Run): KafkaHeaders {
  * record and the mark, which is never handed on: a dead letter that somebody copies to the topic begins a run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
-  return [...runHeaders(run), header(runHeaderNames.split, splitMark)]
+  return joinHeaders(runHeaders(run), [header(runHeaderNames.split, splitMark)])
 }
 
 /** Whether a record of the topic of requests continues a run, rather than to be what somebody asked for. */
 export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
-  return headers.some(([name]) => name === runHeaderNames.split)
+  for (const [name] of headers) if (name === runHeaderNames.split) return true
+  return false
 }
 
 /** Headers of a request record. Its run begins with it, and has its name from where the record will stand. */
 export function requestRecordHeaders(
   request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'event'>,
 ): KafkaHeaders {
-  return [
-    ...request.event.headers,
+  return joinHeaders(request.event.headers, [
     ...nameHeaders(request),
     header(runHeaderNames.trigger, request.trigger),
     header(runHeaderNames.source, placeOf(request.event.source)),
-  ]
+  ])
 }
 
 /** Headers of a dead letter: those of the run, and why it ended. */
@@ -87,22 +86,20 @@ export function deadLetterHeaders(
   },
 ): KafkaHeaders {
   const status = death.status === undefined ? [] : [header(deathHeaderNames.status, death.status)]
-  return [
-    ...runHeaders(run),
+  return joinHeaders(runHeaders(run), [
     header(deathHeaderNames.reason, death.reason),
     ...status,
     header(deathHeaderNames.diedAt, death.diedAt),
-  ]
+  ])
 }
 
 /** Headers of a rejected record: all that it had, and why it was rejected and where it stands. */
 export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
-  return [
-    ...record.headers,
+  return joinHeaders(record.headers, [
     header(rejectionHeaderNames.reason, rejection.reason),
     header(rejectionHeaderNames.field, rejection.field),
     header(rejectionHeaderNames.source, placeOf(record)),
-  ]
+  ])
 }
 
 /**
@@ -113,8 +110,8 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
 export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): DecodedRun {
   const named = readNames(record, from)
   if (named.kind === 'rejected') return named
-  const { deliveryId, hookId, progress, identity } = named
-  const decoded = decodeNamedEvent(record, identity)
+  const { deliveryId, hookId, progress, identity, reader } = named
+  const decoded = decodeNamedEvent(record, identity, reader)
   if (decoded.kind === 'rejected') return decoded
   return { kind: 'run', run: { deliveryId, hookId, ...progress, event: decoded.event } }
 }
@@ -150,10 +147,12 @@ interface Names {
   readonly hookId: HookId
   readonly progress: Progress
   readonly identity: EventIdentity
+  readonly reader: HeaderReader
 }
 
 function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rejected {
   const reader = new HeaderReader(record.headers)
+  if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const hookId = readHookId(reader)
   const identity = readEventIdentity(reader, record)
   const goesOn = from === 'tier' || readMark(reader)
@@ -165,7 +164,7 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rej
     reader.reject(runHeaderNames.deliveryId, 'is not the id of this tenant, event and hook')
   }
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
-  return { kind: 'names', deliveryId, hookId, progress, identity }
+  return { kind: 'names', deliveryId, hookId, progress, identity, reader }
 }
 
 /** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
@@ -272,7 +271,7 @@ function nameHeaders({
   deliveryId,
   hookId,
   event,
-}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): KafkaHeaders {
+}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): readonly KafkaHeader[] {
   return [
     header(runHeaderNames.deliveryId, deliveryId),
     header(runHeaderNames.hookId, hookId),
@@ -287,6 +286,6 @@ export function placeOf({ topic, partition, offset }: RecordSource): string {
   return `${topic}/${partition}/${offset}`
 }
 
-function header(name: `hooktide-${string}`, value: string | number): Header {
+function header(name: `hooktide-${string}`, value: string | number): KafkaHeader {
   return [name, Buffer.from(String(value))]
 }

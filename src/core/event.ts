@@ -2,15 +2,20 @@
 import { parseDateTime } from './calendar.ts'
 import { isEventKey } from './event-keys.ts'
 import { isTenantId } from './identity.ts'
-import { readJsonObject, rejected, type JsonObject, type Rejected } from './json-text.ts'
-import { foreignHeaders, HeaderReader } from './record-headers.ts'
+import {
+  decodeUtf8,
+  readJsonObject,
+  rejected,
+  type JsonObject,
+  type Rejected,
+} from './json-text.ts'
+import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
 import {
   defaultTenant,
   type AuthEvent,
   type EpochMs,
   type HookId,
   type InboundRecord,
-  type KafkaHeaders,
 } from './model.ts'
 
 export type DecodedEvent = { readonly kind: 'event'; readonly event: AuthEvent } | Rejected
@@ -24,7 +29,8 @@ export const maxEventSourceLength = 2_048
 
 /** Decodes a record of an event topic. */
 export function decodeEvent(record: InboundRecord): DecodedEvent {
-  const reader = new HeaderReader(record.headers)
+  const reader = new HeaderReader(record.headers, maxHeaders)
+  if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const tenantId = readTenant(reader, 'tenant-id') ?? defaultTenant
   const eventId = reader.text('event-id', maxEventIdLength)
   const ceId = eventId === undefined ? reader.text('ce_id', maxEventIdLength) : undefined
@@ -37,13 +43,21 @@ export function decodeEvent(record: InboundRecord): DecodedEvent {
     eventSource,
     source: { topic, partition, offset },
   }
-  const decoded = decodeNamedEvent(record, identity)
+  const decoded = decodeNamedEvent(record, identity, reader)
   if (decoded.kind === 'rejected' || reader.rejection === undefined) return decoded
   return { kind: 'rejected', rejection: reader.rejection }
 }
 
-/** Decodes value and own headers of an event whose identity is known. */
-export function decodeNamedEvent(record: InboundRecord, identity: EventIdentity): DecodedEvent {
+/**
+ * Decodes value and own headers of an event whose identity is known.
+ *
+ * @param reader of the record's headers
+ */
+export function decodeNamedEvent(
+  record: InboundRecord,
+  identity: EventIdentity,
+  reader: HeaderReader,
+): DecodedEvent {
   const payload = readPayload(record.value)
   if (payload.kind === 'rejected') return payload
   const { event, createdAt, body } = payload
@@ -53,7 +67,7 @@ export function decodeNamedEvent(record: InboundRecord, identity: EventIdentity)
       event,
       createdAt,
       ...identity,
-      traceparent: traceparentOf(record.headers),
+      traceparent: traceparentOf(reader),
       body,
       headers: foreignHeaders(record.headers),
     },
@@ -116,9 +130,14 @@ function wrongField(members: JsonObject, field: string, expected: string): Rejec
 const traceparentForm =
   /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/
 
+const maxTraceparentBytes = 256
+
 /** A trace context that is not valid is ignored, as the W3C asks: the event counts without it. */
-function traceparentOf(headers: KafkaHeaders): string | undefined {
-  const text = new HeaderReader(headers).text('traceparent', 256)
-  if (text === undefined || !traceparentForm.test(text)) return undefined
+function traceparentOf(reader: HeaderReader): string | undefined {
+  const bytes = reader.bytes('traceparent')
+  if (bytes === undefined || bytes.length > maxTraceparentBytes) return undefined
+  const text = decodeUtf8(bytes)
+  if (text === undefined) return undefined
+  if (!traceparentForm.test(text)) return undefined
   return text.startsWith('00') && text.length > 55 ? undefined : text
 }

@@ -95,11 +95,11 @@ function factsOf(event: AuthEvent): Facts {
   }
 }
 
-/** A header that is there twice counts as its last, as everywhere; one that is no text is not there. */
+/** A header that is there twice counts as its last, as everywhere; one that has no value, or is no text, is not there. */
 function headerTexts(headers: KafkaHeaders): JsonMap {
   const texts: Record<string, Value> = Object.create(null) as Record<string, Value>
   for (const [name, value] of headers) {
-    const text = decodeUtf8(value)
+    const text = value === null ? undefined : decodeUtf8(value)
     if (text === undefined) delete texts[name]
     else texts[name] = text
   }

@@ -55,8 +55,13 @@ export interface RecordSource {
   readonly offset: number
 }
 
-/** Header names are compared as Kafka has them: exact. A repeated header keeps all of its values, in order. */
-export type KafkaHeaders = readonly (readonly [name: string, value: Buffer])[]
+/** Names are compared as Kafka has them: exact. A header may have no value. */
+export type KafkaHeader = readonly [name: string, value: Buffer | null]
+
+/** The headers of a record in their order. A repeated one keeps all of its values. A list is one form of it. */
+export interface KafkaHeaders extends Iterable<KafkaHeader> {
+  readonly length: number
+}
 
 /** A record as it was read. */
 export interface InboundRecord extends RecordSource {

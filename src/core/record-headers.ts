@@ -1,14 +1,28 @@
 /** Reads headers of records. A header that is there twice counts as its last, as Kafka's own clients read it. */
 import { rejected, decodeUtf8 } from './json-text.ts'
 import type { KafkaHeaders, Rejection } from './model.ts'
+import { filterHeaders } from './packed-headers.ts'
+
+/**
+ * Most headers of an event. Kafka has no bound, and each could be as short as two bytes: reading one costs far more, and
+ * is done again for each hook of the event. Their bytes need none, since they count as those of the value do.
+ */
+export const maxHeaders = 1_000
+/** More than hooktide gives to any record beside those of the event. */
+const maxOwnHeaders = 100
 
 /** Reads one header after the other and keeps the first fault found; what a faulty read returns means nothing. */
 export class HeaderReader {
-  readonly #headers: KafkaHeaders
+  readonly #headers: ReadonlyMap<string, Buffer | null>
   #rejection: Rejection | undefined
 
-  constructor(headers: KafkaHeaders) {
-    this.#headers = headers
+  /** @param max the headers of a record that has more are not looked at: that is the fault */
+  constructor(headers: KafkaHeaders, max: number = maxHeaders + maxOwnHeaders) {
+    const isTooMany = headers.length > max
+    this.#headers = new Map(isTooMany ? [] : headers)
+    if (!isTooMany) return
+    const message = `The record has ${headers.length} headers, more than ${max}.`
+    this.#rejection = rejected('invalid-header', '', message).rejection
   }
 
   get rejection(): Rejection | undefined {
@@ -17,8 +31,9 @@ export class HeaderReader {
 
   /** Text of 1 to `maxLength` characters; `undefined` when there is no such header. */
   text(name: string, maxLength: number): string | undefined {
-    const value = this.#find(name)
+    const value = this.#headers.get(name)
     if (value === undefined) return undefined
+    if (value === null) return this.reject(name, 'has no value')
     const text = decodeUtf8(value)
     if (text === undefined) return this.reject(name, 'is not UTF-8')
     if (text.length === 0) return this.reject(name, 'is empty')
@@ -28,7 +43,8 @@ export class HeaderReader {
 
   /** Like {@link text}, where no header and an empty one mean the same. */
   textOrEmpty(name: string, maxLength: number): string {
-    return this.#find(name)?.length === 0 ? '' : (this.text(name, maxLength) ?? '')
+    const value = this.#headers.get(name)
+    return value === null || value?.length === 0 ? '' : (this.text(name, maxLength) ?? '')
   }
 
   /** A whole number from 0 to `max` in decimal digits; `fallback` when there is no such header. */
@@ -44,12 +60,9 @@ export class HeaderReader {
     this.#rejection ??= rejected('invalid-header', name, `Header ${name} ${fault}.`).rejection
   }
 
-  #find(name: string): Buffer | undefined {
-    for (let index = this.#headers.length - 1; index >= 0; index -= 1) {
-      const header = this.#headers[index]
-      if (header?.[0] === name) return header[1]
-    }
-    return undefined
+  /** The bytes of a header of which nothing depends on whether they are right. */
+  bytes(name: string): Buffer | undefined {
+    return this.#headers.get(name) ?? undefined
   }
 }
 
@@ -57,7 +70,5 @@ const ours = /^hooktide-/i
 
 /** Headers of the producer's own. Ours are known by their prefix in any letter case, so that none can be smuggled in. */
 export function foreignHeaders(headers: KafkaHeaders): KafkaHeaders {
-  return headers.some(([name]) => ours.test(name))
-    ? headers.filter(([name]) => !ours.test(name))
-    : headers
+  return filterHeaders(headers, ([name]) => !ours.test(name))
 }

@@ -76,6 +76,7 @@ export const rejectionReasons = [
   'byte-order-mark',
   'invalid-json',
   'not-an-object',
+  'too-deep',
   'duplicate-key',
   'reserved-field',
   'missing-field',

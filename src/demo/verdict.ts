@@ -45,6 +45,7 @@ export function parseResults(lines: readonly string[]): readonly DeliveryResult[
 
 /** Why an event was rejected, from the headers of its record. */
 export function rejectionOf({ headers }: InboundRecord): ExpectedRejection {
-  const textOf = (name: string) => headers.find(([header]) => header === name)?.[1].toString() ?? ''
+  const values = new Map(headers)
+  const textOf = (name: string) => values.get(name)?.toString() ?? ''
   return { reason: textOf('hooktide-reason'), field: textOf('hooktide-field') }
 }

@@ -10,6 +10,7 @@ import { decodeCompletedRuns } from '../core/completed-runs.ts'
 import { Fifo } from '../core/fifo.ts'
 import { Ledger } from '../core/ledger.ts'
 import type { EpochMs, InboundRecord } from '../core/model.ts'
+import { headerBytes } from '../core/packed-headers.ts'
 import { Holdings } from '../core/share.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Caused, Opened } from './expand.ts'
@@ -182,7 +183,5 @@ export class PartitionFlow {
 
 /** Memory a record is counted with: what it holds, and about what holding it costs. */
 export function bytesOf({ value, key, headers }: InboundRecord): number {
-  let bytes = (value?.length ?? 0) + (key?.length ?? 0) + 256
-  for (const [name, content] of headers) bytes += name.length + content.length + 128
-  return bytes
+  return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 512
 }

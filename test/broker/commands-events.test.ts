@@ -47,7 +47,7 @@ async function written(topic: string): Promise<readonly InboundRecord[]> {
 const shown = ({ key, value, headers }: InboundRecord) => ({
   key: key?.toString() ?? null,
   value: value?.toString(),
-  headers: Object.fromEntries(headers.map(([name, text]) => [name, text.toString()])),
+  headers: Object.fromEntries([...headers].map(([name, text]) => [name, String(text)])),
 })
 
 describe('events send', () => {

@@ -65,7 +65,7 @@ describe('events at the limit of their topic', () => {
     const sizes = new Set(dead.map(({ value }) => value?.length))
     expect(sizes).toEqual(new Set([full.length, 400_000]))
     const kept = dead.find(({ value }) => value?.length === 400_000)
-    expect(kept?.headers.filter(([name]) => name.startsWith('x-'))).toEqual(headers)
+    expect([...(kept?.headers ?? [])].filter(([name]) => name.startsWith('x-'))).toEqual(headers)
     expect(rig.receiver.requests.map(({ standardSignature }) => standardSignature)).toEqual(
       Array.from({ length: 4 }, () => 'valid'),
     )
@@ -78,6 +78,47 @@ describe('events at the limit of their topic', () => {
     expect(new Set(rig.results.items.map(({ responseBody }) => responseBody?.length))).toEqual(
       new Set([4096]),
     )
+  })
+})
+
+describe('an event with very many headers', () => {
+  it('is rejected with all of them as they came, and the member that read it goes on with the next', async () => {
+    const { brokers } = surroundings()
+    const tools = await useKafka(brokers)
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks({ id: 'a' })
+    const one = await rig.run()
+    const many = Array.from(
+      { length: 10_000 },
+      (_, index) =>
+        [`x-${index % 4_000}`, index % 3 === 0 ? null : Buffer.from(`${index}`)] as const,
+    )
+    const short = Array.from({ length: 300_000 }, () => ['', null] as const)
+    const events = `${rig.prefix}.events`
+    await writeEvents(
+      events,
+      { value: eventOf(200), headers: many },
+      { value: eventOf(200), headers: short },
+      { value: eventOf(200), headers: [...many.slice(0, 1_000)] },
+    )
+    await waitForFinals(rig, 1)
+
+    const [delivered] = rig.results.items
+    expect(delivered).toMatchObject({ outcome: 'delivered', sourceOffset: 2 })
+    await expect.poll(() => committedCount(rig), { timeout: 10_000 }).toBe(3)
+    const rejected = await tools.readAll(`${rig.prefix}.events.rejected`)
+    expect(rejected.map(({ headers }) => String(new Map(headers).get('hooktide-reason')))).toEqual([
+      'invalid-header',
+      'invalid-header',
+    ])
+    // Deep equality of so many takes the test's time.
+    const kept = rejected.map(({ headers }) => JSON.stringify([...headers].slice(0, -3)))
+    expect(kept[0] === JSON.stringify(many)).toBe(true)
+    expect(kept[1] === JSON.stringify(short)).toBe(true)
+    const joins = one.lines.filter(({ msg, group }) => {
+      return msg === 'group.assigned' && group === rig.environment['HOOKTIDE_GROUP_ID']
+    })
+    expect(joins).toHaveLength(1)
   })
 })
 
@@ -128,7 +169,7 @@ describe('limits that are lowered while the processor runs', () => {
     const [reference] = await rig.rejected.waitFor((all) => all.length > 0)
     expect(reference?.value).toHaveLength(0)
     expect(reference?.headers).toMatchObject({
-      'hooktide-reason': 'invalid-json',
+      'hooktide-reason': 'too-deep',
       'hooktide-source': `${events}/0/1`,
     })
     const endings = rig.results.items.filter(({ final }) => final)

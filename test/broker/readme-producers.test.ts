@@ -78,7 +78,7 @@ describe("README's producers", () => {
     })
     const { readAll } = await useKafka(surroundings().brokers)
     const record = (await readAll(`${rig.prefix}.events`)).find(({ headers }) =>
-      headers.some(([, value]) => value.toString() === 'sign-in-4713'),
+      [...headers].some(([, value]) => String(value) === 'sign-in-4713'),
     )
     expect(record?.value?.[0]).toBe(0)
   })

@@ -31,7 +31,7 @@ function letterOf({ prefix }: BrokerRig) {
   const message = (headers: KafkaHeaders) => ({
     key: deliveryId,
     value: event.body,
-    headers: Object.fromEntries(headers),
+    headers: Object.fromEntries([...headers].map(([name, value]) => [name, value ?? ''])),
   })
   return {
     topics,

@@ -71,7 +71,7 @@ function carriedRun(record: InboundRecord): CarriedRun {
 }
 
 function headerOf({ headers }: InboundRecord, name: string): string {
-  return headers.find(([one]) => one === name)?.[1].toString() ?? ''
+  return new Map(headers).get(name)?.toString() ?? ''
 }
 
 function placeOf({ topic, partition, offset }: InboundRecord): string {

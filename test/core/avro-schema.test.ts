@@ -247,6 +247,22 @@ describe('an Avro value that is not what its schema says', () => {
     })
   })
 
+  it('that is nested too deep is rejected for that: its records, and the JSON in its texts', () => {
+    const chain = record(['null', 'R'])
+    const deep = { reason: 'too-deep', message: expect.stringContaining('200 levels deep') }
+    const levels = (count: number) => Buffer.concat([Buffer.alloc(count - 1, 2), bytes(0)])
+    expect(render(chain, levels(200))).toMatchObject({ kind: 'text' })
+    expect(render(chain, levels(201))).toMatchObject({ rejection: deep })
+    const json = record({ type: 'string', logicalType: 'json' })
+    const text = (count: number) => {
+      const value = '['.repeat(count) + ']'.repeat(count)
+      return Buffer.concat([long(BigInt(value.length)), Buffer.from(value)])
+    }
+    expect(render(json, text(200))).toMatchObject({ kind: 'text' })
+    expect(render(json, text(201))).toMatchObject({ rejection: { ...deep, field: 'f' } })
+    expect(render(json, text(400_000))).toMatchObject({ rejection: { ...deep, field: 'f' } })
+  })
+
   it('names the field by its path', () => {
     const schema = record({ type: 'array', items: { ...record('boolean', 'inner'), name: 'I' } })
     const payload = Buffer.concat([long(1n), bytes(9)])

@@ -342,11 +342,18 @@ describe('the form of a value', () => {
 describe('hostile changes', () => {
   it('are read however deep or long their JSON is', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
-    expect(problemsOf({ ...row, config: deep })).toEqual(['config must be an object'])
+    expect(problemsOf({ ...row, config: deep })).toEqual([
+      'config is nested more than 200 levels deep',
+    ])
     const headers = Object.fromEntries(Array.from({ length: 9_000 }, (_, n) => [`h${n}`, 'x']))
     const config = JSON.stringify({ url: 'https://x.example', headers })
     expect(problemsOf({ ...row, config })).toEqual(['config.headers has more than 64 headers'])
-    expect(decodeText(`{"id":"${id}","tenant_id":${deep}}`)).toMatchObject({ kind: 'suspended' })
+    expect(decodeText(`{"id":"${id}","tenant_id":${deep}}`)).toMatchObject({
+      kind: 'suspended',
+      hook: {
+        problems: [{ field: '', message: 'The value is nested more than 200 levels deep.' }],
+      },
+    })
   })
 
   it('are not taken for what only their prototype says', () => {

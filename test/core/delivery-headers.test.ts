@@ -24,7 +24,7 @@ const needed = {
 const deliveryId = deliveryIdOf('t-1', '', 'e-1', hookId)
 
 function textsOf(headers: KafkaHeaders): Readonly<Record<string, string>> {
-  return Object.fromEntries(headers.map(([name, text]) => [name, text.toString()]))
+  return Object.fromEntries([...headers].map(([name, text]) => [name, String(text)]))
 }
 
 function recordWith(texts: Readonly<Record<string, string>>): InboundRecord {
@@ -118,9 +118,13 @@ describe('the headers of a run', () => {
 
 describe('the headers of a rejected record', () => {
   it('are all that it had, then why it was rejected and where it stands', () => {
-    const headers = headersOf({ a: '1', 'hooktide-run': '0' })
+    const headers = [
+      ...headersOf({ a: '1', 'hooktide-run': '0' }),
+      ['a', null],
+      ...headersOf({ a: '2' }),
+    ] as const
     const rejection = { reason: 'missing-field', field: 'event', message: 'No event.' } as const
-    expect(rejectedHeaders(recordOf({ headers }), rejection)).toEqual([
+    expect([...rejectedHeaders(recordOf({ headers }), rejection)]).toEqual([
       ...headers,
       ...headersOf({
         'hooktide-reason': 'missing-field',

@@ -171,12 +171,20 @@ describe('a value that is no event', () => {
     expect(outcomeOf(value)).toBe('mistyped-field event')
   })
 
-  it('survives megabytes of brackets, closed or not', () => {
-    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`
-    expect(outcomeOf('['.repeat(1_000_000))).toBe('invalid-json')
-    expect(outcomeOf('{"a":'.repeat(200_000))).toBe('invalid-json')
-    expect(outcomeOf(deep)).toBe('not-an-object')
-    expect(outcomeOf(`{"deep":${deep},${minimal.slice(1)}`)).toBe('event')
+  it.each([
+    ['brackets, closed', `${'['.repeat(500_000)}${']'.repeat(500_000)}`],
+    ['brackets, open', '['.repeat(1_000_000)],
+    ['objects, open', '{"a":'.repeat(200_000)],
+    ['a field of 200 lists', `{"deep":${'['.repeat(200)}${']'.repeat(200)},${minimal.slice(1)}`],
+  ])('is rejected for being nested too deep: %s', (_, value) => {
+    expect(outcomeOf(value)).toBe('too-deep')
+  })
+
+  it('may be nested 200 levels deep, however often, and have any brackets in its texts', () => {
+    const deep = `${'['.repeat(199)}${']'.repeat(199)}`
+    const texts = JSON.stringify('\\"[{'.repeat(1_000))
+    const many = Array.from({ length: 100 }, (__, index) => `"${index}":${deep},`).join('')
+    expect(outcomeOf(`{${many}"texts":${texts},${minimal.slice(1)}`)).toBe('event')
   })
 
   it('keeps what a rejection says of the value short and free of its contents', () => {
@@ -283,6 +291,41 @@ describe('what names an event', () => {
   ])('makes a record rejected when header %s is %j', (name, text) => {
     const record = recordOf({ value: Buffer.from(minimal), headers: headersOf({ [name]: text }) })
     expect(outcome(record)).toBe(`invalid-header ${name}`)
+  })
+
+  it('may have 1,000 headers, whatever they hold, and is rejected for more, with no field named', () => {
+    const headers = Array.from({ length: 1_000 }, (_, index) => [`x-${index}`, null] as const)
+    const record = recordOf({ value: Buffer.from(minimal), headers })
+    expect(outcome(record)).toBe('event')
+    expect(decodeEvent({ ...record, headers: [...headers, ['event-id', null]] })).toMatchObject({
+      kind: 'rejected',
+      rejection: {
+        reason: 'invalid-header',
+        field: '',
+        message: 'The record has 1001 headers, more than 1000.',
+      },
+    })
+  })
+
+  it.each(['event-id', 'ce_id', 'tenant-id'])(
+    'is rejected when header %s has no value, though an earlier one has',
+    (name) => {
+      const headers = [[name, Buffer.from('acme')] as const, [name, null] as const]
+      expect(outcome(recordOf({ value: Buffer.from(minimal), headers }))).toBe(
+        `invalid-header ${name}`,
+      )
+    },
+  )
+
+  it('has the source "" and no trace where these headers have no value', () => {
+    const headers = [
+      ['ce_id', Buffer.from('a')],
+      ['ce_source', null],
+      ['traceparent', null],
+    ] as const
+    const event = eventOf(minimal, headers)
+    expect(event).toMatchObject({ eventId: 'a', eventSource: '', traceparent: undefined })
+    expect([...event.headers]).toEqual(headers)
   })
 
   it('makes a record rejected when a header that names it is not UTF-8', () => {

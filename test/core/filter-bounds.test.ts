@@ -210,6 +210,13 @@ describe('headers', () => {
     expect(passes('headers["region"] == "eu"', broken)).toBe(false)
   })
 
+  it('are not there when the last one has no value', () => {
+    const headers = [['x', bytes('eu')] as const, ['x', null] as const, ['y', null] as const]
+    expect(passes('"x" in headers || "y" in headers || has(headers.x)', headers)).toBe(false)
+    expect(passes('headers.size() == 0', headers)).toBe(true)
+    expect(passes('headers["x"] == "eu"', [...headers, ['x', bytes('eu')]])).toBe(true)
+  })
+
   it('are their own and no others, whatever their names', () => {
     const named = [['__proto__', bytes('mine')] as const]
     expect(passes('headers["__proto__"] == "mine" && headers.size() == 1', named)).toBe(true)

@@ -1,53 +1,21 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compressionTypes, type Compression, maxBatchBytes } from '../../src/edge/kafka/batches.ts'
-import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
+import type { FetchedMessage } from '../../src/edge/kafka/inner.ts'
 import { nextOffsetOf } from '../../src/edge/kafka/records.ts'
-
-interface Encoded {
-  readonly buffer: Buffer
-}
+import type { KafkaHeader } from '../../src/core/model.ts'
+import {
+  Batch,
+  batchOf,
+  batchWith,
+  encodeBatch,
+  encodeRecord,
+  headersRead,
+  Long,
+  read,
+} from '../support/kafka-batch.ts'
 
 const requireFrom = createRequire(import.meta.url)
-const encodeRecord = requireFrom('kafkajs/src/protocol/recordBatch/record/v0') as (
-  record: object,
-) => object
-const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBatch/v0') as {
-  readonly RecordBatch: (parts: object) => Promise<Encoded>
-}
-const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
-const Decoder = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object
-const Batch = requireFrom('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  answer: object,
-) => FetchedBatch
-/** What KafkaJS does with a partition's answer. */
-const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
-  decoder: object,
-) => Promise<readonly FetchedMessage[]>
-
-async function batchOf(
-  compression: Compression,
-  firstOffset: number,
-  values: readonly (string | Buffer)[],
-): Promise<Buffer> {
-  const { buffer } = await encodeBatch({
-    compression: compressionTypes[compression],
-    firstOffset: Long.fromValue(String(firstOffset)),
-    lastOffsetDelta: values.length - 1,
-    records: values.map((value, offsetDelta) => encodeRecord({ key: 'k', value, offsetDelta })),
-  })
-  return buffer
-}
-
-async function read(...batches: readonly Buffer[]): Promise<readonly FetchedMessage[]> {
-  const bytes = Buffer.concat(batches)
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(bytes.length)
-  return await decodeMessages(new Decoder(Buffer.concat([size, bytes])))
-}
-
 const valuesOf = (messages: readonly FetchedMessage[]) => messages.map(({ value }) => String(value))
 
 describe('record batches', () => {
@@ -147,5 +115,45 @@ describe('record batches', () => {
     const next = await batchOf('lz4', 1, ['after', 'and more'])
     const messages = await read(await batchOf('lz4', 0, ['whole']), next.subarray(0, -3))
     expect(valuesOf(messages)).toEqual(['whole'])
+  })
+})
+
+describe('headers of records', () => {
+  it('are written and read as they stand: repeated ones apart, null values, names that objects have', async () => {
+    const headers: readonly KafkaHeader[] = [
+      ['a', Buffer.from('one')],
+      ['__proto__', Buffer.from('two')],
+      ['b', null],
+      ['a', null],
+      ['a', Buffer.alloc(0)],
+      ['constructor', Buffer.from('three')],
+      ['', Buffer.alloc(70, 'x')],
+    ]
+    expect(await headersRead(await batchWith(headers))).toEqual(headers)
+  })
+
+  it('are read as KafkaJS writes them, of whom tools and tests are made', async () => {
+    const { buffer } = await encodeBatch({
+      compression: compressionTypes.none,
+      firstOffset: Long.fromValue('3'),
+      lastOffsetDelta: 0,
+      records: [encodeRecord({ key: 'k', value: 'v', headers: { a: ['one', 'two'], b: '' } })],
+    })
+    expect((await headersRead(buffer)).map(([name, value]) => [name, String(value)])).toEqual([
+      ['a', 'one'],
+      ['a', 'two'],
+      ['b', ''],
+    ])
+  })
+
+  it('that are broken make one empty record of their batch, and the next one is read', async () => {
+    const broken = await batchWith([['name', Buffer.from('value')]])
+    // The length of the value.
+    broken[broken.length - 6] = 20
+    const messages = await read(broken, await batchOf('none', 4, ['after']))
+    expect(messages).toMatchObject([
+      { offset: '3', value: null, unreadable: { records: 1 } },
+      { offset: '4' },
+    ])
   })
 })

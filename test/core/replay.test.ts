@@ -203,7 +203,7 @@ describe('a dead letter', () => {
   })
 
   it('that does not name its hook is rejected, with an event or without', () => {
-    const nameless = headers.filter(([name]) => name !== 'hooktide-hook-id')
+    const nameless = [...headers].filter(([name]) => name !== 'hooktide-hook-id')
     for (const value of [run.event.body, null]) {
       const letter = decodeDeadLetter(recordOf({ headers: nameless, value }))
       expect(letter).toMatchObject({

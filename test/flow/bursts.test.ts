@@ -163,9 +163,7 @@ describe('a healthy lane at its cap', () => {
     await rig.clock.advance(3 * second)
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 1 })
     const letters = rig.broker.read(topics.deadLetters)
-    const reasons = letters.map(({ headers }) =>
-      headers.find(([name]) => name === 'hooktide-reason')?.[1].toString(),
-    )
+    const reasons = letters.map(({ headers }) => String(new Map(headers).get('hooktide-reason')))
     expect(new Set(reasons)).toEqual(new Set(['overflow']))
     const indexOf = ({ value }: (typeof letters)[number]) =>
       Number(JSON.parse(value?.toString() ?? '{}').index)

@@ -28,7 +28,7 @@ function runOfEvent(rig: Rig, offset: number, fields: Partial<Run>): Run {
 }
 
 function write(rig: Rig, topic: string, run: Run, headers: ReturnType<typeof runHeaders>): void {
-  const texts = headers.map(([name, value]) => [name, value.toString()] as const)
+  const texts = [...headers].map(([name, value]) => [name, String(value)] as const)
   rig.broker.produce(topic, {
     key: run.deliveryId,
     value: run.event.body.toString(),

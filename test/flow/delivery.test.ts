@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { InboundRecord, KafkaHeader } from '../../src/core/model.ts'
 import { settled } from '../support/hand-clock.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
 
@@ -59,7 +60,9 @@ describe('an event', () => {
     const [rejected] = rig.broker.read(topics.rejected)
     expect(rejected?.value).toEqual(value)
     expect(rejected?.key?.toString()).toBe('user-1')
-    const headers = Object.fromEntries(rejected?.headers.map(([k, v]) => [k, v.toString()]) ?? [])
+    const headers = Object.fromEntries(
+      [...(rejected?.headers ?? [])].map(([k, v]) => [k, String(v)]),
+    )
     expect(headers).toMatchObject({
       'x-own': 'kept',
       'hooktide-reason': 'missing-field',
@@ -87,6 +90,58 @@ describe('a result', () => {
     expect(queued.map((ms) => Math.round(ms * 10) / 10)).toEqual(queued)
     expect(queued[1]).toBeGreaterThan(0)
   })
+})
+
+describe('headers of an event', () => {
+  const headers: readonly KafkaHeader[] = [
+    ['a', Buffer.from('one')],
+    ['__proto__', null],
+    ['b', Buffer.alloc(0)],
+    ['a', null],
+    ['a', Buffer.from('two')],
+  ]
+  const valueOf = (fields: object) =>
+    JSON.stringify({ event: 'PostSignIn', createdAt: '2026-09-14T09:02:11.019Z', ...fields })
+  const foreign = (record: InboundRecord | undefined) =>
+    [...(record?.headers ?? [])].filter(([name]) => !name.startsWith('hooktide-'))
+
+  it('are on its retries and its dead letters as they came: in order, repeated ones, null values', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a', delivery: { maxRetries: 1 } })
+    const one = await rig.start()
+    one.http.script(url('a'), 500)
+    rig.broker.produce('auth.events', { value: valueOf({}), headers })
+    await rig.clock.advance(60_000)
+    expect(rig.story()).toEqual(['a retrying 1', 'a dead 2'])
+    const [tiered] = rig.broker.read(`${topics.retryPrefix}5s`)
+    expect(foreign(tiered)).toEqual(headers)
+    expect(foreign(rig.broker.read(topics.deadLetters)[0])).toEqual(headers)
+  })
+
+  it.each(['auth.events', topics.requests, `${topics.retryPrefix}5s`])(
+    'that are too many make a record of %s rejected with all of them, and the next one is handled',
+    async (topic) => {
+      const rig = createRig()
+      rig.putHook({ id: 'a' })
+      const one = await rig.start()
+      one.http.script(url('a'), 200)
+      const many = Array.from({ length: 2_000 }, () => headers).flat()
+      rig.broker.produce(topic, { value: valueOf({}), headers: many })
+      rig.sendEvent()
+      await rig.clock.advance(10_000)
+      expect(rig.story()).toEqual(['a delivered 1'])
+      const [rejected] = rig.broker.read(topics.rejected)
+      expect(foreign(rejected)).toEqual(many)
+      expect(String(new Map(rejected?.headers).get('hooktide-reason'))).toBe('invalid-header')
+      expect(one.signals).toContainEqual({
+        kind: 'record.rejected',
+        source: { topic, partition: 0, offset: 0 },
+        reason: 'invalid-header',
+        field: '',
+        message: expect.stringMatching(/^The record has 10000 headers, more than 1[01]00\.$/),
+      })
+    },
+  )
 })
 
 describe('the hook table', () => {

@@ -11,7 +11,7 @@ function callsTo(one: Instance, id: string): number {
 function splits(rig: Rig): number {
   return rig.broker
     .read(topics.requests)
-    .filter(({ headers }) => headers.some(([name]) => name === 'hooktide-split')).length
+    .filter(({ headers }) => [...headers].some(([name]) => name === 'hooktide-split')).length
 }
 
 function committed(rig: Rig): number | undefined {

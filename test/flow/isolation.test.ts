@@ -127,15 +127,18 @@ describe('a deferral', () => {
     await rig.clock.advance(2 * hour)
     one.http.script(url('dead'), 200)
     await rig.clock.advance(10 * hour)
-    const results = rig.results().filter(({ eventId }) => eventId === 'late')
-    const deferred = results.filter(({ outcome }) => outcome === 'deferred')
-    expect(deferred).toMatchObject([
-      { attempt: null, final: false, blame: 'endpoint', reason: null },
-    ])
-    expect(results.find(({ attempt }) => attempt !== null)).toMatchObject({
-      attempt: 1,
-      outcome: 'delivered',
-    })
+    const byEvent = Map.groupBy(rig.results(), ({ eventId }) => eventId)
+    // Others were calls that failed, before the lane opened or as its probes.
+    const deferred = [...byEvent.values()].filter((all) =>
+      all.every(({ outcome }) => outcome !== 'retrying'),
+    )
+    expect(deferred.length).toBeGreaterThan(30)
+    for (const results of deferred) {
+      expect(results).toMatchObject([
+        { outcome: 'deferred', attempt: null, final: false, blame: 'endpoint', reason: null },
+        { outcome: 'delivered', attempt: 1 },
+      ])
+    }
   })
 
   it('waits until the next probe, each time, and never longer than half an hour', async () => {
@@ -147,7 +150,7 @@ describe('a deferral', () => {
     const waits = new Map<number, number>()
     let firstDueAt = 0
     for (const { headers, timestamp } of written) {
-      const texts = Object.fromEntries(headers.map(([name, value]) => [name, value.toString()]))
+      const texts = Object.fromEntries([...headers].map(([name, value]) => [name, String(value)]))
       const nth = Number(texts[runHeaderNames.deferrals] ?? 0)
       if (texts['hooktide-event-id'] !== 'late' || nth === 0) continue
       const dueAt = Number(texts[runHeaderNames.dueAt])
@@ -174,9 +177,7 @@ describe('a deferral', () => {
     expect(outcomesOf(rig, 'dead')).toMatchObject({ deferred: 10, dead: 40 })
     const letters = rig.broker.read(topics.deadLetters)
     expect(letters).toHaveLength(40)
-    const reasons = letters.map(({ headers }) =>
-      headers.find(([name]) => name === 'hooktide-reason')?.[1].toString(),
-    )
+    const reasons = letters.map(({ headers }) => String(new Map(headers).get('hooktide-reason')))
     expect(new Set(reasons)).toEqual(new Set(['endpoint-down']))
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 50 })
   })

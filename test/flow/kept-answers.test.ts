@@ -37,7 +37,7 @@ async function answered(
 }
 
 function textOf({ key, value, headers }: Pick<OutboundRecord, 'key' | 'value' | 'headers'>) {
-  return [key, value, ...headers.flat()].map(String).join('\n')
+  return [key, value, ...[...headers].flat()].map(String).join('\n')
 }
 
 describe('an endpoint that repeats what it was sent', () => {

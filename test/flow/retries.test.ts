@@ -7,7 +7,9 @@ const url = 'https://a.example/'
 const minute = 60_000
 
 function headersOf(record: InboundRecord | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(record?.headers.map(([name, value]) => [name, value.toString()]) ?? [])
+  return Object.fromEntries(
+    [...(record?.headers ?? [])].map(([name, value]) => [name, String(value)]),
+  )
 }
 
 async function rigWithHook(fields: Readonly<Record<string, unknown>> = {}) {

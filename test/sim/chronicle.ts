@@ -265,7 +265,7 @@ interface Reader {
 }
 
 function readerOf({ headers }: Pick<OutboundRecord, 'headers'>): Reader {
-  const values = new Map(headers.map(([name, value]) => [name, value]))
+  const values = new Map(headers)
   return {
     has: (header) => values.has(header),
     text: (header) => values.get(header)?.toString() ?? '',

@@ -6,7 +6,8 @@ import { topics } from '../support/flow-rig.ts'
 
 /** What tells dead letters apart. */
 export function letterKey({ headers }: InboundRecord): string {
-  const text = (name: string) => headers.find(([other]) => other === name)?.[1].toString() ?? ''
+  const values = new Map(headers)
+  const text = (name: string) => values.get(name)?.toString() ?? ''
   return `${text('hooktide-delivery-id')} ${text('hooktide-hook-id')} ${text(deathHeaderNames.reason)}`
 }
 
@@ -18,8 +19,8 @@ export function tellRecord({ topic, value, headers }: InboundRecord): string {
       result
     return `${deliveryId} ${outcome}${reason === null ? '' : ` (${reason})`} attempt ${attempt} of ${sourceTopic}/${sourcePartition}/${sourceOffset}`
   }
-  const shown = headers.filter(
+  const shown = [...headers].filter(
     ([name]) => name.startsWith('hooktide-') && !/source|first|tenant/.test(name),
   )
-  return shown.map(([name, text]) => `${name.slice(9)}=${text.toString()}`).join(' ')
+  return shown.map(([name, text]) => `${name.slice(9)}=${String(text)}`).join(' ')
 }

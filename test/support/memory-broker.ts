@@ -8,6 +8,7 @@
  */
 import { choosePartition } from '../../src/core/partition-choice.ts'
 import { recordBytes } from '../../src/core/batch-cutting.ts'
+import { PackedHeaders } from '../../src/core/packed-headers.ts'
 import { TooLargeError } from '../../src/core/errors.ts'
 import type { EpochMs, InboundRecord, KafkaHeaders, OutboundRecord } from '../../src/core/model.ts'
 import type { Clock, RecordSink, TableSource, TopicPartition } from '../../src/ports.ts'
@@ -280,12 +281,9 @@ function bufferOf(content: Buffer | string | null): Buffer | null {
   return typeof content === 'string' ? Buffer.from(content) : content
 }
 
-function headersOf(headers: ProduceInput['headers']): KafkaHeaders {
-  if (headers === undefined) return []
-  if (isHeaderList(headers)) return headers
-  return Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const)
-}
-
-function isHeaderList(headers: NonNullable<ProduceInput['headers']>): headers is KafkaHeaders {
-  return Array.isArray(headers)
+/** Packed, as those of a record that was read from Kafka. */
+function headersOf(headers: ProduceInput['headers'] = []): KafkaHeaders {
+  if (Symbol.iterator in headers) return PackedHeaders.pack(headers)
+  const list = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const)
+  return PackedHeaders.pack(list)
 }

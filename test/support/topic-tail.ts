@@ -68,6 +68,6 @@ export function tailTopic<Item>(
 function textHeaders(headers: KafkaHeaders): Readonly<Record<string, string>> {
   const byName = Map.groupBy(headers, ([name]) => name)
   return Object.fromEntries(
-    [...byName].map(([name, list]) => [name, list.map(([, value]) => value.toString()).join()]),
+    [...byName].map(([name, list]) => [name, list.map(([, value]) => String(value)).join()]),
   )
 }

@@ -7,8 +7,10 @@
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
 import { asError } from '../../core/errors.ts'
+import { PackedHeaders } from '../../core/packed-headers.ts'
 import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
 import type { FetchedMessage } from './inner.ts'
+import { replaceExport } from './record-form.ts'
 
 /** How batches are written. */
 export type Compression = 'none' | Codec
@@ -123,7 +125,7 @@ function emptyMessage(batch: Buffer): FetchedMessage {
     timestamp: String(batch.readBigInt64BE(at.maxTimestamp)),
     key: null,
     value: null,
-    headers: {},
+    headers: PackedHeaders.none,
     batchContext: {
       firstOffset: String(firstOffset),
       lastOffsetDelta,
@@ -136,12 +138,7 @@ function emptyMessage(batch: Buffer): FetchedMessage {
 
 /** KafkaJS loads the users of this module at the first fetch, long after this. */
 function install(): void {
-  const path = requireFrom.resolve('kafkajs/src/protocol/recordBatch/v0/decoder')
-  const decodeBatch = requireFrom(path) as DecodeBatch
-  const loaded = requireFrom.cache[path]
-  if (loaded === undefined)
-    throw new Error('KafkaJS keeps its modules where they cannot be reached')
-  loaded.exports = boundedDecode(decodeBatch)
+  replaceExport('kafkajs/src/protocol/recordBatch/v0/decoder', boundedDecode)
   const registered: Record<number, () => object> = CompressionCodecs
   for (const codec of codecs) {
     if (codec === undefined) continue

@@ -2,8 +2,9 @@
  * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
  * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
  */
-import type { Cluster, CompressionTypes, Message } from 'kafkajs'
+import type { Cluster, CompressionTypes } from 'kafkajs'
 import type { EpochMs } from '../../core/model.ts'
+import type { PackedHeaders } from '../../core/packed-headers.ts'
 
 export interface PartitionOffset {
   readonly partition: number
@@ -86,7 +87,7 @@ export interface InnerBroker {
     readonly topicData: readonly TopicPartitions<
       NumberedPartition & {
         readonly firstSequence?: number
-        readonly messages: readonly Message[]
+        readonly messages: readonly ProducedMessage[]
       }
     >[]
   }): Promise<unknown>
@@ -161,7 +162,8 @@ export interface FetchedMessage {
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, HeaderContent | readonly HeaderContent[]>>
+  /** Messages of old formats have none. */
+  readonly headers?: PackedHeaders
   /** The record batch it came in; old message formats have none. */
   readonly batchContext?: {
     readonly firstOffset?: string
@@ -172,7 +174,13 @@ export interface FetchedMessage {
   /** Set on the empty record that stands in for a whole batch; see `batches.ts`. */
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }
-type HeaderContent = Buffer | string | null | undefined
+
+/** As it is given to KafkaJS to be written. */
+export interface ProducedMessage {
+  readonly key: Buffer | string | null
+  readonly value: Buffer | null
+  readonly headers: PackedHeaders
+}
 
 /** What one fetch brought for one partition. */
 export interface FetchedBatch {

@@ -8,13 +8,13 @@
  * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
  * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
  */
-import type { CompressionTypes, Message } from 'kafkajs'
+import type { CompressionTypes } from 'kafkajs'
 import { asError } from '../../core/errors.ts'
 import { topicRight } from '../../core/rights.ts'
 import { type Compression, compressionTypes } from './batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
-import type { InnerCluster } from './inner.ts'
+import type { InnerCluster, ProducedMessage } from './inner.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
 import { within } from '../waiting.ts'
 
@@ -27,7 +27,7 @@ export interface Slot {
 /** What is written to one partition at once: all of it or nothing. */
 export interface PartitionBatch {
   readonly slot: Slot
-  readonly messages: readonly Message[]
+  readonly messages: readonly ProducedMessage[]
 }
 
 /** `failed`: it is not known whether it was written. `too-large`: it was refused for its size. */

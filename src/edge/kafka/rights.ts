@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { PackedHeaders } from '../../core/packed-headers.ts'
 import type { Right } from '../../core/rights.ts'
 import { errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
@@ -69,7 +70,12 @@ async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
       return await broker.fetch({ maxWaitTime: 0, topics: [{ topic: name, partitions }] })
     }
     case 'Write': {
-      const partitions = [{ partition: noPartition, messages: [{ key: null, value: null }] }]
+      const partitions = [
+        {
+          partition: noPartition,
+          messages: [{ key: null, value: null, headers: PackedHeaders.none }],
+        },
+      ]
       return await broker.produce({
         acks: -1,
         timeout: 0,

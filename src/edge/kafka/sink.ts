@@ -200,7 +200,7 @@ class KafkaSink implements RecordSink {
 }
 
 function messagesOf({ slot, queued }: Batch): PartitionBatch {
-  return { slot, messages: queued.map(({ record }) => outboundMessage(record, slot.partition)) }
+  return { slot, messages: queued.map(({ record }) => outboundMessage(record)) }
 }
 
 /** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */

@@ -5,8 +5,10 @@ import { asError, type UserError } from '../../core/errors.ts'
 import { logText } from '../../core/log-text.ts'
 import type { EpochMs } from '../../core/model.ts'
 import { printableJson } from '../../core/printable-text.ts'
-import type { DeliveryRecorded, Emit, Signal } from '../../core/signal.ts'
+import type { Emit, Signal } from '../../core/signal.ts'
 import type { Clock } from '../../ports.ts'
+import { boundedLine } from './line-bound.ts'
+import { type LeftOut, LineRates } from './line-rates.ts'
 
 /** `auto`: as people read it at a terminal, JSON elsewhere. */
 export type LogFormat = 'auto' | 'json' | 'pretty'
@@ -38,11 +40,20 @@ export interface SignalLog {
   readonly write: Emit
 }
 
+/** Of pino's levels, as its documentation has them. */
+const numbers = { info: 30, warn: 40, error: 50, fatal: 60 } as const
+
+/** Of lines with the same message; a flood of rejections says nothing that these do not. */
+const linesPerSecond = 20
+
+/** Whether a line with this message may be written now. */
+type Admits = (message: string, level: number) => boolean
+
 /**
  * Each line has the level's name, the time by ISO 8601 in UTC, the name of the process, its fields, and its message.
  * None has a key twice.
  */
-export function createLog(options: LogOptions): Logger {
+export function createLog(options: LogOptions, admits: Admits = () => true): Logger {
   const { level, instance } = options
   return pino(
     {
@@ -50,6 +61,12 @@ export function createLog(options: LogOptions): Logger {
       base: instance === undefined ? {} : { instance },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutReserved },
+      hooks: {
+        logMethod(args, method, lineLevel) {
+          const message = args.find((one: unknown) => typeof one === 'string') ?? ''
+          if (admits(message, lineLevel)) method.apply(this, args)
+        },
+      },
     },
     destinationOf(options),
   )
@@ -73,10 +90,10 @@ function destinationOf({ format, output }: LogOptions): DestinationStream {
   if (format === 'pretty' || (format === 'auto' && isTerminal)) {
     const { write } = output ?? { write: (text) => void process.stdout.write(text) }
     const paint = isTerminal ? painted : (_: string, text: string) => text
-    return { write: (line) => write(`${logText(line, paint)}\n`) }
+    return { write: (line) => write(`${logText(boundedLine(line), paint)}\n`) }
   }
   const { write } = output ?? standardOutput()
-  return { write: (line) => write(printableJson(line)) }
+  return { write: (line) => write(boundedLine(printableJson(line))) }
 }
 
 /** Written at once: a line is out before the process ends. */
@@ -119,32 +136,42 @@ export function logWarning({ name, message }: Error, options: LogOptions): void 
 }
 
 export function createSignalLog(options: SignalLogOptions): SignalLog {
-  const log = createLog(options)
-  const logAttempt = limitedAttemptLog(log, options)
+  const rates = new LineRates(options.clock, (leftOut) => tellLeftOut(log, leftOut))
+  const log = createLog(options, (message, level) => {
+    // Who asks for more than `info` wants each line, and there is one last line.
+    if (level < numbers.info || level >= numbers.fatal) return true
+    const perSecond = message === attemptMessage ? options.attemptsPerSecond : linesPerSecond
+    return rates.admits(message, level, perSecond)
+  })
   return {
     log,
     write(signal) {
-      if (signal.kind === 'delivery.recorded') {
-        logAttempt(signal)
-        return
-      }
       const { kind, ...fields } = signal
-      log[levels[kind]](
-        'until' in fields ? { ...fields, until: timeOf(fields.until) } : fields,
-        kind,
-      )
+      const times = {
+        ...('until' in fields ? { until: timeOf(fields.until) } : {}),
+        ...('nextDueAt' in fields && fields.nextDueAt !== undefined
+          ? { nextDueAt: timeOf(fields.nextDueAt) }
+          : {}),
+      }
+      log[levels[kind]]({ ...fields, ...times }, kind)
     },
   }
+}
+
+const attemptMessage = 'delivery.recorded' satisfies Signal['kind']
+
+function tellLeftOut(log: Logger, { message, level, leftOut }: LeftOut): void {
+  const name = level >= numbers.error ? 'error' : level >= numbers.warn ? 'warn' : 'info'
+  log[name]({ leftOut }, `${message}.more`)
 }
 
 function timeOf(at: EpochMs | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
-/** Level of each kind's line. Attempts have a limit of their own. */
-const levels: Readonly<
-  Record<Exclude<Signal['kind'], 'delivery.recorded'>, 'debug' | 'info' | 'warn'>
-> = {
+/** Level of each kind's line. */
+const levels: Readonly<Record<Signal['kind'], 'debug' | 'info' | 'warn'>> = {
+  'delivery.recorded': 'info',
   'event.unmatched': 'debug',
   'filter.failed': 'debug',
   'run.hopped': 'debug',
@@ -173,31 +200,4 @@ const levels: Readonly<
   'group.assigned': 'info',
   'group.draining': 'info',
   'calls.resumed': 'info',
-}
-
-/** The one wide line per attempt, as long as the rate allows it; what it hid is said once a second. */
-function limitedAttemptLog(
-  log: Logger,
-  options: SignalLogOptions,
-): (signal: DeliveryRecorded) => void {
-  let second = 0
-  let logged = 0
-  let hidden = 0
-  return (signal) => {
-    const now = Math.floor(options.clock.monotonic() / 1_000)
-    if (now !== second) {
-      if (hidden > 0) log.info({ attempts: hidden }, 'delivery.recorded.more')
-      second = now
-      logged = 0
-      hidden = 0
-    }
-    if (logged < options.attemptsPerSecond) {
-      logged += 1
-      const { kind, nextDueAt, ...fields } = signal
-      const due = nextDueAt === undefined ? {} : { nextDueAt: timeOf(nextDueAt) }
-      log.info({ ...fields, ...due }, kind)
-    } else {
-      hidden += 1
-    }
-  }
 }

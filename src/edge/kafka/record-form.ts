@@ -1,0 +1,137 @@
+/**
+ * How KafkaJS reads and writes one record here. Its own way copies all headers of a record for each of them, puts values
+ * of one name beside each other, cannot write a header without a value, and loses what is named like a member of every
+ * object. Here headers stay as they stand in the record; see `packed-headers.ts`.
+ *
+ * Imported by `batches.ts` before KafkaJS loads the users of both modules, at the first fetch and the first send.
+ */
+import { createRequire } from 'node:module'
+import { PackedHeaders } from '../../core/packed-headers.ts'
+import type { FetchedMessage, ProducedMessage } from './inner.ts'
+
+interface Long {
+  add(other: Long): Long
+  toString(): string
+}
+
+interface Decoder {
+  readonly buffer: Buffer
+  readonly offset: number
+  readInt8(): number
+  readVarInt(): number
+  readVarLong(): Long
+  readVarIntBytes(): Buffer | null
+}
+
+interface Encoder {
+  writeInt8(value: number): Encoder
+  writeVarInt(value: number): Encoder
+  writeVarLong(value: number | Long): Encoder
+  writeVarIntBytes(value: Buffer | string | null): Encoder
+  writeBuffer(value: Buffer): Encoder
+}
+
+interface EncoderClass {
+  new (initialSize?: number): Encoder
+  sizeOfVarInt(value: number): number
+  sizeOfVarLong(value: number | Long): number
+  sizeOfVarIntBytes(value: Buffer | string | null): number
+}
+
+/** What stands in the head of a batch. */
+interface BatchContext {
+  readonly firstOffset: string
+  readonly firstTimestamp: string
+  readonly maxTimestamp: string
+  readonly magicByte: number
+  readonly isControlBatch: boolean
+  /** 1 when it is the time of appending, which all records of the batch share. */
+  readonly timestampType: number
+}
+
+/** A record and its place in its batch. One whose headers are an object is written by KafkaJS itself. */
+interface RecordToWrite extends Pick<ProducedMessage, 'key' | 'value'> {
+  readonly headers?: object
+  readonly offsetDelta?: number
+  readonly timestampDelta?: number | Long
+}
+type EncodeRecord = (record: RecordToWrite) => Encoder
+
+const logAppendTime = 1
+/** A record's own length, at most. */
+const sizeBytes = 5
+
+const requireFrom = createRequire(import.meta.url)
+const LongOf = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): Long }
+const EncoderOf = requireFrom('kafkajs/src/protocol/encoder') as EncoderClass
+
+/** @throws {RangeError} when the bytes are no record */
+function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMessage {
+  const { firstOffset, firstTimestamp, maxTimestamp, timestampType } = batchContext
+  const attributes = decoder.readInt8()
+  const timestampDelta = decoder.readVarLong()
+  const offsetDelta = LongOf.fromValue(String(decoder.readVarInt()))
+  const key = decoder.readVarIntBytes()
+  const value = decoder.readVarIntBytes()
+  const headerCount = decoder.readVarInt()
+  // KafkaJS reads on behind the end.
+  if (decoder.offset > decoder.buffer.length) throw new RangeError('a record ends too early')
+  const headers = PackedHeaders.of(headerCount, decoder.buffer.subarray(decoder.offset))
+  const timestamp =
+    timestampType === logAppendTime
+      ? maxTimestamp
+      : LongOf.fromValue(firstTimestamp).add(timestampDelta)
+  const record = {
+    magicByte: batchContext.magicByte,
+    attributes,
+    timestamp: timestamp.toString(),
+    offset: LongOf.fromValue(firstOffset).add(offsetDelta).toString(),
+    key,
+    value,
+    headers,
+    isControlRecord: batchContext.isControlBatch,
+    batchContext,
+  }
+  return record
+}
+
+function encoderBeside(encodeRecord: EncodeRecord): EncodeRecord {
+  return (record) => {
+    const { key, value, headers, offsetDelta = 0, timestampDelta = 0 } = record
+    if (!(headers instanceof PackedHeaders)) return encodeRecord(record)
+    const size =
+      1 +
+      EncoderOf.sizeOfVarLong(timestampDelta) +
+      EncoderOf.sizeOfVarInt(offsetDelta) +
+      EncoderOf.sizeOfVarIntBytes(key) +
+      EncoderOf.sizeOfVarIntBytes(value) +
+      EncoderOf.sizeOfVarInt(headers.length) +
+      headers.bytes.length
+    return new EncoderOf(sizeBytes + size)
+      .writeVarInt(size)
+      .writeInt8(0)
+      .writeVarLong(timestampDelta)
+      .writeVarInt(offsetDelta)
+      .writeVarIntBytes(key)
+      .writeVarIntBytes(value)
+      .writeVarInt(headers.length)
+      .writeBuffer(headers.bytes)
+  }
+}
+
+/** Puts another function in the place of the one that a KafkaJS module exports, for all who load it from here on. */
+export function replaceExport<Exported>(
+  module: string,
+  replacementOf: (exported: Exported) => Exported,
+): void {
+  const path = requireFrom.resolve(module)
+  const exported = requireFrom(path) as Exported
+  const loaded = requireFrom.cache[path]
+  if (loaded === undefined) {
+    throw new Error('KafkaJS keeps its modules where they cannot be reached')
+  }
+  loaded.exports = replacementOf(exported)
+}
+
+replaceExport('kafkajs/src/protocol/recordBatch/record/v0/decoder', () => decodeRecord)
+replaceExport('kafkajs/src/protocol/recordBatch/record/v0', encoderBeside)

@@ -1,0 +1,69 @@
+/** Record batches as KafkaJS writes them, and as this project makes it read and write them. */
+import { createRequire } from 'node:module'
+import { compressionTypes, type Compression } from '../../src/edge/kafka/batches.ts'
+import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
+import { inboundRecord, outboundMessage } from '../../src/edge/kafka/records.ts'
+import type { KafkaHeader } from '../../src/core/model.ts'
+
+interface Encoded {
+  readonly buffer: Buffer
+}
+
+const requireFrom = createRequire(import.meta.url)
+export const encodeRecord = requireFrom('kafkajs/src/protocol/recordBatch/record/v0') as (
+  record: object,
+) => object
+export const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBatch/v0') as {
+  readonly RecordBatch: (parts: object) => Promise<Encoded>
+}
+export const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
+const Decoder = requireFrom('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object
+export const Batch = requireFrom('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  answer: object,
+) => FetchedBatch
+/** What KafkaJS does with a partition's answer. */
+const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
+  decoder: object,
+) => Promise<readonly FetchedMessage[]>
+
+export async function batchOf(
+  compression: Compression,
+  firstOffset: number,
+  values: readonly (string | Buffer)[],
+): Promise<Buffer> {
+  const { buffer } = await encodeBatch({
+    compression: compressionTypes[compression],
+    firstOffset: Long.fromValue(String(firstOffset)),
+    lastOffsetDelta: values.length - 1,
+    records: values.map((value, offsetDelta) => encodeRecord({ key: 'k', value, offsetDelta })),
+  })
+  return buffer
+}
+
+/** A batch of one record that is written as ours are. */
+export async function batchWith(headers: readonly KafkaHeader[]): Promise<Buffer> {
+  const message = outboundMessage({ topic: 'events', key: 'k', value: Buffer.from('v'), headers })
+  const { buffer } = await encodeBatch({
+    compression: compressionTypes.none,
+    firstOffset: Long.fromValue('3'),
+    lastOffsetDelta: 0,
+    records: [encodeRecord({ ...message, offsetDelta: 0 })],
+  })
+  return buffer
+}
+
+/** The headers of a batch's records, as they come to the stages. */
+export async function headersRead(batch: Buffer): Promise<readonly KafkaHeader[]> {
+  const answer = { partition: 0, highWatermark: '20', messages: await read(batch) }
+  const fetched = new Batch('events', '3', answer)
+  return fetched.messages.flatMap((message) => [...inboundRecord(fetched, message).headers])
+}
+
+export async function read(...batches: readonly Buffer[]): Promise<readonly FetchedMessage[]> {
+  const bytes = Buffer.concat(batches)
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(bytes.length)
+  return await decodeMessages(new Decoder(Buffer.concat([size, bytes])))
+}
