@@ -310,7 +310,7 @@ async function allRecords(topics: readonly string[]): Promise<string> {
     .flatMap(({ key, value, headers }) => [
       key,
       value,
-      ...headers.map(([name, text]) => `${name}=${text.toString()}`),
+      ...Array.from(headers, ([name, text]) => `${name}=${text?.toString()}`),
     ])
     .map(String)
     .join('\n')
