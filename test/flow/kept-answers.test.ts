@@ -106,6 +106,8 @@ describe('the URL of a hook that has its secret in the path', () => {
     await rig.clock.advance(20)
     one.http.calls[0]?.answer(204)
     await rig.clock.advance(20)
-    expect(rig.results()).toMatchObject([{ url: 'https://chat.example/services/(hidden)/(hidden)' }])
+    expect(rig.results()).toMatchObject([
+      { url: 'https://chat.example/services/(hidden)/(hidden)' },
+    ])
   })
 })
