@@ -72,10 +72,12 @@ class HookQueue {
 
   add(record: InboundRecord): void {
     const key = `${record.partition}/${record.key?.toString('latin1')}`
+    const [head] = this.#waiting.keys()
     this.#waiting.delete(key)
     this.#waiting.set(key, record)
-    // What stood at the head may be the record that this one replaces.
-    this.#advance()
+    // Nothing passes a head that waits for its schema, unless this record replaces it. To decode the head again for each
+    // record behind it would cost the square of what arrives.
+    if (head === undefined || head === key) this.#advance()
   }
 
   /** Resolves when nothing waits. */

@@ -221,6 +221,16 @@ describe('a hook in a registry’s frame', () => {
     ])
   })
 
+  it('is not decoded again for each record that arrives behind it', async () => {
+    const rig = createRig()
+    sendHook(rig, 'a', hookText('a'))
+    await rig.start()
+    sendHook(rig, 'b', framed(1, hookText('b')))
+    for (let index = 0; index < 100; index += 1) sendHook(rig, `c${index}`, hookText(`c${index}`))
+    await settled()
+    expect(rig.schemas.looks).toEqual([1])
+  })
+
   it('is not waited for once a newer record of its key is there', async () => {
     const rig = createRig()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
