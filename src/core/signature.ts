@@ -10,6 +10,8 @@ import type { EpochMs, SigningKey } from './model.ts'
 const blockBytes = 64
 const digestBytes = 32
 const secretPrefix = 'whsec_'
+/** The prefix in whatever case, also behind white space, quotes and characters that nobody sees. */
+const standardBeginning = /^[\s\p{Cf}"'`]*[Ww][Hh][Ss][Ee][Cc]_/u
 
 interface HmacKey {
   readonly inner: Uint8Array
@@ -31,11 +33,13 @@ export interface PreparedKey {
  *
  * Receivers give a `whsec_` key to libraries of Standard Webhooks. Those of Go, Rust, Java, C# and Python want base64 by
  * RFC 4648, section 4, most of them with its padding and nothing else; what only some of them take, or read differently,
- * would verify nowhere. Zero bytes sign as no key does (RFC 2104 fills keys up with them), which anybody can.
+ * would verify nowhere. Quotes and unseen characters before the prefix come from copying. Zero bytes sign as no key does
+ * (RFC 2104 fills keys up with them), which anybody can.
  */
 export function signingKeyFault(key: string): string | undefined {
   if (key === '') return undefined
-  if (/^\s*whsec_/i.test(key) && !isStandardSecret(key)) {
+  if (!key.isWellFormed()) return 'has half of a character, which UTF-8 cannot have'
+  if (standardBeginning.test(key) && !isStandardSecret(key)) {
     return `begins as a secret of Standard Webhooks and is none: ${secretPrefix} and base64 of the standard alphabet, with its padding`
   }
   return secretOf(key).every((byte) => byte === 0) ? 'has zero bytes alone' : undefined

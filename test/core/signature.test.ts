@@ -155,12 +155,22 @@ describe('a signing key', () => {
     ['ends in a line break', `whsec_${base64}\n`],
     ['begins with a space', ` whsec_${base64}`],
     ['is in capitals', `WHSEC_${base64}`],
+    ['has quotes around it', `"whsec_${base64}"`],
+    ['begins with a character that nobody sees', `\u200bwhsec_${base64}`],
+    ['begins with a byte order mark', `\ufeffwhsec_${base64}`],
     ['has the prefix twice', `whsec_whsec_${base64}`],
   ])('cannot be one that begins as a secret of Standard Webhooks and %s', (_, key) => {
     const fault = signingKeyFault(key)
     expect(fault).toMatch(/^begins as a secret of Standard Webhooks and is none: whsec_ and base64/)
     if (key.trim().length > 10) expect(fault).not.toContain(key.trim().slice(6))
   })
+
+  it.each(['\ud800', 'key \udc00', `${base64}\udbff`])(
+    'cannot be one with half of a character, which no receiver can have',
+    (key) => {
+      expect(signingKeyFault(key)).toBe('has half of a character, which UTF-8 cannot have')
+    },
+  )
 
   it('that is taken verifies with the library of the standard, whatever it encodes', () => {
     fc.assert(
