@@ -90,14 +90,21 @@ function rendererOf(render: Render): AvroRenderer {
       return { kind: 'text', text }
     } catch (error) {
       if (!(error instanceof AvroFault)) throw error
-      const field = error.path.toReversed().join('.')
-      const what = field === '' ? 'The value' : `"${field}"`
+      const field = error.path.toReversed().map(shortName).join('.')
+      const what = field === '' ? 'The value' : `"${shortName(field)}"`
       return rejected(error.reason, field, `${what} ${error.message}, by its Avro schema.`)
     }
   }
 }
 
 class SchemaFault extends Error {}
+
+/** Most characters of a name, or of names within each other, in what people read: a schema may have very long ones. */
+const maxShownName = 100
+
+function shortName(name: string): string {
+  return name.length <= maxShownName ? name : `${name.slice(0, maxShownName - 1)}…`
+}
 
 const primitives: Readonly<Record<string, Render>> = {
   null: () => 'null',
@@ -174,7 +181,7 @@ class Compiler {
   #record(schema: JsonObject, around: string): Render {
     const name = nameOf(schema, around)
     const { fields } = schema
-    if (!Array.isArray(fields)) throw new SchemaFault(`record ${name} has no fields`)
+    if (!Array.isArray(fields)) throw new SchemaFault(`record ${shortName(name)} has no fields`)
     let render: Render = unknownType
     // A record may hold itself.
     this.#define(name, (cursor) => render(cursor))
@@ -182,7 +189,7 @@ class Compiler {
     render = recordRender(
       fields.map((field: unknown) => {
         if (!isJsonObject(field) || typeof field['name'] !== 'string') {
-          throw new SchemaFault(`record ${name} has a field without a name`)
+          throw new SchemaFault(`record ${shortName(name)} has a field without a name`)
         }
         return { name: field['name'], render: this.compile(field['type'], namespace) }
       }),
@@ -198,7 +205,7 @@ class Compiler {
   }
 
   #define(name: string, render: Render): Render {
-    if (this.#named.has(name)) throw new SchemaFault(`it defines ${name} twice`)
+    if (this.#named.has(name)) throw new SchemaFault(`it defines ${shortName(name)} twice`)
     this.#named.set(name, render)
     return render
   }
@@ -214,7 +221,7 @@ function fullNameOf(name: string, namespace: string): string {
 }
 
 function unknownType(name: unknown): never {
-  throw new SchemaFault(`it has the unknown type ${String(name).slice(0, 100)}`)
+  throw new SchemaFault(`it has the unknown type ${shortName(String(name))}`)
 }
 
 interface Field {
@@ -277,10 +284,10 @@ function mapRender(value: Render): Render {
 }
 
 function enumRender(name: string, { symbols }: JsonObject): Render {
-  if (!Array.isArray(symbols)) throw new SchemaFault(`enum ${name} has no symbols`)
+  if (!Array.isArray(symbols)) throw new SchemaFault(`enum ${shortName(name)} has no symbols`)
   const texts = symbols.map((symbol: unknown) => {
     if (typeof symbol !== 'string')
-      throw new SchemaFault(`enum ${name} has a symbol that is no text`)
+      throw new SchemaFault(`enum ${shortName(name)} has a symbol that is no text`)
     return JSON.stringify(symbol)
   })
   return (cursor) => {
@@ -294,6 +301,6 @@ function enumRender(name: string, { symbols }: JsonObject): Render {
 
 function fixedRender(name: string, schema: JsonObject): Render {
   const { size } = schema
-  if (!isFixedSize(size)) throw new SchemaFault(`fixed ${name} has no size`)
+  if (!isFixedSize(size)) throw new SchemaFault(`fixed ${shortName(name)} has no size`)
   return logicalRender(schema) ?? ((cursor) => `"${cursor.take(size).toString('base64')}"`)
 }

@@ -307,6 +307,35 @@ describe('an Avro value that is not what its schema says', () => {
   })
 })
 
+describe('an Avro schema with very long names', () => {
+  const long = 'n'.repeat(10_000)
+  const nested = { type: 'record', name: 'N', fields: [{ name: long, type: ['null', 'N'] }] }
+
+  it('makes no long reason of a value that is not what it says', () => {
+    const reason = render(nested, Buffer.alloc(1_000, 2))
+    expect(JSON.stringify(reason).length).toBeLessThan(1_000)
+    expect(reason).toMatchObject({
+      rejection: { message: expect.stringMatching(/^"n+…" is nested/) },
+    })
+  })
+
+  it.each([
+    { type: 'record', name: long },
+    { type: 'enum', name: long },
+    { type: 'fixed', name: long },
+    { type: 'enum', name: long, symbols: [1] },
+    [
+      { type: 'fixed', name: long, size: 1 },
+      { type: 'fixed', name: long, size: 1 },
+    ],
+    { type: 'record', name: long, fields: [{}] },
+  ])('makes no long reason of what is wrong with itself: %#', (schema) => {
+    const compiled = render(schema, bytes())
+    expect(compiled.kind).toBe('unusable')
+    expect(JSON.stringify(compiled).length).toBeLessThan(1_000)
+  })
+})
+
 describe('an Avro schema', () => {
   const nested = JSON.parse(
     `${'{"type":"array","items":'.repeat(200)}"int"${'}'.repeat(200)}`,
