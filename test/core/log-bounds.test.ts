@@ -148,6 +148,14 @@ describe('a line that is too long', () => {
     if ('msg' in fields) expect(line['msg']).toBeTypeOf('string')
   })
 
+  it('is cut without looking into what is nested deeper than a few levels', () => {
+    const field = `${'['.repeat(3_000)}"${'x'.repeat(20_000)}"${']'.repeat(3_000)}`
+    const line = boundedLine(`{"msg":"m","field":${field}}\n`)
+    expect(line).toBe(
+      `{"msg":"m","field":${'['.repeat(9)}"…"${']'.repeat(9)},"cut":{"field":26002}}\n`,
+    )
+  })
+
   it('keeps as much as there is room for', () => {
     const line = `${JSON.stringify({ msg: 'm', text: long(100_000), other: long(3_000) })}\n`
     const bounded = boundedLine(line)

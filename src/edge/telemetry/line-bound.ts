@@ -11,6 +11,8 @@ export const maxLineBytes = 16 * 1024
 /** Fields that are told of by name. No line of hooktide's own has so many. */
 const maxFields = 50
 const maxNameBytes = 64
+/** What lies deeper is not looked into. Each level costs the size of all below it. */
+const maxLevels = 8
 /** Room for `cut`: the name of each field and a number. */
 const bytesPerCut = 24
 const ellipsis = '…'
@@ -54,22 +56,30 @@ function bySize(one: { readonly bytes: number }, other: { readonly bytes: number
   return one.bytes - other.bytes
 }
 
-/** The beginning of a value of JSON, in at most so many bytes where there are a few. */
-function shortened(value: unknown, room: number): unknown {
+/**
+ * The beginning of a value of JSON, in at most so many bytes where there are a few.
+ *
+ * @param level how deep it lies in its field, from 0
+ */
+function shortened(value: unknown, room: number, level = 0): unknown {
   if (typeof value === 'string') return shortText(value, room)
+  if (level > maxLevels) return ellipsis
   if (Array.isArray(value)) {
     return leading(
       value.map((item: unknown) => ['', item] as const),
       room,
+      level,
     ).map(([, item]) => item)
   }
-  return isJsonObject(value) ? Object.fromEntries(leading(Object.entries(value), room)) : value
+  return isJsonObject(value)
+    ? Object.fromEntries(leading(Object.entries(value), room, level))
+    : value
 }
 
 type Member = readonly [name: string, value: unknown]
 
 /** Whole members while they fit; where the first does not, what fits of that. */
-function leading(members: readonly Member[], room: number): readonly Member[] {
+function leading(members: readonly Member[], room: number, level: number): readonly Member[] {
   const kept: Member[] = []
   let left = room - 2
   for (const [fullName, value] of members) {
@@ -77,7 +87,7 @@ function leading(members: readonly Member[], room: number): readonly Member[] {
     left -= sizeOf(name) + 2
     const bytes = sizeOf(value)
     if (bytes > left && kept.length > 0) break
-    kept.push([name, bytes > left ? shortened(value, left) : value])
+    kept.push([name, bytes > left ? shortened(value, left, level + 1) : value])
     if (bytes > left) break
     left -= bytes
   }
