@@ -16,6 +16,8 @@ export default defineConfig({
           isolate: false,
           // They keep a core busy each; by default one is left idle.
           maxWorkers: '100%',
+          // For what hangs. Those that simulate hours take a second or two, and several times that on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {
