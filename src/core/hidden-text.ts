@@ -68,9 +68,9 @@ function foldedUnits(text: string): string {
   return folded
 }
 
-/** Percent-encoding (of itself too), escapes of JSON within JSON, and of HTML. No start lies within a row of backslashes. */
+/** Percent-encoding (of itself too), escapes of JSON within JSON, of code, and of HTML. No start lies within a row of backslashes. */
 const escapes =
-  /%(?:25)*([\da-f]{2})|(?<!\\)\\+(?:u([\da-f]{4})|x([\da-f]{2})|[bfnrt])|&(?:amp;)*(?:#(\d{1,6})|#x([\da-f]{1,5})|(quot|apos|amp|lt|gt));/gi
+  /%(?:25)*([\da-f]{2})|(?<!\\)\\+(?:u([\da-f]{4})|u\{0{0,10}([\da-f]{1,6})\}|x([\da-f]{2})|[bfnrt])|&(?:amp;)*(?:#0{0,10}(\d{1,7})|#x0{0,10}([\da-f]{1,6})|(quot|apos|amp|lt|gt));/gi
 
 const htmlNames: Readonly<Record<string, string>> = {
   quot: '"',
@@ -92,20 +92,75 @@ function foldedWithPlaces(text: string): Folded {
     starts.push(start)
     ends.push(end)
   }
-  for (const match of text.matchAll(escapes)) {
-    const { index } = match
-    const end = index + match[0].length
-    for (; from < index; from += 1) add(text.charAt(from), from, from + 1)
-    const meant = unescaped(match)
-    for (let at = 0; at < meant.length; at += 1) add(meant.charAt(at), index, end)
+  for (const { start, end, meant } of escapesIn(text)) {
+    for (; from < start; from += 1) add(text.charAt(from), from, from + 1)
+    for (let at = 0; at < meant.length; at += 1) add(meant.charAt(at), start, end)
     from = end
   }
   for (; from < text.length; from += 1) add(text.charAt(from), from, from + 1)
   return { text: kept.join(''), starts, ends }
 }
 
-function unescaped([, percent, unicode, byte, decimal, hex, name]: RegExpMatchArray): string {
-  const digits = percent ?? unicode ?? byte ?? hex
+/** One escape, or those of the bytes of one character. */
+interface Escape {
+  readonly start: number
+  readonly end: number
+  readonly meant: string
+}
+
+function* escapesIn(text: string): Generator<Escape> {
+  const matches = [...text.matchAll(escapes)]
+  let until = 0
+  for (const [at, first] of matches.entries()) {
+    if (at < until) continue
+    const length = utf8Length(byteOf(first))
+    const code = length === 1 ? undefined : codePointOf(matches, at, length)
+    until = at + (code === undefined ? 1 : length)
+    const end = endOf(matches[until - 1] ?? first)
+    const meant = code === undefined ? unescaped(first) : String.fromCodePoint(code)
+    yield { start: first.index, end, meant }
+  }
+}
+
+/** Of the `length` bytes of a character in UTF-8; `undefined` where they are none, or something stands between them. */
+function codePointOf(
+  matches: readonly RegExpExecArray[],
+  from: number,
+  length: number,
+): number | undefined {
+  let code = 0
+  let end: number | undefined
+  for (let at = from; at < from + length; at += 1) {
+    const match = matches[at]
+    const byte = byteOf(match)
+    if (match === undefined || byte === undefined) return undefined
+    if (end === undefined) code = byte & (0x7f >> length)
+    else if (match.index !== end || byte >> 6 !== 0b10) return undefined
+    else code = (code << 6) | (byte & 0x3f)
+    end = endOf(match)
+  }
+  return code > 0x10_ffff ? undefined : code
+}
+
+function endOf(match: RegExpExecArray): number {
+  return match.index + match[0].length
+}
+
+/** What an escape of a byte means; `undefined` for escapes of anything else. */
+function byteOf(match: RegExpExecArray | undefined): number | undefined {
+  const digits = match?.[1] ?? match?.[4]
+  return digits === undefined ? undefined : Number.parseInt(digits, 16)
+}
+
+/** How many bytes a character has that begins with this one. */
+function utf8Length(byte = 0): number {
+  if (byte < 0xc2 || byte > 0xf4) return 1
+  if (byte < 0xe0) return 2
+  return byte < 0xf0 ? 3 : 4
+}
+
+function unescaped([, percent, unicode, point, byte, decimal, hex, name]: RegExpExecArray): string {
+  const digits = percent ?? unicode ?? point ?? byte ?? hex
   const code = digits === undefined ? Number(decimal) : Number.parseInt(digits, 16)
   if (!Number.isNaN(code)) return code > 0x10_ffff ? '' : String.fromCodePoint(code)
   // Escapes of white space alone have no group: white space is dropped.

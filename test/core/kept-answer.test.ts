@@ -231,6 +231,39 @@ describe('of the event', () => {
   })
 })
 
+describe('of the event and of secrets, in escapes that are spelled otherwise,', () => {
+  const name = 'Иван Петров-Žilinský 王小明'
+  const told = eventOf({ body: Buffer.from(JSON.stringify({ ...payload, user: { name } })) })
+  const kept = (body: string): string | null =>
+    keptAnswer(
+      answered(body),
+      { hook: secretHook, headers: sentBy(secretHook), event: told },
+      failures,
+    ).responseBody
+  const each = (text: string, escape: (code: number) => string): string =>
+    Array.from(text, (unit) => escape(unit.codePointAt(0) ?? 0)).join('')
+  const eachByte = (text: string, escape: (hex: string) => string): string =>
+    Array.from(Buffer.from(text), (byte) => escape(byte.toString(16).padStart(2, '0'))).join('')
+
+  it.each<readonly [how: string, show: (text: string) => string]>([
+    ['percent-encoded', encodeURIComponent],
+    ['percent-encoded twice', (text) => encodeURIComponent(encodeURIComponent(text))],
+    ['in small percent-encoding', (text) => eachByte(text, (hex) => `%${hex}`)],
+    ['as bytes of code', (text) => eachByte(text, (hex) => `\\x${hex}`)],
+    ['in HTML with zeros', (text) => each(text, (code) => `&#${String(code).padStart(7, '0')};`)],
+    ['in hex HTML with zeros', (text) => each(text, (code) => `&#x00${code.toString(16)};`)],
+    ['in braces', (text) => each(text, (code) => `\\u{${code.toString(16)}}`)],
+  ])('nothing is left: %s', (_, show) => {
+    for (const text of [name, 'lavender-harbour-31'])
+      expect(kept(`sent: ${show(text)}.`)).toBe(`sent: ${hiddenMark}.`)
+  })
+
+  it('what is no UTF-8 counts byte by byte, and hides nothing else', () => {
+    for (const text of ['%E9t%C3', '%D0', '%F4%90%80%80', '%C3%41', '\\xd0%', '&#9999999;'])
+      expect(kept(`sent: ${text}`)).toBe(`sent: ${text}`)
+  })
+})
+
 describe('the body of an answer', () => {
   const made = { hook: hookOf({}), headers: {}, event }
   const cases: readonly (readonly [
