@@ -5,18 +5,21 @@
  */
 import { UserError } from '../../src/core/errors.ts'
 import { keepEvidence } from './evidence.ts'
-import { commandOf, readOptions } from './options.ts'
+import { asksForHelp, commandOf, helpText, mostSeed, readOptions } from './options.ts'
 import { drawPlan } from './plan.ts'
 import { reportOf } from './report.ts'
 import { runChaos } from './run.ts'
 
 /** Breakers that opened twice ask again after five minutes. */
 const settleMs = 8 * 60_000
-const mostSeed = 1_000_000
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function main(args: readonly string[]): Promise<number> {
+  if (asksForHelp(args)) {
+    print(helpText)
+    return 0
+  }
   const options = readOptions(args, 1 + Math.floor(Math.random() * mostSeed))
   const ending = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => ending.abort())
@@ -49,6 +52,6 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof UserError)) throw error
-  process.stderr.write(`${error.message}\n`)
+  for (const line of error.lines) process.stderr.write(`${line}\n`)
   process.exitCode = 2
 }

@@ -1,7 +1,10 @@
 /** The command line of chaos. */
 import { parseArgs } from 'node:util'
-import { UserError } from '../../src/core/errors.ts'
+import { asError, UserError } from '../../src/core/errors.ts'
 import { faultKinds, type FaultKind } from './plan.ts'
+
+/** Seeds that are drawn are from 1 to this. */
+export const mostSeed = 1_000_000
 
 export interface CommandOptions {
   readonly minutes: number
@@ -12,19 +15,44 @@ export interface CommandOptions {
   readonly eventsPerSecond: number
 }
 
+/** A day: plans, books and timers are made for no more. */
+const mostMinutes = 1_440
+const mostProcessors = 20
+/** Events: a modest load. Of more it would be the machine that fails. */
+const mostPerSecond = 1_000
+
+export const helpText = `Real processors on real brokers under a modest load, while all that can fail does.
+
+Usage: npm run chaos -- [options]
+
+  --minutes <n>      How long events are written, at most ${mostMinutes}. [10]
+  --seed <n>         Draws the same plan again. [drawn, and said]
+  --faults <kinds>   Only these, apart by commas. [all]
+  --brokers <n>      1 or 3. [1]
+  --processors <n>   How many share the work, at most ${mostProcessors}. [3]
+  --rate <n>         Events a second, at most ${mostPerSecond}. [100]
+
+Faults:
+${linesOf(faultKinds).join('\n')}
+
+Ctrl-C ends it in order.
+Exit codes: 0 the books agree, 1 they do not, 2 used wrongly, 130 ended before its end.`
+
+export function asksForHelp(args: readonly string[]): boolean {
+  return args.some((word) => word === '--help' || word === '-h')
+}
+
 /** @throws {UserError} that names what is wrong */
 export function readOptions(args: readonly string[], drawnSeed: number): CommandOptions {
   const { values } = parseOrExplain(args)
-  const brokers = numberOf('brokers', values.brokers)
-  if (brokers !== 1 && brokers !== 3)
-    throw new UserError(`--brokers is ${brokers}: give 1 or 3.`, 2)
+  const brokers = brokersOf(values.brokers)
   return {
-    minutes: numberOf('minutes', values.minutes),
-    seed: values.seed === undefined ? drawnSeed : numberOf('seed', values.seed),
-    kinds: values.faults === undefined ? faultKinds : values.faults.split(',').map(kindOf),
+    minutes: minutesOf(values.minutes),
+    seed: values.seed === undefined ? drawnSeed : wholeOf('seed', values.seed, mostSeed),
+    kinds: values.faults === undefined ? faultKinds : kindsOf(values.faults, brokers),
     brokers,
-    processors: Math.max(1, Math.round(numberOf('processors', values.processors))),
-    eventsPerSecond: numberOf('rate', values.rate),
+    processors: wholeOf('processors', values.processors, mostProcessors),
+    eventsPerSecond: wholeOf('rate', values.rate, mostPerSecond),
   }
 }
 
@@ -49,15 +77,35 @@ function parseOrExplain(args: readonly string[]) {
       },
     })
   } catch (error) {
-    throw new UserError(error instanceof Error ? error.message : String(error), 2)
+    const { message } = asError(error)
+    throw new UserError([message, 'See: npm run chaos -- --help'], 2)
   }
 }
 
-function numberOf(name: string, text: string): number {
+function brokersOf(text: string): 1 | 3 {
+  if (text === '1') return 1
+  if (text === '3') return 3
+  throw new UserError(`--brokers is ${text}: give 1 or 3.`, 2)
+}
+
+function minutesOf(text: string): number {
   const value = Number(text)
-  if (!Number.isFinite(value) || value <= 0)
-    throw new UserError(`--${name} is "${text}": give a number above 0.`, 2)
-  return value
+  if (value > 0 && value <= mostMinutes) return value
+  throw new UserError(`--minutes is "${text}": give a number above 0, at most ${mostMinutes}.`, 2)
+}
+
+function wholeOf(name: string, text: string, most: number): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value
+  throw new UserError(`--${name} is "${text}": give a whole number from 1 to ${most}.`, 2)
+}
+
+function kindsOf(text: string, brokers: 1 | 3): readonly FaultKind[] {
+  const kinds = text.split(',').map(kindOf)
+  if (brokers === 1 && kinds.includes('broker-lost')) {
+    throw new UserError('broker-lost takes three brokers: give --brokers 3 too.', 2)
+  }
+  return kinds
 }
 
 function kindOf(text: string): FaultKind {
@@ -65,4 +113,12 @@ function kindOf(text: string): FaultKind {
   if (kind === undefined)
     throw new UserError(`There is no fault "${text}". There are: ${faultKinds.join(', ')}.`, 2)
   return kind
+}
+
+/** Three names a line. */
+function linesOf(names: readonly string[]): readonly string[] {
+  const rows = Array.from({ length: Math.ceil(names.length / 3) }, (_, row) =>
+    names.slice(3 * row, 3 * row + 3),
+  )
+  return rows.map((row) => `  ${row.map((name) => name.padEnd(20)).join('')}`.trimEnd())
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { drawPlan, faultKinds, type Plan, type PlannedFault } from './plan.ts'
-import { commandOf, readOptions } from './options.ts'
+import { asksForHelp, commandOf, helpText, readOptions } from './options.ts'
 
 const seeds = Array.from({ length: 200 }, (_, index) => index + 1)
 
@@ -105,6 +105,16 @@ describe('the command line of chaos', () => {
     expect(readOptions(words, 1)).toEqual(options)
   })
 
+  it('says what it takes when it is asked, whatever else is wrong', () => {
+    expect(asksForHelp(['--help'])).toBe(true)
+    expect(asksForHelp(['--minutes', 'ten', '-h'])).toBe(true)
+    expect(asksForHelp(['--minutes', '10'])).toBe(false)
+    for (const word of ['--minutes', '--seed', '--faults', '--brokers', '--rate', ...faultKinds]) {
+      expect(helpText).toContain(word)
+    }
+    expect(Math.max(...helpText.split('\n').map(({ length }) => length))).toBeLessThan(100)
+  })
+
   it('keeps chosen faults in that command', () => {
     const options = readOptions(['--faults', 'kill, term', '--brokers', '3'], 1)
     expect(readOptions(commandOf(options).split(' ').slice(4), 2)).toEqual(options)
@@ -113,8 +123,19 @@ describe('the command line of chaos', () => {
   it.each([
     [['--faults', 'kill,earthquake'], /There is no fault "earthquake". There are: kill, term,/],
     [['--brokers', '2'], /--brokers is 2: give 1 or 3/],
-    [['--minutes', 'ten'], /--minutes is "ten": give a number above 0/],
-    [['--speed', '1'], /--speed/],
+    [['--minutes', 'ten'], /--minutes is "ten": give a number above 0, at most 1440/],
+    [['--minutes', '0'], /--minutes is "0": give/],
+    [['--minutes', '99999'], /--minutes is "99999": give a number above 0, at most 1440/],
+    [['--processors', '0.4'], /--processors is "0.4": give a whole number from 1 to 20/],
+    [['--processors', '1e6'], /--processors is "1e6": give a whole number from 1 to 20/],
+    [['--rate', '0.1'], /--rate is "0.1": give a whole number from 1 to 1000/],
+    [['--rate', '2000000'], /--rate is "2000000": give a whole number from 1 to 1000/],
+    [['--seed', '1.5'], /--seed is "1.5": give a whole number from 1 to /],
+    [['--faults', ''], /There is no fault ""/],
+    [['--faults', 'broker-lost'], /broker-lost takes three brokers: give --brokers 3 too/],
+    [['--faults', 'broker-lost,kill'], /broker-lost takes three brokers/],
+    [['--speed', '1'], /--speed.*See: npm run chaos -- --help/s],
+    [['extra'], /extra.*See: npm run chaos -- --help/s],
   ])('refuses %s', (words, message) => {
     expect(() => readOptions(words, 1)).toThrow(message)
   })
