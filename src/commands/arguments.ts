@@ -1,6 +1,6 @@
 /** From the words behind a command's name to its options, flags and arguments, or to what is wrong with them. */
 import { parseArgs } from 'node:util'
-import { flagNames, flagOf, type SettingName } from '../settings/table.ts'
+import { flagNames, flagOf, secretNames, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest.ts'
 import { hiddenMark } from '../core/hidden-text.ts'
@@ -100,9 +100,11 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
   const shown = isPlainWords(name) ? rawName : `--${hiddenMark}`
-  const meant = nearestName(name, Object.keys(formsOf(command)))
-  const isSecret = /passw|passphrase|secret|token|credential/i.test(name)
-  if (isSecret || (meant === undefined && /auth|key/i.test(name))) {
+  const secrets = secretNames.map(flagOf)
+  const meant = nearestName(name, [...Object.keys(formsOf(command)), ...secrets])
+  const isSecret = secrets.some((secret) => secret === name || secret === meant)
+  const looksSecret = /passw|passphrase|secret|token|credential/i.test(name)
+  if (isSecret || looksSecret || (meant === undefined && /auth|key/i.test(name))) {
     return `${shown} is not known: secrets are given as variables, or in a file where a command reads one, since arguments show in the list of processes.`
   }
   return `${shown} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`

@@ -356,6 +356,11 @@ export const flagNames: readonly SettingName[] = settingNames.filter(
   (name) => !settingTable[name].isSecret,
 )
 
+/** Secrets: they may not. */
+export const secretNames: readonly SettingName[] = settingNames.filter(
+  (name) => settingTable[name].isSecret,
+)
+
 /** The flag of a setting: `groupId` is `group-id`. */
 export function flagOf(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

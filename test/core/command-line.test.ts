@@ -115,6 +115,15 @@ describe('arguments of a command', () => {
       'takes no arguments, and was given "(hidden)//(hidden)".',
     ],
     [['hooks rotate-key', '--key', 'hunter2'], 'secrets are given as variables, or in a file'],
+    [
+      ['run', '--encryption-keys', 'hunter2'],
+      '--encryption-keys is not known: secrets are given as',
+    ],
+    [
+      ['hooks encrypt', '--encryption-key=a'],
+      '--encryption-key is not known: secrets are given as',
+    ],
+    [['hooks encrypt', '--encryption-keys-fil=a'], 'did you mean --encryption-keys-file?'],
     [['hooks get', '--hunter2'], '--(hidden) is not known.'],
     [['events send', '--keyy', 'a'], '--keyy is not known: did you mean --key?'],
     [['hooks put', '--authorization=hunter2'], 'secrets are given as variables, or in a file'],
