@@ -5,13 +5,20 @@ import { hiddenMark } from '../core/hidden-text.ts'
 import { isPlainWords, memberPath } from '../core/plain-words.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
 
-const harmlessHeader = /^(?:content-type|accept(?:-\w+)?)$/i
+/**
+ * Fields whose values are no secrets whatever they look like. All others may hold one, those too that stand where they do
+ * not belong, such as a list of headers: then a value is shown only where it is plain words.
+ */
+const toldFields =
+  /^(?:id|tenant_?id|name|event|events(?:\[\])?|created_?at|delivery\.filter|delivery\.previousSigningKeys\[\]\.expiresAt|config\.headers\.(?:content-type|accept(?:-\w+)?))$/i
+/** Where numbers may be secrets: elsewhere they are limits and times. */
+const inConfig = /^config(?:\.|\[)/
 /** Names of members and headers whose text is a secret, whatever it looks like. */
 const secretName = /auth|cookie|token|secret|key|passw|passphrase|credential|signature|session/i
 
 /**
- * The hook object without keys, without headers that look like credentials by their names or by what they hold, and
- * without what may be a key of the URL: its query, and parts of its path.
+ * The hook object without keys, without values that look like credentials by their names or by what they are, and without
+ * what may be a key of the URL: its query, and parts of its path. It need not be valid.
  */
 export function withoutSecrets(hook: JsonObject): JsonObject {
   return shown(hook, '') as JsonObject
@@ -27,6 +34,7 @@ export function hiddenFields(hook: JsonObject): readonly FieldProblem[] {
 
 function shown(value: unknown, path: string, isSecret = false): unknown {
   if (typeof value === 'string') return shownText(value, path, isSecret)
+  if (typeof value === 'number') return shownNumber(value, path, isSecret)
   if (Array.isArray(value)) return value.map((item) => shown(item, `${path}[]`, isSecret))
   if (!isJsonObject(value)) return value
   return Object.fromEntries(
@@ -40,13 +48,14 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
 
 function shownText(text: string, path: string, isSecret: boolean): string {
   if (path === 'config.url') return shownUrl(text)
-  const isHidden = isSecret || isTelling(path, text)
-  return isHidden && text !== '' ? hiddenMark : text
+  if (text === '' || toldFields.test(path)) return text
+  return isSecret || !isPlainWords(text) ? hiddenMark : text
 }
 
-function isTelling(path: string, text: string): boolean {
-  const [, header] = /^config\.headers\.(.*)$/s.exec(path) ?? []
-  return header !== undefined && !harmlessHeader.test(header) && !isPlainWords(text)
+function shownNumber(value: number, path: string, isSecret: boolean): unknown {
+  if (toldFields.test(path)) return value
+  const isHidden = isSecret || (inConfig.test(path) && !isPlainWords(String(value)))
+  return isHidden ? hiddenMark : value
 }
 
 function shownUrl(text: string): string {

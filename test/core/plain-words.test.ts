@@ -99,6 +99,40 @@ describe('a hook that is shown', () => {
     expect(Object.keys(headers)).toHaveLength(6)
   })
 
+  it.each([
+    ['a list of headers', { config: { headers: ['Authorization: Bearer s3cret'] } }],
+    ['headers as text', { config: { headers: 'x-a: s3cret' } }],
+    ['headers in place of config', { headers: { 'x-team': 's3cret' } }],
+    ['a URL in place of config', { config: 'https://a.example/in?key=s3cret' }],
+    ['config as text', { config: '{"url":"https://a.example/in?key=s3cret"}' }],
+    ['a list of config', { config: [{ url: 'https://a.example/in?key=s3cret' }] }],
+    ['a list of URLs', { config: { url: ['https://a.example/in?key=s3cret'] } }],
+    ['a URL in another place', { url: 'https://a.example/in?key=s3cret' }],
+    ['an object in place of an id', { id: { value: 's3cret' } }],
+    ['delivery as text', { delivery: '{"previousSigningKeys":[{"key":"s3cret"}]}' }],
+  ])('has none where something stands in the wrong place: %s', (_, wrong) => {
+    const shown = withoutSecrets(wrong)
+    expect(JSON.stringify(shown)).not.toContain('s3cret')
+    expect(hiddenFields(shown)).toHaveLength(1)
+  })
+
+  it('has no number that is in the place of a secret', () => {
+    const wrong = { signingKey: 48_213_377, config: { headers: { 'x-pin': 48_213_377 } } }
+    expect(JSON.stringify(withoutSecrets(wrong))).not.toContain('48213377')
+  })
+
+  it('keeps what people wrote for people', () => {
+    const told = {
+      id: 'w2f8p6u0c9ydj3ms7ealr',
+      tenantId: 't-4711471147114711',
+      name: 'CRM, 2nd try (Åsa)',
+      events: ['PostRegister', 'Acme2.Äh'],
+      createdAt: 1_700_000_000_000,
+      delivery: { filter: 'event.user.id == "k3v9tq2mzx7a"', ratePerSecond: 100_000 },
+    }
+    expect(withoutSecrets(told)).toEqual(told)
+  })
+
   it('is not written back as it was shown', () => {
     expect(hiddenFields(hook)).toEqual([])
     const fields = hiddenFields(withoutSecrets(hook)).map(({ field }) => field)
