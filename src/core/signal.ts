@@ -12,11 +12,17 @@ import type {
   HookId,
   Outcome,
   Reason,
+  InboundRecord,
   RecordSource,
   RejectionReason,
   TenantId,
 } from './model.ts'
 import type { EndpointState } from './record-values.ts'
+
+/** Where a record stands, and nothing of what it holds: the log has signals as they are. */
+type Place = RecordSource & {
+  readonly [Member in Exclude<keyof InboundRecord, keyof RecordSource>]?: never
+}
 
 export type Signal =
   | { readonly kind: 'event.unmatched' }
@@ -24,7 +30,7 @@ export type Signal =
   | { readonly kind: 'filter.failed'; readonly hookId: HookId; readonly fault: FilterFault }
   | {
       readonly kind: 'record.rejected'
-      readonly source: RecordSource
+      readonly source: Place
       readonly reason: RejectionReason
       readonly field: string
       readonly message: string
@@ -55,14 +61,14 @@ export type Signal =
     }
   | {
       readonly kind: 'hook.unusable'
-      readonly source: RecordSource
+      readonly source: Place
       readonly problem: FieldProblem
     }
   /** The state of an endpoint is another one, whoever found it. */
   | EndpointChanged
   | {
       readonly kind: 'endpoint.unusable'
-      readonly source: RecordSource
+      readonly source: Place
       readonly problem: FieldProblem
     }
   | { readonly kind: 'table.loaded'; readonly hooks: number; readonly suspended: number }
@@ -165,7 +171,7 @@ export interface DeliveryRecorded {
   /** From the event record's timestamp to the start of the first attempt; `undefined` for any other attempt. */
   readonly sinceEventMs: number | undefined
   readonly nextDueAt: EpochMs | undefined
-  readonly source: RecordSource
+  readonly source: Place
 }
 
 export type Emit = (signal: Signal) => void

@@ -129,9 +129,16 @@ export class EndpointHealth {
   apply(record: InboundRecord): void {
     const decoded = decodeHealth(record)
     switch (decoded.kind) {
-      case 'unusable':
-        this.#parts.emit({ kind: 'endpoint.unusable', source: record, problem: decoded.problem })
+      case 'unusable': {
+        const { topic, partition, offset } = record
+        const { problem } = decoded
+        this.#parts.emit({
+          kind: 'endpoint.unusable',
+          source: { topic, partition, offset },
+          problem,
+        })
         break
+      }
       case 'tombstone':
         this.#drop(decoded.hookId)
         break

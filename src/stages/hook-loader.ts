@@ -117,7 +117,10 @@ function applyHook(decoded: DecodedHook, record: InboundRecord, table: HookTable
       const configVersion = `${record.partition}-${record.offset}`
       return { kind: 'hook.changed', hookId: decoded.id, configVersion, change: 'deleted' }
     }
-    case 'unusable':
-      return { kind: 'hook.unusable', source: record, problem: decoded.problem }
+    case 'unusable': {
+      const { topic, partition, offset } = record
+      const { problem } = decoded
+      return { kind: 'hook.unusable', source: { topic, partition, offset }, problem }
+    }
   }
 }

@@ -8,6 +8,7 @@ describe('the search for planted secrets', () => {
     (secret: string) => secret.toUpperCase(),
     (secret: string) => Array.from(secret).toReversed().join(''),
     (secret: string) => Buffer.from(secret).toString('hex'),
+    (secret: string) => JSON.stringify(Buffer.from(`me:${secret}`)),
     (secret: string) => Buffer.from(`me:${secret}`).toString('base64'),
     (secret: string) => Buffer.from(`you:${secret}!`).toString('base64url'),
     (secret: string) => Buffer.from(`{"key":"${secret}"}`).toString('base64'),

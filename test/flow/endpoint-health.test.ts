@@ -219,7 +219,11 @@ describe('endpoint health', () => {
     await rig.clock.advance(second)
     send(rig, 1)
     await rig.clock.advance(second)
-    expect(one.signals.filter(({ kind }) => kind === 'endpoint.unusable')).toHaveLength(2)
+    const unusable = one.signals.filter(({ kind }) => kind === 'endpoint.unusable')
+    expect(unusable).toHaveLength(2)
+    // The log has signals as they are, so a signal has nothing of what such a record holds.
+    expect(unusable[0]).toMatchObject({ source: { topic: topics.endpoints, partition: 0 } })
+    expect(JSON.stringify(unusable)).not.toContain('Buffer')
     expect(rig.story()).toEqual(['a delivered 1'])
   })
 

@@ -127,6 +127,9 @@ describe('counters', () => {
     expect(series.get('hooktide_events_unmatched_total')).toBe(1)
     expect(counted(series, 'hooktide_records_rejected_total')).toEqual({ 'invalid-json': 1 })
     expect(series.get('hooktide_hook_records_unusable_total')).toBe(1)
+    const unusable = one.signals.filter(({ kind }) => kind === 'hook.unusable')
+    // The log has signals as they are, and what such a record holds may be a hook's keys.
+    expect(JSON.stringify(unusable)).not.toContain('Buffer')
     expect(series.get('hooktide_hooks')).toBe(2)
     expect(series.get('hooktide_hooks_suspended')).toBe(1)
   })

@@ -17,8 +17,8 @@ export interface Sighting {
 const shownAround = 60
 
 /**
- * Every place of `text` that has one of the secrets: as it is, in any case, backwards, percent-encoded, in hex, in base64
- * at each of its three alignments, and with anything but letters and digits between its characters.
+ * Every place of `text` that has one of the secrets: as it is, in any case, backwards, percent-encoded, in hex, as numbers,
+ * in base64 at each of its three alignments, and with anything but letters and digits between its characters.
  *
  * @param secrets by name
  */
@@ -57,6 +57,8 @@ function formsOf(secret: string): Readonly<Record<string, Form>> {
     'percent-encoded whole': form([...bytes].map((byte) => `%${byte.toString(16)}`).join('')),
     'JSON-escaped': form(Array.from(flat, (one) => `\\u00${hexOf(one)}`).join('')),
     hex: form(bytes.toString('hex')),
+    // What is printed of bytes by JSON.
+    numbers: form(bytes.join(',')),
     'base64 at 0': form(base64At(bytes, 0)),
     'base64 at 1': form(base64At(bytes, 1)),
     'base64 at 2': form(base64At(bytes, 2)),
