@@ -1,7 +1,7 @@
 /** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
 import { readHookKey, readHookValue, rowNaming, type HookObject } from './captured-change.ts'
 import { decryptWith, type Decrypt } from './encrypted-text.ts'
-import { urlFault } from './endpoint-url.ts'
+import { parseEndpointUrl } from './endpoint-url.ts'
 import type { CheckFilter } from './filter.ts'
 import { readHookFields, type HookReading } from './hook-fields.ts'
 import { HookProblems } from './hook-problems.ts'
@@ -96,8 +96,8 @@ export function checkHookInput(
   const isUrlRead = !problems
     .list()
     .some(({ field }) => field === 'config' || field === 'config.url')
-  const fault = isUrlRead ? urlFault(url) : undefined
-  if (fault !== undefined) problems.report(() => 'config.url', fault)
+  const parsed = isUrlRead ? parseEndpointUrl(url) : undefined
+  if (parsed?.kind === 'fault') problems.report(() => 'config.url', parsed.message)
   return problems.list()
 }
 

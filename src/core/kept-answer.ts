@@ -34,7 +34,7 @@ export interface KeepingRules {
 }
 
 /** Of a body, as the HTTP port cuts it. Marks may be longer than what they stand for, so the result is cut once more. */
-const keptBytes = 4 * 1024
+export const keptBytes = 4 * 1024
 /** So much of an event is looked for: answers are cut, and repeat its beginning if anything. In bytes. */
 const eventBytes = 64 * 1024
 /** Secrets of more characters are not looked for. Then nothing of an answer is kept, since it may hold them. */

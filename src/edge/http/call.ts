@@ -16,6 +16,7 @@ import type { Dispatcher } from 'undici'
 import { tenths } from '../../core/durations.ts'
 import { asError } from '../../core/errors.ts'
 import type { AttemptResult, ErrorClass, MonotonicMs, Phases, TenantId } from '../../core/model.ts'
+import { keptBytes } from '../../core/kept-answer.ts'
 import { parseRetryAfter } from '../../core/retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
 import { classifyError } from './errors.ts'
@@ -25,7 +26,6 @@ import type { TapReader } from './response-tap.ts'
 
 /** Of the body; all else of a response counts towards `maxRawBytes` alone. */
 const maxReadBytes = 64 * 1024
-const maxKeptBytes = 4 * 1024
 
 export interface CallSurroundings {
   readonly clock: Clock
@@ -110,7 +110,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isEnded) return
-    const missingBytes = maxKeptBytes - this.#readBytes
+    const missingBytes = keptBytes - this.#readBytes
     if (missingBytes > 0) this.#kept.push(chunk.subarray(0, missingBytes))
     this.#readBytes += chunk.length
     if (this.#readBytes > maxReadBytes) this.#answer(false)

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici'
 import { parseCidr } from '../../core/destination.ts'
 import type { Cidr } from '../../core/destination.ts'
+import { parseEndpointUrl } from '../../core/endpoint-url.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
 import type { Names } from '../names/names.ts'
@@ -100,18 +101,11 @@ function watchOf(proxy: EgressProxy, options: HttpSenderOptions): ProxyWatch {
   })
 }
 
-/** What can be said of a URL before anything is sent. Credentials are refused, as by Logto's HTTP client. */
+/** What can be said of a URL before anything is sent. */
 export function parseTarget(text: string, allowHttp: boolean): Target {
-  const url = URL.parse(text)
-  if (url === null) return { kind: 'invalid', message: 'not a URL' }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    return { kind: 'invalid', message: 'neither an https: nor an http: URL' }
-  }
-  if (url.username !== '' || url.password !== '') {
-    return { kind: 'invalid', message: 'URLs with credentials are not called' }
-  }
-  // Clients take it for no port at all, and would call the default one.
-  if (url.port === '0') return { kind: 'invalid', message: 'port 0 is no port' }
+  const parsed = parseEndpointUrl(text)
+  if (parsed.kind === 'fault') return { kind: 'invalid', message: `the URL ${parsed.message}` }
+  const { url } = parsed
   if (url.protocol === 'http:' && !allowHttp) {
     return { kind: 'refused', message: 'plain HTTP is not allowed' }
   }
