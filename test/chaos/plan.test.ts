@@ -80,7 +80,7 @@ describe('a plan of chaos', () => {
     }
   })
 
-  it('gives an endpoint time to recover before it is hit again', () => {
+  it('goes round the endpoints with the faults that hit them', () => {
     for (const seed of seeds) {
       const turns = planOf(seed, { minutes: 30 })
         .faults.filter(({ kind }) => /^endpoint-(?:reset|hang|flood|late)/.test(kind))

@@ -18,6 +18,7 @@ import { Fleet, type Death } from './fleet.ts'
 import { HookWriter, signingKey, slowHook } from './hooks.ts'
 import type { LoadEvent } from './load.ts'
 import { sessionMs } from './plan.ts'
+import { Recovery } from './recovery.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 import { Watch } from './watch.ts'
 
@@ -48,6 +49,7 @@ export interface World extends AsyncDisposable {
   readonly hooks: HookWriter
   readonly fleet: Fleet
   readonly watch: Watch
+  readonly recovery: Recovery
   readonly commits: CommitReader
   readonly disturbances: Disturbances
   readonly events: LoadEvent[]
@@ -137,6 +139,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return {
     ...{ options, dice, prefix, group, brokers, endpoints, endpointProxy, hooks, fleet },
     ...{ watch, commits, disturbances, results, deaths, excuses, events: [] },
+    recovery: new Recovery(),
     registry: registry?.proxy,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { proxiedHooks } from '../hooks.ts'
 import type { TcpProxy } from '../tcp-proxy.ts'
-import type { FaultOf } from './fault.ts'
+import type { World } from '../world.ts'
+import { whenAnswered, type FaultOf } from './fault.ts'
 
 /** Odd sizes cut frames, lengths and signatures anywhere. */
 const kafkaSlice = { least: 1, most: 1_500 } as const
@@ -19,12 +20,15 @@ export const kafkaSliced: FaultOf = {
 }
 
 export const endpointSliced: FaultOf = {
-  begin({ endpointProxy, dice, watch }) {
+  lacks: lacksRested,
+  begin(world) {
+    const { endpointProxy, dice, recovery } = world
+    recovery.hit(proxiedHooks, Date.now())
     return Promise.resolve({
       what: 'connections to endpoints sliced',
       countsFrom: 'end' as const,
       ...sliced([endpointProxy], () => dice.int(endpointSlice.least, endpointSlice.most)),
-      resumed: (since: number) => watch.answeredSince(proxiedHooks, since),
+      resumed: whenAnswered(world, proxiedHooks),
     })
   },
 }
@@ -52,15 +56,26 @@ export const kafkaHalfOpen: FaultOf = {
 }
 
 export const endpointHalfOpen: FaultOf = {
-  begin({ endpointProxy, watch }) {
+  lacks: lacksRested,
+  begin(world) {
+    const { endpointProxy, recovery } = world
+    recovery.hit(proxiedHooks, Date.now())
     const count = endpointProxy.deaden()
     return Promise.resolve({
       what: `${count} connections to endpoints half-open`,
       countsFrom: 'begin' as const,
       end: () => Promise.resolve(),
-      resumed: (since: number) => watch.answeredSince(proxiedHooks, since),
+      resumed: whenAnswered(world, proxiedHooks),
     })
   },
+}
+
+/** Calls that were cut off or held up can open the breakers of all that are called by way of the proxy. */
+function lacksRested({ recovery }: World): string | undefined {
+  const count = recovery.rested(proxiedHooks, Date.now()).length
+  return count === proxiedHooks.length
+    ? undefined
+    : `${proxiedHooks.length - count} endpoints behind the proxy have not got over their last fault`
 }
 
 function sliced(proxies: readonly TcpProxy[], bytes: () => number) {

@@ -1,18 +1,30 @@
 /** Some endpoints misbehave: they reset connections, hang, flood or answer too late. The others must not feel it. */
 import { directHooks, proxiedHooks } from '../hooks.ts'
 import type { Misbehaviour } from '../endpoints.ts'
-import { pickByTurn, type FaultOf } from './fault.ts'
+import type { World } from '../world.ts'
+import { pickByTurn, whenAnswered, type FaultOf } from './fault.ts'
 
 /** Breakers open at this one; the other is below what opens them. */
 const shares = [1, 0.3] as const
 const all = [...directHooks, ...proxiedHooks]
+/** So many at once. */
+const together = 2
+
+/** They take turns. */
+function nextOf({ recovery }: World, turn: number): readonly string[] {
+  const order = all.map((_, index) => pickByTurn(all, turn * together + index))
+  return recovery.rested(order, Date.now()).slice(0, together)
+}
 
 export function endpointsThat(how: Misbehaviour): FaultOf {
   return {
-    begin({ endpoints, watch }, { turn }) {
-      // They take turns, so that an endpoint has recovered before it is hit again.
-      const hit = [pickByTurn(all, turn * 2), pickByTurn(all, turn * 2 + 1)]
+    lacks: (world) =>
+      nextOf(world, 0).length === 0 ? 'no endpoint has got over its last fault' : undefined,
+    begin(world, { turn }) {
+      const { endpoints, recovery } = world
+      const hit = nextOf(world, turn)
       const share = pickByTurn(shares, turn)
+      recovery.hit(hit, Date.now())
       for (const id of hit) endpoints.misbehave(id, { how, share })
       return Promise.resolve({
         what: `${hit.join(' and ')} ${how}, ${share * 100} % of their calls`,
@@ -21,7 +33,7 @@ export function endpointsThat(how: Misbehaviour): FaultOf {
           for (const id of hit) endpoints.misbehave(id, undefined)
           return Promise.resolve()
         },
-        resumed: (since: number) => watch.answeredSince(hit, since),
+        resumed: whenAnswered(world, hit),
       })
     },
   }

@@ -25,3 +25,14 @@ export function pickByTurn<Item>(items: readonly Item[], turn: number): Item {
   if (item === undefined) throw new RangeError('there is nothing to pick from')
   return item
 }
+
+/** Resolves when each of the hooks has answered well to a call that was made since. */
+export function whenAnswered(
+  { watch, recovery }: World,
+  hookIds: readonly string[],
+): (since: number) => Promise<void> {
+  return async (since) => {
+    await watch.answeredSince(hookIds, since)
+    recovery.answered(hookIds, Date.now())
+  }
+}

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest'
+import { Recovery } from './recovery.ts'
+
+const ids = ['h0', 'h1']
+
+it('an endpoint that was hit rests from its first answer for as long as it was away', () => {
+  const recovery = new Recovery()
+  expect(recovery.rested(ids, 0)).toEqual(ids)
+  recovery.hit(['h0'], 1_000)
+  expect(recovery.rested(ids, 40_000)).toEqual(['h1'])
+  recovery.answered(ids, 41_000)
+  expect(recovery.rested(ids, 80_999)).toEqual(['h1'])
+  expect(recovery.rested(ids, 81_000)).toEqual(ids)
+})
+
+it('an endpoint that is hit twice at once is away from the first time on', () => {
+  const recovery = new Recovery()
+  recovery.hit(['h0'], 1_000)
+  recovery.hit(['h0'], 9_000)
+  recovery.answered(['h0'], 11_000)
+  expect(recovery.rested(ids, 20_999)).toEqual(['h1'])
+  expect(recovery.rested(ids, 21_000)).toEqual(ids)
+})
