@@ -196,23 +196,19 @@ function decoded(text: string): string {
 }
 
 /**
- * The event: its text, as it is and as base64, and each of its values by itself, for those who print it in another order.
+ * The event: its text, and each of its values by itself, for those who print it in another order.
  * A value that is a word of letters alone stays, as does its key, which results hold anyway: `Register` and `username` are
  * words of messages too.
  */
 function eventIn({ event, body }: CallMade['event']): Pick<Hidden, 'wholes' | 'sources'> {
-  const bytes = body.subarray(0, eventBytes)
-  const text = bytes.toString()
+  const text = body.subarray(0, eventBytes).toString()
   const wholes = new Set<string>()
   for (const value of stringValues(text)) {
     if (value === event || /^[a-z]*$/i.test(value)) continue
     const folded = foldedText(value)
     if (folded.length >= shortest.other) wholes.add(folded)
   }
-  return {
-    wholes: [...wholes],
-    sources: [text, bytes.toString('base64')],
-  }
+  return { wholes: [...wholes], sources: [text] }
 }
 
 /** The strings of a JSON text, or of its beginning, that are no names of members. Escapes are let be. */

@@ -13,6 +13,7 @@ import { admitted } from '../../src/core/filter-match.ts'
 import { type HookEntry, HookTable } from '../../src/core/hook-table.ts'
 import { Ledger } from '../../src/core/ledger.ts'
 import type { TableEntry } from '../../src/core/model.ts'
+import { foldedText, hide } from '../../src/core/hidden-text.ts'
 import { printable } from '../../src/core/printable-text.ts'
 import { commitsOf, readCommits } from '../../src/core/replay-progress.ts'
 import { parseRetryAfter } from '../../src/core/retry-after.ts'
@@ -124,6 +125,33 @@ const ranges = (size: number) =>
   times(size, (index) => ({ from: 10 + index * 4, to: 12 + index * 4 }))
 const place = { group: 'g', topic: 't', partition: 0, offset: 0 }
 const metadataOf = (size: number) => encodeCompletedRuns(place, ranges(size))
+
+/** Answers that look like what is encoded, in each way to cut them. */
+const answers: readonly (readonly [what: string, unit: string])[] = [
+  ['base64', 'ICAg'],
+  ['base64 of base64', 'SUNBZ0lD'],
+  ['digits that are text in hex', '33'],
+  ['numbers that are text', '65,'],
+  ['numbers with their index', '"1":65,'],
+  ['what is quoted-printable', '=41'],
+  ['signs of equality', '='],
+  ['escapes', '%25%41'],
+  ['backslashes', '\\'],
+  ['octal escapes', '\\101'],
+  ['white space', '= '],
+]
+const hidden = {
+  secrets: [foldedText('tok_J8s4dk2Lq9-of-a-hook'), 'aaaaaa'],
+  wholes: ['bo@ward.example', 'aaaaaaaaaa'],
+  sources: ['{"event":"PostSignIn","userId":"k3v9tq2mzx7a"}'.repeat(20)],
+}
+const ofAnswers: readonly Case[] = answers.map(([what, unit]) =>
+  growth(
+    `${what} in an answer`,
+    (size) => unit.repeat(size),
+    (one) => hide(one, hidden, true),
+  ),
+)
 
 const ofCommits: readonly Case[] = [
   growth('ranges of a commit', ranges, (all) => encodeCompletedRuns(place, all)),
@@ -268,7 +296,7 @@ const ofInput: readonly Case[] = [
 ]
 
 describe('work grows no faster than its input, of', () => {
-  it.each([...ofHooks, ...ofCommits, ...ofOutput, ...ofInput])(
+  it.each([...ofHooks, ...ofAnswers, ...ofCommits, ...ofOutput, ...ofInput])(
     '%s',
     { timeout: 60_000 },
     async (_, check) => {
