@@ -367,14 +367,17 @@ async function walkAll(walk: Walk): Promise<void> {
 describe('secrets that are planted everywhere', () => {
   it('are found nowhere', async () => {
     const { environment, passed } = await secretSettings()
+    let echoes = 0
     await using rig = await createBrokerRig({
       brokers: [broker.open],
       registryUrl: surroundings().registryUrl,
       environment: { HOOKTIDE_RETRY_SCHEDULE: '1s', HOOKTIDE_RETRY_TIERS: '1s' },
       answer: ({ path, headers, body }) => {
         if (path.startsWith('/echo')) {
-          const echo = JSON.stringify({ path, headers, body: body.toString() })
-          return { kind: 'respond', status: 500, body: echo }
+          const echo = Buffer.from(JSON.stringify({ path, headers, body: body.toString() }))
+          echoes += 1
+          const forms = [echo.toString(), echo.toString('base64'), echo.toString('hex')]
+          return { kind: 'respond', status: 500, body: forms[echoes % forms.length] ?? '' }
         }
         if (path.startsWith('/failing')) return { kind: 'respond', status: 500, body: 'no' }
         return path.startsWith('/gone') ? { kind: 'respond', status: 410 } : undefined
@@ -392,6 +395,7 @@ describe('secrets that are planted everywhere', () => {
     const outcomes = rig.results.items.map(({ outcome }) => outcome)
     expect(outcomes).toEqual(expect.arrayContaining(['dead', 'delivered', 'retrying']))
     expect(rig.rejected.items).toHaveLength(4)
+    expect(echoes).toBeGreaterThan(1)
 
     const { topics, tiers } = readSettings(rig.environment)
     const known = { ...secrets, ...personal }
