@@ -1,7 +1,7 @@
 /** The hook topic as commands see it: the newest record of each hook, read as the processor reads it. */
 import { readHookValue } from '../core/captured-change.ts'
 import { isEncrypted, type Decrypt, type EncryptionKey } from '../core/encrypted-text.ts'
-import { decodeFramedHook } from '../core/framed-value.ts'
+import { decodeFramedHook } from '../core/framed-hook.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { secretsOf, withDecryptedSecrets } from '../core/hook-secrets.ts'
 import { NewestRecords } from '../core/hook-table.ts'

@@ -9,13 +9,13 @@
  */
 import {
   endpointOf,
+  leastBetweenWritesMs,
   renewed,
   supersedes,
   urlStanding,
   type Health,
   type UrlStanding,
 } from './endpoint-record.ts'
-import { leastBetweenWritesMs } from './endpoint-seed.ts'
 import {
   mergedTally,
   noAttempts,
@@ -25,9 +25,14 @@ import {
   withSuccess,
   type Tally,
 } from './endpoint-tally.ts'
-import type { LaneCondition } from './lane.ts'
-import type { EpochMs, Hook } from './model.ts'
+import type { EpochMs, Hook, MonotonicMs } from './model.ts'
 import type { EndpointReason, EndpointState } from './record-values.ts'
+
+/** Whether a lane lets calls through, and when it does so again. */
+export type LaneCondition =
+  | { readonly kind: 'flowing' }
+  | { readonly kind: 'open'; readonly until: MonotonicMs }
+  | { readonly kind: 'paused'; readonly until: MonotonicMs }
 
 export interface Endpoint extends Tally {
   /** The word that counts, this instance's or another's. */

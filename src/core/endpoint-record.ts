@@ -34,6 +34,9 @@ export type DecodedHealth =
   | { readonly kind: 'tombstone'; readonly hookId: HookId }
   | { readonly kind: 'unusable'; readonly problem: FieldProblem }
 
+/** A process writes at most one record of a hook in so long, in milliseconds. */
+export const leastBetweenWritesMs = 10_000
+
 /** Tells one URL from another without showing it: URLs may hold secrets. */
 export function endpointOf(url: string): string {
   return hash('sha256', url, 'hex').slice(0, 16)

@@ -17,7 +17,7 @@
  * clock that never jumps.
  */
 import { levelFor, longestOpenMs } from './breaker.ts'
-import type { Health } from './endpoint-record.ts'
+import { leastBetweenWritesMs, type Health } from './endpoint-record.ts'
 import type { EpochMs, MonotonicMs } from './model.ts'
 import { maxRetryAfterMs } from './schedule.ts'
 
@@ -60,8 +60,6 @@ export interface Reading {
   readonly spread: number
 }
 
-/** A process writes at most one record of a hook in so long, in milliseconds. */
-export const leastBetweenWritesMs = 10_000
 /** All processes hear of a recovery at once. They probe within so long, so that the endpoint has time between. */
 export const probeSpreadMs = 1_000
 /**

@@ -24,6 +24,7 @@ import {
   type Concurrency,
 } from './concurrency.ts'
 import type { LaneFacts } from './endpoint-bound.ts'
+import type { LaneCondition } from './endpoint-health.ts'
 import type { LaneSeed, OpenSeed } from './endpoint-seed.ts'
 import type { HeapItem } from './heap.ts'
 import { MeanDuration, RateLimit, RateMeter, silenceMs } from './lane-rate.ts'
@@ -41,11 +42,6 @@ export interface HookLimits {
   readonly concurrency: number
   readonly ratePerSecond: number | undefined
 }
-
-export type LaneCondition =
-  | { readonly kind: 'flowing' }
-  | { readonly kind: 'open'; readonly until: MonotonicMs }
-  | { readonly kind: 'paused'; readonly until: MonotonicMs }
 
 export type BlockedCondition = Exclude<LaneCondition, { readonly kind: 'flowing' }>
 

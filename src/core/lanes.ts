@@ -9,13 +9,13 @@
  * idle → ready: work queued, or a call ended. ready → idle: its turn came. ready → limited: its turn came too early.
  * limited → ready: its time came.
  */
+import type { LaneCondition } from './endpoint-health.ts'
 import type { LaneSeed } from './endpoint-seed.ts'
 import { RateLimit } from './lane-rate.ts'
 import {
   Lane,
   type CallStamp,
   type HookLimits,
-  type LaneCondition,
   type LaneOutcome,
   type LaneRules,
   type Line,

@@ -7,7 +7,8 @@
  */
 import { tenths } from '../core/durations.ts'
 import type { HookTable } from '../core/hook-table.ts'
-import type { LaneCondition, LaneOutcome, LineName } from '../core/lane.ts'
+import type { LaneCondition } from '../core/endpoint-health.ts'
+import type { LaneOutcome, LineName } from '../core/lane.ts'
 import type { LaneMove, Lanes, Slot } from '../core/lanes.ts'
 import type { AttemptResult, EpochMs, Hook, HookId, MonotonicMs, Run } from '../core/model.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/request-headers.ts'

@@ -18,17 +18,21 @@ import {
   wordOf,
   type Endpoint,
   type HealthRules,
+  type LaneCondition,
 } from '../core/endpoint-health.ts'
-import { decodeHealth, encodeHealth, type Health } from '../core/endpoint-record.ts'
+import {
+  decodeHealth,
+  encodeHealth,
+  leastBetweenWritesMs,
+  type Health,
+} from '../core/endpoint-record.ts'
 import {
   boundBy,
-  leastBetweenWritesMs,
   seedOf,
   type Binding,
   type LaneSeed,
   type Reading,
 } from '../core/endpoint-seed.ts'
-import type { LaneCondition } from '../core/lane.ts'
 import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model.ts'
 import type { EndpointState } from '../core/record-values.ts'
 import type { Emit } from '../core/signal.ts'

@@ -1,6 +1,6 @@
 /** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
 import type { Decrypt } from '../core/encrypted-text.ts'
-import { decodeFramedHook } from '../core/framed-value.ts'
+import { decodeFramedHook } from '../core/framed-hook.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook-table.ts'
 import type { Hook, HookId, InboundRecord } from '../core/model.ts'

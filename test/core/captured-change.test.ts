@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../src/edge/filter/cel.ts'
 import { compileAvro } from '../../src/core/avro-schema.ts'
 import { formOf, readHookKey, readHookValue } from '../../src/core/captured-change.ts'
-import { decodeFramedHook } from '../../src/core/framed-value.ts'
+import { decodeFramedHook } from '../../src/core/framed-hook.ts'
 import { decodeHook, type DecodedHook } from '../../src/core/hook.ts'
 import {
   capturedId as id,

@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../src/edge/filter/cel.ts'
 import { compileAvro } from '../../src/core/avro-schema.ts'
-import {
-  decodeFramedHook,
-  isFramed,
-  unframe,
-  type FindSchema,
-  type Schema,
-} from '../../src/core/framed-value.ts'
+import { decodeFramedHook } from '../../src/core/framed-hook.ts'
+import { isFramed, unframe, type FindSchema, type Schema } from '../../src/core/framed-value.ts'
 import { recordOf } from '../support/record-builders.ts'
 
 const schemas: Readonly<Record<number, Schema>> = {

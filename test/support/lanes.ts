@@ -1,6 +1,7 @@
 /** Lanes of texts, and what tests do with them. */
+import type { LaneCondition } from '../../src/core/endpoint-health.ts'
 import type { LaneSeed } from '../../src/core/endpoint-seed.ts'
-import type { HookLimits, Lane, LaneCondition, LineName } from '../../src/core/lane.ts'
+import type { HookLimits, Lane, LineName } from '../../src/core/lane.ts'
 import { Lanes, type LaneLimits, type Slot } from '../../src/core/lanes.ts'
 
 export const second = 1_000

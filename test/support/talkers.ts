@@ -13,16 +13,10 @@ import {
   tellsRecovery,
   wordOf,
   type Endpoint,
+  type LaneCondition,
 } from '../../src/core/endpoint-health.ts'
-import type { Health } from '../../src/core/endpoint-record.ts'
-import {
-  boundBy,
-  leastBetweenWritesMs,
-  probeSpreadMs,
-  seedOf,
-  type Binding,
-} from '../../src/core/endpoint-seed.ts'
-import type { LaneCondition } from '../../src/core/lane.ts'
+import { leastBetweenWritesMs, type Health } from '../../src/core/endpoint-record.ts'
+import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/endpoint-seed.ts'
 import { Lanes, type Slot } from '../../src/core/lanes.ts'
 import { hook, rules } from './endpoints.ts'
 import { usual } from './lanes.ts'
