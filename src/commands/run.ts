@@ -142,15 +142,12 @@ async function assemble(
   })
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
-  const { groupId, topics, instance, sessionTimeoutMs } = settings
+  const { groupId, topics, sessionTimeoutMs } = settings
   const table = (topic: string, setting: string) =>
     createTableSource({
       settings: kafka,
-      group: groupId,
-      instance,
       topic,
       setting,
-      sessionTimeoutMs,
       loadTimeoutMs: tableTimeoutMs,
       log: kafkaLog,
     })

@@ -3,7 +3,7 @@
  * its fix; what can be lived with is a warning.
  */
 import type { Settings } from '../settings/settings.ts'
-import { asError, UserError } from '../core/errors.ts'
+import { UserError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
 import { processorRights } from '../core/rights.ts'
 import {
@@ -16,12 +16,7 @@ import {
   wantedOwnTopics,
   type WantedTopic,
 } from '../core/topic-plan.ts'
-import {
-  connectAdmin,
-  sweepTables,
-  type KafkaAdmin,
-  type TopicDescription,
-} from '../edge/kafka/admin.ts'
+import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../edge/kafka/admin.ts'
 import { isRetriable, type KafkaLog } from '../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
@@ -82,7 +77,6 @@ async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
   try {
     await checkRights(admin, settings, log)
     const plan = await checkBeforeRun(admin, settings)
-    await sweep(admin, settings.groupId, log)
     const warning = securityWarning(securityOf(settings))
     return warning === undefined ? plan : { ...plan, warnings: [warning, ...plan.warnings] }
   } finally {
@@ -104,16 +98,6 @@ async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog)
   if (missing.length === 0) return
   const lines = rightRefusals(kafka, missing)
   throw UserError.listing('The processor cannot start', lines)
-}
-
-/** Removes the table groups that crashed processes left. They cost little: failing to is no reason not to start. */
-async function sweep(admin: KafkaAdmin, groupId: string, log: KafkaLog): Promise<void> {
-  try {
-    const swept = await sweepTables(admin, groupId)
-    if (swept.length > 0) log('info', 'removed table groups left by crashed processes', { swept })
-  } catch (error) {
-    log('warn', 'cannot remove left table groups', { error: asError(error).message })
-  }
 }
 
 /** Refusals of ours have no cause; what the client reports has one, and says whether asking again can help. */

@@ -5,11 +5,6 @@ export function retryGroupOf(groupId: string): string {
   return `${groupId}.retry`
 }
 
-/** What the groups begin with that read a table, one for each process: see `edge/kafka/table-source.ts`. */
-export function tableGroupPrefix(groupId: string): string {
-  return `${groupId}.table.`
-}
-
 /** What the groups begin with that hold how far replays have come; the replay's id follows. */
 export function replayGroupPrefix(groupId: string): string {
   return `${groupId}.replay.`

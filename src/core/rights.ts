@@ -1,5 +1,5 @@
 /** What Kafka must let whom do, where an authorizer asks, and how it is granted. */
-import { retryGroupOf, tableGroupPrefix } from './group-names.ts'
+import { retryGroupOf } from './group-names.ts'
 import type { Topics } from './model.ts'
 
 export type Operation = 'Read' | 'Write' | 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs'
@@ -43,7 +43,6 @@ export function processorRights(
   // Settings of topics are read before a start, never changed.
   const read = (topic: string) => rights('topic', topic, 'Read', 'DescribeConfigs')
   const written = (topic: string) => rights('topic', topic, 'Write', 'DescribeConfigs')
-  const tables = rights('group', tableGroupPrefix(groupId), 'Read', 'Delete')
   return [
     ...[...topics.events, topics.hooks].flatMap(read),
     ...[topics.requests, ...tierTopics, topics.endpoints].flatMap((topic) =>
@@ -51,7 +50,6 @@ export function processorRights(
     ),
     ...[topics.results, topics.deadLetters, topics.rejected].flatMap(written),
     ...[groupId, retryGroupOf(groupId)].flatMap((group) => rights('group', group, 'Read')),
-    ...tables.map((right) => ({ ...right, isPrefix: true })),
   ]
 }
 

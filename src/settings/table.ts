@@ -160,7 +160,7 @@ export const settingTable = {
     'HOOKTIDE_GROUP_ID',
     'hooktide',
     namePrefix,
-    'Consumer group; `<group>.retry` and `<group>.table.*` belong to it too.',
+    'Consumer group; `<group>.retry` belongs to it too.',
   ),
   instance: setting(
     'HOOKTIDE_INSTANCE',

@@ -64,7 +64,7 @@ async function endInMarkers(topic: string): Promise<void> {
 
 describe('a compacted hook topic', () => {
   it('is read over its holes and the markers of transactions at its end, to the newest of each key', async () => {
-    const { prefix, group } = uniqueNames()
+    const { prefix } = uniqueNames()
     const topic = `${prefix}.table`
     const tools = await useKafka(kafka.brokers)
     await createCompacted(tools, topic)
@@ -77,11 +77,8 @@ describe('a compacted hook topic', () => {
     await endInMarkers(topic)
     const table = createTableSource({
       settings: settingsOf(kafka.brokers),
-      group,
-      instance: 'instance',
       topic,
       setting: 'HOOKTIDE_TOPIC_HOOKS',
-      sessionTimeoutMs: 6000,
       log: silentLog,
     })
     onTestFinished(() => table.stop())

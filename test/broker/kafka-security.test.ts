@@ -201,8 +201,8 @@ describe('rights', () => {
       topicRight('Write', topic),
       topicRight('DescribeConfigs', topic),
       groupRight('Read', group),
-      { ...groupRight('Read', `${group}.table.`), isPrefix: true },
-      { ...groupRight('Delete', `${group}.table.`), isPrefix: true },
+      { ...groupRight('Read', `${group}.replay.`), isPrefix: true },
+      { ...groupRight('Delete', `${group}.replay.`), isPrefix: true },
       topicRight('Write', `${prefix}.absent`),
     ]
     const settings = client(broker.sasl, { tls: tls(), sasl: login('nobody') })
@@ -364,7 +364,8 @@ describe('a processor', () => {
     process.signal('SIGTERM')
     expect(await process.exited).toBe(0)
     const { groups } = await admin.listGroups()
-    expect(groups.filter((group) => group.groupId.startsWith(`${groupId}.table.`))).toEqual([])
+    const own = groups.map((group) => group.groupId).filter((id) => id.startsWith(groupId))
+    expect(own.toSorted()).toEqual([groupId, `${groupId}.retry`])
     expect(process.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([])
   })
 })

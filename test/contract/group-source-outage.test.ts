@@ -28,8 +28,12 @@ describe('while the broker is away', () => {
     await tools.createTopic(topic, 2)
     const common = { settings, log: silentLog, sessionTimeoutMs: 6000 }
     const source = createGroupSource({ ...common, groupId: group, topics: [topic] })
-    const of = { group, instance: 'instance', setting: 'HOOKTIDE_TOPIC_HOOKS' }
-    const table = createTableSource({ ...common, ...of, topic })
+    const table = createTableSource({
+      settings,
+      log: silentLog,
+      topic,
+      setting: 'HOOKTIDE_TOPIC_HOOKS',
+    })
     const sink = createSink({ settings, log: silentLog })
     onTestFinished(async () => {
       await Promise.all([source.stop(), table.stop(), sink.stop()])

@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { maxBatchBytes } from '../../src/edge/kafka/batches.ts'
-import { connectAdmin, sweepTables } from '../../src/edge/kafka/admin.ts'
 import { createTableSource, type TableSourceOptions } from '../../src/edge/kafka/table-source.ts'
 import type { TableSource } from '../../src/ports.ts'
 import { createHandClock } from '../support/hand-clock.ts'
@@ -43,11 +42,8 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
   const tableWith = (options: Partial<TableSourceOptions>): TableSource => {
     const table = createTableSource({
       settings: settingsOf(brokers, 'table'),
-      group,
-      instance: 'instance',
       topic,
       setting: 'HOOKTIDE_TOPIC_HOOKS',
-      sessionTimeoutMs: 3000,
       checkMs: 200,
       log: silentLog,
       ...options,
@@ -97,21 +93,6 @@ describe('a table source on Kafka', () => {
     expect(view.texts()).toEqual(['a=1', 'commit=1'])
   })
 
-  it('applies nothing twice after it was expelled from its group', async () => {
-    const world = await makeRealWorld(2)
-    await world.produce(0, [['a', '1']])
-    await world.produce(1, [['b', '1']])
-    const view = await loaded(world.table())
-    const { groups } = await world.tools.admin.listGroups()
-    const own = groups.find(({ groupId }) => groupId.startsWith(`${world.group}.table.instance.`))
-    await world.tools.expel(own?.groupId ?? '', 'table')
-    await world.produce(0, [['a', '2']])
-    await world.produce(1, [['b', '2']])
-    await view.until(() => view.records.length >= 4)
-
-    expect(view.texts().toSorted()).toEqual(['a=1', 'a=2', 'b=1', 'b=2'])
-  })
-
   it('fails at records that cannot be read, since nobody knows what they say of which key', async () => {
     const world = await makeRealWorld(1)
     await world.produce(0, [['a', '1']])
@@ -136,24 +117,37 @@ describe('a table source on Kafka', () => {
     await expect(loaded(table)).rejects.toThrow(/was not read within 0 ms/)
   })
 
-  it('deletes its group when stopped, and sweeps only Empty groups of the same processor', async () => {
+  it('belongs to no group', async () => {
     const world = await makeRealWorld(1)
-    const admin = await connectAdmin(settingsOf(surroundings().brokers), silentLog)
-    onTestFinished(() => admin.stop())
-    const left = `${world.group}.table.crashed.1`
-    const unrelated = `${world.group}.other`
-    for (const groupId of [left, unrelated]) {
-      await admin.commitOffsets(groupId, [
-        { topic: world.topic, partition: 0, offset: 0, metadata: '' },
-      ])
-    }
-    const table = world.table()
-    await loaded(table)
+    const before = new Set(
+      (await world.tools.admin.listGroups()).groups.map(({ groupId }) => groupId),
+    )
+    const view = await loaded(world.table())
+    await world.produce(0, [['a', '1']])
+    await view.until(() => view.records.length === 1)
 
-    expect(await sweepTables(admin, world.group)).toEqual([left])
-    const groupIds = async () => (await admin.listGroups(world.group)).map(({ groupId }) => groupId)
-    expect(await groupIds()).toHaveLength(2)
+    const { groups } = await world.tools.admin.listGroups()
+    expect(groups.filter(({ groupId }) => !before.has(groupId))).toEqual([])
+  })
+
+  it('reads partitions that are added', async () => {
+    const world = await makeRealWorld(1)
+    const view = await loaded(world.table())
+    await world.tools.admin.createPartitions({
+      topicPartitions: [{ topic: world.topic, count: 2 }],
+    })
+    await world.produce(1, [['b', '1']])
+    await view.until(() => view.records.length === 1)
+
+    expect(view.texts()).toEqual(['b=1'])
+  })
+
+  it('rejects when it is stopped before it has read', async () => {
+    const world = await makeRealWorld(1)
+    const table = world.table()
+    const loading = loaded(table)
     await table.stop()
-    expect(await groupIds()).toEqual([unrelated])
+
+    await expect(loading).rejects.toThrow(`stopped before topic ${world.topic} was read`)
   })
 })

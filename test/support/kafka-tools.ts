@@ -78,11 +78,8 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
       const records: InboundRecord[] = []
       const table = createTableSource({
         settings: settingsOf(brokers),
-        group: 'test-reader',
-        instance: topic,
         topic,
         setting: 'HOOKTIDE_TOPIC_HOOKS',
-        sessionTimeoutMs: 10_000,
         log: silentLog,
       })
       await table.start(

@@ -28,17 +28,14 @@ export async function startShifted(
   environment: Readonly<Record<string, string>>,
 ): Promise<ShiftedProcessor> {
   const settings = readSettings(environment)
-  const { topics, groupId, instance, sessionTimeoutMs, allowHttp, allowCidrs } = settings
+  const { topics, groupId, sessionTimeoutMs, allowHttp, allowCidrs } = settings
   const kafka = settingsOf(settings.brokers)
   const clock = createShiftedClock()
   const table = (topic: string, setting: string) =>
     createTableSource({
       settings: kafka,
-      group: groupId,
-      instance,
       topic,
       setting,
-      sessionTimeoutMs,
       log: silentLog,
     })
   const group = (name: string, groupTopics: readonly string[]): GroupSource => {

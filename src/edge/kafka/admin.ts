@@ -1,7 +1,6 @@
 /** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { asError, UserError } from '../../core/errors.ts'
-import { tableGroupPrefix } from '../../core/group-names.ts'
 import type { EpochMs } from '../../core/model.ts'
 import { groupRight, type Right, topicRight } from '../../core/rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
@@ -158,18 +157,6 @@ async function openAdmin(
 function rightsToCommit(groupId: string, entries: readonly CommitEntry[]): readonly Right[] {
   const topics = new Set(entries.map(({ topic }) => topic))
   return [groupRight('Read', groupId), ...[...topics].map((topic) => topicRight('Read', topic))]
-}
-
-/**
- * Deletes what crashed processes left of their tables' groups: the Empty ones named `<group>.table.*`.
- *
- * @returns the ids of the deleted groups
- */
-export async function sweepTables(admin: KafkaAdmin, group: string): Promise<readonly string[]> {
-  const groups = await admin.listGroups(tableGroupPrefix(group))
-  const empty = groups.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId)
-  await admin.deleteGroups(empty)
-  return empty
 }
 
 async function describeCluster(admin: Admin): Promise<ClusterDescription> {

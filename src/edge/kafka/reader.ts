@@ -1,15 +1,12 @@
-/**
- * Reads a topic without belonging to a group, for commands: nothing is joined, waited for, committed or left behind, and
- * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can.
- */
-import { createRequire } from 'node:module'
+/** Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let. */
 import { asError, UserError } from '../../core/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model.ts'
 import { topicRight } from '../../core/rights.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { clusterOf, fetchOffsets, type OffsetsAt } from './cluster.ts'
 import { type Found, Idleness } from './idleness.ts'
-import type { FetchedBatch, FetchedPartition, InnerBroker, InnerCluster } from './inner.ts'
+import type { InnerCluster } from './inner.ts'
+import { byLeader, fetchFromLeader, type Position } from './leader-fetch.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
 import { loginRefusal, opening, rightRefusal, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
@@ -45,17 +42,13 @@ export interface ReadOptions {
   readonly onRemoved?: (count: number) => void
 }
 
-/** A partition, and how far it was read. */
-interface Position {
-  readonly partition: number
-  next: number
+interface Reach extends Position {
   /** Where reading ends. */
   readonly end: number
 }
 
 /** How long a fetch waits for records, which is also how late `signal` is seen. */
 const fetchWaitMs = 250
-const partitionBytes = 1024 * 1024
 const connectLimitMs = 10_000
 /** Failures that last longer end the reading. One that follows outlives a broker's restart. */
 const giveUpMs = { once: 10_000, following: 60_000 }
@@ -113,8 +106,8 @@ const nothingYet: Round = { records: [], found: 'unknown' }
 function patientRound(
   cluster: InnerCluster,
   options: ReadOptions,
-  positions: Position[],
-): (open: readonly Position[]) => Promise<Round> {
+  positions: Reach[],
+): (open: readonly Reach[]) => Promise<Round> {
   const { settings, topic, isFollowing, log } = options
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
@@ -147,39 +140,27 @@ function patientRound(
 async function fetchAll(
   cluster: InnerCluster,
   topic: string,
-  open: readonly Position[],
+  open: readonly Reach[],
 ): Promise<Round> {
+  const answers = (
+    await Promise.all(
+      byLeader(cluster, topic, open).map(([nodeId, positions]) =>
+        fetchFromLeader(cluster, nodeId, { topic, positions, waitMs: fetchWaitMs }),
+      ),
+    )
+  ).flat()
   const byPartition = new Map(open.map((position) => [position.partition, position]))
-  const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...byPartition.keys()]))
-  const answers = await Promise.all(
-    leaders.map(async ([nodeId, numbers]) => {
-      const broker = await cluster.findBroker({ nodeId })
-      const partitions = numbers.map((partition) => ({
-        partition,
-        fetchOffset: String(byPartition.get(partition)?.next ?? 0),
-        maxBytes: partitionBytes,
-      }))
-      return await broker.fetch({
-        maxWaitTime: fetchWaitMs,
-        isolationLevel: readCommitted,
-        topics: [{ topic, partitions }],
-      })
-    }),
-  )
   const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
-  const partitions = answers.flatMap(partitionsOf)
   // A broker that holds a client to its quota leaves all partitions out of its answer, and says no more.
-  let found: Found = partitions.length < open.length ? 'unknown' : 'nothing'
-  for (const answer of partitions) {
-    const position = byPartition.get(answer.partition)
+  let found: Found = answers.length < open.length ? 'unknown' : 'nothing'
+  for (const { batch, lastStable } of answers) {
+    const position = byPartition.get(batch.partition)
     if (position === undefined) continue
-    if (answer.messages.length === 0) {
-      const isBehind = offsetNumber(answer.lastStableOffset) < position.end
-      if (isBehind && found === 'nothing') found = 'less-than-there-was'
+    if (batch.rawMessages.length === 0) {
+      if (lastStable < position.end && found === 'nothing') found = 'less-than-there-was'
       continue
     }
     found = 'something'
-    const batch = new Batch(topic, String(position.next), answer)
     // Producers' clocks differ, and what came later in a partition is to stay later.
     let at = 0
     for (const message of batch.messages) {
@@ -194,10 +175,6 @@ async function fetchAll(
   return { records: sorted.map(({ record }) => record), found }
 }
 
-function partitionsOf({ responses }: Awaited<ReturnType<InnerBroker['fetch']>>) {
-  return responses.flatMap(({ partitions }) => partitions)
-}
-
 async function connect(cluster: InnerCluster, topic: string): Promise<void> {
   await cluster.connect()
   await cluster.addMultipleTargetTopics([topic])
@@ -206,7 +183,7 @@ async function connect(cluster: InnerCluster, topic: string): Promise<void> {
 async function startPositions(
   cluster: InnerCluster,
   { topic, from, isFollowing }: ReadOptions,
-): Promise<Position[]> {
+): Promise<Reach[]> {
   const [lows, ends] = await Promise.all([
     offsetsOf(cluster, topic, { fromBeginning: true }),
     offsetsOf(cluster, topic, { fromBeginning: false }),
@@ -241,7 +218,7 @@ function offsetsOf(
   return fetchOffsets(cluster, topic, partitions, at)
 }
 
-function addNewPartitions(cluster: InnerCluster, topic: string, positions: Position[]): void {
+function addNewPartitions(cluster: InnerCluster, topic: string, positions: Reach[]): void {
   const known = new Set(positions.map(({ partition }) => partition))
   for (const { partitionId } of cluster.findTopicPartitionMetadata(topic)) {
     if (known.has(partitionId)) continue
@@ -257,7 +234,7 @@ function addNewPartitions(cluster: InnerCluster, topic: string, positions: Posit
 async function skipRemoved(
   cluster: InnerCluster,
   { topic, onRemoved }: ReadOptions,
-  open: readonly Position[],
+  open: readonly Reach[],
 ): Promise<void> {
   const [lows, ends] = await Promise.all([
     offsetsOf(cluster, topic, { fromBeginning: true }),
@@ -322,12 +299,3 @@ function refused(
     loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
   return refusal === undefined ? asError(error) : new UserError(refusal.split('\n'))
 }
-
-const readCommitted = 1
-
-/** Leaves out control records and what transactions took back. */
-const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  partition: FetchedPartition,
-) => FetchedBatch

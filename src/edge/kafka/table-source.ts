@@ -1,44 +1,69 @@
 /**
- * The `TableSource` port on Kafka: all of a compacted topic, then its changes.
+ * The `TableSource` port on Kafka: all of a compacted topic, then its changes, read from the leaders of its partitions
+ * without a group.
  *
- * KafkaJS can only read as a member of a group, so each source has a group of its own, which never commits. A crash leaves
- * the group behind, Empty; `sweepTables` removes it.
+ * - *loading*: reads to the ends that the partitions had at the beginning.
+ * - *following*: has read as far, and goes on.
+ * - *failed*: has told why it cannot go on, and applies nothing any more.
+ * - *stopped*: by who started it.
+ *
+ * | from               | happening                                   | to        |
+ * |--------------------|---------------------------------------------|-----------|
+ * | loading            | every partition is read to its end          | following |
+ * | loading, following | the topic was recreated, or cannot be read  | failed    |
+ * | all                | `stop`                                      | stopped   |
+ *
+ * A broker that is away, or a right that is taken back, moves nothing: reading is tried again until it succeeds.
  */
-import { randomBytes } from 'node:crypto'
-import { tableGroupPrefix } from '../../core/group-names.ts'
+import { asError } from '../../core/errors.ts'
 import type { InboundRecord } from '../../core/model.ts'
+import { topicRight } from '../../core/rights.ts'
 import type { TableSource } from '../../ports.ts'
-import { createKafka, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
-import { fetchOffsets } from './cluster.ts'
-import { Member, type MemberHandler } from './member.ts'
-import type { Membership } from './membership.ts'
-import type { FetchedBatch, FetchedMessage, InnerGroup } from './inner.ts'
-import { inboundRecord, offsetNumber } from './records.ts'
+import { sleep, within } from '../waiting.ts'
+import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { clusterOf, fetchOffsets, type OffsetsAt } from './cluster.ts'
+import { FailureLog } from './failure-log.ts'
+import type { FetchedBatch, FetchedMessage, InnerCluster } from './inner.ts'
+import { byLeader, fetchFromLeader, type Position } from './leader-fetch.ts'
+import { inboundRecord, nextOffsetOf } from './records.ts'
+import { RefusalWatch } from './refusal-watch.ts'
 import { topicIdOf } from './topic-id.ts'
 
 export interface TableSourceOptions {
   readonly settings: KafkaSettings
-  /** The processor's group. The table's own is `<group>.table.<instance>.<random>`. */
-  readonly group: string
-  readonly instance: string
   readonly topic: string
   /** The setting that names the topic, for those who have to name another. */
   readonly setting: string
-  readonly sessionTimeoutMs: number
   /** How long the first reading may take. Default 10 minutes. */
   readonly loadTimeoutMs?: number
-  /** How often to look whether the topic is still the one that was read. Default 5 seconds. */
+  /** How often to look whether the topic is still the one that was read, and has new partitions. Default 5 seconds. */
   readonly checkMs?: number
   readonly log: KafkaLog
 }
 
 /** How far a partition has been read. */
-interface Progress {
-  /** Offset of the next record to apply. */
-  next: number
-  /** End offset when loading began. */
+interface Progress extends Position {
+  /** Where it ended when loading began. */
   readonly end: number
 }
+
+type State =
+  | { readonly kind: 'idle' }
+  | {
+      readonly kind: 'loading'
+      readonly loaded: PromiseWithResolvers<void>
+      readonly onFailed: (error: Error) => void
+    }
+  | { readonly kind: 'following'; readonly onFailed: (error: Error) => void }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'stopped' }
+
+/** How long a broker waits for records. A change is sent at once. */
+const waitMs = 500
+/** How long to wait before reading is tried again that failed, or was refused. */
+const retryMs = 250
+const refusedMs = 1_000
+const stopLimitMs = 1_000
 
 export function createTableSource(options: TableSourceOptions): TableSource {
   return new KafkaTableSource(options)
@@ -46,134 +71,186 @@ export function createTableSource(options: TableSourceOptions): TableSource {
 
 class KafkaTableSource implements TableSource {
   readonly #options: TableSourceOptions
-  readonly #groupId: string
+  readonly #cluster: InnerCluster
+  readonly #refusals: RefusalWatch
+  readonly #failures: FailureLog
+  readonly #ended = Promise.withResolvers<void>()
   readonly #progress = new Map<number, Progress>()
-  readonly #loaded = Promise.withResolvers<void>()
+  /** Fetches that are under way, by node. One node that hangs holds up no other. */
+  readonly #fetches = new Map<string, Promise<void>>()
+  #state: State = { kind: 'idle' }
+  #apply: (record: InboundRecord) => void = () => undefined
+  #isConnected = false
   /** Of the topic that was read first; `undefined` where brokers give none. */
   #topicId: string | undefined
-  #checking: NodeJS.Timeout | undefined
-  #member: Member | undefined
-  #report = (error: Error): void => this.#loaded.reject(error)
-  #hasFailed = false
+  /** When the topic is to be looked at again, by `performance.now()`: at once after a failure. */
+  #lookAt = 0
 
   constructor(options: TableSourceOptions) {
     this.#options = options
-    const suffix = randomBytes(4).toString('hex')
-    this.#groupId = `${tableGroupPrefix(options.group)}${options.instance}.${suffix}`
-    // A failure before anyone waits for it must not end the process by itself.
-    this.#loaded.promise.catch(() => undefined)
+    const { settings, topic, log } = options
+    this.#cluster = clusterOf(settings, log)
+    this.#failures = new FailureLog(log, { topic })
+    const rights = [topicRight('Read', topic)]
+    this.#refusals = new RefusalWatch({ settings, rights, log, fields: { topic } })
   }
 
   async start(
     apply: (record: InboundRecord) => void,
     onFailed: (error: Error) => void,
   ): Promise<void> {
-    const { loadTimeoutMs = 600_000, checkMs = 5_000, topic } = this.#options
-    const { settings, sessionTimeoutMs, log } = this.#options
-    this.#member = new Member(
-      {
-        settings,
-        groupId: this.#groupId,
-        topics: [topic],
-        sessionTimeoutMs,
-        maxBytesPerPartition: 1024 * 1024,
-        maxWaitMs: 500,
-        metadataMaxAgeMs: 30_000,
-        log,
-      },
-      this.#handlerFor(apply),
-    )
-    this.#checking = setInterval(() => void this.#check(), checkMs)
+    const { loadTimeoutMs = 600_000 } = this.#options
+    const loaded = Promise.withResolvers<void>()
+    this.#apply = apply
+    this.#state = { kind: 'loading', loaded, onFailed }
     const timer = setTimeout(() => this.#fail(this.#slow(loadTimeoutMs)), loadTimeoutMs)
+    void this.#read()
     try {
-      await Promise.all([this.#member.start(), this.#loaded.promise])
-      this.#report = onFailed
+      await loaded.promise
     } finally {
       clearTimeout(timer)
     }
   }
 
   trouble(): string | undefined {
-    return this.#member?.trouble()
+    return this.#refusals.trouble()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#checking)
-    await this.#member?.stop()
-    await this.#deleteGroup()
-  }
-
-  #handlerFor(apply: (record: InboundRecord) => void): MemberHandler {
-    return {
-      beforeRejoin: () => Promise.resolve(),
-      joined: async (membership) => {
-        await this.#adopt(membership)
-        return () => this.#settleLoad()
-      },
-      batch: (batch, next) => {
-        const partition = this.#progress.get(batch.partition)
-        if (partition === undefined || this.#hasFailed) return
-        for (const message of batch.messages) {
-          // Whatever was read again is older than what was applied, and may have been replaced by it.
-          if (offsetNumber(message.offset) < partition.next) continue
-          if (message.unreadable !== undefined) return this.#fail(this.#unreadable(batch, message))
-          apply(inboundRecord(batch, message))
-        }
-        partition.next = Math.max(partition.next, next)
-        this.#settleLoad()
-      },
-      outOfRange: ({ partition }, earliest, isGap) => {
-        const known = this.#progress.get(partition)
-        if (known === undefined) return
-        if (!isGap) return this.#fail(this.#recreated(partition, known.next, earliest))
-        known.next = earliest
-        this.#settleLoad()
-      },
-      failed: (error) => this.#fail(error),
-    }
-  }
-
-  /**
-   * Goes on where the previous generation stood, and from the beginning with a partition seen for the first time. An end
-   * before that point can only mean that the topic was deleted and created anew, as another id does.
-   */
-  async #adopt({ group, partitions, positions }: Membership): Promise<void> {
-    // Before the offsets: of a topic that is recreated meanwhile, the next look finds the id changed.
-    await this.#compareId(group)
-    const numbers = partitions.map(({ partition }) => partition)
-    const fetch = (fromBeginning: boolean) =>
-      fetchOffsets(group.cluster, this.#options.topic, numbers, { fromBeginning })
-    const [ends, starts] = await Promise.all([fetch(false), fetch(true)])
-    for (const { topic, partition } of partitions) {
-      const end = ends.get(partition) ?? 0
-      const known = this.#progress.get(partition)
-      if (known !== undefined && end < known.next) {
-        return this.#fail(this.#recreated(partition, known.next, end))
-      }
-      const next = Math.max(known?.next ?? 0, starts.get(partition) ?? 0)
-      this.#progress.set(partition, { next, end: known?.end ?? end })
-      positions.resolveOffset({ topic, partition, offset: String(next - 1) })
-    }
-  }
-
-  /**
-   * A topic that was deleted and has grown anew past the point read to gives no other sign: it would be read on from
-   * there, with the hooks of the former one in the table and the first ones of the new one missing.
-   */
-  async #check(): Promise<void> {
-    const membership = this.#member?.current()
-    if (membership === undefined) return
-    try {
-      await this.#compareId(membership.group)
-    } catch (error) {
-      const { topic, log } = this.#options
-      log('debug', 'the topic id could not be read', { topic, error: messageOf(error) })
-    }
-  }
-
-  async #compareId(group: InnerGroup): Promise<void> {
     const { topic } = this.#options
-    const id = await topicIdOf(group, topic)
+    if (this.#state.kind === 'loading') {
+      this.#state.loaded.reject(new Error(`stopped before topic ${topic} was read`))
+    }
+    this.#state = { kind: 'stopped' }
+    this.#ended.resolve()
+    await within(this.#cluster.disconnect(), stopLimitMs, undefined)
+  }
+
+  get #isReading(): boolean {
+    return this.#state.kind === 'loading' || this.#state.kind === 'following'
+  }
+
+  #fail(error: Error): void {
+    switch (this.#state.kind) {
+      case 'loading':
+        this.#state.loaded.reject(error)
+        break
+      case 'following':
+        this.#state.onFailed(error)
+        break
+      case 'idle':
+      case 'failed':
+      case 'stopped':
+        return
+    }
+    this.#state = { kind: 'failed' }
+    this.#ended.resolve()
+  }
+
+  // --- reading -----------------------------------------------------------------------------------------
+
+  async #read(): Promise<void> {
+    while (this.#isReading) {
+      try {
+        if (performance.now() >= this.#lookAt) await this.#look()
+        this.#fetchFromAll()
+      } catch (error) {
+        await this.#recover(error)
+      }
+      // Without a leader nothing is under way.
+      if (this.#fetches.size === 0) await this.#pause(retryMs)
+      else await Promise.race([...this.#fetches.values(), this.#ended.promise])
+    }
+  }
+
+  #fetchFromAll(): void {
+    const { topic } = this.#options
+    const positions = [...this.#progress.values()]
+    for (const [nodeId, led] of byLeader(this.#cluster, topic, positions)) {
+      if (this.#fetches.has(nodeId)) continue
+      const fetch = this.#fetchFrom(nodeId, led).finally(() => this.#fetches.delete(nodeId))
+      this.#fetches.set(nodeId, fetch)
+    }
+  }
+
+  async #fetchFrom(nodeId: string, positions: readonly Progress[]): Promise<void> {
+    const { topic } = this.#options
+    try {
+      const answers = await fetchFromLeader(this.#cluster, nodeId, { topic, positions, waitMs })
+      this.#refusals.granted('reading')
+      this.#failures.succeeded('reading')
+      for (const { batch } of answers) this.#take(batch)
+    } catch (error) {
+      await this.#recover(error)
+    }
+  }
+
+  #take(batch: FetchedBatch): void {
+    const position = this.#progress.get(batch.partition)
+    // Two nodes can answer for a partition while its leader moves.
+    if (position === undefined || String(position.next) !== batch.fetchedOffset) return
+    for (const message of batch.messages) {
+      if (!this.#isReading) return
+      if (message.unreadable !== undefined) return this.#fail(this.#unreadable(batch, message))
+      this.#apply(inboundRecord(batch, message))
+    }
+    position.next = nextOffsetOf(batch)
+    this.#settleLoad()
+  }
+
+  #settleLoad(): void {
+    if (this.#state.kind !== 'loading') return
+    if ([...this.#progress.values()].some(({ next, end }) => next < end)) return
+    const { loaded, onFailed } = this.#state
+    this.#state = { kind: 'following', onFailed }
+    loaded.resolve()
+  }
+
+  /** Whatever failed may have failed since something has changed: so all of it is looked at before the next fetch. */
+  async #recover(error: unknown): Promise<void> {
+    if (!this.#isReading) return
+    this.#lookAt = 0
+    if (await this.#refusals.isRefused('reading', error)) return await this.#pause(refusedMs)
+    if (errorType(error) === 'OFFSET_OUT_OF_RANGE') return
+    if (!isRetriable(error)) return this.#fail(asError(error))
+    this.#failures.failed('reading', messageOf(error))
+    await this.#pause(retryMs)
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await Promise.race([sleep(ms), this.#ended.promise])
+  }
+
+  // --- looking whether it is still the same topic ---------------------------------------------------------
+
+  /**
+   * A topic that was deleted and has grown anew past the point read to gives no other sign than its id: it would be read on
+   * from there, with the records of the former one applied and the first ones of the new one missing.
+   */
+  async #look(): Promise<void> {
+    const { topic, checkMs = 5_000 } = this.#options
+    const hasFailed = this.#lookAt === 0
+    if (this.#isConnected) await this.#cluster.refreshMetadata()
+    else await this.#connect()
+    await this.#compareId()
+    const partitions = this.#cluster
+      .findTopicPartitionMetadata(topic)
+      .map(({ partitionId }) => partitionId)
+    if (hasFailed || partitions.some((partition) => !this.#progress.has(partition))) {
+      await this.#settlePositions(partitions)
+    }
+    this.#lookAt = performance.now() + checkMs
+  }
+
+  async #connect(): Promise<void> {
+    await this.#cluster.connect()
+    await this.#cluster.addMultipleTargetTopics([this.#options.topic])
+    this.#isConnected = true
+  }
+
+  async #compareId(): Promise<void> {
+    const { topic } = this.#options
+    const id = await topicIdOf(await this.#cluster.findControllerBroker(), topic)
     this.#topicId ??= id
     if (id === undefined || id === this.#topicId) return
     this.#fail(
@@ -183,21 +260,36 @@ class KafkaTableSource implements TableSource {
     )
   }
 
-  #settleLoad(): void {
-    if (this.#hasFailed || this.#progress.size === 0) return
-    const isRead = [...this.#progress.values()].every(({ next, end }) => next >= end)
-    if (isRead) this.#loaded.resolve()
+  /**
+   * Begins with partitions that are new, and goes on with what is left where records were removed before they were read. An
+   * end before a position can only mean that the topic was deleted and created anew.
+   */
+  async #settlePositions(partitions: readonly number[]): Promise<void> {
+    const { topic, log } = this.#options
+    const offsetsAt = (at: OffsetsAt) => fetchOffsets(this.#cluster, topic, partitions, at)
+    const [ends, lows] = await Promise.all([
+      offsetsAt({ fromBeginning: false }),
+      offsetsAt({ fromBeginning: true }),
+    ])
+    for (const partition of partitions) {
+      const [low, end] = [lows.get(partition) ?? 0, ends.get(partition) ?? 0]
+      const known = this.#progress.get(partition)
+      if (known === undefined) this.#progress.set(partition, { partition, next: low, end })
+      else if (end < known.next) return this.#fail(this.#recreated(known, end))
+      else if (low > known.next) {
+        const fields = { topic, partition, offset: known.next, earliest: low }
+        log('error', 'records were removed before they were read; going on at the earliest', fields)
+        known.next = low
+      }
+    }
+    this.#settleLoad()
   }
 
-  #fail(error: Error): void {
-    if (this.#hasFailed) return
-    this.#hasFailed = true
-    this.#report(error)
-  }
+  // --- why it cannot go on --------------------------------------------------------------------------------
 
-  #recreated(partition: number, read: number, end: number): Error {
+  #recreated({ partition, next }: Position, end: number): Error {
     return new Error(
-      `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${read} ` +
+      `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${next} ` +
         `and now ends at ${end}. Restart to read it anew.`,
     )
   }
@@ -212,26 +304,11 @@ class KafkaTableSource implements TableSource {
   }
 
   #slow(limitMs: number): Error {
-    const behind = [...this.#progress].filter(([, { next, end }]) => next < end)
-    const where = behind.map(([partition, { next, end }]) => `${partition} at ${next} of ${end}`)
+    const behind = [...this.#progress.values()].filter(({ next, end }) => next < end)
+    const where = behind.map(({ partition, next, end }) => `${partition} at ${next} of ${end}`)
     return new Error(
       `topic ${this.#options.topic} was not read within ${limitMs} ms ` +
-        `(${where.join(', ') || 'group not joined'})`,
+        `(${where.join(', ') || 'nothing was answered'})`,
     )
-  }
-
-  /** Best effort: what stays is Empty and swept by the next start. */
-  async #deleteGroup(): Promise<void> {
-    const { settings, log } = this.#options
-    const admin = createKafka(settings, log, 'command').admin()
-    try {
-      await admin.connect()
-      await admin.deleteGroups([this.#groupId])
-    } catch (error) {
-      const fields = { groupId: this.#groupId, error: messageOf(error) }
-      log('debug', 'the table group could not be deleted', fields)
-    } finally {
-      await admin.disconnect()
-    }
   }
 }

@@ -3,22 +3,18 @@
  * metadata in versions that do not have it, so this asks in one that does (Metadata 11, KIP-516; Kafka 2.8 and newer).
  */
 import { askFlexibly, lengthOf, noTags, type Decoder, type Encoder } from './flexible-request.ts'
-import type { InnerGroup } from './inner.ts'
 
 /** Stands for "none", as of topics that were made before brokers gave ids. */
 const noId = Buffer.alloc(16)
 
 /**
- * Asks the group's coordinator, whose connection is there in any case. `undefined` when there is no such topic at the
- * moment, or when the broker gives no ids.
+ * `undefined` when there is no such topic at the moment, or when the broker gives no ids.
  *
+ * @param broker KafkaJS's object for one, connected
  * @throws {Error} when the broker does not answer
  */
-export function topicIdOf(
-  { coordinator }: Pick<InnerGroup, 'coordinator'>,
-  topic: string,
-): Promise<string | undefined> {
-  return askFlexibly(coordinator, {
+export function topicIdOf(broker: object, topic: string): Promise<string | undefined> {
+  return askFlexibly(broker, {
     apiKey: 3,
     apiName: 'Metadata',
     version: 11,

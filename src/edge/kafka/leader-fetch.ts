@@ -1,0 +1,84 @@
+/**
+ * Fetches from the leaders of partitions without belonging to a group: nothing is joined, committed or left behind, and
+ * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can.
+ */
+import { createRequire } from 'node:module'
+import type { FetchedBatch, FetchedPartition, InnerCluster } from './inner.ts'
+import { offsetNumber } from './records.ts'
+
+/** Where reading stands. */
+export interface Position {
+  readonly partition: number
+  /** Offset of the next record to read. */
+  next: number
+}
+
+/** What a leader answered for one partition. */
+export interface LeaderAnswer {
+  readonly batch: FetchedBatch
+  /** Where the records end that are replicated and belong to no open transaction. */
+  readonly lastStable: number
+}
+
+/** A broker sends no more of one partition at once, unless a single batch is larger. */
+const partitionBytes = 1024 * 1024
+const readCommitted = 1
+
+/** Leaves out control records and what transactions took back. */
+const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  partition: FetchedPartition,
+) => FetchedBatch
+
+/** The positions by the node that leads their partitions, as the cluster knows it now. */
+export function byLeader<At extends Position>(
+  cluster: Pick<InnerCluster, 'findLeaderForPartitions'>,
+  topic: string,
+  positions: readonly At[],
+): readonly (readonly [nodeId: string, positions: readonly At[]])[] {
+  const byPartition = new Map(positions.map((position) => [position.partition, position]))
+  const leaders = cluster.findLeaderForPartitions(topic, [...byPartition.keys()])
+  return Object.entries(leaders).map(([nodeId, numbers]) => [
+    nodeId,
+    numbers.flatMap((number) => byPartition.get(number) ?? []),
+  ])
+}
+
+/**
+ * One fetch from one node. Positions are left as they are.
+ *
+ * @param waitMs for how long the broker waits for records where there are none
+ * @throws {Error} KafkaJS's, with the first error that the answer has
+ */
+export async function fetchFromLeader(
+  cluster: Pick<InnerCluster, 'findBroker'>,
+  nodeId: string,
+  request: {
+    readonly topic: string
+    readonly positions: readonly Position[]
+    readonly waitMs: number
+  },
+): Promise<readonly LeaderAnswer[]> {
+  const { topic, positions, waitMs } = request
+  const asked = new Map(positions.map(({ partition, next }) => [partition, String(next)]))
+  const broker = await cluster.findBroker({ nodeId })
+  const partitions = [...asked].map(([partition, fetchOffset]) => ({
+    partition,
+    fetchOffset,
+    maxBytes: partitionBytes,
+  }))
+  const { responses } = await broker.fetch({
+    maxWaitTime: waitMs,
+    isolationLevel: readCommitted,
+    topics: [{ topic, partitions }],
+  })
+  return responses.flatMap((response) =>
+    response.partitions.flatMap((answer) => {
+      const fetchedOffset = asked.get(answer.partition)
+      if (fetchedOffset === undefined) return []
+      const batch = new Batch(topic, fetchedOffset, answer)
+      return [{ batch, lastStable: offsetNumber(answer.lastStableOffset) }]
+    }),
+  )
+}
