@@ -64,6 +64,8 @@ function result(fields: Partial<RecordedResult>): RecordedResult {
     outcome: 'delivered',
     isFinal: true,
     source: place(0),
+    instance: 'p1',
+    at: 2_020,
     ...fields,
   }
 }

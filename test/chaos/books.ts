@@ -48,6 +48,10 @@ export interface RecordedResult {
   readonly isFinal: boolean
   /** The record that was handled. */
   readonly source: Place
+  /** The process that wrote it. */
+  readonly instance: string
+  /** When it had come to the results topic. */
+  readonly at: number
 }
 
 /** A record of a retry topic or of the topic of requests: a run goes on with it. */

@@ -11,6 +11,7 @@ export async function keepEvidence({
   books,
   deaths,
   faults,
+  logs,
   reckoning,
   samples,
 }: ChaosReport): Promise<string> {
@@ -36,6 +37,7 @@ export async function keepEvidence({
     faults,
     samples,
     wrong,
+    logs: logs.flatMap(({ name, lines }) => lines.map((line) => ({ ...line, name }))),
   }
   for (const [name, list] of Object.entries(files))
     await writeLines(join(folder, `${name}.ndjson`), list)

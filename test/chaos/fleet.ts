@@ -26,6 +26,11 @@ export interface Death {
   readonly errorOutput: string
 }
 
+export interface ProcessLog {
+  readonly name: string
+  readonly lines: readonly LogLine[]
+}
+
 export interface FleetOptions {
   readonly environment: Readonly<Record<string, string>>
   /** The membership of the group changes: a member joins, or is gone. */
@@ -46,6 +51,7 @@ export class Fleet implements AsyncDisposable {
   readonly #options: FleetOptions
   readonly #folder: string
   readonly #members: Member[] = []
+  readonly #logs: ProcessLog[] = []
   readonly #asked = new WeakSet<Member>()
   #count = 0
   #isOver = false
@@ -58,6 +64,11 @@ export class Fleet implements AsyncDisposable {
   private constructor(options: FleetOptions, folder: string) {
     this.#options = options
     this.#folder = folder
+  }
+
+  /** What each process has said, those that have ended too. */
+  get logs(): readonly ProcessLog[] {
+    return this.#logs
   }
 
   /** Those that live, the oldest first. */
@@ -97,6 +108,7 @@ export class Fleet implements AsyncDisposable {
       },
     }
     this.#members.push(member)
+    this.#logs.push({ name, lines: run.lines })
     // It joins before it is ready.
     this.#options.onChange()
     const startedAt = Date.now()

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asError } from '../../src/core/errors.ts'
 import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
-import type { Death } from './fleet.ts'
+import type { Death, ProcessLog } from './fleet.ts'
 import { startChaosLoad } from './load.ts'
 import type { Plan, PlannedFault } from './plan.ts'
 import { readBooks } from './read-books.ts'
@@ -42,6 +42,7 @@ export interface ChaosReport {
   /** Processes that ended by themselves without an excuse. */
   readonly deaths: readonly Death[]
   readonly samples: readonly Sample[]
+  readonly logs: readonly ProcessLog[]
   readonly isRight: boolean
 }
 
@@ -108,6 +109,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
     settledMs,
     deaths,
     samples: sampling.samples,
+    logs: fleet.logs,
     isRight,
   }
 }

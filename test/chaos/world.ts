@@ -252,10 +252,11 @@ function followResults({
       : { url: registryUrl, username: undefined, password: undefined },
   )
   return tailTopic(brokers, `${prefix}.webhook.results`, async ({ value }) => {
-    const { deliveryId, run, attempt, outcome, final: isFinal, ...source } = await read(value)
+    const { deliveryId, run, attempt, outcome, instance, final, ...source } = await read(value)
+    const [at, isFinal] = [Date.now(), final]
     if (isFinal) watch.ended(deliveryId)
     const { sourceTopic, sourcePartition, sourceOffset } = source
     const place = `${sourceTopic}/${sourcePartition}/${sourceOffset}`
-    return { deliveryId, run, attempt, outcome, isFinal, source: place }
+    return { deliveryId, run, attempt, outcome, isFinal, source: place, instance, at }
   })
 }

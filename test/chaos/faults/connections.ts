@@ -1,5 +1,6 @@
 /** Bytes come in slices, or connections are dead and nobody says so: on the way to Kafka, and to endpoints. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '../../../src/edge/waiting.ts'
 import { proxiedHooks } from '../hooks.ts'
 import type { TcpProxy } from '../tcp-proxy.ts'
 import type { World } from '../world.ts'
@@ -7,6 +8,8 @@ import { whenAnswered, type FaultOf } from './fault.ts'
 
 /** Odd sizes cut frames, lengths and signatures anywhere. */
 const kafkaSlice = { least: 1, most: 1_500 } as const
+/** How often it is noted what commits cover. */
+const findOutMs = 5_000
 const endpointSlice = { least: 1, most: 90 } as const
 
 export const kafkaSliced: FaultOf = {
@@ -37,7 +40,7 @@ export const endpointSliced: FaultOf = {
 export const kafkaHalfOpen: FaultOf = {
   async begin(world, { id, lastsMs }) {
     const { brokers, watch, disturbances } = world
-    const crash = await disturbances.crash(id)
+    const crashes = [await disturbances.crash(id)]
     for (const proxy of brokers.proxies) proxy.pass({ kind: 'held' })
     await sleep(lastsMs)
     const count = brokers.proxies.reduce((sum, proxy) => sum + proxy.deaden(), 0)
@@ -47,8 +50,12 @@ export const kafkaHalfOpen: FaultOf = {
       countsFrom: 'begin',
       end: () => Promise.resolve(),
       async resumed(since) {
-        await watch.resumed(since)
-        crash.close()
+        // Each process finds out at another time that its connections are dead, so a run can change hands more than once.
+        const resumed = watch.resumed(since)
+        while ((await within(resumed, findOutMs, 'late')) === 'late') {
+          crashes.push(await disturbances.crash(id))
+        }
+        for (const crash of crashes) crash.close()
         disturbances.handOver()
       },
     }
