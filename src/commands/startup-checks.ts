@@ -17,7 +17,7 @@ import {
   type WantedTopic,
 } from '../core/topic-plan.ts'
 import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../edge/kafka/admin.ts'
-import { isRetriable, type KafkaLog } from '../edge/kafka/client.ts'
+import { isPassing, type KafkaLog, messageOf } from '../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
 import { sleep } from '../edge/waiting.ts'
@@ -58,11 +58,13 @@ export async function prepareRun(options: {
     try {
       return await Promise.race([checkOnce(settings, log), aborted])
     } catch (error) {
-      if (!isBrokerAway(error)) throw error
-      onAway(error.message)
+      // Refusals of ours say what has to be mended. What Kafka or the way to it failed with may pass.
+      if (!isPassing(error)) throw error
+      const reason = messageOf(error)
+      onAway(reason)
       const now = performance.now()
       if (now >= nextSayingAt) {
-        log('warn', 'waiting for Kafka', { error: error.message })
+        log('warn', 'waiting for Kafka', { error: reason })
         nextSayingAt = now + sayAfterMs
         sayAfterMs = Math.min(sayAfterMs * 2, sayAgainMs.most)
       }
@@ -98,11 +100,6 @@ async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog)
   if (missing.length === 0) return
   const lines = rightRefusals(kafka, missing)
   throw UserError.listing('The processor cannot start', lines)
-}
-
-/** Refusals of ours have no cause; what the client reports has one, and says whether asking again can help. */
-function isBrokerAway(error: unknown): error is Error {
-  return error instanceof Error && error.cause !== undefined && isRetriable(error)
 }
 
 /** @throws UserError that lists every refusal with its fix */

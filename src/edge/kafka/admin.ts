@@ -4,11 +4,18 @@ import { asError, UserError } from '../../core/errors.ts'
 import type { EpochMs } from '../../core/model.ts'
 import { groupRight, type Right, topicRight } from '../../core/rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
-import { createKafka, errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import {
+  createKafka,
+  errorType,
+  isPassing,
+  type KafkaLog,
+  type KafkaSettings,
+  messageOf,
+} from './client.ts'
 import { clusterOf, movedCoordinatorTypes } from './cluster.ts'
 import { conflictIn } from './foreign-members.ts'
 import { offsetNumber } from './records.ts'
-import { opening, rightRefusal } from './refusals.ts'
+import { opening, rightRefusal, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { sleep } from '../waiting.ts'
 
@@ -392,6 +399,8 @@ function explainingFor(settings: KafkaSettings): Explaining {
       const refusal = rightRefusal(settings, error, ...needed)
       if (refusal !== undefined) throw new UserError(refusal.split('\n'))
       const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
+      if (fix === undefined && isPassing(error))
+        throw unreachable(settings, `${what}: ${messageOf(error)}`, { cause: error })
       if (fix === undefined) throw error
       throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
     }

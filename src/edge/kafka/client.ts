@@ -105,6 +105,11 @@ export function isRetriable(thrown: unknown): boolean {
   return !('retriable' in innermost) || innermost.retriable !== false
 }
 
+/** Whether Kafka or the way to it failed in a manner that may pass: a node that is away or hangs, a leader that moves. */
+export function isPassing(thrown: unknown): boolean {
+  return [...causesOf(thrown)].some((error) => 'retriable' in error) && isRetriable(thrown)
+}
+
 export function messageOf(thrown: unknown): string {
   return asError(thrown).message
 }

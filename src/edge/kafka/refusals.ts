@@ -1,7 +1,7 @@
 /** What a person is told when Kafka cannot be reached or lets them not in: one sentence, and what to do. */
 import { asError, UserError } from '../../core/errors.ts'
 import { grantLines, type Right } from '../../core/rights.ts'
-import { causesOf, errorType, type KafkaSettings, messageOf } from './client.ts'
+import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
 
 /** No broker answers. The one refusal that time may mend: it has a cause. */
@@ -39,8 +39,8 @@ export async function opening<Result>(
     if (error instanceof UserError) throw error
     const refusal = loginRefusal(settings, error)
     if (refusal !== undefined) throw new UserError(refusal)
-    if (!isConnectionError(error)) throw error
-    if (last !== undefined) throw new UserError(last.message)
+    if (isConnectionError(error) && last !== undefined) throw new UserError(last.message)
+    if (!isConnectionError(error) && !isPassing(error)) throw error
     throw unreachable(settings, messageOf(error), { cause: error })
   }
 }

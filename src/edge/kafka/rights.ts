@@ -27,15 +27,15 @@ export async function missingRights(
   if (wanted.length === 0) return []
   let cluster: InnerCluster | undefined
   try {
-    const broker = await opening(settings, async (onFault) => {
+    const tried = await opening(settings, async (onFault) => {
       cluster = clusterOf(settings, log, onFault)
       await cluster.connect()
       await cluster.refreshMetadata()
-      return await cluster.findControllerBroker()
+      const broker = await cluster.findControllerBroker()
+      return await Promise.all(
+        wanted.map(async (right) => ({ right, isGranted: await isGranted(broker, right) })),
+      )
     })
-    const tried = await Promise.all(
-      wanted.map(async (right) => ({ right, isGranted: await isGranted(broker, right) })),
-    )
     return tried.filter((one) => !one.isGranted).map(({ right }) => right)
   } finally {
     await cluster?.disconnect()
