@@ -52,6 +52,52 @@ describe('a connection that the endpoint closes behind each answer, without a wo
   })
 })
 
+const timedOut = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\ncontent-length: 0\r\n\r\n'
+
+describe('a 408 that closes a kept connection', () => {
+  const endings408 = [
+    ['ended', ({ socket }: RawRequest) => socket.end(timedOut)],
+    ['left open', ({ socket }: RawRequest) => socket.write(timedOut)],
+    ['cut', ({ socket }: RawRequest) => socket.end(timedOut.replace('length: 0', 'length: 9'))],
+  ] as const
+
+  it.each(endings408)(
+    'is no answer to the call, which goes on on a new one: %s',
+    async (_, then) => {
+      const { host, requests } = await useRawServer({ answer: firstOnly(then) })
+      let stale = 0
+      const sender = useSender({ onStale: () => (stale += 1) })
+      await send(sender, `http://${host}/`)
+      const { result, results } = startCall(sender, requestTo(`http://${host}/`))
+      expect(await result).toMatchObject({ ...delivered, retryAfterMs: undefined })
+      expect(results).toHaveLength(1)
+      expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+      expect(stale).toBe(1)
+      expect(sender.socketCounts()).toEqual({ idle: 1, open: 1 })
+    },
+  )
+
+  it('is the answer where the connection is new', async () => {
+    const { host, requests } = await useRawServer({ answer: ({ socket }) => socket.end(timedOut) })
+    const sender = useSender()
+    for (let count = 0; count < 2; count += 1) {
+      expect(await send(sender, `http://${host}/`)).toMatchObject({ status: 408 })
+    }
+    expect(requests).toHaveLength(2)
+  })
+
+  it('is the answer where the connection is kept', async () => {
+    const kept = timedOut.replace('close', 'keep-alive')
+    const { host, requests } = await useRawServer({
+      answer: firstOnly(({ socket }) => socket.write(kept)),
+    })
+    const sender = useSender()
+    await send(sender, `http://${host}/`)
+    expect(await send(sender, `http://${host}/`)).toMatchObject({ status: 408 })
+    expect(requests).toHaveLength(2)
+  })
+})
+
 describe.each(endings)('a kept connection that is %s when a request comes', (_, end) => {
   it('makes the call go to a new connection, as the same attempt', async () => {
     const { host, requests } = await useRawServer({ answer: firstOnly(end) })

@@ -9,6 +9,7 @@
  * A kept connection may have been closed by the other side while the request was on its way. Where it ends before anything
  * of an answer has come, the call goes on at once on a new connection, within the same deadline (RFC 9112 section 9.3.1).
  * That may send a request twice, as retries do: `webhook-id` tells. A new connection that ends so is the endpoint's failure.
+ * The same holds where a kept connection is closed with 408: servers end idle ones so (RFC 9110 section 15.5.9).
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from 'undici'
@@ -51,6 +52,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #cancelDeadline: () => void = () => {}
   #isEnded = false
   #isStarting = false
+  /** The kept connection timed out: its answer is none to the request. */
+  #isTimedOut = false
   #connectMs: number | null = null
   #firstByteMs: number | null = null
   #status: number | undefined
@@ -101,6 +104,10 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
+    if (status === 408 && this.#connection?.isReused === true && isClosing(headers)) {
+      this.#isTimedOut = true
+      return
+    }
     this.#firstByteMs = this.#elapsedMs()
     this.#status = status
     const retryAfter: string | readonly string[] | undefined = headers['retry-after']
@@ -109,7 +116,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#isEnded) return
+    if (this.#isEnded || this.#isTimedOut) return
     const missingBytes = keptBytes - this.#readBytes
     if (missingBytes > 0) this.#kept.push(chunk.subarray(0, missingBytes))
     this.#readBytes += chunk.length
@@ -117,6 +124,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    if (this.#isEnded) return
+    if (this.#isStale && this.#target !== undefined) return this.#goOn(this.#target)
     this.#answer(this.#connection?.isClean === true)
   }
 
@@ -148,16 +157,17 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the request went to a connection that had served a call before, and nothing came back. True at most once: the
-   * call then goes on on a connection that has served none.
+   * Whether the request went to a connection that had served a call before, and no answer to it came back. True at most
+   * once: the call then goes on on a connection that has served none.
    */
   get #isStale(): boolean {
-    return this.#connection?.isReused === true && this.#answerBytes === 0
+    return this.#isTimedOut || (this.#connection?.isReused === true && this.#answerBytes === 0)
   }
 
   /** Makes the call on a new connection. */
   #goOn({ poolKey, tenantId, origin, options }: CallTarget): void {
     const { pools, onStale } = this.#surroundings
+    this.#isTimedOut = false
     this.#connectMs = null
     if (this.#connection !== undefined) pools.destroy(this.#connection)
     this.#connection = pools.open(poolKey, origin, tenantId)
@@ -205,4 +215,9 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     if (this.#connectMs === null) return 'no connection'
     return this.#firstByteMs === null ? 'no response' : 'no end of the response'
   }
+}
+
+function isClosing(headers: IncomingHttpHeaders): boolean {
+  const connection: string | readonly string[] | undefined = headers.connection
+  return /(?:^|,)\s*close\s*(?:,|$)/i.test(String(connection ?? ''))
 }
