@@ -1,5 +1,6 @@
 /** What an egress proxy that fails is to calls, and what of it they let be seen. */
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import {
@@ -7,6 +8,7 @@ import {
   getCACertificates,
   setDefaultCACertificates,
 } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseEgressProxy, reachProxy } from '../../src/edge/http/egress-proxy.ts'
 import { proxyLookup } from '../../src/edge/http/guarded-connect.ts'
@@ -33,6 +35,15 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+/** A proxy that gives each request the same answer, and keeps the connection. */
+async function useRawProxy(answer: string): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(answer))
+  })
+  return `http://relay:pass@127.0.0.1:${await listening(server)}`
 }
 
 describe('an egress proxy', () => {
@@ -84,6 +95,75 @@ describe('an egress proxy', () => {
       errorClass: 'connect',
       message: 'the proxy ended the connection',
     })
+  })
+
+  it('by https is verified for its own name, whatever the endpoint is called', async () => {
+    trustFixture()
+    const asked: (string | false | null | undefined)[] = []
+    const server = createHttpsServer({ cert: certificate, key: privateKey })
+    server.on('connect', (request, socket: TLSSocket) => {
+      asked.push(request.url, socket.servername)
+      socket.end('HTTP/1.1 503 No\r\n\r\n')
+    })
+    const sender = useSender({ egressProxy: `https://localhost:${await listening(server)}` })
+    expect(await send(sender, 'https://example.com/')).toMatchObject({
+      errorClass: 'connect',
+      message: 'the proxy answered 503',
+    })
+    expect(asked).toEqual(['example.com:443', 'localhost'])
+  })
+
+  it('by https is not trusted for having the certificate of an endpoint', async () => {
+    trustFixture()
+    const server = createHttpsServer({ cert: certificate, key: privateKey })
+    server.on('connect', (_, socket) => socket.end('HTTP/1.1 503 No\r\n\r\n'))
+    const egressProxy = `https://proxy.localhost:${await listening(server)}`
+    const sender = useSender({ egressProxy, allowCidrs: ['127.0.0.0/8', '::1/128'] })
+    expect(await send(sender, 'https://localhost/')).toMatchObject({
+      errorClass: 'proxy',
+      message: 'the egress proxy cannot be reached (ERR_TLS_CERT_ALTNAME_INVALID)',
+    })
+  })
+
+  it.each([
+    ['a 1xx', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\na: b\r\n\r\n'],
+    ['empty lines', '\r\n\r\n'],
+  ])('may say %s before it answers for a tunnel', async (_, before) => {
+    const sender = useSender({
+      egressProxy: await useRawProxy(`${before}HTTP/1.1 403 No\r\n\r\n`),
+    })
+    expect(await send(sender, 'https://example.com/')).toMatchObject({
+      errorClass: 'connect',
+      message: 'the proxy answered 403',
+    })
+  })
+
+  it.each([
+    ['empty lines', '\r\n'],
+    ['a reason', 'HTTP/1.1 200 a'],
+    ['headers', 'HTTP/1.1 200 OK\r\na: b'],
+    ['1xx', 'HTTP/1.1 102 Processing\r\n\r\n'],
+  ])('that answers without end by %s is left after 16 KiB', async (kind, start) => {
+    const more = { 'empty lines': '\r\n', 'a reason': 'a', headers: '\r\na: b', '1xx': start }[kind]
+    const sender = useSender({ egressProxy: await useRawProxy(start + more?.repeat(16 * 1024)) })
+    expect(await send(sender, 'https://example.com/')).toMatchObject({
+      errorClass: 'connect',
+      message: 'no answer of the proxy within the first 16384 bytes',
+    })
+  })
+
+  it('that does not answer in HTTP makes an error that says so', async () => {
+    const sender = useSender({ egressProxy: await useRawProxy('SSH-2.0-relay pass\r\n') })
+    expect(await send(sender, 'https://example.com/')).toMatchObject({
+      errorClass: 'connect',
+      message: 'the answer of the proxy cannot be read',
+    })
+  })
+
+  it('that says more than that there is a tunnel makes an error of class tls', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwelcome'
+    const sender = useSender({ egressProxy: await useRawProxy(answer) })
+    expect(await send(sender, 'https://example.com/')).toMatchObject({ errorClass: 'tls' })
   })
 
   it('that is away is told to the operator alone, with its address', async () => {

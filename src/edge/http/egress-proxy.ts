@@ -1,14 +1,13 @@
 /** The one proxy that calls may go through. The environment's proxy variables are never looked at. */
-import { request as httpRequest } from 'node:http'
-import type { IncomingHttpHeaders } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { UserError, asError } from '../../core/errors.ts'
+import { ResponseHead } from '../../core/response-head.ts'
 import { ConnectFailure, authorityOf, endpointOf } from './connecting.ts'
-import type { ConnectCallback, Endpoint } from './connecting.ts'
+import type { Endpoint } from './connecting.ts'
 import type { ConnectionLookup } from './guarded-lookup.ts'
+import { maxHeadBytes } from './response-tap.ts'
 
 export interface EgressProxy extends Endpoint {
   readonly isTls: boolean
@@ -45,53 +44,114 @@ export function limitAccepting(socket: Socket, { isTls }: Pick<EgressProxy, 'isT
   socket.once('close', () => clearTimeout(limit))
 }
 
-/** Asks the proxy for a way to `endpoint`. What it returns gives up. */
-export function openTunnel(
-  { host, port, isTls, headers, lookup }: EgressProxy & { readonly lookup: ConnectionLookup },
+/**
+ * Asks the proxy for a way to `endpoint`, over a connection to the proxy that is being made. Calls `done` once; without a
+ * failure the connection is then the way, and nothing reads it any more.
+ */
+export function askForTunnel(
+  socket: Socket,
+  { isTls, headers }: EgressProxy,
   endpoint: Endpoint,
-  callback: ConnectCallback,
-): () => void {
-  const authority = authorityOf(endpoint)
+  done: (failure: ConnectFailure | undefined) => void,
+): void {
   let isReached = false
-  const request = (isTls ? httpsRequest : httpRequest)({
-    host,
-    port,
-    lookup: lookup.lookup,
-    method: 'CONNECT',
-    path: authority,
-    agent: false,
-    headers: { host: authority, ...headers },
-    rejectUnauthorized: true,
+  let isDone = false
+  let fault: unknown = new Error('the connection was closed')
+  const answer = new TunnelAnswer()
+  const end = (failure: ConnectFailure | undefined): void => {
+    if (isDone) return
+    isDone = true
+    socket.off('data', take)
+    done(failure)
+  }
+  const take = (chunk: Buffer): void => {
+    const step = answer.take(chunk)
+    if (step.kind === 'more') return
+    if (step.kind === 'refused') return end(step.failure)
+    socket.pause()
+    end(undefined)
+  }
+  socket.once(isTls ? 'secureConnect' : 'connect', () => {
+    isReached = true
+    socket.write(connectRequest(authorityOf(endpoint), headers))
   })
-  request.once('socket', (socket: Socket) => {
-    limitAccepting(socket, { isTls })
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      isReached = true
-    })
+  socket.on('data', take)
+  // It stays: whoever uses the tunnel hears of its end by its `close`.
+  socket.on('error', (error) => {
+    fault = error
   })
-  request.once('connect', (response, socket) => {
-    // Whoever uses the tunnel hears of its end by its `close`.
-    socket.on('error', () => {})
-    const { statusCode = 0 } = response
-    if (statusCode >= 200 && statusCode < 300) return callback(null, socket)
-    socket.destroy()
-    callback(refusedTunnel(statusCode, response.headers), null)
-  })
-  request.once('close', lookup.cancel)
-  request.on('error', (error) => {
+  socket.once('close', () => {
     // Some proxies answer nothing for an endpoint that they cannot reach.
-    const ended = () => new ConnectFailure('connect', 'the proxy ended the connection', error)
-    callback(isReached ? ended() : proxyFailure(error), null)
+    const ended = () => new ConnectFailure('connect', 'the proxy ended the connection', fault)
+    end(isReached ? ended() : proxyFailure(fault))
   })
-  request.end()
-  return () => request.destroy()
 }
 
-/** A proxy that wants a login serves nobody. Any other answer is about the endpoint. */
-function refusedTunnel(status: number, headers: IncomingHttpHeaders): ConnectFailure {
-  const isLogin = status === 407 && headers['proxy-authenticate'] !== undefined
-  if (isLogin) return new ConnectFailure('proxy', 'the egress proxy refuses its credentials')
-  return new ConnectFailure('connect', `the proxy answered ${status}`)
+function connectRequest(authority: string, headers: EgressProxy['headers']): string {
+  const lines = Object.entries({ host: authority, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  return `CONNECT ${authority} HTTP/1.1\r\n${lines.join('')}\r\n`
+}
+
+type TunnelStep =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'refused'; readonly failure: ConnectFailure }
+
+/** What a proxy answers to CONNECT, informational answers included, of which there may be any (RFC 9110 section 15.2). */
+class TunnelAnswer {
+  #head = new ResponseHead()
+  #bytes = 0
+  /** Of the line that is not whole, in Latin-1. */
+  #line = ''
+  #hasChallenge = false
+
+  take(chunk: Buffer): TunnelStep {
+    const left = maxHeadBytes - this.#bytes
+    const text = this.#line + chunk.toString('latin1', 0, left)
+    this.#bytes += chunk.length
+    let lineAt = 0
+    for (let feedAt = text.indexOf('\n'); feedAt !== -1; feedAt = text.indexOf('\n', lineAt)) {
+      const line = text.slice(lineAt, feedAt)
+      lineAt = feedAt + 1
+      const step = this.#takeLine(line)
+      if (step.kind === 'more') continue
+      // The other side of a tunnel waits for the client's greeting: what comes before is none of TLS.
+      if (step.kind === 'open' && lineAt < text.length)
+        return refused('tls', 'the proxy sent more than its answer')
+      return step
+    }
+    if (chunk.length >= left) {
+      return refused('connect', `no answer of the proxy within the first ${maxHeadBytes} bytes`)
+    }
+    this.#line = text.slice(lineAt)
+    return { kind: 'more' }
+  }
+
+  #takeLine(line: string): TunnelStep {
+    const hadStatus = this.#head.status !== 0
+    const step = this.#head.take(line)
+    if (/^proxy-authenticate:/i.test(line)) this.#hasChallenge = true
+    // Lengths count for nothing here (RFC 9110 section 9.3.6).
+    if (line === '\r' && hadStatus && this.#head.status >= 200)
+      return this.#outcome(this.#head.status)
+    if (step === 'faulty') return refused('connect', 'the answer of the proxy cannot be read')
+    if (step === 'informational') this.#head = new ResponseHead()
+    return { kind: 'more' }
+  }
+
+  /** A proxy that wants a login serves nobody. Any other answer is about the endpoint. */
+  #outcome(status: number): TunnelStep {
+    if (status < 300) return { kind: 'open' }
+    return status === 407 && this.#hasChallenge
+      ? refused('proxy', 'the egress proxy refuses its credentials')
+      : refused('connect', `the proxy answered ${status}`)
+  }
+}
+
+function refused(errorClass: 'connect' | 'tls' | 'proxy', message: string): TunnelStep {
+  return { kind: 'refused', failure: new ConnectFailure(errorClass, message) }
 }
 
 /** Finds out whether the proxy accepts connections. */

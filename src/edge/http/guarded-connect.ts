@@ -14,7 +14,7 @@ import type { TenantId } from '../../core/model.ts'
 import type { Names } from '../names/names.ts'
 import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
-import { limitAccepting, openTunnel, proxyFailure } from './egress-proxy.ts'
+import { askForTunnel, limitAccepting, proxyFailure } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 import { guardedLookup } from './guarded-lookup.ts'
 import type { ConnectionLookup } from './guarded-lookup.ts'
@@ -78,18 +78,15 @@ export function createConnect(options: ConnectOptions): ConnectOf {
       const lookup = guardedLookup(names, tenantId, allowed)
       attempt.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
     } else if (target.isTls) {
-      const lookup = proxyLookup(names)
-      const giveUp = openTunnel({ ...proxy, lookup }, target, (error, socket) => {
-        if (error !== null) attempt.fail(error)
-        else attempt.own(openTls(target, { socket }, sessions))
+      const socket = openToProxy(proxy, names)
+      attempt.endBy(() => socket.destroy())
+      askForTunnel(socket, proxy, target, (failure) => {
+        if (failure === undefined) attempt.own(openTls(target, { socket }, sessions))
+        else attempt.fail(failure)
       })
-      attempt.endBy(giveUp)
     } else {
       // Plain HTTP needs no tunnel: its request names the whole URL instead.
-      const lookup = proxyLookup(names)
-      const socket = proxy.isTls ? openTls(proxy, { lookup }) : openTcp(proxy, lookup)
-      limitAccepting(socket, proxy)
-      attempt.own(socket, proxyFailure)
+      attempt.own(openToProxy(proxy, names), proxyFailure)
     }
     return () => {
       if (attempt.cancel() && proxy !== undefined) onProxySlow()
@@ -157,6 +154,13 @@ function closedEarly(isTls: boolean): ConnectFailure {
     isTls ? 'tls' : 'connect',
     'the connection was closed before it was ready',
   )
+}
+
+function openToProxy(proxy: EgressProxy, names: Names): Socket {
+  const lookup = proxyLookup(names)
+  const socket = proxy.isTls ? openTls(proxy, { lookup }) : openTcp(proxy, lookup)
+  limitAccepting(socket, proxy)
+  return socket
 }
 
 function openTcp({ host, port }: Endpoint, { lookup, cancel }: ConnectionLookup): Socket {
