@@ -15,12 +15,13 @@ export interface AddressRecord {
 }
 
 /**
- * What was said of one family. `none` is certain: there is no such name, or it has no address of that family. `refused`
- * is a name server that answered and could not say (SERVFAIL, REFUSED, NOTIMP, FORMERR, nonsense); `silent` is one that
+ * What was said of one family. `no-name` and `none` are certain: there is no such name, or it has no address of that
+ * family. `refused` is a name server that answered and could not say (SERVFAIL, REFUSED, NOTIMP, FORMERR, nonsense); `silent` is one that
  * did not answer.
  */
 export type FamilyAnswer =
   | { readonly kind: 'addresses'; readonly records: readonly AddressRecord[] }
+  | { readonly kind: 'no-name' }
   | { readonly kind: 'none' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'silent' }
@@ -36,6 +37,13 @@ export type NameAnswer =
     }
   | { readonly kind: NameFailure }
 
+/** Which addresses this machine has itself, and so which it can connect to: those of others of the same kind. */
+export interface Reach {
+  /** Beside that of its loopback interface. */
+  readonly ipv4: boolean
+  readonly globalIpv6: boolean
+}
+
 const minTtlMs = 1_000
 const maxTtlMs = 60 * 60_000
 /** Half an answer, where one family was not told, is asked for again soon. */
@@ -43,18 +51,44 @@ const maxPartialTtlMs = 30_000
 /** A call tries addresses one after the other, a second each, and has no time for more. */
 const maxPerFamily = 8
 
-/** Both families together. A family that fails hides none of the other's addresses. */
-export function answerOf(four: FamilyAnswer, six: FamilyAnswer): NameAnswer {
+/**
+ * Both families together. A family that fails hides none of the other's addresses, unless these lead nowhere: then nothing
+ * of use was told, and what was told before is the better answer.
+ */
+export function answerOf(four: FamilyAnswer, six: FamilyAnswer, reach: Reach): NameAnswer {
   const addresses = [...addressesOf(six, 6), ...addressesOf(four, 4)]
-  if (addresses.length > 0) return { kind: 'addresses', addresses, ttlMs: ttlOf(four, six) }
   const kinds = [four.kind, six.kind]
+  const isWhole = !kinds.includes('silent') && !kinds.includes('refused')
+  const isOfUse =
+    leadsSomewhere(recordsOf(four), 4, reach) || leadsSomewhere(recordsOf(six), 6, reach)
+  if (addresses.length > 0 && (isWhole || isOfUse)) {
+    return { kind: 'addresses', addresses, ttlMs: ttlOf(four, six) }
+  }
+  // RFC 8020: it says so of the name as a whole. Of AAAA alone some say so in error (RFC 4074 section 4.2).
+  if (four.kind === 'no-name') return { kind: 'no-name' }
   if (kinds.includes('silent')) return { kind: 'silent' }
   return { kind: kinds.includes('refused') ? 'refused' : 'no-name' }
 }
 
 function addressesOf(answer: FamilyAnswer, family: 4 | 6): readonly NameAddress[] {
-  if (answer.kind !== 'addresses') return []
-  return answer.records.slice(0, maxPerFamily).map(({ address }) => ({ address, family }))
+  return recordsOf(answer).map(({ address }) => ({ address, family }))
+}
+
+function recordsOf(answer: FamilyAnswer): readonly AddressRecord[] {
+  return answer.kind === 'addresses' ? answer.records.slice(0, maxPerFamily) : []
+}
+
+/**
+ * Whether one of a family's addresses can be connected to, as far as this machine knows. Private IPv6 addresses count: what
+ * leads to them cannot be told from the machine's own. So does IPv4 where the machine has no address at all but its own.
+ */
+export function leadsSomewhere(
+  records: readonly Pick<AddressRecord, 'address'>[],
+  family: 4 | 6,
+  { ipv4, globalIpv6 }: Reach,
+): boolean {
+  if (family === 4) return records.length > 0 && (ipv4 || !globalIpv6)
+  return records.some(({ address }) => globalIpv6 || !isGlobalIpv6(address))
 }
 
 /** RFC 2181 section 8: a time to live with its highest bit set counts as 0. Resolvers hand that on as a negative number. */
@@ -64,7 +98,7 @@ function ttlOf(...answers: readonly FamilyAnswer[]): number {
     if (answer.kind === 'refused' || answer.kind === 'silent') {
       ttlMs = Math.min(ttlMs, maxPartialTtlMs)
     } else if (answer.kind === 'addresses') {
-      for (const { ttl } of answer.records.slice(0, maxPerFamily)) {
+      for (const { ttl } of recordsOf(answer)) {
         ttlMs = Math.min(ttlMs, ttl < 2 ** 31 ? ttl * 1_000 : 0)
       }
     }

@@ -84,6 +84,42 @@ describe('a name', () => {
       .toBe('192.0.2.1')
   })
 
+  it('of which IPv6 is told first waits for IPv4 where IPv6 leads nowhere', async () => {
+    const { ask, server, clock } = await useHostNames(
+      ({ family }) =>
+        // As if the first packet had been lost.
+        family === 4 && server.questionsOf('a.example').filter((one) => one.family === 4).length < 2
+          ? hang
+          : found('192.0.2.1', '2606:4700::1'),
+      { reach: { ipv4: true, globalIpv6: false } },
+    )
+    const asking = ask('a.example')
+    await server.waitFor(2)
+    await expect
+      .poll(
+        async () => {
+          await clock.advance(50)
+          return Promise.race([asking, settled().then(() => 'waits')])
+        },
+        { timeout: 10_000 },
+      )
+      .toBe('192.0.2.1 2606:4700::1')
+  })
+
+  it('that does not exist by IPv4 is waited for no longer than a moment', async () => {
+    const { ask, server, clock } = await useHostNames(({ family }) =>
+      family === 4 ? { kind: 'nxdomain' } : hang,
+    )
+    const asking = ask('a.example')
+    await server.waitFor(2)
+    await expect
+      .poll(async () => {
+        await clock.advance(200)
+        return Promise.race([asking, settled().then(() => 'waits')])
+      })
+      .toBe('no-name')
+  })
+
   it.each(['', '.', 'a..example', `${'a'.repeat(64)}.example`, 'a.'.repeat(127) + 'example'])(
     'that cannot be one is not asked for: "%s"',
     async (name) => {

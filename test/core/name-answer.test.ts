@@ -3,11 +3,14 @@ import {
   answerOf,
   inOrder,
   inTurn,
+  leadsSomewhere,
   type FamilyAnswer,
   type NameAddress,
+  type Reach,
 } from '../../src/core/name-answer.ts'
 
 const none: FamilyAnswer = { kind: 'none' }
+const noName: FamilyAnswer = { kind: 'no-name' }
 const refused: FamilyAnswer = { kind: 'refused' }
 const silent: FamilyAnswer = { kind: 'silent' }
 
@@ -15,12 +18,22 @@ function records(ttl: number, ...addresses: readonly string[]): FamilyAnswer {
   return { kind: 'addresses', records: addresses.map((address) => ({ address, ttl })) }
 }
 
+const dual: Reach = { ipv4: true, globalIpv6: true }
+const onlyFour: Reach = { ipv4: true, globalIpv6: false }
+const onlySix: Reach = { ipv4: false, globalIpv6: true }
+const alone: Reach = { ipv4: false, globalIpv6: false }
+
 const four = (address: string): NameAddress => ({ address, family: 4 })
 const six = (address: string): NameAddress => ({ address, family: 6 })
 
 describe('the answer for both families', () => {
   it('has the addresses of both', () => {
-    expect(answerOf(records(60, '192.0.2.1', '192.0.2.2'), records(60, '2001:db8::1'))).toEqual({
+    const answer = answerOf(
+      records(60, '192.0.2.1', '192.0.2.2'),
+      records(60, '2001:db8::1'),
+      onlyFour,
+    )
+    expect(answer).toEqual({
       kind: 'addresses',
       addresses: [six('2001:db8::1'), four('192.0.2.1'), four('192.0.2.2')],
       ttlMs: 60_000,
@@ -36,8 +49,36 @@ describe('the answer for both families', () => {
     ['addresses and refused', records(9, '192.0.2.1'), refused, 'addresses'],
     ['silent and addresses', silent, records(9, '2001:db8::1'), 'addresses'],
     ['no records at all', records(9), none, 'no-name'],
-  ] as const)('of %s is certain only where both are', (_, a, b, kind) => {
-    expect(answerOf(a, b).kind).toBe(kind)
+    ['no such name and silent', noName, silent, 'no-name'],
+    ['no such name and refused', noName, refused, 'no-name'],
+    // RFC 4074 section 4.2: some name servers say of AAAA that there is no such name where there is an IPv4 address.
+    ['silent and no such name', silent, noName, 'silent'],
+    ['refused and no such name', refused, noName, 'refused'],
+    ['addresses and no such name', records(9, '192.0.2.1'), noName, 'addresses'],
+  ] as const)(
+    'of %s is certain only where both are, or IPv4 knows no such name',
+    (_, a, b, kind) => {
+      expect(answerOf(a, b, dual).kind).toBe(kind)
+    },
+  )
+
+  it.each([
+    ['IPv6 without IPv6', silent, records(9, '2606:4700::1'), onlyFour, 'silent'],
+    [
+      'the same, of a name server that cannot say',
+      refused,
+      records(9, '2606:4700::1'),
+      onlyFour,
+      'refused',
+    ],
+    ['the same, of a machine of no network', silent, records(9, '2606:4700::1'), alone, 'silent'],
+    ['IPv4 without IPv4', records(9, '192.0.2.1'), silent, onlySix, 'silent'],
+    ['private IPv6', silent, records(9, 'fd00::1'), onlyFour, 'addresses'],
+    ['IPv4 of a machine of no network', records(9, '127.0.0.1'), silent, alone, 'addresses'],
+    ['IPv6 alone, for certain', none, records(9, '2606:4700::1'), onlyFour, 'addresses'],
+    ['IPv4 alone, for certain', records(9, '192.0.2.1'), none, onlySix, 'addresses'],
+  ] as const)('with one family missing, and %s left', (_, a, b, reach, kind) => {
+    expect(answerOf(a, b, reach).kind).toBe(kind)
   })
 
   it.each([
@@ -50,17 +91,26 @@ describe('the answer for both families', () => {
     ['no more for that', records(5, '192.0.2.1'), refused, 5_000],
     ['its own where the other family has none', records(900, '192.0.2.1'), none, 900_000],
   ])('is kept for %s', (_, a, b, ttlMs) => {
-    expect(answerOf(a, b)).toMatchObject({ kind: 'addresses', ttlMs })
+    expect(answerOf(a, b, dual)).toMatchObject({ kind: 'addresses', ttlMs })
   })
 
   it('keeps a bounded part of thousands of addresses, and of each family', () => {
     const many = Array.from({ length: 4_000 }, (_, at) => `10.0.${at >> 8}.${at & 255}`)
-    const answer = answerOf(records(60, ...many), records(60, '2001:db8::1'))
+    const answer = answerOf(records(60, ...many), records(60, '2001:db8::1'), dual)
     expect(answer.kind === 'addresses' && answer.addresses).toHaveLength(9)
   })
 })
 
 describe('addresses', () => {
+  it('lead somewhere where one of them is of a family that this machine has', () => {
+    const six = [{ address: '2606:4700::1' }, { address: '2606:4700::2' }]
+    expect(leadsSomewhere(six, 6, dual)).toBe(true)
+    expect(leadsSomewhere(six, 6, onlyFour)).toBe(false)
+    expect(leadsSomewhere([...six, { address: '::1' }], 6, onlyFour)).toBe(true)
+    expect(leadsSomewhere([{ address: '192.0.2.1' }], 4, onlySix)).toBe(false)
+    expect(leadsSomewhere([], 4, dual)).toBe(false)
+  })
+
   it('are tried as RFC 6724 has it: global IPv6 first where this machine has it', () => {
     const addresses = [six('fd00::1'), six('2606:4700::1'), six('::1'), four('192.0.2.1')]
     expect(inOrder(addresses, true).map(({ address }) => address)).toEqual([

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { Reach } from '../../src/core/name-answer.ts'
 import type { Signal } from '../../src/core/signal.ts'
 import type { LookupResult } from '../../src/edge/names/lookup.ts'
 import { createNames, type Names } from '../../src/edge/names/names.ts'
@@ -36,6 +37,8 @@ export async function useHostNames(
     /** The name server that is asked instead. */
     readonly only?: string
     readonly resolvConf?: string
+    /** Of this machine, instead of what it has. */
+    readonly reach?: Reach
   } = {},
 ): Promise<HostNames> {
   const directory = await mkdtemp(join(tmpdir(), 'names-'))
@@ -45,12 +48,14 @@ export async function useHostNames(
   const server = await useNameServer(answer)
   const clock = createHandClock()
   const signals: Signal[] = []
+  const { reach } = more
   const servers = [...(more.others ?? []), more.only ?? server.address]
   const names = createNames({
     clock,
     emit: (signal) => signals.push(signal),
     servers,
     paths,
+    ...(reach && { reach: () => reach }),
   })
   onTestFinished(() => names.stop())
   return {

@@ -7,9 +7,11 @@ import { Resolver } from 'node:dns'
 import type { RecordWithTtl } from 'node:dns'
 import {
   answerOf,
+  leadsSomewhere,
   type FamilyAnswer,
   type NameAnswer,
   type NameFailure,
+  type Reach,
 } from '../../core/name-answer.ts'
 import { candidatesOf, type SearchRules } from '../../core/name-files.ts'
 import type { Clock } from '../../ports.ts'
@@ -17,18 +19,19 @@ import type { Clock } from '../../ports.ts'
 export interface NameQueryOptions {
   readonly clock: Clock
   readonly rules: SearchRules
+  readonly reach: Reach
   /** As `setServers` of `node:dns` takes them; `undefined` for those of the system. */
   readonly servers: readonly string[] | undefined
 }
 
 /**
- * How long the second family's answer is waited for when the first has addresses: some name servers never answer for
- * AAAA. RFC 8305 section 3 allows 50 ms; what is missed here is missed for as long as the answer is kept.
+ * How long the second family's answer is waited for when the first is enough: some name servers never answer for AAAA.
+ * RFC 8305 section 3 allows 50 ms; what is missed here is missed for as long as the answer is kept.
  */
 const secondFamilyMs = 200
 
-/** Codes of c-ares that say for certain that there is no such address; a name that cannot be one is among them. */
-const certain: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
+/** Codes of c-ares that say for certain that there is no address of the family; a name that cannot be one is among them. */
+const certain: ReadonlySet<string> = new Set(['ENODATA', 'EBADNAME'])
 const refusals: ReadonlySet<string> = new Set([
   'ESERVFAIL',
   'EREFUSED',
@@ -101,18 +104,19 @@ class NameQuery {
   }
 
   #askFamilies(name: string): Promise<NameAnswer> {
+    const { reach } = this.#options
     return new Promise((resolve) => {
       const answers: Record<4 | 6, FamilyAnswer> = { 4: { kind: 'silent' }, 6: { kind: 'silent' } }
       let missing = 2
       const settle = (): void => {
         this.#cancelWait()
-        resolve(answerOf(answers[4], answers[6]))
+        resolve(answerOf(answers[4], answers[6], reach))
       }
       const take = (family: 4 | 6, answer: FamilyAnswer): void => {
         answers[family] = answer
         missing -= 1
         if (missing === 0) settle()
-        else if (answer.kind === 'addresses') {
+        else if (isEnough(family, answer, reach)) {
           this.#cancelWait = this.#options.clock.after(secondFamilyMs, settle)
         }
       }
@@ -138,7 +142,14 @@ class NameQuery {
   }
 }
 
+/** A lost packet must not leave a machine of one family with addresses of the other, for which it has no use. */
+function isEnough(family: 4 | 6, answer: FamilyAnswer, reach: Reach): boolean {
+  if (answer.kind === 'addresses') return leadsSomewhere(answer.records, family, reach)
+  return family === 4 && answer.kind === 'no-name'
+}
+
 function failed({ code = '' }: NodeJS.ErrnoException): FamilyAnswer {
+  if (code === 'ENOTFOUND') return { kind: 'no-name' }
   if (certain.has(code)) return { kind: 'none' }
   return { kind: refusals.has(code) ? 'refused' : 'silent' }
 }

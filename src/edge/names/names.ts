@@ -5,7 +5,7 @@
  * after `maxLookupMs`, or when no call waits for it any more.
  */
 import type { TenantId } from '../../core/model.ts'
-import { inOrder, type NameAddress, type NameAnswer } from '../../core/name-answer.ts'
+import { inOrder, type NameAddress, type NameAnswer, type Reach } from '../../core/name-answer.ts'
 import { NameCache } from '../../core/name-cache.ts'
 import { isInvalid, isLookupName, localAddressesOf } from '../../core/name-files.ts'
 import { SayingLimit } from '../../core/saying.ts'
@@ -13,7 +13,7 @@ import type { Emit } from '../../core/signal.ts'
 import type { Clock } from '../../ports.ts'
 import { Lookup, type LookupResult, type Resolved } from './lookup.ts'
 import { askForName } from './name-query.ts'
-import { SystemFiles, systemPaths, type FilePaths } from './system-files.ts'
+import { SystemFiles, systemPaths, systemReach, type FilePaths } from './system-files.ts'
 
 export interface Names {
   /**
@@ -34,6 +34,8 @@ export interface NamesOptions {
   readonly servers: readonly string[] | undefined
   /** Files of the system, unless a test has others. */
   readonly paths?: FilePaths
+  /** Which addresses the machine has, unless a test has others. */
+  readonly reach?: () => Reach
 }
 
 /** Names of which something is kept: some 20 MiB where hostile name servers give each as many addresses as are kept. */
@@ -62,12 +64,13 @@ class KeptNames implements Names {
   readonly #staleLines = new SayingLimit(linesPerMinute, 60_000)
   readonly #recoveredLines = new SayingLimit(linesPerMinute, 60_000)
 
-  constructor({ clock, emit, servers, paths = systemPaths }: NamesOptions) {
+  constructor(options: NamesOptions) {
+    const { clock, emit, servers, paths = systemPaths, reach = systemReach } = options
     this.#clock = clock
     this.#emit = emit
     this.#servers = servers
     const onResolvConf = (): void => this.#cache.serversChanged(clock.monotonic())
-    this.#files = new SystemFiles({ clock, paths, onResolvConf })
+    this.#files = new SystemFiles({ clock, paths, reachNow: reach, onResolvConf })
   }
 
   lookup(host: string, tenantId: TenantId, resolved: Resolved): () => void {
@@ -117,13 +120,13 @@ class KeptNames implements Names {
 
   #ask(lookup: Lookup): void {
     if (lookup.isEnded) return
-    const { hosts, rules } = this.#files
+    const { hosts, rules, reach } = this.#files
     const local = localAddressesOf(lookup.host, hosts)
     if (local !== undefined) {
       for (const { resolved } of this.#close(lookup)) resolved(this.#found(local))
       return
     }
-    const options = { clock: this.#clock, rules, servers: this.#servers }
+    const options = { clock: this.#clock, rules, reach, servers: this.#servers }
     const answered = (answer: NameAnswer): void => this.#answered(lookup, answer)
     lookup.onEnd(askForName(lookup.host, options, answered))
   }
@@ -181,7 +184,7 @@ class KeptNames implements Names {
   }
 
   #found(addresses: readonly NameAddress[]): LookupResult {
-    return { kind: 'addresses', addresses: inOrder(addresses, this.#files.hasGlobalIpv6) }
+    return { kind: 'addresses', addresses: inOrder(addresses, this.#files.reach.globalIpv6) }
   }
 
   #close(lookup: Lookup): ReturnType<Lookup['end']> {

@@ -1,8 +1,8 @@
-/** The files of this machine about names, and whether it has a global IPv6 address: as they are now, give or take seconds. */
+/** The files of this machine about names, and which addresses it has itself: as they are now, give or take seconds. */
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
-import { isGlobalIpv6 } from '../../core/name-answer.ts'
+import { isGlobalIpv6, type Reach } from '../../core/name-answer.ts'
 import { parseHosts, parseResolvConf, type Hosts, type SearchRules } from '../../core/name-files.ts'
 import type { MonotonicMs } from '../../core/model.ts'
 import type { Clock } from '../../ports.ts'
@@ -21,6 +21,7 @@ export const systemPaths: FilePaths = {
 export interface SystemFilesOptions {
   readonly clock: Clock
   readonly paths: FilePaths
+  readonly reachNow: () => Reach
   /** resolv.conf is another one, perhaps with other name servers. */
   readonly onResolvConf: () => void
 }
@@ -34,14 +35,16 @@ export class SystemFiles {
   readonly #clock: Clock
   readonly #hosts: WatchedFile
   readonly #resolvConf: WatchedFile
+  readonly #reachNow: () => Reach
   #lookedAt: MonotonicMs | undefined
   #looking: Promise<void> | undefined
   hosts: Hosts = new Map()
   rules: SearchRules = parseResolvConf('', hostname())
-  hasGlobalIpv6 = false
+  reach: Reach = { ipv4: true, globalIpv6: false }
 
-  constructor({ clock, paths, onResolvConf }: SystemFilesOptions) {
+  constructor({ clock, paths, reachNow, onResolvConf }: SystemFilesOptions) {
     this.#clock = clock
+    this.#reachNow = reachNow
     this.#hosts = new WatchedFile(paths.hosts, (text) => {
       this.hosts = parseHosts(text, isIP)
     })
@@ -67,19 +70,22 @@ export class SystemFiles {
 
   async #look(): Promise<void> {
     await Promise.all([this.#hosts.look(), this.#resolvConf.look()])
-    this.hasGlobalIpv6 = hasGlobalIpv6()
+    this.reach = this.#reachNow()
     this.#lookedAt = this.#clock.monotonic()
   }
 }
 
-function hasGlobalIpv6(): boolean {
+export function systemReach(): Reach {
   try {
-    return Object.values(networkInterfaces()).some((addresses = []) =>
-      addresses.some(({ address, internal }) => !internal && isGlobalIpv6(address)),
-    )
+    const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses)
+    const outward = all.filter(({ internal }) => !internal)
+    return {
+      ipv4: outward.some(({ family }) => family === 'IPv4'),
+      globalIpv6: outward.some(({ address }) => isGlobalIpv6(address)),
+    }
   } catch {
     // Some sandboxes tell nothing of the machine's interfaces.
-    return false
+    return { ipv4: true, globalIpv6: false }
   }
 }
 
