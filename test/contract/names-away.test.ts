@@ -28,6 +28,27 @@ describe('a name that does not exist', () => {
   })
 })
 
+describe('a name that does not exist by IPv4', () => {
+  it.each([hang, { kind: 'servfail' } as const])(
+    'has no address any more, whatever is said by IPv6: %o',
+    async (six) => {
+      const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
+      await ask('a.example')
+      await clock.advance(61_000)
+      server.answer = ({ family }) => (family === 4 ? { kind: 'nxdomain' } : six)
+      let answer: string | undefined
+      void ask('a.example').then((told) => (answer = told))
+      await server.waitFor(4)
+      await expect
+        .poll(async () => {
+          await clock.advance(50)
+          return answer
+        })
+        .toBe('no-name')
+    },
+  )
+})
+
 describe('a name server that does not answer', () => {
   it('is given up after eight seconds, and asked ever more rarely', async () => {
     const { ask, server, clock } = await useHostNames(() => hang)
@@ -100,6 +121,43 @@ describe('a name server that does not answer', () => {
     const first = await useNameServer(() => hang)
     const { ask } = await useHostNames(() => found('192.0.2.1'), { others: [first.address] })
     expect(await ask('a.example')).toBe('192.0.2.1')
+  })
+
+  it('is passed over for the next one for a name that is called rarely, and none is taken to be away', async () => {
+    const first = await useNameServer(() => hang)
+    const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'), {
+      others: [first.address],
+    })
+    expect(await ask('a.example')).toBe('192.0.2.1')
+    server.answer = () => found('192.0.2.2')
+    const { length } = first.questions
+    await clock.advance(61_000)
+    const asking = ask('a.example')
+    await first.waitFor(length + 2)
+    await clock.advance(1_000)
+    expect(await asking).toBe('192.0.2.1')
+    await expect
+      .poll(() => signals.at(-1), { timeout: 10_000 })
+      .toMatchObject({ kind: 'name.asked', outcome: 'addresses' })
+    expect(await ask('a.example')).toBe('192.0.2.2')
+    expect(signals.map(({ kind }) => kind)).toEqual(['name.asked', 'name.stale', 'name.asked'])
+  })
+
+  it('has only so many lookups gone on with for calls that use a last good address', async () => {
+    const { names, ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
+    const hosts = Array.from({ length: 200 }, (_, at) => `host-${at}.example`)
+    await Promise.all(hosts.map((host) => ask(host)))
+    server.answer = () => hang
+    await clock.advance(61_000)
+    const asking = hosts.map((host) => ask(host))
+    await clock.advance(1_000)
+    expect(new Set(await Promise.all(asking))).toEqual(new Set(['192.0.2.1']))
+    const given = (): number =>
+      signals.filter((one) => one.kind === 'name.asked' && one.outcome === 'silent').length
+    expect(given()).toBe(200 - 128)
+    await clock.advance(7_000)
+    expect(given()).toBe(200)
+    names.stop()
   })
 
   it('since its port is closed leaves the last good address in use at once', async () => {

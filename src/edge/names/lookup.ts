@@ -22,8 +22,10 @@ export class Lookup {
   /** Of the call that it was begun for. */
   readonly tenantId: TenantId
   readonly startedAt: MonotonicMs
-  /** Begun for a name in use: no call need wait for it. */
-  readonly isRefresh: boolean
+  /** For a name in use: no call need wait for it. */
+  isRefresh: boolean
+  /** A call that had no patience left uses an address beyond its time. */
+  hasOutlastedCalls = false
   readonly #waiters = new Set<Waiter>()
   readonly #endings: (() => void)[] = []
   isEnded = false

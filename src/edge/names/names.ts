@@ -137,20 +137,31 @@ class KeptNames implements Names {
     if (fallback !== undefined) {
       const waitedMs = this.#clock.monotonic() - lookup.startedAt
       waiter.cancelPatience = this.#clock.after(patienceMs - waitedMs, () => {
-        this.#leave(lookup, waiter)
-        this.#usedStale(lookup.host)
+        this.#outlast(lookup, waiter)
         resolved(this.#found(fallback))
       })
     }
     return () => this.#leave(lookup, waiter)
   }
 
+  /**
+   * The call goes on with an address beyond its time, and the lookup without the call: where the first of several name
+   * servers is away, the next one's answer comes about now, and must not be missed each time.
+   */
+  #outlast(lookup: Lookup, waiter: ReturnType<Lookup['join']>): void {
+    this.#emit({ kind: 'name.stale', host: lookup.host })
+    lookup.hasOutlastedCalls = true
+    if (this.#unawaited.size < maxUnawaited / 2) lookup.isRefresh = true
+    this.#leave(lookup, waiter)
+  }
+
   #leave(lookup: Lookup, waiter: ReturnType<Lookup['join']>): void {
     if (!lookup.leave(waiter) || lookup.isAwaited) return
     this.#unawaited.add(lookup)
     const isLate = this.#clock.monotonic() - lookup.startedAt >= patienceMs
-    if (isLate) this.#giveUpUnlessAwaited(lookup)
-    else if (this.#unawaited.size > maxUnawaited) this.#close(lookup)
+    const isOver = this.#unawaited.size > maxUnawaited
+    if (isLate && (isOver || !lookup.isRefresh)) this.#answered(lookup, { kind: 'silent' })
+    else if (isOver) this.#close(lookup)
   }
 
   /**
@@ -170,6 +181,8 @@ class KeptNames implements Names {
     const tookMs = Math.round(now - startedAt)
     this.#emit({ kind: 'name.asked', host, outcome: answer.kind, tookMs })
     if (staleSince !== undefined) this.#sayRecovered(host, Math.round(now - staleSince))
+    const isUnanswered = answer.kind === 'silent' || answer.kind === 'refused'
+    if (isUnanswered && lookup.hasOutlastedCalls) this.#sayStale(host)
     for (const { resolved } of waiters) resolved(this.#resultOf(host, tenantId))
   }
 
@@ -195,6 +208,10 @@ class KeptNames implements Names {
 
   #usedStale(host: string): void {
     this.#emit({ kind: 'name.stale', host })
+    this.#sayStale(host)
+  }
+
+  #sayStale(host: string): void {
     const now = this.#clock.monotonic()
     if (!this.#cache.markStale(host, now)) return
     const more = this.#staleLines.allow(now)
