@@ -1,7 +1,7 @@
 /**
  * What stands in a text in an encoding that changes every character: base64 and base64url, hex, lists of bytes, and
  * quoted-printable. Nobody says where such a thing begins, so each way to cut the text into bytes is tried, and what comes out
- * as text is kept. There are ten ways, whatever the text holds, and each is linear in its length.
+ * as text is kept. There are eleven ways, whatever the text holds, and each is linear in its length.
  */
 import { ReadingWriter, utf8Character, type Reading } from './text-reading.ts'
 
@@ -40,7 +40,7 @@ class Bytes {
 
 const gap = -1
 /** Stands before each stretch of text, since none belongs to the one before. No text that is looked for holds it. */
-const apart = '\uFFFF'
+export const apart = '\uFFFF'
 /** Text that comes out where none was put in is shorter than this, nearly always. In bytes. */
 const shortestText = 4
 
@@ -144,7 +144,7 @@ const base64Row = `${letters}${letters.toLowerCase()}0123456789`
 const lines = ' \t\r\n"\','
 const base64 = alphabetOf([`${base64Row}+/`, `${base64Row}-_`], lines)
 /** And these stand between the bytes of dumps. */
-const hex = alphabetOf(['0123456789abcdef', '0123456789ABCDEF'], `${lines}:;.-`)
+const hex = alphabetOf(['0123456789abcdef', '0123456789ABCDEF'], `${lines}:;.-_|/`)
 
 function base64Ways(text: string): readonly Bytes[] {
   const digits = digitsOf(text, base64)
@@ -200,21 +200,34 @@ function bytesOf(
 /** With a sign. */
 const longestByte = 4
 
-/** As JSON, and most languages, print an array of bytes: all numbers, or each second one where they stand with their index. */
+/**
+ * As JSON, and most languages, print an array of bytes: all numbers, or each second one where they stand with their index or
+ * with the size of a type; and all in octal. What stands between them is not looked at.
+ */
 function listWays(text: string): readonly Bytes[] {
   const ways = [0, 1, 2].map(() => new Bytes(text.length))
-  let end = 0
+  const octal = new Bytes(text.length)
   let count = 0
   for (const { 0: digits, index } of text.matchAll(/-?\d+/g)) {
-    const number = Number(digits)
-    const isByte = digits.length <= longestByte && number >= -128 && number <= 255
-    if (!isByte || /[a-z]/i.test(text.slice(end, index))) for (const way of ways) way.part()
-    end = index + digits.length
-    if (!isByte) continue
-    count = ways[0]?.isParted === true ? 0 : count + 1
-    for (const way of [ways[0], ways[1 + (count % 2)]]) way?.add(number & 0xff, index, end)
+    const end = index + digits.length
+    const put = (way: Bytes | undefined, byte: number | undefined): void => {
+      if (byte === undefined) way?.part()
+      else way?.add(byte, index, end)
+    }
+    const byte = numberOf(digits, 10)
+    count += 1
+    put(ways[0], byte)
+    put(ways[1 + (count % 2)], byte)
+    put(octal, numberOf(digits, 8))
   }
-  return ways
+  return [...ways, octal]
+}
+
+/** `undefined` for what is no byte. */
+function numberOf(digits: string, radix: 8 | 10): number | undefined {
+  if (digits.length > longestByte || (radix === 8 && /[89-]/.test(digits))) return undefined
+  const number = Number.parseInt(digits, radix)
+  return number >= -128 && number <= 255 ? number & 0xff : undefined
 }
 
 // --- quoted-printable (RFC 2045, 6.7) ------------------------------------------------------------------

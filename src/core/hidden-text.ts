@@ -1,17 +1,19 @@
 /**
  * Takes out of a text what must not be kept of it. Texts that echo something seldom repeat it as it was: JSON within JSON,
  * percent-encoding, HTML, wrapped lines and other quotes change it, base64 or a list of bytes changes all of it. So the text is
- * read in each of these ways, and both sides are compared in a *folded* form, in which small differences are gone.
+ * read in each of these ways, and both sides are compared in a *folded* form, in which small differences are gone, and in a
+ * *bare* one, of ASCII letters and digits alone, since what stands between these is what changes most.
  *
  * All of it is linear in the lengths of the texts, whatever they hold: whoever writes them may want it to be slow.
  */
-import { decodings } from './encoded-text.ts'
+import { apart, decodings } from './encoded-text.ts'
+import { withoutLayout } from './text-layout.ts'
 import { hasNoEscape, ReadingWriter, readingOf, unescaped, type Reading } from './text-reading.ts'
 
 /** Stands in place of what was taken out. */
 export const hiddenMark = '(hidden)'
 
-/** What is to be hidden. Texts are folded but for sources, which only longer texts can repeat. */
+/** What is to be hidden. Texts are folded, of 4 characters or more, but for sources, which only longer texts can repeat. */
 export interface Hidden {
   /** Hidden wherever at least {@link pieceLength} characters of one stand, or all of a shorter one. */
   readonly secrets: readonly string[]
@@ -32,7 +34,9 @@ const maxWholes = 1_000
 /** What is encoded in an encoded text is looked through, and not what is encoded in that. */
 const maxDepth = 2
 /** How much is read in all, in lengths of the text. What people write is read within three. */
-const maxReadings = 5
+const maxReadings = 6
+/** Less than this stands bare in many texts by chance. In characters. */
+const shortestBare = { digits: 10, letters: 8, both: 6 }
 
 /**
  * The text with its parts hidden, or `undefined` when there is more to look for, or to look through, than may be.
@@ -41,21 +45,27 @@ const maxReadings = 5
  */
 export function hide(text: string, hidden: Hidden, isCut: boolean): string | undefined {
   const finder = new Finder(hidden, text.length)
+  const bareFinder = new Finder(bareOf(hidden), text.length)
   const isHidden = new Uint8Array(text.length)
   let left = maxReadings * text.length
-  const look = (reading: Reading, depth: number): boolean => {
-    left -= reading.text.length
+  const search = (where: Reading, by: Finder): boolean => {
+    const found = by.find(where.text, isCut)
+    if (found !== undefined) mark(where, found, isHidden)
+    return found !== undefined
+  }
+  const look = (meant: Reading, depth: number): boolean => {
+    left -= meant.text.length
     if (left < 0) return false
-    const meant = unescaped(reading)
     const folded = foldedReading(meant)
-    const found = finder.find(folded.text, isCut)
-    if (found === undefined) return false
-    mark(folded, found, isHidden)
+    if (!search(folded, finder) || !search(bareReading(folded), bareFinder)) return false
     if (depth === maxDepth) return true
-    for (const decoded of decodings(meant)) if (!look(decoded, depth + 1)) return false
+    for (const decoded of decodings(meant)) if (!look(unescaped(decoded), depth + 1)) return false
     return true
   }
-  return look(readingOf(text), 0) ? withMarks(text, isHidden) : undefined
+  const whole = unescaped(readingOf(text))
+  if (!look(whole, 0)) return undefined
+  for (const plain of withoutLayout(whole)) if (!look(plain, 0)) return undefined
+  return withMarks(text, isHidden)
 }
 
 /** A text in the form in which texts are compared. */
@@ -91,10 +101,73 @@ function foldedUnit(unit: string): string {
   return lower.length === 1 ? lower.trim() : unit
 }
 
+function isBare(unit: string): boolean {
+  return (unit >= '0' && unit <= '9') || (unit >= 'a' && unit <= 'z') || unit === apart
+}
+
+/** Of a folded reading. */
+function bareReading({ text, starts, ends }: Reading): Reading {
+  const writer = new ReadingWriter()
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charAt(at)
+    if (isBare(unit)) writer.add(unit, starts[at] ?? 0, ends[at] ?? 0)
+  }
+  return writer.written()
+}
+
+/** Sources are not looked for so: messages name the fields of an event one after the other, and values stand by themselves. */
+function bareOf({ secrets, wholes }: Hidden): Hidden {
+  return { secrets: bareTexts(secrets), wholes: bareTexts(wholes), sources: [] }
+}
+
+function bareTexts(folded: readonly string[]): readonly string[] {
+  const texts = folded.map((text) => text.replaceAll(/[^a-z\d]/g, ''))
+  return texts.filter((text) => {
+    const kind = /^\d*$/.test(text) ? 'digits' : /^[a-z]*$/.test(text) ? 'letters' : 'both'
+    return text.length >= shortestBare[kind]
+  })
+}
+
+const gramLength = 4
+
+/** Tells at once that none of many texts begins at a place: most of a text is nothing that is looked for. */
+class Beginnings {
+  readonly #known = new Uint8Array(1 << 16)
+
+  /** @param text of {@link gramLength} characters or more, as all that is looked for */
+  add(text: string): void {
+    this.#known[gramAt(text, 0)] = 1
+  }
+
+  mayBeAt(gram = 0): boolean {
+    return this.#known[gram] === 1
+  }
+}
+
+function gramAt(text: string, at: number): number {
+  let gram = 0
+  for (let next = at; next < at + gramLength; next += 1) gram = gram * 31 + text.charCodeAt(next)
+  return gram & 0xffff
+}
+
+/** What begins at each place of a text. */
+function gramsOf(text: string): Uint16Array {
+  const grams = new Uint16Array(text.length)
+  for (let at = 0; at + gramLength <= text.length; at += 1) grams[at] = gramAt(text, at)
+  return grams
+}
+
 /** Where a window of a source stands there. */
 interface Source {
   readonly text: string
   readonly windows: ReadonlyMap<string, number>
+  readonly beginnings: Beginnings
+}
+
+/** A text to look through, and its grams. */
+interface Searched {
+  readonly text: string
+  readonly grams: Uint16Array
 }
 
 /** Finds what is to be hidden in folded texts. What it looks for is prepared once. */
@@ -102,6 +175,7 @@ class Finder {
   readonly #hidden: Hidden
   /** Pieces of secrets, by their length. */
   readonly #pieces = new Map<number, Set<string>>()
+  readonly #beginnings = { pieces: new Beginnings(), wholes: new Beginnings() }
   /** By the beginning that all have, at most {@link windowLength} characters. */
   readonly #wholes: ReadonlyMap<string, readonly string[]>
   readonly #beginning: number
@@ -113,6 +187,7 @@ class Finder {
     for (const secret of secrets) this.#addPieces(secret)
     const beginning = wholes.reduce((least, { length }) => Math.min(least, length), windowLength)
     this.#beginning = beginning
+    for (const whole of wholes) this.#beginnings.wholes.add(whole)
     this.#wholes = Map.groupBy(wholes, (whole) => whole.slice(0, beginning))
     this.#sources = textLength < runLength ? [] : sources.map(sourceOf)
   }
@@ -120,10 +195,11 @@ class Finder {
   /** What is hidden of each unit, 1 or 0; `undefined` when there is too much to look for. */
   find(text: string, isCut: boolean): Uint8Array | undefined {
     const isHidden = new Uint8Array(text.length)
-    this.#markPieces(text, isHidden)
-    if (!this.#markWholes(text, isHidden)) return undefined
+    const searched = { text, grams: gramsOf(text) }
+    this.#markPieces(searched, isHidden)
+    if (!this.#markWholes(searched, isHidden)) return undefined
     if (text.length >= runLength)
-      for (const source of this.#sources) markRuns(text, source, isHidden)
+      for (const source of this.#sources) markRuns(searched, source, isHidden)
     if (isCut) this.#markTail(text, isHidden)
     return isHidden
   }
@@ -132,24 +208,29 @@ class Finder {
     const length = Math.min(secret.length, pieceLength)
     const pieces = this.#pieces.get(length) ?? new Set()
     this.#pieces.set(length, pieces)
-    for (let at = 0; at + length <= secret.length; at += 1)
-      pieces.add(secret.slice(at, at + length))
+    for (let at = 0; at + length <= secret.length; at += 1) {
+      const piece = secret.slice(at, at + length)
+      pieces.add(piece)
+      this.#beginnings.pieces.add(piece)
+    }
   }
 
-  #markPieces(text: string, isHidden: Uint8Array): void {
-    for (const [length, pieces] of this.#pieces) {
-      for (let at = 0; at + length <= text.length; at += 1) {
+  #markPieces({ text, grams }: Searched, isHidden: Uint8Array): void {
+    for (let at = 0; at < text.length; at += 1) {
+      if (!this.#beginnings.pieces.mayBeAt(grams[at])) continue
+      for (const [length, pieces] of this.#pieces) {
         if (pieces.has(text.slice(at, at + length))) isHidden.fill(1, at, at + length)
       }
     }
   }
 
   /** `false` when there are too many to look for. */
-  #markWholes(text: string, isHidden: Uint8Array): boolean {
+  #markWholes({ text, grams }: Searched, isHidden: Uint8Array): boolean {
     const [wholes, beginning] = [this.#wholes, this.#beginning]
     if (wholes.size === 0) return true
     const possible = new Set<string>()
     for (let at = 0; at + beginning <= text.length; at += 1) {
+      if (!this.#beginnings.wholes.mayBeAt(grams[at])) continue
       for (const whole of wholes.get(text.slice(at, at + beginning)) ?? []) possible.add(whole)
       if (possible.size > maxWholes) return false
     }
@@ -177,16 +258,20 @@ class Finder {
 function sourceOf(source: string): Source {
   const text = foldedText(source)
   const windows = new Map<string, number>()
+  const beginnings = new Beginnings()
   for (let at = 0; at + windowLength <= text.length; at += windowLength) {
-    windows.set(text.slice(at, at + windowLength), at)
+    const window = text.slice(at, at + windowLength)
+    windows.set(window, at)
+    beginnings.add(window)
   }
-  return { text, windows }
+  return { text, windows, beginnings }
 }
 
 /** A run holds a whole window of the source, since these begin at every half of its length. */
-function markRuns(text: string, source: Source, isHidden: Uint8Array): void {
+function markRuns({ text, grams }: Searched, source: Source, isHidden: Uint8Array): void {
   let done = 0
   for (let at = 0; at + windowLength <= text.length; at += 1) {
+    if (!source.beginnings.mayBeAt(grams[at])) continue
     const found = source.windows.get(text.slice(at, at + windowLength))
     if (found === undefined) continue
     let before = 0

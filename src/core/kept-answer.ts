@@ -42,7 +42,8 @@ const maxSecretsLength = 128 * 1024
 
 /**
  * Values below these lengths are not hidden: whoever wants one guesses it, and hiding it would hide the words of which
- * answers are made. What is named as a credential may be shorter than what only might be one.
+ * answers are made. What is named as a credential may be shorter than what only might be one, but not where it has letters
+ * alone: `true` and `none` are such values.
  */
 const shortest = { credential: 4, other: 6 }
 const credentialName = /auth|cookie|token|secret|key|pass|credential|sig|code/i
@@ -91,7 +92,8 @@ function secretsOf(
   let length = 0
   const add = (text: string, isCredential = true): void => {
     const folded = foldedText(text)
-    if (folded.length < shortest[isCredential ? 'credential' : 'other'] || found.has(folded)) return
+    const least = shortest[isCredential && !isWord(text) ? 'credential' : 'other']
+    if (folded.length < least || found.has(folded)) return
     found.add(folded)
     length += folded.length
   }
@@ -105,6 +107,11 @@ function secretsOf(
   return length > maxSecretsLength ? undefined : [...found]
 }
 
+/** A single word, as messages have it too. */
+function isWord(text: string): boolean {
+  return /^[a-z]*$/i.test(text)
+}
+
 type Add = (text: string, isCredential?: boolean) => void
 
 function addHeader(name: string, value: string, add: Add): void {
@@ -116,15 +123,21 @@ function addHeader(name: string, value: string, add: Add): void {
   const [, scheme, credentials] = /^([A-Za-z][\w-]*) +(\S.*)$/.exec(value) ?? []
   if (credentials !== undefined) add(credentials)
   if (scheme?.toLowerCase() === 'basic') addBasic(credentials ?? '', add)
-  if (name.includes('cookie')) {
-    for (const pair of value.split(/;\s*/)) add(pair.slice(pair.indexOf('=') + 1))
-  }
+  // Cookies, and parameters of a scheme (RFC 9110, 11.4), of which an answer may repeat one.
+  for (const [, parameter = ''] of value.matchAll(/="?([^\s,;"]+)/g)) add(parameter)
 }
 
 function addBasic(credentials: string, add: Add): void {
   const text = Buffer.from(credentials, 'base64').toString()
   add(text)
-  add(text.slice(text.indexOf(':') + 1))
+  const [user = ''] = text.split(':', 1)
+  addLogin(user, text.slice(user.length + 1), add)
+}
+
+/** Some services take their key as the user. One that is a word is none, or it would hide the word in all messages. */
+function addLogin(user: string, password: string, add: Add): void {
+  if (password === '' || !isWord(user)) add(user)
+  add(password)
 }
 
 /** As text, as libraries of Standard Webhooks take it, and the bytes that it stands for there. */
@@ -162,14 +175,16 @@ function isSecretSegment(segment: string): boolean {
 
 function addUrl(url: URL | null, add: Add): void {
   if (url === null) return
-  add(url.username, false)
-  add(url.password)
+  addLogin(decoded(url.username), decoded(url.password), add)
   for (const segment of url.pathname.split('/')) if (isSecretSegment(segment)) add(segment)
   const raw = url.search.slice(1)
   if (raw === '') return
   for (const part of raw.split('&')) {
     const at = part.indexOf('=')
-    add(part.slice(at + 1), at >= 0 && credentialName.test(part.slice(0, at)))
+    const isCredential = at >= 0 && credentialName.test(part.slice(0, at))
+    add(part.slice(at + 1), isCredential)
+    // As it stands there, with its escapes torn apart.
+    add(part.slice(at + 1).replaceAll('%', ''), isCredential)
   }
   for (const [name, value] of url.searchParams) add(value || name, credentialName.test(name))
 }
@@ -179,11 +194,8 @@ function addProxy(url: URL | null, add: Add): void {
   add(url.host, false)
   add(url.hostname, false)
   if (url.username === '' && url.password === '') return
-  const [username, password] = [url.username, url.password].map(decoded)
-  add(url.username)
-  add(url.password)
-  add(username ?? '')
-  add(password ?? '')
+  const [username, password] = [decoded(url.username), decoded(url.password)]
+  addLogin(username, password, add)
   add(Buffer.from(`${username}:${password}`).toString('base64'))
 }
 
@@ -204,7 +216,7 @@ function eventIn({ event, body }: CallMade['event']): Pick<Hidden, 'wholes' | 's
   const text = body.subarray(0, eventBytes).toString()
   const wholes = new Set<string>()
   for (const value of stringValues(text)) {
-    if (value === event || /^[a-z]*$/i.test(value)) continue
+    if (value === event || isWord(value)) continue
     const folded = foldedText(value)
     if (folded.length >= shortest.other) wholes.add(folded)
   }

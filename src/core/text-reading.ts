@@ -35,7 +35,9 @@ export class ReadingWriter {
 
   /** Takes the newest back, so that `length` are left. */
   cutTo(length: number): void {
-    for (const list of [this.#kept, this.#starts, this.#ends]) list.length = length
+    this.#kept.length = length
+    this.#starts.length = length
+    this.#ends.length = length
   }
 
   written(): Reading {
@@ -56,10 +58,11 @@ export function hasNoEscape(text: string): boolean {
 
 /**
  * Percent-encoding (of itself too), escapes of JSON within JSON, of code in hex and octal, and of HTML. No start lies within
- * a row of backslashes.
+ * a row of backslashes. References of HTML to characters by other names than those below mean nothing: nearly all of these are
+ * punctuation, or not shown.
  */
 const escapes =
-  /%(?:25)*([\da-f]{2})|(?<!\\)\\+(?:u([\da-f]{4})|u\{0{0,10}([\da-f]{1,6})\}|x([\da-f]{2})|([0-3][0-7]{2})|[bfnrt])|&(?:amp;)*(?:#0{0,10}(\d{1,7})|#x0{0,10}([\da-f]{1,6})|(quot|apos|amp|lt|gt));/gi
+  /%(?:25)*([\da-f]{2})|(?:(?<!\\)\\+|%(?:25)*)(?:u(?:0000)?([\da-f]{4})|u\{0{0,10}([\da-f]{1,6})\}|x([\da-f]{2})|([0-3]?[0-7]{2})|[bfnrt])|&(?:amp;)*(?:#0{0,10}(\d{1,7});?|#x0{0,10}([\da-f]{1,6});?|([a-z]{2,24});)/gi
 
 const htmlNames: Readonly<Record<string, string>> = {
   quot: '"',

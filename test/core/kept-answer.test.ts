@@ -243,9 +243,9 @@ describe('the body of an answer', () => {
   })
 
   it('never grows beyond what is kept of one', () => {
-    const hook = hookOf({ headers: { 'x-token': 'abcd' } })
-    const kept = keptOf('abcd.'.repeat(820).slice(0, 4096), hook) ?? ''
-    expect(kept).not.toContain('abcd')
+    const hook = hookOf({ headers: { 'x-token': 'abc4' } })
+    const kept = keptOf('abc4.'.repeat(820).slice(0, 4096), hook) ?? ''
+    expect(kept).not.toContain('abc4')
     expect(kept.length).toBeLessThanOrEqual(4096)
   })
 })
