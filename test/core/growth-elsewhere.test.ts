@@ -139,6 +139,14 @@ const answers: readonly (readonly [what: string, unit: string])[] = [
   ['backslashes', '\\'],
   ['octal escapes', '\\101'],
   ['white space', '= '],
+  ['tags', '<a>'],
+  ['beginnings of tags', '<a'],
+  ['colours', '\u001B[0m'],
+  ['numbered lines', '1 a\n'],
+  ['lines of a dump', '0: 61 62 63  abc\n'],
+  ['spaces behind a number', '1  '],
+  ['references', '&#65'],
+  ['beginnings of references', '&amp'],
 ]
 const hidden = {
   secrets: [foldedText('tok_J8s4dk2Lq9-of-a-hook'), 'aaaaaa'],
