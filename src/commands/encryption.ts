@@ -1,6 +1,5 @@
 /** The keys that secrets of hooks are encrypted with, as the settings give them. */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { asError, UserError } from '../core/errors.ts'
 import {
   decryptWith,
@@ -15,6 +14,7 @@ import {
 import { secretsOf, withEncryptedSecrets } from '../core/hook-secrets.ts'
 import type { JsonObject } from '../core/json-text.ts'
 import type { FieldProblem } from '../core/model.ts'
+import { readSettingFile } from '../edge/bounded-file.ts'
 import type { Settings } from '../settings/settings.ts'
 
 /**
@@ -22,19 +22,19 @@ import type { Settings } from '../settings/settings.ts'
  *
  * @throws UserError when their file cannot be read, or has something else
  */
-export async function encryptionKeysOf({
+export function encryptionKeysOf({
   encryptionKeys,
   encryptionKeysFile: file,
-}: Pick<Settings, 'encryptionKeys' | 'encryptionKeysFile'>): Promise<readonly EncryptionKey[]> {
+}: Pick<Settings, 'encryptionKeys' | 'encryptionKeysFile'>): readonly EncryptionKey[] {
   if (file === undefined) return encryptionKeys ?? []
-  const read = parseEncryptionKeys(await textOf(file))
+  const read = parseEncryptionKeys(textOf(file))
   if (read.kind === 'keys') return read.keys
   throw new UserError(`The file of HOOKTIDE_ENCRYPTION_KEYS_FILE, ${file}, ${read.message}.`, 2)
 }
 
-async function textOf(file: string): Promise<string> {
+function textOf(file: string): string {
   try {
-    return await readFile(file, 'utf8')
+    return readSettingFile(file)
   } catch (error) {
     throw new UserError(
       `HOOKTIDE_ENCRYPTION_KEYS_FILE cannot be read: ${asError(error).message}.`,

@@ -48,7 +48,7 @@ interface Found {
 
 async function run(context: CommandContext): Promise<0 | 1> {
   const { settings, note } = context
-  const keys = await encryptionKeysOf(settings)
+  const keys = encryptionKeysOf(settings)
   const [newest] = keys
   if (newest === undefined) {
     throw new UserError('Set HOOKTIDE_ENCRYPTION_KEYS: there is no key to encrypt with.', 2)

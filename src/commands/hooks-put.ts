@@ -64,7 +64,7 @@ interface Draft {
 async function run(context: CommandContext): Promise<0> {
   const { settings, note } = context
   const given = readValues(await readInput(context))
-  const keys = await encryptionKeysOf(settings)
+  const keys = encryptionKeysOf(settings)
   const stored = await readHooks(context, keys)
   const drafts = withoutRepeats(given.map((value) => draftOf(value, stored, keys)))
   refuseFaulty(drafts)

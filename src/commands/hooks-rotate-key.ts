@@ -35,7 +35,7 @@ async function run(context: CommandContext): Promise<0> {
   const { settings, args, print } = context
   const [id = ''] = args
   const overlapMs = overlapOf(context)
-  const keys = await encryptionKeysOf(settings)
+  const keys = encryptionKeysOf(settings)
   const stored = rotatable((await readHooks(context, keys)).get(id), id)
   const now = Date.now()
   const key = newSigningKey(randomBytes(64))

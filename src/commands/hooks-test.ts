@@ -147,7 +147,7 @@ async function resultIn(
 
 /** @throws UserError when no call would be made */
 async function testableHook(context: CommandContext, id: string): Promise<Hook> {
-  const keys = await encryptionKeysOf(context.settings)
+  const keys = encryptionKeysOf(context.settings)
   const stored = (await readHooks(context, keys)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   const { entry } = stored

@@ -58,7 +58,7 @@ export const hooksDeleteCommand: Command = {
 
 async function get(context: CommandContext): Promise<0 | 1> {
   const [id = ''] = context.args
-  const keys = await encryptionKeysOf(context.settings)
+  const keys = encryptionKeysOf(context.settings)
   const stored = (await readHooks(context, keys)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
@@ -76,7 +76,7 @@ const unchecked =
 
 async function list(context: CommandContext): Promise<0> {
   const tenant = textOption(context, 'tenant')
-  const keys = await encryptionKeysOf(context.settings)
+  const keys = encryptionKeysOf(context.settings)
   const chosen = [...(await readHooks(context, keys)).values()].filter(
     (hook) => tenant === undefined || tenantOf(hook) === tenant,
   )

@@ -1,7 +1,6 @@
 /** What commands read: a file, or standard input for `-`. */
-import { readFile } from 'node:fs/promises'
-import { addAbortSignal } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { createReadStream } from 'node:fs'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { asError, InterruptedError, UserError } from '../core/errors.ts'
 import type { CommandContext } from './command.ts'
 import { textOption } from './option-values.ts'
@@ -34,21 +33,29 @@ export async function readInput(
       2,
     )
   }
-  if (file === '-') return { name: 'standard input', bytes: await standardInput(context.signal) }
-  try {
-    return { name: file, bytes: await readFile(file) }
-  } catch (error) {
-    throw new UserError(`${file} cannot be read: ${reasonOf(error)}.`, 2, { cause: error })
-  }
+  const { signal } = context
+  if (file === '-') return await inputOf('standard input', process.stdin, signal)
+  return await inputOf(file, createReadStream(file), signal)
 }
 
-async function standardInput(signal: AbortSignal): Promise<Buffer> {
+/** All of it is held at once. In bytes. */
+const maxBytes = 256 * 1024 * 1024
+
+async function inputOf(name: string, stream: Readable, signal: AbortSignal): Promise<Input> {
+  const pieces: Buffer[] = []
+  let total = 0
   try {
-    return await buffer(addAbortSignal(signal, process.stdin))
+    for await (const piece of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
+      pieces.push(piece)
+      total += piece.length
+      if (total > maxBytes) break
+    }
   } catch (error) {
     if (signal.aborted) throw new InterruptedError()
-    throw error
+    throw new UserError(`${name} cannot be read: ${reasonOf(error)}.`, 2, { cause: error })
   }
+  if (total <= maxBytes) return { name, bytes: Buffer.concat(pieces) }
+  throw new UserError(`${name} has more than ${maxBytes / 1024 / 1024} MiB: give it in parts.`, 2)
 }
 
 function reasonOf(thrown: unknown): string {

@@ -182,7 +182,7 @@ async function assemble(
 }
 
 async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Decrypt> {
-  const keys = await encryptionKeysOf(settings)
+  const keys = encryptionKeysOf(settings)
   if (keys.length > 0)
     log.info({ keys: keys.map(({ id }) => id) }, 'secrets of hooks are decrypted')
   return decryptWith(keys)

@@ -3,6 +3,8 @@ import { isIP } from 'node:net'
 import { parseCidr } from '../core/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/encrypted-text.ts'
 import { parseDuration } from '../core/durations.ts'
+import { hiddenMark } from '../core/hidden-text.ts'
+import { isPlainWords } from '../core/plain-words.ts'
 
 /** What is wrong with a setting's text: completes the sentence "<variable> …". */
 export class Fault {
@@ -31,6 +33,15 @@ export const encryptionKeysFile: Parser<string | undefined> = (value) =>
     ? new Fault('must be the path of a file, and has the text of one')
     : filePath(value)
 
+const numeric = /^[\d.,:/ [\]-]{1,64}(?:ms|[smhd]|sec(?:onds?)?|min(?:utes?)?|hours?|days?)?$/
+const address = /^\[?[\da-f]{0,4}:[\da-f:.]*:[\da-f:.]*\]?(?:[:/]\d{1,5})?$/i
+
+/** Words, numbers, durations and addresses as they are. A secret that was given to the wrong variable is none of these. */
+function shown(value: string): string {
+  const isHarmless = isPlainWords(value) || numeric.test(value) || address.test(value)
+  return isHarmless || value === '' ? value : hiddenMark
+}
+
 /** Items between commas; none is a list too. */
 function list(value: string): readonly string[] {
   return value
@@ -50,13 +61,15 @@ export const brokerList: Parser<readonly string[]> = (value) => {
   }
   const odd = items.find((item) => !/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(item))
   if (odd === undefined) return items
-  return new Fault(`must be host:port pairs, and "${withoutLogin(odd)}" is none`)
+  return new Fault(`must be host:port pairs, and "${shown(withoutLogin(odd))}" is none`)
 }
 
 export const flag: Parser<boolean> = (value) => {
   if (/^(true|1|yes)$/i.test(value)) return true
   if (/^(false|0|no|)$/i.test(value)) return false
-  return new Fault(`must be true or false (1 and 0, yes and no are taken too), not "${value}"`)
+  return new Fault(
+    `must be true or false (1 and 0, yes and no are taken too), not "${shown(value)}"`,
+  )
 }
 
 /** On, off, or left open. */
@@ -68,7 +81,7 @@ export const integer =
   (value) => {
     const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
-    return new Fault(`must be a whole number from ${min} to ${max}, not "${value}"`)
+    return new Fault(`must be a whole number from ${min} to ${max}, not "${shown(value)}"`)
   }
 
 export const durations: Parser<readonly number[]> = (value) => {
@@ -76,7 +89,7 @@ export const durations: Parser<readonly number[]> = (value) => {
   for (const item of list(value)) {
     const durationMs = parseDuration(item)
     if (durationMs === undefined || durationMs === 0) {
-      return new Fault(`must be durations such as 5s,5m,2h, and "${item}" is none`)
+      return new Fault(`must be durations such as 5s,5m,2h, and "${shown(item)}" is none`)
     }
     parsed.push(durationMs)
   }
@@ -102,7 +115,9 @@ export const cidrs: Parser<readonly string[]> = (value) => {
   const items = list(value)
   for (const item of items) {
     const cidr = parseCidr(item)
-    if (cidr.kind === 'problem') return new Fault(`has a range that is none: ${cidr.message}`)
+    if (cidr.kind === 'problem') {
+      return new Fault(`has a range that is none: ${cidr.message.replaceAll(item, shown(item))}`)
+    }
   }
   return items
 }
@@ -113,7 +128,7 @@ export const nameServers: Parser<readonly string[] | undefined> = (value) => {
   const odd = items.find((item) => !isNameServer(item))
   if (odd !== undefined) {
     return new Fault(
-      `must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${odd}" is none`,
+      `must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${shown(odd)}" is none`,
     )
   }
   return items.length === 0 ? undefined : items
@@ -129,7 +144,7 @@ export const oneOf =
   <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
   (value) =>
     choices.find((choice) => choice === value) ??
-    new Fault(`must be one of ${choices.join(', ')}, not "${value}"`)
+    new Fault(`must be one of ${choices.join(', ')}, not "${shown(value)}"`)
 
 /** Whichever way its letters are written; not given is a choice too. */
 export const optionalOneOf = <const Choice extends string>(

@@ -232,6 +232,31 @@ describe('settings', () => {
     )
   })
 
+  it.each([
+    ['HOOKTIDE_RESULT_BODIES', 'one of'],
+    ['HOOKTIDE_ALLOW_HTTP', 'true or false'],
+    ['HOOKTIDE_MAX_IN_FLIGHT', 'a whole number'],
+    ['HOOKTIDE_RETRY_SCHEDULE', 'durations'],
+    ['HOOKTIDE_ALLOW_CIDRS', 'no address range|not an address range'],
+    ['HOOKTIDE_NAME_SERVERS', 'addresses'],
+    ['KAFKA_BROKERS', 'host:port pairs'],
+    ['KAFKA_SASL_MECHANISM', 'one of'],
+  ])('do not show a secret that was given to %s', (variable, says) => {
+    for (const secret of ['hunter2-Q8s', 'deadbeef00112233', 'k9X4']) {
+      const fault = faultsOf({ [variable]: secret })
+      expect(fault).toMatch(new RegExp(says))
+      expect(fault).toContain('"(hidden)"')
+      expect(fault).not.toContain(secret)
+    }
+  })
+
+  it('show what was meant as a value', () => {
+    expect(faultsOf({ HOOKTIDE_RESULT_BODIES: 'allways' })).toContain('not "allways"')
+    expect(faultsOf({ HOOKTIDE_RETRY_SCHEDULE: '5s,5 minutes' })).toContain('"5 minutes"')
+    expect(faultsOf({ HOOKTIDE_ALLOW_CIDRS: '10.0.0.0/33' })).toContain('"10.0.0.0/33"')
+    expect(faultsOf({ HOOKTIDE_TIMEOUT_MS: '15s' })).toContain('not "15s"')
+  })
+
   it('name all forms of true and false', () => {
     expect(faultsOf({ HOOKTIDE_ALLOW_HTTP: 'on' })).toContain(
       'HOOKTIDE_ALLOW_HTTP must be true or false (1 and 0, yes and no are taken too), not "on"',

@@ -6,11 +6,11 @@
  * and one that is under way stays as it is.
  */
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { ISocketFactory, SASLOptions } from 'kafkajs'
 import { asError, UserError } from '../../core/errors.ts'
+import { readSettingFile } from '../bounded-file.ts'
 
 export interface TlsSettings {
   /** PEM file with the CAs to trust; without it those that Node trusts. */
@@ -53,7 +53,7 @@ export function principalOf({ tls, sasl }: SecuritySettings): string {
   if (sasl !== undefined) return `User:${sasl.username}`
   if (tls?.certFile === undefined) return 'User:ANONYMOUS'
   // Java writes the parts of a name in the opposite order.
-  const { subject } = new X509Certificate(readFileSync(tls.certFile))
+  const { subject } = new X509Certificate(readSettingFile(tls.certFile))
   return `User:${subject.split('\n').toReversed().join(',')}`
 }
 
@@ -132,7 +132,7 @@ function certificates(path: string, variable: string): string {
 
 function fileText(path: string, variable: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readSettingFile(path)
   } catch (error) {
     throw unusable(`${variable}: ${path} cannot be read (${reasonOf(error)}).`, error)
   }
