@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { createMetrics } from '../../src/edge/telemetry/metrics.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
+import { byLabel, parseMetrics } from '../support/metric-lines.ts'
 
 const events = { topic: 'auth.events', partition: 0 }
 
@@ -53,6 +55,25 @@ describe('metadata that another program left in a commit', () => {
     const one = await rig.start()
     const told = one.signals.filter((signal) => signal.kind === 'commit.foreign')
     expect(told.map(({ count, partitions }) => [count, partitions.length])).toEqual([[50, 20]])
+  })
+
+  it('is counted by group, each commit of it', async () => {
+    const rig = createRig({ partitions: 50 })
+    for (let partition = 0; partition < 50; partition += 1) {
+      rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition }, 0, 'of another')
+    }
+    const one = await rig.start()
+    const metrics = createMetrics({
+      version: '1.2.3',
+      groups: ['hooktide', 'hooktide.retry'],
+      readings: () => undefined,
+    })
+    const name = 'hooktide_commits_foreign_total'
+    const before = parseMetrics(await metrics.render())
+    expect(byLabel(before, name)).toEqual({ hooktide: 0, 'hooktide.retry': 0 })
+    for (const signal of one.signals) metrics.count(signal)
+    const after = parseMetrics(await metrics.render())
+    expect(byLabel(after, name)).toEqual({ hooktide: 50, 'hooktide.retry': 0 })
   })
 })
 

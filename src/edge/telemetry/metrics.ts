@@ -135,6 +135,19 @@ function createCounters(groups: readonly string[]) {
       'hooktide_stale_addresses_total',
       'Connections to an address used beyond its time to live, since no name server could say.',
     ),
+    ...createOfGroups(by, groups),
+  }
+}
+
+type CreateFamily = <Value extends string>(
+  label: string,
+  values: readonly Value[],
+  definition: { readonly name: string; readonly help: string },
+) => Family<Value, Count>
+
+/** What the process's consumer groups do. */
+function createOfGroups(by: CreateFamily, groups: readonly string[]) {
+  return {
     rebalances: by('group', groups, {
       name: 'hooktide_rebalances_total',
       help: 'Assignments of partitions, the first one at the start included.',
@@ -142,6 +155,10 @@ function createCounters(groups: readonly string[]) {
     commitsFailed: by('outcome', ['stale', 'unavailable'], {
       name: 'hooktide_commits_failed_total',
       help: 'Commits not taken: stale (the group has moved on) or unavailable (no answer).',
+    }),
+    commitsForeign: by('group', groups, {
+      name: 'hooktide_commits_foreign_total',
+      help: 'Commits that partitions went on from with metadata this program did not write for them.',
     }),
   }
 }
@@ -311,6 +328,7 @@ const counting: Counting = {
   'group.assigned': ({ rebalances }, { group }) => rebalances.of(group).add(),
   'commit.acknowledged': ({ commits }, { latencyMs }) => commits.series.observe(latencyMs / 1_000),
   'commit.failed': ({ commitsFailed }, { outcome }) => commitsFailed.of(outcome).add(),
+  'commit.foreign': ({ commitsForeign }, { group, count }) => commitsForeign.of(group).add(count),
   'name.asked': ({ names }, { outcome }) => names.of(outcome).add(),
   'name.stale': ({ staleNames }) => staleNames.series.add(),
   'name.unanswered': nothing,
@@ -325,7 +343,6 @@ const counting: Counting = {
   'hook.suspended': nothing,
   'endpoint.changed': nothing,
   'endpoint.disabled': nothing,
-  'commit.foreign': nothing,
   'table.loaded': nothing,
   'group.draining': nothing,
 }
