@@ -6,6 +6,7 @@ import { nearestName } from '../core/nearest.ts'
 import { hiddenMark } from '../core/hidden-text.ts'
 import { isPlainWords, shownParts } from '../core/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'
+import { idForms } from './id-forms.ts'
 
 export type ParsedArguments =
   | { readonly kind: 'help' }
@@ -95,7 +96,13 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
     const shown = isPlainWords(value.replace(/^--?/, '')) ? value : hiddenMark
     return `${rawName} needs a value. If it is "${shown}", write --${name}=${shown}.`
   }
-  return undefined
+  return idFault(command, name, value)
+}
+
+function idFault(command: Command, name: string, value: string): string | undefined {
+  const of = command.options[name]?.idOf
+  if (of === undefined || idForms[of].isValid(value)) return undefined
+  return `--${name} must be ${idForms[of].form}, not "${shownParts(value)}".`
 }
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {
@@ -146,8 +153,12 @@ function argumentFaults({ operand, options }: Command, args: readonly string[]):
     return [`takes no arguments, and was given ${quoted(args)}.${advice}`]
   }
   if (args.length === 0) return [`needs ${operand.meaning}.`]
-  if (args.length === 1 || operand.isRepeatable) return []
-  return [`takes one argument, ${operand.meaning}, and was given ${quoted(args)}.`]
+  if (args.length > 1 && !operand.isRepeatable) {
+    return [`takes one argument, ${operand.meaning}, and was given ${quoted(args)}.`]
+  }
+  const { isValid, form } = idForms[operand.of]
+  const wrong = args.find((arg) => !isValid(arg))
+  return wrong === undefined ? [] : [`"${shownParts(wrong)}" is not ${form}.`]
 }
 
 function quoted(args: readonly string[]): string {

@@ -2,6 +2,7 @@
 import type { ExitCode } from '../core/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { SettingGroup } from '../settings/names.ts'
+import type { IdOf } from './id-forms.ts'
 import type { Line } from './line.ts'
 
 /** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
@@ -12,12 +13,16 @@ export interface CommandOption {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   readonly description: string
+  /** Whose id it takes; none: it takes something else. */
+  readonly idOf?: IdOf
 }
 
 /** What a command takes beside options. */
 export interface CommandOperand {
   /** Completes "needs …": `the id of a hook`. */
   readonly meaning: string
+  /** Whose id it is. */
+  readonly of: IdOf
   readonly isRepeatable: boolean
 }
 

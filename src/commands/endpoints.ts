@@ -5,6 +5,7 @@ import { UserError } from '../core/errors.ts'
 import type { Hook, HookId } from '../core/model.ts'
 import { endpointStates, type EndpointState } from '../core/record-values.ts'
 import { withoutSecrets } from '../core/result.ts'
+import { hooksOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { readEndpoints } from './endpoint-topic.ts'
 import { readHooks, tenantOf, type StoredHook } from './hook-topic.ts'
@@ -24,7 +25,7 @@ export const endpointsListCommand: Command = {
       type: 'string',
       description: `Only those in this state: ${endpointStates.join(', ')}.`,
     },
-    tenant: { type: 'string', description: 'Only of hooks of this tenant.' },
+    tenant: { type: 'string', description: 'Only of hooks of this tenant.', idOf: 'tenant' },
     all: { type: 'boolean', description: 'Healthy ones too.' },
     json: {
       type: 'boolean',
@@ -44,7 +45,7 @@ export const endpointsEnableCommand: Command = {
   summary: 'Give endpoints, disabled ones above all, a new beginning.',
   usage: '<hook id>...',
   options: changeOptions,
-  operand: { meaning: 'the ids of hooks', isRepeatable: true },
+  operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
   run: enable,
 }
@@ -54,7 +55,7 @@ export const endpointsDisableCommand: Command = {
   summary: 'Send nothing more: deliveries go to the dead letters.',
   usage: '<hook id>...',
   options: changeOptions,
-  operand: { meaning: 'the ids of hooks', isRepeatable: true },
+  operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
   run: disable,
 }

@@ -24,7 +24,7 @@ export const eventsSendCommand: Command = {
   options: {
     file: eventFile,
     topic: { type: 'string', description: 'Event topic; needed when several are configured.' },
-    tenant: { type: 'string', description: 'Sent as header tenant-id.' },
+    tenant: { type: 'string', description: 'Sent as header tenant-id.', idOf: 'tenant' },
     'event-id': { type: 'string', description: 'Sent as header event-id; default is a new UUID.' },
     key: { type: 'string', description: 'Record key; default is userId, user.id or data.id.' },
     'strip-hook-id': {

@@ -6,6 +6,7 @@ import { checkHookInput, newSigningKey } from '../core/hook.ts'
 import { withNewKey } from '../core/key-rotation.ts'
 import { standardSecret } from '../core/signature.ts'
 import { filterFault } from '../edge/filter/cel.ts'
+import { hookOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionKeysOf } from './encryption.ts'
 import { isLocked, problemLine, problemsOf, readHooks, type StoredHook } from './hook-topic.ts'
@@ -26,7 +27,7 @@ export const hooksRotateKeyCommand: Command = {
     },
     json: { type: 'boolean', description: 'One JSON object.' },
   },
-  operand: { meaning: 'the id of a hook', isRepeatable: false },
+  operand: hookOperand,
   uses: ['kafka', 'registry', 'topics', 'encryption'],
   run,
 }

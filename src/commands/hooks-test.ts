@@ -13,6 +13,7 @@ import { testPayload } from '../core/test-payload.ts'
 import { readTopic } from '../edge/kafka/reader.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import type { Settings } from '../settings/settings.ts'
+import { hookOperand } from './id-forms.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { readEndpoints } from './endpoint-topic.ts'
@@ -36,7 +37,7 @@ export const hooksTestCommand: Command = {
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
     json: { type: 'boolean', description: 'The results, one JSON object each.' },
   },
-  operand: { meaning: 'the id of a hook', isRepeatable: false },
+  operand: hookOperand,
   uses: ['kafka', 'registry', 'topics', 'encryption'],
   run,
 }

@@ -1,6 +1,7 @@
 /** `hooktide hooks get`, `list` and `delete`. */
 import { UserError } from '../core/errors.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
+import { hookOperand, hooksOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { withoutSecrets } from './hook-secrets.ts'
@@ -29,7 +30,7 @@ export const hooksGetCommand: Command = {
     'show-secrets': showSecretsOption,
     json: { type: 'boolean', description: 'On one line.' },
   },
-  operand: { meaning: 'the id of a hook', isRepeatable: false },
+  operand: hookOperand,
   uses: ['kafka', 'registry', 'topics', 'encryption'],
   run: get,
 }
@@ -39,7 +40,7 @@ export const hooksListCommand: Command = {
   summary: 'List hooks, and what is wrong with those that are suspended.',
   usage: '[--tenant <id>]',
   options: {
-    tenant: { type: 'string', description: 'Only hooks of this tenant.' },
+    tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
   uses: ['kafka', 'registry', 'topics', 'encryption'],
@@ -51,7 +52,7 @@ export const hooksDeleteCommand: Command = {
   summary: 'Delete hooks. Their waiting retries end as discarded.',
   usage: '<id>...',
   options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
-  operand: { meaning: 'the ids of hooks', isRepeatable: true },
+  operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
   run: remove,
 }

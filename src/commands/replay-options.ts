@@ -1,10 +1,10 @@
 /** What a person wants replayed, from the options of `hooktide replay`. */
 import { UserError } from '../core/errors.ts'
 import { isEventKey } from '../core/event-keys.ts'
-import { hookIdForm, isHookId, isTenantId } from '../core/identity.ts'
 import { deathReasons, type EpochMs } from '../core/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from '../core/replay-progress.ts'
 import type { CommandContext, CommandOption } from './command.ts'
+import { idForms } from './id-forms.ts'
 import {
   flagOption,
   integerOption,
@@ -96,8 +96,8 @@ function orderOf(context: Options): ReplayOrder {
     }
   }
   const lists = {
-    hooks: listOption(context, 'hook', isHookId, hookIdForm),
-    tenants: listOption(context, 'tenant', isTenantId, 'the id of a tenant'),
+    hooks: idsOption(context, 'hook'),
+    tenants: idsOption(context, 'tenant'),
     eventKeys: listOption(context, 'event', isEventKey, 'an event key such as PostSignIn'),
     reasons: listOption(context, 'reason', isLetterReason, `one of ${letterReasons.join(', ')}`),
   }
@@ -111,6 +111,11 @@ function orderOf(context: Options): ReplayOrder {
     '--hook, --tenant and --event are too long together to be kept for --resume: name fewer, and replay the others after them.',
     2,
   )
+}
+
+function idsOption(context: Options, name: 'hook' | 'tenant'): readonly string[] | undefined {
+  const { isValid, form } = idForms[name]
+  return listOption(context, name, isValid, form)
 }
 
 /** Deliveries that their owners ended have no letters. */

@@ -16,6 +16,7 @@ import { grouped, remainingOf, type Reach } from '../core/replay-progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
+import { deliveryOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { readToEnd, refuseMissing, withAdmin, writeAll } from './kafka-session.ts'
 import {
@@ -41,7 +42,7 @@ export const resendCommand: Command = {
     },
     json: { type: 'boolean', description: 'One JSON object.' },
   },
-  operand: { meaning: 'the id of a delivery', isRepeatable: false },
+  operand: deliveryOperand,
   uses: ['kafka', 'registry', 'topics'],
   run,
 }
@@ -49,9 +50,6 @@ export const resendCommand: Command = {
 async function run(context: CommandContext): Promise<0> {
   const { settings, args, print } = context
   const [id = ''] = args
-  if (!/^dlv_[\w-]{22}$/.test(id)) {
-    throw new UserError(`"${id}" is not the id of a delivery: dlv_ and 22 characters.`, 2)
-  }
   const from = fromOf(context)
   const found = await withAdmin(settings, async (admin) => {
     await refuseMissing(admin, settings.topics.requests)

@@ -21,6 +21,16 @@ export function isTenantId(value: unknown): value is TenantId {
   return typeof value === 'string' && idForm.test(value)
 }
 
+/** What {@link isTenantId} asks for. */
+export const tenantIdForm = 'text of 1 to 128 printable characters'
+
+/** What {@link isDeliveryId} asks for. */
+export const deliveryIdForm = 'dlv_ and 22 characters'
+
+export function isDeliveryId(value: string): value is DeliveryId {
+  return /^dlv_[\w-]{22}$/.test(value)
+}
+
 /**
  * The delivery's id (design section 3, Identity): the same in every attempt, replay and crash repeat, so receivers can
  * use it as their idempotency key.

@@ -136,6 +136,44 @@ describe('arguments of a command', () => {
     expect(fault.endsWith(`See "hooktide ${name} --help".`)).toBe(true)
   })
 
+  it.each([
+    ['hooks get', 'x'.repeat(129), 'hook'],
+    ['hooks get', 'x'.repeat(300_000), 'hook'],
+    ['hooks get', 'with a space', 'hook'],
+    ['hooks get', '', 'hook'],
+    ['hooks delete', '{"id":"a"}', 'hook'],
+    ['hooks rotate-key', '"a"', 'hook'],
+    ['hooks test', 'a\u202eb', 'hook'],
+    ['endpoints enable', '\ud800', 'hook'],
+    ['endpoints disable', 'x'.repeat(129), 'hook'],
+    ['resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2', 'delivery'],
+    ['resend', `dlv_${'x'.repeat(300_000)}`, 'delivery'],
+  ])('of %s are refused where they can be no id, in few words: %#', (name, word, what) => {
+    const fault = faultOf(() => parsed(name, ...(name === 'hooks delete' ? ['a'] : []), word))
+    expect(fault).toContain(`is not the id of a ${what}: `)
+    expect(fault.length).toBeLessThan(250)
+  })
+
+  it.each([
+    ['results', 'hook', 'x'.repeat(129), 'the id of a hook: text of 1 to 128'],
+    ['results', 'tenant', 'a b', 'the id of a tenant: text of 1 to 128'],
+    ['results', 'delivery', 'dlv_x', 'the id of a delivery: dlv_ and 22 characters'],
+    ['hooks list', 'tenant', 'x'.repeat(300_000), 'the id of a tenant: text of 1 to 128'],
+    ['endpoints list', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
+    ['events send', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
+  ])('as options of %s are refused where they can be no id: --%s', (name, option, value, said) => {
+    const fault = faultOf(() => parsed(name, `--${option}=${value}`))
+    expect(fault).toContain(`--${option} must be ${said}`)
+    expect(fault.length).toBeLessThan(250)
+  })
+
+  it('are ids up to their bounds', () => {
+    const id = 'ü'.repeat(128)
+    expect(parsed('hooks delete', id, '-').kind).toBe('call')
+    expect(parsed('results', `--hook=${id}`, `--tenant={${'x'.repeat(127)}`).kind).toBe('call')
+    expect(parsed('resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2a').kind).toBe('call')
+  })
+
   it('let a setting come twice, so that a script can put its own first', () => {
     const words = ['--log-level', 'info', '--log-level', 'debug']
     expect(parsed('run', ...words)).toMatchObject({ flags: { logLevel: 'debug' } })
