@@ -1,18 +1,11 @@
 /** `hooktide hooks get`, `list` and `delete`. */
 import { UserError } from '../core/errors.ts'
-import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
 import { hookOperand, hooksOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { encryptionKeysOf } from './encryption.ts'
+import { hookRow, summaryOf } from './hook-row.ts'
 import { withoutSecrets } from './hook-secrets.ts'
-import {
-  isLocked,
-  problemLine,
-  problemsOf,
-  readHooks,
-  tenantOf,
-  type StoredHook,
-} from './hook-topic.ts'
+import { isLocked, problemLine, problemsOf, readHooks, tenantOf } from './hook-topic.ts'
 import { writeAll } from './kafka-session.ts'
 import { flagOption, textOption } from './option-values.ts'
 import { alignedRows, compareTexts } from './table.ts'
@@ -96,7 +89,7 @@ async function list(context: CommandContext): Promise<0> {
     return 0
   }
   const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'URL']
-  for (const line of alignedRows([header, ...hooks.map(rowOf)])) context.print(line)
+  for (const line of alignedRows([header, ...hooks.map(hookRow)])) context.print(line)
   return 0
 }
 
@@ -123,36 +116,4 @@ async function remove(context: CommandContext): Promise<0> {
   const isJson = flagOption(context, 'json')
   for (const id of ids) print(isJson ? JSON.stringify({ id, state: 'deleted' }) : `deleted ${id}`)
   return 0
-}
-
-type HookSummary = ReturnType<typeof summaryOf>
-
-function summaryOf(stored: StoredHook) {
-  const { id, entry, members } = stored
-  const { hook } = entry
-  return {
-    id,
-    tenantId: hook.tenantId ?? null,
-    name: typeof members['name'] === 'string' ? members['name'] : '',
-    enabled: hook.enabled,
-    events: hook.events.length > 0 || hook.event === undefined ? hook.events : [hook.event],
-    url: entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : null,
-    state: entry.kind,
-    problems: problemsOf(stored),
-    configVersion: hook.configVersion,
-    isCaptured: stored.isCaptured,
-  }
-}
-
-function rowOf(hook: HookSummary): readonly string[] {
-  const problems = hook.problems.map(problemLine).join('; ')
-  return [
-    hook.id,
-    hook.tenantId ?? '?',
-    hook.name === '' ? '-' : hook.name,
-    hook.enabled ? 'yes' : 'no',
-    String(hook.events.length),
-    hook.state,
-    hook.url ?? `(${problems})`,
-  ]
 }

@@ -24,6 +24,14 @@ export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }
 
+/** @param max characters, of at least one code unit each */
+export function shortened(text: string, max: number): string {
+  // Of a longer text no more is split than can be shown.
+  const characters = [...text.slice(0, 2 * max + 1)]
+  if (characters.length <= max) return text
+  return `${characters.slice(0, max - 1).join('')}…`
+}
+
 /** One word of a command line that is told to be typed: ids may hold what a shell would run. */
 export function shellWord(text: string): string {
   return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
