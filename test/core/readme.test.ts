@@ -14,7 +14,7 @@ import {
   rejectionReasons,
 } from '../../src/core/record-values.ts'
 import { stopCauses } from '../../src/core/signal.ts'
-import { errorMessages } from '../support/error-messages.ts'
+import { errorMessages, warningTexts } from '../support/error-messages.ts'
 import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'
 
@@ -57,6 +57,20 @@ describe('README', () => {
     const messages = errorMessages()
     expect(messages.length).toBeGreaterThan(50)
     expect(messages.filter(({ words }) => !chapter.includes(words))).toEqual([])
+  })
+
+  it('has each line of the log that warns, and what ends a processor, under Troubleshooting', () => {
+    const chapter = readme.slice(readme.indexOf('\n## Troubleshooting'))
+    const texts = warningTexts()
+    expect(texts.length).toBeGreaterThan(30)
+    expect(texts.filter((text) => !chapter.includes(text))).toEqual([])
+  })
+
+  it('says nothing twice under Troubleshooting', () => {
+    const chapter = /^## Troubleshooting[^]*?^## /m.exec(readme)?.[0] ?? ''
+    const cells = [...chapter.matchAll(/^\| (.*?) \|/gm)].map(([, cell = '']) => cell)
+    const said = cells.flatMap((cell) => cell.match(/`[^`]{30,}`/g) ?? [])
+    expect(said.filter((text, at) => said.indexOf(text) !== at)).toEqual([])
   })
 
   it('has no error under Troubleshooting that the program does not say', () => {

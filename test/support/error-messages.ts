@@ -30,6 +30,36 @@ export function errorMessages(): readonly ErrorMessage[] {
   return files.flatMap((file) => messagesIn(file, readFileSync(`${root}${file}`, 'utf8')))
 }
 
+/** Code in which a line of the log that warns, or of worse, has its text; the text is the first group. */
+const warnings = [
+  /[lL]og\(\s*'(?:warn|error)',\s*'([^']+)'/g,
+  /log\.(?:warn|error|fatal)\(\s*(?:\{[^{}]*\},\s*)?'([^']+)'/g,
+  /fatal\(\{[^{}]*\}, '([^']+)'/g,
+  /'([a-z]+\.[a-z]+)': 'warn'/g,
+  /(?:failed|isRefused|#persist|#repeat)\('([^']+)'/g,
+]
+/** Of what ends `run`, and of no other error, since these files are no command's. */
+const endings = /new Error\(\s*[`'](?!stopped)([^`']+)[`']/g
+const ending = ['src/edge/kafka/table-source.ts', 'src/stages/recorder.ts']
+
+/** What the log of a processor says when something is wrong, and what its process ends with. */
+export function warningTexts(): readonly string[] {
+  const files = globSync('src/{commands,edge,stages}/**/*.ts', { cwd: root })
+  const texts = files.flatMap((file) => {
+    const code = readFileSync(`${root}${file}`, 'utf8').replaceAll(comment, '')
+    const forms = ending.includes(file) ? [...warnings, endings] : warnings
+    return forms.flatMap((form) => [...code.matchAll(form)].map(([, text = '']) => text))
+  })
+  return [...new Set(texts.flatMap((text) => longestPart(text)))]
+}
+
+function longestPart(text: string): string {
+  return text
+    .split(variable)
+    .map((part) => part.replaceAll(edges, ''))
+    .reduce((longest, part) => (part.length > longest.length ? part : longest), '')
+}
+
 function messagesIn(file: string, source: string): readonly ErrorMessage[] {
   const code = source.replaceAll(comment, '')
   return [...code.matchAll(literal)].flatMap(({ index, 1: template, 2: single, 3: double }) => {
