@@ -256,7 +256,11 @@ export type Verdict =
         | 'hook-invalid'
         | 'too-large'
     }
-  | { readonly kind: 'expired' }
+  | {
+      readonly kind: 'expired'
+      /** Whether its next attempt was due before: it is ours that it was not made. */
+      readonly isLate: boolean
+    }
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }
   | { readonly kind: 'interrupted' }
 

@@ -102,7 +102,10 @@ export function rejoin(
     entry.hook.tenantId !== undefined && entry.hook.tenantId !== run.event.tenantId
   if (isOfFormerTenant) return end({ kind: 'discarded', reason: 'hook-deleted' })
   if (!entry.hook.enabled) return end({ kind: 'discarded', reason: 'hook-disabled' })
-  if (limits.now - run.firstHandledAt > limits.maxAgeMs) return end({ kind: 'expired' })
+  if (limits.now - run.firstHandledAt > limits.maxAgeMs) {
+    const isLate = run.dueAt - run.firstHandledAt <= limits.maxAgeMs
+    return end({ kind: 'expired', isLate })
+  }
   if (entry.kind === 'suspended') return end({ kind: 'dead', reason: 'hook-invalid' })
   if (limits.isDisabled) return end({ kind: 'dead', reason: 'endpoint-disabled' })
   return { kind: 'call', hook: entry.hook }
@@ -139,6 +142,8 @@ export function blameOf(
 ): Blame | undefined {
   if (verdict.kind === 'delivered') return undefined
   if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
+  // Its endpoint asked for more time than there is, or failed for as long.
+  if (verdict.kind === 'expired') return verdict.isLate ? 'hooktide' : 'endpoint'
   if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
 }

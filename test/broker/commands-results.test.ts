@@ -101,7 +101,7 @@ describe('results of a topic with plain JSON', () => {
     topic = await createResultsTopic(prefix)
     const bytes = cases.map((one) => jsonResultEncoder.encode(resultFor(one)))
     const hostile = {
-      ...resultFor({ hookId: 'odd', verdict: { kind: 'expired' } }),
+      ...resultFor({ hookId: 'odd', verdict: { kind: 'expired', isLate: true } }),
       attemptedAt: 1e300,
     }
     const others = ['nonsense', '{"a":1}', JSON.stringify(hostile)].map((text) => Buffer.from(text))

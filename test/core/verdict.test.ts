@@ -133,7 +133,12 @@ describe('a join on retry', () => {
     const old = { ...run, firstHandledAt: 4_999 }
     expect(rejoin(old, active({}), limits)).toMatchObject({
       kind: 'end',
-      verdict: { kind: 'expired' },
+      verdict: { kind: 'expired', isLate: true },
+    })
+    expect(
+      rejoin({ ...old, dueAt: 4_999 + limits.maxAgeMs + 1 }, active({}), limits),
+    ).toMatchObject({
+      verdict: { kind: 'expired', isLate: false },
     })
     expect(rejoin({ ...run, firstHandledAt: 5_000 }, active({}), limits).kind).toBe('call')
   })
