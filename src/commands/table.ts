@@ -27,7 +27,7 @@ export function compareTexts(one: string, other: string): number {
 /** @param max characters, of at least one code unit each */
 export function shortened(text: string, max: number): string {
   // Of a longer text no more is split than can be shown.
-  const characters = [...text.slice(0, 2 * max + 1)]
+  const characters = Array.from(text.slice(0, 2 * max + 1))
   if (characters.length <= max) return text
   return `${characters.slice(0, max - 1).join('')}…`
 }
