@@ -10,7 +10,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'pure',
-          include: ['test/{core,flow,sim,chaos}/**/*.test.ts'],
+          include: [
+            'test/{core,edge,settings,commands,demo,flow,sim,chaos,project,support}/**/*.test.ts',
+          ],
           sequence: { groupOrder: 0 },
           // Pure tests share nothing that one could spoil for another, and a worker per file costs more than they do.
           isolate: false,

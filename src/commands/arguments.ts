@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { flagNames, flagOf, secretNames, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/errors.ts'
-import { nearestName } from '../core/nearest.ts'
+import { nearestName } from '../settings/nearest.ts'
 import { hiddenMark } from '../core/hidden-text.ts'
 import { isPlainWords, shownParts } from '../core/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'

@@ -1,6 +1,6 @@
 /** Which command is meant by the first words, or which help. */
 import { UserError } from '../core/errors.ts'
-import { nearestName } from '../core/nearest.ts'
+import { nearestName } from '../settings/nearest.ts'
 import { shownParts } from '../core/plain-words.ts'
 import type { Command } from './command.ts'
 

@@ -1,6 +1,6 @@
 /** Tells a hook's owner at once what the destination guard would only say when the hook is called. */
 import type { Settings } from '../settings/settings.ts'
-import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../core/destination.ts'
+import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../edge/http/destination.ts'
 import type { LookupResult } from '../edge/names/lookup.ts'
 import { createNames } from '../edge/names/names.ts'
 import { systemClock } from '../edge/system-clock.ts'

@@ -6,7 +6,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { UserError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
-import { tierTopicsIn } from '../core/topic-plan.ts'
+import { tierTopicsIn } from '../edge/kafka/topic-plan.ts'
 import type { EpochMs } from '../core/model.ts'
 import type { CommitEntry } from '../ports.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'

@@ -14,7 +14,7 @@ import {
   wantedOwnTopics,
   type Difference,
   type WantedTopic,
-} from '../core/topic-plan.ts'
+} from '../edge/kafka/topic-plan.ts'
 import type { ClusterDescription, KafkaAdmin, TopicSpread } from '../edge/kafka/admin.ts'
 import { subjectOf } from '../edge/registry/result-codec.ts'
 import { RegistryClient, type RegistrySettings } from '../edge/registry/client.ts'

@@ -2,7 +2,7 @@
 import { UserError } from '../core/errors.ts'
 import { isEventKey } from '../core/event-keys.ts'
 import { deathReasons, type EpochMs } from '../core/model.ts'
-import { maxOrderLength, orderLength, type ReplayOrder } from '../core/replay-progress.ts'
+import { maxOrderLength, orderLength, type ReplayOrder } from './replay/progress.ts'
 import type { CommandContext, CommandOption } from './command.ts'
 import { idForms } from './id-forms.ts'
 import {

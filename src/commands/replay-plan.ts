@@ -21,8 +21,8 @@ import {
   type Planned,
   type ReplayParts,
   type ReplaySelection,
-} from '../core/replay.ts'
-import type { ReplayOrder } from '../core/replay-progress.ts'
+} from './replay/requests.ts'
+import type { ReplayOrder } from './replay/progress.ts'
 import { createFilters } from '../edge/filter/cel.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'
 import type { CommandContext } from './command.ts'

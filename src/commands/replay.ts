@@ -4,15 +4,15 @@ import { replayGroupPrefix } from '../core/group-names.ts'
 import { UserError } from '../core/errors.ts'
 import { newHookId } from '../core/hook.ts'
 import type { HookTable } from '../core/hook-table.ts'
-import { groupRight, topicRight } from '../core/rights.ts'
-import { leftOutReasons } from '../core/replay.ts'
+import { groupRight, topicRight } from '../edge/kafka/needed-rights.ts'
+import { leftOutReasons } from './replay/requests.ts'
 import {
   grouped,
   remainingOf,
   readCommits,
   type ReplayOrder,
   type StoredReplay,
-} from '../core/replay-progress.ts'
+} from './replay/progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'

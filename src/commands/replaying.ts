@@ -3,7 +3,7 @@
  * covered ones are saved as progress, so a crash repeats requests and loses none.
  */
 import type { DeliveryId, HookId, InboundRecord } from '../core/model.ts'
-import type { LeftOut, Planned, Requested } from '../core/replay.ts'
+import type { LeftOut, Planned, Requested } from './replay/requests.ts'
 import {
   commitsOf,
   progressLine,
@@ -11,7 +11,7 @@ import {
   type Reach,
   type ReplayOrder,
   type StoredReplay,
-} from '../core/replay-progress.ts'
+} from './replay/progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { CommandContext, InterruptedCode } from './command.ts'
 import { readRange } from './kafka-session.ts'

@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { TooLargeError, UserError } from '../core/errors.ts'
 import type { DeliveryId, Trigger } from '../core/model.ts'
-import { requestRecord, type Requested } from '../core/replay.ts'
+import { requestRecord, type Requested } from './replay/requests.ts'
 import { createSink } from '../edge/kafka/sink.ts'
 import { within } from '../edge/waiting.ts'
 import type { Settings } from '../settings/settings.ts'

@@ -10,9 +10,9 @@ import type {
   Run,
 } from '../core/model.ts'
 import type { DeliveryResult } from '../core/records.ts'
-import { choosePartition } from '../core/partition-choice.ts'
-import { leftOutReasons, planRun, requestRecord } from '../core/replay.ts'
-import { grouped, remainingOf, type Reach } from '../core/replay-progress.ts'
+import { choosePartition } from '../edge/kafka/partition-choice.ts'
+import { leftOutReasons, planRun, requestRecord } from './replay/requests.ts'
+import { grouped, remainingOf, type Reach } from './replay/progress.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../edge/registry/schema-source.ts'

@@ -5,7 +5,7 @@
 import type { Settings } from '../settings/settings.ts'
 import { UserError } from '../core/errors.ts'
 import { retryGroupOf } from '../core/group-names.ts'
-import { processorRights } from '../core/rights.ts'
+import { processorRights } from '../edge/kafka/needed-rights.ts'
 import {
   differencesOf,
   durabilityOf,
@@ -15,7 +15,7 @@ import {
   wantedEventTopics,
   wantedOwnTopics,
   type WantedTopic,
-} from '../core/topic-plan.ts'
+} from '../edge/kafka/topic-plan.ts'
 import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../edge/kafka/admin.ts'
 import { isPassing, type KafkaLog, messageOf } from '../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../edge/kafka/refusals.ts'

@@ -1,6 +1,6 @@
 /** What the names of settings tell: which belong together, and which variables are probably misspelt. */
 import { settingRows, type SettingRow } from './table.ts'
-import { nearestName, slipsBetween } from '../core/nearest.ts'
+import { nearestName, slipsBetween } from './nearest.ts'
 
 /** Settings that commands use together. The first group whose pattern fits a variable has it; `processor` has the rest. */
 const groups = {

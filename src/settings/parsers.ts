@@ -1,6 +1,6 @@
 /** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
 import { isIP } from 'node:net'
-import { parseCidr } from '../core/destination.ts'
+import { parseCidr } from '../edge/http/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/encrypted-text.ts'
 import { parseDuration } from '../core/durations.ts'
 import { hiddenMark } from '../core/hidden-text.ts'

@@ -2,7 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/settings/settings.ts'
-import { groupRight, processorRights, type Right, topicRight } from '../../src/core/rights.ts'
+import {
+  groupRight,
+  processorRights,
+  type Right,
+  topicRight,
+} from '../../src/edge/kafka/needed-rights.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import type { KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { missingRights } from '../../src/edge/kafka/rights.ts'

@@ -1,7 +1,7 @@
 /** README's example of rights for parties that do not trust each other, granted as it stands there, and tried. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Right } from '../../src/core/rights.ts'
+import type { Right } from '../../src/edge/kafka/needed-rights.ts'
 import { startReceiver } from '../../src/sandbox/receiver.ts'
 import { grant } from '../support/acls.ts'
 import { hooktide, startRun } from '../support/hooktide-process.ts'

@@ -1,5 +1,5 @@
 /** Numbered events, written at an even pace whatever happens to the brokers, and what is owed for each. */
-import { choosePartition } from '../../src/core/partition-choice.ts'
+import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { OutboundRecord } from '../../src/core/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'

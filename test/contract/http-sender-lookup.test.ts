@@ -1,7 +1,7 @@
 /** What of a name's addresses is connected to, and how failures to connect are classed. */
 import { describe, expect, it } from 'vitest'
-import { parseCidr } from '../../src/core/destination.ts'
-import type { NameAddress } from '../../src/core/name-answer.ts'
+import { parseCidr } from '../../src/edge/http/destination.ts'
+import type { NameAddress } from '../../src/edge/names/answer.ts'
 import { ConnectFailure, asConnectFailure } from '../../src/edge/http/connecting.ts'
 import { guardedLookup } from '../../src/edge/http/guarded-lookup.ts'
 import type { LookupFailure, LookupResult } from '../../src/edge/names/lookup.ts'

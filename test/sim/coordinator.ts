@@ -5,7 +5,7 @@
  * time-out, and expels who has not. Then the generation rises by one and partitions are assigned, by the project's own
  * assignor. A member that is not heard of for the session time-out is expelled; one that waits in a join is not.
  */
-import { assign, type MemberClaim } from '../../src/core/assignor.ts'
+import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
 import type { CommitEntry, TopicPartition } from '../../src/ports.ts'
 import type { Timeline } from './timeline.ts'
 

@@ -5,7 +5,7 @@ import { decodeHealth, encodeHealth, renewed, type Health } from '../../src/core
 import { decodeEvent } from '../../src/core/event.ts'
 import { deliveryIdOf } from '../../src/core/identity.ts'
 import type { HookId, OutboundRecord } from '../../src/core/model.ts'
-import { requestRecord } from '../../src/core/replay.ts'
+import { requestRecord } from '../../src/commands/replay/requests.ts'
 import { topics } from '../support/flow-rig.ts'
 import { placeOf } from './facts.ts'
 import type { Fault, FaultKind, HookEdit, InnerFault } from './plan-faults.ts'

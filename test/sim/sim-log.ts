@@ -1,5 +1,5 @@
 /** The broker's topics: records in order, by partition; compaction and markers, which leave holes; who waits for more. */
-import { choosePartition } from '../../src/core/partition-choice.ts'
+import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import type { InboundRecord, OutboundRecord } from '../../src/core/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'

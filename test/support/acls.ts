@@ -1,6 +1,6 @@
 /** Grants rights and takes them away, as an administrator does. */
 import kafkajs from 'kafkajs'
-import type { Operation, Right } from '../../src/core/rights.ts'
+import type { Operation, Right } from '../../src/edge/kafka/needed-rights.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 

@@ -6,8 +6,8 @@
  * commits of an old generation being refused, a member learning of a rebalance before it loses anything, and nothing
  * being acknowledged during an outage. What it leaves out: compaction, retention, transactions.
  */
-import { choosePartition } from '../../src/core/partition-choice.ts'
-import { recordBytes } from '../../src/core/batch-cutting.ts'
+import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
+import { recordBytes } from '../../src/edge/kafka/batch-cutting.ts'
 import { PackedHeaders } from '../../src/core/packed-headers.ts'
 import { TooLargeError } from '../../src/core/errors.ts'
 import type { EpochMs, InboundRecord, KafkaHeaders, OutboundRecord } from '../../src/core/model.ts'

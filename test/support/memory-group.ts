@@ -5,7 +5,7 @@
  * the generation rises by one, partitions are assigned by the project's own assignor, and every member is told. Changes
  * that come meanwhile lead to one more rebalance.
  */
-import { assign, type MemberClaim } from '../../src/core/assignor.ts'
+import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
 import type {
   AssignedPartition,
   CommitEntry,

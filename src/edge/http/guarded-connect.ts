@@ -1,5 +1,5 @@
 /**
- * Opens the connections of webhook calls, and refuses those to addresses that a hook may not name (core/destination.ts).
+ * Opens the connections of webhook calls, and refuses those to addresses that a hook may not name (edge/http/destination.ts).
  * The judging happens here, on the address that is about to be connected to: a name can resolve to anything, and to
  * something else the next time. Every failure says at which step it happened, so nobody has to guess from codes.
  */
@@ -8,8 +8,8 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket, TcpNetConnectOpts } from 'node:net'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
-import { judgeHost } from '../../core/destination.ts'
-import type { Cidr } from '../../core/destination.ts'
+import { judgeHost } from './destination.ts'
+import type { Cidr } from './destination.ts'
 import type { TenantId } from '../../core/model.ts'
 import type { Names } from '../names/names.ts'
 import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'

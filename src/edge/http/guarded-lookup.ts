@@ -1,7 +1,7 @@
 /** Names to addresses, as Node's sockets ask for them: without the addresses that may not be called. */
 import type { LookupFunction } from 'node:net'
-import { judgeAddress } from '../../core/destination.ts'
-import type { Cidr } from '../../core/destination.ts'
+import { judgeAddress } from './destination.ts'
+import type { Cidr } from './destination.ts'
 import type { TenantId } from '../../core/model.ts'
 import type { LookupFailure } from '../names/lookup.ts'
 import type { Names } from '../names/names.ts'

@@ -10,12 +10,7 @@
  * **Idle** until `begin`, **in a head** until that of the answer is whole, **in a body** until `end`. What comes while it
  * is idle closes the socket.
  */
-import {
-  ResponseHead,
-  lengthsUnpadded,
-  longestStart,
-  noStatusLine,
-} from '../../core/response-head.ts'
+import { ResponseHead, lengthsUnpadded, longestStart, noStatusLine } from './response-head.ts'
 
 export const maxHeadBytes = 16 * 1024
 /** Of one call, of whatever they are. */

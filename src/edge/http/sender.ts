@@ -1,7 +1,7 @@
 /** The HTTP port, by undici. What a call may reach is decided in guarded-connect.ts, how it ends in call.ts. */
 import type { Dispatcher } from 'undici'
-import { parseCidr } from '../../core/destination.ts'
-import type { Cidr } from '../../core/destination.ts'
+import { parseCidr } from './destination.ts'
+import type { Cidr } from './destination.ts'
 import { parseEndpointUrl } from '../../core/endpoint-url.ts'
 import { UserError } from '../../core/errors.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
@@ -19,7 +19,7 @@ export interface HttpSenderOptions {
   /** Stopped with the sender. */
   readonly names: Names
   readonly allowHttp: boolean
-  /** Ranges of addresses that may be called though they are not public; see core/destination.ts. */
+  /** Ranges of addresses that may be called though they are not public; see edge/http/destination.ts. */
   readonly allowCidrs: readonly string[]
   /** `http:` or `https:` URL of the only proxy used, with its credentials if it wants any. */
   readonly egressProxy?: string | undefined

@@ -2,7 +2,7 @@
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { asError, UserError } from '../../core/errors.ts'
 import type { EpochMs } from '../../core/model.ts'
-import { groupRight, type Right, topicRight } from '../../core/rights.ts'
+import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
 import {
   createKafka,

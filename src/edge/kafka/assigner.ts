@@ -1,6 +1,6 @@
-/** Carries `core/assignor.ts` through the group protocol. */
+/** Carries `edge/kafka/assignor.ts` through the group protocol. */
 import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
-import { assign, type MemberClaim, type OwnedPartition } from '../../core/assignor.ts'
+import { assign, type MemberClaim, type OwnedPartition } from './assignor.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
 
 /** Only programs whose members name the same assignor can be classic members of one group. */

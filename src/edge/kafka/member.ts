@@ -8,7 +8,7 @@
 import type { Consumer, PartitionAssigner } from 'kafkajs'
 import { asError } from '../../core/errors.ts'
 import type { MonotonicMs } from '../../core/model.ts'
-import { groupRight, topicRight } from '../../core/rights.ts'
+import { groupRight, topicRight } from './needed-rights.ts'
 import type { TopicPartition } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import { createAssigner } from './assigner.ts'

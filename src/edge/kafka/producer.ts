@@ -10,7 +10,7 @@
  */
 import type { CompressionTypes } from 'kafkajs'
 import { asError } from '../../core/errors.ts'
-import { topicRight } from '../../core/rights.ts'
+import { topicRight } from './needed-rights.ts'
 import { type Compression, compressionTypes } from './batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'

@@ -3,7 +3,7 @@
  * the client goes on trying; meanwhile the log names once what is to be granted, and readiness tells it.
  */
 import { asError } from '../../core/errors.ts'
-import type { Right } from '../../core/rights.ts'
+import type { Right } from './needed-rights.ts'
 import { FailureLog } from './failure-log.ts'
 import type { KafkaLog, KafkaSettings } from './client.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'

@@ -10,10 +10,10 @@ import {
   defaultCutLimits,
   type QueuedRecord,
   recordBytes,
-} from '../../core/batch-cutting.ts'
+} from './batch-cutting.ts'
 import { TooLargeError } from '../../core/errors.ts'
 import type { OutboundRecord } from '../../core/model.ts'
-import { choosePartition } from '../../core/partition-choice.ts'
+import { choosePartition } from './partition-choice.ts'
 import type { RecordSink } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Compression } from './batches.ts'

@@ -17,7 +17,7 @@
  */
 import { asError } from '../../core/errors.ts'
 import type { InboundRecord } from '../../core/model.ts'
-import { topicRight } from '../../core/rights.ts'
+import { topicRight } from './needed-rights.ts'
 import type { TableSource } from '../../ports.ts'
 import { sleep, within } from '../waiting.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'

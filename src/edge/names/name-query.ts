@@ -12,8 +12,8 @@ import {
   type NameAnswer,
   type NameFailure,
   type Reach,
-} from '../../core/name-answer.ts'
-import { candidatesOf, type SearchRules } from '../../core/name-files.ts'
+} from './answer.ts'
+import { candidatesOf, type SearchRules } from './files.ts'
 import type { Clock } from '../../ports.ts'
 
 export interface NameQueryOptions {

@@ -5,10 +5,10 @@
  * after `maxLookupMs`, or when no call waits for it any more.
  */
 import type { TenantId } from '../../core/model.ts'
-import { inOrder, type NameAddress, type NameAnswer, type Reach } from '../../core/name-answer.ts'
-import { NameCache } from '../../core/name-cache.ts'
-import { isInvalid, isLookupName, localAddressesOf } from '../../core/name-files.ts'
-import { SayingLimit } from '../../core/saying.ts'
+import { inOrder, type NameAddress, type NameAnswer, type Reach } from './answer.ts'
+import { NameCache } from './cache.ts'
+import { isInvalid, isLookupName, localAddressesOf } from './files.ts'
+import { SayingLimit } from './saying.ts'
 import type { Emit } from '../../core/signal.ts'
 import type { Clock } from '../../ports.ts'
 import { Lookup, type LookupResult, type Resolved } from './lookup.ts'

@@ -2,8 +2,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
-import { isGlobalIpv6, type Reach } from '../../core/name-answer.ts'
-import { parseHosts, parseResolvConf, type Hosts, type SearchRules } from '../../core/name-files.ts'
+import { isGlobalIpv6, type Reach } from './answer.ts'
+import { parseHosts, parseResolvConf, type Hosts, type SearchRules } from './files.ts'
 import type { MonotonicMs } from '../../core/model.ts'
 import type { Clock } from '../../ports.ts'
 

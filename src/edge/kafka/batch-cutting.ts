@@ -1,0 +1,46 @@
+/**
+ * Where a queue of records is cut into sends. KafkaJS puts all of a call's records for one partition into one batch, and
+ * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
+ */
+import type { OutboundRecord } from '../../core/model.ts'
+import { headerBytes } from '../../core/packed-headers.ts'
+
+export interface CutLimits {
+  readonly maxRecords: number
+  readonly maxBytesPerPartition: number
+}
+
+export const defaultCutLimits: CutLimits = { maxRecords: 2000, maxBytesPerPartition: 512 * 1024 }
+
+/** A record in the queue. Records for the same partition carry the same `slot`, compared by identity. */
+export interface QueuedRecord {
+  readonly slot: object
+  readonly bytes: number
+}
+
+/** Room for a record's own fields and its share of the batch's; both are less. */
+const recordOverhead = 32
+
+/** About the bytes a record takes on the wire, uncompressed; never too few by more than a few bytes. */
+export function recordBytes(record: OutboundRecord): number {
+  let bytes = recordOverhead + (record.value?.length ?? 0)
+  if (record.key !== null) bytes += Buffer.byteLength(record.key)
+  return bytes + headerBytes(record.headers)
+}
+
+/**
+ * The end (exclusive) of the longest run of `queue` from `start` that fits one send. At least one record; one that is
+ * over the limit by itself goes alone, so that a refusal names it.
+ */
+export function cutEnd(queue: readonly QueuedRecord[], start: number, limits: CutLimits): number {
+  const bytesBySlot = new Map<object, number>()
+  const last = Math.min(queue.length, start + limits.maxRecords)
+  for (let index = start; index < last; index += 1) {
+    const record = queue[index]
+    if (record === undefined) return index
+    const bytes = (bytesBySlot.get(record.slot) ?? 0) + record.bytes
+    if (bytes > limits.maxBytesPerPartition) return index === start ? start + 1 : index
+    bytesBySlot.set(record.slot, bytes)
+  }
+  return last
+}

@@ -1,0 +1,136 @@
+/**
+ * The files by which a machine says how its names are resolved: resolv.conf(5) and hosts(5). Each is read in one pass over
+ * its lines, so that a file costs no more than its length.
+ */
+import type { NameAddress } from './answer.ts'
+
+/** How names are searched for, and how patiently. */
+export interface SearchRules {
+  /** Domains, without a dot at the end; the empty one is the root. */
+  readonly search: readonly string[]
+  /** A name with fewer dots is tried in the domains first. */
+  readonly ndots: number
+  /** How long a name server may take before the next one is asked. */
+  readonly timeoutMs: number
+  /** How often each name server is asked. */
+  readonly attempts: number
+}
+
+/** glibc asks once in five seconds. Names that are looked up anew whenever a call waits are asked for sooner. */
+const defaultTimeoutMs = 1_000
+const defaultAttempts = 3
+/** Three name servers, as many as resolv.conf may have, are then all asked within the time that a call has by default. */
+const maxTimeoutMs = 2_500
+/** RFC 1035 section 2.3.4, as text without the dot at the end. */
+const maxNameLength = 253
+const maxLabelLength = 63
+const maxSearchDomains = 32
+
+/**
+ * Reads resolv.conf as glibc does: the last of `search` and `domain` counts, and without one the domain of the host's
+ * name. Bounds of the options are those of the manual, but for that of `timeout`.
+ */
+export function parseResolvConf(text: string, hostname: string): SearchRules {
+  let search: readonly string[] | undefined
+  const options: Options = { ndots: 1, timeout: undefined, attempts: undefined }
+  for (const line of text.split('\n')) {
+    const [keyword, ...words] = line.split(/[ \t\r]+/)
+    if (keyword === 'search') search = words
+    else if (keyword === 'domain') search = words.slice(0, 1)
+    else if (keyword === 'options') for (const word of words) readOption(word, options)
+  }
+  search ??= hostname.includes('.') ? [hostname.slice(hostname.indexOf('.') + 1)] : []
+  const { ndots, timeout, attempts } = options
+  return {
+    search: search
+      .filter((domain) => domain !== '')
+      .slice(0, maxSearchDomains)
+      .map((domain) => domain.toLowerCase().replace(/\.$/, '')),
+    ndots: Math.min(ndots, 15),
+    timeoutMs:
+      timeout === undefined
+        ? defaultTimeoutMs
+        : Math.min(Math.max(timeout, 1) * 1_000, maxTimeoutMs),
+    attempts: attempts === undefined ? defaultAttempts : Math.min(Math.max(attempts, 1), 5),
+  }
+}
+
+interface Options {
+  ndots: number
+  timeout: number | undefined
+  attempts: number | undefined
+}
+
+function readOption(word: string, options: Options): void {
+  const [, name, digits] = /^(ndots|timeout|attempts):(\d{1,9})$/.exec(word) ?? []
+  if (name === 'ndots' || name === 'timeout' || name === 'attempts') options[name] = Number(digits)
+}
+
+/** Whether a name can be asked for at all. */
+export function isLookupName(name: string): boolean {
+  const relative = name.endsWith('.') ? name.slice(0, -1) : name
+  if (relative === '' || relative.length > maxNameLength) return false
+  return relative.split('.').every((label) => label !== '' && label.length <= maxLabelLength)
+}
+
+/**
+ * The full names to ask for, one after the other, until one has an address: as the system's resolver does it. A name that
+ * ends in a dot is full already.
+ */
+export function candidatesOf(name: string, { search, ndots }: SearchRules): readonly string[] {
+  if (name.endsWith('.')) return [name.slice(0, -1)]
+  const dots = name.split('.').length - 1
+  const within = search.map((domain) => (domain === '' ? name : `${name}.${domain}`))
+  const all = dots >= ndots ? [name, ...within] : [...within, name]
+  return [...new Set(all)].filter(isLookupName)
+}
+
+/** RFC 6761 section 6.4: there are no such names, whoever is asked. */
+export function isInvalid(name: string): boolean {
+  return /(^|\.)invalid\.?$/.test(name)
+}
+
+/** RFC 6761 section 6.3: these names mean the own host, whatever name servers would say. */
+function isLocalhost(name: string): boolean {
+  return /(^|\.)localhost\.?$/.test(name)
+}
+
+const loopback: readonly NameAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+export type Hosts = ReadonlyMap<string, readonly NameAddress[]>
+
+const maxAddressesOfHost = 8
+
+/** @param familyOf 4 or 6 for the text of an address, 0 for any other */
+export function parseHosts(text: string, familyOf: (text: string) => number): Hosts {
+  const hosts = new Map<string, NameAddress[]>()
+  for (const line of text.split('\n')) {
+    const comment = line.indexOf('#')
+    const [address = '', ...names] = (comment === -1 ? line : line.slice(0, comment))
+      .trim()
+      .split(/\s+/)
+    const family = familyOf(address)
+    if (family !== 4 && family !== 6) continue
+    for (const name of names) addHost(hosts, name, { address, family })
+  }
+  return hosts
+}
+
+function addHost(hosts: Map<string, NameAddress[]>, written: string, address: NameAddress): void {
+  const name = written.toLowerCase().replace(/\.$/, '')
+  const known = hosts.get(name)
+  if (known === undefined) hosts.set(name, [address])
+  else if (
+    known.length < maxAddressesOfHost &&
+    !known.some((one) => one.address === address.address)
+  )
+    known.push(address)
+}
+
+/** The addresses that this machine itself has for a name. */
+export function localAddressesOf(name: string, hosts: Hosts): readonly NameAddress[] | undefined {
+  return hosts.get(name.replace(/\.$/, '')) ?? (isLocalhost(name) ? loopback : undefined)
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { warningsOf } from '../../../src/commands/hooks-put-warnings.ts'
+
+const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
+const hook = { id: 'a', events: ['PostSignIn'], signingKey, config: { url: 'https://x.example/' } }
+const withHeaders = (...names: readonly string[]) =>
+  warningsOf({
+    ...hook,
+    config: { ...hook.config, headers: Object.fromEntries(names.map((name) => [name, 'v'])) },
+  })
+
+describe('the warnings of a hook that is put', () => {
+  it('are none for a usual one', () => {
+    expect(withHeaders('Authorization', 'content-type', 'User-Agent', 'x-proxy-1')).toEqual([])
+  })
+
+  it('name each header that its calls leave out', () => {
+    const names = ['Host', 'connection', 'Webhook-Signature', 'Proxy-Authorization', 'traceparent']
+    expect(withHeaders('x-team', ...names)).toEqual(
+      names.map((name) => expect.stringContaining(`config.headers.${name} is left out of calls`)),
+    )
+  })
+
+  it('name a header that another one of the same name replaces', () => {
+    expect(withHeaders('X-A', 'x-b', 'x-a')).toEqual([
+      'config.headers.X-A has no effect: config.headers.x-a replaces it',
+    ])
+  })
+
+  it.each([
+    ['short', 'signingKey has 5 bytes: Standard Webhooks asks for 24 to 64'],
+    ['whsec_AQID', 'signingKey has 3 bytes: Standard Webhooks asks for 24 to 64'],
+  ])('tell of a key that can be guessed: %s', (key, warning) => {
+    expect(warningsOf({ ...hook, signingKey: key })).toEqual([warning])
+  })
+
+  it('tell of no key where calls are not signed, or where it is encrypted', () => {
+    expect(warningsOf({ ...hook, signingKey: '' })).toEqual([])
+    expect(warningsOf({ ...hook, signingKey: 'hooktide-enc:v1:x' })).toEqual([])
+  })
+
+  it('are twenty lines at most, whatever the hook holds', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`x${n}\u001b`, n]))
+    const warnings = warningsOf({ ...hook, ...many })
+    expect(warnings).toHaveLength(20)
+    expect(warnings[0]).toBe('a member, whose name may be a secret, is not known and has no effect')
+    expect(warnings.at(-1)).toBe('and 981 warnings more')
+  })
+})

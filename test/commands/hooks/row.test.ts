@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { hookRow, summaryOf } from '../../../src/commands/hook-row.ts'
+import { decodeHook } from '../../../src/core/hook.ts'
+import type { FieldProblem } from '../../../src/core/model.ts'
+import { recordOf } from '../../support/record-builders.ts'
+
+function shown(problems: readonly FieldProblem[], name = 'CRM'): readonly string[] {
+  const record = recordOf({ key: Buffer.from('a'), value: Buffer.from('{}') })
+  const entry = decodeHook(record, () => undefined)
+  if (entry.kind !== 'suspended') throw new Error('an empty object is no hook')
+  const hook = { ...entry.hook, problems }
+  const key = Buffer.from('a')
+  const stored = { id: 'a', written: {}, members: { name }, isCaptured: false, key, keys: [key] }
+  return hookRow(summaryOf({ ...stored, entry: { kind: 'suspended', hook } }))
+}
+
+const locked = (field: string): FieldProblem => ({
+  field,
+  message: 'is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have',
+})
+
+describe('a suspended hook in a list', () => {
+  it('has what is wrong, if that is one thing in few words', () => {
+    expect(shown([{ field: 'config', message: 'is missing' }]).at(-1)).toBe('(config is missing)')
+    expect(shown([locked('signingKey')]).at(-1)).toBe(
+      '(signingKey is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have)',
+    )
+  })
+
+  it('has the first of many, and where the others are', () => {
+    const names = Array.from({ length: 19 }, (_, index) => `config.headers[${index}]`)
+    expect(shown(['signingKey', ...names].map(locked)).at(-1)).toBe(
+      '(signingKey is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have; hooks get says more)',
+    )
+  })
+
+  it('has the key that is wanted of the longest field, and nothing that fills lines', () => {
+    const field = `config.headers.${'x'.repeat(40)}`
+    const problem = shown([locked(field), locked(field)]).at(-1) ?? ''
+    expect(problem).toContain('is encrypted with key 0123456789ab')
+    expect(problem).toMatch(/…; hooks get says more\)$/)
+    expect(problem.length).toBeLessThanOrEqual(125)
+  })
+
+  it('has a name that is as long as a name may be, and no longer', () => {
+    expect(shown([], '😀'.repeat(300_000))[2]).toBe(`${'😀'.repeat(39)}…`)
+  })
+})

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { faultWords, jsonFaultOf } from '../../../src/commands/json-fault.ts'
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('the place where text stops being JSON', () => {
+  it.each([
+    ['{\n "a": 1,\n "b": tru }', 3, 7, 'a value is missing: text has to be in double quotes'],
+    ['{"a": 1 "b": 2}', 1, 9, 'a comma or "}" is missing'],
+    ['[1 2]', 1, 4, 'a comma or "]" is missing'],
+    ['{"a" 1}', 1, 6, 'a colon is missing'],
+    ['{"a": 1,}', 1, 9, 'a name in double quotes is missing'],
+    ["{'a': 1}", 1, 2, 'a name in double quotes is missing'],
+    ['[1,]', 1, 4, 'a value is missing: text has to be in double quotes'],
+    ['{"a":\n', 2, 1, 'the text ends too early'],
+    ['{"a": "x\n"}', 1, 9, 'a control character, or a line break within text, has to be escaped'],
+    ['{"a": "C:\\Users"}', 1, 10, 'a backslash that begins no escape has to be doubled'],
+    ['{"a": "x}', 1, 7, 'the text that begins here has no closing quote'],
+    ['{"a": 01}', 1, 8, 'a comma or "}" is missing'],
+    ['{}{}', 1, 3, 'there is more text behind the value'],
+    ['', 1, 1, 'the text ends too early'],
+  ])('of %j is line %s, column %s', (text, line, column, message) => {
+    expect(jsonFaultOf(text)).toEqual({ line, column, message })
+  })
+
+  it('is told as the line of the file', () => {
+    expect(faultWords({ line: 2, column: 7, message: 'a colon is missing' }, 10)).toBe(
+      'line 11, column 7: a colon is missing',
+    )
+  })
+
+  it('is there exactly when the platform finds a fault too', () => {
+    const spoiled = fc
+      .tuple(
+        fc.jsonValue(),
+        fc.nat(2),
+        fc.nat(),
+        fc.nat(1),
+        fc.constantFrom(...'{}[]",:\\u1e-. \nx'.split('')),
+      )
+      .map(([value, indent, seed, removed, added]) => {
+        const text = JSON.stringify(value, undefined, indent)
+        const at = seed % text.length
+        return text.slice(0, at) + (removed === 1 ? '' : added) + text.slice(at + removed)
+      })
+    fc.assert(
+      fc.property(spoiled, (text) => {
+        expect(jsonFaultOf(text) === undefined).toBe(isJson(text))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('is found however deep the brackets are', () => {
+    expect(jsonFaultOf('['.repeat(200_000))).toMatchObject({ column: 200_001 })
+  })
+})

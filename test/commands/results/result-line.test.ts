@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest'
+import { resultHeading } from '../../../src/commands/result-line.ts'
+import { roughWait } from '../../../src/core/durations.ts'
+import { eventKeys } from '../../../src/core/event-keys.ts'
+
+it('the column of events has room for every key that Logto sends', () => {
+  const width = resultHeading.indexOf('DELIVERY') - resultHeading.indexOf('EVENT ')
+  for (const key of eventKeys) expect(key.length).toBeLessThan(width)
+})
+
+it.each([
+  [400, '0 s'],
+  [65_000, '65 s'],
+  [358_000, '6 min'],
+  [7_190_000, '2 h'],
+  [345_600_000, '4 d'],
+])('a wait of %s ms is said as %s', (waitMs, words) => {
+  expect(roughWait(waitMs)).toBe(words)
+})

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { readSettings, shownSettings } from '../../src/settings/settings.ts'
+import { UserError } from '../../src/core/errors.ts'
+import { grantLines, processorRights } from '../../src/edge/kafka/needed-rights.ts'
+import { securityOf, securityWarning } from '../../src/settings/security.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+const login: Environment = {
+  KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+  KAFKA_SASL_USERNAME: 'processor',
+  KAFKA_SASL_PASSWORD: 'opensesame',
+}
+
+function faultsOf(environment: Environment): readonly string[] {
+  try {
+    readSettings(environment)
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === 2) {
+      return error.message.split('\n  ').slice(1)
+    }
+    throw error
+  }
+  return []
+}
+
+describe('security of connections to Kafka', () => {
+  it('is none when nothing is set', () => {
+    expect(securityOf(readSettings({}))).toEqual({ tls: undefined, sasl: undefined })
+  })
+
+  it('is TLS when it is asked for, or a file is named', () => {
+    expect(securityOf(readSettings({ KAFKA_SSL: 'true' })).tls).toBeDefined()
+    expect(securityOf(readSettings({ KAFKA_SSL_CA: '/ca.pem' })).tls).toMatchObject({
+      caFile: '/ca.pem',
+    })
+    expect(securityOf(readSettings({ KAFKA_SSL: 'false' })).tls).toBeUndefined()
+  })
+
+  it('is a login with a mechanism in whichever letters', () => {
+    expect(securityOf(readSettings(login)).sasl).toEqual({
+      mechanism: 'scram-sha-512',
+      username: 'processor',
+      password: 'opensesame',
+    })
+  })
+
+  const halves: readonly (readonly [Environment, RegExp])[] = [
+    [{ KAFKA_SASL_USERNAME: 'a' }, /^KAFKA_SASL_MECHANISM, KAFKA_SASL_PASSWORD must be set too/],
+    [
+      { KAFKA_SASL_USERNAME: 'a', KAFKA_SASL_PASSWORD: 'b' },
+      /^KAFKA_SASL_MECHANISM must be set too: KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD alone are no login$/,
+    ],
+    [
+      { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'a' },
+      /^KAFKA_SASL_PASSWORD must be set too: KAFKA_SASL_MECHANISM and KAFKA_SASL_USERNAME alone/,
+    ],
+    [{ KAFKA_SSL_CERT: '/a.pem' }, /^KAFKA_SSL_KEY must be set too/],
+    [{ KAFKA_SSL_KEY: '/a.pem' }, /^KAFKA_SSL_CERT must be set too/],
+    [{ KAFKA_SSL_KEY_PASSPHRASE: 'a' }, /^KAFKA_SSL_KEY must be set too/],
+    [{ KAFKA_SSL: 'no', KAFKA_SSL_CA: '/a.pem' }, /^KAFKA_SSL is false, and KAFKA_SSL_CA is set/],
+    [{ ...login, KAFKA_SASL_MECHANISM: 'gssapi' }, /^KAFKA_SASL_MECHANISM must be one of plain, /],
+    [{ KAFKA_SSL: 'perhaps' }, /^KAFKA_SSL must be true or false/],
+  ]
+  it.each(halves)('refuses %j, in one sentence', (environment, says) => {
+    const faults = faultsOf(environment)
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(says)
+  })
+
+  it('names all that is missing at once', () => {
+    expect(faultsOf({ KAFKA_SSL_CERT: '/a.pem', KAFKA_SASL_PASSWORD: 'a' })).toHaveLength(2)
+  })
+
+  it('never shows its secrets', () => {
+    const shown = JSON.stringify(
+      shownSettings(
+        readSettings({
+          ...login,
+          KAFKA_SSL_CERT: '/a.pem',
+          KAFKA_SSL_KEY: '/a.key',
+          KAFKA_SSL_KEY_PASSPHRASE: 'whisper',
+        }),
+      ),
+    )
+    expect(shown).not.toMatch(/opensesame|whisper/)
+    expect(shown).toContain('"saslPassword":true')
+  })
+
+  it('warns of a password in the clear, and of nothing else', () => {
+    const warningOf = (environment: Environment) =>
+      securityWarning(securityOf(readSettings(environment)))
+    const plain = { ...login, KAFKA_SASL_MECHANISM: 'plain' }
+    expect(warningOf(plain)).toMatch(/in the clear/)
+    expect(warningOf({ ...plain, KAFKA_SSL: 'true' })).toBeUndefined()
+    expect(warningOf(login)).toBeUndefined()
+    expect(warningOf({})).toBeUndefined()
+  })
+})
+
+describe('missing rights', () => {
+  it('are told a line for each resource, with the command that grants them', () => {
+    const { topics, groupId } = readSettings({})
+    const lines = grantLines(
+      'User:a',
+      '--bootstrap-server b:1',
+      processorRights(topics, ['auth.webhook.retry.5s'], groupId),
+    )
+    expect(lines).toContain(
+      'User:a has no right to Read and DescribeConfigs on topic auth.events: grant it with: ' +
+        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --operation DescribeConfigs --topic "auth.events"',
+    )
+    expect(lines).toContain(
+      'User:a has no right to Read on group hooktide.retry: grant it with: ' +
+        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --group "hooktide.retry"',
+    )
+    expect(lines).toHaveLength(10)
+  })
+})
