@@ -7,7 +7,7 @@ import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
 import { logCrash, type LogOptions, logRefusal, logWarning } from './edge/telemetry/signal-log.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
-import { asError, type ExitCode, InterruptedError, UserError } from './core/errors.ts'
+import { asError, type ExitCode, InterruptedError, UserError } from './core/model/errors.ts'
 import { rowsOf, unknownVariables } from './settings/names.ts'
 import { version } from './version.ts'
 

@@ -3,7 +3,11 @@
  * the names and values that go with them. Their schemas are files beside it, such as
  * `hooktide/schemas/delivery-result.avsc`. Nothing here needs Node, nor does anything happen on import.
  */
-export { deathHeaderNames, rejectionHeaderNames, runHeaderNames } from './core/header-names.ts'
+export {
+  deathHeaderNames,
+  rejectionHeaderNames,
+  runHeaderNames,
+} from './core/model/header-names.ts'
 export {
   blames,
   deathReasons,
@@ -21,7 +25,7 @@ export {
   type Reason,
   type RejectionReason,
   type Trigger,
-} from './core/record-values.ts'
+} from './core/model/record-values.ts'
 export type {
   AdaptiveMfaResult,
   AdaptiveMfaRule,
@@ -33,4 +37,4 @@ export type {
   HookRecord,
   PreviousSigningKey,
   User,
-} from './core/records.ts'
+} from './core/model/records.ts'

@@ -2,8 +2,8 @@
  * What the stages need of the world, in their own words. Types only. Every port has one adapter in `edge/`
  * and one in `test/support/`, and both pass the same suite in `test/contract/`.
  */
-import type { FilterNode } from './core/filter.ts'
-import type { Schema } from './core/framed-value.ts'
+import type { FilterNode } from './core/filter/filter.ts'
+import type { Schema } from './core/event/framed-value.ts'
 import type {
   AttemptResult,
   EpochMs,
@@ -11,7 +11,7 @@ import type {
   MonotonicMs,
   OutboundRecord,
   TenantId,
-} from './core/model.ts'
+} from './core/model/model.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -104,7 +104,7 @@ export interface TableSource {
 /** Writes records. Acknowledged means by all in-sync replicas. */
 export interface RecordSink {
   /**
-   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/errors.ts) when one of them can never be
+   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/model/errors.ts) when one of them can never be
    * written, and then says which; the others are written. A broker that is away makes it wait, not reject.
    */
   write(records: readonly OutboundRecord[]): Promise<void>

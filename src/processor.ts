@@ -1,9 +1,9 @@
 /** A processor as its surroundings see it: what it needs, what it is set to, and what it tells of itself. */
-import type { Decrypt } from './core/encrypted-text.ts'
-import type { Tier, Topics } from './core/model.ts'
-import type { ResultBodies } from './core/kept-answer.ts'
-import type { DeliveryResult } from './core/records.ts'
-import type { Emit } from './core/signal.ts'
+import type { Decrypt } from './core/hook/encrypted-text.ts'
+import type { Tier, Topics } from './core/model/model.ts'
+import type { ResultBodies } from './core/run/kept-answer.ts'
+import type { DeliveryResult } from './core/model/records.ts'
+import type { Emit } from './core/signal/signal.ts'
 import type {
   Clock,
   Filters,

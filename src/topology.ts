@@ -3,17 +3,17 @@
  * groups → lanes → calls → recorder → results, tiers and dead letters. It knows ports, never libraries, so the same
  * wiring runs on Kafka and in memory.
  */
-import { DeferredCounts } from './core/deferral.ts'
-import { probeSpreadMs } from './core/endpoint-seed.ts'
-import { admitted, type Filtering } from './core/filter-match.ts'
-import { retryGroupOf } from './core/group-names.ts'
-import { HookTable } from './core/hook-table.ts'
-import { Lanes, type LanesParts } from './core/lanes.ts'
-import type { Hook, HookId, InboundRecord, MonotonicMs, Run, Tier } from './core/model.ts'
-import { PutOffBudget } from './core/put-off-budget.ts'
-import { tierOf } from './core/schedule.ts'
-import type { Holdings } from './core/share.ts'
-import type { StopCause } from './core/signal.ts'
+import { DeferredCounts } from './core/run/deferral.ts'
+import { probeSpreadMs } from './core/lane/seed.ts'
+import { admitted, type Filtering } from './core/hook/filter-match.ts'
+import { retryGroupOf } from './core/model/group-names.ts'
+import { HookTable } from './core/hook/table.ts'
+import { Lanes, type LanesParts } from './core/lane/lanes.ts'
+import type { Hook, HookId, InboundRecord, MonotonicMs, Run, Tier } from './core/model/model.ts'
+import { PutOffBudget } from './core/lane/put-off-budget.ts'
+import { tierOf } from './core/run/schedule.ts'
+import type { Holdings } from './core/lane/share.ts'
+import type { StopCause } from './core/signal/signal.ts'
 import { limits } from './limits.ts'
 import type { GroupSource } from './ports.ts'
 import type {

@@ -1,10 +1,10 @@
 /** From the words behind a command's name to its options, flags and arguments, or to what is wrong with them. */
 import { parseArgs } from 'node:util'
 import { flagNames, flagOf, secretNames, type SettingName } from '../settings/table.ts'
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
-import { hiddenMark } from '../core/hidden-text.ts'
-import { isPlainWords, shownParts } from '../core/plain-words.ts'
+import { hiddenMark } from '../core/text/hidden-text.ts'
+import { isPlainWords, shownParts } from '../core/text/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'
 import { idForms } from './id-forms.ts'
 

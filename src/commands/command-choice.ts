@@ -1,7 +1,7 @@
 /** Which command is meant by the first words, or which help. */
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
-import { shownParts } from '../core/plain-words.ts'
+import { shownParts } from '../core/text/plain-words.ts'
 import type { Command } from './command.ts'
 
 export type CommandChoice =

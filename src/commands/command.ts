@@ -1,5 +1,5 @@
 /** What a command is, and what it is given. */
-import type { ExitCode } from '../core/errors.ts'
+import type { ExitCode } from '../core/model/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { SettingGroup } from '../settings/names.ts'
 import type { IdOf } from './id-forms.ts'

@@ -3,7 +3,7 @@
  * command line in child processes, and each command is shown. None of the settings it is called with are used: those
  * may lead to someone's production.
  */
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import type { Command, CommandContext, InterruptedCode } from './command.ts'
 
 export const demoCommand: Command = {

@@ -1,6 +1,6 @@
 /** The keys that secrets of hooks are encrypted with, as the settings give them. */
 import { randomBytes } from 'node:crypto'
-import { asError, UserError } from '../core/errors.ts'
+import { asError, UserError } from '../core/model/errors.ts'
 import {
   decryptWith,
   isEncrypted,
@@ -10,10 +10,10 @@ import {
   parseEncryptionKeys,
   type Decrypt,
   type EncryptionKey,
-} from '../core/encrypted-text.ts'
-import { secretsOf, withEncryptedSecrets } from '../core/hook-secrets.ts'
-import type { JsonObject } from '../core/json-text.ts'
-import type { FieldProblem } from '../core/model.ts'
+} from '../core/hook/encrypted-text.ts'
+import { secretsOf, withEncryptedSecrets } from '../core/hook/secrets.ts'
+import type { JsonObject } from '../core/text/json-text.ts'
+import type { FieldProblem } from '../core/model/model.ts'
 import { readSettingFile } from '../edge/bounded-file.ts'
 import type { Settings } from '../settings/settings.ts'
 

@@ -1,6 +1,6 @@
 /** The topic of endpoint health as commands see it: of each hook the word that counts, as processors read it. */
-import { decodeHealth, supersedes, type Health } from '../core/endpoint-record.ts'
-import type { HookId } from '../core/model.ts'
+import { decodeHealth, supersedes, type Health } from '../core/health/record.ts'
+import type { HookId } from '../core/model/model.ts'
 import type { CommandContext } from './command.ts'
 import { readToEnd } from './kafka-session.ts'
 

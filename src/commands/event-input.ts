@@ -1,8 +1,8 @@
 /** Events from a file, each with its own bytes, judged as the processor will judge them. */
-import { decodeEvent } from '../core/event.ts'
-import { eventKeys, eventKeysOf } from '../core/event-keys.ts'
-import { isJsonObject } from '../core/json-text.ts'
-import type { KafkaHeaders, Rejection } from '../core/model.ts'
+import { decodeEvent } from '../core/event/event.ts'
+import { eventKeys, eventKeysOf } from '../core/event/event-keys.ts'
+import { isJsonObject } from '../core/text/json-text.ts'
+import type { KafkaHeaders, Rejection } from '../core/model/model.ts'
 import { faultWords, jsonFaultOf } from './json-fault.ts'
 import type { InputValue } from './json-input.ts'
 

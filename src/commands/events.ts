@@ -1,9 +1,9 @@
 /** `hooktide events validate` and `events send`. */
 import { randomUUID } from 'node:crypto'
 import { Fault, topicName } from '../settings/parsers.ts'
-import { UserError } from '../core/errors.ts'
-import { isJsonObject, parseJson, type JsonObject } from '../core/json-text.ts'
-import type { KafkaHeaders } from '../core/model.ts'
+import { UserError } from '../core/model/errors.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../core/text/json-text.ts'
+import type { KafkaHeaders } from '../core/model/model.ts'
 import type { Command, CommandContext } from './command.ts'
 import { judgeEvent, type JudgedEvent } from './event-input.ts'
 import { fileOption, readInput } from './input-file.ts'

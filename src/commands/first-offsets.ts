@@ -4,10 +4,10 @@
  * were added later are read from their beginning.
  */
 import type { Settings } from '../settings/settings.ts'
-import { UserError } from '../core/errors.ts'
-import { retryGroupOf } from '../core/group-names.ts'
+import { UserError } from '../core/model/errors.ts'
+import { retryGroupOf } from '../core/model/group-names.ts'
 import { tierTopicsIn } from '../edge/kafka/topic-plan.ts'
-import type { EpochMs } from '../core/model.ts'
+import type { EpochMs } from '../core/model/model.ts'
 import type { CommitEntry } from '../ports.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { momentForms, parseMoment } from './option-values.ts'

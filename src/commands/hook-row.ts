@@ -1,6 +1,6 @@
 /** What `hooks list` shows of a hook. */
-import type { FieldProblem } from '../core/model.ts'
-import { withoutSecrets } from '../core/result.ts'
+import type { FieldProblem } from '../core/model/model.ts'
+import { withoutSecrets } from '../core/run/result.ts'
 import { problemLine, problemsOf, type StoredHook } from './hook-topic.ts'
 import { shortened } from './table.ts'
 

@@ -1,9 +1,9 @@
 /** Keeps secrets of hooks off screens, and what was kept off from being written back in their place. */
-import { isJsonObject, type JsonObject } from '../core/json-text.ts'
-import type { FieldProblem } from '../core/model.ts'
-import { hiddenMark } from '../core/hidden-text.ts'
-import { isPlainWords, memberPath } from '../core/plain-words.ts'
-import { withoutSecrets as urlWithoutSecrets } from '../core/result.ts'
+import { isJsonObject, type JsonObject } from '../core/text/json-text.ts'
+import type { FieldProblem } from '../core/model/model.ts'
+import { hiddenMark } from '../core/text/hidden-text.ts'
+import { isPlainWords, memberPath } from '../core/text/plain-words.ts'
+import { withoutSecrets as urlWithoutSecrets } from '../core/run/result.ts'
 
 /**
  * Fields whose values are no secrets whatever they look like. All others may hold one, those too that stand where they do

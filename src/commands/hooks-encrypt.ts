@@ -2,7 +2,7 @@
  * `hooktide hooks encrypt`: all secrets in the hook topic encrypted with the newest key, so that an older one can be
  * retired; or, the other way round, in clear.
  */
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import {
   decryptWith,
   encrypt,
@@ -10,9 +10,9 @@ import {
   keyIdOf,
   type Decrypt,
   type EncryptionKey,
-} from '../core/encrypted-text.ts'
-import { mapSecrets, openerOf, ownerOf, secretsOf } from '../core/hook-secrets.ts'
-import type { JsonObject } from '../core/json-text.ts'
+} from '../core/hook/encrypted-text.ts'
+import { mapSecrets, openerOf, ownerOf, secretsOf } from '../core/hook/secrets.ts'
+import type { JsonObject } from '../core/text/json-text.ts'
 import type { Command, CommandContext } from './command.ts'
 import { encryptionKeysOf, newIv } from './encryption.ts'
 import { readHooks, tenantOf, type StoredHook } from './hook-topic.ts'

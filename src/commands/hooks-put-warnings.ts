@@ -1,10 +1,10 @@
 /** What of a hook that is put has no effect, or another than its writer may think. It is written all the same. */
-import { isEncrypted } from '../core/encrypted-text.ts'
-import { eventKeys } from '../core/event-keys.ts'
-import { isJsonObject, type JsonObject } from '../core/json-text.ts'
-import { isPlainWords, memberPath } from '../core/plain-words.ts'
-import { isReservedHeader } from '../core/request-headers.ts'
-import { secretLength } from '../core/signature.ts'
+import { isEncrypted } from '../core/hook/encrypted-text.ts'
+import { eventKeys } from '../core/event/event-keys.ts'
+import { isJsonObject, type JsonObject } from '../core/text/json-text.ts'
+import { isPlainWords, memberPath } from '../core/text/plain-words.ts'
+import { isReservedHeader } from '../core/run/request-headers.ts'
+import { secretLength } from '../core/hook/signature.ts'
 
 const maxWarnings = 20
 /** Bytes: Standard Webhooks asks for 24 to 64. */

@@ -1,5 +1,5 @@
 /** `hooktide hooks get`, `list` and `delete`. */
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import { hookOperand, hooksOperand } from './id-forms.ts'
 import type { Command, CommandContext } from './command.ts'
 import { encryptionKeysOf } from './encryption.ts'

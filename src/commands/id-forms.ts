@@ -6,7 +6,7 @@ import {
   isHookId,
   isTenantId,
   tenantIdForm,
-} from '../core/identity.ts'
+} from '../core/model/identity.ts'
 
 /** What an id is of. */
 export type IdOf = 'hook' | 'tenant' | 'delivery'

@@ -3,7 +3,7 @@
  * what else reads it, is not known here. What differs is said, with the way to mend it.
  */
 import type { Settings } from '../settings/settings.ts'
-import { UserError, type ExitCode } from '../core/errors.ts'
+import { UserError, type ExitCode } from '../core/model/errors.ts'
 import {
   differencesOf,
   durabilityOf,

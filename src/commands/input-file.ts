@@ -1,7 +1,7 @@
 /** What commands read: a file, or standard input for `-`. */
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { asError, InterruptedError, UserError } from '../core/errors.ts'
+import { asError, InterruptedError, UserError } from '../core/model/errors.ts'
 import type { CommandContext } from './command.ts'
 import { textOption } from './option-values.ts'
 

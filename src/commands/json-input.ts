@@ -1,5 +1,5 @@
 /** What a file of JSON holds: one value, a list of them, or one on each line; each with its own bytes. */
-import { isJsonObject, maxJsonDepth, parseJson } from '../core/json-text.ts'
+import { isJsonObject, maxJsonDepth, parseJson } from '../core/text/json-text.ts'
 import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
 
 export interface InputValue {

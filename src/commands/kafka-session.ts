@@ -1,8 +1,8 @@
 /** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
 import type { Settings } from '../settings/settings.ts'
 import { securityOf } from '../settings/security.ts'
-import { InterruptedError, TooLargeError, UserError } from '../core/errors.ts'
-import type { InboundRecord, OutboundRecord } from '../core/model.ts'
+import { InterruptedError, TooLargeError, UserError } from '../core/model/errors.ts'
+import type { InboundRecord, OutboundRecord } from '../core/model/model.ts'
 import { topicRight, type Right } from '../edge/kafka/needed-rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../edge/kafka/client.ts'

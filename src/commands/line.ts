@@ -1,6 +1,6 @@
 /** Lines on their way to a terminal. */
 import { styleText } from 'node:util'
-import { printable } from '../core/printable-text.ts'
+import { printable } from '../core/text/printable-text.ts'
 
 export type Style = Parameters<typeof styleText>[0]
 

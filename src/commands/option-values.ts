@@ -1,8 +1,8 @@
 /** Reads the values that commands are given. Whatever is wrong is a wrong use: exit code 2. */
 import type { Settings } from '../settings/settings.ts'
-import { parseDuration } from '../core/durations.ts'
-import { UserError } from '../core/errors.ts'
-import type { EpochMs } from '../core/model.ts'
+import { parseDuration } from '../core/model/durations.ts'
+import { UserError } from '../core/model/errors.ts'
+import type { EpochMs } from '../core/model/model.ts'
 import type { RegistrySettings } from '../edge/registry/client.ts'
 import type { CommandContext } from './command.ts'
 

@@ -1,7 +1,7 @@
 /** What a person wants replayed, from the options of `hooktide replay`. */
-import { UserError } from '../core/errors.ts'
-import { isEventKey } from '../core/event-keys.ts'
-import { deathReasons, type EpochMs } from '../core/model.ts'
+import { UserError } from '../core/model/errors.ts'
+import { isEventKey } from '../core/event/event-keys.ts'
+import { deathReasons, type EpochMs } from '../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './replay/progress.ts'
 import type { CommandContext, CommandOption } from './command.ts'
 import { idForms } from './id-forms.ts'

@@ -4,14 +4,14 @@ import {
   decodeRun,
   isSplit,
   type DecodedDeadLetter,
-} from '../core/delivery-headers.ts'
-import { isDisabledFor } from '../core/endpoint-record.ts'
-import { UserError } from '../core/errors.ts'
-import { runHeaderNames } from '../core/header-names.ts'
-import { admitted, type Filtering } from '../core/filter-match.ts'
-import { HookTable } from '../core/hook-table.ts'
-import type { InboundRecord } from '../core/model.ts'
-import { HeaderReader } from '../core/record-headers.ts'
+} from '../core/run/delivery-headers.ts'
+import { isDisabledFor } from '../core/health/record.ts'
+import { UserError } from '../core/model/errors.ts'
+import { runHeaderNames } from '../core/model/header-names.ts'
+import { admitted, type Filtering } from '../core/hook/filter-match.ts'
+import { HookTable } from '../core/hook/table.ts'
+import type { InboundRecord } from '../core/model/model.ts'
+import { HeaderReader } from '../core/event/record-headers.ts'
 import {
   isSelectedLetter,
   NewestRequests,

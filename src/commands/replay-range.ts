@@ -1,5 +1,5 @@
 /** Which offsets a replay reads: those that were asked for and are still there. */
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import type { Reach } from './replay/progress.ts'
 import type { KafkaAdmin, PartitionRange } from '../edge/kafka/admin.ts'
 import type { WantedRange } from './replay-options.ts'

@@ -1,9 +1,9 @@
 /** `hooktide replay`: asks for deliveries anew, of what the topics still hold. */
 import { randomBytes } from 'node:crypto'
-import { replayGroupPrefix } from '../core/group-names.ts'
-import { UserError } from '../core/errors.ts'
-import { newHookId } from '../core/hook.ts'
-import type { HookTable } from '../core/hook-table.ts'
+import { replayGroupPrefix } from '../core/model/group-names.ts'
+import { UserError } from '../core/model/errors.ts'
+import { newHookId } from '../core/hook/hook.ts'
+import type { HookTable } from '../core/hook/table.ts'
 import { groupRight, topicRight } from '../edge/kafka/needed-rights.ts'
 import { leftOutReasons } from './replay/requests.ts'
 import {

@@ -2,7 +2,7 @@
  * One replay at work. A record is *taken* when its requests are known, and *covered* when they are acknowledged; only
  * covered ones are saved as progress, so a crash repeats requests and loses none.
  */
-import type { DeliveryId, HookId, InboundRecord } from '../core/model.ts'
+import type { DeliveryId, HookId, InboundRecord } from '../core/model/model.ts'
 import type { LeftOut, Planned, Requested } from './replay/requests.ts'
 import {
   commitsOf,

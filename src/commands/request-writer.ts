@@ -1,7 +1,7 @@
 /** Writes requests for deliveries, no faster than wanted. */
 import { setTimeout } from 'node:timers/promises'
-import { TooLargeError, UserError } from '../core/errors.ts'
-import type { DeliveryId, Trigger } from '../core/model.ts'
+import { TooLargeError, UserError } from '../core/model/errors.ts'
+import type { DeliveryId, Trigger } from '../core/model/model.ts'
 import { requestRecord, type Requested } from './replay/requests.ts'
 import { createSink } from '../edge/kafka/sink.ts'
 import { within } from '../edge/waiting.ts'

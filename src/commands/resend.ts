@@ -1,6 +1,6 @@
 /** `hooktide resend`: asks for one delivery anew, whatever became of it. */
-import { decodeDeadLetter } from '../core/delivery-headers.ts'
-import { UserError } from '../core/errors.ts'
+import { decodeDeadLetter } from '../core/run/delivery-headers.ts'
+import { UserError } from '../core/model/errors.ts'
 import type {
   AuthEvent,
   DeliveryId,
@@ -8,8 +8,8 @@ import type {
   InboundRecord,
   RecordSource,
   Run,
-} from '../core/model.ts'
-import type { DeliveryResult } from '../core/records.ts'
+} from '../core/model/model.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
 import { choosePartition } from '../edge/kafka/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from './replay/requests.ts'
 import { grouped, remainingOf, type Reach } from './replay/progress.ts'

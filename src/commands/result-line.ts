@@ -1,8 +1,8 @@
 /** One line for people about a result, and which results they want to see. */
-import { roughWait } from '../core/durations.ts'
-import { eventKeys } from '../core/event-keys.ts'
-import type { DeliveryResult } from '../core/records.ts'
-import { printable } from '../core/printable-text.ts'
+import { roughWait } from '../core/model/durations.ts'
+import { eventKeys } from '../core/event/event-keys.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
+import { printable } from '../core/text/printable-text.ts'
 import type { Line, LinePart } from './line.ts'
 
 type TextField = 'hookId' | 'tenantId' | 'deliveryId' | 'eventId' | 'eventKey' | 'outcome'

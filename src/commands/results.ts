@@ -1,9 +1,9 @@
 /** `hooktide results`: the results topic, filtered, as it is or as it grows. */
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { asError, UserError } from '../core/errors.ts'
-import { outcomes, type InboundRecord } from '../core/model.ts'
-import type { DeliveryResult } from '../core/records.ts'
+import { asError, UserError } from '../core/model/errors.ts'
+import { outcomes, type InboundRecord } from '../core/model/model.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
 import { readTopic, type ReadFrom } from '../edge/kafka/reader.ts'
 import type { WaitForRegistry } from '../edge/registry/client.ts'
 import { createResultReader } from '../edge/registry/result-codec.ts'

@@ -3,8 +3,8 @@
  * its fix; what can be lived with is a warning.
  */
 import type { Settings } from '../settings/settings.ts'
-import { UserError } from '../core/errors.ts'
-import { retryGroupOf } from '../core/group-names.ts'
+import { UserError } from '../core/model/errors.ts'
+import { retryGroupOf } from '../core/model/group-names.ts'
 import { processorRights } from '../edge/kafka/needed-rights.ts'
 import {
   differencesOf,

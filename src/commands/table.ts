@@ -1,5 +1,5 @@
 /** Lines for people. */
-import { printable } from '../core/printable-text.ts'
+import { printable } from '../core/text/printable-text.ts'
 
 /** Rows as columns. The last cell of a row is not padded. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {

@@ -1,5 +1,5 @@
 /** Whether three accounts of the same calls agree: what was expected, what the receiver got, what the results say. */
-import type { DeliveryResult } from '../core/records.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
 import type { ReceivedRequest } from '../sandbox/receiver.ts'
 import type { Expectation, ExpectedCall, ExpectedRejection } from './script.ts'
 

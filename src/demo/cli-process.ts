@@ -7,7 +7,7 @@ import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { UserError } from '../core/errors.ts'
+import { UserError } from '../core/model/errors.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { within } from '../edge/waiting.ts'
 

@@ -1,5 +1,5 @@
 /** The customers of the demo: their hooks as objects, and the endpoints that these call. */
-import type { HookId } from '../core/model.ts'
+import type { HookId } from '../core/model/model.ts'
 import { startReceiver, type Receiver } from '../sandbox/receiver.ts'
 import { firstAnswers, hookAt, type DemoHook } from './script.ts'
 

@@ -1,7 +1,7 @@
 /** Plays an act: each step as the command that an operator would type, and then the waiting for what comes of it. */
 import { readFile } from 'node:fs/promises'
-import { UserError } from '../core/errors.ts'
-import type { DeliveryResult } from '../core/records.ts'
+import { UserError } from '../core/model/errors.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
 import type { LogLine, Output, RunningProcess } from './cli-process.ts'
 import { hookObject } from './endpoints.ts'
 import type { Journal } from './journal.ts'

@@ -1,6 +1,6 @@
 /** The demo as data: who has which hooks, what happens in which order, and what has to come of it. */
-import { deliveryIdOf } from '../core/identity.ts'
-import type { DeliveryId, HookId, Outcome, RejectionReason, TenantId } from '../core/model.ts'
+import { deliveryIdOf } from '../core/model/identity.ts'
+import type { DeliveryId, HookId, Outcome, RejectionReason, TenantId } from '../core/model/model.ts'
 
 export interface DemoHook {
   readonly id: HookId

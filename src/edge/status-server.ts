@@ -3,8 +3,8 @@
  * nothing of a request but its method and path is read, and no client holds a connection for long.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { asError, UserError } from '../core/errors.ts'
-import { printable } from '../core/printable-text.ts'
+import { asError, UserError } from '../core/model/errors.ts'
+import { printable } from '../core/text/printable-text.ts'
 import { boundConnections } from './status-connections.ts'
 
 export interface StatusPages {

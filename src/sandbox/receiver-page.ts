@@ -7,8 +7,8 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { parseArgs } from 'node:util'
-import { UserError } from '../core/errors.ts'
-import { printable, printableJson } from '../core/printable-text.ts'
+import { UserError } from '../core/model/errors.ts'
+import { printable, printableJson } from '../core/text/printable-text.ts'
 import { receive, type ReceivedRequest } from './receiver.ts'
 
 export interface ReceiverPageOptions {

@@ -1,10 +1,10 @@
 /** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
 import { isIP } from 'node:net'
 import { parseCidr } from '../edge/http/destination.ts'
-import { parseEncryptionKeys, type EncryptionKey } from '../core/encrypted-text.ts'
-import { parseDuration } from '../core/durations.ts'
-import { hiddenMark } from '../core/hidden-text.ts'
-import { isPlainWords } from '../core/plain-words.ts'
+import { parseEncryptionKeys, type EncryptionKey } from '../core/hook/encrypted-text.ts'
+import { parseDuration } from '../core/model/durations.ts'
+import { hiddenMark } from '../core/text/hidden-text.ts'
+import { isPlainWords } from '../core/text/plain-words.ts'
 
 /** What is wrong with a setting's text: completes the sentence "<variable> …". */
 export class Fault {

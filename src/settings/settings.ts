@@ -1,8 +1,8 @@
 /** Reads the settings of the table from flags and variables, all of them together. Nothing else reads the environment. */
 import { hostname } from 'node:os'
-import { UserError } from '../core/errors.ts'
-import type { Tier, Topics } from '../core/model.ts'
-import { sortedTiers } from '../core/schedule.ts'
+import { UserError } from '../core/model/errors.ts'
+import type { Tier, Topics } from '../core/model/model.ts'
+import { sortedTiers } from '../core/run/schedule.ts'
 import { Fault } from './parsers.ts'
 import { securityFaults } from './security.ts'
 import { flagOf, settingNames, settingTable, type SettingName } from './table.ts'

@@ -2,8 +2,8 @@
  * Every setting, in one table: its variable, its flag, its default, how it is read, what it means, and what of it may be
  * shown. `--help` and README print this table.
  */
-import { resultBodies } from '../core/kept-answer.ts'
-import { hiddenMark } from '../core/hidden-text.ts'
+import { resultBodies } from '../core/run/kept-answer.ts'
+import { hiddenMark } from '../core/text/hidden-text.ts'
 import {
   brokerList,
   cidrs,

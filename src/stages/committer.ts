@@ -2,8 +2,8 @@
  * Commits of one group: they follow one another while there is something new, changed partitions only, one at a time, at
  * least an interval apart, and stretched so that metadata stays under 2 MiB/s (design section 8).
  */
-import { encodeCompletedRuns } from '../core/completed-runs.ts'
-import type { Emit } from '../core/signal.ts'
+import { encodeCompletedRuns } from '../core/offsets/completed-runs.ts'
+import type { Emit } from '../core/signal/signal.ts'
 import type { Clock, CommitEntry, CommitOutcome, GroupSource } from '../ports.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 

@@ -5,18 +5,18 @@ import {
   type Blocked,
   type DeferredCounts,
   type Returning,
-} from '../core/deferral.ts'
+} from '../core/run/deferral.ts'
 import {
   isEndpointBound,
   isLoopBusy,
   isProcessSlow,
   type ProcessFacts,
-} from '../core/endpoint-bound.ts'
-import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane.ts'
-import type { Lanes } from '../core/lanes.ts'
-import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model.ts'
-import type { Holdings } from '../core/share.ts'
-import { spread, turn, type TurnFacts } from '../core/turn.ts'
+} from '../core/lane/endpoint-bound.ts'
+import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane/lane.ts'
+import type { Lanes } from '../core/lane/lanes.ts'
+import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
+import type { Holdings } from '../core/lane/share.ts'
+import { spread, turn, type TurnFacts } from '../core/lane/turn.ts'
 import type { Clock, LoopMeter, Random } from '../ports.ts'
 import type { PlannedCall } from './expand.ts'
 import { isFromTopicOfOurs, type Work } from './work.ts'

@@ -1,5 +1,5 @@
 /** What waits, by topic, as metrics show it. Computed when it is asked for, from what the stages hold anyway. */
-import type { EpochMs, InboundRecord } from '../core/model.ts'
+import type { EpochMs, InboundRecord } from '../core/model/model.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 import type { Work } from './work.ts'
 

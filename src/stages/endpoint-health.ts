@@ -19,23 +19,17 @@ import {
   type Endpoint,
   type HealthRules,
   type LaneCondition,
-} from '../core/endpoint-health.ts'
+} from '../core/health/health.ts'
 import {
   decodeHealth,
   encodeHealth,
   leastBetweenWritesMs,
   type Health,
-} from '../core/endpoint-record.ts'
-import {
-  boundBy,
-  seedOf,
-  type Binding,
-  type LaneSeed,
-  type Reading,
-} from '../core/endpoint-seed.ts'
-import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model.ts'
-import type { EndpointState } from '../core/record-values.ts'
-import type { Emit } from '../core/signal.ts'
+} from '../core/health/record.ts'
+import { boundBy, seedOf, type Binding, type LaneSeed, type Reading } from '../core/lane/seed.ts'
+import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model/model.ts'
+import type { EndpointState } from '../core/model/record-values.ts'
+import type { Emit } from '../core/signal/signal.ts'
 import type { Clock, Random, RecordSink } from '../ports.ts'
 
 export type EndpointCounts = Readonly<Record<Exclude<EndpointState, 'healthy'>, number>>

@@ -1,9 +1,9 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
-import { decodeRun, isSplit, placeOf } from '../core/delivery-headers.ts'
-import { decodeEvent } from '../core/event.ts'
-import { isFramed, unframe, type FindSchema } from '../core/framed-value.ts'
-import type { HookTable } from '../core/hook-table.ts'
-import { deliveryIdOf } from '../core/identity.ts'
+import { decodeRun, isSplit, placeOf } from '../core/run/delivery-headers.ts'
+import { decodeEvent } from '../core/event/event.ts'
+import { isFramed, unframe, type FindSchema } from '../core/event/framed-value.ts'
+import type { HookTable } from '../core/hook/table.ts'
+import { deliveryIdOf } from '../core/model/identity.ts'
 import type {
   AuthEvent,
   EpochMs,
@@ -16,9 +16,9 @@ import type {
   TenantId,
   Tier,
   Verdict,
-} from '../core/model.ts'
-import { releaseOf } from '../core/schedule.ts'
-import { rejoin } from '../core/verdict.ts'
+} from '../core/model/model.ts'
+import { releaseOf } from '../core/run/schedule.ts'
+import { rejoin } from '../core/run/verdict.ts'
 
 /** A run to call for, on its hook's lane. */
 export interface PlannedCall {

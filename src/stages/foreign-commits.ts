@@ -1,5 +1,5 @@
 /** What is told of commits that partitions go on from, and whose metadata this program did not write for them. */
-import type { Signal } from '../core/signal.ts'
+import type { Signal } from '../core/signal/signal.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 
 /** Partitions that one line of the log names. */

@@ -8,10 +8,10 @@
  *   committed and the group rejoins, which leads to flowing again.
  * - *stopping*: nothing is admitted any more; what was admitted may finish; commits go on until the end.
  */
-import type { LineName } from '../core/lane.ts'
-import type { HookId, InboundRecord, MonotonicMs, Run } from '../core/model.ts'
-import type { PutOffBudget } from '../core/put-off-budget.ts'
-import type { Emit } from '../core/signal.ts'
+import type { LineName } from '../core/lane/lane.ts'
+import type { HookId, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
+import type { PutOffBudget } from '../core/lane/put-off-budget.ts'
+import type { Emit } from '../core/signal/signal.ts'
 import type {
   AssignedPartition,
   Clock,

@@ -1,6 +1,6 @@
 /** Which runs the process has handled lately, and how far: a record that is not beyond that is a repeat. */
-import type { Run } from '../core/model.ts'
-import { RecentlyHandled } from '../core/recently-handled.ts'
+import type { Run } from '../core/model/model.ts'
+import { RecentlyHandled } from '../core/run/recently-handled.ts'
 import { isFromTopicOfOurs, type Work } from './work.ts'
 
 export interface HandledRunsLimits {

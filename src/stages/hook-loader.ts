@@ -1,10 +1,10 @@
 /** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
-import type { Decrypt } from '../core/encrypted-text.ts'
-import { decodeFramedHook } from '../core/framed-hook.ts'
-import { hookIdOf, type DecodedHook } from '../core/hook.ts'
-import { NewestRecords, type HookTable } from '../core/hook-table.ts'
-import type { Hook, HookId, InboundRecord } from '../core/model.ts'
-import type { Emit, Signal } from '../core/signal.ts'
+import type { Decrypt } from '../core/hook/encrypted-text.ts'
+import { decodeFramedHook } from '../core/hook/framed-hook.ts'
+import { hookIdOf, type DecodedHook } from '../core/hook/hook.ts'
+import { NewestRecords, type HookTable } from '../core/hook/table.ts'
+import type { Hook, HookId, InboundRecord } from '../core/model/model.ts'
+import type { Emit, Signal } from '../core/signal/signal.ts'
 import type { Filters, SchemaSource, TableSource } from '../ports.ts'
 
 export interface HookLoaderParts {

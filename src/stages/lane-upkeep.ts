@@ -1,6 +1,6 @@
 /** What is done about lanes from time to time, while there are any: the old ones are forgotten, and idle ones are counted. */
-import type { Lanes } from '../core/lanes.ts'
-import type { Emit } from '../core/signal.ts'
+import type { Lanes } from '../core/lane/lanes.ts'
+import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
 import type { Deferring } from './deferring.ts'
 import type { Work } from './work.ts'

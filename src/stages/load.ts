@@ -1,7 +1,7 @@
 /** What a process has admitted and not completed, over all of its groups. */
-import type { LineName } from '../core/lane.ts'
-import type { TenantId } from '../core/model.ts'
-import { Holdings, type Amount } from '../core/share.ts'
+import type { LineName } from '../core/lane/lane.ts'
+import type { TenantId } from '../core/model/model.ts'
+import { Holdings, type Amount } from '../core/lane/share.ts'
 
 /** Neither kind takes more of a process than this share: a crowd of one must leave room for the other. */
 const shareOfOneKind = 0.75

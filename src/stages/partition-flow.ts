@@ -6,12 +6,12 @@
  * process.
  * Pressure never drops: the backlog grows to its mark, then the source is paused.
  */
-import { decodeCompletedRuns } from '../core/completed-runs.ts'
-import { Fifo } from '../core/fifo.ts'
-import { Ledger } from '../core/ledger.ts'
-import type { EpochMs, InboundRecord } from '../core/model.ts'
-import { headerBytes } from '../core/packed-headers.ts'
-import { Holdings } from '../core/share.ts'
+import { decodeCompletedRuns } from '../core/offsets/completed-runs.ts'
+import { Fifo } from '../core/collections/fifo.ts'
+import { Ledger } from '../core/offsets/ledger.ts'
+import type { EpochMs, InboundRecord } from '../core/model/model.ts'
+import { headerBytes } from '../core/event/packed-headers.ts'
+import { Holdings } from '../core/lane/share.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Caused, Opened } from './expand.ts'
 import type { Epoch, Origin } from './work.ts'

@@ -9,8 +9,8 @@ import {
   rejectedHeaders,
   runHeaders,
   splitHeaders,
-} from '../core/delivery-headers.ts'
-import { TooLargeError } from '../core/errors.ts'
+} from '../core/run/delivery-headers.ts'
+import { TooLargeError } from '../core/model/errors.ts'
 import type {
   AttemptResult,
   EpochMs,
@@ -22,14 +22,14 @@ import type {
   Tier,
   Topics,
   Verdict,
-} from '../core/model.ts'
-import { shownName } from '../core/plain-words.ts'
-import type { DeliveryResult } from '../core/records.ts'
-import { keptAnswer, type KeepingRules } from '../core/kept-answer.ts'
-import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/result.ts'
-import { tierFor } from '../core/schedule.ts'
-import type { Emit } from '../core/signal.ts'
-import { decide, maxAttemptsOf } from '../core/verdict.ts'
+} from '../core/model/model.ts'
+import { shownName } from '../core/text/plain-words.ts'
+import type { DeliveryResult } from '../core/model/records.ts'
+import { keptAnswer, type KeepingRules } from '../core/run/kept-answer.ts'
+import { endingOf, resultOf, statusOf, type ResultFacts } from '../core/run/result.ts'
+import { tierFor } from '../core/run/schedule.ts'
+import type { Emit } from '../core/signal/signal.ts'
+import { decide, maxAttemptsOf } from '../core/run/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
 import type { HandledRuns } from './handled-runs.ts'
 import { IdleWaiters } from './idle-waiters.ts'

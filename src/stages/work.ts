@@ -1,6 +1,13 @@
 /** What travels from intake to the recorder: a run to call for, tied to the record that asked for it. */
-import type { Place } from '../core/linked-queue.ts'
-import type { EpochMs, HookId, MonotonicMs, RecordSource, Run, TenantId } from '../core/model.ts'
+import type { Place } from '../core/collections/linked-queue.ts'
+import type {
+  EpochMs,
+  HookId,
+  MonotonicMs,
+  RecordSource,
+  Run,
+  TenantId,
+} from '../core/model/model.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,

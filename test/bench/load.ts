@@ -1,6 +1,6 @@
 /** What benchmarks of isolation write, run and wait for. */
 import { createSink } from '../../src/edge/kafka/sink.ts'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { startRun, type RunningProcess } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { putHooks, sample, succeed, type Environment, type Sample } from './parts.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { hooktide } from '../support/hooktide-process.ts'

@@ -1,8 +1,8 @@
 /** What only a broker can say of large records: what it takes, what it refuses, and what it hands out again. */
 import { describe, expect, it } from 'vitest'
 import { createSink } from '../../src/edge/kafka/sink.ts'
-import { TooLargeError } from '../../src/core/errors.ts'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import { TooLargeError } from '../../src/core/model/errors.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { committedCount, waitForFinals } from '../support/accounting.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'

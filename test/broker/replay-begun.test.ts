@@ -1,8 +1,8 @@
 /** A replay that goes on, or cannot begin, after what it needs has changed: by the real command line, without processors. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deadLetterHeaders, placeOf, splitHeaders } from '../../src/core/delivery-headers.ts'
-import { deliveryIdOf } from '../../src/core/identity.ts'
-import type { KafkaHeaders } from '../../src/core/model.ts'
+import { deadLetterHeaders, placeOf, splitHeaders } from '../../src/core/run/delivery-headers.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
+import type { KafkaHeaders } from '../../src/core/model/model.ts'
 import { commitsOf } from '../../src/commands/replay/progress.ts'
 import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka/admin.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'

@@ -1,6 +1,6 @@
 /** What topics still hold can be delivered anew: `replay` and `resend` by the real command line and processors. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'

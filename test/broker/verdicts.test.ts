@@ -1,7 +1,7 @@
 /** Every verdict there is, from a real socket to the records that say so: one event, and a hook for each. */
 import { createServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'

@@ -12,7 +12,7 @@
  * - a *hand-over* in good order that the first call overlapped, of a call that took longer than two seconds;
  * - the attempt before was repeated and so wrote the record that asks for this one twice.
  */
-import type { OffsetRange } from '../../src/core/completed-runs.ts'
+import type { OffsetRange } from '../../src/core/offsets/completed-runs.ts'
 
 /** `<topic>/<partition>/<offset>`. */
 export type Place = string

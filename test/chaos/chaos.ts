@@ -3,7 +3,7 @@
  * processors on real brokers under a modest load, while all that can fail does; then four books are laid beside each
  * other. Exit code 1 when they do not agree, 130 when it was ended by Ctrl-C, which leaves nothing running.
  */
-import { UserError } from '../../src/core/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { keepEvidence } from './evidence.ts'
 import { asksForHelp, commandOf, helpText, mostSeed, readOptions } from './options.ts'
 import { drawPlan } from './plan.ts'

@@ -1,6 +1,6 @@
 /** What the groups have committed, as Kafka says it: the fourth book. */
-import { decodeCompletedRuns } from '../../src/core/completed-runs.ts'
-import { retryGroupOf } from '../../src/core/group-names.ts'
+import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
+import { retryGroupOf } from '../../src/core/model/group-names.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { within } from '../../src/edge/waiting.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'

@@ -2,7 +2,7 @@
  * The hooks: *steady* ones, which are edited but go on to be for the same events, so that everything is owed to them, and
  * *passing* ones, which are disabled, deleted and written again, so that nobody can say what they must get.
  */
-import type { OutboundRecord } from '../../src/core/model.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import type { RecordSink } from '../../src/ports.ts'
 import type { Dice } from '../sim/dice.ts'
 

@@ -1,7 +1,7 @@
 /** Numbered events, written at an even pace whatever happens to the brokers, and what is owed for each. */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
-import { deliveryIdOf } from '../../src/core/identity.ts'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { hooksOf } from './hooks.ts'

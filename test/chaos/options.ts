@@ -1,6 +1,6 @@
 /** The command line of chaos. */
 import { parseArgs } from 'node:util'
-import { asError, UserError } from '../../src/core/errors.ts'
+import { asError, UserError } from '../../src/core/model/errors.ts'
 import { faultKinds, type FaultKind } from './plan.ts'
 
 /** Seeds that are drawn are from 1 to this. */

@@ -1,6 +1,6 @@
 /** Closes the books: what the topics hold at the end, beside what was noted on the way. */
-import type { InboundRecord } from '../../src/core/model.ts'
-import { runHeaderNames } from '../../src/core/header-names.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
+import { runHeaderNames } from '../../src/core/model/header-names.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import type { Books, CarriedRun, CommittedPartition, ProducedEvent } from './books.ts'

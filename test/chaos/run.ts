@@ -1,6 +1,6 @@
 /** A run of chaos from its beginning to its end: the load, the faults, the settling, and the books. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asError } from '../../src/core/errors.ts'
+import { asError } from '../../src/core/model/errors.ts'
 import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
 import type { Death, ProcessLog } from './fleet.ts'
 import { startChaosLoad } from './load.ts'

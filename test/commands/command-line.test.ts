@@ -5,7 +5,7 @@ import { commands } from '../../src/commands/command-list.ts'
 import { commandHelp, overview } from '../../src/commands/help.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingRows } from '../../src/settings/table.ts'
-import { UserError } from '../../src/core/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { unknownVariables } from '../../src/settings/names.ts'
 
 function commandOf(name: string) {

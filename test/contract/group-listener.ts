@@ -1,5 +1,5 @@
 /** A `GroupListener` that keeps what it is told and lets a test wait for it. */
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 import type {
   AssignedPartition,
   Fetched,

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { UserError } from '../../src/core/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { connectAdmin, type KafkaAdmin } from '../../src/edge/kafka/admin.ts'
 import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'

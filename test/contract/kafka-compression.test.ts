@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Compression, compressionTypes } from '../../src/edge/kafka/batches.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { TooLargeError } from '../../src/core/errors.ts'
-import type { InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import { TooLargeError } from '../../src/core/model/errors.ts'
+import type { InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { RecordSink } from '../../src/ports.ts'
 
 /** One topic, on whatever stands behind the port. */

@@ -1,6 +1,6 @@
 /** What every source of schemas promises, whether there is a registry or not. */
 import { describe, expect, it } from 'vitest'
-import type { Schema } from '../../src/core/framed-value.ts'
+import type { Schema } from '../../src/core/event/framed-value.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 
 export interface SchemaWorld {

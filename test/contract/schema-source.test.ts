@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { compileAvro } from '../../src/core/avro-schema.ts'
-import type { Schema } from '../../src/core/framed-value.ts'
+import { compileAvro } from '../../src/core/avro/schema.ts'
+import type { Schema } from '../../src/core/event/framed-value.ts'
 import { RegistryClient } from '../../src/edge/registry/client.ts'
 import { createSchemaSource } from '../../src/edge/registry/schema-source.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'

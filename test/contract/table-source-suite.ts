@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { TableSource } from '../../src/ports.ts'
 
 /** One topic, on whatever stands behind the port. */

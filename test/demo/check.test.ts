@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { differencesBetween, type Evidence } from '../../src/demo/check.ts'
 import { acts, callsOf, expectationOf, type ExpectedCall } from '../../src/demo/script.ts'
 import type { ReceivedRequest } from '../../src/sandbox/receiver.ts'

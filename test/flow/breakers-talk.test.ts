@@ -1,6 +1,6 @@
 /** Processes whose lanes call one endpoint and whose breakers tell each other of it by the topic. */
 import { describe, expect, it } from 'vitest'
-import { decodeHealth, renewed, type Health } from '../../src/core/endpoint-record.ts'
+import { decodeHealth, renewed, type Health } from '../../src/core/health/record.ts'
 import { hookOf } from '../support/model-builders.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
 

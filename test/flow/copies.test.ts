@@ -1,9 +1,9 @@
 /** Records of one run that stand twice, as a process leaves them that wrote on without knowing that it was cut off. */
 import { describe, expect, it } from 'vitest'
-import type { Run } from '../../src/core/model.ts'
-import { runHeaders, splitHeaders } from '../../src/core/delivery-headers.ts'
-import { decodeEvent } from '../../src/core/event.ts'
-import { deliveryIdOf } from '../../src/core/identity.ts'
+import type { Run } from '../../src/core/model/model.ts'
+import { runHeaders, splitHeaders } from '../../src/core/run/delivery-headers.ts'
+import { decodeEvent } from '../../src/core/event/event.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
 import { runOf } from '../support/model-builders.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { InboundRecord, KafkaHeader } from '../../src/core/model.ts'
+import type { InboundRecord, KafkaHeader } from '../../src/core/model/model.ts'
 import { settled } from '../support/hand-clock.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
 

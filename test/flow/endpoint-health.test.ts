@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeHealth, endpointOf, renewed } from '../../src/core/endpoint-record.ts'
-import type { EndpointRecord } from '../../src/core/records.ts'
+import { decodeHealth, endpointOf, renewed } from '../../src/core/health/record.ts'
+import type { EndpointRecord } from '../../src/core/model/records.ts'
 import { healthOf } from '../support/endpoints.ts'
 import { hookOf } from '../support/model-builders.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'

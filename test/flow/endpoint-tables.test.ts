@@ -1,9 +1,9 @@
 /** Endpoint health between its two topics, which are read side by side and in no order. */
 import { describe, expect, it } from 'vitest'
-import { endpointOf, type Health } from '../../src/core/endpoint-record.ts'
-import type { HookId, TableEntry } from '../../src/core/model.ts'
-import type { EndpointRecord } from '../../src/core/records.ts'
-import type { Signal } from '../../src/core/signal.ts'
+import { endpointOf, type Health } from '../../src/core/health/record.ts'
+import type { HookId, TableEntry } from '../../src/core/model/model.ts'
+import type { EndpointRecord } from '../../src/core/model/records.ts'
+import type { Signal } from '../../src/core/signal/signal.ts'
 import { EndpointHealth } from '../../src/stages/endpoint-health.ts'
 import { healthOf } from '../support/endpoints.ts'
 import { createHandClock } from '../support/hand-clock.ts'

@@ -1,8 +1,8 @@
 /** Hook topics as they are found: with several partitions, and with rows that a database's changes put there. */
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { EncryptionKey } from '../../src/core/encrypted-text.ts'
-import { withEncryptedSecrets } from '../../src/core/hook-secrets.ts'
+import type { EncryptionKey } from '../../src/core/hook/encrypted-text.ts'
+import { withEncryptedSecrets } from '../../src/core/hook/secrets.ts'
 import { change, hookRow } from '../support/captured-changes.ts'
 import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runHeaderNames } from '../../src/core/header-names.ts'
+import { runHeaderNames } from '../../src/core/model/header-names.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
 
 const second = 1_000

@@ -1,6 +1,6 @@
 /** What is kept of answers, wherever something of a delivery is kept or told. */
 import { describe, expect, it } from 'vitest'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'
 import type { MemoryCall } from '../support/memory-http.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 import { createRig, settings, topics } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { splitHeaders } from '../../src/core/delivery-headers.ts'
-import { deliveryIdOf } from '../../src/core/identity.ts'
+import { splitHeaders } from '../../src/core/run/delivery-headers.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
 import { eventOf, runOf } from '../support/model-builders.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
 

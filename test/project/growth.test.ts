@@ -1,18 +1,18 @@
 /** No input costs more than its bytes: whatever can repeat in it, twice as much of it takes about twice as long. */
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../src/core/avro-schema.ts'
+import { compileAvro } from '../../src/core/avro/schema.ts'
 import {
   deadLetterHeaders,
   decodeRun,
   rejectedHeaders,
   runHeaders,
-} from '../../src/core/delivery-headers.ts'
-import { bodyFor, decodeEvent } from '../../src/core/event.ts'
-import { admitted } from '../../src/core/filter-match.ts'
-import { parseJson, readJsonObject } from '../../src/core/json-text.ts'
-import type { KafkaHeader } from '../../src/core/model.ts'
-import { PackedHeaders } from '../../src/core/packed-headers.ts'
-import { HeaderReader } from '../../src/core/record-headers.ts'
+} from '../../src/core/run/delivery-headers.ts'
+import { bodyFor, decodeEvent } from '../../src/core/event/event.ts'
+import { admitted } from '../../src/core/hook/filter-match.ts'
+import { parseJson, readJsonObject } from '../../src/core/text/json-text.ts'
+import type { KafkaHeader } from '../../src/core/model/model.ts'
+import { PackedHeaders } from '../../src/core/event/packed-headers.ts'
+import { HeaderReader } from '../../src/core/event/record-headers.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { outboundMessage } from '../../src/edge/kafka/records.ts'
 import { type Case, growsWithSize, growth, payload, text, times } from '../support/growth.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Webhook } from 'standardwebhooks'
 import { standardSecretOf } from '../../src/sandbox/receiver.ts'
 import { freePort } from '../../src/sandbox/free-port.ts'
-import { eventKeys } from '../../src/core/event-keys.ts'
+import { eventKeys } from '../../src/core/event/event-keys.ts'
 import {
   writeReadmeExamples,
   type ReadmeExamples,

@@ -4,16 +4,16 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
-import { eventKeys } from '../../src/core/event-keys.ts'
-import { isJsonObject } from '../../src/core/json-text.ts'
+import { eventKeys } from '../../src/core/event/event-keys.ts'
+import { isJsonObject } from '../../src/core/text/json-text.ts'
 import {
   blames,
   deathReasons,
   errorClasses,
   outcomes,
   rejectionReasons,
-} from '../../src/core/record-values.ts'
-import { stopCauses } from '../../src/core/signal.ts'
+} from '../../src/core/model/record-values.ts'
+import { stopCauses } from '../../src/core/signal/signal.ts'
 import { errorMessages, warningTexts } from '../support/error-messages.ts'
 import { writeReadmeExamples } from '../support/readme-examples.ts'
 import { settingsTable } from '../support/write-readme-table.ts'

@@ -5,12 +5,12 @@ import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../src/edge/filter/cel.ts'
-import { eventKeys } from '../../src/core/event-keys.ts'
-import { decodeEvent } from '../../src/core/event.ts'
-import { decodeHealth } from '../../src/core/endpoint-record.ts'
-import { decryptWith } from '../../src/core/encrypted-text.ts'
-import { withEncryptedSecrets } from '../../src/core/hook-secrets.ts'
-import { checkHookInput } from '../../src/core/hook.ts'
+import { eventKeys } from '../../src/core/event/event-keys.ts'
+import { decodeEvent } from '../../src/core/event/event.ts'
+import { decodeHealth } from '../../src/core/health/record.ts'
+import { decryptWith } from '../../src/core/hook/encrypted-text.ts'
+import { withEncryptedSecrets } from '../../src/core/hook/secrets.ts'
+import { checkHookInput } from '../../src/core/hook/hook.ts'
 import {
   blames,
   deathReasons,
@@ -18,8 +18,8 @@ import {
   outcomes,
   triggers,
   type FieldProblem,
-} from '../../src/core/model.ts'
-import { endpointReasons, endpointStates } from '../../src/core/record-values.ts'
+} from '../../src/core/model/model.ts'
+import { endpointReasons, endpointStates } from '../../src/core/model/record-values.ts'
 import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { healthOf } from '../support/endpoints.ts'
 import { generatedFile, generateTypes } from '../support/generate-types.ts'

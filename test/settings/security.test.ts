@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readSettings, shownSettings } from '../../src/settings/settings.ts'
-import { UserError } from '../../src/core/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { grantLines, processorRights } from '../../src/edge/kafka/needed-rights.ts'
 import { securityOf, securityWarning } from '../../src/settings/security.ts'
 

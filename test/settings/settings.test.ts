@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns'
 import { describe, expect, it } from 'vitest'
 import { readSettings, shownSettings } from '../../src/settings/settings.ts'
 import { flagNames } from '../../src/settings/table.ts'
-import { UserError } from '../../src/core/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 
 function faultsOf(
   environment: Readonly<Record<string, string>>,

@@ -1,6 +1,6 @@
 /** What must hold whenever a call starts. */
 import { createHmac } from 'node:crypto'
-import type { AttemptResult } from '../../src/core/model.ts'
+import type { AttemptResult } from '../../src/core/model/model.ts'
 import type { HttpRequest } from '../../src/ports.ts'
 import { covers } from './coverage.ts'
 import type { CallMade, Run, Source } from './chronicle.ts'

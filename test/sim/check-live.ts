@@ -2,7 +2,7 @@
  * What must hold while nothing disturbs the world, and at its end: looked at every {@link lookMs}. *Calm* is when no fault
  * is going on, no group rebalances and no process is busy all the time.
  */
-import type { HookId } from '../../src/core/model.ts'
+import type { HookId } from '../../src/core/model/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
 import { isWellFor } from './endpoints.ts'
 import { endpointFactsOf, type Facts } from './facts.ts'

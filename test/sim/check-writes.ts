@@ -1,6 +1,6 @@
 /** What must hold of what a process writes. */
-import type { OutboundRecord } from '../../src/core/model.ts'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { isWellFor } from './endpoints.ts'
 import { isOwnedBy } from './epochs.ts'
 import { placeOf, type Facts } from './facts.ts'

@@ -9,9 +9,9 @@ import type {
   InboundRecord,
   OutboundRecord,
   Topics,
-} from '../../src/core/model.ts'
-import { rejectionHeaderNames, runHeaderNames } from '../../src/core/header-names.ts'
-import type { DeliveryResult } from '../../src/core/records.ts'
+} from '../../src/core/model/model.ts'
+import { rejectionHeaderNames, runHeaderNames } from '../../src/core/model/header-names.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { Epoch } from './process-view.ts'
 
 /** A record that asks for attempts of a run: an event, a request, or a tier's record. */

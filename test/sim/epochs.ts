@@ -1,7 +1,7 @@
 /** Keeps, for each process, what it owns and what it has heard, as checks ask for it. */
 import type { AssignedPartition, TopicPartition } from '../../src/ports.ts'
-import type { InboundRecord } from '../../src/core/model.ts'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { limits } from '../../src/limits.ts'
 import { topics } from '../support/flow-rig.ts'
 import { handledKey } from './check-calls.ts'

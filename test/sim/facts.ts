@@ -1,5 +1,5 @@
 /** What checks look at, and where they report. */
-import type { HookId, InboundRecord } from '../../src/core/model.ts'
+import type { HookId, InboundRecord } from '../../src/core/model/model.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { HookBook } from './hook-book.ts'

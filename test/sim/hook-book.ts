@@ -1,7 +1,7 @@
 /** The hook topic as its writer knows it: what each hook is now, and whether it can be told who its events are for. */
-import { endpointOf } from '../../src/core/endpoint-record.ts'
-import { decodeHook } from '../../src/core/hook.ts'
-import type { Hook, HookId, InboundRecord } from '../../src/core/model.ts'
+import { endpointOf } from '../../src/core/health/record.ts'
+import { decodeHook } from '../../src/core/hook/hook.ts'
+import type { Hook, HookId, InboundRecord } from '../../src/core/model/model.ts'
 import { isLetThrough } from './plan-hooks.ts'
 
 interface Page {

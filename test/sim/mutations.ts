@@ -123,7 +123,7 @@ export const mutations: readonly Mutation[] = [
     'ignores Retry-After',
     ['retry-after-is-heeded'],
     [
-      'core/verdict.ts',
+      'core/run/verdict.ts',
       'return Math.min(result.retryAfterMs ?? 0, maxRetryAfterMs)',
       'return Math.min(result.retryAfterMs ?? 0, 0 * maxRetryAfterMs)',
     ],
@@ -132,7 +132,7 @@ export const mutations: readonly Mutation[] = [
     'leaves the last offset of a completed range out of the metadata',
     ['commit-says-what-is-done', 'commit-keeps-what-was-done'],
     [
-      'core/completed-runs.ts',
+      'core/offsets/completed-runs.ts',
       'pushLeb128(bytes, range.to - range.from)',
       'pushLeb128(bytes, Math.max(1, range.to - range.from - 1))',
     ],
@@ -150,7 +150,7 @@ export const mutations: readonly Mutation[] = [
     'forgets which records of its own it has handled',
     ['call-asked-for'],
     [
-      'core/recently-handled.ts',
+      'core/run/recently-handled.ts',
       'return furthest !== undefined && progressOf(run) <= furthest',
       'return furthest !== undefined && progressOf(run) < 0',
     ],
@@ -182,7 +182,7 @@ export const mutations: readonly Mutation[] = [
     'signs with a key that the hook does not have',
     ['call-as-hook-says'],
     [
-      'core/request-headers.ts',
+      'core/run/request-headers.ts',
       'prepareKey({ key: hook.signingKey,',
       'prepareKey({ key: `${hook.signingKey}?`,',
     ],

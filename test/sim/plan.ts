@@ -1,6 +1,6 @@
 /** What a seed draws: the installation, the hooks and their endpoints, the load and the faults. Plain data. */
-import type { Tier } from '../../src/core/model.ts'
-import { sortedTiers, tierOf } from '../../src/core/schedule.ts'
+import type { Tier } from '../../src/core/model/model.ts'
+import { sortedTiers, tierOf } from '../../src/core/run/schedule.ts'
 import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
 import { isWell, type Temper } from './endpoints.ts'

@@ -1,5 +1,5 @@
 /** What the world knows of a process from outside: by what it was told and what it did, never by looking into it. */
-import type { HookId, InboundRecord } from '../../src/core/model.ts'
+import type { HookId, InboundRecord } from '../../src/core/model/model.ts'
 import type { Coverage } from './coverage.ts'
 import type { Network } from './network.ts'
 import type { ProcessLoop } from './process-loop.ts'

@@ -1,7 +1,7 @@
 /** Records as a line of text. */
-import { deathHeaderNames } from '../../src/core/header-names.ts'
-import type { InboundRecord } from '../../src/core/model.ts'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import { deathHeaderNames } from '../../src/core/model/header-names.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { topics } from '../support/flow-rig.ts'
 
 /** What tells dead letters apart. */

@@ -1,5 +1,5 @@
 /** One process' HTTP client: the `HttpSender` port, to simulated endpoints. */
-import type { AttemptResult, Phases } from '../../src/core/model.ts'
+import type { AttemptResult, Phases } from '../../src/core/model/model.ts'
 import type { Call, HttpRequest, HttpSender } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
 import { replyTo, type Reply, type Temper } from './endpoints.ts'

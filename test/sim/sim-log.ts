@@ -1,6 +1,6 @@
 /** The broker's topics: records in order, by partition; compaction and markers, which leave holes; who waits for more. */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
-import type { InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
 

@@ -1,6 +1,6 @@
 /** One process: the real topology on simulated ports. */
-import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
-import { decryptWith } from '../../src/core/encrypted-text.ts'
+import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
+import { decryptWith } from '../../src/core/hook/encrypted-text.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
 import type { CommitEntry, CommitOutcome, HttpRequest } from '../../src/ports.ts'

@@ -1,5 +1,5 @@
 /** One process' view of a schema registry: the `SchemaSource` port. It knows one schema, and takes its time to say so. */
-import type { Schema } from '../../src/core/framed-value.ts'
+import type { Schema } from '../../src/core/event/framed-value.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
 import type { ProcessLoop } from './process-loop.ts'

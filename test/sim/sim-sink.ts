@@ -3,7 +3,7 @@
  * the next. Faults: acknowledgements come late, or are lost, so that the send is repeated; a copy of a send turns up long
  * after; from some point on nothing is acknowledged any more, though it is written.
  */
-import type { InboundRecord, OutboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { RecordSink } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
 import type { Network } from './network.ts'

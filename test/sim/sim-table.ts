@@ -1,5 +1,5 @@
 /** One process' reader of a compacted topic: the `TableSource` port over a {@link SimLog}. */
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { TableSource } from '../../src/ports.ts'
 import type { Network } from './network.ts'
 import type { ProcessLoop } from './process-loop.ts'

@@ -1,7 +1,7 @@
 /** One world, run from its beginning to its end: see `plan.ts` for what is drawn, `check-*.ts` for what must hold. */
-import { deliveryIdOf } from '../../src/core/identity.ts'
-import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model.ts'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
+import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { HttpRequest, TopicPartition } from '../../src/ports.ts'
 import { topics } from '../support/flow-rig.ts'
 import { framed } from '../support/memory-schemas.ts'

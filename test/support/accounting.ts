@@ -1,7 +1,7 @@
 /** Counts what became of numbered events: how often each reached the receiver, and whether its run has ended. */
 import kafkajs from 'kafkajs'
-import { decodeCompletedRuns } from '../../src/core/completed-runs.ts'
-import type { OutboundRecord } from '../../src/core/model.ts'
+import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
+import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import type { BrokerRig } from './broker-rig.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'

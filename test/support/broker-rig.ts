@@ -1,7 +1,7 @@
 /** Everything a broker test needs under names of its own: topics, a receiver, real processes, and what they wrote. */
 import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
-import type { DeliveryResult } from '../../src/core/records.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import {
   startReceiver,

@@ -1,5 +1,5 @@
 /** Keys for secrets of hooks. */
-import { parseEncryptionKeys, type EncryptionKey } from '../../src/core/encrypted-text.ts'
+import { parseEncryptionKeys, type EncryptionKey } from '../../src/core/hook/encrypted-text.ts'
 
 /** The text of a key: 32 bytes of that value. */
 function encryptionKeyText(byte: number): string {

@@ -1,6 +1,6 @@
 /** Endpoints as tests have them: the hook, a word on it, and rules. */
-import type { HealthRules, HookFacts } from '../../src/core/endpoint-health.ts'
-import { endpointOf, type Health } from '../../src/core/endpoint-record.ts'
+import type { HealthRules, HookFacts } from '../../src/core/health/health.ts'
+import { endpointOf, type Health } from '../../src/core/health/record.ts'
 
 export const rules: HealthRules = { instance: 'one', disableAfterMs: 5 * 86_400_000 }
 

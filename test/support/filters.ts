@@ -1,6 +1,6 @@
 /** What filters say of an event, for tests. */
-import { evaluate, filterUnits, type Facts, type Filtered } from '../../src/core/filter.ts'
-import { Meter, type Value } from '../../src/core/filter-values.ts'
+import { evaluate, filterUnits, type Facts, type Filtered } from '../../src/core/filter/filter.ts'
+import { Meter, type Value } from '../../src/core/filter/values.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 
 const { fault, read } = createFilters()

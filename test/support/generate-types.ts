@@ -1,12 +1,12 @@
 /**
- * Writes `src/core/records.ts` from `schemas/`: run `node test/support/generate-types.ts` after changing a schema. A test
+ * Writes `src/core/model/records.ts` from `schemas/`: run `node test/support/generate-types.ts` after changing a schema. A test
  * compares the file with what this makes, so that the two cannot drift apart.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { compile, type JSONSchema } from 'json-schema-to-typescript'
 
 const schemas = new URL('../../schemas/', import.meta.url)
-export const generatedFile = new URL('../../src/core/records.ts', import.meta.url)
+export const generatedFile = new URL('../../src/core/model/records.ts', import.meta.url)
 
 const banner =
   '/** What records hold as JSON or Avro. Made from schemas/ by test/support/generate-types.ts: change it there. */'
@@ -23,7 +23,7 @@ interface AvroRecord {
   readonly fields: readonly AvroField[]
 }
 
-/** The whole text of `src/core/records.ts`. */
+/** The whole text of `src/core/model/records.ts`. */
 export async function generateTypes(): Promise<string> {
   const parts = [
     banner,

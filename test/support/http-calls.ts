@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { AttemptResult } from '../../src/core/model.ts'
+import type { AttemptResult } from '../../src/core/model/model.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
 import type { HttpSenderOptions, PooledHttpSender } from '../../src/edge/http/sender.ts'
 import { createNames } from '../../src/edge/names/names.ts'

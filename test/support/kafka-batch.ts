@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { compressionTypes, type Compression } from '../../src/edge/kafka/batches.ts'
 import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
 import { inboundRecord, outboundMessage } from '../../src/edge/kafka/records.ts'
-import type { KafkaHeader } from '../../src/core/model.ts'
+import type { KafkaHeader } from '../../src/core/model/model.ts'
 
 interface Encoded {
   readonly buffer: Buffer

@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 import { type Compression, compressionTypes } from '../../src/edge/kafka/batches.ts'
 import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
-import type { InboundRecord } from '../../src/core/model.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
 
 export const silentLog: KafkaLog = () => {}
 

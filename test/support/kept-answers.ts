@@ -1,8 +1,8 @@
 /** A hook full of secrets, an event, and what is kept of an answer to it. */
-import { keptAnswer, type KeepingRules } from '../../src/core/kept-answer.ts'
-import type { AttemptResult, Hook } from '../../src/core/model.ts'
-import { prepareHook, requestHeaders } from '../../src/core/request-headers.ts'
-import { standardSecret } from '../../src/core/signature.ts'
+import { keptAnswer, type KeepingRules } from '../../src/core/run/kept-answer.ts'
+import type { AttemptResult, Hook } from '../../src/core/model/model.ts'
+import { prepareHook, requestHeaders } from '../../src/core/run/request-headers.ts'
+import { standardSecret } from '../../src/core/hook/signature.ts'
 import { eventOf, hookOf, runOf } from './model-builders.ts'
 
 export const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }

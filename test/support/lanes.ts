@@ -1,8 +1,8 @@
 /** Lanes of texts, and what tests do with them. */
-import type { LaneCondition } from '../../src/core/endpoint-health.ts'
-import type { LaneSeed } from '../../src/core/endpoint-seed.ts'
-import type { HookLimits, Lane, LineName } from '../../src/core/lane.ts'
-import { Lanes, type LaneLimits, type Slot } from '../../src/core/lanes.ts'
+import type { LaneCondition } from '../../src/core/health/health.ts'
+import type { LaneSeed } from '../../src/core/lane/seed.ts'
+import type { HookLimits, Lane, LineName } from '../../src/core/lane/lane.ts'
+import { Lanes, type LaneLimits, type Slot } from '../../src/core/lane/lanes.ts'
 
 export const second = 1_000
 export const usual: LaneLimits = {

@@ -8,9 +8,14 @@
  */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import { recordBytes } from '../../src/edge/kafka/batch-cutting.ts'
-import { PackedHeaders } from '../../src/core/packed-headers.ts'
-import { TooLargeError } from '../../src/core/errors.ts'
-import type { EpochMs, InboundRecord, KafkaHeaders, OutboundRecord } from '../../src/core/model.ts'
+import { PackedHeaders } from '../../src/core/event/packed-headers.ts'
+import { TooLargeError } from '../../src/core/model/errors.ts'
+import type {
+  EpochMs,
+  InboundRecord,
+  KafkaHeaders,
+  OutboundRecord,
+} from '../../src/core/model/model.ts'
 import type { Clock, RecordSink, TableSource, TopicPartition } from '../../src/ports.ts'
 import { createMemoryGroup, type MemoryGroup, type MemoryGroupSource } from './memory-group.ts'
 

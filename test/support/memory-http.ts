@@ -1,5 +1,5 @@
 /** HTTP in memory: every call waits for the test to answer it, or for a script. Time-outs go by the clock it is given. */
-import type { AttemptResult, ErrorClass, Phases } from '../../src/core/model.ts'
+import type { AttemptResult, ErrorClass, Phases } from '../../src/core/model/model.ts'
 import { parseTarget } from '../../src/edge/http/sender.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../src/ports.ts'
 

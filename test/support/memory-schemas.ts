@@ -1,5 +1,5 @@
 /** A schema registry as far as the `SchemaSource` port can see it: schemas come when a test says so. */
-import type { Schema } from '../../src/core/framed-value.ts'
+import type { Schema } from '../../src/core/event/framed-value.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 
 export interface MemorySchemas {

@@ -1,5 +1,5 @@
 /** Whole values of the model for tests that care about a few of their fields. */
-import type { AuthEvent, Hook, Run } from '../../src/core/model.ts'
+import type { AuthEvent, Hook, Run } from '../../src/core/model/model.ts'
 
 export function eventOf(fields: Partial<AuthEvent>): AuthEvent {
   return {

@@ -1,6 +1,6 @@
 /** Records and sample payloads for tests of what reads them. */
 import { readdirSync, readFileSync } from 'node:fs'
-import type { InboundRecord, KafkaHeaders } from '../../src/core/model.ts'
+import type { InboundRecord, KafkaHeaders } from '../../src/core/model/model.ts'
 
 export function recordOf(fields: Partial<InboundRecord>): InboundRecord {
   return {

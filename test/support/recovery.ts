@@ -1,7 +1,7 @@
 /** An endpoint that fails for an hour and then works again, in memory and on a clock moved by hand. */
-import type { DeliveryResult } from '../../src/core/records.ts'
-import { tierOf } from '../../src/core/schedule.ts'
-import type { Signal } from '../../src/core/signal.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
+import { tierOf } from '../../src/core/run/schedule.ts'
+import type { Signal } from '../../src/core/signal/signal.ts'
 import { chance } from './chance.ts'
 import type { MemoryAnswer } from './memory-http.ts'
 import { createRig, defaultTiers, topics, type Instance, type Rig } from './flow-rig.ts'

@@ -3,7 +3,7 @@
  * happens at once, and all else is real. The broker's clock goes on as it is, so records are always old enough.
  */
 import { onTestFinished } from 'vitest'
-import { decryptWith } from '../../src/core/encrypted-text.ts'
+import { decryptWith } from '../../src/core/hook/encrypted-text.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { createHttpSender } from '../../src/edge/http/sender.ts'
 import { createNames } from '../../src/edge/names/names.ts'

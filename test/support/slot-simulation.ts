@@ -1,7 +1,7 @@
 /** Lanes in simulated time: hooks that get work at a steady pace and calls that take a fixed time. No chance, no I/O. */
-import { Heap, type HeapItem } from '../../src/core/heap.ts'
-import { Lanes, type LaneLimits } from '../../src/core/lanes.ts'
-import type { MonotonicMs } from '../../src/core/model.ts'
+import { Heap, type HeapItem } from '../../src/core/collections/heap.ts'
+import { Lanes, type LaneLimits } from '../../src/core/lane/lanes.ts'
+import type { MonotonicMs } from '../../src/core/model/model.ts'
 
 /** As in production. */
 export const ofProcess: LaneLimits = {

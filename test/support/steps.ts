@@ -2,7 +2,7 @@
  * The steps of a test that waits for processes and brokers. Each has a limit of its own, so that a failure names the step
  * that did not end, how long the ones before took, and what is known of the processor, instead of the test's time-out only.
  */
-import { asError } from '../../src/core/errors.ts'
+import { asError } from '../../src/core/model/errors.ts'
 import { within } from '../../src/edge/waiting.ts'
 import type { BrokerRig } from './broker-rig.ts'
 import type { RunningProcess } from './hooktide-process.ts'

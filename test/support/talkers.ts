@@ -14,10 +14,10 @@ import {
   wordOf,
   type Endpoint,
   type LaneCondition,
-} from '../../src/core/endpoint-health.ts'
-import { leastBetweenWritesMs, type Health } from '../../src/core/endpoint-record.ts'
-import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/endpoint-seed.ts'
-import { Lanes, type Slot } from '../../src/core/lanes.ts'
+} from '../../src/core/health/health.ts'
+import { leastBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
+import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
+import { Lanes, type Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
 import { usual } from './lanes.ts'
 

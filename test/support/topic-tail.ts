@@ -1,5 +1,5 @@
 /** Reads a topic from its beginning as it grows, and lets a test wait for what it expects there. */
-import type { KafkaHeaders } from '../../src/core/model.ts'
+import type { KafkaHeaders } from '../../src/core/model/model.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 

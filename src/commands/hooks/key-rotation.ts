@@ -1,6 +1,6 @@
 /** A new signing key for a hook, while the old one goes on signing for those who do not have the new one yet. */
-import { isJsonObject, type JsonObject } from '../../core/json-text.ts'
-import type { EpochMs } from '../../core/model.ts'
+import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 
 /**
  * The hook with the new key, all else as it was. The old one joins `delivery.previousSigningKeys`, newest first, unless

@@ -2,8 +2,8 @@
  * What Logto sends when a webhook is tested in its console (its webhook reference, section 2.5): made-up values that
  * never change. Events of exceptions get the shape of data events, which is not theirs, as Logto has it.
  */
-import { eventKeysOf } from '../../core/event-keys.ts'
-import type { EpochMs } from '../../core/model.ts'
+import { eventKeysOf } from '../../core/event/event-keys.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 
 /** JSON text of the payload without `hookId`, which each delivery adds. */
 export function testPayload(event: string, now: EpochMs, createdAt: string): Buffer {

@@ -3,9 +3,9 @@
  * partition, with where to stop in the commit's metadata. What the replay is about is in the metadata too, once, so that
  * it can be gone on with from anywhere, and nothing is left behind when the broker forgets the group.
  */
-import { isJsonObject, parseJson } from '../../core/json-text.ts'
-import { roughWait } from '../../core/durations.ts'
-import { maxContentLength, sealed, unsealed } from '../../core/sealed-metadata.ts'
+import { isJsonObject, parseJson } from '../../core/text/json-text.ts'
+import { roughWait } from '../../core/model/durations.ts'
+import { maxContentLength, sealed, unsealed } from '../../core/offsets/sealed-metadata.ts'
 
 /** What a replay is about, apart from its range. Lists are as they were given. */
 export interface ReplayOrder {

@@ -3,10 +3,10 @@
  * so a hook that is younger than the event gets it too. A dead letter joins again as a retry does: by hook id and tenant.
  * What a processor would only bury again is left out, and counted by why.
  */
-import type { DecodedDeadLetter } from '../../core/delivery-headers.ts'
-import { requestRecordHeaders } from '../../core/delivery-headers.ts'
-import { deliveryIdOf } from '../../core/identity.ts'
-import type { HookTable } from '../../core/hook-table.ts'
+import type { DecodedDeadLetter } from '../../core/run/delivery-headers.ts'
+import { requestRecordHeaders } from '../../core/run/delivery-headers.ts'
+import { deliveryIdOf } from '../../core/model/identity.ts'
+import type { HookTable } from '../../core/hook/table.ts'
 import type {
   AuthEvent,
   DeliveryId,
@@ -17,7 +17,7 @@ import type {
   TableEntry,
   TenantId,
   Trigger,
-} from '../../core/model.ts'
+} from '../../core/model/model.ts'
 
 /** A delivery that is to be made anew. */
 export interface Requested {

@@ -4,7 +4,7 @@
  * text, reading it ends soon: its length, depth and number of operators are bounded.
  */
 import { Environment, ParseError, type ASTNode } from '@marcbachmann/cel-js'
-import type { FilterNode } from '../../core/filter.ts'
+import type { FilterNode } from '../../core/filter/filter.ts'
 import type { Filters } from '../../ports.ts'
 import { filterNodeOf } from './conversion.ts'
 import { Patterns } from './pattern.ts'

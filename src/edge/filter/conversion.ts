@@ -1,9 +1,9 @@
 /** From the library's tree of an expression to ours, and what of CEL is not to be had in a filter. */
 import type { ASTNode, ASTOperator } from '@marcbachmann/cel-js'
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
-import { maxInt, minInt, type ArithmeticOperator } from '../../core/filter-arithmetic.ts'
-import { Bytes, Uint, type Kind } from '../../core/filter-values.ts'
-import type { Comparison, FilterNode, LoopKind } from '../../core/filter.ts'
+import { maxInt, minInt, type ArithmeticOperator } from '../../core/filter/arithmetic.ts'
+import { Bytes, Uint, type Kind } from '../../core/filter/values.ts'
+import type { Comparison, FilterNode, LoopKind } from '../../core/filter/filter.ts'
 import type { Patterns } from './pattern.ts'
 import {
   arithmetic,

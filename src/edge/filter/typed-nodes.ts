@@ -2,10 +2,10 @@
  * Nodes of expressions with what is known of their values' types: each is made of typed parts, or refused where they do
  * not fit, whatever an event may hold.
  */
-import { minInt, type ArithmeticOperator } from '../../core/filter-arithmetic.ts'
-import { functionOf, type FilterFunction } from '../../core/filter-functions.ts'
-import { kindOf, TypeName, type Kind, type Value } from '../../core/filter-values.ts'
-import type { Comparison, FilterNode, LoopKind, Pattern } from '../../core/filter.ts'
+import { minInt, type ArithmeticOperator } from '../../core/filter/arithmetic.ts'
+import { functionOf, type FilterFunction } from '../../core/filter/functions.ts'
+import { kindOf, TypeName, type Kind, type Value } from '../../core/filter/values.ts'
+import type { Comparison, FilterNode, LoopKind, Pattern } from '../../core/filter/filter.ts'
 import {
   commonKind,
   eitherOf,

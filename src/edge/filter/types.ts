@@ -3,10 +3,10 @@
  * expression. Of lists and maps the types of what is in them are known one level deep, so that no expression makes this
  * grow; deeper, and wherever a payload is asked, a type is `dyn`, which fits everything.
  */
-import type { ArithmeticOperator } from '../../core/filter-arithmetic.ts'
-import type { FilterFunction } from '../../core/filter-functions.ts'
-import type { Kind } from '../../core/filter-values.ts'
-import type { Comparison, FactName } from '../../core/filter.ts'
+import type { ArithmeticOperator } from '../../core/filter/arithmetic.ts'
+import type { FilterFunction } from '../../core/filter/functions.ts'
+import type { Kind } from '../../core/filter/values.ts'
+import type { Comparison, FactName } from '../../core/filter/filter.ts'
 
 export type StaticKind = Kind | 'dyn'
 

@@ -14,10 +14,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
-import { tenths } from '../../core/durations.ts'
-import { asError } from '../../core/errors.ts'
-import type { AttemptResult, ErrorClass, MonotonicMs, Phases, TenantId } from '../../core/model.ts'
-import { keptBytes } from '../../core/kept-answer.ts'
+import { tenths } from '../../core/model/durations.ts'
+import { asError } from '../../core/model/errors.ts'
+import type {
+  AttemptResult,
+  ErrorClass,
+  MonotonicMs,
+  Phases,
+  TenantId,
+} from '../../core/model/model.ts'
+import { keptBytes } from '../../core/run/kept-answer.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
 import { classifyError } from './errors.ts'

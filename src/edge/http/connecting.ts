@@ -1,8 +1,8 @@
 /** What the steps of connecting have in common: where to, and how it ends. */
 import { isIP } from 'node:net'
 import type { Socket } from 'node:net'
-import { asError } from '../../core/errors.ts'
-import type { ErrorClass } from '../../core/model.ts'
+import { asError } from '../../core/model/errors.ts'
+import type { ErrorClass } from '../../core/model/model.ts'
 
 export interface Endpoint {
   /** A name or an address, IPv6 without brackets. */

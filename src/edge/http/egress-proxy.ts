@@ -2,7 +2,7 @@
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { UserError, asError } from '../../core/errors.ts'
+import { UserError, asError } from '../../core/model/errors.ts'
 import { ResponseHead } from './response-head.ts'
 import { ConnectFailure, authorityOf, endpointOf } from './connecting.ts'
 import type { Endpoint } from './connecting.ts'

@@ -1,6 +1,6 @@
 /** What undici and Node report, in the classes of the results. */
 import { errors } from 'undici'
-import type { ErrorClass } from '../../core/model.ts'
+import type { ErrorClass } from '../../core/model/model.ts'
 import { ConnectFailure } from './connecting.ts'
 
 export interface CallError {

@@ -2,7 +2,7 @@
 import type { LookupFunction } from 'node:net'
 import { judgeAddress } from './destination.ts'
 import type { Cidr } from './destination.ts'
-import type { TenantId } from '../../core/model.ts'
+import type { TenantId } from '../../core/model/model.ts'
 import type { LookupFailure } from '../names/lookup.ts'
 import type { Names } from '../names/names.ts'
 import { ConnectFailure, refusedAddress } from './connecting.ts'

@@ -11,7 +11,7 @@
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import { endpointOf } from './connecting.ts'
-import type { TenantId } from '../../core/model.ts'
+import type { TenantId } from '../../core/model/model.ts'
 import type { Connect, ConnectOf } from './guarded-connect.ts'
 import { ResponseTap, maxHeadBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'

@@ -1,6 +1,6 @@
 /** The `Retry-After` response header: seconds or an HTTP date (RFC 9110, sections 10.2.3 and 5.6.7). */
-import { daysSince1970 } from '../../core/calendar.ts'
-import type { EpochMs } from '../../core/model.ts'
+import { daysSince1970 } from '../../core/text/calendar.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const month = `(?<month>${months.join('|')})`

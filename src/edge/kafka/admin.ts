@@ -1,7 +1,7 @@
 /** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
-import { asError, UserError } from '../../core/errors.ts'
-import type { EpochMs } from '../../core/model.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
 import {

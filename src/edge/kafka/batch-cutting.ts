@@ -2,8 +2,8 @@
  * Where a queue of records is cut into sends. KafkaJS puts all of a call's records for one partition into one batch, and
  * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
  */
-import type { OutboundRecord } from '../../core/model.ts'
-import { headerBytes } from '../../core/packed-headers.ts'
+import type { OutboundRecord } from '../../core/model/model.ts'
+import { headerBytes } from '../../core/event/packed-headers.ts'
 
 export interface CutLimits {
   readonly maxRecords: number

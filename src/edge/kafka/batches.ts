@@ -6,8 +6,8 @@
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
-import { asError } from '../../core/errors.ts'
-import { PackedHeaders } from '../../core/packed-headers.ts'
+import { asError } from '../../core/model/errors.ts'
+import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
 import type { FetchedMessage } from './inner.ts'
 import { replaceExport } from './record-form.ts'

@@ -3,7 +3,7 @@ import './patches.ts'
 import './batches.ts'
 import './aborted.ts'
 import { Kafka, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
-import { asError } from '../../core/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 import {
   type ConnectionFault,
   noSecurity,

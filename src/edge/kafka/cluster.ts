@@ -1,5 +1,5 @@
 /** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
-import type { EpochMs } from '../../core/model.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
 import { offsetNumber } from './records.ts'

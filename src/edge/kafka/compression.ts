@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
-import { asError } from '../../core/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 
 export type Codec = 'gzip' | 'snappy' | 'lz4' | 'zstd'
 

@@ -3,7 +3,7 @@
  * lost to the others. A broker keeps classic members with another assignor out, ours or theirs, whoever comes second. But it
  * lets those of the consumer protocol (KIP-848, Kafka 4) in beside classic ones, and shares out partitions itself then.
  */
-import { UserError } from '../../core/errors.ts'
+import { UserError } from '../../core/model/errors.ts'
 import { protocolName } from './assigner.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { clusterOf } from './cluster.ts'

@@ -1,5 +1,5 @@
 /** The `GroupSource` port on Kafka. */
-import type { MonotonicMs } from '../../core/model.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import type {
   AssignedPartition,
   CommitEntry,

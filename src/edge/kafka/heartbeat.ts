@@ -6,7 +6,7 @@
  * them. Here the coordinator is asked for anew when it does not answer or is none any more, and membership goes on there
  * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
  */
-import { asError } from '../../core/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 import { errorType, type KafkaLog, messageOf } from './client.ts'
 import { movedCoordinatorTypes } from './cluster.ts'
 import { FailureLog } from './failure-log.ts'

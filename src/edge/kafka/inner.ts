@@ -3,8 +3,8 @@
  * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
  */
 import type { Cluster, CompressionTypes } from 'kafkajs'
-import type { EpochMs } from '../../core/model.ts'
-import type { PackedHeaders } from '../../core/packed-headers.ts'
+import type { EpochMs } from '../../core/model/model.ts'
+import type { PackedHeaders } from '../../core/event/packed-headers.ts'
 
 export interface PartitionOffset {
   readonly partition: number

@@ -6,8 +6,8 @@
  * the positions' identity tells whether the records still belong to the assignment that they were fetched for.
  */
 import type { Consumer, PartitionAssigner } from 'kafkajs'
-import { asError } from '../../core/errors.ts'
-import type { MonotonicMs } from '../../core/model.ts'
+import { asError } from '../../core/model/errors.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import { groupRight, topicRight } from './needed-rights.ts'
 import type { TopicPartition } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'

@@ -1,6 +1,6 @@
 /** What Kafka must let whom do, where an authorizer asks, and how it is granted. */
-import { retryGroupOf } from '../../core/group-names.ts'
-import type { Topics } from '../../core/model.ts'
+import { retryGroupOf } from '../../core/model/group-names.ts'
+import type { Topics } from '../../core/model/model.ts'
 
 export type Operation = 'Read' | 'Write' | 'Create' | 'Delete' | 'Describe' | 'DescribeConfigs'
 

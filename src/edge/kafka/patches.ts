@@ -7,7 +7,7 @@
  * Imported first by `client.ts`. Refuses any other version: what is wrapped here is not public.
  */
 import { createRequire } from 'node:module'
-import type { MonotonicMs } from '../../core/model.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import type { FetchedBatch, InnerGroup } from './inner.ts'
 
 const requireFrom = createRequire(import.meta.url)

@@ -9,7 +9,7 @@
  * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
  */
 import type { CompressionTypes } from 'kafkajs'
-import { asError } from '../../core/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 import { topicRight } from './needed-rights.ts'
 import { type Compression, compressionTypes } from './batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'

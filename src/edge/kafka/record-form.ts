@@ -6,7 +6,7 @@
  * Imported by `batches.ts` before KafkaJS loads the users of both modules, at the first fetch and the first send.
  */
 import { createRequire } from 'node:module'
-import { PackedHeaders } from '../../core/packed-headers.ts'
+import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedMessage, ProducedMessage } from './inner.ts'
 
 interface Long {

@@ -1,6 +1,6 @@
 /** KafkaJS's messages as the project's records, and back. */
-import type { InboundRecord, OutboundRecord } from '../../core/model.ts'
-import { PackedHeaders } from '../../core/packed-headers.ts'
+import type { InboundRecord, OutboundRecord } from '../../core/model/model.ts'
+import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedBatch, FetchedMessage, ProducedMessage } from './inner.ts'
 
 /**

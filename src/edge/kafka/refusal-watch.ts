@@ -2,7 +2,7 @@
  * What Kafka refuses one client at present, for want of a right or a login. An administrator may mend it at any time, so
  * the client goes on trying; meanwhile the log names once what is to be granted, and readiness tells it.
  */
-import { asError } from '../../core/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 import type { Right } from './needed-rights.ts'
 import { FailureLog } from './failure-log.ts'
 import type { KafkaLog, KafkaSettings } from './client.ts'

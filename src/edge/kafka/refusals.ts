@@ -1,5 +1,5 @@
 /** What a person is told when Kafka cannot be reached or lets them not in: one sentence, and what to do. */
-import { asError, UserError } from '../../core/errors.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
 import { grantLines, type Right } from './needed-rights.ts'
 import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'

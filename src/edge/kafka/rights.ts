@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { PackedHeaders } from '../../core/packed-headers.ts'
+import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { Right } from './needed-rights.ts'
 import { errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'

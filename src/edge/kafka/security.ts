@@ -9,7 +9,7 @@ import { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { ISocketFactory, SASLOptions } from 'kafkajs'
-import { asError, UserError } from '../../core/errors.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
 import { readSettingFile } from '../bounded-file.ts'
 
 export interface TlsSettings {

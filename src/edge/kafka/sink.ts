@@ -11,8 +11,8 @@ import {
   type QueuedRecord,
   recordBytes,
 } from './batch-cutting.ts'
-import { TooLargeError } from '../../core/errors.ts'
-import type { OutboundRecord } from '../../core/model.ts'
+import { TooLargeError } from '../../core/model/errors.ts'
+import type { OutboundRecord } from '../../core/model/model.ts'
 import { choosePartition } from './partition-choice.ts'
 import type { RecordSink } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'

@@ -15,8 +15,8 @@
  *
  * A broker that is away, or a right that is taken back, moves nothing: reading is tried again until it succeeds.
  */
-import { asError } from '../../core/errors.ts'
-import type { InboundRecord } from '../../core/model.ts'
+import { asError } from '../../core/model/errors.ts'
+import type { InboundRecord } from '../../core/model/model.ts'
 import { topicRight } from './needed-rights.ts'
 import type { TableSource } from '../../ports.ts'
 import { sleep, within } from '../waiting.ts'

@@ -2,9 +2,9 @@
  * The topics that a processor needs, how they are made, and what is wrong with those that exist (design section 2).
  * `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block work.
  */
-import { formatDuration } from '../../core/durations.ts'
-import type { Tier, Topics } from '../../core/model.ts'
-import { tierOf } from '../../core/schedule.ts'
+import { formatDuration } from '../../core/model/durations.ts'
+import type { Tier, Topics } from '../../core/model/model.ts'
+import { tierOf } from '../../core/run/schedule.ts'
 
 /** Topic settings by their names in Kafka, values as Kafka writes them. */
 export type TopicConfig = Readonly<Record<string, string>>

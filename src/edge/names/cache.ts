@@ -3,7 +3,7 @@
  * name that it used least recently: so one tenant with any number of names pushes out its own, and not those of others.
  * A name that several tenants use is held by the one that used it last.
  */
-import type { MonotonicMs, TenantId } from '../../core/model.ts'
+import type { MonotonicMs, TenantId } from '../../core/model/model.ts'
 import { inTurn, type NameAnswer } from './answer.ts'
 import { adviceOn, askable, learned, type NameAdvice, type NameState } from './state.ts'
 

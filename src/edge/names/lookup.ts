@@ -1,5 +1,5 @@
 /** One lookup of a name, shared by the calls that wait for it. */
-import type { MonotonicMs, TenantId } from '../../core/model.ts'
+import type { MonotonicMs, TenantId } from '../../core/model/model.ts'
 import type { NameAddress, NameFailure } from './answer.ts'
 
 /** Why there is no address to connect to; `not-a-name` cannot even be asked for. */

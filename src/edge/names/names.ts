@@ -4,12 +4,12 @@
  * than calls, which the slots give out fairly, and a few that refresh what is known. A lookup ends when it is answered,
  * after `maxLookupMs`, or when no call waits for it any more.
  */
-import type { TenantId } from '../../core/model.ts'
+import type { TenantId } from '../../core/model/model.ts'
 import { inOrder, type NameAddress, type NameAnswer, type Reach } from './answer.ts'
 import { NameCache } from './cache.ts'
 import { isInvalid, isLookupName, localAddressesOf } from './files.ts'
 import { SayingLimit } from './saying.ts'
-import type { Emit } from '../../core/signal.ts'
+import type { Emit } from '../../core/signal/signal.ts'
 import type { Clock } from '../../ports.ts'
 import { Lookup, type LookupResult, type Resolved } from './lookup.ts'
 import { askForName } from './name-query.ts'

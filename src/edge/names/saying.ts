@@ -1,5 +1,5 @@
 /** How often a thing may be said that can happen to very many at once, such as to every name when a name server goes away. */
-import type { MonotonicMs } from '../../core/model.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 
 /** Lets through so many within each period, and counts the rest. */
 export class SayingLimit {

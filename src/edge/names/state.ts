@@ -3,7 +3,7 @@
  * how long not to. The last good answer outlives its time to live while the name servers are away (RFC 8767), never
  * after one of them has said that the name has no address.
  */
-import type { MonotonicMs } from '../../core/model.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import type { NameAddress, NameAnswer, NameFailure } from './answer.ts'
 
 interface Kept {

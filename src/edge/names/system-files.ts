@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { isGlobalIpv6, type Reach } from './answer.ts'
 import { parseHosts, parseResolvConf, type Hosts, type SearchRules } from './files.ts'
-import type { MonotonicMs } from '../../core/model.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import type { Clock } from '../../ports.ts'
 
 export interface FilePaths {

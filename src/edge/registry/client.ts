@@ -8,9 +8,9 @@
  */
 import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
-import { asError, UserError } from '../../core/errors.ts'
-import { hiddenMark } from '../../core/hidden-text.ts'
-import { isJsonObject, parseJson, type JsonObject } from '../../core/json-text.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import { hiddenMark } from '../../core/text/hidden-text.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json-text.ts'
 
 type CreateApi = typeof apiModule.default
 type ApiSettings = Parameters<CreateApi>[0]

@@ -1,9 +1,9 @@
 /** Results as bytes: Avro framed for a schema registry, or plain JSON where none is set. The only file that knows avsc. */
 import { readFile } from 'node:fs/promises'
 import avro from 'avsc'
-import { UserError } from '../../core/errors.ts'
-import { frameBytes } from '../../core/framed-value.ts'
-import type { DeliveryResult } from '../../core/records.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { frameBytes } from '../../core/event/framed-value.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
 import type { Clock, ResultEncoder } from '../../ports.ts'
 import {
   RegistryClient,

@@ -1,6 +1,6 @@
 /** Registers the schemas that this package brings. */
 import { readFile } from 'node:fs/promises'
-import { UserError } from '../../core/errors.ts'
+import { UserError } from '../../core/model/errors.ts'
 import type { RegistryClient, SchemaType } from './client.ts'
 
 const shippedSchemas = {

@@ -3,7 +3,7 @@
  * prom-client, which gives the metrics of Node, hashes labels on every count: with it, what a delivery counts took
  * 1.6 µs of CPU; here it takes 0.1.
  */
-import { printable } from '../../core/printable-text.ts'
+import { printable } from '../../core/text/printable-text.ts'
 
 /** What one series counts. */
 interface Series {

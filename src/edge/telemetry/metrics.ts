@@ -7,15 +7,15 @@
  * groups, so the number of series does not grow with hooks, tenants or traffic.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { filterFaults } from '../../core/filter-values.ts'
-import { errorClasses, outcomes, rejectionReasons } from '../../core/record-values.ts'
+import { filterFaults } from '../../core/filter/values.ts'
+import { errorClasses, outcomes, rejectionReasons } from '../../core/model/record-values.ts'
 import {
   nameOutcomes,
   stopCauses,
   type DeliveryRecorded,
   type Signal,
   type StopCause,
-} from '../../core/signal.ts'
+} from '../../core/signal/signal.ts'
 import { Count, Distribution, Family, gauge, Single } from './exposition.ts'
 
 export interface Metrics {

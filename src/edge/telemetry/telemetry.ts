@@ -1,5 +1,5 @@
 /** Where signals go: each to its log line and to its metric, so that the two cannot disagree. */
-import type { Emit } from '../../core/signal.ts'
+import type { Emit } from '../../core/signal/signal.ts'
 import { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts'
 import { createSignalLog, type SignalLog, type SignalLogOptions } from './signal-log.ts'
 

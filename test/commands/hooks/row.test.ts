@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { hookRow, summaryOf } from '../../../src/commands/hook-row.ts'
-import { decodeHook } from '../../../src/core/hook.ts'
-import type { FieldProblem } from '../../../src/core/model.ts'
+import { decodeHook } from '../../../src/core/hook/hook.ts'
+import type { FieldProblem } from '../../../src/core/model/model.ts'
 import { recordOf } from '../../support/record-builders.ts'
 
 function shown(problems: readonly FieldProblem[], name = 'CRM'): readonly string[] {

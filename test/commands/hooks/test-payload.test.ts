@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { decodeEvent } from '../../../src/core/event.ts'
-import { eventKeys } from '../../../src/core/event-keys.ts'
+import { decodeEvent } from '../../../src/core/event/event.ts'
+import { eventKeys } from '../../../src/core/event/event-keys.ts'
 import { testPayload } from '../../../src/commands/hooks/test-payload.ts'
 import { recordOf, samples } from '../../support/record-builders.ts'
 

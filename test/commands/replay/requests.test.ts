@@ -3,10 +3,10 @@ import {
   deadLetterHeaders,
   decodeDeadLetter,
   decodeRun,
-} from '../../../src/core/delivery-headers.ts'
-import { HookTable } from '../../../src/core/hook-table.ts'
-import { deliveryIdOf } from '../../../src/core/identity.ts'
-import type { Hook, SuspendedHook, TableEntry } from '../../../src/core/model.ts'
+} from '../../../src/core/run/delivery-headers.ts'
+import { HookTable } from '../../../src/core/hook/table.ts'
+import { deliveryIdOf } from '../../../src/core/model/identity.ts'
+import type { Hook, SuspendedHook, TableEntry } from '../../../src/core/model/model.ts'
 import {
   isSelectedLetter,
   NewestRequests,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { resultHeading } from '../../../src/commands/result-line.ts'
-import { roughWait } from '../../../src/core/durations.ts'
-import { eventKeys } from '../../../src/core/event-keys.ts'
+import { roughWait } from '../../../src/core/model/durations.ts'
+import { eventKeys } from '../../../src/core/event/event-keys.ts'
 
 it('the column of events has room for every key that Logto sends', () => {
   const width = resultHeading.indexOf('DELIVERY') - resultHeading.indexOf('EVENT ')

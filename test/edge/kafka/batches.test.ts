@@ -7,7 +7,7 @@ import {
 } from '../../../src/edge/kafka/batches.ts'
 import type { FetchedMessage } from '../../../src/edge/kafka/inner.ts'
 import { nextOffsetOf } from '../../../src/edge/kafka/records.ts'
-import type { KafkaHeader } from '../../../src/core/model.ts'
+import type { KafkaHeader } from '../../../src/core/model/model.ts'
 import {
   Batch,
   batchOf,

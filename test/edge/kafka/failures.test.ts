@@ -6,7 +6,7 @@ import {
   KafkaJSRequestTimeoutError,
 } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { UserError } from '../../../src/core/errors.ts'
+import { UserError } from '../../../src/core/model/errors.ts'
 import { isPassing } from '../../../src/edge/kafka/client.ts'
 import { opening } from '../../../src/edge/kafka/refusals.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Signal } from '../../../src/core/signal.ts'
+import type { Signal } from '../../../src/core/signal/signal.ts'
 import { boundedLine, maxLineBytes } from '../../../src/edge/telemetry/line-bound.ts'
 import { createSignalLog } from '../../../src/edge/telemetry/signal-log.ts'
 import { createHandClock } from '../../support/hand-clock.ts'

@@ -29,7 +29,7 @@ async function served(): Promise<ReadonlySet<string>> {
 
 /** Metrics that a file of the project names. A histogram may be named by one of its series. */
 function named(path: string): ReadonlySet<string> {
-  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
   const names = [...text.matchAll(/\bhooktide_[a-z_]+/g)].map(([name]) => name)
   return new Set(names.map((name) => name.replace(/_(bucket|sum|count)$/, '')))
 }

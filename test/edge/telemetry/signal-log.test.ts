@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { readJsonObject } from '../../../src/core/json-text.ts'
-import { UserError } from '../../../src/core/errors.ts'
-import type { Signal } from '../../../src/core/signal.ts'
+import { readJsonObject } from '../../../src/core/text/json-text.ts'
+import { UserError } from '../../../src/core/model/errors.ts'
+import type { Signal } from '../../../src/core/signal/signal.ts'
 import {
   createLog,
   createSignalLog,

@@ -1,0 +1,143 @@
+/** From the bytes of a record to an auth event, or to why it is none (design section 3, Event). */
+import { parseDateTime } from '../text/calendar.ts'
+import { isEventKey } from './event-keys.ts'
+import { isTenantId } from '../model/identity.ts'
+import {
+  decodeUtf8,
+  readJsonObject,
+  rejected,
+  type JsonObject,
+  type Rejected,
+} from '../text/json-text.ts'
+import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
+import {
+  defaultTenant,
+  type AuthEvent,
+  type EpochMs,
+  type HookId,
+  type InboundRecord,
+} from '../model/model.ts'
+
+export type DecodedEvent = { readonly kind: 'event'; readonly event: AuthEvent } | Rejected
+
+/** What names an event: from the producer's headers on event topics, from `hooktide-*` headers on topics of ours. */
+export type EventIdentity = Pick<AuthEvent, 'tenantId' | 'eventId' | 'eventSource' | 'source'>
+
+/** Longest `event-id`, `ce_id` and id made by us: a topic's name and three numbers. */
+export const maxEventIdLength = 320
+export const maxEventSourceLength = 2_048
+
+/** Decodes a record of an event topic. */
+export function decodeEvent(record: InboundRecord): DecodedEvent {
+  const reader = new HeaderReader(record.headers, maxHeaders)
+  if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
+  const tenantId = readTenant(reader, 'tenant-id') ?? defaultTenant
+  const eventId = reader.text('event-id', maxEventIdLength)
+  const ceId = eventId === undefined ? reader.text('ce_id', maxEventIdLength) : undefined
+  const eventSource =
+    ceId === undefined ? '' : reader.textOrEmpty('ce_source', maxEventSourceLength)
+  const { topic, partition, offset } = record
+  const identity = {
+    tenantId,
+    eventId: eventId ?? ceId ?? `${topic}-${partition}-${offset}-${record.timestamp}`,
+    eventSource,
+    source: { topic, partition, offset },
+  }
+  const decoded = decodeNamedEvent(record, identity, reader)
+  if (decoded.kind === 'rejected' || reader.rejection === undefined) return decoded
+  return { kind: 'rejected', rejection: reader.rejection }
+}
+
+/**
+ * Decodes value and own headers of an event whose identity is known.
+ *
+ * @param reader of the record's headers
+ */
+export function decodeNamedEvent(
+  record: InboundRecord,
+  identity: EventIdentity,
+  reader: HeaderReader,
+): DecodedEvent {
+  const payload = readPayload(record.value)
+  if (payload.kind === 'rejected') return payload
+  const { event, createdAt, body } = payload
+  return {
+    kind: 'event',
+    event: {
+      event,
+      createdAt,
+      ...identity,
+      traceparent: traceparentOf(reader),
+      body,
+      headers: foreignHeaders(record.headers),
+    },
+  }
+}
+
+/** A tenant's id from a header; `undefined` when there is no such header. */
+export function readTenant(reader: HeaderReader, name: string): string | undefined {
+  const tenantId = reader.text(name, 256)
+  if (tenantId !== undefined && !isTenantId(tenantId)) reader.reject(name, 'is not a tenant id')
+  return tenantId
+}
+
+/**
+ * The body of the event's delivery to a hook: the event's bytes with `hookId` as their last member, as Logto has it.
+ * The event itself is serialised once for all of its hooks.
+ */
+export function bodyFor(event: Pick<AuthEvent, 'body'>, hookId: HookId): Buffer {
+  const member = `,"hookId":${JSON.stringify(hookId)}}`
+  const before = event.body.length - 1
+  const body = Buffer.allocUnsafe(before + Buffer.byteLength(member))
+  event.body.copy(body, 0, 0, before)
+  body.write(member, before)
+  return body
+}
+
+interface Payload {
+  readonly kind: 'payload'
+  readonly event: string
+  readonly createdAt: EpochMs
+  readonly body: Buffer
+}
+
+function readPayload(value: Buffer | null): Payload | Rejected {
+  const json = readJsonObject(value)
+  if (json.kind === 'rejected') return json
+  const { members } = json
+  if (Object.hasOwn(members, 'hookId')) {
+    return rejected(
+      'reserved-field',
+      'hookId',
+      'An event has no "hookId": each delivery adds its own.',
+    )
+  }
+  const event = members['event']
+  if (!isEventKey(event)) return wrongField(members, 'event', 'an event key such as PostSignIn')
+  const text = members['createdAt']
+  const createdAt = typeof text === 'string' ? parseDateTime(text) : undefined
+  if (createdAt === undefined) return wrongField(members, 'createdAt', 'an RFC 3339 date-time')
+  return { kind: 'payload', event, createdAt, body: json.text }
+}
+
+function wrongField(members: JsonObject, field: string, expected: string): Rejected {
+  return Object.hasOwn(members, field)
+    ? rejected('mistyped-field', field, `"${field}" is not ${expected}.`)
+    : rejected('missing-field', field, `The event has no "${field}".`)
+}
+
+/** W3C Trace Context: version, trace id, parent id, flags. Later versions may add fields at the end. */
+const traceparentForm =
+  /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/
+
+const maxTraceparentBytes = 256
+
+/** A trace context that is not valid is ignored, as the W3C asks: the event counts without it. */
+function traceparentOf(reader: HeaderReader): string | undefined {
+  const bytes = reader.bytes('traceparent')
+  if (bytes === undefined || bytes.length > maxTraceparentBytes) return undefined
+  const text = decodeUtf8(bytes)
+  if (text === undefined) return undefined
+  if (!traceparentForm.test(text)) return undefined
+  return text.startsWith('00') && text.length > 55 ? undefined : text
+}

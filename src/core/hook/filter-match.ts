@@ -1,0 +1,107 @@
+/** Which of the hooks that an event is for let it through: those without a filter, and those whose filter is true of it. */
+import {
+  eventUnits,
+  evaluate,
+  filterUnits,
+  smallFilterUnits,
+  type Facts,
+  type Filtered,
+  type FilterNode,
+} from '../filter/filter.ts'
+import { Meter, type FilterFault, type JsonMap, type Value } from '../filter/values.ts'
+import { decodeUtf8, parseJson } from '../text/json-text.ts'
+import type { AuthEvent, HookId, KafkaHeaders, TableEntry } from '../model/model.ts'
+
+/** What reading an expression costs, in units of evaluation. */
+const readingUnits = 500
+const readingUnitsPerCharacter = 4
+
+export interface Filtering {
+  /** What a filter says; `undefined` for a text that is none. */
+  readonly read: (text: string) => FilterNode | undefined
+  /** Whether that takes no time. */
+  readonly isKept: (text: string) => boolean
+  /** A filter has no value for an event: the event does not pass. */
+  readonly onFault: (hookId: HookId, fault: FilterFault) => void
+}
+
+/** @param entries as {@link HookTable.matching} has them; suspended ones pass */
+export function admitted(
+  entries: readonly TableEntry[],
+  event: AuthEvent,
+  filtering: Filtering,
+): readonly TableEntry[] {
+  if (!entries.some(isFiltered)) return entries
+  const facts = factsOf(event)
+  const meter = new EventMeter()
+  return entries.filter((entry) => {
+    if (!isFiltered(entry)) return true
+    const { id, filter } = entry.hook
+    const result = meter.hasUnitsFor(filter, filtering)
+      ? passes(filtering.read(filter), facts, meter)
+      : 'budget'
+    if (typeof result === 'boolean') return result
+    filtering.onFault(id, result)
+    return false
+  })
+}
+
+function passes(node: FilterNode | undefined, facts: Facts, meter: EventMeter): Filtered {
+  // The table has only hooks whose filter was read before.
+  return node === undefined ? false : meter.measure((units) => evaluate(node, facts, units))
+}
+
+/** What filters of one event cost together. */
+class EventMeter {
+  #left = eventUnits
+
+  /** A filter that is not kept must be read again, and is only while the event has units left. */
+  hasUnitsFor(text: string, { isKept }: Pick<Filtering, 'isKept'>): boolean {
+    if (isKept(text)) return true
+    const isAffordable = this.#left > 0
+    this.#left -= readingUnits + text.length * readingUnitsPerCharacter
+    return isAffordable
+  }
+
+  measure<Result>(evaluation: (meter: Meter) => Result): Result {
+    const units = this.#left > 0 ? filterUnits : smallFilterUnits
+    const meter = new Meter(units)
+    const result = evaluation(meter)
+    this.#left -= units - meter.left
+    return result
+  }
+}
+
+type FilteredEntry = TableEntry & { readonly hook: { readonly filter: string } }
+
+function isFiltered(entry: TableEntry): entry is FilteredEntry {
+  return entry.kind === 'active' && entry.hook.filter !== undefined
+}
+
+/** Each fact is made when a filter names it, and once for all filters of the event. */
+function factsOf(event: AuthEvent): Facts {
+  let payload: Value | undefined
+  let texts: JsonMap | undefined
+  return (name) => {
+    switch (name) {
+      case 'event':
+        // What JSON gives are values of filters as they are.
+        return (payload ??= parseJson(event.body) as Value)
+      case 'tenant':
+        return event.tenantId
+      case 'headers':
+        return (texts ??= headerTexts(event.headers))
+    }
+  }
+}
+
+/** A header that is there twice counts as its last, as everywhere; one that has no value, or is no text, is not there. */
+function headerTexts(headers: KafkaHeaders): JsonMap {
+  const texts: Record<string, Value> = Object.create(null) as Record<string, Value>
+  for (const [name, value] of headers) {
+    const text = value === null ? undefined : decodeUtf8(value)
+    if (text === undefined) delete texts[name]
+    else texts[name] = text
+  }
+  return texts
+}

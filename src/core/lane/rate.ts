@@ -1,0 +1,181 @@
+/** How fast a lane is, how long its calls take, and how fast it may be. */
+import type { MonotonicMs } from '../model/model.ts'
+
+const windowMs = 5_000
+
+/**
+ * Calls that ended per time in which any was in flight, over the last 5 to 10 s. Time without a call in flight does not
+ * count: a lane that had nothing to do, or was stopped for another's sake, is not slow.
+ */
+export class RateMeter {
+  #window = 0
+  #ended = 0
+  #busyMs = 0
+  #endedBefore = 0
+  #busyMsBefore = 0
+  /** Up to when busy time is counted; `undefined` while no call is in flight. */
+  #countedTo: MonotonicMs | undefined
+  /** When a call ended last, or the first of those in flight began. */
+  #heardAt: MonotonicMs = 0
+
+  /** The first of some calls begins. */
+  begin(now: MonotonicMs): void {
+    this.#roll(now)
+    this.#countedTo = now
+    this.#heardAt = now
+  }
+
+  /** @param isLast whether no call is in flight any more */
+  end(now: MonotonicMs, isLast: boolean): void {
+    this.#roll(now)
+    this.#ended += 1
+    this.#heardAt = now
+    if (isLast) this.#countedTo = undefined
+  }
+
+  /** How long no call has ended though some are in flight. */
+  silentMs(now: MonotonicMs): number {
+    return this.#countedTo === undefined ? 0 : now - this.#heardAt
+  }
+
+  /** How long calls were in flight within the time that is looked at. */
+  busyMs(now: MonotonicMs): number {
+    this.#roll(now)
+    return this.#busyMs + this.#busyMsBefore
+  }
+
+  /** Calls that ended per millisecond; 0 when none did. */
+  perMs(now: MonotonicMs): number {
+    this.#roll(now)
+    const ended = this.#ended + this.#endedBefore
+    return ended / Math.max(1, this.#busyMs + this.#busyMsBefore)
+  }
+
+  #roll(now: MonotonicMs): void {
+    const window = Math.floor(now / windowMs)
+    if (window !== this.#window) {
+      const isNext = window === this.#window + 1
+      const isBusy = this.#countedTo !== undefined
+      this.#countBusy((this.#window + 1) * windowMs)
+      this.#endedBefore = isNext ? this.#ended : 0
+      this.#busyMsBefore = isNext ? this.#busyMs : isBusy ? windowMs : 0
+      this.#ended = 0
+      this.#busyMs = 0
+      if (isBusy) this.#countedTo = window * windowMs
+      this.#window = window
+    }
+    this.#countBusy(now)
+  }
+
+  #countBusy(to: MonotonicMs): void {
+    if (this.#countedTo === undefined) return
+    this.#busyMs += Math.max(0, to - this.#countedTo)
+    this.#countedTo = to
+  }
+}
+
+const latelyMs = 250
+
+/** Counts the calls of a process that ended in the last quarter of a second. */
+export class CallCounter {
+  #window = 0
+  #ended = 0
+  #endedBefore = 0
+  #firstAt: MonotonicMs | undefined
+
+  add(now: MonotonicMs): void {
+    this.#roll(now)
+    this.#firstAt ??= now
+    this.#ended += 1
+  }
+
+  /** Whether the first call ended a second ago or longer. */
+  hasFullSecond(now: MonotonicMs): boolean {
+    return this.#firstAt !== undefined && now - this.#firstAt >= 1_000
+  }
+
+  /** The window before counts with the part that the last quarter of a second has of it. */
+  lately(now: MonotonicMs): number {
+    this.#roll(now)
+    return this.#ended + this.#endedBefore * (1 - (now % latelyMs) / latelyMs)
+  }
+
+  #roll(now: MonotonicMs): void {
+    const window = Math.floor(now / latelyMs)
+    if (window === this.#window) return
+    this.#endedBefore = window === this.#window + 1 ? this.#ended : 0
+    this.#ended = 0
+    this.#window = window
+  }
+}
+
+/** A lane of which no call has ended for so long, though some are out, is silent. */
+export const silenceMs = 1_000
+
+/** How much the newest call counts in the mean. */
+const newestShare = 0.1
+/** After so many calls the mean has next to nothing left of those before. */
+const forgottenAfter = 50
+
+/** The end of a silence. */
+interface SilenceEnd {
+  readonly at: MonotonicMs
+  /** The mean before it; `undefined` when no call had ended. */
+  readonly before: number | undefined
+  /** Calls that began after it and have ended. */
+  callsSince: number
+}
+
+/** How long calls take, the newer ones counting more. */
+export class MeanDuration {
+  #ms: number | undefined
+  #silence: SilenceEnd | undefined
+
+  /** In milliseconds; `undefined` when no call has ended. */
+  get ms(): number | undefined {
+    return this.#ms
+  }
+
+  /**
+   * The same, but where the last silence weighs in it at most what it was before. All calls that were out in a silence end
+   * together, with all of its length: whether the endpoint has become slow, or only paused, is seen in the calls that come
+   * after, or in the next silence. `undefined` when nothing but such calls is known.
+   */
+  get usualMs(): number | undefined {
+    if (this.#silence === undefined || this.#ms === undefined) return this.#ms
+    const { before } = this.#silence
+    return before === undefined ? undefined : Math.min(this.#ms, before)
+  }
+
+  /** @param silentMs for how long no call of the lane had ended before this one did */
+  add(startedAt: MonotonicMs, now: MonotonicMs, silentMs: number): void {
+    if (silentMs >= silenceMs) this.#silence = { at: now, before: this.#ms, callsSince: 0 }
+    else this.#pass(startedAt)
+    const ms = now - startedAt
+    this.#ms = this.#ms === undefined ? ms : this.#ms + (ms - this.#ms) * newestShare
+  }
+
+  #pass(startedAt: MonotonicMs): void {
+    if (this.#silence === undefined || startedAt < this.#silence.at) return
+    this.#silence.callsSince += 1
+    if (this.#silence.callsSince >= forgottenAfter) this.#silence = undefined
+  }
+}
+
+/** A lane that was late may make up for so much of it at once. */
+const catchUpMs = 100
+
+/** Keeps calls apart, so that no second has more than `ratePerSecond` of them, but for {@link catchUpMs} of lateness. */
+export class RateLimit {
+  #nextAt: MonotonicMs = Number.NEGATIVE_INFINITY
+
+  /** When the next call may start. */
+  get nextAt(): MonotonicMs {
+    return this.#nextAt
+  }
+
+  /** A call starts now. */
+  started(ratePerSecond: number, now: MonotonicMs): void {
+    this.#nextAt = Math.max(this.#nextAt, now - catchUpMs) + 1_000 / ratePerSecond
+  }
+}

@@ -1,0 +1,105 @@
+/** The headers of a call (design section 5). */
+import { hash } from 'node:crypto'
+import type { EpochMs, Hook, Run } from '../model/model.ts'
+import {
+  logtoSignature,
+  prepareKey,
+  standardSignature,
+  type PreparedKey,
+} from '../hook/signature.ts'
+
+/** What of a hook's headers and keys is the same for all of its calls. Made once per hook record. */
+export interface PreparedHook {
+  /** The hook's own headers that may be sent, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Newest first; empty when the hook's calls are not signed. */
+  readonly keys: readonly PreparedKey[]
+}
+
+export interface CallFacts {
+  readonly run: Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'event'>
+  readonly body: Buffer
+  readonly now: EpochMs
+  readonly userAgent: string
+}
+
+/** Headers that say how a message travels belong to the client, and these say what is signed: a hook cannot set them. */
+const reserved = new Set([
+  'host',
+  'content-length',
+  'expect',
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'logto-signature-sha-256',
+  'webhook-id',
+  'webhook-timestamp',
+  'webhook-signature',
+  'hooktide-attempt',
+  'traceparent',
+])
+
+export function prepareHook(
+  hook: Pick<Hook, 'headers' | 'signingKey' | 'previousSigningKeys'>,
+): PreparedHook {
+  const headers = Object.entries(hook.headers)
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => !isReservedHeader(name))
+  return { headers: Object.fromEntries(headers), keys: keysOf(hook) }
+}
+
+/** Whether a hook's header of that name, in lower case, is left out of its calls. */
+export function isReservedHeader(name: string): boolean {
+  return reserved.has(name) || name.startsWith('proxy-')
+}
+
+/** Of two previous keys the one that stays longer valid is the newer. */
+function keysOf(hook: Pick<Hook, 'signingKey' | 'previousSigningKeys'>): readonly PreparedKey[] {
+  const newest = prepareKey({ key: hook.signingKey, expiresAt: undefined })
+  if (newest === undefined) return []
+  const previous = hook.previousSigningKeys
+    .toSorted((one, other) => (other.expiresAt ?? 0) - (one.expiresAt ?? 0))
+    .flatMap((key) => prepareKey(key) ?? [])
+  return [newest, ...previous]
+}
+
+/** Headers of one attempt, names in lower case. `run.attempt` counts the attempts before this one. */
+export function requestHeaders(
+  hook: PreparedHook,
+  call: CallFacts,
+): Readonly<Record<string, string>> {
+  const { run, body, now, userAgent } = call
+  const timestampSeconds = Math.floor(now / 1_000)
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'user-agent': userAgent,
+    ...hook.headers,
+    'webhook-id': run.deliveryId,
+    'webhook-timestamp': String(timestampSeconds),
+    'hooktide-attempt': String(run.attempt + 1),
+  }
+  const [newest] = hook.keys
+  if (newest !== undefined) {
+    headers['logto-signature-sha-256'] = logtoSignature(body, newest)
+    const keys = hook.keys.filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
+    const signature = standardSignature({ id: run.deliveryId, timestampSeconds, body, keys })
+    headers['webhook-signature'] = signature
+  }
+  if (run.event.traceparent !== undefined) {
+    headers['traceparent'] = continued(run.event.traceparent, run)
+  }
+  return headers
+}
+
+/**
+ * The producer's trace goes on with a span for this attempt. The span's id is computed, so a call that a crash repeats
+ * has the same; the version is ours, whatever the producer's.
+ */
+function continued(traceparent: string, run: Pick<Run, 'deliveryId' | 'run' | 'attempt'>): string {
+  const [, traceId, , flags] = traceparent.split('-')
+  const span = hash('sha256', `${run.deliveryId} ${run.run} ${run.attempt}`, 'hex').slice(0, 16)
+  return `00-${traceId}-${span}-${flags}`
+}

@@ -1,0 +1,162 @@
+/** The result record of an attempt, or of an end without one: everything a dashboard needs without a join. */
+import type {
+  AttemptResult,
+  Blame,
+  EpochMs,
+  ErrorClass,
+  Outcome,
+  Reason,
+  RecordSource,
+  Run,
+  Verdict,
+} from '../model/model.ts'
+import type { KeptAnswer } from './kept-answer.ts'
+import type { DeliveryResult } from '../model/records.ts'
+import { shownParts } from '../text/plain-words.ts'
+import { blameOf } from './verdict.ts'
+
+/** What is known when a result is made. `attempt` is absent for an end without one. */
+export interface ResultFacts {
+  readonly run: Run
+  readonly verdict: Verdict
+  readonly configVersion: string | undefined
+  readonly source: RecordSource
+  readonly instance: string
+  /** When the attempt started, or when the run ended without one. */
+  readonly at: EpochMs
+  readonly attempt: AttemptFacts | undefined
+}
+
+export interface AttemptFacts {
+  readonly result: AttemptResult
+  /** What is kept of it. */
+  readonly kept: KeptAnswer
+  readonly url: string
+  readonly maxAttempts: number
+  /** From admission, or release by the tier, to the start of the call. */
+  readonly queuedMs: number
+}
+
+/** Outcome, reason and blame of a verdict: what results, signals and dead letters agree on. */
+export interface Ending {
+  readonly outcome: Outcome
+  readonly reason: Reason | undefined
+  readonly errorClass: ErrorClass | undefined
+  readonly blame: Blame | undefined
+  readonly isFinal: boolean
+}
+
+export function endingOf(verdict: Verdict, result: AttemptResult | undefined): Ending {
+  const reason = reasonOf(verdict)
+  const errorClass = result === undefined ? undefined : errorClassOf(result)
+  return {
+    outcome: outcomeOf(verdict),
+    reason,
+    errorClass,
+    blame: blameOf(verdict, errorClass, reason),
+    isFinal: !isGoingOn(verdict),
+  }
+}
+
+export function resultOf(facts: ResultFacts): DeliveryResult {
+  const { run, verdict, attempt, source } = facts
+  const ending = endingOf(verdict, attempt?.result)
+  return {
+    deliveryId: run.deliveryId,
+    run: run.run,
+    eventId: run.event.eventId,
+    eventKey: run.event.event,
+    hookId: run.hookId,
+    tenantId: run.event.tenantId,
+    configVersion: facts.configVersion ?? null,
+    attempt: attempt === undefined ? null : run.attempt + 1,
+    trigger: run.trigger,
+    outcome: ending.outcome,
+    reason: ending.reason ?? null,
+    final: ending.isFinal,
+    errorClass: ending.errorClass ?? null,
+    blame: ending.blame ?? null,
+    ...(attempt === undefined ? noAttempt : attemptFields(attempt)),
+    nextDueAt: 'dueAt' in verdict ? verdict.dueAt : null,
+    sourceTopic: source.topic,
+    sourcePartition: source.partition,
+    sourceOffset: source.offset,
+    eventAt: run.event.createdAt,
+    attemptedAt: facts.at,
+    instance: facts.instance,
+  }
+}
+
+type AttemptFields = Pick<
+  DeliveryResult,
+  | 'maxAttempts'
+  | 'statusCode'
+  | 'errorMessage'
+  | 'url'
+  | 'queuedMs'
+  | 'connectMs'
+  | 'firstByteMs'
+  | 'totalMs'
+  | 'responseBody'
+>
+
+const noAttempt: AttemptFields = {
+  maxAttempts: null,
+  statusCode: null,
+  errorMessage: null,
+  url: null,
+  queuedMs: null,
+  connectMs: null,
+  firstByteMs: null,
+  totalMs: null,
+  responseBody: null,
+}
+
+function attemptFields({ result, kept, url, maxAttempts, queuedMs }: AttemptFacts): AttemptFields {
+  return {
+    maxAttempts,
+    statusCode: statusOf(result) ?? null,
+    errorMessage: kept.errorMessage,
+    url: withoutSecrets(url),
+    queuedMs,
+    ...result.phases,
+    responseBody: kept.responseBody,
+  }
+}
+
+/** Status of the answer, as far as one came. */
+export function statusOf(result: AttemptResult): number | undefined {
+  return result.kind === 'response' || result.kind === 'error' ? result.status : undefined
+}
+
+function errorClassOf(result: AttemptResult): ErrorClass | undefined {
+  if (result.kind === 'error') return result.errorClass
+  const isFailure = result.kind === 'response' && (result.status < 200 || result.status >= 300)
+  return isFailure ? 'http' : undefined
+}
+
+function isGoingOn({ kind }: Verdict): boolean {
+  return kind === 'retry' || kind === 'deferred' || kind === 'interrupted'
+}
+
+function outcomeOf(verdict: Verdict): Outcome {
+  return verdict.kind === 'retry' ? 'retrying' : verdict.kind
+}
+
+function reasonOf(verdict: Verdict): Reason | undefined {
+  if (verdict.kind === 'expired') return 'max-age'
+  return verdict.kind === 'dead' || verdict.kind === 'discarded' ? verdict.reason : undefined
+}
+
+const maxUrlLength = 2_048
+
+/**
+ * A URL as results may show it: no credentials, no query, no fragment, no segments of its path that look like a token, of
+ * bounded length. Empty when it is none.
+ */
+export function withoutSecrets(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed === null
+    ? ''
+    : `${parsed.protocol}//${parsed.host}${shownParts(parsed.pathname)}`.slice(0, maxUrlLength)
+}

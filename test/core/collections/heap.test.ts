@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Heap, type HeapItem } from '../../../src/core/collections/heap.ts'
+
+interface Item extends HeapItem {
+  readonly name: number
+  order: number
+}
+
+const step = fc.record({
+  action: fc.constantFrom('push', 'push', 'push', 'pop', 'remove', 'change'),
+  order: fc.nat({ max: 9 }),
+  pick: fc.nat(),
+})
+
+const createHeap = () => new Heap<Item>((one, other) => one.order < other.order)
+
+describe('a heap', () => {
+  it('has on top what a sorted list has, whatever is pushed, taken out or changed', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const heap = createHeap()
+        const plain: Item[] = []
+        for (const [name, { action, order, pick }] of steps.entries()) {
+          const picked = action === 'pop' ? heap.peek() : plain[pick % Math.max(1, plain.length)]
+          if (action === 'push') {
+            const item = { name, order, heapIndex: -1 }
+            heap.push(item)
+            plain.push(item)
+          } else if (picked !== undefined && action === 'change') {
+            picked.order = order
+            heap.update(picked)
+          } else if (picked !== undefined) {
+            heap.remove(picked)
+            plain.splice(plain.indexOf(picked), 1)
+            expect(picked.heapIndex).toBe(-1)
+          }
+          expect(heap.size).toBe(plain.length)
+          expect(heap.peek()?.order).toBe(
+            plain.map((item) => item.order).toSorted((a, b) => a - b)[0],
+          )
+        }
+        const orders: number[] = []
+        for (let top = heap.peek(); top !== undefined; top = heap.peek()) {
+          orders.push(top.order)
+          heap.remove(top)
+        }
+        expect(orders).toEqual(plain.map((item) => item.order).toSorted((a, b) => a - b))
+      }),
+    )
+  })
+
+  it('leaves alone what is in none', () => {
+    const heap = createHeap()
+    const outside = { name: 1, order: 0, heapIndex: -1 }
+    const inside = { name: 2, order: 5, heapIndex: -1 }
+    heap.push(inside)
+    heap.remove(outside)
+    heap.update(outside)
+    expect([heap.size, heap.peek()]).toEqual([1, inside])
+  })
+})

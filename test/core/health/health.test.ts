@@ -1,0 +1,341 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  claimed,
+  disabled,
+  failed,
+  freshEndpoint,
+  heard,
+  hookKnown,
+  hookSeen,
+  laneMoved,
+  said,
+  succeeded,
+  tellsRecovery,
+  wordOf,
+  type Endpoint,
+  type HookFacts,
+} from '../../../src/core/health/health.ts'
+import { endpointOf, renewed, type Health } from '../../../src/core/health/record.ts'
+import { healthOf, hook, rules } from '../../support/endpoints.ts'
+
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+function failedTimes(count: number, everyMs: number, from: Endpoint = freshEndpoint): Endpoint {
+  let endpoint = from
+  for (let index = 0; index < count; index += 1) {
+    endpoint = failed(endpoint, hook, (index + 1) * everyMs, rules)
+  }
+  return endpoint
+}
+
+/** Says what is to be said. */
+function spoken(endpoint: Endpoint, at: number): { word: Health | undefined; endpoint: Endpoint } {
+  const word = wordOf(endpoint, hook, at, rules)
+  return { word, endpoint: said(endpoint, word) }
+}
+
+/** What a word has of a hook. */
+function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
+  return { endpoint: endpointOf(url), configVersion }
+}
+
+const open = { kind: 'open', until: 30 * second } as const
+
+describe('an endpoint', () => {
+  it('is failing after three failed attempts in a row, and healthy after a success', () => {
+    expect(failedTimes(2, minute).hasNews).toBe(false)
+    const failing = spoken(failedTimes(3, minute), 3 * minute)
+    expect(failing.word).toMatchObject({
+      state: 'failing',
+      reason: 'failures',
+      failures: 3,
+      failingSince: minute,
+      lastFailureAt: 3 * minute,
+      since: 3 * minute,
+      endpoint: endpointOf(hook.url),
+      instance: 'one',
+      at: 3 * minute,
+    })
+    const well = spoken(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
+    expect(well.word).toMatchObject({
+      state: 'healthy',
+      reason: 'recovered',
+      failures: 0,
+      failingSince: null,
+      lastSuccessAt: 4 * minute,
+    })
+  })
+
+  it('is not spoken of when it came back before anything was said', () => {
+    const back = succeeded(failedTimes(3, second), 4 * second, rules)
+    expect(spoken(back, 5 * second).word).toBeUndefined()
+  })
+
+  it('is open or paused as its lane is, and every new time is told', () => {
+    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    expect(opened.word).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
+    const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
+    const again = spoken(longer, 31 * second)
+    expect(again.word).toMatchObject({ state: 'open', until: hour, since: 5 * second })
+    const paused = laneMoved(again.endpoint, { kind: 'paused', until: 2 * hour }, hour)
+    expect(spoken(paused, hour).word).toMatchObject({
+      state: 'paused',
+      reason: 'retry-after',
+      until: 2 * hour,
+    })
+  })
+
+  it('that goes on failing is told of again once an hour', () => {
+    const { endpoint } = spoken(failedTimes(3, second), 3 * second)
+    const soon = failed(endpoint, hook, 59 * minute, rules)
+    expect(soon.hasNews).toBe(false)
+    expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).word).toMatchObject({
+      failures: 5,
+      failingSince: second,
+    })
+  })
+
+  it('is disabled at once when it says that it is gone', () => {
+    const gone = disabled(failedTimes(1, second), hook, {
+      reason: 'gone',
+      at: second,
+      instance: 'one',
+    })
+    expect(gone.known).toMatchObject({ state: 'disabled', reason: 'gone', enableEpoch: 0 })
+    expect(spoken(gone, second).word).toBe(gone.known)
+  })
+
+  it('is disabled when twenty failed attempts span five days without a success', () => {
+    expect(failedTimes(19, 7 * hour).known).toBeUndefined()
+    expect(failedTimes(25, 5 * hour).known?.state).toBe('disabled')
+    expect(failedTimes(24, 5 * hour).known).toBeUndefined()
+    expect(failedTimes(25, 5 * hour).known).toMatchObject({
+      reason: 'failing-for-days',
+      failures: 25,
+    })
+  })
+
+  it('is not disabled by its first failures after weeks of rest, however old the one before is', () => {
+    const once = failed(freshEndpoint, hook, 0, rules)
+    let endpoint = once
+    for (let index = 0; index < 30; index += 1) {
+      endpoint = failed(endpoint, hook, 21 * day + index * minute, rules)
+    }
+    expect(endpoint.known).toBeUndefined()
+    expect(endpoint.failingSince).toBe(21 * day)
+  })
+
+  it('is not disabled when any instance had a success between', () => {
+    const long = failedTimes(24, 5 * hour)
+    const told = heard(long, healthOf({ lastSuccessAt: 4 * day, state: 'open', until: 5 * day }))
+    expect(failed(told, hook, 5 * day + hour, rules).known?.state).toBe('open')
+  })
+
+  it('goes on where another process stood: failures and their beginning survive a restart', () => {
+    const word = healthOf({
+      state: 'failing',
+      failures: 19,
+      failingSince: hour,
+      lastFailureAt: 4 * day,
+    })
+    const restarted = heard(freshEndpoint, word)
+    expect(failed(restarted, hook, 5 * day + hour, rules).known?.state).toBe('disabled')
+  })
+
+  it('that is disabled stays so, whatever is said of the time before', () => {
+    const gone = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
+    const stale = heard(gone, healthOf({ state: 'healthy' }))
+    expect(stale.known?.state).toBe('disabled')
+    expect(spoken(stale, 1).word).toBe(gone.known)
+    expect(succeeded(gone, 1, rules).known?.state).toBe('disabled')
+    expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
+  })
+
+  it('begins anew with a higher epoch', () => {
+    const gone = heard(failedTimes(25, 5 * hour), healthOf({ state: 'disabled' }))
+    const enabled = heard(
+      gone,
+      renewed(hook, gone.known, { reason: 'operator', instance: 'cli', at: 6 * day }),
+    )
+    expect(enabled).toMatchObject({ failures: 0, told: 'healthy', isKnownUnsaid: false })
+    expect(enabled.known).toMatchObject({ state: 'healthy', enableEpoch: 1 })
+  })
+
+  it('begins anew when its hook comes with another URL, but not with an older record', () => {
+    const gone = heard(freshEndpoint, healthOf({ state: 'disabled' }))
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
+    expect(hookSeen(gone, moved, day, rules).known).toMatchObject({
+      state: 'healthy',
+      reason: 'url-changed',
+      enableEpoch: 1,
+      endpoint: endpointOf(moved.url),
+      configVersion: '0-8',
+    })
+    expect(hookSeen(gone, { ...hook, configVersion: '0-9' }, day, rules)).toBe(gone)
+    expect(hookSeen(gone, { ...moved, configVersion: '0-6' }, day, rules)).toBe(gone)
+    expect(hookSeen(freshEndpoint, moved, day, rules)).toBe(freshEndpoint)
+  })
+
+  it('has recovered by a word that another instance wrote after its lane opened, or that comes long after', () => {
+    const opened = laneMoved(failedTimes(5, second), open, minute)
+    const recovered = (at: number, word: Partial<Health>) =>
+      tellsRecovery(opened, healthOf(word), at, rules)
+    expect(recovered(minute + 2, { at: minute + 1 })).toBe(true)
+    expect(recovered(minute + 2, { at: minute - 1 })).toBe(false)
+    expect(recovered(2 * minute, { at: minute - 1 })).toBe(true)
+    expect(recovered(2 * minute, { at: 2 * minute, instance: 'one' })).toBe(false)
+    expect(recovered(2 * minute, { at: 2 * minute, state: 'failing' })).toBe(false)
+    const disabledOne = heard(opened, healthOf({ state: 'disabled' }))
+    expect(tellsRecovery(disabledOne, healthOf({ at: 2 * minute }), 2 * minute, rules)).toBe(false)
+    expect(tellsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
+  })
+
+  it('is healthy with a success after its pause is over, of which nothing tells but time', () => {
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const told = spoken(failed(paused, hook, second, rules), second)
+    expect(told.word).toMatchObject({ state: 'paused', until: minute, failures: 1 })
+    const early = succeeded(told.endpoint, 30 * second, rules)
+    expect(spoken(early, 30 * second).word).toBeUndefined()
+    const after = succeeded(told.endpoint, 61 * second, rules)
+    expect(spoken(after, 61 * second).word).toMatchObject({ state: 'healthy', failingSince: null })
+  })
+
+  it('that fails when its pause is over is failing: it has not been well since', () => {
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const { endpoint } = spoken(failed(paused, hook, second, rules), second)
+    const after = failed(endpoint, hook, 2 * minute, rules)
+    expect(spoken(after, 2 * minute).word).toMatchObject({ state: 'failing', until: null })
+  })
+
+  it('is healthy with a success though its lane was forgotten while it was open', () => {
+    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    const later = succeeded(opened.endpoint, 2 * day, rules)
+    expect(spoken(later, 2 * day).word?.state).toBe('healthy')
+    const late = succeeded(opened.endpoint, 20 * second, rules)
+    expect(spoken(late, 20 * second).word).toBeUndefined()
+  })
+
+  it('is not spoken of twice when nothing is new, and once more when it began to fail anew', () => {
+    const told = spoken(failedTimes(3, second), 3 * second)
+    const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
+    expect(spoken(again, 8 * second).word).toMatchObject({
+      state: 'failing',
+      failingSince: 2 * second,
+      lastSuccessAt: second,
+    })
+    const opened = spoken(laneMoved(told.endpoint, open, 5 * second), 5 * second)
+    const same = laneMoved(failed(opened.endpoint, hook, 6 * second, rules), open, 6 * second)
+    expect(spoken(same, 6 * second).word).toBeUndefined()
+  })
+
+  it('that does well is the same object after a success', () => {
+    const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
+    expect(succeeded(well, hour, rules)).toBe(well)
+    const told = heard(well, healthOf({ state: 'failing', failingSince: minute }))
+    expect(succeeded(told, hour, rules)).not.toBe(told)
+  })
+
+  it('is not judged by an instance that reads the hook topic late', () => {
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
+    const anew = heard(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
+    expect(spoken(failedTimes(3, second, anew), hour).word).toBeUndefined()
+    expect(disabled(anew, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(anew)
+    expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
+  })
+
+  it('begins anew when a late instance speaks of its former URL, in one partition', () => {
+    const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
+    const late = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
+    expect(hookKnown(late, moved, day, rules).known).toMatchObject({
+      state: 'healthy',
+      enableEpoch: 1,
+    })
+    const elsewhere = { ...moved, configVersion: '1-3' }
+    expect(hookKnown(late, elsewhere, day, rules)).toBe(late)
+    expect(hookSeen(late, elsewhere, day, rules).known?.enableEpoch).toBe(1)
+  })
+
+  it('that was failing before a restart is healthy with the first success', () => {
+    const restarted = heard(
+      freshEndpoint,
+      healthOf({ state: 'open', until: hour, failingSince: 1 }),
+    )
+    expect(spoken(succeeded(restarted, 2 * hour, rules), 2 * hour).word?.state).toBe('healthy')
+  })
+})
+
+/** The failures at the end of a row that are evidence of each other: none lies two days from the one before. */
+function lastFailures(times: readonly number[]): readonly number[] {
+  let first = times.length - 1
+  while (first > 0 && (times[first] ?? 0) - (times[first - 1] ?? 0) <= 48 * hour) first -= 1
+  return times.slice(Math.max(0, first))
+}
+
+describe('any row of attempts', () => {
+  const attempt = fc.record({
+    isFailure: fc.nat({ max: 60 }).map((one) => one > 0),
+    passMs: fc.constantFrom(minute, hour, 4 * hour, 6 * hour, 12 * hour, 48 * hour, 49 * hour),
+  })
+  const row = fc.array(attempt, { minLength: 15, maxLength: 60, size: 'max' })
+
+  it('disables with the first failure that ends twenty over five days, and never else', () => {
+    const seen = { disabled: 0, not: 0 }
+    const holds = fc.property(row, (attempts) => {
+      let endpoint = freshEndpoint
+      let failures: number[] = []
+      let isDisabled = false
+      let now = 0
+      for (const { isFailure, passMs } of attempts) {
+        now += passMs
+        failures = isFailure ? [...failures, now] : []
+        endpoint = isFailure ? failed(endpoint, hook, now, rules) : succeeded(endpoint, now, rules)
+        const counted = lastFailures(failures)
+        isDisabled ||= counted.length >= 20 && now - (counted[0] ?? now) >= 5 * day
+        expect(endpoint.known?.state === 'disabled').toBe(isDisabled)
+        expect(endpoint.failures).toBe(counted.length)
+      }
+      seen[isDisabled ? 'disabled' : 'not'] += 1
+    })
+    fc.assert(holds, { numRuns: 300 })
+    expect(Math.min(seen.disabled, seen.not)).toBeGreaterThan(3)
+  })
+})
+
+describe('a claim of the next probe', () => {
+  const word = healthOf({
+    state: 'open',
+    reason: 'failures',
+    since: 5,
+    until: 40 * minute,
+    failures: 7,
+    failingSince: 1,
+    lastFailureAt: 5,
+    at: 10 * minute,
+  })
+  const claim = { at: 15 * minute, until: 40 * minute + 7 }
+
+  it('says again what another one said, and who probes from then on, by its own clock', () => {
+    const endpoint = claimed(heard(freshEndpoint, word), claim, rules)
+    expect(spoken(endpoint, 15 * minute).word).toEqual({ ...word, instance: 'one', ...claim })
+  })
+
+  it('is not made of one’s own word, nor where nothing is open', () => {
+    for (const said of [
+      { ...word, instance: 'one' },
+      { ...word, state: 'failing' as const },
+    ]) {
+      const endpoint = heard(freshEndpoint, said)
+      expect(claimed(endpoint, claim, rules)).toBe(endpoint)
+    }
+  })
+
+  it('is not made by one that the endpoint answers', () => {
+    const well = succeeded(heard(freshEndpoint, word), 12 * minute, rules)
+    const endpoint = heard(said(well, undefined), { ...word, at: 13 * minute })
+    expect(claimed(endpoint, claim, rules)).toBe(endpoint)
+  })
+})

@@ -1,0 +1,312 @@
+import { describe, expect, it } from 'vitest'
+import type { LaneSeed } from '../../../src/core/lane/seed.ts'
+import {
+  blocked,
+  createLanes,
+  fill,
+  finishAll,
+  flowing,
+  openLane,
+  second,
+  sixteen,
+  startAll,
+  works,
+} from '../../support/lanes.ts'
+
+describe('a rate limit', () => {
+  const limits = { ...sixteen, ratePerSecond: 10 }
+
+  it('starts one call, and asks to be woken for the next', () => {
+    const { lanes, alarms } = createLanes({ initialConcurrency: 4 })
+    fill(lanes, 'a', 3, { limits, now: 1_000 })
+    expect(works(startAll(lanes, 1_000))).toEqual(['a0', 'a1'])
+    expect(startAll(lanes, 1_050)).toEqual([])
+    expect(alarms.map(({ at }) => at)).toEqual([1_100])
+    alarms[0]?.again(1_100)
+    expect(works(startAll(lanes, 1_100))).toEqual(['a2'])
+  })
+
+  it('that is changed counts at once', () => {
+    const { lanes, alarms } = createLanes()
+    const slow = { ...sixteen, ratePerSecond: 0.01 }
+    fill(lanes, 'a', 3, { limits: slow, now: 1_000 })
+    startAll(lanes, 1_000)
+    expect(alarms).toHaveLength(1)
+    lanes.laneOf('a', sixteen, 1_001)
+    expect(startAll(lanes, 1_001)).toHaveLength(1)
+  })
+})
+
+describe('what is known of a lane', () => {
+  it('is nothing before its first call', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 3)
+    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, heldMs: 0, ratePerSecond: undefined })
+    expect(lane.turnFacts(7, 0)).toEqual({
+      queued: 3,
+      away: 7,
+      silentMs: 0,
+      perMs: 0,
+      usualMs: undefined,
+      wellMs: undefined,
+      concurrency: 2,
+      limit: 16,
+      hasFailed: false,
+      ratePerSecond: undefined,
+    })
+  })
+
+  it('is its rate and the mean of its calls, where these end', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 50)
+    let running = startAll(lanes, 0)
+    for (let now = 500; now <= 1_000; now += 500) {
+      finishAll(lanes, running, 'success', now)
+      running = startAll(lanes, now)
+    }
+    // 2 calls in the first half second, and 4 in the second.
+    expect(lane.facts(second)).toMatchObject({ busyMs: second, perMs: 0.006 })
+    expect(lane.turnFacts(0, second)).toMatchObject({
+      usualMs: 500,
+      concurrency: 8,
+      perMs: 0.006,
+      hasFailed: false,
+    })
+  })
+
+  it('is its silence, once that has lasted a second: as if its calls were about to end', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 8)
+    startAll(lanes, 0)
+    expect(lane.facts(999)).toMatchObject({ busyMs: 999, perMs: 0 })
+    expect(lane.facts(4_000)).toMatchObject({ busyMs: 4_000, perMs: 2 / 4_000 })
+    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
+  })
+
+  it('is what its calls took before a silence, as long as no more is known', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 50)
+    finishAll(lanes, startAll(lanes, 0), 'success', 40)
+    finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
+    expect(lane.turnFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
+    expect(lane.isLong).toBe(true)
+  })
+
+  it('is that it has failed, until its failures are forgotten', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 40)
+    finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
+    expect(lane.turnFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
+    expect(lane.turnFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
+  })
+
+  it('is how long calls take that succeed, also while it is open and calls fail otherwise', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 1)
+    finishAll(lanes, startAll(lanes, 0), 'success', 160)
+    for (let failure = 0; failure < 5; failure += 1) {
+      fill(lanes, 'a', 1, { now: 200 })
+      finishAll(lanes, startAll(lanes, 200), 'failure', 10_200)
+    }
+    expect(blocked(lanes, 10_200)).toMatchObject({ kind: 'open' })
+    const { usualMs, wellMs } = lane.turnFacts(0, 10_200)
+    expect(wellMs).toBe(160)
+    expect(usualMs).toBeGreaterThan(3_000)
+  })
+
+  it('is for how long it was held back by slots that others have, until it gets one', () => {
+    const { lanes } = createLanes({ maxInFlight: 2 })
+    fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
+    fill(lanes, 'c', 1, { limits: { ...sixteen, tenantId: 'third' } })
+    const slots = startAll(lanes, 0)
+    expect(slots).toHaveLength(2)
+    const lane = fill(lanes, 'a', 1, { now: 100 })
+    expect(startAll(lanes, 100)).toEqual([])
+    expect(lane.facts(1_600).heldMs).toBe(1_500)
+    finishAll(lanes, slots, 'success', 1_600)
+    expect(works(startAll(lanes, 1_600))).toContain('a0')
+    expect(lane.facts(9_000).heldMs).toBe(0)
+  })
+
+  it('is not that it was held back, when its work was dropped meanwhile', () => {
+    const { lanes } = createLanes({ maxInFlight: 1 })
+    fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
+    const slots = startAll(lanes, 0)
+    const lane = fill(lanes, 'a', 1)
+    lanes.drop((work) => work === 'a0')
+    finishAll(lanes, slots, 'success', 10)
+    expect(startAll(lanes, 10)).toEqual([])
+    expect(lane.facts(60 * second).heldMs).toBe(0)
+  })
+
+  it.each([
+    ['it has work', (count: number) => count === 1, false],
+    ['it has none and calls fewer than it may', (count: number) => count === 0, true],
+  ])('is whether it is idle: %s', (_, hasWork, expected) => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', hasWork(1) ? 1 : 0)
+    expect(lane.isIdle(0)).toBe(expected)
+  })
+
+  it('is that it is not idle while it calls as much as it may, or its limit holds it back', () => {
+    const { lanes } = createLanes()
+    const full = fill(lanes, 'a', 2)
+    const limited = fill(lanes, 'b', 1, { limits: { ...sixteen, ratePerSecond: 1 } })
+    startAll(lanes, 0)
+    expect([full.isIdle(0), limited.isIdle(0), limited.isIdle(second)]).toEqual([
+      false,
+      false,
+      true,
+    ])
+  })
+})
+
+describe('a lane', () => {
+  it('takes whatever is added, however much', () => {
+    const { lanes } = createLanes()
+    fill(lanes, 'a', 5_000)
+    expect(lanes.queued).toBe(5_000)
+    expect(blocked(lanes, 0)).toBeUndefined()
+  })
+
+  it('opens by five failures, gives back what is queued, and takes nothing until its time is over', () => {
+    const { lanes } = createLanes()
+    for (let failure = 0; failure < 4; failure += 1) {
+      fill(lanes, 'a', 1)
+      finishAll(lanes, startAll(lanes, 0), 'failure', 0)
+    }
+    fill(lanes, 'a', 4)
+    fill(lanes, 'a', 2, { name: 'late' })
+    const [slot] = startAll(lanes, 0)
+    const move = slot && lanes.finish(slot, { kind: 'failure' }, 10)
+    expect(move?.condition).toEqual({ kind: 'open', until: 30_010 })
+    expect(move?.evicted).toHaveLength(5)
+    expect(lanes.queued).toBe(0)
+    expect(blocked(lanes, 20)).toEqual({ kind: 'open', until: 30_010 })
+  })
+
+  it('that is open takes one probe when its time is over, and the rest waits for its outcome', () => {
+    const { lanes } = createLanes()
+    openLane(lanes)
+    expect(blocked(lanes, 30_000)).toBeUndefined()
+    fill(lanes, 'a', 1, { now: 30_000 })
+    expect(blocked(lanes, 30_000)).toEqual({ kind: 'open', until: 30_000 })
+    const [probe] = startAll(lanes, 30_000)
+    expect(blocked(lanes, 31_000)).toEqual({ kind: 'open', until: 31_000 })
+    const move = probe && lanes.finish(probe, { kind: 'success' }, 32_000)
+    expect(move).toEqual({ condition: flowing, evicted: [] })
+    fill(lanes, 'a', 5, { now: 32_000 })
+    expect(startAll(lanes, 32_000)).toHaveLength(2)
+  })
+
+  it('does not hear of calls that began before it opened', () => {
+    const { lanes } = createLanes({ initialConcurrency: 6 })
+    fill(lanes, 'a', 6)
+    const slots = startAll(lanes, 0)
+    finishAll(lanes, slots.slice(0, 5), 'failure', 0)
+    const [last] = slots.slice(5)
+    fill(lanes, 'a', 1, { now: 30_000 })
+    const [probe] = startAll(lanes, 30_000)
+    if (last !== undefined) lanes.finish(last, { kind: 'success' }, 30_001)
+    expect(blocked(lanes, 30_001)).toMatchObject({ kind: 'open' })
+    const move = probe && lanes.finish(probe, { kind: 'failure' }, 30_002)
+    expect(move?.condition).toEqual({ kind: 'open', until: 330_002 })
+  })
+
+  it('may be probed again at once when a probe came to nothing', () => {
+    const { lanes } = createLanes()
+    openLane(lanes)
+    fill(lanes, 'a', 1, { now: 30_000 })
+    finishAll(lanes, startAll(lanes, 30_000), 'unanswered', 30_001)
+    expect(blocked(lanes, 30_001)).toBeUndefined()
+  })
+
+  it('pauses until the time that its endpoint asked for, gives back its queue, and begins slowly after', () => {
+    const { lanes } = createLanes({ initialConcurrency: 2 })
+    fill(lanes, 'a', 9)
+    finishAll(lanes, startAll(lanes, 0), 'success', 0)
+    const [one, ...others] = startAll(lanes, 0)
+    expect(others).toHaveLength(3)
+    const move = one && lanes.finish(one, { kind: 'pause', until: 5_000 }, 10)
+    expect(move).toEqual({
+      condition: { kind: 'paused', until: 5_000 },
+      evicted: ['a6', 'a7', 'a8'],
+    })
+    finishAll(lanes, others, 'success', 20)
+    expect(blocked(lanes, 4_999)).toEqual({ kind: 'paused', until: 5_000 })
+    expect(blocked(lanes, 5_000)).toBeUndefined()
+    fill(lanes, 'a', 20, { now: 5_000 })
+    expect(startAll(lanes, 5_000).length).toBeLessThan(6)
+  })
+
+  it('of which nothing is known begins as another instance says, until then', () => {
+    const seed = { kind: 'open', probeAt: 10_000, until: 10_000, level: 0 } as const
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    expect(blocked(lanes, 0)).toEqual({ kind: 'open', until: 10_000 })
+    expect(blocked(lanes, 10_000)).toBeUndefined()
+    fill(lanes, 'a', 1, { now: 10_000 })
+    finishAll(lanes, startAll(lanes, 10_000), 'success', 10_001)
+    expect(blocked(lanes, 10_001)).toBeUndefined()
+  })
+
+  it.each(['of which nothing is known', 'that is open'])(
+    '%s and waits for the probe of another instance knows when that is, and is then as if its own were out',
+    (what) => {
+      const seed = { kind: 'open', probeAt: 40_000, until: 60_000, level: 0 } as const
+      const { lanes } = createLanes({}, { seedOf: () => seed })
+      if (what === 'that is open') openLane(lanes)
+      expect(blocked(lanes, 35_000)).toEqual({ kind: 'open', until: 40_000 })
+      expect(blocked(lanes, 45_000)).toEqual({ kind: 'open', until: 45_000 })
+      expect(blocked(lanes, 60_000)).toBeUndefined()
+    },
+  )
+
+  it('that was told of a recovery makes its probe, though another instance says meanwhile that it fails', () => {
+    let seed: LaneSeed = { kind: 'open', probeAt: 1_800_000, until: 1_820_000, level: 2 }
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    openLane(lanes)
+    expect(blocked(lanes, 31_000)).toMatchObject({ kind: 'open' })
+    lanes.probeSoon('a', 40_000)
+    seed = { kind: 'open', probeAt: 1_839_000, until: 1_860_000, level: 2 }
+    expect(blocked(lanes, 39_000)).toEqual({ kind: 'open', until: 40_000 })
+    fill(lanes, 'a', 1, { now: 40_000 })
+    finishAll(lanes, startAll(lanes, 40_000), 'failure', 40_001)
+    expect(blocked(lanes, 50_000)).toEqual({ kind: 'open', until: 1_839_000 })
+  })
+
+  it('that has samples of its own does not listen to another instance', () => {
+    let seed: LaneSeed = flowing
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    fill(lanes, 'a', 1)
+    finishAll(lanes, startAll(lanes, 0), 'success', 0)
+    seed = { kind: 'paused', until: 10_000 }
+    expect(blocked(lanes, 1)).toBeUndefined()
+    lanes.reset('a', 2)
+    expect(blocked(lanes, 2)).toEqual({ kind: 'paused', until: 10_000 })
+  })
+
+  it('that has work queued goes by its own experience, whatever another instance says', () => {
+    let seed: LaneSeed = flowing
+    const { lanes } = createLanes({}, { seedOf: () => seed })
+    fill(lanes, 'a', 3)
+    seed = { kind: 'open', probeAt: 30_000, until: 30_000, level: 0 }
+    expect(blocked(lanes, 1)).toBeUndefined()
+    expect(startAll(lanes, 1)).toHaveLength(2)
+  })
+
+  it('that is reset is called at once, as if nothing were known', () => {
+    const { lanes } = createLanes()
+    openLane(lanes)
+    expect(blocked(lanes, 1)).toMatchObject({ kind: 'open' })
+    lanes.reset('a', 1)
+    expect(blocked(lanes, 1)).toBeUndefined()
+  })
+
+  it('whose hook allows more calls makes them at once', () => {
+    const { lanes } = createLanes({ initialConcurrency: 8 })
+    fill(lanes, 'a', 20, { limits: { ...sixteen, concurrency: 1 } })
+    expect(startAll(lanes, 0)).toHaveLength(1)
+    lanes.laneOf('a', sixteen, 1)
+    expect(startAll(lanes, 1)).toHaveLength(7)
+  })
+})

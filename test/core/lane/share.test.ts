@@ -1,0 +1,187 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Holdings, share } from '../../../src/core/lane/share.ts'
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
+
+/** Tenants of so many hooks each take one more in turn, for as long as they may. Returns what each hook holds then. */
+function settleAt(capacity: number, tenants: readonly number[]): readonly (readonly number[])[] {
+  const held = tenants.map((hooks) => Array.from({ length: hooks }, () => 0))
+  for (let hasTaken = true; hasTaken;) {
+    hasTaken = false
+    for (const hooks of held) {
+      const least = Math.min(...hooks)
+      if (!share(least, sum(hooks), capacity - sum(held.map(sum)))) continue
+      hooks[hooks.indexOf(least)] = least + 1
+      hasTaken = true
+    }
+  }
+  return held
+}
+
+const totals = (held: readonly (readonly number[])[]) => held.map(sum)
+
+describe('the share of 750 offsets', () => {
+  it('of a hook that is alone is half', () => {
+    expect(settleAt(750, [1])).toEqual([[375]])
+  })
+
+  it.each([
+    [1, 375],
+    [2, 428],
+    [10, 484],
+    [60, 500],
+    [499, 500],
+  ])('of a tenant of %i hooks is up to two thirds: %i', (hooks, most) => {
+    const [tenant = 0] = totals(settleAt(750, [hooks]))
+    expect(Math.abs(tenant - most)).toBeLessThanOrEqual(2)
+    expect(tenant).toBeLessThanOrEqual(500)
+  })
+
+  it.each([
+    [2, 250],
+    [3, 188],
+    [8, 84],
+    [64, 12],
+  ])('of %i tenants of a hook each is %i each', (tenants, each) => {
+    const held = totals(
+      settleAt(
+        750,
+        Array.from({ length: tenants }, () => 1),
+      ),
+    )
+    for (const tenant of held) expect(Math.abs(tenant - each)).toBeLessThanOrEqual(1)
+  })
+
+  it.each([1, 2, 8, 64])('is left for a newcomer beside %i tenants of 60 hooks each', (tenants) => {
+    const held = totals(
+      settleAt(
+        750,
+        Array.from({ length: tenants }, () => 60),
+      ),
+    )
+    const free = 750 - sum(held)
+    expect(Math.abs(free - 750 / (1 + 2 * tenants))).toBeLessThan(3)
+    expect(share(0, 0, free)).toBe(true)
+  })
+
+  it('is left for another hook of the same tenant, once sixty of it have settled', () => {
+    const [hooks = []] = settleAt(750, [60])
+    const tenant = sum(hooks)
+    expect(Math.max(...hooks) - Math.min(...hooks)).toBeLessThanOrEqual(1)
+    expect(share(0, tenant, 750 - tenant)).toBe(true)
+  })
+
+  it('that may be used in part leaves the rest to what may use all of it', () => {
+    let held = 0
+    while (share(held, held, 20_000 - held, 0.75)) held += 1
+    expect(Math.abs(held - (6 / 13) * 20_000)).toBeLessThan(2)
+    let more = 0
+    for (; share(held, held, 20_000 - held); more += 1) held += 1
+    expect(more).toBeGreaterThan(700)
+  })
+
+  it('is nothing where nothing is free', () => {
+    expect(share(0, 0, 0)).toBe(false)
+  })
+
+  it('leaves some to a newcomer, whoever else there is', () => {
+    const tenants = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 8 })
+    fc.assert(
+      fc.property(fc.integer({ min: 50, max: 400 }), tenants, (capacity, hooks) => {
+        const held = totals(settleAt(capacity, hooks))
+        const free = capacity - sum(held)
+        for (const tenant of held) expect(tenant).toBeLessThanOrEqual(2 * (free + 1))
+        expect(share(0, 0, free)).toBe(true)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('holdings', () => {
+  const capacity = { count: 750, bytes: 8_000 }
+
+  it('give a hook that is alone half of the bytes, in records of any size', () => {
+    const held = new Holdings(capacity)
+    let count = 0
+    for (; held.hasShare('a', 't'); count += 1) {
+      held.hold('t', 1, 1_000)
+      held.holdFor('a', 1, 1_000)
+    }
+    expect(count).toBe(4)
+    expect(held.hasShare('b', 't')).toBe(true)
+    expect(held.hasShare('c', 'u')).toBe(true)
+  })
+
+  it('are bounded by number where the bytes are small', () => {
+    const held = new Holdings(capacity)
+    let count = 0
+    for (; held.hasShare('a', 't'); count += 1) {
+      held.hold('t', 1, 1)
+      held.holdFor('a', 1, 1)
+    }
+    expect(count).toBe(375)
+  })
+
+  it('count a record for many hooks once for the tenant, and for each of its hooks', () => {
+    const held = new Holdings({ count: 9, bytes: 8_000 })
+    held.hold('t', 1, 100)
+    for (const hook of ['a', 'b', 'c']) held.holdFor(hook, 1, 100)
+    expect(held.total).toEqual({ count: 1, bytes: 100 })
+    expect(Object.fromEntries(held.byHook())).toEqual({
+      a: { count: 1, bytes: 100 },
+      b: { count: 1, bytes: 100 },
+      c: { count: 1, bytes: 100 },
+    })
+  })
+
+  it('leave less to others for what is of no tenant', () => {
+    const held = new Holdings({ count: 2, bytes: 8_000 })
+    expect(held.hasShare('a', 't')).toBe(true)
+    held.hold(undefined, 2, 100)
+    expect(held.hasShare('a', 't')).toBe(false)
+    held.release(undefined, 2, 100)
+    expect(held.hasShare('a', 't')).toBe(true)
+  })
+
+  it('agree with a list of everything that is held, and forget who holds nothing', () => {
+    const step = fc.record({
+      hook: fc.constantFrom('a', 'b', 'c'),
+      tenant: fc.constantFrom('t', 'u', undefined),
+      bytes: fc.nat({ max: 2_000 }),
+      isRelease: fc.boolean(),
+      pick: fc.nat(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const held = new Holdings(capacity)
+        const plain: { hook: string; tenant: string | undefined; bytes: number }[] = []
+        const free = (one: (typeof plain)[number]) => {
+          held.release(one.tenant, 1, one.bytes)
+          held.releaseFor(one.hook, 1, one.bytes)
+        }
+        for (const { isRelease, pick, ...one } of steps) {
+          if (isRelease) plain.splice(pick % Math.max(1, plain.length), 1).forEach(free)
+          else {
+            plain.push(one)
+            held.hold(one.tenant, 1, one.bytes)
+            held.holdFor(one.hook, 1, one.bytes)
+          }
+          const bytesOf = (some: typeof plain) => some.reduce((sum, { bytes }) => sum + bytes, 0)
+          const ofTenant = plain.filter(({ tenant }) => tenant === 't')
+          const ofHook = plain.filter(({ hook }) => hook === 'a')
+          expect(held.total).toEqual({ count: plain.length, bytes: bytesOf(plain) })
+          expect(held.hasShare('a', 't')).toBe(
+            share(ofHook.length, ofTenant.length, 750 - plain.length) &&
+              share(bytesOf(ofHook), bytesOf(ofTenant), 8_000 - bytesOf(plain)),
+          )
+          expect(new Map(held.byHook()).size).toBe(new Set(plain.map(({ hook }) => hook)).size)
+        }
+        plain.splice(0).forEach(free)
+        expect(held.total).toEqual({ count: 0, bytes: 0 })
+        expect([...held.byHook()]).toEqual([])
+      }),
+    )
+  })
+})
