@@ -5,18 +5,18 @@ import {
   endpointsDisableCommand,
   endpointsEnableCommand,
   endpointsListCommand,
-} from './endpoints.ts'
-import { eventsSendCommand, eventsValidateCommand } from './events.ts'
-import { hooksEncryptCommand } from './hooks-encrypt.ts'
-import { hooksPutCommand } from './hooks-put.ts'
-import { hooksRotateKeyCommand } from './hooks-rotate-key.ts'
-import { hooksTestCommand } from './hooks-test.ts'
-import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks.ts'
+} from './endpoints/endpoints.ts'
+import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
+import { hooksEncryptCommand } from './hooks/encrypt.ts'
+import { hooksPutCommand } from './hooks/put.ts'
+import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
+import { hooksTestCommand } from './hooks/test.ts'
+import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
 import { initCommand } from './init.ts'
-import { replayCommand } from './replay.ts'
-import { resendCommand } from './resend.ts'
-import { resultsCommand } from './results.ts'
-import { runCommand } from './run.ts'
+import { replayCommand } from './replay/replay.ts'
+import { resendCommand } from './replay/resend.ts'
+import { resultsCommand } from './results/results.ts'
+import { runCommand } from './run/run.ts'
 
 export const commands: readonly Command[] = [
   initCommand,

@@ -20,11 +20,11 @@ import { subjectOf } from '../edge/registry/result-codec.ts'
 import { RegistryClient, type RegistrySettings } from '../edge/registry/client.ts'
 import { registerSchema, type ShippedSchema } from '../edge/registry/schema-registration.ts'
 import type { Command, CommandContext } from './command.ts'
-import { firstOffsets, type OffsetsStep, readStart } from './first-offsets.ts'
+import { firstOffsets, type OffsetsStep, readStart } from './run/first-offsets.ts'
 import { toolArguments } from '../edge/kafka/refusals.ts'
 import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
 import { flagOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
-import { describeAll } from './startup-checks.ts'
+import { describeAll } from './run/startup-checks.ts'
 
 export const initCommand: Command = {
   name: 'init',

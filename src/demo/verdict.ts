@@ -1,5 +1,5 @@
 /** The end of the demo: the table of what the results topic says, and whether it agrees with the other accounts. */
-import { isResult } from '../commands/result-line.ts'
+import { isResult } from '../commands/results/result-line.ts'
 import { UserError } from '../core/model/errors.ts'
 import type { InboundRecord } from '../core/model/model.ts'
 import type { DeliveryResult } from '../core/model/records.ts'

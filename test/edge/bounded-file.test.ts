@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { readInput } from '../../src/commands/input-file.ts'
+import { readInput } from '../../src/commands/input/input-file.ts'
 import { readSettingFile } from '../../src/edge/bounded-file.ts'
 
 function fileOf(text: string): string {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeEvent } from '../../../src/commands/event-input.ts'
-import { splitJson } from '../../../src/commands/json-input.ts'
-import { withoutMember } from '../../../src/commands/json-pieces.ts'
+import { judgeEvent } from '../../../src/commands/events/input.ts'
+import { splitJson } from '../../../src/commands/input/json-input.ts'
+import { withoutMember } from '../../../src/commands/input/json-pieces.ts'
 
 const textsOf = (input: string) =>
   splitJson(Buffer.from(input)).map(({ place, bytes }) => [place, bytes.toString()])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { warningsOf } from '../../../src/commands/hooks-put-warnings.ts'
+import { warningsOf } from '../../../src/commands/hooks/put-warnings.ts'
 
 const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 const hook = { id: 'a', events: ['PostSignIn'], signingKey, config: { url: 'https://x.example/' } }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hookRow, summaryOf } from '../../../src/commands/hook-row.ts'
+import { hookRow, summaryOf } from '../../../src/commands/hooks/row.ts'
 import { decodeHook } from '../../../src/core/hook/hook.ts'
 import type { FieldProblem } from '../../../src/core/model/model.ts'
 import { recordOf } from '../../support/record-builders.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { faultWords, jsonFaultOf } from '../../../src/commands/json-fault.ts'
+import { faultWords, jsonFaultOf } from '../../../src/commands/input/json-fault.ts'
 
 function isJson(text: string): boolean {
   try {

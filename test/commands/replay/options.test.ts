@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { wantedOf } from '../../../src/commands/replay-options.ts'
+import { wantedOf } from '../../../src/commands/replay/options.ts'
 import { parseArguments } from '../../../src/commands/arguments.ts'
-import { replayCommand } from '../../../src/commands/replay.ts'
+import { replayCommand } from '../../../src/commands/replay/replay.ts'
 
 const now = Date.parse('2026-09-14T12:00:00Z')
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { resultHeading } from '../../../src/commands/result-line.ts'
+import { resultHeading } from '../../../src/commands/results/result-line.ts'
 import { roughWait } from '../../../src/core/model/durations.ts'
 import { eventKeys } from '../../../src/core/event/event-keys.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReadinessLog, type ReadinessLog } from '../../../src/commands/readiness-log.ts'
+import { createReadinessLog, type ReadinessLog } from '../../../src/commands/run/readiness-log.ts'
 
 describe('readiness in the log', () => {
   it('has one line when it is won, one with the reasons when it is lost, and none in between', () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { problemLine } from '../../../src/commands/hook-topic.ts'
+import { problemLine } from '../../../src/commands/hooks/topic.ts'
 import { filterFault } from '../../../src/edge/filter/cel.ts'
 import {
   checkHookInput,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hiddenFields, withoutSecrets } from '../../../src/commands/hook-secrets.ts'
+import { hiddenFields, withoutSecrets } from '../../../src/commands/hooks/shown-secrets.ts'
 import { isPlainWords } from '../../../src/core/text/plain-words.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../../../src/core/run/result.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { textOf } from '../../../src/commands/line.ts'
-import { resultLine } from '../../../src/commands/result-line.ts'
+import { resultLine } from '../../../src/commands/results/result-line.ts'
 import { alignedRows } from '../../../src/commands/table.ts'
 import { printable, printableJson } from '../../../src/core/text/printable-text.ts'
 

@@ -1,0 +1,208 @@
+/** `hooktide endpoints list`, `enable` and `disable`. */
+import { disabled, freshEndpoint, heard } from '../../core/health/health.ts'
+import { encodeHealth, renewed, type Health } from '../../core/health/record.ts'
+import { UserError } from '../../core/model/errors.ts'
+import type { Hook, HookId } from '../../core/model/model.ts'
+import { endpointStates, type EndpointState } from '../../core/model/record-values.ts'
+import { withoutSecrets } from '../../core/run/result.ts'
+import { hooksOperand } from '../id-forms.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { readEndpoints } from './topic.ts'
+import { readHooks, tenantOf, type StoredHook } from '../hooks/topic.ts'
+import { writeAll } from '../kafka-session.ts'
+import { flagOption, textOption } from '../option-values.ts'
+import { alignedRows, compareTexts, shellWord } from '../table.ts'
+
+/** Who wrote a record that was written by command. */
+const instance = 'hooktide endpoints'
+
+export const endpointsListCommand: Command = {
+  name: 'endpoints list',
+  summary: 'List endpoints that are not healthy, and since when.',
+  usage: '[--state <state>] [--tenant <id>] [--all]',
+  options: {
+    state: {
+      type: 'string',
+      description: `Only those in this state: ${endpointStates.join(', ')}.`,
+    },
+    tenant: { type: 'string', description: 'Only of hooks of this tenant.', idOf: 'tenant' },
+    all: { type: 'boolean', description: 'Healthy ones too.' },
+    json: {
+      type: 'boolean',
+      description: "One JSON object per endpoint, with the schema's names.",
+    },
+  },
+  uses: ['kafka', 'registry', 'topics'],
+  run: list,
+}
+
+const changeOptions = {
+  json: { type: 'boolean', description: 'One JSON object per endpoint.' },
+} as const
+
+export const endpointsEnableCommand: Command = {
+  name: 'endpoints enable',
+  summary: 'Give endpoints, disabled ones above all, a new beginning.',
+  usage: '<hook id>...',
+  options: changeOptions,
+  operand: hooksOperand,
+  uses: ['kafka', 'registry', 'topics'],
+  run: enable,
+}
+
+export const endpointsDisableCommand: Command = {
+  name: 'endpoints disable',
+  summary: 'Send nothing more: deliveries go to the dead letters.',
+  usage: '<hook id>...',
+  options: changeOptions,
+  operand: hooksOperand,
+  uses: ['kafka', 'registry', 'topics'],
+  run: disable,
+}
+
+async function list(context: CommandContext): Promise<0> {
+  const state = stateOption(context)
+  const tenant = textOption(context, 'tenant')
+  const isAll = flagOption(context, 'all') || state === 'healthy'
+  const endpoints = await readEndpoints(context)
+  const hooks = await readHooks(context)
+  const rows = [...hooks.values()]
+    .toSorted((one, other) => compareTexts(placeOf(one), placeOf(other)))
+    .map((hook) => ({ hook, health: endpoints.get(hook.id) }))
+    .filter(({ hook }) => tenant === undefined || tenantOf(hook) === tenant)
+    .filter(({ health }) => isAll || stateOf(health) !== 'healthy')
+    .filter(({ health }) => state === undefined || stateOf(health) === state)
+  if (flagOption(context, 'json')) {
+    for (const { hook, health } of rows) {
+      context.print(JSON.stringify(health ?? { hookId: hook.id, state: 'healthy' }))
+    }
+    return 0
+  }
+  if (rows.length === 0) {
+    const known = [...hooks.values()]
+    const isNobodys = tenant !== undefined && !known.some((hook) => tenantOf(hook) === tenant)
+    const none = isAll ? 'There are no hooks.' : 'All endpoints are healthy.'
+    if (isNobodys) context.note(`Tenant ${tenant} has no hooks.`)
+    else context.note(state === undefined ? none : `No endpoint is ${state}.`)
+    return 0
+  }
+  const header = ['HOOK', 'TENANT', 'STATE', 'REASON', 'SINCE', 'UNTIL', 'FAILURES', 'URL']
+  for (const line of alignedRows([header, ...rows.map(rowOf)])) context.print(line)
+  return 0
+}
+
+async function enable(context: CommandContext): Promise<0> {
+  const at = Date.now()
+  const changes = await changed(context, (hook, known) =>
+    renewed(hook, known, { reason: 'operator', instance, at }),
+  )
+  const wereDisabled = changes.filter(({ before }) => before?.state === 'disabled')
+  if (wereDisabled.length > 0) {
+    const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
+    context.note('What became dead letters meanwhile is sent again by:')
+    const hooks = ids.startsWith('-') ? `--hook=${shellWord(ids)}` : `--hook ${shellWord(ids)}`
+    context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone ${hooks}`)
+  }
+  return 0
+}
+
+async function disable(context: CommandContext): Promise<0> {
+  const at = Date.now()
+  await changed(context, (hook, known) => {
+    const endpoint = known === undefined ? freshEndpoint : heard(freshEndpoint, known)
+    return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
+  })
+  return 0
+}
+
+interface Change {
+  readonly before: Health | undefined
+  readonly after: Health
+}
+
+/** Writes what `change` makes of each endpoint that was named, and prints it. */
+async function changed(
+  context: CommandContext,
+  change: (hook: Hook, known: Health | undefined) => Health | undefined,
+): Promise<readonly Change[]> {
+  const { settings, args, print } = context
+  const hooks = activeHooks(await readHooks(context), [...new Set(args)])
+  const endpoints = await readEndpoints(context)
+  const changes = hooks.flatMap((hook) => {
+    const before = endpoints.get(hook.id)
+    const after = change(hook, before)
+    return after === undefined ? [] : [{ before, after }]
+  })
+  await writeAll(
+    settings,
+    changes
+      .filter(({ before, after }) => after !== before)
+      .map(({ after }) => ({
+        topic: settings.topics.endpoints,
+        key: after.hookId,
+        value: encodeHealth(after),
+        headers: [],
+      })),
+  )
+  for (const { before, after } of changes) {
+    const { hookId, state } = after
+    const from = stateOf(before)
+    if (flagOption(context, 'json')) print(JSON.stringify(after))
+    else print(from === state ? `${hookId} is ${state}` : `${hookId} is ${state}, was ${from}`)
+  }
+  return changes
+}
+
+/** @throws UserError that names all that are none, or that cannot be called as they are */
+function activeHooks(
+  stored: ReadonlyMap<HookId, StoredHook>,
+  ids: readonly HookId[],
+): readonly Hook[] {
+  const unknown = ids.filter((id) => !stored.has(id))
+  if (unknown.length > 0) {
+    const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+    throw new UserError(`There ${none} ${unknown.join(', ')}. Nothing was changed.`)
+  }
+  return ids.map((id) => {
+    const entry = stored.get(id)?.entry
+    if (entry?.kind === 'active') return entry.hook
+    throw new UserError(
+      `Hook ${id} is suspended: nothing is sent to it whatever its endpoint's state. Mend its record first ("hooktide hooks list" says what is wrong). Nothing was changed.`,
+    )
+  })
+}
+
+function stateOption(context: CommandContext): EndpointState | undefined {
+  const text = textOption(context, 'state')
+  const state = endpointStates.find((known) => known === text)
+  if (text !== undefined && state === undefined) {
+    throw new UserError(`--state must be one of ${endpointStates.join(', ')}, not "${text}".`, 2)
+  }
+  return state
+}
+
+function stateOf(health: Health | undefined): EndpointState {
+  return health?.state ?? 'healthy'
+}
+
+function rowOf({ hook, health }: { hook: StoredHook; health: Health | undefined }): string[] {
+  const { entry } = hook
+  return [
+    hook.id,
+    tenantOf(hook) ?? '?',
+    stateOf(health),
+    health?.reason ?? '-',
+    timeText(health?.since),
+    timeText(health?.until ?? undefined),
+    String(health?.failures ?? 0),
+    entry.kind === 'active' ? withoutSecrets(entry.hook.url) : '(suspended)',
+  ]
+}
+
+function placeOf(hook: StoredHook): string {
+  return `${tenantOf(hook) ?? ''} ${hook.id}`
+}
+
+function timeText(at: number | undefined): string {
+  return at === undefined ? '-' : new Date(at).toISOString().slice(0, 19).concat('Z')
+}

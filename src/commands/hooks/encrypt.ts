@@ -1,0 +1,139 @@
+/**
+ * `hooktide hooks encrypt`: all secrets in the hook topic encrypted with the newest key, so that an older one can be
+ * retired; or, the other way round, in clear.
+ */
+import { UserError } from '../../core/model/errors.ts'
+import {
+  decryptWith,
+  encrypt,
+  isEncrypted,
+  keyIdOf,
+  type Decrypt,
+  type EncryptionKey,
+} from '../../core/hook/encrypted-text.ts'
+import { mapSecrets, openerOf, ownerOf, secretsOf } from '../../core/hook/secrets.ts'
+import type { JsonObject } from '../../core/text/json-text.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { encryptionKeysOf, newIv } from './encryption.ts'
+import { readHooks, tenantOf, type StoredHook } from './topic.ts'
+import { writeAll } from '../kafka-session.ts'
+import { flagOption } from '../option-values.ts'
+import { compareTexts } from '../table.ts'
+
+export const hooksEncryptCommand: Command = {
+  name: 'hooks encrypt',
+  summary: 'Encrypt the secrets of all hooks with the newest key.',
+  usage: '[--dry-run] [--decrypt]',
+  options: {
+    'dry-run': { type: 'boolean', description: 'Only show how the secrets are encrypted now.' },
+    decrypt: { type: 'boolean', description: 'Write them in clear instead.' },
+    json: { type: 'boolean', description: 'One JSON object per hook that has secrets.' },
+  },
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
+  run,
+}
+
+/** What is to be done about a hook. */
+type Step =
+  | { readonly kind: 'current' }
+  | { readonly kind: 'rewrite'; readonly hook: JsonObject }
+  | { readonly kind: 'left'; readonly reason: string }
+
+interface Found {
+  readonly stored: StoredHook
+  /** Ids of the keys that its secrets are encrypted with, `null` for clear text; each once. */
+  readonly encryptedWith: readonly (string | null)[]
+  readonly step: Step
+}
+
+async function run(context: CommandContext): Promise<0 | 1> {
+  const { settings, note } = context
+  const keys = encryptionKeysOf(settings)
+  const [newest] = keys
+  if (newest === undefined) {
+    throw new UserError('Set HOOKTIDE_ENCRYPTION_KEYS: there is no key to encrypt with.', 2)
+  }
+  const wanted = flagOption(context, 'decrypt') ? undefined : newest
+  const found = [...(await readHooks(context, keys)).values()]
+    .filter(({ written }) => secretsOf(written).length > 0)
+    .toSorted((one, other) => compareTexts(one.id, other.id))
+    .map((stored) => findOut(stored, decryptWith(keys), wanted))
+  const isDry = flagOption(context, 'dry-run')
+  const records = found.flatMap(({ stored, step }) =>
+    step.kind === 'rewrite' ? [recordOf(settings.topics.hooks, stored, step.hook)] : [],
+  )
+  if (!isDry && records.length > 0) await writeAll(settings, records)
+  for (const one of found) report(one, context)
+  const form = wanted === undefined ? 'in clear' : `encrypted with key ${wanted.id}`
+  const done = found.filter((one) => isDone(one, isDry)).length
+  note(`${done} of ${found.length} hooks with secrets have all of them ${form}.`)
+  return found.some(({ stored, step }) => leftBecause(stored, step) !== null) ? 1 : 0
+}
+
+function isDone({ stored, step }: Found, isDry: boolean): boolean {
+  return leftBecause(stored, step) === null && (step.kind === 'current' || !isDry)
+}
+
+/** Why something of the hook stays as it is; `null` when nothing does. */
+function leftBecause({ keys }: StoredHook, step: Step): string | null {
+  if (step.kind === 'left') return step.reason
+  return keys.length > 1
+    ? 'older records of it stand in the topic under other keys: delete the hook, and put it again'
+    : null
+}
+
+function findOut(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Found {
+  const texts = secretsOf(stored.written).map(({ text }) => text)
+  const encryptedWith = [
+    ...new Set(texts.map((text) => (isEncrypted(text) ? (keyIdOf(text) ?? '?') : null))),
+  ]
+  return { stored, encryptedWith, step: stepOf(stored, decrypt, wanted) }
+}
+
+function stepOf(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Step {
+  const { id, written, isCaptured } = stored
+  const hook = { id, ...written }
+  const owner = ownerOf(hook)
+  if (owner === undefined) return { kind: 'left', reason: 'its id or tenant cannot be read' }
+  const open = openerOf(hook, decrypt)
+  const faults: string[] = []
+  let isChanged = false
+  const rewritten = mapSecrets(hook, (text, use, field) => {
+    const opened = open(text, use)
+    if (opened.kind === 'fault') faults.push(`${field} ${opened.message}`)
+    if (opened.kind !== 'text' || isAsWanted(text, wanted)) return text
+    isChanged = true
+    if (wanted === undefined) return opened.text
+    const encrypted = encrypt(opened.text, { ...owner, use }, wanted, newIv())
+    if (keyIdOf(encrypted) === undefined) faults.push(`${field} is too long to be encrypted`)
+    return encrypted
+  })
+  const [fault] = faults
+  if (fault !== undefined) return { kind: 'left', reason: fault }
+  if (!isChanged) return { kind: 'current' }
+  if (isCaptured) return { kind: 'left', reason: 'it is a row that is captured from a database' }
+  return { kind: 'rewrite', hook: rewritten }
+}
+
+function isAsWanted(text: string, wanted: EncryptionKey | undefined): boolean {
+  return wanted === undefined ? !isEncrypted(text) : keyIdOf(text) === wanted.id
+}
+
+function recordOf(topic: string, { key }: StoredHook, hook: JsonObject) {
+  return { topic, key, value: Buffer.from(JSON.stringify(hook)), headers: [] }
+}
+
+function report({ stored, encryptedWith, step }: Found, context: CommandContext): void {
+  const { print, note } = context
+  const isDry = flagOption(context, 'dry-run')
+  const { id } = stored
+  const reason = leftBecause(stored, step)
+  if (flagOption(context, 'json')) {
+    const state = step.kind === 'rewrite' ? (isDry ? 'due' : 'rewritten') : step.kind
+    print(JSON.stringify({ id, tenantId: tenantOf(stored) ?? null, state, encryptedWith, reason }))
+    return
+  }
+  const before = encryptedWith.map((key) => (key === null ? 'in clear' : `key ${key}`)).join(', ')
+  if (step.kind === 'rewrite') print(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`)
+  if (reason !== null) note(`left  ${id}: ${before}; ${reason}`)
+}

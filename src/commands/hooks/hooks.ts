@@ -1,0 +1,119 @@
+/** `hooktide hooks get`, `list` and `delete`. */
+import { UserError } from '../../core/model/errors.ts'
+import { hookOperand, hooksOperand } from '../id-forms.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { encryptionKeysOf } from './encryption.ts'
+import { hookRow, summaryOf } from './row.ts'
+import { withoutSecrets } from './shown-secrets.ts'
+import { isLocked, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
+import { writeAll } from '../kafka-session.ts'
+import { flagOption, textOption } from '../option-values.ts'
+import { alignedRows, compareTexts } from '../table.ts'
+
+const showSecretsOption = {
+  type: 'boolean',
+  description: 'Show signing keys, headers that look like credentials, and the whole URL.',
+} as const
+
+export const hooksGetCommand: Command = {
+  name: 'hooks get',
+  summary: 'Show one hook as JSON.',
+  usage: '<id> [--show-secrets]',
+  options: {
+    'show-secrets': showSecretsOption,
+    json: { type: 'boolean', description: 'On one line.' },
+  },
+  operand: hookOperand,
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
+  run: get,
+}
+
+export const hooksListCommand: Command = {
+  name: 'hooks list',
+  summary: 'List hooks, and what is wrong with those that are suspended.',
+  usage: '[--tenant <id>]',
+  options: {
+    tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
+    json: { type: 'boolean', description: 'One JSON object per hook.' },
+  },
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
+  run: list,
+}
+
+export const hooksDeleteCommand: Command = {
+  name: 'hooks delete',
+  summary: 'Delete hooks. Their waiting retries end as discarded.',
+  usage: '<id>...',
+  options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
+  operand: hooksOperand,
+  uses: ['kafka', 'registry', 'topics'],
+  run: remove,
+}
+
+async function get(context: CommandContext): Promise<0 | 1> {
+  const [id = ''] = context.args
+  const keys = encryptionKeysOf(context.settings)
+  const stored = (await readHooks(context, keys)).get(id)
+  if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
+  if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
+  for (const problem of problemsOf(stored)) context.note(`suspended: ${problemLine(problem)}`)
+  if (keys.length === 0 && isLocked(stored)) context.note(unchecked)
+  const members = { id, ...stored.members }
+  const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
+  const text = JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2)
+  text.split('\n').forEach(context.print)
+  return 0
+}
+
+const unchecked =
+  'Secrets are encrypted, and HOOKTIDE_ENCRYPTION_KEYS is not set: whether they can be decrypted was not tried.'
+
+async function list(context: CommandContext): Promise<0> {
+  const tenant = textOption(context, 'tenant')
+  const keys = encryptionKeysOf(context.settings)
+  const chosen = [...(await readHooks(context, keys)).values()].filter(
+    (hook) => tenant === undefined || tenantOf(hook) === tenant,
+  )
+  if (keys.length === 0 && chosen.some(isLocked)) context.note(unchecked)
+  const hooks = chosen
+    .map(summaryOf)
+    .toSorted(
+      (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),
+    )
+  if (flagOption(context, 'json')) {
+    for (const hook of hooks) context.print(JSON.stringify(hook))
+    return 0
+  }
+  if (hooks.length === 0) {
+    context.note(tenant === undefined ? 'There are no hooks.' : `Tenant ${tenant} has no hooks.`)
+    return 0
+  }
+  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'URL']
+  for (const line of alignedRows([header, ...hooks.map(hookRow)])) context.print(line)
+  return 0
+}
+
+async function remove(context: CommandContext): Promise<0> {
+  const { args, settings, print, note } = context
+  const ids = [...new Set(args)]
+  const hooks = await readHooks(context)
+  const unknown = ids.filter((id) => !hooks.has(id))
+  if (unknown.length > 0) {
+    const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+    throw new UserError(`There ${none} ${unknown.join(', ')}. Nothing was deleted.`)
+  }
+  const topic = settings.topics.hooks
+  const stored = ids.flatMap((id) => hooks.get(id) ?? [])
+  await writeAll(
+    settings,
+    stored.flatMap(({ keys }) => keys.map((key) => ({ topic, key, value: null, headers: [] }))),
+  )
+  for (const { id } of stored.filter(({ isCaptured }) => isCaptured)) {
+    note(
+      `warning: ${id} was captured from a database: delete it there too, or its next change brings it back`,
+    )
+  }
+  const isJson = flagOption(context, 'json')
+  for (const id of ids) print(isJson ? JSON.stringify({ id, state: 'deleted' }) : `deleted ${id}`)
+  return 0
+}

@@ -1,0 +1,90 @@
+/** What of a hook that is put has no effect, or another than its writer may think. It is written all the same. */
+import { isEncrypted } from '../../core/hook/encrypted-text.ts'
+import { eventKeys } from '../../core/event/event-keys.ts'
+import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
+import { isReservedHeader } from '../../core/run/request-headers.ts'
+import { secretLength } from '../../core/hook/signature.ts'
+
+const maxWarnings = 20
+/** Bytes: Standard Webhooks asks for 24 to 64. */
+const leastSecretLength = 24
+
+/**
+ * Lines for people, a few at most.
+ *
+ * @param hook one that is valid, with its secrets in clear
+ */
+export function warningsOf(hook: JsonObject): readonly string[] {
+  const warnings = [
+    ...eventWarnings(hook),
+    ...headerWarnings(hook),
+    ...keyWarnings(hook),
+    ...memberWarnings(hook),
+  ]
+  if (warnings.length <= maxWarnings) return warnings
+  const told = warnings.slice(0, maxWarnings - 1)
+  return [...told, `and ${warnings.length - told.length} warnings more`]
+}
+
+function eventWarnings(hook: JsonObject): readonly string[] {
+  const keys = eventsOf(hook)
+  if (keys.length === 0) return ['events is empty, and so is event: it will never be called']
+  return keys
+    .filter((key) => !eventKeys.includes(key))
+    .map((key) => `events has ${key}, which Logto does not send`)
+}
+
+function headerWarnings({ config }: JsonObject): readonly string[] {
+  const headers = isJsonObject(config) ? config['headers'] : undefined
+  const names = isJsonObject(headers) ? Object.keys(headers) : []
+  const last = new Map(names.map((name, place) => [name.toLowerCase(), place]))
+  const pathOf = (place: number) => memberPath('config.headers', names[place] ?? '', place)
+  return names.flatMap((name, place) => {
+    const lowerCase = name.toLowerCase()
+    if (isReservedHeader(lowerCase)) {
+      return [`${pathOf(place)} is left out of calls: hooktide or HTTP sets it, or none is sent`]
+    }
+    const replacing = last.get(lowerCase) ?? place
+    if (replacing === place) return []
+    return [`${pathOf(place)} has no effect: ${pathOf(replacing)} replaces it`]
+  })
+}
+
+function keyWarnings({ signingKey }: JsonObject): readonly string[] {
+  if (typeof signingKey !== 'string' || signingKey === '' || isEncrypted(signingKey)) return []
+  const length = secretLength(signingKey)
+  if (length >= leastSecretLength) return []
+  return [`signingKey has ${length} bytes: Standard Webhooks asks for ${leastSecretLength} to 64`]
+}
+
+const knownMembers = new Set([
+  'id',
+  'tenantId',
+  'name',
+  'event',
+  'events',
+  'config',
+  'signingKey',
+  'enabled',
+  'createdAt',
+  'delivery',
+  // Logto adds it where it is asked to.
+  'executionStats',
+])
+
+function memberWarnings(hook: JsonObject): readonly string[] {
+  return Object.keys(hook)
+    .filter((name) => !knownMembers.has(name))
+    .map((name) =>
+      isPlainWords(name)
+        ? `${name} is not known and has no effect`
+        : 'a member, whose name may be a secret, is not known and has no effect',
+    )
+}
+
+/** Logto's rule: `event` counts when `events` is empty. */
+export function eventsOf({ event, events }: JsonObject): readonly string[] {
+  const several = Array.isArray(events) ? events.map(String) : []
+  return several.length > 0 || typeof event !== 'string' ? several : [event]
+}

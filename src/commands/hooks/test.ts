@@ -1,0 +1,229 @@
+/** `hooktide hooks test`: Logto's test payload for each event of a hook, by way of the running processors. */
+import { randomUUID } from 'node:crypto'
+import { formatDuration, parseDuration } from '../../core/model/durations.ts'
+import { isDisabledFor } from '../../core/health/record.ts'
+import { decodeEvent } from '../../core/event/event.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { isEventKey } from '../../core/event/event-keys.ts'
+import { deliveryIdOf } from '../../core/model/identity.ts'
+import type { AuthEvent, Hook, InboundRecord } from '../../core/model/model.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { requestRecord, type Requested } from '../replay/requests.ts'
+import { testPayload } from './test-payload.ts'
+import { readTopic } from '../../edge/kafka/reader.ts'
+import { createResultReader } from '../../edge/registry/result-codec.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { hookOperand } from '../id-forms.ts'
+import type { Command, CommandContext, InterruptedCode } from '../command.ts'
+import { encryptionKeysOf } from './encryption.ts'
+import { readEndpoints } from '../endpoints/topic.ts'
+import { problemLine, problemsOf, readHooks } from './topic.ts'
+import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
+import { flagOption, listOption, registrySettingsOf, textOption } from '../option-values.ts'
+import { isResult } from '../results/result-line.ts'
+import { shellWord } from '../table.ts'
+
+const defaultWait = '60s'
+const maxWaitMs = 3_600_000
+/** So much of an answer is shown to people. */
+const shownBody = 200
+
+export const hooksTestCommand: Command = {
+  name: 'hooks test',
+  summary: "Send Logto's test payload for a hook's events, and show what is answered.",
+  usage: '<id> [--event <keys>] [--wait <time>]',
+  options: {
+    event: { type: 'string', description: 'Only for these event keys, apart by commas.' },
+    wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
+    json: { type: 'boolean', description: 'The results, one JSON object each.' },
+  },
+  operand: hookOperand,
+  uses: ['kafka', 'registry', 'topics', 'encryption'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
+  const { settings, args, print, note, signal } = context
+  const [id = ''] = args
+  const waitMs = waitOf(context)
+  const hook = await testableHook(context, id)
+  await withAdmin(settings, (admin) => refuseMissing(admin, settings.topics.requests))
+  const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
+  const width = Math.max(...tests.map(({ event }) => event.event.length))
+  const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))
+  const failed: DeliveryResult[] = []
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(waitMs)])
+  for await (const result of answersTo(context, tests, ended)) {
+    if (!result.final || !open.delete(result.deliveryId)) continue
+    if (result.outcome !== 'delivered') failed.push(result)
+    print(flagOption(context, 'json') ? JSON.stringify(result) : answerLine(result, width))
+    if (open.size === 0) break
+  }
+  if (signal.aborted) return signal.reason === 'SIGTERM' ? 143 : 130
+  const outcome = { id, failed, open: [...open.values()], waitMs, settings }
+  for (const line of explanations(outcome)) note(line)
+  return failed.length + open.size === 0 ? 0 : 1
+}
+
+interface Outcome {
+  readonly id: string
+  readonly failed: readonly DeliveryResult[]
+  /** Event keys of the tests that were not answered. */
+  readonly open: readonly string[]
+  readonly waitMs: number
+  readonly settings: Settings
+}
+
+function explanations(outcome: Outcome): readonly string[] {
+  const hasFailedBy = (cause: string) => outcome.failed.some(({ reason }) => reason === cause)
+  return [
+    ...(hasFailedBy('endpoint-down') ? [heldBack(outcome.id)] : []),
+    ...(hasFailedBy('overflow') ? [crowded(outcome.id)] : []),
+    ...(outcome.open.length > 0 ? [unanswered(outcome)] : []),
+  ]
+}
+
+function heldBack(id: string): string {
+  return `endpoint-down: no call is made for now. The endpoint is open or paused, which "hooktide endpoints list" shows and "hooktide endpoints enable ${shellWord(id)}" ends.`
+}
+
+function crowded(id: string): string {
+  return `overflow: the endpoint is busy: as many deliveries of ${id} wait as its share allows. Test it again when fewer do.`
+}
+
+function unanswered({ open, waitMs, settings }: Outcome): string {
+  const { groupId, topics } = settings
+  return `No answer to ${open.join(', ')} within ${formatDuration(waitMs)}: is "hooktide run" running, and ready, for group ${groupId}? The requests stay in ${topics.requests} and are sent when it is.`
+}
+
+/** Results as they come, from just before the tests are requested. */
+async function* answersTo(
+  context: CommandContext,
+  tests: readonly Requested[],
+  signal: AbortSignal,
+): AsyncGenerator<DeliveryResult> {
+  const { settings } = context
+  const read = createResultReader(registrySettingsOf(settings))
+  let writing: Promise<void> | undefined
+  const reading = {
+    settings: kafkaSettingsOf(settings),
+    topic: settings.topics.results,
+    from: 'latest',
+    isFollowing: true,
+    signal,
+    log: quiet,
+    onStart() {
+      const records = tests.map((test) => requestRecord(settings.topics.requests, test, 'test'))
+      writing = writeAll(settings, records)
+      // Looked at after the first fetch; until then nobody does.
+      writing.catch(() => undefined)
+    },
+  } as const
+  const keys = new Set(tests.map(({ deliveryId }) => deliveryId))
+  for await (const records of readTopic(reading)) {
+    for (const record of records) {
+      if (!keys.has(record.key?.toString() ?? '')) continue
+      const result = await resultIn(record, read)
+      if (result !== undefined) yield result
+    }
+    await writing
+  }
+  await writing
+}
+
+async function resultIn(
+  { value }: InboundRecord,
+  read: (value: Buffer) => Promise<unknown>,
+): Promise<DeliveryResult | undefined> {
+  if (value === null) return undefined
+  try {
+    const result = await read(value)
+    return isResult(result) ? result : undefined
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    // Anyone may write there: what cannot be read is no answer.
+    return undefined
+  }
+}
+
+/** @throws UserError when no call would be made */
+async function testableHook(context: CommandContext, id: string): Promise<Hook> {
+  const keys = encryptionKeysOf(context.settings)
+  const stored = (await readHooks(context, keys)).get(id)
+  if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
+  const { entry } = stored
+  if (entry.kind === 'suspended') {
+    const problems = problemsOf(stored).map(problemLine).join('; ')
+    throw new UserError(`Hook ${id} is suspended: mend its record first (${problems}).`)
+  }
+  if (!entry.hook.enabled) {
+    throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
+  }
+  if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
+    throw new UserError(
+      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}".`,
+    )
+  }
+  return entry.hook
+}
+
+/** @throws UserError when there is none */
+function eventKeysFor(context: CommandContext, hook: Hook): readonly string[] {
+  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
+  const own = hook.events.length > 0 ? hook.events : hook.event === undefined ? [] : [hook.event]
+  const keys = asked ?? [...new Set(own)]
+  if (keys.length > 0) return keys
+  throw new UserError(`Hook ${hook.id} is for no event: name some with --event.`)
+}
+
+interface Test extends Requested {
+  readonly event: AuthEvent
+}
+
+function testOf(hook: Hook, key: string, now: number): Test {
+  const eventId = `test-${randomUUID()}`
+  const headers = { 'event-id': eventId, 'tenant-id': hook.tenantId }
+  const decoded = decodeEvent({
+    topic: 'test',
+    partition: 0,
+    offset: 0,
+    key: null,
+    value: testPayload(key, now, new Date(now).toISOString()),
+    headers: Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const),
+    timestamp: now,
+  })
+  if (decoded.kind === 'rejected') throw new Error(decoded.rejection.message)
+  const deliveryId = deliveryIdOf(hook.tenantId, '', eventId, hook.id)
+  return { deliveryId, hookId: hook.id, event: decoded.event }
+}
+
+function answerLine(result: DeliveryResult, width: number): string {
+  const { eventKey, outcome, statusCode, errorClass, errorMessage, reason } = result
+  const { totalMs, responseBody } = result
+  const isDelivered = outcome === 'delivered'
+  const parts = [
+    eventKey.padEnd(width),
+    isDelivered ? outcome : 'failed   ',
+    String(statusCode ?? errorClass ?? reason ?? outcome),
+    totalMs === null ? 'not called' : `${Math.round(totalMs)} ms`,
+    ...(errorMessage === null ? [] : [errorMessage]),
+    ...(isDelivered ? [] : answerOf(statusCode, responseBody)),
+  ]
+  return parts.join('  ')
+}
+
+/** @param body `null` where a setting or the hook says so */
+function answerOf(statusCode: number | null, body: string | null): readonly string[] {
+  if (statusCode === null || body === '') return []
+  return [body === null ? 'its answer is not kept' : JSON.stringify(body.slice(0, shownBody))]
+}
+
+function waitOf(context: CommandContext): number {
+  const text = textOption(context, 'wait') ?? defaultWait
+  const waitMs = parseDuration(text)
+  if (waitMs !== undefined && waitMs > 0 && waitMs <= maxWaitMs) return waitMs
+  throw new UserError(
+    `--wait must be a time up to ${formatDuration(maxWaitMs)} such as 60s, not "${text}".`,
+    2,
+  )
+}

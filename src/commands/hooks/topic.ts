@@ -1,0 +1,119 @@
+/** The hook topic as commands see it: the newest record of each hook, read as the processor reads it. */
+import { readHookValue } from '../../core/hook/captured-change.ts'
+import { isEncrypted, type Decrypt, type EncryptionKey } from '../../core/hook/encrypted-text.ts'
+import { decodeFramedHook } from '../../core/hook/framed-hook.ts'
+import { hookIdOf, type DecodedHook } from '../../core/hook/hook.ts'
+import { secretsOf, withDecryptedSecrets } from '../../core/hook/secrets.ts'
+import { NewestRecords } from '../../core/hook/table.ts'
+import type { JsonObject } from '../../core/text/json-text.ts'
+import type { FieldProblem, HookId, InboundRecord, TenantId } from '../../core/model/model.ts'
+import { filterFault } from '../../edge/filter/cel.ts'
+import { createSchemaReader, type SchemaReader } from '../../edge/registry/schema-source.ts'
+import type { CommandContext } from '../command.ts'
+import { decryptIfPossible } from './encryption.ts'
+import { readToEnd } from '../kafka-session.ts'
+import { registrySettingsOf } from '../option-values.ts'
+
+export interface StoredHook {
+  readonly id: HookId
+  readonly entry: Extract<DecodedHook, { readonly kind: 'active' | 'suspended' }>
+  /** The object as it was written, a row's with the names of a hook object; empty when the record is none. */
+  readonly written: JsonObject
+  /** The same with its secrets in clear, as far as they can be decrypted. */
+  readonly members: JsonObject
+  /** Whether it is a row of a database, and changed there. */
+  readonly isCaptured: boolean
+  /** The record's key: the id, or what change data capture makes of it. */
+  readonly key: Buffer
+  /**
+   * All keys under which the topic still has a value of the hook. To Kafka different keys are different things: if one
+   * of them is deleted alone, the others come back when compaction has removed its tombstone.
+   */
+  readonly keys: readonly Buffer[]
+}
+
+/**
+ * @param keys what secrets are decrypted with; without any, those that are encrypted stay so and count as readable
+ * @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook
+ */
+export async function readHooks(
+  context: Pick<CommandContext, 'settings' | 'signal'>,
+  keys: readonly EncryptionKey[] = [],
+): Promise<ReadonlyMap<HookId, StoredHook>> {
+  const { settings } = context
+  const decrypt = decryptIfPossible(keys)
+  const hooks = new StoredHooks(decrypt)
+  const schemas = createSchemaReader(registrySettingsOf(settings))
+  for await (const records of readToEnd(context, settings.topics.hooks)) {
+    for (const record of records) {
+      const { decoded, value } = await decode(record, schemas, decrypt)
+      hooks.add(decoded, value, record)
+    }
+  }
+  return hooks.newest
+}
+
+class StoredHooks {
+  readonly newest = new Map<HookId, StoredHook>()
+  readonly #order = new NewestRecords()
+  readonly #keys = new Map<HookId, Buffer[]>()
+  readonly #decrypt: Decrypt
+
+  constructor(decrypt: Decrypt) {
+    this.#decrypt = decrypt
+  }
+
+  /** @param value the record's value as JSON text */
+  add(decoded: DecodedHook, value: Buffer | null, record: InboundRecord): void {
+    const id = hookIdOf(decoded)
+    const { key } = record
+    if (id === undefined || key === null) return
+    const keys = this.#keysOf(id, key, record.value !== null)
+    if (!this.#order.admits(id, record)) return
+    if (decoded.kind === 'active' || decoded.kind === 'suspended') {
+      this.newest.set(id, { id, entry: decoded, ...this.#contentOf(value), key, keys })
+    } else this.newest.delete(id)
+  }
+
+  #contentOf(value: Buffer | null): Pick<StoredHook, 'written' | 'members' | 'isCaptured'> {
+    const read = value === null ? undefined : readHookValue(value)
+    if (read?.kind !== 'object') return { written: {}, members: {}, isCaptured: false }
+    const { members: written, isCaptured } = read
+    return { written, members: withDecryptedSecrets(written, this.#decrypt), isCaptured }
+  }
+
+  #keysOf(id: HookId, key: Buffer, hasValue: boolean): readonly Buffer[] {
+    const keys = this.#keys.get(id) ?? []
+    const index = keys.findIndex((known) => known.equals(key))
+    if (hasValue && index < 0) keys.push(key)
+    if (!hasValue && index >= 0) keys.splice(index, 1)
+    this.#keys.set(id, keys)
+    return keys
+  }
+}
+
+async function decode(record: InboundRecord, schemas: SchemaReader, decrypt: Decrypt) {
+  for (;;) {
+    const framed = decodeFramedHook(record, schemas.find, filterFault, decrypt)
+    if (framed.kind === 'hook') return framed
+    await schemas.ask(framed.id)
+  }
+}
+
+/** Whether secrets of the hook are encrypted and could not be decrypted. */
+export function isLocked({ members }: StoredHook): boolean {
+  return secretsOf(members).some(({ text }) => isEncrypted(text))
+}
+
+export function tenantOf({ entry }: StoredHook): TenantId | undefined {
+  return entry.hook.tenantId
+}
+
+export function problemsOf({ entry }: StoredHook): readonly FieldProblem[] {
+  return entry.kind === 'suspended' ? entry.hook.problems : []
+}
+
+/** One line for people. */
+export function problemLine({ field, message }: FieldProblem): string {
+  return field === '' ? message : `${field} ${message}`
+}

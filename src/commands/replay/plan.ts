@@ -1,0 +1,160 @@
+/** From a record of a replay's range to the requests that it leads to. */
+import {
+  decodeDeadLetter,
+  decodeRun,
+  isSplit,
+  type DecodedDeadLetter,
+} from '../../core/run/delivery-headers.ts'
+import { isDisabledFor } from '../../core/health/record.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { runHeaderNames } from '../../core/model/header-names.ts'
+import { admitted, type Filtering } from '../../core/hook/filter-match.ts'
+import { HookTable } from '../../core/hook/table.ts'
+import type { InboundRecord } from '../../core/model/model.ts'
+import { HeaderReader } from '../../core/event/record-headers.ts'
+import {
+  isSelectedLetter,
+  NewestRequests,
+  planEvent,
+  planRun,
+  type LeftOut,
+  type Planned,
+  type ReplayParts,
+  type ReplaySelection,
+} from './requests.ts'
+import type { ReplayOrder } from './progress.ts'
+import { createFilters } from '../../edge/filter/cel.ts'
+import { createSchemaReader } from '../../edge/registry/schema-source.ts'
+import type { CommandContext } from '../command.ts'
+import { readEndpoints } from '../endpoints/topic.ts'
+import { readHooks } from '../hooks/topic.ts'
+import { readToEnd } from '../kafka-session.ts'
+import { registrySettingsOf } from '../option-values.ts'
+import { eventOfSource, readEvent } from '../events/source-event.ts'
+
+export type Plan = (record: InboundRecord) => Promise<Planned>
+
+/**
+ * Reads hooks, endpoint health and, for dead letters, what was requested before.
+ *
+ * @param isBegun hooks that are named existed when it began: one that was deleted since keeps no other from its own
+ * @throws UserError when one of the topics cannot be read, or a hook that is named does not exist
+ */
+export async function createPlan(
+  context: CommandContext,
+  order: ReplayOrder,
+  isBegun: boolean,
+): Promise<{ readonly plan: Plan; readonly table: HookTable }> {
+  const parts = await readParts(context, selectionOf(order))
+  const { table } = parts
+  const unknown = (order.hooks ?? []).filter((id) => table.get(id) === undefined)
+  if (unknown.length > 0) {
+    const names = unknown.join(', ')
+    if (isBegun) context.note(`deleted since it began, and left out: ${names}`)
+    else {
+      const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
+      throw new UserError(`There ${none} ${names}. Nothing was requested.`)
+    }
+  }
+  if (order.from === 'events') return { table, plan: eventPlan(context, parts) }
+  const requests = order.again ? noRequests(context) : await readRequests(context)
+  return { table, plan: letterPlan(context, parts, requests) }
+}
+
+/** What deliveries are joined with, as a processor would have it now. */
+export async function readParts(
+  context: CommandContext,
+  selection: ReplaySelection,
+): Promise<ReplayParts> {
+  const hooks = await readHooks(context)
+  const endpoints = await readEndpoints(context)
+  const table = new HookTable()
+  for (const { entry } of hooks.values()) table.set(entry)
+  const filtering: Filtering = {
+    read: createFilters().read,
+    // Nobody waits for this process: a filter is read however many there are.
+    isKept: () => true,
+    // As with a processor, which counts it: what fails does not pass.
+    onFault: () => undefined,
+  }
+  return {
+    table,
+    selection,
+    isDisabled(id) {
+      const entry = table.get(id)
+      return entry?.kind === 'active' && isDisabledFor(entry.hook, endpoints.get(id))
+    },
+    admit: (entries, event) => admitted(entries, event, filtering),
+  }
+}
+
+function selectionOf({ hooks, tenants, eventKeys, reasons }: ReplayOrder): ReplaySelection {
+  const set = (list: readonly string[] | undefined) => (list === undefined ? list : new Set(list))
+  return {
+    hooks: set(hooks),
+    tenants: set(tenants),
+    eventKeys: set(eventKeys),
+    reasons: set(reasons),
+  }
+}
+
+function eventPlan(context: CommandContext, parts: ReplayParts): Plan {
+  const schemas = createSchemaReader(registrySettingsOf(context.settings))
+  return async (record) => {
+    const decoded = await readEvent(record, schemas)
+    return decoded.kind === 'event' ? planEvent(decoded.event, parts) : leftOut('invalid')
+  }
+}
+
+function letterPlan(context: CommandContext, parts: ReplayParts, requests: NewestRequests): Plan {
+  const schemas = createSchemaReader(registrySettingsOf(context.settings))
+  const eventOf = async (letter: Exclude<DecodedDeadLetter, { readonly kind: 'rejected' }>) =>
+    letter.kind === 'letter'
+      ? letter.run.event
+      : await eventOfSource(context, schemas, letter.source, letter.run)
+  return async (record) => {
+    const letter = decodeDeadLetter(record)
+    if (letter.kind === 'rejected') return leftOut('unreadable')
+    if (!isSelectedLetter(letter, parts.selection)) return { requests: [], leftOut: [] }
+    const { run } = letter
+    const isOutdated = requests.isOutdated(run)
+    // Where the event has to be fetched first, it is not fetched for nothing.
+    if (isOutdated && letter.kind === 'reference') return leftOut('requested-before')
+    const event = await eventOf(letter)
+    if (event === undefined) return leftOut('source-gone')
+    const planned = planRun({ ...run, event }, parts)
+    if (planned.requests.length === 0) return planned
+    if (isOutdated) return leftOut('requested-before')
+    // A crash may have written the same letter twice.
+    requests.addPlanned(run.deliveryId)
+    return planned
+  }
+}
+
+function leftOut(why: LeftOut): Planned {
+  return { requests: [], leftOut: [why] }
+}
+
+function noRequests({ settings }: CommandContext): NewestRequests {
+  return new NewestRequests(settings.topics.requests)
+}
+
+async function readRequests(context: CommandContext): Promise<NewestRequests> {
+  const requests = noRequests(context)
+  for await (const records of readToEnd(context, context.settings.topics.requests)) {
+    for (const record of records) {
+      const deliveryId = deliveryIdIn(record)
+      if (deliveryId !== undefined) requests.add(deliveryId, record)
+    }
+  }
+  return requests
+}
+
+/** Of a delivery that was asked for. Requests that people write need not name it. */
+function deliveryIdIn(record: InboundRecord): string | undefined {
+  if (isSplit(record)) return undefined
+  const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)
+  if (named !== undefined) return named
+  const decoded = decodeRun(record, 'request')
+  return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
+}

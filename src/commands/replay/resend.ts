@@ -1,0 +1,238 @@
+/** `hooktide resend`: asks for one delivery anew, whatever became of it. */
+import { decodeDeadLetter } from '../../core/run/delivery-headers.ts'
+import { UserError } from '../../core/model/errors.ts'
+import type {
+  AuthEvent,
+  DeliveryId,
+  EpochMs,
+  InboundRecord,
+  RecordSource,
+  Run,
+} from '../../core/model/model.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { choosePartition } from '../../edge/kafka/partition-choice.ts'
+import { leftOutReasons, planRun, requestRecord } from './requests.ts'
+import { grouped, remainingOf, type Reach } from './progress.ts'
+import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
+import { createResultReader } from '../../edge/registry/result-codec.ts'
+import { createSchemaReader } from '../../edge/registry/schema-source.ts'
+import { deliveryOperand } from '../id-forms.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { readToEnd, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
+import {
+  flagOption,
+  momentForms,
+  parseMoment,
+  registrySettingsOf,
+  textOption,
+} from '../option-values.ts'
+import { readParts } from './plan.ts'
+import { isResult } from '../results/result-line.ts'
+import { eventOfSource } from '../events/source-event.ts'
+
+export const resendCommand: Command = {
+  name: 'resend',
+  summary: 'Ask for one delivery anew, whatever became of it.',
+  usage: '<delivery id> [--from <start>]',
+  options: {
+    from: {
+      type: 'string',
+      description:
+        'Look for it in records since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h. [earliest]',
+    },
+    json: { type: 'boolean', description: 'One JSON object.' },
+  },
+  operand: deliveryOperand,
+  uses: ['kafka', 'registry', 'topics'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<0> {
+  const { settings, args, print } = context
+  const [id = ''] = args
+  const from = fromOf(context)
+  const found = await withAdmin(settings, async (admin) => {
+    await refuseMissing(admin, settings.topics.requests)
+    return await findRun({ context, admin, id, from })
+  })
+  const anyone = {
+    hooks: undefined,
+    tenants: undefined,
+    eventKeys: undefined,
+    reasons: undefined,
+  }
+  const planned = planRun(found, await readParts(context, anyone))
+  const [why] = planned.leftOut
+  if (why !== undefined) {
+    throw new UserError(
+      `${id} to hook ${found.hookId} cannot be sent again: ${leftOutReasons[why]}.`,
+    )
+  }
+  await writeAll(
+    settings,
+    planned.requests.map((request) => requestRecord(settings.topics.requests, request, 'resend')),
+  )
+  const { hookId, event } = found
+  const { tenantId, eventId } = event
+  if (flagOption(context, 'json')) {
+    print(JSON.stringify({ deliveryId: id, hookId, tenantId, eventId, event: event.event }))
+  } else {
+    print(
+      `${id}, ${event.event} to hook ${hookId}, is requested by way of ${settings.topics.requests}`,
+    )
+  }
+  return 0
+}
+
+type Found = Pick<Run, 'deliveryId' | 'hookId' | 'event'>
+
+interface Search {
+  readonly context: CommandContext
+  readonly admin: KafkaAdmin
+  readonly id: DeliveryId
+  /** `undefined`: the earliest record. */
+  readonly from: EpochMs | undefined
+}
+
+function fromOf(context: CommandContext): EpochMs | undefined {
+  const text = textOption(context, 'from')
+  if (text === undefined || text === 'earliest') return undefined
+  const moment = parseMoment(text, Date.now())
+  if (moment !== undefined) return moment
+  throw new UserError(`--from must be earliest, ${momentForms}, not "${text}".`, 2)
+}
+
+/** A dead letter has the event itself; for all else the results say where it stands. */
+async function findRun(search: Search): Promise<Found> {
+  const { context, id, from } = search
+  const sources = new Sources(context, id)
+  const { deadLetters, results } = context.settings.topics
+  const letter = await newest(keyed(search, deadLetters), (record) => sources.inLetter(record))
+  const found =
+    letter ?? (await newest(keyed(search, results), (record) => sources.inResult(record)))
+  if (found !== undefined) return found
+  const nothing =
+    sources.count === 0
+      ? `neither ${deadLetters} nor ${results} knows it${sinceWords(from)}`
+      : 'its event is no longer where it came from'
+  throw new UserError(`${id} cannot be sent again: ${nothing}.`)
+}
+
+function sinceWords(from: EpochMs | undefined): string {
+  return from === undefined ? '' : ` since ${new Date(from).toISOString()}`
+}
+
+/** The last of what records lead to. They are tried from the last on, and few: those of one delivery. */
+async function newest<Result>(
+  batches: AsyncGenerator<InboundRecord>,
+  read: (record: InboundRecord) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  const records: InboundRecord[] = []
+  for await (const record of batches) records.push(record)
+  for (const record of records.toReversed()) {
+    const result = await read(record)
+    if (result !== undefined) return result
+  }
+  return undefined
+}
+
+/**
+ * Records of a topic with the key. They are in the partition that the key chooses; only where that has none, the others
+ * are read, since the topic may have had fewer partitions when they were written.
+ */
+async function* keyed(
+  { context, admin, id, from }: Search,
+  topic: string,
+): AsyncGenerator<InboundRecord> {
+  const ranges = await rangesOf(admin, topic, from)
+  const chosen = choosePartition(Buffer.from(id), ranges.length, 0)
+  for (const isChosen of [true, false]) {
+    const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
+    const count = remainingOf(reaches)
+    if (count > manyRecords) context.note(`looking for it in ${grouped(count)} records of ${topic}`)
+    let isFound = false
+    for await (const records of readToEnd(context, topic, { reaches })) {
+      for (const record of records) {
+        if (record.key?.toString() !== id) continue
+        isFound = true
+        yield record
+      }
+    }
+    if (isFound) return
+  }
+}
+
+/** Reading so many is waited for. */
+const manyRecords = 200_000
+
+async function rangesOf(
+  admin: KafkaAdmin,
+  topic: string,
+  from: EpochMs | undefined,
+): Promise<readonly Reach[]> {
+  const ranges = await admin.offsets(topic)
+  const starts = from === undefined ? [] : await admin.offsetsAt(topic, from)
+  return ranges.map(({ partition, low, end }) => {
+    const start = starts.find((one) => one.partition === partition)
+    return { topic, partition, next: start?.offset ?? low, end }
+  })
+}
+
+class Sources {
+  readonly #context: CommandContext
+  readonly #deliveryId: DeliveryId
+  readonly #read: (value: Buffer) => Promise<unknown>
+  readonly #schemas
+  /** Records that were about the delivery. */
+  count = 0
+
+  constructor(context: CommandContext, deliveryId: DeliveryId) {
+    this.#context = context
+    this.#deliveryId = deliveryId
+    const registry = registrySettingsOf(context.settings)
+    this.#read = createResultReader(registry)
+    this.#schemas = createSchemaReader(registry)
+  }
+
+  async inLetter(record: InboundRecord): Promise<Found | undefined> {
+    const letter = decodeDeadLetter(record)
+    if (letter.kind === 'rejected' || letter.run.deliveryId !== this.#deliveryId) return undefined
+    this.count += 1
+    if (letter.kind === 'letter') return letter.run
+    return this.#withEvent(letter.run.hookId, await this.#eventAt(letter.run.hookId, letter.source))
+  }
+
+  async inResult({ value }: InboundRecord): Promise<Found | undefined> {
+    const result = value === null ? undefined : await this.#readResult(value)
+    if (!isResult(result) || result.deliveryId !== this.#deliveryId) return undefined
+    this.count += 1
+    const { hookId } = result
+    const source = sourceIn(result)
+    return source && this.#withEvent(hookId, await this.#eventAt(hookId, source))
+  }
+
+  async #readResult(value: Buffer): Promise<unknown> {
+    try {
+      return await this.#read(value)
+    } catch (error) {
+      if (error instanceof UserError) throw error
+      return undefined
+    }
+  }
+
+  #eventAt(hookId: string, source: RecordSource): Promise<AuthEvent | undefined> {
+    const names = { deliveryId: this.#deliveryId, hookId }
+    return eventOfSource(this.#context, this.#schemas, source, names)
+  }
+
+  #withEvent(hookId: string, event: AuthEvent | undefined): Found | undefined {
+    return event === undefined ? undefined : { deliveryId: this.#deliveryId, hookId, event }
+  }
+}
+
+/** `undefined` where it names none: anyone may write there. */
+function sourceIn(result: DeliveryResult): RecordSource | undefined {
+  const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
+  const isWhole = Number.isSafeInteger(partition) && Number.isSafeInteger(offset)
+  return typeof topic === 'string' && isWhole ? { topic, partition, offset } : undefined
+}

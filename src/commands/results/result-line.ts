@@ -1,0 +1,112 @@
+/** One line for people about a result, and which results they want to see. */
+import { roughWait } from '../../core/model/durations.ts'
+import { eventKeys } from '../../core/event/event-keys.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { printable } from '../../core/text/printable-text.ts'
+import type { Line, LinePart } from '../line.ts'
+
+type TextField = 'hookId' | 'tenantId' | 'deliveryId' | 'eventId' | 'eventKey' | 'outcome'
+
+/** Option of the command → field of the result that it must equal. */
+export const filterFields: Readonly<Record<string, TextField>> = {
+  hook: 'hookId',
+  tenant: 'tenantId',
+  delivery: 'deliveryId',
+  'event-id': 'eventId',
+  event: 'eventKey',
+  outcome: 'outcome',
+}
+
+export interface ResultFilter {
+  readonly equals: readonly (readonly [field: TextField, value: string])[]
+  readonly isFinalOnly: boolean
+}
+
+export function isWanted(result: DeliveryResult, { equals, isFinalOnly }: ResultFilter): boolean {
+  if (isFinalOnly && !result.final) return false
+  return equals.every(([field, value]) => result[field] === value)
+}
+
+/** Whether what was read from the topic can be shown as a result at all: anyone may write there. */
+export function isResult(value: unknown): value is DeliveryResult {
+  if (typeof value !== 'object' || value === null) return false
+  const fields: Partial<Record<string, unknown>> = { ...value }
+  return (
+    Object.values(filterFields).every((field) => typeof fields[field] === 'string') &&
+    isTime(fields['attemptedAt']) &&
+    (fields['nextDueAt'] === null || isTime(fields['nextDueAt'])) &&
+    (fields['totalMs'] === null || typeof fields['totalMs'] === 'number')
+  )
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
+}
+
+/** Columns that lines of a stream share before it is known what comes: longer cells push the others aside. */
+const columns = [
+  ['TIME', 24],
+  ['OUTCOME', 11],
+  ['ANSWER', 8],
+  ['ATTEMPT', 7],
+  ['TENANT', 10],
+  ['HOOK', 21],
+  ['EVENT', Math.max(...eventKeys.map((key) => key.length))],
+  ['DELIVERY', 26],
+  ['TOOK', 8],
+  ['EVENT ID', 36],
+] as const
+
+/** Above the first line. */
+export const resultHeading = [...columns.map(([name, width]) => name.padEnd(width)), 'NEXT'].join(
+  '  ',
+)
+
+/** One line under {@link resultHeading}. */
+export function resultLine(result: DeliveryResult): Line {
+  const { outcome, attempt, maxAttempts, totalMs } = result
+  const cells = [
+    new Date(result.attemptedAt).toISOString(),
+    outcome,
+    String(result.statusCode ?? result.errorClass ?? '-'),
+    attempt === null ? '-' : `${attempt} of ${maxAttempts ?? '-'}`,
+    result.tenantId,
+    result.hookId,
+    result.eventKey,
+    result.deliveryId,
+    totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
+    result.eventId,
+  ]
+  // As they are printed: what is escaped is longer than it was.
+  const padded = cells.map((cell, index) => `${printable(cell).padEnd(columns[index]?.[1] ?? 0)}  `)
+  const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result)}`.trimEnd()
+  return [...padded.slice(0, outcomeColumn), coloured(outcome, padded[outcomeColumn] ?? ''), rest]
+}
+
+const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
+
+function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResult): string {
+  const parts: string[] = []
+  if (nextDueAt !== null) {
+    const waitMs = Math.max(0, nextDueAt - attemptedAt)
+    parts.push(`${new Date(nextDueAt).toISOString()} (in ${roughWait(waitMs)})`)
+  }
+  if (reason !== null) parts.push(reason)
+  if (errorMessage !== null) parts.push(errorMessage)
+  return parts.join(', ')
+}
+
+const colours = {
+  delivered: 'green',
+  retrying: 'yellow',
+  deferred: 'yellow',
+  interrupted: 'yellow',
+  dead: 'red',
+  expired: 'red',
+  discarded: 'gray',
+} as const
+
+function coloured(outcome: string, text: string): LinePart {
+  const style = Object.entries(colours).find(([name]) => name === outcome)?.[1]
+  return style === undefined ? text : { text, style }
+}

@@ -1,0 +1,261 @@
+/** `hooktide run`: the processor as a process. Builds every real part, in the order in which they depend on each other. */
+import type { Settings } from '../../settings/settings.ts'
+import { shownSettings } from '../../settings/settings.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import { decryptWith, type Decrypt } from '../../core/hook/encrypted-text.ts'
+import { retryGroupOf } from '../../core/model/group-names.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { connectResultEncoder, jsonResultEncoder } from '../../edge/registry/result-codec.ts'
+import { createFilters } from '../../edge/filter/cel.ts'
+import { createHttpSender } from '../../edge/http/sender.ts'
+import { createNames } from '../../edge/names/names.ts'
+import type { KafkaLog } from '../../edge/kafka/client.ts'
+import { createGroupSource } from '../../edge/kafka/group-source.ts'
+import { createSink } from '../../edge/kafka/sink.ts'
+import { createTableSource } from '../../edge/kafka/table-source.ts'
+import { RegistryClient } from '../../edge/registry/client.ts'
+import { createAbsentRegistry, createSchemaSource } from '../../edge/registry/schema-source.ts'
+import { createLoopMeter } from '../../edge/loop-meter.ts'
+import { startStatusServer, type StatusServer } from '../../edge/status-server.ts'
+import { systemClock } from '../../edge/system-clock.ts'
+import { createTelemetry, type Telemetry } from '../../edge/telemetry/telemetry.ts'
+import type { HttpSender, ResultEncoder, SchemaSource } from '../../ports.ts'
+import { allGroups } from '../../settings/names.ts'
+import type { Processor } from '../../processor.ts'
+import { createProcessor } from '../../topology.ts'
+import { version } from '../../version.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { encryptionKeysOf } from '../hooks/encryption.ts'
+import { kafkaSettingsOf } from '../kafka-session.ts'
+import { registrySettingsOf } from '../option-values.ts'
+import { watchReadiness } from './readiness-log.ts'
+import { prepareRun } from './startup-checks.ts'
+
+/** Sockets kept open without a call, over all hooks (design section 7). */
+const maxIdleSockets = 4_096
+/** A table that cannot be read for so long means a topic that cannot be used. */
+const tableTimeoutMs = 10 * 60_000
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Run the processor: consume events, call hooks, write results.',
+  usage: '[options]',
+  options: {},
+  uses: allGroups,
+  isLogging: true,
+  run,
+}
+
+async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1> {
+  let processor: Processor | undefined
+  let waitsFor = ''
+  const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor, waitsFor))
+  const telemetry = createTelemetry({
+    level: settings.logLevel,
+    instance: settings.instance,
+    format: settings.logFormat,
+    clock: systemClock,
+    attemptsPerSecond: settings.logAttemptsPerSecond,
+    version,
+    groups: [settings.groupId, retryGroupOf(settings.groupId)],
+    readings: () =>
+      processor && {
+        ...processor.status(),
+        ...processor.depths(),
+        isReady: unready().length === 0,
+      },
+  })
+  const { log } = telemetry
+  log.info({ version, settings: shownSettings(settings) }, 'starting')
+  for (const doubt of doubts) log.warn(doubt)
+  const status = await openStatusPages(settings, telemetry, unready)
+  log.info({ port: status.port }, 'listening')
+  const failure = Promise.withResolvers<Error>()
+  const readiness = watchReadiness({ log, unready, signal })
+  try {
+    processor = await assemble(settings, telemetry, {
+      signal,
+      onFailed: failure.resolve,
+      onWaiting: (reason) => void (waitsFor = reason),
+    })
+    if (processor === undefined) return 0
+    processor.start().then(readiness.look, (error: unknown) => failure.resolve(asError(error)))
+    const end = await Promise.race([failure.promise, abortOf(signal)])
+    // What a person has to mend is told as what keeps a process from starting.
+    if (end instanceof UserError) throw end
+    if (end instanceof Error) {
+      log.fatal(
+        { error: end.message },
+        'failed: this process ends so that its supervisor starts another',
+      )
+      return 1
+    }
+    log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
+    const unwritten = await processor.stop(settings.shutdownMs)
+    if (unwritten === 0) log.info('stopped')
+    else {
+      log.warn(
+        { unwritten },
+        'stopped before Kafka acknowledged all: what is unwritten is handled again by the next owner, calls included',
+      )
+    }
+    return 0
+  } finally {
+    readiness.stop()
+    await status.stop()
+  }
+}
+
+function openStatusPages(
+  { httpHost: host, httpPort: port }: Settings,
+  { log, metrics }: Telemetry,
+  unready: () => readonly string[],
+): Promise<StatusServer> {
+  const onFailed = ({ message }: Error) => log.error({ error: message }, 'a status page failed')
+  return startStatusServer({ host, port }, { unready, metrics, onFailed })
+}
+
+interface Assembling {
+  readonly signal: AbortSignal
+  readonly onFailed: (error: Error) => void
+  /** A part that is needed to begin is away, and waited for; an empty reason when it is there. */
+  readonly onWaiting: (reason: string) => void
+}
+
+/** `undefined` when the process was asked to end before everything was there. */
+async function assemble(
+  settings: Settings,
+  telemetry: Telemetry,
+  { signal, onFailed, onWaiting }: Assembling,
+): Promise<Processor | undefined> {
+  const { log } = telemetry
+  const decrypt = await decryptOf(settings, log)
+  const kafkaLog: KafkaLog = (level, message, fields) => log[level](fields, message)
+  const kafka = kafkaSettingsOf(settings)
+  const plan = await prepareRun({ settings, log: kafkaLog, signal, onAway: onWaiting })
+  if (plan === undefined) return undefined
+  onWaiting('')
+  for (const warning of plan.warnings) log.warn(warning)
+  const connecting = encoderOf(settings, log, (message) => {
+    onWaiting(message)
+    log.warn(message)
+  })
+  const encoder = await Promise.race([connecting, abortOf(signal)])
+  if (encoder === undefined) return undefined
+  const { groupId, topics, sessionTimeoutMs } = settings
+  const table = (topic: string, setting: string) =>
+    createTableSource({
+      settings: kafka,
+      topic,
+      setting,
+      loadTimeoutMs: tableTimeoutMs,
+      log: kafkaLog,
+    })
+  const group = (name: string, groupTopics: readonly string[]) =>
+    createGroupSource({
+      settings: kafka,
+      groupId: name,
+      topics: groupTopics,
+      sessionTimeoutMs,
+      log: kafkaLog,
+    })
+  return createProcessor(
+    {
+      hooks: table(topics.hooks, 'HOOKTIDE_TOPIC_HOOKS'),
+      endpoints: table(topics.endpoints, 'HOOKTIDE_TOPIC_ENDPOINTS'),
+      schemas: schemasOf(settings, log),
+      filters: createFilters(),
+      decrypt,
+      live: group(groupId, [...topics.events, topics.requests]),
+      retry: group(retryGroupOf(groupId), plan.tierTopics),
+      sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
+      http: senderOf(settings, telemetry),
+      encoder,
+      clock: systemClock,
+      loop: createLoopMeter(),
+      random: Math.random,
+      emit: telemetry.emit,
+      onFailed,
+    },
+    { ...settings, userAgent: `hooktide/${version}` },
+  )
+}
+
+async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Decrypt> {
+  const keys = encryptionKeysOf(settings)
+  if (keys.length > 0)
+    log.info({ keys: keys.map(({ id }) => id) }, 'secrets of hooks are decrypted')
+  return decryptWith(keys)
+}
+
+function senderOf(
+  { nameServers, allowHttp, allowCidrs, egressProxy }: Settings,
+  { log, emit }: Pick<Telemetry, 'log' | 'emit'>,
+): HttpSender {
+  return createHttpSender({
+    clock: systemClock,
+    names: createNames({ clock: systemClock, emit, servers: nameServers }),
+    allowHttp,
+    allowCidrs,
+    egressProxy,
+    maxIdleSockets,
+    onStale: () => emit({ kind: 'connection.stale' }),
+    onProxyAway: (error) => log.warn({ error }, 'calls by way of the egress proxy fail'),
+    onProxyBack: () => log.info('the egress proxy is back'),
+  })
+}
+
+function encoderOf(
+  settings: Settings,
+  log: Telemetry['log'],
+  onWaiting: (message: string) => void,
+): Promise<ResultEncoder<DeliveryResult>> {
+  const registry = registrySettingsOf(settings)
+  log.info(
+    { topic: settings.topics.results, form: registry === undefined ? 'json' : 'avro' },
+    registry === undefined
+      ? 'results are written as JSON without a schema: SCHEMA_REGISTRY_URL is not set'
+      : 'results are written as Avro, framed for the schema registry',
+  )
+  if (registry === undefined) return Promise.resolve(jsonResultEncoder)
+  const { results: topic } = settings.topics
+  return connectResultEncoder({ settings: registry, topic, clock: systemClock, onWaiting })
+}
+
+function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
+  const registry = registrySettingsOf(settings)
+  if (registry === undefined) {
+    return createAbsentRegistry(() =>
+      log.warn(
+        'records are framed for a schema registry and SCHEMA_REGISTRY_URL is not set: they are rejected, and such hooks are suspended',
+      ),
+    )
+  }
+  return createSchemaSource({
+    client: new RegistryClient(registry),
+    clock: systemClock,
+    onTrouble: (message) => log.warn({ error: message }, 'framed records wait for their schemas'),
+    onMended: () => log.info('framed records wait for no schema any more'),
+  })
+}
+
+/** @param waitsFor what the start waits for; empty for nothing */
+function unreadyBecause(processor: Processor | undefined, waitsFor: string): readonly string[] {
+  if (processor === undefined) return [waitsFor === '' ? 'starting' : `starting: ${waitsFor}`]
+  const { isTableLoaded, isJoined, isProven, schemaTrouble, troubles } = processor.status()
+  const reasons: string[] = []
+  if (!isTableLoaded) reasons.push('hook table is not loaded')
+  if (!isJoined) reasons.push('group is not joined')
+  if (!isProven) reasons.push('broker has not answered within the session time-out')
+  if (schemaTrouble !== undefined) {
+    reasons.push(`framed records wait for their schemas: ${schemaTrouble}`)
+  }
+  return [...reasons, ...troubles]
+}
+
+function abortOf(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
