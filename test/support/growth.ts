@@ -45,8 +45,9 @@ async function growthOf<Input>(work: Work<Input>): Promise<number> {
   const times = Math.ceil(Math.min(100, shortestMs / (await warmTimeOf(run, few))))
   let [small, large] = [Infinity, Infinity]
   for (let round = 0; round < rounds; round += 1) {
-    small = Math.min(small, await timeOf(run, few, times))
-    large = Math.min(large, await timeOf(run, many, Math.ceil(times / factor)))
+    // Both for as long, where it is linear: a busy machine interrupts what takes longer more often.
+    small = Math.min(small, await timeOf(run, few, times * factor))
+    large = Math.min(large, await timeOf(run, many, times))
   }
   const isLargest = size * 2 * factor > maxSize
   return isLargest && large < negligibleMs ? 0 : large / small
