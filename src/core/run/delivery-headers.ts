@@ -211,16 +211,39 @@ function beginning(reader: HeaderReader, record: InboundRecord): Progress {
 function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
   const run = reader.text(runHeaderNames.run, maxPlaceLength) ?? placeOf(record)
   if (!runName.test(run)) reader.reject(runHeaderNames.run, 'is not the name of a run')
+  const times = {
+    firstHandledAt: reader.integer(runHeaderNames.firstHandledAt, record.timestamp),
+    dueAt: reader.integer(runHeaderNames.dueAt, record.timestamp),
+  }
   return {
     run,
     trigger: readTrigger(reader, 'event'),
     attempt: reader.integer(runHeaderNames.attempt, 0, maxAttempt),
     hop: reader.integer(runHeaderNames.hop, 0),
     deferrals: reader.integer(runHeaderNames.deferrals, 0),
-    firstHandledAt: reader.integer(runHeaderNames.firstHandledAt, record.timestamp),
-    dueAt: reader.integer(runHeaderNames.dueAt, record.timestamp),
+    ...withoutStep(times, record.timestamp),
     earlyMs: reader.integer(runHeaderNames.earlyMs, 0),
   }
+}
+
+/** Beyond this no receiver takes a signature, so no process works on with a clock that is as far ahead. */
+const maxAheadMs = 5 * 60_000
+
+/**
+ * Nothing is handled after its record was written: times that say so come of a clock that was ahead. Taken as they are, they
+ * would keep the run from its next attempt, and from expiring, until all clocks say so.
+ *
+ * @param writtenAt by the clock of the broker
+ */
+function withoutStep(
+  times: Pick<Run, 'firstHandledAt' | 'dueAt'>,
+  writtenAt: EpochMs,
+): Pick<Run, 'firstHandledAt' | 'dueAt'> {
+  const { firstHandledAt, dueAt } = times
+  const aheadMs = firstHandledAt - writtenAt
+  if (!(aheadMs > maxAheadMs)) return times
+  // A due time that lies nearer was set when the clock was right again.
+  return { firstHandledAt: writtenAt, dueAt: dueAt < firstHandledAt ? dueAt : dueAt - aheadMs }
 }
 
 function readHookId(reader: HeaderReader): HookId {
