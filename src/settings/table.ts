@@ -331,7 +331,7 @@ export const settingTable = {
     'HOOKTIDE_LOG_LEVEL',
     'info',
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
-    'Least level that is logged.',
+    'Least level that is logged: trace, debug, info, warn, error or silent.',
   ),
   logFormat: setting(
     'HOOKTIDE_LOG_FORMAT',
