@@ -65,7 +65,7 @@ function resultFor({ hookId, verdict, status, event, tenantId }: Case): Delivery
   return resultOf({
     run: runOf({
       hookId,
-      deliveryId: `dlv_${hookId}`,
+      deliveryId: deliveryIdFor(hookId),
       event: eventOf({
         eventId: `evt-${hookId}`,
         event: event ?? 'PostSignIn',
@@ -85,6 +85,11 @@ function resultFor({ hookId, verdict, status, event, tenantId }: Case): Delivery
       queuedMs: 0,
     },
   })
+}
+
+/** `dlv_` and 22 characters, as each of them has. */
+function deliveryIdFor(hookId: string): string {
+  return `dlv_${hookId.padEnd(22, '0')}`
 }
 
 const cases: readonly Case[] = [
@@ -137,7 +142,7 @@ describe('results of a topic with plain JSON', () => {
   it.each([
     [['--hook', 'ok'], ['ok']],
     [['--tenant', 'acme'], ['gone']],
-    [['--delivery', 'dlv_late'], ['late']],
+    [['--delivery', deliveryIdFor('late')], ['late']],
     [['--event-id', 'evt-ok2'], ['ok2']],
     [['--event', 'User.Created'], ['ok2']],
     [['--outcome', 'retrying'], ['late']],
@@ -165,7 +170,7 @@ describe('results of a topic with plain JSON', () => {
     ])
     expect(line).toEqual([
       ...['2026-09-14T09:02:11.019Z', 'dead', '410', '1 of 10', 'acme', 'gone', 'PostSignIn'],
-      ...['dlv_gone', '12 ms', 'evt-gone', 'gone'],
+      ...[deliveryIdFor('gone'), '12 ms', 'evt-gone', 'gone'],
     ])
     expect(others).toEqual([['']])
     const retry = await results('--until-end', '--hook', 'late')
@@ -176,6 +181,7 @@ describe('results of a topic with plain JSON', () => {
     [['--from', 'monday'], /--from must be earliest/],
     [['--follow', '--until-end'], /give one of them/],
     [['--limit', 'many'], /--limit must be a whole number/],
+    [['--delivery', 'dlv_late'], /--delivery must be the id of a delivery: dlv_ and 22 characters/],
   ])('are not shown for %j, which is wrong use', async (flags, message) => {
     const { code, stderr } = await results(...flags)
     expect(code).toBe(2)
