@@ -21,3 +21,15 @@ it('an endpoint that is hit twice at once is away from the first time on', () =>
   expect(recovery.rested(ids, 20_999)).toEqual(['h1'])
   expect(recovery.rested(ids, 21_000)).toEqual(ids)
 })
+
+it('an endpoint whose breaker is open is not hit, and rests from its closing for as long as it was open', () => {
+  const recovery = new Recovery()
+  recovery.said('h0', 1_000, 31_000)
+  recovery.said('h0', 32_000, 332_000)
+  expect(recovery.open(ids)).toEqual([['h0', 332_000]])
+  expect(recovery.rested(ids, 300_000)).toEqual(['h1'])
+  recovery.said('h0', 333_000, undefined)
+  expect(recovery.open(ids)).toEqual([])
+  expect(recovery.rested(ids, 664_999)).toEqual(['h1'])
+  expect(recovery.rested(ids, 665_000)).toEqual(ids)
+})

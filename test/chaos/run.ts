@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asError } from '../../src/core/model/errors.ts'
 import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
 import type { Death, ProcessLog } from './fleet.ts'
+import { directHooks, proxiedHooks } from './hooks.ts'
 import { startChaosLoad } from './load.ts'
 import type { Plan, PlannedFault } from './plan.ts'
 import { readBooks } from './read-books.ts'
@@ -29,7 +30,8 @@ export interface FaultReport {
   /** `undefined` when work had not resumed in time, or the fault was left out. */
   readonly resumedMs: number | undefined
   readonly countsFrom: 'begin' | 'end'
-  readonly kind: 'done' | 'late' | 'left-out' | 'failed'
+  /** `waiting`: a breaker had opened before, and lets the next probe through later than a run waits for. */
+  readonly kind: 'done' | 'waiting' | 'late' | 'left-out' | 'failed'
 }
 
 export interface ChaosReport {
@@ -48,6 +50,7 @@ export interface ChaosReport {
 
 /** Longer than anything takes to resume that does: a breaker that has opened twice waits for five minutes. */
 const resumeLimitMs = 360_000
+const allHooks = [...directHooks, ...proxiedHooks]
 const commitLimitMs = 60_000
 const startLimitMs = 60_000
 const commitLookMs = 500
@@ -86,6 +89,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   sampling.stop()
   if (signal.aborted) return undefined
   await load.end()
+  const open = world.recovery.open(allHooks).map(([hookId]) => hookId)
+  if (open.length > 0) {
+    tell(`breakers are open: hooktide endpoints enable ${open.join(' ')}`)
+    await world.enable(open)
+  }
   tell(`the load has ended; ${watch.openCount} deliveries are open`)
   const settlingFrom = Date.now()
   await inTime(watch.allEnded(), settleMs, signal)
@@ -152,12 +160,9 @@ async function happen({ world, planned, signal }: FaultRun): Promise<Omit<FaultR
   await pause(planned.lastsMs, signal)
   await begun.end()
   const resumedMs = await inTime(early ?? measure(Date.now()), resumeLimitMs, signal)
-  return {
-    kind: resumedMs === undefined ? 'late' : 'done',
-    what: begun.what,
-    resumedMs,
-    countsFrom,
-  }
+  const isOpen = world.recovery.open(begun.hookIds ?? []).length > 0
+  const kind = resumedMs !== undefined ? 'done' : isOpen ? 'waiting' : 'late'
+  return { kind, what: begun.what, resumedMs, countsFrom }
 }
 
 function lineOf({ planned, what, resumedMs, countsFrom, kind }: FaultReport, ms: number): string {
@@ -167,6 +172,8 @@ function lineOf({ planned, what, resumedMs, countsFrom, kind }: FaultReport, ms:
   switch (kind) {
     case 'done':
       return `${at}  ${planned.id} ${name}: ${what}; resumed ${((resumedMs ?? 0) / 1_000).toFixed(1)} s ${from}`
+    case 'waiting':
+      return `${at}  ${planned.id} ${name}: ${what}; waits for the probe of a breaker that had opened before`
     case 'late':
       return `${at}  ${planned.id} ${name}: ${what}; NOT RESUMED within ${resumeLimitMs / 1_000} s`
     case 'left-out':

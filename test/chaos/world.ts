@@ -8,6 +8,7 @@ import { createKafka } from '../../src/edge/kafka/client.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { startEmbeddedRegistry } from '../../src/sandbox/registry.ts'
+import { decodeHealth } from '../../src/core/health/record.ts'
 import { createDice, type Dice } from '../sim/dice.ts'
 import type { RecordedResult } from './books.ts'
 import { processorLogin, startBrokers, type ChaosBrokers } from './brokers.ts'
@@ -54,6 +55,8 @@ export interface World extends AsyncDisposable {
   readonly disturbances: Disturbances
   readonly events: LoadEvent[]
   readonly results: Tail<RecordedResult>
+  /** Gives endpoints a new beginning, as an operator does: what waits for their breakers comes back. */
+  enable(hookIds: readonly string[]): Promise<void>
   /** Processes that ended by themselves, with what excuses it. */
   readonly deaths: { readonly death: Death; readonly excuse: string | undefined }[]
   /** When a process might end by itself at its start, and why. */
@@ -123,6 +126,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     watch,
   })
   starting.defer(() => results.stop())
+  const recovery = new Recovery()
+  const health = followHealth(brokers.addresses, prefix, recovery)
+  starting.defer(() => health.stop())
   const disturbances = new Disturbances(() => commits.coverage())
   const [deaths, excuses]: [World['deaths'], Excuse[]] = [[], []]
   const fleet = starting.use(
@@ -139,7 +145,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   return {
     ...{ options, dice, prefix, group, brokers, endpoints, endpointProxy, hooks, fleet },
     ...{ watch, commits, disturbances, results, deaths, excuses, events: [] },
-    recovery: new Recovery(),
+    recovery,
+    enable: (hookIds) => succeed(['endpoints', 'enable', ...hookIds], direct),
     registry: registry?.proxy,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
@@ -232,6 +239,17 @@ function watchEndpoints(endpoints: Endpoints, watch: Watch): void {
   endpoints.onRequest((hookId, { deliveryId, at, end, status }) => {
     if (end === 'open') watch.called(deliveryId)
     else if (status === 200 && endpoints.isWell(hookId)) watch.answered(hookId, at)
+  })
+}
+
+function followHealth(brokers: readonly string[], prefix: string, recovery: Recovery): Tail<void> {
+  return tailTopic(brokers, `${prefix}.webhook.endpoints`, ({ key, value }) => {
+    const read = decodeHealth({ key, value })
+    if (read.kind !== 'health') return Promise.resolve()
+    const { hookId, state, until } = read.health
+    const openUntil = state === 'open' || state === 'paused' ? (until ?? undefined) : undefined
+    recovery.said(hookId, Date.now(), openUntil)
+    return Promise.resolve()
   })
 }
 

@@ -4,6 +4,7 @@ import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 
 export interface TailRecord {
+  readonly key: Buffer | null
   readonly value: Buffer
   /** Values of a repeated header are joined by commas. */
   readonly headers: Readonly<Record<string, string>>
@@ -31,10 +32,11 @@ export function tailTopic<Item>(
     const options = { topic, from: 'earliest', isFollowing: true, log: silentLog } as const
     const { signal } = stopping
     for await (const records of readTopic({ ...options, settings: settingsOf(brokers), signal })) {
-      for (const { partition, offset, value, headers } of records) {
+      for (const { partition, offset, key, value, headers } of records) {
         if (offset < (nextOffsets.get(partition) ?? 0)) continue
         nextOffsets.set(partition, offset + 1)
-        items.push(await read({ value: value ?? Buffer.alloc(0), headers: textHeaders(headers) }))
+        const record = { key, value: value ?? Buffer.alloc(0), headers: textHeaders(headers) }
+        items.push(await read(record))
       }
       for (const check of waiting) check()
     }

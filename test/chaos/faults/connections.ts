@@ -32,6 +32,7 @@ export const endpointSliced: FaultOf = {
       countsFrom: 'end' as const,
       ...sliced([endpointProxy], () => dice.int(endpointSlice.least, endpointSlice.most)),
       resumed: whenAnswered(world, proxiedHooks),
+      hookIds: proxiedHooks,
     })
   },
 }
@@ -73,6 +74,7 @@ export const endpointHalfOpen: FaultOf = {
       countsFrom: 'begin' as const,
       end: () => Promise.resolve(),
       resumed: whenAnswered(world, proxiedHooks),
+      hookIds: proxiedHooks,
     })
   },
 }

@@ -34,6 +34,7 @@ export function endpointsThat(how: Misbehaviour): FaultOf {
           return Promise.resolve()
         },
         resumed: whenAnswered(world, hit),
+        hookIds: hit,
       })
     },
   }

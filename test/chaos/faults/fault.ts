@@ -11,6 +11,8 @@ export interface FaultBegun {
   readonly countsFrom: 'begin' | 'end'
   /** Resolves when what was begun since then is done as before. Without it: when events of all partitions are called for. */
   readonly resumed?: (since: number) => Promise<void>
+  /** The endpoints that it hits. */
+  readonly hookIds?: readonly string[]
 }
 
 export interface FaultOf {
