@@ -252,7 +252,7 @@ describe('rights', () => {
 })
 
 describe('whoever sends again', () => {
-  it('needs the rights that README names, and is told which are missing before anything is requested', async () => {
+  it('needs the rights that docs/security.md names, and is told which are missing before anything is requested', async () => {
     const { admin, createTopic } = await useKafka([broker.open])
     const { prefix, group } = uniqueNames()
     const environment = {

@@ -1,5 +1,4 @@
-/** README's example of rights for parties that do not trust each other, granted as it stands there, and tried. */
-import { readFile } from 'node:fs/promises'
+/** The example of `docs/security.md` of rights for parties that do not trust each other, granted as it stands there, and tried. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Right } from '../../src/edge/kafka/needed-rights.ts'
 import { startReceiver } from '../../src/sandbox/receiver.ts'
@@ -12,6 +11,7 @@ import {
   startSecuredBroker,
   type SecuredBroker,
 } from '../support/secured-broker.ts'
+import { documentText } from '../support/docs.ts'
 
 const parties = ['acme-events', 'acme-hooks', 'acme-processor']
 let broker: SecuredBroker
@@ -21,10 +21,10 @@ beforeAll(async () => {
 })
 afterAll(() => broker.stop())
 
-/** The rights that README's example gives, with another name for `acme` in those of topics and groups. */
-async function exampleRights(prefix: string): Promise<ReadonlyMap<string, readonly Right[]>> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
-  const lines = readme.matchAll(/^\$allow (User:\S+) (.*)$/gm)
+/** The rights that the example gives, with another name for `acme` in those of topics and groups. */
+function exampleRights(prefix: string): ReadonlyMap<string, readonly Right[]> {
+  const security = documentText('docs/security.md')
+  const lines = security.matchAll(/^\$allow (User:\S+) (.*)$/gm)
   const given = [...lines].map(([, principal = '', options = '']) => {
     const operations = [...options.matchAll(/--operation (\w+)/g)].map(([, name]) => name)
     const [, resource = '', name = ''] = /--(topic|group) (\S+)/.exec(options) ?? []
@@ -37,7 +37,7 @@ async function exampleRights(prefix: string): Promise<ReadonlyMap<string, readon
 }
 
 describe('two parties on one cluster', () => {
-  it('are apart by the rights of README: each does all with its own topics, and nothing with the other’s', async () => {
+  it('are apart by the rights of the documents: each does all with its own topics, and nothing with the other’s', async () => {
     const { admin } = await useKafka([broker.open])
     const [acme, globex] = [uniqueNames().prefix, uniqueNames().prefix]
     const namesOf = (prefix: string) => ({
@@ -48,7 +48,7 @@ describe('two parties on one cluster', () => {
       const environment = { KAFKA_BROKERS: broker.open, ...namesOf(prefix) }
       expect(await hooktide(['init', '--partitions', '1'], environment)).toMatchObject({ code: 0 })
     }
-    const rights = await exampleRights(acme)
+    const rights = exampleRights(acme)
     expect([...rights.keys()]).toEqual(parties.map((name) => `User:${name}`))
     for (const [principal, list] of rights) await grant(admin, principal, list)
     const receiver = await startReceiver()

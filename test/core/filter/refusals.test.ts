@@ -1,13 +1,13 @@
 /** What is no filter, and what is said of it. */
-import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../../src/edge/filter/cel.ts'
+import { documentText } from '../../support/docs.ts'
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-const examples = /^```cel\n([^]*?)^```/m.exec(readme)?.[1]?.trim().split('\n') ?? []
+const examples =
+  /^```cel\n([^]*?)^```/m.exec(documentText('docs/hooks.md'))?.[1]?.trim().split('\n') ?? []
 
-describe("README's examples", () => {
+describe("the documents' examples", () => {
   it.each(examples)('%s can be used', (text) => {
     expect(filterFault(text)).toBeUndefined()
   })

@@ -31,7 +31,7 @@ describe('an encrypted text', () => {
     )
   })
 
-  it('is AES-256-GCM, with the place authenticated, as README has it', () => {
+  it('is AES-256-GCM, with the place authenticated, as docs/hooks.md has it', () => {
     const encrypted = encrypt('the key', place, one, newIv())
     const bytes = Buffer.from(encrypted.split(':').at(-1) ?? '', 'base64url')
     const decipher = createDecipheriv('aes-256-gcm', Buffer.alloc(32, 1), bytes.subarray(0, 12))

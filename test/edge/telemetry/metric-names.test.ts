@@ -35,8 +35,8 @@ function named(path: string): ReadonlySet<string> {
 }
 
 describe('names of metrics', () => {
-  it('are all in README, which names no other', async () => {
-    expect([...named('README.md')].toSorted()).toEqual([...(await served())].toSorted())
+  it('are all in docs/metrics.md, which names no other', async () => {
+    expect([...named('docs/metrics.md')].toSorted()).toEqual([...(await served())].toSorted())
   })
 
   it.each(['deploy/prometheus-rules.yml', 'deploy/prometheus-rules.test.yml'])(

@@ -5,7 +5,7 @@ import { standardSecretOf, type ReceivedRequest } from '../../src/sandbox/receiv
 import { freePort } from '../../src/sandbox/free-port.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import type { RunningProcess } from '../support/hooktide-process.ts'
-import { writeReadmeExamples, type ReadmeExamples } from '../support/readme-examples.ts'
+import { writeDocExamples, type DocExamples } from '../support/doc-examples.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 const key = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
@@ -30,13 +30,13 @@ interface Verification {
   isSignedBy(signingKey: string, body: Buffer, signature: string | undefined): boolean
 }
 
-let examples: ReadmeExamples
+let examples: DocExamples
 let rig: BrokerRig
 let processor: RunningProcess
 
 beforeAll(async () => {
   const { brokers } = surroundings()
-  examples = await writeReadmeExamples()
+  examples = await writeDocExamples()
   rig = await createBrokerRig({ brokers })
   processor = await rig.run()
 })
@@ -45,7 +45,7 @@ afterAll(async () => {
   await examples[Symbol.asyncDispose]()
 })
 
-describe("README's receiver", () => {
+describe("the documents' receiver", () => {
   it('takes every sample from the processor, puts it to the five uses, and does a repeated call once', async () => {
     const port = await freePort()
     await using receiver = examples.start('receiver.ts', {
@@ -95,7 +95,7 @@ describe("README's receiver", () => {
   })
 })
 
-describe("README's verification", () => {
+describe("the documents' verification", () => {
   it.each([
     ['a key such as Logto makes', 'plain', { signingKey: key }, [key]],
     ['a whsec_ key', 'whsec', { signingKey: whsecKey }, [whsecKey]],

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'
-import { writeReadmeExamples, type ReadmeExamples } from '../support/readme-examples.ts'
+import { writeDocExamples, type DocExamples } from '../support/doc-examples.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 let rig: BrokerRig
-let examples: ReadmeExamples
+let examples: DocExamples
 /** The same, for a topic whose events have the schema in Avro. */
-let avroExamples: ReadmeExamples
+let avroExamples: DocExamples
 
 beforeAll(async () => {
   const { brokers, registryUrl } = surroundings()
@@ -29,8 +29,8 @@ beforeAll(async () => {
     'auth.events.rejected': `${rig.prefix}.events.rejected`,
     "groupId: 'alerts'": `groupId: '${rig.prefix}-alerts'`,
   }
-  examples = await writeReadmeExamples({ ...replaced, 'auth.events': topic })
-  avroExamples = await writeReadmeExamples({ ...replaced, 'auth.events': avroTopic })
+  examples = await writeDocExamples({ ...replaced, 'auth.events': topic })
+  avroExamples = await writeDocExamples({ ...replaced, 'auth.events': avroTopic })
   await rig.putHooks(
     { id: 'welcome' },
     { id: 'gone' },
@@ -51,7 +51,7 @@ async function init(format: string, topic: string): Promise<void> {
   if (code !== 0) throw new Error(stderr)
 }
 
-describe("README's producers", () => {
+describe("the documents' producers", () => {
   it('write plain JSON by KafkaJS', async () => {
     await examples.start('produce-json.ts').finished
     expect(await deliveredAs('sign-in-4711')).toMatchObject({
@@ -94,7 +94,7 @@ describe("README's producers", () => {
   })
 })
 
-describe("README's reader of results", () => {
+describe("the documents' reader of results", () => {
   it('says of every run how it ended, and only once where a crash repeated a call', async () => {
     const headers = { 'event-id': 'read' }
     await rig.sendEvents({ headers })
@@ -126,7 +126,7 @@ describe("README's reader of results", () => {
   })
 })
 
-describe("README's list of dead letters", () => {
+describe("the documents' list of dead letters", () => {
   it('has those and what was rejected, with why', async ({ skip }) => {
     skip(isKcatMissing(), 'kcat is not installed')
     await rig.sendEvents({ headers: { 'event-id': 'listed' } })

@@ -1,8 +1,8 @@
-/** Writes the settings table of README from the one in `src/settings/table.ts`: `node test/support/write-readme-table.ts`. */
+/** Writes the table of `docs/configuration.md` from the one in `src/settings/table.ts`: `node test/support/write-settings-table.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { settingRows } from '../../src/settings/table.ts'
 
-const path = new URL('../../README.md', import.meta.url)
+const path = new URL('../../docs/configuration.md', import.meta.url)
 const head = '| variable | default | meaning |\n|---|---|---|\n'
 
 /** One line per setting. */

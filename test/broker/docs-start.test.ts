@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, it, onTestFinished } from 'vitest'
-import { writeReadmeExamples } from '../support/readme-examples.ts'
+import { writeDocExamples } from '../support/doc-examples.ts'
 import { freePort } from '../../src/sandbox/free-port.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-it("README's way to start on a broker of one's own ends with a verified call", async () => {
+it("the way of README to start on a broker of one's own ends with a verified call", async () => {
   const { brokers } = surroundings()
   const { prefix, group } = uniqueNames()
   const port = String(await freePort())
-  await using receiver = await writeReadmeExamples()
-  await using examples = await writeReadmeExamples({
+  await using receiver = await writeDocExamples()
+  await using examples = await writeDocExamples({
     'localhost:9092': brokers.join(),
     '127.0.0.1:8080': `127.0.0.1:${port}`,
     '../receiver/receiver.ts': `${receiver.folder}/receiver.ts`,

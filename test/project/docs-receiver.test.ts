@@ -3,11 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { standardSecretOf } from '../../src/sandbox/receiver.ts'
 import { freePort } from '../../src/sandbox/free-port.ts'
 import { eventKeys } from '../../src/core/event/event-keys.ts'
-import {
-  writeReadmeExamples,
-  type ReadmeExamples,
-  type RunningExample,
-} from '../support/readme-examples.ts'
+import { writeDocExamples, type DocExamples, type RunningExample } from '../support/doc-examples.ts'
 
 const key = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 
@@ -16,13 +12,13 @@ interface Uses {
   readonly uses: readonly ((payload: object, webhookId: string) => unknown)[]
 }
 
-let examples: ReadmeExamples
+let examples: DocExamples
 beforeAll(async () => {
-  examples = await writeReadmeExamples()
+  examples = await writeDocExamples()
 })
 afterAll(() => examples[Symbol.asyncDispose]())
 
-describe("README's uses", () => {
+describe("the documents' uses", () => {
   it.each([
     ['only the required fields', {}],
     ['null for what it could hold', { data: null, user: null, application: null, params: null }],
@@ -41,7 +37,7 @@ describe("README's uses", () => {
   })
 })
 
-describe("README's receiver", () => {
+describe("the documents' receiver", () => {
   it('does not start without a signing key, and says what to set', async () => {
     await using receiver = examples.start('receiver.ts', {
       environment: { SIGNING_KEY: '', PORT: '0' },

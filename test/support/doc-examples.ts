@@ -1,11 +1,12 @@
 /**
- * README's examples as files: its fenced blocks that name one (```` ```ts file=receiver.ts ````), written to a folder of
+ * The examples of the documents as files: their fenced blocks that name one (```` ```ts file=receiver.ts ````), written to a folder of
  * their own within the checkout, so that packages resolve from there. What a reader copies is what the tests run.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { documents } from './docs.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -27,7 +28,7 @@ const tsconfig = {
   include: ['*.ts'],
 }
 
-export interface ReadmeExamples extends AsyncDisposable {
+export interface DocExamples extends AsyncDisposable {
   readonly folder: string
   readonly names: readonly string[]
   /** Runs an example as a program of its own. */
@@ -50,16 +51,17 @@ export interface RunningExample extends AsyncDisposable {
   readonly finished: Promise<string>
 }
 
-/** @param replaced texts of README that stand for the reader's own, such as the broker's address */
-export async function writeReadmeExamples(
+/** @param replaced texts of the documents that stand for the reader's own, such as the broker's address */
+export async function writeDocExamples(
   replaced: Readonly<Record<string, string>> = {},
-): Promise<ReadmeExamples> {
-  const folder = await mkdtemp(`${root}.readme-`)
-  const readme = await readFile(`${root}README.md`, 'utf8')
-  const blocks = [...readme.matchAll(/^```\w+ file=(\S+)\n(.*?)^```$/gms)]
+): Promise<DocExamples> {
+  const folder = await mkdtemp(`${root}.docs-`)
+  const blocks = documents().flatMap(({ text }) => [
+    ...text.matchAll(/^```\w+ file=(\S+)\n(.*?)^```$/gms),
+  ])
   const names: string[] = []
   for (const [, name = '', code = ''] of blocks) {
-    if (names.includes(name)) throw new Error(`README has ${name} twice`)
+    if (names.includes(name)) throw new Error(`the documents have ${name} twice`)
     names.push(name)
     await writeFile(`${folder}/${name}`, replaceAll(code, replaced))
   }
