@@ -1,6 +1,6 @@
 /** Bounds of one process. Together they keep its memory flat whatever comes in. */
 export const limits = {
-  /** Keeps a commit's metadata within 4,096 characters (design section 8). */
+  /** Keeps a commit's metadata within 4,096 characters (docs/architecture.md, Offsets). */
   maxIncomplete: 750,
   partitionBytes: 8 * 1024 * 1024,
   totalBytes: 128 * 1024 * 1024,

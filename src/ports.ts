@@ -21,7 +21,7 @@ export interface TopicPartition {
 /** A partition this member has been given, and from where to go on. */
 export interface AssignedPartition extends TopicPartition {
   /**
-   * True when ownership was not interrupted (design section 8): same member, generation exactly one higher, and the
+   * True when ownership was not interrupted (docs/architecture.md, Offsets): same member, generation exactly one higher, and the
    * partition is in both assignments. Then the epoch goes on, and records already known may be read again.
    */
   readonly isKept: boolean

@@ -1,6 +1,6 @@
 /**
  * Every setting, in one table: its variable, its flag, its default, how it is read, what it means, and what of it may be
- * shown. `--help` and README print this table.
+ * shown. `--help` and docs/configuration.md print this table.
  */
 import { resultBodies } from '../core/run/kept-answer.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
@@ -374,7 +374,7 @@ export interface SettingRow {
   readonly description: string
 }
 
-/** The table as `--help` and README show it. */
+/** The table as `--help` and docs/configuration.md show it. */
 export function settingRows(): readonly SettingRow[] {
   return settingNames.map((name) => {
     const { variable, default: fallback, description, isSecret } = settingTable[name]

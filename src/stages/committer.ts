@@ -1,6 +1,6 @@
 /**
  * Commits of one group: they follow one another while there is something new, changed partitions only, one at a time, at
- * least an interval apart, and stretched so that metadata stays under 2 MiB/s (design section 8).
+ * least an interval apart, and stretched so that metadata stays under 2 MiB/s (docs/architecture.md, Offsets).
  */
 import { encodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import type { Emit } from '../core/signal/signal.ts'

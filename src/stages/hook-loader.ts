@@ -1,4 +1,4 @@
-/** Keeps the hook table as the hook topic says: all of it before the first event, then live (design section 4). */
+/** Keeps the hook table as the hook topic says: all of it before the first event, then live (docs/architecture.md, Join). */
 import type { Decrypt } from '../core/hook/encrypted-text.ts'
 import { decodeFramedHook } from '../core/hook/framed-hook.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook/hook.ts'

@@ -9,7 +9,7 @@ export interface Coverage {
 
 export const nothingCovered: Coverage = { base: 0, ranges: [] }
 
-/** @throws RangeError when the text is not of the form that design section 8 describes */
+/** @throws RangeError when the text is not of the form that commits have */
 export function coverageOf(offset: number, metadata: string): Coverage {
   if (metadata === '') return { base: offset, ranges: [] }
   const content = /^hooktide1:[\w-]{11}([\w-]+)$/.exec(metadata)?.[1]

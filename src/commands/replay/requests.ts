@@ -1,5 +1,5 @@
 /**
- * Which deliveries a replay asks for (design section 10, `replay`). An event is matched with the hook table as it is now,
+ * Which deliveries a replay asks for (docs/operating.md, Send again). An event is matched with the hook table as it is now,
  * so a hook that is younger than the event gets it too. A dead letter joins again as a retry does: by hook id and tenant.
  * What a processor would only bury again is left out, and counted by why.
  */

@@ -1,5 +1,5 @@
 /**
- * Where a new group starts (design section 2). It is written down before the first start, since a group without offsets
+ * Where a new group starts (docs/operating.md, Start). It is written down before the first start, since a group without offsets
  * leaves open whether history is delivered. A topic of which the group has any offset is left alone: partitions that
  * were added later are read from their beginning.
  */

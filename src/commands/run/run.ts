@@ -31,7 +31,7 @@ import { registrySettingsOf } from '../option-values.ts'
 import { watchReadiness } from './readiness-log.ts'
 import { prepareRun } from './startup-checks.ts'
 
-/** Sockets kept open without a call, over all hooks (design section 7). */
+/** Sockets kept open without a call, over all hooks (docs/architecture.md). */
 const maxIdleSockets = 4_096
 /** A table that cannot be read for so long means a topic that cannot be used. */
 const tableTimeoutMs = 10 * 60_000

@@ -1,5 +1,5 @@
 /**
- * What must be right before a processor starts (design section 2). Everything that is wrong is told at once, each with
+ * What must be right before a processor starts (docs/operating.md, Start). Everything that is wrong is told at once, each with
  * its fix; what can be lived with is a warning.
  */
 import type { Settings } from '../../settings/settings.ts'

@@ -1,5 +1,5 @@
 /**
- * From an Avro schema to a function that renders its values as JSON text, straight from their bytes (design section 3).
+ * From an Avro schema to a function that renders its values as JSON text, straight from their bytes (docs/events.md).
  *
  * | Avro | JSON |
  * |---|---|

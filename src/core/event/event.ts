@@ -1,4 +1,4 @@
-/** From the bytes of a record to an auth event, or to why it is none (design section 3, Event). */
+/** From the bytes of a record to an auth event, or to why it is none (docs/events.md). */
 import { parseDateTime } from '../text/calendar.ts'
 import { isEventKey } from './event-keys.ts'
 import { isTenantId } from '../model/identity.ts'

@@ -1,6 +1,6 @@
 /**
  * Takes values out of the frame of a schema registry: a zero byte, the schema's id in four bytes, then JSON text or Avro
- * (design section 3, value forms). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
+ * (docs/events.md). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
  */
 import type { CompiledAvro } from '../avro/schema.ts'
 import { rejected, type Rejected } from '../text/json-text.ts'

@@ -1,5 +1,5 @@
 /**
- * Filters of hooks: CEL expressions (design section 3) that say which events a hook is for, evaluated so that whatever
+ * Filters of hooks: CEL expressions (docs/hooks.md, Filters) that say which events a hook is for, evaluated so that whatever
  * somebody wrote ends soon. Every step is paid for with units; when they are spent, the evaluation has failed. Nothing
  * here recurses deeper than the expression itself, whose depth is bounded where it is read, or than 64 levels of a value.
  *

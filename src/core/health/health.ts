@@ -1,6 +1,6 @@
 /**
  * How an endpoint does, as one instance sees it: what it found itself, and what was said on the topic of endpoint health
- * (design section 7). A reducer: what happened, to what follows and what is to be said.
+ * (docs/results.md, Endpoint health). A reducer: what happened, to what follows and what is to be said.
  *
  * An instance tells of its own changes only. It takes over what others said where it has found nothing itself, as after a
  * restart. So instances with opposite experience of an endpoint do not answer each other: the one that succeeds only

@@ -1,4 +1,4 @@
-/** Records of the topic of endpoint health: to bytes and back, and which of two counts (design section 7). */
+/** Records of the topic of endpoint health: to bytes and back, and which of two counts (docs/results.md, Endpoint health). */
 import { hash } from 'node:crypto'
 import { isHookId } from '../model/identity.ts'
 import { readJsonObject, type JsonObject } from '../text/json-text.ts'

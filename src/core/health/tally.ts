@@ -1,5 +1,5 @@
 /**
- * Failed attempts of an endpoint since its last success, by whichever instance (design section 7). Idle is not failing:
+ * Failed attempts of an endpoint since its last success, by whichever instance (docs/results.md, Endpoint health). Idle is not failing:
  * what counts is the time between failed attempts that follow one another.
  */
 import type { Health } from './record.ts'

@@ -1,4 +1,4 @@
-/** From a record of the hook topic to a hook, or to why it is none (design section 3, Hook). */
+/** From a record of the hook topic to a hook, or to why it is none (docs/hooks.md). */
 import { readHookKey, readHookValue, rowNaming, type HookObject } from './captured-change.ts'
 import { decryptWith, type Decrypt } from './encrypted-text.ts'
 import { parseEndpointUrl } from './endpoint-url.ts'

@@ -1,5 +1,5 @@
 /**
- * Both signatures of a call (design section 5): Logto's own, and that of Standard Webhooks.
+ * Both signatures of a call (docs/receivers.md): Logto's own, and that of Standard Webhooks.
  *
  * HMAC is made of two one-shot hashes (RFC 2104): a key's two pads are prepared once, and the HMAC objects of
  * `node:crypto`, which cost about five times as much for bodies of webhook size, are not needed.

@@ -1,5 +1,5 @@
 /**
- * The hook table: what `auth.hooks` says now (design section 4). The newest record of a hook counts, tenant included.
+ * The hook table: what `auth.hooks` says now (docs/architecture.md, Join). The newest record of a hook counts, tenant included.
  * Matching is Logto's: same tenant, enabled, and `events` contains the key, or `event` equals it when `events` is empty.
  */
 import { hash } from 'node:crypto'

@@ -1,5 +1,5 @@
 /**
- * The circuit breaker of one endpoint (design section 7): a reducer over state, happening and time.
+ * The circuit breaker of one endpoint (docs/architecture.md, Breaker): a reducer over state, happening and time.
  *
  * - *closed*: calls go out, and the newest outcomes are remembered.
  * - *open*: none goes out before `until`.

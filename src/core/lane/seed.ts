@@ -1,6 +1,6 @@
 /**
  * What the newest word on an endpoint means for lanes that are not called: one of which nothing is known, and one that is
- * open (design section 7).
+ * open (docs/results.md, Endpoint health).
  *
  * One process probes an open endpoint: the one whose `open` is the newest word. The others wait for what it says next,
  * until the time of its word and a grace are over, as it may be dead, or may have no delivery to probe with. Who probes in

@@ -1,5 +1,5 @@
 /**
- * Headers that hooktide gives to the records it writes (design section 3). Numbers and times, in epoch milliseconds, are
+ * Headers that hooktide gives to the records it writes (docs/results.md). Numbers and times, in epoch milliseconds, are
  * decimal text. Part of the package's public types.
  */
 

@@ -32,7 +32,7 @@ export function isDeliveryId(value: string): value is DeliveryId {
 }
 
 /**
- * The delivery's id (design section 3, Identity): the same in every attempt, replay and crash repeat, so receivers can
+ * The delivery's id (docs/architecture.md, Identity): the same in every attempt, replay and crash repeat, so receivers can
  * use it as their idempotency key.
  *
  * @param eventSource `ce_source` when the event's id is its `ce_id`, else empty

@@ -1,5 +1,5 @@
 /**
- * Glossary. One word per thing, here, in README, in log lines and in metric names.
+ * Glossary. One word per thing, here, in the documents, in log lines and in metric names.
  *
  * - **event**: one auth event, the value of a record on an event topic.
  * - **hook**: one customer's webhook: where to call, for which events, signed with which key.

@@ -1,5 +1,5 @@
 /**
- * What a commit carries as metadata: which offsets at and above the committed one are complete (design section 8). The
+ * What a commit carries as metadata: which offsets at and above the committed one are complete (docs/architecture.md, Offsets). The
  * content that is sealed is base64url of alternating LEB128 run lengths: incomplete, complete, incomplete, … beginning
  * at the committed offset and ending with a complete run.
  */

@@ -1,5 +1,5 @@
 /**
- * Headers of the records that hooktide writes for itself (design section 3): what they carry of a run, and reading it
+ * Headers of the records that hooktide writes for itself (docs/results.md): what they carry of a run, and reading it
  * back. Numbers and times are decimal text; `hooktide-source` and `hooktide-run` are `<topic>/<partition>/<offset>`,
  * since no topic's name has a slash.
  */

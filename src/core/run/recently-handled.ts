@@ -1,7 +1,7 @@
 /**
  * How far each run was handled here lately. Attempt and hop of a run only grow, and its hop with every record of it, so a
  * record that is not beyond what was handled is a repeat: a crash between writing a tier record and committing its source
- * writes the same record twice, or has the event read again whose run went on since (design section 3, Identity). What
+ * writes the same record twice, or has the event read again whose run went on since (docs/architecture.md, Identity). What
  * comes later of a run is never taken for a repeat. Best effort: the memory is bounded, and the oldest is forgotten first.
  */
 import { placeOf } from './delivery-headers.ts'

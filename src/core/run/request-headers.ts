@@ -1,4 +1,4 @@
-/** The headers of a call (design section 5). */
+/** The headers of a call (docs/receivers.md). */
 import { hash } from 'node:crypto'
 import type { EpochMs, Hook, Run } from '../model/model.ts'
 import {

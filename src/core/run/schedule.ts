@@ -1,5 +1,5 @@
 /**
- * When a run is due again, and on which tier it waits until then (design section 6).
+ * When a run is due again, and on which tier it waits until then (docs/architecture.md, Tiers).
  *
  * A tier's delay is a property of its topic, so every tier partition is first-in-first-out and no waiting run can hold
  * up another. Any wait is made of hops over tiers.

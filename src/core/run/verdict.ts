@@ -1,4 +1,4 @@
-/** From what happened to what follows (design section 6). The one place where that is decided. */
+/** From what happened to what follows (docs/architecture.md, Verdicts). The one place where that is decided. */
 import type {
   AttemptResult,
   Blame,
@@ -81,7 +81,7 @@ export type Joined =
   | { readonly kind: 'end'; readonly verdict: Verdict; readonly configVersion: string | undefined }
 
 /**
- * Joins a run again by hook id and tenant (design section 4): a hook that was deleted, disabled or given to another
+ * Joins a run again by hook id and tenant (docs/architecture.md, Verdicts): a hook that was deleted, disabled or given to another
  * tenant ends it as discarded, a suspended one or a disabled endpoint as dead, and a run older than `maxAgeMs` has
  * expired.
  */

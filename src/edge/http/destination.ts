@@ -1,5 +1,5 @@
 /**
- * Which addresses a webhook may be sent to (design section 5). Hook owners choose the URL, so an address that only this
+ * Which addresses a webhook may be sent to (docs/operating.md, Destinations). Hook owners choose the URL, so an address that only this
  * process can reach, such as its own host, its network or a cloud's metadata service, must not be a destination.
  *
  * Two tiers. **Never**: metadata services, link-local, multicast, unspecified, broadcast; no setting opens them.

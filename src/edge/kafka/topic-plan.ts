@@ -1,5 +1,5 @@
 /**
- * The topics that a processor needs, how they are made, and what is wrong with those that exist (design section 2).
+ * The topics that a processor needs, how they are made, and what is wrong with those that exist (docs/architecture.md, Topics).
  * `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block work.
  */
 import { formatDuration } from '../../core/model/durations.ts'
