@@ -23,8 +23,15 @@ RUN node src/sandbox/build.mjs \
   && mkdir /packed \
   && tar -xzf /tmp/hooktide-*.tgz -C /packed --strip-components=1
 
-# Shows the webhooks it gets and checks their signatures.
-FROM build AS receiver
+# Shows the webhooks it gets and checks their signatures. Its source runs as it is, with the one package that it needs.
+FROM ${NODE_IMAGE} AS receiver
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules/standardwebhooks node_modules/standardwebhooks
+COPY --from=build /app/node_modules/@stablelib/base64 node_modules/@stablelib/base64
+COPY --from=build /app/node_modules/fast-sha256 node_modules/fast-sha256
+COPY --from=build /app/src src
 USER 1000:1000
 EXPOSE 8080
 ENTRYPOINT ["node", "src/sandbox/receiver-page.ts"]

@@ -35,6 +35,7 @@ interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
   readonly pull_policy?: string
+  readonly profiles?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
   readonly command?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
@@ -90,6 +91,7 @@ describe('the Dockerfile', () => {
     expect(dockerfile.match(/^FROM (?!manifests|build)(\S+)/gm)).toEqual([
       'FROM ${NODE_IMAGE}',
       'FROM ${NODE_IMAGE}',
+      'FROM ${NODE_IMAGE}',
     ])
   })
 
@@ -100,6 +102,21 @@ describe('the Dockerfile', () => {
     )
     expect(copied.length).toBeGreaterThan(5)
     for (const path of copied) expect(allowed).toContain(path.split('/')[0])
+  })
+
+  it('gives the receiver the one package that its source imports, with what that needs', () => {
+    const manifest = JSON.parse(textOf('node_modules/standardwebhooks/package.json'))
+    const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/node_modules\/(\S+) /gm)].map(
+      ([, name = '']) => name,
+    )
+    expect(copied.toSorted()).toEqual(
+      ['standardwebhooks', ...Object.keys(manifest.dependencies)].toSorted(),
+    )
+    const sources = ['src/sandbox/receiver-page.ts', 'src/sandbox/receiver.ts']
+      .map(textOf)
+      .join('\n')
+    const packages = [...sources.matchAll(/ from '([^.n][^:']*)'/g)].map(([, name]) => name)
+    expect(new Set(packages)).toEqual(new Set(['standardwebhooks']))
   })
 
   it('names the port that is the default', () => {
@@ -123,22 +140,29 @@ describe('docker-compose.yml', () => {
       ['receiver', 'receiver', `hooktide-receiver:${version}`],
     ])
     for (const [, { pull_policy }] of built) expect(pull_policy).toBe('build')
-    for (const [name, { pull_policy }] of ours.filter(([name]) => name !== 'init')) {
+    for (const [name, { pull_policy, profiles }] of ours.filter(([name]) => name !== 'init')) {
       expect(pull_policy).toBe('never')
-      expect(startedBefore(name)).toContain('init')
+      if (profiles === undefined) expect(startedBefore(name)).toContain('init')
     }
   })
 
   it('sets what is a setting, and runs what is a command', () => {
-    expect(ours.map(([name]) => name)).toEqual(['init', 'processor', 'hook', 'event'])
-    for (const [, { environment = {}, command = [] }] of ours) {
+    expect(ours.map(([name]) => name)).toEqual(['init', 'cli', 'processor', 'hook', 'event'])
+    for (const [name, { environment = {}, command = [] }] of ours) {
       expect(variables).toEqual(expect.arrayContaining(Object.keys(environment)))
+      if (name === 'cli') continue
       expect(commandNames.some((name) => `${command.join(' ')} `.startsWith(`${name} `))).toBe(true)
     }
   })
 
+  it('has a service for any command, which builds nothing and waits for nothing', () => {
+    expect(service('cli')).toMatchObject({ profiles: ['cli'], command: ['--help'] })
+    expect(service('cli').build).toBeUndefined()
+    expect(service('cli').depends_on).toBeUndefined()
+  })
+
   it('gives what hooktide is of no rights, and time to stop', () => {
-    for (const name of ['init', 'processor', 'hook', 'event', 'receiver']) {
+    for (const name of ['init', 'cli', 'processor', 'hook', 'event', 'receiver']) {
       expect(service(name)).toMatchObject({
         read_only: true,
         cap_drop: ['ALL'],
