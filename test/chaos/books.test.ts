@@ -258,15 +258,22 @@ describe('a call that is made again', () => {
     expect(wrong(reckoned({ ...again(), ...copies, disturbances: before }))).toEqual({})
   })
 
-  it('is explained by a hand-over that it overlapped when it took over two seconds, and not when it was shorter', () => {
-    const long = (endedAt: number | undefined) => ({
-      requests: [request({ endedAt }), ...right.requests.slice(1), request({ at: 8_000 })],
-    })
+  it('is explained by a hand-over that it overlapped when it and its record took over two seconds, and not when they were shorter', () => {
     const disturbances = [handOver(3_000, 6_000)]
-    expect(wrong(reckoned({ ...long(4_100), disturbances }))).toEqual({})
-    expect(wrong(reckoned({ ...long(undefined), disturbances }))).toEqual({})
-    expect(wrong(reckoned({ ...long(3_900), disturbances }))).toEqual({ excess: 1 })
-    expect(wrong(reckoned({ ...long(2_900), disturbances }))).toEqual({ excess: 1 })
+    const long = (endedAt: number | undefined, recordedAt = (endedAt ?? 9_000) + 10) =>
+      wrong(
+        reckoned({
+          requests: [request({ endedAt }), ...right.requests.slice(1), request({ at: 8_000 })],
+          results: [result({ at: recordedAt }), ...right.results.slice(1), result({ at: 8_020 })],
+          disturbances,
+        }),
+      )
+    expect(long(4_100)).toEqual({})
+    expect(long(undefined)).toEqual({})
+    expect(long(3_900)).toEqual({ excess: 1 })
+    expect(long(2_900)).toEqual({ excess: 1 })
+    expect(long(2_010, 4_100)).toEqual({})
+    expect(long(2_010, 3_900)).toEqual({ excess: 1 })
   })
 
   it('is explained once where the receiver cut the first one off without an answer', () => {

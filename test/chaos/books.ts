@@ -9,7 +9,8 @@
  * - a *crash* (a process, or its way to Kafka, was gone, or its ownership passed on without it) that began before the
  *   repeat and not before the first call was over with, where a record that leads to the call was not covered by a commit
  *   acknowledged before the crash;
- * - a *hand-over* in good order that the first call overlapped, of a call that took longer than two seconds;
+ * - a *hand-over* in good order that the first call overlapped, of a call that took, until Kafka had its record, longer than
+ *   two seconds;
  * - the attempt before was repeated and so wrote the record that asks for this one twice.
  */
 import type { OffsetRange } from '../../src/core/offsets/completed-runs.ts'
@@ -50,7 +51,7 @@ export interface RecordedResult {
   readonly source: Place
   /** The process that wrote it. */
   readonly instance: string
-  /** When it had come to the results topic. */
+  /** When the broker took it. */
   readonly at: number
 }
 
@@ -348,6 +349,8 @@ type Crash = Extract<Disturbance, { readonly kind: 'crash' }>
 class Explaining {
   readonly #made: readonly ReceivedRequest[]
   readonly #index: Index
+  /** When results of the call were taken by the broker, in order. */
+  readonly #recordedAt: readonly number[]
   readonly #used = new Set<number>()
   readonly #isCopied: boolean
   #echoesLeft: number
@@ -356,8 +359,9 @@ class Explaining {
   constructor(key: string, made: readonly ReceivedRequest[], index: Index) {
     this.#made = made
     this.#index = index
-    const sources = new Set(index.resultsByKey.get(key)?.map(({ source }) => source))
-    this.#isCopied = sources.size > 1
+    const results = index.resultsByKey.get(key) ?? []
+    this.#isCopied = new Set(results.map(({ source }) => source)).size > 1
+    this.#recordedAt = results.map(({ at }) => at).toSorted((one, other) => one - other)
     const [first] = made
     const before = first === undefined ? '' : keyOf({ ...first, attempt: first.attempt - 1 })
     this.#echoesLeft = Math.max(0, (index.requests.get(before)?.length ?? 0) - 1)
@@ -387,7 +391,8 @@ class Explaining {
   #explains(one: Disturbance, first: ReceivedRequest, again: ReceivedRequest): boolean {
     if (one.from > again.at) return false
     if (one.kind === 'hand-over') {
-      const endedAt = first.endedAt ?? Number.POSITIVE_INFINITY
+      const answeredAt = first.endedAt ?? Number.POSITIVE_INFINITY
+      const endedAt = this.#recordedAt.find((at) => at >= answeredAt) ?? Number.POSITIVE_INFINITY
       return first.at <= one.until && endedAt >= one.from && endedAt - first.at > handOverPatienceMs
     }
     // A record of the run that stands twice leads to two calls, both of them after the crash that wrote the second.

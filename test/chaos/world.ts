@@ -210,7 +210,10 @@ function excuseOf(
   return excuses.find(({ from, until }) => from <= at && startedAt <= until)?.why
 }
 
-/** The hook topic is one that is compacted all the time. */
+/**
+ * The hook topic is one that is compacted all the time. Brokers say when they have taken a result: what its process says is by
+ * a clock that is stepped.
+ */
 async function createTopics(brokers: readonly string[], prefix: string): Promise<void> {
   const admin = createKafka(settingsOf(brokers), silentLog, 'command').admin()
   await admin.connect()
@@ -221,8 +224,12 @@ async function createTopics(brokers: readonly string[], prefix: string): Promise
     'delete.retention.ms': '10000',
   }
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+  const appended = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
   await admin.createTopics({
-    topics: [{ topic: `${prefix}.hooks`, numPartitions: 1, configEntries }],
+    topics: [
+      { topic: `${prefix}.hooks`, numPartitions: 1, configEntries },
+      { topic: `${prefix}.webhook.results`, numPartitions: partitions, configEntries: appended },
+    ],
   })
   await admin.disconnect()
 }
@@ -269,9 +276,16 @@ function followResults({
       ? undefined
       : { url: registryUrl, username: undefined, password: undefined },
   )
-  return tailTopic(brokers, `${prefix}.webhook.results`, async ({ value }) => {
-    const { deliveryId, run, attempt, outcome, instance, final, ...source } = await read(value)
-    const [at, isFinal] = [Date.now(), final]
+  return tailTopic(brokers, `${prefix}.webhook.results`, async ({ value, timestamp: at }) => {
+    const {
+      deliveryId,
+      run,
+      attempt,
+      outcome,
+      instance,
+      final: isFinal,
+      ...source
+    } = await read(value)
     if (isFinal) watch.ended(deliveryId)
     const { sourceTopic, sourcePartition, sourceOffset } = source
     const place = `${sourceTopic}/${sourcePartition}/${sourceOffset}`

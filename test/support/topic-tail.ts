@@ -6,6 +6,7 @@ import { settingsOf, silentLog } from './kafka-tools.ts'
 export interface TailRecord {
   readonly key: Buffer | null
   readonly value: Buffer
+  readonly timestamp: number
   /** Values of a repeated header are joined by commas. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -32,11 +33,11 @@ export function tailTopic<Item>(
     const options = { topic, from: 'earliest', isFollowing: true, log: silentLog } as const
     const { signal } = stopping
     for await (const records of readTopic({ ...options, settings: settingsOf(brokers), signal })) {
-      for (const { partition, offset, key, value, headers } of records) {
+      for (const { partition, offset, key, value, timestamp, headers } of records) {
         if (offset < (nextOffsets.get(partition) ?? 0)) continue
         nextOffsets.set(partition, offset + 1)
-        const record = { key, value: value ?? Buffer.alloc(0), headers: textHeaders(headers) }
-        items.push(await read(record))
+        const fields = { key, value: value ?? Buffer.alloc(0), timestamp }
+        items.push(await read({ ...fields, headers: textHeaders(headers) }))
       }
       for (const check of waiting) check()
     }

@@ -9,7 +9,9 @@ import { whenAnswered, type FaultOf } from './fault.ts'
 /** Odd sizes cut frames, lengths and signatures anywhere. */
 const kafkaSlice = { least: 1, most: 1_500 } as const
 /** How often it is noted what commits cover. */
-const findOutMs = 5_000
+const noteMs = 5_000
+/** A connection that is used from then on is found out to be dead when a request on it is given up, after 15 s. */
+const findOutMs = 20_000
 const endpointSlice = { least: 1, most: 90 } as const
 
 export const kafkaSliced: FaultOf = {
@@ -53,11 +55,16 @@ export const kafkaHalfOpen: FaultOf = {
       async resumed(since) {
         // Each process finds out at another time that its connections are dead, so a run can change hands more than once.
         const resumed = watch.resumed(since)
-        while ((await within(resumed, findOutMs, 'late')) === 'late') {
-          crashes.push(await disturbances.crash(id))
-        }
-        for (const crash of crashes) crash.close()
-        disturbances.handOver()
+        const note = async () => void crashes.push(await disturbances.crash(id))
+        while ((await within(resumed, noteMs, 'late')) === 'late') await note()
+        void (async () => {
+          for (let passedMs = 0; passedMs < findOutMs; passedMs += noteMs) {
+            await sleep(noteMs)
+            await note()
+          }
+          for (const crash of crashes) crash.close()
+          disturbances.handOver()
+        })()
       },
     }
   },
