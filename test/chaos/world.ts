@@ -224,7 +224,12 @@ async function createTopics(brokers: readonly string[], prefix: string): Promise
     'delete.retention.ms': '10000',
   }
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  const appended = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+  const appended = Object.entries({
+    'message.timestamp.type': 'LogAppendTime',
+    // As `init` makes it.
+    'max.message.bytes': String(1_048_588 + 65_536),
+    'retention.ms': String(14 * 86_400_000),
+  }).map(([name, value]) => ({ name, value }))
   await admin.createTopics({
     topics: [
       { topic: `${prefix}.hooks`, numPartitions: 1, configEntries },
