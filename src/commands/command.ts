@@ -28,7 +28,7 @@ export interface CommandOperand {
 
 export interface CommandContext {
   readonly settings: Settings
-  /** What the settings make doubt and keeps no command from running. For commands that log; else it was told. */
+  /** Warnings about the settings, for commands that log. Other commands have printed them already. */
   readonly doubts: readonly string[]
   /** Arguments that are not options, after the command's name: as many as its operand allows. */
   readonly args: readonly string[]

@@ -86,7 +86,7 @@ it('a replay of 10,000 that is killed is gone on with by its id, and reaches eve
   expect(triggers).toEqual(new Set(['replay']))
 
   const over = await hooktide(['replay', '--resume', id], rig.environment)
-  expect(over.stderr).toContain('None waits to be gone on with.')
+  expect(over.stderr).toContain('No replay is unfinished.')
 }, 120_000)
 
 it('a replay that is interrupted while it waits for its rate requests nothing twice, and nothing less', async () => {

@@ -175,7 +175,7 @@ describe('a registry that goes away', () => {
     await proxy.hanging
     await proxy.pass()
     expect(await rig.receiver.waitFor(3)).toHaveLength(3)
-    await process.waitForLine(({ msg }) => msg === 'framed records wait for no schema any more')
+    await process.waitForLine(({ msg }) => msg === 'framed records have their schemas')
     expect(await unreadyOf(await process.port)).not.toMatch(/schema/)
     expect(rig.rejected.items).toEqual([])
     const lines = process.lines.filter(({ msg }) => msg === 'framed records wait for their schemas')

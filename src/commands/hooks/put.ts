@@ -177,7 +177,10 @@ function keyOf({ entry, members }: StoredHook): unknown {
   return entry.kind === 'active' ? entry.hook.signingKey : members['signingKey']
 }
 
-/** Events on their way belong to the old tenant: a hook that moved would be called for none of both. */
+/**
+ * A hook keeps its tenant. Events that were sent before the change belong to the old one, so the moved hook would not get
+ * them, and the old tenant has no hook for them any more.
+ */
 function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readonly FieldProblem[] {
   const tenantId = known === undefined ? undefined : tenantOf(known)
   if (tenantId === undefined || hook['tenantId'] === tenantId) return []

@@ -130,7 +130,7 @@ async function resumed(admin: KafkaAdmin, settings: Settings, id: string): Promi
   if (commits.length === 0) {
     const known = await unfinished(admin, settings)
     const others =
-      known.length === 0 ? 'None waits to be gone on with.' : `Not done: ${known.join(', ')}.`
+      known.length === 0 ? 'No replay is unfinished.' : `Not done: ${known.join(', ')}.`
     throw new UserError(
       `There is no replay "${id}" to go on with: it is done, or Kafka has forgotten it after a week. ${others}`,
     )

@@ -259,7 +259,7 @@ export function isMap(value: Value): value is AnyMap {
   return value instanceof CelMap || isJsonMap(value)
 }
 
-/** Paid for by who asks, by their number. */
+/** The keys of a map. The filter that asks pays for their number; `undefined` when its budget is used up. */
 export function keysOf(map: AnyMap, meter: Meter): readonly Value[] | undefined {
   const keys = map instanceof CelMap ? map.keys : jsonKeys(map)
   return meter.spend(keys.length / keysPerUnit) ? keys : undefined

@@ -304,7 +304,7 @@ function reasonOf(state: EndpointState): EndpointReason {
   return state === 'paused' ? 'retry-after' : 'failures'
 }
 
-/** Whether nothing is to be said against it by one that succeeds. */
+/** Whether an instance that succeeds has no reason to contradict it. */
 function isSettled({ state }: Health): boolean {
   return state === 'healthy' || state === 'disabled'
 }

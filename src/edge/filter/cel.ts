@@ -133,7 +133,7 @@ function newEnvironment(): Environment {
 function faultOf(error: unknown, text: string): string {
   if (error instanceof Refusal) return placed(error.message, error.start, text)
   if (error instanceof ParseError) return placed(error.summary, error.range?.start, text)
-  // The parser's own stack: signs before a sign before a sign.
+  // The parser's own stack overflowed, as many minus signs in a row make it.
   if (error instanceof RangeError) return 'is nested too deeply'
   // A mistake of a library must not end a process: whoever may write a hook could then end them all.
   return 'cannot be read'
