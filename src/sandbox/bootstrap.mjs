@@ -23,7 +23,7 @@ const tasks = {
   'sim:mutants': ['test/sim/mutants.ts'],
   chaos: ['test/chaos/chaos.ts'],
   build: ['src/sandbox/build.mjs'],
-  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test'],
+  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test', 'examples'],
 }
 
 /** @param {readonly string[]} argv */

@@ -82,7 +82,12 @@ function replaceAll(code: string, replaced: Readonly<Record<string, string>>): s
   return code.replaceAll(any, (text) => replaced[text] ?? text)
 }
 
-function startExample(folder: string, name: string, options: ExampleOptions): RunningExample {
+/** Runs a program of a folder. */
+export function startExample(
+  folder: string,
+  name: string,
+  options: ExampleOptions,
+): RunningExample {
   const program = name.endsWith('.sh') ? 'sh' : process.execPath
   const child = spawn(program, [name, ...(options.args ?? [])], {
     cwd: folder,

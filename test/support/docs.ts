@@ -16,6 +16,7 @@ export function documents(): readonly Document[] {
     'README.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
+    'examples/README.md',
     ...globSync('docs/**/*.md', { cwd: root }),
   ]
   return paths.map((path) => ({ path, text: readFileSync(`${root}${path}`, 'utf8') }))
