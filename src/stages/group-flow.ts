@@ -1,12 +1,6 @@
 /**
- * One consumer group's way in: records → ledger → what they cause, under pressure, over rebalances, with commits.
- *
- * The group is, at any time:
- * - *apart*: not joined; nothing is admitted. Joining leads to flowing.
- * - *flowing*: partitions are owned, records are admitted as there is room.
- * - *draining*: a rebalance was seen. No call starts, those in flight may finish within a budget, then everything done is
- *   committed and the group rejoins, which leads to flowing again.
- * - *stopping*: nothing is admitted any more; what was admitted may finish; commits go on until the end.
+ * One consumer group's way in: records → ledger → what they cause, under pressure, over rebalances, with commits. What it is
+ * doing is in {@link ./group-state.ts}.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { HookId, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
@@ -25,6 +19,13 @@ import { isFresh, type Judgement, type PutOff } from './deferring.ts'
 import type { Dispatch } from './dispatch.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import { foreignCommits } from './foreign-commits.ts'
+import {
+  advanceGroup,
+  apart,
+  isJoined,
+  type GroupHappening,
+  type GroupState,
+} from './group-state.ts'
 import type { Load } from './load.ts'
 import { bytesOf, PartitionFlow, type FlowLimits } from './partition-flow.ts'
 import type { Recorder } from './recorder.ts'
@@ -76,8 +77,7 @@ export class GroupFlow implements GroupListener {
   #isRecheckPlanned = false
   /** Whether a partition waits for the budget of what is put off. */
   #isOverBudget = false
-  #isStopping = false
-  #isJoined = false
+  #state: GroupState = apart
 
   constructor(parts: GroupFlowParts) {
     this.#parts = parts
@@ -85,7 +85,7 @@ export class GroupFlow implements GroupListener {
   }
 
   get isJoined(): boolean {
-    return this.#isJoined
+    return isJoined(this.#state)
   }
 
   /** The partitions owned now. */
@@ -122,7 +122,7 @@ export class GroupFlow implements GroupListener {
     }
     for (const flow of before.values()) this.#endEpoch(flow)
     this.#parts.dispatch.dropEnded()
-    this.#isJoined = true
+    this.#happens('assigned')
     const { name: group, emit, dispatch } = this.#parts
     const kept = partitions.length - gained.length
     emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
@@ -148,19 +148,20 @@ export class GroupFlow implements GroupListener {
 
   async beforeRejoin(): Promise<void> {
     const { name, dispatch, limits, emit } = this.#parts
+    this.#happens('rejoining')
     emit({ kind: 'group.draining', group: name, inFlight: dispatch.inFlightOf(name) })
     await this.drain(limits.drainBudgetMs)
     await this.#committer.commitNow()
   }
 
   onFailed(error: Error): void {
-    this.#isJoined = false
+    this.#happens('left')
     this.#parts.onFailed(error)
   }
 
   /** Stops intake. What was admitted goes on. */
   stopIntake(): void {
-    this.#isStopping = true
+    this.#happens('stopping')
     for (const flow of this.#flows.values()) {
       flow.cancelTimer?.()
       this.#pause(flow)
@@ -189,7 +190,15 @@ export class GroupFlow implements GroupListener {
     for (const flow of this.#flows.values()) this.#endEpoch(flow)
     this.#flows.clear()
     this.#committer.stop()
-    this.#isJoined = false
+    this.#happens('left')
+  }
+
+  get #isStopping(): boolean {
+    return this.#state.kind === 'stopping'
+  }
+
+  #happens(happening: GroupHappening): void {
+    this.#state = advanceGroup(this.#state, happening)
   }
 
   #newFlow(assigned: AssignedPartition): PartitionFlow {
