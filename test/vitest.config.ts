@@ -31,8 +31,9 @@ export default defineConfig({
           globalSetup: 'test/support/sandbox-setup.ts',
           // Files take turns: a broker, a registry and several members of a group are enough for two cores.
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // For what hangs. The longest takes half a minute on a quiet machine, and several times that on a busy one.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },
       },
