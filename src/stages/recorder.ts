@@ -33,7 +33,7 @@ import { decide, maxAttemptsOf } from '../core/run/verdict.ts'
 import type { Clock, Random, RecordSink, ResultEncoder } from '../ports.ts'
 import type { HandledRuns } from './handled-runs.ts'
 import { IdleWaiters } from './idle-waiters.ts'
-import { Undecided } from './undecided.ts'
+import { AwaitingProof } from './awaiting-proof.ts'
 import { settle, sinceEvent, sourceOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
@@ -71,12 +71,14 @@ export interface AttemptMade {
 export class Recorder {
   readonly #parts: RecorderParts
   readonly #waiters = new IdleWaiters()
-  readonly #undecided: Undecided
+  readonly #awaitingProof: AwaitingProof
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
-    this.#undecided = new Undecided(parts.isProven, parts.clock, () => this.#waiters.check())
+    this.#awaitingProof = new AwaitingProof(parts.isProven, parts.clock, () =>
+      this.#waiters.check(),
+    )
   }
 
   /** Writes whose acknowledgement has not settled what it stands for. */
@@ -91,7 +93,7 @@ export class Recorder {
 
   /** An attempt was answered, failed or was aborted. */
   attempt(work: Work, made: AttemptMade): void {
-    this.#undecided.whenKnown(work.origin, () => this.#recordAttempt(work, made))
+    this.#awaitingProof.whenKnown(work.origin, () => this.#recordAttempt(work, made))
   }
 
   /** A run ended without an attempt. */
@@ -129,12 +131,12 @@ export class Recorder {
   }
 
   #isIdle(): boolean {
-    return this.#pending === 0 && this.#undecided.isEmpty
+    return this.#pending === 0 && this.#awaitingProof.isEmpty
   }
 
   /** For what an ended epoch leaves to the new owner altogether. */
   #whenLive(origin: Origin, record: () => void): void {
-    this.#undecided.whenKnown(origin, () => {
+    this.#awaitingProof.whenKnown(origin, () => {
       if (origin.epoch.isLive) record()
     })
   }

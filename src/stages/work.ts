@@ -4,7 +4,7 @@ import type {
   EpochMs,
   HookId,
   MonotonicMs,
-  RecordSource,
+  RecordPlace,
   Run,
   TenantId,
 } from '../core/model/model.ts'
@@ -62,7 +62,7 @@ export function isBegun({ remaining, caused }: Origin): boolean {
   return remaining < caused
 }
 
-export function sourceOf(origin: Origin): RecordSource {
+export function sourceOf(origin: Origin): RecordPlace {
   return { topic: origin.epoch.topic, partition: origin.epoch.partition, offset: origin.offset }
 }
 

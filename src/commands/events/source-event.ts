@@ -3,7 +3,7 @@ import { decodeRun } from '../../core/run/delivery-headers.ts'
 import { decodeEvent, type DecodedEvent } from '../../core/event/event.ts'
 import { isFramed, unframe } from '../../core/event/framed-value.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
-import type { AuthEvent, InboundRecord, RecordSource, Run } from '../../core/model/model.ts'
+import type { AuthEvent, InboundRecord, RecordPlace, Run } from '../../core/model/model.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 import { errorType } from '../../edge/kafka/client.ts'
 import type { SchemaReader } from '../../edge/registry/schema-source.ts'
@@ -38,7 +38,7 @@ export async function readEvent(
 export async function eventOfSource(
   session: Session,
   schemas: SchemaReader,
-  source: RecordSource,
+  source: RecordPlace,
   { deliveryId, hookId }: Pick<Run, 'deliveryId' | 'hookId'>,
 ): Promise<AuthEvent | undefined> {
   const { topics } = session.settings
@@ -64,7 +64,7 @@ export async function eventOfSource(
 
 async function recordAt(
   session: Session,
-  { topic, partition, offset }: RecordSource,
+  { topic, partition, offset }: RecordPlace,
 ): Promise<InboundRecord | undefined> {
   const reaches = [{ partition, next: offset, end: offset + 1 }]
   try {

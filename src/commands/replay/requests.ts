@@ -12,7 +12,7 @@ import type {
   DeliveryId,
   HookId,
   OutboundRecord,
-  RecordSource,
+  RecordPlace,
   Run,
   TableEntry,
   TenantId,
@@ -158,7 +158,7 @@ export class NewestRequests {
   }
 
   /** Requests of one partition are added in their order. */
-  add(deliveryId: DeliveryId, { partition, offset }: Omit<RecordSource, 'topic'>): void {
+  add(deliveryId: DeliveryId, { partition, offset }: Omit<RecordPlace, 'topic'>): void {
     this.#places.set(deliveryId, `${partition}-${offset}`)
   }
 

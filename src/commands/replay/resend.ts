@@ -6,7 +6,7 @@ import type {
   DeliveryId,
   EpochMs,
   InboundRecord,
-  RecordSource,
+  RecordPlace,
   Run,
 } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -220,7 +220,7 @@ class Sources {
     }
   }
 
-  #eventAt(hookId: string, source: RecordSource): Promise<AuthEvent | undefined> {
+  #eventAt(hookId: string, source: RecordPlace): Promise<AuthEvent | undefined> {
     const names = { deliveryId: this.#deliveryId, hookId }
     return eventOfSource(this.#context, this.#schemas, source, names)
   }
@@ -231,7 +231,7 @@ class Sources {
 }
 
 /** `undefined` where it names none: anyone may write there. */
-function sourceIn(result: DeliveryResult): RecordSource | undefined {
+function sourceIn(result: DeliveryResult): RecordPlace | undefined {
   const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
   const isWhole = Number.isSafeInteger(partition) && Number.isSafeInteger(offset)
   return typeof topic === 'string' && isWhole ? { topic, partition, offset } : undefined

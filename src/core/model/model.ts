@@ -49,7 +49,7 @@ export type DeliveryId = string
 export const defaultTenant: TenantId = 'default'
 
 /** Where a record stands in Kafka. Offsets are plain numbers: 2^53 of them outlast any topic. */
-export interface RecordSource {
+export interface RecordPlace {
   readonly topic: string
   readonly partition: number
   readonly offset: number
@@ -64,7 +64,7 @@ export interface KafkaHeaders extends Iterable<KafkaHeader> {
 }
 
 /** A record as it was read. */
-export interface InboundRecord extends RecordSource {
+export interface InboundRecord extends RecordPlace {
   readonly key: Buffer | null
   /** `null` is a tombstone. */
   readonly value: Buffer | null
@@ -100,7 +100,7 @@ export interface AuthEvent {
   /** The record's headers without `hooktide-*`, passed on to tier and dead-letter records. */
   readonly headers: KafkaHeaders
   /** Where the event was first read; a retry keeps it. */
-  readonly source: RecordSource
+  readonly source: RecordPlace
 }
 
 /** Why a record on an event, request or retry topic cannot be handled. */

@@ -23,7 +23,7 @@ import {
   type KafkaHeader,
   type KafkaHeaders,
   type Reason,
-  type RecordSource,
+  type RecordPlace,
   type Rejection,
   type Run,
   type Trigger,
@@ -123,7 +123,7 @@ export type DecodedDeadLetter =
       readonly kind: 'reference'
       readonly reason: string
       readonly run: Pick<Run, 'deliveryId' | 'hookId' | 'run'>
-      readonly source: RecordSource
+      readonly source: RecordPlace
     }
   | Rejected
 
@@ -276,10 +276,7 @@ function readTrigger(reader: HeaderReader, fallback: Trigger): Trigger {
   return trigger ?? fallback
 }
 
-function readSource(
-  reader: HeaderReader,
-  { topic, partition, offset }: RecordSource,
-): RecordSource {
+function readSource(reader: HeaderReader, { topic, partition, offset }: RecordPlace): RecordPlace {
   const text = reader.text(runHeaderNames.source, maxPlaceLength)
   if (text === undefined) return { topic, partition, offset }
   const parts = /^([^/]+)\/(\d{1,10})\/(\d{1,16})$/.exec(text)
@@ -305,7 +302,7 @@ function nameHeaders({
 }
 
 /** Where a record stands, as text: what `hooktide-source` says of an event's record, and the name of the run that it begins. */
-export function placeOf({ topic, partition, offset }: RecordSource): string {
+export function placeOf({ topic, partition, offset }: RecordPlace): string {
   return `${topic}/${partition}/${offset}`
 }
 

@@ -6,7 +6,7 @@ import type {
   ErrorClass,
   Outcome,
   Reason,
-  RecordSource,
+  RecordPlace,
   Run,
   Verdict,
 } from '../model/model.ts'
@@ -20,7 +20,7 @@ export interface ResultFacts {
   readonly run: Run
   readonly verdict: Verdict
   readonly configVersion: string | undefined
-  readonly source: RecordSource
+  readonly source: RecordPlace
   readonly instance: string
   /** When the attempt started, or when the run ended without one. */
   readonly at: EpochMs

@@ -13,15 +13,15 @@ import type {
   Outcome,
   Reason,
   InboundRecord,
-  RecordSource,
+  RecordPlace,
   RejectionReason,
   TenantId,
 } from '../model/model.ts'
 import type { EndpointState } from '../model/record-values.ts'
 
 /** Where a record stands, and nothing of what it holds: the log has signals as they are. */
-type Place = RecordSource & {
-  readonly [Member in Exclude<keyof InboundRecord, keyof RecordSource>]?: never
+type Place = RecordPlace & {
+  readonly [Member in Exclude<keyof InboundRecord, keyof RecordPlace>]?: never
 }
 
 export type Signal =

@@ -24,7 +24,7 @@ export interface ConnectTarget extends Endpoint {
 }
 
 /**
- * Begins to connect. The callback is called once, never within the call itself; not at all after the attempt was ended
+ * Begins to connect. The callback is called once, never within the call itself; not at all after it was ended
  * by calling what is returned.
  */
 export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () => void
@@ -68,34 +68,34 @@ export function createConnect(options: ConnectOptions): ConnectOf {
   }
 
   return (tenantId) => (target, callback) => {
-    const attempt = new Attempt((...result) => {
+    const connecting = new Connecting((...result) => {
       if (result[0]?.errorClass === 'proxy') onProxyFailed(result[0])
       callback(...result)
     })
     if (isRefused(target.host)) {
-      setImmediate(() => attempt.fail(refusedAddress()))
+      setImmediate(() => connecting.fail(refusedAddress()))
     } else if (proxy === undefined) {
       const lookup = guardedLookup(names, tenantId, allowed)
-      attempt.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
+      connecting.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
     } else if (target.isTls) {
       const socket = openToProxy(proxy, names)
-      attempt.endBy(() => socket.destroy())
+      connecting.endBy(() => socket.destroy())
       askForTunnel(socket, proxy, target, (failure) => {
-        if (failure === undefined) attempt.own(openTls(target, { socket }, sessions))
-        else attempt.fail(failure)
+        if (failure === undefined) connecting.own(openTls(target, { socket }, sessions))
+        else connecting.fail(failure)
       })
     } else {
       // Plain HTTP needs no tunnel: its request names the whole URL instead.
-      attempt.own(openToProxy(proxy, names), proxyFailure)
+      connecting.own(openToProxy(proxy, names), proxyFailure)
     }
     return () => {
-      if (attempt.cancel() && proxy !== undefined) onProxySlow()
+      if (connecting.cancel() && proxy !== undefined) onProxySlow()
     }
   }
 }
 
-/** One attempt: connecting until it succeeds, fails or is cancelled, whichever is first. */
-class Attempt {
+/** Connecting until it succeeds, fails or is cancelled, whichever is first. */
+class Connecting {
   readonly #callback: ConnectCallback
   #isEnded = false
   #close: () => void = () => {}

@@ -12,9 +12,9 @@ export interface CutLimits {
 
 export const defaultCutLimits: CutLimits = { maxRecords: 2000, maxBytesPerPartition: 512 * 1024 }
 
-/** A record in the queue. Records for the same partition carry the same `slot`, compared by identity. */
+/** A record in the queue. Records for the same partition carry the same `target`, compared by identity. */
 export interface QueuedRecord {
-  readonly slot: object
+  readonly target: object
   readonly bytes: number
 }
 
@@ -33,14 +33,14 @@ export function recordBytes(record: OutboundRecord): number {
  * over the limit by itself goes alone, so that a refusal names it.
  */
 export function cutEnd(queue: readonly QueuedRecord[], start: number, limits: CutLimits): number {
-  const bytesBySlot = new Map<object, number>()
+  const bytesByTarget = new Map<object, number>()
   const last = Math.min(queue.length, start + limits.maxRecords)
   for (let index = start; index < last; index += 1) {
     const record = queue[index]
     if (record === undefined) return index
-    const bytes = (bytesBySlot.get(record.slot) ?? 0) + record.bytes
+    const bytes = (bytesByTarget.get(record.target) ?? 0) + record.bytes
     if (bytes > limits.maxBytesPerPartition) return index === start ? start + 1 : index
-    bytesBySlot.set(record.slot, bytes)
+    bytesByTarget.set(record.target, bytes)
   }
   return last
 }

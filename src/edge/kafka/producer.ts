@@ -19,14 +19,14 @@ import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
 import { within } from '../waiting.ts'
 
 /** A partition. There is one object of each, compared by identity. */
-export interface Slot {
+export interface TargetPartition {
   readonly topic: string
   readonly partition: number
 }
 
 /** What is written to one partition at once: all of it or nothing. */
 export interface PartitionBatch {
-  readonly slot: Slot
+  readonly target: TargetPartition
   readonly messages: readonly ProducedMessage[]
 }
 
@@ -51,7 +51,7 @@ const sequenceCount = 2 ** 31
 interface Identity {
   readonly producerId: unknown
   readonly producerEpoch: number
-  readonly nextSequence: Map<Slot, number>
+  readonly nextSequence: Map<TargetPartition, number>
 }
 
 export class SequencedProducer {
@@ -61,7 +61,7 @@ export class SequencedProducer {
   #identity: Identity | undefined
   #isConnected = false
   /** Partitions whose last batch failed. */
-  readonly #doubtful = new Set<Slot>()
+  readonly #doubtful = new Set<TargetPartition>()
 
   constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
     this.#settings = settings
@@ -99,10 +99,10 @@ export class SequencedProducer {
     const outcomes = new Map<PartitionBatch, BatchOutcome>()
     let firstError: Error | undefined
     const failed = (list: readonly PartitionBatch[], error: unknown): void => {
-      firstError ??= this.#explained(error, list[0]?.slot.topic)
+      firstError ??= this.#explained(error, list[0]?.target.topic)
       for (const batch of list) {
         outcomes.set(batch, 'failed')
-        this.#doubtful.add(batch.slot)
+        this.#doubtful.add(batch.target)
       }
     }
     try {
@@ -164,7 +164,7 @@ export class SequencedProducer {
   ): readonly (readonly [nodeId: string, list: readonly PartitionBatch[]])[] {
     const byLeader = new Map<string, PartitionBatch[]>()
     for (const batch of batches) {
-      const { topic, partition } = batch.slot
+      const { topic, partition } = batch.target
       const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
       if (nodeId === undefined) {
         failed([batch], new Error(`partition ${partition} of ${topic} is not known`))
@@ -183,7 +183,7 @@ export class SequencedProducer {
     { producerId, producerEpoch, nextSequence }: Identity,
   ): Promise<void> {
     const broker = await this.#cluster.findBroker({ nodeId })
-    const topics = Map.groupBy(batches, ({ slot }) => slot.topic)
+    const topics = Map.groupBy(batches, ({ target }) => target.topic)
     await broker.produce({
       acks: -1,
       timeout: replicationMs,
@@ -192,24 +192,24 @@ export class SequencedProducer {
       producerEpoch,
       topicData: [...topics].map(([topic, list]) => ({
         topic,
-        partitions: list.map(({ slot, messages }) => ({
-          partition: slot.partition,
-          firstSequence: nextSequence.get(slot) ?? 0,
+        partitions: list.map(({ target, messages }) => ({
+          partition: target.partition,
+          firstSequence: nextSequence.get(target) ?? 0,
           messages,
         })),
       })),
     })
-    for (const { slot, messages } of batches) {
-      const next = (nextSequence.get(slot) ?? 0) + messages.length
-      nextSequence.set(slot, next % sequenceCount)
-      this.#doubtful.delete(slot)
+    for (const { target, messages } of batches) {
+      const next = (nextSequence.get(target) ?? 0) + messages.length
+      nextSequence.set(target, next % sequenceCount)
+      this.#doubtful.delete(target)
     }
   }
 
   #refuse(batch: PartitionBatch, outcomes: Map<PartitionBatch, BatchOutcome>): void {
     outcomes.set(batch, 'too-large')
     // It may have been written by an earlier try, under a larger limit: then its sequence numbers are taken.
-    if (this.#doubtful.has(batch.slot)) this.#identity = undefined
+    if (this.#doubtful.has(batch.target)) this.#identity = undefined
   }
 
   /** Says what is to be done when Kafka lacks a login or a right. */

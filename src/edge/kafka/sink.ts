@@ -18,7 +18,7 @@ import type { RecordSink } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Compression } from './batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
-import { type PartitionBatch, SequencedProducer, type Slot } from './producer.ts'
+import { type PartitionBatch, SequencedProducer, type TargetPartition } from './producer.ts'
 import { outboundMessage } from './records.ts'
 import { sleep } from '../waiting.ts'
 
@@ -43,14 +43,14 @@ interface Write {
 }
 
 interface Queued extends QueuedRecord {
-  readonly slot: Slot
+  readonly target: TargetPartition
   readonly record: OutboundRecord
   readonly write: Write
 }
 
 /** The queued records of one partition that are sent at once. */
 interface Batch {
-  readonly slot: Slot
+  readonly target: TargetPartition
   readonly queued: readonly Queued[]
 }
 
@@ -137,7 +137,7 @@ class KafkaSink implements RecordSink {
     }
     if (this.#isStopped) return []
     return unplaced.map(({ record, write }) => ({
-      slot: this.#partitions.slotFor(record),
+      target: this.#partitions.targetFor(record),
       bytes: recordBytes(record),
       record,
       write,
@@ -146,8 +146,8 @@ class KafkaSink implements RecordSink {
 
   /** Returns when each record is acknowledged or known to be too large. */
   async #deliver(records: readonly Queued[]): Promise<void> {
-    const bySlot = Map.groupBy(records, ({ slot }) => slot)
-    let left: readonly Batch[] = [...bySlot].map(([slot, queued]) => ({ slot, queued }))
+    const byTarget = Map.groupBy(records, ({ target }) => target)
+    let left: readonly Batch[] = [...byTarget].map(([target, queued]) => ({ target, queued }))
     const refused: Batch[] = []
     await this.#repeat('sending records', async () => {
       const sent = await this.#producer.send(left.map(messagesOf))
@@ -199,8 +199,8 @@ class KafkaSink implements RecordSink {
   }
 }
 
-function messagesOf({ slot, queued }: Batch): PartitionBatch {
-  return { slot, messages: queued.map(({ record }) => outboundMessage(record)) }
+function messagesOf({ target, queued }: Batch): PartitionBatch {
+  return { target, messages: queued.map(({ record }) => outboundMessage(record)) }
 }
 
 /** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
@@ -208,7 +208,10 @@ class PartitionTable {
   readonly #producer: SequencedProducer
   readonly #log: KafkaLog
   readonly #maxAgeMs: number
-  readonly #topics = new Map<string, { readonly slots: readonly Slot[]; loadedAt: number }>()
+  readonly #topics = new Map<
+    string,
+    { readonly targets: readonly TargetPartition[]; loadedAt: number }
+  >()
   #turn = 0
 
   constructor(producer: SequencedProducer, options: SinkOptions) {
@@ -230,18 +233,21 @@ class PartitionTable {
   }
 
   /** @throws {Error} when the topic was not loaded */
-  slotFor(record: OutboundRecord): Slot {
-    const slots = this.#topics.get(record.topic)?.slots ?? []
+  targetFor(record: OutboundRecord): TargetPartition {
+    const targets = this.#topics.get(record.topic)?.targets ?? []
     const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
-    const slot = slots[choosePartition(key, slots.length, this.#turn++)]
-    if (slot === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
-    return slot
+    const target = targets[choosePartition(key, targets.length, this.#turn++)]
+    if (target === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
+    return target
   }
 
   async #fetch(topic: string): Promise<void> {
     const length = await this.#producer.partitionCount(topic)
-    const known = this.#topics.get(topic)?.slots ?? []
-    const slots = Array.from({ length }, (_, partition) => known[partition] ?? { topic, partition })
-    this.#topics.set(topic, { slots, loadedAt: performance.now() })
+    const known = this.#topics.get(topic)?.targets ?? []
+    const targets = Array.from(
+      { length },
+      (_, partition) => known[partition] ?? { topic, partition },
+    )
+    this.#topics.set(topic, { targets, loadedAt: performance.now() })
   }
 }

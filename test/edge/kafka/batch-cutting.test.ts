@@ -9,8 +9,8 @@ import {
 
 const one = { name: 'partition 1' }
 const two = { name: 'partition 2' }
-const queued = (slot: object, ...sizes: readonly number[]): readonly QueuedRecord[] =>
-  sizes.map((bytes) => ({ slot, bytes }))
+const queued = (target: object, ...sizes: readonly number[]): readonly QueuedRecord[] =>
+  sizes.map((bytes) => ({ target, bytes }))
 const limits = { maxRecords: 5, maxBytesPerPartition: 100 }
 
 describe('cutting a queue into sends', () => {
@@ -39,7 +39,7 @@ describe('cutting a queue into sends', () => {
 
   it('covers any queue in order, each send within the limits or of one record', () => {
     const anyQueue = fc.array(
-      fc.record({ slot: fc.constantFrom(one, two), bytes: fc.integer({ min: 1, max: 150 }) }),
+      fc.record({ target: fc.constantFrom(one, two), bytes: fc.integer({ min: 1, max: 150 }) }),
     )
     fc.assert(
       fc.property(anyQueue, (queue) => {
@@ -48,7 +48,7 @@ describe('cutting a queue into sends', () => {
           const send = queue.slice(start, end)
           expect(send.length).toBeGreaterThan(0)
           expect(send.length).toBeLessThanOrEqual(limits.maxRecords)
-          for (const [, records] of Map.groupBy(send, (record) => record.slot)) {
+          for (const [, records] of Map.groupBy(send, (record) => record.target)) {
             const bytes = records.reduce((sum, record) => sum + record.bytes, 0)
             expect(bytes <= limits.maxBytesPerPartition || send.length === 1).toBe(true)
           }

@@ -13,7 +13,7 @@ interface Happening {
   readonly record: () => void
 }
 
-export class Undecided {
+export class AwaitingProof {
   readonly #isProven: () => boolean
   readonly #clock: Clock
   readonly #onDecided: () => void
