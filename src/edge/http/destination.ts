@@ -6,6 +6,9 @@
  * **Refused**: every other range that is not the public internet; opened by naming a CIDR. Sources: the IANA registries
  * of IPv4 and IPv6 special-purpose addresses, and the cloud providers' pages on instance metadata.
  */
+import ipaddr from 'ipaddr.js'
+
+const { IPv4, IPv6 } = ipaddr
 
 export type AddressVerdict = 'ok' | 'refused' | 'never'
 
@@ -313,49 +316,25 @@ function widthOf(address: Address): 32 | 128 {
 
 /** Text as resolvers and URL parsers write it. A zone (`%eth0`) says through which interface, not to which address. */
 function parseAddress(text: string): Address | undefined {
-  const four = parseIpv4(text)
-  if (four !== undefined) return { family: 4, bits: four }
-  const six = parseIpv6(text.replace(/%.*$/, ''))
-  return six === undefined ? undefined : { family: 6, bits: six }
+  if (IPv4.isValidFourPartDecimal(text)) return { family: 4, bits: joined(IPv4.parse(text)) }
+  const six = withoutIpv4End(text.replace(/%.*$/, ''))
+  return IPv6.isValid(six) ? { family: 6, bits: joined(IPv6.parse(six)) } : undefined
 }
 
-function parseIpv4(text: string): bigint | undefined {
-  const parts = text.split('.')
-  // A leading zero means octal to some readers and nothing to others, so such text is not an address.
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part)))
-    return undefined
-  const bytes = parts.map(Number)
-  return bytes.every((byte) => byte <= 255) ? joined(bytes, 8n) : undefined
+/**
+ * The library takes `::8.8.8.8` for an IPv4-mapped address, and octal and hex parts for numbers. So an IPv4 address at the end
+ * is written as the two groups that it stands for, and any other end with a dot stays, which is no address.
+ */
+function withoutIpv4End(text: string): string {
+  const at = text.lastIndexOf(':') + 1
+  const end = text.slice(at)
+  if (!IPv4.isValidFourPartDecimal(end)) return end.includes('.') ? '' : text
+  const bits = Number(joined(IPv4.parse(end)))
+  return `${text.slice(0, at)}${(bits >>> 16).toString(16)}:${(bits & 0xffff).toString(16)}`
 }
 
-function parseIpv6(text: string): bigint | undefined {
-  const halves = text.split('::')
-  if (halves.length > 2) return undefined
-  const head = parseGroups(halves[0] ?? '', halves.length === 1)
-  const tail = parseGroups(halves[1] ?? '', true)
-  if (head === undefined || tail === undefined) return undefined
-  const missing = 8 - head.length - tail.length
-  // `::` stands for at least one group; without it all eight must be there.
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
-  return joined([...head, ...Array<number>(missing).fill(0), ...tail], 16n)
-}
-
-/** Groups of up to four hex digits; the last may be an IPv4 address where `mayEndInIpv4`. */
-function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined {
-  if (text === '') return []
-  const groups: number[] = []
-  const parts = text.split(':')
-  for (const [index, part] of parts.entries()) {
-    const four = mayEndInIpv4 && index === parts.length - 1 ? parseIpv4(part) : undefined
-    if (four !== undefined) groups.push(Number(four >> 16n), Number(four & 0xffffn))
-    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16))
-    else return undefined
-  }
-  return groups
-}
-
-function joined(units: readonly number[], width: bigint): bigint {
-  return units.reduce((bits, unit) => (bits << width) | BigInt(unit), 0n)
+function joined(address: ipaddr.IPv4 | ipaddr.IPv6): bigint {
+  return address.toByteArray().reduce((bits, byte) => (bits << 8n) | BigInt(byte), 0n)
 }
 
 function knownRange(text: string): Cidr {
