@@ -12,7 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   offsets: [],
   text: ['model'],
   filter: ['text'],
-  avro: ['model', 'text'],
+  avro: ['text'],
   health: ['model', 'text'],
   signal: ['filter', 'model'],
   event: ['avro', 'model', 'text'],

@@ -3,16 +3,18 @@
  * so nothing is believed: not a length, not a block's count, not a depth.
  */
 import { decodeUtf8, maxJsonDepth, tooDeep } from '../text/json-text.ts'
-import type { RejectionReason } from '../model/model.ts'
 
-/** Why a payload is not what its schema says. Never leaves `core`: `schema.ts` turns it into a rejection. */
+/** What kind of fault: the payload is not what its schema says, or what it stands for is nested too deep. */
+export type AvroReason = 'invalid-avro' | 'too-deep'
+
+/** Why a payload is not what its schema says. Never leaves this folder: `schema.ts` tells of it as a value. */
 export class AvroFault extends Error {
   /** Fields on the way to what is wrong, innermost first. */
   readonly path: string[] = []
-  readonly reason: RejectionReason
+  readonly reason: AvroReason
 
   /** @param message the end of a sentence that begins with what is wrong */
-  constructor(message: string, reason: RejectionReason = 'invalid-avro') {
+  constructor(message: string, reason: AvroReason = 'invalid-avro') {
     super(message)
     this.reason = reason
   }

@@ -19,21 +19,22 @@
  * A library would build objects on the way, lose the digits of large numbers or the branch of a union, compile code from
  * schemas that come over the network, and believe a block that counts a billion nulls.
  */
-import { AvroCursor, AvroFault } from './cursor.ts'
+import { AvroCursor, AvroFault, type AvroReason } from './cursor.ts'
 import { floatText, isFixedSize, logicalRender, numberText, type Render } from './logical.ts'
-import {
-  isJsonObject,
-  isTooDeep,
-  maxJsonDepth,
-  rejected,
-  type JsonObject,
-  type Rejected,
-} from '../text/json-text.ts'
+import { isJsonObject, isTooDeep, maxJsonDepth, type JsonObject } from '../text/json-text.ts'
+
+export type Rendered =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `field` is the dotted path of the field; `message` is a sentence for people. */
+  | {
+      readonly kind: 'fault'
+      readonly reason: AvroReason
+      readonly field: string
+      readonly message: string
+    }
 
 /** Renders a whole payload; nothing may be left over. */
-export type AvroRenderer = (
-  payload: Buffer,
-) => { readonly kind: 'text'; readonly text: string } | Rejected
+export type AvroRenderer = (payload: Buffer) => Rendered
 
 export type CompiledAvro =
   | { readonly kind: 'avro'; readonly render: AvroRenderer }
@@ -90,9 +91,11 @@ function rendererOf(render: Render): AvroRenderer {
       return { kind: 'text', text }
     } catch (error) {
       if (!(error instanceof AvroFault)) throw error
-      const field = error.path.toReversed().map(shortName).join('.')
-      const what = field === '' ? 'The value' : `"${shortName(field)}"`
-      return rejected(error.reason, field, `${what} ${error.message}, by its Avro schema.`)
+      const path = error.path.toReversed().map(shortName).join('.')
+      const field = path.slice(0, maxField)
+      const what = field === '' ? 'The value' : `"${shortName(path)}"`
+      const message = `${what} ${error.message}, by its Avro schema.`
+      return { kind: 'fault', reason: error.reason, field, message }
     }
   }
 }
@@ -101,6 +104,8 @@ class SchemaFault extends Error {}
 
 /** Most characters of a name, or of names within each other, in what people read: a schema may have very long ones. */
 const maxShownName = 100
+/** Most characters of the path of a field. */
+const maxField = 256
 
 function shortName(name: string): string {
   return name.length <= maxShownName ? name : `${name.slice(0, maxShownName - 1)}…`

@@ -48,7 +48,9 @@ export function unframe(bytes: Buffer, find: FindSchema): Unframed {
       return { kind: 'bytes', bytes: payload, isRendered: false }
     case 'avro': {
       const rendered = schema.render(payload)
-      if (rendered.kind === 'rejected') return rendered
+      if (rendered.kind === 'fault') {
+        return rejected(rendered.reason, rendered.field, rendered.message)
+      }
       return { kind: 'bytes', bytes: Buffer.from(rendered.text), isRendered: true }
     }
     case 'unusable':

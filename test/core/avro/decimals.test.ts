@@ -122,7 +122,8 @@ describe('an Avro decimal', () => {
     ['are converted at all', decimal(9), withLength(Buffer.alloc(1_000_000, 1)), 'than 9 digits'],
   ])('of more digits than %s is rejected', (_, schema, payload, message) => {
     expect(render(schema, payload)).toMatchObject({
-      rejection: { reason: 'invalid-avro', message: expect.stringContaining(message) },
+      reason: 'invalid-avro',
+      message: expect.stringContaining(message),
     })
   })
 
@@ -139,7 +140,7 @@ describe('an Avro decimal', () => {
 
   it('cannot make a long text by its scale', () => {
     expect(render(decimal(2 ** 31, 2 ** 31), bytes(2, 7))).toMatchObject({
-      rejection: { message: expect.stringContaining('larger than 16 MiB as JSON') },
+      message: expect.stringContaining('larger than 16 MiB as JSON'),
     })
   })
 })
