@@ -14,6 +14,7 @@ import { startRun } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { tailTopic } from '../support/topic-tail.ts'
 import { drain, eventRecord, prepare, sampleAll, type BenchEvent, type BenchHook } from './load.ts'
+import { readBenchOptions, scenarioNames, type ScenarioName } from './options.ts'
 import { firstLine, note, rowOf, sample, startScript, type Environment } from './parts.ts'
 
 const surroundings = await startSurroundings({ progress: note })
@@ -24,7 +25,7 @@ let rigs = 0
 const slow: BenchHook = hookOf('slow', ['Slow', 'Both'], 'after/400')
 const fast: BenchHook = hookOf('fast', ['Fast', 'Both'], 'ok')
 
-const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+const scenarios: Readonly<Record<ScenarioName, () => Promise<void>>> = {
   burst: async () => {
     for (const partitions of [1, 6]) {
       await drained(`burst: 1,500 slow beside 1,500 fast, ${partitions} partitions`, {
@@ -84,14 +85,13 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   recovery: hourOfFailure,
 }
 
-const wanted = process.argv.slice(3)
+const options = readBenchOptions(process.argv.slice(2))
+const wanted = options.kind === 'isolation' ? options.scenarios : []
 try {
   process.stdout.write(
     `${rowOf('', ['seconds', 'x ideal', 'deferred', 'hops', 'splits', 'idle s', 'CPU s', 'MiB'])}\n`,
   )
-  for (const [name, run] of Object.entries(scenarios)) {
-    if (wanted.length === 0 || wanted.includes(name)) await run()
-  }
+  for (const name of scenarioNames) if (wanted.includes(name)) await scenarios[name]()
 } finally {
   receiver.stdin?.end()
   await surroundings.stop()

@@ -5,6 +5,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { startSurroundings } from '../../src/sandbox/surroundings.ts'
 import { startRun } from '../support/hooktide-process.ts'
+import { readBenchOptions } from './options.ts'
 import { firstLine, putHooks, sample, startScript, succeed, type Sample } from './parts.ts'
 
 interface Measured {
@@ -13,7 +14,8 @@ interface Measured {
   readonly peakBytes: number
 }
 
-const total = Number(process.argv[2] ?? 100_000)
+const options = readBenchOptions(process.argv.slice(2))
+const total = options.kind === 'throughput' ? options.events : 0
 const bodyBytes = 600
 const partitions = 6
 const concurrency = 64
