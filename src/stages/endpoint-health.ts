@@ -8,14 +8,14 @@ import {
   doesWell,
   failed,
   freshEndpoint,
-  heard,
+  reportRead,
   hookKnown,
   hookSeen,
   laneMoved,
-  said,
+  reportWritten,
   succeeded,
-  tellsRecovery,
-  wordOf,
+  reportsRecovery,
+  reportOf,
   type Endpoint,
   type HealthRules,
   type LaneCondition,
@@ -58,10 +58,10 @@ const lookMs = 1_000
 
 interface Entry {
   endpoint: Endpoint
-  /** By the word that counts. */
+  /** By the report that counts. */
   binding: Binding | undefined
-  /** When its last word was handed over. */
-  saidAt: EpochMs
+  /** When its last report was handed over. */
+  reportedAt: EpochMs
   isWriting: boolean
 }
 
@@ -184,8 +184,8 @@ export class EndpointHealth {
     const { hookId, enableEpoch } = health
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
     const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
-    const isRecovered = tellsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
-    this.#set(hookId, heard(endpoint, health))
+    const isRecovered = reportsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
+    this.#set(hookId, reportRead(endpoint, health))
     if (isNewBeginning) this.#parts.onRenewed(hookId)
     if (isRecovered) this.#parts.onRecovered(hookId)
     const entry = this.#parts.hookOf(hookId)
@@ -211,12 +211,12 @@ export class EndpointHealth {
     const entry = this.#entries.get(hookId) ?? {
       endpoint: freshEndpoint,
       binding: undefined,
-      saidAt: Number.NEGATIVE_INFINITY,
+      reportedAt: Number.NEGATIVE_INFINITY,
       isWriting: false,
     }
     this.#entries.set(hookId, entry)
     this.#take(entry, endpoint)
-    if (!endpoint.hasNews && !endpoint.isKnownUnsaid) this.#forgetIfWell(hookId, endpoint)
+    if (!endpoint.hasUnreported && !endpoint.isKnownUnwritten) this.#forgetIfWell(hookId, endpoint)
     else {
       this.#toSay.add(hookId)
       this.#lookSoon(0)
@@ -267,7 +267,7 @@ export class EndpointHealth {
     this.#toSay.delete(hookId)
   }
 
-  /** The word that counts may have changed. Told of once both tables are read: what was there before is no news. */
+  /** The report that counts may have changed. Told of once both tables are read: what was there before is no news. */
   #tell(before: Health | undefined, after: Health | undefined): void {
     const from = before?.state ?? 'healthy'
     const to = after?.state ?? 'healthy'
@@ -304,23 +304,23 @@ export class EndpointHealth {
       const entry = this.#entries.get(hookId)
       const table = this.#parts.hookOf(hookId)
       if (entry === undefined || table?.kind !== 'active') this.#toSay.delete(hookId)
-      else if (!entry.isWriting && now - entry.saidAt >= leastBetweenWritesMs) {
+      else if (!entry.isWriting && now - entry.reportedAt >= leastBetweenWritesMs) {
         this.#say(entry, table.hook, now)
       }
     }
   }
 
   #say(entry: Entry, hook: Hook, now: EpochMs): void {
-    const word = wordOf(entry.endpoint, hook, now, this.#parts)
+    const report = reportOf(entry.endpoint, hook, now, this.#parts)
     this.#toSay.delete(hook.id)
-    this.#take(entry, said(entry.endpoint, word))
-    if (word === undefined) {
+    this.#take(entry, reportWritten(entry.endpoint, report))
+    if (report === undefined) {
       this.#forgetIfWell(hook.id, entry.endpoint)
       return
     }
-    entry.saidAt = now
+    entry.reportedAt = now
     entry.isWriting = true
-    this.#write(hook.id, encodeHealth(word), () => (entry.isWriting = false))
+    this.#write(hook.id, encodeHealth(report), () => (entry.isWriting = false))
   }
 
   #bury(hookId: HookId): void {

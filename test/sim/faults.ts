@@ -1,6 +1,6 @@
 /** Makes the faults that a plan has happen. */
 import { decodeDeadLetter } from '../../src/core/run/delivery-headers.ts'
-import { disabled, freshEndpoint, heard } from '../../src/core/health/health.ts'
+import { disabled, freshEndpoint, reportRead } from '../../src/core/health/health.ts'
 import { decodeHealth, encodeHealth, renewed, type Health } from '../../src/core/health/record.ts'
 import { decodeEvent } from '../../src/core/event/event.ts'
 import { deliveryIdOf } from '../../src/core/model/identity.ts'
@@ -228,7 +228,7 @@ export class FaultMaker {
       instance: 'operator',
       at: Math.floor(worldBegan + timeline.now),
     } as const
-    const endpoint = known === undefined ? freshEndpoint : heard(freshEndpoint, known)
+    const endpoint = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
     const health =
       change === 'enable' ? renewed(hook, known, cause) : disabled(endpoint, hook, cause).known
     if (health === undefined) return

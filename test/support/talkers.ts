@@ -6,12 +6,12 @@ import {
   claimed,
   failed,
   freshEndpoint,
-  heard,
+  reportRead,
   laneMoved,
-  said,
+  reportWritten,
   succeeded,
-  tellsRecovery,
-  wordOf,
+  reportsRecovery,
+  reportOf,
   type Endpoint,
   type LaneCondition,
 } from '../../src/core/health/health.ts'
@@ -39,7 +39,7 @@ export interface TalkOptions {
   readonly diesAt?: (process: number) => number
   /** How far its clock is ahead of what is so. */
   readonly aheadMs?: (process: number) => number
-  /** From then on no word reaches the topic. */
+  /** From then on no report reaches the topic. */
   readonly isTopicAwayFrom?: number
 }
 
@@ -49,7 +49,7 @@ export interface Talk {
     readonly at: number
     readonly isUp: boolean
   }[]
-  readonly words: readonly Health[]
+  readonly reports: readonly Health[]
 }
 
 const never = () => Number.POSITIVE_INFINITY
@@ -64,7 +64,7 @@ class Talker {
   readonly index: number
   readonly out: { readonly slot: Slot<string>; readonly endsAt: number; readonly isUp: boolean }[] =
     []
-  saidAt = Number.NEGATIVE_INFINITY
+  reportedAt = Number.NEGATIVE_INFINITY
   read = 0
   readonly #aheadMs: number
 
@@ -102,9 +102,9 @@ class Talker {
     this.endpoint = endpoint
   }
 
-  hear(word: Health, at: number): void {
-    const isRecovered = tellsRecovery(this.endpoint, word, this.epoch(at), this.rules)
-    this.take(heard(this.endpoint, word), at)
+  hear(report: Health, at: number): void {
+    const isRecovered = reportsRecovery(this.endpoint, report, this.epoch(at), this.rules)
+    this.take(reportRead(this.endpoint, report), at)
     if (isRecovered) this.lanes.probeSoon(hook.id, at + this.spread * probeSpreadMs)
   }
 
@@ -140,12 +140,13 @@ class Talker {
   }
 
   say(at: number): Health | undefined {
-    const { hasNews, isKnownUnsaid } = this.endpoint
-    if ((!hasNews && !isKnownUnsaid) || at - this.saidAt < leastBetweenWritesMs) return undefined
-    const word = wordOf(this.endpoint, hook, this.epoch(at), this.rules)
-    this.take(said(this.endpoint, word), at)
-    if (word !== undefined) this.saidAt = at
-    return word
+    const { hasUnreported, isKnownUnwritten } = this.endpoint
+    if ((!hasUnreported && !isKnownUnwritten) || at - this.reportedAt < leastBetweenWritesMs)
+      return undefined
+    const report = reportOf(this.endpoint, hook, this.epoch(at), this.rules)
+    this.take(reportWritten(this.endpoint, report), at)
+    if (report !== undefined) this.reportedAt = at
+    return report
   }
 }
 
@@ -153,12 +154,12 @@ export function talkFor(lastMs: number, options: TalkOptions): Talk {
   const { stepMs = 250 } = options
   const world = new World(options)
   for (let now = 0; now < lastMs; now += stepMs) world.step(now, stepMs)
-  return { calls: world.calls, words: world.log.map(({ word }) => word) }
+  return { calls: world.calls, reports: world.log.map(({ report }) => report) }
 }
 
 class World {
   readonly calls: Talk['calls'][number][] = []
-  readonly log: { readonly word: Health; readonly at: number }[] = []
+  readonly log: { readonly report: Health; readonly at: number }[] = []
   readonly #options: TalkOptions
   readonly #talkers: readonly Talker[]
 
@@ -185,9 +186,9 @@ class World {
   }
 
   #read(talker: Talker, now: number): void {
-    for (const { word, at } of this.log.slice(talker.read)) {
+    for (const { report, at } of this.log.slice(talker.read)) {
       if (at + latencyMs > now) return
-      talker.hear(word, now)
+      talker.hear(report, now)
       talker.read += 1
     }
   }
@@ -203,8 +204,8 @@ class World {
 
   #say(talker: Talker, now: number): void {
     const { isTopicAwayFrom = Number.POSITIVE_INFINITY } = this.#options
-    const word = talker.say(now)
-    if (word !== undefined && now < isTopicAwayFrom) this.log.push({ word, at: now })
+    const report = talker.say(now)
+    if (report !== undefined && now < isTopicAwayFrom) this.log.push({ report, at: now })
   }
 }
 

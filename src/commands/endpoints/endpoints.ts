@@ -1,5 +1,5 @@
 /** `hooktide endpoints list`, `enable` and `disable`. */
-import { disabled, freshEndpoint, heard } from '../../core/health/health.ts'
+import { disabled, freshEndpoint, reportRead } from '../../core/health/health.ts'
 import { encodeHealth, renewed, type Health } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { Hook, HookId } from '../../core/model/model.ts'
@@ -109,7 +109,7 @@ async function enable(context: CommandContext): Promise<0> {
 async function disable(context: CommandContext): Promise<0> {
   const at = Date.now()
   await changed(context, (hook, known) => {
-    const endpoint = known === undefined ? freshEndpoint : heard(freshEndpoint, known)
+    const endpoint = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
     return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
   })
   return 0

@@ -1,11 +1,11 @@
 /**
- * How an endpoint does, as one instance sees it: what it found itself, and what was said on the topic of endpoint health
- * (docs/results.md, Endpoint health). A reducer: what happened, to what follows and what is to be said.
+ * How an endpoint does, as one instance sees it: from its own attempts, and from the reports on the topic of endpoint health
+ * (docs/results.md, Endpoint health). A reducer: it takes what happened, and says what follows and what is to be reported.
  *
- * An instance tells of its own changes only. It takes over what others said where it has found nothing itself, as after a
- * restart. So instances with opposite experience of an endpoint do not answer each other: the one that succeeds only
- * marks, once in a while, that there was a success, which keeps the other from counting its failures to the end; and it
- * says that all is well when the other has not said anything for long.
+ * An instance reports its own changes only. Where it has found nothing itself, as after a restart, it takes over the reports of
+ * others. So two instances with opposite experience of an endpoint do not answer each other without end. The one that
+ * succeeds only marks, once in a while, that there was a success: that keeps the other from counting its failures to the
+ * limit. And it reports that the endpoint is healthy when the other has reported nothing for long.
  */
 import {
   endpointOf,
@@ -19,7 +19,7 @@ import {
 import {
   mergedTally,
   noAttempts,
-  saidTally,
+  reportedTally,
   spans,
   withFailure,
   withSuccess,
@@ -35,20 +35,20 @@ export type LaneCondition =
   | { readonly kind: 'paused'; readonly until: MonotonicMs }
 
 export interface Endpoint extends Tally {
-  /** The word that counts, this instance's or another's. */
+  /** The report that counts, this instance's or another's. */
   readonly known: Health | undefined
-  /** What this instance found last, or took over. */
-  readonly told: EndpointState
+  /** What this instance found last, or took over from a report. */
+  readonly reportedState: EndpointState
   /** Of this instance's lane; times are those of the epoch. */
   readonly lane: LaneCondition
   /** When the lane moved last. */
   readonly movedAt: EpochMs
   /** Whether this instance made an attempt itself. */
   readonly hasSamples: boolean
-  /** Whether this instance found something that it has not said yet. */
-  readonly hasNews: boolean
-  /** Whether the word that counts is not, or not the last, on the topic. */
-  readonly isKnownUnsaid: boolean
+  /** Whether this instance found something that it has not reported yet. */
+  readonly hasUnreported: boolean
+  /** Whether the report that counts is not, or not the last, on the topic. */
+  readonly isKnownUnwritten: boolean
 }
 
 export type HookFacts = Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>
@@ -61,9 +61,9 @@ export interface HealthRules {
 
 /** So many failed attempts in a row make an endpoint failing. */
 const failingFrom = 3
-/** While it goes on failing, this is said again so often: what a restart forgets is bounded by it. */
+/** While it goes on failing, that is reported again so often. It bounds what a restart forgets. */
 const progressMs = 3_600_000
-/** What another instance said of a failing endpoint and did not repeat for so long is stale. */
+/** A report of another instance that an endpoint fails is stale when it was not repeated for so long. */
 const staleMs = 2 * progressMs
 
 const flowing = { kind: 'flowing' } as const
@@ -71,19 +71,27 @@ const flowing = { kind: 'flowing' } as const
 export const freshEndpoint: Endpoint = {
   ...noAttempts,
   known: undefined,
-  told: 'healthy',
+  reportedState: 'healthy',
   lane: flowing,
   movedAt: 0,
   hasSamples: false,
-  hasNews: false,
-  isKnownUnsaid: false,
+  hasUnreported: false,
+  isKnownUnwritten: false,
 }
 
 /** Whether a further success changes nothing: most endpoints, nearly always. */
-export function doesWell({ known, told, lane, failures, hasSamples, hasNews }: Endpoint): boolean {
+export function doesWell({
+  known,
+  reportedState,
+  lane,
+  failures,
+  hasSamples,
+  hasUnreported,
+}: Endpoint): boolean {
   const isKnownWell = known === undefined || known.state === 'healthy'
-  const isFoundWell = hasSamples && told === 'healthy' && failures === 0 && lane.kind === 'flowing'
-  return isKnownWell && isFoundWell && !hasNews
+  const isFoundWell =
+    hasSamples && reportedState === 'healthy' && failures === 0 && lane.kind === 'flowing'
+  return isKnownWell && isFoundWell && !hasUnreported
 }
 
 /** An attempt failed. */
@@ -100,7 +108,7 @@ export function failed(
   if (spans(tally, rules.disableAfterMs)) {
     return disabled(next, hook, { reason: 'failing-for-days', at, instance: rules.instance })
   }
-  return withOwnWord(next, at)
+  return withOwnReport(next, at)
 }
 
 /** An attempt succeeded. */
@@ -108,9 +116,10 @@ export function succeeded(endpoint: Endpoint, at: EpochMs, rules: HealthRules): 
   if (doesWell(endpoint)) return endpoint
   const { known } = endpoint
   const lane = laneAt(endpoint.lane, at)
-  const next = withOwnWord({ ...endpoint, ...withSuccess(at), lane, hasSamples: true }, at)
-  if (next.hasNews || next.isKnownUnsaid || known === undefined || isSettled(known)) return next
-  if (ownState(next) === 'healthy' && isStale(known, at)) return { ...next, hasNews: true }
+  const next = withOwnReport({ ...endpoint, ...withSuccess(at), lane, hasSamples: true }, at)
+  if (next.hasUnreported || next.isKnownUnwritten || known === undefined || isSettled(known))
+    return next
+  if (ownState(next) === 'healthy' && isStale(known, at)) return { ...next, hasUnreported: true }
   return isMarkDue(known, at, rules) ? marked(next, known, at, rules) : next
 }
 
@@ -122,7 +131,7 @@ export function disabled(
 ): Endpoint {
   if (endpoint.known?.state === 'disabled' || isBehind(hook, endpoint)) return endpoint
   const known: Health = {
-    ...saidTally(endpoint),
+    ...reportedTally(endpoint),
     ...cause,
     hookId: hook.id,
     tenantId: hook.tenantId,
@@ -133,7 +142,13 @@ export function disabled(
     endpoint: endpointOf(hook.url),
     configVersion: hook.configVersion,
   }
-  return { ...endpoint, known, told: 'disabled', hasNews: false, isKnownUnsaid: true }
+  return {
+    ...endpoint,
+    known,
+    reportedState: 'disabled',
+    hasUnreported: false,
+    isKnownUnwritten: true,
+  }
 }
 
 /** The lane of this instance moved. */
@@ -142,24 +157,26 @@ export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs):
   if (endpoint.known?.state === 'disabled') return next
   const isNewTime =
     'until' in lane && (!('until' in endpoint.lane) || lane.until !== endpoint.lane.until)
-  return isNewTime ? { ...next, told: lane.kind, hasNews: true } : withOwnWord(next, at)
+  return isNewTime
+    ? { ...next, reportedState: lane.kind, hasUnreported: true }
+    : withOwnReport(next, at)
 }
 
 /** A record was read, one's own included. */
-export function heard(endpoint: Endpoint, said: Health): Endpoint {
+export function reportRead(endpoint: Endpoint, report: Health): Endpoint {
   const { known } = endpoint
-  // Compaction keeps what stands last: whoever knows better says it again.
-  if (!supersedes(said, known)) return { ...endpoint, isKnownUnsaid: true }
-  const isNewBeginning = said.enableEpoch > (known?.enableEpoch ?? 0)
+  // Compaction keeps the record that stands last: whoever knows better reports it again.
+  if (!supersedes(report, known)) return { ...endpoint, isKnownUnwritten: true }
+  const isNewBeginning = report.enableEpoch > (known?.enableEpoch ?? 0)
   const before = isNewBeginning ? { ...freshEndpoint, hasSamples: endpoint.hasSamples } : endpoint
-  const isOver = isNewBeginning || said.state === 'disabled'
+  const isOver = isNewBeginning || report.state === 'disabled'
   return {
     ...before,
-    ...mergedTally(before, said),
-    known: said,
-    told: isOver || !before.hasSamples ? said.state : before.told,
-    hasNews: !isOver && before.hasNews,
-    isKnownUnsaid: false,
+    ...mergedTally(before, report),
+    known: report,
+    reportedState: isOver || !before.hasSamples ? report.state : before.reportedState,
+    hasUnreported: !isOver && before.hasUnreported,
+    isKnownUnwritten: false,
   }
 }
 
@@ -174,7 +191,7 @@ export function hookSeen(
 }
 
 /**
- * A word on the hook's endpoint was read, maybe one of an instance that reads the hook topic late. Where records of a
+ * A report on the hook's endpoint was read, maybe one of an instance that reads the hook topic late. Where records of a
  * hook stand in two partitions, instances may differ on which is the newest: they must not answer each other.
  */
 export function hookKnown(
@@ -186,20 +203,21 @@ export function hookKnown(
   return begunAnew(endpoint, hook, { at, instance }, ['newer'])
 }
 
-/** What is to be written now; `undefined` when everything was said. */
-export function wordOf(
+/** What is to be written now; `undefined` when everything was reported. */
+export function reportOf(
   endpoint: Endpoint,
   hook: HookFacts,
   at: EpochMs,
   { instance }: HealthRules,
 ): Health | undefined {
-  const { known, hasNews, isKnownUnsaid, lane } = endpoint
+  const { known, hasUnreported, isKnownUnwritten, lane } = endpoint
   const state = ownState(endpoint)
   const until = 'until' in lane && state === lane.kind ? lane.until : null
-  const isTold = !hasNews || isBehind(hook, endpoint) || isSaid(endpoint, { state, until, at })
-  if (isTold) return isKnownUnsaid ? known : undefined
+  const isTold =
+    !hasUnreported || isBehind(hook, endpoint) || isReported(endpoint, { state, until, at })
+  if (isTold) return isKnownUnwritten ? known : undefined
   return {
-    ...saidTally(endpoint),
+    ...reportedTally(endpoint),
     hookId: hook.id,
     tenantId: hook.tenantId,
     state,
@@ -214,24 +232,29 @@ export function wordOf(
   }
 }
 
-/** The word was handed over to be written. */
-export function said(endpoint: Endpoint, word: Health | undefined): Endpoint {
-  return { ...endpoint, known: word ?? endpoint.known, hasNews: false, isKnownUnsaid: false }
+/** The report was handed over to be written. */
+export function reportWritten(endpoint: Endpoint, report: Health | undefined): Endpoint {
+  return {
+    ...endpoint,
+    known: report ?? endpoint.known,
+    hasUnreported: false,
+    isKnownUnwritten: false,
+  }
 }
 
 /**
- * Whether another instance's word says that the endpoint has recovered since this one's lane opened. Clocks of two
- * processes may differ: a word that comes long after the lane opened is newer, whatever the time in it.
+ * Whether another instance's report says that the endpoint has recovered since this one's lane opened. Clocks of two
+ * processes may differ: a report that comes long after the lane opened is newer, whatever the time in it.
  */
-export function tellsRecovery(
+export function reportsRecovery(
   { known, lane, movedAt }: Endpoint,
-  word: Health,
+  report: Health,
   at: EpochMs,
   { instance }: HealthRules,
 ): boolean {
-  if (word.state !== 'healthy' || word.instance === instance) return false
-  if (!supersedes(word, known)) return false
-  return lane.kind === 'flowing' || word.at > movedAt || at - movedAt > leastBetweenWritesMs
+  if (report.state !== 'healthy' || report.instance === instance) return false
+  if (!supersedes(report, known)) return false
+  return lane.kind === 'flowing' || report.at > movedAt || at - movedAt > leastBetweenWritesMs
 }
 
 /**
@@ -244,10 +267,11 @@ export function claimed(
   { at, until }: { readonly at: EpochMs; readonly until: EpochMs },
   { instance }: HealthRules,
 ): Endpoint {
-  const { known, told } = endpoint
-  if (known?.state !== 'open' || known.instance === instance || told === 'healthy') return endpoint
-  const claim = { ...known, ...saidTally(endpoint), until, instance, at }
-  return { ...endpoint, known: claim, isKnownUnsaid: true }
+  const { known, reportedState } = endpoint
+  if (known?.state !== 'open' || known.instance === instance || reportedState === 'healthy')
+    return endpoint
+  const claim = { ...known, ...reportedTally(endpoint), until, instance, at }
+  return { ...endpoint, known: claim, isKnownUnwritten: true }
 }
 
 function begunAnew(
@@ -259,23 +283,23 @@ function begunAnew(
   const { known } = endpoint
   if (known === undefined || !standings.includes(urlStanding(hook, known))) return endpoint
   const health = renewed(hook, known, { reason: 'url-changed', ...renewal })
-  return { ...freshEndpoint, known: health, isKnownUnsaid: true }
+  return { ...freshEndpoint, known: health, isKnownUnwritten: true }
 }
 
-function withOwnWord(endpoint: Endpoint, at: EpochMs): Endpoint {
-  const { known, told } = endpoint
+function withOwnReport(endpoint: Endpoint, at: EpochMs): Endpoint {
+  const { known, reportedState } = endpoint
   if (known?.state === 'disabled') return endpoint
   const state = ownState(endpoint)
-  if (state !== told) return { ...endpoint, told: state, hasNews: true }
+  if (state !== reportedState) return { ...endpoint, reportedState: state, hasUnreported: true }
   const isProgress = state !== 'healthy' && known !== undefined && at - known.at >= progressMs
-  return isProgress ? { ...endpoint, hasNews: true } : endpoint
+  return isProgress ? { ...endpoint, hasUnreported: true } : endpoint
 }
 
-function ownState({ lane, failures, told }: Endpoint): EndpointState {
+function ownState({ lane, failures, reportedState }: Endpoint): EndpointState {
   if (lane.kind !== 'flowing') return lane.kind
   if (failures === 0) return 'healthy'
   // One that was not well is so again with a success, not with a first failure of a new row.
-  return failures >= failingFrom || told !== 'healthy' ? 'failing' : 'healthy'
+  return failures >= failingFrom || reportedState !== 'healthy' ? 'failing' : 'healthy'
 }
 
 /** A lane whose time is over is open or paused no more once a call went through. */
@@ -288,8 +312,8 @@ function isBehind(hook: HookFacts, { known }: Endpoint): boolean {
   return known !== undefined && urlStanding(hook, known) === 'older'
 }
 
-/** Whether the word that counts says as much already. */
-function isSaid(
+/** Whether the report that counts says as much already. */
+function isReported(
   { known, failingSince }: Endpoint,
   { state, until, at }: Pick<Health, 'state' | 'until' | 'at'>,
 ): boolean {
@@ -313,7 +337,7 @@ function isStale({ at, until }: Health, now: EpochMs): boolean {
   return now - Math.max(at, until ?? 0) > staleMs
 }
 
-/** Others count failures: a success is told of often enough that they cannot come to their end. */
+/** Others count failures. A success is reported often enough to keep them from the limit. */
 function isMarkDue(
   { failingSince, lastSuccessAt }: Health,
   at: EpochMs,
@@ -329,6 +353,6 @@ function marked(
   at: EpochMs,
   { instance }: HealthRules,
 ): Endpoint {
-  const mark = { ...known, ...saidTally(endpoint), instance, at }
-  return { ...endpoint, known: mark, isKnownUnsaid: true }
+  const mark = { ...known, ...reportedTally(endpoint), instance, at }
+  return { ...endpoint, known: mark, isKnownUnwritten: true }
 }

@@ -54,15 +54,15 @@ export function spans(
   return (lastFailureAt ?? failingSince) - failingSince >= disableAfterMs
 }
 
-type SaidTally = Pick<Health, keyof Tally>
+type ReportedTally = Pick<Health, keyof Tally>
 
 /** As records have it. */
-export function saidTally({
+export function reportedTally({
   failures,
   failingSince,
   lastFailureAt,
   lastSuccessAt,
-}: Tally): SaidTally {
+}: Tally): ReportedTally {
   return {
     failures,
     failingSince: failingSince ?? null,
@@ -72,12 +72,12 @@ export function saidTally({
 }
 
 /** What others counted joins what was counted here; a success of any of them begins the count anew. */
-export function mergedTally(own: Tally, said: SaidTally): Tally {
-  const lastSuccessAt = latest(own.lastSuccessAt, said.lastSuccessAt ?? undefined)
+export function mergedTally(own: Tally, report: ReportedTally): Tally {
+  const lastSuccessAt = latest(own.lastSuccessAt, report.lastSuccessAt ?? undefined)
   const others = {
-    failures: said.failures,
-    failingSince: said.failingSince ?? undefined,
-    lastFailureAt: said.lastFailureAt ?? undefined,
+    failures: report.failures,
+    failingSince: report.failingSince ?? undefined,
+    lastFailureAt: report.lastFailureAt ?? undefined,
   }
   const rows = [own, others].filter(
     ({ failingSince }) =>

@@ -1,20 +1,20 @@
 /**
- * What the newest word on an endpoint means for lanes that are not called: one of which nothing is known, and one that is
- * open (docs/results.md, Endpoint health).
+ * What the newest report on an endpoint means for lanes that are not called: a lane of which nothing is known, and one that
+ * is open (docs/results.md, Endpoint health).
  *
- * One process probes an open endpoint: the one whose `open` is the newest word. The others wait for what it says next,
- * until the time of its word and a grace are over, as it may be dead, or may have no delivery to probe with. Who probes in
- * its place says so, and is the one that others wait for from then on. A process waits for no word of its own, nor for
- * that of one that fails where another succeeds.
+ * One process probes an open endpoint: the one whose report of `open` is the newest. The others wait for its next report,
+ * until the time in its report and a grace are over: it may be dead, or have no delivery to probe with. The process that
+ * probes in its place reports so, and the others then wait for that one. A process does not wait for its own report, nor
+ * for that of a process that fails where another succeeds.
  *
- * It waits for the same process for one probe of the longest period, and claims the next: that one may be the only one that
- * does not reach the endpoint any more. A claim is a word that repeats what was said, long before the time that it is
- * about. So there is one probe at a time, and its time stays the same, whoever makes it: deliveries that wait come back
- * then, whoever put them off.
+ * It waits for the same process for one probe of the longest period, and then claims the next: that process may be the only
+ * one that does not reach the endpoint any more. A claim is a report that repeats the one before, long before its time. So
+ * there is one probe at a time, and its time stays the same, whoever makes it. Deliveries that wait come back then, whoever
+ * put them off.
  *
- * Times in words are by the clock of who wrote them, and no clock is trusted. A word never binds for longer than the time
- * from its writing to its end, nor than a breaker stays open; and how long it binds is settled when it is read, by a
- * clock that never jumps.
+ * Times in reports are by the clock of the process that wrote them, and no clock is trusted. A report never binds for longer
+ * than the time from its writing to its end, nor than a breaker stays open. How long it binds is settled when it is read, by
+ * a clock that never jumps.
  */
 import { levelFor, longestOpenMs } from './breaker.ts'
 import { leastBetweenWritesMs, type Health } from '../health/record.ts'
@@ -37,7 +37,7 @@ export interface OpenSeed {
   readonly level: number
 }
 
-/** The newest word by which an endpoint is not called. */
+/** The newest report by which an endpoint is not called. */
 export interface Binding {
   readonly kind: 'open' | 'paused'
   /** When its time is over. */
@@ -51,7 +51,7 @@ export interface Binding {
   readonly spread: number
 }
 
-/** When a word was read, and by whom. */
+/** When a report was read, and by whom. */
 export interface Reading {
   readonly instance: string
   readonly now: EpochMs
@@ -71,13 +71,13 @@ const claimSpreadShare = 0.4
 
 const flowing = { kind: 'flowing' } as const
 
-/** @param word the one that counts now */
+/** @param report the one that counts now */
 export function boundBy(
   before: Binding | undefined,
-  word: Health,
+  report: Health,
   reading: Reading,
 ): Binding | undefined {
-  switch (word.state) {
+  switch (report.state) {
     case 'healthy':
     case 'disabled':
       return undefined
@@ -86,12 +86,12 @@ export function boundBy(
       return before
     case 'open':
     case 'paused': {
-      const { state: kind, at, instance } = word
+      const { state: kind, at, instance } = report
       const { now, monotonic, spread } = reading
-      const end = word.until ?? at
+      const end = report.until ?? at
       const longestMs = kind === 'open' ? longestOpenMs : maxRetryAfterMs
       const until = monotonic + Math.min(end - now, end - at, longestMs)
-      const waitedFrom = waitedSince(before, word, reading)
+      const waitedFrom = waitedSince(before, report, reading)
       const isToClaim =
         kind === 'open' && waitedFrom !== undefined && until - waitedFrom > longestOpenMs
       const claimAt = isToClaim
@@ -107,7 +107,7 @@ function waitedSince(
   { instance, lastSuccessAt, lastFailureAt }: Health,
   reading: Reading,
 ): MonotonicMs | undefined {
-  // Who succeeds marks that in the word of who fails, as if it had not failed.
+  // Who succeeds marks that in the report of who fails, as if it had not failed.
   const isMarked = lastSuccessAt !== null && lastSuccessAt > (lastFailureAt ?? 0)
   if (instance === reading.instance || isMarked) return undefined
   return before?.instance === instance
@@ -125,7 +125,7 @@ export function seedOf(binding: Binding | undefined, timeoutMs: number): LaneSee
 }
 
 /**
- * How long after its time the word of who probes can come: its call may take up to its time-out, and its record may
+ * How long after its time the report of who probes can come: its call may take up to its time-out, and its record may
  * have to wait for the one before. The second time is nearly always left to the delivery that is the probe, which a tier
  * gives back a few seconds late. Others spread over as long again, or all would probe before the first has its answer.
  */

@@ -12,6 +12,7 @@
  * - **tier**: a retry topic; how long its records wait is a property of the topic.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
  * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
+ * - **report**: what one process writes to the topic of endpoint health about an endpoint.
  * - **breaker**: what stops the calls of a lane whose endpoint fails: closed, open or half-open.
  * - **ledger**: which offsets of a partition are complete, and so what may be committed.
  * - **epoch**: one uninterrupted ownership of a partition by this process.

@@ -5,14 +5,14 @@ import {
   disabled,
   failed,
   freshEndpoint,
-  heard,
+  reportRead,
   hookKnown,
   hookSeen,
   laneMoved,
-  said,
+  reportWritten,
   succeeded,
-  tellsRecovery,
-  wordOf,
+  reportsRecovery,
+  reportOf,
   type Endpoint,
   type HookFacts,
 } from '../../../src/core/health/health.ts'
@@ -33,12 +33,15 @@ function failedTimes(count: number, everyMs: number, from: Endpoint = freshEndpo
 }
 
 /** Says what is to be said. */
-function spoken(endpoint: Endpoint, at: number): { word: Health | undefined; endpoint: Endpoint } {
-  const word = wordOf(endpoint, hook, at, rules)
-  return { word, endpoint: said(endpoint, word) }
+function spoken(
+  endpoint: Endpoint,
+  at: number,
+): { report: Health | undefined; endpoint: Endpoint } {
+  const report = reportOf(endpoint, hook, at, rules)
+  return { report, endpoint: reportWritten(endpoint, report) }
 }
 
-/** What a word has of a hook. */
+/** What a report has of a hook. */
 function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
   return { endpoint: endpointOf(url), configVersion }
 }
@@ -47,9 +50,9 @@ const open = { kind: 'open', until: 30 * second } as const
 
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
-    expect(failedTimes(2, minute).hasNews).toBe(false)
+    expect(failedTimes(2, minute).hasUnreported).toBe(false)
     const failing = spoken(failedTimes(3, minute), 3 * minute)
-    expect(failing.word).toMatchObject({
+    expect(failing.report).toMatchObject({
       state: 'failing',
       reason: 'failures',
       failures: 3,
@@ -61,7 +64,7 @@ describe('an endpoint', () => {
       at: 3 * minute,
     })
     const well = spoken(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
-    expect(well.word).toMatchObject({
+    expect(well.report).toMatchObject({
       state: 'healthy',
       reason: 'recovered',
       failures: 0,
@@ -72,17 +75,17 @@ describe('an endpoint', () => {
 
   it('is not spoken of when it came back before anything was said', () => {
     const back = succeeded(failedTimes(3, second), 4 * second, rules)
-    expect(spoken(back, 5 * second).word).toBeUndefined()
+    expect(spoken(back, 5 * second).report).toBeUndefined()
   })
 
   it('is open or paused as its lane is, and every new time is told', () => {
     const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
-    expect(opened.word).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
+    expect(opened.report).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
     const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
     const again = spoken(longer, 31 * second)
-    expect(again.word).toMatchObject({ state: 'open', until: hour, since: 5 * second })
+    expect(again.report).toMatchObject({ state: 'open', until: hour, since: 5 * second })
     const paused = laneMoved(again.endpoint, { kind: 'paused', until: 2 * hour }, hour)
-    expect(spoken(paused, hour).word).toMatchObject({
+    expect(spoken(paused, hour).report).toMatchObject({
       state: 'paused',
       reason: 'retry-after',
       until: 2 * hour,
@@ -92,8 +95,8 @@ describe('an endpoint', () => {
   it('that goes on failing is told of again once an hour', () => {
     const { endpoint } = spoken(failedTimes(3, second), 3 * second)
     const soon = failed(endpoint, hook, 59 * minute, rules)
-    expect(soon.hasNews).toBe(false)
-    expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).word).toMatchObject({
+    expect(soon.hasUnreported).toBe(false)
+    expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).report).toMatchObject({
       failures: 5,
       failingSince: second,
     })
@@ -106,7 +109,7 @@ describe('an endpoint', () => {
       instance: 'one',
     })
     expect(gone.known).toMatchObject({ state: 'disabled', reason: 'gone', enableEpoch: 0 })
-    expect(spoken(gone, second).word).toBe(gone.known)
+    expect(spoken(gone, second).report).toBe(gone.known)
   })
 
   it('is disabled when twenty failed attempts span five days without a success', () => {
@@ -131,42 +134,49 @@ describe('an endpoint', () => {
 
   it('is not disabled when any instance had a success between', () => {
     const long = failedTimes(24, 5 * hour)
-    const told = heard(long, healthOf({ lastSuccessAt: 4 * day, state: 'open', until: 5 * day }))
+    const told = reportRead(
+      long,
+      healthOf({ lastSuccessAt: 4 * day, state: 'open', until: 5 * day }),
+    )
     expect(failed(told, hook, 5 * day + hour, rules).known?.state).toBe('open')
   })
 
   it('goes on where another process stood: failures and their beginning survive a restart', () => {
-    const word = healthOf({
+    const report = healthOf({
       state: 'failing',
       failures: 19,
       failingSince: hour,
       lastFailureAt: 4 * day,
     })
-    const restarted = heard(freshEndpoint, word)
+    const restarted = reportRead(freshEndpoint, report)
     expect(failed(restarted, hook, 5 * day + hour, rules).known?.state).toBe('disabled')
   })
 
   it('that is disabled stays so, whatever is said of the time before', () => {
-    const gone = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
-    const stale = heard(gone, healthOf({ state: 'healthy' }))
+    const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
+    const stale = reportRead(gone, healthOf({ state: 'healthy' }))
     expect(stale.known?.state).toBe('disabled')
-    expect(spoken(stale, 1).word).toBe(gone.known)
+    expect(spoken(stale, 1).report).toBe(gone.known)
     expect(succeeded(gone, 1, rules).known?.state).toBe('disabled')
     expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
   })
 
   it('begins anew with a higher epoch', () => {
-    const gone = heard(failedTimes(25, 5 * hour), healthOf({ state: 'disabled' }))
-    const enabled = heard(
+    const gone = reportRead(failedTimes(25, 5 * hour), healthOf({ state: 'disabled' }))
+    const enabled = reportRead(
       gone,
       renewed(hook, gone.known, { reason: 'operator', instance: 'cli', at: 6 * day }),
     )
-    expect(enabled).toMatchObject({ failures: 0, told: 'healthy', isKnownUnsaid: false })
+    expect(enabled).toMatchObject({
+      failures: 0,
+      reportedState: 'healthy',
+      isKnownUnwritten: false,
+    })
     expect(enabled.known).toMatchObject({ state: 'healthy', enableEpoch: 1 })
   })
 
   it('begins anew when its hook comes with another URL, but not with an older record', () => {
-    const gone = heard(freshEndpoint, healthOf({ state: 'disabled' }))
+    const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled' }))
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
     expect(hookSeen(gone, moved, day, rules).known).toMatchObject({
       state: 'healthy',
@@ -180,76 +190,81 @@ describe('an endpoint', () => {
     expect(hookSeen(freshEndpoint, moved, day, rules)).toBe(freshEndpoint)
   })
 
-  it('has recovered by a word that another instance wrote after its lane opened, or that comes long after', () => {
+  it('has recovered by a report that another instance wrote after its lane opened, or that comes long after', () => {
     const opened = laneMoved(failedTimes(5, second), open, minute)
-    const recovered = (at: number, word: Partial<Health>) =>
-      tellsRecovery(opened, healthOf(word), at, rules)
+    const recovered = (at: number, report: Partial<Health>) =>
+      reportsRecovery(opened, healthOf(report), at, rules)
     expect(recovered(minute + 2, { at: minute + 1 })).toBe(true)
     expect(recovered(minute + 2, { at: minute - 1 })).toBe(false)
     expect(recovered(2 * minute, { at: minute - 1 })).toBe(true)
     expect(recovered(2 * minute, { at: 2 * minute, instance: 'one' })).toBe(false)
     expect(recovered(2 * minute, { at: 2 * minute, state: 'failing' })).toBe(false)
-    const disabledOne = heard(opened, healthOf({ state: 'disabled' }))
-    expect(tellsRecovery(disabledOne, healthOf({ at: 2 * minute }), 2 * minute, rules)).toBe(false)
-    expect(tellsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
+    const disabledOne = reportRead(opened, healthOf({ state: 'disabled' }))
+    expect(reportsRecovery(disabledOne, healthOf({ at: 2 * minute }), 2 * minute, rules)).toBe(
+      false,
+    )
+    expect(reportsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
   })
 
   it('is healthy with a success after its pause is over, of which nothing tells but time', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
     const told = spoken(failed(paused, hook, second, rules), second)
-    expect(told.word).toMatchObject({ state: 'paused', until: minute, failures: 1 })
+    expect(told.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
     const early = succeeded(told.endpoint, 30 * second, rules)
-    expect(spoken(early, 30 * second).word).toBeUndefined()
+    expect(spoken(early, 30 * second).report).toBeUndefined()
     const after = succeeded(told.endpoint, 61 * second, rules)
-    expect(spoken(after, 61 * second).word).toMatchObject({ state: 'healthy', failingSince: null })
+    expect(spoken(after, 61 * second).report).toMatchObject({
+      state: 'healthy',
+      failingSince: null,
+    })
   })
 
   it('that fails when its pause is over is failing: it has not been well since', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
     const { endpoint } = spoken(failed(paused, hook, second, rules), second)
     const after = failed(endpoint, hook, 2 * minute, rules)
-    expect(spoken(after, 2 * minute).word).toMatchObject({ state: 'failing', until: null })
+    expect(spoken(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })
   })
 
   it('is healthy with a success though its lane was forgotten while it was open', () => {
     const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     const later = succeeded(opened.endpoint, 2 * day, rules)
-    expect(spoken(later, 2 * day).word?.state).toBe('healthy')
+    expect(spoken(later, 2 * day).report?.state).toBe('healthy')
     const late = succeeded(opened.endpoint, 20 * second, rules)
-    expect(spoken(late, 20 * second).word).toBeUndefined()
+    expect(spoken(late, 20 * second).report).toBeUndefined()
   })
 
   it('is not spoken of twice when nothing is new, and once more when it began to fail anew', () => {
     const told = spoken(failedTimes(3, second), 3 * second)
     const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
-    expect(spoken(again, 8 * second).word).toMatchObject({
+    expect(spoken(again, 8 * second).report).toMatchObject({
       state: 'failing',
       failingSince: 2 * second,
       lastSuccessAt: second,
     })
     const opened = spoken(laneMoved(told.endpoint, open, 5 * second), 5 * second)
     const same = laneMoved(failed(opened.endpoint, hook, 6 * second, rules), open, 6 * second)
-    expect(spoken(same, 6 * second).word).toBeUndefined()
+    expect(spoken(same, 6 * second).report).toBeUndefined()
   })
 
   it('that does well is the same object after a success', () => {
     const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
     expect(succeeded(well, hour, rules)).toBe(well)
-    const told = heard(well, healthOf({ state: 'failing', failingSince: minute }))
+    const told = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
     expect(succeeded(told, hour, rules)).not.toBe(told)
   })
 
   it('is not judged by an instance that reads the hook topic late', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
-    const anew = heard(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
-    expect(spoken(failedTimes(3, second, anew), hour).word).toBeUndefined()
+    const anew = reportRead(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
+    expect(spoken(failedTimes(3, second, anew), hour).report).toBeUndefined()
     expect(disabled(anew, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(anew)
     expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
   })
 
   it('begins anew when a late instance speaks of its former URL, in one partition', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
-    const late = heard(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
+    const late = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
     expect(hookKnown(late, moved, day, rules).known).toMatchObject({
       state: 'healthy',
       enableEpoch: 1,
@@ -260,11 +275,11 @@ describe('an endpoint', () => {
   })
 
   it('that was failing before a restart is healthy with the first success', () => {
-    const restarted = heard(
+    const restarted = reportRead(
       freshEndpoint,
       healthOf({ state: 'open', until: hour, failingSince: 1 }),
     )
-    expect(spoken(succeeded(restarted, 2 * hour, rules), 2 * hour).word?.state).toBe('healthy')
+    expect(spoken(succeeded(restarted, 2 * hour, rules), 2 * hour).report?.state).toBe('healthy')
   })
 })
 
@@ -306,7 +321,7 @@ describe('any row of attempts', () => {
 })
 
 describe('a claim of the next probe', () => {
-  const word = healthOf({
+  const report = healthOf({
     state: 'open',
     reason: 'failures',
     since: 5,
@@ -319,23 +334,23 @@ describe('a claim of the next probe', () => {
   const claim = { at: 15 * minute, until: 40 * minute + 7 }
 
   it('says again what another one said, and who probes from then on, by its own clock', () => {
-    const endpoint = claimed(heard(freshEndpoint, word), claim, rules)
-    expect(spoken(endpoint, 15 * minute).word).toEqual({ ...word, instance: 'one', ...claim })
+    const endpoint = claimed(reportRead(freshEndpoint, report), claim, rules)
+    expect(spoken(endpoint, 15 * minute).report).toEqual({ ...report, instance: 'one', ...claim })
   })
 
-  it('is not made of one’s own word, nor where nothing is open', () => {
+  it('is not made of one’s own report, nor where nothing is open', () => {
     for (const said of [
-      { ...word, instance: 'one' },
-      { ...word, state: 'failing' as const },
+      { ...report, instance: 'one' },
+      { ...report, state: 'failing' as const },
     ]) {
-      const endpoint = heard(freshEndpoint, said)
+      const endpoint = reportRead(freshEndpoint, said)
       expect(claimed(endpoint, claim, rules)).toBe(endpoint)
     }
   })
 
   it('is not made by one that the endpoint answers', () => {
-    const well = succeeded(heard(freshEndpoint, word), 12 * minute, rules)
-    const endpoint = heard(said(well, undefined), { ...word, at: 13 * minute })
+    const well = succeeded(reportRead(freshEndpoint, report), 12 * minute, rules)
+    const endpoint = reportRead(reportWritten(well, undefined), { ...report, at: 13 * minute })
     expect(claimed(endpoint, claim, rules)).toBe(endpoint)
   })
 })

@@ -6,13 +6,13 @@ import {
   disabled,
   failed,
   freshEndpoint,
-  heard,
+  reportRead,
   hookKnown,
   hookSeen,
   laneMoved,
-  said,
+  reportWritten,
   succeeded,
-  wordOf,
+  reportOf,
   type Endpoint,
   type HealthRules,
   type HookFacts,
@@ -30,8 +30,8 @@ class Instance {
   hook: HookFacts = hook
   readonly rules: HealthRules
   /** Records read of each topic. */
-  readonly read = { words: 0, hooks: 1 }
-  saidAt = Number.NEGATIVE_INFINITY
+  readonly read = { reports: 0, hooks: 1 }
+  reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(index: number) {
     this.rules = { ...rules, instance: `instance ${index}` }
@@ -40,7 +40,7 @@ class Instance {
 
 /** Both topics as logs, and what each instance makes of them. */
 class World {
-  readonly words: Health[] = []
+  readonly reports: Health[] = []
   readonly hooks: HookFacts[] = [hook]
   readonly instances: readonly Instance[]
 
@@ -71,10 +71,10 @@ class World {
 
   readWords(index: number, at: number): void {
     const one = this.of(index)
-    for (const word of this.words.slice(one.read.words)) {
-      one.endpoint = hookKnown(heard(one.endpoint, word), one.hook, at, one.rules)
+    for (const report of this.reports.slice(one.read.reports)) {
+      one.endpoint = hookKnown(reportRead(one.endpoint, report), one.hook, at, one.rules)
     }
-    one.read.words = this.words.length
+    one.read.reports = this.reports.length
   }
 
   readHooks(index: number, at: number): void {
@@ -89,12 +89,12 @@ class World {
 
   say(index: number, at: number): void {
     const one = this.of(index)
-    if (at - one.saidAt < 10 * second) return
-    const word = wordOf(one.endpoint, one.hook, at, one.rules)
-    one.endpoint = said(one.endpoint, word)
-    if (word === undefined) return
-    this.words.push(word)
-    one.saidAt = at
+    if (at - one.reportedAt < 10 * second) return
+    const report = reportOf(one.endpoint, one.hook, at, one.rules)
+    one.endpoint = reportWritten(one.endpoint, report)
+    if (report === undefined) return
+    this.reports.push(report)
+    one.reportedAt = at
   }
 
   /** Writes the hook's record. */
@@ -107,9 +107,9 @@ class World {
   }
 
   /** What a reader of the whole topic takes for true. */
-  get newestWord(): Health | undefined {
-    return this.words.reduce<Health | undefined>(
-      (best, word) => (supersedes(word, best) ? word : best),
+  get newestReport(): Health | undefined {
+    return this.reports.reduce<Health | undefined>(
+      (best, report) => (supersedes(report, best) ? report : best),
       undefined,
     )
   }
@@ -133,8 +133,8 @@ describe('two instances with opposite experience of an endpoint', () => {
       }
     }
     // The one that fails says so with each probe, every half hour, and the other marks its success once an hour.
-    expect(both.words.length).toBeLessThan(7 * (48 + 24) + 10)
-    expect(both.words.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
+    expect(both.reports.length).toBeLessThan(7 * (48 + 24) + 10)
+    expect(both.reports.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
   })
 
   it('do not fight either when one fails without its lane opening', () => {
@@ -148,11 +148,11 @@ describe('two instances with opposite experience of an endpoint', () => {
         expect(both.of(index).endpoint.known?.state).not.toBe('disabled')
       }
     }
-    expect(both.words.length).toBeLessThan(7 * (24 + 24) + 10)
-    expect(both.words.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
+    expect(both.reports.length).toBeLessThan(7 * (24 + 24) + 10)
+    expect(both.reports.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
   })
 
-  it('end with a healthy word when the one that failed is heard of no more', () => {
+  it('end with a healthy report when the one that failed is heard of no more', () => {
     const both = new World(2)
     for (const at of [1, 2, 3]) both.fail(1, at * second)
     both.say(1, 3 * second)
@@ -162,8 +162,8 @@ describe('two instances with opposite experience of an endpoint', () => {
       both.succeed(0, now)
       both.say(0, now)
     }
-    expect(both.words.at(-1)?.state).toBe('healthy')
-    expect(both.words.length).toBeLessThan(6)
+    expect(both.reports.at(-1)?.state).toBe('healthy')
+    expect(both.reports.length).toBeLessThan(6)
   })
 })
 
@@ -189,12 +189,12 @@ const acts = {
   readHooks: (world, index, at) => world.readHooks(index, at),
   say: (world, index, at) => world.say(index, at),
   enable(world, _, at) {
-    world.words.push(renewed(world.newestHook, world.newestWord, { ...operator, at }))
+    world.reports.push(renewed(world.newestHook, world.newestReport, { ...operator, at }))
   },
   disable(world, _, at) {
-    const before = { ...freshEndpoint, known: world.newestWord }
+    const before = { ...freshEndpoint, known: world.newestReport }
     const { known } = disabled(before, world.newestHook, { ...operator, at })
-    if (known !== undefined) world.words.push(known)
+    if (known !== undefined) world.reports.push(known)
   },
   move: (world) => world.put(`https://receiver.example/${world.hooks.length}`),
   putAgain: (world) => world.put(world.newestHook.url),
@@ -230,18 +230,18 @@ function settledAfter(steps: Steps): { readonly world: World; readonly late: num
   return { world, late: settle(world, now) }
 }
 
-/** Everyone reads all there is and says what is left to say, until nobody has a word. Returns how many were said. */
+/** Everyone reads all there is and says what is left to say, until nobody has a report. Returns how many were said. */
 function settle(world: World, from: number): number {
-  const before = world.words.length
+  const before = world.reports.length
   for (let round = 1; round <= 12; round += 1) {
     const now = from + round * 15 * second
     for (const index of indices) world.readHooks(index, now)
     for (const index of indices) world.say(index, now)
     for (const index of indices) world.readWords(index, now)
   }
-  const settled = world.words.length
+  const settled = world.reports.length
   for (const index of indices) world.say(index, from + hour)
-  expect(world.words.length).toBe(settled)
+  expect(world.reports.length).toBe(settled)
   return settled - before
 }
 
@@ -251,8 +251,8 @@ describe('any number of instances', () => {
       const { world, late } = settledAfter(steps)
       // What was left to say, and one answer of each to each that had it wrong.
       expect(late).toBeLessThanOrEqual(4 * indices.length)
-      const last = world.words.at(-1)
-      expect(world.newestWord).toEqual(last)
+      const last = world.reports.at(-1)
+      expect(world.newestReport).toEqual(last)
       for (const { endpoint } of world.instances) expect(endpoint.known).toEqual(last)
       if (last !== undefined) expect(last.endpoint).toBe(endpointOf(world.newestHook.url))
     })
@@ -262,10 +262,10 @@ describe('any number of instances', () => {
   it('enable only what an operator enabled or what has another URL', () => {
     const others = actions.filter((action) => action !== 'enable' && action !== 'move')
     const holds = fc.property(stepsOf(others), (steps) => {
-      const { words } = settledAfter(steps).world
-      expect(words.every(({ enableEpoch }) => enableEpoch === 0)).toBe(true)
-      if (words.some(({ state }) => state === 'disabled')) {
-        expect(words.at(-1)?.state).toBe('disabled')
+      const { reports } = settledAfter(steps).world
+      expect(reports.every(({ enableEpoch }) => enableEpoch === 0)).toBe(true)
+      if (reports.some(({ state }) => state === 'disabled')) {
+        expect(reports.at(-1)?.state).toBe('disabled')
       }
     })
     fc.assert(holds, { numRuns: 300 })

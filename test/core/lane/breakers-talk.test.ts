@@ -96,7 +96,7 @@ describe('an endpoint that is open', () => {
     expect(probesOf(talk, 2 * hour).length).toBeLessThanOrEqual(11)
   })
 
-  it('is probed by each for itself, a grace late at most, when the topic takes no word any more', () => {
+  it('is probed by each for itself, a grace late at most, when the topic takes no report any more', () => {
     const talk = outage(6 * hour, { processes: 3, isTopicAwayFrom: hour })
     for (const process of [0, 1, 2]) {
       const times = probesOf(talk, hour)
@@ -150,7 +150,7 @@ describe('a recovery', () => {
   })
 
   it('that only one can see makes the other probe for itself, and neither answers the other for a week', () => {
-    const { calls, words } = talkFor(7 * day, {
+    const { calls, reports } = talkFor(7 * day, {
       processes: 2,
       isUp: (at, process) => process === 0 && at >= 2 * hour,
       everyMs: 30 * second,
@@ -159,7 +159,7 @@ describe('a recovery', () => {
     const probes = calls.filter(({ process, at }) => process === 1 && at >= 2 * hour)
     expect(probes.length).toBeLessThan(7 * 48 + 10)
     expect(probes.length).toBeGreaterThan(7 * 46)
-    expect(words.length).toBeLessThan(7 * (48 + 24) + 10)
-    expect(words.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
+    expect(reports.length).toBeLessThan(7 * (48 + 24) + 10)
+    expect(reports.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
   })
 })

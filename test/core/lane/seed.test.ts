@@ -18,11 +18,11 @@ interface Read {
   readonly instance?: string
 }
 
-type Word = Partial<Health> & { readonly at: number }
+type Report = Partial<Health> & { readonly at: number }
 
-/** What words mean that were read one after the other, each when it was written. */
-function bindingAfter(words: readonly Word[], spread = 0): Binding | undefined {
-  return words.reduce<Binding | undefined>(
+/** What reports mean that were read one after the other, each when it was written. */
+function bindingAfter(reports: readonly Report[], spread = 0): Binding | undefined {
+  return reports.reduce<Binding | undefined>(
     (before, { at, until, ...others }) =>
       boundBy(
         before,
@@ -34,11 +34,11 @@ function bindingAfter(words: readonly Word[], spread = 0): Binding | undefined {
 }
 
 /** For calls of 15 s. */
-function seedAfter(words: readonly Word[], spread = 0): LaneSeed {
-  return seedOf(bindingAfter(words, spread), timeoutMs)
+function seedAfter(reports: readonly Report[], spread = 0): LaneSeed {
+  return seedOf(bindingAfter(reports, spread), timeoutMs)
 }
 
-function halfHour(fromMinute: number): Word & { readonly at: number } {
+function halfHour(fromMinute: number): Report & { readonly at: number } {
   return { state: 'open', at: fromMinute * minute, until: (fromMinute + 29) * minute }
 }
 
@@ -46,13 +46,13 @@ function halfHour(fromMinute: number): Word & { readonly at: number } {
 const halfHours = [0, 29, 58].map(halfHour)
 
 /** The same, all of them read at one time. */
-function seedBy(words: readonly Partial<Health>[], { now = 0, spread = 0, instance }: Read = {}) {
+function seedBy(reports: readonly Partial<Health>[], { now = 0, spread = 0, instance }: Read = {}) {
   const reading = { instance: instance ?? 'one', now: offset + now, monotonic: now, spread }
-  const binding = words
+  const binding = reports
     .map(({ at = 0, until, ...others }) =>
       healthOf({ ...others, at: offset + at, until: until == null ? null : offset + until }),
     )
-    .reduce<Binding | undefined>((before, word) => boundBy(before, word, reading), undefined)
+    .reduce<Binding | undefined>((before, report) => boundBy(before, report, reading), undefined)
   return seedOf(binding, timeoutMs)
 }
 
@@ -62,7 +62,7 @@ function untilOf(seed: LaneSeed): number | undefined {
 
 const open = { state: 'open', at: 0, until: 30 * second } as const
 
-describe('the word of another instance that an endpoint is open', () => {
+describe('the report of another instance that an endpoint is open', () => {
   it('makes others wait for its probe: for a call and a write longer, and at most as long again', () => {
     const seed = { kind: 'open', probeAt: 30 * second, until: 55 * second, level: 0 }
     expect(seedBy([open])).toEqual(seed)
@@ -109,7 +109,7 @@ describe('the word of another instance that an endpoint is open', () => {
 
   it.each([
     ['ahead', { at: day, until: day + 5 * minute }, 0, 5 * minute],
-    ['ahead, in a word that was read late', { at: day, until: day + minute }, minute, 2 * minute],
+    ['ahead, in a report that was read late', { at: day, until: day + minute }, minute, 2 * minute],
     ['behind', { at: -day, until: -day + minute }, 0, -day + minute],
     ['jumping', { at: 0, until: day }, 0, 30 * minute],
   ])('binds by a clock that is %s no longer than a breaker is open', (_, times, now, until) => {
@@ -117,7 +117,7 @@ describe('the word of another instance that an endpoint is open', () => {
   })
 })
 
-describe('the word of another instance that an endpoint is paused', () => {
+describe('the report of another instance that an endpoint is paused', () => {
   it('counts until the time that the endpoint asked for, and at most a day', () => {
     const paused = { state: 'paused', until: hour } as const
     expect(seedBy([paused])).toEqual({ kind: 'paused', until: hour })
@@ -126,8 +126,8 @@ describe('the word of another instance that an endpoint is paused', () => {
 })
 
 describe('a process that waits for another one’s probe', () => {
-  const claimAtAfter = (words: readonly Word[], spread = 0) =>
-    (bindingAfter(words, spread)?.claimAt ?? Number.NaN) / minute
+  const claimAtAfter = (reports: readonly Report[], spread = 0) =>
+    (bindingAfter(reports, spread)?.claimAt ?? Number.NaN) / minute
 
   it('claims the next after one of the longest period, between a tenth and half of the time before it', () => {
     expect(claimAtAfter(halfHours.slice(0, 1))).toBeNaN()
@@ -137,12 +137,12 @@ describe('a process that waits for another one’s probe', () => {
   })
 
   it('does not while the periods are short', () => {
-    const words = [0, 0.5, 5.5].map((min, nth) => ({
+    const reports = [0, 0.5, 5.5].map((min, nth) => ({
       state: 'open' as const,
       at: min * minute,
       until: ([0.5, 5.5, 29][nth] ?? 0) * minute,
     }))
-    expect(claimAtAfter(words)).toBeNaN()
+    expect(claimAtAfter(reports)).toBeNaN()
   })
 
   it('does not when another one has claimed it, and waits for that one then', () => {
