@@ -13,11 +13,11 @@ import {
 } from './batch-cutting.ts'
 import { TooLargeError } from '../../core/model/errors.ts'
 import type { OutboundRecord } from '../../core/model/model.ts'
-import { choosePartition } from './partition-choice.ts'
 import type { RecordSink } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Compression } from './batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { PartitionTable } from './partition-table.ts'
 import { type PartitionBatch, SequencedProducer, type TargetPartition } from './producer.ts'
 import { outboundMessage } from './records.ts'
 import { sleep } from '../waiting.ts'
@@ -59,7 +59,6 @@ interface Unplaced {
   readonly write: Write
 }
 
-const partitionsMaxAgeMs = 60_000
 /** A leader that moves fails a few tries. */
 const troubleAfterMs = 1_000
 
@@ -85,7 +84,7 @@ class KafkaSink implements RecordSink {
     this.#limits = options.limits ?? defaultCutLimits
     const { settings, compression = 'none', log } = options
     this.#producer = new SequencedProducer(settings, compression, log)
-    this.#partitions = new PartitionTable(this.#producer, options)
+    this.#partitions = new PartitionTable(this.#producer, options.log, options.partitionsMaxAgeMs)
     this.#failures = new FailureLog(options.log)
   }
 
@@ -201,53 +200,4 @@ class KafkaSink implements RecordSink {
 
 function messagesOf({ target, queued }: Batch): PartitionBatch {
   return { target, messages: queued.map(({ record }) => outboundMessage(record)) }
-}
-
-/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
-class PartitionTable {
-  readonly #producer: SequencedProducer
-  readonly #log: KafkaLog
-  readonly #maxAgeMs: number
-  readonly #topics = new Map<
-    string,
-    { readonly targets: readonly TargetPartition[]; loadedAt: number }
-  >()
-  #turn = 0
-
-  constructor(producer: SequencedProducer, options: SinkOptions) {
-    this.#producer = producer
-    this.#log = options.log
-    this.#maxAgeMs = options.partitionsMaxAgeMs ?? partitionsMaxAgeMs
-  }
-
-  async load(topic: string): Promise<void> {
-    const known = this.#topics.get(topic)
-    if (known === undefined) return this.#fetch(topic)
-    if (performance.now() - known.loadedAt < this.#maxAgeMs) return
-    known.loadedAt = performance.now()
-    // Not waited for: the old count serves until the answer is in.
-    const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
-    refreshed.catch((error: unknown) => {
-      this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })
-    })
-  }
-
-  /** @throws {Error} when the topic was not loaded */
-  targetFor(record: OutboundRecord): TargetPartition {
-    const targets = this.#topics.get(record.topic)?.targets ?? []
-    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
-    const target = targets[choosePartition(key, targets.length, this.#turn++)]
-    if (target === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
-    return target
-  }
-
-  async #fetch(topic: string): Promise<void> {
-    const length = await this.#producer.partitionCount(topic)
-    const known = this.#topics.get(topic)?.targets ?? []
-    const targets = Array.from(
-      { length },
-      (_, partition) => known[partition] ?? { topic, partition },
-    )
-    this.#topics.set(topic, { targets, loadedAt: performance.now() })
-  }
 }

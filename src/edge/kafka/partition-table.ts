@@ -1,0 +1,57 @@
+/** Where records go: the partitions of the topics that are written to. */
+import type { OutboundRecord } from '../../core/model/model.ts'
+import { type KafkaLog, messageOf } from './client.ts'
+import { choosePartition } from './partition-choice.ts'
+import type { SequencedProducer, TargetPartition } from './producer.ts'
+
+const defaultMaxAgeMs = 60_000
+
+/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
+export class PartitionTable {
+  readonly #producer: SequencedProducer
+  readonly #log: KafkaLog
+  readonly #maxAgeMs: number
+  readonly #topics = new Map<
+    string,
+    { readonly targets: readonly TargetPartition[]; loadedAt: number }
+  >()
+  #turn = 0
+
+  /** @param maxAgeMs how old a count may be. Default one minute. */
+  constructor(producer: SequencedProducer, log: KafkaLog, maxAgeMs = defaultMaxAgeMs) {
+    this.#producer = producer
+    this.#log = log
+    this.#maxAgeMs = maxAgeMs
+  }
+
+  async load(topic: string): Promise<void> {
+    const known = this.#topics.get(topic)
+    if (known === undefined) return this.#fetch(topic)
+    if (performance.now() - known.loadedAt < this.#maxAgeMs) return
+    known.loadedAt = performance.now()
+    // Not waited for: the old count serves until the answer is in.
+    const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
+    refreshed.catch((error: unknown) => {
+      this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })
+    })
+  }
+
+  /** @throws {Error} when the topic was not loaded */
+  targetFor(record: OutboundRecord): TargetPartition {
+    const targets = this.#topics.get(record.topic)?.targets ?? []
+    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
+    const target = targets[choosePartition(key, targets.length, this.#turn++)]
+    if (target === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
+    return target
+  }
+
+  async #fetch(topic: string): Promise<void> {
+    const length = await this.#producer.partitionCount(topic)
+    const known = this.#topics.get(topic)?.targets ?? []
+    const targets = Array.from(
+      { length },
+      (_, partition) => known[partition] ?? { topic, partition },
+    )
+    this.#topics.set(topic, { targets, loadedAt: performance.now() })
+  }
+}
