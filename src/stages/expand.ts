@@ -18,7 +18,7 @@ import type {
   Verdict,
 } from '../core/model/model.ts'
 import { releaseOf } from '../core/run/schedule.ts'
-import { rejoin } from '../core/run/verdict.ts'
+import { rejoin } from '../core/run/rejoin.ts'
 
 /** A run to call for, on its hook's lane. */
 export interface PlannedCall {

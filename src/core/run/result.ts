@@ -13,7 +13,7 @@ import type {
 import type { KeptAnswer } from './kept-answer.ts'
 import type { DeliveryResult } from '../model/records.ts'
 import { shownParts } from '../text/plain-words.ts'
-import { blameOf } from './verdict.ts'
+import { blameOf } from './blame.ts'
 
 /** What is known when a result is made. `attempt` is absent for an end without one. */
 export interface ResultFacts {

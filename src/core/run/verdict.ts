@@ -1,15 +1,5 @@
-/** From what happened to what follows (docs/architecture.md, Verdicts). The one place where that is decided. */
-import type {
-  AttemptResult,
-  Blame,
-  EpochMs,
-  ErrorClass,
-  Hook,
-  Reason,
-  Run,
-  TableEntry,
-  Verdict,
-} from '../model/model.ts'
+/** What follows from an attempt, and what it says of its endpoint (docs/architecture.md, Verdicts). The one place where that is decided. */
+import type { AttemptResult, EpochMs, Hook, Run, Verdict } from '../model/model.ts'
 import { maxRetryAfterMs, nextDue, type ScheduleRules } from './schedule.ts'
 
 /**
@@ -73,77 +63,4 @@ export function endpointSignOf(result: AttemptResult): EndpointSign {
   if (result.status === 410) return { kind: 'gone' }
   const forMs = heededRetryAfter(result)
   return forMs > 0 ? { kind: 'busy', forMs } : { kind: 'failure' }
-}
-
-/** What a run meets when it is joined with the hook table as it is now. */
-export type Joined =
-  | { readonly kind: 'call'; readonly hook: Hook }
-  | { readonly kind: 'end'; readonly verdict: Verdict; readonly configVersion: string | undefined }
-
-/**
- * Joins a run again by hook id and tenant (docs/architecture.md, Verdicts): a hook that was deleted, disabled or given to another
- * tenant ends it as discarded, a suspended one or a disabled endpoint as dead, and a run older than `maxAgeMs` has
- * expired.
- */
-export function rejoin(
-  run: Run,
-  entry: TableEntry | undefined,
-  limits: {
-    readonly now: EpochMs
-    readonly maxAgeMs: number
-    /** Of the hook's endpoint. */
-    readonly isDisabled: boolean
-  },
-): Joined {
-  const configVersion = entry?.hook.configVersion
-  const end = (verdict: Verdict): Joined => ({ kind: 'end', verdict, configVersion })
-  if (entry === undefined) return end({ kind: 'discarded', reason: 'hook-deleted' })
-  const isOfFormerTenant =
-    entry.hook.tenantId !== undefined && entry.hook.tenantId !== run.event.tenantId
-  if (isOfFormerTenant) return end({ kind: 'discarded', reason: 'hook-deleted' })
-  if (!entry.hook.enabled) return end({ kind: 'discarded', reason: 'hook-disabled' })
-  if (limits.now - run.firstHandledAt > limits.maxAgeMs) {
-    const isLate = run.dueAt - run.firstHandledAt <= limits.maxAgeMs
-    return end({ kind: 'expired', isLate })
-  }
-  if (entry.kind === 'suspended') return end({ kind: 'dead', reason: 'hook-invalid' })
-  if (limits.isDisabled) return end({ kind: 'dead', reason: 'endpoint-disabled' })
-  return { kind: 'call', hook: entry.hook }
-}
-
-const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
-  http: 'endpoint',
-  timeout: 'endpoint',
-  reset: 'endpoint',
-  protocol: 'endpoint',
-  tls: 'endpoint',
-  dns: 'network',
-  connect: 'network',
-  blocked: 'owner',
-  // The operator's, as Kafka is: no endpoint and no owner of a hook can do anything about it.
-  proxy: 'hooktide',
-}
-
-const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
-  'endpoint-disabled': 'endpoint',
-  'endpoint-down': 'endpoint',
-  overflow: 'endpoint',
-  'invalid-url': 'owner',
-  'hook-invalid': 'owner',
-  'hook-deleted': 'owner',
-  'hook-disabled': 'owner',
-}
-
-/** Who has to look at it. `undefined` when nothing went wrong. */
-export function blameOf(
-  verdict: Verdict,
-  errorClass: ErrorClass | undefined,
-  reason: Reason | undefined,
-): Blame | undefined {
-  if (verdict.kind === 'delivered') return undefined
-  if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
-  // Its endpoint asked for more time than there is, or failed for as long.
-  if (verdict.kind === 'expired') return verdict.isLate ? 'hooktide' : 'endpoint'
-  if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
-  return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
 }

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type {
-  AttemptResult,
-  ErrorClass,
-  Hook,
-  Run,
-  TableEntry,
-} from '../../../src/core/model/model.ts'
-import { blameOf, decide, maxAttemptsOf, rejoin } from '../../../src/core/run/verdict.ts'
-import { hookOf, runOf } from '../../support/model-builders.ts'
+import type { AttemptResult, ErrorClass } from '../../../src/core/model/model.ts'
+import { decide, maxAttemptsOf } from '../../../src/core/run/verdict.ts'
 
 const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
 const schedule = [5_000, 300_000]
@@ -88,102 +81,5 @@ describe('the number of attempts', () => {
 
   it('is one for a test', () => {
     expect(maxAttemptsOf(schedule, { maxRetries: 50 }, { trigger: 'test' })).toBe(1)
-  })
-})
-
-describe('a join on retry', () => {
-  const limits = { now: 10_000, maxAgeMs: 5_000, isDisabled: false }
-  const run: Run = { ...runOf({}), firstHandledAt: 9_000 }
-  const active = (hook: Partial<Hook>): TableEntry => ({
-    kind: 'active',
-    hook: { ...hookOf({}), ...hook },
-  })
-
-  it('uses the hook as it is now', () => {
-    const entry = active({ url: 'https://new.example/' })
-    expect(rejoin(run, entry, limits)).toMatchObject({
-      kind: 'call',
-      hook: { url: 'https://new.example/' },
-    })
-  })
-
-  it.each([
-    ['a deleted hook', undefined, { kind: 'discarded', reason: 'hook-deleted' }],
-    [
-      'a hook of another tenant',
-      active({ tenantId: 'other' }),
-      { kind: 'discarded', reason: 'hook-deleted' },
-    ],
-    ['a disabled hook', active({ enabled: false }), { kind: 'discarded', reason: 'hook-disabled' }],
-    [
-      'a suspended hook',
-      { kind: 'suspended', hook: hookOf({}) } satisfies TableEntry,
-      { kind: 'dead', reason: 'hook-invalid' },
-    ],
-  ])('ends the run for %s', (_, entry, verdict) => {
-    expect(rejoin(run, entry, limits)).toMatchObject({ kind: 'end', verdict })
-  })
-
-  it('ends the run as dead where the endpoint is disabled, unless its owner turned the hook off', () => {
-    const disabled = { ...limits, isDisabled: true }
-    const verdictOf = (entry: TableEntry) => rejoin(run, entry, disabled)
-    expect(verdictOf(active({}))).toMatchObject({
-      verdict: { kind: 'dead', reason: 'endpoint-disabled' },
-    })
-    expect(verdictOf(active({ enabled: false }))).toMatchObject({
-      verdict: { kind: 'discarded', reason: 'hook-disabled' },
-    })
-  })
-
-  it('expires a run by the time it was first handled', () => {
-    const old = { ...run, firstHandledAt: 4_999 }
-    expect(rejoin(old, active({}), limits)).toMatchObject({
-      kind: 'end',
-      verdict: { kind: 'expired', isLate: true },
-    })
-    expect(
-      rejoin({ ...old, dueAt: 4_999 + limits.maxAgeMs + 1 }, active({}), limits),
-    ).toMatchObject({
-      verdict: { kind: 'expired', isLate: false },
-    })
-    expect(rejoin({ ...run, firstHandledAt: 5_000 }, active({}), limits).kind).toBe('call')
-  })
-})
-
-describe('blame', () => {
-  const retry = { kind: 'retry', dueAt: 0, earlyMs: 0 } as const
-
-  it.each([
-    ['http', 'endpoint'],
-    ['timeout', 'endpoint'],
-    ['reset', 'endpoint'],
-    ['protocol', 'endpoint'],
-    ['tls', 'endpoint'],
-    ['dns', 'network'],
-    ['connect', 'network'],
-    ['blocked', 'owner'],
-  ] as const)('for class %s falls on the %s', (errorClass, blame) => {
-    expect(blameOf(retry, errorClass, undefined)).toBe(blame)
-  })
-
-  it('for what is put off falls on the endpoint while that is open or paused, else on nobody', () => {
-    const deferred = { kind: 'deferred', dueAt: 0, earlyMs: 0 } as const
-    expect(blameOf({ ...deferred, isBlocked: true }, undefined, undefined)).toBe('endpoint')
-    expect(blameOf({ ...deferred, isBlocked: false }, undefined, undefined)).toBeUndefined()
-  })
-
-  it.each(['endpoint-down', 'endpoint-disabled', 'overflow'] as const)(
-    'for the reason %s falls on the endpoint',
-    (reason) => {
-      expect(blameOf({ kind: 'dead', reason }, undefined, reason)).toBe('endpoint')
-    },
-  )
-
-  it('for a hook that is not valid falls on its owner, for what is ours on hooktide, for a success on nobody', () => {
-    expect(blameOf({ kind: 'dead', reason: 'hook-invalid' }, undefined, 'hook-invalid')).toBe(
-      'owner',
-    )
-    expect(blameOf({ kind: 'interrupted' }, undefined, undefined)).toBe('hooktide')
-    expect(blameOf({ kind: 'delivered' }, undefined, undefined)).toBeUndefined()
   })
 })
