@@ -1,4 +1,5 @@
 /** A processor stands still and goes on later, as if nothing had been: others may have its work by then. */
+import type { OpenCrash } from '../disturbances.ts'
 import { sessionMs } from '../plan.ts'
 import type { FaultOf } from './fault.ts'
 
@@ -14,7 +15,7 @@ export const stop: FaultOf = {
       end() {
         member.run.signal('SIGCONT')
         disturbances.handOver()
-        crash.close()
+        closeSoon(crash)
         return Promise.resolve()
       },
     }
@@ -33,9 +34,16 @@ export const loopBlocked: FaultOf = {
       countsFrom: 'begin',
       end() {
         disturbances.handOver()
-        crash.close()
+        closeSoon(crash)
         return Promise.resolve()
       },
     }
   },
 }
+
+/** A call that had begun before arrives when the process goes on: its request had not been written yet. */
+function closeSoon(crash: OpenCrash): void {
+  setTimeout(() => crash.close(), arrivalMs)
+}
+
+const arrivalMs = 1_000
