@@ -19,8 +19,8 @@ export interface HeartbeatOptions {
   /** An answer that takes longer is not waited for, and the coordinator is looked for anew. */
   readonly answerMs: number
   readonly log: KafkaLog
-  /** The coordinator does not know the member. */
-  readonly onEvicted: () => void
+  /** What log lines carry. */
+  readonly fields: Readonly<Record<string, unknown>>
   /** Kafka refuses it for want of a right; `undefined` once it does no longer. */
   readonly onRefused: (error: Error | undefined) => void
 }
@@ -29,6 +29,8 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions
   readonly #failures: FailureLog
   #group: InnerGroup | undefined
+  /** The coordinator does not know the member of the newest join any more. */
+  #evicted = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
   #isAsking = false
   #finding: Promise<void> | undefined
@@ -36,14 +38,20 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
-    this.#failures = new FailureLog(options.log)
+    this.#failures = new FailureLog(options.log, options.fields)
   }
 
-  /** Begins, or goes on with what the group has become by a join. */
-  follow(group: InnerGroup): void {
+  /**
+   * Starts, or continues with the member id and generation of the newest join.
+   *
+   * @returns resolves when the coordinator does not know this member any more
+   */
+  follow(group: InnerGroup): Promise<void> {
     this.#group = group
     this.#refusal = undefined
+    this.#evicted = Promise.withResolvers()
     this.#timer ??= setInterval(() => void this.#beat(), this.#options.intervalMs)
+    return this.#evicted.promise
   }
 
   stop(): void {
@@ -96,7 +104,7 @@ export class Heartbeat {
     // To join anew would be refused too, and make all members stand still.
     if (isRefusal(error)) return this.#options.onRefused(asError(error))
     if (error instanceof Error) this.#refusal = error
-    if (type === 'UNKNOWN_MEMBER_ID') this.#options.onEvicted()
+    if (type === 'UNKNOWN_MEMBER_ID') this.#evicted.resolve()
   }
 
   /** Until a node says that it is the one. */

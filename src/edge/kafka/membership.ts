@@ -10,12 +10,20 @@ export interface Membership {
   readonly generation: number
   readonly positions: Positions
   readonly partitions: readonly TopicPartition[]
+  /** Resolves when the coordinator does not know the member any more. */
+  readonly evicted: Promise<void>
+  /** Which other program takes records of the group; `undefined` when none does. */
+  readonly conflict: string | undefined
   /** Where the previous generation stood with a partition that was kept; `undefined` when it was not kept. */
   keptFrom(partition: TopicPartition): { readonly next: number | undefined } | undefined
 }
 
 /** @throws {Error} when the group was not joined */
-export function membershipOf(group: InnerGroup, previous: Membership | undefined): Membership {
+export function membershipOf(
+  group: InnerGroup,
+  known: Pick<Membership, 'evicted' | 'conflict'>,
+  previous: Membership | undefined,
+): Membership {
   const { memberId, generationId, offsetManager } = group
   if (memberId === null || generationId === null || offsetManager === null) {
     throw new Error('KafkaJS reported a join without a member id')
@@ -33,6 +41,7 @@ export function membershipOf(group: InnerGroup, previous: Membership | undefined
     generation: generationId,
     positions: offsetManager,
     partitions,
+    ...known,
     keptFrom({ topic, partition }) {
       const isKept =
         isContinued &&

@@ -16,7 +16,7 @@ describe('a heartbeat without a coordinator', () => {
       intervalMs: 1_000,
       answerMs: 3_000,
       log: (level, message) => void (level === 'warn' && warnings.push(message)),
-      onEvicted: () => undefined,
+      fields: {},
       onRefused: () => undefined,
     })
     const lost = () => Promise.reject(new Error('connect ECONNREFUSED'))
@@ -28,7 +28,7 @@ describe('a heartbeat without a coordinator', () => {
       offsetManager: null,
       cluster: { findGroupCoordinator: () => new Promise(() => undefined) },
     }
-    heartbeat.follow(group as unknown as InnerGroup)
+    void heartbeat.follow(group as unknown as InnerGroup)
     await vi.advanceTimersByTimeAsync(10_000)
     expect(warnings).toEqual(['the heartbeat failed, trying again'])
     await vi.advanceTimersByTimeAsync(60_000)

@@ -1,0 +1,150 @@
+/**
+ * How a member fetches, and to whom each record goes.
+ *
+ * KafkaJS's own handler never sees a record: each is handed over inside the fetch. There, comparing the positions tells
+ * whether the records still belong to the assignment that they were fetched for.
+ */
+import { asError } from '../../core/model/errors.ts'
+import type { TopicPartition } from '../../ports.ts'
+import { sleep, within } from '../waiting.ts'
+import { messageOf } from './client.ts'
+import { isForAnotherNode } from './cluster.ts'
+import type { FetchedBatch, InnerGroup, Positions } from './inner.ts'
+import type { MemberContext } from './member-life.ts'
+import { nextOffsetOf, offsetNumber } from './records.ts'
+
+export interface FetchHandler {
+  /** The answer of a fetch for one partition, also when it has no record. `next` is the offset behind it. */
+  batch(batch: FetchedBatch, next: number): void
+  /** The position was moved to `earliest`. `isGap`: records were removed before they were read. Else the log is shorter. */
+  outOfRange(partition: TopicPartition, earliest: number, isGap: boolean): void
+}
+
+/** How long to wait before a fetch that was refused is tried again. */
+const refusedMs = 1000
+/** How long to wait after a fetch failed: until partitions have new leaders, every fetch fails. */
+const refetchMs = 250
+const stoppedFetchMs = 10
+
+export class MemberFetching {
+  readonly #context: MemberContext
+  readonly #handler: FetchHandler
+  /** How long a fetch loop may wait, so that it still notices what a heartbeat was refused with. */
+  readonly #idleMs: number
+  #resumed = Promise.withResolvers<void>()
+
+  constructor(context: MemberContext, handler: FetchHandler, idleMs: number) {
+    this.#context = context
+    this.#handler = handler
+    this.#idleMs = idleMs
+  }
+
+  /** A partition was resumed, or the member stopped: fetches that wait because all partitions are paused go on. */
+  wake(): void {
+    this.#resumed.resolve()
+    this.#resumed = Promise.withResolvers()
+  }
+
+  /** @returns nothing, ever: KafkaJS has nothing left to handle */
+  async fetch(
+    group: InnerGroup,
+    proceed: () => Promise<readonly FetchedBatch[]>,
+  ): Promise<readonly FetchedBatch[]> {
+    const { life, refusals } = this.#context
+    await life.join
+    if (life.isStopped) {
+      // KafkaJS fetches again at once until it is stopped too, and would let nothing else run.
+      await sleep(stoppedFetchMs)
+      return []
+    }
+    await this.#idle(group)
+    const positions = group.offsetManager
+    const hasMovedOn = () => life.join !== undefined || group.offsetManager !== positions
+    try {
+      const batches = await proceed()
+      refusals.granted('reading')
+      if (positions === null || hasMovedOn()) return []
+      for (const batch of batches) this.#handOver(positions, batch)
+    } catch (error) {
+      // A rejoin from another broker's fetch loop changed the assignment meanwhile.
+      if (hasMovedOn()) return []
+      if (!(await refusals.isRefused('reading', error))) throw error
+      await within(life.stopped, refusedMs, undefined)
+    }
+    return []
+  }
+
+  /** Waits a little where a fetch could hand over nothing. */
+  async #idle(group: InnerGroup): Promise<void> {
+    const { life } = this.#context
+    if (life.hasFailed) await within(life.stopped, this.#idleMs, undefined)
+    else if (areAllPaused(group)) await within(this.#resumed.promise, this.#idleMs / 4, undefined)
+  }
+
+  #handOver(positions: Positions, batch: FetchedBatch): void {
+    const { life } = this.#context
+    const { topic, partition, fetchedOffset } = batch
+    if (life.isStopped || life.hasFailed) return
+    // Two brokers can answer for the same partition while its leader moves.
+    if (positions.nextOffset(topic, partition).toString() !== fetchedOffset) return
+    try {
+      const next = nextOffsetOf(batch)
+      this.#logUnreadable(batch)
+      this.#handler.batch(batch, next)
+      if (batch.rawMessages.length === 0) return
+      positions.resolveOffset({ topic, partition, offset: String(next - 1) })
+    } catch (error) {
+      life.fail(asError(error))
+    }
+  }
+
+  #logUnreadable({ topic, partition, rawMessages }: FetchedBatch): void {
+    for (const { offset, unreadable } of rawMessages) {
+      if (unreadable === undefined) continue
+      const fields = { topic, partition, offset, ...unreadable }
+      this.#context.log('error', 'a batch cannot be read and counts as one empty record', fields)
+    }
+  }
+
+  /**
+   * A fetch failed because a node is gone, or does not lead a partition any more. That is no reason to rejoin, which would
+   * stop all members for a while, nor to stop fetching from other nodes. `proceed` is KafkaJS's way for all other failures.
+   */
+  async recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void> {
+    if (!isForAnotherNode(error)) return await proceed()
+    const { life, log, fields } = this.#context
+    log('debug', 'a fetch failed', { ...fields, error: messageOf(error) })
+    await Promise.race([sleep(refetchMs), life.stopped])
+    // When that fails too, so does the next fetch.
+    if (!life.isStopped) await group.cluster.refreshMetadata().catch(() => undefined)
+  }
+
+  async outOfRange(group: InnerGroup, { topic, partition }: TopicPartition): Promise<void> {
+    const { life, log, fields } = this.#context
+    const positions = group.offsetManager
+    if (positions === null) return
+    const [found] = await group.cluster.fetchTopicsOffset([
+      { topic, partitions: [{ partition }], fromBeginning: true },
+    ])
+    const earliest = offsetNumber(found?.partitions[0]?.offset ?? '0')
+    const position = offsetNumber(positions.nextOffset(topic, partition).toString())
+    if (group.offsetManager !== positions || position === earliest) return
+    // A rejoin is under way, in another broker's fetch loop. The first fetch after it meets the same error.
+    if (life.join !== undefined) return
+    positions.resolveOffset({ topic, partition, offset: String(earliest - 1) })
+    log('error', 'the offset to go on from does not exist; going on at the earliest', {
+      ...fields,
+      topic,
+      partition,
+      offset: position,
+      earliest,
+    })
+    this.#handler.outOfRange({ topic, partition }, earliest, position < earliest)
+  }
+}
+
+function areAllPaused(group: InnerGroup): boolean {
+  return group
+    .assigned()
+    .every(({ topic, partitions }) => partitions.every((one) => group.isPaused(topic, one)))
+}

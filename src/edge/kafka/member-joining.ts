@@ -1,0 +1,126 @@
+/** How a member joins its group, and rejoins it at each rebalance. */
+import { asError } from '../../core/model/errors.ts'
+import { sleep } from '../waiting.ts'
+import { isRetriable, messageOf } from './client.ts'
+import { FailureLog } from './failure-log.ts'
+import { conflictBy, joinError } from './foreign-members.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { InnerGroup } from './inner.ts'
+import { type MemberContext, StoppedError } from './member-life.ts'
+import { type Membership, membershipOf } from './membership.ts'
+import { forgetProof } from './patches.ts'
+
+export interface JoinHandler {
+  /** A rejoin is due, and membership is still valid. */
+  beforeRejoin(): Promise<void>
+  /**
+   * Sets the positions to start from. Called again until it succeeds. The function that it resolves with is called when the
+   * membership becomes the current one, before any record of it is handed over.
+   */
+  joined(membership: Membership): Promise<() => void>
+}
+
+const firstRetryMs = 100
+const longestRetryMs = 2_000
+
+export class MemberJoining {
+  readonly #context: MemberContext
+  readonly #handler: JoinHandler
+  readonly #heartbeat: Heartbeat
+  readonly #failures: FailureLog
+
+  constructor(context: MemberContext, handler: JoinHandler, heartbeat: Heartbeat) {
+    this.#context = context
+    this.#handler = handler
+    this.#heartbeat = heartbeat
+    this.#failures = new FailureLog(context.log, context.fields)
+  }
+
+  /** Joins, or waits for the join that is under way. `proceed` is KafkaJS's own join. */
+  join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
+    const { life } = this.#context
+    if (life.join !== undefined) return life.join
+    const join = this.#join(group, proceed).finally(() => life.joinEnded())
+    life.joinStarted(join)
+    return join
+  }
+
+  async #join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
+    const { life, refusals } = this.#context
+    const previous = life.membership
+    // KafkaJS clears the member id when the broker does not know it any more, and a new group has none: nothing to commit.
+    if (previous?.group === group && group.memberId !== null) await this.#drain(previous)
+    // A rejoin that fails must not return to KafkaJS: it would continue to fetch with the old assignment.
+    await this.#enter(group, proceed)
+    const conflict = await this.#conflictIn(group, previous)
+    refusals.granted('the membership')
+    const evicted = this.#heartbeat.follow(group)
+    const next = membershipOf(group, { evicted, conflict }, previous)
+    const announce = await this.#persist('adopting the assignment', () =>
+      this.#handler.joined(next),
+    )
+    if (previous !== undefined && previous.memberId !== next.memberId) {
+      forgetProof(previous.memberId)
+    }
+    life.adopt(next)
+    announce()
+  }
+
+  /** Ends early when the coordinator turns out not to know the member any more, or when the member is stopped. */
+  async #drain({ evicted }: Membership): Promise<void> {
+    const { life } = this.#context
+    const drained = (async () => this.#handler.beforeRejoin())()
+    const reported = drained.catch((error: unknown) => life.fail(asError(error)))
+    await Promise.race([reported, evicted, life.stopped])
+  }
+
+  /** Reports at once why a group cannot be joined: nobody awaits a rejoin. */
+  async #enter(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
+    const { life } = this.#context
+    try {
+      await this.#persist('joining the group', proceed)
+    } catch (error) {
+      if (life.isStopped) throw error
+      const refusal = await joinError(group.cluster, group.groupId, error)
+      life.fail(refusal)
+      throw refusal
+    }
+  }
+
+  /**
+   * A group of the consumer protocol has no leader, and may have members of other programs, which get partitions. This
+   * member continues with those that it gets: if it ended, the others would get all records.
+   */
+  async #conflictIn(
+    { leaderId, cluster, groupId }: InnerGroup,
+    previous: Membership | undefined,
+  ): Promise<string | undefined> {
+    const isShared = leaderId === ''
+    if (!isShared) return undefined
+    const unknown = `Group ${groupId} is not a classic one, and its members could not be listed`
+    const conflict = await conflictBy(cluster, groupId).catch(() => unknown)
+    if (conflict !== undefined && conflict !== previous?.conflict) {
+      const { log, fields } = this.#context
+      log('error', 'another program takes records of the group', { ...fields, error: conflict })
+    }
+    return conflict
+  }
+
+  /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
+  async #persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
+    const { life, refusals } = this.#context
+    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      if (life.isStopped) throw new StoppedError('the member was stopped')
+      try {
+        const result = await attempt()
+        this.#failures.succeeded(what)
+        return result
+      } catch (error) {
+        const isRefused = await refusals.isRefused('the membership', error)
+        if (!isRefused && !isRetriable(error)) throw error
+        this.#failures.failed(what, messageOf(error))
+        await Promise.race([sleep(waitMs), life.stopped])
+      }
+    }
+  }
+}
