@@ -44,7 +44,7 @@ describeSchemaSource('of a registry', () => {
       client: new RegistryClient(registry),
       clock: systemClock,
       onTrouble: nothing,
-      onMended: nothing,
+      onRecovered: nothing,
     }),
     async register(type) {
       const subject = `test-${randomBytes(6).toString('hex')}`

@@ -55,7 +55,7 @@ function makeWorld(): World {
       stop: () => told.push('stopped'),
     },
     onTrouble: (message) => told.push(message),
-    onMended: () => told.push('mended'),
+    onRecovered: () => told.push('mended'),
   })
   source.onAgain(() => {
     for (const id of wanted) if (source.find(id) !== undefined) wanted.delete(id)

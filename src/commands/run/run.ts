@@ -235,7 +235,7 @@ function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
     client: new RegistryClient(registry),
     clock: systemClock,
     onTrouble: (message) => log.warn({ error: message }, 'framed records wait for their schemas'),
-    onMended: () => log.info('framed records have their schemas'),
+    onRecovered: () => log.info('framed records have their schemas'),
   })
 }
 

@@ -19,15 +19,15 @@ export interface ProxyWatchOptions {
 }
 
 const askEveryMs = 1_000
-const tellEveryMs = 30_000
+const notifyEveryMs = 30_000
 
 export class ProxyWatch {
   readonly #options: ProxyWatchOptions
   #state: 'well' | 'suspected' | 'away' | 'stopped' = 'well'
   #askedAt: number | undefined
   #trouble: string | undefined
-  #toldAt: number | undefined
-  #isTold = false
+  #notifiedAt: number | undefined
+  #hasNotified = false
 
   constructor(options: ProxyWatchOptions) {
     this.#options = options
@@ -41,7 +41,7 @@ export class ProxyWatch {
   /** A call could not be made by way of the proxy. */
   suspect(failure: ConnectFailure): void {
     if (this.#state === 'stopped') return
-    this.#tell(failure)
+    this.#notifyAway(failure)
     if (this.#state !== 'well') return
     this.#state = 'suspected'
     this.#ask()
@@ -74,25 +74,25 @@ export class ProxyWatch {
     const wasAway = this.#state === 'away'
     this.#state = 'well'
     this.#trouble = undefined
-    if (!wasAway || !this.#isTold) return
-    this.#isTold = false
+    if (!wasAway || !this.#hasNotified) return
+    this.#hasNotified = false
     this.#options.onBack()
   }
 
   #away(failure: ConnectFailure): void {
     this.#state = 'away'
     this.#trouble = failure.message
-    this.#tell(failure)
+    this.#notifyAway(failure)
     this.#options.clock.after(askEveryMs, () => {
       if (this.#state === 'away') this.#ask()
     })
   }
 
-  #tell({ message, cause }: ConnectFailure): void {
+  #notifyAway({ message, cause }: ConnectFailure): void {
     const now = this.#options.clock.monotonic()
-    if (this.#toldAt !== undefined && now - this.#toldAt < tellEveryMs) return
-    this.#toldAt = now
-    this.#isTold = true
+    if (this.#notifiedAt !== undefined && now - this.#notifiedAt < notifyEveryMs) return
+    this.#notifiedAt = now
+    this.#hasNotified = true
     this.#options.onAway(cause instanceof Error ? `${message}: ${cause.message}` : message)
   }
 }

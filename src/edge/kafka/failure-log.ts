@@ -8,7 +8,7 @@ export class FailureLog {
   readonly #log: KafkaLog
   readonly #fields: Readonly<Record<string, unknown>>
   #since: number | undefined
-  #toldAt: number | undefined
+  #warnedAt: number | undefined
 
   /** @param fields what every line carries */
   constructor(log: KafkaLog, fields: Readonly<Record<string, unknown>> = {}) {
@@ -20,10 +20,10 @@ export class FailureLog {
   failed(what: string, error: string): void {
     const now = performance.now()
     this.#since ??= now
-    const isTold = this.#toldAt !== undefined && now - this.#toldAt < repeatMs
-    if (!isTold) this.#toldAt = now
+    const isRepeat = this.#warnedAt !== undefined && now - this.#warnedAt < repeatMs
+    if (!isRepeat) this.#warnedAt = now
     const fields = { ...this.#fields, error, failingMs: Math.round(now - this.#since) }
-    this.#log(isTold ? 'debug' : 'warn', `${what} failed, trying again`, fields)
+    this.#log(isRepeat ? 'debug' : 'warn', `${what} failed, trying again`, fields)
   }
 
   /** @param what completes "… works again" */
@@ -31,7 +31,7 @@ export class FailureLog {
     if (this.#since === undefined) return
     const failedMs = Math.round(performance.now() - this.#since)
     this.#since = undefined
-    this.#toldAt = undefined
+    this.#warnedAt = undefined
     this.#log('info', `${what} works again`, { ...this.#fields, failedMs })
   }
 }

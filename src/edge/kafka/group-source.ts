@@ -50,13 +50,13 @@ class KafkaGroupSource implements GroupSource {
   readonly #options: GroupSourceOptions
   #member: Member | undefined
   /** What the listener was told last. */
-  #announced: readonly AssignedPartition[] = []
+  #assigned: readonly AssignedPartition[] = []
   /** Settles when no commit is under way. */
   #commits: Promise<unknown> = Promise.resolve()
   readonly #failures: FailureLog
   #endTimer: NodeJS.Timeout | undefined
   #isAskingEnds = false
-  #isShortTold = false
+  #hasWarnedOfMetadata = false
 
   constructor(options: GroupSourceOptions) {
     this.#options = options
@@ -66,7 +66,7 @@ class KafkaGroupSource implements GroupSource {
   start(listener: GroupListener): Promise<void> {
     const { maxBytesPerPartition = 512 * 1024, metadataMaxAgeMs = 30_000 } = this.#options
     const { endIntervalMs = 5_000 } = this.#options
-    this.#endTimer = setInterval(() => void this.#tellEnds(listener), endIntervalMs).unref()
+    this.#endTimer = setInterval(() => void this.#notifyEnds(listener), endIntervalMs).unref()
     this.#member = new Member(
       { ...this.#options, maxBytesPerPartition, metadataMaxAgeMs, maxWaitMs: 100 },
       this.#handlerFor(listener),
@@ -134,7 +134,7 @@ class KafkaGroupSource implements GroupSource {
       await positions.commitOffsets({ topics: commitTopics(entries) })
     } catch (error) {
       if (errorType(error) !== 'OFFSET_METADATA_TOO_LARGE') throw error
-      if (!this.#isShortTold) {
+      if (!this.#hasWarnedOfMetadata) {
         const { groupId, log } = this.#options
         log(
           'warn',
@@ -142,7 +142,7 @@ class KafkaGroupSource implements GroupSource {
           { groupId },
         )
       }
-      this.#isShortTold = true
+      this.#hasWarnedOfMetadata = true
       const bare = entries.map((entry) => ({ ...entry, metadata: '' }))
       await positions.commitOffsets({ topics: commitTopics(bare) })
     }
@@ -152,7 +152,7 @@ class KafkaGroupSource implements GroupSource {
    * A fetch says where its partition ends; of a paused one nothing is fetched, and a backlog that grows there is what
    * lag has to show. Records of open transactions are not in this answer (KafkaJS asks as its consumer reads).
    */
-  async #tellEnds(listener: GroupListener): Promise<void> {
+  async #notifyEnds(listener: GroupListener): Promise<void> {
     const membership = this.#member?.current()
     if (membership === undefined || this.#isAskingEnds) return
     const { group, partitions } = membership
@@ -191,8 +191,8 @@ class KafkaGroupSource implements GroupSource {
       joined: async (membership) => {
         const committed = await committedOffsets(membership)
         return () => {
-          this.#announced = committed.map((partition) => adopt(membership, partition))
-          listener.onAssigned(this.#announced)
+          this.#assigned = committed.map((partition) => adopt(membership, partition))
+          listener.onAssigned(this.#assigned)
         }
       },
       batch(batch, next) {
@@ -208,10 +208,10 @@ class KafkaGroupSource implements GroupSource {
         // known offsets mean other records now.
         if (isGap) return
         const restarted = { isKept: false, committedOffset: earliest, committedMetadata: '' }
-        this.#announced = this.#announced.map((one) =>
+        this.#assigned = this.#assigned.map((one) =>
           isSame(one, partition) ? { ...partition, ...restarted } : { ...one, isKept: true },
         )
-        listener.onAssigned(this.#announced)
+        listener.onAssigned(this.#assigned)
       },
       failed: (error) => listener.onFailed(error),
     }

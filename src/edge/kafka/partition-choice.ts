@@ -7,14 +7,14 @@ export function murmur2(bytes: Uint8Array): number {
   let hash = 0x9747b28c ^ length
   let index = 0
   for (; index + 4 <= length; index += 4) {
-    let word =
+    let block =
       byteAt(bytes, index) |
       (byteAt(bytes, index + 1) << 8) |
       (byteAt(bytes, index + 2) << 16) |
       (byteAt(bytes, index + 3) << 24)
-    word = Math.imul(word, mixer)
-    word ^= word >>> 24
-    hash = Math.imul(hash, mixer) ^ Math.imul(word, mixer)
+    block = Math.imul(block, mixer)
+    block ^= block >>> 24
+    hash = Math.imul(hash, mixer) ^ Math.imul(block, mixer)
   }
   if (index < length) {
     for (let shift = 0; index < length; index += 1, shift += 8)

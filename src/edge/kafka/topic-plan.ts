@@ -185,14 +185,14 @@ export function differencesOf(
   for (const [setting, value] of Object.entries(wanted.configs)) {
     const actual = found.configs[setting] ?? 'unknown'
     if (isMet(setting, value, actual)) continue
-    const words = `is ${valueWords(setting, actual)}, not ${wantedWords(setting, value)}`
+    const text = `is ${valueText(setting, actual)}, not ${wantedText(setting, value)}`
     differences.push({
       topic: wanted.topic,
       setting,
       wanted: value,
       found: actual,
       severity: isRefused(wanted, setting, actual) ? 'refused' : 'advised',
-      message: `${wanted.topic}: ${setting} ${words}: ${consequenceOf(wanted, setting)}`,
+      message: `${wanted.topic}: ${setting} ${text}: ${consequenceOf(wanted, setting)}`,
       fix: alteration(access, wanted.topic, setting, value),
     })
   }
@@ -294,12 +294,12 @@ function isMet(setting: string, wanted: string, found: string): boolean {
   return Number(found) >= Number(wanted) || (setting === 'retention.ms' && found === '-1')
 }
 
-function wantedWords(setting: string, value: string): string {
-  const words = valueWords(setting, value)
-  return minima.has(setting) ? `at least ${words}` : words
+function wantedText(setting: string, value: string): string {
+  const text = valueText(setting, value)
+  return minima.has(setting) ? `at least ${text}` : text
 }
 
-function valueWords(setting: string, value: string): string {
+function valueText(setting: string, value: string): string {
   const isDuration = setting.endsWith('.ms') && /^\d{1,15}$/.test(value)
   return isDuration ? `${value} (${formatDuration(Number(value))})` : value
 }

@@ -59,8 +59,7 @@ export function answerOf(four: FamilyAnswer, six: FamilyAnswer, reach: Reach): N
   const addresses = [...addressesOf(six, 6), ...addressesOf(four, 4)]
   const kinds = [four.kind, six.kind]
   const isWhole = !kinds.includes('silent') && !kinds.includes('refused')
-  const isOfUse =
-    leadsSomewhere(recordsOf(four), 4, reach) || leadsSomewhere(recordsOf(six), 6, reach)
+  const isOfUse = isReachable(recordsOf(four), 4, reach) || isReachable(recordsOf(six), 6, reach)
   if (addresses.length > 0 && (isWhole || isOfUse)) {
     return { kind: 'addresses', addresses, ttlMs: ttlOf(four, six) }
   }
@@ -82,7 +81,7 @@ function recordsOf(answer: FamilyAnswer): readonly AddressRecord[] {
  * Whether one of a family's addresses can be connected to, as far as this machine knows. Private IPv6 addresses count: what
  * leads to them cannot be told from the machine's own. So does IPv4 where the machine has no address at all but its own.
  */
-export function leadsSomewhere(
+export function isReachable(
   records: readonly Pick<AddressRecord, 'address'>[],
   family: 4 | 6,
   { ipv4, globalIpv6 }: Reach,
@@ -110,7 +109,7 @@ function ttlOf(...answers: readonly FamilyAnswer[]): number {
  * In the order in which to try them: the default policy of RFC 6724, by what matters of it to a client that tries one
  * after the other. Global IPv6 goes first where this machine has such an address itself, else it would lead nowhere.
  */
-export function inOrder(
+export function inConnectOrder(
   addresses: readonly NameAddress[],
   hasGlobalIpv6: boolean,
 ): readonly NameAddress[] {
@@ -131,7 +130,7 @@ export function isGlobalIpv6(address: string): boolean {
  * The same addresses with another one of each family first, by turns: a name with several means that its calls be spread
  * over them, and an answer that is kept would send all to the first.
  */
-export function inTurn(addresses: readonly NameAddress[], turn: number): readonly NameAddress[] {
+export function rotated(addresses: readonly NameAddress[], turn: number): readonly NameAddress[] {
   if (addresses.length < 2) return addresses
   const turned: NameAddress[] = []
   for (let start = 0; start < addresses.length;) {

@@ -4,7 +4,7 @@
  * A name that several tenants use is held by the one that used it last.
  */
 import type { MonotonicMs, TenantId } from '../../core/model/model.ts'
-import { inTurn, type NameAnswer } from './answer.ts'
+import { rotated, type NameAnswer } from './answer.ts'
 import { adviceOn, askable, learned, type NameAdvice, type NameState } from './state.ts'
 
 interface Entry {
@@ -37,7 +37,7 @@ export class NameCache {
     this.#hold(name, entry, tenantId)
     if (advice.kind !== 'use') return advice
     entry.uses += 1
-    return { ...advice, addresses: inTurn(advice.addresses, entry.uses - 1) }
+    return { ...advice, addresses: rotated(advice.addresses, entry.uses - 1) }
   }
 
   /**

@@ -34,10 +34,10 @@ export function parseResolvConf(text: string, hostname: string): SearchRules {
   let search: readonly string[] | undefined
   const options: Options = { ndots: 1, timeout: undefined, attempts: undefined }
   for (const line of text.split('\n')) {
-    const [keyword, ...words] = line.split(/[ \t\r]+/)
-    if (keyword === 'search') search = words
-    else if (keyword === 'domain') search = words.slice(0, 1)
-    else if (keyword === 'options') for (const word of words) readOption(word, options)
+    const [keyword, ...values] = line.split(/[ \t\r]+/)
+    if (keyword === 'search') search = values
+    else if (keyword === 'domain') search = values.slice(0, 1)
+    else if (keyword === 'options') for (const value of values) readOption(value, options)
   }
   search ??= hostname.includes('.') ? [hostname.slice(hostname.indexOf('.') + 1)] : []
   const { ndots, timeout, attempts } = options
@@ -61,8 +61,8 @@ interface Options {
   attempts: number | undefined
 }
 
-function readOption(word: string, options: Options): void {
-  const [, name, digits] = /^(ndots|timeout|attempts):(\d{1,9})$/.exec(word) ?? []
+function readOption(value: string, options: Options): void {
+  const [, name, digits] = /^(ndots|timeout|attempts):(\d{1,9})$/.exec(value) ?? []
   if (name === 'ndots' || name === 'timeout' || name === 'attempts') options[name] = Number(digits)
 }
 

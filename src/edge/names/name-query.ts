@@ -7,7 +7,7 @@ import { Resolver } from 'node:dns'
 import type { RecordWithTtl } from 'node:dns'
 import {
   answerOf,
-  leadsSomewhere,
+  isReachable,
   type FamilyAnswer,
   type NameAnswer,
   type NameFailure,
@@ -144,7 +144,7 @@ class NameQuery {
 
 /** A lost packet must not leave a machine of one family with addresses of the other, for which it has no use. */
 function isEnough(family: 4 | 6, answer: FamilyAnswer, reach: Reach): boolean {
-  if (answer.kind === 'addresses') return leadsSomewhere(answer.records, family, reach)
+  if (answer.kind === 'addresses') return isReachable(answer.records, family, reach)
   return family === 4 && answer.kind === 'no-name'
 }
 

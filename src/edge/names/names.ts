@@ -5,10 +5,10 @@
  * after `maxLookupMs`, or when no call waits for it any more.
  */
 import type { TenantId } from '../../core/model/model.ts'
-import { inOrder, type NameAddress, type NameAnswer, type Reach } from './answer.ts'
+import { inConnectOrder, type NameAddress, type NameAnswer, type Reach } from './answer.ts'
 import { NameCache } from './cache.ts'
 import { isInvalid, isLookupName, localAddressesOf } from './files.ts'
-import { SayingLimit } from './saying.ts'
+import { LineLimit } from './line-limit.ts'
 import type { Emit } from '../../core/signal/signal.ts'
 import type { Clock } from '../../ports.ts'
 import { Lookup, type LookupResult, type Resolved } from './lookup.ts'
@@ -61,8 +61,8 @@ class KeptNames implements Names {
   readonly #cache = new NameCache(maxNames)
   readonly #lookups = new Map<string, Lookup>()
   readonly #unawaited = new Set<Lookup>()
-  readonly #staleLines = new SayingLimit(linesPerMinute, 60_000)
-  readonly #recoveredLines = new SayingLimit(linesPerMinute, 60_000)
+  readonly #staleLines = new LineLimit(linesPerMinute, 60_000)
+  readonly #recoveredLines = new LineLimit(linesPerMinute, 60_000)
 
   constructor(options: NamesOptions) {
     const { clock, emit, servers, paths = systemPaths, reach = systemReach } = options
@@ -180,9 +180,9 @@ class KeptNames implements Names {
     const staleSince = this.#cache.learn(host, tenantId, answer, now)
     const tookMs = Math.round(now - startedAt)
     this.#emit({ kind: 'name.asked', host, outcome: answer.kind, tookMs })
-    if (staleSince !== undefined) this.#sayRecovered(host, Math.round(now - staleSince))
+    if (staleSince !== undefined) this.#signalRecovered(host, Math.round(now - staleSince))
     const isUnanswered = answer.kind === 'silent' || answer.kind === 'refused'
-    if (isUnanswered && lookup.hasOutlastedCalls) this.#sayStale(host)
+    if (isUnanswered && lookup.hasOutlastedCalls) this.#signalStale(host)
     for (const { resolved } of waiters) resolved(this.#resultOf(host, tenantId))
   }
 
@@ -197,7 +197,7 @@ class KeptNames implements Names {
   }
 
   #found(addresses: readonly NameAddress[]): LookupResult {
-    return { kind: 'addresses', addresses: inOrder(addresses, this.#files.reach.globalIpv6) }
+    return { kind: 'addresses', addresses: inConnectOrder(addresses, this.#files.reach.globalIpv6) }
   }
 
   #close(lookup: Lookup): ReturnType<Lookup['end']> {
@@ -208,18 +208,18 @@ class KeptNames implements Names {
 
   #usedStale(host: string): void {
     this.#emit({ kind: 'name.stale', host })
-    this.#sayStale(host)
+    this.#signalStale(host)
   }
 
-  #sayStale(host: string): void {
+  #signalStale(host: string): void {
     const now = this.#clock.monotonic()
     if (!this.#cache.markStale(host, now)) return
-    const more = this.#staleLines.allow(now)
+    const more = this.#staleLines.admit(now)
     if (more !== undefined) this.#emit({ kind: 'name.unanswered', host, more })
   }
 
-  #sayRecovered(host: string, staleMs: number): void {
-    const more = this.#recoveredLines.allow(this.#clock.monotonic())
+  #signalRecovered(host: string, staleMs: number): void {
+    const more = this.#recoveredLines.admit(this.#clock.monotonic())
     if (more !== undefined) this.#emit({ kind: 'name.recovered', host, staleMs, more })
   }
 }

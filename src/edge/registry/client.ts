@@ -191,8 +191,8 @@ export class RegistryClient {
   }
 
   #judge(status: number, content: unknown): RegistryAnswer<unknown> {
-    const { error_code: code, message: said } = isJsonObject(content) ? content : {}
-    const message = this.#withoutSecrets(typeof said === 'string' ? said : `status ${status}`)
+    const { error_code: code, message: text } = isJsonObject(content) ? content : {}
+    const message = this.#withoutSecrets(typeof text === 'string' ? text : `status ${status}`)
       .replace(/\s+/g, ' ')
       .slice(0, maxMessageLength)
     if (status >= 200 && status < 300) return { kind: 'found', value: content }

@@ -39,12 +39,12 @@ export async function connectResultEncoder(options: {
   const text = await readFile(schemaUrl, 'utf8')
   const client = new RegistryClient(settings)
   const subject = subjectOf(topic)
-  let told: string | undefined
+  let lastReason: string | undefined
   const answer = await untilAnswered(
     () => client.lookUp(subject, { type: 'AVRO', text }),
     (reason, waitMs) => {
-      if (reason !== told) onWaiting(reason)
-      told = reason
+      if (reason !== lastReason) onWaiting(reason)
+      lastReason = reason
       return new Promise((resolve) => clock.after(waitMs, resolve))
     },
   )

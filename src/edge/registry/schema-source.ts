@@ -38,7 +38,7 @@ export interface SchemaSourceOptions {
   /** Schemas that are waited for do not come: once for each reason, not for each try. */
   readonly onTrouble: (message: string) => void
   /** They come again. */
-  readonly onMended: () => void
+  readonly onRecovered: () => void
 }
 
 export function createSchemaSource(options: SchemaSourceOptions): SchemaSource {
@@ -73,7 +73,7 @@ class RegistrySchemaSource implements SchemaSource {
   readonly #refused = new Map<number, { readonly schema: Schema; readonly until: MonotonicMs }>()
   readonly #asking = new Map<number, Asking>()
   readonly #listeners: (() => void)[] = []
-  #told: string | undefined
+  #lastTrouble: string | undefined
   #isStopped = false
 
   constructor(options: SchemaSourceOptions) {
@@ -98,7 +98,7 @@ class RegistrySchemaSource implements SchemaSource {
   }
 
   trouble(): string | undefined {
-    return this.#told
+    return this.#lastTrouble
   }
 
   stop(): void {
@@ -123,7 +123,7 @@ class RegistrySchemaSource implements SchemaSource {
         failures = 0
         asking.trouble = undefined
       }
-      this.#tellTrouble()
+      this.#updateTrouble()
       const schema = answer.kind === 'found' ? answer.value : unknown
       if (failures === 0 && (schema !== unknown || misses >= this.#tries())) {
         this.#remember(id, schema)
@@ -137,7 +137,7 @@ class RegistrySchemaSource implements SchemaSource {
       if (asking.isWanted) await this.#wait(failures > 0 ? askAgainMs(failures) : tryAgainMs)
     }
     this.#asking.delete(id)
-    this.#tellTrouble()
+    this.#updateTrouble()
   }
 
   #tries(): number {
@@ -164,11 +164,11 @@ class RegistrySchemaSource implements SchemaSource {
     return new Promise((resolve) => this.#options.clock.after(ms, resolve))
   }
 
-  #tellTrouble(): void {
+  #updateTrouble(): void {
     const [current] = [...this.#asking.values()].flatMap(({ trouble }) => trouble ?? [])
-    if (current === this.#told) return
-    this.#told = current
-    if (current === undefined) this.#options.onMended()
+    if (current === this.#lastTrouble) return
+    this.#lastTrouble = current
+    if (current === undefined) this.#options.onRecovered()
     else this.#options.onTrouble(current)
   }
 }

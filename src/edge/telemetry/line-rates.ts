@@ -23,15 +23,15 @@ export interface LeftOut extends Pick<Tally, 'level' | 'leftOut'> {
 
 export class LineRates {
   readonly #clock: Clock
-  readonly #tell: (leftOut: LeftOut) => void
+  readonly #onLeftOut: (leftOut: LeftOut) => void
   readonly #tallies = new Map<string, Tally>()
   #startedAt = Number.NEGATIVE_INFINITY
   #isEndSet = false
 
-  /** @param tell called at the end of a second for each message of which lines were left out */
-  constructor(clock: Clock, tell: (leftOut: LeftOut) => void) {
+  /** @param onLeftOut called at the end of a second for each message of which lines were left out */
+  constructor(clock: Clock, onLeftOut: (leftOut: LeftOut) => void) {
     this.#clock = clock
-    this.#tell = tell
+    this.#onLeftOut = onLeftOut
   }
 
   /** Whether one more line with this message may be written now. */
@@ -55,7 +55,7 @@ export class LineRates {
     const ended = [...this.#tallies]
     this.#tallies.clear()
     for (const [message, { level, leftOut }] of ended) {
-      if (leftOut > 0) this.#tell({ message, level, leftOut })
+      if (leftOut > 0) this.#onLeftOut({ message, level, leftOut })
     }
   }
 

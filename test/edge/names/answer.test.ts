@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
   answerOf,
-  inOrder,
-  inTurn,
-  leadsSomewhere,
+  inConnectOrder,
+  rotated,
+  isReachable,
   type FamilyAnswer,
   type NameAddress,
   type Reach,
@@ -99,22 +99,22 @@ describe('the answer for both families', () => {
 describe('addresses', () => {
   it('lead somewhere where one of them is of a family that this machine has', () => {
     const six = [{ address: '2606:4700::1' }, { address: '2606:4700::2' }]
-    expect(leadsSomewhere(six, 6, dual)).toBe(true)
-    expect(leadsSomewhere(six, 6, onlyFour)).toBe(false)
-    expect(leadsSomewhere([...six, { address: '::1' }], 6, onlyFour)).toBe(true)
-    expect(leadsSomewhere([{ address: '192.0.2.1' }], 4, onlySix)).toBe(false)
-    expect(leadsSomewhere([], 4, dual)).toBe(false)
+    expect(isReachable(six, 6, dual)).toBe(true)
+    expect(isReachable(six, 6, onlyFour)).toBe(false)
+    expect(isReachable([...six, { address: '::1' }], 6, onlyFour)).toBe(true)
+    expect(isReachable([{ address: '192.0.2.1' }], 4, onlySix)).toBe(false)
+    expect(isReachable([], 4, dual)).toBe(false)
   })
 
   it('are tried as RFC 6724 has it: global IPv6 first where this machine has it', () => {
     const addresses = [six('fd00::1'), six('2606:4700::1'), six('::1'), four('192.0.2.1')]
-    expect(inOrder(addresses, true).map(({ address }) => address)).toEqual([
+    expect(inConnectOrder(addresses, true).map(({ address }) => address)).toEqual([
       '::1',
       '2606:4700::1',
       '192.0.2.1',
       'fd00::1',
     ])
-    expect(inOrder(addresses, false).map(({ address }) => address)).toEqual([
+    expect(inConnectOrder(addresses, false).map(({ address }) => address)).toEqual([
       '::1',
       '192.0.2.1',
       'fd00::1',
@@ -125,7 +125,7 @@ describe('addresses', () => {
   it('of each family take turns in being the first', () => {
     const addresses = [six('::a'), six('::b'), four('1'), four('2'), four('3')]
     const turns = [0, 1, 2, 3].map((turn) =>
-      inTurn(addresses, turn)
+      rotated(addresses, turn)
         .map(({ address }) => address)
         .join(' '),
     )
@@ -133,8 +133,8 @@ describe('addresses', () => {
   })
 
   it('take no turns where there is one of each, or none', () => {
-    expect(inTurn([six('::a'), four('1')], 7)).toEqual([six('::a'), four('1')])
-    expect(inTurn([four('1')], 7)).toEqual([four('1')])
-    expect(inTurn([], 7)).toEqual([])
+    expect(rotated([six('::a'), four('1')], 7)).toEqual([six('::a'), four('1')])
+    expect(rotated([four('1')], 7)).toEqual([four('1')])
+    expect(rotated([], 7)).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NameAnswer } from '../../../src/edge/names/answer.ts'
 import { NameCache } from '../../../src/edge/names/cache.ts'
-import { SayingLimit } from '../../../src/edge/names/saying.ts'
+import { LineLimit } from '../../../src/edge/names/line-limit.ts'
 
 function answer(...addresses: readonly string[]): NameAnswer {
   return {
@@ -103,9 +103,9 @@ describe('the cache of names', () => {
 
 describe('what can be said very often', () => {
   it('is said so many times in a period, and then counted with the next', () => {
-    const limit = new SayingLimit(2, 60_000)
-    const said = [0, 1, 2, 3, 59_999, 60_000, 60_001, 60_002].map((now) => limit.allow(now))
+    const limit = new LineLimit(2, 60_000)
+    const said = [0, 1, 2, 3, 59_999, 60_000, 60_001, 60_002].map((now) => limit.admit(now))
     expect(said).toEqual([0, 0, undefined, undefined, undefined, 3, 0, undefined])
-    expect(limit.allow(200_000)).toBe(1)
+    expect(limit.admit(200_000)).toBe(1)
   })
 })
