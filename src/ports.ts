@@ -21,8 +21,8 @@ export interface TopicPartition {
 /** A partition this member has been given, and from where to go on. */
 export interface AssignedPartition extends TopicPartition {
   /**
-   * True when ownership was not interrupted (docs/architecture.md, Offsets): same member, generation exactly one higher, and the
-   * partition is in both assignments. Then the epoch goes on, and records already known may be read again.
+   * True when ownership was not interrupted (docs/architecture.md, Offsets): same member, generation exactly one higher,
+   * and the partition is in both assignments. Then the epoch goes on, and records already known may be read again.
    */
   readonly isKept: boolean
   /** Offset committed by the group, or `undefined` when it has none. */
@@ -104,8 +104,8 @@ export interface TableSource {
 /** Writes records. Acknowledged means by all in-sync replicas. */
 export interface RecordSink {
   /**
-   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/model/errors.ts) when one of them can never be
-   * written, and then says which; the others are written. A broker that is away makes it wait, not reject.
+   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/model/errors.ts) when one of them
+   * can never be written, and then says which; the others are written. A broker that is away makes it wait, not reject.
    */
   write(records: readonly OutboundRecord[]): Promise<void>
   /** Records handed over and not acknowledged yet. */

@@ -1,11 +1,14 @@
-/** Reads files of which a setting names the path. A device or a pipe has no size that could be asked for, and may never end. */
+/**
+ * Reads the files whose paths are in settings, up to a bound. The size is counted while reading: a device or a pipe has no
+ * size to ask for, and may never end.
+ */
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Certificates, keys and lists of them are far smaller. In bytes. */
+/** Certificates, keys and lists of them are far smaller. */
 const maxBytes = 1024 * 1024
 const pieceBytes = 64 * 1024
 
-/** @throws {Error} when it cannot be read, or is larger than any file that a setting names */
+/** @throws {Error} when it cannot be read, or is larger than 1 MiB */
 export function readSettingFile(path: string): string {
   const file = openSync(path, 'r')
   try {

@@ -1,17 +1,17 @@
-/** How busy this process' event loop is, as Node measures it. */
+/** How busy the event loop of this process is, as Node measures it. */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks'
 import type { LoopMeter } from '../ports.ts'
 
 const sampleMs = 100
-/** Reading costs more than a call's share of the loop may: what was read is good for so long. */
+/** How long a reading is used again: reading for each call would cost too much. */
 const freshMs = 10
 /** Samples of the last second, and the one before it. */
 const kept = 11
 
 /**
- * Takes a sample ten times a second, for as long as the process lives; that keeps no process alive.
+ * Takes a sample ten times a second. Its timer does not keep the process alive.
  *
- * A loop that is busy takes its samples late: then the newest one is older, and the busy time is in what follows it.
+ * A busy loop takes its samples late. Then the newest sample is older than 100 ms, and the busy time lies after it.
  */
 export function createLoopMeter(): LoopMeter {
   const samples: EventLoopUtilization[] = [performance.eventLoopUtilization()]

@@ -1,54 +1,54 @@
 /**
- * The connections of the status pages, bounded without shutting anybody out. Who can reach the port can open as many
- * connections as they like, so a bound that refuses new ones lets a few hundred slow clients keep a supervisor's probe
- * out. Here the new connection is always taken, and what has stood longest where it stands is closed for it.
+ * Bounds the connections of the status pages. If new connections were refused at a bound, a few hundred slow clients could
+ * keep out the probes of a supervisor. So a new connection is always accepted, and the one that has been in its phase for
+ * the longest time is closed for it.
  *
- * A connection *waits* for a request from its opening, and from the end of each answer, until one is complete; then it
- * *reads* the answer. Parts of a request or of an answer change nothing. A probe sends its request at once and reads the
- * answer at once: to push it out within that time, more would have to come than there is room for.
+ * A connection has two phases. It *waits* for a request until one is complete, and then *reads* the answer until its end.
+ * Parts of a request or of an answer do not begin a new phase. A probe sends its request and reads the answer at once, so
+ * its phases are short: to displace it, more connections would have to come in that time than there is room for.
  */
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface ConnectionBounds {
-  /** Beyond so many, those are closed that have stood for longer than `graceMs`, longest first. */
+  /** Above this number, connections whose phase has lasted `graceMs` are closed, the longest phase first. */
   readonly usual: number
-  /** Beyond so many, the one is closed that has stood longest. */
+  /** Above this number, the connection with the longest phase is closed. */
   readonly most: number
   readonly graceMs: number
-  /** An answer that is not read within so long is given up. */
+  /** How long a client may take to read an answer. */
   readonly readTimeoutMs: number
 }
 
 /** Keeps the connections of a server within these bounds. */
 export function boundConnections(server: Server, bounds: ConnectionBounds): void {
-  /** When each came to where it stands, by `performance.now()`. The first has stood there longest. */
-  const standing = new Map<Socket, number>()
-  const moved = (socket: Socket) => {
-    standing.delete(socket)
-    if (!socket.destroyed) standing.set(socket, performance.now())
+  /** When the phase of each began, by `performance.now()`; the longest phase first. */
+  const phases = new Map<Socket, number>()
+  const beginPhase = (socket: Socket) => {
+    phases.delete(socket)
+    if (!socket.destroyed) phases.set(socket, performance.now())
   }
   server.on('connection', (socket: Socket) => {
-    moved(socket)
-    socket.once('close', () => standing.delete(socket))
-    makeRoom(standing, bounds)
+    beginPhase(socket)
+    socket.once('close', () => phases.delete(socket))
+    makeRoom(phases, bounds)
   })
   server.on('request', ({ socket }, response: ServerResponse) => {
-    moved(socket)
+    beginPhase(socket)
     const timer = setTimeout(() => socket.destroy(), bounds.readTimeoutMs).unref()
     response.once('close', () => {
       clearTimeout(timer)
-      moved(socket)
+      beginPhase(socket)
     })
   })
 }
 
-function makeRoom(standing: Map<Socket, number>, { usual, most, graceMs }: ConnectionBounds): void {
+function makeRoom(phases: Map<Socket, number>, { usual, most, graceMs }: ConnectionBounds): void {
   const now = performance.now()
-  for (const [socket, since] of standing) {
-    const isCrowded = standing.size > most || (standing.size > usual && now - since >= graceMs)
+  for (const [socket, since] of phases) {
+    const isCrowded = phases.size > most || (phases.size > usual && now - since >= graceMs)
     if (!isCrowded) return
-    standing.delete(socket)
+    phases.delete(socket)
     socket.destroy()
   }
 }

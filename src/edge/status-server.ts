@@ -1,6 +1,6 @@
 /**
- * `/healthz`, `/readyz` and `/metrics` of a running process. Whoever can reach the port may be slow, broken or hostile:
- * nothing of a request but its method and path is read, and no client holds a connection for long.
+ * `/healthz`, `/readyz` and `/metrics` of a running process. Clients may be slow, broken or hostile: only the method and
+ * the path of a request are read, and no client can hold a connection for long.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../core/model/errors.ts'
@@ -21,20 +21,21 @@ export interface StatusServer {
 }
 
 /**
- * More than probes and scrapers need; each costs a file descriptor, of which webhook calls need many. A second is more than
- * a request takes over any network, and keeps clients that come back at once from costing more than a call a second each.
+ * More connections than probes and scrapers need. Each takes a file descriptor, and webhook calls need many of these. A
+ * second is longer than a request takes over any network, and limits clients that reconnect at once to one connection a
+ * second.
  */
 const connectionBounds = { usual: 64, most: 1_024, graceMs: 1_000 } as const
 
 export interface StatusServerOptions {
   readonly host: string
-  /** 0: any free one. */
+  /** 0 for any free port. */
   readonly port: number
   /** How long a client may take to send its request, and to read the answer. Default 5 s. */
   readonly clientTimeoutMs?: number
 }
 
-/** @throws UserError when the port cannot be had */
+/** @throws {UserError} when the port cannot be listened on */
 export async function startStatusServer(
   where: StatusServerOptions,
   pages: StatusPages,

@@ -5,7 +5,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMs, fire) {
-    // Node turns delays beyond 2^31-1 into 1 ms; a wait that long is asked about again anyway.
+    // Node turns delays above 2^31-1 into 1 ms. Callers with longer waits check the time when the timer fires.
     const timer = setTimeout(fire, Math.min(delayMs, 2_147_483_647)).unref()
     return () => clearTimeout(timer)
   },

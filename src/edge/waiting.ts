@@ -1,4 +1,4 @@
-/** Waiting by the timers of the platform: for a while, and for work no longer than that. */
+/** Waiting with the timers of the platform. */
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

@@ -80,7 +80,7 @@ describe('a name', () => {
     ['no-name', 'name.example does not exist, or has no address'],
     ['not-a-name', 'name.example is too long, or has an empty part, to be looked up'],
     ['silent', 'name.example could not be looked up: the name servers did not answer in time'],
-    ['refused', 'name.example could not be looked up: the name servers could not say'],
+    ['refused', 'name.example could not be looked up: the name servers failed'],
   ] as const satisfies readonly (readonly [LookupFailure, string])[])(
     'that leads nowhere fails as dns, in words that name no name server: %s',
     async (failure, message) => {

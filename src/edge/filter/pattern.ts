@@ -1,4 +1,6 @@
-/** Patterns of filters by RE2JS, whose matching takes time linear in the text: those of the platform can be made to stall. */
+/**
+ * Patterns of filters by RE2JS, whose matching takes time linear in the text: those of the platform can be made to stall.
+ */
 import { RE2JS, RE2JSException } from 're2js'
 import type { Pattern } from '../../core/filter/filter.ts'
 

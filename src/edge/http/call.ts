@@ -1,15 +1,16 @@
 /**
- * One webhook call, from its start to the one report of how it ended. It is undici's handler and the caller's handle in
- * one object, so that a call costs no closures for its events.
+ * One webhook call, from its start to its result. It is undici's handler and the caller's handle in one object, so that a
+ * call needs no closures for its events.
  *
- * **Open** from construction until `end`, which the first of these reaches: the whole response, an error, the deadline,
- * `abort`, or more of the response than is read. After that everything undici still reports is ignored. A connection is
- * kept only when the whole response was read, and nothing else.
+ * A call is **open** from its construction until the first of these: the whole response, an error, the deadline, `abort`,
+ * or a response longer than is read. Then it calls `done`, and ignores whatever undici still reports. Its connection is
+ * kept only when the whole response was read and nothing came after it.
  *
- * A kept connection may have been closed by the other side while the request was on its way. Where it ends before anything
- * of an answer has come, the call goes on at once on a new connection, within the same deadline (RFC 9112 section 9.3.1).
- * That may send a request twice, as retries do: `webhook-id` tells. A new connection that ends so is the endpoint's failure.
- * The same holds where a kept connection is closed with 408: servers end idle ones so (RFC 9110 section 15.5.9).
+ * The other side may close a kept connection while a request is on its way. If a kept connection ends before anything of
+ * an answer has come, the call is made again at once on a new connection, within the same deadline (RFC 9112 section
+ * 9.3.1). The request may then arrive twice, as with retries; receivers see it by the `webhook-id`. The same holds when a
+ * kept connection is closed with 408, which is how some servers end idle connections (RFC 9110 section 15.5.9). When a new
+ * connection ends in these ways, the endpoint has failed.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from 'undici'
@@ -31,17 +32,17 @@ import type { Connection, ConnectionPools } from './pools.ts'
 import { maxRawBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'
 
-/** Of the body; all else of a response counts towards `maxRawBytes` alone. */
+/** How much of a body is read. `maxRawBytes` bounds the whole response. */
 const maxReadBytes = 64 * 1024
 
 export interface CallSurroundings {
   readonly clock: Clock
   readonly pools: ConnectionPools
-  /** A kept connection turned out to have ended, and its call goes on on a new one. */
+  /** A kept connection had ended, and its call is made again on a new one. */
   readonly onStale: () => void
 }
 
-/** What is called, and by which connections. */
+/** What is called, and which pool of connections it uses. */
 export interface CallTarget {
   readonly poolKey: string
   readonly tenantId: TenantId
@@ -58,7 +59,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #cancelDeadline: () => void = () => {}
   #isEnded = false
   #isStarting = false
-  /** The kept connection timed out: its answer is none to the request. */
+  /** The kept connection was closed with 408, which does not answer the request. */
   #isTimedOut = false
   #connectMs: number | null = null
   #firstByteMs: number | null = null
@@ -80,8 +81,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     this.#connection = this.#surroundings.pools.take(poolKey, origin, tenantId)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
-      // Timers run before sockets are read: after a stall of the process an answer that is already here goes first.
-      setImmediate(() => this.fail('timeout', `${this.#missing()} within ${timeoutMs} ms`))
+      // Timers run before sockets are read. After the process was blocked, an answer that has already arrived counts.
+      setImmediate(() => this.fail('timeout', `${this.#missingPart()} within ${timeoutMs} ms`))
     })
     this.#connection.dispatch(options, this)
     this.#isStarting = false
@@ -131,7 +132,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#isEnded) return
-    if (this.#isStale && this.#target !== undefined) return this.#goOn(this.#target)
+    if (this.#isStale && this.#target !== undefined) return this.#callAgain(this.#target)
     this.#answer(this.#connection?.isClean === true)
   }
 
@@ -148,12 +149,12 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController | null, thrown: unknown): void {
     if (this.#isEnded) return
     if (this.#surroundings.pools.isStopped) return this.abort()
-    if (this.#isStale && this.#target !== undefined) return this.#goOn(this.#target)
+    if (this.#isStale && this.#target !== undefined) return this.#callAgain(this.#target)
     const error = asError(thrown)
-    // Of trailers: a head that is too long never comes so far.
+    // The trailers are too long. A head that is too long is refused before (response-tap.ts).
     if (error instanceof errors.HeadersOverflowError) return this.onTooLong()
     const { errorClass, message } = classifyError(error, this.#answerBytes > 0)
-    // undici reports what it will not send from within `dispatch`; the caller does not expect an answer before its return.
+    // undici reports a request that it refuses within `dispatch`. `done` must not be called before `start` has returned.
     if (this.#isStarting) queueMicrotask(() => this.fail(errorClass, message))
     else this.fail(errorClass, message)
   }
@@ -163,15 +164,15 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   /**
-   * Whether the request went to a connection that had served a call before, and no answer to it came back. True at most
-   * once: the call then goes on on a connection that has served none.
+   * Whether the request was sent on a connection that had served a call before, and no answer came. True at most once per
+   * call, since the call is then made again on a new connection.
    */
   get #isStale(): boolean {
     return this.#isTimedOut || (this.#connection?.isReused === true && this.#answerBytes === 0)
   }
 
-  /** Makes the call on a new connection. */
-  #goOn({ poolKey, tenantId, origin, options }: CallTarget): void {
+  /** Makes the call again on a new connection. */
+  #callAgain({ poolKey, tenantId, origin, options }: CallTarget): void {
     const { pools, onStale } = this.#surroundings
     this.#isTimedOut = false
     this.#connectMs = null
@@ -196,7 +197,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     this.#isEnded = true
     this.#cancelDeadline()
     const { pools } = this.#surroundings
-    // First the connection: the next call may start within `done`.
+    // The connection is released first, because `done` may start the next call.
     if (this.#connection !== undefined) {
       this.#connection.end()
       if (isConnectionUsable) pools.release(this.#connection)
@@ -217,7 +218,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     }
   }
 
-  #missing(): string {
+  #missingPart(): string {
     if (this.#connectMs === null) return 'no connection'
     return this.#firstByteMs === null ? 'no response' : 'no end of the response'
   }

@@ -1,4 +1,4 @@
-/** What the steps of connecting have in common: where to, and how it ends. */
+/** What all steps of connecting share: the endpoint, and how connecting fails. */
 import { isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { asError } from '../../core/model/errors.ts'
@@ -12,7 +12,7 @@ export interface Endpoint {
 
 type ConnectClass = Extract<ErrorClass, 'blocked' | 'dns' | 'connect' | 'tls' | 'timeout' | 'proxy'>
 
-/** No connection came about; `errorClass` says which step failed. */
+/** Connecting failed. `errorClass` is the step that failed. */
 export class ConnectFailure extends Error {
   readonly errorClass: ConnectClass
   constructor(errorClass: ConnectClass, message: string, cause?: unknown) {
@@ -27,7 +27,7 @@ export type ConnectCallback = (...result: [ConnectFailure, null] | [null, Socket
 interface UrlParts {
   readonly hostname: string
   readonly protocol: string
-  /** Empty for the scheme's own. */
+  /** Empty for the default port of the scheme. */
   readonly port: string
 }
 
@@ -38,17 +38,17 @@ export function endpointOf({ hostname, protocol, port }: UrlParts): Endpoint {
   }
 }
 
-/** As a URL and the `host` header have it. */
+/** `host:port` as in a URL and in the `host` header. */
 export function authorityOf({ host, port }: Endpoint): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-/** Says nothing of the address: the owner of a hook is not to learn what names mean inside the network. */
+/** The message leaves out the address: hook owners must not learn what names resolve to inside the network. */
 export function refusedAddress(): ConnectFailure {
   return new ConnectFailure('blocked', 'the address of the host may not be called')
 }
 
-/** What Node reports of a socket that was to be connected. `isHandshake`: TCP was ready, TLS was not. */
+/** Classifies the error of a socket that was being connected. `isHandshake`: TCP was connected, TLS was not. */
 export function asConnectFailure(thrown: unknown, isHandshake: boolean): ConnectFailure {
   if (thrown instanceof ConnectFailure) return thrown
   const error: NodeJS.ErrnoException & { readonly reason?: string } = asError(thrown)
@@ -62,7 +62,7 @@ export function asConnectFailure(thrown: unknown, isHandshake: boolean): Connect
   return new ConnectFailure(isHandshake ? 'tls' : 'connect', message, error)
 }
 
-/** Node's messages end with addresses: what a name leads to inside the network, and where from the call went. */
+/** Node's own messages end with the remote and local address, which hook owners must not learn. */
 function messageOf(error: NodeJS.ErrnoException | undefined): string {
   if (error?.syscall !== undefined && error.code !== undefined)
     return `${error.syscall} ${error.code}`

@@ -1,10 +1,12 @@
 /**
- * Which addresses a webhook may be sent to (docs/operating.md, Destinations). Hook owners choose the URL, so an address that only this
- * process can reach, such as its own host, its network or a cloud's metadata service, must not be a destination.
+ * Which addresses a webhook may be sent to (docs/operating.md, Destinations). Hook owners choose the URL. So addresses that
+ * only this process can reach must not be destinations: its own machine, its network, the metadata service of its cloud.
  *
- * Two tiers. **Never**: metadata services, link-local, multicast, unspecified, broadcast; no setting opens them.
- * **Refused**: every other range that is not the public internet; opened by naming a CIDR. Sources: the IANA registries
- * of IPv4 and IPv6 special-purpose addresses, and the cloud providers' pages on instance metadata.
+ * - **Never**: metadata services, link-local, multicast, unspecified, broadcast. No setting allows them.
+ * - **Refused**: all other ranges outside the public internet. A setting can allow them by CIDR.
+ *
+ * Sources: the IANA registries of IPv4 and IPv6 special-purpose addresses, and the cloud providers' pages on instance
+ * metadata.
  */
 import ipaddr from 'ipaddr.js'
 
@@ -12,7 +14,7 @@ const { IPv4, IPv6 } = ipaddr
 
 export type AddressVerdict = 'ok' | 'refused' | 'never'
 
-/** A parsed range. `prefix` holds the leading `length` bits, shifted down. */
+/** A parsed range. `prefix` is its first `length` bits, as a number. */
 export interface Cidr {
   readonly family: 4 | 6
   readonly length: number
@@ -28,7 +30,7 @@ interface Address {
   readonly bits: bigint
 }
 
-/** Where clouds keep credentials and set-up of their machines. In `169.254.0.0/16`: AWS, ECS, EKS, Google, Azure, Oracle, … */
+/** Ranges with the metadata services of clouds, which give out credentials. In `169.254.0.0/16`: AWS, Google, Azure, … */
 const metadataServices: readonly Cidr[] = [
   '169.254.0.0/16', // link-local, and with it most metadata services
   '100.100.100.200/32', // Alibaba Cloud
@@ -36,7 +38,7 @@ const metadataServices: readonly Cidr[] = [
   '192.0.0.192/32', // Oracle Cloud
 ].map(knownRange)
 
-/** Those that have one address, by which an IPv6 address can be told that leads to them through an unknown prefix. */
+/** Single addresses of metadata services. An IPv6 address that embeds one, under any prefix, is never called. */
 const metadataAddresses: readonly Cidr[] = [
   '169.254.169.254/32', // AWS, Google, Azure, Oracle, and most others
   '169.254.170.2/32', // AWS, containers of ECS
@@ -51,7 +53,7 @@ const metadataAddresses: readonly Cidr[] = [
 const neverAllowed: readonly Cidr[] = [
   ...metadataServices,
   ...[
-    '0.0.0.0/8', // "this network": connecting to 0.0.0.0 reaches the own host
+    '0.0.0.0/8', // "this network": connecting to 0.0.0.0 reaches this machine
     '224.0.0.0/4', // multicast
     '255.255.255.255/32', // broadcast
     '::/128', // unspecified
@@ -66,7 +68,7 @@ const neverAllowed: readonly Cidr[] = [
   ].map(knownRange),
 ]
 
-const refusedUnlessNamed: readonly Cidr[] = [
+const refusedByDefault: readonly Cidr[] = [
   '10.0.0.0/8', // private
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -85,20 +87,20 @@ const refusedUnlessNamed: readonly Cidr[] = [
   '2002::/16', // 6to4
 ].map(knownRange)
 
-/** The only part of IPv6 that is given out to the public internet; all else is refused unless named. */
+/** The only range of IPv6 that is assigned to the public internet. All others are refused by default. */
 const globalUnicast = knownRange('2000::/3')
 
 /** Where an IPv6 form holds an IPv4 address. */
 type Place = (bits: bigint) => bigint
 
-/** The 32 bits whose lowest lies `shift` above bit 0. */
+/** The 32 bits that begin `shift` bits above the lowest bit. */
 function placeAt(shift: bigint): Place {
   return (bits) => (bits >> shift) & 0xffff_ffffn
 }
 
 /**
- * After a prefix of `length` bits, as RFC 6052 section 2.2 has it: the ninth octet is none of the address, unless the prefix
- * holds it.
+ * The 32 bits after a prefix of `length` bits, by RFC 6052 section 2.2: the ninth octet is not part of the IPv4 address,
+ * unless the prefix includes it.
  */
 function placeAfter(length: number): Place {
   if (length > 64) return placeAt(BigInt(96 - length))
@@ -107,8 +109,8 @@ function placeAfter(length: number): Place {
 }
 
 /**
- * IPv6 forms that lead to an IPv4 address. Through a translating form the IPv4 address is all that counts: networks without
- * IPv4 see every IPv4 host as `64:ff9b::…`.
+ * IPv6 forms that embed an IPv4 address. For a translated form only the IPv4 address counts: networks without IPv4 see
+ * every IPv4 host as `64:ff9b::…`.
  */
 const embeddings: readonly {
   readonly range: Cidr
@@ -125,23 +127,23 @@ const embeddings: readonly {
 ]
 
 /**
- * NAT64 by a prefix of the network's own within this range (RFC 8215). How long that prefix is cannot be seen from an
- * address, so the address stands at one of these places, and it is judged by all of them.
+ * NAT64 with a prefix that the network chose within this range (RFC 8215). The address does not show how long that prefix
+ * is, so the IPv4 address can be at any of these places. All of them are judged.
  */
 const localNat64 = knownRange('64:ff9b:1::/48')
 const localPlaces: readonly Place[] = [48, 56, 64, 96].map(placeAfter)
 
-/** Where any other prefix of a network's own can have the IPv4 address: NAT64 (RFC 6052) and 6rd (RFC 5969). */
+/** Where the IPv4 address can be under any other prefix that a network chose: NAT64 (RFC 6052) and 6rd (RFC 5969). */
 const anyPlaces: readonly Place[] = [32, 40, 48, 56, 64, 96].map(placeAfter)
 
-/** Interface ids of ISATAP (RFC 5214): `0:5efe:` and the IPv4 address, under any prefix; two bits of the first may be set. */
+/** ISATAP (RFC 5214): `0:5efe:` and the IPv4 address, under any prefix. Two bits of the `0` may be set. */
 function isIsatap(bits: bigint): boolean {
   return ((bits >> 32n) & 0xfcff_ffffn) === 0x5efen
 }
 
 /**
- * Whether a connection to `ip` may be made. `allowed` opens refused ranges, never the others. Text that is not an address
- * is `never`: what cannot be judged is not called.
+ * Whether a connection to `ip` may be made. `allowed` allows refused ranges, but not those that are never allowed. Text
+ * that is not an address is `never`.
  */
 export function judgeAddress(ip: string, allowed: readonly Cidr[]): AddressVerdict {
   const address = parseAddress(ip)
@@ -149,8 +151,8 @@ export function judgeAddress(ip: string, allowed: readonly Cidr[]): AddressVerdi
 }
 
 /**
- * What the address guard will say of a URL whose host is an address; `name` when it is a name, to be judged once it is
- * resolved; `invalid` when it is no URL. Names that always mean the same count as the address that they mean.
+ * Judges a URL whose host is an address, or a name with a fixed meaning, such as `localhost`. Any other name is `name`:
+ * it is judged once it is resolved. Text that is no URL is `invalid`.
  */
 export function judgeUrlLiteral(
   url: string,
@@ -161,11 +163,10 @@ export function judgeUrlLiteral(
 }
 
 /**
- * Judges a host before anything is resolved, as it must be where a proxy resolves it. What other names mean to a proxy cannot
- * be seen from here.
+ * Judges a host before its name is resolved. That is all that can be judged where a proxy resolves names.
  *
- * @param host as a URL has it, IPv6 without brackets
- * @param machine what this machine is called
+ * @param host as in a URL, IPv6 without brackets
+ * @param machine the host name of this machine
  */
 export function judgeHost(
   host: string,
@@ -181,7 +182,7 @@ export function judgeHost(
   return isOpened ? 'ok' : 'refused'
 }
 
-/** RFC 6761 has `localhost` and all below it; the others are what systems write into `/etc/hosts`. */
+/** `localhost` is from RFC 6761. The others are those that systems write into `/etc/hosts`. */
 const loopbackNames: ReadonlySet<string> = new Set([
   'localhost',
   'localhost.localdomain',
@@ -194,7 +195,7 @@ const loopbackNames: ReadonlySet<string> = new Set([
   'loopback',
 ])
 
-/** What clouds call their metadata services. */
+/** The names of metadata services of clouds. */
 const metadataNames: ReadonlySet<string> = new Set([
   'metadata',
   'metadata.google.internal',
@@ -215,7 +216,7 @@ function withoutLastDots(name: string): string {
   return name.slice(0, end)
 }
 
-/** Reads `10.0.0.0/8` or `fd00::/8`. Refuses what would not do what its writer expects. */
+/** Parses text such as `10.0.0.0/8` or `fd00::/8`. Refuses ranges that would have no effect, or not the one intended. */
 export function parseCidr(text: string): CidrResult {
   const [ip = '', lengthText, ...rest] = text.split('/')
   const address = parseAddress(ip)
@@ -225,7 +226,7 @@ export function parseCidr(text: string): CidrResult {
   const width = widthOf(address)
   if (lengthText === undefined) {
     return problem(
-      `"${text}" needs a prefix length: a range is written such as 10.0.0.0/8, this one address as ${text}/${width}`,
+      `"${text}" needs a prefix length: write a range as in 10.0.0.0/8, and this one address as ${text}/${width}`,
     )
   }
   const length = Number(lengthText)
@@ -255,7 +256,7 @@ function judge(address: Address, allowed: readonly Cidr[]): AddressVerdict {
   return isPublic(address) || isIn(allowed, address) ? 'ok' : 'refused'
 }
 
-/** What the IPv4 address within an IPv6 one decides; `undefined` where the IPv6 address itself has to be judged. */
+/** The verdict by the IPv4 address within an IPv6 address; `undefined` where the IPv6 address itself has to be judged. */
 function innerVerdict(address: Address, allowed: readonly Cidr[]): AddressVerdict | undefined {
   const { bits } = address
   if (anyPlaces.some((place) => isIn(metadataAddresses, ipv4(place(bits))))) return 'never'
@@ -270,13 +271,13 @@ function innerVerdict(address: Address, allowed: readonly Cidr[]): AddressVerdic
   return forms.some(({ isTranslated }) => isTranslated) ? 'ok' : undefined
 }
 
-/** By the IPv4 address in forms whose prefix says not enough. */
+/** The verdict by the IPv4 address in forms that are not recognized by a fixed prefix. */
 function furtherVerdict(address: Address, allowed: readonly Cidr[]): AddressVerdict {
   if (isIsatap(address.bits)) return judge(ipv4(address.bits & 0xffff_ffffn), allowed)
   if (!contains(localNat64, address)) return 'ok'
   const possible = localPlaces.map((place) => ipv4(place(address.bits)))
   if (possible.some((inner) => isIn(metadataServices, inner))) return 'never'
-  // At a wrong place stands a piece of it, or zeros: only if there is nothing else is it an address such as 0.0.0.0.
+  // A wrong place holds zeros or a part of the address, which can look like 0.0.0.0. It counts only if all places do.
   const verdicts = possible.map((inner) => judge(inner, allowed)).filter((one) => one !== 'never')
   if (verdicts.length === 0) return 'never'
   return verdicts.includes('refused') ? 'refused' : 'ok'
@@ -292,7 +293,7 @@ function isIn(ranges: readonly Cidr[], address: Address): boolean {
 
 function isPublic(address: Address): boolean {
   if (address.family === 6 && !contains(globalUnicast, address)) return false
-  return !isIn(refusedUnlessNamed, address)
+  return !isIn(refusedByDefault, address)
 }
 
 function contains(range: Cidr, address: Address): boolean {
@@ -314,7 +315,7 @@ function widthOf(address: Address): 32 | 128 {
   return address.family === 4 ? 32 : 128
 }
 
-/** Text as resolvers and URL parsers write it. A zone (`%eth0`) says through which interface, not to which address. */
+/** Parses text as resolvers and URL parsers write it. A zone (`%eth0`) names an interface and is ignored. */
 function parseAddress(text: string): Address | undefined {
   if (IPv4.isValidFourPartDecimal(text)) return { family: 4, bits: joined(IPv4.parse(text)) }
   const six = withoutIpv4End(text.replace(/%.*$/, ''))
@@ -322,8 +323,8 @@ function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * The library takes `::8.8.8.8` for an IPv4-mapped address, and octal and hex parts for numbers. So an IPv4 address at the end
- * is written as the two groups that it stands for, and any other end with a dot stays, which is no address.
+ * Writes an IPv4 address at the end of an IPv6 address as two groups. The library would read `::8.8.8.8` as an IPv4-mapped
+ * address, and would accept octal and hexadecimal parts. Any other end with a dot makes it no address.
  */
 function withoutIpv4End(text: string): string {
   const at = text.lastIndexOf(':') + 1

@@ -1,4 +1,4 @@
-/** The one proxy that calls may go through. The environment's proxy variables are never looked at. */
+/** The proxy that calls go through if one is set. The environment's proxy variables are ignored. */
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -15,7 +15,7 @@ export interface EgressProxy extends Endpoint {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Throws a `UserError` for anything but an `http:` or `https:` URL. */
+/** @throws {UserError} for anything but an `http:` or `https:` URL */
 export function parseEgressProxy(text: string): EgressProxy {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
@@ -24,17 +24,17 @@ export function parseEgressProxy(text: string): EgressProxy {
   return { ...endpointOf(url), isTls: url.protocol === 'https:', headers: credentialsOf(url) }
 }
 
-/** How long the proxy, which is near, may take to accept a connection. After that it is away, whatever a call may take. */
+/** How long the proxy may take to accept a connection. It is near, so it counts as away after that. */
 const acceptMs = 3_000
 
-/** Says nothing of where the proxy is: results are read by those who are not to know. Its `cause` does. */
+/** The message goes into results, so it leaves out the address of the proxy. Its `cause` has it. */
 export function proxyFailure(thrown: unknown): ConnectFailure {
   const error: NodeJS.ErrnoException = asError(thrown)
   const code = /^[A-Z][A-Z\d_]*$/.test(error.code ?? '') ? ` (${error.code})` : ''
   return new ConnectFailure('proxy', `the egress proxy cannot be reached${code}`, error)
 }
 
-/** Has a connection to the proxy destroyed that takes too long. */
+/** Destroys a connection to the proxy that takes too long to be accepted. */
 export function limitAccepting(socket: Socket, { isTls }: Pick<EgressProxy, 'isTls'>): void {
   const limit = setTimeout(() => {
     const message = `no connection within ${acceptMs} ms`
@@ -45,8 +45,8 @@ export function limitAccepting(socket: Socket, { isTls }: Pick<EgressProxy, 'isT
 }
 
 /**
- * Asks the proxy for a way to `endpoint`, over a connection to the proxy that is being made. Calls `done` once; without a
- * failure the connection is then the way, and nothing reads it any more.
+ * Asks the proxy for a tunnel to `endpoint` (CONNECT), over a socket that is connecting to the proxy. Calls `done` once.
+ * Without a failure the socket is then the tunnel, and is not read here any more.
  */
 export function askForTunnel(
   socket: Socket,
@@ -76,12 +76,12 @@ export function askForTunnel(
     socket.write(connectRequest(authorityOf(endpoint), headers))
   })
   socket.on('data', take)
-  // It stays: whoever uses the tunnel hears of its end by its `close`.
+  // This listener stays, so that an error of the open tunnel does not throw. Its user listens for `close`.
   socket.on('error', (error) => {
     fault = error
   })
   socket.once('close', () => {
-    // Some proxies answer nothing for an endpoint that they cannot reach.
+    // Some proxies close the connection without an answer when they cannot reach the endpoint.
     const ended = () => new ConnectFailure('connect', 'the proxy ended the connection', fault)
     end(isReached ? ended() : proxyFailure(fault))
   })
@@ -99,11 +99,11 @@ type TunnelStep =
   | { readonly kind: 'open' }
   | { readonly kind: 'refused'; readonly failure: ConnectFailure }
 
-/** What a proxy answers to CONNECT, informational answers included, of which there may be any (RFC 9110 section 15.2). */
+/** The answer of a proxy to CONNECT. Any number of informational answers may come first (RFC 9110 section 15.2). */
 class TunnelAnswer {
   #head = new ResponseHead()
   #bytes = 0
-  /** Of the line that is not whole, in Latin-1. */
+  /** The incomplete line, in Latin-1. */
   #line = ''
   #hasChallenge = false
 
@@ -117,7 +117,7 @@ class TunnelAnswer {
       lineAt = feedAt + 1
       const step = this.#takeLine(line)
       if (step.kind === 'more') continue
-      // The other side of a tunnel waits for the client's greeting: what comes before is none of TLS.
+      // In TLS the client speaks first, so bytes that come before belong to no TLS connection.
       if (step.kind === 'open' && lineAt < text.length)
         return refused('tls', 'the proxy sent more than its answer')
       return step
@@ -133,7 +133,7 @@ class TunnelAnswer {
     const hadStatus = this.#head.status !== 0
     const step = this.#head.take(line)
     if (/^proxy-authenticate:/i.test(line)) this.#hasChallenge = true
-    // Lengths count for nothing here (RFC 9110 section 9.3.6).
+    // Lengths are ignored in an answer to CONNECT (RFC 9110 section 9.3.6).
     if (line === '\r' && hadStatus && this.#head.status >= 200)
       return this.#outcome(this.#head.status)
     if (step === 'faulty') return refused('connect', 'the answer of the proxy cannot be read')
@@ -141,7 +141,7 @@ class TunnelAnswer {
     return { kind: 'more' }
   }
 
-  /** A proxy that wants a login serves nobody. Any other answer is about the endpoint. */
+  /** A proxy that refuses the credentials fails for all endpoints. Any other answer is about this endpoint. */
   #outcome(status: number): TunnelStep {
     if (status < 300) return { kind: 'open' }
     return status === 407 && this.#hasChallenge
@@ -154,7 +154,7 @@ function refused(errorClass: 'connect' | 'tls' | 'proxy', message: string): Tunn
   return { kind: 'refused', failure: new ConnectFailure(errorClass, message) }
 }
 
-/** Finds out whether the proxy accepts connections. */
+/** Checks whether the proxy accepts connections. */
 export function reachProxy(
   proxy: Pick<EgressProxy, 'host' | 'port' | 'isTls'> & { readonly lookup: ConnectionLookup },
   done: (failure: ConnectFailure | undefined) => void,

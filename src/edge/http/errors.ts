@@ -1,4 +1,4 @@
-/** What undici and Node report, in the classes of the results. */
+/** Classifies the errors of undici and Node as results have them. */
 import { errors } from 'undici'
 import type { ErrorClass } from '../../core/model/model.ts'
 import { ConnectFailure } from './connecting.ts'
@@ -12,9 +12,9 @@ export interface CallError {
 const parserEndOfFile = 'Invalid EOF state'
 
 /**
- * Classes what ended a call. Failures to connect carry their class; the rest came over an open connection.
+ * Classifies the error that ended a call.
  *
- * @param isAnswering whether anything of a response has come
+ * @param isAnswering whether a part of the response has come
  */
 export function classifyError(error: Error, isAnswering: boolean): CallError {
   if (isEnd(error)) {
@@ -27,17 +27,17 @@ export function classifyError(error: Error, isAnswering: boolean): CallError {
 function classOf(error: Error): CallError['errorClass'] {
   if (error instanceof ConnectFailure) return error.errorClass
   if (error instanceof errors.HTTPParserError) return 'protocol'
-  // A header that cannot be sent: only the hook's owner can mend that, as with a refused destination.
+  // A header that cannot be sent. Only the owner of the hook can change that, as with a refused destination.
   if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)
     return 'blocked'
-  // A server may refuse a client after the handshake.
+  // A server can send a TLS alert after the handshake.
   if ('code' in error && /^ERR_(SSL|TLS)_/.test(String(error.code))) return 'tls'
   return 'reset'
 }
 
 /**
- * The other side ended the connection: a fault of parsing to undici when the response had announced its end. Lengths that
- * cannot be read never come so far (response-tap.ts).
+ * Whether the other side ended the connection. undici reports that as a parser error when the response has a length or is
+ * chunked. Lengths that cannot be read are refused before (response-tap.ts).
  */
 function isEnd(error: Error): boolean {
   if (error instanceof errors.SocketError) return true

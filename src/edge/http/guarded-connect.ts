@@ -1,7 +1,7 @@
 /**
- * Opens the connections of webhook calls, and refuses those to addresses that a hook may not name (edge/http/destination.ts).
- * The judging happens here, on the address that is about to be connected to: a name can resolve to anything, and to
- * something else the next time. Every failure says at which step it happened, so nobody has to guess from codes.
+ * Opens the connections of webhook calls, and refuses addresses that may not be called (destination.ts). The address is
+ * judged here, just before connecting to it, because a name can resolve to another address each time. Every failure has
+ * the step at which it happened.
  */
 import { hostname } from 'node:os'
 import { connect as connectTcp, isIP } from 'node:net'
@@ -24,12 +24,12 @@ export interface ConnectTarget extends Endpoint {
 }
 
 /**
- * Begins to connect. The callback is called once, never within the call itself; not at all after it was ended
- * by calling what is returned.
+ * Begins to connect. `callback` is called once, after the function has returned. The returned function cancels it; then
+ * `callback` is not called.
  */
 export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () => void
 
-/** How the connections of a tenant's hooks are opened. */
+/** Returns how to open the connections of a tenant's hooks. */
 export type ConnectOf = (tenantId: TenantId) => Connect
 
 export interface ConnectOptions {
@@ -37,20 +37,20 @@ export interface ConnectOptions {
   readonly allowed: readonly Cidr[]
   /** `undefined`: connect directly. */
   readonly proxy: EgressProxy | undefined
-  /** A call found that the proxy serves nobody. */
+  /** A call could not reach the proxy, or the proxy refused its credentials. */
   readonly onProxyFailed: (failure: ConnectFailure) => void
-  /** A call was given up before there was a way through the proxy. */
+  /** A call was given up before it had a connection through the proxy. */
   readonly onProxySlow: () => void
 }
 
-/** How long one of a name's addresses may take before Node tries the next; its own 250 ms can be less than a round trip. */
+/** How long Node tries one address before it tries the next. Its default of 250 ms can be less than a round trip. */
 const addressAttemptMs = 1000
 const maxTlsSessions = 1000
 
-/** The name of the egress proxy is nobody's. */
+/** Lookups of the egress proxy's name belong to no tenant. */
 const noTenant: TenantId = ''
 
-/** Of the egress proxy: its address is the operator's choice, and not judged. */
+/** Lookups of the egress proxy's name. Its address is the operator's choice, so it is not judged. */
 export function proxyLookup(names: Names): ConnectionLookup {
   return guardedLookup(names, noTenant, undefined)
 }
@@ -60,7 +60,7 @@ export function createConnect(options: ConnectOptions): ConnectOf {
   const sessions = createTlsSessions()
   const machine = hostname()
 
-  /** An address written into the URL never reaches `lookup`, and no name that a proxy is to resolve. */
+  /** Judges hosts that `lookup` never sees: addresses in URLs, and names that a proxy resolves. */
   const isRefused = (host: string): boolean => {
     if (proxy === undefined && isIP(host) === 0) return false
     const verdict = judgeHost(host, allowed, machine)
@@ -94,7 +94,7 @@ export function createConnect(options: ConnectOptions): ConnectOf {
   }
 }
 
-/** Connecting until it succeeds, fails or is cancelled, whichever is first. */
+/** One attempt to connect. It ends when it succeeds, fails or is cancelled, whichever comes first. */
 class Connecting {
   readonly #callback: ConnectCallback
   #isEnded = false
@@ -109,7 +109,7 @@ class Connecting {
     if (this.#isEnded) close()
   }
 
-  /** @param asFailure what an error of the socket means */
+  /** @param asFailure turns an error of the socket into a failure */
   own(socket: Socket, asFailure = asConnectFailure): void {
     this.endBy(() => socket.destroy())
     const isTls = socket instanceof TLSSocket
@@ -134,7 +134,7 @@ class Connecting {
     this.#callback(error, null)
   }
 
-  /** Whether it had not ended before. */
+  /** @returns false when the attempt had already ended */
   cancel(): boolean {
     const isFirst = this.#end()
     if (isFirst) this.#close()
@@ -148,7 +148,7 @@ class Connecting {
   }
 }
 
-/** The carrier of a TLS connection can go without an error. */
+/** A socket, such as the tunnel below a TLS connection, can be closed without an error. */
 function closedEarly(isTls: boolean): ConnectFailure {
   return new ConnectFailure(
     isTls ? 'tls' : 'connect',
@@ -186,15 +186,15 @@ function openTls(
     host,
     port,
     ...('socket' in over ? over : { lookup: over.lookup.lookup }),
-    // SNI carries names only, and without the dot that may end them.
+    // SNI takes names only, without a dot at the end.
     ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
     ...(session && { session }),
     ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+    rejectUnauthorized: true, // overrides NODE_TLS_REJECT_UNAUTHORIZED
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: addressAttemptMs,
   }
-  // Node reports a session only after its certificate was verified, so resuming it is as safe as verifying again.
+  // Node emits `session` only after the certificate was verified, so resuming is as safe as verifying again.
   const socket = connectTls(options).on('session', (fresh) => sessions?.set(key, fresh))
   if ('lookup' in over) socket.once('close', over.lookup.cancel)
   return socket
@@ -205,7 +205,7 @@ interface TlsSessions {
   set(key: string, session: Buffer): void
 }
 
-/** The newest session of each of the last servers, so that a connection to one of them skips most of the handshake. */
+/** The newest TLS session of each recent server. A connection that resumes one skips most of the handshake. */
 function createTlsSessions(): TlsSessions {
   const sessions = new Map<string, Buffer>()
   return {

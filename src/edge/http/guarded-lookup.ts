@@ -1,4 +1,4 @@
-/** Names to addresses, as Node's sockets ask for them: without the addresses that may not be called. */
+/** Resolves names for Node's sockets, and leaves out the addresses that may not be called. */
 import type { LookupFunction } from 'node:net'
 import { judgeAddress } from './destination.ts'
 import type { Cidr } from './destination.ts'
@@ -10,14 +10,15 @@ import { ConnectFailure, refusedAddress } from './connecting.ts'
 /** The lookups of one connection. */
 export interface ConnectionLookup {
   readonly lookup: LookupFunction
-  /** Nothing is connected any more: stops waiting. */
+  /** Stops waiting for addresses. */
   readonly cancel: () => void
 }
 
 /**
- * Passes on only the addresses that may be called; fails as `blocked` when none is left, and as `dns` when there is none.
+ * Passes on only the addresses that may be called. Fails as `dns` when the name has no address, and as `blocked` when
+ * none of its addresses may be called.
  *
- * @param allowed `undefined` for the egress proxy, which the operator has chosen: any address will do
+ * @param allowed `undefined` for the egress proxy: the operator has chosen it, so any address is allowed
  */
 export function guardedLookup(
   names: Names,
@@ -43,7 +44,7 @@ export function guardedLookup(
   }
 }
 
-/** Says of a name what its owner can see from anywhere, and nothing of the name servers. */
+/** The message goes to the owner of the hook, so it tells nothing about the name servers of this network. */
 function unresolved(host: string, failure: LookupFailure): ConnectFailure {
   return new ConnectFailure('dns', `${host} ${unresolvedBecause[failure]}`)
 }
@@ -51,6 +52,6 @@ function unresolved(host: string, failure: LookupFailure): ConnectFailure {
 const unresolvedBecause: Readonly<Record<LookupFailure, string>> = {
   'not-a-name': 'is too long, or has an empty part, to be looked up',
   'no-name': 'does not exist, or has no address',
-  refused: 'could not be looked up: the name servers could not say',
+  refused: 'could not be looked up: the name servers failed',
   silent: 'could not be looked up: the name servers did not answer in time',
 }

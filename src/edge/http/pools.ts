@@ -1,12 +1,12 @@
 /**
  * The connections of all hooks. Each is an undici `Client`: one socket, one call at a time.
  *
- * A connection is **busy** from `take` until `release` or `destroy`, **idle** from `release` until `take`, and gone once
- * destroyed: by its call's failure, by the server or keep-alive time ending it, by newer idle ones when there are too many,
- * or by `stop`. A key with no idle connection takes no memory: a hook called once leaves nothing behind.
+ * A connection is **busy** from `take` until `release` or `destroy`, and **idle** from `release` until `take`. It is
+ * destroyed when its call fails, when the server or the keep-alive time ends it, when there are too many idle ones and it
+ * has been idle for the longest time, or by `stop`. A pool without idle connections takes no memory.
  *
- * undici's own `Pool` is not used: it can neither close single idle sockets nor end one attempt to connect, and a call past
- * its deadline would keep its place until then.
+ * undici's `Pool` is not used: it cannot close single idle sockets, and it cannot end one attempt to connect, so a call
+ * past its deadline would hold its place in the pool until that attempt ends.
  */
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
@@ -16,14 +16,14 @@ import type { Connect, ConnectOf } from './guarded-connect.ts'
 import { ResponseTap, maxHeadBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'
 
-/** A server's `Keep-Alive` hint can shorten this. */
+/** How long an idle connection is kept. A server's `Keep-Alive` header can shorten this. */
 const idleMs = 30_000
 
 export class Connection {
   readonly key: string
   readonly #client: Client
   #cancelConnect: () => void = () => {}
-  /** Of the newest socket: undici replaces one that ended before a request was written to it. */
+  /** The tap of the newest socket. undici opens another socket when one ended before a request was written to it. */
   #tap: ResponseTap | undefined
 
   constructor(key: string, origin: string, connect: Connect) {
@@ -34,7 +34,7 @@ export class Connection {
       // One deadline of the caller covers connecting, headers and body.
       headersTimeout: 0,
       bodyTimeout: 0,
-      // The tap refuses longer heads before; this is for trailers.
+      // For trailers. The tap refuses heads that are longer.
       maxHeaderSize: maxHeadBytes,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
@@ -53,7 +53,7 @@ export class Connection {
     this.#client.dispatch(options, handler)
   }
 
-  /** From then until `end` what the socket brings is the answer to this call. */
+  /** Until `end`, what comes from the socket is the answer to this call. */
   begin(reader: TapReader): void {
     this.#tap?.begin(reader)
   }
@@ -62,17 +62,17 @@ export class Connection {
     this.#tap?.end()
   }
 
-  /** Whether another call was written to the socket before the one that began last. */
+  /** Whether the socket had another call before the newest one. */
   get isReused(): boolean {
     return this.#tap?.isReused === true
   }
 
-  /** Bytes that came back to the call that began last. */
+  /** Bytes of the answer to the newest call. */
   get answerBytes(): number {
     return this.#tap?.answerBytes ?? 0
   }
 
-  /** Whether nothing but the whole answer came back, so that another call may follow. */
+  /** Whether nothing came after the answer, so that another call may follow. */
   get isClean(): boolean {
     return this.#tap?.isClean === true
   }
@@ -81,7 +81,7 @@ export class Connection {
     this.#client.on('disconnect', listener)
   }
 
-  /** Ends whatever goes on: a call, or the attempt to connect, which undici alone would leave running. */
+  /** Ends the call, or the attempt to connect, which undici would not end. */
   destroy(): Promise<void> {
     const closed = this.#client.destroy()
     this.#cancelConnect()
@@ -95,7 +95,7 @@ export class ConnectionPools {
   readonly #open = new Set<Connection>()
   /** Longest idle first. */
   readonly #idle = new Set<Connection>()
-  /** The same by key, the one used last at the end. */
+  /** The same connections by key, the one used last at the end. */
   readonly #idleByKey = new Map<string, Connection[]>()
   #isStopped = false
 
@@ -104,7 +104,7 @@ export class ConnectionPools {
     this.#maxIdle = maxIdle
   }
 
-  /** From then on calls end because of `stop`, whatever undici makes of it. */
+  /** Calls that end from now on were ended by `stop`, whatever error undici reports. */
   get isStopped(): boolean {
     return this.#isStopped
   }
@@ -132,7 +132,7 @@ export class ConnectionPools {
     return this.open(poolKey, origin, tenantId)
   }
 
-  /** A connection that no call has used. */
+  /** A new connection. */
   open(poolKey: string, origin: string, tenantId: TenantId): Connection {
     const connection = new Connection(keyOf(poolKey, origin), origin, this.#connectOf(tenantId))
     connection.onDisconnect(() => {
@@ -142,7 +142,7 @@ export class ConnectionPools {
     return connection
   }
 
-  /** Keeps a connection whose call ended well. */
+  /** Keeps a connection for the next call. */
   release(connection: Connection): void {
     const sameKey = this.#idleByKey.get(connection.key)
     if (sameKey === undefined) this.#idleByKey.set(connection.key, [connection])
@@ -158,7 +158,7 @@ export class ConnectionPools {
     void connection.destroy().then(() => this.#open.delete(connection))
   }
 
-  /** Destroys every connection, which ends its call; resolves when all sockets are closed. */
+  /** Destroys all connections, which ends their calls. Resolves when all sockets are closed. */
   async stop(): Promise<void> {
     this.#isStopped = true
     const open = [...this.#open]

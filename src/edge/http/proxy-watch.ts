@@ -1,30 +1,31 @@
 /**
- * Whether the egress proxy is there. It is the operator's, as Kafka is: while it is away no call can succeed, and none is
- * begun, so that no endpoint is taken for dead and no attempt is used up.
+ * Watches whether the egress proxy can be reached. While it cannot, no call can succeed. So no call is started, no endpoint
+ * counts as failing, and no attempt is used up.
  *
- * **Well** until a call cannot reach the proxy; then **suspected**, and asked at once, since one lost connection says
- * little; **away** when that fails too, and asked every second until it answers.
+ * - **well**: calls reach the proxy.
+ * - **suspected**: a call could not reach it. One lost connection means little, so the proxy is checked at once.
+ * - **away**: the check failed too. The proxy is checked every second until it can be reached.
  */
 import type { Clock } from '../../ports.ts'
 import type { ConnectFailure } from './connecting.ts'
 
 export interface ProxyWatchOptions {
   readonly clock: Clock
-  /** Asks the proxy; calls `done` once. */
+  /** Checks whether the proxy accepts connections. Calls `done` once. */
   readonly reach: (done: (failure: ConnectFailure | undefined) => void) => void
-  /** For the operator: it may name the proxy's address. At most twice a minute. */
+  /** Called at most twice a minute. `error` is for the operator: it may have the proxy's address. */
   readonly onAway: (error: string) => void
-  /** It is back after {@link onAway}. */
+  /** The proxy can be reached again. Called only after {@link onAway}. */
   readonly onBack: () => void
 }
 
-const askEveryMs = 1_000
+const checkEveryMs = 1_000
 const notifyEveryMs = 30_000
 
 export class ProxyWatch {
   readonly #options: ProxyWatchOptions
   #state: 'well' | 'suspected' | 'away' | 'stopped' = 'well'
-  #askedAt: number | undefined
+  #checkedAt: number | undefined
   #trouble: string | undefined
   #notifiedAt: number | undefined
   #hasNotified = false
@@ -33,27 +34,27 @@ export class ProxyWatch {
     this.#options = options
   }
 
-  /** What keeps calls from being made; `undefined` while the proxy is not known to be away. */
+  /** Why no call can be made; `undefined` unless the proxy is away. */
   get trouble(): string | undefined {
     return this.#trouble
   }
 
-  /** A call could not be made by way of the proxy. */
+  /** A call could not reach the proxy. */
   suspect(failure: ConnectFailure): void {
     if (this.#state === 'stopped') return
     this.#notifyAway(failure)
     if (this.#state !== 'well') return
     this.#state = 'suspected'
-    this.#ask()
+    this.#check()
   }
 
-  /** A call was given up before there was a way through the proxy, be it the proxy or the endpoint that is slow. */
+  /** A call was given up before it had a connection through the proxy. The proxy or the endpoint may be the slow one. */
   suspectSlow(): void {
     const now = this.#options.clock.monotonic()
     if (this.#state !== 'well') return
-    if (this.#askedAt !== undefined && now - this.#askedAt < askEveryMs) return
+    if (this.#checkedAt !== undefined && now - this.#checkedAt < checkEveryMs) return
     this.#state = 'suspected'
-    this.#ask()
+    this.#check()
   }
 
   stop(): void {
@@ -61,8 +62,8 @@ export class ProxyWatch {
     this.#trouble = undefined
   }
 
-  #ask(): void {
-    this.#askedAt = this.#options.clock.monotonic()
+  #check(): void {
+    this.#checkedAt = this.#options.clock.monotonic()
     this.#options.reach((failure) => {
       if (this.#state === 'stopped') return
       if (failure === undefined) this.#back()
@@ -83,8 +84,8 @@ export class ProxyWatch {
     this.#state = 'away'
     this.#trouble = failure.message
     this.#notifyAway(failure)
-    this.#options.clock.after(askEveryMs, () => {
-      if (this.#state === 'away') this.#ask()
+    this.#options.clock.after(checkEveryMs, () => {
+      if (this.#state === 'away') this.#check()
     })
   }
 

@@ -1,60 +1,61 @@
 /**
- * The heads of HTTP/1.1 responses (RFC 9112 sections 4 to 6), line by line: whether one is informational, and whether
- * there is one way alone to read it. Stricter than llhttp where that guesses, and says why it refuses a head; no message
- * repeats anything of it.
+ * Parses the heads of HTTP/1.1 responses (RFC 9112 sections 4 to 6) line by line. It decides whether a head is
+ * informational, and whether it can be read in one way only. It is stricter than llhttp where that guesses. Its messages
+ * say why a head is refused, and repeat nothing of it.
  */
 
-/** What the head is with the line just taken. */
+/** The head after the newest line. */
 export type HeadStep =
   | 'more'
-  /** It is whole, and another one follows. */
+  /** The head is whole, and another one follows. */
   | 'informational'
-  /** It is whole, and it is the answer's. */
+  /** The head is whole, and it is the one of the answer. */
   | 'final'
-  /** It cannot be read; `fault` says why. */
+  /** The head cannot be read; `fault` has the reason. */
   | 'faulty'
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\0\r]*)?\r$/
 /** Section 5.6.2 of RFC 9110 for the name, section 5.5 for the value. */
 const headerLine = /^[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r$/
-/** What these two take, for the lines of an answer's head up to the empty one. */
+/** A whole head of an answer, by the same two patterns. */
 const usualHead =
   /^HTTP\/1\.1 [2-9]\d\d(?: [^\0\r\n]*)?\r\n(?:[!#$%&'*+.^_`|~\dA-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/
 const lengthName = 'content-length'
 const codingName = 'transfer-encoding'
 /**
- * Blanks may surround a value (section 5.6.3 of RFC 9110). A pattern for the blanks at its end alone would be tried at each
- * blank within it, and so take quadratic time.
+ * Blanks may surround a value (section 5.6.3 of RFC 9110). The pattern is anchored at both ends: one for the blanks at
+ * the end only would be tried at each blank within the value, which takes quadratic time.
  */
 const lengthValue = /^[\t ]*(\d+)[\t ]*$/
-/** `identity` is RFC 2616's word for none. */
+/** `identity` means no coding in RFC 2616. */
 const codingValue = /^[\t ]*(chunked|identity)[\t ]*$/i
 const start = 'HTTP/'
 const statusAt = 'HTTP/1.1 '.length
 export const noStatusLine = 'the response does not begin with a status line of HTTP/1.1'
-/** So many characters of a line show whether it can be a status line. */
+/** How many characters of a line show whether it can be a status line. */
 export const longestStart = start.length + 1
 
 export class ResponseHead {
-  /** One sentence's worth, once a step was `faulty`. */
+  /** Why the head cannot be read, after a step was `faulty`. */
   fault = ''
-  /** 0 until the status line was taken. */
+  /** 0 before the status line. */
   status = 0
-  /** Whether blanks follow the digits of the Content-Length, which is legal. */
+  /** Whether blanks follow the digits of the Content-Length. That is legal. */
   isLengthPadded = false
   #isOldVersion = false
   #lengths = 0
   #length = Number.POSITIVE_INFINITY
   readonly #codings: string[] = []
 
-  /** Of a `final` head: how many bytes the body has, where the head says so, else infinite. */
+  /** The length of the body that a `final` head gives; infinite when it gives none. */
   get bodyBytes(): number {
     return this.status === 204 || this.status === 304 ? 0 : this.#length
   }
 
   /**
-   * Whether a line that is not whole may be one of a head: other protocols, such as a TLS alert, need not send whole ones.
-   * @param begun in Latin-1, at least its first {@link longestStart} characters
+   * Whether an incomplete line can belong to a head. Other protocols may never send a line break, such as with a TLS alert.
+   *
+   * @param begun its beginning in Latin-1, at least {@link longestStart} characters if there are so many
    */
   mayGoOn(begun: string): boolean {
     if (this.status !== 0) return true
@@ -63,7 +64,7 @@ export class ResponseHead {
 
   /**
    * @param line in Latin-1, with its carriage return and without its line feed
-   * @returns nothing may be taken after anything but `more`
+   * @returns after anything but `more`, nothing may be taken any more
    */
   take(line: string): HeadStep {
     if (this.status === 0) return this.#takeStatus(line)
@@ -74,10 +75,10 @@ export class ResponseHead {
   }
 
   /**
-   * Takes a head at once, for most come in one piece, and that is several times faster.
+   * Takes a whole head at once. Most heads come in one piece, and this is several times faster than line by line.
    *
-   * @param text in Latin-1, what has come of a response
-   * @returns the length of the head, which is `final`; 0 for any other, of which the lines are to be taken by another object
+   * @param text the beginning of a response, in Latin-1
+   * @returns the length of the head if it is `final`. Otherwise 0: then another `ResponseHead` has to take it line by line
    */
   takeUsual(text: string): number {
     const length = usualHead.exec(text)?.[0].length
@@ -93,14 +94,14 @@ export class ResponseHead {
   }
 
   #takeHeader(line: string): void {
-    // Most names are told apart by their length.
+    // The length of a name rules out most headers.
     const colon = line.indexOf(':')
     if (colon === lengthName.length) this.#takeLength(line, colon)
     else if (colon === codingName.length) this.#takeCoding(line, colon)
   }
 
   #takeStatus(line: string): HeadStep {
-    // Not allowed, and common enough for parsers to pass over them.
+    // Empty lines are not allowed here, but so common that parsers skip them.
     if (line === '\r' || line === '') return 'more'
     const parts = statusLine.exec(line)
     if (parts === null) return this.#refuse(faultOfStatus(line))
@@ -110,7 +111,7 @@ export class ResponseHead {
     return this.#refuse('the response switches protocols, which was not asked for')
   }
 
-  /** Faults of a length are told at the end: it does not count in an informational head. */
+  /** Faults of a length are reported at the end of the head, because lengths do not count in an informational one. */
   #takeLength(line: string, colon: number): void {
     if (line.slice(0, colon).toLowerCase() !== lengthName) return
     const value = line.slice(colon + 1, -1)
@@ -132,7 +133,7 @@ export class ResponseHead {
     return fault === undefined ? 'final' : this.#refuse(fault)
   }
 
-  /** RFC 9112 section 6.3. A request without `TE` takes no transfer coding but chunked (RFC 9110 section 10.1.4). */
+  /** RFC 9112 section 6.3. A request without `TE` allows no transfer coding but chunked (RFC 9110 section 10.1.4). */
   #framingFault(): string | undefined {
     const [coding, ...further] = this.#codings
     if (coding !== undefined) {
@@ -177,7 +178,7 @@ function faultOfHeader(line: string): string {
     : 'a header of the response has a name that is not allowed'
 }
 
-/** A head of the same length, whose Content-Length has all of its blanks in front. */
+/** A head of the same length, with all blanks of its Content-Length before the digits. */
 export function lengthsUnpadded(head: string): string {
   return head.replace(
     /^(content-length:)[\t ]*(\d+)[\t ]*\r$/gim,

@@ -1,26 +1,26 @@
 /**
- * Stands between a socket and undici, and sees all bytes of responses before undici does. undici reads its sockets by
- * `read` alone; the tap answers in the socket's place. It
+ * Reads all bytes of responses before undici does. undici reads its sockets with `read` only, and the tap replaces that
+ * method. It
  *
- * - counts the bytes of each call, framing and headers included, and ends the call where they are too many;
- * - takes informational responses out: undici refuses some that are legal (RFC 9110 section 15.2);
- * - gives a head to undici only when that is whole and can be read in one way;
- * - knows whether anything of an answer has come, and whether more than an answer has.
+ * - counts the bytes of each call, framing and headers included, and ends the call when there are too many;
+ * - removes informational responses: undici refuses some that are legal (RFC 9110 section 15.2);
+ * - passes a head to undici only when it is whole and can be read in one way only;
+ * - knows whether any part of an answer has come, and whether anything came after it.
  *
- * **Idle** until `begin`, **in a head** until that of the answer is whole, **in a body** until `end`. What comes while it
- * is idle closes the socket.
+ * It is **idle** until `begin`, **in a head** until the head of the answer is whole, and **in a body** until `end`. Bytes
+ * that come while it is idle close the socket.
  */
 import { ResponseHead, lengthsUnpadded, longestStart, noStatusLine } from './response-head.ts'
 
 export const maxHeadBytes = 16 * 1024
-/** Of one call, of whatever they are. */
+/** The most bytes of one response, head and framing included. */
 export const maxRawBytes = 128 * 1024
 
-/** The call that a tap is read for. */
+/** The call whose answer a tap reads. */
 export interface TapReader {
   /** The response cannot be read. */
   onFault(message: string): void
-  /** There is more than is read of one call. */
+  /** The response is longer than is read. */
   onTooLong(): void
 }
 
@@ -33,7 +33,7 @@ export interface TappedSocket {
 }
 
 const lineFeed = 10
-/** Heads are rarely longer; bodies are, and need not be looked at. */
+/** Most heads are shorter. Only so much of the first chunk is decoded at once. */
 const usualHeadBytes = 2 * 1024
 const nothing = Buffer.alloc(0)
 const tooLongHead = `the response head is longer than ${maxHeadBytes} bytes`
@@ -47,12 +47,12 @@ export class ResponseTap {
   #isClean = true
   /** `undefined` in a body. */
   #head: ResponseHead | undefined
-  /** What is not passed on yet of a head that came in pieces; the rest of the buffer is free. */
+  /** The first `#heldBytes` are of a head that came in pieces and was not passed on yet. The rest is free. */
   #held: Buffer = nothing
   #heldBytes = 0
-  /** Where in `#held` the line begins that is not whole. */
+  /** Where the incomplete line begins in `#held`. */
   #lineAt = 0
-  /** Bytes of the body still to come; infinite where only undici can know. */
+  /** Bytes of the body still to come; infinite where the head does not give a length. */
   #bodyBytes = Number.POSITIVE_INFINITY
 
   constructor(socket: TappedSocket) {
@@ -71,13 +71,13 @@ export class ResponseTap {
     this.#dropHeld()
   }
 
-  /** Its call has ended. */
+  /** The call has ended. */
   end(): void {
     this.#reader = undefined
     this.#dropHeld()
   }
 
-  /** Whether another call came before this one. */
+  /** Whether the socket had another call before this one. */
   get isReused(): boolean {
     return this.#calls > 1
   }
@@ -87,7 +87,7 @@ export class ResponseTap {
     return this.#bytes
   }
 
-  /** Whether the whole answer, once undici has found its end, leaves the connection fit for another call. */
+  /** Whether the connection may serve another call, once undici has found the end of the answer. */
   get isClean(): boolean {
     return this.#isClean && !this.#socket.writableNeedDrain
   }
@@ -102,7 +102,7 @@ export class ResponseTap {
     }
   }
 
-  /** @returns what undici is to read of it now */
+  /** @returns the bytes that undici reads now */
   #take(chunk: Buffer): Buffer | undefined {
     if (this.#reader === undefined) {
       this.#socket.destroy()
@@ -123,7 +123,7 @@ export class ResponseTap {
     return this.#takeHeads(taken, isFirst ? new ResponseHead() : this.#head)
   }
 
-  /** @param headBytes how many in front are none of the body */
+  /** @param headBytes how many bytes at the beginning belong to the head */
   #passBody(bytes: Buffer, headBytes: number): Buffer {
     this.#bodyBytes -= bytes.length - headBytes
     if (this.#bodyBytes < 0) this.#isClean = false
@@ -159,7 +159,7 @@ export class ResponseTap {
     return undefined
   }
 
-  /** Grows by doubling, so that a head in single bytes costs no more than one in a piece. */
+  /** Doubles the buffer as it grows, so that a head that comes byte by byte costs no more than one that comes at once. */
   #joined(chunk: Buffer): Buffer {
     const bytes = this.#heldBytes + chunk.length
     if (bytes > this.#held.length) {
@@ -171,11 +171,11 @@ export class ResponseTap {
     return this.#held.subarray(0, bytes)
   }
 
-  /** @param answer from its head on, which takes `headBytes` of it */
+  /** @param answer begins with its head, of `headBytes` */
   #passAnswer(answer: Buffer, headBytes: number, head: ResponseHead): Buffer {
     this.#head = undefined
     this.#dropHeld()
-    // undici takes blanks behind the length for digits of it.
+    // undici does not accept blanks after the digits of a length.
     if (head.isLengthPadded) {
       answer.write(lengthsUnpadded(answer.toString('latin1', 0, headBytes)), 'latin1')
     }

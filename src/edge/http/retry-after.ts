@@ -6,7 +6,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const month = `(?<month>${months.join('|')})`
 const time = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
 const dateForms: readonly RegExp[] = [
-  // Sun, 06 Nov 1994 08:49:37 GMT, the form in use
+  // Sun, 06 Nov 1994 08:49:37 GMT, the preferred form
   new RegExp(
     `^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\\d{2}) ${month} (?<year>\\d{4}) ${time} GMT$`,
   ),
@@ -24,8 +24,8 @@ const dayMs = 86_400_000
 const fiftyYearsMs = 50 * 365.25 * dayMs
 
 /**
- * How long to wait, in milliseconds from `now`; 0 for a time that has passed; `undefined` when absent or unreadable.
- * There is no upper bound: the verdict caps it.
+ * @returns how long to wait, in milliseconds from `now`; 0 for a time that has passed; `undefined` when absent or
+ *   unreadable. It has no upper bound; the verdict has one
  */
 export function parseRetryAfter(value: string | undefined, now: EpochMs): number | undefined {
   if (value === undefined) return undefined
@@ -60,7 +60,7 @@ function timeOfDayMs(groups: Readonly<Record<string, string>>): number | undefin
   return ((hour * 60 + minute) * 60 + second) * 1000
 }
 
-/** A two-digit year that appears to lie more than 50 years ahead means the past (RFC 9110, section 5.6.7). */
+/** A two-digit year that would be more than 50 years ahead means the past (RFC 9110, section 5.6.7). */
 function latestNotFarAhead(
   twoDigits: number,
   now: EpochMs,

@@ -1,4 +1,4 @@
-/** The HTTP port, by undici. What a call may reach is decided in guarded-connect.ts, how it ends in call.ts. */
+/** The `HttpSender` port, with undici. guarded-connect.ts decides which addresses a call may reach, call.ts how it ends. */
 import type { Dispatcher } from 'undici'
 import { parseCidr } from './destination.ts'
 import type { Cidr } from './destination.ts'
@@ -19,15 +19,15 @@ export interface HttpSenderOptions {
   /** Stopped with the sender. */
   readonly names: Names
   readonly allowHttp: boolean
-  /** Ranges of addresses that may be called though they are not public; see edge/http/destination.ts. */
+  /** CIDRs of addresses that are refused by default and may be called; see destination.ts. */
   readonly allowCidrs: readonly string[]
-  /** `http:` or `https:` URL of the only proxy used, with its credentials if it wants any. */
+  /** `http:` or `https:` URL of the egress proxy, with credentials if it needs any. */
   readonly egressProxy?: string | undefined
-  /** Over all hooks. */
+  /** Most idle connections of all hooks together. */
   readonly maxIdleSockets: number
-  /** Called for each call that goes on on a new connection, since a kept one had ended. */
+  /** Called for each call that is made again on a new connection, since a kept one had ended. */
   readonly onStale?: () => void
-  /** The proxy serves nobody, or does again: for the operator. */
+  /** The egress proxy cannot be reached. `error` is for the operator: it may have the proxy's address. */
   readonly onProxyAway?: (error: string) => void
   readonly onProxyBack?: () => void
 }
@@ -48,8 +48,10 @@ type Target =
   | { readonly kind: 'refused'; readonly message: string }
 
 /**
- * Throws a `UserError` when a range or the proxy cannot be read. The caller sees to it that a pool key never has more
- * calls in flight than `connections`; then the key has no more connections than that either.
+ * The caller must not have more calls of a pool key in flight than the `connections` of its requests. Then the key never
+ * has more connections either.
+ *
+ * @throws {UserError} when a CIDR or the URL of the proxy is not valid
  */
 export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
   const { clock, allowHttp, names } = options
@@ -101,7 +103,7 @@ function watchOf(proxy: EgressProxy, options: HttpSenderOptions): ProxyWatch {
   })
 }
 
-/** What can be said of a URL before anything is sent. */
+/** Checks a URL as far as that is possible before anything is sent. */
 export function parseTarget(text: string, allowHttp: boolean): Target {
   const parsed = parseEndpointUrl(text)
   if (parsed.kind === 'fault') return { kind: 'invalid', message: `the URL ${parsed.message}` }

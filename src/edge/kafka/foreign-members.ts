@@ -1,7 +1,8 @@
 /**
- * Members of other programs in a group of ours. Whoever is in a group takes a part of its partitions, and their records are
- * lost to the others. A broker keeps classic members with another assignor out, ours or theirs, whoever comes second. But it
- * lets those of the consumer protocol (KIP-848, Kafka 4) in beside classic ones, and shares out partitions itself then.
+ * Members of other programs in a group of ours. Whoever is in a group takes a part of its partitions, and their records
+ * are lost to the others. A broker keeps classic members with another assignor out, ours or theirs, whoever comes second.
+ * But it lets those of the consumer protocol (KIP-848, Kafka 4) in beside classic ones, and shares out partitions itself
+ * then.
  */
 import { UserError } from '../../core/model/errors.ts'
 import { protocolName } from './assigner.ts'

@@ -126,8 +126,8 @@ class KafkaGroupSource implements GroupSource {
   }
 
   /**
-   * A broker may be set to take less metadata than we need. Offsets without it lose nothing; what was complete above them is
-   * repeated by the next owner.
+   * A broker may be set to take less metadata than we need. Offsets without it lose nothing; what was complete above them
+   * is repeated by the next owner.
    */
   async #commitTo(positions: Positions, entries: readonly CommitEntry[]): Promise<void> {
     try {

@@ -1,4 +1,6 @@
-/** Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let. */
+/**
+ * Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let.
+ */
 import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import { topicRight } from './needed-rights.ts'

@@ -1,6 +1,7 @@
 /**
- * The topics that a processor needs, how they are made, and what is wrong with those that exist (docs/architecture.md, Topics).
- * `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block work.
+ * The topics that a processor needs, how they are made, and what is wrong with those that exist (docs/architecture.md,
+ * Topics). `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block
+ * work.
  */
 import { formatDuration } from '../../core/model/durations.ts'
 import type { Tier, Topics } from '../../core/model/model.ts'

@@ -1,6 +1,6 @@
 /**
- * What name servers say of a host name, and what is made of it: the two families of addresses together, bounded and in
- * the order in which they are tried.
+ * From the answers of name servers to the addresses of a host name: both families together, bounded, and in the order in
+ * which they are tried.
  */
 
 export interface NameAddress {
@@ -15,9 +15,13 @@ export interface AddressRecord {
 }
 
 /**
- * What was said of one family. `no-name` and `none` are certain: there is no such name, or it has no address of that
- * family. `refused` is a name server that answered and could not say (SERVFAIL, REFUSED, NOTIMP, FORMERR, nonsense); `silent` is one that
- * did not answer.
+ * The answer for one family of addresses.
+ *
+ * - `no-name`: there is certainly no such name.
+ * - `none`: the name certainly has no address of this family.
+ * - `refused`: a name server answered, but not the question (SERVFAIL, REFUSED, NOTIMP, FORMERR, or an answer that cannot
+ *   be read).
+ * - `silent`: no name server answered.
  */
 export type FamilyAnswer =
   | { readonly kind: 'addresses'; readonly records: readonly AddressRecord[] }
@@ -26,7 +30,7 @@ export type FamilyAnswer =
   | { readonly kind: 'refused' }
   | { readonly kind: 'silent' }
 
-/** Why a name has no address: `no-name` is certain, the others say nothing of the name. */
+/** Why there is no address. Only `no-name` is certain; after the others the name may have one. */
 export type NameFailure = 'no-name' | 'refused' | 'silent'
 
 export type NameAnswer =
@@ -37,33 +41,33 @@ export type NameAnswer =
     }
   | { readonly kind: NameFailure }
 
-/** Which addresses this machine has itself, and so which it can connect to: those of others of the same kind. */
+/** Which kinds of addresses this machine has. It can connect to addresses of the same kinds. */
 export interface Reach {
-  /** Beside that of its loopback interface. */
+  /** Other than that of the loopback interface. */
   readonly ipv4: boolean
   readonly globalIpv6: boolean
 }
 
 const minTtlMs = 1_000
 const maxTtlMs = 60 * 60_000
-/** Half an answer, where one family was not told, is asked for again soon. */
+/** An answer that lacks one family is kept for a short time only. */
 const maxPartialTtlMs = 30_000
-/** A call tries addresses one after the other, a second each, and has no time for more. */
+/** A call tries addresses one after the other, for a second each, and has no time for more. */
 const maxPerFamily = 8
 
 /**
- * Both families together. A family that fails hides none of the other's addresses, unless these lead nowhere: then nothing
- * of use was told, and what was told before is the better answer.
+ * Combines both families. If one family fails, the addresses of the other are the answer, unless this machine cannot reach
+ * them: then the lookup counts as failed, because the addresses of an earlier lookup are of more use.
  */
 export function answerOf(four: FamilyAnswer, six: FamilyAnswer, reach: Reach): NameAnswer {
   const addresses = [...addressesOf(six, 6), ...addressesOf(four, 4)]
   const kinds = [four.kind, six.kind]
   const isWhole = !kinds.includes('silent') && !kinds.includes('refused')
-  const isOfUse = isReachable(recordsOf(four), 4, reach) || isReachable(recordsOf(six), 6, reach)
-  if (addresses.length > 0 && (isWhole || isOfUse)) {
+  const isUsable = isReachable(recordsOf(four), 4, reach) || isReachable(recordsOf(six), 6, reach)
+  if (addresses.length > 0 && (isWhole || isUsable)) {
     return { kind: 'addresses', addresses, ttlMs: ttlOf(four, six) }
   }
-  // RFC 8020: it says so of the name as a whole. Of AAAA alone some say so in error (RFC 4074 section 4.2).
+  // RFC 8020: it holds for the name as a whole. For AAAA alone some name servers answer it in error (RFC 4074 section 4.2).
   if (four.kind === 'no-name') return { kind: 'no-name' }
   if (kinds.includes('silent')) return { kind: 'silent' }
   return { kind: kinds.includes('refused') ? 'refused' : 'no-name' }
@@ -78,8 +82,9 @@ function recordsOf(answer: FamilyAnswer): readonly AddressRecord[] {
 }
 
 /**
- * Whether one of a family's addresses can be connected to, as far as this machine knows. Private IPv6 addresses count: what
- * leads to them cannot be told from the machine's own. So does IPv4 where the machine has no address at all but its own.
+ * Whether this machine may be able to connect to one of a family's addresses. Private IPv6 addresses count, because the
+ * machine's own addresses do not show whether there is a route to them. IPv4 counts also on a machine that has no other
+ * address than loopback.
  */
 export function isReachable(
   records: readonly Pick<AddressRecord, 'address'>[],
@@ -90,7 +95,7 @@ export function isReachable(
   return records.some(({ address }) => globalIpv6 || !isGlobalIpv6(address))
 }
 
-/** RFC 2181 section 8: a time to live with its highest bit set counts as 0. Resolvers hand that on as a negative number. */
+/** RFC 2181 section 8: a time to live with its highest bit set counts as 0. Resolvers return it as a negative number. */
 function ttlOf(...answers: readonly FamilyAnswer[]): number {
   let ttlMs = maxTtlMs
   for (const answer of answers) {
@@ -106,8 +111,8 @@ function ttlOf(...answers: readonly FamilyAnswer[]): number {
 }
 
 /**
- * In the order in which to try them: the default policy of RFC 6724, by what matters of it to a client that tries one
- * after the other. Global IPv6 goes first where this machine has such an address itself, else it would lead nowhere.
+ * Sorts addresses by the order in which to try them. It is the default policy of RFC 6724, reduced to what matters to a
+ * client that tries one address after the other. Global IPv6 goes first only where this machine has such an address itself.
  */
 export function inConnectOrder(
   addresses: readonly NameAddress[],
@@ -121,14 +126,14 @@ export function inConnectOrder(
   return addresses.toSorted((a, b) => rankOf(a) - rankOf(b))
 }
 
-/** 2000::/3, all that is given out to the public internet. */
+/** 2000::/3, the only range that is assigned to the public internet. */
 export function isGlobalIpv6(address: string): boolean {
   return /^[23][\da-f]{3}:/i.test(address)
 }
 
 /**
- * The same addresses with another one of each family first, by turns: a name with several means that its calls be spread
- * over them, and an answer that is kept would send all to the first.
+ * The same addresses, with another one of each family first for each turn. Without this all calls would go to the first
+ * address for as long as an answer is kept.
  */
 export function rotated(addresses: readonly NameAddress[], turn: number): readonly NameAddress[] {
   if (addresses.length < 2) return addresses

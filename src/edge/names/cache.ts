@@ -1,7 +1,7 @@
 /**
- * What is known of host names, for a bounded number of them. When it is full, the tenant that holds the most gives up the
- * name that it used least recently: so one tenant with any number of names pushes out its own, and not those of others.
- * A name that several tenants use is held by the one that used it last.
+ * The states of a bounded number of host names. When it is full, the tenant that holds the most names loses the one that it
+ * used least recently. So a tenant with very many names displaces its own names, and not those of others. A name that
+ * several tenants use is held by the tenant that used it last.
  */
 import type { MonotonicMs, TenantId } from '../../core/model/model.ts'
 import { rotated, type NameAnswer } from './answer.ts'
@@ -12,7 +12,7 @@ interface Entry {
   state: NameState
   /** How often its addresses were given out. */
   uses: number
-  /** Since when its addresses are used beyond their time to live, once this was told. */
+  /** When its addresses were first used beyond their time to live; `undefined` while they are fresh. */
   staleSince: MonotonicMs | undefined
 }
 
@@ -29,7 +29,7 @@ export class NameCache {
     return this.#entries.size
   }
 
-  /** What to do about a name that is about to be used. Its addresses come in turns. */
+  /** What to do about a name that is about to be used. Each use starts with another one of its addresses. */
   consult(name: string, tenantId: TenantId, now: MonotonicMs): NameAdvice {
     const entry = this.#entries.get(name)
     const advice = adviceOn(entry?.state, now)
@@ -52,7 +52,7 @@ export class NameCache {
     return true
   }
 
-  /** @returns since when the name's addresses were used beyond their time, where this answer ends that */
+  /** @returns since when addresses were used beyond their time to live, if this answer ends that */
   learn(
     name: string,
     tenantId: TenantId,
@@ -94,7 +94,7 @@ export class NameCache {
   }
 }
 
-/** Who holds which names, the one used longest ago first, and who holds the most: each step takes the same short time. */
+/** Which tenant holds which names, least recently used first, and which tenant holds the most. Each step is O(1). */
 class Holders {
   readonly #names = new Map<TenantId, Set<string>>()
   /** Tenants by the number of names that they hold. */
@@ -124,7 +124,7 @@ class Holders {
     return name === undefined ? undefined : { tenantId, name }
   }
 
-  /** Sizes change by one, so the list of sizes grows and shrinks by one at its end. */
+  /** A size changes by one at a time, so the list of sizes grows and shrinks by one at its end. */
   #resized(tenantId: TenantId, before: number, after: number): void {
     if (before > 0) this.#bySize[before - 1]?.delete(tenantId)
     if (after > 0) (this.#bySize[after - 1] ??= new Set()).add(tenantId)

@@ -1,14 +1,14 @@
 /**
- * The files by which a machine says how its names are resolved: resolv.conf(5) and hosts(5). Each is read in one pass over
- * its lines, so that a file costs no more than its length.
+ * The files that configure how a machine resolves names: resolv.conf(5) and hosts(5). Each is parsed in one pass over its
+ * lines, so that the time grows with its length only.
  */
 import type { NameAddress } from './answer.ts'
 
-/** How names are searched for, and how patiently. */
+/** Which full names are tried, and how long and how often name servers are asked. */
 export interface SearchRules {
-  /** Domains, without a dot at the end; the empty one is the root. */
+  /** Domains without the dot at the end. The empty one is the root. */
   readonly search: readonly string[]
-  /** A name with fewer dots is tried in the domains first. */
+  /** A name with fewer dots is first tried within the search domains. */
   readonly ndots: number
   /** How long a name server may take before the next one is asked. */
   readonly timeoutMs: number
@@ -16,10 +16,10 @@ export interface SearchRules {
   readonly attempts: number
 }
 
-/** glibc asks once in five seconds. Names that are looked up anew whenever a call waits are asked for sooner. */
+/** Shorter than the five seconds of glibc, since a call waits. */
 const defaultTimeoutMs = 1_000
 const defaultAttempts = 3
-/** Three name servers, as many as resolv.conf may have, are then all asked within the time that a call has by default. */
+/** Short enough to ask three name servers, as many as resolv.conf may have, within the default time-out of a call. */
 const maxTimeoutMs = 2_500
 /** RFC 1035 section 2.3.4, as text without the dot at the end. */
 const maxNameLength = 253
@@ -27,8 +27,8 @@ const maxLabelLength = 63
 const maxSearchDomains = 32
 
 /**
- * Reads resolv.conf as glibc does: the last of `search` and `domain` counts, and without one the domain of the host's
- * name. Bounds of the options are those of the manual, but for that of `timeout`.
+ * Parses resolv.conf as glibc does: the last line of `search` and `domain` counts. Without one, the domain of the host name
+ * is searched. The options are bounded as in the manual, except `timeout`.
  */
 export function parseResolvConf(text: string, hostname: string): SearchRules {
   let search: readonly string[] | undefined
@@ -66,7 +66,7 @@ function readOption(value: string, options: Options): void {
   if (name === 'ndots' || name === 'timeout' || name === 'attempts') options[name] = Number(digits)
 }
 
-/** Whether a name can be asked for at all. */
+/** Whether name servers can be asked for such a name. */
 export function isLookupName(name: string): boolean {
   const relative = name.endsWith('.') ? name.slice(0, -1) : name
   if (relative === '' || relative.length > maxNameLength) return false
@@ -74,8 +74,8 @@ export function isLookupName(name: string): boolean {
 }
 
 /**
- * The full names to ask for, one after the other, until one has an address: as the system's resolver does it. A name that
- * ends in a dot is full already.
+ * The full names to ask for, in this order, until one has an address. The system's resolver does the same. A name that ends
+ * in a dot is already a full name.
  */
 export function candidatesOf(name: string, { search, ndots }: SearchRules): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
@@ -85,12 +85,12 @@ export function candidatesOf(name: string, { search, ndots }: SearchRules): read
   return [...new Set(all)].filter(isLookupName)
 }
 
-/** RFC 6761 section 6.4: there are no such names, whoever is asked. */
+/** RFC 6761 section 6.4: such names never exist. */
 export function isInvalid(name: string): boolean {
   return /(^|\.)invalid\.?$/.test(name)
 }
 
-/** RFC 6761 section 6.3: these names mean the own host, whatever name servers would say. */
+/** RFC 6761 section 6.3: these names always mean this machine. Name servers are not asked. */
 function isLocalhost(name: string): boolean {
   return /(^|\.)localhost\.?$/.test(name)
 }
@@ -104,7 +104,7 @@ export type Hosts = ReadonlyMap<string, readonly NameAddress[]>
 
 const maxAddressesOfHost = 8
 
-/** @param familyOf 4 or 6 for the text of an address, 0 for any other */
+/** @param familyOf returns 4 or 6 for the text of an address, 0 for any other text */
 export function parseHosts(text: string, familyOf: (text: string) => number): Hosts {
   const hosts = new Map<string, NameAddress[]>()
   for (const line of text.split('\n')) {
@@ -130,7 +130,7 @@ function addHost(hosts: Map<string, NameAddress[]>, written: string, address: Na
     known.push(address)
 }
 
-/** The addresses that this machine itself has for a name. */
+/** The addresses that the hosts file has for a name, or loopback; `undefined` when name servers have to be asked. */
 export function localAddressesOf(name: string, hosts: Hosts): readonly NameAddress[] | undefined {
   return hosts.get(name.replace(/\.$/, '')) ?? (isLocalhost(name) ? loopback : undefined)
 }

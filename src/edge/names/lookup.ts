@@ -2,7 +2,7 @@
 import type { MonotonicMs, TenantId } from '../../core/model/model.ts'
 import type { NameAddress, NameFailure } from './answer.ts'
 
-/** Why there is no address to connect to; `not-a-name` cannot even be asked for. */
+/** Why there is no address to connect to. `not-a-name`: no name server can be asked for such a name. */
 export type LookupFailure = NameFailure | 'not-a-name'
 
 export type LookupResult =
@@ -11,20 +11,21 @@ export type LookupResult =
 
 export type Resolved = (result: LookupResult) => void
 
-/** A call that waits, and what to do when its patience ends. */
+/** A call that waits for the lookup. */
 interface Waiter {
   readonly resolved: Resolved
+  /** Cancels the timer after which the call uses an address beyond its time to live. */
   cancelPatience: () => void
 }
 
 export class Lookup {
   readonly host: string
-  /** Of the call that it was begun for. */
+  /** The tenant of the first call that waited. */
   readonly tenantId: TenantId
   readonly startedAt: MonotonicMs
-  /** For a name in use: no call need wait for it. */
+  /** It refreshes a name in use, so it continues without a call that waits. */
   isRefresh: boolean
-  /** A call that had no patience left uses an address beyond its time. */
+  /** A call stopped waiting and used an address beyond its time to live. */
   hasOutlastedCalls = false
   readonly #waiters = new Set<Waiter>()
   readonly #endings: (() => void)[] = []
@@ -41,7 +42,7 @@ export class Lookup {
     return this.#waiters.size > 0
   }
 
-  /** @param end what its end has to undo: a query, a timer */
+  /** @param end called when the lookup ends, such as to cancel a query or a timer */
   onEnd(end: () => void): void {
     if (this.isEnded) end()
     else this.#endings.push(end)
@@ -59,7 +60,7 @@ export class Lookup {
     return this.#waiters.delete(waiter)
   }
 
-  /** @returns those who wait, who do so no more */
+  /** @returns the calls that waited until now */
   end(): readonly Waiter[] {
     this.isEnded = true
     for (const end of this.#endings) end()

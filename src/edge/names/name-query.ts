@@ -1,7 +1,7 @@
 /**
- * Asks the name servers for one host name, by c-ares, which needs no threads: queries that hang cost a socket each and hold
- * up nothing. Each lookup has a channel of its own. So it can be ended alone, its queries come from a port that nobody
- * can foretell, and c-ares reads anew which name servers the system has.
+ * Asks the name servers for one host name, with c-ares. c-ares needs no threads: a query that hangs takes a socket, and
+ * delays nothing else. Each lookup has a c-ares channel of its own. So it can be ended alone, its queries come from a
+ * port that cannot be predicted, and c-ares reads again which name servers the system has.
  */
 import { Resolver } from 'node:dns'
 import type { RecordWithTtl } from 'node:dns'
@@ -25,12 +25,13 @@ export interface NameQueryOptions {
 }
 
 /**
- * How long the second family's answer is waited for when the first is enough: some name servers never answer for AAAA.
- * RFC 8305 section 3 allows 50 ms; what is missed here is missed for as long as the answer is kept.
+ * How long to wait for the answer of the second family when that of the first is enough: some name servers never answer
+ * for AAAA. RFC 8305 section 3 recommends 50 ms. It is longer here because the answer is kept: a family that is missed
+ * stays missing until the next lookup.
  */
 const secondFamilyMs = 200
 
-/** Codes of c-ares that say for certain that there is no address of the family; a name that cannot be one is among them. */
+/** Codes of c-ares for names that certainly have no address of the family. EBADNAME: it cannot be a name. */
 const certain: ReadonlySet<string> = new Set(['ENODATA', 'EBADNAME'])
 const refusals: ReadonlySet<string> = new Set([
   'ESERVFAIL',
@@ -41,8 +42,8 @@ const refusals: ReadonlySet<string> = new Set([
 ])
 
 /**
- * @param answered called once, never within the call itself, and not after it was ended
- * @returns ends it: nothing is sent any more
+ * @param answered called once, after `askForName` has returned, unless the query was ended before
+ * @returns a function that ends the query: nothing is sent any more
  */
 export function askForName(
   host: string,
@@ -76,12 +77,12 @@ class NameQuery {
     this.#resolver.cancel()
   }
 
-  /** One full name after the other, as the system's resolver does, until one has an address. */
+  /** Asks for one full name after the other until one has an address, as the system's resolver does. */
   async ask(host: string): Promise<NameAnswer> {
     const asIs = host.replace(/\.$/, '')
     let failure: NameFailure = 'no-name'
     for (const name of candidatesOf(host, this.#options.rules)) {
-      // A domain whose name servers are silent says nothing of the name by itself, but would of others like it.
+      // The other search domains are likely to have the same silent name servers. The name itself may have others.
       if (failure === 'silent' && name !== asIs) continue
       const answer = await this.#askServers(name)
       if (answer.kind === 'addresses' || this.isEnded) return answer
@@ -91,7 +92,7 @@ class NameQuery {
     return { kind: failure }
   }
 
-  /** c-ares goes on to the next name server when one is silent, Node makes it keep to one that cannot say. */
+  /** c-ares asks the next name server when one is silent. Node turns that off for one that refuses, so it is done here. */
   async #askServers(name: string): Promise<NameAnswer> {
     const servers = this.#resolver.getServers()
     let answer = await this.#askFamilies(name)
@@ -136,13 +137,13 @@ class NameQuery {
       if (family === 4) this.#resolver.resolve4(name, { ttl: true }, answered)
       else this.#resolver.resolve6(name, { ttl: true }, answered)
     } catch {
-      // Text that cannot be a name, such as one that IDNA refuses.
+      // The text cannot be a name, such as when IDNA refuses it.
       queueMicrotask(() => take(family, { kind: 'none' }))
     }
   }
 }
 
-/** A lost packet must not leave a machine of one family with addresses of the other, for which it has no use. */
+/** Whether the other family may be missed: not where the machine cannot reach the addresses of this one. */
 function isEnough(family: 4 | 6, answer: FamilyAnswer, reach: Reach): boolean {
   if (answer.kind === 'addresses') return isReachable(answer.records, family, reach)
   return family === 4 && answer.kind === 'no-name'

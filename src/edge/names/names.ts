@@ -1,8 +1,8 @@
 /**
- * Host names to addresses, for all calls. A name that does not resolve costs those who call it and nobody else: nothing
- * here has a queue. Each name has one lookup at a time, shared by the calls that wait for it; so there are no more lookups
- * than calls, which the slots give out fairly, and a few that refresh what is known. A lookup ends when it is answered,
- * after `maxLookupMs`, or when no call waits for it any more.
+ * Resolves host names to addresses, for all calls. A name that does not resolve delays only the calls to it, because
+ * lookups have no queue. Each name has one lookup at a time, which all calls to it share. So there are never more lookups
+ * than calls, whose number the slots limit, and a few that refresh what is known. A lookup ends when it is answered, after
+ * `maxLookupMs`, or when no call waits for it any more.
  */
 import type { TenantId } from '../../core/model/model.ts'
 import { inConnectOrder, type NameAddress, type NameAnswer, type Reach } from './answer.ts'
@@ -17,36 +17,36 @@ import { SystemFiles, systemPaths, systemReach, type FilePaths } from './system-
 
 export interface Names {
   /**
-   * @param host lower case, as a URL has it
-   * @param tenantId whose call it is for
-   * @param resolved called once, never within the call itself, and not after the wait was ended
-   * @returns ends the wait
+   * @param host in lower case, as in a URL
+   * @param tenantId the tenant of the hook that is called
+   * @param resolved called once, after `lookup` has returned, unless the wait was ended before
+   * @returns a function that ends the wait
    */
   lookup(host: string, tenantId: TenantId, resolved: Resolved): () => void
-  /** Ends all lookups; nobody is told. */
+  /** Ends all lookups. Their `resolved` functions are not called. */
   stop(): void
 }
 
 export interface NamesOptions {
   readonly clock: Clock
   readonly emit: Emit
-  /** Addresses, with ports or without, as `setServers` of `node:dns` takes them; `undefined` for those of the system. */
+  /** Name servers, as `setServers` of `node:dns` takes them; `undefined` for those of the system. */
   readonly servers: readonly string[] | undefined
-  /** Files of the system, unless a test has others. */
+  /** Default: the files of the system. */
   readonly paths?: FilePaths
-  /** Which addresses the machine has, unless a test has others. */
+  /** Which addresses the machine has. Default: as its network interfaces have them. */
   readonly reach?: () => Reach
 }
 
-/** Names of which something is kept: some 20 MiB where hostile name servers give each as many addresses as are kept. */
+/** How many names are kept. That is some 20 MiB if hostile name servers give each name as many addresses as are kept. */
 const maxNames = 20_000
-/** Less than calls have by default, so that they end by what it is. */
+/** Less than the default time-out of a call, so that the call fails as `dns` and not as `timeout`. */
 const maxLookupMs = 8_000
-/** From then on an address beyond its time is better than none; RFC 8767 section 5 has 1.8 s. */
+/** How long a call waits before it uses an address beyond its time to live. RFC 8767 section 5 suggests 1.8 s. */
 const patienceMs = 1_000
-/** Lookups at once that no call waits for. */
+/** How many lookups may go on that no call waits for. */
 const maxUnawaited = 256
-/** Lines of the log about names whose addresses are used beyond their time. */
+/** Log lines about names whose addresses are used beyond their time to live. */
 const linesPerMinute = 10
 
 export function createNames(options: NamesOptions): Names {
@@ -78,7 +78,7 @@ class KeptNames implements Names {
     const local = localAddressesOf(host, this.#files.hosts)
     if (local !== undefined) {
       if (!this.#files.isDue) return soon(resolved, this.#found(local))
-      // The file may say something else by now: it is looked at first.
+      // The hosts file may have changed: it is read again first.
       return this.#wait(this.#lookupOf(host, tenantId), resolved)
     }
     if (isInvalid(host)) return soon(resolved, { kind: 'failure', failure: 'no-name' })
@@ -101,7 +101,7 @@ class KeptNames implements Names {
     return this.#lookups.get(host) ?? this.#begin(host, tenantId, false)
   }
 
-  /** Names that name servers do not answer for take at most half of the room: those of which they do are refreshed too. */
+  /** Names that no name server answers for take at most half of the room, so that the others are refreshed too. */
   #refresh(host: string, tenantId: TenantId, isStale: boolean): void {
     const room = isStale ? maxUnawaited / 2 : maxUnawaited
     if (this.#lookups.has(host) || this.#unawaited.size >= room) return
@@ -145,8 +145,8 @@ class KeptNames implements Names {
   }
 
   /**
-   * The call goes on with an address beyond its time, and the lookup without the call: where the first of several name
-   * servers is away, the next one's answer comes about now, and must not be missed each time.
+   * The call continues with an address beyond its time to live. The lookup continues without the call: where the first of
+   * several name servers is away, the answer of the second one comes about now, and would be missed each time.
    */
   #outlast(lookup: Lookup, waiter: ReturnType<Lookup['join']>): void {
     this.#emit({ kind: 'name.stale', host: lookup.host })
@@ -165,8 +165,8 @@ class KeptNames implements Names {
   }
 
   /**
-   * A lookup that its calls have left is kept for a moment: calls of short time-outs would never get an answer, nor learn
-   * that there is none, if each began anew.
+   * Ends a lookup that all of its calls have left. It was kept until now, because calls with short time-outs would never
+   * get an answer if each of them began a new lookup.
    */
   #giveUpUnlessAwaited(lookup: Lookup): void {
     if (!lookup.isAwaited && !lookup.isRefresh) this.#answered(lookup, { kind: 'silent' })
@@ -186,7 +186,7 @@ class KeptNames implements Names {
     for (const { resolved } of waiters) resolved(this.#resultOf(host, tenantId))
   }
 
-  /** For each who waits by itself, since addresses are used in turns. */
+  /** Called for each waiting call, since addresses are used in turn. */
   #resultOf(host: string, tenantId: TenantId): LookupResult {
     const advice = this.#cache.consult(host, tenantId, this.#clock.monotonic())
     if (advice.kind === 'use') {
@@ -224,7 +224,7 @@ class KeptNames implements Names {
   }
 }
 
-/** @returns forgets it */
+/** @returns a function that cancels it */
 function soon(resolved: Resolved, result: LookupResult): () => void {
   let isWanted = true
   queueMicrotask(() => {

@@ -1,27 +1,27 @@
 /**
- * What is known of one host name, and what follows from it: which addresses to use, whether to ask the name servers, and
- * how long not to. The last good answer outlives its time to live while the name servers are away (RFC 8767), never
- * after one of them has said that the name has no address.
+ * What is known of one host name, and what follows from it: which addresses to use, and whether to ask the name servers.
+ * The last good answer is used beyond its time to live while the name servers are away (RFC 8767), but not after one of
+ * them has answered that the name has no address.
  */
 import type { MonotonicMs } from '../../core/model/model.ts'
 import type { NameAddress, NameAnswer, NameFailure } from './answer.ts'
 
 interface Kept {
   readonly addresses: readonly NameAddress[]
-  /** From then on a use asks again in the background, so that a name in use never waits for a name server. */
+  /** From this time on, using the name refreshes it in the background. So calls to a name in use do not wait. */
   readonly refreshAt: MonotonicMs
   readonly freshUntil: MonotonicMs
 }
 
 export type NameState =
   | { readonly kind: 'known'; readonly kept: Kept }
-  /** A name server has said that there is no such name, or no address of it. */
+  /** A name server answered that there is no such name, or no address of it. */
   | { readonly kind: 'absent'; readonly until: MonotonicMs }
-  /** The newest lookups found no name server that could say. */
+  /** No name server gave a usable answer in the newest lookups. */
   | {
       readonly kind: 'unanswered'
       readonly failure: Exclude<NameFailure, 'no-name'>
-      /** In a row. */
+      /** How many lookups in a row had no usable answer. */
       readonly failures: number
       /** When to ask again. */
       readonly until: MonotonicMs
@@ -38,15 +38,15 @@ export type NameAdvice =
       readonly isRefreshDue: boolean
     }
   | { readonly kind: 'fail'; readonly failure: NameFailure }
-  /** Ask, and wait for the answer; `fallback` is for a name server that does not answer soon. */
+  /** Ask, and wait for the answer. `fallback` is used if it does not come soon. */
   | { readonly kind: 'ask'; readonly fallback: readonly NameAddress[] | undefined }
 
-/** How long an answer is used beyond its time to live. */
+/** How long an answer may be used beyond its time to live. */
 const staleMs = 60 * 60_000
 const absentMs = 5_000
 const firstBackoffMs = 1_000
 const maxBackoffMs = 30_000
-/** The part of an answer's life after which its use asks again. */
+/** After this part of its time to live, an answer is refreshed when it is used. */
 const refreshPart = 0.75
 
 /** @param state `undefined` for a name of which nothing is known */
@@ -71,7 +71,7 @@ function use({ addresses, freshUntil }: Kept, now: MonotonicMs, isRefreshDue: bo
   return { kind: 'use', addresses, isStale: now >= freshUntil, isRefreshDue }
 }
 
-/** What is known of a name after a lookup of it. */
+/** The state of a name after a lookup. */
 export function learned(
   before: NameState | undefined,
   answer: NameAnswer,
@@ -94,7 +94,7 @@ export function learned(
   }
 }
 
-/** The same name once other name servers are to be asked: what the former ones did not answer says nothing of these. */
+/** The state of a name after the name servers have changed: the new ones may answer where the former ones did not. */
 export function askable(state: NameState, now: MonotonicMs): NameState {
   return state.kind === 'unanswered' ? { ...state, failures: 0, until: now } : state
 }

@@ -1,4 +1,4 @@
-/** The files of this machine about names, and which addresses it has itself: as they are now, give or take seconds. */
+/** The hosts file and resolv.conf of this machine, and which addresses it has. They are a few seconds old at most. */
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
@@ -12,7 +12,7 @@ export interface FilePaths {
   readonly resolvConf: string
 }
 
-/** Windows has no resolv.conf: names are searched for in no domain there. c-ares knows its name servers all the same. */
+/** Windows has no resolv.conf, so no domains are searched there. c-ares finds its name servers in another way. */
 export const systemPaths: FilePaths = {
   hosts: process.platform === 'win32' ? 'C:\\Windows\\System32\\drivers\\etc\\hosts' : '/etc/hosts',
   resolvConf: '/etc/resolv.conf',
@@ -22,13 +22,13 @@ export interface SystemFilesOptions {
   readonly clock: Clock
   readonly paths: FilePaths
   readonly reachNow: () => Reach
-  /** resolv.conf is another one, perhaps with other name servers. */
+  /** resolv.conf has changed, and the name servers may have changed with it. */
   readonly onResolvConf: () => void
 }
 
-/** They are looked at when a name needs them, no more often than this. */
+/** They are checked when a name is looked up, no more often than this. */
 const lookMs = 3_000
-/** Lists of blocked hosts have some MiB. What is larger is no list of hosts, and is left out. */
+/** Lists of blocked hosts have some MiB. A larger file is no hosts file, and is ignored. */
 const maxBytes = 16 * 1024 * 1024
 
 export class SystemFiles {
@@ -54,12 +54,12 @@ export class SystemFiles {
     })
   }
 
-  /** Whether what is known of them may be out of date. */
+  /** Whether they were checked too long ago. */
   get isDue(): boolean {
     return this.#lookedAt === undefined || this.#clock.monotonic() - this.#lookedAt >= lookMs
   }
 
-  /** Looks at them where that is due. Never rejects. */
+  /** Checks them if that is due. Never rejects. */
   async look(): Promise<void> {
     if (!this.isDue) return
     this.#looking ??= this.#look().finally(() => {
@@ -84,12 +84,12 @@ export function systemReach(): Reach {
       globalIpv6: outward.some(({ address }) => isGlobalIpv6(address)),
     }
   } catch {
-    // Some sandboxes tell nothing of the machine's interfaces.
+    // Some sandboxes do not allow to read the network interfaces.
     return { ipv4: true, globalIpv6: false }
   }
 }
 
-/** A file that is read again when it was replaced or changed. One that is not there is empty. */
+/** A file that is read again after it was replaced or changed. A missing file counts as empty. */
 class WatchedFile {
   readonly #path: string
   readonly #onText: (text: string) => void
@@ -108,7 +108,7 @@ class WatchedFile {
       this.#onText(await readFile(this.#path, 'utf8'))
       this.#seen = seen
     } catch (error) {
-      // A file that cannot be read for now, such as for want of descriptors, has not changed for all that is known.
+      // A file that cannot be read for now, such as when there are no free descriptors, counts as unchanged.
       const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
       if (!isAbsent || this.#seen === '') return
       this.#seen = ''

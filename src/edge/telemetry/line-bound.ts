@@ -1,7 +1,7 @@
 /**
- * Keeps a log line within what collectors take: Docker cuts lines at 16 KiB and containerd as well, and half a line of JSON is
- * none. What is too long is cut within its fields, so that the line stays JSON, and `cut` says of which fields how many
- * bytes there were.
+ * Keeps a log line within what collectors take: Docker cuts lines at 16 KiB and containerd as well, and half a line of
+ * JSON is none. What is too long is cut within its fields, so that the line stays JSON, and `cut` says of which fields
+ * how many bytes there were.
  */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { printableJson } from '../../core/text/printable-text.ts'

@@ -136,7 +136,7 @@ export function logWarning({ name, message }: Error, options: LogOptions): void 
 }
 
 export function createSignalLog(options: SignalLogOptions): SignalLog {
-  const rates = new LineRates(options.clock, (leftOut) => tellLeftOut(log, leftOut))
+  const rates = new LineRates(options.clock, (leftOut) => logLeftOut(log, leftOut))
   const log = createLog(options, (message, level) => {
     // Who asks for more than `info` wants each line, and there is one last line.
     if (level < numbers.info || level >= numbers.fatal) return true
@@ -160,7 +160,7 @@ export function createSignalLog(options: SignalLogOptions): SignalLog {
 
 const attemptMessage = 'delivery.recorded' satisfies Signal['kind']
 
-function tellLeftOut(log: Logger, { message, level, leftOut }: LeftOut): void {
+function logLeftOut(log: Logger, { message, level, leftOut }: LeftOut): void {
   const name = level >= numbers.error ? 'error' : level >= numbers.warn ? 'warn' : 'info'
   log[name]({ leftOut }, `${message}.more`)
 }

@@ -187,7 +187,7 @@ describe('a range setting', () => {
     ['fd00::', 'fd00::/128'],
   ])('is refused without a length, which its writer has forgotten: %s', (text, one) => {
     expect(problemOf(text)).toBe(
-      `"${text}" needs a prefix length: a range is written such as 10.0.0.0/8, this one address as ${one}`,
+      `"${text}" needs a prefix length: write a range as in 10.0.0.0/8, and this one address as ${one}`,
     )
   })
 
