@@ -1,6 +1,12 @@
 /** What filters say of an event, for tests. */
-import { evaluate, filterUnits, type Facts, type Filtered } from '../../src/core/filter/filter.ts'
-import { Meter, type Value } from '../../src/core/filter/values.ts'
+import {
+  evaluateFilter,
+  Meter,
+  type Bindings,
+  type FilterFault,
+  type Value,
+} from '../../src/core/filter/filter.ts'
+import { filterUnits } from '../../src/core/hook/filter-match.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 
 const { fault, read } = createFilters()
@@ -28,11 +34,11 @@ export const hostileEvent = JSON.parse(
 
 const headers: Value = { 'x-region': 'eu', 'x-empty': '' }
 
-function factsWith(event: Value): Facts {
+function bindingsWith(event: Value): Bindings {
   return (name) => (name === 'event' ? event : name === 'tenant' ? 'acme' : headers)
 }
 
-/** The result, a {@link Filtered}, or `refused: <why>` for what is no filter. */
+/** The result, true, false or a {@link FilterFault}, or `refused: <why>` for what is no filter. */
 export function filtered(text: string, event: Value = sampleEvent): boolean | string {
   const why = fault(text)
   if (why !== undefined) return `refused: ${why}`
@@ -43,10 +49,10 @@ export function filtered(text: string, event: Value = sampleEvent): boolean | st
 export function spent(
   text: string,
   event: Value = sampleEvent,
-): { readonly result: Filtered; readonly units: number } {
+): { readonly result: boolean | FilterFault; readonly units: number } {
   const node = read(text)
   if (node === undefined) throw new Error(`no filter: ${fault(text)}`)
   const meter = new Meter(filterUnits)
-  const result = evaluate(node, factsWith(event), meter)
+  const result = evaluateFilter(node, bindingsWith(event), meter)
   return { result, units: meter.isExhausted ? filterUnits : filterUnits - meter.left }
 }

@@ -1,7 +1,6 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
 import { isEncrypted, type Decrypt, type SecretUse } from './encrypted-text.ts'
 import { eventKeys, isEventKey } from '../event/event-keys.ts'
-import type { CheckFilter } from '../filter/filter.ts'
 import { isBoolean, isList, isNumber, isText, isTextUpTo, Members, type Check } from './members.ts'
 import type { HookProblems } from './problems.ts'
 import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
@@ -33,6 +32,9 @@ const hookBounds = {
   /** Each costs every call one more signature until it expires. */
   previousKeys: 10,
 } as const
+
+/** Why a text is no filter, as the end of a sentence that names its field; `undefined` when it is one. */
+export type CheckFilter = (text: string) => string | undefined
 
 /** How the parts of a hook are judged that have a language, or a secret, of their own. */
 export interface HookReading {

@@ -1,16 +1,27 @@
 /** Which of the hooks that an event is for let it through: those without a filter, and those whose filter is true of it. */
 import {
-  eventUnits,
-  evaluate,
-  filterUnits,
-  smallFilterUnits,
-  type Facts,
-  type Filtered,
+  evaluateFilter,
+  Meter,
+  type Bindings,
+  type FilterFault,
   type FilterNode,
+  type JsonMap,
+  type Value,
 } from '../filter/filter.ts'
-import { Meter, type FilterFault, type JsonMap, type Value } from '../filter/values.ts'
 import { decodeUtf8, parseJson } from '../text/json-text.ts'
 import type { AuthEvent, HookId, KafkaHeaders, TableEntry } from '../model/model.ts'
+
+/** The variables of a filter. */
+export type FilterVariable = 'event' | 'tenant' | 'headers'
+
+/** Units that one filter may spend on an event. */
+export const filterUnits = 25_000
+/**
+ * Units that all filters of one event may spend together. After that each further filter has {@link smallFilterUnits}:
+ * whatever one hook spends, a simple filter of another has enough, and a thousand expensive ones end, too.
+ */
+export const eventUnits = 250_000
+export const smallFilterUnits = 1_000
 
 /** What reading an expression costs, in units of evaluation. */
 const readingUnits = 500
@@ -32,13 +43,13 @@ export function admitted(
   filtering: Filtering,
 ): readonly TableEntry[] {
   if (!entries.some(isFiltered)) return entries
-  const facts = factsOf(event)
+  const bindings = bindingsOf(event)
   const meter = new EventMeter()
   return entries.filter((entry) => {
     if (!isFiltered(entry)) return true
     const { id, filter } = entry.hook
     const result = meter.hasUnitsFor(filter, filtering)
-      ? passes(filtering.read(filter), facts, meter)
+      ? passes(filtering.read(filter), bindings, meter)
       : 'budget'
     if (typeof result === 'boolean') return result
     filtering.onFault(id, result)
@@ -46,9 +57,15 @@ export function admitted(
   })
 }
 
-function passes(node: FilterNode | undefined, facts: Facts, meter: EventMeter): Filtered {
+function passes(
+  node: FilterNode | undefined,
+  bindings: Bindings,
+  meter: EventMeter,
+): boolean | FilterFault {
   // The table has only hooks whose filter was read before.
-  return node === undefined ? false : meter.measure((units) => evaluate(node, facts, units))
+  return node === undefined
+    ? false
+    : meter.measure((units) => evaluateFilter(node, bindings, units))
 }
 
 /** What filters of one event cost together. */
@@ -78,12 +95,12 @@ function isFiltered(entry: TableEntry): entry is FilteredEntry {
   return entry.kind === 'active' && entry.hook.filter !== undefined
 }
 
-/** Each fact is made when a filter names it, and once for all filters of the event. */
-function factsOf(event: AuthEvent): Facts {
+/** Each value is made when a filter first uses it, and once for all filters of the event. */
+function bindingsOf(event: AuthEvent): Bindings {
   let payload: Value | undefined
   let texts: JsonMap | undefined
   return (name) => {
-    switch (name) {
+    switch (name as FilterVariable) {
       case 'event':
         // What JSON gives are values of filters as they are.
         return (payload ??= parseJson(event.body) as Value)

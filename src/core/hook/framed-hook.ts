@@ -1,7 +1,7 @@
 /** Hooks whose key or value stands in the frame of a schema registry. */
 import type { Decrypt } from './encrypted-text.ts'
-import type { CheckFilter } from '../filter/filter.ts'
 import { isFramed, unframe, type FindSchema } from '../event/framed-value.ts'
+import type { CheckFilter } from './fields.ts'
 import { decodeHook, type DecodedHook } from './hook.ts'
 import { parseJson } from '../text/json-text.ts'
 import type { InboundRecord, Rejection } from '../model/model.ts'

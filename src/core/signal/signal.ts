@@ -2,7 +2,7 @@
  * What the stages tell the outside as it happens. `signal-log.ts` and `metrics.ts` of `edge/telemetry` have each kind's log
  * line and its metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
  */
-import type { FilterFault } from '../filter/values.ts'
+import type { FilterFault } from '../filter/filter.ts'
 import type {
   Blame,
   DeliveryId,

@@ -1,9 +1,16 @@
 /** From the library's tree of an expression to ours, and what of CEL is not to be had in a filter. */
 import type { ASTNode, ASTOperator } from '@marcbachmann/cel-js'
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator'
-import { maxInt, minInt, type ArithmeticOperator } from '../../core/filter/arithmetic.ts'
-import { Bytes, Uint, type Kind } from '../../core/filter/values.ts'
-import type { Comparison, FilterNode, LoopKind } from '../../core/filter/filter.ts'
+import {
+  Bytes,
+  maxInt,
+  minInt,
+  Uint,
+  type ArithmeticOperator,
+  type Comparison,
+  type Kind,
+  type LoopKind,
+} from '../../core/filter/filter.ts'
 import type { Patterns } from './pattern.ts'
 import {
   arithmetic,
@@ -31,31 +38,32 @@ import {
   type Made,
   type Typed,
 } from './typed-nodes.ts'
-import { factType, mayBe, type StaticType } from './types.ts'
+import type { StaticType } from './types.ts'
+
+/** Types of variables by name. */
+export type Declarations = ReadonlyMap<string, StaticType>
 
 /** A tree, and how many nodes it has. */
-export interface CountedNode {
-  readonly node: FilterNode
+export interface CountedNode extends Typed {
   readonly nodes: number
 }
 
-/**
- * @param depth how deep the tree may be
- * @throws {Refusal} when it uses what filters do not have, its types do not fit, or its value is neither true nor false
- */
-export function filterNodeOf(ast: ASTNode, depth: number, patterns: Patterns): CountedNode {
-  const count = { nodes: 0 }
-  const { node, type } = convert(ast, { depth, patterns, variables: new Map(), count })
-  if (mayBe(type.kind, 'bool')) return { node, nodes: count.nodes }
-  throw new Refusal(`its value is of type ${type.kind}, and must be true or false`, undefined)
-}
-
-interface Reading {
-  /** How deep the tree may still be. */
+export interface Conversion {
+  /** How deep the tree may be. */
   readonly depth: number
   readonly patterns: Patterns
-  /** Of the loops around. */
-  readonly variables: ReadonlyMap<string, StaticType>
+  readonly variables: Declarations
+}
+
+/** @throws {Refusal} when the expression uses what is not supported, or its types do not fit */
+export function filterNodeOf(ast: ASTNode, conversion: Conversion): CountedNode {
+  const count = { nodes: 0 }
+  const typed = convert(ast, { ...conversion, count })
+  return { ...typed, nodes: count.nodes }
+}
+
+/** Each loop adds its variable for what is inside it. */
+interface Reading extends Conversion {
   readonly count: { nodes: number }
 }
 
@@ -129,7 +137,7 @@ const typeNames: ReadonlyMap<string, Kind> = new Map(
 )
 
 function nameOf({ args: name, start }: NodeOf<'id'>, { variables }: Reading): Made {
-  const type = variables.get(name) ?? factType(name)
+  const type = variables.get(name)
   if (type !== undefined) return { node: { kind: 'name', name }, type }
   const kind = typeNames.get(name)
   if (kind !== undefined) return typeLiteral(kind)

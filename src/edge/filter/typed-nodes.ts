@@ -2,10 +2,20 @@
  * Nodes of expressions with what is known of their values' types: each is made of typed parts, or refused where they do
  * not fit, whatever an event may hold.
  */
-import { minInt, type ArithmeticOperator } from '../../core/filter/arithmetic.ts'
-import { functionOf, type FilterFunction } from '../../core/filter/functions.ts'
-import { kindOf, TypeName, type Kind, type Value } from '../../core/filter/values.ts'
-import type { Comparison, FilterNode, LoopKind, Pattern } from '../../core/filter/filter.ts'
+import {
+  functionOf,
+  kindOf,
+  minInt,
+  TypeName,
+  type ArithmeticOperator,
+  type Comparison,
+  type FilterFunction,
+  type FilterNode,
+  type Kind,
+  type LoopKind,
+  type Pattern,
+  type Value,
+} from '../../core/filter/filter.ts'
 import {
   commonKind,
   eitherOf,

@@ -3,10 +3,12 @@
  * expression. Of lists and maps the types of what is in them are known one level deep, so that no expression makes this
  * grow; deeper, and wherever a payload is asked, a type is `dyn`, which fits everything.
  */
-import type { ArithmeticOperator } from '../../core/filter/arithmetic.ts'
-import type { FilterFunction } from '../../core/filter/functions.ts'
-import type { Kind } from '../../core/filter/values.ts'
-import type { Comparison, FactName } from '../../core/filter/filter.ts'
+import type {
+  ArithmeticOperator,
+  Comparison,
+  FilterFunction,
+  Kind,
+} from '../../core/filter/filter.ts'
 
 export type StaticKind = Kind | 'dyn'
 
@@ -28,16 +30,6 @@ export function listOf(items: StaticKind): StaticType {
 
 export function mapOf(keys: StaticKind, items: StaticKind): StaticType {
   return { kind: 'map', keys, items }
-}
-
-const factTypes: Readonly<Record<FactName, StaticType>> = {
-  event: mapOf('string', 'dyn'),
-  tenant: typeOf('string'),
-  headers: mapOf('string', 'string'),
-}
-
-export function factType(name: string): StaticType | undefined {
-  return Object.hasOwn(factTypes, name) ? factTypes[name as FactName] : undefined
 }
 
 /** The one type that all have; `dyn` when they differ, or there are none. */

@@ -7,7 +7,7 @@
  * groups, so the number of series does not grow with hooks, tenants or traffic.
  */
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { filterFaults } from '../../core/filter/values.ts'
+import { filterFaults } from '../../core/filter/filter.ts'
 import { errorClasses, outcomes, rejectionReasons } from '../../core/model/record-values.ts'
 import {
   nameOutcomes,

@@ -2,9 +2,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { eventUnits, filterUnits, smallFilterUnits } from '../../../src/core/filter/filter.ts'
-import { admitted, type Filtering } from '../../../src/core/hook/filter-match.ts'
-import type { FilterFault } from '../../../src/core/filter/values.ts'
+import type { FilterFault } from '../../../src/core/filter/filter.ts'
+import {
+  admitted,
+  eventUnits,
+  filterUnits,
+  smallFilterUnits,
+  type Filtering,
+} from '../../../src/core/hook/filter-match.ts'
 import type { AuthEvent, TableEntry } from '../../../src/core/model/model.ts'
 import { createFilters, filterFault } from '../../../src/edge/filter/cel.ts'
 import { filtered, spent } from '../../support/filters.ts'

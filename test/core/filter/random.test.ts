@@ -1,8 +1,8 @@
 /** Random filters do what a plain model of the language does, and nothing that is worse than having no value. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { filterUnits } from '../../../src/core/filter/filter.ts'
-import { filterFaults, type Value } from '../../../src/core/filter/values.ts'
+import { filterFaults, type Value } from '../../../src/core/filter/filter.ts'
+import { filterUnits } from '../../../src/core/hook/filter-match.ts'
 import { filterFault } from '../../../src/edge/filter/cel.ts'
 import { filtered, spent } from '../../support/filters.ts'
 import { failed, randomExpression, randomFilter } from '../../support/random-filters.ts'
