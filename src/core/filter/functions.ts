@@ -185,7 +185,9 @@ function mapped(value: Value, meter: Meter, of: RegExp, to: (part: string) => st
 
 function int(value: Value): Outcome {
   if (typeof value === 'bigint') return value
-  if (typeof value === 'number') return truncated(value, toInt)
+  // At its ends the range is finer than a double: -2^63 may stand for a number beyond it, as 2^63 does.
+  if (typeof value === 'number')
+    return value === -(2 ** 63) ? rangeFailure : truncated(value, toInt)
   if (typeof value === 'string') return ofDigits(value, /^[-+]?\d{1,19}$/, toInt)
   if (value instanceof Uint) return toInt(value.value)
   return value instanceof Timestamp ? secondsOf(value) : typeFailure

@@ -172,7 +172,7 @@ function isJsonMap(value: Value): value is JsonMap {
   return prototype === Object.prototype || prototype === null
 }
 
-/** The number behind an `int`, `uint` or `double`. JavaScript compares both of its kinds exactly. */
+/** The number that an `int`, `uint` or `double` holds. */
 export function numberOf(value: Value): number | bigint | undefined {
   if (typeof value === 'number' || typeof value === 'bigint') return value
   return value instanceof Uint ? value.value : undefined
@@ -220,12 +220,16 @@ export function equal(one: Value, other: Value, meter: Meter, depth = 0): boolea
     return one === other
   }
   const number = numberOf(one)
-  // Equal by value, though one may be a bigint and the other not.
-  // oxlint-disable-next-line eqeqeq
-  if (number !== undefined) return number == numberOf(other)
+  if (number !== undefined) return equalNumbers(number, numberOf(other))
   if (isList(one)) return isList(other) && equalLists(one, other, meter, depth)
   if (isMap(one)) return isMap(other) && equalMaps(one, other, meter, depth)
   return equalScalars(one, other, meter)
+}
+
+/** A whole number beside a `double` counts as the nearest `double`, as the specification's conformance tests expect. */
+function equalNumbers(one: number | bigint, other: number | bigint | undefined): boolean {
+  if (other === undefined || typeof one === typeof other) return one === other
+  return Number(one) === Number(other)
 }
 
 function equalScalars(one: Value, other: Value, meter: Meter): boolean | Failure {
@@ -297,7 +301,7 @@ function equalMaps(one: AnyMap, other: AnyMap, meter: Meter, depth: number): boo
 /** Negative, zero or positive; `undefined` where there is no order, as with NaN. */
 export function order(one: Value, other: Value, meter: Meter): number | undefined | Failure {
   const [left, right] = [numberOf(one), numberOf(other)]
-  if (left !== undefined && right !== undefined) return sign(left, right)
+  if (left !== undefined && right !== undefined) return orderNumbers(left, right)
   if (typeof one === 'string' && typeof other === 'string') {
     if (!meter.spend(Math.min(one.length, other.length) / textPerUnit)) return overBudget
     return orderTexts(one, other)
@@ -314,6 +318,10 @@ function orderObjects(one: Value, other: Value, meter: Meter): number | undefine
     return one.bytes.compare(other.bytes)
   }
   return typeFailure
+}
+
+function orderNumbers(one: number | bigint, other: number | bigint): number | undefined {
+  return typeof one === typeof other ? sign(one, other) : sign(Number(one), Number(other))
 }
 
 function sign(one: number | bigint, other: number | bigint): number | undefined {
