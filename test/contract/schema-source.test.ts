@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { compileAvro } from '../../src/core/avro/schema.ts'
+import { compileAvro } from '../../src/core/avro/avro.ts'
 import type { Schema } from '../../src/core/event/framed-value.ts'
 import { RegistryClient } from '../../src/edge/registry/client.ts'
 import { createSchemaSource } from '../../src/edge/registry/schema-source.ts'

@@ -1,6 +1,6 @@
 import avro from 'avsc'
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../src/core/avro/schema.ts'
+import { compileAvro } from '../../src/core/avro/avro.ts'
 import type { Schema } from '../../src/core/event/framed-value.ts'
 import { settled } from '../support/hand-clock.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'

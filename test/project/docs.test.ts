@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
 import { eventKeys } from '../../src/core/event/event-keys.ts'
-import { isJsonObject } from '../../src/core/text/json-text.ts'
+import { isJsonObject } from '../../src/core/text/json.ts'
 import {
   blames,
   deathReasons,

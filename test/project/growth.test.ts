@@ -1,6 +1,6 @@
 /** No input costs more than its bytes: whatever can repeat in it, twice as much of it takes about twice as long. */
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../src/core/avro/schema.ts'
+import { compileAvro } from '../../src/core/avro/avro.ts'
 import {
   deadLetterHeaders,
   decodeRun,
@@ -9,7 +9,8 @@ import {
 } from '../../src/core/run/delivery-headers.ts'
 import { bodyFor, decodeEvent } from '../../src/core/event/event.ts'
 import { admitted } from '../../src/core/hook/filter-match.ts'
-import { parseJson, readJsonObject } from '../../src/core/text/json-text.ts'
+import { parseJson } from '../../src/core/text/json.ts'
+import { readJsonObject } from '../../src/core/text/json-text.ts'
 import type { KafkaHeader } from '../../src/core/model/model.ts'
 import { PackedHeaders } from '../../src/core/event/packed-headers.ts'
 import { HeaderReader } from '../../src/core/event/record-headers.ts'

@@ -1,9 +1,10 @@
-/** What the rooms of `src/core` may use of each other. */
+/** What the rooms of `src/core` may use of each other, and which of them could be packages. */
 import { globSync, readFileSync } from 'node:fs'
 import { join, normalize, dirname } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-const core = new URL('../../src/core/', import.meta.url).pathname
+const project = new URL('../../', import.meta.url).pathname
+const core = join(project, 'src/core/')
 
 /** Each room with those that it uses. A room stands below all that use it. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
@@ -21,12 +22,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   lane: ['collections', 'health', 'model', 'run'],
 }
 
-/** Files of core, by their path from there, with the files of core that they import. */
-function importsOfCore(): ReadonlyMap<string, readonly string[]> {
-  const files = globSync('**/*.ts', { cwd: core })
+/** Rooms that could be packages, each with its door. */
+const packages: Readonly<Record<string, string>> = { avro: 'avro.ts', filter: 'filter.ts' }
+/** What they may use beside their own files: text, whatever it is about. */
+const general = ['text/calendar.ts', 'text/json.ts']
+
+/** Files with the files that they import, by their paths from `folder`. */
+function importsOf(folder: string, pattern: string): ReadonlyMap<string, readonly string[]> {
   return new Map(
-    files.map((file) => {
-      const text = readFileSync(join(core, file), 'utf8')
+    globSync(pattern, { cwd: folder }).map((file) => {
+      const text = readFileSync(join(folder, file), 'utf8')
       const paths = [...text.matchAll(/from '(\.[^']+)'/g)].map(([, path = '']) =>
         normalize(join(dirname(file), path)),
       )
@@ -34,6 +39,10 @@ function importsOfCore(): ReadonlyMap<string, readonly string[]> {
     }),
   )
 }
+
+const importsOfCore = () => importsOf(core, '**/*.ts')
+
+const product = /\w*(?:hook|tenant|endpoint|deliver|kafka|logto|topic|events?\b)\w*/gi
 
 const roomOf = (file: string) => file.split('/')[0] ?? ''
 
@@ -63,4 +72,35 @@ it('no two rooms of core use each other, however many stand between', () => {
     ).toEqual([])
     below.add(room)
   }
+})
+
+describe.each(Object.entries(packages))('the room %s could be a package', (room, door) => {
+  it('others import its door alone', () => {
+    const inside = `src/core/${room}/`
+    const others = [...importsOf(project, '{src,test}/**/*.ts')]
+      .filter(([file]) => !file.startsWith(inside))
+      .flatMap(([file, paths]) => paths.map((path) => ({ file, path })))
+      .filter(({ path }) => path.startsWith(inside) && path !== inside + door)
+    expect(others).toEqual([])
+  })
+
+  it('its files import each other, and files about text that import nothing', () => {
+    const imports = importsOfCore()
+    const outside = [...imports]
+      .filter(([file]) => roomOf(file) === room)
+      .flatMap(([, paths]) => paths)
+      .filter((path) => roomOf(path) !== room)
+    expect(outside.filter((path) => !general.includes(path))).toEqual([])
+    expect(general.flatMap((path) => imports.get(path))).toEqual([])
+  })
+
+  it('its code names nothing of the product', () => {
+    const named = globSync(`${room}/*.ts`, { cwd: core }).flatMap((file) =>
+      [...readFileSync(join(core, file), 'utf8').matchAll(product)].map(([word]) => ({
+        file,
+        word,
+      })),
+    )
+    expect(named).toEqual([])
+  })
 })

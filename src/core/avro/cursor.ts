@@ -1,19 +1,19 @@
 /**
- * Reads the binary encoding of Avro 1.12 from its beginning to its end. Bytes come from whoever may write to the topic,
- * so nothing is believed: not a length, not a block's count, not a depth.
+ * Reads the binary encoding of Avro 1.12 from its beginning to its end. The bytes may come from anybody, so no length,
+ * count or depth in them is trusted.
  */
-import { decodeUtf8, maxJsonDepth, tooDeep } from '../text/json-text.ts'
+import { decodeUtf8, maxJsonDepth, tooDeep } from '../text/json.ts'
 
-/** What kind of fault: the payload is not what its schema says, or what it stands for is nested too deep. */
+/** The payload does not fit its schema, or its value is nested too deep. */
 export type AvroReason = 'invalid-avro' | 'too-deep'
 
-/** Why a payload is not what its schema says. Never leaves this folder: `schema.ts` tells of it as a value. */
+/** Why a payload cannot be rendered. It never leaves this room: `avro.ts` returns it as a value. */
 export class AvroFault extends Error {
-  /** Fields on the way to what is wrong, innermost first. */
+  /** The field that is at fault and those around it, innermost first. */
   readonly path: string[] = []
   readonly reason: AvroReason
 
-  /** @param message the end of a sentence that begins with what is wrong */
+  /** @param message the end of a sentence that begins with the field */
   constructor(message: string, reason: AvroReason = 'invalid-avro') {
     super(message)
     this.reason = reason
@@ -21,13 +21,13 @@ export class AvroFault extends Error {
 }
 
 /**
- * Most characters of names and punctuation in one rendered value. A schema of many optional fields makes them out of a
- * byte each, and an array of nulls out of nothing.
+ * Most characters of names and punctuation in one rendered value. They may have few bytes behind them: one for each
+ * field that is null, and none for each item of an array of nulls.
  */
 const maxStructure = 16 * 1024 * 1024
-/** Seven groups of seven bits: what a double holds exactly. */
+/** The shift of the seventh group of seven bits. A double holds seven groups exactly. */
 const maxExactShift = 42
-/** Ten groups make the 64 bits of a long; the tenth has one of them. */
+/** The shift of the tenth group, which holds the last of the 64 bits of a long. */
 const maxShift = 63n
 
 export class AvroCursor {
@@ -104,7 +104,7 @@ export class AvroCursor {
   text(): string {
     const start = this.#skip(this.#length())
     const text = this.#bytes.toString('utf8', start, this.#at)
-    // What the platform puts for bytes that are no UTF-8 may also have been written as such.
+    // The replacement character stands for bytes that are not UTF-8, or was in the text itself.
     if (!text.includes('\uFFFD')) return text
     if (decodeUtf8(this.#bytes.subarray(start, this.#at)) === undefined) {
       throw new AvroFault('has text that is not UTF-8')
@@ -112,16 +112,16 @@ export class AvroCursor {
     return text
   }
 
-  /** Items of the next block of an array or map; 0 ends it. */
+  /** The number of items in the next block of an array or map; 0 at its end. */
   blockCount(): number {
     const count = this.#size(this.long())
     if (count >= 0) return count
-    // A negative count comes with the block's size in bytes, for readers that skip.
+    // After a negative count comes the size of the block in bytes, for readers that skip it.
     this.long()
     return -count
   }
 
-  /** One more record, array or map is opened: call `leave` after it. */
+  /** Begins a record, array or map. Call {@link leave} at its end. @param structure see {@link spend} */
   enter(structure: number): void {
     this.#depth += 1
     if (this.#depth > maxJsonDepth) throw new AvroFault(tooDeep, 'too-deep')
@@ -132,7 +132,7 @@ export class AvroCursor {
     this.#depth -= 1
   }
 
-  /** So many characters are made that no byte of the payload stands for. */
+  /** @param structure characters of JSON that have no bytes of the payload behind them */
   spend(structure: number): void {
     this.#structure += structure
     if (this.#structure > maxStructure) {

@@ -1,11 +1,11 @@
 /**
  * Avro's logical types as JSON: times as RFC 3339 text, decimals as numbers with all of their digits. A logical type that
- * is not known, or does not fit its type, counts as absent, as Avro asks. So does a time for which RFC 3339 has no text,
- * since it has years of four digits: the number stays.
+ * is unknown, or does not fit its type, is ignored, as Avro's specification requires. A time outside the years 0000 to
+ * 9999 has no text in RFC 3339, so it stays a number.
  */
 import { AvroFault, type AvroCursor } from './cursor.ts'
 import { dateText, timeText } from '../text/calendar.ts'
-import { isTooDeep, tooDeep, type JsonObject } from '../text/json-text.ts'
+import { isTooDeep, tooDeep, type JsonObject } from '../text/json.ts'
 
 /** Reads one value of a type and gives its JSON text. */
 export type Render = (cursor: AvroCursor) => string
@@ -20,10 +20,10 @@ const secondsPerDay = 86_400
 /** Days since 1970 of 0000-01-01 and 9999-12-31. */
 const firstDay = -719_528
 const lastDay = 2_932_896
-/** No decimal of an auth event is longer, and whole numbers of many thousand digits cost a processor dear. */
+/** Reading a number takes time that grows with the square of its digits. */
 const maxDigits = 1_000
 
-/** How a logical type renders; `undefined` when the underlying type decides. */
+/** How a value of a logical type is rendered; `undefined` if it is rendered as its underlying type. */
 export function logicalRender(schema: JsonObject): Render | undefined {
   const { type, logicalType } = schema
   if (typeof logicalType !== 'string') return undefined
@@ -49,7 +49,7 @@ function timeRender(type: unknown, logicalType: string): Render | undefined {
 
 function timeOfDay(units: number | bigint, count: number): string {
   const isTime = units >= 0 && units < secondsPerDay * 10 ** count
-  if (!isTime) throw new AvroFault('is no time of a day')
+  if (!isTime) throw new AvroFault('is not a time of day')
   return timeText(Number(units), count)
 }
 
@@ -61,7 +61,7 @@ function dayText(days: number): string {
   return hasText(days) ? `"${dateText(days)}"` : String(days)
 }
 
-/** @param units since 1970, of which a second has 10 to the power of `count` */
+/** @param units since 1970; a second has 10 to the power of `count` of them */
 function dateTimeText(units: number | bigint, count: number, zone: string): string {
   const perDay = secondsPerDay * 10 ** count
   const { days, rest } =
@@ -87,8 +87,8 @@ function partedLarge(units: bigint, perDay: number): Parted {
 }
 
 /**
- * Two's complement of an unscaled number, most significant byte first, on bytes or a fixed of any size: what is longer than
- * the number needs repeats its sign.
+ * The unscaled number is in two's complement, most significant byte first, in bytes or a fixed type of any size. If it
+ * is shorter than that, its sign fills the rest.
  */
 function decimalRender({ type, precision, scale = 0, size }: JsonObject): Render | undefined {
   if (!isFixedSize(precision) || !isFixedSize(scale) || precision === 0 || scale > precision) {
@@ -102,7 +102,7 @@ function decimalRender({ type, precision, scale = 0, size }: JsonObject): Render
   return type === 'bytes' ? (cursor) => text(cursor, cursor.bytes()) : undefined
 }
 
-/** @throws AvroFault for a number of more digits than its precision, or than a number may have */
+/** @throws AvroFault if the number has more digits than its precision or {@link maxDigits} */
 function decimalText(bytes: Buffer, precision: number, scale: number): string {
   const most = Math.min(precision, maxDigits)
   const significant = withoutSignExtension(bytes)
@@ -121,7 +121,7 @@ function numberOf(bytes: Buffer): bigint {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x0${bytes.toString('hex')}`))
 }
 
-/** Without leading bytes that say nothing but the sign, which the first bit that stays says too. */
+/** Without leading bytes that only repeat the sign. */
 function withoutSignExtension(bytes: Buffer): Buffer {
   const fill = (bytes[0] ?? 0) < 0x80 ? 0x00 : 0xff
   let from = 0
@@ -129,7 +129,7 @@ function withoutSignExtension(bytes: Buffer): Buffer {
   return bytes.subarray(from)
 }
 
-/** Text as it is; 16 bytes in the form of RFC 9562. */
+/** For 16 bytes, the text form of RFC 9562. A UUID that is a string is rendered as any string. */
 function uuidRender({ type, size }: JsonObject): Render | undefined {
   if (type !== 'fixed' || size !== 16) return undefined
   return (cursor) =>
@@ -139,7 +139,7 @@ function uuidRender({ type, size }: JsonObject): Render | undefined {
       .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}"`
 }
 
-/** JSON within a string, put where it stands: how a schema has members of no fixed form. */
+/** The JSON that a string holds. With it, a schema can have members of any form. */
 function jsonText(text: string): string {
   if (isTooDeep(text)) throw new AvroFault(tooDeep, 'too-deep')
   try {
@@ -150,13 +150,13 @@ function jsonText(text: string): string {
   }
 }
 
-/** A number as JSON has it. @throws AvroFault for what JSON has no number for */
+/** A number of JSON. @throws AvroFault for NaN and the infinities */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) throw new AvroFault(`is ${value}, for which JSON has no number`)
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
-/** The shortest decimal that is the same 32-bit float: 0.1 rather than 0.10000000149011612. */
+/** The shortest decimal that reads as the same 32-bit float: 0.1, not 0.10000000149011612. */
 export function floatText(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 2 ** 24) return numberText(value)
   for (let precision = 6; precision < 9; precision += 1) {

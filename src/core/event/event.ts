@@ -2,13 +2,8 @@
 import { parseDateTime } from '../text/calendar.ts'
 import { isEventKey } from './event-keys.ts'
 import { isTenantId } from '../model/identity.ts'
-import {
-  decodeUtf8,
-  readJsonObject,
-  rejected,
-  type JsonObject,
-  type Rejected,
-} from '../text/json-text.ts'
+import { decodeUtf8, type JsonObject } from '../text/json.ts'
+import { readJsonObject, rejected, type Rejected } from '../text/json-text.ts'
 import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
 import {
   defaultTenant,

@@ -2,7 +2,7 @@
  * Takes values out of the frame of a schema registry: a zero byte, the schema's id in four bytes, then JSON text or Avro
  * (docs/events.md). Whatever begins otherwise is no frame: no JSON text and no hook id begins with zero.
  */
-import type { CompiledAvro } from '../avro/schema.ts'
+import type { CompiledAvro } from '../avro/avro.ts'
 import { rejected, type Rejected } from '../text/json-text.ts'
 
 /** What an id of the registry stands for. */

@@ -1,5 +1,6 @@
 /** Reads headers of records. A header that is there twice counts as its last, as Kafka's own clients read it. */
-import { rejected, decodeUtf8 } from '../text/json-text.ts'
+import { decodeUtf8 } from '../text/json.ts'
+import { rejected } from '../text/json-text.ts'
 import type { KafkaHeaders, Rejection } from '../model/model.ts'
 import { filterHeaders } from './packed-headers.ts'
 

@@ -34,7 +34,7 @@ import {
   type Outcome,
   type Value,
 } from './values.ts'
-import { decodeUtf8 } from '../text/json-text.ts'
+import { decodeUtf8 } from '../text/json.ts'
 
 export interface FilterFunction {
   /** `f(x)`, `x.f()`, or either of them. */

@@ -1,7 +1,8 @@
 /** Records of the topic of endpoint health: to bytes and back, and which of two counts (docs/results.md, Endpoint health). */
 import { hash } from 'node:crypto'
 import { isHookId } from '../model/identity.ts'
-import { readJsonObject, type JsonObject } from '../text/json-text.ts'
+import type { JsonObject } from '../text/json.ts'
+import { readJsonObject } from '../text/json-text.ts'
 import type { EpochMs, FieldProblem, Hook, HookId, InboundRecord } from '../model/model.ts'
 import { endpointStates, type EndpointState } from '../model/record-values.ts'
 import type { EndpointRecord } from '../model/records.ts'

@@ -23,10 +23,10 @@ import {
   isJsonObject,
   isTooDeep,
   parseJson,
-  readJsonObject,
   tooDeep,
   type JsonObject,
-} from '../text/json-text.ts'
+} from '../text/json.ts'
+import { readJsonObject } from '../text/json-text.ts'
 import type { EpochMs, FieldProblem, HookId } from '../model/model.ts'
 import { shownName } from '../text/plain-words.ts'
 

@@ -5,7 +5,7 @@ import { isBoolean, isList, isNumber, isText, isTextUpTo, Members, type Check } 
 import type { HookProblems } from './problems.ts'
 import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
 import { isTenantId } from '../model/identity.ts'
-import type { JsonObject } from '../text/json-text.ts'
+import type { JsonObject } from '../text/json.ts'
 import { defaultTenant, type Hook, type SigningKey } from '../model/model.ts'
 import { signingKeyFault } from './signature.ts'
 

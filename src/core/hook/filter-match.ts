@@ -8,7 +8,7 @@ import {
   type JsonMap,
   type Value,
 } from '../filter/filter.ts'
-import { decodeUtf8, parseJson } from '../text/json-text.ts'
+import { decodeUtf8, parseJson } from '../text/json.ts'
 import type { AuthEvent, HookId, KafkaHeaders, TableEntry } from '../model/model.ts'
 
 /** The variables of a filter. */

@@ -3,7 +3,7 @@ import type { Decrypt } from './encrypted-text.ts'
 import { isFramed, unframe, type FindSchema } from '../event/framed-value.ts'
 import type { CheckFilter } from './fields.ts'
 import { decodeHook, type DecodedHook } from './hook.ts'
-import { parseJson } from '../text/json-text.ts'
+import { parseJson } from '../text/json.ts'
 import type { InboundRecord, Rejection } from '../model/model.ts'
 
 export type DecodedFramedHook =

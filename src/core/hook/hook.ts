@@ -5,7 +5,7 @@ import { parseEndpointUrl } from './endpoint-url.ts'
 import { readHookFields, type CheckFilter, type HookReading } from './fields.ts'
 import { HookProblems } from './problems.ts'
 import { hookIdForm, isHookId } from '../model/identity.ts'
-import { isJsonObject } from '../text/json-text.ts'
+import { isJsonObject } from '../text/json.ts'
 import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from '../model/model.ts'
 
 export type DecodedHook =

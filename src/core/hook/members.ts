@@ -1,6 +1,6 @@
 /** Reads the members of one object of a hook, and writes down by path what is wrong with them. */
 import type { HookProblems } from './problems.ts'
-import { isJsonObject, type JsonObject } from '../text/json-text.ts'
+import { isJsonObject, type JsonObject } from '../text/json.ts'
 import { isPlainWords, memberPath } from '../text/plain-words.ts'
 
 export type Check<Value> = (value: unknown) => value is Value

@@ -10,7 +10,7 @@ import {
   type SecretUse,
 } from './encrypted-text.ts'
 import { isHookId, isTenantId } from '../model/identity.ts'
-import { isJsonObject, type JsonObject } from '../text/json-text.ts'
+import { isJsonObject, type JsonObject } from '../text/json.ts'
 import { memberPath } from '../text/plain-words.ts'
 import { defaultTenant } from '../model/model.ts'
 

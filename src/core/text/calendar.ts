@@ -1,14 +1,13 @@
 /** Calendar times as text, without the platform's clock: core is pure. */
-import type { EpochMs } from '../model/model.ts'
 
 const dateTimeForm =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d):(\d\d))$/
 
 /**
- * An RFC 3339 date-time as milliseconds, finer fractions cut off; `undefined` when the text has another form or denotes
+ * An RFC 3339 date-time as milliseconds since 1970, finer fractions cut off; `undefined` when the text has another form or denotes
  * no real time, such as 30 February. A leap second counts as the second after it.
  */
-export function parseDateTime(text: string): EpochMs | undefined {
+export function parseDateTime(text: string): number | undefined {
   const parts = dateTimeForm.exec(text)
   if (parts === null) return undefined
   const days = daysSince1970(Number(parts[1]), Number(parts[2]), Number(parts[3]))

@@ -1,5 +1,5 @@
 /** A line of the log as people read it at a terminal. Elsewhere lines are JSON, for programs. */
-import { isJsonObject, parseJson } from './json-text.ts'
+import { isJsonObject, parseJson } from './json.ts'
 import { printable } from './printable-text.ts'
 
 /** Marks a text by the level of its line, such as with a colour. */

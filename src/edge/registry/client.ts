@@ -10,7 +10,7 @@ import { createRequire } from 'node:module'
 import type apiModule from '@kafkajs/confluent-schema-registry/dist/api/index.js'
 import { asError, UserError } from '../../core/model/errors.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
-import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json-text.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json.ts'
 
 type CreateApi = typeof apiModule.default
 type ApiSettings = Parameters<CreateApi>[0]

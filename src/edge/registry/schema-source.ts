@@ -8,7 +8,7 @@
  * Ids come from whoever may write to a topic. What is remembered of them is bounded, and those that nobody registered
  * cost a request each at most, not the patience that a schema registered a moment ago deserves.
  */
-import { compileAvro } from '../../core/avro/schema.ts'
+import { compileAvro } from '../../core/avro/avro.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { FindSchema, Schema } from '../../core/event/framed-value.ts'
 import type { MonotonicMs } from '../../core/model/model.ts'

@@ -3,7 +3,7 @@
  * JSON is none. What is too long is cut within its fields, so that the line stays JSON, and `cut` says of which fields
  * how many bytes there were.
  */
-import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import { isJsonObject, type JsonObject } from '../../core/text/json.ts'
 import { printableJson } from '../../core/text/printable-text.ts'
 
 /** Bytes of a line, its line break included. */

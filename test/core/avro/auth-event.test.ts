@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../../src/core/avro/schema.ts'
+import { compileAvro } from '../../../src/core/avro/avro.ts'
 import { decodeEvent } from '../../../src/core/event/event.ts'
 import { authEventAvro, encodeAuthEvent } from '../../support/avro-events.ts'
 import { recordOf, samples } from '../../support/record-builders.ts'

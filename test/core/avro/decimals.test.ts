@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../../src/core/avro/schema.ts'
+import { compileAvro } from '../../../src/core/avro/avro.ts'
 import { avroLong as long } from '../../support/avro-bytes.ts'
 
 function render(schema: unknown, payload: Buffer) {

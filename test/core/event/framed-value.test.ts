@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../../src/edge/filter/cel.ts'
-import { compileAvro } from '../../../src/core/avro/schema.ts'
+import { compileAvro } from '../../../src/core/avro/avro.ts'
 import { decodeFramedHook } from '../../../src/core/hook/framed-hook.ts'
 import {
   isFramed,

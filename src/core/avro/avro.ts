@@ -1,17 +1,18 @@
 /**
- * From an Avro schema to a function that renders its values as JSON text, straight from their bytes (docs/events.md).
+ * The door of this room: from an Avro schema to a function that renders its values as JSON text, directly from their
+ * bytes (README.md).
  *
  * | Avro | JSON |
  * |---|---|
  * | null, boolean, string | the same |
  * | int, long | a number with all of its digits, also beyond 2^53 |
- * | float, double | a number; NaN and the infinities have none and are a fault |
+ * | float, double | a number; NaN and the infinities are a fault, because JSON has no numbers for them |
  * | bytes, fixed | text, base64 |
  * | enum | text |
  * | array | array |
- * | record, map | object; a record's fields in the order of its schema, those that are null too |
- * | union | the value alone, without the name of its branch |
- * | timestamp-*, date, time-*, local-timestamp-* | RFC 3339 text; the number where the year is not one of 0000 to 9999 |
+ * | record, map | object; a record has all of its fields, in the order of the schema, also those that are null |
+ * | union | the value, without the name of its branch |
+ * | timestamp-*, date, time-*, local-timestamp-* | RFC 3339 text; the number if the year is not in 0000 to 9999 |
  * | decimal | a number with all of its digits |
  * | uuid | text |
  * | string with the logical type `json` | that JSON |
@@ -21,7 +22,7 @@
  */
 import { AvroCursor, AvroFault, type AvroReason } from './cursor.ts'
 import { floatText, isFixedSize, logicalRender, numberText, type Render } from './logical.ts'
-import { isJsonObject, isTooDeep, maxJsonDepth, type JsonObject } from '../text/json-text.ts'
+import { isJsonObject, isTooDeep, maxJsonDepth, type JsonObject } from '../text/json.ts'
 
 export type Rendered =
   | { readonly kind: 'text'; readonly text: string }
@@ -33,28 +34,28 @@ export type Rendered =
       readonly message: string
     }
 
-/** Renders a whole payload; nothing may be left over. */
+/** Renders a whole payload. Bytes after the value are a fault. */
 export type AvroRenderer = (payload: Buffer) => Rendered
 
 export type CompiledAvro =
   | { readonly kind: 'avro'; readonly render: AvroRenderer }
-  /** The schema is not one. `message` is for people and begins with what is wrong. */
+  /** The texts are not a schema. `message` is for people: a clause such as "it is not JSON". */
   | { readonly kind: 'unusable'; readonly message: string }
 
-/** Schemas within each other without a name in between. */
+/** Levels of schemas within each other. A reference by name begins no level. */
 const maxNesting = 100
 const nestedTooDeep = `it is nested more than ${maxNesting} levels deep`
 /** A record within a record is three levels of JSON: the schema, the list of its fields and the field. */
 const maxSchemaDepth = 3 * maxNesting + maxJsonDepth
-/** A byte of text becomes six characters at most, and text has less than 512 Mi of them. */
+/** One byte of text becomes at most six characters of JSON, and a string has fewer than 512 Mi characters. */
 const maxPayloadBytes = 64 * 1024 * 1024
-/** Counted for each item beside its own bytes: the longest text that a byte of Avro stands for. */
+/** Characters that are counted for each item: no shorter than the longest text that one byte of Avro becomes. */
 const itemCost = 32
 
 /**
  * Never throws.
  *
- * @param texts the schemas it refers to, each after those that it refers to itself, then the schema
+ * @param texts first the schemas that the schema refers to, each after those that it refers to itself; last the schema
  */
 export function compileAvro(texts: readonly string[]): CompiledAvro {
   const compiler = new Compiler()
@@ -102,7 +103,7 @@ function rendererOf(render: Render): AvroRenderer {
 
 class SchemaFault extends Error {}
 
-/** Most characters of a name, or of names within each other, in what people read: a schema may have very long ones. */
+/** Most characters of a name or a path in a message: names in a schema may be very long. */
 const maxShownName = 100
 /** Most characters of the path of a field. */
 const maxField = 256
@@ -127,12 +128,12 @@ const primitives: Readonly<Record<string, Render>> = {
 }
 
 class Compiler {
-  /** Records, enums and fixed by full name. */
+  /** Records, enums and fixed types by full name. */
   readonly #named = new Map<string, Render>()
   readonly #unions = new Set<Render>()
   #nesting = 0
 
-  /** @param namespace of the definition around it; empty for none */
+  /** @param namespace that of the definition around the schema; empty if it has none */
   compile(schema: unknown, namespace: string): Render {
     this.#nesting += 1
     if (this.#nesting > maxNesting) {
@@ -146,7 +147,7 @@ class Compiler {
   #compileOne(schema: unknown, namespace: string): Render {
     if (typeof schema === 'string') return this.#reference(schema, namespace)
     if (Array.isArray(schema)) return this.#union(schema, namespace)
-    if (!isJsonObject(schema)) throw new SchemaFault('it has a part that is no schema')
+    if (!isJsonObject(schema)) throw new SchemaFault('it has a part that is not a schema')
     const { type } = schema
     switch (type) {
       case 'record':
@@ -164,7 +165,7 @@ class Compiler {
     }
   }
 
-  /** A name without a dot belongs to the namespace around it, or to none. */
+  /** A name without a dot is looked up in the namespace around it first, then in none. */
   #reference(name: string, namespace: string): Render {
     if (Object.hasOwn(primitives, name)) return primitives[name] ?? unknownType(name)
     return (
@@ -172,7 +173,7 @@ class Compiler {
     )
   }
 
-  /** Avro has no unions within unions: a value could be a thousand of them deep where nothing counts depth. */
+  /** Avro forbids a union within a union. Here it matters because the depth of unions is not counted. */
   #union(schema: readonly unknown[], namespace: string): Render {
     const branches = schema.map((branch) => this.compile(branch, namespace))
     if (branches.some((branch) => this.#unions.has(branch))) {
@@ -188,7 +189,7 @@ class Compiler {
     const { fields } = schema
     if (!Array.isArray(fields)) throw new SchemaFault(`record ${shortName(name)} has no fields`)
     let render: Render = unknownType
-    // A record may hold itself.
+    // A record may contain itself.
     this.#define(name, (cursor) => render(cursor))
     const namespace = name.slice(0, Math.max(0, name.lastIndexOf('.')))
     render = recordRender(
@@ -267,7 +268,7 @@ function unionRender(branches: readonly Render[]): Render {
   }
 }
 
-/** Arrays and maps are written in blocks of as many items as the writer had at hand. */
+/** The encoding of an array or a map is a series of blocks, each with its number of items. */
 function blocksRender(opening: '[' | '{', closing: ']' | '}', item: Render): Render {
   return (cursor) => {
     cursor.enter(itemCost)
@@ -292,7 +293,7 @@ function enumRender(name: string, { symbols }: JsonObject): Render {
   if (!Array.isArray(symbols)) throw new SchemaFault(`enum ${shortName(name)} has no symbols`)
   const texts = symbols.map((symbol: unknown) => {
     if (typeof symbol !== 'string')
-      throw new SchemaFault(`enum ${shortName(name)} has a symbol that is no text`)
+      throw new SchemaFault(`enum ${shortName(name)} has a symbol that is not a string`)
     return JSON.stringify(symbol)
   })
   return (cursor) => {

@@ -1,7 +1,7 @@
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileAvro } from '../../../src/core/avro/schema.ts'
+import { compileAvro } from '../../../src/core/avro/avro.ts'
 import { avroLong as long } from '../../support/avro-bytes.ts'
 import { avroCase, encodeCase, expectedText } from '../../support/random-avro.ts'
 
@@ -238,7 +238,7 @@ describe('an Avro value that is not what its schema says', () => {
       'a time after midnight',
       { type: 'int', logicalType: 'time-millis' },
       long(86_400_000n),
-      'no time',
+      'not a time of day',
     ],
   ])('is rejected: %s', (_, schema, payload, message) => {
     expect(render(schema, payload)).toMatchObject({
@@ -344,7 +344,7 @@ describe('an Avro schema', () => {
 
   it.each<[string, unknown, string]>([
     ['a type that nobody defined', record('Nope'), 'unknown type Nope'],
-    ['no type', {}, 'a part that is no schema'],
+    ['no type', {}, 'a part that is not a schema'],
     ['a record without fields', { type: 'record', name: 'R' }, 'record R has no fields'],
     ['a record without a name', { type: 'record', fields: [] }, 'a type without a name'],
     ['a name twice', record({ ...record('int'), name: 'R' }), 'defines R twice'],
@@ -354,11 +354,15 @@ describe('an Avro schema', () => {
     ['the name of an object member', record('constructor'), 'unknown type constructor'],
     ['a union in a union', record([['int'], 'null']), 'a union within a union'],
     ['a union in a union, wrapped', [{ type: ['int'] }, 'null'], 'a union within a union'],
-    ['a symbol that is no text', { type: 'enum', name: 'E', symbols: [{}] }, 'enum E has a symbol'],
+    [
+      'a symbol that is not a string',
+      { type: 'enum', name: 'E', symbols: [{}] },
+      'enum E has a symbol',
+    ],
     [
       'a logical type on what has no text',
       { type: { toString: 0, valueOf: 0 }, logicalType: 'timestamp-millis' },
-      'a part that is no schema',
+      'a part that is not a schema',
     ],
   ])('with %s is unusable', (_, schema, message) => {
     expect(compileAvro([JSON.stringify(schema)])).toEqual({
