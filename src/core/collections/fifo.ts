@@ -1,4 +1,4 @@
-/** First in, first out, without moving what stays: a shift is not paid for by the length. */
+/** A queue whose `shift` does not move the items that stay, so that its cost does not grow with the length. */
 export class Fifo<Item> {
   #items: (Item | undefined)[] = []
   #head = 0
@@ -27,7 +27,7 @@ export class Fifo<Item> {
     return item
   }
 
-  /** Removes and returns what `isTaken`, given the place in the queue from 0; what stays keeps its order. */
+  /** Removes and returns the items for which `isTaken` is true. @param isTaken gets an item and its place, from 0 */
   take(isTaken: (item: Item, place: number) => boolean): Item[] {
     const taken: Item[] = []
     const left: Item[] = []
@@ -44,7 +44,7 @@ export class Fifo<Item> {
     return taken
   }
 
-  /** Everything queued, oldest first. */
+  /** All items, oldest first. */
   *[Symbol.iterator](): Generator<Item> {
     for (let index = this.#head; index < this.#items.length; index += 1) {
       const item = this.#items[index]

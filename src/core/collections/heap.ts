@@ -1,9 +1,9 @@
 /**
- * A binary heap that knows where each of its items stands, so that one whose order has changed, or that is no longer
- * wanted, costs a logarithm and not a search.
+ * A binary heap in which each item knows its index. So an item can be moved or removed in logarithmic time, without a
+ * search.
  */
 export interface HeapItem {
-  /** Where it stands in its heap; -1 when it is in none. Only the heap writes it. */
+  /** The item's index in its heap; -1 outside of a heap. Only the heap writes it. */
   heapIndex: number
 }
 
@@ -40,7 +40,7 @@ export class Heap<Item extends HeapItem> {
     this.update(last)
   }
 
-  /** The order of the item may be another one now. */
+  /** Moves an item whose order may have changed. */
   update(item: Item): void {
     if (item.heapIndex < 0) return
     this.#up(item)

@@ -1,4 +1,4 @@
-/** First in, first out, and what is queued can be taken out anywhere, at no cost that grows with the length. */
+/** A queue from which any item can be removed, at a cost that does not grow with the length. */
 export interface Place<Item> {
   readonly item: Item
   before: Place<Item> | undefined
@@ -31,7 +31,7 @@ export class LinkedQueue<Item> {
     return place.item
   }
 
-  /** Returns whether it was still queued. */
+  /** Returns false if the item was removed before. */
   remove(place: Place<Item>): boolean {
     if (!place.isQueued) return false
     place.isQueued = false
@@ -46,7 +46,7 @@ export class LinkedQueue<Item> {
     return true
   }
 
-  /** Removes and returns what `isTaken`; what stays keeps its order. */
+  /** Removes and returns the items for which `isTaken` is true. */
   take(isTaken: (item: Item) => boolean): Item[] {
     const taken: Item[] = []
     for (let place = this.#head; place !== undefined;) {
@@ -57,7 +57,7 @@ export class LinkedQueue<Item> {
     return taken
   }
 
-  /** Everything queued, oldest first. */
+  /** All items, oldest first. */
   *[Symbol.iterator](): Generator<Item> {
     for (let place = this.#head; place !== undefined; place = place.after) yield place.item
   }

@@ -1,15 +1,15 @@
-/** Errors with a meaning that callers act on. Everything expected is a value instead; see `model.ts`. */
+/** Errors that callers handle by their class. Expected outcomes are values instead (model.ts). */
 import type { OutboundRecord } from './model.ts'
 
-/** What a `UserError` leads to: 2 when the command was used wrongly, 1 when it was right and failed. */
+/** The exit code after a `UserError`: 2 if the command was used wrongly, 1 if it failed for another reason. */
 export type ExitCode = 1 | 2
 
-/** Something a person has to mend: a setting, an argument, a topic. Its message says what, where and how. */
+/** Something that a person has to correct, such as a setting, an argument or a topic. The message says what and how. */
 export class UserError extends Error {
   readonly exitCode: ExitCode
-  /** The message. A line feed within one of them is not ours: it came with something that the message quotes. */
+  /** The lines of the message. A line feed within a line is part of something that the message quotes. */
   readonly lines: readonly string[]
-  /** One by one, where the message lists several. */
+  /** The items, if the message is a list. */
   readonly problems: readonly string[]
   constructor(
     message: string | readonly string[],
@@ -24,7 +24,7 @@ export class UserError extends Error {
     this.problems = options.problems ?? []
   }
 
-  /** @param heading what they keep from being done, without a colon */
+  /** @param heading what cannot be done because of the problems, without a colon */
   static listing(heading: string, problems: readonly string[], exitCode?: ExitCode): UserError {
     const lines = [`${heading}:`, ...problems.map((problem) => `  ${problem}`)]
     return new UserError(lines, exitCode, { problems })
@@ -36,7 +36,7 @@ interface UserErrorOptions {
   readonly problems?: readonly string[]
 }
 
-/** Records the broker refuses for their size. All others of the same write were written. */
+/** The broker refused records because of their size. All other records of the same write were written. */
 export class TooLargeError extends Error {
   readonly records: readonly OutboundRecord[]
   constructor(records: readonly OutboundRecord[]) {
@@ -46,7 +46,7 @@ export class TooLargeError extends Error {
   }
 }
 
-/** A command was asked to end before it had read what it needs: half of a topic would mislead it. */
+/** A command was interrupted before it had read all that it needs. With a part of a topic it would decide wrongly. */
 export class InterruptedError extends Error {
   constructor() {
     super('Interrupted.')

@@ -3,7 +3,7 @@
  * decimal text. Part of the package's public types.
  */
 
-/** On tier and request records and on dead letters: what goes on. */
+/** On tier records, request records and dead letters: the run that they carry. */
 export const runHeaderNames = {
   deliveryId: 'hooktide-delivery-id',
   hookId: 'hooktide-hook-id',
@@ -20,20 +20,20 @@ export const runHeaderNames = {
   firstHandledAt: 'hooktide-first-handled-at',
   dueAt: 'hooktide-due-at',
   earlyMs: 'hooktide-early-ms',
-  /** `<topic>/<partition>/<offset>`: no topic's name has a slash. */
+  /** `<topic>/<partition>/<offset>`. Names of topics have no slash. */
   source: 'hooktide-source',
-  /** `1`, on request records that continue a run. They have all that tier records have. */
+  /** `1` on request records that continue a run (split records). They have all headers of tier records. */
   split: 'hooktide-split',
 } as const
 
-/** On dead letters besides: why the run ended, the status of the last answer if there was one, and when. */
+/** Also on dead letters: why the run ended, the status of the last answer if there was one, and when the run ended. */
 export const deathHeaderNames = {
   reason: 'hooktide-reason',
   status: 'hooktide-status',
   diedAt: 'hooktide-died-at',
 } as const
 
-/** On rejected records: why, which field or header is wrong if one is, and where the record stands. */
+/** On rejected records: the reason, the field or header that is wrong if there is one, and the record's place. */
 export const rejectionHeaderNames = {
   reason: 'hooktide-reason',
   field: 'hooktide-field',

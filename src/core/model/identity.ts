@@ -1,18 +1,18 @@
-/** What names things: the forms of ids, and the one id that is computed. */
+/** The forms of ids, and the delivery id, which is computed. */
 import { hash } from 'node:crypto'
 import type { DeliveryId, HookId, TenantId } from './model.ts'
 
 /**
- * Logto's own ids have 21 characters; other producers' may be longer. Printable and without white space, since ids are
- * written into logs, headers and URLs of the monitor.
+ * Logto's ids have 21 characters, those of other producers may have more. Ids are written into logs, headers and URLs of
+ * the monitor, so they must be printable and without white space.
  */
 const idForm = /^[^\p{C}\p{Z}]{1,128}$/u
 
-/** What {@link isHookId} asks for, as messages say it. */
+/** The form that {@link isHookId} requires, for messages. */
 export const hookIdForm =
   'text of 1 to 128 printable characters that does not begin with { or a quotation mark'
 
-/** As record keys, hook ids must not look like the JSON that change data capture writes there (captured-change.ts). */
+/** Hook ids are record keys. They must not look like the JSON keys of change data capture (hook/captured-change.ts). */
 export function isHookId(value: unknown): value is HookId {
   return typeof value === 'string' && idForm.test(value) && !/^["{]/.test(value)
 }
@@ -21,10 +21,10 @@ export function isTenantId(value: unknown): value is TenantId {
   return typeof value === 'string' && idForm.test(value)
 }
 
-/** What {@link isTenantId} asks for. */
+/** The form that {@link isTenantId} requires, for messages. */
 export const tenantIdForm = 'text of 1 to 128 printable characters'
 
-/** What {@link isDeliveryId} asks for. */
+/** The form that {@link isDeliveryId} requires, for messages. */
 export const deliveryIdForm = 'dlv_ and 22 characters'
 
 export function isDeliveryId(value: string): value is DeliveryId {
@@ -32,8 +32,8 @@ export function isDeliveryId(value: string): value is DeliveryId {
 }
 
 /**
- * The delivery's id (docs/architecture.md, Identity): the same in every attempt, replay and crash repeat, so receivers can
- * use it as their idempotency key.
+ * The delivery's id (docs/architecture.md, Identity). It is the same in every attempt, replay and crash repeat, so
+ * receivers can use it as an idempotency key.
  *
  * @param eventSource `ce_source` when the event's id is its `ce_id`, else empty
  */

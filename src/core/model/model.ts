@@ -1,24 +1,25 @@
 /**
- * Glossary. One word per thing, here, in the documents, in log lines and in metric names.
+ * Glossary. Code, documents, log lines and names of metrics use these words, one for each thing.
  *
  * - **event**: one auth event, the value of a record on an event topic.
- * - **hook**: one customer's webhook: where to call, for which events, signed with which key.
- * - **endpoint**: the URL of a hook, seen as something that answers or fails.
+ * - **hook**: one customer's webhook: the URL to call, the events to call it for, and the key to sign with.
+ * - **endpoint**: what answers, or fails to, at the URL of a hook.
  * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
- * - **run**: one life of a delivery: one sending of the event, or one replay, resend or test request.
- * - **attempt**: one HTTP call of a run. **hop**: one writing of a run to a retry tier, or as a split record.
- * - **deferral**: putting off an attempt on a tier, without counting one, since the lane cannot take it in time.
- * - **split record**: a record of the topic of requests that continues a run, due at once.
- * - **tier**: a retry topic; how long its records wait is a property of the topic.
+ * - **run**: one series of attempts of a delivery. An event, a replay, a resend or a test begins one.
+ * - **attempt**: one HTTP call of a run.
+ * - **hop**: one write of a run to a retry tier, or as a split record.
+ * - **deferral**: the write of a run to a tier because its lane cannot take it in time. It counts as no attempt.
+ * - **split record**: a record on the request topic that continues a run at once.
+ * - **tier**: a retry topic. All of its records wait equally long.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
  * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
- * - **report**: what one process writes to the topic of endpoint health about an endpoint.
- * - **breaker**: what stops the calls of a lane whose endpoint fails: closed, open or half-open.
- * - **ledger**: which offsets of a partition are complete, and so what may be committed.
+ * - **report**: a record about an endpoint that a process writes to the topic of endpoint health.
+ * - **breaker**: stops the calls of a lane whose endpoint fails. It is closed, open or half-open.
+ * - **ledger**: keeps which offsets of a partition are complete, and so which may be committed.
  * - **epoch**: one uninterrupted ownership of a partition by this process.
- * - **rejection**: an event that is not valid, and why.
- * - **frame**: the zero byte and the schema's id that a registry's client puts before a value.
- * - **suspended**: a hook whose newest record is not valid: nothing is sent for it.
+ * - **rejection**: why a record on an event, request or retry topic cannot be handled.
+ * - **frame**: the zero byte and the schema id that a client of a schema registry puts before a value.
+ * - **suspended**: the state of a hook whose newest record is not valid. Nothing is sent to it.
  */
 import type { ErrorClass, RejectionReason, Trigger } from './record-values.ts'
 
@@ -36,9 +37,9 @@ export {
   type Trigger,
 } from './record-values.ts'
 
-/** Milliseconds since 1970, UTC. Comes from the clock port, never from the platform. */
+/** Milliseconds since 1970, UTC, from the clock port. */
 export type EpochMs = number
-/** Milliseconds of a clock that never jumps. Only differences mean something. */
+/** Milliseconds of a clock that never jumps. Only differences between two of them have a meaning. */
 export type MonotonicMs = number
 
 export type HookId = string
@@ -46,35 +47,35 @@ export type TenantId = string
 /** `dlv_` and 22 characters of base64url; see {@link ./identity.ts}. */
 export type DeliveryId = string
 
-/** The tenant of an event or hook that names none. */
+/** The tenant of an event or a hook that names none. */
 export const defaultTenant: TenantId = 'default'
 
-/** Where a record stands in Kafka. Offsets are plain numbers: 2^53 of them outlast any topic. */
+/** The place of a record in Kafka. No topic reaches 2^53 offsets, so they are plain numbers. */
 export interface RecordPlace {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
 
-/** Names are compared as Kafka has them: exact. A header may have no value. */
+/** Names of headers are compared exactly, as in Kafka. A header may have no value. */
 export type KafkaHeader = readonly [name: string, value: Buffer | null]
 
-/** The headers of a record in their order. A repeated one keeps all of its values. A list is one form of it. */
+/** The headers of a record in their order. A name may occur several times. A list of headers is one implementation. */
 export interface KafkaHeaders extends Iterable<KafkaHeader> {
   readonly length: number
 }
 
-/** A record as it was read. */
+/** A record that was read. */
 export interface InboundRecord extends RecordPlace {
   readonly key: Buffer | null
   /** `null` is a tombstone. */
   readonly value: Buffer | null
   readonly headers: KafkaHeaders
-  /** Broker append time or producer's time, whichever the topic keeps. */
+  /** The broker's append time or the producer's time, as the topic is configured. */
   readonly timestamp: EpochMs
 }
 
-/** A record to be written. */
+/** A record to write. */
 export interface OutboundRecord {
   readonly topic: string
   readonly key: Buffer | string | null
@@ -84,30 +85,33 @@ export interface OutboundRecord {
 
 // --- events ------------------------------------------------------------------------------------------
 
-/** An auth event that passed validation. `body` is what was produced, outer white space trimmed. */
+/** A valid auth event. */
 export interface AuthEvent {
   /** The event key, such as `PostSignIn` or `User.Data.Updated`. */
   readonly event: string
-  /** The payload's own `createdAt`. Informative only: no rule depends on it. */
+  /** The payload's `createdAt`. No rule depends on it. */
   readonly createdAt: EpochMs
   readonly tenantId: TenantId
   readonly eventId: string
-  /** `ce_source` when the id is `ce_id`, else empty. Part of the delivery id. */
+  /** `ce_source` if the id is a `ce_id`, else empty. Part of the delivery id. */
   readonly eventSource: string
   /** W3C trace context of the producer, if it sent one. */
   readonly traceparent: string | undefined
-  /** JSON text of the payload, a non-empty object without `hookId`. Shared by all deliveries of the event: never changed. */
+  /**
+   * The JSON text that was produced, without white space around it: an object that is not empty and has no `hookId`. All
+   * deliveries of the event share it, so it must not be changed.
+   */
   readonly body: Buffer
-  /** The record's headers without `hooktide-*`, passed on to tier and dead-letter records. */
+  /** The record's headers without `hooktide-*`. Tier records and dead letters get them too. */
   readonly headers: KafkaHeaders
-  /** Where the event was first read; a retry keeps it. */
+  /** The place of the event's own record. Retries keep it. */
   readonly source: RecordPlace
 }
 
 /** Why a record on an event, request or retry topic cannot be handled. */
 export interface Rejection {
   readonly reason: RejectionReason
-  /** The field or header that is wrong; empty when the value as a whole is. */
+  /** The field or header that is wrong; empty if the whole value is. */
   readonly field: string
   /** One sentence for people. Never contains the value. */
   readonly message: string
@@ -117,7 +121,7 @@ export interface Rejection {
 
 export interface SigningKey {
   readonly key: string
-  /** A previous key signs until then; the newest has none. */
+  /** A previous key signs until then; the newest key has no end. */
   readonly expiresAt: EpochMs | undefined
 }
 
@@ -126,31 +130,31 @@ export interface Hook {
   readonly id: HookId
   readonly tenantId: TenantId
   readonly name: string
-  /** Logto's deprecated single event, used only when `events` is empty. */
+  /** Logto's deprecated single event. It counts only if `events` is empty. */
   readonly event: string | undefined
   readonly events: readonly string[]
   readonly url: string
-  /** Custom headers as configured. */
+  /** The custom headers of the hook's record. */
   readonly headers: Readonly<Record<string, string>>
-  /** Newest key; empty means unsigned, as in Logto. */
+  /** The newest key. If it is empty, calls are not signed, as in Logto. */
   readonly signingKey: string
   readonly previousSigningKeys: readonly SigningKey[]
   readonly enabled: boolean
-  /** `undefined`: the processor's default. */
+  /** `undefined` here and below: the processor's default. */
   readonly timeoutMs: number | undefined
   readonly maxRetries: number | undefined
   readonly concurrency: number | undefined
-  /** Calls that may start within a second, per process. May be a fraction. `undefined`: as many as there are. */
+  /** Calls that may start in a second, in each process. May be a fraction. `undefined`: no limit. */
   readonly ratePerSecond: number | undefined
-  /** Whether results may keep what the endpoint answers. `undefined`: as the processor's settings say. */
+  /** Whether results may keep what the endpoint answers. `undefined`: the processor's setting. */
   readonly keepResponse: boolean | undefined
-  /** A CEL expression that an event must fulfil; see `filter.ts`. `undefined`: every event that the hook is for. */
+  /** A CEL expression that must be true of an event (docs/hooks.md, Filters). `undefined`: no further condition. */
   readonly filter: string | undefined
   /** `<partition>-<offset>` of the hook record in use. */
   readonly configVersion: string
 }
 
-/** A hook whose newest record is not valid. What could be read of it decides where its deliveries go. */
+/** A hook whose newest record is not valid, with what could be read of it. It still decides which events match. */
 export interface SuspendedHook {
   readonly id: HookId
   readonly tenantId: TenantId | undefined
@@ -162,7 +166,7 @@ export interface SuspendedHook {
 }
 
 export interface FieldProblem {
-  /** Dotted path, such as `config.url` or `delivery.previousSigningKeys[0].expiresAt`; empty for the whole. */
+  /** A dotted path such as `config.url` or `delivery.previousSigningKeys[0].expiresAt`; empty for the whole value. */
   readonly field: string
   readonly message: string
 }
@@ -171,23 +175,23 @@ export type TableEntry =
   | { readonly kind: 'active'; readonly hook: Hook }
   | {
       readonly kind: 'suspended'
-      /** The rest of it is told where it is read, and not kept. */
+      /** The problems are logged when the record is read, and are not kept. */
       readonly hook: Pick<SuspendedHook, 'id' | 'tenantId' | 'enabled' | 'configVersion'>
     }
 
 // --- deliveries --------------------------------------------------------------------------------------
 
-/** One run of a delivery, as far as it has come. This is what tier, request and dead-letter headers carry. */
+/** A run and its progress. The headers of tier records, request records and dead letters carry it. */
 export interface Run {
   readonly deliveryId: DeliveryId
   readonly hookId: HookId
   /**
-   * Its name: the place of the record that began it, of the event itself or of the request for a replay, resend or test,
-   * as `<topic>/<partition>/<offset>`. Runs that a former version began go on as `0` and `<partition>-<offset>`.
+   * The name of the run: the place of the record that began it, as `<topic>/<partition>/<offset>`. That is the event's
+   * record, or the request for a replay, resend or test. Runs of a former version are named `0` or `<partition>-<offset>`.
    */
   readonly run: string
   readonly trigger: Trigger
-  /** Attempts made so far in this run; the next one is `attempt + 1`. */
+  /** Attempts made so far in this run. The number of the next one is `attempt + 1`. */
   readonly attempt: number
   /** How often this run was written to a tier, or as a split record. */
   readonly hop: number
@@ -196,53 +200,53 @@ export interface Run {
   readonly firstHandledAt: EpochMs
   /** When the next attempt is due. */
   readonly dueAt: EpochMs
-  /** How much earlier than `dueAt` the attempt may start: a part of the jitter in its wait, 0 after `Retry-After`. */
+  /** How much before `dueAt` the attempt may start: a part of the wait's jitter, or 0 after `Retry-After`. */
   readonly earlyMs: number
   readonly event: AuthEvent
 }
 
-/** What happened to one HTTP call. Times are measured by the monotonic clock. */
+/** The result of one HTTP call. Its times are measured with the monotonic clock. */
 export type AttemptResult =
   | {
       readonly kind: 'response'
       readonly status: number
-      /** Parsed `Retry-After`, as a wait counted from the response; `undefined` when absent or unreadable. */
+      /** The wait of `Retry-After`, counted from the response; `undefined` if it is absent or cannot be read. */
       readonly retryAfterMs: number | undefined
-      /** First 4 KiB of the body, decoded as UTF-8 with replacement. */
+      /** The first 4 KiB of the body, decoded as UTF-8 with replacement characters. */
       readonly body: string
       readonly phases: Phases
     }
   | {
       readonly kind: 'error'
       readonly errorClass: Exclude<ErrorClass, 'http'>
-      /** Short, without URL credentials, query or secrets. */
+      /** Short, without secrets and without the URL's credentials and query. */
       readonly message: string
-      /** Status line already received before the failure, if any. */
+      /** The status, if it was received before the failure. */
       readonly status: number | undefined
       readonly phases: Phases
     }
   | { readonly kind: 'aborted'; readonly phases: Phases }
   | { readonly kind: 'invalid-url'; readonly message: string; readonly phases: Phases }
 
-/** Milliseconds from the start of the call; `null` where the call did not get that far. */
+/** Milliseconds from the start of the call; `null` for a phase that the call did not reach. */
 export interface Phases {
-  /** Until a connection was ready: near 0 on a kept one. */
+  /** Until a connection was ready: near 0 if a kept connection was used. */
   readonly connectMs: number | null
-  /** Until the response headers were in. */
+  /** Until the response headers were received. */
   readonly firstByteMs: number | null
   readonly totalMs: number
 }
 
-/** What follows from an attempt, or from finding that none can be made. */
+/** What follows from an attempt, or from the finding that none can be made. */
 export type Verdict =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'retry'; readonly dueAt: EpochMs; readonly earlyMs: number }
-  /** No attempt was made, and none is counted. */
+  /** No attempt was made, and none counts. */
   | {
       readonly kind: 'deferred'
       readonly dueAt: EpochMs
       readonly earlyMs: number
-      /** Whether the lane is open or paused, rather than having more work than it can hold. */
+      /** True if the lane is open or paused; false if it has more work than it can hold. */
       readonly isBlocked: boolean
     }
   | {
@@ -259,7 +263,7 @@ export type Verdict =
     }
   | {
       readonly kind: 'expired'
-      /** Whether its next attempt was due before: it is ours that it was not made. */
+      /** Whether an attempt was due before the end. Then hooktide is to blame that it was not made. */
       readonly isLate: boolean
     }
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }

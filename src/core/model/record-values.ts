@@ -1,13 +1,13 @@
 /**
- * Values that fields and headers of hooktide's records have: closed in one version, and they may grow in the next. They
- * are part of the package's public types, so nothing of Node's is in this file.
+ * Values of fields and headers in hooktide's records. A version has a closed list of each, and the next one may add to it.
+ * They are part of the package's public types, so this file uses no types of Node.
  */
 
-/** What began a run. */
+/** Why a run was begun. */
 export const triggers = ['event', 'replay', 'resend', 'test'] as const
 export type Trigger = (typeof triggers)[number]
 
-/** What became of an attempt, or of a run that ended without one. */
+/** The outcome of an attempt, or of a run that ended without one. */
 export const outcomes = [
   'delivered',
   'retrying',
@@ -49,11 +49,11 @@ export const errorClasses = [
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 
-/** Who has to look at it. */
+/** Who has to act on a failure. */
 export const blames = ['endpoint', 'network', 'owner', 'hooktide'] as const
 export type Blame = (typeof blames)[number]
 
-/** How an endpoint does, as its hook's record on the topic of endpoint health says. */
+/** The state of an endpoint in its hook's record on the topic of endpoint health. */
 export const endpointStates = ['healthy', 'failing', 'open', 'paused', 'disabled'] as const
 export type EndpointState = (typeof endpointStates)[number]
 
@@ -69,7 +69,7 @@ export const endpointReasons = [
 ] as const
 export type EndpointReason = (typeof endpointReasons)[number]
 
-/** Why a record went to the rejected topic: `hooktide-reason` there. */
+/** Why a record was rejected: the header `hooktide-reason` of records on the rejected topic. */
 export const rejectionReasons = [
   'empty-value',
   'invalid-utf8',

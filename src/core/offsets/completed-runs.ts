@@ -1,7 +1,7 @@
 /**
- * What a commit carries as metadata: which offsets at and above the committed one are complete (docs/architecture.md, Offsets). The
- * content that is sealed is base64url of alternating LEB128 run lengths: incomplete, complete, incomplete, … beginning
- * at the committed offset and ending with a complete run.
+ * The metadata of a commit: which offsets above the committed one are complete (docs/architecture.md, Offsets). Its content
+ * is base64url of LEB128 lengths of runs, which begin at the committed offset and alternate: incomplete, complete,
+ * incomplete, and so on. The last run is complete.
  */
 import { maxContentLength, sealed, unsealed, type CommitPlace } from './sealed-metadata.ts'
 
@@ -11,19 +11,19 @@ export interface OffsetRange {
   readonly to: number
 }
 
-/** Bytes whose base64url text still fits. */
+/** The most bytes whose base64url text fits. */
 const maxBytes = Math.floor((maxContentLength * 3) / 4)
 
-/** What a commit's metadata says of completed offsets. */
+/** The completed offsets in the metadata of a commit. */
 export type CompletedRuns =
-  /** Ascending, apart from each other, above the committed offset; maybe none. */
+  /** They ascend, do not touch, and lie above the committed offset. There may be none. */
   | { readonly kind: 'ranges'; readonly ranges: readonly OffsetRange[] }
   /** The text was not written by this program for this commit. */
   | { readonly kind: 'foreign' }
 
 /**
- * Encodes ranges that ascend, do not touch and lie above the committed offset; empty for none. Where the text would be
- * too long the highest are left out: their records are handled again, nothing is lost.
+ * Encodes ranges that ascend, do not touch, and lie above the committed offset. Without ranges the text is empty. If the
+ * text would be too long, the highest ranges are left out: their records will be handled again.
  */
 export function encodeCompletedRuns(place: CommitPlace, ranges: readonly OffsetRange[]): string {
   const bytes: number[] = []
@@ -42,7 +42,7 @@ export function encodeCompletedRuns(place: CommitPlace, ranges: readonly OffsetR
   return sealed('completed', place, Buffer.from(bytes).toString('base64url'))
 }
 
-/** Reads what {@link encodeCompletedRuns} wrote for this place. */
+/** Reads a text that {@link encodeCompletedRuns} wrote for this place. */
 export function decodeCompletedRuns(place: CommitPlace, text: string): CompletedRuns {
   if (text === '') return { kind: 'ranges', ranges: [] }
   const content = unsealed('completed', place, text)
@@ -51,7 +51,7 @@ export function decodeCompletedRuns(place: CommitPlace, text: string): Completed
   return ranges === undefined ? { kind: 'foreign' } : { kind: 'ranges', ranges }
 }
 
-/** `undefined` for lengths that no ranges have. */
+/** `undefined` if no ranges can have these lengths. */
 function rangesOf(base: number, lengths: readonly number[]): readonly OffsetRange[] | undefined {
   if (lengths.length % 2 !== 0) return undefined
   const ranges: OffsetRange[] = []

@@ -1,41 +1,39 @@
 /**
- * The ledger of one partition in one epoch: which offsets are complete, and so what may be committed.
+ * The ledger of one partition in one epoch: which offsets are complete, and so which may be committed.
  *
- * An offset is, in this order:
- * - *unread*: at or above `next` and not restored;
- * - *incomplete*: admitted, and something it caused is not acknowledged yet;
- * - *complete*: everything it caused is acknowledged; or restored as such from the last owner's commit; or it does not
- *   exist (compaction, transaction markers), which shows by its never being admitted.
+ * An offset has these states, in this order:
+ * - *unread*: it is at or above `next`, and no commit says that it is complete;
+ * - *incomplete*: it was admitted, and something that it caused is not acknowledged yet;
+ * - *complete*: everything that it caused is acknowledged, or the commit of the last owner says so, or it was passed
+ *   without being admitted, because no record has this offset (compaction, transaction markers).
  *
- * Records must be admitted in offset order, as Kafka hands them out. Reading again from an earlier offset is allowed:
- * what is already known says so.
+ * Records must be admitted in the order of their offsets, as Kafka returns them. They may be read again from an earlier
+ * offset: `admit` then returns `known`.
  */
 import type { OffsetRange } from './completed-runs.ts'
 
 export interface Position {
   /** The offset to commit: the lowest that is not complete. */
   readonly offset: number
-  /** Completed offsets above it, for the commit's metadata: ascending, apart from each other. */
+  /** Completed offsets above it, for the commit's metadata. They ascend and do not touch. */
   readonly completed: readonly OffsetRange[]
 }
 
 export class Ledger {
-  /** One past the highest offset admitted or skipped. */
+  /** The offset after the highest one that was admitted or skipped. */
   #next: number
   /** Insertion order is offset order, so the first entry is the lowest. */
   readonly #incomplete = new Set<number>()
-  /** Ranges restored from the last commit, ascending. Those before `#passed` are behind the reading. */
+  /** Ranges from the last commit, ascending. Reading has passed those before the index `#passed`. */
   #restored: readonly OffsetRange[]
   #passed = 0
-  /** Completions so far: admitting alone moves nothing that a commit says. */
+  /** Counts the changes that a commit would show. Admitting a record is not one. */
   #changes = 0
   #committedChanges = 0
 
   /**
-   * Goes on from a commit.
-   *
-   * @param committedOffset 0 where the group has none: what does not exist counts as complete
-   * @param completed what its metadata says
+   * @param committedOffset 0 if the group has none; offsets that do not exist count as complete
+   * @param completed from the commit's metadata
    */
   constructor(committedOffset: number, completed: readonly OffsetRange[] = []) {
     this.#next = committedOffset
@@ -43,8 +41,8 @@ export class Ledger {
   }
 
   /**
-   * The partition ended at `end` after this ledger was made. What the commit says of offsets beyond it is of records that
-   * were lost with a broker: others will have these offsets.
+   * Forgets completed offsets from `end` on, where the partition ends. Their records were lost with a broker, and new
+   * records will get these offsets.
    */
   clipTo(end: number): void {
     const last = this.#restored.at(-1)
@@ -54,7 +52,7 @@ export class Ledger {
       .filter(({ from }) => from < end)
       .map(({ from, to }) => ({ from, to: Math.min(to, end) }))
     this.#passed = 0
-    // Committed anew before these offsets exist: the next owner would find them within the log.
+    // The next owner must not find them in the commit once new records have these offsets, so a new commit is needed.
     this.#changes += 1
   }
 
@@ -62,7 +60,7 @@ export class Ledger {
     return this.#incomplete.size
   }
 
-  /** Offsets below `end` that are not complete: what is incomplete, and all that was not read yet. */
+  /** The number of offsets below `end` that are incomplete or unread. */
   openBelow(end: number): number {
     const next = this.#next
     let count = this.#incomplete.size + Math.max(0, end - next)
@@ -72,14 +70,14 @@ export class Ledger {
     return count
   }
 
-  /** Whether {@link admit} would say `known`. Changes nothing: until then commits say what is below it, too. */
+  /** Whether {@link admit} would return `known`. Changes nothing. */
   isKnown(offset: number): boolean {
     if (offset < this.#next) return true
     for (const { from, to } of this.#ahead()) if (offset < to) return from <= offset
     return false
   }
 
-  /** `known` when the offset was admitted before, or completed by an earlier owner: skip it. */
+  /** Returns `known` if the offset was admitted before or completed by an earlier owner. Such a record is to be skipped. */
   admit(offset: number): 'new' | 'known' {
     if (offset < this.#next) return 'known'
     const isComplete = this.#passRestored(offset)
@@ -92,7 +90,7 @@ export class Ledger {
     return 'new'
   }
 
-  /** What lies below `offset` and was not admitted cannot be read: transaction markers, compaction, retention. */
+  /** No record below `offset` is still to come: the others do not exist (transaction markers, compaction, retention). */
   skipTo(offset: number): void {
     if (offset <= this.#next) return
     this.#passRestored(offset)
@@ -100,22 +98,22 @@ export class Ledger {
     this.#changes += 1
   }
 
-  /** Marks an admitted offset complete. A second call changes nothing. */
+  /** Marks an admitted offset complete. Has no effect the second time. */
   complete(offset: number): void {
     if (this.#incomplete.delete(offset)) this.#changes += 1
   }
 
-  /** Whether there is something that the last acknowledged commit does not cover. */
+  /** Whether a commit would say something that the last acknowledged one did not. */
   get hasChanged(): boolean {
     return this.#changes !== this.#committedChanges
   }
 
-  /** What to commit now, and a token for {@link committed}. */
+  /** What to commit now, and the `changes` to pass to {@link committed}. */
   position(): Position & { readonly changes: number } {
     const [lowest] = this.#incomplete
     const ranges = this.#completedRanges(lowest ?? this.#next)
     const first = ranges[0]
-    // With nothing incomplete, restored ranges may begin right at the next offset: then they are part of the base.
+    // If nothing is incomplete, a restored range may begin at the next offset. Then it is below the offset to commit.
     const base = lowest ?? (first?.from === this.#next ? first.to : this.#next)
     const above = ranges.filter((range) => range.from > base)
     return { offset: base, completed: above, changes: this.#changes }
@@ -126,7 +124,7 @@ export class Ledger {
     this.#committedChanges = Math.max(this.#committedChanges, changes)
   }
 
-  /** Passes restored ranges below `offset`; true when `offset` lies in one. */
+  /** Passes the restored ranges below `offset`. Returns whether `offset` is in one. */
   #passRestored(offset: number): boolean {
     let range = this.#restored[this.#passed]
     while (range !== undefined && range.to <= offset) {
@@ -136,7 +134,7 @@ export class Ledger {
     return range !== undefined && range.from <= offset
   }
 
-  /** Restored ranges that reading has not passed yet. */
+  /** The restored ranges that reading has not passed yet. */
   *#ahead(): Generator<OffsetRange> {
     for (let index = this.#passed; index < this.#restored.length; index += 1) {
       const range = this.#restored[index]

@@ -1,14 +1,14 @@
 /**
- * The text that hooktide leaves as the metadata of a commit, sealed so that no other can be taken for it. Any program may
- * commit any text in a group, and what is read as completed offsets is never delivered. So a text is believed only with
- * its seal: a checksum over the content and the place that it was written for. Metadata of another program, of another
- * group, topic or partition, of another offset, or changed in one character, has none.
+ * The metadata of hooktide's commits, with a seal. Any program may commit any text in a group, and records whose offsets
+ * count as completed are never delivered. So a text counts only with its seal: a checksum over the content and the place
+ * that it was written for. Text of another program, group, topic, partition or offset has no such seal, and neither has
+ * a text that was changed.
  *
- * The form is `hooktide1:`, eleven characters of checksum, then the content: text without white space around it.
+ * The form is `hooktide1:`, a checksum of eleven characters, then the content, which has no white space around it.
  */
 import { hash } from 'node:crypto'
 
-/** What a commit is of. */
+/** The place that a commit is for. */
 export interface CommitPlace {
   readonly group: string
   readonly topic: string
@@ -17,17 +17,17 @@ export interface CommitPlace {
   readonly offset: number
 }
 
-/** What a content is of: the text of one kind is not believed where the other is asked for. */
+/** The kind of a content. A text of one kind is not valid as the other. */
 export type SealedKind = 'completed' | 'replay'
 
-/** Kafka refuses metadata over `offset.metadata.max.bytes`, 4,096 by default. It counts characters. */
+/** Kafka refuses metadata longer than `offset.metadata.max.bytes`, by default 4,096. It counts characters. */
 export const maxMetadataLength = 4_096
 
 const magic = 'hooktide1:'
-/** 64 bits as base64url. */
+/** The length of 64 bits as base64url. */
 const checksumLength = 11
 const sealLength = magic.length + checksumLength
-/** Characters of a content whose sealed text Kafka takes. */
+/** The most characters of a content whose sealed text Kafka accepts. */
 export const maxContentLength = maxMetadataLength - sealLength
 
 /** @param content at most {@link maxContentLength} characters */
@@ -37,14 +37,14 @@ export function sealed(kind: SealedKind, place: CommitPlace, content: string): s
 
 /** The content of a text that was sealed for this place; `undefined` for every other text. */
 export function unsealed(kind: SealedKind, place: CommitPlace, text: string): string | undefined {
-  // A broker may be set to keep longer ones, and then of anybody.
+  // A broker may be configured to accept longer texts from other programs.
   if (text.length > maxMetadataLength || !text.startsWith(magic)) return undefined
   const content = text.slice(sealLength)
   const checksum = text.slice(magic.length, sealLength)
   return checksum === checksumOf(kind, place, content) ? content : undefined
 }
 
-/** A prefix of SHA-256 rather than a CRC: 64 bits, and nothing that differs is likely to have the same. */
+/** The first 64 bits of SHA-256: long enough that two texts do not have the same by chance. */
 function checksumOf(
   kind: SealedKind,
   { group, topic, partition, offset }: CommitPlace,

@@ -1,6 +1,6 @@
 /**
- * What the stages tell the outside as it happens. `signal-log.ts` and `metrics.ts` of `edge/telemetry` have each kind's log
- * line and its metric, so that the two cannot disagree. Never carries a body, a secret, a signature or a full URL.
+ * Signals: what the stages emit when something happens. For each kind, `edge/telemetry` has the log line in
+ * `signal-log.ts` and the metric in `metrics.ts`. A signal never has a body, a secret, a signature or a full URL.
  */
 import type { FilterFault } from '../filter/filter.ts'
 import type {
@@ -19,14 +19,14 @@ import type {
 } from '../model/model.ts'
 import type { EndpointState } from '../model/record-values.ts'
 
-/** Where a record stands, and nothing of what it holds: the log has signals as they are. */
+/** A place alone: a signal is logged whole, so no content of a record may be passed as one. */
 type Place = RecordPlace & {
   readonly [Member in Exclude<keyof InboundRecord, keyof RecordPlace>]?: never
 }
 
 export type Signal =
   | { readonly kind: 'event.unmatched' }
-  /** The filter of a hook has no value for an event, which is not sent to it. */
+  /** A hook's filter has no value for an event. The event is not sent to the hook. */
   | { readonly kind: 'filter.failed'; readonly hookId: HookId; readonly fault: FilterFault }
   | {
       readonly kind: 'record.rejected'
@@ -37,16 +37,16 @@ export type Signal =
     }
   | DeliveryRecorded
   | { readonly kind: 'run.hopped'; readonly tier: string }
-  /** Each deferral of a run; only the first has a result too. */
+  /** A deferral of a run. Only the first deferral of a run has a result as well. */
   | { readonly kind: 'run.deferred'; readonly tier: string }
-  /** A delivery of a half-done event goes on from a record of its own. */
+  /** A delivery of a half-done event was written as a split record. */
   | { readonly kind: 'run.split' }
-  /** Lanes could have called and did not, though something of theirs was put off. */
+  /** Lanes that had deferred deliveries could have made calls for this time in sum, and made none. */
   | { readonly kind: 'lanes.idle'; readonly laneMs: number }
-  /** A kept connection had ended when a call came to use it; the call goes on on a new one. */
+  /** A kept connection had ended when a call was to use it. The call uses a new one. */
   | { readonly kind: 'connection.stale' }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
-  /** A valid record of the hook topic, or a tombstone, was applied after the table had been loaded. */
+  /** A valid record or a tombstone of the hook topic was applied after the table had been loaded. */
   | {
       readonly kind: 'hook.changed'
       readonly hookId: HookId
@@ -64,7 +64,7 @@ export type Signal =
       readonly source: Place
       readonly problem: FieldProblem
     }
-  /** The state of an endpoint is another one, whoever found it. */
+  /** The state of an endpoint changed, found by this process or by another. */
   | EndpointChanged
   | {
       readonly kind: 'endpoint.unusable'
@@ -92,16 +92,16 @@ export type Signal =
       readonly outcome: 'stale' | 'unavailable'
     }
   /**
-   * Commits that a partition goes on from have metadata that this program did not write for them. What it may say is not
-   * believed: records that were complete above the committed offset are delivered again rather than lost.
+   * Commits of assigned partitions have metadata that hooktide did not write for them. It is ignored, so records above
+   * the committed offset that were complete are delivered again.
    */
   | {
       readonly kind: 'commit.foreign'
       readonly group: string
       readonly count: number
-      /** `<topic>/<partition>`, the first of them. */
+      /** The first of them, as `<topic>/<partition>`. */
       readonly partitions: readonly string[]
-      /** What follows from it. */
+      /** The consequence, for people. */
       readonly message: string
     }
   /** A lookup of an endpoint's host name ended. */
@@ -111,11 +111,11 @@ export type Signal =
       readonly outcome: NameOutcome
       readonly tookMs: number
     }
-  /** An address was used beyond its time to live, since no name server could say. */
+  /** An address was used after its time to live, because no name server answered. */
   | { readonly kind: 'name.stale'; readonly host: string }
-  /** The first such use of a name. `more`: other names of which this was not told since the last time. */
+  /** The first such use of a name. `more`: other names with such a use since the last such signal. */
   | { readonly kind: 'name.unanswered'; readonly host: string; readonly more: number }
-  /** The end of it. */
+  /** Name servers answer for the name again. `more` as above. */
   | {
       readonly kind: 'name.recovered'
       readonly host: string
@@ -125,7 +125,7 @@ export type Signal =
   | { readonly kind: 'calls.stopped'; readonly cause: StopCause }
   | { readonly kind: 'calls.resumed' }
 
-/** What a lookup of a name can come to; see `edge/names/answer.ts`. */
+/** The outcomes of a lookup of a name; see `edge/names/answer.ts`. */
 export const nameOutcomes = ['addresses', 'no-name', 'refused', 'silent'] as const
 export type NameOutcome = (typeof nameOutcomes)[number]
 
@@ -146,13 +146,13 @@ export interface EndpointChanged {
   readonly from: EndpointState
   readonly to: EndpointState
   readonly reason: string
-  /** Of an open or paused one: when the next attempt may be made. */
+  /** When the next attempt may be made, if the endpoint is open or paused. */
   readonly until: EpochMs | null
-  /** The process that found it, which need not be the one that logs it; `cli` for a command. */
+  /** The process that found the change; `cli` for a command. Other processes log it too. */
   readonly writtenBy: string
 }
 
-/** An attempt was answered, or a run ended without one. One wide line, and the counts. */
+/** An attempt ended, or a run ended without one. */
 export interface DeliveryRecorded {
   readonly kind: 'delivery.recorded'
   readonly deliveryId: DeliveryId
@@ -168,7 +168,7 @@ export interface DeliveryRecorded {
   readonly errorClass: ErrorClass | undefined
   readonly blame: Blame | undefined
   readonly totalMs: number | undefined
-  /** From the event record's timestamp to the start of the first attempt; `undefined` for any other attempt. */
+  /** From the timestamp of the event's record to the start of the first attempt; `undefined` for other attempts. */
   readonly sinceEventMs: number | undefined
   readonly nextDueAt: EpochMs | undefined
   readonly source: Place
