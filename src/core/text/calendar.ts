@@ -1,11 +1,11 @@
-/** Calendar times as text, without the platform's clock: core is pure. */
+/** Dates and times as text, by the Gregorian calendar, without the platform's `Date`. */
 
 const dateTimeForm =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-]\d\d):(\d\d))$/
 
 /**
- * An RFC 3339 date-time as milliseconds since 1970, finer fractions cut off; `undefined` when the text has another form or denotes
- * no real time, such as 30 February. A leap second counts as the second after it.
+ * An RFC 3339 date-time as milliseconds since 1970. Finer fractions are cut off. `undefined` if the text has another form
+ * or no such time exists, such as 30 February. A leap second counts as the second after it.
  */
 export function parseDateTime(text: string): number | undefined {
   const parts = dateTimeForm.exec(text)
@@ -32,15 +32,15 @@ function offsetMinutes(hour: string | undefined, minute: string | undefined): nu
   return size === undefined || hour.startsWith('+') ? size : -size
 }
 
-/** Leap seconds are put at the end of a UTC day. */
+/** A leap second is always the last second of a UTC day. */
 function isLastOfDay(utcMinutes: number): boolean {
   return (utcMinutes + 1_440) % 1_440 === 1_439
 }
 
-/** Days from 1 January 1970 to a date of the Gregorian calendar, months from 1; `undefined` when there is no such day. */
+/** Days from 1 January 1970 to a date, with months from 1; `undefined` if there is no such day. */
 export function daysSince1970(year: number, month: number, day: number): number | undefined {
   if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined
-  // Years that begin in March: the leap day is their last, and whole months come before every date.
+  // Counted in years that begin in March: then the leap day is the last day of its year.
   const fromMarch = (month + 9) % 12
   const past = month < 3 ? year - 1 : year
   const leapDays = Math.floor(past / 4) - Math.floor(past / 100) + Math.floor(past / 400)
@@ -53,9 +53,9 @@ function daysInMonth(year: number, month: number): number {
   return isLeap ? 29 : 28
 }
 
-/** Day of a number of days since 1 January 1970, as ISO 8601 has it: years beyond four digits have a sign. */
+/** The date of a number of days since 1 January 1970, by ISO 8601: a year of more than four digits has a sign. */
 export function dateText(days: number): string {
-  // Years begin in March again, and 400 of them have one length.
+  // Years begin in March here too. Every 400 years have the same number of days.
   const fromMarch = days + 719_468
   const era = Math.floor(fromMarch / 146_097)
   const dayOfEra = fromMarch - era * 146_097
@@ -71,7 +71,7 @@ export function dateText(days: number): string {
   return `${yearText(year)}-${digits(month, 2)}-${digits(day, 2)}`
 }
 
-/** Time of day. @param units since midnight, of which a second has 10 to the power of `places` */
+/** A time of day. @param units since midnight; a second has 10 to the power of `places` of them */
 export function timeText(units: number, places: number): string {
   const unitsPerSecond = 10 ** places
   const seconds = Math.floor(units / unitsPerSecond)

@@ -1,19 +1,19 @@
 /**
- * What stands in a text in an encoding that changes every character: base64 and base64url, hex, lists of bytes, and
- * quoted-printable. Nobody says where such a thing begins, so each way to cut the text into bytes is tried, and what comes out
- * as text is kept. There are eleven ways, whatever the text holds, and each is linear in its length.
+ * Decodes text within a text: base64 and base64url, hex, lists of bytes, and quoted-printable. Nothing marks where such a
+ * part begins, so each way to cut the text into bytes is tried, and results that look like text are kept. There are always
+ * eleven ways, and each takes time linear in the length of the text.
  */
 import { ReadingWriter, utf8Character, type Reading } from './text-reading.ts'
 
-/** Bytes, and the units of the reading that each was made of: from the first one to the one behind the last. */
+/** Bytes, each with the range of units of the reading that it was made of: `from` inclusive, `to` exclusive. */
 class Bytes {
-  /** {@link gap} between bytes that do not belong together. */
+  /** Has {@link gap} between bytes that do not belong together. */
   readonly values: Int16Array
   readonly from: Int32Array
   readonly to: Int32Array
   length = 0
 
-  /** @param most how many there can be, gaps included */
+  /** @param most the most bytes and gaps that will be added */
   constructor(most: number) {
     this.values = new Int16Array(most)
     this.from = new Int32Array(most)
@@ -28,7 +28,7 @@ class Bytes {
     this.length = at + 1
   }
 
-  /** What follows does not belong to what was added before. */
+  /** Begins a new part: bytes after this do not belong to those before. */
   part(): void {
     if (!this.isParted) this.add(gap, 0, 0)
   }
@@ -39,12 +39,12 @@ class Bytes {
 }
 
 const gap = -1
-/** Stands before each stretch of text, since none belongs to the one before. No text that is looked for holds it. */
+/** Stands before each stretch of text, so that nothing is found across two of them. No text to be found has it. */
 export const apart = '\uFFFF'
-/** Text that comes out where none was put in is shorter than this, nearly always. In bytes. */
+/** In bytes. Decoding something that is not text nearly always gives shorter stretches of text. */
 const shortestText = 4
 
-/** What each way to decode the text brings to light, where that is text. */
+/** For each way to decode the text, the reading of what looks like text in the result, if there is any. */
 export function* decodings(reading: Reading): Generator<Reading> {
   const { text } = reading
   for (const bytes of [...base64Ways(text), ...hexWays(text), ...listWays(text)]) {
@@ -56,7 +56,7 @@ export function* decodings(reading: Reading): Generator<Reading> {
 
 // --- from bytes to text --------------------------------------------------------------------------------
 
-/** The stretches of text among the bytes, as one reading; none when there are none. */
+/** One reading of all stretches of text among the bytes; none if there are no stretches. */
 function* textIn(bytes: Bytes, reading: Reading): Generator<Reading> {
   const { values } = bytes
   let writer: ReadingWriter | undefined
@@ -70,12 +70,12 @@ function* textIn(bytes: Bytes, reading: Reading): Generator<Reading> {
   if (writer !== undefined && writer.length > 0) yield writer.written()
 }
 
-/** Whether a byte can be a part of text; what is not ASCII is judged with its neighbours. */
+/** Whether a byte can be a part of text. Bytes beyond ASCII are checked later, together with their neighbours. */
 function isMaybeText(byte = gap): boolean {
   return byte >= 0x80 || isPlainText(byte)
 }
 
-/** Of zeros too, which UTF-16 has between characters. */
+/** Zeros count: UTF-16 has them between characters. */
 function isPlainText(byte: number): boolean {
   return byte === 0 || (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d)
 }
@@ -86,7 +86,7 @@ interface Stretch {
   readonly reading: Reading
 }
 
-/** Leaves out what is neither ASCII nor UTF-8, and what is short between. */
+/** Adds a stretch, without bytes that are neither ASCII nor UTF-8, and without short pieces between those. */
 function addText(writer: ReadingWriter, bytes: Bytes, { from, to, reading }: Stretch): void {
   let since = writer.length
   const close = (): void => {
@@ -107,7 +107,7 @@ function addText(writer: ReadingWriter, bytes: Bytes, { from, to, reading }: Str
 }
 
 interface Character {
-  /** `undefined` for a byte that stands in no text. */
+  /** `undefined` for a byte that is not a part of text. */
   readonly text: string | undefined
   /** In bytes. */
   readonly length: number
@@ -123,10 +123,10 @@ function characterAt({ values }: Bytes, at: number): Character {
 
 // --- digits of base64 (RFC 4648, both alphabets) and of hex ------------------------------------------------
 
-/** What units are as digits, by their code: a value, or one of the two below. */
+/** By the code of a unit, its value as a digit or one of the two constants below. */
 type Alphabet = Int8Array
 
-/** Stands between digits that belong together. */
+/** The unit may stand between digits that belong together. */
 const passed = -1
 const noDigit = -2
 
@@ -140,10 +140,10 @@ function alphabetOf(digits: readonly string[], between: string): Alphabet {
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const base64Row = `${letters}${letters.toLowerCase()}0123456789`
-/** Lines of a text, and items of a list, are apart by these. */
+/** Separators of the lines of a text and of the items of a list. */
 const lines = ' \t\r\n"\','
 const base64 = alphabetOf([`${base64Row}+/`, `${base64Row}-_`], lines)
-/** And these stand between the bytes of dumps. */
+/** Dumps also have other separators between bytes. */
 const hex = alphabetOf(['0123456789abcdef', '0123456789ABCDEF'], `${lines}:;.-_|/`)
 
 function base64Ways(text: string): readonly Bytes[] {
@@ -156,7 +156,7 @@ function hexWays(text: string): readonly Bytes[] {
   return [0, 1].map((skipped) => bytesOf(digits, { skipped, bits: 4 }))
 }
 
-/** As bytes of a few bits: those that follow each other are not parted by a gap. */
+/** The digits of the text. A gap stands where other units part them. */
 function digitsOf(text: string, alphabet: Alphabet): Bytes {
   const digits = new Bytes(text.length)
   for (let at = 0; at < text.length; at += 1) {
@@ -167,7 +167,7 @@ function digitsOf(text: string, alphabet: Alphabet): Bytes {
   return digits
 }
 
-/** @param way how many digits are left out at the beginning of each run, and how many bits a digit has */
+/** Joins digits to bytes. `skipped` digits are left out at the beginning of each run; a digit has `bits` bits. */
 function bytesOf(
   digits: Bytes,
   { skipped, bits }: { readonly skipped: number; readonly bits: number },
@@ -197,12 +197,13 @@ function bytesOf(
 
 // --- lists of bytes ------------------------------------------------------------------------------------
 
-/** With a sign. */
+/** Most characters of a byte as a number, with its sign. */
 const longestByte = 4
 
 /**
- * As JSON, and most languages, print an array of bytes: all numbers, or each second one where they stand with their index or
- * with the size of a type; and all in octal. What stands between them is not looked at.
+ * Arrays of bytes, as JSON and most languages print them. Four ways: all numbers; each second number, from the first or from
+ * the second on, because an index or a size may stand with each byte; and all numbers read as octal. What stands between
+ * the numbers does not matter.
  */
 function listWays(text: string): readonly Bytes[] {
   const ways = [0, 1, 2].map(() => new Bytes(text.length))
@@ -223,7 +224,7 @@ function listWays(text: string): readonly Bytes[] {
   return [...ways, octal]
 }
 
-/** `undefined` for what is no byte. */
+/** `undefined` if the number is not a byte. */
 function numberOf(digits: string, radix: 8 | 10): number | undefined {
   if (digits.length > longestByte || (radix === 8 && /[89-]/.test(digits))) return undefined
   const number = Number.parseInt(digits, radix)
@@ -232,7 +233,7 @@ function numberOf(digits: string, radix: 8 | 10): number | undefined {
 
 // --- quoted-printable (RFC 2045, 6.7) ------------------------------------------------------------------
 
-/** `undefined` where nothing is quoted. */
+/** `undefined` if the text has nothing in quoted-printable. */
 function quotedPrintable(text: string): Bytes | undefined {
   const quoted = [...text.matchAll(/=(?:([\dA-F]{2})|[\t ]*\r?\n)/gi)]
   if (quoted.length === 0) return undefined

@@ -1,45 +1,45 @@
 /**
- * Takes out of a text what must not be kept of it. Texts that echo something seldom repeat it as it was: JSON within JSON,
- * percent-encoding, HTML, wrapped lines and other quotes change it, base64 or a list of bytes changes all of it. So the text is
- * read in each of these ways, and both sides are compared in a *folded* form, in which small differences are gone, and in a
- * *bare* one, of ASCII letters and digits alone, since what stands between these is what changes most.
+ * Hides the parts of a text that must not be kept, such as secrets that an endpoint echoes. An echo is seldom exact. JSON
+ * within JSON, percent-encoding, HTML, wrapped lines and other quotes change some characters; base64 or a list of bytes
+ * changes all of them. So the text is read in each of these ways. Texts are compared in two forms: a *folded* form without
+ * small differences, and a *bare* form of ASCII letters and digits alone, because separators change most often.
  *
- * All of it is linear in the lengths of the texts, whatever they hold: whoever writes them may want it to be slow.
+ * The time is linear in the lengths of the texts, whatever they hold, because their author may want it to be slow.
  */
 import { apart, decodings } from './encoded-text.ts'
 import { withoutLayout } from './text-layout.ts'
 import { hasNoEscape, ReadingWriter, readingOf, unescaped, type Reading } from './text-reading.ts'
 
-/** Stands in place of what was taken out. */
+/** Takes the place of each part that is hidden. */
 export const hiddenMark = '(hidden)'
 
-/** What is to be hidden. Texts are folded, of 4 characters or more, but for sources, which only longer texts can repeat. */
+/** What to hide. Secrets and wholes are folded, and have at least 4 characters. */
 export interface Hidden {
-  /** Hidden wherever at least {@link pieceLength} characters of one stand, or all of a shorter one. */
+  /** Hidden wherever {@link pieceLength} characters of one stand in a row, or all of a shorter one. */
   readonly secrets: readonly string[]
-  /** Hidden where they stand as a whole. At most {@link maxWholes} of those that the text may have. */
+  /** Hidden where all of one stands. At most {@link maxWholes} of them may stand in a text. */
   readonly wholes: readonly string[]
-  /** Hidden wherever {@link runLength} characters in a row are those of one of these. */
+  /** Not folded. Hidden wherever {@link runLength} characters of one stand in a row. */
   readonly sources: readonly string[]
 }
 
-/** A piece of a secret that is too short to be of use, and too long to stand anywhere by chance. */
+/** So many characters of a secret do not stand in a text by chance. Fewer are of no use to anybody. */
 const pieceLength = 12
-/** At the end of a text that was cut, what may be the beginning of a secret is hidden from this length on. */
+/** The end of a text that was cut is hidden if it is the beginning of a secret and has at least this length. */
 const shortestTail = 4
-/** Longer than the names of fields and events, which messages about what was sent have to name. */
+/** Longer than names of fields and events, because messages about an event have to name those. */
 const runLength = 32
 const windowLength = runLength / 2
 const maxWholes = 1_000
-/** What is encoded in an encoded text is looked through, and not what is encoded in that. */
+/** Levels of encoding that are searched: an encoded text, and an encoded text in it. */
 const maxDepth = 2
-/** How much is read in all, in lengths of the text. What people write is read within three. */
+/** The most that is read in all, as a multiple of the text's length. Ordinary texts need less than three. */
 const maxReadings = 6
-/** Less than this stands bare in many texts by chance. In characters. */
+/** In characters. Shorter bare texts stand in many texts by chance. */
 const shortestBare = { digits: 10, letters: 8, both: 6 }
 
 /**
- * The text with its parts hidden, or `undefined` when there is more to look for, or to look through, than may be.
+ * The text with its parts hidden; `undefined` if there is too much to search, or too much to search for.
  *
  * @param isCut whether the end of the text is missing
  */
@@ -68,7 +68,7 @@ export function hide(text: string, hidden: Hidden, isCut: boolean): string | und
   return withMarks(text, isHidden)
 }
 
-/** A text in the form in which texts are compared. */
+/** The folded form of a text. */
 export function foldedText(text: string): string {
   if (!hasNoEscape(text)) return foldedReading(unescaped(readingOf(text))).text
   let folded = ''
@@ -86,8 +86,8 @@ function foldedReading({ text, starts, ends }: Reading): Reading {
 }
 
 /**
- * Dropped are white space and control characters, and what stands for them in forms, quotes and what escapes them, and what
- * differs between the two alphabets of base64 or pads it.
+ * The folded form of each ASCII character. Empty for those that are dropped: white space, `+` (a space in forms), control
+ * characters, quotes and backslashes, and the characters that differ between the two alphabets of base64 or pad it.
  */
 const asciiUnits: readonly string[] = Array.from({ length: 128 }, (_, code) => {
   const unit = String.fromCodePoint(code).toLowerCase()
@@ -105,7 +105,7 @@ function isBare(unit: string): boolean {
   return (unit >= '0' && unit <= '9') || (unit >= 'a' && unit <= 'z') || unit === apart
 }
 
-/** Of a folded reading. */
+/** The bare form of a folded reading. */
 function bareReading({ text, starts, ends }: Reading): Reading {
   const writer = new ReadingWriter()
   for (let at = 0; at < text.length; at += 1) {
@@ -115,7 +115,7 @@ function bareReading({ text, starts, ends }: Reading): Reading {
   return writer.written()
 }
 
-/** Sources are not looked for so: messages name the fields of an event one after the other, and values stand by themselves. */
+/** Without sources: messages may name several fields of an event in a row, which would be a run in the bare form. */
 function bareOf({ secrets, wholes }: Hidden): Hidden {
   return { secrets: bareTexts(secrets), wholes: bareTexts(wholes), sources: [] }
 }
@@ -130,11 +130,11 @@ function bareTexts(folded: readonly string[]): readonly string[] {
 
 const gramLength = 4
 
-/** Tells at once that none of many texts begins at a place: most of a text is nothing that is looked for. */
+/** Tells quickly that none of many texts begins at a place, which is so at most places. */
 class Beginnings {
   readonly #known = new Uint8Array(1 << 16)
 
-  /** @param text of {@link gramLength} characters or more, as all that is looked for */
+  /** @param text of at least {@link gramLength} characters */
   add(text: string): void {
     this.#known[gramAt(text, 0)] = 1
   }
@@ -150,33 +150,33 @@ function gramAt(text: string, at: number): number {
   return gram & 0xffff
 }
 
-/** What begins at each place of a text. */
+/** The gram that begins at each place of a text. */
 function gramsOf(text: string): Uint16Array {
   const grams = new Uint16Array(text.length)
   for (let at = 0; at + gramLength <= text.length; at += 1) grams[at] = gramAt(text, at)
   return grams
 }
 
-/** Where a window of a source stands there. */
+/** A source, and where each of its windows stands in it. */
 interface Source {
   readonly text: string
   readonly windows: ReadonlyMap<string, number>
   readonly beginnings: Beginnings
 }
 
-/** A text to look through, and its grams. */
+/** A text to search, and its grams. */
 interface Searched {
   readonly text: string
   readonly grams: Uint16Array
 }
 
-/** Finds what is to be hidden in folded texts. What it looks for is prepared once. */
+/** Finds what to hide in folded texts. */
 class Finder {
   readonly #hidden: Hidden
   /** Pieces of secrets, by their length. */
   readonly #pieces = new Map<number, Set<string>>()
   readonly #beginnings = { pieces: new Beginnings(), wholes: new Beginnings() }
-  /** By the beginning that all have, at most {@link windowLength} characters. */
+  /** By their first {@link #beginning} characters. */
   readonly #wholes: ReadonlyMap<string, readonly string[]>
   readonly #beginning: number
   readonly #sources: readonly Source[]
@@ -192,7 +192,7 @@ class Finder {
     this.#sources = textLength < runLength ? [] : sources.map(sourceOf)
   }
 
-  /** What is hidden of each unit, 1 or 0; `undefined` when there is too much to look for. */
+  /** For each unit 1 if it is to be hidden, else 0; `undefined` if there is too much to search for. */
   find(text: string, isCut: boolean): Uint8Array | undefined {
     const isHidden = new Uint8Array(text.length)
     const searched = { text, grams: gramsOf(text) }
@@ -224,7 +224,7 @@ class Finder {
     }
   }
 
-  /** `false` when there are too many to look for. */
+  /** Returns false if there is too much to search for. */
   #markWholes({ text, grams }: Searched, isHidden: Uint8Array): boolean {
     const [wholes, beginning] = [this.#wholes, this.#beginning]
     if (wholes.size === 0) return true
@@ -267,7 +267,7 @@ function sourceOf(source: string): Source {
   return { text, windows, beginnings }
 }
 
-/** A run holds a whole window of the source, since these begin at every half of its length. */
+/** Every run has a whole window of the source in it, because windows begin at every half of a run's length. */
 function markRuns({ text, grams }: Searched, source: Source, isHidden: Uint8Array): void {
   let done = 0
   for (let at = 0; at + windowLength <= text.length; at += 1) {
@@ -291,7 +291,7 @@ function markRuns({ text, grams }: Searched, source: Source, isHidden: Uint8Arra
   }
 }
 
-/** Marks in the text what was found in a reading of it, with what was dropped between two units that are hidden. */
+/** Marks in the original text what was found in a reading, also what the reading dropped between two such units. */
 function mark({ starts, ends }: Reading, found: Uint8Array, isHidden: Uint8Array): void {
   for (let at = 0; at < found.length; at += 1) {
     if (found[at] === 0) continue
@@ -301,7 +301,7 @@ function mark({ starts, ends }: Reading, found: Uint8Array, isHidden: Uint8Array
   }
 }
 
-/** Each stretch that is hidden becomes one mark, which takes the padding of base64 behind it along. */
+/** Replaces each hidden stretch, with base64 padding behind it, by one mark. */
 function withMarks(text: string, isHidden: Uint8Array): string {
   let shown = ''
   let from = 0

@@ -1,4 +1,4 @@
-/** Reads one JSON object from bytes, and says exactly why when there is none. */
+/** Reads one JSON object from the value of a record. If there is none, the rejection says why. */
 import type { Rejection, RejectionReason } from '../model/model.ts'
 import {
   decodeUtf8,
@@ -22,14 +22,14 @@ export interface Rejected {
 export type ReadJsonObject =
   | {
       readonly kind: 'object'
-      /** The bytes as they came, outer white space trimmed: a view, not a copy. */
+      /** The bytes without white space around them: a view, not a copy. */
       readonly text: Buffer
-      /** Own properties only, `__proto__` among them if the text has it. */
+      /** Own properties alone. A key `__proto__` of the text is one of them. */
       readonly members: JsonObject
     }
   | Rejected
 
-/** Names come from outside: what is kept of them is bounded. */
+/** Fields are named by whoever wrote the record, so their names are cut. */
 const maxFieldLength = 128
 
 export function rejected(reason: RejectionReason, field: string, message: string): Rejected {
@@ -37,8 +37,8 @@ export function rejected(reason: RejectionReason, field: string, message: string
 }
 
 /**
- * Reads a JSON object whose top-level keys are all different: of two equal ones some readers take the first and others
- * the last, so the signed bytes would mean different things to different receivers.
+ * Reads a JSON object whose top-level keys are all different. Of two equal keys some readers take the first and others
+ * the last, so the signed bytes would have different meanings for different receivers.
  */
 export function readJsonObject(bytes: Buffer | null): ReadJsonObject {
   const text = bytes === null ? undefined : trimmedJson(bytes)
@@ -53,7 +53,7 @@ export function readJsonObject(bytes: Buffer | null): ReadJsonObject {
   const outline = outlineOf(text, maxJsonDepth)
   if (outline.isTooDeep) return rejected('too-deep', '', `The value ${tooDeep}.`)
   const value = parseBounded(decoded)
-  // The platform's message quotes the value, which must not reach logs.
+  // The platform's error message quotes the value, so it must not reach logs.
   if (value === undefined) return rejected('invalid-json', '', 'The value is not JSON.')
   if (!isJsonObject(value)) {
     return rejected('not-an-object', '', 'The value is JSON, but not an object.')

@@ -50,7 +50,7 @@ export function parseBounded(text: string): unknown {
   }
 }
 
-/** Whether more than `maxDepth` objects and lists are within each other. For text that is not JSON, the result means nothing. */
+/** Whether more than `maxDepth` objects and lists are within each other. Means nothing for text that is not JSON. */
 export function isTooDeep(text: string | Buffer, maxDepth: number = maxJsonDepth): boolean {
   return outlineOf(typeof text === 'string' ? Buffer.from(text) : text, maxDepth).isTooDeep
 }

@@ -1,18 +1,18 @@
-/** A line of the log as people read it at a terminal. Elsewhere lines are JSON, for programs. */
+/** Renders lines of the log for people at a terminal. Elsewhere the log is JSON, for programs. */
 import { isJsonObject, parseJson } from './json.ts'
 import { printable } from './printable-text.ts'
 
-/** Marks a text by the level of its line, such as with a colour. */
+/** Marks a text by the level of its line, for example with a colour. */
 export type Paint = (level: string, text: string) => string
 
-/** What is longer has its parts on lines of their own. */
+/** A longer object or list has each of its parts on a line of its own. */
 const mostInLine = 60
 
 /**
- * Time of day in UTC, level, message, then the fields. The name of the process is left out: it is the one at the terminal.
- * What came from outside has no character that moves the cursor, hides text or turns its order.
+ * The time of day in UTC, the level, the message, then the fields. The instance is left out: it is the process at this
+ * terminal. Characters that would move the cursor, hide text or change its order are escaped.
  *
- * @param line a line of the log as JSON; anything else is passed on
+ * @param line a line of the log as JSON; other text is returned with such characters escaped
  */
 export function logText(line: string, paint: Paint): string {
   const parsed = parseJson(line)
@@ -24,11 +24,11 @@ export function logText(line: string, paint: Paint): string {
     texts.filter((text) => text.includes('\n') === isLong),
   )
   const head = [plain(time).slice('2026-09-14T'.length), paint(name, name.toUpperCase().padEnd(5))]
-  // Fields of several lines last: what follows them would look like a part of theirs.
+  // Fields of several lines come last. A field behind one would look like a part of it.
   return [...head, plain(msg), ...(short ?? []), ...(long ?? [])].join(' ')
 }
 
-/** Text of our own, or a library's. */
+/** The text of a field that is one; else empty. */
 function plain(value: unknown): string {
   return typeof value === 'string' ? printable(value) : ''
 }
@@ -44,7 +44,7 @@ function fieldText(name: string, value: unknown): string {
   return [`${name}:`, ...parts].join('\n    ')
 }
 
-/** A text of one word stands for itself; everything else is JSON. */
+/** A text of one word is shown as it is, and every other value as JSON. */
 function valueText(value: unknown): string {
   const isWord = typeof value === 'string' && /^[^\s"'=]+$/.test(value)
   return printable(isWord ? value : JSON.stringify(value))

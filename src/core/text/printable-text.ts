@@ -1,25 +1,25 @@
 /**
- * Text as it may leave the process. What is printed comes from events, hooks, endpoints, brokers and arguments, and some of
- * its characters would move a terminal's cursor, hide text, or turn the order of what is read around it.
+ * Escapes characters that must not be printed. Text in output comes from events, hooks, endpoints, brokers and arguments.
+ * Some characters would move a terminal's cursor, hide text, or change the order of the text around them.
  *
- * Escaped are, as `\uXXXX` for each UTF-16 code unit:
- * - control characters: C0, DEL and C1 (general category Cc). U+009B alone begins a terminal's control sequence (ECMA-48).
+ * These are escaped, as `\uXXXX` for each UTF-16 code unit:
+ * - control characters: C0, DEL and C1 (general category Cc). U+009B begins a control sequence of terminals (ECMA-48).
  * - format characters (Cf): bidirectional controls (UAX #9) such as U+202E, zero-width ones, U+FEFF, tags.
  * - line and paragraph separators (Zl, Zp), and surrogates without their other half (Cs).
  *
- * The escapes are those of JSON (RFC 8259 section 7): within JSON text they change how it is written, not what it means.
+ * The escapes are those of JSON (RFC 8259, section 7), so JSON text keeps its meaning.
  */
 
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
-/** The same without C0: JSON has none of it within its strings, and around them as white space. */
+/** The same without C0. JSON has such characters only as white space between values. */
 const unsafeInJson = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
-/** Text of one line: line feeds and tabs are escaped too. What was escaped already stays as it is. */
+/** Text for one line: line feeds and tabs are escaped too. Escapes that are in the text stay as they are. */
 export function printable(text: string): string {
   return text.replace(unsafe, escaped)
 }
 
-/** JSON text, whose white space between values stays. It stays valid, and means the same. */
+/** JSON text with the same meaning. White space between values is kept. */
 export function printableJson(text: string): string {
   return text.replace(unsafeInJson, escaped)
 }

@@ -1,10 +1,9 @@
 /**
- * What stands around a text, and between its parts, where it is laid out for people: tags, colours, the numbers before lines,
- * and the columns of dumps.
+ * Removes layout that stands between the parts of a text: tags, colours, numbers before lines, and the columns of dumps.
  */
 import { ReadingWriter, type Reading } from './text-reading.ts'
 
-/** Readings in which something of the layout is left out, for each kind that the text has; at most four. */
+/** At most four readings. In each, layout of one kind that the text has is left out. */
 export function* withoutLayout(reading: Reading): Generator<Reading> {
   const { text } = reading
   const tags = [...text.matchAll(tag)].map(({ 0: whole, index }) => spanOf(index, whole.length))
@@ -30,16 +29,16 @@ export function* withoutLayout(reading: Reading): Generator<Reading> {
   )
 }
 
-/** A tag of HTML or XML, of bounded length, or a colour of a terminal (ECMA-48, SGR). */
+/** A tag of HTML or XML up to a bounded length, or a colour of a terminal (ECMA-48, SGR). */
 const tag = /<[^<>]{0,256}>|\p{Cc}\[[\d;]{0,16}m/gu
 /**
- * A line behind its number or address, as listings and dumps have it, and then the columns of hex in groups of one size, as
- * those of hexdump, xxd, tcpdump and Wireshark.
+ * A line with its number or address in front, as in listings and dumps. Columns of hex in groups of one size may follow,
+ * as hexdump, xxd, tcpdump and Wireshark write them.
  */
 const headed =
   /^([\t >*|#]{0,16}(?:0x)?[\da-f]{1,16}[\t ]{0,4}[:|>.)h]?[\t ]+)((?:[\da-f]{2}(?:[\t ]{1,2}|-|$))+|(?:[\da-f]{4}(?: |$))+|(?:[\da-f]{8}(?: |$))+)?(.*)$/gim
 
-/** Where the parts of a line begin, and where it ends. */
+/** Where the columns and the rest of a line begin, and where the line begins and ends. */
 interface Line {
   readonly start: number
   readonly columns: number
@@ -61,7 +60,7 @@ function spanOf(from: number, length: number): Span {
   return { from, to: from + length }
 }
 
-/** A space is left of each span, in order not to join numbers. */
+/** The reading without these spans. A space takes the place of each, so that no numbers are joined. */
 function without({ text, starts, ends }: Reading, spans: readonly Span[]): Reading {
   const writer = new ReadingWriter()
   let at = 0

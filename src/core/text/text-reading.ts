@@ -1,39 +1,38 @@
 /**
- * Ways to read a text that may repeat something in another form. A reading knows where each of its units stands in the text
- * that it was made from, so that what is found in it can be hidden there.
+ * Readings: other forms of a text, such as the text without its escapes. A reading keeps where each of its units stands in
+ * the original text, so that what is found in the reading can be hidden in the original.
  */
 
-/** A text, and where each of its UTF-16 units begins and ends in the text at the root of all readings. */
+/** A text, and where each of its UTF-16 units begins and ends in the original text. */
 export interface Reading {
   readonly text: string
   readonly starts: readonly number[]
   readonly ends: readonly number[]
 }
 
-/** Takes the units of a reading, one after the other. */
+/** Builds a reading, unit by unit. */
 export class ReadingWriter {
   readonly #kept: string[] = []
   readonly #starts: number[] = []
   readonly #ends: number[] = []
 
-  /** How many there are. */
+  /** The number of units. */
   get length(): number {
     return this.#kept.length
   }
 
-  /** One unit. */
   add(unit: string, start: number, end: number): void {
     this.#kept.push(unit)
     this.#starts.push(start)
     this.#ends.push(end)
   }
 
-  /** All units of a text that stand together for one place. */
+  /** Adds the units of a text that together stand for one place. */
   addAll(text: string, start: number, end: number): void {
     for (let at = 0; at < text.length; at += 1) this.add(text.charAt(at), start, end)
   }
 
-  /** Takes the newest back, so that `length` are left. */
+  /** Removes the newest units, so that `length` are left. */
   cutTo(length: number): void {
     this.#kept.length = length
     this.#starts.length = length
@@ -45,21 +44,21 @@ export class ReadingWriter {
   }
 }
 
-/** The text as it is. */
+/** The reading that is the original text itself. */
 export function readingOf(text: string): Reading {
   const starts = Array.from({ length: text.length }, (_, at) => at)
   return { text, starts, ends: starts.map((at) => at + 1) }
 }
 
-/** Whether nothing in it can be an escape. */
+/** Whether a text has no character that begins an escape. */
 export function hasNoEscape(text: string): boolean {
   return !/[%&\\]/.test(text)
 }
 
 /**
- * Percent-encoding (of itself too), escapes of JSON within JSON, of code in hex and octal, and of HTML. No start lies within
- * a row of backslashes. References of HTML to characters by other names than those below mean nothing: nearly all of these are
- * punctuation, or not shown.
+ * Percent-encoding (also when applied twice), escapes of JSON (also of JSON within JSON), escapes of code in hex and octal,
+ * and references of HTML. No match begins inside a row of backslashes. A reference of HTML by a name that is not listed
+ * below means nothing here: nearly all of those are punctuation or invisible.
  */
 const escapes =
   /%(?:25)*([\da-f]{2})|(?:(?<!\\)\\+|%(?:25)*)(?:u(?:0000)?([\da-f]{4})|u\{0{0,10}([\da-f]{1,6})\}|x([\da-f]{2})|([0-3]?[0-7]{2})|[bfnrt])|&(?:amp;)*(?:#0{0,10}(\d{1,7});?|#x0{0,10}([\da-f]{1,6});?|([a-z]{2,24});)/gi
@@ -72,7 +71,7 @@ const htmlNames: Readonly<Record<string, string>> = {
   gt: '>',
 }
 
-/** The reading in which escapes are what they mean. Escapes of white space are dropped. */
+/** The reading in which each escape is replaced by its meaning. Escapes of white space are dropped. */
 export function unescaped(reading: Reading): Reading {
   const { text, starts, ends } = reading
   if (hasNoEscape(text)) return reading
@@ -91,7 +90,7 @@ export function unescaped(reading: Reading): Reading {
   return writer.written()
 }
 
-/** One escape, or those of the bytes of one character. */
+/** One escape, or the escapes of all bytes of one character. */
 interface Escape {
   readonly start: number
   readonly end: number
@@ -119,7 +118,7 @@ function endOf(match: RegExpExecArray): number {
   return match.index + match[0].length
 }
 
-/** What an escape of a byte means; `undefined` for escapes of anything else. */
+/** The byte that an escape means; `undefined` if it means something else. */
 function byteOf([, percent, , , hex, octal]: RegExpExecArray): number | undefined {
   if (octal !== undefined) return Number.parseInt(octal, 8)
   const digits = percent ?? hex
@@ -132,20 +131,20 @@ function meaningOf(match: RegExpExecArray): string {
   const code =
     byteOf(match) ?? (digits === undefined ? Number(decimal) : Number.parseInt(digits, 16))
   if (!Number.isNaN(code)) return code > 0x10_ffff ? '' : String.fromCodePoint(code)
-  // Escapes of white space alone have no group.
+  // An escape of white space has no group.
   return htmlNames[name?.toLowerCase() ?? ''] ?? ''
 }
 
-/** A character of more than one byte in UTF-8 (RFC 3629), and of how many. */
+/** A character that has more than one byte in UTF-8 (RFC 3629), and the number of its bytes. */
 export interface Utf8Character {
   readonly text: string
   readonly length: number
 }
 
 /**
- * The character that begins with a byte; `undefined` where that is ASCII, or where these bytes are no UTF-8.
+ * The character that begins with a byte; `undefined` if the byte is ASCII, or if the bytes are not UTF-8.
  *
- * @param next gives the byte that follows by so many, or `undefined`
+ * @param next returns the byte at this distance behind the first, or `undefined`
  */
 export function utf8Character(
   first: number | undefined,
