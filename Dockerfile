@@ -1,12 +1,12 @@
 # The processor as an image. `docker build -t hooktide .` makes it; the target `receiver` is for docker-compose.yml only.
 
-# The Node of src/sandbox/node/package.json.
+# The Node of scripts/node/package.json.
 ARG NODE_IMAGE=node:24.21.0-slim
 
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY package.json package-lock.json ./
-COPY src/sandbox/node/package.json src/sandbox/node/
+COPY scripts/node/package.json scripts/node/
 
 # Without the workspace, which brings a Node of its own. Nothing that runs here needs install scripts.
 FROM manifests AS modules
@@ -17,8 +17,9 @@ FROM manifests AS build
 RUN npm ci --workspaces=false --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json README.md LICENSE ./
 COPY schemas schemas
+COPY scripts scripts
 COPY src src
-RUN node src/sandbox/build.mjs \
+RUN node scripts/build.mjs \
   && npm pack --ignore-scripts --pack-destination /tmp \
   && mkdir /packed \
   && tar -xzf /tmp/hooktide-*.tgz -C /packed --strip-components=1

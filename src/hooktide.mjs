@@ -39,13 +39,13 @@ async function runCompiled() {
 
 /** @returns {Promise<number>} its exit code */
 async function runOnOwnNode() {
-  const { findNode } = await import('./sandbox/own-node.mjs')
+  const { findNode } = await import('../scripts/own-node.mjs')
   const node = await findNode(fileURLToPath(new URL('..', import.meta.url)))
   if ('problem' in node) {
     console.error(node.problem)
     return 1
   }
-  const { runChild } = await import('./sandbox/child.mjs')
+  const { runChild } = await import('../scripts/child.mjs')
   const args = [fileURLToPath(source), ...process.argv.slice(2)]
   return await runChild(node.program, args, { env: process.env })
 }

@@ -86,7 +86,7 @@ const ours = Object.entries(compose.services).filter(([, { image }]) =>
 
 describe('the Dockerfile', () => {
   it('has the very Node that checkouts bring along', () => {
-    const manifest = JSON.parse(textOf('src/sandbox/node/package.json'))
+    const manifest = JSON.parse(textOf('scripts/node/package.json'))
     expect(dockerfile).toContain(`ARG NODE_IMAGE=node:${manifest.optionalDependencies.node}-slim\n`)
     expect(dockerfile.match(/^FROM (?!manifests|build)(\S+)/gm)).toEqual([
       'FROM ${NODE_IMAGE}',

@@ -12,7 +12,7 @@ import { surroundings } from '../support/sandbox.ts'
 /** What a clean checkout has, as far as packing needs it. */
 const packedFrom = [
   ...['package.json', 'tsconfig.json', 'tsconfig.build.json'],
-  ...['src', 'schemas', 'README.md', 'LICENSE'],
+  ...['src', 'scripts', 'schemas', 'README.md', 'LICENSE'],
 ]
 const oldestNode = '22.19.0'
 const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'

@@ -1,5 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node'
-import type { TestCounts } from '../../src/sandbox/checks.ts'
+import type { TestCounts } from '../../scripts/checks.ts'
 
 /** Tells the process that started the run, if it listens, how many tests there were. */
 export const countsReporter: Reporter = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TestCase, TestModule } from 'vitest/node'
-import { closingLine } from '../../src/sandbox/checks.ts'
+import { closingLine } from '../../scripts/checks.ts'
 import { countTests } from '../support/counts-reporter.ts'
 
 type State = ReturnType<TestCase['result']>['state']

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseNode } from '../../src/sandbox/own-node.mjs'
+import { chooseNode } from '../../scripts/own-node.mjs'
 
 const old = { runningVersion: 'v20.20.2', hasPackage: true, hasProgram: true }
 

@@ -15,8 +15,8 @@ interface Check {
 /** Folders are named, since the linter would otherwise walk through node_modules. */
 const checks: readonly Check[] = [
   { name: 'types', program: 'tsc', args: ['-p', '.'] },
-  { name: 'lint', program: 'oxlint', args: ['src', 'test', 'examples'] },
-  { name: 'format', program: 'oxfmt', args: ['--check', 'src', 'test', 'examples'] },
+  { name: 'lint', program: 'oxlint', args: ['src', 'test', 'examples', 'scripts'] },
+  { name: 'format', program: 'oxfmt', args: ['--check', 'src', 'test', 'examples', 'scripts'] },
   { name: 'unused', program: 'knip', args: [] },
 ]
 

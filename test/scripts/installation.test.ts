@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wrongPackage } from '../../src/sandbox/installation.mjs'
+import { wrongPackage } from '../../scripts/installation.mjs'
 
 const binding = { version: '1.0.0', optional: true, os: ['linux'], cpu: ['x64'], libc: ['glibc'] }
 const locked = {

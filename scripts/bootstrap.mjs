@@ -1,5 +1,5 @@
 /**
- * Where npm's scripts begin: `node src/sandbox/bootstrap.mjs <task> [arguments]`. Plain JavaScript for Node 20 and newer,
+ * Where npm's scripts begin: `node scripts/bootstrap.mjs <task> [arguments]`. Plain JavaScript for Node 20 and newer,
  * without a dependency: it makes sure of the packages and of Node 24, and then runs the task on that Node.
  */
 import { delimiter, join } from 'node:path'
@@ -8,7 +8,7 @@ import { runChild } from './child.mjs'
 import { ensureInstalled } from './installation.mjs'
 import { findNode } from './own-node.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * What Node is given for each task, before the task's own arguments.
@@ -16,23 +16,21 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
  */
 const tasks = {
   demo: ['src/cli.ts', 'demo'],
-  test: ['src/sandbox/checks.ts', 'test'],
-  check: ['src/sandbox/checks.ts', 'check'],
+  test: ['scripts/checks.ts', 'test'],
+  check: ['scripts/checks.ts', 'check'],
   bench: ['test/bench/bench.ts'],
   sim: ['test/sim/sim.ts'],
   'sim:mutants': ['test/sim/mutants.ts'],
   chaos: ['test/chaos/chaos.ts'],
-  build: ['src/sandbox/build.mjs'],
-  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test', 'examples'],
+  build: ['scripts/build.mjs'],
+  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test', 'examples', 'scripts'],
 }
 
 /** @param {readonly string[]} argv */
 async function main([name = '', ...args]) {
   const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
   if (task === undefined) {
-    console.error(
-      `Usage: node src/sandbox/bootstrap.mjs ${Object.keys(tasks).join('|')} [arguments]`,
-    )
+    console.error(`Usage: node scripts/bootstrap.mjs ${Object.keys(tasks).join('|')} [arguments]`)
     return 2
   }
   const installed = await ensureInstalled(root)
