@@ -32,10 +32,11 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules/standardwebhooks node_modules/standardwebhooks
 COPY --from=build /app/node_modules/@stablelib/base64 node_modules/@stablelib/base64
 COPY --from=build /app/node_modules/fast-sha256 node_modules/fast-sha256
-COPY --from=build /app/src src
+COPY src src
+COPY examples/sandbox examples/sandbox
 USER 1000:1000
 EXPOSE 8080
-ENTRYPOINT ["node", "src/sandbox/receiver-page.ts"]
+ENTRYPOINT ["node", "examples/sandbox/receiver-page.ts"]
 
 FROM ${NODE_IMAGE} AS hooktide
 LABEL org.opencontainers.image.title="hooktide" \

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const tasks = {
-  demo: ['src/cli.ts', 'demo'],
+  demo: ['examples/demo/demo.ts'],
   test: ['scripts/checks.ts', 'test'],
   check: ['scripts/checks.ts', 'check'],
   bench: ['test/bench/bench.ts'],

@@ -1,6 +1,5 @@
 /** Every command, in the order in which people meet them. */
 import type { Command } from './command.ts'
-import { demoCommand } from './demo.ts'
 import {
   endpointsDisableCommand,
   endpointsEnableCommand,
@@ -36,5 +35,4 @@ export const commands: readonly Command[] = [
   endpointsListCommand,
   endpointsEnableCommand,
   endpointsDisableCommand,
-  demoCommand,
 ]

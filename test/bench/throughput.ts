@@ -3,7 +3,7 @@
  * same run. Prints rates, CPU and memory of both, and their ratios. Asserts nothing: machines differ, ratios tell.
  */
 import { Kafka, logLevel } from 'kafkajs'
-import { startSurroundings } from '../../src/sandbox/surroundings.ts'
+import { startSurroundings } from '../../examples/sandbox/sandbox.ts'
 import { startRun } from '../support/hooktide-process.ts'
 import { readBenchOptions } from './options.ts'
 import { firstLine, putHooks, sample, startScript, succeed, type Sample } from './parts.ts'

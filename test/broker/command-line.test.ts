@@ -121,12 +121,3 @@ describe('a variable that is misspelt', () => {
     expect(run.errorOutput()).toBe('')
   })
 })
-
-describe('the demo', () => {
-  it('looks at none of the settings, and names its own variable for a broker that is away', async () => {
-    const environment = { KAFKA_BROKERS: 'nonsense', HOOKTIDE_TEST_BROKERS: '127.0.0.1:1' }
-    const { code, stderr } = await hooktide(['demo'], environment)
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/^No Kafka broker answers at .*: check HOOKTIDE_TEST_BROKERS, .*\n$/)
-  })
-})

@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { surroundings } from '../support/sandbox.ts'
 
-const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+const script = fileURLToPath(new URL('../../examples/demo/demo.ts', import.meta.url))
 
 /** The demo as a process group of its own, with an empty folder for temporary files. */
-async function startDemo() {
+async function startDemo(own: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
   const temporary = await mkdtemp(join(tmpdir(), 'hooktide-demo-test-'))
   const { brokers, registryUrl } = surroundings()
-  const child = spawn(process.execPath, [cli, 'demo'], {
+  const child = spawn(process.execPath, [script, ...args], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -24,6 +24,7 @@ async function startDemo() {
       KAFKA_BROKERS: '127.0.0.1:1',
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
       HOOKTIDE_EVENT_TOPICS: 'production.events',
+      ...own,
     },
   })
   const pid = child.pid ?? 0
@@ -98,6 +99,24 @@ describe('the demo', () => {
     expect(demo.output()).not.toContain('\u001B')
     expect(isGroupAlive(demo.pid)).toBe(false)
     expect(await demo.temporaryFiles()).toEqual([])
+  })
+
+  it('says by which variable it was given a broker that does not answer', async () => {
+    const demo = await startDemo({ HOOKTIDE_TEST_BROKERS: '127.0.0.1:1' })
+    expect(await demo.exited).toBe(1)
+    expect(demo.output()).toMatch(
+      /^No Kafka broker answers at .*: check HOOKTIDE_TEST_BROKERS, .*$/m,
+    )
+  })
+
+  it.each([
+    [['--help'], 0, /^Usage: npm run demo$/m],
+    [['--brokers', 'x'], 2, /^The demo takes no arguments\. Start it with "npm run demo"\.$/m],
+  ])('starts nothing when it is given %j', async (args, code, said) => {
+    const demo = await startDemo({}, args)
+    expect(await demo.exited).toBe(code)
+    expect(demo.output()).toMatch(said)
+    expect(demo.output()).not.toContain('$ hooktide')
   })
 
   it.each([

@@ -1,6 +1,6 @@
 /** Endpoint health between real processes: what one found is known to the other, and what an operator says to both. */
 import { expect, it } from 'vitest'
-import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
+import type { ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { surroundings } from '../support/sandbox.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
-import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { type EmbeddedKafka, startEmbeddedKafka } from '../../examples/sandbox/sandbox.ts'
 import { loaded } from '../contract/table-source-suite.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog, useKafka, type KafkaTools } from '../support/kafka-tools.ts'

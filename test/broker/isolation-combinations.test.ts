@@ -1,7 +1,7 @@
 /** Combinations of slow, hanging and healthy hooks that share partitions, processes and tenants: by order and counts. */
 import { describe, expect, it } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
-import type { ReceivedRequest, ReceiverAnswer } from '../../src/sandbox/receiver.ts'
+import type { ReceivedRequest, ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
 import { callsByDelivery } from '../support/accounting.ts'
 import { createBrokerRig, type BrokerRig, type EventInput } from '../support/broker-rig.ts'
 import { surroundings } from '../support/sandbox.ts'

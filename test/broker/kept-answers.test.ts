@@ -1,6 +1,6 @@
 /** What an endpoint that echoes its requests puts into topics and onto screens. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ReceivedRequest } from '../../src/sandbox/receiver.ts'
+import type { ReceivedRequest } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { surroundings } from '../support/sandbox.ts'

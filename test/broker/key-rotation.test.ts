@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { expect, it } from 'vitest'
-import { standardSecretOf, type ReceivedRequest } from '../../src/sandbox/receiver.ts'
+import { type ReceivedRequest, standardSecretOf } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { surroundings } from '../support/sandbox.ts'

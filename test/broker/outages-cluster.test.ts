@@ -7,10 +7,10 @@ import type { Coordinator } from '../../src/edge/kafka/inner.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import {
-  startEmbeddedCluster,
   type EmbeddedCluster,
   type EmbeddedNode,
-} from '../../src/sandbox/kafka-cluster.ts'
+  startEmbeddedCluster,
+} from '../../examples/sandbox/sandbox.ts'
 import {
   callsByDelivery,
   committedCount,

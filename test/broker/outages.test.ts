@@ -1,6 +1,10 @@
 /** A broker that is away, at the start or under load. Each test stops the broker, so it is one of their own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest'
-import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import {
+  type EmbeddedKafka,
+  soonForgotten,
+  startEmbeddedKafka,
+} from '../../examples/sandbox/sandbox.ts'
 import {
   callsByDelivery,
   committedCount,

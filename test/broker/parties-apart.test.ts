@@ -1,7 +1,7 @@
 /** The example of `docs/security.md` of rights for parties that do not trust each other, granted as it stands there, and tried. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Right } from '../../src/edge/kafka/needed-rights.ts'
-import { startReceiver } from '../../src/sandbox/receiver.ts'
+import { startReceiver } from '../../examples/sandbox/sandbox.ts'
 import { grant } from '../support/acls.ts'
 import { hooktide, startRun } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'

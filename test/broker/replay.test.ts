@@ -1,7 +1,7 @@
 /** What topics still hold can be delivered anew: `replay` and `resend` by the real command line and processors. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
-import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
+import type { ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'

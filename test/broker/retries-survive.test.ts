@@ -1,6 +1,6 @@
 /** Retries live in Kafka: what that is worth when processes, tiers and endpoints change while runs wait. */
 import { expect, it } from 'vitest'
-import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
+import type { ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { useKafka } from '../support/kafka-tools.ts'
 import { surroundings } from '../support/sandbox.ts'

@@ -2,7 +2,7 @@
 import { createServer } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
-import type { ReceiverAnswer } from '../../src/sandbox/receiver.ts'
+import type { ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { listening } from '../support/listening.ts'

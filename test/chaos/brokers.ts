@@ -4,10 +4,15 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { BrokerSettings } from '../../src/sandbox/broker-settings.ts'
-import { freePort } from '../../src/sandbox/free-port.ts'
-import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
-import { startEmbeddedCluster, type NodeAddress } from '../../src/sandbox/kafka-cluster.ts'
+import {
+  type BrokerSettings,
+  type EmbeddedKafka,
+  freePort,
+  type NodeAddress,
+  soonForgotten,
+  startEmbeddedCluster,
+  startEmbeddedKafka,
+} from '../../examples/sandbox/sandbox.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export interface ChaosBrokers extends AsyncDisposable {

@@ -5,7 +5,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
-import { receive } from '../../src/sandbox/receiver.ts'
+import { receive } from '../../examples/sandbox/sandbox.ts'
 import { createDice } from '../sim/dice.ts'
 import type {
   EndpointMessage,

@@ -3,7 +3,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { createGroupSource } from '../../src/edge/kafka/group-source.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
-import { soonForgotten, startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import {
+  type EmbeddedKafka,
+  soonForgotten,
+  startEmbeddedKafka,
+} from '../../examples/sandbox/sandbox.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { started } from './group-listener.ts'

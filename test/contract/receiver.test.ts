@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { standardSecretOf } from '../../src/sandbox/receiver.ts'
+import { standardSecretOf } from '../../examples/sandbox/sandbox.ts'
 import { send, useSender } from '../support/http-calls.ts'
 import { useReceiver } from '../support/receiver.ts'
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { askAgainMs, RegistryClient, type SchemaText } from '../../src/edge/registry/client.ts'
-import { freePort } from '../../src/sandbox/free-port.ts'
+import { freePort } from '../../examples/sandbox/sandbox.ts'
 import { listening } from '../support/listening.ts'
 import { surroundings } from '../support/sandbox.ts'
 

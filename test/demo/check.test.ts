@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
-import { differencesBetween, type Evidence } from '../../src/demo/check.ts'
-import { acts, callsOf, expectationOf, type ExpectedCall } from '../../src/demo/script.ts'
-import type { ReceivedRequest } from '../../src/sandbox/receiver.ts'
+import { differencesBetween, type Evidence } from '../../examples/demo/check.ts'
+import { acts, callsOf, expectationOf, type ExpectedCall } from '../../examples/demo/script.ts'
+import type { ReceivedRequest } from '../../examples/sandbox/sandbox.ts'
 
 const expectation = expectationOf(acts)
 const { calls, rejections } = expectation

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Webhook } from 'standardwebhooks'
-import { standardSecretOf } from '../../src/sandbox/receiver.ts'
-import { freePort } from '../../src/sandbox/free-port.ts'
+import { freePort, standardSecretOf } from '../../examples/sandbox/sandbox.ts'
 import { eventKeys } from '../../src/core/event/event-keys.ts'
 import { writeDocExamples, type DocExamples, type RunningExample } from '../support/doc-examples.ts'
 

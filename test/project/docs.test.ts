@@ -135,7 +135,7 @@ describe('the documents', () => {
   })
 })
 
-const source = globSync('src/**/*.{ts,mjs}', { cwd: root })
+const source = globSync(['src/**/*.{ts,mjs}', 'examples/sandbox/*.ts'], { cwd: root })
   .map((file) => readFileSync(`${root}${file}`, 'utf8'))
   .join('\n')
 

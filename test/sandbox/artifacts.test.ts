@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, watch, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fetchKafka, fetchRegistry, findJava } from '../../src/sandbox/artifacts.ts'
+import { fetchKafka, fetchRegistry, findJava } from '../../examples/sandbox/artifacts.ts'
 
 let folder = ''
 

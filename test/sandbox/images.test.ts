@@ -12,9 +12,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { commands } from '../../src/commands/command-list.ts'
 import { settingRows } from '../../src/settings/table.ts'
-import { kafkaVersion, registryVersion } from '../../src/sandbox/artifacts.ts'
-import { createReceiverPage } from '../../src/sandbox/receiver-page.ts'
-import { registryPath } from '../../src/sandbox/registry.ts'
+import {
+  createReceiverPage,
+  kafkaVersion,
+  registryPath,
+  registryVersion,
+} from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
 import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
@@ -112,7 +115,7 @@ describe('the Dockerfile', () => {
     expect(copied.toSorted()).toEqual(
       ['standardwebhooks', ...Object.keys(manifest.dependencies)].toSorted(),
     )
-    const sources = ['src/sandbox/receiver-page.ts', 'src/sandbox/receiver.ts']
+    const sources = ['examples/sandbox/receiver-page.ts', 'examples/sandbox/receiver.ts']
       .map(textOf)
       .join('\n')
     const packages = [...sources.matchAll(/ from '([^.n][^:']*)'/g)].map(([, name]) => name)

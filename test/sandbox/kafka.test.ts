@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { type EmbeddedKafka, startEmbeddedKafka } from '../../examples/sandbox/sandbox.ts'
 import { listening } from '../support/listening.ts'
 
 describe('the embedded Kafka', () => {

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest'
-import { startReceiver } from '../../src/sandbox/receiver.ts'
+import { startReceiver } from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
 import { hooktide, startRun } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
@@ -58,7 +58,7 @@ describe('the package', () => {
       'schemas/*.avsc',
       'schemas/*.json',
     ])
-    expect(packed.filter((path) => /demo\/|sandbox\//.test(path))).toEqual([])
+    expect(packed.filter((path) => /demo\/|sandbox\/|examples\/|scripts\//.test(path))).toEqual([])
   })
 
   it('brings no Node along', async (context) => {
@@ -131,13 +131,6 @@ describe('the installed command', () => {
     const event = await readFile(sample, 'utf8')
     const refused = await hooktide(['events', 'validate', '-f', '-'], {}, event, command)
     expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('hookId') })
-  })
-
-  it('says where the demo is', async (context) => {
-    skipIfAway(context)
-    const { code, stderr } = await hooktide(['demo'], {}, '', installed(process.execPath))
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/^The demo .* Run "npm run demo" in a checkout of hooktide: .*\n$/)
   })
 
   it.for([

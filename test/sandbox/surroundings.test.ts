@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { expect, it } from 'vitest'
-import { hasDockerEngine } from '../../src/sandbox/containers.ts'
-import { startSurroundings } from '../../src/sandbox/surroundings.ts'
+import { hasDockerEngine } from '../../examples/sandbox/containers.ts'
+import { startSurroundings } from '../../examples/sandbox/sandbox.ts'
 import { listening } from '../support/listening.ts'
 
 /** What listens, and answers every request with `status`. @param asked what it was asked, filled as it comes */

@@ -4,13 +4,13 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
-import { isFree } from '../../src/sandbox/free-port.ts'
+import { isFree } from '../../examples/sandbox/sandbox.ts'
 
-const kafka = fileURLToPath(new URL('../../src/sandbox/kafka.ts', import.meta.url))
+const sandbox = fileURLToPath(new URL('../../examples/sandbox/sandbox.ts', import.meta.url))
 
 /** Starts a broker, says where, and goes on for ever. */
 const program = `
-  import { startEmbeddedKafka } from ${JSON.stringify(kafka)}
+  import { startEmbeddedKafka } from ${JSON.stringify(sandbox)}
   const { folder, port } = await startEmbeddedKafka()
   console.log(JSON.stringify({ folder, port }))`
 

@@ -4,11 +4,11 @@ import { Kafka, logLevel, type Producer } from 'kafkajs'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import {
-  startReceiver,
   type ReceivedRequest,
   type Receiver,
   type ReceiverAnswer,
-} from '../../src/sandbox/receiver.ts'
+  startReceiver,
+} from '../../examples/sandbox/sandbox.ts'
 import { hooktide, startRun, type RunningProcess } from './hooktide-process.ts'
 import { uniqueNames } from './names.ts'
 import { tailTopic, type Tail, type TailRecord } from './topic-tail.ts'

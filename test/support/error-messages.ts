@@ -9,9 +9,9 @@ export interface ErrorMessage {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const speaking = ['src/*.ts', 'src/{commands,edge,sandbox,settings}/**/*.ts']
+const speaking = ['src/*.ts', 'src/{commands,edge,settings}/**/*.ts', 'examples/sandbox/*.ts']
 /** What these say is no trouble: help, and what metrics mean. */
-const silent = /(?:help|settings\/table|metrics|exposition|receiver-page|checks)\.ts$/
+const silent = /(?:help|settings\/table|metrics|exposition|receiver-page)\.ts$/
 
 const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
 const literal = /`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g

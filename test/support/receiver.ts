@@ -1,6 +1,9 @@
 import { onTestFinished } from 'vitest'
-import { startReceiver } from '../../src/sandbox/receiver.ts'
-import type { Receiver, ReceiverOptions } from '../../src/sandbox/receiver.ts'
+import {
+  type Receiver,
+  type ReceiverOptions,
+  startReceiver,
+} from '../../examples/sandbox/sandbox.ts'
 
 /** A receiver for one test, stopped with it. */
 export async function useReceiver(options: ReceiverOptions = {}): Promise<Receiver> {

@@ -1,6 +1,6 @@
 /** Starts the broker and the registry before the first test that may need them. */
 import type { TestProject } from 'vitest/node'
-import { startSurroundings } from '../../src/sandbox/surroundings.ts'
+import { startSurroundings } from '../../examples/sandbox/sandbox.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -2,8 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../src/sandbox/free-port.ts'
-import { startEmbeddedKafka, type EmbeddedKafka } from '../../src/sandbox/kafka.ts'
+import { type EmbeddedKafka, freePort, startEmbeddedKafka } from '../../examples/sandbox/sandbox.ts'
 import * as pem from './kafka-certificates.ts'
 
 export interface SecuredBroker {

@@ -1,6 +1,6 @@
 /** A broker is gone for a while, in one way or another; with three of them, for good. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EmbeddedKafka } from '../../../src/sandbox/kafka.ts'
+import type { EmbeddedKafka } from '../../../examples/sandbox/sandbox.ts'
 import { fillDisk } from '../brokers.ts'
 import type { World } from '../world.ts'
 import { pickByTurn, type FaultBegun, type FaultOf } from './fault.ts'

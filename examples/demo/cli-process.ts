@@ -7,11 +7,11 @@ import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { UserError } from '../core/model/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { createJournal, type Journal } from './journal.ts'
-import { within } from '../edge/waiting.ts'
+import { within } from '../../src/edge/waiting.ts'
 
-const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
+const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 /** For an orderly end, after which a process is killed: longer than `run` takes with the demo's settings. */
 const endMs = 20_000
 

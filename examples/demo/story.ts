@@ -1,10 +1,10 @@
 /** What the demo prints. One line for each thing that happens, in at most 100 columns where names are not longer. */
-import type { Line, Style } from '../commands/line.ts'
-import { alignedRows } from '../commands/table.ts'
-import { printable } from '../core/text/printable-text.ts'
-import { outcomes, type Outcome } from '../core/model/model.ts'
-import type { DeliveryResult } from '../core/model/records.ts'
-import type { ReceivedRequest } from '../sandbox/receiver.ts'
+import type { Line, Style } from '../../src/commands/line.ts'
+import { alignedRows } from '../../src/commands/table.ts'
+import { printable } from '../../src/core/text/printable-text.ts'
+import { outcomes, type Outcome } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
+import type { ReceivedRequest } from '../sandbox/sandbox.ts'
 import { signatureFaults } from './check.ts'
 import type { ExpectedCall } from './script.ts'
 

@@ -1,6 +1,12 @@
 /** The demo as data: who has which hooks, what happens in which order, and what has to come of it. */
-import { deliveryIdOf } from '../core/model/identity.ts'
-import type { DeliveryId, HookId, Outcome, RejectionReason, TenantId } from '../core/model/model.ts'
+import { deliveryIdOf } from '../../src/core/model/identity.ts'
+import type {
+  DeliveryId,
+  HookId,
+  Outcome,
+  RejectionReason,
+  TenantId,
+} from '../../src/core/model/model.ts'
 
 export interface DemoHook {
   readonly id: HookId
@@ -21,7 +27,7 @@ export interface DemoDelivery {
 export type Step =
   | {
       readonly kind: 'send'
-      /** File in `samples/`. */
+      /** File in this folder. */
       readonly sample: string
       readonly tenantId: TenantId
       readonly eventId: string

@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Webhook } from 'standardwebhooks'
-import { asError } from '../core/model/errors.ts'
+import { asError } from '../../src/core/model/errors.ts'
 
 /** `absent`: no header. `unchecked`: no key is known for the path. */
 export type SignatureCheck = 'valid' | 'invalid' | 'absent' | 'unchecked'

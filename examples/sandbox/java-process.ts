@@ -8,7 +8,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { UserError } from '../core/model/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 
 const readyTimeoutMs = 120_000
 const stopTimeoutMs = 10_000

@@ -1,7 +1,7 @@
 /** Parts that somebody else started, and named. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { asError, UserError } from '../core/model/errors.ts'
+import { asError, UserError } from '../../src/core/model/errors.ts'
 import type { Broker, Registry } from './parts.ts'
 
 export interface GivenParts {

@@ -1,12 +1,12 @@
 /** Follows the results topic as a monitor does: in no group, from the beginning. */
-import type { Settings } from '../settings/settings.ts'
-import { kafkaSettingsOf, quiet } from '../commands/kafka-session.ts'
-import { registrySettingsOf } from '../commands/option-values.ts'
-import { asError } from '../core/model/errors.ts'
-import type { InboundRecord } from '../core/model/model.ts'
-import type { DeliveryResult } from '../core/model/records.ts'
-import { readTopic } from '../edge/kafka/reader.ts'
-import { createResultReader } from '../edge/registry/result-codec.ts'
+import type { Settings } from '../../src/settings/settings.ts'
+import { kafkaSettingsOf, quiet } from '../../src/commands/kafka-session.ts'
+import { registrySettingsOf } from '../../src/commands/option-values.ts'
+import { asError } from '../../src/core/model/errors.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
+import { readTopic } from '../../src/edge/kafka/reader.ts'
+import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import { createJournal, type Journal } from './journal.ts'
 
 export interface ResultsWatch {

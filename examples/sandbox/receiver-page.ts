@@ -2,13 +2,13 @@
  * A receiver to look at, for docker-compose.yml: it answers every call with 200, checks both signatures with the key of
  * a hook, logs a line for each call, and shows the newest of them as a page.
  *
- * `node src/sandbox/receiver-page.ts --port 8080 --hook hook.json`
+ * `node examples/sandbox/receiver-page.ts --port 8080 --hook hook.json`
  */
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { parseArgs } from 'node:util'
-import { UserError } from '../core/model/errors.ts'
-import { printable, printableJson } from '../core/text/printable-text.ts'
+import { UserError } from '../../src/core/model/errors.ts'
+import { printable, printableJson } from '../../src/core/text/printable-text.ts'
 import { receive, type ReceivedRequest } from './receiver.ts'
 
 export interface ReceiverPageOptions {

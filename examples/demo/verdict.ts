@@ -1,8 +1,8 @@
 /** The end of the demo: the table of what the results topic says, and whether it agrees with the other accounts. */
-import { isResult } from '../commands/results/result-line.ts'
-import { UserError } from '../core/model/errors.ts'
-import type { InboundRecord } from '../core/model/model.ts'
-import type { DeliveryResult } from '../core/model/records.ts'
+import { isResult } from '../../src/commands/results/result-line.ts'
+import { UserError } from '../../src/core/model/errors.ts'
+import type { InboundRecord } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { differencesBetween, type Evidence } from './check.ts'
 import { acts, expectationOf, hookAt, hooks, type ExpectedRejection } from './script.ts'
 import type { Story } from './story.ts'

@@ -1,7 +1,7 @@
 /**
  * Kafka and a schema registry for tests and demo. `KAFKA_BROKERS` is never looked at: it may be someone's production.
  */
-import { asError } from '../core/model/errors.ts'
+import { asError } from '../../src/core/model/errors.ts'
 import { hasDockerEngine, startKafkaContainer, startRegistryContainer } from './containers.ts'
 import { givenParts, type GivenParts } from './given-parts.ts'
 import { startEmbeddedKafka, type EmbeddedKafka } from './kafka.ts'

@@ -1,13 +1,13 @@
 /** Plays an act: each step as the command that an operator would type, and then the waiting for what comes of it. */
 import { readFile } from 'node:fs/promises'
-import { UserError } from '../core/model/errors.ts'
-import type { DeliveryResult } from '../core/model/records.ts'
+import { UserError } from '../../src/core/model/errors.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { LogLine, Output, RunningProcess } from './cli-process.ts'
 import { hookObject } from './endpoints.ts'
 import type { Journal } from './journal.ts'
 import { callsOf, hookOf, type Act, type Step } from './script.ts'
 import type { Story } from './story.ts'
-import { within } from '../edge/waiting.ts'
+import { within } from '../../src/edge/waiting.ts'
 
 /** Nothing of the demo takes so long: whoever waits for more waits in vain. */
 const patienceMs = 60_000
@@ -99,7 +99,7 @@ async function sendFaulty(
 ): Promise<void> {
   story.aside(`A producer that checks nothing writes ${sampleFile(sample)}`)
   const seen = processor.log.items.length
-  await produce(key, await readFile(new URL(`samples/${sample}`, import.meta.url)))
+  await produce(key, await readFile(new URL(`./${sample}`, import.meta.url)))
   await patiently(
     'The processor has to reject the event',
     processor.log.until((lines) => lines.slice(seen).some(isRejection)),
@@ -158,5 +158,5 @@ export async function patiently(need: string, happening: Promise<void>): Promise
 
 /** As seen from the checkout's root, where npm's scripts run. */
 function sampleFile(sample: string): string {
-  return `src/demo/samples/${sample}`
+  return `examples/demo/${sample}`
 }

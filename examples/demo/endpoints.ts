@@ -1,6 +1,6 @@
 /** The customers of the demo: their hooks as objects, and the endpoints that these call. */
-import type { HookId } from '../core/model/model.ts'
-import { startReceiver, type Receiver } from '../sandbox/receiver.ts'
+import type { HookId } from '../../src/core/model/model.ts'
+import { type Receiver, startReceiver } from '../sandbox/sandbox.ts'
 import { firstAnswers, hookAt, type DemoHook } from './script.ts'
 
 /** A hook as `hooks put` takes it. Without a signing key: a new hook gets one, and one that is there keeps its own. */

@@ -1,5 +1,5 @@
 /** What has to be ended, whichever way its user ends. */
-import { asError } from '../core/model/errors.ts'
+import { asError } from '../../src/core/model/errors.ts'
 
 export interface Endings {
   add(end: () => Promise<unknown>): void

@@ -10,7 +10,7 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { UserError } from '../core/model/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import type { Progress } from './parts.ts'
 
 export const kafkaVersion = '4.3.1'

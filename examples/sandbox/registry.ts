@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '../core/model/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { fetchRegistry, findJava, registryVersion } from './artifacts.ts'
 import { freePort } from './free-port.ts'
 import { startJava, type JavaProcess } from './java-process.ts'

@@ -7,7 +7,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '../core/model/errors.ts'
+import { UserError } from '../../src/core/model/errors.ts'
 import { fetchKafka, findJava, kafkaVersion } from './artifacts.ts'
 import { brokerSettings, type BrokerSettings } from './broker-settings.ts'
 import { freePort, isFree } from './free-port.ts'

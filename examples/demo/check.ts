@@ -1,6 +1,6 @@
 /** Whether three accounts of the same calls agree: what was expected, what the receiver got, what the results say. */
-import type { DeliveryResult } from '../core/model/records.ts'
-import type { ReceivedRequest } from '../sandbox/receiver.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
+import type { ReceivedRequest } from '../sandbox/sandbox.ts'
 import type { Expectation, ExpectedCall, ExpectedRejection } from './script.ts'
 
 export interface Evidence {

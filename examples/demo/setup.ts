@@ -1,11 +1,10 @@
 /** All that the demo needs before its first act: surroundings, topics, receiver, hooks and the processor. */
 import { randomBytes } from 'node:crypto'
-import { writeAll } from '../commands/kafka-session.ts'
-import { readSettings, type Settings } from '../settings/settings.ts'
-import type { HookId } from '../core/model/model.ts'
-import type { DeliveryResult } from '../core/model/records.ts'
-import type { Receiver } from '../sandbox/receiver.ts'
-import { startSurroundings } from '../sandbox/surroundings.ts'
+import { writeAll } from '../../src/commands/kafka-session.ts'
+import { readSettings, type Settings } from '../../src/settings/settings.ts'
+import type { HookId } from '../../src/core/model/model.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
+import { type Receiver, startSurroundings } from '../sandbox/sandbox.ts'
 import { keyOfCall, keyOfRequest } from './check.ts'
 import {
   hasLine,
