@@ -1,6 +1,6 @@
 /**
- * `npm test` and `npm run check`: what a change must pass. The static checks first, all of them, then the tests; the last
- * line counts the tests.
+ * `npm test` and `npm run check`: what a change must pass. All static checks run first, then the tests. The last line
+ * counts the tests.
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -12,7 +12,7 @@ interface Check {
   readonly args: readonly string[]
 }
 
-/** Folders are named, since the linter would otherwise walk through node_modules. */
+/** The folders are named because the linter would otherwise walk through node_modules. */
 const checks: readonly Check[] = [
   { name: 'types', program: 'tsc', args: ['-p', '.'] },
   { name: 'lint', program: 'oxlint', args: ['src', 'test', 'examples', 'scripts'] },
@@ -22,7 +22,7 @@ const checks: readonly Check[] = [
 
 const vitest = ['run', '--config', 'test/vitest.config.ts'] as const
 
-/** What the tests' own reporter sends when they have run. */
+/** What `test/support/counts-reporter.ts` sends after the last test. */
 export interface TestCounts {
   readonly passed: number
   readonly failed: number
@@ -30,9 +30,9 @@ export interface TestCounts {
 }
 
 async function main([task, ...args]: readonly string[]): Promise<number> {
-  // A signal goes to the programs too: each ends in its own way, and its code is the answer here.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-  // With arguments only the tests that they choose are wanted, soon.
+  // Ctrl-C reaches the running program from the terminal too. It ends in its own way, and its exit code counts.
+  process.on('SIGINT', () => {})
+  // Arguments choose tests. Whoever chooses wants to see these soon, without the checks.
   const failed = args.length === 0 ? await failedChecks() : []
   const tests = task === 'test' ? await runTests(args) : undefined
   if (failed.length > 0) console.log(`\nFailed checks: ${failed.join(', ')}`)
@@ -40,7 +40,7 @@ async function main([task, ...args]: readonly string[]): Promise<number> {
   return failed.length > 0 ? 1 : (tests?.code ?? 0)
 }
 
-/** The names of those that failed. All are run: one look shows everything that is to be mended. */
+/** Runs all checks, so that one run shows every fault. @returns the names of those that failed */
 async function failedChecks(): Promise<readonly string[]> {
   const failed: string[] = []
   for (const check of checks) {
@@ -54,7 +54,7 @@ async function runTests(args: readonly string[]): Promise<StepResult> {
   return await runStep({ name: 'tests', program: 'vitest', args: [...vitest, ...args] })
 }
 
-/** `<n> passed, <n> failed`, with `, <n> skipped` where there are any. */
+/** `<n> passed, <n> failed`, followed by `, <n> skipped` if any were skipped. */
 export function closingLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`
 }
@@ -64,11 +64,11 @@ interface StepResult {
   readonly counts?: TestCounts
 }
 
-/** Runs a program under a heading of its own, to its end. */
+/** Runs a program to its end, under a heading. */
 async function runStep({ name, program, args }: Check): Promise<StepResult> {
   console.log(`\n== ${name}: ${program} ${args.join(' ')}`)
   const startedAt = performance.now()
-  // On this very Node, whichever the program's first line would find.
+  // On the Node of this process: the first line of the program might find another.
   const script = join('node_modules/.bin', program)
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
@@ -77,12 +77,15 @@ async function runStep({ name, program, args }: Check): Promise<StepResult> {
   child.on('message', (message) => {
     if (isCounts(message)) counts = message
   })
+  const end = () => child.kill('SIGTERM')
+  process.on('SIGTERM', end)
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (exitCode, signal) => {
       resolve(exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]))
     })
   })
+  process.off('SIGTERM', end)
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   console.log(`== ${name}: ${code === 0 ? 'passed' : `FAILED (exit code ${code})`}, ${seconds} s`)
   return counts === undefined ? { code } : { code, counts }

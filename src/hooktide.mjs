@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line on any Node. A checkout has the source and, for a Node that cannot run TypeScript, one of its own; a
- * package or image has the compiled program.
+ * The command line: the source in a checkout, the compiled program in a package or an image. It says so where Node is too
+ * old for either.
  */
 import { existsSync } from 'node:fs'
 import module from 'node:module'
@@ -11,41 +11,25 @@ import { fileURLToPath } from 'node:url'
 // with two names that hang, no other would be resolved. Endpoints' names need no threads (edge/names).
 process.env['UV_THREADPOOL_SIZE'] ??= '64'
 
-const source = new URL('cli.ts', import.meta.url)
+const isCheckout = existsSync(new URL('cli.ts', import.meta.url))
 
-if (!existsSync(source)) await runCompiled()
-// `strip` from Node 22.18 on, where types are stripped without being asked.
-else if (process.features.typescript) await runSource()
-else process.exitCode = await runOnOwnNode()
-
-/** Stripping the types of all files takes longer than most commands do: it is done once, and kept with the packages. */
-async function runSource() {
-  module.enableCompileCache(
-    fileURLToPath(new URL('../node_modules/.cache/hooktide', import.meta.url)),
-  )
+if (isNodeTooOld()) {
+  const advice = isCheckout
+    ? ' In a checkout "npm ci" brings Node 24, and "npx --no hooktide" or "node_modules/.bin/node src/hooktide.mjs" uses it.'
+    : ''
+  console.error(`hooktide needs Node 22.19 or newer; this is ${process.version}.${advice}`)
+  process.exitCode = 1
+} else if (isCheckout) {
+  // To strip the types of all files takes longer than most commands do: what comes of it is kept.
+  const cache = new URL('../node_modules/.cache/hooktide', import.meta.url)
+  module.enableCompileCache(fileURLToPath(cache))
   await import('./cli.ts')
-}
-
-/** What it uses of Node came with the last of these: see `engines` in package.json. */
-async function runCompiled() {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major < 22 || (major === 22 && minor < 19)) {
-    console.error(`hooktide needs Node 22.19 or newer; this is ${process.version}.`)
-    process.exitCode = 1
-    return
-  }
+} else {
   await import(new URL('../dist/cli.js', import.meta.url).href)
 }
 
-/** @returns {Promise<number>} its exit code */
-async function runOnOwnNode() {
-  const { findNode } = await import('../scripts/own-node.mjs')
-  const node = await findNode(fileURLToPath(new URL('..', import.meta.url)))
-  if ('problem' in node) {
-    console.error(node.problem)
-    return 1
-  }
-  const { runChild } = await import('../scripts/child.mjs')
-  const args = [fileURLToPath(source), ...process.argv.slice(2)]
-  return await runChild(node.program, args, { env: process.env })
+/** What hooktide uses of Node came with the last of these: see `engines` in package.json. */
+function isNodeTooOld() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major < 22 || (major === 22 && minor < 19)
 }

@@ -135,7 +135,9 @@ describe('the documents', () => {
   })
 })
 
-const source = globSync(['src/**/*.{ts,mjs}', 'examples/sandbox/*.ts'], { cwd: root })
+const source = globSync(['src/**/*.{ts,mjs}', 'examples/sandbox/*.ts', 'scripts/bootstrap.mjs'], {
+  cwd: root,
+})
   .map((file) => readFileSync(`${root}${file}`, 'utf8'))
   .join('\n')
 

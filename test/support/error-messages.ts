@@ -9,7 +9,12 @@ export interface ErrorMessage {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const speaking = ['src/*.ts', 'src/{commands,edge,settings}/**/*.ts', 'examples/sandbox/*.ts']
+const speaking = [
+  'src/*.{ts,mjs}',
+  'src/{commands,edge,settings}/**/*.ts',
+  'examples/sandbox/*.ts',
+  'scripts/bootstrap.mjs',
+]
 /** What these say is no trouble: help, and what metrics mean. */
 const silent = /(?:help|settings\/table|metrics|exposition|receiver-page)\.ts$/
 
