@@ -3,48 +3,52 @@
  * can tell whose records it makes: this process's or the next owner's. Bounded by what was admitted.
  */
 import type { Clock } from '../ports.ts'
+import type { CallGate } from './call-gate.ts'
+import type { Marks } from './marks.ts'
 import type { Origin } from './work.ts'
 
 /** How often it is looked at whether membership is proven again. */
 const recheckMs = 50
 
-interface Happening {
+interface Undecided {
   readonly origin: Origin
   readonly record: () => void
 }
 
-export class AwaitingProof {
-  readonly #isProven: () => boolean
-  readonly #clock: Clock
-  readonly #onDecided: () => void
-  #happenings: Happening[] = []
+export interface AwaitingProofParts {
+  readonly gate: CallGate
+  readonly clock: Clock
+  readonly marks: Marks
+}
 
-  constructor(isProven: () => boolean, clock: Clock, onDecided: () => void) {
-    this.#isProven = isProven
-    this.#clock = clock
-    this.#onDecided = onDecided
+export class AwaitingProof {
+  readonly #parts: AwaitingProofParts
+  #waiting: Undecided[] = []
+
+  constructor(parts: AwaitingProofParts) {
+    this.#parts = parts
   }
 
   get isEmpty(): boolean {
-    return this.#happenings.length === 0
+    return this.#waiting.length === 0
   }
 
   /** Calls `record` at once, but in a process that lost sight of its broker. */
   whenKnown(origin: Origin, record: () => void): void {
-    if (!origin.epoch.isLive || this.#isProven()) {
+    if (!origin.epoch.isLive || this.#parts.gate.isProven) {
       record()
       return
     }
-    this.#happenings.push({ origin, record })
-    if (this.#happenings.length === 1) this.#recheckSoon()
+    this.#waiting.push({ origin, record })
+    if (this.#waiting.length === 1) this.#recheckSoon()
   }
 
   #recheckSoon(): void {
-    this.#clock.after(recheckMs, () => {
-      const happenings = this.#happenings
-      this.#happenings = []
-      for (const { origin, record } of happenings) this.whenKnown(origin, record)
-      this.#onDecided()
+    this.#parts.clock.after(recheckMs, () => {
+      const waiting = this.#waiting
+      this.#waiting = []
+      for (const { origin, record } of waiting) this.whenKnown(origin, record)
+      this.#parts.marks.set()
     })
   }
 }

@@ -80,8 +80,7 @@ export class Committer {
   async #commit(flows: readonly PartitionFlow[]): Promise<void> {
     const { clock, source, name, emit, commitIntervalMs } = this.#parts
     const positions = flows.map((flow) => ({ flow, position: flow.ledger.position() }))
-    const entries = positions.map(({ flow: { epoch }, position }): CommitEntry => {
-      const { topic, partition } = epoch
+    const entries = positions.map(({ flow: { topic, partition }, position }): CommitEntry => {
       const { offset, completed } = position
       const metadata = encodeCompletedRuns({ group: name, topic, partition, offset }, completed)
       return { topic, partition, offset, metadata }

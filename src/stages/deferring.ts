@@ -12,17 +12,20 @@ import {
   isProcessSlow,
   type ProcessFacts,
 } from '../core/lane/endpoint-bound.ts'
-import type { BlockedCondition, HookLimits, Lane, LineName } from '../core/lane/lane.ts'
+import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import { spread, turn, type TurnFacts } from '../core/lane/turn.ts'
-import type { Clock, LoopMeter, Random } from '../ports.ts'
+import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
+import type { CallGate } from './call-gate.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
 import type { PlannedCall } from './expand.ts'
-import { isFromTopicOfOurs, type Work } from './work.ts'
+import type { Load } from './load.ts'
+import { lineOf, type Work } from './work.ts'
 
 export type Judgement =
-  | { readonly kind: 'queue' }
+  | { readonly kind: 'queue'; readonly lane: Lane<Work> }
   /** The record stays where it is until there is room. */
   | { readonly kind: 'wait' }
   /** It came from its tier before it is due, and waits on. */
@@ -38,12 +41,12 @@ export interface PutOff {
 
 export interface DeferringParts {
   readonly lanes: Lanes<Work>
+  readonly health: EndpointHealth
   readonly counts: DeferredCounts
-  /** Deliveries that the process has admitted, and their bytes. */
-  readonly admitted: Holdings
+  readonly load: Load
+  readonly gate: CallGate
   readonly loop: LoopMeter
-  /** Records that wait for their acknowledgement. */
-  readonly pendingCount: () => number
+  readonly sink: RecordSink
   /** Configured tiers, ascending by delay. */
   readonly tiers: readonly Tier[]
   readonly clock: Clock
@@ -58,7 +61,6 @@ const leastHopMs = 1_000
 const usualPending = 2_000
 /** Of what its hook may hold. Partitions of tiers are many: what comes back together would leave fresh events nothing. */
 const latePart = 0.75
-const queue = { kind: 'queue' } as const
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
 const beyondShare: PutOff = { kind: 'put-off', blocked: undefined }
@@ -70,28 +72,23 @@ export class Deferring {
     this.#parts = parts
   }
 
-  /**
-   * @param held what the partition has admitted
-   * @param isCalling whether calls may start: while they may not, no lane is slow by its own doing
-   */
-  judge({ run, hook }: PlannedCall, held: Holdings, isCalling: boolean): Judgement {
-    const { admitted, clock } = this.#parts
+  /** @param held what the partition has admitted */
+  judge({ run, hook }: PlannedCall, held: Holdings): Judgement {
+    const { load, clock, gate } = this.#parts
+    const { admitted } = load
     const now = clock.monotonic()
-    const lane = this.laneOf(hook, now)
+    const lane = this.#laneOf(hook, now)
     const blocked = lane.blockedBy(now)
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
     const part = lineOf(run) === 'late' ? latePart : 1
     const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
-    if (hasShare) return queue
+    if (hasShare) return { kind: 'queue', lane }
     // Its turn may have come nearer, as when the lane was closed before it was to be probed.
     if (this.#isEarly(run)) return this.#turnMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
-    if (!isCalling) return wait
+    // While no call may start, no lane is slow by its own doing.
+    if (!gate.isOpen) return wait
     return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
-  }
-
-  laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
-    return this.#parts.lanes.laneOf(hook.id, limitsOf(hook, this.#parts.defaultConcurrency), now)
   }
 
   /** Whether the event loop has no time to spare. */
@@ -148,6 +145,13 @@ export class Deferring {
     this.#parts.counts.sweep(this.#parts.clock.now())
   }
 
+  #laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
+    const { lanes, health, defaultConcurrency } = this.#parts
+    const lane = lanes.laneOf(hook.id, limitsOf(hook, defaultConcurrency), now)
+    if (lane.listens) lane.seed(health.seedOf(hook.id), now)
+    return lane
+  }
+
   #turnMs(run: Run, chance: number): number {
     const facts = this.#turnFacts(run)
     return facts === undefined ? leastHopMs : turn(facts, run.deferrals, chance)
@@ -175,11 +179,11 @@ export class Deferring {
   }
 
   #processFacts(): ProcessFacts {
-    const { loop, lanes, pendingCount } = this.#parts
+    const { loop, lanes, sink } = this.#parts
     return {
       busyShare: loop.busyShare(),
       hasFreeSlots: lanes.hasFreeSlots,
-      hasSinkBacklog: pendingCount() > usualPending,
+      hasSinkBacklog: sink.pendingCount() > usualPending,
     }
   }
 }
@@ -192,10 +196,6 @@ export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): 
 /** Whether putting it off is new work: what came back, or was split from its event, is a record already. */
 export function isFresh({ hop: hops }: Pick<Run, 'hop'>): boolean {
   return hops === 0
-}
-
-export function lineOf(run: Run): LineName {
-  return isFromTopicOfOurs(run) ? 'late' : 'first'
 }
 
 function limitsOf(hook: Hook, defaultConcurrency: number): HookLimits {

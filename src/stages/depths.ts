@@ -12,7 +12,7 @@ export function sumByTopic(
 ): ByTopic {
   const sums = new Map<string, number>()
   for (const flow of flows) {
-    const { topic } = flow.epoch
+    const { topic } = flow
     sums.set(topic, (sums.get(topic) ?? 0) + of(flow))
   }
   return sums

@@ -26,13 +26,25 @@ import {
   leastBetweenWritesMs,
   type Health,
 } from '../core/health/record.ts'
-import { boundBy, seedOf, type Binding, type LaneSeed, type Reading } from '../core/lane/seed.ts'
-import type { EpochMs, Hook, HookId, InboundRecord, TableEntry } from '../core/model/model.ts'
+import type { HookTable } from '../core/hook/table.ts'
+import type { Lanes } from '../core/lane/lanes.ts'
+import {
+  boundBy,
+  probeSpreadMs,
+  seedOf,
+  type Binding,
+  type LaneSeed,
+  type Reading,
+} from '../core/lane/seed.ts'
+import type { EpochMs, Hook, HookId, InboundRecord } from '../core/model/model.ts'
 import type { EndpointState } from '../core/model/record-values.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock, Random, RecordSink } from '../ports.ts'
 
 export type EndpointCounts = Readonly<Record<Exclude<EndpointState, 'healthy'>, number>>
+
+/** What follows for the lane of a hook from what is reported of its endpoint. */
+export type EndpointLanes = Pick<Lanes<unknown>, 'has' | 'reset' | 'probeSoon'>
 
 export interface EndpointHealthParts extends HealthRules {
   readonly topic: string
@@ -42,13 +54,9 @@ export interface EndpointHealthParts extends HealthRules {
   /** Of the calls of a hook that sets none. */
   readonly defaultTimeoutMs: number
   readonly emit: Emit
-  readonly hookOf: (hookId: HookId) => TableEntry | undefined
-  /** Whether deliveries of the hook have come to this instance lately. */
-  readonly isUsed: (hookId: HookId) => boolean
-  /** The endpoint is given a new beginning: what its lane knows counts no more. */
-  readonly onRenewed: (hookId: HookId) => void
-  /** Another instance says that the endpoint has recovered. */
-  readonly onRecovered: (hookId: HookId) => void
+  readonly table: Pick<HookTable, 'get'>
+  /** Where deliveries of a hook have come lately, it has a lane. */
+  readonly lanes: EndpointLanes
   /** A write failed for a reason that no later write mends. */
   readonly onFailed: (error: Error) => void
 }
@@ -103,7 +111,7 @@ export class EndpointHealth {
 
   /** The hook's lane has moved. Times are those of the epoch. */
   laneChanged(hookId: HookId, lane: LaneCondition): void {
-    if (this.#parts.hookOf(hookId) === undefined) return
+    if (this.#parts.table.get(hookId) === undefined) return
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
     // The monotonic clock has fractions of milliseconds, and records have none.
     const condition = 'until' in lane ? { ...lane, until: Math.ceil(lane.until) } : lane
@@ -117,7 +125,7 @@ export class EndpointHealth {
 
   /** What is said of an endpoint, for a lane that knows nothing of it or is open. */
   seedOf(hookId: HookId): LaneSeed {
-    const entry = this.#parts.hookOf(hookId)
+    const entry = this.#parts.table.get(hookId)
     const timeoutMs = entry?.kind === 'active' ? entry.hook.timeoutMs : undefined
     const binding = this.#entries.get(hookId)?.binding
     return seedOf(binding, timeoutMs ?? this.#parts.defaultTimeoutMs)
@@ -149,7 +157,7 @@ export class EndpointHealth {
   loaded(): void {
     this.#isLoaded = true
     for (const hookId of this.#entries.keys()) {
-      const entry = this.#parts.hookOf(hookId)
+      const entry = this.#parts.table.get(hookId)
       if (entry === undefined) this.hookDeleted(hookId)
       if (entry?.kind === 'active') this.#compare(entry.hook, hookSeen)
     }
@@ -166,7 +174,7 @@ export class EndpointHealth {
     this.#compare(hook, hookSeen)
     if (!hasOtherUrl) return
     if (this.#entries.get(hook.id)?.endpoint.known === undefined) this.#drop(hook.id)
-    this.#parts.onRenewed(hook.id)
+    this.#renew(hook.id)
   }
 
   /** It is forgotten unless the hook has come back by the next look. */
@@ -186,10 +194,22 @@ export class EndpointHealth {
     const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
     const isRecovered = reportsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
     this.#set(hookId, reportRead(endpoint, health))
-    if (isNewBeginning) this.#parts.onRenewed(hookId)
-    if (isRecovered) this.#parts.onRecovered(hookId)
-    const entry = this.#parts.hookOf(hookId)
+    if (isNewBeginning) this.#renew(hookId)
+    if (isRecovered) this.#probeSoon(hookId)
+    const entry = this.#parts.table.get(hookId)
     if (this.#isLoaded && entry?.kind === 'active') this.#compare(entry.hook, hookKnown)
+  }
+
+  /** The endpoint is given a new beginning: what its lane knows counts no more. */
+  #renew(hookId: HookId): void {
+    const { lanes, clock } = this.#parts
+    lanes.reset(hookId, clock.monotonic())
+  }
+
+  /** Another instance reports that the endpoint has recovered. */
+  #probeSoon(hookId: HookId): void {
+    const { lanes, clock, random } = this.#parts
+    lanes.probeSoon(hookId, clock.monotonic() + random() * probeSpreadMs)
   }
 
   #compare(hook: Hook, compare: typeof hookSeen): void {
@@ -198,12 +218,12 @@ export class EndpointHealth {
     const next = compare(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
     if (next === entry.endpoint) return
     this.#set(hook.id, next)
-    this.#parts.onRenewed(hook.id)
+    this.#renew(hook.id)
   }
 
   /** Whether the hook is still there with the URL that was called: what became of another one says nothing. */
   #isCalled({ id, url }: Hook): boolean {
-    const entry = this.#parts.hookOf(id)
+    const entry = this.#parts.table.get(id)
     return entry?.kind === 'active' && entry.hook.url === url
   }
 
@@ -239,7 +259,7 @@ export class EndpointHealth {
     const { clock } = this.#parts
     clock.after(binding.claimAt - clock.monotonic(), () => {
       const entry = this.#entries.get(hookId)
-      if (this.#isStopped || entry?.binding !== binding || !this.#parts.isUsed(hookId)) return
+      if (this.#isStopped || entry?.binding !== binding || !this.#parts.lanes.has(hookId)) return
       const at = clock.now()
       const until = at + Math.ceil(binding.until - clock.monotonic())
       this.#set(hookId, claimed(entry.endpoint, { at, until }, this.#parts))
@@ -302,7 +322,7 @@ export class EndpointHealth {
     for (const hookId of this.#toBury) this.#bury(hookId)
     for (const hookId of this.#toSay) {
       const entry = this.#entries.get(hookId)
-      const table = this.#parts.hookOf(hookId)
+      const table = this.#parts.table.get(hookId)
       if (entry === undefined || table?.kind !== 'active') this.#toSay.delete(hookId)
       else if (!entry.isWriting && now - entry.reportedAt >= leastBetweenWritesMs) {
         this.#say(entry, table.hook, now)
@@ -325,7 +345,7 @@ export class EndpointHealth {
 
   #bury(hookId: HookId): void {
     this.#toBury.delete(hookId)
-    if (this.#parts.hookOf(hookId) !== undefined) return
+    if (this.#parts.table.get(hookId) !== undefined) return
     const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
     this.#drop(hookId)
     if (isKnown) this.#write(hookId, null, () => undefined)

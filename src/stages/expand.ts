@@ -1,24 +1,28 @@
 /** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
 import { decodeRun, isSplit, placeOf } from '../core/run/delivery-headers.ts'
 import { decodeEvent } from '../core/event/event.ts'
-import { isFramed, unframe, type FindSchema } from '../core/event/framed-value.ts'
+import { isFramed, unframe } from '../core/event/framed-value.ts'
+import { admitted, type Filtering } from '../core/hook/filter-match.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import { deliveryIdOf } from '../core/model/identity.ts'
 import type {
   AuthEvent,
   EpochMs,
   Hook,
-  HookId,
   InboundRecord,
   Rejection,
   Run,
   TableEntry,
   TenantId,
   Tier,
+  Topics,
   Verdict,
 } from '../core/model/model.ts'
-import { releaseOf } from '../core/run/schedule.ts'
-import { rejoin } from '../core/run/rejoin.ts'
+import { join } from '../core/run/join.ts'
+import { releaseOf, tierOf } from '../core/run/schedule.ts'
+import type { Clock, SchemaSource } from '../ports.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
+import type { HandledRuns } from './handled-runs.ts'
 
 /** A run to call for, on its hook's lane. */
 export interface PlannedCall {
@@ -57,22 +61,29 @@ export type Caused =
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
 
 export interface Joining {
+  readonly topics: Topics
   readonly table: HookTable
-  readonly findSchema: FindSchema
-  /** Which of the entries that an event is for let it through. */
-  readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
-  /** Whether the run has come as far as this already, by another record. */
-  readonly isHandled: (run: Run) => boolean
-  readonly now: () => EpochMs
+  readonly schemas: SchemaSource
+  readonly filtering: Filtering
+  readonly handled: HandledRuns
+  readonly health: EndpointHealth
+  readonly clock: Clock
   readonly maxAgeMs: number
-  /** Whether the hook's endpoint has failed for so long, or said that it is gone, that nothing is sent to it. */
-  readonly isDisabled: (hookId: HookId) => boolean
+}
+
+/** What the record causes, by its topic. */
+export function openRecord(record: InboundRecord, joining: Joining): Opened {
+  const { topic } = record
+  const { events, requests, retryPrefix } = joining.topics
+  if (events.includes(topic)) return openEvent(record, joining)
+  if (topic === requests) return openRequest(record, joining)
+  return openTierRecord(record, tierOf(topic, retryPrefix) ?? { topic, delayMs: 0 }, joining)
 }
 
 /** An event becomes one run per matching hook; none is none. Its value may be framed: all else are records of ours. */
-export function openEvent(record: InboundRecord, joining: Joining): Opened {
+function openEvent(record: InboundRecord, joining: Joining): Opened {
   if (!isFramed(record.value)) return openJsonEvent(record, joining, 0)
-  const value = unframe(record.value, joining.findSchema)
+  const value = unframe(record.value, (id) => joining.schemas.find(id))
   if (value.kind !== 'bytes') return value
   const { bytes, isRendered } = value
   return openJsonEvent({ ...record, value: bytes }, joining, isRendered ? bytes.length : 0)
@@ -82,13 +93,13 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   const decoded = decodeEvent(record)
   if (decoded.kind === 'rejected') return decoded
   const { event } = decoded
-  const entries = joining.admit(joining.table.matching(event), event)
-  const began = { run: placeOf(event.source), now: joining.now() }
+  const entries = admitted(joining.table.matching(event), event, joining.filtering)
+  const began = { run: placeOf(event.source), now: joining.clock.now() }
   const plans: Plan[] = []
   const repeats: Run[] = []
   for (const entry of entries) {
     const run = firstRun(event, entry, began)
-    if (joining.isHandled(run)) repeats.push(run)
+    if (joining.handled.has(run)) repeats.push(run)
     else plans.push(plan(run, entry, joining))
   }
   const [repeat] = repeats
@@ -97,16 +108,16 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
 }
 
 /** A request is due at once. It begins a run now, or continues one that was split off its event. */
-export function openRequest(record: InboundRecord, joining: Joining): Opened {
+function openRequest(record: InboundRecord, joining: Joining): Opened {
   const decoded = decodeRun(record, 'request')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
-  return openRun(isSplit(record) ? run : { ...run, firstHandledAt: joining.now() }, joining)
+  return openRun(isSplit(record) ? run : { ...run, firstHandledAt: joining.clock.now() }, joining)
 }
 
 /** A tier's record waits from its append time on for the tier's delay; then it is called for, or hops on. */
-export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Opened {
-  const now = joining.now()
+function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Opened {
+  const now = joining.clock.now()
   const releasedAt = record.timestamp + tier.delayMs
   if (now < releasedAt) return { kind: 'later', at: releasedAt }
   const decoded = decodeRun(record, 'tier')
@@ -114,14 +125,14 @@ export function openTierRecord(record: InboundRecord, tier: Tier, joining: Joini
   const { run } = decoded
   // A due time that lies beyond its age would make a run hop for ever.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
-  if (isTooOld || joining.isHandled(run)) return openRun(run, joining)
+  if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
   const release = releaseOf(run, releasedAt, now)
   if (release.kind === 'wait') return { kind: 'later', at: release.until }
   return release.kind === 'hop' ? { kind: 'hop', run } : openRun(run, joining)
 }
 
 function openRun(run: Run, joining: Joining): Opened {
-  if (joining.isHandled(run)) return { kind: 'repeat', run }
+  if (joining.handled.has(run)) return { kind: 'repeat', run }
   const plans = [plan(run, joining.table.get(run.hookId), joining)]
   return { ...sorted(plans), repeats: [], renderedBytes: 0 }
 }
@@ -150,9 +161,9 @@ function firstRun(
 type Plan = PlannedCall | PlannedEnd
 
 function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Plan {
-  const { maxAgeMs } = joining
-  const isDisabled = joining.isDisabled(run.hookId)
-  const joined = rejoin(run, entry, { now: joining.now(), maxAgeMs, isDisabled })
+  const { clock, health, maxAgeMs } = joining
+  const isDisabled = health.isDisabled(run.hookId)
+  const joined = join(run, entry, { now: clock.now(), maxAgeMs, isDisabled })
   if (joined.kind === 'end') {
     return { run, verdict: joined.verdict, configVersion: joined.configVersion }
   }

@@ -18,7 +18,7 @@ export function foreignCommits(
   if (foreign.length === 0) return []
   const partitions = foreign
     .slice(0, maxNamed)
-    .map(({ epoch: { topic, partition } }) => `${topic}/${partition}`)
+    .map(({ topic, partition }) => `${topic}/${partition}`)
   const message =
     'the metadata of the last commit was not written by this version of hooktide for this offset: it is ignored, and all from the committed offset on is delivered, what was delivered before too'
   return [{ kind: 'commit.foreign', group, count: foreign.length, partitions, message }]

@@ -3,9 +3,11 @@ import type { Decrypt } from '../core/hook/encrypted-text.ts'
 import { decodeFramedHook } from '../core/hook/framed-hook.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook/hook.ts'
 import { NewestRecords, type HookTable } from '../core/hook/table.ts'
-import type { Hook, HookId, InboundRecord } from '../core/model/model.ts'
+import type { Lanes } from '../core/lane/lanes.ts'
+import type { InboundRecord } from '../core/model/model.ts'
 import type { Emit, Signal } from '../core/signal/signal.ts'
 import type { Filters, SchemaSource, TableSource } from '../ports.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
 
 export interface HookLoaderParts {
   readonly source: TableSource
@@ -14,10 +16,9 @@ export interface HookLoaderParts {
   readonly decrypt: Decrypt
   readonly table: HookTable
   readonly emit: Emit
+  readonly health: EndpointHealth
+  readonly lanes: Pick<Lanes<unknown>, 'forget'>
   readonly onFailed: (error: Error) => void
-  readonly onDeleted: (id: HookId) => void
-  /** @param hasOtherUrl whether the hook replaces one with another URL */
-  readonly onChanged: (hook: Hook, hasOtherUrl: boolean) => void
 }
 
 /**
@@ -25,7 +26,7 @@ export interface HookLoaderParts {
  * are waited for.
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
-  const { source, table, emit, onFailed, onDeleted, onChanged } = parts
+  const { source, table, health, lanes, emit, onFailed } = parts
   // Until the table is loaded; later, what arrives is what was written just now.
   let newest: NewestRecords | undefined = new NewestRecords()
   const queue = new HookQueue(parts, (decoded, record) => {
@@ -35,10 +36,13 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
     const signal = applyHook(decoded, record, table)
     // What was there at the start is told as one count, below.
     if (newest === undefined || signal.kind !== 'hook.changed') emit(signal)
-    if (signal.kind === 'hook.changed' && signal.change === 'deleted') onDeleted(signal.hookId)
+    if (signal.kind === 'hook.changed' && signal.change === 'deleted') {
+      health.hookDeleted(signal.hookId)
+      lanes.forget(signal.hookId)
+    }
     if (decoded.kind === 'active') {
       const hasOtherUrl = before?.kind === 'active' && before.hook.url !== decoded.hook.url
-      onChanged(decoded.hook, hasOtherUrl)
+      health.hookChanged(decoded.hook, hasOtherUrl)
     }
   })
   await source.start((record) => queue.add(record), onFailed)

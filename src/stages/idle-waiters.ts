@@ -2,10 +2,15 @@
 import type { Clock } from '../ports.ts'
 
 export class IdleWaiters {
+  readonly #clock: Clock
   readonly #checks = new Set<() => void>()
 
-  /** Resolves when `isIdle`, now or at a later {@link check}, or after the budget. */
-  wait(isIdle: () => boolean, budgetMs: number, clock: Clock): Promise<void> {
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Resolves when `isIdle`, now or at a later {@link check}, or after so many milliseconds. */
+  wait(isIdle: () => boolean, budgetMs: number): Promise<void> {
     if (isIdle()) return Promise.resolve()
     return new Promise((resolve) => {
       const finish = () => {
@@ -16,7 +21,7 @@ export class IdleWaiters {
       const check = () => {
         if (isIdle()) finish()
       }
-      const cancel = clock.after(budgetMs, finish)
+      const cancel = this.#clock.after(budgetMs, finish)
       this.#checks.add(check)
     })
   }

@@ -2,6 +2,7 @@
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
+import type { CallGate } from './call-gate.ts'
 import type { Deferring } from './deferring.ts'
 import type { Work } from './work.ts'
 
@@ -10,8 +11,7 @@ export interface LaneUpkeepParts {
   readonly deferring: Deferring
   readonly clock: Clock
   readonly emit: Emit
-  /** Whether calls may start: while they may not, no lane is idle by its own doing. */
-  readonly isCalling: () => boolean
+  readonly gate: CallGate
 }
 
 /** How often lanes are looked for that are idle though something of theirs was put off. */
@@ -32,11 +32,12 @@ export class LaneUpkeep {
   putOff(): void {
     if (this.#isIdleCheckPlanned) return
     this.#isIdleCheckPlanned = true
-    const { clock, deferring, isCalling, emit } = this.#parts
+    const { clock, deferring, gate, emit } = this.#parts
     const from = clock.monotonic()
     clock.after(idleCheckMs, () => {
       this.#isIdleCheckPlanned = false
-      const lanes = isCalling() ? deferring.idleLanes() : 0
+      // While no call may start, no lane is idle by its own doing.
+      const lanes = gate.isOpen ? deferring.idleLanes() : 0
       if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
       if (deferring.hasAway) this.putOff()
     })

@@ -9,8 +9,9 @@
 import { decodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import { Fifo } from '../core/collections/fifo.ts'
 import { Ledger } from '../core/offsets/ledger.ts'
-import type { EpochMs, InboundRecord } from '../core/model/model.ts'
+import type { EpochMs, HookId, InboundRecord } from '../core/model/model.ts'
 import { headerBytes } from '../core/event/packed-headers.ts'
+import type { LineName } from '../core/lane/lane.ts'
 import { Holdings } from '../core/lane/share.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
 import type { Caused, Opened } from './expand.ts'
@@ -32,8 +33,29 @@ export type Waiting =
   | { readonly kind: 'schema' }
   | { readonly kind: 'room' }
 
-export class PartitionFlow {
-  readonly epoch: Epoch
+/** A record in the backlog. */
+interface Fetch {
+  readonly record: InboundRecord
+  readonly bytes: number
+}
+
+/** The head was taken from the backlog. */
+export type Taken<Plan> =
+  /** It was complete before. */
+  | { readonly kind: 'known' }
+  | {
+      readonly kind: 'taken'
+      readonly record: InboundRecord
+      readonly bytes: number
+      readonly plan: Plan
+    }
+
+export class PartitionFlow implements Epoch {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  readonly line: LineName
+  isLive = true
   readonly ledger: Ledger
   /** The commit that it goes on from has metadata that is not believed: what was complete above it is handled again. */
   readonly hasForeignMetadata: boolean
@@ -46,7 +68,7 @@ export class PartitionFlow {
   readonly origins = new Set<Origin>()
 
   readonly #limits: FlowLimits
-  readonly #backlog = new Fifo<InboundRecord>()
+  readonly #backlog = new Fifo<Fetch>()
   #backlogBytes = 0
   /** Where reading goes on: a rejoin reads kept partitions again from the committed offset. */
   #readNext = 0
@@ -58,10 +80,18 @@ export class PartitionFlow {
   /** The head, opened once: a record that waits is not decoded again. */
   #head: Caused | undefined
 
-  constructor(epoch: Epoch, assigned: AssignedPartition, limits: FlowLimits) {
-    this.epoch = epoch
-    const { committedOffset: offset = 0, committedMetadata } = assigned
-    const runs = decodeCompletedRuns({ ...epoch, offset }, committedMetadata)
+  /** @param owner the group that was given the partition, and what the partition's records come to in it */
+  constructor(
+    { group, line }: Pick<Epoch, 'group' | 'line'>,
+    assigned: AssignedPartition,
+    limits: FlowLimits,
+  ) {
+    const { topic, partition, committedOffset: offset = 0, committedMetadata } = assigned
+    this.group = group
+    this.topic = topic
+    this.partition = partition
+    this.line = line
+    const runs = decodeCompletedRuns({ group, topic, partition, offset }, committedMetadata)
     this.hasForeignMetadata = runs.kind === 'foreign'
     this.ledger = new Ledger(offset, runs.kind === 'foreign' ? [] : runs.ranges)
     this.#limits = limits
@@ -78,7 +108,7 @@ export class PartitionFlow {
 
   /** The oldest record that was fetched and waits. */
   get head(): InboundRecord | undefined {
-    return this.#backlog.peek()
+    return this.#backlog.peek()?.record
   }
 
   /** Offsets that are not complete, up to the partition's end. */
@@ -94,8 +124,9 @@ export class PartitionFlow {
     if (next <= this.#readNext) return false
     for (const record of records) {
       if (record.offset < this.#readNext) continue
-      this.#backlog.push(record)
-      this.#backlogBytes += bytesOf(record)
+      const bytes = bytesOf(record)
+      this.#backlog.push({ record, bytes })
+      this.#backlogBytes += bytes
     }
     this.#readNext = next
     return true
@@ -113,7 +144,7 @@ export class PartitionFlow {
   }
 
   /**
-   * Admits the head if it may be, and hands it on.
+   * Admits the head if there is room for all that it causes.
    *
    * @param open decides what the record causes
    * @param planFor what is to become of that; `undefined` while process or lanes have no room
@@ -121,28 +152,25 @@ export class PartitionFlow {
   admitNext<Plan>(
     open: (record: InboundRecord) => Opened,
     planFor: (opened: Caused) => Plan | undefined,
-    handOn: (record: InboundRecord, plan: Plan) => void,
-  ): Waiting | { readonly kind: 'admitted' } {
-    const record = this.#backlog.peek()
-    if (record === undefined) {
+  ): Waiting | Taken<Plan> {
+    const head = this.#backlog.peek()
+    if (head === undefined) {
       this.ledger.skipTo(this.#readNext)
       return { kind: 'nothing' }
     }
+    const { record, bytes } = head
     if (this.ledger.isKnown(record.offset)) {
-      this.ledger.admit(record.offset)
-      this.#takeHead(record)
-      return { kind: 'admitted' }
+      this.#take(head)
+      return { kind: 'known' }
     }
-    if (!this.#hasOwnRoom(bytesOf(record))) return { kind: 'room' }
+    if (!this.#hasOwnRoom(bytes)) return { kind: 'room' }
     const opened = this.#head ?? open(record)
     if (opened.kind === 'later' || opened.kind === 'schema') return opened
     this.#head = opened
     const plan = planFor(opened)
     if (plan === undefined) return { kind: 'room' }
-    this.ledger.admit(record.offset)
-    this.#takeHead(record)
-    handOn(record, plan)
-    return { kind: 'admitted' }
+    this.#take(head)
+    return { kind: 'taken', record, bytes, plan }
   }
 
   /**
@@ -159,15 +187,20 @@ export class PartitionFlow {
     this.held.hold(origin.tenantId, 1, origin.bytes)
   }
 
+  releaseFor(hookId: HookId, { bytes }: Origin): void {
+    this.held.releaseFor(hookId, 1, bytes)
+  }
+
   complete(origin: Origin): void {
     this.origins.delete(origin)
     this.held.release(origin.tenantId, 1, origin.bytes)
     this.ledger.complete(origin.offset)
   }
 
-  #takeHead(record: InboundRecord): void {
+  #take({ record, bytes }: Fetch): void {
+    this.ledger.admit(record.offset)
     this.#backlog.shift()
-    this.#backlogBytes -= bytesOf(record)
+    this.#backlogBytes -= bytes
     this.#head = undefined
   }
 
@@ -182,6 +215,6 @@ export class PartitionFlow {
 }
 
 /** Memory a record is counted with: what it holds, and about what holding it costs. */
-export function bytesOf({ value, key, headers }: InboundRecord): number {
+function bytesOf({ value, key, headers }: InboundRecord): number {
   return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 512
 }

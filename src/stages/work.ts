@@ -1,13 +1,8 @@
-/** What travels from intake to the recorder: a run to call for, tied to the record that asked for it. */
+/** What travels along the path: a run to call for, tied to the record that asked for it. */
 import type { Place } from '../core/collections/linked-queue.ts'
-import type {
-  EpochMs,
-  HookId,
-  MonotonicMs,
-  RecordPlace,
-  Run,
-  TenantId,
-} from '../core/model/model.ts'
+import type { LineName } from '../core/lane/lane.ts'
+import type { EpochMs, Hook, HookId, MonotonicMs, Run, TenantId } from '../core/model/model.ts'
+import type { RunAtHand } from '../core/run/recording.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
@@ -17,7 +12,13 @@ export interface Epoch {
   readonly group: string
   readonly topic: string
   readonly partition: number
-  isLive: boolean
+  /** What its records come to: first tries, or what comes later. */
+  readonly line: LineName
+  readonly isLive: boolean
+  /** The record holds one delivery of the hook less. */
+  releaseFor(hookId: HookId, origin: Origin): void
+  /** Nothing that the record caused is left: its offset is complete. */
+  complete(origin: Origin): void
 }
 
 /** An admitted record. Its offset completes when nothing that it caused is left. */
@@ -37,24 +38,18 @@ export interface Origin {
   readonly waiting: Set<Work> | undefined
   /** Whether a former owner of the partition may have begun these runs: records of them may be on their way. */
   readonly isInherited: boolean
-  /** Called when one thing that it caused is acknowledged, and already taken from `remaining`. */
-  readonly settled: (origin: Origin, hookId: HookId | undefined) => void
 }
 
 export interface Work {
   readonly run: Run
   readonly origin: Origin
   readonly queuedAt: MonotonicMs
+  /** The hook that the run was joined with; `undefined` when it is not to be called for. */
+  readonly hook: Hook | undefined
   /** Where it is queued in its lane; `undefined` before. */
   place: Place<Work> | undefined
   /** Its call was aborted so that the run goes on from the request topic, whoever owns the partition then. */
   isMovedOn: boolean
-}
-
-/** One thing that the record caused is acknowledged. */
-export function settle(origin: Origin, hookId: HookId | undefined): void {
-  origin.remaining -= 1
-  origin.settled(origin, hookId)
 }
 
 /** Whether some of what the record caused has ended, and its crash repeat would repeat that. */
@@ -62,20 +57,20 @@ export function isBegun({ remaining, caused }: Origin): boolean {
   return remaining < caused
 }
 
-export function sourceOf(origin: Origin): RecordPlace {
-  return { topic: origin.epoch.topic, partition: origin.epoch.partition, offset: origin.offset }
-}
-
-/**
- * From the event record's timestamp to the start of the run's first attempt; `undefined` when the run did not begin with
- * the record at hand. Producers' clocks may be ahead: never below 0.
- */
-export function sinceEvent({ run, origin }: Work, startedAt: EpochMs): number | undefined {
-  const isFirst = run.trigger === 'event' && run.attempt === 0 && run.hop === 0
-  return isFirst && origin.timestamp >= 0 ? Math.max(0, startedAt - origin.timestamp) : undefined
+/** The work as far as records of it are concerned. */
+export function atHand({ run, origin, isMovedOn }: Work): RunAtHand {
+  const { epoch, offset, timestamp } = origin
+  const { topic, partition, isLive } = epoch
+  const source = { topic, partition, offset }
+  return { run, source, writtenAt: timestamp, isOwned: isLive, isMovedOn }
 }
 
 /** Runs of tiers and requests, unlike those that come straight from events. */
 export function isFromTopicOfOurs(run: Run): boolean {
   return run.hop > 0 || run.trigger !== 'event'
+}
+
+/** The line of its lane that the run is queued in. */
+export function lineOf(run: Run): LineName {
+  return isFromTopicOfOurs(run) ? 'late' : 'first'
 }

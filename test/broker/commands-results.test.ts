@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Verdict } from '../../src/core/model/model.ts'
-import { resultOf } from '../../src/core/run/result.ts'
+import { endingOf, resultOf } from '../../src/core/run/result.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
@@ -62,7 +62,7 @@ function resultFor({ hookId, verdict, status, event, tenantId }: Case): Delivery
     status === undefined
       ? ({ kind: 'error', errorClass: 'dns', message: 'no \u001b[2Jhost', status, phases } as const)
       : ({ kind: 'response', status, retryAfterMs: undefined, body: '', phases } as const)
-  return resultOf({
+  const facts = {
     run: runOf({
       hookId,
       deliveryId: deliveryIdFor(hookId),
@@ -80,11 +80,12 @@ function resultFor({ hookId, verdict, status, event, tenantId }: Case): Delivery
     attempt: {
       result,
       kept: { responseBody: null, errorMessage: result.kind === 'error' ? result.message : null },
-      url: 'https://receiver.example/',
+      shownUrl: 'https://receiver.example/',
       maxAttempts: 10,
       queuedMs: 0,
     },
-  })
+  }
+  return resultOf(facts, endingOf(verdict, result))
 }
 
 /** `dlv_` and 22 characters, as each of them has. */

@@ -30,11 +30,13 @@ function createStage(isUsed = true) {
     sink: broker.sink(),
     instance: 'one',
     disableAfterMs: 5 * 86_400_000,
-    hookOf: (id) => hooks.get(id),
-    isUsed: () => isUsed,
+    table: { get: (id) => hooks.get(id) },
+    lanes: {
+      has: () => isUsed,
+      reset: (id) => void renewed.push(id),
+      probeSoon: () => undefined,
+    },
     emit: (signal) => signals.push(signal),
-    onRenewed: (id) => renewed.push(id),
-    onRecovered: () => undefined,
     random: () => 0,
     defaultTimeoutMs: 10 * second,
     onFailed: (error) => {

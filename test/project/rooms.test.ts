@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   signal: ['filter', 'model'],
   event: ['avro', 'model', 'text'],
   hook: ['event', 'filter', 'model', 'text'],
-  run: ['event', 'hook', 'model', 'text'],
+  run: ['event', 'hook', 'model', 'signal', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
 }
 

@@ -32,27 +32,27 @@ export const mutations: readonly Mutation[] = [
     'loses a retry',
     ['commit-passes-nothing-open', 'run-ends'],
     [
-      'stages/recorder.ts',
-      "if (verdict.kind === 'retry') {",
-      "if (verdict.kind === 'retry' && run.attempt === 2) return undefined\n    if (verdict.kind === 'retry') {",
+      'core/run/recording.ts',
+      'const next = { ...run, attempt: attemptsMade,',
+      'if (run.attempt === 2) return undefined\n      const next = { ...run, attempt: attemptsMade,',
     ],
   ),
   mutation(
     'commits before what a record caused is done',
     ['commit-passes-nothing-open'],
     [
-      'stages/partition-flow.ts',
-      'handOn(record, plan)\n',
-      'this.ledger.complete(record.offset)\n    handOn(record, plan)\n',
+      'stages/admission.ts',
+      'flow.admitted(origin)\n',
+      'flow.ledger.complete(origin.offset)\n    flow.admitted(origin)\n',
     ],
   ),
   mutation(
     'calls without proof of membership',
     ['call-with-proof'],
     [
-      'topology.ts',
-      'return provenAt !== undefined && now - provenAt < sessionTimeoutMs',
-      'return provenAt !== undefined && now - provenAt < 1e12 * sessionTimeoutMs',
+      'stages/call-gate.ts',
+      'now - provenAt < this.#parts.sessionTimeoutMs',
+      'now - provenAt < 1e12 * this.#parts.sessionTimeoutMs',
     ],
   ),
   mutation(
@@ -73,7 +73,7 @@ export const mutations: readonly Mutation[] = [
     'leaves a well lane idle',
     ['lane-is-not-idle'],
     [
-      'stages/dispatch.ts',
+      'stages/calls.ts',
       "case 'success':\n      return { kind: 'success' }",
       "case 'success':\n      return { kind: 'pause', until: now + 4_000 }",
     ],
@@ -82,32 +82,28 @@ export const mutations: readonly Mutation[] = [
     'starves a tenant while others have something to do',
     ['well-tenant-is-as-alone', 'lane-is-not-idle'],
     [
-      'stages/group-flow.ts',
+      'stages/admission.ts',
       "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n",
-      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && dispatch.inFlight > 0) return undefined\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
     ],
   ),
   mutation(
     'goes on with a run of an ownership that has ended',
     ['lost-ownership-writes-nothing'],
     [
-      'stages/recorder.ts',
-      "const isOurs = work.origin.epoch.isLive || decided.kind === 'delivered'",
-      'const isOurs = true',
+      'core/run/recording.ts',
+      "verdict: isOwned || decided.kind === 'delivered' ? decided : { kind: 'interrupted' }",
+      'verdict: decided',
     ],
-    [
-      'stages/recorder.ts',
-      'const onward = origin.epoch.isLive\n',
-      'const onward = origin.epoch !== undefined\n',
-    ],
+    ['core/run/recording.ts', 'if (!isOwned) return undefined\n', ''],
   ),
   mutation(
     'drops a dead letter',
     ['letter-for-each-death'],
     [
-      'stages/recorder.ts',
-      'return this.#deadLetter(run, { reason, status, value: run.event.body })',
-      "return reason === 'exhausted' ? undefined : this.#deadLetter(run, { reason, status, value: run.event.body })",
+      'core/run/recording.ts',
+      'return deadLetter(run, run.event.body, { reason,',
+      "if (reason === 'exhausted') return undefined\n  return deadLetter(run, run.event.body, { reason,",
     ],
   ),
   mutation(
@@ -142,8 +138,8 @@ export const mutations: readonly Mutation[] = [
     ['call-asked-for', 'commit-keeps-what-was-done'],
     [
       'stages/partition-flow.ts',
-      'decodeCompletedRuns({ ...epoch, offset }, committedMetadata)',
-      'decodeCompletedRuns({ ...epoch, offset }, committedMetadata.slice(0, 0))',
+      'decodeCompletedRuns({ group, topic, partition, offset }, committedMetadata)',
+      'decodeCompletedRuns({ group, topic, partition, offset }, committedMetadata.slice(0, 0))',
     ],
   ),
   mutation(
@@ -159,18 +155,18 @@ export const mutations: readonly Mutation[] = [
     'counts an attempt twice',
     ['attempts-do-not-fall'],
     [
-      'stages/recorder.ts',
-      'run.attempt + (facts.attempt === undefined ? 0 : 1)',
-      'run.attempt + (facts.attempt === undefined ? 0 : 2)',
+      'core/run/recording.ts',
+      'run.attempt + (attempt === undefined ? 0 : 1)',
+      'run.attempt + (attempt === undefined ? 0 : 2)',
     ],
   ),
   mutation(
     'hands over without a last commit',
     ['handover-repeats-nothing'],
     [
-      'stages/group-flow.ts',
-      'await this.drain(limits.drainBudgetMs)\n    await this.#committer.commitNow()',
-      'await this.drain(limits.drainBudgetMs)',
+      'stages/group.ts',
+      'await this.drain(drainBudgetMs)\n    await this.committer.commitNow()',
+      'await this.drain(drainBudgetMs)',
     ],
   ),
   mutation(

@@ -2,7 +2,8 @@
 import type { LaneCondition } from '../../src/core/health/health.ts'
 import type { LaneSeed } from '../../src/core/lane/seed.ts'
 import type { HookLimits, Lane, LineName } from '../../src/core/lane/lane.ts'
-import { Lanes, type LaneLimits, type Slot } from '../../src/core/lane/lanes.ts'
+import { Lanes, type LaneLimits, type LanesParts, type Slot } from '../../src/core/lane/lanes.ts'
+import type { HookId, MonotonicMs } from '../../src/core/model/model.ts'
 
 export const second = 1_000
 export const usual: LaneLimits = {
@@ -18,12 +19,23 @@ export const sixteen: HookLimits = {
 }
 export const flowing: LaneSeed = { kind: 'flowing' }
 
-interface Alarm {
-  readonly at: number
-  readonly again: (now: number) => void
+/** Lanes that ask what other instances report of an endpoint, as the stage does that uses them. */
+export class SeededLanes<Work> extends Lanes<Work> {
+  readonly #seedOf: () => LaneSeed
+
+  constructor(parts: LanesParts<Work>, seedOf: () => LaneSeed) {
+    super(parts)
+    this.#seedOf = seedOf
+  }
+
+  override laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
+    const lane = super.laneOf(hookId, limits, now)
+    if (lane.listens) lane.seed(this.#seedOf(), now)
+    return lane
+  }
 }
 
-/** Lanes of texts that weigh a byte each, with what they asked to be woken at. */
+/** Lanes of texts that weigh a byte each. */
 export function createLanes(
   limits: Partial<LaneLimits> = {},
   options: {
@@ -31,14 +43,9 @@ export function createLanes(
     readonly seedOf?: () => LaneSeed
   } = {},
 ) {
-  const alarms: Alarm[] = []
-  const lanes = new Lanes<string>({
-    limits: { ...usual, ...limits },
-    sizeOf: options.sizeOf ?? (() => 1),
-    wakeAt: (at, again) => alarms.push({ at, again }),
-    seedOf: options.seedOf ?? (() => flowing),
-  })
-  return { lanes, alarms }
+  const { sizeOf = () => 1, seedOf = () => flowing } = options
+  const lanes = new SeededLanes<string>({ limits: { ...usual, ...limits }, sizeOf }, seedOf)
+  return { lanes }
 }
 
 export function startAll(lanes: Lanes<string>, now: number): readonly Slot<string>[] {

@@ -71,8 +71,6 @@ export function simulate(
   const lanes = new Lanes<Arrived>({
     limits: { ...ofProcess, ...limits },
     sizeOf: () => 1_024,
-    wakeAt: (at, again) => plan(at, () => again(at)),
-    seedOf: () => ({ kind: 'flowing' }),
   })
   const start = () => {
     for (let slot = lanes.next(now); slot !== undefined; slot = lanes.next(now)) {

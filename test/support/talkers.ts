@@ -17,9 +17,9 @@ import {
 } from '../../src/core/health/health.ts'
 import { leastBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
 import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
-import { Lanes, type Slot } from '../../src/core/lane/lanes.ts'
+import type { Lanes, Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
-import { usual } from './lanes.ts'
+import { SeededLanes, usual } from './lanes.ts'
 
 const second = 1_000
 const day = 86_400_000
@@ -71,12 +71,9 @@ class Talker {
   constructor(index: number, aheadMs: number) {
     this.index = index
     this.#aheadMs = aheadMs
-    this.lanes = new Lanes<string>({
-      limits: usual,
-      sizeOf: () => 1,
-      wakeAt: () => undefined,
-      seedOf: () => seedOf(this.binding, timeoutMs),
-    })
+    this.lanes = new SeededLanes<string>({ limits: usual, sizeOf: () => 1 }, () =>
+      seedOf(this.binding, timeoutMs),
+    )
   }
 
   get rules() {

@@ -10,7 +10,6 @@
  * limited → ready: its time came.
  */
 import type { LaneCondition } from '../health/health.ts'
-import type { LaneSeed } from './seed.ts'
 import { RateLimit } from './rate.ts'
 import {
   Lane,
@@ -21,6 +20,7 @@ import {
   type Line,
   type LineName,
 } from './lane.ts'
+import { Heap } from '../collections/heap.ts'
 import type { Place } from '../collections/linked-queue.ts'
 import type { HookId, MonotonicMs } from '../model/model.ts'
 import { Slots, type Holding, type SlotLimits } from './slots.ts'
@@ -31,10 +31,6 @@ export interface LanesParts<Work> {
   readonly limits: LaneLimits
   /** Bytes that a call holds while it is out. */
   readonly sizeOf: (work: Work) => number
-  /** Calls `again` with that time once it has come: a rate limit then lets a call through. */
-  readonly wakeAt: (at: MonotonicMs, again: (now: MonotonicMs) => void) => void
-  /** What other instances say of an endpoint of which this one knows nothing, or that is open here. */
-  readonly seedOf: (hookId: HookId) => LaneSeed
 }
 
 /** One call in flight. Hand it back to {@link Lanes.finish}. */
@@ -59,6 +55,10 @@ export class Lanes<Work> {
   readonly #parts: LanesParts<Work>
   readonly #lanes = new Map<HookId, Lane<Work>>()
   readonly #slots: Slots<Work>
+  /** Lines that wait for their rate limits, the one that is due first in front. */
+  readonly #limited = new Heap<Line<Work>>(
+    (one, other) => one.lane.limit.nextAt < other.lane.limit.nextAt,
+  )
   #served: LineName = 'late'
   #queued = 0
   #order = 0
@@ -85,12 +85,22 @@ export class Lanes<Work> {
     return this.#slots.hasFree
   }
 
+  /** When a rate limit lets the next call through; `undefined` when no line waits for its limit. */
+  get limitedUntil(): MonotonicMs | undefined {
+    return this.#limited.peek()?.lane.limit.nextAt
+  }
+
   /** All queued work, lane by lane and line by line, each oldest first. */
   *queuedWork(): Generator<Work> {
     for (const { first, late } of this.#lanes.values()) {
       yield* first.queue
       yield* late.queue
     }
+  }
+
+  /** Whether deliveries of the hook have come lately. */
+  has(hookId: HookId): boolean {
+    return this.#lanes.has(hookId)
   }
 
   /** The lane of a hook, if there is one. */
@@ -115,7 +125,6 @@ export class Lanes<Work> {
       this.#wake(lane.late, now)
     }
     if (isLimitNew) this.#renewLimit(lane, now)
-    if (lane.listens) lane.seed(this.#parts.seedOf(hookId), now)
     return lane
   }
 
@@ -143,6 +152,7 @@ export class Lanes<Work> {
    * @param isOpen whether calls of that kind of line may start
    */
   next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
+    this.#wakeDue(now)
     const turn = this.#served === 'first' ? 'late' : 'first'
     const own = isOpen(turn) ? this.#serve(turn, now) : undefined
     return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
@@ -216,9 +226,11 @@ export class Lanes<Work> {
   }
 
   #renewLimit(lane: Lane<Work>, now: MonotonicMs): void {
+    const limited = [lane.first, lane.late].filter(({ state }) => state === 'limited')
+    // They stand in the heap by the limit that is replaced.
+    for (const line of limited) this.#limited.remove(line)
     lane.limit = new RateLimit()
-    this.#wakeLimited(lane.first, now)
-    this.#wakeLimited(lane.late, now)
+    for (const line of limited) this.#free(line, now)
   }
 
   #serve(name: LineName, now: MonotonicMs): Slot<Work> | undefined {
@@ -256,7 +268,7 @@ export class Lanes<Work> {
     if (!lane.canStart(line)) return false
     if (!lane.isLimited(now)) return true
     line.state = 'limited'
-    this.#parts.wakeAt(lane.limit.nextAt, (at) => this.#wakeLimited(line, at))
+    this.#limited.push(line)
     return false
   }
 
@@ -291,8 +303,18 @@ export class Lanes<Work> {
     this.#wake(line, now)
   }
 
-  #wakeLimited(line: Line<Work>, now: MonotonicMs): void {
-    if (line.state !== 'limited') return
+  /** Lines whose rate limits let a call through by now may start one. */
+  #wakeDue(now: MonotonicMs): void {
+    let line = this.#limited.peek()
+    while (line !== undefined && !line.lane.isLimited(now)) {
+      this.#limited.remove(line)
+      this.#free(line, now)
+      line = this.#limited.peek()
+    }
+  }
+
+  /** A line's rate limit holds it no more. */
+  #free(line: Line<Work>, now: MonotonicMs): void {
     line.state = 'idle'
     this.#wake(line, now)
   }

@@ -19,7 +19,7 @@
 import { levelFor, longestOpenMs } from './breaker.ts'
 import { leastBetweenWritesMs, type Health } from '../health/record.ts'
 import type { EpochMs, MonotonicMs } from '../model/model.ts'
-import { maxRetryAfterMs } from '../run/schedule.ts'
+import { maxRetryAfterMs } from '../run/verdict.ts'
 
 /** For how long a lane is not to call, as others say. */
 export type LaneSeed =

@@ -7,6 +7,7 @@ import {
   standardSignature,
   type PreparedKey,
 } from '../hook/signature.ts'
+import { withoutSecrets } from './result.ts'
 
 /** What of a hook's headers and keys is the same for all of its calls. Made once per hook record. */
 export interface PreparedHook {
@@ -14,6 +15,8 @@ export interface PreparedHook {
   readonly headers: Readonly<Record<string, string>>
   /** Newest first; empty when the hook's calls are not signed. */
   readonly keys: readonly PreparedKey[]
+  /** The hook's URL as results show it. */
+  readonly shownUrl: string
 }
 
 export interface CallFacts {
@@ -43,12 +46,16 @@ const reserved = new Set([
 ])
 
 export function prepareHook(
-  hook: Pick<Hook, 'headers' | 'signingKey' | 'previousSigningKeys'>,
+  hook: Pick<Hook, 'url' | 'headers' | 'signingKey' | 'previousSigningKeys'>,
 ): PreparedHook {
   const headers = Object.entries(hook.headers)
     .map(([name, value]) => [name.toLowerCase(), value] as const)
     .filter(([name]) => !isReservedHeader(name))
-  return { headers: Object.fromEntries(headers), keys: keysOf(hook) }
+  return {
+    headers: Object.fromEntries(headers),
+    keys: keysOf(hook),
+    shownUrl: withoutSecrets(hook.url),
+  }
 }
 
 /** Whether a hook's header of that name, in lower case, is left out of its calls. */

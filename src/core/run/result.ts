@@ -31,7 +31,8 @@ export interface AttemptFacts {
   readonly result: AttemptResult
   /** What is kept of it. */
   readonly kept: KeptAnswer
-  readonly url: string
+  /** Without secrets. */
+  readonly shownUrl: string
   readonly maxAttempts: number
   /** From admission, or release by the tier, to the start of the call. */
   readonly queuedMs: number
@@ -58,9 +59,9 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
   }
 }
 
-export function resultOf(facts: ResultFacts): DeliveryResult {
+/** @param ending what {@link endingOf} says of the same verdict */
+export function resultOf(facts: ResultFacts, ending: Ending): DeliveryResult {
   const { run, verdict, attempt, source } = facts
-  const ending = endingOf(verdict, attempt?.result)
   return {
     deliveryId: run.deliveryId,
     run: run.run,
@@ -112,12 +113,13 @@ const noAttempt: AttemptFields = {
   responseBody: null,
 }
 
-function attemptFields({ result, kept, url, maxAttempts, queuedMs }: AttemptFacts): AttemptFields {
+function attemptFields(attempt: AttemptFacts): AttemptFields {
+  const { result, kept, shownUrl, maxAttempts, queuedMs } = attempt
   return {
     maxAttempts,
     statusCode: statusOf(result) ?? null,
     errorMessage: kept.errorMessage,
-    url: withoutSecrets(url),
+    url: shownUrl,
     queuedMs,
     ...result.phases,
     responseBody: kept.responseBody,

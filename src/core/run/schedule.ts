@@ -11,8 +11,6 @@ import type { EpochMs, Tier } from '../model/model.ts'
 const earlyShare = 1 / 20
 /** Upper end of the jitter that is added to every scheduled wait. */
 const jitterShare = 0.2
-/** A `Retry-After` beyond this is not believed. */
-export const maxRetryAfterMs = 24 * 3_600_000
 
 /**
  * What is not worth a hop of its own, and how far the clock of the broker that a release goes by may be behind ours. So long
@@ -47,10 +45,9 @@ export function nextDue(
 ): Due {
   const stepMs = schedule[Math.min(attemptsMade, schedule.length) - 1] ?? 0
   const waitMs = Math.round(stepMs * (1 + jitterShare * moment.random))
-  const leastMs = Math.min(moment.retryAfterMs, maxRetryAfterMs)
-  const dueMs = Math.max(waitMs, leastMs)
+  const dueMs = Math.max(waitMs, moment.retryAfterMs)
   const toleranceMs = Math.max(Math.floor(waitMs * earlyShare), smallestTierMs)
-  const earlyMs = Math.min(toleranceMs, dueMs - Math.max(stepMs, leastMs))
+  const earlyMs = Math.min(toleranceMs, dueMs - Math.max(stepMs, moment.retryAfterMs))
   return { dueAt: moment.now + dueMs, earlyMs }
 }
 

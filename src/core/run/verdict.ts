@@ -1,6 +1,6 @@
 /** What follows from an attempt, and what it says of its endpoint (docs/architecture.md, Verdicts). The one place where that is decided. */
 import type { AttemptResult, EpochMs, Hook, Run, Verdict } from '../model/model.ts'
-import { maxRetryAfterMs, nextDue, type ScheduleRules } from './schedule.ts'
+import { nextDue, type ScheduleRules } from './schedule.ts'
 
 /**
  * Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. A test makes
@@ -21,24 +21,31 @@ export interface Moment {
   readonly random: number
 }
 
+/** A call's outcome, and what it says of its endpoint: {@link endpointSignOf}, which is asked once per call. */
+export interface Answer {
+  readonly result: AttemptResult
+  readonly sign: EndpointSign
+}
+
 /** What follows from an attempt. `run.attempt` counts the attempts before this one. */
 export function decide(
-  result: AttemptResult,
+  { result, sign }: Answer,
   run: Pick<Run, 'attempt'>,
   rules: ScheduleRules & { readonly maxAttempts: number },
   moment: Moment,
 ): Verdict {
   if (result.kind === 'aborted') return { kind: 'interrupted' }
   if (result.kind === 'invalid-url') return { kind: 'dead', reason: 'invalid-url' }
-  if (result.kind === 'response') {
-    if (result.status >= 200 && result.status < 300) return { kind: 'delivered' }
-    if (result.status === 410) return { kind: 'dead', reason: 'gone' }
-  }
+  if (sign.kind === 'success') return { kind: 'delivered' }
+  if (sign.kind === 'gone') return { kind: 'dead', reason: 'gone' }
   const attemptsMade = run.attempt + 1
   if (attemptsMade >= rules.maxAttempts) return { kind: 'dead', reason: 'exhausted' }
-  const retryAfterMs = heededRetryAfter(result)
+  const retryAfterMs = sign.kind === 'busy' ? sign.forMs : 0
   return { kind: 'retry', ...nextDue(rules, attemptsMade, { ...moment, retryAfterMs }) }
 }
+
+/** No endpoint is given more time than this by its `Retry-After`. */
+export const maxRetryAfterMs = 24 * 3_600_000
 
 /** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */
 function heededRetryAfter(result: AttemptResult): number {

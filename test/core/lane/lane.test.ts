@@ -16,24 +16,35 @@ import {
 describe('a rate limit', () => {
   const limits = { ...sixteen, ratePerSecond: 10 }
 
-  it('starts one call, and asks to be woken for the next', () => {
-    const { lanes, alarms } = createLanes({ initialConcurrency: 4 })
+  it('starts one call, and says when the next may start', () => {
+    const { lanes } = createLanes({ initialConcurrency: 4 })
     fill(lanes, 'a', 3, { limits, now: 1_000 })
     expect(works(startAll(lanes, 1_000))).toEqual(['a0', 'a1'])
     expect(startAll(lanes, 1_050)).toEqual([])
-    expect(alarms.map(({ at }) => at)).toEqual([1_100])
-    alarms[0]?.again(1_100)
+    expect(lanes.limitedUntil).toBe(1_100)
     expect(works(startAll(lanes, 1_100))).toEqual(['a2'])
+    expect(lanes.limitedUntil).toBeUndefined()
   })
 
   it('that is changed counts at once', () => {
-    const { lanes, alarms } = createLanes()
+    const { lanes } = createLanes()
     const slow = { ...sixteen, ratePerSecond: 0.01 }
     fill(lanes, 'a', 3, { limits: slow, now: 1_000 })
     startAll(lanes, 1_000)
-    expect(alarms).toHaveLength(1)
+    expect(lanes.limitedUntil).toBeGreaterThan(10_000)
     lanes.laneOf('a', sixteen, 1_001)
+    expect(lanes.limitedUntil).toBeUndefined()
     expect(startAll(lanes, 1_001)).toHaveLength(1)
+  })
+
+  it('of one lane does not hold up the lane whose time comes first', () => {
+    const { lanes } = createLanes({ initialConcurrency: 4 })
+    fill(lanes, 'a', 3, { limits: { ...sixteen, ratePerSecond: 0.1 }, now: 1_000 })
+    fill(lanes, 'b', 3, { limits, now: 1_000 })
+    expect(startAll(lanes, 1_000)).toHaveLength(3)
+    expect(lanes.limitedUntil).toBe(1_100)
+    expect(works(startAll(lanes, 1_100))).toEqual(['b2'])
+    expect(lanes.limitedUntil).toBeGreaterThan(10_000)
   })
 })
 

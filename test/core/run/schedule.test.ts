@@ -37,8 +37,6 @@ describe('the next due time', () => {
     [1, 0.5, 5_500, { waitMs: 5_500, earlyMs: 0 }],
     [1, 0.999, minute, { waitMs: minute, earlyMs: 0 }],
     [2, 0, 5 * minute + 1, { waitMs: 5 * minute + 1, earlyMs: 0 }],
-    // It is believed for a day at most.
-    [1, 0, 400 * hour, { waitMs: 24 * hour, earlyMs: 0 }],
   ])(
     'after %i attempts, with chance %f and Retry-After of %i ms, is %o',
     (attempts, random, retryAfterMs, { waitMs, earlyMs }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AttemptResult, ErrorClass } from '../../../src/core/model/model.ts'
-import { decide, maxAttemptsOf } from '../../../src/core/run/verdict.ts'
+import { decide, endpointSignOf, maxAttemptsOf } from '../../../src/core/run/verdict.ts'
 
 const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
 const schedule = [5_000, 300_000]
@@ -16,7 +16,7 @@ function failure(errorClass: Exclude<ErrorClass, 'http'>): AttemptResult {
 }
 
 function verdictOf(result: AttemptResult, attempt = 0) {
-  return decide(result, { attempt }, rules, moment)
+  return decide({ result, sign: endpointSignOf(result) }, { attempt }, rules, moment)
 }
 
 describe('a verdict', () => {
@@ -53,6 +53,12 @@ describe('a verdict', () => {
       dueAt: 1_060_000,
       earlyMs: 0,
     })
+  })
+
+  it('of a longer Retry-After than a day waits a day', () => {
+    const day = 24 * 3_600_000
+    expect(verdictOf(response(503, 400 * day))).toMatchObject({ dueAt: moment.now + day })
+    expect(endpointSignOf(response(503, 400 * day))).toEqual({ kind: 'busy', forMs: day })
   })
 
   it.each([500, 404, 301])('of %i does not look at Retry-After', (status) => {

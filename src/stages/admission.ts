@@ -1,0 +1,188 @@
+/**
+ * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes: in the
+ * partition, in the process, and in the lane of each delivery, unless that is put off.
+ */
+import type { PutOffBudget } from '../core/lane/put-off-budget.ts'
+import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
+import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
+import type { Emit } from '../core/signal/signal.ts'
+import type { Clock } from '../ports.ts'
+import { isFresh, type Deferring, type Judgement, type PutOff } from './deferring.ts'
+import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
+import type { Load } from './load.ts'
+import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
+import type { Placement } from './placement.ts'
+import type { Recorder } from './recorder.ts'
+import type { Origin, Work } from './work.ts'
+
+export interface AdmissionParts {
+  /** Decides what a record causes, by its topic. */
+  readonly open: (record: InboundRecord) => Opened
+  readonly load: Load
+  readonly deferring: Deferring
+  readonly bounds: RepeatBounds
+  readonly putOffs: PutOffBudget
+  readonly placement: Placement
+  readonly recorder: Recorder
+  readonly clock: Clock
+  readonly emit: Emit
+}
+
+/** How often a partition that waits for room asks again, whether or not something was completed. */
+const recheckMs = 100
+/** The same for one that waits for the budget of what is put off. */
+const budgetMs = 5
+
+/** Why a partition's head was not admitted. */
+export type Held =
+  | Exclude<Waiting, { readonly kind: 'room' }>
+  /** It is to be asked about again after so many milliseconds. */
+  | { readonly kind: 'room'; readonly forMs: number }
+
+export class Admission {
+  readonly #parts: AdmissionParts
+  /** Whether the head that was opened last waits for the budget of what is put off. */
+  #isOverBudget = false
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Admits records of the partition for as long as there is room. Calls `onComplete` with those that cause nothing.
+   *
+   * @returns what the next record waits for
+   */
+  admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): Held {
+    const planFor = (opened: Caused) => this.#planFor(flow, opened)
+    for (;;) {
+      this.#isOverBudget = false
+      const next = flow.admitNext(this.#parts.open, planFor)
+      if (next.kind === 'taken') this.#carryOut(flow, next, onComplete)
+      else if (next.kind === 'room') {
+        return { kind: 'room', forMs: this.#isOverBudget ? budgetMs : recheckMs }
+      } else if (next.kind !== 'known') return next
+    }
+  }
+
+  /** What is to become of what a record causes; `undefined` while there is no room for it. */
+  #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
+    const { load, deferring, bounds, putOffs, clock } = this.#parts
+    if (!load.hasRoom(flow.line)) return undefined
+    if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }
+    const { count } = load.admitted.total
+    const isProcessSlow = () => deferring.isProcessSlow()
+    const isFanOut = opened.calls.length > 1
+    if (isFanOut && !bounds.mayFanOut(clock.monotonic(), count, isProcessSlow)) return undefined
+    const judgements: Settled[] = []
+    let fresh = 0
+    for (const call of opened.calls) {
+      const judgement = deferring.judge(call, flow.held)
+      if (judgement.kind === 'wait') return undefined
+      if (isCharged(judgement, call)) fresh += 1
+      judgements.push(judgement)
+    }
+    if (fresh > 0 && !putOffs.hasLeft(clock.monotonic())) {
+      this.#isOverBudget = true
+      return undefined
+    }
+    return { opened, judgements, putOffs: fresh }
+  }
+
+  #carryOut(
+    flow: PartitionFlow,
+    { record, bytes, plan }: Extract<Taken<Plan>, { readonly kind: 'taken' }>,
+    onComplete: (origin: Origin) => void,
+  ): void {
+    const { opened, judgements, putOffs } = plan
+    const { recorder, load, clock, emit } = this.#parts
+    const caused = countOf(opened)
+    const origin: Origin = {
+      epoch: flow,
+      offset: record.offset,
+      timestamp: record.timestamp,
+      bytes: bytes + (opened.kind === 'runs' ? opened.renderedBytes : 0),
+      tenantId: tenantOf(opened),
+      caused,
+      remaining: caused,
+      waiting: caused > 1 ? new Set() : undefined,
+      isInherited: flow.isInherited,
+    }
+    flow.admitted(origin)
+    load.add(flow.line, origin.tenantId, { count: caused, bytes: origin.bytes })
+    const queuedAt = clock.monotonic()
+    const workFor = (run: Run, hook?: Hook): Work => {
+      flow.held.holdFor(run.hookId, 1, origin.bytes)
+      load.admitted.holdFor(run.hookId, 1, origin.bytes)
+      return { run, origin, hook, queuedAt, place: undefined, isMovedOn: false }
+    }
+    switch (opened.kind) {
+      case 'runs':
+        this.#carryOutRuns(opened, judgements, workFor)
+        if (putOffs > 0) this.#charge(putOffs, queuedAt)
+        if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
+        break
+      case 'hop':
+        recorder.record(workFor(opened.run), hopped)
+        break
+      case 'repeat':
+        this.#repeated(opened.run)
+        break
+      case 'rejected':
+        recorder.reject(record, opened.rejection, origin)
+        break
+    }
+    if (caused === 0) onComplete(origin)
+  }
+
+  #carryOutRuns(
+    { repeats, ends, calls }: Extract<Caused, { readonly kind: 'runs' }>,
+    judgements: readonly Settled[],
+    workFor: (run: Run, hook?: Hook) => Work,
+  ): void {
+    const { recorder } = this.#parts
+    for (const run of repeats) this.#repeated(run)
+    for (const { run, verdict, configVersion } of ends) {
+      recorder.record(workFor(run), { kind: 'ended', verdict, configVersion })
+    }
+    for (const [index, { run, hook }] of calls.entries()) {
+      const judgement = judgements[index]
+      if (judgement !== undefined) this.#place(workFor(run, hook), judgement)
+    }
+  }
+
+  #place(work: Work, judgement: Settled): void {
+    const { placement, recorder } = this.#parts
+    if (judgement.kind === 'queue') placement.queue(work, judgement.lane)
+    else if (judgement.kind === 'put-off') placement.putOff(work, judgement)
+    else recorder.record(work, hopped)
+  }
+
+  #repeated({ deliveryId }: Run): void {
+    this.#parts.emit({ kind: 'run.repeated', deliveryId })
+  }
+
+  /** @param since when the loop began to be busy with what was put off */
+  #charge(putOffs: number, since: MonotonicMs): void {
+    const now = this.#parts.clock.monotonic()
+    this.#parts.putOffs.take(putOffs, now - since, now)
+  }
+}
+
+const hopped = { kind: 'hopped' } as const
+
+type Settled = Exclude<Judgement, { readonly kind: 'wait' }>
+
+/** What is to become of what a record causes. */
+interface Plan {
+  readonly opened: Caused
+  /** One for each call. */
+  readonly judgements: readonly Settled[]
+  /** How many of these are put off and count against the budget. */
+  readonly putOffs: number
+}
+
+/** What an open or paused lane puts off is bounded by its steps. */
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is PutOff {
+  return judgement.kind === 'put-off' && judgement.blocked === undefined && isFresh(run)
+}

@@ -1,0 +1,99 @@
+/**
+ * Whether calls may start. They may while the group of events does not drain and is not apart, membership of every group is
+ * proven within the session time-out, results are being acknowledged, and the egress proxy can be reached. While the group
+ * of the tiers drains, first tries alone may start. Calls in flight go on either way.
+ */
+import type { LineName } from '../core/lane/lane.ts'
+import type { MonotonicMs } from '../core/model/model.ts'
+import type { Emit, StopCause } from '../core/signal/signal.ts'
+import type { Clock, GroupSource, HttpSender, RecordSink } from '../ports.ts'
+
+export interface CallGateParts {
+  readonly live: GroupSource
+  readonly retry: GroupSource
+  readonly sink: RecordSink
+  readonly http: HttpSender
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly sessionTimeoutMs: number
+  /** No call starts while so many records or more are not acknowledged. */
+  readonly mostPending: number
+}
+
+export class CallGate {
+  readonly #parts: CallGateParts
+  /** Lines of which no call starts, by group that drains or is apart. */
+  readonly #held = new Map<string, readonly LineName[]>()
+  /** Nothing was stopped before calls were allowed for the first time. */
+  #cause: StopCause | 'not-started' | undefined = 'not-started'
+  #isStopped = false
+
+  constructor(parts: CallGateParts) {
+    this.#parts = parts
+  }
+
+  /** Whether calls could start when {@link opens} was asked last. */
+  get isOpen(): boolean {
+    return this.#cause === undefined
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Whether no other member can own a partition of this process. */
+  get isProven(): boolean {
+    const now = this.#parts.clock.monotonic()
+    return this.#isProven(this.#parts.live, now) && this.#isProven(this.#parts.retry, now)
+  }
+
+  /** Whether first tries may start now. What comes later may be held alone: {@link isHeld}. */
+  opens(): boolean {
+    const cause = this.#stopCause()
+    if (cause !== this.#cause) this.#change(cause)
+    return cause === undefined
+  }
+
+  isHeld(line: LineName): boolean {
+    for (const lines of this.#held.values()) if (lines.includes(line)) return true
+    return false
+  }
+
+  /** No call of the lines, which the group's records come to, starts until the group is released. */
+  hold(group: string, lines: readonly LineName[]): void {
+    this.#held.set(group, lines)
+  }
+
+  release(group: string): void {
+    this.#held.delete(group)
+  }
+
+  /** No call starts any more. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  #stopCause(): StopCause | undefined {
+    const { sink, http, mostPending } = this.#parts
+    if (this.#isStopped) return 'stopping'
+    if (this.isHeld('first')) return 'rebalance'
+    if (!this.isProven) return 'membership-unproven'
+    if (sink.pendingCount() >= mostPending) return 'results-pending'
+    return http.trouble() === undefined ? undefined : 'proxy-away'
+  }
+
+  #isProven(source: GroupSource, now: MonotonicMs): boolean {
+    const provenAt = source.provenAt()
+    return provenAt !== undefined && now - provenAt < this.#parts.sessionTimeoutMs
+  }
+
+  #change(cause: StopCause | undefined): void {
+    const isFirst = this.#cause === 'not-started'
+    if (isFirst && cause !== undefined) return
+    this.#cause = cause
+    if (isFirst) return
+    this.#parts.emit(
+      cause === undefined ? { kind: 'calls.resumed' } : { kind: 'calls.stopped', cause },
+    )
+  }
+}

@@ -1,0 +1,222 @@
+/** Lanes → calls: takes the work whose turn it is, and makes its call. Answers are marked, and looked at by the next turn. */
+import { bodyFor } from '../core/event/event.ts'
+import type { HookTable } from '../core/hook/table.ts'
+import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
+import type { LaneMove, Lanes, Slot } from '../core/lane/lanes.ts'
+import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
+import { tenths } from '../core/model/durations.ts'
+import type { EpochMs, Hook, MonotonicMs } from '../core/model/model.ts'
+import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
+import { prepareHook, requestHeaders, type PreparedHook } from '../core/run/request-headers.ts'
+import { endpointSignOf, type EndpointSign } from '../core/run/verdict.ts'
+import type { Call, Clock, HttpSender } from '../ports.ts'
+import { Alarm } from './alarm.ts'
+import type { CallGate } from './call-gate.ts'
+import type { Deferring } from './deferring.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
+import type { HandledRuns } from './handled-runs.ts'
+import type { Answered, Marks } from './marks.ts'
+import type { Work } from './work.ts'
+
+export interface CallsParts {
+  readonly gate: CallGate
+  readonly lanes: Lanes<Work>
+  readonly deferring: Deferring
+  readonly table: HookTable
+  readonly health: EndpointHealth
+  readonly handled: HandledRuns
+  readonly bounds: RepeatBounds
+  readonly http: HttpSender
+  readonly clock: Clock
+  readonly marks: Marks
+  readonly userAgent: string
+  readonly defaultTimeoutMs: number
+  readonly defaultConcurrency: number
+  readonly maxAgeMs: number
+}
+
+/** What became of work whose turn has come. */
+export type Begun =
+  | { readonly kind: 'called' }
+  /** Its partition has another owner by now. */
+  | { readonly kind: 'lost' }
+  /** Another record of its run was handled meanwhile. */
+  | { readonly kind: 'repeated' }
+  /** Its hook or endpoint has changed since it was queued, or it has expired. */
+  | JoinedEnd
+
+interface InFlight {
+  readonly work: Work
+  readonly call: Call
+}
+
+/** What has waited for longer is asked again whether another record of its run was handled meanwhile. */
+const stillOpenMs = 1_000
+/** How often it is asked again whether calls may start, when they may not for a reason that ends by itself. */
+const recheckMs = 50
+const called = { kind: 'called' } as const
+const lost = { kind: 'lost' } as const
+const repeated = { kind: 'repeated' } as const
+
+export class Calls {
+  readonly #parts: CallsParts
+  readonly #inFlight = new Map<Slot<Work>, InFlight>()
+  readonly #perGroup = new Map<string, number>()
+  readonly #prepared = new WeakMap<Hook, PreparedHook>()
+  readonly #recheck: Alarm
+  readonly #isLineOpen = (line: LineName) => !this.#parts.gate.isHeld(line)
+
+  constructor(parts: CallsParts) {
+    this.#parts = parts
+    this.#recheck = new Alarm(parts.clock, () => parts.marks.set())
+  }
+
+  /** Calls in flight. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+
+  inFlightOf(group: string): number {
+    return this.#perGroup.get(group) ?? 0
+  }
+
+  /**
+   * The work whose turn it is, for as long as calls may start. To start a crowd takes time, in which the proof of membership
+   * gets too old: so that is asked again before each.
+   *
+   * @param recorder what it has not had acknowledged counts against what may start
+   */
+  *due(recorder: { readonly pendingCount: number }): Generator<Slot<Work>> {
+    const { gate, lanes, clock } = this.#parts
+    let mayStart = 0
+    while (gate.opens()) {
+      if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCount)
+      const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
+      if (slot === undefined) break
+      mayStart -= 1
+      yield slot
+    }
+    this.#askAgain(mayStart)
+  }
+
+  /** Makes the call of the slot, unless it is not to be made any more. Then the slot is to be {@link end}ed. */
+  begin(slot: Slot<Work>): Begun {
+    const { table, clock, health, handled, maxAgeMs } = this.#parts
+    const { run, origin, hook, queuedAt } = slot.work
+    if (!origin.epoch.isLive) return lost
+    if (slot.startedAt - queuedAt > stillOpenMs && handled.has(run)) return repeated
+    const now = clock.now()
+    const entry = table.get(run.hookId)
+    const limits = { now, maxAgeMs, isDisabled: health.isDisabled(run.hookId) }
+    if (hook !== undefined && isStillJoined(run, hook, entry, limits)) {
+      return this.#call(slot, hook, now)
+    }
+    const joined = join(run, entry, limits)
+    return joined.kind === 'end' ? joined : this.#call(slot, joined.hook, now)
+  }
+
+  /** The slot's call has its answer. Returns how its lane moved, if it did. */
+  answered({ slot, attempted }: Answered): LaneMove<Work> | undefined {
+    this.#inFlight.delete(slot)
+    const { group } = slot.work.origin.epoch
+    this.#perGroup.set(group, this.inFlightOf(group) - 1)
+    return this.#end(slot, outcomeOf(attempted.sign, this.#parts.clock.monotonic()))
+  }
+
+  /** The slot's call is not made. Returns how its lane moved, if it did. */
+  notMade(slot: Slot<Work>): LaneMove<Work> | undefined {
+    return this.#end(slot, { kind: 'unanswered' })
+  }
+
+  /** Aborts the calls in flight of such work. */
+  abort(isUnwanted: (work: Work) => boolean): void {
+    for (const { work, call } of this.#inFlight.values()) if (isUnwanted(work)) call.abort()
+  }
+
+  /** Whether a call of such work is in flight. */
+  some(isSought: (work: Work) => boolean): boolean {
+    for (const { work } of this.#inFlight.values()) if (isSought(work)) return true
+    return false
+  }
+
+  /** No call starts any more, and those in flight are aborted. */
+  stop(): void {
+    this.#parts.gate.stop()
+    this.#recheck.stop()
+    this.abort(() => true)
+  }
+
+  /** How many calls may start until it is asked again, as far as the process itself is concerned. */
+  #mayStart(pending: number): number {
+    const { clock, deferring, bounds } = this.#parts
+    return bounds.mayStart(clock.monotonic(), pending, () => deferring.isLoopBusy())
+  }
+
+  /** @param mayStart 0 when too many calls have begun lately */
+  #askAgain(mayStart: number): void {
+    const { gate, lanes, clock } = this.#parts
+    if (gate.isStopped) return
+    if (!gate.isOpen || mayStart === 0) this.#recheck.ringIn(recheckMs)
+    const { limitedUntil } = lanes
+    if (limitedUntil !== undefined)
+      this.#recheck.ringIn(Math.max(0, limitedUntil - clock.monotonic()))
+  }
+
+  #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {
+    const { http, clock, marks, bounds, userAgent } = this.#parts
+    const { defaultTimeoutMs, defaultConcurrency } = this.#parts
+    const { work, startedAt } = slot
+    const prepared = this.#preparedOf(hook)
+    const body = bodyFor(work.run.event, hook.id)
+    const headers = requestHeaders(prepared, { run: work.run, body, now, userAgent })
+    const request = {
+      url: hook.url,
+      poolKey: hook.id,
+      tenantId: hook.tenantId,
+      connections: hook.concurrency ?? defaultConcurrency,
+      headers,
+      body,
+      timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,
+    }
+    const { shownUrl } = prepared
+    const queuedMs = tenths(startedAt - work.queuedAt)
+    const call = http.send(request, (result) => {
+      bounds.callEnded(startedAt, clock.monotonic())
+      const answer = { kind: 'attempted', result, sign: endpointSignOf(result) } as const
+      const attempted = { ...answer, hook, shownUrl, headers, startedAt: now, queuedMs }
+      marks.answered({ slot, attempted })
+    })
+    bounds.callBegan(startedAt)
+    this.#inFlight.set(slot, { work, call })
+    const { group } = work.origin.epoch
+    this.#perGroup.set(group, this.inFlightOf(group) + 1)
+    return called
+  }
+
+  #end(slot: Slot<Work>, outcome: LaneOutcome): LaneMove<Work> | undefined {
+    const { lanes, clock } = this.#parts
+    return lanes.finish(slot, outcome, clock.monotonic())
+  }
+
+  #preparedOf(hook: Hook): PreparedHook {
+    const known = this.#prepared.get(hook)
+    if (known !== undefined) return known
+    const prepared = prepareHook(hook)
+    this.#prepared.set(hook, prepared)
+    return prepared
+  }
+}
+
+function outcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
+  switch (sign.kind) {
+    case 'success':
+      return { kind: 'success' }
+    case 'failure':
+    case 'gone':
+      return { kind: 'failure' }
+    case 'busy':
+      return { kind: 'pause', until: now + sign.forMs }
+    case 'none':
+      return { kind: 'unanswered' }
+  }
+}

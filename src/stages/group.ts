@@ -1,0 +1,223 @@
+/**
+ * One consumer group of this process: which partitions it owns, over rebalances and until it leaves. What it is doing is in
+ * {@link ./group-state.ts}.
+ */
+import type { LineName } from '../core/lane/lane.ts'
+import type { Emit } from '../core/signal/signal.ts'
+import type {
+  AssignedPartition,
+  Clock,
+  Fetched,
+  GroupListener,
+  GroupSource,
+  TopicPartition,
+} from '../ports.ts'
+import type { CallGate } from './call-gate.ts'
+import type { Calls } from './calls.ts'
+import { Committer } from './committer.ts'
+import { foreignCommits } from './foreign-commits.ts'
+import {
+  advanceGroup,
+  apart,
+  isJoined,
+  type GroupHappening,
+  type GroupState,
+} from './group-state.ts'
+import type { HandOver } from './hand-over.ts'
+import type { Load } from './load.ts'
+import type { Marks } from './marks.ts'
+import { PartitionFlow, type FlowLimits } from './partition-flow.ts'
+
+/** How long the last commit before leaving may take: without it, what is complete would be repeated. */
+const leaveCommitMs = 5_000
+
+export interface GroupParts {
+  readonly name: string
+  readonly source: GroupSource
+  /** What records of the topic come to: first tries, or what comes later. */
+  readonly lineOf: (topic: string) => LineName
+  /** All that its records may come to. */
+  readonly lines: readonly LineName[]
+  readonly limits: FlowLimits
+  readonly load: Load
+  readonly gate: CallGate
+  readonly calls: Calls
+  readonly handOver: HandOver
+  readonly marks: Marks
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly commitIntervalMs: number
+  /** How long calls in flight may hold up a rejoin, in milliseconds. */
+  readonly drainBudgetMs: number
+  readonly onFailed: (error: Error) => void
+}
+
+export class Group implements GroupListener {
+  readonly committer: Committer
+  /** Partitions whose head waits for room, longest waiting first. */
+  readonly waiting = new Set<PartitionFlow>()
+  /** Partitions whose head waits for its schema. */
+  readonly unread = new Set<PartitionFlow>()
+  readonly #parts: GroupParts
+  readonly #flows = new Map<string, PartitionFlow>()
+  #state: GroupState = apart
+
+  constructor(parts: GroupParts) {
+    this.#parts = parts
+    this.committer = new Committer({ ...parts, flows: () => this.#flows.values() })
+  }
+
+  get name(): string {
+    return this.#parts.name
+  }
+
+  get isJoined(): boolean {
+    return isJoined(this.#state)
+  }
+
+  /** Whether records are admitted. */
+  get isAdmitting(): boolean {
+    return this.#state.kind !== 'stopping'
+  }
+
+  /** The partitions owned now. */
+  get flows(): Iterable<PartitionFlow> {
+    return this.#flows.values()
+  }
+
+  /** Records fetched and not admitted. */
+  get backlogCount(): number {
+    let count = 0
+    for (const flow of this.#flows.values()) count += flow.backlogCount
+    return count
+  }
+
+  start(): Promise<void> {
+    return this.#parts.source.start(this)
+  }
+
+  onAssigned(partitions: readonly AssignedPartition[]): void {
+    const before = new Map(this.#flows)
+    this.#flows.clear()
+    const gained: PartitionFlow[] = []
+    for (const assigned of partitions) {
+      const key = keyOf(assigned)
+      const known = before.get(key)
+      if (known !== undefined && assigned.isKept) {
+        this.#flows.set(key, known)
+        before.delete(key)
+      } else {
+        const flow = this.#newFlow(assigned)
+        this.#flows.set(key, flow)
+        gained.push(flow)
+      }
+    }
+    for (const flow of before.values()) this.#endEpoch(flow)
+    const { name: group, emit, handOver, gate, marks } = this.#parts
+    handOver.dropEnded()
+    this.#happens('assigned')
+    const kept = partitions.length - gained.length
+    emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
+    foreignCommits(group, gained).forEach(emit)
+    gate.release(group)
+    marks.room()
+    marks.set()
+  }
+
+  onFetched(partition: TopicPartition, fetched: Fetched): void {
+    const flow = this.#flows.get(keyOf(partition))
+    if (flow === undefined) return
+    if (!this.isAdmitting) {
+      // A partition gained while stopping: whoever owns it next reads it.
+      this.#pause(flow)
+      return
+    }
+    if (flow.receive(fetched)) this.#parts.marks.partitions(flow)
+  }
+
+  onEnd(partition: TopicPartition, end: number): void {
+    this.#flows.get(keyOf(partition))?.noteEnd(end)
+  }
+
+  async beforeRejoin(): Promise<void> {
+    const { name, calls, drainBudgetMs, emit } = this.#parts
+    this.#happens('rejoining')
+    emit({ kind: 'group.draining', group: name, inFlight: calls.inFlightOf(name) })
+    await this.drain(drainBudgetMs)
+    await this.committer.commitNow()
+  }
+
+  onFailed(error: Error): void {
+    this.#happens('left')
+    this.#parts.onFailed(error)
+  }
+
+  /** Stops intake. What was admitted goes on. */
+  stopIntake(): void {
+    this.#happens('stopping')
+    for (const flow of this.#flows.values()) {
+      flow.cancelTimer?.()
+      this.#pause(flow)
+    }
+  }
+
+  /** @param callsMs how long calls that are out may take to end */
+  drain(callsMs: number): Promise<void> {
+    const { name, lines, handOver } = this.#parts
+    return handOver.drain(name, lines, callsMs)
+  }
+
+  /** Commits what is complete and leaves the group. Everything else is the next owner's. */
+  async leave(): Promise<void> {
+    this.stopIntake()
+    await this.committer.commitLast(leaveCommitMs)
+    await this.#parts.source.stop()
+    for (const flow of this.#flows.values()) this.#endEpoch(flow)
+    this.#flows.clear()
+    this.committer.stop()
+    this.#happens('left')
+  }
+
+  /** Pauses the partition where much of it waits, and goes on with it when little does. */
+  relieve(flow: PartitionFlow): void {
+    const pressure = flow.pressure()
+    if (pressure === 'pause') this.#pause(flow)
+    if (pressure === 'resume') {
+      flow.isPaused = false
+      this.#parts.source.resume(flow)
+    }
+  }
+
+  #happens(happening: GroupHappening): void {
+    this.#state = advanceGroup(this.#state, happening)
+  }
+
+  #newFlow(assigned: AssignedPartition): PartitionFlow {
+    const { name, lineOf, limits } = this.#parts
+    return new PartitionFlow({ group: name, line: lineOf(assigned.topic) }, assigned, limits)
+  }
+
+  #endEpoch(flow: PartitionFlow): void {
+    const { load } = this.#parts
+    flow.isLive = false
+    flow.cancelTimer?.()
+    this.waiting.delete(flow)
+    this.unread.delete(flow)
+    for (const [hookId, { count, bytes }] of flow.held.byHook()) {
+      load.admitted.releaseFor(hookId, count, bytes)
+    }
+    for (const { tenantId, remaining, bytes } of flow.origins) {
+      load.remove(flow.line, tenantId, { count: remaining, bytes })
+    }
+  }
+
+  #pause(flow: PartitionFlow): void {
+    if (flow.isPaused) return
+    flow.isPaused = true
+    this.#parts.source.pause(flow)
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

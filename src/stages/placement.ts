@@ -1,0 +1,87 @@
+/** Where deliveries wait: in their lane until they are called for, or on a tier where the lane does not take them. */
+import type { HookTable } from '../core/hook/table.ts'
+import type { Lane } from '../core/lane/lane.ts'
+import type { LaneMove, Lanes } from '../core/lane/lanes.ts'
+import type { HookId } from '../core/model/model.ts'
+import type { Clock } from '../ports.ts'
+import { blockedBy, type Deferring, type PutOff } from './deferring.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
+import type { HalfDone } from './half-done.ts'
+import type { LaneUpkeep } from './lane-upkeep.ts'
+import type { Recorder } from './recorder.ts'
+import { lineOf, type Work } from './work.ts'
+
+export interface PlacementParts {
+  readonly lanes: Lanes<Work>
+  readonly upkeep: LaneUpkeep
+  readonly deferring: Deferring
+  readonly table: HookTable
+  readonly health: EndpointHealth
+  readonly halfDone: HalfDone
+  readonly recorder: Recorder
+  readonly clock: Clock
+}
+
+export class Placement {
+  readonly #parts: PlacementParts
+
+  constructor(parts: PlacementParts) {
+    this.#parts = parts
+  }
+
+  /** Queues work in its lane, which was judged to take it. */
+  queue(work: Work, lane: Lane<Work>): void {
+    const { lanes, deferring, upkeep, clock } = this.#parts
+    deferring.cameBack(work.run)
+    work.place = lanes.add(lane, lineOf(work.run), work, clock.monotonic())
+    work.origin.waiting?.add(work)
+    upkeep.queued()
+  }
+
+  /** Sends work to a tier, or to the dead letters where too much waits there. */
+  putOff(work: Work, how: PutOff): void {
+    this.#parts.deferring.cameBack(work.run)
+    this.#sendOff(work, how)
+  }
+
+  /** The lane of the hook has moved. One that has opened or paused keeps nothing: what it held is put off. */
+  follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
+    const { clock, health } = this.#parts
+    if (condition.kind === 'flowing') {
+      health.laneChanged(hookId, condition)
+      return
+    }
+    const now = clock.monotonic()
+    const until = condition.until + clock.now() - now
+    health.laneChanged(hookId, { ...condition, until })
+    for (const work of evicted) {
+      this.#parts.halfDone.unqueued(work)
+      this.#sendOff(work, blockedBy(condition, now))
+    }
+  }
+
+  /** Work that has not begun goes on from a record of its own. */
+  split(work: Work): void {
+    const { lanes, halfDone, recorder } = this.#parts
+    const { run, place } = work
+    if (place === undefined || !lanes.remove(run.hookId, lineOf(run), place)) return
+    halfDone.unqueued(work)
+    recorder.record(work, { kind: 'split' })
+  }
+
+  /** Forgets queued work. */
+  drop(isUnwanted: (work: Work) => boolean): void {
+    const { lanes, halfDone } = this.#parts
+    for (const work of lanes.drop(isUnwanted)) halfDone.unqueued(work)
+  }
+
+  #sendOff(work: Work, how: PutOff): void {
+    const { deferring, recorder, table, upkeep } = this.#parts
+    const { run, origin } = work
+    if (!origin.epoch.isLive) return
+    const configVersion = table.get(run.hookId)?.hook.configVersion
+    const verdict = deferring.verdictOf(run, how)
+    recorder.record(work, { kind: 'ended', verdict, configVersion })
+    upkeep.putOff()
+  }
+}

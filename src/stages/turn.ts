@@ -1,0 +1,198 @@
+/**
+ * The one loop of a processor. Whatever happens is marked ({@link ./marks.ts}); a turn looks at all that is marked, in the
+ * order of the data's path, until nothing is:
+ *
+ * 1. answers → what they say of lanes and endpoints, and their records;
+ * 2. acknowledgements → complete offsets;
+ * 3. partitions → admitted records, in lanes or on tiers;
+ * 4. lanes → calls.
+ *
+ * At its end what is complete is committed. Nothing within a turn waits.
+ */
+import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
+import type { LaneMove, Slot } from '../core/lane/lanes.ts'
+import type { EndpointSign } from '../core/run/verdict.ts'
+import type { Emit } from '../core/signal/signal.ts'
+import type { Clock } from '../ports.ts'
+import type { Admission } from './admission.ts'
+import { Alarm } from './alarm.ts'
+import type { CallGate } from './call-gate.ts'
+import type { Calls } from './calls.ts'
+import type { Completion } from './completion.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
+import type { Group } from './group.ts'
+import type { HalfDone } from './half-done.ts'
+import type { IdleWaiters } from './idle-waiters.ts'
+import type { Acknowledged, Answered, Marks } from './marks.ts'
+import type { PartitionFlow } from './partition-flow.ts'
+import type { Placement } from './placement.ts'
+import type { Recorder } from './recorder.ts'
+import type { Origin, Work } from './work.ts'
+
+export interface TurnParts {
+  readonly marks: Marks
+  readonly groups: readonly Group[]
+  readonly admission: Admission
+  readonly placement: Placement
+  readonly gate: CallGate
+  readonly calls: Calls
+  readonly health: EndpointHealth
+  readonly recorder: Recorder
+  readonly completion: Completion
+  readonly halfDone: HalfDone
+  readonly bounds: RepeatBounds
+  readonly waiters: IdleWaiters
+  readonly clock: Clock
+  readonly emit: Emit
+}
+
+/** How often it is looked at whether deliveries of half-done events have waited for too long. */
+const halfDoneMs = 100
+
+export class Turn {
+  readonly #parts: TurnParts
+  readonly #groups: ReadonlyMap<string, Group>
+  /** Groups with something new to commit. */
+  readonly #changed = new Set<Group>()
+  /** One pass over all partitions that wait for room, however many completions make some. */
+  readonly #roomSoon: Alarm
+  readonly #halfDoneSoon: Alarm
+  #isTaken = false
+  readonly #completed = (origin: Origin) => this.#causedNothing(origin)
+
+  constructor(parts: TurnParts) {
+    const { clock, marks, groups } = parts
+    this.#parts = parts
+    this.#groups = new Map(groups.map((group) => [group.name, group]))
+    this.#roomSoon = new Alarm(clock, () => this.#markWaiting())
+    this.#halfDoneSoon = new Alarm(clock, () => marks.set())
+    marks.onSet(() => this.#take())
+  }
+
+  /** Schemas arrived, or may have been given up: heads that wait for theirs ask again. */
+  schemasArrived(): void {
+    const { groups, marks } = this.#parts
+    marks.partitions(...groups.flatMap(({ unread }) => [...unread]))
+  }
+
+  #take(): void {
+    if (this.#isTaken) return
+    this.#isTaken = true
+    const { marks } = this.#parts
+    try {
+      while (marks.take()) {
+        for (const answered of marks.takeAnswered()) this.#record(answered)
+        for (const acknowledged of marks.takeAcknowledged()) this.#settle(acknowledged)
+        this.#splitHalfDone()
+        for (const flow of marks.takePartitions()) this.#admit(flow)
+        for (const slot of this.#parts.calls.due(this.#parts.recorder)) this.#start(slot)
+        if (marks.takeRoom()) this.#giveRoom()
+      }
+      for (const group of this.#changed) group.committer.commitSoon()
+      this.#changed.clear()
+    } finally {
+      this.#isTaken = false
+    }
+    this.#parts.waiters.check()
+  }
+
+  /** Answers → lanes, endpoints and records. */
+  #record(answered: Answered): void {
+    const { calls, health, recorder, clock } = this.#parts
+    const { slot, attempted } = answered
+    this.#follow(slot, calls.answered(answered))
+    const outcome = outcomeOf(attempted.sign)
+    if (outcome !== undefined) health.attempted(attempted.hook, outcome, clock.now())
+    recorder.record(slot.work, attempted)
+  }
+
+  /** Acknowledgements → offsets. */
+  #settle(acknowledged: Acknowledged): void {
+    const { marks, completion } = this.#parts
+    if (completion.acknowledged(acknowledged)) this.#commit(acknowledged.origin)
+    marks.room()
+  }
+
+  /** Partitions → lanes and tiers. */
+  #admit(flow: PartitionFlow): void {
+    const { admission, clock, marks } = this.#parts
+    const group = this.#groups.get(flow.group)
+    flow.cancelTimer?.()
+    flow.cancelTimer = undefined
+    group?.waiting.delete(flow)
+    group?.unread.delete(flow)
+    if (group?.isAdmitting !== true || !flow.isLive) return
+    const held = admission.admit(flow, this.#completed)
+    if (held.kind === 'room') {
+      group.waiting.add(flow)
+      this.#roomSoon.ringIn(held.forMs)
+    }
+    if (held.kind === 'schema') group.unread.add(flow)
+    if (held.kind === 'later') {
+      const delayMs = Math.max(0, held.at - clock.now())
+      flow.cancelTimer = clock.after(delayMs, () => marks.partitions(flow))
+    }
+    group.relieve(flow)
+    this.#changed.add(group)
+  }
+
+  /** Lanes → calls. */
+  #start(slot: Slot<Work>): void {
+    const { calls, recorder, completion, marks, halfDone, emit } = this.#parts
+    const { work } = slot
+    const { run, origin } = work
+    halfDone.unqueued(work)
+    marks.room()
+    const begun = calls.begin(slot)
+    if (begun.kind === 'called') return
+    this.#follow(slot, calls.notMade(slot))
+    if (begun.kind === 'end') {
+      const { verdict, configVersion } = begun
+      recorder.record(work, { kind: 'ended', verdict, configVersion })
+    }
+    if (begun.kind === 'repeated') {
+      emit({ kind: 'run.repeated', deliveryId: run.deliveryId })
+      if (completion.settle(origin, run.hookId)) this.#commit(origin)
+    }
+  }
+
+  #follow({ work }: Slot<Work>, move: LaneMove<Work> | undefined): void {
+    if (move !== undefined) this.#parts.placement.follow(work.run.hookId, move)
+  }
+
+  /** Nothing is split while no record may be written and no call made. */
+  #splitHalfDone(): void {
+    const { halfDone, bounds, gate, placement, clock } = this.#parts
+    if (halfDone.isEmpty) return
+    if (gate.isOpen) {
+      const now = clock.monotonic()
+      for (const work of halfDone.takeDue(bounds.mostHalfDone(now), now)) placement.split(work)
+    }
+    if (!halfDone.isEmpty) this.#halfDoneSoon.ringIn(halfDoneMs)
+  }
+
+  #causedNothing(origin: Origin): void {
+    this.#parts.completion.causedNothing(origin)
+    this.#commit(origin)
+  }
+
+  #commit({ epoch }: Origin): void {
+    const group = this.#groups.get(epoch.group)
+    if (group !== undefined) this.#changed.add(group)
+  }
+
+  #giveRoom(): void {
+    if (this.#parts.groups.some(({ waiting }) => waiting.size > 0)) this.#roomSoon.ringIn(0)
+  }
+
+  #markWaiting(): void {
+    const { groups, marks } = this.#parts
+    marks.partitions(...groups.flatMap(({ waiting }) => [...waiting]))
+  }
+}
+
+/** What an attempt says of the hook's endpoint; `undefined` when it says nothing. */
+function outcomeOf({ kind }: EndpointSign): 'success' | 'failure' | 'gone' | undefined {
+  if (kind === 'none') return undefined
+  return kind === 'busy' ? 'failure' : kind
+}
