@@ -11,6 +11,7 @@ import { hooksPutCommand } from './hooks/put.ts'
 import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
 import { hooksTestCommand } from './hooks/test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
+import { ingestCommand } from './ingest/ingest.ts'
 import { initCommand } from './init.ts'
 import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
@@ -20,6 +21,7 @@ import { runCommand } from './run/run.ts'
 export const commands: readonly Command[] = [
   initCommand,
   runCommand,
+  ingestCommand,
   hooksPutCommand,
   hooksGetCommand,
   hooksListCommand,

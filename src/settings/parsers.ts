@@ -2,6 +2,14 @@
 import { isIP } from 'node:net'
 import { parseCidr } from '../edge/http/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/hook/encrypted-text.ts'
+import {
+  isSourcePath,
+  maxSigningKeys,
+  sourceKeyFault,
+  sourcePathForm,
+  splitKeys,
+} from '../core/ingest/source.ts'
+import { isTenantId, tenantIdForm } from '../core/model/identity.ts'
 import { parseDuration } from '../core/model/durations.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
 import { isPlainWords } from '../core/text/plain-words.ts'
@@ -32,6 +40,34 @@ export const encryptionKeysFile: Parser<string | undefined> = (value) =>
   value !== '' && parseEncryptionKeys(value).kind === 'keys'
     ? new Fault('must be the path of a file, and has the text of one')
     : filePath(value)
+
+/** Signing keys of Logto's webhooks, apart by commas. The fault has nothing of them. */
+export const signingKeys: Parser<readonly string[] | undefined> = (value) => {
+  const keys = splitKeys(value)
+  if (keys.length === 0) return undefined
+  if (keys.length > maxSigningKeys) return new Fault(`must be at most ${maxSigningKeys} keys`)
+  const fault = keys.map(sourceKeyFault).find((one) => one !== undefined)
+  return fault === undefined ? keys : new Fault(`has a key that ${fault}`)
+}
+
+/** The path of a file with such keys. One that has a key itself would be quoted in the log. */
+export const signingKeysFile: Parser<string | undefined> = (value) =>
+  /^[\dA-Za-z]{20,}$/.test(value)
+    ? new Fault('must be the path of a file, and has the text of one')
+    : filePath(value)
+
+/** The path of a file of JSON. */
+export const jsonFile: Parser<string | undefined> = (value) =>
+  /^[[{]/.test(value)
+    ? new Fault('must be the path of a file, and has the text of one')
+    : filePath(value)
+
+/** A path of HTTP. */
+export const sourcePath: Parser<string> = (value) =>
+  isSourcePath(value) ? value : new Fault(`must be ${sourcePathForm}, not "${shown(value)}"`)
+
+export const tenantId: Parser<string> = (value) =>
+  isTenantId(value) ? value : new Fault(`must be ${tenantIdForm}`)
 
 const numeric = /^[\d.,:/ [\]-]{1,64}(?:ms|[smhd]|sec(?:onds?)?|min(?:utes?)?|hours?|days?)?$/
 const address = /^\[?[\da-f]{0,4}:[\da-f:.]*:[\da-f:.]*\]?(?:[:/]\d{1,5})?$/i

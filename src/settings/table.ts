@@ -20,60 +20,13 @@ import {
   optionalFlag,
   optionalOneOf,
   optionalText,
-  type Parser,
   text,
   tierNames,
   topicName,
   topicNames,
 } from './parsers.ts'
-
-interface Setting<Value> {
-  readonly variable: string
-  /** Text that is read when neither flag nor variable is given; empty for "not set". */
-  readonly default: string
-  readonly parse: Parser<Value>
-  readonly description: string
-  /** Never a flag: arguments show in the list of processes. */
-  readonly isSecret: boolean
-  /** A value as the log may have it. */
-  readonly show: (value: unknown) => unknown
-  /** Why a text may not be given as a flag: completes the sentence "--<flag> …". */
-  readonly flagFault: (text: string) => string | undefined
-}
-
-function setting<Value>(
-  variable: string,
-  fallback: string,
-  parse: Parser<Value>,
-  description: string,
-): Setting<Value> {
-  return {
-    variable,
-    default: fallback,
-    parse,
-    description,
-    isSecret: false,
-    show: (value) => value,
-    flagFault: () => undefined,
-  }
-}
-
-/** Shown as set or not. */
-function isSet(value: unknown): boolean {
-  return value !== undefined
-}
-
-function secret(variable: string, description: string): Setting<string | undefined> {
-  return secretOf(variable, optionalText, description)
-}
-
-function secretOf<Value>(
-  variable: string,
-  parse: Parser<Value>,
-  description: string,
-): Setting<Value> {
-  return { ...setting(variable, '', parse, description), isSecret: true, show: isSet }
-}
+import { ingestTable } from './ingest-table.ts'
+import { isSet, secret, secretOf, setting, type Setting } from './setting.ts'
 
 /**
  * A URL, which may have a login, and a key in its query. As a flag it may not.
@@ -327,6 +280,7 @@ export const settingTable = {
     'Port of /healthz, /readyz and /metrics; 0 picks a free one.',
   ),
   httpHost: setting('HOOKTIDE_HTTP_HOST', '0.0.0.0', text, 'Address that port listens on.'),
+  ...ingestTable,
   logLevel: setting(
     'HOOKTIDE_LOG_LEVEL',
     'info',

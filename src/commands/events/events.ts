@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { Fault, topicName } from '../../settings/parsers.ts'
 import { UserError } from '../../core/model/errors.ts'
+import { subjectIdOf } from '../../core/event/subject-id.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json-text.ts'
 import type { KafkaHeaders } from '../../core/model/model.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { judgeEvent, type JudgedEvent } from './input.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
 import { splitJson, type InputValue } from '../input/json-input.ts'
-import { withoutMember } from '../input/json-pieces.ts'
+import { withoutMember } from '../../core/text/json-pieces.ts'
 import { withAdmin, writeAll } from '../kafka-session.ts'
 import { flagOption, textOption } from '../option-values.ts'
 
@@ -26,7 +27,7 @@ export const eventsSendCommand: Command = {
     topic: { type: 'string', description: 'Event topic; needed when several are configured.' },
     tenant: { type: 'string', description: 'Sent as header tenant-id.', idOf: 'tenant' },
     'event-id': { type: 'string', description: 'Sent as header event-id; default is a new UUID.' },
-    key: { type: 'string', description: 'Record key; default is userId, user.id or data.id.' },
+    key: { type: 'string', description: 'Record key; default is the id of the user or subject.' },
     'strip-hook-id': {
       type: 'boolean',
       description: 'Take hookId out of payloads that were captured from Logto.',
@@ -170,17 +171,9 @@ function withoutHookId(input: InputValue): InputValue {
     : { ...input, bytes: withoutMember(input.bytes, 'hookId') }
 }
 
-/** The user's id, so that a user's events stand in one partition; `null` when there is none. */
+/** So that the events of a user, or of another subject, stand in one partition; `null` when there is none. */
 function keyOf(bytes: Buffer): string | null {
-  const payload = parse(bytes) ?? {}
-  for (const id of [payload['userId'], idIn(payload['user']), idIn(payload['data'])]) {
-    if (typeof id === 'string' && id !== '') return id
-  }
-  return null
-}
-
-function idIn(value: unknown): unknown {
-  return isJsonObject(value) ? value['id'] : undefined
+  return subjectIdOf(parse(bytes) ?? {}) ?? null
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {

@@ -1,6 +1,6 @@
 /** What a file of JSON holds: one value, a list of them, or one on each line; each with its own bytes. */
 import { isJsonObject, maxJsonDepth, parseJson } from '../../core/text/json-text.ts'
-import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
+import { linesOf, piecesOf, trimmedPiece, type Piece } from '../../core/text/json-pieces.ts'
 
 export interface InputValue {
   /** Where it stands, such as `line 3` or `[0]`; empty when there is only one. */

@@ -17,12 +17,12 @@ import {
   type WantedTopic,
 } from '../../edge/kafka/topic-plan.ts'
 import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../../edge/kafka/admin.ts'
-import { isPassing, type KafkaLog, messageOf } from '../../edge/kafka/client.ts'
+import type { KafkaLog } from '../../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../../edge/kafka/refusals.ts'
 import { missingRights } from '../../edge/kafka/rights.ts'
-import { sleep } from '../../edge/waiting.ts'
 import { securityOf, securityWarning } from '../../settings/security.ts'
 import { kafkaSettingsOf } from '../kafka-session.ts'
+import { whenKafkaAnswers, type KafkaWait } from '../kafka-wait.ts'
 
 export interface RunPlan {
   readonly warnings: readonly string[]
@@ -30,48 +30,17 @@ export interface RunPlan {
   readonly tierTopics: readonly string[]
 }
 
-/** How long to wait before a broker that is away is asked again. */
-const askAgainMs = 1_000
-/** How long to wait before it is said again that it is away: doubles from one to the other. */
-const sayAgainMs = { first: 30_000, most: 5 * 60_000 }
-
 /**
  * Waits for a broker and checks that a processor can start.
  *
  * @returns `undefined` when `signal` was aborted first
  * @throws UserError that names everything that has to be mended
  */
-export async function prepareRun(options: {
-  readonly settings: Settings
-  readonly log: KafkaLog
-  readonly signal: AbortSignal
-  /** No broker answers; the reason names the brokers and what to look at. */
-  readonly onAway: (reason: string) => void
-}): Promise<RunPlan | undefined> {
-  const { settings, log, signal, onAway } = options
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
-  let sayAfterMs: number = sayAgainMs.first
-  let nextSayingAt = 0
-  while (!signal.aborted) {
-    try {
-      return await Promise.race([checkOnce(settings, log), aborted])
-    } catch (error) {
-      // Refusals of ours say what has to be mended. What Kafka or the way to it failed with may pass.
-      if (!isPassing(error)) throw error
-      const reason = messageOf(error)
-      onAway(reason)
-      const now = performance.now()
-      if (now >= nextSayingAt) {
-        log('warn', 'waiting for Kafka', { error: reason })
-        nextSayingAt = now + sayAfterMs
-        sayAfterMs = Math.min(sayAfterMs * 2, sayAgainMs.most)
-      }
-      await Promise.race([sleep(askAgainMs), aborted])
-    }
-  }
-  return undefined
+export async function prepareRun(
+  options: KafkaWait & { readonly settings: Settings },
+): Promise<RunPlan | undefined> {
+  const { settings, log } = options
+  return await whenKafkaAnswers(options, () => checkOnce(settings, log))
 }
 
 async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {

@@ -1,5 +1,5 @@
 /** Cuts JSON text where it stands, so that every byte that is kept stays as it was written. */
-import { endOfString } from '../../core/text/json-text.ts'
+import { endOfString } from './json-text.ts'
 
 /** From the first byte of a piece to behind its last, white space around it left out. */
 export interface Piece {

@@ -1,0 +1,243 @@
+/** `hooktide ingest`: the endpoint for Logto's webhooks as a process. */
+import { unavailable, type AnswerName } from '../../core/ingest/answer.ts'
+import { readySource, type ReadySource } from '../../core/ingest/webhook.ts'
+import type { Source } from '../../core/ingest/source.ts'
+import {
+  startWebhookServer,
+  type Answered,
+  type WebhookHandler,
+  type WebhookServer,
+} from '../../edge/http/webhook-server.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { connectAdmin } from '../../edge/kafka/admin.ts'
+import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
+import { topicRight } from '../../edge/kafka/needed-rights.ts'
+import { rightRefusals } from '../../edge/kafka/refusals.ts'
+import { missingRights } from '../../edge/kafka/rights.ts'
+import { createSink } from '../../edge/kafka/sink.ts'
+import { startStatusServer } from '../../edge/status-server.ts'
+import { systemClock } from '../../edge/system-clock.ts'
+import { createIngestMetrics, type IngestMetrics } from '../../edge/telemetry/ingest-metrics.ts'
+import { createSignalLog, type SignalLog } from '../../edge/telemetry/signal-log.ts'
+import type { RecordSink } from '../../ports.ts'
+import { rowsOf, type SettingGroup } from '../../settings/names.ts'
+import { securityOf, securityWarning } from '../../settings/security.ts'
+import { shownSettings, type Settings } from '../../settings/settings.ts'
+import { createIngest, type Ingest } from '../../stages/ingest.ts'
+import { version } from '../../version.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { kafkaSettingsOf } from '../kafka-session.ts'
+import { whenKafkaAnswers } from '../kafka-wait.ts'
+import { watchReadiness } from '../run/readiness-log.ts'
+import { sourcesOf } from './sources.ts'
+
+const uses: readonly SettingGroup[] = ['kafka', 'topics', 'ingest', 'process']
+
+export const ingestCommand: Command = {
+  name: 'ingest',
+  summary: "Receive Logto's webhooks over HTTP and write their events to the event topic.",
+  usage: '[options]',
+  options: {},
+  uses,
+  isLogging: true,
+  run,
+}
+
+/** What waits for Kafka, and what of it is remembered: an event takes about 100 bytes of these. */
+const bounds = { records: 20_000, bytes: 64 * 1024 * 1024, remembered: 50_000 } as const
+
+type Log = SignalLog['log']
+
+async function run({ settings, signal, doubts }: CommandContext): Promise<0> {
+  const { logLevel: level, logFormat: format, instance } = settings
+  const { log } = createSignalLog({
+    ...{ level, format, instance },
+    clock: systemClock,
+    attemptsPerSecond: 0,
+  })
+  const used = new Set(rowsOf(uses).map(({ variable }) => variable))
+  const shown = shownSettings(settings, (variable) => used.has(variable))
+  log.info({ version, settings: shown }, 'starting')
+  for (const doubt of doubts) log.warn(doubt)
+  const sources = sourcesOf(settings)
+  const kafkaLog: KafkaLog = (lineLevel, message, fields) => log[lineLevel](fields, message)
+  const sink = createSink({
+    settings: kafkaSettingsOf(settings),
+    compression: settings.compression,
+    log: kafkaLog,
+  })
+  try {
+    await serve({ settings, signal, log, sources, sink, kafkaLog })
+    return 0
+  } finally {
+    await sink.stop()
+  }
+}
+
+interface Serving {
+  readonly settings: Settings
+  readonly signal: AbortSignal
+  readonly log: Log
+  readonly kafkaLog: KafkaLog
+  readonly sources: readonly Source[]
+  readonly sink: RecordSink
+}
+
+/** Until the process is asked to end. */
+async function serve(serving: Serving): Promise<void> {
+  const { settings, signal, log, sources, sink } = serving
+  const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
+  const ingest = createIngest(
+    { sink, clock: systemClock },
+    { sources: sources.map(readySource), maxBodyBytes, ackTimeoutMs, bounds },
+  )
+  const start: Start = { isDone: false, waitsFor: '' }
+  const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(start, ingest))
+  let server: WebhookServer | undefined
+  const metrics = createIngestMetrics({
+    version,
+    paths: sources.map(({ path }) => path),
+    readings: () => ({
+      ...ingest.status(),
+      isReady: unready().length === 0,
+      connections: server?.connections() ?? 0,
+    }),
+  })
+  const status = await startStatusServer(
+    { host: settings.httpHost, port: settings.httpPort },
+    {
+      unready,
+      metrics,
+      onFailed: ({ message }) => log.error({ error: message }, 'a status page failed'),
+    },
+  )
+  log.info({ port: status.port }, 'listening')
+  const readiness = watchReadiness({ log, unready, signal })
+  try {
+    const { ingestHost: host, ingestPort: port } = settings
+    const handler = handlerOf(ingest, start, log, metrics)
+    server = await startWebhookServer({ host, port, maxBodyBytes }, handler)
+    log.info({ port: server.port, paths: sources.map(({ path }) => path) }, 'webhooks come in')
+    await prepare(serving, start)
+    readiness.look()
+    await abortOf(signal)
+    log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
+  } finally {
+    await server?.stop(settings.shutdownMs)
+    readiness.stop()
+    await status.stop()
+  }
+  const unwritten = ingest.status().pendingRecords
+  if (unwritten === 0) log.info('stopped')
+  else
+    log.warn(
+      { unwritten },
+      'stopped before Kafka acknowledged all: none of these was answered with 200',
+    )
+}
+
+/** How far the start has come. */
+interface Start {
+  isDone: boolean
+  /** What it waits for; empty for nothing. */
+  waitsFor: string
+}
+
+function unreadyBecause({ isDone, waitsFor }: Start, ingest: Ingest): readonly string[] {
+  if (!isDone) return [waitsFor === '' ? 'starting' : `starting: ${waitsFor}`]
+  return ingest.status().troubles
+}
+
+/**
+ * Waits for Kafka, and sees that events can be written.
+ *
+ * @throws UserError that names everything that has to be mended
+ */
+async function prepare({ settings, signal, sources, kafkaLog }: Serving, start: Start) {
+  const onAway = (reason: string) => void (start.waitsFor = reason)
+  const isRight = await whenKafkaAnswers({ signal, log: kafkaLog, onAway }, async () => {
+    await checkTopics(kafkaSettingsOf(settings), kafkaLog, sources)
+    return true
+  })
+  if (isRight !== true) return
+  const warning = securityWarning(securityOf(settings))
+  if (warning !== undefined) kafkaLog('warn', warning, {})
+  start.isDone = true
+}
+
+/** Rights first: to whom a topic may not be described, it looks as if it did not exist. */
+async function checkTopics(
+  kafka: KafkaSettings,
+  log: KafkaLog,
+  sources: readonly Source[],
+): Promise<void> {
+  const topics = [...new Set(sources.map(({ topic }) => topic))]
+  const rights = topics.map((topic) => topicRight('Write', topic))
+  const missing = await missingRights(kafka, log, rights)
+  if (missing.length > 0) throw UserError.listing(heading, rightRefusals(kafka, missing))
+  const admin = await connectAdmin(kafka, log)
+  try {
+    const found = await Promise.all(topics.map((topic) => admin.partitionsToWrite(topic)))
+    const lacking = topics.filter((_, index) => found[index] === undefined)
+    const lines = lacking.map((topic) => `${topic} does not exist: run "hooktide init".`)
+    if (lines.length > 0) throw UserError.listing(heading, lines)
+  } finally {
+    await admin.stop()
+  }
+}
+
+const heading = 'Webhooks cannot be received'
+
+function handlerOf(
+  ingest: Ingest,
+  start: Start,
+  log: Log,
+  metrics: IngestMetrics,
+): WebhookHandler<ReadySource> {
+  return {
+    judge(head) {
+      const judged = ingest.judge(head)
+      if (start.isDone || judged.kind === 'answer') return judged
+      return { kind: 'answer', answer: unavailable('Kafka is waited for. Send it again later.') }
+    },
+    handle: (webhook, onWriting) => ingest.handle(webhook, onWriting),
+    onAnswered(answered) {
+      const { answer, source, tookMs } = answered
+      metrics.countAnswer(answer?.name, tookMs)
+      if (answer?.name === 'accepted' && source !== undefined) metrics.countEvent(source.path)
+      logAnswer(log, answered)
+    },
+  }
+}
+
+/** Whoever finds the port can cause these: of the ones that scanners make, nobody wants lines. */
+const levels: Readonly<Record<AnswerName, 'debug' | 'warn'>> = {
+  accepted: 'debug',
+  repeated: 'debug',
+  'not-found': 'debug',
+  'wrong-method': 'debug',
+  'not-an-event': 'warn',
+  unauthorized: 'warn',
+  'too-large': 'warn',
+  'not-json': 'warn',
+  unavailable: 'warn',
+}
+
+function logAnswer(log: Log, { answer, source, event, from, tookMs }: Answered<ReadySource>): void {
+  const where = { path: source?.path, tenantId: source?.tenantId, event, from }
+  if (answer === undefined) {
+    log.debug(where, 'a client went away before its answer')
+    return
+  }
+  const { name, status, body } = answer
+  const fields = { ...where, answer: name, status, ...body, tookMs: Math.round(tookMs) }
+  if (levels[name] === 'debug') log.debug(fields, 'webhook answered')
+  else log.warn(fields, 'webhook refused')
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

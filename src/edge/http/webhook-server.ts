@@ -1,0 +1,263 @@
+/**
+ * The HTTP endpoint that webhooks come in by. Whoever can reach the port may be slow, broken or hostile: what is known to be
+ * refused is answered before it is read, and no client holds a connection or memory for long.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
+import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
+import { WebhookConnections } from './webhook-connections.ts'
+
+/** What webhooks are given to. */
+export interface WebhookHandler<Source> {
+  judge(head: RequestHead): JudgedHead<Source>
+  /**
+   * Never rejects.
+   *
+   * @param onWriting called when the body is known to be an event, and Kafka is waited for
+   */
+  handle(
+    webhook: {
+      readonly source: Source
+      readonly signature: string
+      readonly traceparent: string | undefined
+      readonly body: Buffer
+    },
+    onWriting: () => void,
+  ): Promise<{ readonly answer: Answer; readonly event: string | undefined }>
+  onAnswered(answered: Answered<Source>): void
+}
+
+export interface Answered<Source> {
+  /** `undefined`: the client went away before its answer was written. */
+  readonly answer: Answer | undefined
+  /** `undefined` where the path is none, or the head was refused. */
+  readonly source: Source | undefined
+  readonly event: string | undefined
+  /** Address of the client, or of the proxy before it. */
+  readonly from: string
+  /** From the end of the request's head to the end of the answer. */
+  readonly tookMs: number
+}
+
+export interface WebhookServerOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly maxBodyBytes: number
+  /** Of all bodies that are not complete. Default 64 MiB. */
+  readonly maxIncomingBytes?: number
+  /** Connections that wait for a request. Default 4,096. */
+  readonly maxConnections?: number
+  /** How long a client may take to send a request, head and body, and to read the answer. Default 10 s, as Logto's own. */
+  readonly clientTimeoutMs?: number
+  /**
+   * How long a connection is kept without a request. Default 60 s. Clients are told, and end it themselves a little
+   * earlier: a request that comes on a connection as it is closed would be lost.
+   */
+  readonly keepAliveMs?: number
+}
+
+export interface WebhookServer {
+  readonly port: number
+  connections(): number
+  /** Takes no new connections, and answers the requests that have begun, until the deadline. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/** @throws UserError when the port cannot be had */
+export async function startWebhookServer<Source>(
+  options: WebhookServerOptions,
+  handler: WebhookHandler<Source>,
+): Promise<WebhookServer> {
+  const { clientTimeoutMs = 10_000, keepAliveMs = 60_000 } = options
+  const server = createServer({
+    headersTimeout: clientTimeoutMs,
+    requestTimeout: clientTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(clientTimeoutMs, 1_000),
+  })
+  const endpoint = new Endpoint(options, handler)
+  server.on('connection', (socket) => endpoint.connections.opened(socket))
+  server.on('request', (request, response) => endpoint.take(request, response, false))
+  // Without this Node would ask for each body before anybody has looked at the head.
+  server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
+  await listen(server, options)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    connections: () => endpoint.connections.count,
+    async stop(deadlineMs) {
+      endpoint.isStopping = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      endpoint.connections.closeSilent()
+      const timer = setTimeout(() => server.closeAllConnections(), deadlineMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+class Endpoint<Source> {
+  isStopping = false
+  readonly connections: WebhookConnections
+  readonly #handler: WebhookHandler<Source>
+  readonly #bodies: BodyReceiver
+  readonly #maxBodyBytes: number
+  readonly #clientTimeoutMs: number
+
+  constructor(options: WebhookServerOptions, handler: WebhookHandler<Source>) {
+    const { maxBodyBytes, maxIncomingBytes = 64 * 1024 * 1024 } = options
+    this.#handler = handler
+    this.#maxBodyBytes = maxBodyBytes
+    this.#clientTimeoutMs = options.clientTimeoutMs ?? 10_000
+    this.#bodies = new BodyReceiver(maxBodyBytes, maxIncomingBytes)
+    this.connections = new WebhookConnections(options.maxConnections ?? 4_096)
+  }
+
+  take(request: IncomingMessage, response: ServerResponse, isContinueExpected: boolean): void {
+    const exchange = new Exchange<Source>(request, response, this.#clientTimeoutMs)
+    response.once('close', () => this.#handler.onAnswered(exchange.answered()))
+    // What goes wrong with a request is seen by its end.
+    request.on('error', () => undefined)
+    const judged = this.#handler.judge(exchange.head())
+    if (judged.kind === 'answer') {
+      // The client does not send the body that it asked about.
+      this.#answer(exchange, judged.answer, isContinueExpected)
+      return
+    }
+    if (isContinueExpected) response.writeContinue()
+    exchange.source = judged.source
+    void this.#bodies.receive(request).then(async (body) => {
+      if (body.kind === 'gone') return
+      const answer =
+        body.kind === 'body'
+          ? await this.#handle(exchange, judged, body.bytes)
+          : this.#refusal(body.kind)
+      this.#answer(exchange, answer)
+    })
+  }
+
+  #refusal(kind: Exclude<ReceivedBody['kind'], 'body' | 'gone'>): Answer {
+    return kind === 'too-large'
+      ? tooLarge(this.#maxBodyBytes)
+      : unavailable('The body came too slowly while many others came.')
+  }
+
+  async #handle(
+    exchange: Exchange<Source>,
+    { source, signature }: { readonly source: Source; readonly signature: string },
+    body: Buffer,
+  ): Promise<Answer> {
+    const { socket } = exchange.request
+    const traceparent = exchange.traceparent()
+    let isWriting = false
+    const onWriting = () => {
+      isWriting = true
+      this.connections.begun(socket)
+    }
+    const { answer, event } = await this.#handler.handle(
+      { source, signature, traceparent, body },
+      onWriting,
+    )
+    exchange.event = event
+    if (isWriting) this.connections.ended(socket)
+    return answer
+  }
+
+  #answer(exchange: Exchange<Source>, answer: Answer, isLast = false): void {
+    exchange.send(answer, isLast || this.isStopping)
+    discardRest(exchange.request, this.#maxBodyBytes)
+  }
+}
+
+/** One request and its answer. */
+class Exchange<Source> {
+  readonly request: IncomingMessage
+  source: Source | undefined
+  event: string | undefined
+  readonly #response: ServerResponse
+  readonly #readTimeoutMs: number
+  readonly #startedAt = performance.now()
+  #answer: Answer | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse, readTimeoutMs: number) {
+    this.request = request
+    this.#response = response
+    this.#readTimeoutMs = readTimeoutMs
+  }
+
+  head(): RequestHead {
+    const { method = '', url: target = '', headers } = this.request
+    return { method, target, headers }
+  }
+
+  traceparent(): string | undefined {
+    const { traceparent } = this.request.headers
+    return typeof traceparent === 'string' ? traceparent : undefined
+  }
+
+  /** @param isLast whether the connection ends with it */
+  send(answer: Answer, isLast: boolean): void {
+    const response = this.#response
+    if (response.destroyed) return
+    const text = `${JSON.stringify(answer.body)}\n`
+    // Of who does not read, answers would pile up behind each other.
+    const timer = setTimeout(() => this.request.socket.destroy(), this.#readTimeoutMs).unref()
+    response.once('close', () => clearTimeout(timer))
+    this.#answer = answer
+    response
+      .writeHead(answer.status, {
+        ...answer.headers,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        ...(isLast ? { connection: 'close' } : {}),
+      })
+      .end(text)
+  }
+
+  answered(): Answered<Source> {
+    return {
+      answer: this.#response.writableFinished ? this.#answer : undefined,
+      source: this.source,
+      event: this.event,
+      from: this.request.socket.remoteAddress ?? '',
+      tookMs: performance.now() - this.#startedAt,
+    }
+  }
+}
+
+/**
+ * Reads what is left of a request that is answered, so that the client can read the answer: to close a connection on which
+ * bytes are unread resets it. Of those who send on and on the connection is closed all the same.
+ */
+function discardRest(request: IncomingMessage, maxBytes: number): void {
+  if (request.readableEnded) return
+  let left = maxBytes
+  request.on('data', (piece: Buffer) => {
+    left -= piece.length
+    if (left < 0) request.socket.destroy()
+  })
+  request.resume()
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new UserError(
+              `Port ${port} is in use: set HOOKTIDE_INGEST_PORT to a free one, or to 0 for any.`,
+            )
+          : new UserError(`Cannot listen on ${host}:${port} for webhooks: ${error.message}`),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}
