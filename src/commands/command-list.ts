@@ -7,6 +7,7 @@ import {
 } from './endpoints/endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
 import { hooksEncryptCommand } from './hooks/encrypt.ts'
+import { hooksImportCommand } from './hooks/import.ts'
 import { hooksPutCommand } from './hooks/put.ts'
 import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
 import { hooksTestCommand } from './hooks/test.ts'
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   runCommand,
   ingestCommand,
   hooksPutCommand,
+  hooksImportCommand,
   hooksGetCommand,
   hooksListCommand,
   hooksDeleteCommand,

@@ -24,6 +24,15 @@ export function withoutSecrets(hook: JsonObject): JsonObject {
   return shown(hook, '') as JsonObject
 }
 
+/** One value of a hook as {@link withoutSecrets} shows it. @param names of the members that it stands in, from the outermost */
+export function shownMember(value: unknown, names: readonly string[]): unknown {
+  return shown(
+    value,
+    names.join('.'),
+    names.some((name) => secretName.test(name)),
+  )
+}
+
 /** Fields that hold what {@link withoutSecrets} put there. Names of headers that it hid are no header names. */
 export function hiddenFields(hook: JsonObject): readonly FieldProblem[] {
   return fieldsIn(hook, '').map((field) => ({
