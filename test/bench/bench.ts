@@ -4,6 +4,7 @@ import { helpText, readBenchOptions, type BenchOptions } from './options.ts'
 
 const options = optionsOrExit(process.argv.slice(2))
 if (options.kind === 'help') console.log(helpText)
+else if (options.kind === 'ingest') await import('./ingest.ts')
 else if (options.kind === 'isolation') await import('./isolation.ts')
 else await import('./throughput.ts')
 

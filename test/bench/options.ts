@@ -17,6 +17,7 @@ export type ScenarioName = (typeof scenarioNames)[number]
 export type BenchOptions =
   | { readonly kind: 'help' }
   | { readonly kind: 'throughput'; readonly events: number }
+  | { readonly kind: 'ingest' }
   | { readonly kind: 'isolation'; readonly scenarios: readonly ScenarioName[] }
 
 const defaultEvents = 100_000
@@ -25,6 +26,7 @@ const mostEvents = 10_000_000
 export const helpText = `Benchmarks, on a broker, a registry and a receiver that they start.
 
 Usage: npm run bench [<events>]                  throughput, beside a bare loop on the same topic [${defaultEvents}]
+       npm run bench ingest                      webhooks that come in by HTTP, and a broker that is killed meanwhile
        npm run bench isolation [<scenario> ...]  what neighbours cost, each beside its ideal [all: about an hour]
 
 Scenarios: ${scenarioNames.join(', ')}
@@ -41,11 +43,14 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
       scenarios: others.length === 0 ? scenarioNames : others.map(scenarioOf),
     }
   }
+  if (first === 'ingest' && others.length === 0) return { kind: 'ingest' }
   if (others.length > 0) throw refusal(`"${others[0]}" is one argument too many.`)
   const events = first === undefined ? defaultEvents : Number(first)
   if (Number.isInteger(events) && events > 0 && events <= mostEvents)
     return { kind: 'throughput', events }
-  throw refusal(`"${first}" is no number of events from 1 to ${mostEvents}, and not "isolation".`)
+  throw refusal(
+    `"${first}" is no number of events from 1 to ${mostEvents}, and neither "ingest" nor "isolation".`,
+  )
 }
 
 function scenarioOf(word: string): ScenarioName {

@@ -52,9 +52,12 @@ describe('the command that is meant', () => {
     ['hoks put', '"hoks put" is no command: did you mean hooks put?'],
     [
       'hook',
-      '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
+      '"hook" is no command: did you mean hooks put, hooks import, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
     ],
-    ['hooks ls', '"hooks ls" is no command: did you mean hooks put, hooks get, hooks list'],
+    [
+      'hooks ls',
+      '"hooks ls" is no command: did you mean hooks put, hooks import, hooks get, hooks list',
+    ],
     ['hooks', '"hooks" needs a word more: did you mean hooks put,'],
     ['validate x.json', '"validate" is no command: did you mean events validate?'],
     ['reslts --json', '"reslts" is no command: did you mean results?'],
@@ -197,9 +200,10 @@ describe('help', () => {
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 
-  it('of everything, and of run, has every setting', () => {
+  it('of everything, and of the two that go on for ever together, has every setting', () => {
     expect(namedIn(overview(commands, 100))).toEqual(variables)
-    expect(namedIn(commandHelp(commandOf('run'), 100))).toEqual(variables)
+    const used = ['run', 'ingest'].flatMap((name) => namedIn(commandHelp(commandOf(name), 100)))
+    expect(variables.filter((variable) => used.includes(variable))).toEqual(variables)
   })
 
   it('of a command has its options and only the settings that it uses', () => {

@@ -16,7 +16,7 @@ const speaking = [
   'scripts/bootstrap.mjs',
 ]
 /** What these say is no trouble: help, and what metrics mean. */
-const silent = /(?:help|settings\/table|metrics|exposition|receiver-page)\.ts$/
+const silent = /(?:help|settings\/(?:ingest-)?table|metrics|exposition|receiver-page)\.ts$/
 
 const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
 const literal = /`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g
