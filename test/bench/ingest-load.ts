@@ -27,6 +27,8 @@ function webhook(index: number): string {
 class Client {
   readonly #socket: Socket
   #dueAt = 0
+  #isWaiting = false
+  #isClosed = false
   #text = ''
 
   constructor() {
@@ -34,12 +36,22 @@ class Client {
     this.#socket = connect(port, '127.0.0.1')
     this.#socket.setNoDelay()
     this.#socket.on('data', (piece: Buffer) => this.#read(piece.toString('latin1')))
-    this.#socket.on('error', () => this.#end('reset'))
+    this.#socket.on('error', () => undefined)
+    this.#socket.once('close', () => {
+      this.#isClosed = true
+      if (this.#isWaiting) this.#end('reset')
+    })
+  }
+
+  /** Whether another webhook can be sent by it. */
+  isOpen(): boolean {
+    return !this.#isClosed
   }
 
   send(dueAt: number): void {
     this.#dueAt = dueAt
     this.#text = ''
+    this.#isWaiting = true
     this.#socket.write(webhook(sent))
     sent += 1
   }
@@ -51,13 +63,20 @@ class Client {
   }
 
   #end(status: string): void {
+    this.#isWaiting = false
     statuses[status] = (statuses[status] ?? 0) + 1
     times.push(performance.now() - this.#dueAt)
     answered += 1
     if (answered === total) finish()
     else if (perSecond > 0) idle.push(this)
-    else if (sent < total) this.send(performance.now())
+    else if (sent < total) (this.#isClosed ? new Client() : this).send(performance.now())
   }
+}
+
+function openClient(): Client {
+  let client = idle.pop()
+  while (client !== undefined && !client.isOpen()) client = idle.pop()
+  return client ?? new Client()
 }
 
 const startedAt = performance.now()
@@ -66,7 +85,7 @@ if (perSecond === 0) {
 } else {
   const timer = setInterval(() => {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * perSecond))
-    while (sent < due) (idle.pop() ?? new Client()).send(startedAt + (sent / perSecond) * 1_000)
+    while (sent < due) openClient().send(startedAt + (sent / perSecond) * 1_000)
     if (sent === total) clearInterval(timer)
   }, 2)
 }
