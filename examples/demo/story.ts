@@ -18,6 +18,12 @@ export interface Story {
   aside(text: string): void
   warning(text: string): void
   eventIn(event: { readonly event: string; readonly tenantId: string; readonly key: string }): void
+  /** It was answered with 200. */
+  webhookIn(webhook: {
+    readonly event: string
+    readonly tenantId: string
+    readonly url: string
+  }): void
   rejected(rejection: Rejected): void
   hookEdited(hookId: string, what: string): void
   hookDeleted(hookId: string, what: string): void
@@ -71,6 +77,12 @@ export function createStory(print: (line: Line) => void): Story {
     warning: (text) => print([{ text: `     ! ${text}`, style: 'yellow' }]),
     eventIn: ({ event, tenantId, key }) =>
       happened('cyan', ['→ event in', `tenant ${tenantId}`], `${event.padEnd(18)} key ${key}`),
+    webhookIn: ({ event, tenantId, url }) =>
+      happened(
+        'cyan',
+        ['→ webhook in', `tenant ${tenantId}`],
+        `${event.padEnd(18)} POST ${url}: 200`,
+      ),
     rejected: ({ reason, field, message }) =>
       happened('red', ['✗ rejected', reason, field], message),
     hookEdited: (hookId, what) => happened('blue', ['✎ edited', hookId], what),
@@ -85,7 +97,7 @@ export function createStory(print: (line: Line) => void): Story {
 }
 
 /** Widths of the columns of things that happen, gaps included; what follows them may be of any length. */
-const widths = [12, 15, 16, 11, 5, 9] as const
+const widths = [13, 15, 16, 11, 5, 9] as const
 
 function columns(cells: readonly string[]): string {
   return cells.map((cell, index) => `${printable(cell)} `.padEnd(widths[index] ?? 0)).join('')

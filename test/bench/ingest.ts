@@ -2,7 +2,7 @@
  * `npm run bench ingest`: webhooks by HTTP to the real `hooktide ingest`, on a cluster of three brokers: as fast as they
  * are answered, and at a steady rate while the broker that leads a partition is killed. Asserts nothing.
  */
-import { startEmbeddedCluster } from '../../src/sandbox/kafka-cluster.ts'
+import { startEmbeddedCluster } from '../../examples/sandbox/sandbox.ts'
 import { startIngest } from '../support/hooktide-process.ts'
 import { parseMetrics } from '../support/metric-lines.ts'
 import { firstLine, note, startScript, succeed } from './parts.ts'

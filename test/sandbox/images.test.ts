@@ -19,7 +19,12 @@ import {
   registryVersion,
 } from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
-import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
+import {
+  hooktide,
+  startIngest,
+  startRun,
+  type RunningProcess,
+} from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -40,6 +45,7 @@ interface Service {
   readonly pull_policy?: string
   readonly profiles?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
+  readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
@@ -122,8 +128,9 @@ describe('the Dockerfile', () => {
     expect(new Set(packages)).toEqual(new Set(['standardwebhooks']))
   })
 
-  it('names the port that is the default', () => {
-    expect(dockerfile).toContain(`EXPOSE ${defaultOf('HOOKTIDE_HTTP_PORT')}\n`)
+  it('names the ports that are the defaults', () => {
+    const ports = ['HOOKTIDE_HTTP_PORT', 'HOOKTIDE_INGEST_PORT'].map(defaultOf)
+    expect(dockerfile).toContain(`EXPOSE ${ports.join(' ')}\n`)
     expect(dockerfile).toContain(`|| ${defaultOf('HOOKTIDE_HTTP_PORT')}}/healthz`)
   })
 })
@@ -150,10 +157,12 @@ describe('docker-compose.yml', () => {
   })
 
   it('sets what is a setting, and runs what is a command', () => {
-    expect(ours.map(([name]) => name)).toEqual(['init', 'cli', 'processor', 'hook', 'event'])
-    for (const [name, { environment = {}, command = [] }] of ours) {
+    expect(ours.map(([name]) => name)).toEqual([
+      ...['init', 'cli', 'processor', 'ingest', 'hook', 'event', 'webhook'],
+    ])
+    for (const [name, { environment = {}, command = [], entrypoint }] of ours) {
       expect(variables).toEqual(expect.arrayContaining(Object.keys(environment)))
-      if (name === 'cli') continue
+      if (name === 'cli' || entrypoint !== undefined) continue
       expect(commandNames.some((name) => `${command.join(' ')} `.startsWith(`${name} `))).toBe(true)
     }
   })
@@ -165,15 +174,17 @@ describe('docker-compose.yml', () => {
   })
 
   it('gives what hooktide is of no rights, and time to stop', () => {
-    for (const name of ['init', 'cli', 'processor', 'hook', 'event', 'receiver']) {
+    for (const name of [...ours.map(([one]) => one), 'receiver']) {
       expect(service(name)).toMatchObject({
         read_only: true,
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
       })
     }
-    const graceMs = Number.parseInt(service('processor').stop_grace_period ?? '', 10) * 1_000
-    expect(graceMs).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+    for (const name of ['processor', 'ingest']) {
+      const graceMs = Number.parseInt(service(name).stop_grace_period ?? '', 10) * 1_000
+      expect(graceMs).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+    }
   })
 
   it('waits for nothing that cannot be waited for', () => {
@@ -329,6 +340,29 @@ describe('what docker compose up does', () => {
       ),
     ])
     expect(await (await fetch(origin)).text()).toContain('<td>PostSignIn<td>dlv_')
+  })
+
+  it('takes a webhook as Logto sends it, and shows what is delivered of it on the page', async () => {
+    const environment = environmentOf('ingest')
+    await using ingest = startIngest(environment)
+    await ingest.ready()
+    const { port } = await ingest.waitForLine(({ msg }) => msg === 'webhooks come in')
+    const [program = '', script = ''] = service('webhook').entrypoint ?? []
+    const [url = ''] = service('webhook').command ?? []
+    expect([program, service('webhook').environment]).toEqual([
+      'node',
+      service('ingest').environment,
+    ])
+    const args = [
+      script.replace(/^\/sample/, sample),
+      url.replace(`ingest:${defaultOf('HOOKTIDE_INGEST_PORT')}`, `127.0.0.1:${String(port)}`),
+    ]
+    const arrived = once(page, 'request')
+    expect(await exitCodeOf(process.execPath, args, environment)).toBe(0)
+    await arrived
+    await expect.poll(() => lines).toHaveLength(2)
+    expect(lines[1]).toMatch(/Logto's signature valid, Standard Webhooks signature valid$/)
+    expect(await exitCodeOf(process.execPath, args, { HOOKTIDE_INGEST_SIGNING_KEYS: 'x' })).toBe(1)
   })
 
   it('sees by the health checks of image and file how the processor is', async () => {

@@ -1,0 +1,23 @@
+/** A webhook as Logto sends it: the payload with the id of Logto's own webhook at its end, compact, and signed. */
+import { createHmac } from 'node:crypto'
+
+/** Of the webhook in Logto: no receiver of hooktide's sees it. */
+const logtosHookId = 'w2f8p6u0c9ydj3ms7ealr'
+
+export interface LogtoWebhook {
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export function logtoWebhook(payload: object, signingKey: string): LogtoWebhook {
+  const body = JSON.stringify({ ...payload, hookId: logtosHookId })
+  const signature = createHmac('sha256', signingKey).update(body).digest('hex')
+  return {
+    body,
+    headers: {
+      'user-agent': 'Logto (https://logto.io/)',
+      'content-type': 'application/json',
+      'logto-signature-sha-256': signature,
+    },
+  }
+}
