@@ -1,5 +1,6 @@
 /** `hooktide ingest`: the endpoint for Logto's webhooks as a process. */
 import { unavailable, type AnswerName } from '../../core/ingest/answer.ts'
+import { ingestBounds } from '../../core/ingest/bounds.ts'
 import { readySource, type ReadySource } from '../../core/ingest/webhook.ts'
 import type { Source } from '../../core/ingest/source.ts'
 import {
@@ -15,6 +16,7 @@ import { topicRight } from '../../edge/kafka/needed-rights.ts'
 import { rightRefusals } from '../../edge/kafka/refusals.ts'
 import { missingRights } from '../../edge/kafka/rights.ts'
 import { createSink } from '../../edge/kafka/sink.ts'
+import { openFilesLimit } from '../../edge/open-files.ts'
 import { startStatusServer } from '../../edge/status-server.ts'
 import { systemClock } from '../../edge/system-clock.ts'
 import { createIngestMetrics, type IngestMetrics } from '../../edge/telemetry/ingest-metrics.ts'
@@ -42,9 +44,6 @@ export const ingestCommand: Command = {
   isLogging: true,
   run,
 }
-
-/** What waits for Kafka, and what of it is remembered: an event takes about 100 bytes of these. */
-const bounds = { records: 20_000, bytes: 64 * 1024 * 1024, remembered: 50_000 } as const
 
 type Log = SignalLog['log']
 
@@ -87,6 +86,7 @@ interface Serving {
 async function serve(serving: Serving): Promise<void> {
   const { settings, signal, log, sources, sink } = serving
   const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
+  const bounds = ingestBounds(openFilesLimit())
   const ingest = createIngest(
     { sink, clock: systemClock },
     { sources: sources.map(readySource), maxBodyBytes, ackTimeoutMs, bounds },
@@ -116,7 +116,8 @@ async function serve(serving: Serving): Promise<void> {
   try {
     const { ingestHost: host, ingestPort: port } = settings
     const handler = handlerOf(ingest, start, log, metrics)
-    server = await startWebhookServer({ host, port, maxBodyBytes }, handler)
+    const { connections: maxConnections } = bounds
+    server = await startWebhookServer({ host, port, maxBodyBytes, maxConnections }, handler)
     log.info({ port: server.port, paths: sources.map(({ path }) => path) }, 'webhooks come in')
     await prepare(serving, start)
     readiness.look()
