@@ -78,11 +78,7 @@ export function createStory(print: (line: Line) => void): Story {
     eventIn: ({ event, tenantId, key }) =>
       happened('cyan', ['→ event in', `tenant ${tenantId}`], `${event.padEnd(18)} key ${key}`),
     webhookIn: ({ event, tenantId, url }) =>
-      happened(
-        'cyan',
-        ['→ webhook in', `tenant ${tenantId}`],
-        `${event.padEnd(18)} POST ${url}: 200`,
-      ),
+      happened('cyan', ['→ webhook', `tenant ${tenantId}`], `${event.padEnd(18)} POST ${url}: 200`),
     rejected: ({ reason, field, message }) =>
       happened('red', ['✗ rejected', reason, field], message),
     hookEdited: (hookId, what) => happened('blue', ['✎ edited', hookId], what),
@@ -97,7 +93,7 @@ export function createStory(print: (line: Line) => void): Story {
 }
 
 /** Widths of the columns of things that happen, gaps included; what follows them may be of any length. */
-const widths = [13, 15, 16, 11, 5, 9] as const
+const widths = [12, 15, 16, 11, 5, 9] as const
 
 function columns(cells: readonly string[]): string {
   return cells.map((cell, index) => `${printable(cell)} `.padEnd(widths[index] ?? 0)).join('')
