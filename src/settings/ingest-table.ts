@@ -52,7 +52,7 @@ export const ingestTable = {
   ingestMaxBodyBytes: setting(
     'HOOKTIDE_INGEST_MAX_BODY_BYTES',
     '1000000',
-    integer(1_000, 100_000_000),
+    integer(1_000, 30_000_000),
     'Largest body that is taken.',
   ),
   ingestAckTimeoutMs: setting(
