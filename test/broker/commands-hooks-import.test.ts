@@ -71,9 +71,12 @@ describe('hooks import', () => {
 
     expect((await importing(answer)).stdout).toBe(dry.stdout)
     expect(await stored(crm.id)).toEqual(crm)
+    const written = await command(['hooks', 'list', '--json'])
     const again = await importing([{ ...crm, executionStats: { requestCount: 10 } }, audit])
     expect(again.stdout).toMatch(/^keep w2f.*\nkeep k3v/)
     expect(again.stderr).toContain('2 hook(s): 0 created, 0 changed, 2 as they were.')
+    // Of each hook it says which record it is of.
+    expect(await command(['hooks', 'list', '--json'])).toEqual(written)
   })
 
   it('shows what differs field by field, and no key, and keeps what hooktide has of its own', async () => {

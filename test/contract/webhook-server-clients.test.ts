@@ -52,6 +52,8 @@ describe('the endpoint for webhooks', () => {
     for (let at = 0; at < 30; at += 1) statuses.push((await post(rig)).status)
     expect(statuses).toEqual(Array.from({ length: 30 }, () => 200))
     await expect.poll(() => rig.connections()).toBeLessThanOrEqual(101)
+    const closed = () => clients.filter(({ destroyed }) => destroyed).length
+    await expect.poll(closed).toBeGreaterThanOrEqual(100)
   })
 
   it('answers 2,000 clients at once, each on a connection of its own', async () => {
