@@ -92,9 +92,10 @@ function missingMembers(
   known: JsonObject | undefined,
 ): readonly FieldProblem[] {
   const message = "is missing: this is no answer of Logto's GET /api/hooks"
+  const isKeyless = (signingKey ?? null) === null && known === undefined
   return [
-    ...(id === undefined ? [{ field: 'id', message }] : []),
-    ...(signingKey === undefined && known === undefined ? [{ field: 'signingKey', message }] : []),
+    ...((id ?? null) === null ? [{ field: 'id', message }] : []),
+    ...(isKeyless ? [{ field: 'signingKey', message }] : []),
   ]
 }
 
