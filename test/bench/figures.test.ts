@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { cpuSecondsIn, cpuSecondsOf, peakMiBIn } from './cpu.ts'
-import { judge, median, percentile, withRound, type Rows } from './figures.ts'
+import { cpuSecondsIn, cpuSecondsOf, peakMiBIn, residentMiBIn } from './cpu.ts'
+import { growthOf, judge, median, percentile, withRound, type Rows } from './figures.ts'
 
 it('the median of an even number of values is the mean of the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5)
@@ -15,6 +15,11 @@ it('a percentile is the smallest value that so many are not above', () => {
   expect(percentile(values, 1)).toBe(200)
   expect(percentile([7], 0)).toBe(7)
   expect(percentile([], 0.5)).toBeNaN()
+})
+
+it('growth compares the last third of the samples with the one before, whatever came first', () => {
+  expect(growthOf([900, 1, 10, 10, 10, 12, 12, 12, 12])).toBe(1.2)
+  expect(growthOf([1, 2])).toBeNaN()
 })
 
 it('rounds are added to their subject, without what could not be measured', () => {
@@ -39,6 +44,8 @@ it('reads processor time and memory as Linux writes them', () => {
   expect(cpuSecondsIn(stat)).toBe(3.25)
   expect(cpuSecondsIn('')).toBeNaN()
   expect(cpuSecondsOf([-1])).toBeNaN()
-  expect(peakMiBIn('Name:\tnode\nVmHWM:\t  20480 kB\nVmRSS:\t 1024 kB\n')).toBe(20)
+  const status = 'Name:\tnode\nVmHWM:\t  20480 kB\nVmRSS:\t 1024 kB\n'
+  expect(peakMiBIn(status)).toBe(20)
   expect(peakMiBIn('')).toBeNaN()
+  expect(residentMiBIn(status)).toBe(1)
 })

@@ -40,6 +40,15 @@ export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }
 
+/**
+ * How much a reading grew while it should have stayed what it was: the median of the last third of the samples divided by
+ * that of the third before. The first is left out, as what is filled and compiled then.
+ */
+export function growthOf(samples: readonly number[]): number {
+  const third = Math.floor(samples.length / 3)
+  return median(samples.slice(-third)) / median(samples.slice(-2 * third, -third))
+}
+
 /** Adds a round's figures of a subject. Those that are no numbers are left out. */
 export function withRound(rows: Rows, subject: string, figures: Figures): Rows {
   const row = { ...rows[subject] }

@@ -1,15 +1,17 @@
 /**
- * Writes events at an even rate, a process of its own, and ends: `<brokers> <topic> <partitions> <per second> <seconds>`.
- * Partitions take turns. An event holds when it was written and to which partition, for the receiver to read.
+ * Writes events at an even rate, a process of its own, and ends. Partitions take turns, and so do hooks where there are
+ * many. An event holds when it was written and to which partition, for the receiver to read.
  */
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
-import { eventBytes } from './events.ts'
+import { addressOf, eventBytes } from './events.ts'
+import type { LoadArguments } from './steady-load.ts'
 
-const [brokers = '', topic = '', ...numbers] = process.argv.slice(2)
-const [partitions = 1, perSecond = 1, seconds = 1] = numbers.map(Number)
+const { brokers, topic, partitions, perSecond, seconds, spread } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as LoadArguments
 const total = perSecond * seconds
 const tickMs = 2
-const producer = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.ERROR }).producer({
+const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.ERROR }).producer({
   createPartitioner: Partitioners.DefaultPartitioner,
 })
 
@@ -36,8 +38,8 @@ await producer.disconnect()
 function message(index: number) {
   const partition = index % partitions
   const writtenAt = (performance.timeOrigin + performance.now()).toFixed(3)
-  return {
-    partition,
-    value: eventBytes({ more: `"writtenAt":${writtenAt},"partition":${partition},` }),
-  }
+  const more = `"writtenAt":${writtenAt},"partition":${partition},`
+  if (spread === undefined) return { partition, value: eventBytes({ more }) }
+  const { tenant, event } = addressOf(index % spread.hooks, spread.tenants)
+  return { partition, value: eventBytes({ event, more }), headers: { 'tenant-id': tenant } }
 }

@@ -29,8 +29,8 @@ ${scenarioNames.map(scenarioLine).join('\n')}
 
 Options:
   --rounds <n>       Rounds; the subjects of a scenario take turns in each, and medians are shown. [${defaults.rounds}]
-  --events <n>       Events of a backlog that is drained (drain, fanout, kill, processes). [${defaults.events}]
-  --json <file>      Also write all values there.
+  --events <n>       Events of a backlog that is drained (drain, fanout, kill, waiting, processes). [${defaults.events}]
+  --json <file>      Also write all values there. Other scenarios that the file has stay in it.
   --baseline <file>  Show each median divided by that of a file that --json wrote, such as test/bench/baseline.json.
   --help             Show this.
 

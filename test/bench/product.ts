@@ -46,9 +46,9 @@ export async function succeed(args: readonly string[], environment: Environment)
 }
 
 export interface Preparation {
-  readonly hooks: readonly BenchHook[]
+  readonly hooks: Iterable<BenchHook>
   /** Events that wait from the beginning. */
-  readonly events?: readonly BenchEvent[]
+  readonly events?: Iterable<BenchEvent>
   /** Default 6. */
   readonly partitions?: number
 }
@@ -59,19 +59,13 @@ export async function prepare(
   { hooks, events = [], partitions = 6 }: Preparation,
 ): Promise<void> {
   await succeed(['init', '--partitions', String(partitions), '--from', 'earliest'], environment)
-  await write(
-    environment,
-    hooks.map((hook) => hookRecord(environment, hook)),
-  )
+  await write(environment, hooks, (hook) => hookRecord(environment, hook))
   const topic = `${environment['HOOKTIDE_TOPIC_PREFIX']}.events`
-  await write(
-    environment,
-    events.map((event, n) => eventRecord(topic, `user-${n}`, event)),
-  )
+  await write(environment, events, (event, n) => eventRecord(topic, `user-${n}`, event))
 }
 
 /** A hook as it is given, with what is the same for all. */
-function hookRecord(environment: Environment, hook: BenchHook): OutboundRecord {
+export function hookRecord(environment: Environment, hook: BenchHook): OutboundRecord {
   return {
     topic: `${environment['HOOKTIDE_TOPIC_PREFIX']}.hooks`,
     key: hook.id,
@@ -91,12 +85,24 @@ export function eventRecord(
   return { topic, key, value: eventBytes({ event }), headers }
 }
 
-async function write(environment: Environment, records: readonly OutboundRecord[]): Promise<void> {
+/** In batches: the records of a million hooks are not held at once. */
+async function write<Item>(
+  environment: Environment,
+  items: Iterable<Item>,
+  recordOf: (item: Item, n: number) => OutboundRecord,
+): Promise<void> {
   const brokers = environment['KAFKA_BROKERS']?.split(',') ?? []
   const sink = createSink({ settings: settingsOf(brokers), log: silentLog })
-  for (let sent = 0; sent < records.length; sent += 5_000) {
-    await sink.write(records.slice(sent, sent + 5_000))
+  let n = 0
+  let batch: OutboundRecord[] = []
+  for (const item of items) {
+    batch.push(recordOf(item, n))
+    n += 1
+    if (batch.length < 5_000) continue
+    await sink.write(batch)
+    batch = []
   }
+  if (batch.length > 0) await sink.write(batch)
   await sink.stop()
 }
 
@@ -112,6 +118,8 @@ export interface Readings {
   readonly hops: number
   readonly splits: number
   readonly laneIdleSeconds: number
+  /** Longest that a due retry waits for its call beyond its time, now. */
+  readonly overdueSeconds: number
   /** The longest that the event loop of one of them did not turn. */
   readonly loopDelayMs: number
 }
@@ -154,6 +162,7 @@ function productOf(runs: readonly RunningProcess[]): Product {
         hops: sum((one) => one.hops),
         splits: sum((one) => one.splits),
         laneIdleSeconds: sum((one) => one.laneIdleSeconds),
+        overdueSeconds: Math.max(...all.map((one) => one.overdueSeconds)),
         loopDelayMs: Math.max(...all.map((one) => one.loopDelayMs)),
       }
     },
@@ -185,6 +194,7 @@ async function readingsOf(run: RunningProcess): Promise<Readings> {
     hops: series.get('hooktide_retry_hops_total') ?? 0,
     splits: series.get('hooktide_splits_total') ?? 0,
     laneIdleSeconds: series.get('hooktide_lane_idle_seconds_total') ?? 0,
+    overdueSeconds: series.get('hooktide_retry_overdue_seconds') ?? 0,
     loopDelayMs: Math.max(0, loopMs - loopTimerMs),
   }
 }

@@ -1,12 +1,15 @@
 /**
  * The endpoints of the benchmarks, a process of its own. What the path says is done: `/ok/…` answers 200 at once,
  * `/after/<ms>/…` after so long, `/within/<ms>/…` after a random part of it, `/hang/…` never; `/timed/…` answers at once,
- * and notes how long ago the event was written and of which partition it is, as `load-process.ts` writes both into it.
+ * and notes how long ago the event was written and of which partition it is, as `load-process.ts` writes both into it;
+ * `/rests/<seconds>/…` answers 503 with Retry-After until that long after the first call to the same path, then 200.
  *
  * `/reached/<calls>` tells what came so far, as soon as that many calls have come, or after ten seconds. `/forget` begins
- * to count anew. Prints its port, ends with its input.
+ * to count anew. `/listen/<count>` listens on so many further origins, and tells them. Prints its origin, ends with its input.
  */
-import { createServer, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Arrivals } from './receiver.ts'
 
 interface Count {
@@ -31,6 +34,8 @@ const longestWaitMs = 10_000
 const writtenFields = /"writtenAt":([\d.]+),"partition":(\d+)/
 let count = emptyCount()
 const waiters = new Set<Waiter>()
+/** By path, in milliseconds since 1970. */
+const restsUntil = new Map<string, number>()
 
 function emptyCount(): Count {
   return {
@@ -76,11 +81,21 @@ function noteWritten(start: string): void {
   count.lastOfPartition.set(Number(partition), at)
 }
 
+function rest(response: ServerResponse, url: string, seconds: number): void {
+  const until = restsUntil.get(url) ?? now() + seconds * 1_000
+  restsUntil.set(url, until)
+  const left = Math.ceil((until - now()) / 1_000)
+  if (left <= 0) response.writeHead(200, { 'content-length': '0' })
+  else response.writeHead(503, { 'content-length': '0', 'retry-after': String(left) })
+  response.end()
+}
+
 function answer(response: ServerResponse, url: string): void {
   const [, kind, ms] = url.split('/')
   const end = () => response.writeHead(200, { 'content-length': '0' }).end()
   if (kind === 'hang') return
-  if (kind === 'after') setTimeout(end, Number(ms))
+  if (kind === 'rests') rest(response, url, Number(ms))
+  else if (kind === 'after') setTimeout(end, Number(ms))
   else if (kind === 'within') setTimeout(end, Number(ms) * Math.random())
   else end()
 }
@@ -103,23 +118,40 @@ function tellWhen(calls: number, response: ServerResponse): void {
   if (count.calls >= calls) tell()
 }
 
-const server = createServer((request, response) => {
+function handle(request: IncomingMessage, response: ServerResponse): void {
   const { url = '/' } = request
-  if (url.startsWith('/reached/')) return tellWhen(Number(url.split('/')[2]), response)
-  if (url === '/forget') {
+  const [, command, argument] = url.split('/')
+  if (command === 'reached') return tellWhen(Number(argument), response)
+  if (command === 'listen') return void tellOrigins(Number(argument), response)
+  if (command === 'forget') {
     count = emptyCount()
     response.end()
     return
   }
   note(request.headers['webhook-id'])
-  if (url.startsWith('/timed')) {
+  if (command === 'timed') {
     request.once('data', (chunk: Buffer) => noteWritten(chunk.toString('latin1', 0, 200)))
   }
   request.resume().on('end', () => answer(response, url))
-})
-server.keepAliveTimeout = 60_000
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object' && address !== null) process.stdout.write(`${address.port}\n`)
-})
+}
+
+/** @returns its origin, such as `http://127.0.0.1:40123` */
+async function listen(host: string): Promise<string> {
+  const server = createServer(handle)
+  server.keepAliveTimeout = 60_000
+  server.listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return `http://${host}:${port}`
+}
+
+/** A hundred on each address: one address has not ports enough for them and for the connections to them. */
+async function tellOrigins(wanted: number, response: ServerResponse): Promise<void> {
+  const origins: string[] = []
+  while (origins.length < wanted)
+    origins.push(await listen(`127.0.0.${1 + Math.floor(origins.length / 100)}`))
+  response.end(JSON.stringify(origins))
+}
+
+process.stdout.write(`${await listen('127.0.0.1')}\n`)
 process.stdin.resume().on('end', () => process.exit(0))

@@ -25,6 +25,8 @@ export interface BenchReceiver {
   /** Such as `http://127.0.0.1:40123`. */
   readonly origin: string
   forget(): Promise<void>
+  /** Listens on so many further origins, up to 25,000, which do what the first does. */
+  listenOn(count: number): Promise<readonly string[]>
   /** What has come by now. */
   arrivals(): Promise<Arrivals>
   /**
@@ -45,7 +47,7 @@ export interface ReachedOptions {
 
 export async function startBenchReceiver(): Promise<BenchReceiver> {
   const child = startScript('receiver-process.ts', [])
-  const origin = `http://127.0.0.1:${await firstLine(child)}`
+  const origin = await firstLine(child)
   const ask = async (calls: number): Promise<Arrivals> => {
     const response = await fetch(`${origin}/reached/${calls}`)
     return (await response.json()) as Arrivals
@@ -54,6 +56,9 @@ export async function startBenchReceiver(): Promise<BenchReceiver> {
     origin,
     async forget() {
       await (await fetch(`${origin}/forget`)).text()
+    },
+    async listenOn(count) {
+      return (await (await fetch(`${origin}/listen/${count}`)).json()) as readonly string[]
     },
     arrivals: () => ask(0),
     async reached(calls, { limitSeconds = 300, ended } = {}) {

@@ -1,6 +1,14 @@
 import { expect, it } from 'vitest'
 import type { Rows, Target } from './figures.ts'
-import { comparisonText, headerText, readReport, tableText, targetsText } from './report.ts'
+import {
+  comparisonText,
+  headerText,
+  readReport,
+  reportText,
+  tableText,
+  targetsText,
+  withMeasurement,
+} from './report.ts'
 
 const rows: Rows = {
   hooktide: { 'deliveries/s': [7_900, 8_100, 8_000], 'CPU s per 1,000': [0.129] },
@@ -55,12 +63,23 @@ it('the header names machine, versions and how the run was made', () => {
 })
 
 it('a report is read as it was written, and anything else is refused with a reason', () => {
-  const report = { header, scenarios: { drain: rows } }
-  expect(readReport(JSON.stringify(report))).toEqual(report)
-  expect(() => readReport('[]')).toThrow('it has no header, or no scenarios')
-  const other = { header, scenarios: { drain: { hooktide: { rate: ['fast'] } } } }
+  const report = { scenarios: { drain: { header, rows } } }
+  expect(readReport(reportText(report))).toEqual(report)
+  expect(() => readReport('[]')).toThrow('it has no scenarios')
+  const other = { scenarios: { drain: { header, rows: { hooktide: { rate: ['fast'] } } } } }
   expect(() => readReport(JSON.stringify(other))).toThrow(
-    'its scenario "drain" has no rows of numbers',
+    'its scenario "drain" has no header, or no rows of numbers',
   )
   expect(() => readReport('no JSON')).toThrow(SyntaxError)
+})
+
+it('a report keeps the scenarios of earlier runs, and replaces what is measured again', () => {
+  const [early, late] = [
+    { header, rows: {} },
+    { header, rows },
+  ]
+  const report = { scenarios: { drain: early, kill: early } }
+  expect(withMeasurement(report, 'drain', late)).toEqual({
+    scenarios: { drain: late, kill: early },
+  })
 })

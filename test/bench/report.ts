@@ -2,9 +2,23 @@
 import { judge, median, type Judged, type Rows, type Target } from './figures.ts'
 
 export interface Report {
-  readonly header: Header
   /** By the scenario's name. */
-  readonly scenarios: Readonly<Record<string, Rows>>
+  readonly scenarios: Readonly<Record<string, Measurement>>
+}
+
+/** What a scenario found. Each has a header: a report may hold those of several runs. */
+export interface Measurement {
+  readonly header: Header
+  readonly rows: Rows
+}
+
+/** Replaces what an earlier run found of the same scenario. */
+export function withMeasurement(report: Report, name: string, measurement: Measurement): Report {
+  return { scenarios: { ...report.scenarios, [name]: measurement } }
+}
+
+export function reportText(report: Report): string {
+  return `${JSON.stringify(report, undefined, 2)}\n`
 }
 
 /** What figures depend on besides the program. */
@@ -107,11 +121,13 @@ function shown(value: number): string {
  */
 export function readReport(text: string): Report {
   const parsed: unknown = JSON.parse(text)
-  if (!isRecord(parsed) || !isRecord(parsed['header']) || !isRecord(parsed['scenarios'])) {
-    throw new TypeError('it has no header, or no scenarios')
+  if (!isRecord(parsed) || !isRecord(parsed['scenarios'])) {
+    throw new TypeError('it has no scenarios')
   }
-  for (const [name, rows] of Object.entries(parsed['scenarios'])) {
-    if (!isRows(rows)) throw new TypeError(`its scenario "${name}" has no rows of numbers`)
+  for (const [name, found] of Object.entries(parsed['scenarios'])) {
+    if (!isRecord(found) || !isRecord(found['header']) || !isRows(found['rows'])) {
+      throw new TypeError(`its scenario "${name}" has no header, or no rows of numbers`)
+    }
   }
   return parsed as unknown as Report
 }

@@ -1,4 +1,5 @@
 /** Runs scenarios round by round, and shows what they found. */
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { asError, UserError } from '../../src/core/model/errors.ts'
 import { withRound, type Rows, type Target } from './figures.ts'
@@ -8,8 +9,10 @@ import {
   comparisonText,
   headerText,
   readReport,
+  reportText,
   tableText,
   targetsText,
+  withMeasurement,
   type Report,
 } from './report.ts'
 import { startRig, type Rig } from './rig.ts'
@@ -19,14 +22,17 @@ import { busyScenario } from './scenarios/busy.ts'
 import { drainScenario } from './scenarios/drain.ts'
 import { fanoutScenario } from './scenarios/fanout.ts'
 import { hangingScenario } from './scenarios/hanging.ts'
+import { hookTableScenario } from './scenarios/hook-table.ts'
 import { killScenario } from './scenarios/kill.ts'
 import { latencyScenario } from './scenarios/latency.ts'
 import { backlogScenario, burstScenario, ratesScenario } from './scenarios/neighbours.ts'
+import { originsScenario } from './scenarios/origins.ts'
 import { processesScenario } from './scenarios/processes.ts'
 import { recoveryScenario } from './scenarios/recovery.ts'
 import { rollingScenario } from './scenarios/rolling.ts'
 import { slowEndpointScenario } from './scenarios/slow-endpoint.ts'
 import { startScenario } from './scenarios/start.ts'
+import { waitingScenario } from './scenarios/waiting.ts'
 
 type RunOptions = Extract<BenchOptions, { readonly kind: 'run' }>
 
@@ -36,6 +42,9 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   latency: latencyScenario,
   kill: killScenario,
   fanout: fanoutScenario,
+  'hook-table': hookTableScenario,
+  origins: originsScenario,
+  waiting: waitingScenario,
   processes: processesScenario,
   start: startScenario,
   rolling: rollingScenario,
@@ -47,22 +56,21 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   recovery: recoveryScenario,
 }
 
-/** @throws {UserError} when the baseline cannot be read */
+/** @throws {UserError} when the baseline, or the report to go on with, cannot be read */
 export async function run(options: RunOptions): Promise<void> {
-  const baseline = await baselineOf(options.baseline)
+  const baseline =
+    options.baseline === undefined ? undefined : await reportOf(options.baseline, 'baseline')
+  let report = await reportToGoOnWith(options.json)
   const rig = await startRig()
   try {
     const header = headerOf(rig.surroundings, options)
     process.stdout.write(`${headerText(header)}\n`)
-    let report: Report = { header, scenarios: {} }
     for (const name of options.scenarios) {
       const rows = await measure(rig, name, options)
-      report = { ...report, scenarios: { ...report.scenarios, [name]: rows } }
       show(name, rows, { targets: scenarios[name].targets, baseline })
+      report = withMeasurement(report, name, { header, rows })
       // Written after each, so that a run that is ended early leaves what it has.
-      if (options.json !== undefined) {
-        await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
-      }
+      if (options.json !== undefined) await writeFile(options.json, reportText(report))
     }
   } finally {
     await rig.stop()
@@ -99,18 +107,23 @@ function show(
     targetsText(rows, targets),
   ]
   const before = baseline?.scenarios[name]
-  if (before !== undefined && baseline !== undefined) {
-    texts.push(comparisonText(`/ ${baseline.header.date.slice(0, 10)}`, rows, before))
+  if (before !== undefined) {
+    texts.push(comparisonText(`/ ${before.header.date.slice(0, 10)}`, rows, before.rows))
   }
   process.stdout.write(`\n${texts.filter((text) => text !== '').join('\n')}\n`)
 }
 
-async function baselineOf(path: string | undefined): Promise<Report | undefined> {
-  if (path === undefined) return undefined
+/** What the file has already, which a file that is no report must not lose. */
+async function reportToGoOnWith(path: string | undefined): Promise<Report> {
+  if (path === undefined || !existsSync(path)) return { scenarios: {} }
+  return await reportOf(path, 'report')
+}
+
+async function reportOf(path: string, what: 'baseline' | 'report'): Promise<Report> {
   try {
     return readReport(await readFile(path, 'utf8'))
   } catch (error) {
     const { message } = asError(error)
-    throw new UserError(`The baseline ${path} cannot be read: ${message}. --json writes one.`, 1)
+    throw new UserError(`The ${what} ${path} cannot be read: ${message}. --json writes one.`, 1)
   }
 }

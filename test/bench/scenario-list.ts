@@ -31,6 +31,18 @@ const scenarioList = {
     about: 'kill -9 while a backlog is drained: calls repeated, time until back',
   },
   fanout: { target: 'S6', about: 'events for 100 hooks each, beside as many for one hook' },
+  'hook-table': {
+    target: 'S7',
+    about: '1,000,000 hooks: memory, loading, cost of an event, 1,000 changes a second',
+  },
+  origins: {
+    target: 'S8',
+    about: '10,000 hooks on 10,000 origins, a tenth of them dead, 600 events a second',
+  },
+  waiting: {
+    target: 'S9',
+    about: 'fresh events while five times --events wait for an endpoint (15 minutes a round)',
+  },
   processes: { target: 'S10', about: 'one, two and four processes on 12 partitions' },
   start: { target: 'S11', about: 'start until ready with 10,000 hooks; start of commands' },
   rolling: {

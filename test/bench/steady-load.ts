@@ -10,16 +10,19 @@ export interface SteadyLoad {
   readonly partitions: number
   readonly perSecond: number
   readonly seconds: number
+  /** Events for so many hooks in turn, as `addressOf` names them; without it all are for hooks of the default tenant. */
+  readonly spread?: { readonly hooks: number; readonly tenants: number }
+}
+
+/** What `load-process.ts` is started with, as JSON. */
+export interface LoadArguments extends SteadyLoad {
+  readonly brokers: readonly string[]
 }
 
 /** Resolves when all of it is written. */
-export async function writeSteadily(
-  rig: Rig,
-  { topic, partitions, perSecond, seconds }: SteadyLoad,
-): Promise<void> {
-  const brokers = rig.surroundings.brokers.join(',')
-  const numbers = [partitions, perSecond, seconds].map(String)
-  const child = startScript('load-process.ts', [brokers, topic, ...numbers])
+export async function writeSteadily(rig: Rig, load: SteadyLoad): Promise<void> {
+  const args: LoadArguments = { ...load, brokers: rig.surroundings.brokers }
+  const child = startScript('load-process.ts', [JSON.stringify(args)])
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`the process that writes the load ended with ${code}`)
 }

@@ -62,11 +62,10 @@ function ofLoads(
   mostOfIdeal: Readonly<Record<string, number>> = {},
 ): Scenario {
   return {
-    targets: Object.entries(mostOfIdeal).map(([subject, atMost]) => ({
-      subject,
-      figure: ofIdeal,
-      limit: { atMost },
-    })),
+    targets: Object.entries(mostOfIdeal).flatMap(([subject, atMost]) => [
+      { subject, figure: ofIdeal, limit: { atMost } },
+      { subject, figure: 'loop delay max ms', limit: { atMost: 50 } },
+    ]),
     async prepare(rig) {
       return Object.entries(loadsOf(rig)).map(([name, load]) => ({
         name,

@@ -1,7 +1,7 @@
 /** S10: one, two and four processes on 12 partitions. On a machine with few cores the rates say little, and CPU tells. */
 import type { Figures } from '../figures.ts'
 import { loopFigures, prepare, startProduct } from '../product.ts'
-import { createBacklog, measureCalls, type Rig } from '../rig.ts'
+import { measureCalls, writeEvents, type Rig } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 
 const partitions = 12
@@ -21,30 +21,28 @@ export const processesScenario: Scenario = {
     { subject: nameOf(processes), figure: 'loop delay max ms', limit: { atMost: 50 } },
   ]),
   async prepare(rig, { events }) {
-    const topic = await createBacklog(rig, { events, partitions })
     return counts.map((processes) => ({
       name: nameOf(processes),
-      measure: () => drain(rig, { topic, events, processes }),
+      measure: () => drain(rig, { events, processes }),
     }))
   },
 }
 
 interface ManyProcesses {
-  readonly topic: string
   readonly events: number
   readonly processes: number
 }
 
-/**
- * The backlog is kept back until all processes have joined: the endpoint is there from the beginning, and the hook comes
- * last.
- */
-async function drain(rig: Rig, { topic, events, processes }: ManyProcesses): Promise<Figures> {
-  const environment = rig.environment({ HOOKTIDE_EVENT_TOPICS: topic })
+/** The events are written when all processes have joined, so that none begins before the others. */
+async function drain(rig: Rig, { events, processes }: ManyProcesses): Promise<Figures> {
+  const environment = rig.environment()
   const hooks = [rig.hook('bench', 'ok', { delivery: { concurrency } })]
   await prepare(environment, { hooks, partitions })
   await rig.receiver.forget()
   await using running = await startProduct(environment, { processes })
-  const { figures } = await measureCalls(rig, running, events)
+  const measuring = measureCalls(rig, running, events)
+  measuring.catch(() => undefined)
+  await writeEvents(rig, `${environment['HOOKTIDE_TOPIC_PREFIX']}.events`, events)
+  const { figures } = await measuring
   return { ...figures, ...loopFigures(await running.readings()) }
 }
