@@ -118,6 +118,8 @@ export interface Readings {
   readonly hops: number
   readonly splits: number
   readonly laneIdleSeconds: number
+  /** Events and requests that are not complete, now. */
+  readonly lag: number
   /** Longest that a due retry waits for its call beyond its time, now. */
   readonly overdueSeconds: number
   /** The longest that the event loop of one of them did not turn. */
@@ -162,6 +164,7 @@ function productOf(runs: readonly RunningProcess[]): Product {
         hops: sum((one) => one.hops),
         splits: sum((one) => one.splits),
         laneIdleSeconds: sum((one) => one.laneIdleSeconds),
+        lag: sum((one) => one.lag),
         overdueSeconds: Math.max(...all.map((one) => one.overdueSeconds)),
         loopDelayMs: Math.max(...all.map((one) => one.loopDelayMs)),
       }
@@ -194,6 +197,7 @@ async function readingsOf(run: RunningProcess): Promise<Readings> {
     hops: series.get('hooktide_retry_hops_total') ?? 0,
     splits: series.get('hooktide_splits_total') ?? 0,
     laneIdleSeconds: series.get('hooktide_lane_idle_seconds_total') ?? 0,
+    lag: Object.values(byLabel(series, 'hooktide_lag')).reduce((total, one) => total + one, 0),
     overdueSeconds: series.get('hooktide_retry_overdue_seconds') ?? 0,
     loopDelayMs: Math.max(0, loopMs - loopTimerMs),
   }

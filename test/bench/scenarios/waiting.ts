@@ -82,13 +82,13 @@ async function onItsOwn(rig: Rig): Promise<Figures> {
   return { ...fresh, ...loopFigures(await running.readings()) }
 }
 
-/** When nothing of the events' topic is open any more. */
+/** When no event is open any more. The lag alone says nothing before the ends of partitions are known. */
 async function untilPutOff(rig: Rig, running: Product, waiting: number) {
   const limitSeconds = (3 * waiting) / mostPerSecond.putOff + spareSeconds
   for (let waited = 0; waited < limitSeconds; waited += 1) {
     const arrivals = await rig.receiver.arrivals()
-    const { deferred } = await running.readings()
-    if (deferred + arrivals.calls >= waiting) return arrivals
+    const { deferred, lag } = await running.readings()
+    if (lag === 0 && deferred + arrivals.calls >= waiting) return arrivals
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }
   throw new Error(`not all of ${waiting} events were put off within ${limitSeconds} s`)
