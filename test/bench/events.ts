@@ -7,7 +7,7 @@ const bodyBytes = 600
  * have an event each.
  */
 export function addressOf(n: number, tenants: number) {
-  return { tenant: `tenant${n % tenants}`, event: `Event.${Math.floor(n / tenants)}` }
+  return { tenant: `tenant${n % tenants}`, event: `Event.N${Math.floor(n / tenants)}` }
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   type RunningProcess,
 } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
-import { byLabel, parseMetrics } from '../support/metric-lines.ts'
+import { byLabel, parseMetrics, type Series } from '../support/metric-lines.ts'
 import type { Contender } from './contender.ts'
 import { eventBytes } from './events.ts'
 import type { Figures } from './figures.ts'
@@ -186,10 +186,17 @@ const loopTimerMs = 10
 /**
  * From `/metrics`. The histogram of event loop delays begins anew with each reading, so that its maximum is since the last
  * one. Nobody else may read them.
+ *
+ * @throws {Error} when it took hooks or events for invalid: a benchmark without them would look fast
  */
 async function readingsOf(run: RunningProcess): Promise<Readings> {
   const response = await fetch(`http://127.0.0.1:${await run.port}/metrics`)
   const series = parseMetrics(await response.text())
+  const suspended = series.get('hooktide_hooks_suspended') ?? 0
+  const rejected = totalOf(series, 'hooktide_records_rejected_total')
+  if (suspended + rejected > 0) {
+    throw new Error(`hooktide suspended ${suspended} hooks and rejected ${rejected} records`)
+  }
   const loopMs = (series.get('nodejs_eventloop_lag_max_seconds') ?? Number.NaN) * 1_000
   return {
     delivered: byLabel(series, 'hooktide_deliveries_total')['delivered'] ?? 0,
@@ -197,10 +204,14 @@ async function readingsOf(run: RunningProcess): Promise<Readings> {
     hops: series.get('hooktide_retry_hops_total') ?? 0,
     splits: series.get('hooktide_splits_total') ?? 0,
     laneIdleSeconds: series.get('hooktide_lane_idle_seconds_total') ?? 0,
-    lag: Object.values(byLabel(series, 'hooktide_lag')).reduce((total, one) => total + one, 0),
+    lag: totalOf(series, 'hooktide_lag'),
     overdueSeconds: series.get('hooktide_retry_overdue_seconds') ?? 0,
     loopDelayMs: Math.max(0, loopMs - loopTimerMs),
   }
+}
+
+function totalOf(series: Series, metric: string): number {
+  return Object.values(byLabel(series, metric)).reduce((total, one) => total + one, 0)
 }
 
 /** The names that figures of the product alone have everywhere. */

@@ -44,7 +44,7 @@ async function latenciesBeside(rig: Rig, hanging: number): Promise<Figures> {
     rig.hook('other', 'ok', { events: ['Other'], tenantId: 'other' }),
     rig.hook('sibling', 'ok', { events: ['Sibling'], tenantId: 'greedy' }),
     ...times(hanging, (n) =>
-      rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.${n}`], tenantId: 'greedy' }),
+      rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.N${n}`], tenantId: 'greedy' }),
     ),
   ]
   await prepare(environment, { hooks })
@@ -98,7 +98,7 @@ async function write(rig: Rig, topic: string, hanging: number): Promise<number> 
 function eventsOf(tick: number, hanging: number): readonly BenchEvent[] {
   const crowd = times(hanging === 0 ? 0 : crowdEachTick, (n) => ({
     tenant: 'greedy',
-    event: `Hangs.${(tick * crowdEachTick + n) % hanging}`,
+    event: `Hangs.N${(tick * crowdEachTick + n) % hanging}`,
   }))
   return [...crowd, { tenant: 'other', event: 'Other' }, { tenant: 'greedy', event: 'Sibling' }]
 }

@@ -14,7 +14,7 @@ import { times } from './neighbours.ts'
 const partitions = 6
 const waitingPerEvent = 5
 const load = { partitions, perSecond: 500, seconds: 30 }
-/** How many a process puts off in a second at most, and takes back: docs/architecture.md. */
+/** How many a process puts off in a second at most, and gives back their turn: docs/architecture.md. */
 const mostPerSecond = { putOff: 5_000, back: 1_000 }
 /** For start, the load, and what is put off more slowly than it could be. */
 const spareSeconds = 60
