@@ -19,7 +19,8 @@ const scenarioList = {
   },
   hanging: {
     target: 'S3',
-    about: 'others beside 4,500 hooks of one tenant that hang, 3,000 events a second',
+    about:
+      'others beside one hook that hangs, and beside 4,500 of a tenant at 3,000 events a second',
   },
   burst: { target: 'S3c', about: '1,500 events for a slow hook beside as many for a fast one' },
   latency: {

@@ -1,6 +1,6 @@
 /**
- * S3: 4,500 hooks of one tenant hang, at 3,000 events a second; a hook of another tenant, and another hook of the same
- * one (S3b), get 50 events a second each and answer at once. Beside the same two without those that hang.
+ * S3: a hook of one tenant hangs, or 4,500 of them do; a hook of another tenant, and another hook of the same one (S3b), get
+ * 50 events a second each and answer at once. Beside the same two without those that hang.
  */
 import { createSink } from '../../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../../src/edge/registry/result-codec.ts'
@@ -12,38 +12,47 @@ import type { Rig } from '../rig.ts'
 import type { Scenario } from '../scenario.ts'
 import { times } from './neighbours.ts'
 
-const hangingHooks = 4_500
+/** Hooks that hang, and how many events they get together each tick; each of the two others gets one. */
+interface Crowd {
+  readonly hooks: number
+  readonly eachTick: number
+}
+
 const seconds = 60
 const tickMs = 20
-/** Of hooks that hang; each of the two others gets one. */
-const crowdEachTick = 60
-const beside = `beside ${hangingHooks} that hang`
 const alone = 'alone'
+const crowds: Readonly<Record<string, Crowd>> = {
+  'beside one that hangs': { hooks: 1, eachTick: 10 },
+  'beside 4500 that hang': { hooks: 4_500, eachTick: 60 },
+  [alone]: { hooks: 0, eachTick: 0 },
+}
 const watched = ['other', 'sibling'] as const
 type Watched = (typeof watched)[number]
 
 export const hangingScenario: Scenario = {
-  targets: [
-    ...watched.flatMap((who): readonly Target[] => [
-      { subject: beside, figure: `of ${who}'s called`, limit: { atLeast: 0.99 } },
-      { subject: beside, figure: `${who} p99 ms`, beside: alone, limit: { atMost: 1.5 } },
+  targets: Object.keys(crowds)
+    .filter((name) => name !== alone)
+    .flatMap((name) => [
+      ...watched.flatMap((who): readonly Target[] => [
+        { subject: name, figure: `of ${who}'s called`, limit: { atLeast: 0.99 } },
+        { subject: name, figure: `${who} p99 ms`, beside: alone, limit: { atMost: 1.5 } },
+      ]),
+      { subject: name, figure: 'loop delay max ms', limit: { atMost: 50 } },
     ]),
-    { subject: beside, figure: 'loop delay max ms', limit: { atMost: 50 } },
-  ],
   async prepare(rig) {
-    return [
-      { name: beside, measure: () => latenciesBeside(rig, hangingHooks) },
-      { name: alone, measure: () => latenciesBeside(rig, 0) },
-    ]
+    return Object.entries(crowds).map(([name, crowd]) => ({
+      name,
+      measure: () => latenciesBeside(rig, crowd),
+    }))
   },
 }
 
-async function latenciesBeside(rig: Rig, hanging: number): Promise<Figures> {
+async function latenciesBeside(rig: Rig, crowd: Crowd): Promise<Figures> {
   const environment = rig.environment()
   const hooks = [
     rig.hook('other', 'ok', { events: ['Other'], tenantId: 'other' }),
     rig.hook('sibling', 'ok', { events: ['Sibling'], tenantId: 'greedy' }),
-    ...times(hanging, (n) =>
+    ...times(crowd.hooks, (n) =>
       rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.N${n}`], tenantId: 'greedy' }),
     ),
   ]
@@ -51,7 +60,7 @@ async function latenciesBeside(rig: Rig, hanging: number): Promise<Figures> {
   await using running = await startProduct(environment)
   const prefix = environment['HOOKTIDE_TOPIC_PREFIX'] ?? ''
   const results = tailLatencies(rig, `${prefix}.webhook.results`)
-  const offered = await write(rig, `${prefix}.events`, hanging)
+  const offered = await write(rig, `${prefix}.events`, crowd)
   const loop = loopFigures(await running.readings())
   await results.stop()
   return { ...figuresOf(results.items, offered), ...loop }
@@ -73,7 +82,7 @@ function tailLatencies(rig: Rig, topic: string): Tail<Latency | undefined> {
 }
 
 /** @returns how many events each of the two got */
-async function write(rig: Rig, topic: string, hanging: number): Promise<number> {
+async function write(rig: Rig, topic: string, crowd: Crowd): Promise<number> {
   const sink = createSink({ settings: settingsOf(rig.surroundings.brokers), log: silentLog })
   const writes: Promise<void>[] = []
   const startedAt = performance.now()
@@ -82,7 +91,7 @@ async function write(rig: Rig, topic: string, hanging: number): Promise<number> 
     const timer = setInterval(() => {
       const elapsed = performance.now() - startedAt
       for (; tick < elapsed / tickMs; tick += 1) {
-        const events = eventsOf(tick, hanging)
+        const events = eventsOf(tick, crowd)
         writes.push(sink.write(events.map((event, n) => eventRecord(topic, `${tick}-${n}`, event))))
       }
       if (elapsed < seconds * 1_000) return
@@ -95,10 +104,10 @@ async function write(rig: Rig, topic: string, hanging: number): Promise<number> 
   return tick
 }
 
-function eventsOf(tick: number, hanging: number): readonly BenchEvent[] {
-  const crowd = times(hanging === 0 ? 0 : crowdEachTick, (n) => ({
+function eventsOf(tick: number, { hooks, eachTick }: Crowd): readonly BenchEvent[] {
+  const crowd = times(eachTick, (n) => ({
     tenant: 'greedy',
-    event: `Hangs.N${(tick * crowdEachTick + n) % hanging}`,
+    event: `Hangs.N${(tick * eachTick + n) % hooks}`,
   }))
   return [...crowd, { tenant: 'other', event: 'Other' }, { tenant: 'greedy', event: 'Sibling' }]
 }
