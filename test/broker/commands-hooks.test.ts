@@ -62,8 +62,8 @@ describe('hooks put', () => {
     const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
     const { code, stderr, stdout } = await put(hook)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(/filter:? belongs into delivery, as delivery\.filter/)
-    expect(stderr).toMatch(/ratePerSecond:? belongs into delivery/)
+    expect(stderr).toMatch(/filter:? belongs in delivery, as delivery\.filter/)
+    expect(stderr).toMatch(/ratePerSecond:? belongs in delivery/)
   })
 
   it('refuses a filter that cannot be used, and says where it is wrong; one that can is kept', async () => {
@@ -168,7 +168,7 @@ describe('hooks put', () => {
       .map((line): unknown => JSON.parse(line).id)
     expect(ids).toEqual(['l1', 'l2'])
     const twice = await putText('{"id":"l3","events":[],"events":[],"config":{}}')
-    expect(twice.stderr).toContain('events is there twice')
+    expect(twice.stderr).toContain('events appears twice')
   })
 
   it('refuses to move a hook to another tenant', async () => {
@@ -196,7 +196,7 @@ describe('hooks put', () => {
       'warning: [1] "w2": events has Cat.Fed, which Logto does not send',
       'warning: [1] "w2": eventz is not known and has no effect',
       expect.stringMatching(/^warning: \[1\] "w2": config.url is plain http/),
-      'warning: [2] "w3": config.url leads to an address that is never called',
+      'warning: [2] "w3": config.url leads to an address that cannot be allowed: it will not be called',
       expect.stringMatching(/^warning: \[3\] "w4": nowhere.invalid .*resolve/),
     ])
     expect(await stored('w4')).toMatchObject({ id: 'w4' })
@@ -247,8 +247,8 @@ describe('hooks get', () => {
     for (const list of lists) expect(list.stdout).not.toMatch(/a1b2C3d4|s3cret/)
     const back = await putText(stdout)
     expect(back).toMatchObject({ code: 1, stdout: '' })
-    expect(back.stderr).toContain('config.url was hidden when the hook was shown')
-    expect(back.stderr).toContain('signingKey was hidden when the hook was shown')
+    expect(back.stderr).toContain('config.url has a hidden value')
+    expect(back.stderr).toContain('signingKey has a hidden value')
   })
 })
 
@@ -340,7 +340,7 @@ describe('hooks rotate-key', () => {
     const { code, stderr } = await rotate('rotated', '--overlap', 'tomorrow')
     expect(code).toBe(2)
     expect(stderr).toContain(
-      '--overlap must be a time up to 365d such as 24h, or 0s, not "tomorrow".',
+      '--overlap must be a duration up to 365d such as 24h, or 0s, not "tomorrow".',
     )
   })
 })

@@ -143,7 +143,9 @@ describe('hooktide init', () => {
     try {
       const { code, stdout } = await hooktide(['init'], environment)
       expect(code).toBe(1)
-      expect(stdout).toMatch(/blocked {2}offsets .*\.events: none, and the group is running/)
+      expect(stdout).toMatch(
+        /blocked {2}offsets .*\.events: missing, and they cannot be set while the group runs/,
+      )
       expect(await admin.groupOffsets(group, [topic])).toEqual([])
     } finally {
       await source.stop()
@@ -226,7 +228,7 @@ describe('hooktide init', () => {
     [['--partitions', '0'], /--partitions must be a whole number/],
     [['--event-format', 'xml'], /--event-format must be one of json, json-schema, avro, not "xml"/],
     [['--event-format', 'avro'], /needs a registry: set SCHEMA_REGISTRY_URL/],
-    [['topics'], /takes no arguments, and was given "topics"/],
+    [['topics'], /takes no arguments, but got "topics"/],
   ])('refuses %j as wrong use', async (args, message) => {
     const { code, stderr } = await hooktide(['init', ...args], { KAFKA_BROKERS: '127.0.0.1:1' })
     expect(code).toBe(2)
@@ -253,7 +255,7 @@ describe('hooktide run', () => {
       `${prefix}.webhook.retry.5s: message.timestamp.type is CreateTime`,
       `${prefix}.webhook.retry.5s: max.message.bytes is 1048588, not at least 1114124`,
       `kafka-configs.sh --bootstrap-server ${environment['KAFKA_BROKERS']} --alter --entity-type topics --entity-name ${prefix}.hooks --add-config cleanup.policy=compact`,
-      `${prefix}.events has no offsets of group ${rig.group}`,
+      `Group ${rig.group} has no offsets on topic ${prefix}.events`,
     ]) {
       expect(stderr).toContain(refusal)
     }

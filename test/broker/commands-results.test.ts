@@ -137,7 +137,7 @@ describe('results of a topic with plain JSON', () => {
     const notes = stderr.trim().split('\n')
     expect(notes).toHaveLength(4)
     for (const note of notes)
-      expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ is left out: it (is not|cannot)`))
+      expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ is skipped: it (is not|cannot)`))
   })
 
   it.each([
@@ -285,7 +285,7 @@ describe('results framed for a registry', () => {
     const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: url }
     const { code, stdout, stderr } = await hooktide(args, environment)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    const lines = stderr.split('\n').filter((line) => !line.includes('is left out'))
+    const lines = stderr.split('\n').filter((line) => !line.includes('is skipped'))
     expect(lines).toEqual([expect.stringMatching(/registry .*503.*check SCHEMA_REGISTRY_URL/), ''])
   })
 

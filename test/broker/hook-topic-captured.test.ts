@@ -79,7 +79,7 @@ describe('commands on a captured row', () => {
     await tools.produce(topic, [{ key, value: changed('c', rowOf(url)) }])
 
     const got = await command(['hooks', 'get', id, '--show-secrets'])
-    expect(got.stderr).toBe('captured: a row of a database, which is changed there\n')
+    expect(got.stderr).toBe('captured: this is a row of a database. Change it there.\n')
     const hook = JSON.parse(got.stdout)
     expect(hook).toEqual({
       id,
@@ -98,7 +98,7 @@ describe('commands on a captured row', () => {
     const put = await command(['hooks', 'put', '-f', '-'], got.stdout)
     expect(put.code).not.toBe(0)
     expect(put.stdout).toBe('')
-    expect(put.stderr).toContain('id is of a row that is captured from a database: change it there')
+    expect(put.stderr).toContain('id belongs to a row captured from a database: change it there')
 
     const deleted = await command(['hooks', 'delete', id])
     expect(deleted).toMatchObject({ code: 0, stdout: `deleted ${id}\n` })

@@ -139,7 +139,7 @@ it('who has no key neither sees nor replaces what is encrypted, and may write th
   const refused = await put({}, { name: 'renamed' })
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain(
-    'signingKey would be written in clear, and the hook has its secrets encrypted',
+    'signingKey would be written in clear, but the secrets of this hook are encrypted',
   )
   expect(refused.stderr).toContain('config.headers.Authorization would be written in clear')
   const config = { url: 'https://192.0.2.1/' }

@@ -66,7 +66,7 @@ describe('hooktide init on a cluster of three nodes', () => {
     await admin.stop()
 
     const { code, stdout, stderr } = await hooktide(['init'], environment)
-    expect({ code, stderr, blocked: stdout.match(/must be mended.*/g) }).toEqual({
+    expect({ code, stderr, blocked: stdout.match(/must be fixed.*/g) }).toEqual({
       code: 0,
       stderr: '',
       blocked: null,

@@ -66,7 +66,7 @@ describe('a replay that goes on', () => {
   it('leaves out a hook that was deleted since, and brings the others their events', async () => {
     await begun('one-less', ['a', 'deleted'], 1)
     const { code, stdout, stderr } = await replay(['--resume', 'one-less'])
-    expect(stderr).toContain('deleted since it began, and left out: deleted\n')
+    expect(stderr).toContain('left out, since they were deleted meanwhile: deleted\n')
     expect(stdout).toContain('3 record(s) read, 3 deliveries requested')
     expect(code).toBe(0)
   })

@@ -105,7 +105,9 @@ it('a replay that is interrupted while it waits for its rate requests nothing tw
   const words = ['--from', 'earliest', '--rate', '1']
   const { id, code, stderr } = await endedReplay(rig, words, 'SIGINT', writtenDown(rig, 2))
   expect(code).toBe(130)
-  expect(stderr).toContain(`It is not done. Go on with: hooktide replay --resume ${id} --rate 1\n`)
+  expect(stderr).toContain(
+    `The replay is not done. Continue it with: hooktide replay --resume ${id} --rate 1\n`,
+  )
 
   const resumed = await hooktide(['replay', '--resume', id], rig.environment)
   expect(resumed.code).toBe(0)

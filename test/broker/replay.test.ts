@@ -58,8 +58,8 @@ describe('a replay of events', () => {
       'b      default  3',
       'few    default  1',
       'other  other    1',
-      expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
-      expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
+      expect.stringMatching(/^left out: 1: the (hook is suspended|record is not)/),
+      expect.stringMatching(/^left out: 1: the (hook is suspended|record is not)/),
       '7 record(s) read, 9 deliveries would be requested',
       '',
     ])
@@ -76,8 +76,8 @@ describe('a replay of events', () => {
       '--event',
       'PostSignIn',
     )
-    expect(stderr).toMatch(/^replay \w{8}: 7 records of \S+ to read\n$/)
-    expect(stdout).toContain(`3 deliveries requested by way of ${rig.prefix}.webhook.requests`)
+    expect(stderr).toMatch(/^replay \w{8}: reading 7 records of \S+\n$/)
+    expect(stdout).toContain(`3 deliveries requested on ${rig.prefix}.webhook.requests`)
     expect(code).toBe(0)
     const after = (await waitForFinals('a', 7)).slice(4)
     expect(after.map(({ trigger }) => trigger)).toEqual(['replay', 'replay', 'replay'])
@@ -139,7 +139,7 @@ describe('a replay of events', () => {
     expect(hook).toMatchObject({ code: 1, stdout: '' })
     expect(hook.stderr).toContain('There is no hook nobody. Nothing was requested.')
     expect(resumed).toMatchObject({ code: 1, stdout: '' })
-    expect(resumed.stderr).toContain('There is no replay "abc" to go on with')
+    expect(resumed.stderr).toContain('There is no replay "abc" to resume')
   })
 })
 
@@ -180,7 +180,7 @@ describe('what a disabled endpoint did not get', () => {
     expect(new Set(all.map(({ deliveryId }) => deliveryId)).size).toBe(300)
 
     const again = await hooktide(advice, rig.environment)
-    expect(again.stdout).toContain('left out: 300: a request for it was written since it died')
+    expect(again.stdout).toContain('left out: 300: the delivery was requested again since')
     expect(again.stdout).toContain('301 record(s) read, 0 deliveries requested')
     const forced = await hooktide([...advice, '--again', '--dry-run'], rig.environment)
     expect(forced.stdout).toContain('300 deliveries would be requested')
@@ -213,7 +213,7 @@ describe('a dead letter that only refers to its event', () => {
       letter(sourceOffset),
     ])
     const { stdout } = await replay('--failed-only', '--reason', 'too-large')
-    expect(stdout).toContain('left out: 3: the dead letter has no event, and where that came from')
+    expect(stdout).toContain('left out: 3: the dead letter has no event, and its source')
     expect(stdout).toContain('1 deliveries requested')
     const results = await waitForFinals('b', before + 1)
     expect(results.at(-1)).toMatchObject({
@@ -237,7 +237,7 @@ describe('one delivery', () => {
     await kafka.produce(`${rig.prefix}.webhook.results`, [forgery])
     for (const id of ids) {
       const { code, stdout } = await hooktide(['resend', id], rig.environment)
-      expect(stdout).toContain(`is requested by way of ${rig.prefix}.webhook.requests`)
+      expect(stdout).toContain(`is requested on ${rig.prefix}.webhook.requests`)
       expect(code).toBe(0)
     }
     const [b, gone] = await Promise.all([
@@ -253,7 +253,7 @@ describe('one delivery', () => {
     const resend = (id: string) => hooktide(['resend', id], rig.environment)
     const [unknown, noId] = await Promise.all([resend('dlv_0000000000000000000000'), resend('e1')])
     expect(unknown).toMatchObject({ code: 1, stdout: '' })
-    expect(unknown.stderr).toMatch(/cannot be sent again: neither \S+ nor \S+ knows it\./)
+    expect(unknown.stderr).toMatch(/cannot be sent again: neither \S+ nor \S+ has a record of it\./)
     expect(noId).toMatchObject({ code: 2, stdout: '' })
     const [result] = finalsOf(rig.results.items, 'other')
     await rig.deleteHook('other')
@@ -320,7 +320,7 @@ describe('a test of a hook', () => {
     const test = (id: string) => hooktide(['hooks', 'test', id], rig.environment)
     const [unknown, suspended] = await Promise.all([test('nobody'), test('broken')])
     expect(unknown.stderr).toContain('There is no hook nobody.')
-    expect(suspended.stderr).toContain('Hook broken is suspended: mend its record first (config')
+    expect(suspended.stderr).toContain('Hook broken is suspended: fix its record first (config')
     expect([unknown.code, suspended.code]).toEqual([1, 1])
   })
 })
@@ -331,7 +331,7 @@ describe('a replay of what retention has removed in part', () => {
     const kafka = await useKafka(surroundings().brokers)
     await kafka.deleteRecords(topic, 0, 1)
     const { code, stdout, stderr } = await replay('--offsets', `${topic}/0/0-1`, '--dry-run')
-    expect(stderr).toBe('1 of the offsets are no longer there: retention has removed them.\n')
+    expect(stderr).toBe('1 of the offsets no longer exist: retention has removed them.\n')
     expect(stdout).toContain('1 record(s) read')
     expect(code).toBe(0)
   })

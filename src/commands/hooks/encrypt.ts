@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks encrypt`: all secrets in the hook topic encrypted with the newest key, so that an older one can be
- * retired; or, the other way round, in clear.
+ * `hooktide hooks encrypt`: encrypts all secrets in the hook topic with the newest key, so that older keys can be removed.
+ * With `--decrypt` it writes all of them in clear.
  */
 import { UserError } from '../../core/model/errors.ts'
 import {
@@ -17,7 +17,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf, newIv } from './encryption.ts'
 import { readHooks, tenantOf, type StoredHook } from './topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption } from '../option-values.ts'
+import { booleanOption } from '../option-values.ts'
 import { compareTexts } from '../table.ts'
 
 export const hooksEncryptCommand: Command = {
@@ -33,15 +33,15 @@ export const hooksEncryptCommand: Command = {
   run,
 }
 
-/** What is to be done about a hook. */
+/** What to do with a hook. */
 type Step =
   | { readonly kind: 'current' }
   | { readonly kind: 'rewrite'; readonly hook: JsonObject }
   | { readonly kind: 'left'; readonly reason: string }
 
-interface Found {
+interface InspectedHook {
   readonly stored: StoredHook
-  /** Ids of the keys that its secrets are encrypted with, `null` for clear text; each once. */
+  /** Ids of the keys that encrypt its secrets, without repeats; `null` stands for clear text. */
   readonly encryptedWith: readonly (string | null)[]
   readonly step: Step
 }
@@ -53,12 +53,12 @@ async function run(context: CommandContext): Promise<0 | 1> {
   if (newest === undefined) {
     throw new UserError('Set HOOKTIDE_ENCRYPTION_KEYS: there is no key to encrypt with.', 2)
   }
-  const wanted = flagOption(context, 'decrypt') ? undefined : newest
+  const wanted = booleanOption(context, 'decrypt') ? undefined : newest
   const found = [...(await readHooks(context, keys)).values()]
     .filter(({ written }) => secretsOf(written).length > 0)
     .toSorted((one, other) => compareTexts(one.id, other.id))
-    .map((stored) => findOut(stored, decryptWith(keys), wanted))
-  const isDry = flagOption(context, 'dry-run')
+    .map((stored) => inspect(stored, decryptWith(keys), wanted))
+  const isDry = booleanOption(context, 'dry-run')
   const records = found.flatMap(({ stored, step }) =>
     step.kind === 'rewrite' ? [recordOf(settings.topics.hooks, stored, step.hook)] : [],
   )
@@ -70,19 +70,23 @@ async function run(context: CommandContext): Promise<0 | 1> {
   return found.some(({ stored, step }) => leftBecause(stored, step) !== null) ? 1 : 0
 }
 
-function isDone({ stored, step }: Found, isDry: boolean): boolean {
+function isDone({ stored, step }: InspectedHook, isDry: boolean): boolean {
   return leftBecause(stored, step) === null && (step.kind === 'current' || !isDry)
 }
 
-/** Why something of the hook stays as it is; `null` when nothing does. */
+/** Why some secrets of the hook stay as they are; `null` if none do. */
 function leftBecause({ keys }: StoredHook, step: Step): string | null {
   if (step.kind === 'left') return step.reason
   return keys.length > 1
-    ? 'older records of it stand in the topic under other keys: delete the hook, and put it again'
+    ? 'the topic has older records of it under other keys: delete the hook, and put it again'
     : null
 }
 
-function findOut(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Found {
+function inspect(
+  stored: StoredHook,
+  decrypt: Decrypt,
+  wanted: EncryptionKey | undefined,
+): InspectedHook {
   const texts = secretsOf(stored.written).map(({ text }) => text)
   const encryptedWith = [
     ...new Set(texts.map((text) => (isEncrypted(text) ? (keyIdOf(text) ?? '?') : null))),
@@ -111,7 +115,7 @@ function stepOf(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | un
   const [fault] = faults
   if (fault !== undefined) return { kind: 'left', reason: fault }
   if (!isChanged) return { kind: 'current' }
-  if (isCaptured) return { kind: 'left', reason: 'it is a row that is captured from a database' }
+  if (isCaptured) return { kind: 'left', reason: 'it is a row captured from a database' }
   return { kind: 'rewrite', hook: rewritten }
 }
 
@@ -123,12 +127,12 @@ function recordOf(topic: string, { key }: StoredHook, hook: JsonObject) {
   return { topic, key, value: Buffer.from(JSON.stringify(hook)), headers: [] }
 }
 
-function report({ stored, encryptedWith, step }: Found, context: CommandContext): void {
+function report({ stored, encryptedWith, step }: InspectedHook, context: CommandContext): void {
   const { print, note } = context
-  const isDry = flagOption(context, 'dry-run')
+  const isDry = booleanOption(context, 'dry-run')
   const { id } = stored
   const reason = leftBecause(stored, step)
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     const state = step.kind === 'rewrite' ? (isDry ? 'due' : 'rewritten') : step.kind
     print(JSON.stringify({ id, tenantId: tenantOf(stored) ?? null, state, encryptedWith, reason }))
     return

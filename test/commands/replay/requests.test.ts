@@ -48,7 +48,7 @@ const suspended: SuspendedHook = {
 }
 
 describe('a replay of an event', () => {
-  it('asks for its delivery to each hook that it is for now, under the id that it always has', () => {
+  it('requests its delivery to each hook that it matches now, under the same delivery id', () => {
     const parts = partsOf([
       { id: 'a' },
       { id: 'b' },
@@ -104,7 +104,7 @@ describe('a replay of an event', () => {
 describe('a replay of a dead letter', () => {
   const run = runOf({ hookId: 'a' })
 
-  it('joins again by hook and tenant, as a retry does, whatever events the hook is for now', () => {
+  it('is joined by hook and tenant, as a retry is, whatever events the hook is for now', () => {
     const planned = planRun(run, partsOf([{ id: 'a', events: [] }]))
     expect(planned.requests).toEqual([
       { deliveryId: run.deliveryId, hookId: 'a', event: run.event },
@@ -119,7 +119,7 @@ describe('a replay of a dead letter', () => {
     expect(planRun(run, partsOf(hooks))).toEqual({ requests: [], leftOut: [why] })
   })
 
-  it('is of what was chosen, by what its headers say', () => {
+  it('is selected by its headers', () => {
     const letter = { kind: 'letter', reason: 'gone', run } as const
     expect(isSelectedLetter(letter, all)).toBe(true)
     expect(isSelectedLetter(letter, { ...all, reasons: new Set(['gone']) })).toBe(true)
@@ -129,7 +129,7 @@ describe('a replay of a dead letter', () => {
     expect(planRun(run, elsewhere)).toEqual({ requests: [], leftOut: [] })
   })
 
-  it('counts only while no newer run of its delivery was requested', () => {
+  it('is outdated once a newer run of its delivery was requested', () => {
     const requests = new NewestRequests('requests')
     const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
     expect(isOutdated('events/2/7')).toBe(false)
@@ -146,7 +146,7 @@ describe('a replay of a dead letter', () => {
     expect(isOutdated('requests/2/9')).toBe(true)
   })
 
-  it('of before runs were named by their record is told in the same way', () => {
+  it('of a former version, which named runs in another form, is outdated in the same way', () => {
     const requests = new NewestRequests('requests')
     const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
     expect(['0', '2-7'].map(isOutdated)).toEqual([false, false])
