@@ -77,8 +77,8 @@ export function securityOf(read: SecurityRead): SecuritySettings {
   }
 }
 
-/** A warning if the password would cross the network in clear text; else `undefined`. */
+/** A warning if the password would cross the network in plain text; else `undefined`. */
 export function securityWarning({ tls, sasl }: SecuritySettings): string | undefined {
   if (tls !== undefined || sasl?.mechanism !== 'plain') return undefined
-  return 'KAFKA_SASL_MECHANISM is plain and KAFKA_SSL is off: the password crosses the network in the clear. Use TLS, or SCRAM.'
+  return 'KAFKA_SASL_MECHANISM is plain and KAFKA_SSL is off: the password crosses the network in plain text. Use TLS, or SCRAM.'
 }

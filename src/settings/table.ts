@@ -121,7 +121,7 @@ export const settingTable = {
     'KAFKA_SSL_CA',
     '',
     filePath,
-    "PEM file with the CAs of the brokers' certificates. The default are the well-known CAs.",
+    "PEM file with the CAs of the brokers' certificates. The default is the CAs that Node trusts.",
   ),
   sslCert: setting(
     'KAFKA_SSL_CERT',
@@ -271,7 +271,7 @@ export const settingTable = {
     'HOOKTIDE_NAME_SERVERS',
     '',
     nameServers,
-    "Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353. The default are the system's.",
+    'Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353. The default is those of the system.',
   ),
   encryptionKeys: secretOf(
     'HOOKTIDE_ENCRYPTION_KEYS',

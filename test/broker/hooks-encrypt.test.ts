@@ -121,9 +121,9 @@ it('a hook that stands in the topic under several keys is encrypted, and named f
   const value = Buffer.from(JSON.stringify(hook))
   await rig.sendHooks({ key: '{"id":"a"}', value }, { key: 'a', value })
   const { code, stdout, stderr } = await command('hooks encrypt', one)
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in clear\n' })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in plain text\n' })
   expect(stderr).toMatch(
-    /^left {2}a: in clear; older records of it stand in the topic under other keys/m,
+    /^left {2}a: in plain text; older records of it stand in the topic under other keys/m,
   )
   expect(stderr).toContain('0 of 1 hooks with secrets')
   expect(await newest(3)).not.toMatch(secrets)
@@ -139,9 +139,9 @@ it('who has no key neither sees nor replaces what is encrypted, and may write th
   const refused = await put({}, { name: 'renamed' })
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain(
-    'signingKey would be written in clear, but the secrets of this hook are encrypted',
+    'signingKey would be written in plain text, but the secrets of this hook are encrypted',
   )
-  expect(refused.stderr).toContain('config.headers.Authorization would be written in clear')
+  expect(refused.stderr).toContain('config.headers.Authorization would be written in plain text')
   const config = { url: 'https://192.0.2.1/' }
   expect(
     await put({}, { name: 'renamed', signingKey: undefined, delivery: {}, config }),

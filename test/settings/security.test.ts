@@ -87,11 +87,11 @@ describe('security of connections to Kafka', () => {
     expect(shown).toContain('"saslPassword":true')
   })
 
-  it('warns of a password in the clear, and of nothing else', () => {
+  it('warns of a password in plain text, and of nothing else', () => {
     const warningOf = (environment: Environment) =>
       securityWarning(securityOf(readSettings(environment)))
     const plain = { ...login, KAFKA_SASL_MECHANISM: 'plain' }
-    expect(warningOf(plain)).toMatch(/in the clear/)
+    expect(warningOf(plain)).toMatch(/in plain text/)
     expect(warningOf({ ...plain, KAFKA_SSL: 'true' })).toBeUndefined()
     expect(warningOf(login)).toBeUndefined()
     expect(warningOf({})).toBeUndefined()

@@ -1,6 +1,6 @@
 /**
  * `hooktide hooks encrypt`: encrypts all secrets in the hook topic with the newest key, so that older keys can be removed.
- * With `--decrypt` it writes all of them in clear.
+ * With `--decrypt` it writes all of them in plain text.
  */
 import { UserError } from '../../core/model/errors.ts'
 import {
@@ -26,7 +26,7 @@ export const hooksEncryptCommand: Command = {
   usage: '[--dry-run] [--decrypt]',
   options: {
     'dry-run': { type: 'boolean', description: 'Only show how the secrets are encrypted now.' },
-    decrypt: { type: 'boolean', description: 'Write them in clear instead.' },
+    decrypt: { type: 'boolean', description: 'Write them in plain text instead.' },
     json: { type: 'boolean', description: 'One JSON object per hook that has secrets.' },
   },
   uses: ['kafka', 'registry', 'topics', 'encryption'],
@@ -64,7 +64,7 @@ async function run(context: CommandContext): Promise<0 | 1> {
   )
   if (!isDry && records.length > 0) await writeAll(settings, records)
   for (const one of found) report(one, context)
-  const form = wanted === undefined ? 'in clear' : `encrypted with key ${wanted.id}`
+  const form = wanted === undefined ? 'in plain text' : `encrypted with key ${wanted.id}`
   const done = found.filter((one) => isDone(one, isDry)).length
   note(`${done} of ${found.length} hooks with secrets have all of them ${form}.`)
   return found.some(({ stored, step }) => leftBecause(stored, step) !== null) ? 1 : 0
@@ -137,7 +137,9 @@ function report({ stored, encryptedWith, step }: InspectedHook, context: Command
     print(JSON.stringify({ id, tenantId: tenantOf(stored) ?? null, state, encryptedWith, reason }))
     return
   }
-  const before = encryptedWith.map((key) => (key === null ? 'in clear' : `key ${key}`)).join(', ')
+  const before = encryptedWith
+    .map((key) => (key === null ? 'in plain text' : `key ${key}`))
+    .join(', ')
   if (step.kind === 'rewrite') print(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`)
   if (reason !== null) note(`left  ${id}: ${before}; ${reason}`)
 }

@@ -61,7 +61,7 @@ export function decryptIfPossible(keys: readonly EncryptionKey[]): Decrypt {
 
 /**
  * Problems with the secrets of a hook that is written without encryption keys: a secret that is encrypted and differs from
- * the one in the topic, or a secret in clear although the topic has the hook's secrets encrypted.
+ * the one in the topic, or a secret in plain text although the topic has the hook's secrets encrypted.
  *
  * @param stored the hook as the topic has it
  */
@@ -79,6 +79,6 @@ export function encryptionProblems(
   })
 }
 
-const foreign = 'is encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or write it in clear'
+const foreign = 'is encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or write it in plain text'
 const inClear =
-  'would be written in clear, but the secrets of this hook are encrypted: set HOOKTIDE_ENCRYPTION_KEYS'
+  'would be written in plain text, but the secrets of this hook are encrypted: set HOOKTIDE_ENCRYPTION_KEYS'

@@ -13,7 +13,7 @@ const leastSecretLength = 24
 /**
  * At most {@link maxWarnings} lines.
  *
- * @param hook a valid hook, with its secrets in clear
+ * @param hook a valid hook, with its secrets in plain text
  */
 export function warningsOf(hook: JsonObject): readonly string[] {
   const warnings = [
