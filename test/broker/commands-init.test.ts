@@ -95,7 +95,7 @@ describe('hooktide init', () => {
     expect(await admin.describeTopic(`${prefix}.events`)).toMatchObject({ partitions: 6 })
   })
 
-  it('starts a new group at the time that is asked for, and never moves one that has started', async () => {
+  it('starts a new group at the requested time, and never moves one that has started', async () => {
     await using rig = await rigOf()
     const { prefix, group, admin, environment } = rig
     const topic = `${prefix}.events`
@@ -121,7 +121,7 @@ describe('hooktide init', () => {
     expect(await admin.groupOffsets(`${group}-2`, [topic])).toMatchObject([{ offset: 3 }])
   })
 
-  it('leaves the offsets of a running group alone, and says that it must be stopped', async () => {
+  it('does not change the offsets of a running group, and says that it must be stopped', async () => {
     await using rig = await rigOf()
     const { prefix, group, admin, environment } = rig
     const topic = `${prefix}.events`
@@ -152,7 +152,7 @@ describe('hooktide init', () => {
     }
   })
 
-  it('registers the results schema where a registry is set', async () => {
+  it('registers the results schema if a registry is set', async () => {
     await using rig = await rigOf()
     const { registryUrl } = surroundings()
     const environment = { ...rig.environment, SCHEMA_REGISTRY_URL: registryUrl }
@@ -193,7 +193,7 @@ describe('hooktide init', () => {
     expect(await level.json()).toEqual({ compatibilityLevel: 'BACKWARD' })
   })
 
-  it('says what the registry refuses, and does everything else', async () => {
+  it('says what the registry refuses, and completes everything else', async () => {
     await using rig = await rigOf()
     const { registryUrl } = surroundings()
     const subject = `${rig.prefix}.events-value`
@@ -229,7 +229,7 @@ describe('hooktide init', () => {
     [['--event-format', 'xml'], /--event-format must be one of json, json-schema, avro, not "xml"/],
     [['--event-format', 'avro'], /needs a registry: set SCHEMA_REGISTRY_URL/],
     [['topics'], /takes no arguments, but got "topics"/],
-  ])('refuses %j as wrong use', async (args, message) => {
+  ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stderr } = await hooktide(['init', ...args], { KAFKA_BROKERS: '127.0.0.1:1' })
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
@@ -262,7 +262,7 @@ describe('hooktide run', () => {
   })
 })
 
-describe('a command whose broker is away', () => {
+describe('a command whose broker does not answer', () => {
   it.each([['init'], ['hooks list'], ['results']])(
     '%s says so and names KAFKA_BROKERS',
     async (name) => {

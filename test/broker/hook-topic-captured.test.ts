@@ -19,7 +19,7 @@ const rowOf = (url: string) => ({
 const changed = (op: string, after: unknown) => JSON.stringify(change(op, null, after))
 
 describe('a captured row', () => {
-  it('is called while it is there and whole, and says what to do when it is not', async () => {
+  it('is called while it exists and is complete, and the log says what to do otherwise', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const { produce } = await useKafka(brokers)
@@ -74,7 +74,7 @@ describe('commands on a captured row', () => {
     await admin.stop()
   })
 
-  it('show it as a hook object, leave it to its database to change, and can delete it', async () => {
+  it('show it as a hook object, refuse to change it, and can delete it', async () => {
     const tools = await useKafka(surroundings().brokers)
     await tools.produce(topic, [{ key, value: changed('c', rowOf(url)) }])
 
@@ -110,7 +110,7 @@ describe('commands on a captured row', () => {
     expect((await command(['hooks', 'get', id])).code).toBe(1)
   })
 
-  it('leave a hook object under the key that it has', async () => {
+  it('do not change the key of a hook object', async () => {
     const hook = { id: 'quoted', events: ['PostSignIn'], config: { url }, signingKey: 'k' }
     const tools = await useKafka(surroundings().brokers)
     await tools.produce(topic, [{ key: '"quoted"', value: JSON.stringify(hook) }])

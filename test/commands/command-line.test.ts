@@ -145,7 +145,7 @@ describe('arguments of a command', () => {
     ['endpoints disable', 'x'.repeat(129), 'hook'],
     ['resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2', 'delivery'],
     ['resend', `dlv_${'x'.repeat(300_000)}`, 'delivery'],
-  ])('of %s are refused where they can be no id, in few words: %#', (name, word, what) => {
+  ])('of %s are refused if they cannot be an id, with a short message: %#', (name, word, what) => {
     const fault = faultOf(() => parsed(name, ...(name === 'hooks delete' ? ['a'] : []), word))
     expect(fault).toContain(`is not the id of a ${what}: `)
     expect(fault.length).toBeLessThan(250)
@@ -158,7 +158,7 @@ describe('arguments of a command', () => {
     ['hooks list', 'tenant', 'x'.repeat(300_000), 'the id of a tenant: text of 1 to 128'],
     ['endpoints list', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
     ['events send', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
-  ])('as options of %s are refused where they can be no id: --%s', (name, option, value, said) => {
+  ])('as options of %s are refused if they cannot be an id: --%s', (name, option, value, said) => {
     const fault = faultOf(() => parsed(name, `--${option}=${value}`))
     expect(fault).toContain(`--${option} must be ${said}`)
     expect(fault.length).toBeLessThan(250)
@@ -171,7 +171,7 @@ describe('arguments of a command', () => {
     expect(parsed('resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2a').kind).toBe('call')
   })
 
-  it('let a setting come twice, so that a script can put its own first', () => {
+  it('let a setting be given twice, so that a script can set a default first', () => {
     const words = ['--log-level', 'info', '--log-level', 'debug']
     expect(parsed('run', ...words)).toMatchObject({ flags: { logLevel: 'debug' } })
   })
@@ -225,7 +225,7 @@ describe('variables that are not settings', () => {
     ['SCHEMA_REGISTRY_BASIC_AUTH', '"hooktide --help" lists the settings.'],
     ['KAFKA_SASL_USER', 'did you mean KAFKA_SASL_USERNAME?'],
     ['KAFKA_SSL_TRUSTSTORE', '"hooktide --help" lists the settings.'],
-  ])('are told of: %s', (name, advice) => {
+  ])('are named in a warning: %s', (name, advice) => {
     expect(unknownVariables({ [name]: 'x' })).toEqual([
       `${name} is not a setting and has no effect: ${advice}`,
     ])
@@ -242,7 +242,7 @@ describe('variables that are not settings', () => {
     ['HOOKTIDE_PORT', 'tcp://10.0.0.1:9400'],
     ['HOOKTIDE_PORT_9400_TCP_ADDR', '10.0.0.1'],
     ['PATH', '/bin'],
-  ])('are not suspected in %s=%s', (name, value) => {
+  ])('cause no warning: %s=%s', (name, value) => {
     expect(unknownVariables({ [name]: value })).toEqual([])
   })
 })

@@ -29,7 +29,7 @@ describe('security of connections to Kafka', () => {
     expect(securityOf(readSettings({}))).toEqual({ tls: undefined, sasl: undefined })
   })
 
-  it('is TLS when it is asked for, or a file is named', () => {
+  it('is TLS if the setting says so, or if a file is named', () => {
     expect(securityOf(readSettings({ KAFKA_SSL: 'true' })).tls).toBeDefined()
     expect(securityOf(readSettings({ KAFKA_SSL_CA: '/ca.pem' })).tls).toMatchObject({
       caFile: '/ca.pem',
@@ -37,7 +37,7 @@ describe('security of connections to Kafka', () => {
     expect(securityOf(readSettings({ KAFKA_SSL: 'false' })).tls).toBeUndefined()
   })
 
-  it('is a login with a mechanism in whichever letters', () => {
+  it('is a login with a mechanism in upper or lower case', () => {
     expect(securityOf(readSettings(login)).sasl).toEqual({
       mechanism: 'scram-sha-512',
       username: 'processor',
@@ -87,7 +87,7 @@ describe('security of connections to Kafka', () => {
     expect(shown).toContain('"saslPassword":true')
   })
 
-  it('warns of a password in plain text, and of nothing else', () => {
+  it('warns about a password in plain text, and about nothing else', () => {
     const warningOf = (environment: Environment) =>
       securityWarning(securityOf(readSettings(environment)))
     const plain = { ...login, KAFKA_SASL_MECHANISM: 'plain' }
@@ -99,7 +99,7 @@ describe('security of connections to Kafka', () => {
 })
 
 describe('missing rights', () => {
-  it('are told a line for each resource, with the command that grants them', () => {
+  it('are listed by resource, with the command that grants them', () => {
     const { topics, groupId } = readSettings({})
     const lines = grantLines(
       'User:a',

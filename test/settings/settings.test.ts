@@ -19,7 +19,7 @@ function faultsOf(
 }
 
 describe('settings', () => {
-  it('have defaults for everything', () => {
+  it('all have defaults', () => {
     const settings = readSettings({})
     expect(settings.topics).toMatchObject({
       events: ['auth.events'],
@@ -32,7 +32,7 @@ describe('settings', () => {
     expect(settings.instance).not.toBe('')
   })
 
-  it('derive topic names from the prefix, and let each be set by itself', () => {
+  it('derive topic names from the prefix, and allow each to be set separately', () => {
     const { topics } = readSettings({
       HOOKTIDE_TOPIC_PREFIX: 'acme',
       HOOKTIDE_TOPIC_HOOKS: 'webhooks',
@@ -45,7 +45,7 @@ describe('settings', () => {
     })
   })
 
-  it('let flags win over variables', () => {
+  it('let flags override variables', () => {
     const settings = readSettings({ HOOKTIDE_GROUP_ID: 'variable' }, { groupId: 'flag' })
     expect(settings.groupId).toBe('flag')
   })
@@ -84,7 +84,7 @@ describe('settings', () => {
     },
   )
 
-  it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('take %s as brokers', (brokers) => {
+  it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('accept %s as brokers', (brokers) => {
     expect(faultsOf({ KAFKA_BROKERS: brokers })).toBe('')
   })
 
@@ -92,7 +92,7 @@ describe('settings', () => {
     ['10.0.0.2', ['10.0.0.2']],
     ['10.0.0.2:5353, [fd00::2]:53 ,fd00::3,[fd00::4]', 4],
     ['', undefined],
-  ])('take %j as name servers', (text, expected) => {
+  ])('accept %j as name servers', (text, expected) => {
     const { nameServers } = readSettings({ HOOKTIDE_NAME_SERVERS: text })
     expect(typeof expected === 'number' ? nameServers?.length : nameServers).toEqual(expected)
     if (nameServers !== undefined) new Resolver().setServers(nameServers)
@@ -165,7 +165,7 @@ describe('settings', () => {
     'me:hunter2@a.example',
     '?hunter2',
   ]
-  it.each(urls)('take %s from a variable and not from a flag, and name the variable', (url) => {
+  it.each(urls)('accept %s from a variable and not from a flag, and name the variable', (url) => {
     const registry = faultsOf({}, { registryUrl: url })
     expect(registry).toContain(
       '--registry-url must have no credentials and no query, since arguments are visible in the process list: ' +
@@ -177,7 +177,7 @@ describe('settings', () => {
     expect(faultsOf({}, { registryUrl: 'http://a.example/apis' })).toBe('')
   })
 
-  it('show of a URL neither its query nor its fragment, and of a user name only whether it is set', () => {
+  it('show a URL without query and fragment, and of a user name only whether it is set', () => {
     const shown = JSON.stringify(
       shownSettings(
         readSettings({
@@ -196,7 +196,7 @@ describe('settings', () => {
     'hunter2@a:9092',
     'SASL_SSL://me:hunter2@a:9092',
     'a:1,b:hunter2@c:2',
-  ])('take no login with brokers, and do not repeat it: %s', (brokers) => {
+  ])('refuse brokers with a login, and do not repeat it: %s', (brokers) => {
     for (const fault of [
       faultsOf({ KAFKA_BROKERS: brokers }),
       faultsOf({}, { brokers: brokers }),
@@ -228,7 +228,7 @@ describe('settings', () => {
     }
   })
 
-  it('take names of event topics that Kafka allows, and no others', () => {
+  it('accept only names of event topics that Kafka allows', () => {
     expect(faultsOf({ HOOKTIDE_EVENT_TOPICS: 'a,b\u009bc' })).toContain(
       'HOOKTIDE_EVENT_TOPICS must be topic names',
     )
@@ -252,7 +252,7 @@ describe('settings', () => {
     }
   })
 
-  it('show what was meant as a value', () => {
+  it('show the likely value of a misspelt one', () => {
     expect(faultsOf({ HOOKTIDE_RESULT_BODIES: 'allways' })).toContain('not "allways"')
     expect(faultsOf({ HOOKTIDE_RETRY_SCHEDULE: '5s,5 minutes' })).toContain('"5 minutes"')
     expect(faultsOf({ HOOKTIDE_ALLOW_CIDRS: '10.0.0.0/33' })).toContain('"10.0.0.0/33"')
@@ -301,7 +301,7 @@ describe('settings', () => {
     ).toContain('HOOKTIDE_ENCRYPTION_KEYS and HOOKTIDE_ENCRYPTION_KEYS_FILE are both set')
   })
 
-  it('take no secret from arguments, which are visible in the process list', () => {
+  it('accept no secret as an argument, because arguments are visible in the process list', () => {
     expect(flagNames).not.toContain('registryPassword')
     expect(flagNames).not.toContain('encryptionKeys')
   })

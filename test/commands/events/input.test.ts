@@ -68,7 +68,7 @@ describe('taking a member out of an object', () => {
     ['{ "a": 1.0e3 ,\n  "hookId" : "x,}" \n}', '{ "a": 1.0e3 \n}'],
     ['{"a":{"hookId":"x"}}', '{"a":{"hookId":"x"}}'],
     ['{"\\u0068ookId":1,"a":"\\u0068"}', '{"a":"\\u0068"}'],
-  ])('leaves all else of %j as it was', (text, expected) => {
+  ])('leaves the rest of %j unchanged', (text, expected) => {
     expect(withoutMember(Buffer.from(text), 'hookId').toString()).toBe(expected)
   })
 

@@ -30,7 +30,7 @@ describe('warnings about a hook', () => {
   it.each([
     ['short', 'signingKey has 5 bytes: Standard Webhooks asks for 24 to 64'],
     ['whsec_AQID', 'signingKey has 3 bytes: Standard Webhooks asks for 24 to 64'],
-  ])('tell of a key that can be guessed: %s', (key, warning) => {
+  ])('name a key that is easy to guess: %s', (key, warning) => {
     expect(warningsOf({ ...hook, signingKey: key })).toEqual([warning])
   })
 

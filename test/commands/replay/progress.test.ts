@@ -50,7 +50,7 @@ describe('the progress of a replay', () => {
   it.each([
     ['without a seal, as a former version wrote it', (text: string) => text.slice(21)],
     ['of which another program changed the end', (text: string) => text.replace('10', '11')],
-  ])('is not gone on with by metadata %s', (_, change) => {
+  ])('cannot be resumed with metadata %s', (_, change) => {
     const commits = commitsOf(group, order, reaches)
     const changed = commits.map((one) => ({ ...one, metadata: change(one.metadata) }))
     expect(changed.map(({ metadata }) => metadata)).not.toEqual(
@@ -91,7 +91,7 @@ describe('the progress line', () => {
     [{ total: 0, read: 0, requests: 0, elapsedMs: 0 }, 100],
     [{ total: 3, read: 0, requests: 0, elapsedMs: 5_000 }, 0],
     [{ total: 3, read: 3, requests: 3, elapsedMs: 5_000 }, 100],
-  ])('of %o says no rest', (state, percent) => {
+  ])('of %o does not estimate the rest', (state, percent) => {
     expect(progressLine(state)).toContain(`${percent} %`)
     expect(progressLine(state)).not.toContain('left')
   })
