@@ -1,4 +1,4 @@
-/** Replaces the signing key of a hook. The old key goes on signing for a while, for receivers that do not have the new one. */
+/** Replaces the signing key of a hook. The old key still signs for a while, for receivers that do not have the new one. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 
@@ -6,7 +6,7 @@ import type { EpochMs } from '../../core/model/model.ts'
  * The hook with the new key. The old key is put first in `delivery.previousSigningKeys`, unless it is empty. Expired keys
  * are removed from there.
  *
- * @param overlapMs how long the old key goes on signing; 0 for not at all
+ * @param overlapMs how long the old key still signs; 0 for not at all
  */
 export function withNewKey(
   hook: JsonObject,

@@ -1,4 +1,4 @@
-/** `hooktide hooks rotate-key`: gives a hook a new signing key, while the old one goes on signing for a while. */
+/** `hooktide hooks rotate-key`: gives a hook a new signing key, and the old one still signs for a while. */
 import { randomBytes } from 'node:crypto'
 import { formatDuration, parseDuration } from '../../core/model/durations.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -24,7 +24,7 @@ const maxOverlapMs = 365 * 86_400_000
 
 export const hooksRotateKeyCommand: Command = {
   name: 'hooks rotate-key',
-  summary: 'Give a hook a new signing key. The old one goes on signing for a while.',
+  summary: 'Give a hook a new signing key. The old one still signs for a while.',
   usage: '<id> [--overlap <time>]',
   options: {
     overlap: {

@@ -88,7 +88,7 @@ function endpointDownNote(id: string): string {
 }
 
 function overflowNote(id: string): string {
-  return `overflow: no call was made. The endpoint of ${id} is slow, and as many deliveries wait for it as may. Test it again when fewer wait.`
+  return `overflow: no call was made. The endpoint of ${id} is slow, and the maximum number of deliveries waits for it. Test it again when fewer wait.`
 }
 
 function unansweredNote({ open, waitMs, settings }: Outcome): string {

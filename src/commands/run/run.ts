@@ -96,7 +96,7 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
     else {
       log.warn(
         { unwritten },
-        'stopped before Kafka acknowledged all: what is unwritten is handled again by the next owner, calls included',
+        'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
       )
     }
     return 0
@@ -200,7 +200,7 @@ function senderOf(
     egressProxy,
     maxIdleSockets,
     onStale: () => emit({ kind: 'connection.stale' }),
-    onProxyAway: (error) => log.warn({ error }, 'calls by way of the egress proxy fail'),
+    onProxyAway: (error) => log.warn({ error }, 'calls through the egress proxy fail'),
     onProxyBack: () => log.info('the egress proxy is back'),
   })
 }
