@@ -114,7 +114,7 @@ describe('events send', () => {
     const { code, stderr } = await send(`${prefix}.nowhere`, input)
     expect(code).toBe(1)
     expect(stderr).toBe(
-      `Topic ${prefix}.nowhere does not exist: create it, or name another with --topic.\n`,
+      `Topic ${prefix}.nowhere does not exist: create it, or name another topic with --topic.\n`,
     )
     const odd = await send('no such', input)
     expect(odd).toMatchObject({ code: 2, stdout: '' })

@@ -62,7 +62,7 @@ describe('hooks put', () => {
     const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
     const { code, stderr, stdout } = await put(hook)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(/filter:? belongs in delivery, as delivery\.filter/)
+    expect(stderr).toMatch(/filter:? belongs in delivery: write it as delivery\.filter/)
     expect(stderr).toMatch(/ratePerSecond:? belongs in delivery/)
   })
 
@@ -191,7 +191,7 @@ describe('hooks put', () => {
     ])
     expect(code).toBe(0)
     expect(stderr.trim().split('\n')).toEqual([
-      'warning: [0] "w1": events is empty, and so is event: it will never be called',
+      'warning: [0] "w1": events is empty, and so is event: this hook will never be called',
       expect.stringMatching(/^warning: \[0\] "w1": config.url leads to .* HOOKTIDE_ALLOW_CIDRS/),
       'warning: [1] "w2": events has Cat.Fed, which Logto does not send',
       'warning: [1] "w2": eventz is not known and has no effect',

@@ -123,7 +123,7 @@ it('a hook with several keys in the topic is encrypted, and the command names th
   const { code, stdout, stderr } = await command('hooks encrypt', one)
   expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in plain text\n' })
   expect(stderr).toMatch(
-    /^left {2}a: in plain text; older records of it stand in the topic under other keys/m,
+    /^left {2}a: in plain text; the topic has older records of it under other keys/m,
   )
   expect(stderr).toContain('0 of 1 hooks with secrets')
   expect(await newest(3)).not.toMatch(secrets)
@@ -134,7 +134,7 @@ it('without a key, a command neither shows nor replaces encrypted secrets, and c
   await put(one)
   const first: Readonly<Record<string, unknown>> = JSON.parse(await newest(1))
   const get = await command('hooks get a --show-secrets', {})
-  expect(get.stderr).toContain('Secrets are encrypted, and HOOKTIDE_ENCRYPTION_KEYS is not set')
+  expect(get.stderr).toContain('Secrets are encrypted and HOOKTIDE_ENCRYPTION_KEYS is not set')
   expect(get.stdout).not.toMatch(secrets)
   const refused = await put({}, { name: 'renamed' })
   expect(refused).toMatchObject({ code: 1, stdout: '' })

@@ -88,7 +88,7 @@ describe('a replay of failed deliveries', () => {
     const words = ['--failed-only', '--hook', 'a']
     expect((await replay(words)).stdout).toContain('1 record(s) read, 1 deliveries requested')
     expect((await replay(words)).stdout).toContain(
-      'left out: 1: a request for it was written since',
+      'left out: 1: the delivery was requested again since this dead letter was written',
     )
   })
 })
