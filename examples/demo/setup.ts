@@ -99,7 +99,7 @@ async function startIngest(
     'The endpoint for webhooks has to become ready',
     ingest.log.until(hasLine('ready')),
   )
-  const line = ingest.log.items.find(({ msg }) => msg === 'webhooks come in')
+  const line = ingest.log.items.find(({ msg }) => msg === 'receiving webhooks')
   const url = `http://127.0.0.1:${String(line?.['port'])}/logto`
   story.aside(`ready for Logto's webhooks at ${url}`)
   return { url, signingKey }

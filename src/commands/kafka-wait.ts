@@ -1,24 +1,24 @@
-/** How processes that go on for ever wait for Kafka as they start: as long as it takes, and saying so now and then. */
+/** How `run` and `ingest` wait for Kafka when they start: without a limit, with a warning in the log now and then. */
 import { isPassing, type KafkaLog, messageOf } from '../edge/kafka/client.ts'
 import { sleep } from '../edge/waiting.ts'
 
-/** How long to wait before a broker that is away is asked again. */
-const askAgainMs = 1_000
-/** How long to wait before it is said again that it is away: doubles from one to the other. */
-const sayAgainMs = { first: 30_000, most: 5 * 60_000 }
+/** Wait before an unreachable broker is tried again. */
+const retryMs = 1_000
+/** Wait before the log repeats that no broker answers: doubles from `first` to `most`. */
+const logAgainMs = { first: 30_000, most: 5 * 60_000 }
 
 export interface KafkaWait {
   readonly log: KafkaLog
   readonly signal: AbortSignal
-  /** No broker answers; the reason names the brokers and what to look at. */
+  /** Called when no broker answers. The reason names the brokers and what to check. */
   readonly onAway: (reason: string) => void
 }
 
 /**
- * What `check` says, which asks Kafka, once it is answered.
+ * Runs `check`, which calls Kafka, until a broker answers.
  *
- * @returns `undefined` when `signal` was aborted first
- * @throws what `check` throws, unless it may pass by itself
+ * @returns the result of `check`; `undefined` when `signal` was aborted first
+ * @throws what `check` throws, except errors that may pass
  */
 export async function whenKafkaAnswers<Result>(
   { log, signal, onAway }: KafkaWait,
@@ -27,23 +27,23 @@ export async function whenKafkaAnswers<Result>(
   const aborted = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-  let sayAfterMs: number = sayAgainMs.first
-  let nextSayingAt = 0
+  let logAfterMs: number = logAgainMs.first
+  let nextLogAt = 0
   while (!signal.aborted) {
     try {
       return await Promise.race([check(), aborted])
     } catch (error) {
-      // Refusals of ours say what has to be mended. What Kafka or the way to it failed with may pass.
+      // An error of Kafka or the network may pass, so the loop tries again. Any other error needs a person.
       if (!isPassing(error)) throw error
       const reason = messageOf(error)
       onAway(reason)
       const now = performance.now()
-      if (now >= nextSayingAt) {
+      if (now >= nextLogAt) {
         log('warn', 'waiting for Kafka', { error: reason })
-        nextSayingAt = now + sayAfterMs
-        sayAfterMs = Math.min(sayAfterMs * 2, sayAgainMs.most)
+        nextLogAt = now + logAfterMs
+        logAfterMs = Math.min(logAfterMs * 2, logAgainMs.most)
       }
-      await Promise.race([sleep(askAgainMs), aborted])
+      await Promise.race([sleep(retryMs), aborted])
     }
   }
   return undefined

@@ -1,17 +1,17 @@
-/** What a row of the table of settings is. */
+/** A row of the table of settings. */
 import { optionalText, type Parser } from './parsers.ts'
 
 export interface Setting<Value> {
   readonly variable: string
-  /** Text that is read when neither flag nor variable is given; empty for "not set". */
+  /** The text that is parsed if neither flag nor variable is set; empty for "not set". */
   readonly default: string
   readonly parse: Parser<Value>
   readonly description: string
-  /** Never a flag: arguments show in the list of processes. */
+  /** A secret has no flag: arguments are visible in the process list. */
   readonly isSecret: boolean
-  /** A value as the log may have it. */
+  /** The value as the log may show it. */
   readonly show: (value: unknown) => unknown
-  /** Why a text may not be given as a flag: completes the sentence "--<flag> …". */
+  /** Why a value is refused as a flag: completes the sentence "--<flag> …". `undefined` if it is allowed. */
   readonly flagFault: (text: string) => string | undefined
 }
 
@@ -32,7 +32,7 @@ export function setting<Value>(
   }
 }
 
-/** Shown as set or not. */
+/** For the log: whether a value is set. */
 export function isSet(value: unknown): boolean {
   return value !== undefined
 }

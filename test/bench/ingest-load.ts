@@ -1,14 +1,34 @@
 /**
- * Whoever sends webhooks, a process of its own: `ingest-load.ts <port> <connections> <events> <per second>`. Each event is
- * another one, signed as Logto signs, and of about 600 bytes. With a rate of 0 each connection sends its next webhook when
- * it has its answer; otherwise webhooks are due at that rate whatever is answered, on as many connections as that takes,
- * and times count from when they were due. Prints one line: answers by status, and times in milliseconds.
+ * Sends webhooks of 600 bytes, a process of its own. Each has an event of its own, and is signed as Logto signs. Prints one
+ * line of JSON: {@link IngestAnswers}.
  */
 import { createHmac, randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { percentile } from './figures.ts'
 
-const [port = 0, connections = 0, total = 0, perSecond = 0] = process.argv.slice(2).map(Number)
-const key = process.env['HOOKTIDE_INGEST_SIGNING_KEYS'] ?? ''
+/** The argument of this program, as JSON. */
+export interface IngestLoad {
+  readonly port: number
+  readonly signingKey: string
+  readonly events: number
+  /**
+   * `connections`: each sends its next webhook when it has its answer. `perSecond`: webhooks are due at that rate, on as many
+   * connections as that takes, and times count from when they were due.
+   */
+  readonly pace: { readonly connections: number } | { readonly perSecond: number }
+}
+
+export interface IngestAnswers {
+  /** From the start to the last answer. */
+  readonly seconds: number
+  /** Numbers of answers by status; `reset` for a connection that ended without one. */
+  readonly statuses: Readonly<Record<string, number>>
+  readonly ms: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly connections: number
+}
+
+const { port, signingKey, events: total, pace } = JSON.parse(process.argv[2] ?? '{}') as IngestLoad
+const perSecond = 'perSecond' in pace ? pace.perSecond : undefined
 const run = randomUUID()
 const filler = 'x'.repeat(420)
 const idle: Client[] = []
@@ -20,7 +40,7 @@ let opened = 0
 
 function webhook(index: number): string {
   const body = `{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z","userId":"u${index % 10_000}","sessionId":"${run}-${index}","userAgent":"${filler}","hookId":"w2f8p6u0c9ydj3ms7ealr"}`
-  const signature = createHmac('sha256', key).update(body).digest('hex')
+  const signature = createHmac('sha256', signingKey).update(body).digest('hex')
   return `POST /logto HTTP/1.1\r\nhost: x\r\nuser-agent: Logto (https://logto.io/)\r\ncontent-type: application/json\r\nlogto-signature-sha-256: ${signature}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
@@ -43,7 +63,7 @@ class Client {
     })
   }
 
-  /** Whether another webhook can be sent by it. */
+  /** Whether it can send another webhook. */
   isOpen(): boolean {
     return !this.#isClosed
   }
@@ -68,7 +88,7 @@ class Client {
     times.push(performance.now() - this.#dueAt)
     answered += 1
     if (answered === total) finish()
-    else if (perSecond > 0) idle.push(this)
+    else if (perSecond !== undefined) idle.push(this)
     else if (sent < total) (this.#isClosed ? new Client() : this).send(performance.now())
   }
 }
@@ -80,12 +100,17 @@ function openClient(): Client {
 }
 
 const startedAt = performance.now()
-if (perSecond === 0) {
-  for (let index = 0; index < connections; index += 1) new Client().send(performance.now())
+// The program that started this one may be killed.
+process.stdin.resume().once('end', () => process.exit(1))
+if ('connections' in pace) {
+  for (let index = 0; index < pace.connections; index += 1) new Client().send(performance.now())
 } else {
   const timer = setInterval(() => {
-    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * perSecond))
-    while (sent < due) openClient().send(startedAt + (sent / perSecond) * 1_000)
+    const due = Math.min(
+      total,
+      Math.floor(((performance.now() - startedAt) / 1_000) * pace.perSecond),
+    )
+    while (sent < due) openClient().send(startedAt + (sent / pace.perSecond) * 1_000)
     if (sent === total) clearInterval(timer)
   }, 2)
 }
@@ -93,10 +118,12 @@ if (perSecond === 0) {
 function finish(): void {
   const seconds = (performance.now() - startedAt) / 1_000
   times.sort((one, other) => one - other)
-  const at = (share: number) => Math.round(times[Math.floor((times.length - 1) * share)] ?? 0)
-  const ms = { p50: at(0.5), p99: at(0.99), most: at(1) }
-  const { user, system } = process.cpuUsage()
-  const cpuSeconds = (user + system) / 1e6
-  process.stdout.write(`${JSON.stringify({ seconds, statuses, ms, opened, cpuSeconds })}\n`)
+  const ms = {
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
+    max: percentile(times, 1),
+  }
+  const answers: IngestAnswers = { seconds, statuses, ms, connections: opened }
+  process.stdout.write(`${JSON.stringify(answers)}\n`)
   process.exit(0)
 }

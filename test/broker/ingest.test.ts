@@ -18,7 +18,7 @@ const withKey = { HOOKTIDE_INGEST_SIGNING_KEYS: logtoKey }
 async function ingest(environment: Readonly<Record<string, string>>) {
   const process = startIngest(environment)
   onTestFinished(() => process[Symbol.asyncDispose]())
-  const line = await process.waitForLine(({ msg }) => msg === 'webhooks come in')
+  const line = await process.waitForLine(({ msg }) => msg === 'receiving webhooks')
   const origin = `http://127.0.0.1:${String(line['port'])}`
   const post = ({ body, headers }: LogtoWebhook, path = '/logto') =>
     fetch(`${origin}${path}`, { method: 'POST', body, headers })

@@ -4,7 +4,7 @@ import { alignedRows, describedRows, shellWord } from '../../src/commands/table.
 import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
 import { piecesOf, withoutMember } from '../../src/core/text/json-pieces.ts'
-import { judgeEvent } from '../../src/commands/events/input.ts'
+import { checkEvent } from '../../src/commands/events/input.ts'
 import { isResult, resultLine } from '../../src/commands/results/result-line.ts'
 import { readHookKey, readHookValue } from '../../src/core/hook/captured-change.ts'
 import { decodeCompletedRuns, encodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
@@ -294,12 +294,12 @@ const ofInput: readonly Case[] = [
   growth(
     'members of an event that is judged',
     (size) => inputOf(payload(text(size, (index) => `"k${index}":1`, ',')).toString()),
-    (input) => judgeEvent(input, []),
+    (input) => checkEvent(input, []),
   ),
   growth(
     'lines of an event that is no JSON',
     (size) => inputOf(`{${text(size, () => '"a":1', ',\n')}`),
-    (input) => judgeEvent(input, []),
+    (input) => checkEvent(input, []),
   ),
 ]
 

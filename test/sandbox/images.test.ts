@@ -346,7 +346,7 @@ describe('what docker compose up does', () => {
     const environment = environmentOf('ingest')
     await using ingest = startIngest(environment)
     await ingest.ready()
-    const { port } = await ingest.waitForLine(({ msg }) => msg === 'webhooks come in')
+    const { port } = await ingest.waitForLine(({ msg }) => msg === 'receiving webhooks')
     const [program = '', script = ''] = service('webhook').entrypoint ?? []
     const [url = ''] = service('webhook').command ?? []
     expect([program, service('webhook').environment]).toEqual([

@@ -64,10 +64,13 @@ export function startRun(
   return startLogging(['run', ...args], environment, program)
 }
 
-/** Where its webhooks come in is in its log line `webhooks come in`. */
-export function startIngest(environment: Readonly<Record<string, string>>): RunningProcess {
+/** The port for webhooks is in its log line `receiving webhooks`. */
+export function startIngest(
+  environment: Readonly<Record<string, string>>,
+  program = checkout,
+): RunningProcess {
   const own = { HOOKTIDE_INGEST_PORT: '0', HOOKTIDE_INGEST_HOST: '127.0.0.1' }
-  return startLogging(['ingest'], { ...own, ...environment }, checkout)
+  return startLogging(['ingest'], { ...own, ...environment }, program)
 }
 
 /** A command that goes on until it is ended, and logs. */

@@ -1,7 +1,7 @@
 /** What of a hook is to be changed, for people to see before it is: field by field, and no secret. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { memberPath } from '../../core/text/plain-words.ts'
-import { shownMember } from './shown-secrets.ts'
+import { shownMember } from './hidden-secrets.ts'
 
 /** One field. Values that may be secrets are hidden: that it stands here says that they differ. */
 export interface Difference {

@@ -1,6 +1,6 @@
 /**
- * Hooks that a command is about to write: as they were given, completed, and with all that is wrong with them. They are
- * written all or none.
+ * Reads the hooks of a file, adds their defaults, finds their problems, and writes them. Either all hooks of a file are
+ * written or none.
  */
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../../core/model/errors.ts'
@@ -23,57 +23,52 @@ import { filterFault } from '../../edge/filter/cel.ts'
 import type { CommandContext } from '../command.ts'
 import { destinationWarning } from './destination-warning.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionProblems } from './encryption.ts'
-import { hiddenFields } from './shown-secrets.ts'
+import { hiddenFields } from './hidden-secrets.ts'
 import { problemLine, tenantOf, type StoredHook } from './topic.ts'
 import { warningsOf } from './put-warnings.ts'
 import type { Input } from '../input/input-file.ts'
-import { faultWords, jsonFaultOf } from '../input/json-fault.ts'
+import { faultText, jsonFaultOf } from '../input/json-fault.ts'
 import { splitJson, type InputValue } from '../input/json-input.ts'
 import { writeAll } from '../kafka-session.ts'
 
-/** A hook to be written, completed. */
+/** A hook to be written, with its defaults. */
 export interface Draft {
-  /** Where it stood in the input, such as `[2]`; empty when it was the only one. */
+  /** Its place in the input, such as `[2]`; empty if it is the only hook. */
   readonly place: string
-  /** `undefined` where the hook came without one, and has one of our making. */
+  /** The id in the input; `undefined` if it had none and got a new one. */
   readonly givenId: string | undefined
-  /** The hook as the topic has it; `undefined` where it has none of that id. */
+  /** The hook with this id in the topic; `undefined` if there is none. */
   readonly known: StoredHook | undefined
   readonly hook: JsonObject
   readonly isKeyNew: boolean
   readonly problems: readonly FieldProblem[]
 }
 
-/** What drafts are made with. */
 export interface Drafting {
   readonly stored: ReadonlyMap<HookId, StoredHook>
   readonly keys: readonly EncryptionKey[]
-  /** Makes of an object that was given the one that is completed. */
+  /** Changes the members of each hook before it gets its defaults. */
   readonly prepare?: Prepare
 }
 
-/** @param known members of the hook as the topic has it, with its secrets in clear where they can be decrypted */
+/** @param known members of the hook with this id in the topic; its secrets are decrypted if there are keys for them */
 export type Prepare = (
   members: JsonObject,
   known: JsonObject | undefined,
 ) => {
   readonly members: JsonObject
-  /** Beside those that any hook may have. */
+  /** Problems that only this command looks for. */
   readonly problems: readonly FieldProblem[]
 }
 
-/**
- * The hooks of a file, each completed.
- *
- * @throws UserError that names every field of every hook that is wrong
- */
+/** @throws UserError that lists every problem of every hook */
 export function draftsOf(values: readonly InputValue[], drafting: Drafting): readonly Draft[] {
   const drafts = withoutRepeats(values.map((value) => draftOf(value, drafting)))
   refuseFaulty(drafts)
   return drafts
 }
 
-/** Says what of them has no effect, or another than it may seem. */
+/** Prints warnings about hooks that are valid, but may not do what their owner expects. */
 export async function warnOf(drafts: readonly Draft[], context: CommandContext): Promise<void> {
   const destinations = await destinationWarnings(
     drafts.map(({ hook }) => urlOf(hook)),
@@ -82,7 +77,7 @@ export async function warnOf(drafts: readonly Draft[], context: CommandContext):
   for (const draft of drafts) {
     const destination = destinations.get(urlOf(draft.hook))
     for (const warning of [...warningsOf(draft.hook), ...(destination ?? [])]) {
-      context.note(`warning: ${nameOf(draft)}${warning}`)
+      context.note(`warning: ${labelOf(draft)}${warning}`)
     }
   }
 }
@@ -97,7 +92,7 @@ export async function writeDrafts(
     settings,
     drafts.map(({ hook, known }) => ({
       topic: settings.topics.hooks,
-      // A hook that stands under another key than its id stays there: see `StoredHook`.
+      // The topic may have the hook under a key other than its id. It keeps that key: see `StoredHook`.
       key: known?.key ?? String(hook['id']),
       value: Buffer.from(JSON.stringify(encryptedIfPossible(hook, keys))),
       headers: [],
@@ -105,15 +100,15 @@ export async function writeDrafts(
   )
 }
 
-/** @throws UserError when the file has no hook, or something that is not JSON */
+/** @throws UserError when the file has no hook, or is not JSON */
 export function readValues({ name, bytes }: Input): readonly InputValue[] {
-  // Editors of Windows begin files with it. What is written to Kafka is JSON text of our own.
+  // A byte order mark, with which some editors begin files. It is not written to Kafka.
   const isMarked = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))
   const values = splitJson(isMarked ? bytes.subarray(3) : bytes)
   if (values.length === 0) throw new UserError(`${name} has no hook.`)
   for (const { bytes: value, line } of values) {
     const fault = jsonFaultOf(value.toString('utf8'))
-    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultWords(fault, line)}.`)
+    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultText(fault, line)}.`)
   }
   return values
 }
@@ -169,23 +164,23 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Of a value that is JSON already. */
+/** @param rejection of a value that is JSON */
 function problemOf({ reason, field, message }: Rejection): FieldProblem {
   if (reason === 'not-an-object') return { field: '', message: 'must be an object' }
   if (reason !== 'duplicate-key') return { field, message }
   return isPlainWords(field)
-    ? { field, message: 'is there twice' }
+    ? { field, message: 'appears twice' }
     : {
         field: '',
-        message: 'has a member twice, whose name is not shown, since it may be a secret',
+        message: 'has a member twice; its name is not shown, since it may be a secret',
       }
 }
 
-/** Outside `delivery` these have no effect: a hook that its owner takes for filtered would be sent everything. */
+/** Outside `delivery` these fields have no effect. A misplaced filter, for example, would let every event through. */
 function misplacedProblems(hook: JsonObject): readonly FieldProblem[] {
   return deliveryFields
     .filter((name) => Object.hasOwn(hook, name))
-    .map((name) => ({ field: name, message: `belongs into delivery, as delivery.${name}` }))
+    .map((name) => ({ field: name, message: `belongs in delivery: write it as delivery.${name}` }))
 }
 
 function keyOf({ entry, members }: StoredHook): unknown {
@@ -193,20 +188,20 @@ function keyOf({ entry, members }: StoredHook): unknown {
 }
 
 /**
- * A hook keeps its tenant. Events that were sent before the change belong to the old one, so the moved hook would not get
- * them, and the old tenant has no hook for them any more.
+ * A hook keeps its tenant. Events that were sent before a change belong to the old tenant, so neither the moved hook nor any
+ * hook of the old tenant would get them.
  */
 function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readonly FieldProblem[] {
   const tenantId = known === undefined ? undefined : tenantOf(known)
   if (tenantId === undefined || hook['tenantId'] === tenantId) return []
-  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it and put it under another id`
+  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it, and put it with another id`
   return [{ field: 'tenantId', message }]
 }
 
-/** What was put would last until the row's next change, and stand beside it under another key. */
+/** A captured row is changed in its database: its next change would overwrite what is put here. */
 function capturedProblems(known: StoredHook | undefined): readonly FieldProblem[] {
   if (known?.isCaptured !== true) return []
-  const message = 'is of a row that is captured from a database: change it there'
+  const message = 'belongs to a row captured from a database: change it there'
   return [{ field: 'id', message }]
 }
 
@@ -218,37 +213,37 @@ function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
       seen.add(id)
       return draft
     }
-    const problem = { field: 'id', message: `${JSON.stringify(id)} is there twice` }
+    const problem = { field: 'id', message: `${JSON.stringify(id)} appears twice` }
     return { ...draft, problems: [...draft.problems, problem] }
   })
 }
 
 function refuseFaulty(drafts: readonly Draft[]): void {
   const lines = drafts.flatMap((draft) =>
-    draft.problems.map((problem) => `${nameOf(draft)}${problemLine(problem)}`),
+    draft.problems.map((problem) => `${labelOf(draft)}${problemLine(problem)}`),
   )
   if (lines.length > 0) throw UserError.listing('Nothing was written', lines)
 }
 
-/** Which of several hooks it is, before what is said of it: by its place, and by the id that it was given. */
-function nameOf({ place, givenId }: Draft): string {
+/** Begins a message about one of several hooks: its place and its id. */
+function labelOf({ place, givenId }: Draft): string {
   if (place === '') return ''
   return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
 }
 
-/** How many names are looked up at once. */
-const lookups = 16
+/** Lookups of host names at once. */
+const maxLookups = 16
 
-/** By URL, each once: a file may hold many hooks, and few hosts. */
+/** Warnings by URL. Each URL is checked once: a file may hold many hooks with few URLs. */
 async function destinationWarnings(
   urls: readonly string[],
   settings: Settings,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const distinct = [...new Set(urls)]
   const warnings = new Map<string, readonly string[]>()
-  for (let start = 0; start < distinct.length; start += lookups) {
+  for (let start = 0; start < distinct.length; start += maxLookups) {
     await Promise.all(
-      distinct.slice(start, start + lookups).map(async (url) => {
+      distinct.slice(start, start + maxLookups).map(async (url) => {
         const warning = await destinationWarning(url, settings)
         if (warning !== undefined) warnings.set(url, [warning])
       }),

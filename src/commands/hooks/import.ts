@@ -7,7 +7,7 @@ import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
 import type { JsonObject } from '../../core/text/json-text.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
-import { flagOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption } from '../option-values.ts'
 import { differencesOf, type Difference } from './difference.ts'
 import {
   draftsOf,
@@ -58,7 +58,7 @@ async function run(context: CommandContext): Promise<0> {
   const due = changes.filter(({ action }) => action !== 'keep').map(({ draft }) => draft)
   await warnOf(due, context)
   for (const change of changes) show(change, context)
-  const isDry = flagOption(context, 'dry-run')
+  const isDry = booleanOption(context, 'dry-run')
   if (!isDry && due.length > 0) await writeDrafts(due, settings, keys)
   note(summaryOf(changes, isDry))
   const others = othersOf(drafts, stored)

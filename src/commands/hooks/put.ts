@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks put`: writes hook objects as their owners gave them. The object replaces the one there as a whole; only
- * its signing keys and time of creation stay when the new one has none.
+ * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys and the
+ * time of creation are kept if the new hook has none.
  */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
@@ -11,7 +11,7 @@ import { encryptionKeysOf } from './encryption.ts'
 import { readHooks } from './topic.ts'
 import { eventsOf } from './put-warnings.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
-import { flagOption } from '../option-values.ts'
+import { booleanOption } from '../option-values.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
@@ -20,9 +20,9 @@ export const hooksPutCommand: Command = {
   options: {
     file: {
       ...fileOption,
-      description: 'One JSON hook, a list, or one hook a line; - for standard input.',
+      description: 'One JSON hook, a list, or one hook per line; - for standard input.',
     },
-    'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
+    'show-secrets': { type: 'boolean', description: 'Show all signing keys, not only new ones.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
   uses: ['kafka', 'registry', 'topics', 'destinations', 'encryption'],
@@ -45,8 +45,8 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   const { id, tenantId, enabled, signingKey } = hook
   const url = withoutSecrets(urlOf(hook))
   const events = eventsOf(hook)
-  const isShown = isKeyNew || flagOption(context, 'show-secrets')
-  if (flagOption(context, 'json')) {
+  const isShown = isKeyNew || booleanOption(context, 'show-secrets')
+  if (booleanOption(context, 'json')) {
     const key = isShown ? { signingKey } : {}
     print(JSON.stringify({ id, tenantId, url, events, enabled, ...key }))
     return
@@ -56,7 +56,7 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
   if (isEncrypted(String(signingKey))) {
-    print('  signing key: encrypted, as it was')
+    print('  signing key: encrypted, unchanged')
     return
   }
   print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)

@@ -47,7 +47,7 @@ export const ingestCommand: Command = {
 
 type Log = SignalLog['log']
 
-async function run({ settings, signal, doubts }: CommandContext): Promise<0> {
+async function run({ settings, signal, settingWarnings }: CommandContext): Promise<0> {
   const { logLevel: level, logFormat: format, instance } = settings
   const { log } = createSignalLog({
     ...{ level, format, instance },
@@ -57,7 +57,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0> {
   const used = new Set(rowsOf(uses).map(({ variable }) => variable))
   const shown = shownSettings(settings, (variable) => used.has(variable))
   log.info({ version, settings: shown }, 'starting')
-  for (const doubt of doubts) log.warn(doubt)
+  for (const warning of settingWarnings) log.warn(warning)
   const sources = sourcesOf(settings)
   const kafkaLog: KafkaLog = (lineLevel, message, fields) => log[lineLevel](fields, message)
   const sink = createSink({
@@ -118,9 +118,9 @@ async function serve(serving: Serving): Promise<void> {
     const handler = handlerOf(ingest, start, log, metrics)
     const { connections: maxConnections } = bounds
     server = await startWebhookServer({ host, port, maxBodyBytes, maxConnections }, handler)
-    log.info({ port: server.port, paths: sources.map(({ path }) => path) }, 'webhooks come in')
+    log.info({ port: server.port, paths: sources.map(({ path }) => path) }, 'receiving webhooks')
     await prepare(serving, start)
-    readiness.look()
+    readiness.check()
     await abortOf(signal)
     log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
   } finally {

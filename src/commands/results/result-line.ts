@@ -1,4 +1,4 @@
-/** One line for people about a result, and which results they want to see. */
+/** Filters results, and formats one as a line for people. */
 import { roughWait } from '../../core/model/durations.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -7,7 +7,7 @@ import type { Line, LinePart } from '../line.ts'
 
 type TextField = 'hookId' | 'tenantId' | 'deliveryId' | 'eventId' | 'eventKey' | 'outcome'
 
-/** Option of the command → field of the result that it must equal. */
+/** By option: the field of the result that must equal its value. */
 export const filterFields: Readonly<Record<string, TextField>> = {
   hook: 'hookId',
   tenant: 'tenantId',
@@ -27,7 +27,7 @@ export function isWanted(result: DeliveryResult, { equals, isFinalOnly }: Result
   return equals.every(([field, value]) => result[field] === value)
 }
 
-/** Whether what was read from the topic can be shown as a result at all: anyone may write there. */
+/** Whether a value has the fields of a result that are shown. Anyone may write to the topic. */
 export function isResult(value: unknown): value is DeliveryResult {
   if (typeof value !== 'object' || value === null) return false
   const fields: Partial<Record<string, unknown>> = { ...value }
@@ -43,7 +43,7 @@ function isTime(value: unknown): boolean {
   return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 }
 
-/** Columns that lines of a stream share before it is known what comes: longer cells push the others aside. */
+/** Columns and their widths. They are fixed before the first result is known: a longer cell moves those after it. */
 const columns = [
   ['TIME', 24],
   ['OUTCOME', 11],
@@ -57,12 +57,12 @@ const columns = [
   ['EVENT ID', 36],
 ] as const
 
-/** Above the first line. */
+/** The heading of the table. */
 export const resultHeading = [...columns.map(([name, width]) => name.padEnd(width)), 'NEXT'].join(
   '  ',
 )
 
-/** One line under {@link resultHeading}. */
+/** One line of the table under {@link resultHeading}. */
 export function resultLine(result: DeliveryResult): Line {
   const { outcome, attempt, maxAttempts, totalMs } = result
   const cells = [
@@ -77,7 +77,7 @@ export function resultLine(result: DeliveryResult): Line {
     totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
     result.eventId,
   ]
-  // As they are printed: what is escaped is longer than it was.
+  // Measured as printed: escaping makes text longer.
   const padded = cells.map((cell, index) => `${printable(cell).padEnd(columns[index]?.[1] ?? 0)}  `)
   const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result)}`.trimEnd()
   return [...padded.slice(0, outcomeColumn), coloured(outcome, padded[outcomeColumn] ?? ''), rest]

@@ -1,4 +1,4 @@
-/** `hooktide results`: the results topic, filtered, as it is or as it grows. */
+/** `hooktide results`: shows results, past ones or as they are written, with filters. */
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { asError, UserError } from '../../core/model/errors.ts'
@@ -10,7 +10,7 @@ import { createResultReader } from '../../edge/registry/result-codec.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 import {
-  flagOption,
+  booleanOption,
   integerOption,
   momentForms,
   parseMoment,
@@ -28,7 +28,7 @@ import {
 
 export const resultsCommand: Command = {
   name: 'results',
-  summary: 'Show results of deliveries, past ones or as they come.',
+  summary: 'Show results of deliveries, past or live.',
   usage: '[--from <start>] [--follow] [filters]',
   options: {
     from: {
@@ -36,15 +36,22 @@ export const resultsCommand: Command = {
       description:
         'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest]',
     },
-    follow: { type: 'boolean', short: 'f', description: 'Go on for ever; default without --from.' },
-    'until-end': { type: 'boolean', description: 'Stop at the end; default with --from.' },
-    hook: { type: 'string', description: 'Only of this hook id.', idOf: 'hook' },
-    tenant: { type: 'string', description: 'Only of this tenant.', idOf: 'tenant' },
-    delivery: { type: 'string', description: 'Only of this delivery id.', idOf: 'delivery' },
-    'event-id': { type: 'string', description: 'Only of the event with this id.' },
-    event: { type: 'string', description: 'Only of events with this key, such as PostSignIn.' },
-    outcome: { type: 'string', description: 'Only with this outcome, such as dead.' },
-    final: { type: 'boolean', description: 'Only the last result of each run.' },
+    follow: {
+      type: 'boolean',
+      short: 'f',
+      description: 'Show new results until Ctrl-C; default without --from.',
+    },
+    'until-end': {
+      type: 'boolean',
+      description: 'Stop at the end of the topic; default with --from.',
+    },
+    hook: { type: 'string', description: 'Only this hook id.', idOf: 'hook' },
+    tenant: { type: 'string', description: 'Only this tenant.', idOf: 'tenant' },
+    delivery: { type: 'string', description: 'Only this delivery id.', idOf: 'delivery' },
+    'event-id': { type: 'string', description: 'Only this event id.' },
+    event: { type: 'string', description: 'Only this event key, such as PostSignIn.' },
+    outcome: { type: 'string', description: 'Only this outcome, such as dead.' },
+    final: { type: 'boolean', description: 'Only final results, which end a run.' },
     limit: { type: 'string', description: 'Stop after so many results.' },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
@@ -58,17 +65,17 @@ async function run(context: CommandContext): Promise<0> {
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
-  const isJson = flagOption(context, 'json')
+  const isJson = booleanOption(context, 'json')
   let shown = 0
   for await (const result of resultsIn(context, range, filter)) {
     if (shown === 0 && !isJson) print(resultHeading)
     print(isJson ? JSON.stringify(result) : resultLine(result))
     shown += 1
     if (shown >= limit) return 0
-    // Whoever reads slowly must not make this process hold the topic.
-    if (process.stdout.writableNeedDrain) await drained(context.signal)
+    // A slow reader of the output must not make this process hold the topic in memory.
+    if (process.stdout.writableNeedDrain) await outputDrained(context.signal)
   }
-  if (shown === 0 && !range.isFollowing) note(absence(topic, range.from, filter))
+  if (shown === 0 && !range.isFollowing) note(noResultsNote(topic, range.from, filter))
   return 0
 }
 
@@ -83,7 +90,7 @@ async function* resultsIn(
   const topic = settings.topics.results
   const onStart = () => {
     if (!range.isFollowing || range.from !== 'latest') return
-    note(`Results of ${topic} from now on; Ctrl-C ends. Past ones: --from 1h`)
+    note(`Showing new results of ${topic}. Ctrl-C ends. For past results: --from 1h`)
   }
   const reading = { settings: kafka, topic, signal, log: quiet, onStart }
   for await (const records of readTopic({ ...reading, ...range })) {
@@ -95,15 +102,19 @@ async function* resultsIn(
   }
 }
 
-/** A reader that went away drains nothing, and aborts. */
-async function drained(signal: AbortSignal): Promise<void> {
+/** Ends also when the signal aborts, which it does when the reader of the output has closed the pipe. */
+async function outputDrained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
-function absence(topic: string, from: ReadFrom, { equals, isFinalOnly }: ResultFilter): string {
+function noResultsNote(
+  topic: string,
+  from: ReadFrom,
+  { equals, isFinalOnly }: ResultFilter,
+): string {
   const start = typeof from === 'object' ? ` since ${new Date(from.time).toISOString()}` : ''
   const isFiltered = isFinalOnly || equals.length > 0
-  const end = from === 'latest' ? ' behind its end' : ''
+  const end = from === 'latest' ? ' after its current end' : ''
   return `There are no results in ${topic}${start}${end}${isFiltered ? ' that match' : ''}.`
 }
 
@@ -113,13 +124,13 @@ interface Range {
 }
 
 function rangeOf(context: CommandContext): Range {
-  const isFollowing = flagOption(context, 'follow')
-  const isUntilEnd = flagOption(context, 'until-end')
+  const isFollowing = booleanOption(context, 'follow')
+  const isUntilEnd = booleanOption(context, 'until-end')
   if (isFollowing && isUntilEnd) {
-    throw new UserError('--follow goes on and --until-end stops: give one of them.', 2)
+    throw new UserError('--follow and --until-end exclude each other: give one of them.', 2)
   }
   const text = textOption(context, 'from')
-  // From the latest to the end would be nothing.
+  // A range from `latest` to the end would be empty.
   if (text === undefined)
     return { from: isUntilEnd ? 'earliest' : 'latest', isFollowing: !isUntilEnd }
   if (text === 'earliest' || text === 'latest') return { from: text, isFollowing }
@@ -137,10 +148,10 @@ function filterOf(context: CommandContext): ResultFilter {
     const value = textOption(context, option)
     return value === undefined ? [] : [[field, value] as const]
   })
-  return { equals, isFinalOnly: flagOption(context, 'final') }
+  return { equals, isFinalOnly: booleanOption(context, 'final') }
 }
 
-/** Decodes a record; says on standard error why one cannot be, and goes on. */
+/** Decodes a record. If it cannot, it prints why to standard error and returns `undefined`. */
 function decoderOf({ settings, note, signal }: CommandContext, isFollowing: boolean) {
   const wait = isFollowing ? waitingWith(note, signal) : undefined
   const read = createResultReader(registrySettingsOf(settings), wait)
@@ -148,23 +159,23 @@ function decoderOf({ settings, note, signal }: CommandContext, isFollowing: bool
     try {
       const result: unknown = value === null ? undefined : await read(value)
       if (isResult(result)) return result
-      note(`${topic}-${partition}-${offset} is left out: it is not a result`)
+      note(`${topic}-${partition}-${offset} is skipped: it is not a result`)
     } catch (error) {
       if (error instanceof UserError) throw error
       if (signal.aborted) return undefined
       const reason = asError(error).message
-      note(`${topic}-${partition}-${offset} is left out: it cannot be read: ${reason}`)
+      note(`${topic}-${partition}-${offset} is skipped: it cannot be read: ${reason}`)
     }
     return undefined
   }
 }
 
-/** Says once that a registry is waited for. Rejects when the command was asked to end. */
+/** Prints once per reason that the command waits for the registry. Rejects when a signal ends the command. */
 function waitingWith(note: (line: string) => void, signal: AbortSignal): WaitForRegistry {
-  let told: string | undefined
+  let lastReason: string | undefined
   return async (reason, waitMs) => {
-    if (reason !== told) note(`${reason} Waiting for it; Ctrl-C ends.`)
-    told = reason
+    if (reason !== lastReason) note(`${reason} Waiting for it; Ctrl-C ends.`)
+    lastReason = reason
     await setTimeout(waitMs, undefined, { signal })
   }
 }

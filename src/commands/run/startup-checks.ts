@@ -1,6 +1,6 @@
 /**
- * What must be right before a processor starts (docs/operating.md, Start). Everything that is wrong is told at once, each with
- * its fix; what can be lived with is a warning.
+ * Checks Kafka before a processor starts (docs/operating.md, Start). All problems are reported at once, each with its fix.
+ * What does not prevent the start is a warning.
  */
 import type { Settings } from '../../settings/settings.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -26,7 +26,7 @@ import { whenKafkaAnswers, type KafkaWait } from '../kafka-wait.ts'
 
 export interface RunPlan {
   readonly warnings: readonly string[]
-  /** Every tier that exists, configured or not: what was written to a former one must still be delivered. */
+  /** Every tier that exists, configured or not: what was written to a former tier must still be delivered. */
   readonly tierTopics: readonly string[]
 }
 
@@ -34,7 +34,7 @@ export interface RunPlan {
  * Waits for a broker and checks that a processor can start.
  *
  * @returns `undefined` when `signal` was aborted first
- * @throws UserError that names everything that has to be mended
+ * @throws UserError that lists every problem with its fix
  */
 export async function prepareRun(
   options: KafkaWait & { readonly settings: Settings },
@@ -56,7 +56,7 @@ async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
 }
 
 /**
- * Before anything else: to whom a topic may not be described, it looks as if it did not exist.
+ * Comes before all other checks: without the right to describe it, a topic seems not to exist.
  *
  * @throws UserError that lists every missing right with the command that grants it
  */
@@ -71,7 +71,7 @@ async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog)
   throw UserError.listing('The processor cannot start', lines)
 }
 
-/** @throws UserError that lists every refusal with its fix */
+/** @throws UserError that lists every problem with its fix */
 async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<RunPlan> {
   const { topics, tiers, groupId } = settings
   const access = toolArguments(kafkaSettingsOf(settings))
@@ -90,7 +90,9 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     return description === undefined ? [] : differencesOf(one, description, access)
   })
   const { brokers } = await admin.describeCluster()
-  const doubts = [...found.values()].flatMap((one) => durabilityOf(one.topic, one, brokers, access))
+  const durability = [...found.values()].flatMap((one) =>
+    durabilityOf(one.topic, one, brokers, access),
+  )
   const refused = differences.filter(({ severity }) => severity === 'refused')
   const groups = [groupId, retryGroupOf(groupId)]
   const conflicts = await Promise.all(groups.map((group) => admin.conflictIn(group)))
@@ -98,7 +100,7 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
   const refusals = [
     ...conflicts.filter((conflict) => conflict !== undefined),
     ...sharedNames(wanted).map(
-      (topic) => `${topic} is named for two things: give each its own topic.`,
+      (topic) => `Topic ${topic} is configured for two purposes: give each a topic of its own.`,
     ),
     ...missing.map(
       ({ topic, holds }) => `${topic} (${holds}) does not exist: run "hooktide init".`,
@@ -106,19 +108,19 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     ...refused.map(({ message, fix }) => `${message}. Fix: ${fix}`),
     ...unstarted.map(
       (topic) =>
-        `${topic} has no offsets of group ${groupId}, so it is open where to start: run "hooktide init", which starts at the end, or "hooktide init --from <earliest or a time>".`,
+        `Group ${groupId} has no offsets on topic ${topic}, so it is not known where to start: run "hooktide init" to start at the end, or "hooktide init --from <earliest or a time>".`,
     ),
   ]
   if (refusals.length > 0) {
     throw UserError.listing('The processor cannot start', refusals)
   }
   return {
-    warnings: [...differences, ...doubts].map(({ message, fix }) => `${message}. Fix: ${fix}`),
+    warnings: [...differences, ...durability].map(({ message, fix }) => `${message}. Fix: ${fix}`),
     tierTopics: tierTopicsIn(existing, topics.retryPrefix),
   }
 }
 
-/** Topics of which the group has not committed a single offset. Partitions added later are no reason to refuse. */
+/** Topics on which the group has no committed offset at all. A partition that was added later does not count. */
 export async function topicsWithoutOffsets(
   admin: KafkaAdmin,
   groupId: string,
@@ -129,7 +131,7 @@ export async function topicsWithoutOffsets(
   return topics.filter((topic) => !committed.some((entry) => entry.topic === topic))
 }
 
-/** Descriptions of those that exist, by name. */
+/** Descriptions of the topics that exist, by name. */
 export async function describeAll(
   admin: KafkaAdmin,
   wanted: readonly Pick<WantedTopic, 'topic'>[],
