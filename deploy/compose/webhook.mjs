@@ -1,6 +1,6 @@
 /**
- * Sends event.json, as of now, the way Logto sends a webhook: `node webhook.mjs <url>`, with the key of Logto's webhook in
- * HOOKTIDE_INGEST_SIGNING_KEYS. Prints what is answered; exit code 1 for anything but 200.
+ * Sends event.json with the current time, as Logto sends a webhook: `node webhook.mjs <url>`, with the signing key in
+ * HOOKTIDE_INGEST_SIGNING_KEYS. Prints the answer. The exit code is 1 if it is not 200.
  */
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'

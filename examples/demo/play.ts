@@ -27,10 +27,10 @@ export interface Stage {
   readonly tellings: Map<string, Promise<void>>
 }
 
-/** Where webhooks of Logto's come in. */
+/** The endpoint of `hooktide ingest`. */
 export interface WebhookEndpoint {
   readonly url: string
-  /** That Logto has of this webhook. */
+  /** The key of the webhook in Logto. */
   readonly signingKey: string
 }
 
@@ -99,7 +99,7 @@ async function sendAndTell(
   }
 }
 
-/** As Logto does: it waits for the answer, and has done its part with 200. */
+/** Sends a webhook as Logto does, and expects the answer 200. */
 async function postAndTell(
   { sample, tenantId }: StepOf<'webhook'>,
   { webhooks, story }: Stage,

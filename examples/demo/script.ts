@@ -33,13 +33,13 @@ export type Step =
       readonly eventId: string
       readonly deliveries: readonly DemoDelivery[]
     }
-  /** Comes in over HTTP, as Logto sends it, by `hooktide ingest`, whose only tenant is {@link webhookTenant}. */
+  /** A webhook as Logto sends it, to `hooktide ingest`. Its only tenant is {@link webhookTenant}. */
   | {
       readonly kind: 'webhook'
       /** File in this folder. */
       readonly sample: string
       readonly tenantId: TenantId
-      /** Made by `ingest` of what the webhook says: see docs/ingest.md. */
+      /** `ingest` makes it from the payload: see docs/ingest.md. */
       readonly eventId: string
       readonly deliveries: readonly DemoDelivery[]
     }
@@ -97,14 +97,14 @@ export const firstAnswers: Readonly<Record<string, readonly number[]>> = {
   '/globex/audit': [500, 500],
 }
 
-/** Whose Logto it is that sends webhooks. */
+/** The tenant of the Logto that sends webhooks. */
 export const webhookTenant = 'acme'
 
 export const acts: readonly Act[] = [
   {
-    title: 'A webhook of Logto’s comes in over HTTP',
+    title: 'Logto sends a webhook over HTTP',
     about:
-      'Its event goes by way of Kafka to all hooks that want it, and Logto has one webhook only.',
+      'hooktide ingest writes its event to Kafka. All matching hooks get it, and Logto needs only one webhook.',
     steps: [
       {
         kind: 'webhook',
@@ -249,7 +249,7 @@ export function expectationOf(played: readonly Act[]): Expectation {
   }
 }
 
-/** A step by which an event comes in that is delivered. */
+/** A step that sends an event that is delivered. */
 export type SentStep = Extract<Step, { readonly kind: 'send' | 'webhook' }>
 
 export function isSent(step: Step): step is SentStep {

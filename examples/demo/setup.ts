@@ -75,7 +75,7 @@ export async function setUp(parts: Parts): Promise<SetUpStage> {
   return { ...stage, settings, receiver }
 }
 
-/** Starts what Logto's webhooks come in by. */
+/** Starts `hooktide ingest`. */
 async function startIngest(
   environment: Environment,
   { story, endings, signal }: Parts,
@@ -95,10 +95,7 @@ async function startIngest(
   )
   endings.add(() => ingest.stop())
   signal.addEventListener('abort', () => ingest.log.close(new Error('interrupted')))
-  await patiently(
-    'The endpoint for webhooks has to become ready',
-    ingest.log.until(hasLine('ready')),
-  )
+  await patiently('hooktide ingest has to become ready', ingest.log.until(hasLine('ready')))
   const line = ingest.log.items.find(({ msg }) => msg === 'receiving webhooks')
   const url = `http://127.0.0.1:${String(line?.['port'])}/logto`
   story.aside(`ready for Logto's webhooks at ${url}`)
@@ -200,7 +197,7 @@ function relay(line: LogLine, story: Story): void {
   } else tellWarning('run', line, story)
 }
 
-/** Lines of the log by which something is wrong. */
+/** Shows a line of the log if it is a warning or an error. */
 function tellWarning(command: string, { level, msg, ...fields }: LogLine, story: Story): void {
   if (!isWarning(level)) return
   const { time: _, instance: __, ...rest } = fields

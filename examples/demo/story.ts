@@ -18,7 +18,7 @@ export interface Story {
   aside(text: string): void
   warning(text: string): void
   eventIn(event: { readonly event: string; readonly tenantId: string; readonly key: string }): void
-  /** It was answered with 200. */
+  /** A webhook was answered with 200. */
   webhookIn(webhook: {
     readonly event: string
     readonly tenantId: string

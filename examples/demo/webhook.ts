@@ -1,7 +1,7 @@
-/** A webhook as Logto sends it: the payload with the id of Logto's own webhook at its end, compact, and signed. */
+/** A signed webhook as Logto sends it: compact JSON, with the id of Logto's webhook at its end. */
 import { createHmac } from 'node:crypto'
 
-/** Of the webhook in Logto: no receiver of hooktide's sees it. */
+/** The id of the webhook in Logto. Receivers of hooktide never see it. */
 const logtosHookId = 'w2f8p6u0c9ydj3ms7ealr'
 
 export interface LogtoWebhook {

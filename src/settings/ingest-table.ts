@@ -1,4 +1,4 @@
-/** Settings of `hooktide ingest`, a part of the table, and what they mean together. */
+/** The settings of `hooktide ingest`: a part of the table, and the faults of their combinations. */
 import {
   integer,
   jsonFile,
@@ -16,50 +16,60 @@ export const ingestTable = {
     'HOOKTIDE_INGEST_PORT',
     '9401',
     integer(0, 65_535),
-    "Port that Logto's webhooks come in by; 0 picks a free one.",
+    "Port for Logto's webhooks. 0 picks a free port.",
   ),
-  ingestHost: setting('HOOKTIDE_INGEST_HOST', '0.0.0.0', text, 'Address that port listens on.'),
+  ingestHost: setting(
+    'HOOKTIDE_INGEST_HOST',
+    '0.0.0.0',
+    text,
+    "Address that the port for Logto's webhooks listens on.",
+  ),
   ingestSigningKeys: secretOf(
     'HOOKTIDE_INGEST_SIGNING_KEYS',
     signingKeys,
-    "Signing keys of Logto's webhook, comma-separated: any of them counts.",
+    "Signing keys of Logto's webhook, separated by commas. Each of them is accepted.",
   ),
   ingestSigningKeysFile: setting(
     'HOOKTIDE_INGEST_SIGNING_KEYS_FILE',
     '',
     signingKeysFile,
-    'File with these keys instead, one a line.',
+    'File with the signing keys, one per line, in place of the variable.',
   ),
   ingestPath: setting(
     'HOOKTIDE_INGEST_PATH',
     '/logto',
     sourcePath,
-    'Path that the webhook comes in by.',
+    "Path of the URL of Logto's webhook.",
   ),
-  ingestTenant: setting('HOOKTIDE_INGEST_TENANT', 'default', tenantId, 'Tenant of its events.'),
+  ingestTenant: setting(
+    'HOOKTIDE_INGEST_TENANT',
+    'default',
+    tenantId,
+    "Tenant of the events of Logto's webhook.",
+  ),
   ingestTopic: setting(
     'HOOKTIDE_INGEST_TOPIC',
     '',
     topicName,
-    'Topic that events are written to; default the event topic, where there is one only.',
+    'Topic that events are written to. The default is the event topic, if only one is configured.',
   ),
   ingestSourcesFile: setting(
     'HOOKTIDE_INGEST_SOURCES_FILE',
     '',
     jsonFile,
-    'JSON file with several webhooks, each with its path, tenant and keys, instead of one.',
+    'JSON file with several webhooks, each with its path, tenant and keys, in place of a single one.',
   ),
   ingestMaxBodyBytes: setting(
     'HOOKTIDE_INGEST_MAX_BODY_BYTES',
     '1000000',
     integer(1_000, 30_000_000),
-    'Largest body that is taken.',
+    'Maximum size of a body.',
   ),
   ingestAckTimeoutMs: setting(
     'HOOKTIDE_INGEST_ACK_TIMEOUT_MS',
     '8000',
     integer(100, 60_000),
-    'How long Kafka may take before Logto, which waits for 10 s, is answered with 503.',
+    'Time limit for Kafka to acknowledge an event. After that the answer is 503. Logto waits 10 s.',
   ),
 } as const
 
@@ -69,7 +79,7 @@ interface IngestRead {
   readonly ingestSourcesFile?: string | undefined
 }
 
-/** One sentence for keys that are given in two ways, or in none. */
+/** A fault if keys are given in more than one way. */
 export function ingestFaults(read: IngestRead): readonly string[] {
   const ways = [
     [ingestTable.ingestSigningKeys, read.ingestSigningKeys],
@@ -78,8 +88,6 @@ export function ingestFaults(read: IngestRead): readonly string[] {
   ] as const
   const given = ways.filter(([, value]) => value !== undefined)
   return given.length > 1
-    ? [
-        `${given.map(([{ variable }]) => variable).join(' and ')} are set: leave all but one of them out`,
-      ]
+    ? [`${given.map(([{ variable }]) => variable).join(' and ')} are set: keep only one of them`]
     : []
 }

@@ -1,6 +1,6 @@
 /**
- * Webhooks of Logto's on their way to the events topic. Each is answered when it is known what became of it: 200 only when
- * Kafka has acknowledged its event, and 503 in time for whoever sent it to see that, where it has not.
+ * Writes webhooks of Logto to the event topic. The answer is 200 only after Kafka has acknowledged the event. If Kafka takes
+ * too long, the answer is 503, before the sender's own time-out.
  */
 import { accepted, tooLarge, unavailable, type Answer } from '../core/ingest/answer.ts'
 import { PendingEvents, type PendingBounds } from '../core/ingest/pending-events.ts'
@@ -18,22 +18,22 @@ import type { Clock, RecordSink } from '../ports.ts'
 export interface IngestSettings {
   readonly sources: readonly ReadySource[]
   readonly maxBodyBytes: number
-  /** How long Kafka may take to acknowledge before a webhook is answered with 503. */
+  /** How long Kafka may take to acknowledge an event before the answer is 503. */
   readonly ackTimeoutMs: number
   readonly bounds: Omit<PendingBounds, 'stalledMs'>
 }
 
-/** An answer, and what the log says of it. */
+/** An answer, and the event for the log. */
 export interface Handled {
   readonly answer: Answer
-  /** `undefined` where the body was no event, or not known to be Logto's. */
+  /** `undefined` if the body is not an event, or its signature is not valid. */
   readonly event: string | undefined
 }
 
 export interface IngestStatus {
   readonly pendingRecords: number
   readonly pendingBytes: number
-  /** Why nothing is acknowledged, a sentence each. */
+  /** Why Kafka acknowledges nothing. */
   readonly troubles: readonly string[]
 }
 
@@ -42,13 +42,13 @@ export interface Ingest {
   /**
    * Never rejects.
    *
-   * @param onWriting called when the body is known to be an event of Logto's, and Kafka is waited for
+   * @param onWriting called when the body is known to be an event and the wait for Kafka begins
    */
   handle(webhook: Webhook, onWriting: () => void): Promise<Handled>
   status(): IngestStatus
 }
 
-/** What a record holds beside its value. In bytes. */
+/** Memory of a record besides its value, in bytes. */
 const recordOverhead = 512
 
 export function createIngest(
@@ -90,7 +90,7 @@ class EventWriter {
     this.#pending = new PendingEvents({ ...bounds, stalledMs: ackTimeoutMs })
   }
 
-  /** Why no event can be taken now; `undefined` when one can. */
+  /** The answer while no event can be accepted; otherwise `undefined`. */
   refusal(): Answer | undefined {
     const refusal = this.#pending.refusal(this.#clock.monotonic())
     return refusal === undefined ? undefined : unavailable(refusals[refusal])
@@ -136,7 +136,7 @@ class EventWriter {
     return outcome
   }
 
-  /** `unwritten` when it takes longer. The write itself goes on: its answer is for whoever sends the event again. */
+  /** `unwritten` after the time limit. The write goes on, and a later request for the same event gets its outcome. */
   #inTime(work: Promise<WriteOutcome> | undefined): Promise<WriteOutcome> {
     return new Promise((resolve) => {
       const cancel = this.#clock.after(this.#ackTimeoutMs, () => resolve('unwritten'))
@@ -153,6 +153,6 @@ type RecordRead = Extract<ReadWebhook, { readonly kind: 'record' }>
 type WriteOutcome = 'written' | 'too-large' | 'unwritten'
 
 const refusals = {
-  stalled: 'Kafka has not acknowledged in time. Send it again later.',
-  full: 'Too much waits for Kafka. Send it again later.',
+  stalled: 'Kafka did not acknowledge in time. Send the webhook again later.',
+  full: 'Too many events are waiting for Kafka. Send the webhook again later.',
 } as const

@@ -64,9 +64,7 @@ describe('hooks import', () => {
       `create ${audit.id}: tenant default, https://192.0.2.1/audit`,
       '',
     ])
-    expect(dry.stderr).toContain(
-      '2 hook(s): 2 would be created, 0 would be changed, 0 as they were.',
-    )
+    expect(dry.stderr).toContain('2 hook(s): 2 would be created, 0 would be changed, 0 unchanged.')
     expect((await command(['hooks', 'get', crm.id])).code).toBe(1)
 
     expect((await importing(answer)).stdout).toBe(dry.stdout)
@@ -74,7 +72,7 @@ describe('hooks import', () => {
     const written = await command(['hooks', 'list', '--json'])
     const again = await importing([{ ...crm, executionStats: { requestCount: 10 } }, audit])
     expect(again.stdout).toMatch(/^keep w2f.*\nkeep k3v/)
-    expect(again.stderr).toContain('2 hook(s): 0 created, 0 changed, 2 as they were.')
+    expect(again.stderr).toContain('2 hook(s): 0 created, 0 changed, 2 unchanged.')
     // Of each hook it says which record it is of.
     expect(await command(['hooks', 'list', '--json'])).toEqual(written)
   })
@@ -89,11 +87,13 @@ describe('hooks import', () => {
     expect(stdout.split('\n')).toEqual([
       'change own "CRM": tenant default, https://192.0.2.1/crm',
       '  events: ["PostRegister","User.Data.Updated"] -> ["PostRegister"]',
-      '  signingKey: another one, hidden',
+      '  signingKey: changed, hidden',
       '',
     ])
-    expect(stderr).toContain('1 hook(s): 0 created, 1 changed, 0 as they were.')
-    expect(stderr).toContain('2 other hook(s) of the same tenant(s) are not in the file, and stay.')
+    expect(stderr).toContain('1 hook(s): 0 created, 1 changed, 0 unchanged.')
+    expect(stderr).toContain(
+      '2 other hook(s) of the same tenant(s) are not in the file. They are kept.',
+    )
     expect(await stored('own')).toEqual({ ...changed, delivery })
   })
 
@@ -117,7 +117,9 @@ describe('hooks import', () => {
     expect((await command(['hooks', 'get', 'fine'])).code).toBe(1)
     const error = await importing({ message: 'Unauthorized.', code: 'auth.unauthorized' })
     expect(error.code).toBe(1)
-    expect(error.stderr).toContain("id is missing: this is no answer of Logto's GET /api/hooks")
+    expect(error.stderr).toContain(
+      "id is missing: the file must have the answer of Logto's GET /api/hooks",
+    )
     const keyless = await importing([{ ...crm, id: null, signingKey: null }])
     expect(keyless.code).toBe(1)
     expect(keyless.stderr).toMatch(/\bid is missing[^]*signingKey is missing/)

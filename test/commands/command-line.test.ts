@@ -197,9 +197,10 @@ describe('help', () => {
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 
-  it('of everything, and of run, has every setting', () => {
+  it('of everything, and of run and ingest together, has every setting', () => {
     expect(namedIn(overview(commands, 100))).toEqual(variables)
-    expect(namedIn(commandHelp(commandOf('run'), 100))).toEqual(variables)
+    const used = ['run', 'ingest'].flatMap((name) => namedIn(commandHelp(commandOf(name), 100)))
+    expect(variables.filter((variable) => used.includes(variable))).toEqual(variables)
   })
 
   it('of a command has its options and only the settings that it uses', () => {

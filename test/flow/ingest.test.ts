@@ -81,7 +81,7 @@ describe('a webhook that comes in', () => {
     expect(ingest.status()).toEqual({ pendingRecords: 0, pendingBytes: 0, troubles: [] })
   })
 
-  it('is answered with 503 when Kafka has not acknowledged in time, whatever becomes of the event', async () => {
+  it('is answered with 503 when Kafka did not acknowledge in time, whatever becomes of the event', async () => {
     const { clock, broker, post, values } = createRig()
     const { body, event } = logtoWebhook()
     broker.outage(true)

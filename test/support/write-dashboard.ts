@@ -252,6 +252,61 @@ export const rows: readonly Row[] = [
     ],
   },
   {
+    title: 'Ingest',
+    panels: [
+      {
+        title: 'Answers',
+        description:
+          'Requests to hooktide ingest per second, by their answer. After unavailable, Logto tries again for two seconds at most. Then the event is lost.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_ingest_requests_total', 'answer'), legend: '{{answer}}' },
+        ],
+      },
+      {
+        title: 'Events by path',
+        description: 'Events per second that were written to Kafka, by the path of their webhook.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_ingest_events_total', 'path'), legend: '{{path}}' },
+        ],
+      },
+      {
+        title: 'Time of an answer',
+        description: 'Of accepted webhooks, from the end of the headers. Logto waits 10 seconds.',
+        unit: 's',
+        queries: percentiles('hooktide_ingest_duration_seconds'),
+      },
+      {
+        title: 'Events that wait for Kafka',
+        description: 'Events that Kafka has not acknowledged yet. A process holds up to 20,000.',
+        unit: 'short',
+        queries: [
+          { expression: total('hooktide_ingest_pending', 'instance'), legend: '{{instance}}' },
+        ],
+      },
+      {
+        title: 'Memory of these events',
+        description: 'A process holds up to 64 MiB.',
+        unit: 'bytes',
+        queries: [
+          {
+            expression: total('hooktide_ingest_pending_bytes', 'instance'),
+            legend: '{{instance}}',
+          },
+        ],
+      },
+      {
+        title: 'Connections',
+        description: 'Open connections of the port for webhooks.',
+        unit: 'short',
+        queries: [
+          { expression: total('hooktide_ingest_connections', 'instance'), legend: '{{instance}}' },
+        ],
+      },
+    ],
+  },
+  {
     title: 'Processes',
     panels: [
       {

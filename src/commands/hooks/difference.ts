@@ -1,22 +1,22 @@
-/** What of a hook is to be changed, for people to see before it is: field by field, and no secret. */
+/** Shows how a hook will change, field by field, without secrets. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { memberPath } from '../../core/text/plain-words.ts'
 import { shownMember } from './hidden-secrets.ts'
 
-/** One field. Values that may be secrets are hidden: that it stands here says that they differ. */
+/** A field that differs. Values that may be secrets are hidden. */
 export interface Difference {
-  /** Dotted, such as `config.url`. Members whose names may be secrets are named by their places. */
+  /** Dotted, such as `config.url`. A member whose name may be a secret is named by its place. */
   readonly field: string
-  /** `undefined`: there was none. */
+  /** `undefined` if there was no value. */
   readonly before: unknown
-  /** `undefined`: there is none any more. */
+  /** `undefined` if there is no value any more. */
   readonly after: unknown
 }
 
 /**
- * Lists are compared as wholes, and `null` is no value, as for Logto.
+ * Lists are compared as a whole. `null` counts as no value, as in Logto.
  *
- * @param before the hook as it stands, with its secrets in clear where they can be decrypted
+ * @param before the hook in the topic; its secrets are decrypted if there are keys for them
  */
 export function differencesOf(before: JsonObject, after: JsonObject): readonly Difference[] {
   return differences(before, after, { names: [], field: '' })

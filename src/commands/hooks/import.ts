@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks import`: hooks as Logto's `GET /api/hooks` answers them. What differs from the topic is shown and then
- * written; hooks that are as they were are not written again. What hooktide has of its own, `delivery`, stays as it is.
+ * `hooktide hooks import`: writes hooks from the answer of Logto's `GET /api/hooks`. It shows how they differ from the topic,
+ * and writes only hooks that differ. `delivery`, which Logto does not have, stays as it is.
  */
 import type { FieldProblem } from '../../core/model/model.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
@@ -24,23 +24,23 @@ import { readHooks, tenantOf, type StoredHook } from './topic.ts'
 
 export const hooksImportCommand: Command = {
   name: 'hooks import',
-  summary: "Create or change hooks from what Logto's GET /api/hooks answers.",
+  summary: "Create or change hooks from the answer of Logto's GET /api/hooks.",
   usage: '-f <file> [--tenant <id>] [--dry-run]',
   options: {
-    file: { ...fileOption, description: "Logto's answer; - for standard input." },
+    file: { ...fileOption, description: "Answer of Logto's GET /api/hooks; - for standard input." },
     tenant: {
       type: 'string',
-      description: 'Tenant of all of them, in place of the one that Logto gives.',
+      description: 'Tenant of all hooks, in place of the one in the file.',
       idOf: 'tenant',
     },
-    'dry-run': { type: 'boolean', description: 'Only show what differs.' },
+    'dry-run': { type: 'boolean', description: 'Show the differences and write nothing.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
   uses: ['kafka', 'registry', 'topics', 'destinations', 'encryption'],
   run,
 }
 
-/** What is done with a hook. */
+/** What the command does with a hook. */
 interface Change {
   readonly draft: Draft
   readonly action: 'create' | 'change' | 'keep'
@@ -63,14 +63,14 @@ async function run(context: CommandContext): Promise<0> {
   note(summaryOf(changes, isDry))
   const others = othersOf(drafts, stored)
   if (others > 0)
-    note(`${others} other hook(s) of the same tenant(s) are not in the file, and stay.`)
+    note(`${others} other hook(s) of the same tenant(s) are not in the file. They are kept.`)
   return 0
 }
 
 /**
- * Statistics are of the moment and no part of a hook: with them, each import would find it changed.
+ * Leaves out the statistics: they change all the time, so each import would find the hook changed.
  *
- * @param tenantId in place of the one that Logto gives
+ * @param tenantId in place of the one in the file
  */
 function prepareFor(tenantId: string | undefined): Prepare {
   return (given, known) => {
@@ -86,12 +86,12 @@ function prepareFor(tenantId: string | undefined): Prepare {
   }
 }
 
-/** Logto answers with both. One that is made up here would be a hook that Logto does not know, or a key that no receiver has. */
+/** Logto's answer has both. A new id would be a hook that Logto does not know, and no receiver would have a new key. */
 function missingMembers(
   { id, signingKey }: JsonObject,
   known: JsonObject | undefined,
 ): readonly FieldProblem[] {
-  const message = "is missing: this is no answer of Logto's GET /api/hooks"
+  const message = "is missing: the file must have the answer of Logto's GET /api/hooks"
   const isKeyless = (signingKey ?? null) === null && known === undefined
   return [
     ...((id ?? null) === null ? [{ field: 'id', message }] : []),
@@ -119,7 +119,7 @@ function show({ draft, action, differences }: Change, { print, options }: Comman
   print(`${action} ${String(id)}${label}: tenant ${String(tenantId)}, ${url}`)
   for (const { field, before, after } of differences) {
     const [one, other] = [shownValue(before), shownValue(after)]
-    print(one === other ? `  ${field}: another one, hidden` : `  ${field}: ${one} -> ${other}`)
+    print(one === other ? `  ${field}: changed, hidden` : `  ${field}: ${one} -> ${other}`)
   }
 }
 
@@ -134,10 +134,10 @@ function summaryOf(changes: readonly Change[], isDry: boolean): string {
     ? ['would be created', 'would be changed']
     : ['created', 'changed']
   const written = `${count('create')} ${created}, ${count('change')} ${changed}`
-  return `${changes.length} hook(s): ${written}, ${count('keep')} as they were.`
+  return `${changes.length} hook(s): ${written}, ${count('keep')} unchanged.`
 }
 
-/** Whoever takes the file for all that there is should know of them: they go on being called. */
+/** The number of hooks that are not in the file. The user should know of them, because they are still called. */
 function othersOf(drafts: readonly Draft[], stored: ReadonlyMap<string, StoredHook>): number {
   const tenants = new Set(drafts.map(({ hook }) => hook['tenantId']))
   const given = new Set(drafts.map(({ hook }) => hook['id']))

@@ -1,4 +1,4 @@
-/** `hooktide ingest`: the endpoint for Logto's webhooks as a process. */
+/** `hooktide ingest`: the process that receives Logto's webhooks. */
 import { unavailable, type AnswerName } from '../../core/ingest/answer.ts'
 import { ingestBounds } from '../../core/ingest/bounds.ts'
 import { readySource, type ReadySource } from '../../core/ingest/webhook.ts'
@@ -82,7 +82,7 @@ interface Serving {
   readonly sink: RecordSink
 }
 
-/** Until the process is asked to end. */
+/** Serves until the process is told to stop. */
 async function serve(serving: Serving): Promise<void> {
   const { settings, signal, log, sources, sink } = serving
   const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
@@ -133,14 +133,14 @@ async function serve(serving: Serving): Promise<void> {
   else
     log.warn(
       { unwritten },
-      'stopped before Kafka acknowledged all: none of these was answered with 200',
+      'stopped before Kafka acknowledged all events: none of these was answered with 200',
     )
 }
 
-/** How far the start has come. */
+/** Progress of the start. */
 interface Start {
   isDone: boolean
-  /** What it waits for; empty for nothing. */
+  /** Why it waits for Kafka; empty if it does not. */
   waitsFor: string
 }
 
@@ -150,9 +150,9 @@ function unreadyBecause({ isDone, waitsFor }: Start, ingest: Ingest): readonly s
 }
 
 /**
- * Waits for Kafka, and sees that events can be written.
+ * Waits for Kafka, and checks that events can be written.
  *
- * @throws UserError that names everything that has to be mended
+ * @throws UserError that lists every problem with its fix
  */
 async function prepare({ settings, signal, sources, kafkaLog }: Serving, start: Start) {
   const onAway = (reason: string) => void (start.waitsFor = reason)
@@ -166,7 +166,7 @@ async function prepare({ settings, signal, sources, kafkaLog }: Serving, start: 
   start.isDone = true
 }
 
-/** Rights first: to whom a topic may not be described, it looks as if it did not exist. */
+/** Checks rights first: without the right to describe it, a topic seems not to exist. */
 async function checkTopics(
   kafka: KafkaSettings,
   log: KafkaLog,
@@ -187,7 +187,7 @@ async function checkTopics(
   }
 }
 
-const heading = 'Webhooks cannot be received'
+const heading = 'Ingest cannot start'
 
 function handlerOf(
   ingest: Ingest,
@@ -199,7 +199,10 @@ function handlerOf(
     judge(head) {
       const judged = ingest.judge(head)
       if (start.isDone || judged.kind === 'answer') return judged
-      return { kind: 'answer', answer: unavailable('Kafka is waited for. Send it again later.') }
+      return {
+        kind: 'answer',
+        answer: unavailable('hooktide is waiting for Kafka. Send the webhook again later.'),
+      }
     },
     handle: (webhook, onWriting) => ingest.handle(webhook, onWriting),
     onAnswered(answered) {
@@ -211,7 +214,7 @@ function handlerOf(
   }
 }
 
-/** Whoever finds the port can cause these: of the ones that scanners make, nobody wants lines. */
+/** Log levels. Anybody who reaches the port can cause these lines, so those that scanners cause are `debug`. */
 const levels: Readonly<Record<AnswerName, 'debug' | 'warn'>> = {
   accepted: 'debug',
   repeated: 'debug',
@@ -227,7 +230,7 @@ const levels: Readonly<Record<AnswerName, 'debug' | 'warn'>> = {
 function logAnswer(log: Log, { answer, source, event, from, tookMs }: Answered<ReadySource>): void {
   const where = { path: source?.path, tenantId: source?.tenantId, event, from }
   if (answer === undefined) {
-    log.debug(where, 'a client went away before its answer')
+    log.debug(where, 'client closed the connection before its answer')
     return
   }
   const { name, status, body } = answer

@@ -1,4 +1,4 @@
-/** Where webhooks come in, as settings and the files that they name say. */
+/** The sources of webhooks, from the settings and the files that they name. */
 import {
   maxSigningKeys,
   readSources,
@@ -12,7 +12,7 @@ import { readSettingFile } from '../../edge/bounded-file.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { problemLine } from '../hooks/topic.ts'
 
-/** @throws UserError that names every setting, file and member that is wrong, and shows no key */
+/** @throws UserError that lists every problem, without any key */
 export function sourcesOf(settings: Settings): readonly Source[] {
   const { ingestSourcesFile: file } = settings
   const faults: string[] = []
@@ -26,12 +26,12 @@ export function sourcesOf(settings: Settings): readonly Source[] {
     const signingKeys = 'fault' in read ? [] : read.signingKeys
     return { path, tenantId, topic: topic ?? '', signingKeys }
   })
-  if (faults.length > 0) throw UserError.listing('Webhooks cannot be received', faults, 2)
+  if (faults.length > 0) throw UserError.listing('Ingest cannot start', faults, 2)
   return sources
 }
 
 const noTopic =
-  'several event topics are configured, and none is named: set HOOKTIDE_INGEST_TOPIC, or "topic" in the file of sources'
+  'several event topics are configured: choose one with HOOKTIDE_INGEST_TOPIC, or with "topic" in the sources file'
 
 function onlyTopic({ topics }: Settings): string | undefined {
   const [topic, ...others] = topics.events
@@ -42,7 +42,7 @@ function ownEntry(settings: Settings): SourceEntry {
   const { ingestSigningKeys, ingestSigningKeysFile } = settings
   if (ingestSigningKeys === undefined && ingestSigningKeysFile === undefined) {
     throw new UserError(
-      "The signing key of Logto's webhook is needed: set HOOKTIDE_INGEST_SIGNING_KEYS or HOOKTIDE_INGEST_SIGNING_KEYS_FILE, or HOOKTIDE_INGEST_SOURCES_FILE for several webhooks.",
+      "The signing key of Logto's webhook is missing: set HOOKTIDE_INGEST_SIGNING_KEYS or HOOKTIDE_INGEST_SIGNING_KEYS_FILE, or HOOKTIDE_INGEST_SOURCES_FILE for several webhooks.",
       2,
     )
   }
@@ -70,16 +70,16 @@ function textOf(file: string, of: string): string {
   }
 }
 
-/** @param path of HTTP */
+/** @param path of the source */
 function keysIn(
   file: string,
   path: string,
 ): { readonly signingKeys: readonly string[] } | { readonly fault: string } {
   const signingKeys = splitKeys(textOf(file, `The file with the signing keys of ${path}`))
   const words = `${path}: its file of signing keys`
-  if (signingKeys.length === 0) return { fault: `${words} has none` }
+  if (signingKeys.length === 0) return { fault: `${words} is empty` }
   if (signingKeys.length > maxSigningKeys) {
-    return { fault: `${words} has more than ${maxSigningKeys}` }
+    return { fault: `${words} has more than ${maxSigningKeys} keys` }
   }
   const fault = signingKeys.map(sourceKeyFault).find((one) => one !== undefined)
   return fault === undefined ? { signingKeys } : { fault: `${words} has a key that ${fault}` }

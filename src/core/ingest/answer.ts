@@ -1,4 +1,4 @@
-/** What a webhook that comes in is answered with. */
+/** Answers to incoming webhooks. */
 
 export const answerNames = [
   'accepted',
@@ -14,31 +14,31 @@ export const answerNames = [
 /** `repeated`: Kafka has the event already, from an earlier request with the same content. */
 export type AnswerName = (typeof answerNames)[number]
 
-/** One answer of the endpoint, without anything of HTTP but its status and headers. */
+/** An answer: its status, headers, and JSON body. */
 export interface Answer {
   readonly name: AnswerName
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Members of the JSON object that is the body. Nothing of what came in but names of fields. */
+  /** Members of the JSON object that is the body. It repeats nothing from the request except names of fields. */
   readonly body: Readonly<Record<string, string>>
 }
 
-/** Seconds. Logto waits by its own schedule whatever this says; others look at it. */
+/** In seconds. Logto ignores it and uses a schedule of its own. Other clients respect it. */
 const retryAfter = '5'
 
-/** The only answers that say that Kafka has the event. */
+/** The only answer that means that Kafka has the event. */
 export function accepted(eventId: string, isRepeated: boolean): Answer {
   const name = isRepeated ? 'repeated' : 'accepted'
   return { name, status: 200, headers: {}, body: { eventId } }
 }
 
-/** @param field the member that is wrong; empty when the body as a whole is */
+/** @param field the member that is wrong; empty if the whole body is wrong */
 export function notAnEvent(message: string, field: string): Answer {
   return { name: 'not-an-event', status: 400, headers: {}, body: { error: message, field } }
 }
 
 export function unauthorized(message: string): Answer {
-  // RFC 9110, section 15.5.2: a 401 names what it asks for.
+  // RFC 9110, section 15.5.2: a 401 must name what it requires.
   const headers = { 'www-authenticate': 'Logto-Signature-SHA-256' }
   return { name: 'unauthorized', status: 401, headers, body: { error: message } }
 }
@@ -47,17 +47,17 @@ export const notFound: Answer = {
   name: 'not-found',
   status: 404,
   headers: {},
-  body: { error: 'No webhook is received at this path.' },
+  body: { error: 'There is no webhook endpoint at this path.' },
 }
 
 export const wrongMethod: Answer = {
   name: 'wrong-method',
   status: 405,
   headers: { allow: 'POST' },
-  body: { error: 'Webhooks are sent with POST.' },
+  body: { error: 'Send webhooks with POST.' },
 }
 
-/** @param maxBytes of a body; `undefined` where it is the topic that takes no more */
+/** @param maxBytes of a body; `undefined` if the topic set the limit */
 export function tooLarge(maxBytes: number | undefined): Answer {
   const error =
     maxBytes === undefined

@@ -1,13 +1,13 @@
-/** How much a process takes at once. */
+/** Limits of what one process holds at once. */
 
 export interface IngestBounds {
-  /** Connections that wait, with no event of theirs under way. */
+  /** Connections without an event on the way to Kafka. */
   readonly connections: number
-  /** Events that wait for Kafka: each may have a connection of its own. */
+  /** Events that wait for Kafka. Each may hold a connection of its own. */
   readonly records: number
-  /** Of these events. */
+  /** Bytes of these events. */
   readonly bytes: number
-  /** Events that were written and are known as such: each takes about 100 bytes. */
+  /** Written events that are remembered. Each takes about 100 bytes. */
   readonly remembered: number
 }
 
@@ -19,10 +19,10 @@ const most = {
 } as const
 
 /**
- * Beyond the system's limit connections would be refused whoever comes, and so would those to Kafka. An eighth of the limit
- * is left to these and to files.
+ * Keeps connections below the system's limit of open files. At that limit the system refuses all connections, including
+ * those to Kafka. An eighth of the limit is left for these and for files.
  *
- * @param openFiles how many files and sockets may be open; `undefined` for any number
+ * @param openFiles the limit of open files and sockets; `undefined` if there is none
  */
 export function ingestBounds(openFiles: number | undefined): IngestBounds {
   if (openFiles === undefined) return most

@@ -1,20 +1,20 @@
 /**
- * Events on their way to Kafka, and the newest of those that it has: what may still be taken, and what was there before.
- * Logto sends an event again when it was answered with 5xx, while the first record of it may still be written: then both
- * wait for the one record.
+ * Counts the events that wait for Kafka, and remembers the newest written ones. It decides whether a new event is accepted,
+ * and recognises repeats. Logto sends an event again after a 5xx, while the first record may still be on its way. Then both
+ * requests wait for the same record.
  */
 import type { MonotonicMs } from '../model/model.ts'
 
 export interface PendingBounds {
   readonly records: number
   readonly bytes: number
-  /** When the oldest has waited for so long, nothing more is taken: Kafka acknowledges nothing. */
+  /** No event is accepted while the oldest has waited this long: Kafka acknowledges nothing. */
   readonly stalledMs: number
-  /** How many of those that were written are known. */
+  /** Written events that are remembered. */
   readonly remembered: number
 }
 
-/** `stalled` and `full`: the event is not taken. */
+/** With `stalled` and `full`, the event is not accepted. */
 export type Admission = 'new' | 'pending' | 'written' | 'stalled' | 'full'
 
 interface Pending {
@@ -24,7 +24,7 @@ interface Pending {
 
 export class PendingEvents {
   readonly #bounds: PendingBounds
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #pending = new Map<string, Pending>()
   readonly #written = new Set<string>()
   #bytes = 0
@@ -41,7 +41,7 @@ export class PendingEvents {
     return this.#bytes
   }
 
-  /** Why nothing more can be taken now, whatever it is. */
+  /** Why no new event can be accepted now. */
   refusal(now: MonotonicMs): 'stalled' | 'full' | undefined {
     const [oldest] = this.#pending.values()
     const { records, bytes, stalledMs } = this.#bounds
@@ -50,10 +50,10 @@ export class PendingEvents {
   }
 
   /**
-   * What is to be done with an event. One that is `new` counts as pending from now on, until {@link settle}.
+   * Decides about an event. A `new` event counts as pending until {@link settle}.
    *
-   * @param key names the event
-   * @param bytes that it holds while it is pending
+   * @param key identifies the event
+   * @param bytes of memory that it takes while it is pending
    */
   admit(key: string, bytes: number, now: MonotonicMs): Admission {
     if (this.#written.has(key)) return 'written'
@@ -65,7 +65,7 @@ export class PendingEvents {
     return 'new'
   }
 
-  /** Kafka has acknowledged the event, or will never take it. */
+  /** Called when Kafka has acknowledged the event, or when it will never be written. */
   settle(key: string, isWritten: boolean): void {
     const pending = this.#pending.get(key)
     if (pending === undefined) return

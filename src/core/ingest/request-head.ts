@@ -1,11 +1,11 @@
-/** What is known of a webhook before its body: enough to refuse most of what is none. */
+/** Checks a request before its body is read. Most requests that are not webhooks are refused here. */
 import { notFound, notJson, tooLarge, unauthorized, wrongMethod, type Answer } from './answer.ts'
 
 export interface RequestHead {
   readonly method: string
-  /** Path and query, as the request line has them. */
+  /** Path and query, as in the request line. */
   readonly target: string
-  /** Lower-case names. A header that is there twice is joined with a comma, or counts as its first. */
+  /** By lower-case name. Of a header that appears twice, Node joins the values with a comma, or keeps the first. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
@@ -16,7 +16,7 @@ export type JudgedHead<Source> =
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'body'; readonly source: Source; readonly signature: string }
 
-/** @param sources by their paths */
+/** @param sources by path */
 export function judgeHead<Source>(
   head: RequestHead,
   sources: ReadonlyMap<string, Source>,
@@ -37,7 +37,7 @@ function refusalOf(head: RequestHead, maxBytes: number): Answer | undefined {
   if (!isJson(textOf(head, 'content-type')) || isEncoded(textOf(head, 'content-encoding'))) {
     return notJson
   }
-  // HTTP has seen to it that it is a number.
+  // Node's parser accepts only a number.
   return Number(textOf(head, 'content-length') ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined
 }
 
@@ -46,14 +46,14 @@ function textOf({ headers }: RequestHead, name: string): string | undefined {
   return typeof value === 'string' ? value : value?.join(', ')
 }
 
-/** RFC 8259, section 11: the type has no parameters. Those of many clients name UTF-8, which it is anyway. */
+/** RFC 8259, section 11: the type has no parameters, but many clients add the charset UTF-8. */
 function isJson(contentType: string | undefined): boolean {
   return /^application\/json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?;?[ \t]*$/i.test(
     contentType ?? '',
   )
 }
 
-/** The signature is of the bytes before any content coding, which nothing here undoes. */
+/** The signature is over the bytes before any content coding, and nothing here decodes one. */
 function isEncoded(contentEncoding: string | undefined): boolean {
   return contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding)
 }
@@ -65,6 +65,6 @@ function isSignature(text: string | undefined): text is string {
 function signatureFault(text: string | undefined): string {
   if (text === undefined) return `The header ${signatureHeader} is missing.`
   return text.includes(',')
-    ? `The header ${signatureHeader} is there twice. A custom header of the webhook must not have its name.`
+    ? `The header ${signatureHeader} appears twice. A custom header of the webhook must not have this name.`
     : `The header ${signatureHeader} is not 64 lower-case hex digits.`
 }

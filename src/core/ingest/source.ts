@@ -1,27 +1,27 @@
-/** Where webhooks come in: a path, whose events they are, and the keys that sign them. */
+/** Sources of webhooks: a path with the tenant and topic of its events and the keys that sign them. */
 import { signingKeyFault } from '../hook/signature.ts'
 import { isTenantId, tenantIdForm } from '../model/identity.ts'
 import { defaultTenant, type FieldProblem, type TenantId } from '../model/model.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../text/json-text.ts'
 import { isPlainWords } from '../text/plain-words.ts'
 
-/** One webhook of Logto's, or several that share a path: the new and the old one while a key is replaced. */
+/** A webhook of Logto. Several may share a path, such as the old one and the new one while a key is replaced. */
 export interface Source {
-  /** As the request line has it, without a query. */
+  /** As in the request line, without a query. */
   readonly path: string
   readonly tenantId: TenantId
   readonly topic: string
-  /** A webhook is taken when one of them signed it. At least one. */
+  /** At least one. A webhook is accepted if any of them has signed it. */
   readonly signingKeys: readonly string[]
 }
 
-/** A source as its file has it. */
+/** A source as read from the sources file. */
 export interface SourceEntry {
   readonly path: string
   readonly tenantId: TenantId
-  /** `undefined`: the only event topic there is. */
+  /** `undefined` for the only event topic. */
   readonly topic: string | undefined
-  /** Either of the two. */
+  /** Either the keys or the file is set. */
   readonly signingKeys: readonly string[]
   readonly signingKeysFile: string | undefined
 }
@@ -30,10 +30,10 @@ export type ReadSources =
   | { readonly kind: 'sources'; readonly entries: readonly SourceEntry[] }
   | { readonly kind: 'problems'; readonly problems: readonly FieldProblem[] }
 
-/** More paths than an operator keeps by hand, and few enough for a label of metrics. */
+/** More paths than an operator maintains by hand, and few enough for a metric label. */
 const maxSources = 200
 export const maxSigningKeys = 10
-/** Logto's keys have 32 characters. One that can be guessed lets anybody send events to every customer. */
+/** Logto's keys have 32 characters. With a key that can be guessed, anybody could send events to all receivers. */
 const leastKeyLength = 16
 const pathForm = /^\/[\w.~/-]{0,199}$/
 const topicForm = /^[\w.-]{1,249}$/
@@ -42,10 +42,10 @@ export function isSourcePath(path: string): boolean {
   return pathForm.test(path)
 }
 
-/** What {@link isSourcePath} asks for. */
+/** Describes what {@link isSourcePath} accepts. */
 export const sourcePathForm = 'a path such as /logto: "/", letters, digits, "-", ".", "_" and "~"'
 
-/** Why a key cannot be used to check signatures, as the end of a sentence; `undefined` when it can. Shows nothing of it. */
+/** Why a key is refused, as the end of a sentence; `undefined` if it is accepted. Never quotes the key. */
 export function sourceKeyFault(key: string): string | undefined {
   if (key.length < leastKeyLength) {
     return `has ${key.length} characters, fewer than ${leastKeyLength}: copy the signing key from Logto's console`
@@ -53,7 +53,7 @@ export function sourceKeyFault(key: string): string | undefined {
   return signingKeyFault(key)
 }
 
-/** The keys of a text, apart by commas or line breaks; none is a list too. */
+/** The keys in a text, separated by commas or line breaks. The list may be empty. */
 export function splitKeys(text: string): readonly string[] {
   return text
     .split(/[,\n]/)
@@ -61,7 +61,7 @@ export function splitKeys(text: string): readonly string[] {
     .filter((key) => key !== '')
 }
 
-/** Reads the file of sources: a list of objects. Says everything that is wrong with it, and nothing of its secrets. */
+/** Reads the sources file: a list of objects. Reports all problems, and never quotes a secret. */
 export function readSources(text: string): ReadSources {
   const list = parseJson(text)
   if (list === undefined) return refused({ field: '', message: 'is not JSON' })
@@ -81,7 +81,7 @@ export function readSources(text: string): ReadSources {
     if (isSourcePath(entry.path) && paths.has(entry.path)) {
       problems.push({
         field: `${at}.path`,
-        message: 'is the path of another one: one has all of its keys',
+        message: 'is used twice: put all keys of a path into one object',
       })
     }
     paths.add(entry.path)
@@ -94,7 +94,7 @@ function refused(problem: FieldProblem): ReadSources {
   return { kind: 'problems', problems: [problem] }
 }
 
-/** What has another type is told of by {@link problemsOf}. */
+/** Members of another type are left out: {@link problemsOf} reports them. */
 function entryOf(item: JsonObject): SourceEntry {
   const { path, tenantId, topic, signingKeys, signingKeysFile } = item
   return {
@@ -110,7 +110,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** What a member must be, and whether a value of it is that. `path` alone has to be there. */
+/** The members that are text: a description and a check of their form. Only `path` is required. */
 const forms: Readonly<Record<string, readonly [form: string, isRight: (text: string) => boolean]>> =
   {
     path: [sourcePathForm, isSourcePath],
@@ -133,21 +133,21 @@ function problemsOf(item: JsonObject): readonly FieldProblem[] {
 function unknownMembers(item: JsonObject): readonly FieldProblem[] {
   const unknown = Object.keys(item).filter((name) => !members.includes(name))
   return unknown.map((name) =>
-    // It may be a secret that stands in the wrong place.
+    // The name may be a secret in the wrong place.
     isPlainWords(name)
-      ? { field: `.${name}`, message: `is not known: there are ${members.join(', ')}` }
-      : { field: '', message: `has a member that is not known: there are ${members.join(', ')}` },
+      ? { field: `.${name}`, message: `is not a known member. Known are ${members.join(', ')}` }
+      : { field: '', message: `has a member that is not known. Known are ${members.join(', ')}` },
   )
 }
 
 function keyProblems({ signingKeys, signingKeysFile }: JsonObject): readonly FieldProblem[] {
   const field = '.signingKeys'
   if (signingKeys === undefined && signingKeysFile === undefined) {
-    return [{ field, message: 'is missing, and so is signingKeysFile: one of them is needed' }]
+    return [{ field, message: 'is missing, and so is signingKeysFile: set one of them' }]
   }
   if (signingKeys === undefined) return []
   if (signingKeysFile !== undefined) {
-    return [{ field, message: 'is there, and so is signingKeysFile: leave one of them out' }]
+    return [{ field, message: 'is set, and so is signingKeysFile: remove one of them' }]
   }
   const isList = Array.isArray(signingKeys)
   if (!isList || signingKeys.length === 0 || signingKeys.length > maxSigningKeys) {

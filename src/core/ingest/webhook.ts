@@ -1,4 +1,4 @@
-/** From a webhook of Logto's to the record of the event that it tells of. */
+/** Verifies a webhook of Logto and makes the record of its event. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import { readEventFields } from '../event/event.ts'
 import { subjectIdOf } from '../event/subject-id.ts'
@@ -9,7 +9,7 @@ import { withoutMember } from '../text/json-pieces.ts'
 import { notAnEvent, unauthorized, type Answer } from './answer.ts'
 import type { Source } from './source.ts'
 
-/** A source that is ready to check signatures. */
+/** A source with keys that are prepared for checking signatures. */
 export interface ReadySource extends Omit<Source, 'signingKeys'> {
   readonly keys: readonly PreparedKey[]
 }
@@ -21,11 +21,11 @@ export function readySource({ signingKeys, ...source }: Source): ReadySource {
 
 export interface Webhook {
   readonly source: ReadySource
-  /** Value of Logto's header, of its form. */
+  /** Value of Logto's signature header, whose form has been checked. */
   readonly signature: string
-  /** Value of `traceparent`, as a proxy or mesh on the way may have set it. */
+  /** Value of the header `traceparent`, which a proxy may have added. */
   readonly traceparent: string | undefined
-  /** As it was sent: the signature is over these bytes. */
+  /** The bytes as they were sent: the signature is over them. */
   readonly body: Buffer
 }
 
@@ -40,12 +40,12 @@ export type ReadWebhook =
     }
 
 /**
- * The record has Logto's payload without `hookId`, which is the id of Logto's webhook and no part of the event, and every
- * other byte as it came. What is signed and no event is answered with what is wrong with it.
+ * The record has Logto's payload without `hookId`, which is the id of Logto's webhook and not part of the event. All other
+ * bytes stay as they were. If the body is signed but is not an event, the answer says why.
  */
 export function readWebhook({ source, signature, traceparent, body }: Webhook): ReadWebhook {
   if (!isSignedByAny(body, signature, source.keys)) {
-    const message = 'No signing key of this path has signed this body.'
+    const message = 'The signature does not match the body with any signing key of this path.'
     return { kind: 'answer', answer: unauthorized(message) }
   }
   const payload = readPayload(body)
@@ -83,13 +83,13 @@ function readPayload(body: Buffer): Payload | Rejected {
   return fields.kind === 'rejected' ? fields : { ...json, ...fields, kind: 'payload' }
 }
 
-/** Whether it is valid is for the processor to say, which ignores it where it is not. */
+/** Only a rough check: the processor leaves out a `traceparent` that is not valid. */
 const traceparentForm = /^[\da-f-]{55,256}$/
 
 /**
- * The id of an event by what it says. Logto sends none, and the bytes of all its attempts are the same (its webhook
- * reference, section 3.3), but for `hookId` those of all its webhooks too: so an event has one id, however often and by
- * however many webhooks it comes.
+ * The id of an event, from a hash of its payload. Logto sends no id. All attempts of a webhook have the same bytes (Logto's
+ * webhook reference, section 3.3), and different webhooks for an event differ only in `hookId`. So an event always gets the
+ * same id.
  *
  * @param value the payload without `hookId`
  */
@@ -97,7 +97,7 @@ function eventIdOf(value: Buffer): string {
   return `logto-${hash('sha256', value, 'base64url').slice(0, 22)}`
 }
 
-/** All keys are tried, and all of each is compared: how long it takes says nothing of them. */
+/** Compares with all keys, in constant time: the time taken reveals nothing about them. */
 function isSignedByAny(body: Buffer, signature: string, keys: readonly PreparedKey[]): boolean {
   const given = Buffer.from(signature, 'latin1')
   let isSigned = false

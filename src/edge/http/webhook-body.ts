@@ -1,11 +1,11 @@
 /**
- * Bodies that are coming in, within bounds. Bytes that wait for more may belong to anybody: nothing shows whose they are
- * before the last has come. So where all of them together are too many, it is the body that has been coming for longest
- * that is given up, not the newest: a webhook of Logto's comes at once, and nobody can keep it out by sending slowly.
+ * Receives bodies within bounds. An incomplete body may come from anybody, because its signature can only be checked at its
+ * end. If all incomplete bodies together are too large, the one that began first is given up, not the newest one. A webhook
+ * of Logto arrives at once, so slow senders cannot keep it out.
  */
 import type { IncomingMessage } from 'node:http'
 
-/** `too-large`: it has more bytes than it may have. `given-up`: others need the room. `gone`: the client ended it. */
+/** `too-large`: it has too many bytes. `given-up`: other bodies need the memory. `gone`: the client closed the connection. */
 export type ReceivedBody =
   | { readonly kind: 'body'; readonly bytes: Buffer }
   | { readonly kind: 'too-large' | 'given-up' | 'gone' }
@@ -13,20 +13,20 @@ export type ReceivedBody =
 export class BodyReceiver {
   readonly #maxBytes: number
   readonly #maxTotalBytes: number
-  /** In the order in which they began. */
+  /** In the order of their beginnings. */
   readonly #coming = new Set<Coming>()
   #total = 0
 
   /**
    * @param maxBytes of one body
-   * @param maxTotalBytes of all that are not complete
+   * @param maxTotalBytes of all incomplete bodies
    */
   constructor(maxBytes: number, maxTotalBytes: number) {
     this.#maxBytes = maxBytes
     this.#maxTotalBytes = maxTotalBytes
   }
 
-  /** Never rejects. What comes after the end of it is not read. */
+  /** Never rejects. Stops reading when the body is refused. */
   receive(request: IncomingMessage): Promise<ReceivedBody> {
     return new Promise((resolve) => {
       const coming: Coming = { room: Buffer.alloc(0), length: 0, end: () => undefined }
@@ -48,7 +48,7 @@ export class BodyReceiver {
     })
   }
 
-  /** Pieces may be of one byte each, and a buffer takes a hundred times that: so each is copied. */
+  /** Copies each piece. A piece may have one byte, and a buffer object takes a hundred times that. */
   #add(coming: Coming, piece: Buffer): void {
     const needed = coming.length + piece.length
     if (needed > coming.room.length) {

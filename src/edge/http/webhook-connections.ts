@@ -1,19 +1,19 @@
 /**
- * Connections of those who send webhooks, bounded without shutting anybody out: as on the status port, a new one is always
- * taken, and the one that has waited longest is closed for it. A connection *waits* while nothing of it is known to be an
- * event, from its opening to its body, and again from the end of an answer. One whose event is on the way to Kafka does
- * not wait, and is left alone: how many there are of these is bounded elsewhere.
+ * Bounds the connections of the webhook port. As on the status port, a new connection is always accepted, and the one that
+ * has waited longest is closed for it. A connection *waits* until its request is known to be an event, and again after the
+ * answer. A connection whose event is on the way to Kafka is not closed. The number of these is bounded by the number of
+ * pending events.
  */
 import type { Socket } from 'node:net'
 
 export class WebhookConnections {
   readonly #most: number
-  /** The first has waited longest. */
+  /** The one that has waited longest first. */
   readonly #waiting = new Set<Socket>()
-  /** How many events of each are on their way. */
+  /** The number of events on the way to Kafka, by connection. */
   readonly #busy = new Map<Socket, number>()
 
-  /** @param most connections that wait */
+  /** @param most maximum number of waiting connections */
   constructor(most: number) {
     this.#most = most
   }
@@ -34,14 +34,14 @@ export class WebhookConnections {
     longest.destroy()
   }
 
-  /** An event came on it, and goes to Kafka. */
+  /** Called when an event of this connection is on the way to Kafka. */
   begun(socket: Socket): void {
     if (socket.destroyed) return
     this.#waiting.delete(socket)
     this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1)
   }
 
-  /** Of an event that has {@link begun}: it is answered. */
+  /** Called when an event after {@link begun} has its answer. */
   ended(socket: Socket): void {
     const events = this.#busy.get(socket)
     if (events === undefined) return
@@ -52,7 +52,7 @@ export class WebhookConnections {
     }
   }
 
-  /** Closes those on which nothing has ever come: no request is lost with them. */
+  /** Closes the connections that never sent a byte: no request is lost with them. */
   closeSilent(): void {
     for (const socket of this.#waiting) if (socket.bytesRead === 0) socket.destroy()
   }

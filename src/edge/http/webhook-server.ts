@@ -1,6 +1,6 @@
 /**
- * The HTTP endpoint that webhooks come in by. Whoever can reach the port may be slow, broken or hostile: what is known to be
- * refused is answered before it is read, and no client holds a connection or memory for long.
+ * The HTTP server that receives webhooks. Its clients may be slow, broken or hostile. A request that must be refused is
+ * answered before its body is read, and no client holds a connection or memory for long.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
@@ -9,13 +9,13 @@ import { UserError } from '../../core/model/errors.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
 import { WebhookConnections } from './webhook-connections.ts'
 
-/** What webhooks are given to. */
+/** Decides about requests and handles webhooks. */
 export interface WebhookHandler<Source> {
   judge(head: RequestHead): JudgedHead<Source>
   /**
    * Never rejects.
    *
-   * @param onWriting called when the body is known to be an event, and Kafka is waited for
+   * @param onWriting called when the body is known to be an event and the wait for Kafka begins
    */
   handle(
     webhook: {
@@ -30,31 +30,31 @@ export interface WebhookHandler<Source> {
 }
 
 export interface Answered<Source> {
-  /** `undefined`: the client went away before its answer was written. */
+  /** `undefined` if the client closed the connection before the answer was written. */
   readonly answer: Answer | undefined
-  /** `undefined` where the path is none, or the head was refused. */
+  /** `undefined` if the path is not known, or the head was refused. */
   readonly source: Source | undefined
   readonly event: string | undefined
   /** Address of the client, or of the proxy before it. */
   readonly from: string
-  /** From the end of the request's head to the end of the answer. */
+  /** Milliseconds from the end of the request's head to the end of the answer. */
   readonly tookMs: number
 }
 
 export interface WebhookServerOptions {
   readonly host: string
-  /** 0: any free one. */
+  /** 0 for any free port. */
   readonly port: number
   readonly maxBodyBytes: number
-  /** Of all bodies that are not complete. Default 64 MiB. */
+  /** Of all incomplete bodies. Default 64 MiB. */
   readonly maxIncomingBytes?: number
-  /** Connections that wait for a request. Default 4,096. */
+  /** Of waiting connections. Default 4,096. */
   readonly maxConnections?: number
-  /** How long a client may take to send a request, head and body, and to read the answer. Default 10 s, as Logto's own. */
+  /** How long a client may take to send a request, and to read the answer. Default 10 s, the time-out of Logto. */
   readonly clientTimeoutMs?: number
   /**
-   * How long a connection is kept without a request. Default 60 s. Clients are told, and end it themselves a little
-   * earlier: a request that comes on a connection as it is closed would be lost.
+   * How long a connection without a request is kept. Default 60 s. Node announces this in a header, so that clients close
+   * the connection a little earlier. A request that arrives while the server closes the connection would be lost.
    */
   readonly keepAliveMs?: number
 }
@@ -62,11 +62,11 @@ export interface WebhookServerOptions {
 export interface WebhookServer {
   readonly port: number
   connections(): number
-  /** Takes no new connections, and answers the requests that have begun, until the deadline. */
+  /** Accepts no new connections, and answers the requests that have begun, until the deadline. */
   stop(deadlineMs: number): Promise<void>
 }
 
-/** @throws UserError when the port cannot be had */
+/** @throws UserError when the port cannot be listened on */
 export async function startWebhookServer<Source>(
   options: WebhookServerOptions,
   handler: WebhookHandler<Source>,
@@ -81,7 +81,7 @@ export async function startWebhookServer<Source>(
   const endpoint = new Endpoint(options, handler)
   server.on('connection', (socket) => endpoint.connections.opened(socket))
   server.on('request', (request, response) => endpoint.take(request, response, false))
-  // Without this Node would ask for each body before anybody has looked at the head.
+  // Without this listener, Node would ask for each body before its head is checked.
   server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
   await listen(server, options)
   const address = server.address()
@@ -119,11 +119,11 @@ class Endpoint<Source> {
   take(request: IncomingMessage, response: ServerResponse, isContinueExpected: boolean): void {
     const exchange = new Exchange<Source>(request, response, this.#clientTimeoutMs)
     response.once('close', () => this.#handler.onAnswered(exchange.answered()))
-    // What goes wrong with a request is seen by its end.
+    // The end of the request is handled, whatever its cause.
     request.on('error', () => undefined)
     const judged = this.#handler.judge(exchange.head())
     if (judged.kind === 'answer') {
-      // The client does not send the body that it asked about.
+      // If it waits for `100 Continue`, the client does not send the body, so the connection must end.
       this.#answer(exchange, judged.answer, isContinueExpected)
       return
     }
@@ -142,7 +142,7 @@ class Endpoint<Source> {
   #refusal(kind: Exclude<ReceivedBody['kind'], 'body' | 'gone'>): Answer {
     return kind === 'too-large'
       ? tooLarge(this.#maxBodyBytes)
-      : unavailable('The body came too slowly while many others came.')
+      : unavailable('The body arrived too slowly while many others were arriving.')
   }
 
   async #handle(
@@ -198,12 +198,12 @@ class Exchange<Source> {
     return typeof traceparent === 'string' ? traceparent : undefined
   }
 
-  /** @param isLast whether the connection ends with it */
+  /** @param isLast whether the connection ends after it */
   send(answer: Answer, isLast: boolean): void {
     const response = this.#response
     if (response.destroyed) return
     const text = `${JSON.stringify(answer.body)}\n`
-    // Of who does not read, answers would pile up behind each other.
+    // Otherwise the answers to a client that does not read would pile up.
     const timer = setTimeout(() => this.request.socket.destroy(), this.#readTimeoutMs).unref()
     response.once('close', () => clearTimeout(timer))
     this.#answer = answer
@@ -231,8 +231,8 @@ class Exchange<Source> {
 }
 
 /**
- * Reads what is left of a request that is answered, so that the client can read the answer: to close a connection on which
- * bytes are unread resets it. Of those who send on and on the connection is closed all the same.
+ * Reads the rest of an answered request, so that the client can read the answer: closing a connection with unread bytes
+ * would reset it. If the client sends more than `maxBytes`, the connection is closed anyway.
  */
 function discardRest(request: IncomingMessage, maxBytes: number): void {
   if (request.readableEnded) return
@@ -249,7 +249,7 @@ function listen(
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Later on it is of a connection that could not be taken, and costs this one alone.
+    // After the start, an error is about a connection that could not be accepted, and affects only that connection.
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'

@@ -1,10 +1,10 @@
-/** What `ingest` counts, as Prometheus metrics. Every value of a label is there from the start, at 0. */
+/** The Prometheus metrics of `ingest`. Each label value is exported from the start, with the value 0. */
 import { answerNames, type AnswerName } from '../../core/ingest/answer.ts'
 import { Count, Distribution, Family, gauge, Single } from './exposition.ts'
 import type { Metrics } from './metrics.ts'
 import { buildText, createNodeMetrics, readyText } from './process-metrics.ts'
 
-/** What is read when metrics are asked for. */
+/** Values that are read at each request for metrics. */
 export interface IngestReadings {
   readonly isReady: boolean
   readonly connections: number
@@ -13,9 +13,9 @@ export interface IngestReadings {
 }
 
 export interface IngestMetrics extends Pick<Metrics, 'render' | 'contentType'> {
-  /** @param answer `undefined`: the client went away before it */
+  /** @param answer `undefined` if the client closed the connection before it */
   countAnswer(answer: AnswerName | undefined, tookMs: number): void
-  /** An event of a source is in Kafka. */
+  /** Called when Kafka has acknowledged an event of a source. */
   countEvent(path: string): void
 }
 
@@ -23,7 +23,7 @@ const gone = 'client-gone'
 const outcomes = [...answerNames, gone] as const
 const durationBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** @param paths those of the sources: a closed set, few enough for a label */
+/** @param options.paths of all sources: a closed set, few enough for a label */
 export function createIngestMetrics(options: {
   readonly version: string
   readonly paths: readonly string[]
@@ -34,7 +34,7 @@ export function createIngestMetrics(options: {
   const requests = new Family(
     {
       name: 'hooktide_ingest_requests_total',
-      help: 'Requests by what they were answered with; client-gone: the client did not wait for it.',
+      help: 'Requests by their answer; client-gone: the client closed the connection first.',
       type: 'counter',
     },
     { label: 'answer', values: outcomes, create },
@@ -42,7 +42,7 @@ export function createIngestMetrics(options: {
   const events = new Family(
     {
       name: 'hooktide_ingest_events_total',
-      help: 'Events that Kafka has acknowledged, by the path that they came in by.',
+      help: 'Events that Kafka has acknowledged, by the path of their request.',
       type: 'counter',
     },
     { label: 'path', values: options.paths, create },
@@ -50,7 +50,7 @@ export function createIngestMetrics(options: {
   const durations = new Single(
     {
       name: 'hooktide_ingest_duration_seconds',
-      help: "From the end of a request's head to the end of its answer, of those that were accepted.",
+      help: "From the end of a request's head to the end of its answer, for accepted requests.",
       type: 'histogram',
     },
     new Distribution(durationBounds),
@@ -84,7 +84,10 @@ function gaugesOf(now: Omit<IngestReadings, 'isReady'>): readonly string[] {
       now.pendingRecords,
     ),
     gauge(
-      { name: 'hooktide_ingest_pending_bytes', help: 'Bytes that these hold.' },
+      {
+        name: 'hooktide_ingest_pending_bytes',
+        help: 'Bytes of the events that Kafka has not acknowledged yet.',
+      },
       now.pendingBytes,
     ),
   ]

@@ -1,8 +1,8 @@
-/** Metrics that every process has, whatever it does. The only file that knows prom-client. */
+/** Metrics that `run` and `ingest` have in common. The only file that uses prom-client. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { gauge } from './exposition.ts'
 
-/** Those of Node. */
+/** The metrics of Node. */
 export function createNodeMetrics(): Pick<Registry, 'metrics' | 'contentType'> {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

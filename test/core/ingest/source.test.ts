@@ -79,7 +79,7 @@ describe('the file of sources', () => {
     [
       'a member that is misspelt',
       [{ ...one, tenant: 'x' }],
-      /^\[0\]\.tenant is not known: there are path/,
+      /^\[0\]\.tenant is not a known member. Known are path/,
     ],
   ])('is refused with %s', (_, value, words) => {
     const problems = problemsOf(value)
