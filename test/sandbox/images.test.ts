@@ -1,5 +1,5 @@
 /**
- * Dockerfile, docker-compose.yml and deploy/kubernetes.yml, held to the code that they start; and what `docker compose up`
+ * Dockerfile and docker-compose.yml, held to the code that they start; and what `docker compose up`
  * does, played on the tests' broker and registry: the same commands with the same settings, only the addresses replaced.
  */
 import { execFile } from 'node:child_process'
@@ -9,7 +9,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { commands } from '../../src/commands/command-list.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import {
@@ -35,10 +35,6 @@ const compose: { readonly services: Readonly<Record<string, Service>> } = parse(
   textOf('docker-compose.yml'),
   { merge: true },
 )
-const objects: readonly KubernetesObject[] = parseAllDocuments(textOf('deploy/kubernetes.yml')).map(
-  (document) => document.toJS() as KubernetesObject,
-)
-
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
@@ -54,25 +50,6 @@ interface Service {
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
   readonly volumes?: readonly string[]
-}
-
-interface KubernetesObject {
-  readonly kind: string
-  readonly data?: Readonly<Record<string, string>>
-  readonly spec?: { readonly template?: { readonly spec: PodSpec } }
-}
-
-interface PodSpec {
-  readonly enableServiceLinks?: boolean
-  readonly terminationGracePeriodSeconds?: number
-  readonly containers: readonly {
-    readonly image: string
-    readonly args: readonly string[]
-    readonly env?: readonly { readonly name: string }[]
-    readonly livenessProbe?: { readonly httpGet: { readonly path: string } }
-    readonly readinessProbe?: { readonly httpGet: { readonly path: string } }
-    readonly ports?: readonly { readonly containerPort: number }[]
-  }[]
 }
 
 function service(name: string): Service {
@@ -195,61 +172,6 @@ describe('docker-compose.yml', () => {
         else expect(command).not.toEqual(['run'])
       }
     }
-  })
-})
-
-describe('deploy/kubernetes.yml', () => {
-  const pods = objects.flatMap(({ spec }) => spec?.template?.spec ?? [])
-  const containers = pods.flatMap((pod) => pod.containers)
-
-  it('sets what is a setting, and runs what is a command', () => {
-    const settings = objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
-    const named = containers.flatMap(({ env = [] }) => env.map(({ name }) => name))
-    expect(variables).toEqual(expect.arrayContaining([...Object.keys(settings), ...named]))
-    expect(containers.map(({ args }) => args.join(' '))).toEqual([
-      'init --replication-factor 3',
-      'run',
-    ])
-    for (const { args } of containers) {
-      const command = commands.find(({ name }) => name === args[0])
-      const options = args.filter((word) => word.startsWith('--')).map((word) => word.slice(2))
-      expect(Object.keys(command?.options ?? {})).toEqual(expect.arrayContaining(options))
-    }
-    for (const { image } of containers) expect(image).toBe(`hooktide:${version}`)
-  })
-
-  it('lets no Service of the namespace set what is a setting', () => {
-    for (const pod of pods) expect(pod).toMatchObject({ enableServiceLinks: false })
-  })
-
-  it('mounts PEM files where its settings name them, once the comments are taken away', () => {
-    const text = textOf('deploy/kubernetes.yml')
-      .replaceAll(/^( *)# (KAFKA_SSL_CA|volume)/gm, '$1$2')
-      .replaceAll(/^( *)#( +- \{ name: tls)/gm, '$1$2')
-    const [config, ...shown] = parseAllDocuments(text).map(
-      (document) => document.toJS() as KubernetesObject,
-    )
-    expect(config?.data).toMatchObject({ KAFKA_SSL_CA: '/tls/ca.pem' })
-    expect(variables).toContain('KAFKA_SSL_CA')
-    const specs = shown.flatMap(({ spec }) => spec?.template?.spec ?? [])
-    expect(specs).toHaveLength(2)
-    for (const spec of specs) {
-      expect(spec).toMatchObject({
-        volumes: [{ name: 'tls', secret: { secretName: 'hooktide-tls' } }],
-        containers: [{ volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }] }],
-      })
-    }
-  })
-
-  it('probes what is served, and gives time to stop', () => {
-    const [processor] = containers.filter(({ args }) => args[0] === 'run')
-    expect(processor).toMatchObject({
-      ports: [{ containerPort: Number(defaultOf('HOOKTIDE_HTTP_PORT')) }],
-      livenessProbe: { httpGet: { path: '/healthz' } },
-      readinessProbe: { httpGet: { path: '/readyz' } },
-    })
-    const [grace = 0] = pods.flatMap((pod) => pod.terminationGracePeriodSeconds ?? [])
-    expect(grace * 1_000).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
   })
 })
 

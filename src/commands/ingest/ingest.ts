@@ -187,7 +187,7 @@ async function checkTopics(
   }
 }
 
-const heading = 'Ingest cannot start'
+const heading = 'hooktide ingest cannot start'
 
 function handlerOf(
   ingest: Ingest,

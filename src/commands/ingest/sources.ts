@@ -26,7 +26,7 @@ export function sourcesOf(settings: Settings): readonly Source[] {
     const signingKeys = 'fault' in read ? [] : read.signingKeys
     return { path, tenantId, topic: topic ?? '', signingKeys }
   })
-  if (faults.length > 0) throw UserError.listing('Ingest cannot start', faults, 2)
+  if (faults.length > 0) throw UserError.listing('hooktide ingest cannot start', faults, 2)
   return sources
 }
 

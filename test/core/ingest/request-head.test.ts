@@ -94,8 +94,8 @@ describe('the head of a webhook', () => {
     ['one in capitals', 'A'.repeat(64), /is not 64/],
     ['one with a prefix', `sha256=${'a'.repeat(64)}`, /is not 64/],
     ['one with white space', ` ${'a'.repeat(64)}`, /is not 64/],
-    ['two, joined by HTTP', `${signature}, ${signature}`, /is there twice/],
-    ['two', [signature, signature], /is there twice/],
+    ['two, joined by HTTP', `${signature}, ${signature}`, /appears twice/],
+    ['two', [signature, signature], /appears twice/],
   ])('is refused with %s', (_, given, words) => {
     const refusal = refusalOf({ 'logto-signature-sha-256': given })
     expect(refusal).toMatch(/^401 /)

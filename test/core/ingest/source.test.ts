@@ -52,7 +52,7 @@ describe('the file of sources', () => {
     ['something else than objects', ['x'], /^\[0\] must be an object$/],
     ['no path', [{ signingKeys: [key] }], /^\[0\]\.path must be a path such as/],
     ['a path with a query', [{ ...one, path: '/a?b' }], /^\[0\]\.path must be/],
-    ['a path of two', [one, { ...one }], /^\[1\]\.path is the path of another one/],
+    ['a path of two', [one, { ...one }], /^\[1\]\.path is used twice/],
     ['a tenant that is none', [{ ...one, tenantId: '' }], /^\[0\]\.tenantId must be text/],
     ['a topic that is none', [{ ...one, topic: 'a b' }], /^\[0\]\.topic must be/],
     ['no keys', [{ path: '/a' }], /^\[0\]\.signingKeys is missing/],
@@ -75,7 +75,7 @@ describe('the file of sources', () => {
     ],
     ['a key of zero bytes', [{ ...one, signingKeys: ['\0'.repeat(32)] }], /has zero bytes alone/],
     ['a key that is no text', [{ ...one, signingKeys: [7] }], /signingKeys\[0\] must be text/],
-    ['keys in both ways', [{ ...one, signingKeysFile: 'x' }], /leave one of them out/],
+    ['keys in both ways', [{ ...one, signingKeysFile: 'x' }], /remove one of them/],
     [
       'a member that is misspelt',
       [{ ...one, tenant: 'x' }],
