@@ -7,7 +7,7 @@
 import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'
 import { Lanes } from './core/lane/lanes.ts'
-import { PutOffBudget } from './core/lane/put-off-budget.ts'
+import { DeferralBudget } from './core/lane/deferral-budget.ts'
 import { RepeatBounds } from './core/lane/repeat-bounds.ts'
 import { retryGroupOf } from './core/model/group-names.ts'
 import { DeferredCounts } from './core/run/deferral.ts'
@@ -84,7 +84,7 @@ function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSett
     marks: new Marks(),
     gate: new CallGate({
       ...{ live, retry, sink, http, clock, emit, sessionTimeoutMs },
-      mostPending: limits.pendingRecords,
+      maxPending: limits.pendingRecords,
     }),
     load: new Load({ count: limits.deliveries, bytes: limits.totalBytes }),
     handled: new HandledRuns({ ours: limits.recentlyHandled, ofEvents: limits.deliveries }),
@@ -171,7 +171,7 @@ function createAdmission(
   return new Admission({
     ...{ load, deferring, bounds, placement, recorder, clock, emit },
     open: (record) => openRecord(record, joining),
-    putOffs: new PutOffBudget(),
+    deferrals: new DeferralBudget(),
   })
 }
 

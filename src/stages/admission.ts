@@ -2,12 +2,12 @@
  * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes: in the
  * partition, in the process, and in the lane of each delivery, unless that is put off.
  */
-import type { PutOffBudget } from '../core/lane/put-off-budget.ts'
+import type { DeferralBudget } from '../core/lane/deferral-budget.ts'
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { isFresh, type Deferring, type Judgement, type PutOff } from './deferring.ts'
+import { isFresh, type Deferring, type Judgement, type Defer } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -21,7 +21,7 @@ export interface AdmissionParts {
   readonly load: Load
   readonly deferring: Deferring
   readonly bounds: RepeatBounds
-  readonly putOffs: PutOffBudget
+  readonly deferrals: DeferralBudget
   readonly placement: Placement
   readonly recorder: Recorder
   readonly clock: Clock
@@ -67,9 +67,9 @@ export class Admission {
 
   /** What is to become of what a record causes; `undefined` while there is no room for it. */
   #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
-    const { load, deferring, bounds, putOffs, clock } = this.#parts
+    const { load, deferring, bounds, deferrals, clock } = this.#parts
     if (!load.hasRoom(flow.line)) return undefined
-    if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }
+    if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }
     const { count } = load.admitted.total
     const isProcessSlow = () => deferring.isProcessSlow()
     const isFanOut = opened.calls.length > 1
@@ -82,11 +82,11 @@ export class Admission {
       if (isCharged(judgement, call)) fresh += 1
       judgements.push(judgement)
     }
-    if (fresh > 0 && !putOffs.hasLeft(clock.monotonic())) {
+    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic())) {
       this.#isOverBudget = true
       return undefined
     }
-    return { opened, judgements, putOffs: fresh }
+    return { opened, judgements, deferrals: fresh }
   }
 
   #carryOut(
@@ -94,7 +94,7 @@ export class Admission {
     { record, bytes, plan }: Extract<Taken<Plan>, { readonly kind: 'taken' }>,
     onComplete: (origin: Origin) => void,
   ): void {
-    const { opened, judgements, putOffs } = plan
+    const { opened, judgements, deferrals } = plan
     const { recorder, load, clock, emit } = this.#parts
     const caused = countOf(opened)
     const origin: Origin = {
@@ -114,12 +114,12 @@ export class Admission {
     const workFor = (run: Run, hook?: Hook): Work => {
       flow.held.holdFor(run.hookId, 1, origin.bytes)
       load.admitted.holdFor(run.hookId, 1, origin.bytes)
-      return { run, origin, hook, queuedAt, place: undefined, isMovedOn: false }
+      return { run, origin, hook, queuedAt, place: undefined, isHandedOver: false }
     }
     switch (opened.kind) {
       case 'runs':
         this.#carryOutRuns(opened, judgements, workFor)
-        if (putOffs > 0) this.#charge(putOffs, queuedAt)
+        if (deferrals > 0) this.#charge(deferrals, queuedAt)
         if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
         break
       case 'hop':
@@ -154,7 +154,7 @@ export class Admission {
   #place(work: Work, judgement: Settled): void {
     const { placement, recorder } = this.#parts
     if (judgement.kind === 'queue') placement.queue(work, judgement.lane)
-    else if (judgement.kind === 'put-off') placement.putOff(work, judgement)
+    else if (judgement.kind === 'defer') placement.defer(work, judgement)
     else recorder.record(work, hopped)
   }
 
@@ -163,9 +163,9 @@ export class Admission {
   }
 
   /** @param since when the loop began to be busy with what was put off */
-  #charge(putOffs: number, since: MonotonicMs): void {
+  #charge(deferrals: number, since: MonotonicMs): void {
     const now = this.#parts.clock.monotonic()
-    this.#parts.putOffs.take(putOffs, now - since, now)
+    this.#parts.deferrals.take(deferrals, now - since, now)
   }
 }
 
@@ -179,10 +179,10 @@ interface Plan {
   /** One for each call. */
   readonly judgements: readonly Settled[]
   /** How many of these are put off and count against the budget. */
-  readonly putOffs: number
+  readonly deferrals: number
 }
 
 /** What an open or paused lane puts off is bounded by its steps. */
-function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is PutOff {
-  return judgement.kind === 'put-off' && judgement.blocked === undefined && isFresh(run)
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
+  return judgement.kind === 'defer' && judgement.blocked === undefined && isFresh(run)
 }

@@ -17,7 +17,7 @@ export interface CallGateParts {
   readonly emit: Emit
   readonly sessionTimeoutMs: number
   /** No call starts while so many records or more are not acknowledged. */
-  readonly mostPending: number
+  readonly maxPending: number
 }
 
 export class CallGate {
@@ -74,11 +74,11 @@ export class CallGate {
   }
 
   #stopCause(): StopCause | undefined {
-    const { sink, http, mostPending } = this.#parts
+    const { sink, http, maxPending } = this.#parts
     if (this.#isStopped) return 'stopping'
     if (this.isHeld('first')) return 'rebalance'
     if (!this.isProven) return 'membership-unproven'
-    if (sink.pendingCount() >= mostPending) return 'results-pending'
+    if (sink.pendingCount() >= maxPending) return 'results-pending'
     return http.trouble() === undefined ? undefined : 'proxy-away'
   }
 

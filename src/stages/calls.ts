@@ -10,7 +10,7 @@ import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/run/request-headers.ts'
 import { endpointSignOf, type EndpointSign } from '../core/run/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
-import { Alarm } from './alarm.ts'
+import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Deferring } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -63,12 +63,12 @@ export class Calls {
   readonly #inFlight = new Map<Slot<Work>, InFlight>()
   readonly #perGroup = new Map<string, number>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
-  readonly #recheck: Alarm
+  readonly #recheck: Timer
   readonly #isLineOpen = (line: LineName) => !this.#parts.gate.isHeld(line)
 
   constructor(parts: CallsParts) {
     this.#parts = parts
-    this.#recheck = new Alarm(parts.clock, () => parts.marks.set())
+    this.#recheck = new Timer(parts.clock, () => parts.marks.set())
   }
 
   /** Calls in flight. */
@@ -156,10 +156,10 @@ export class Calls {
   #askAgain(mayStart: number): void {
     const { gate, lanes, clock } = this.#parts
     if (gate.isStopped) return
-    if (!gate.isOpen || mayStart === 0) this.#recheck.ringIn(recheckMs)
+    if (!gate.isOpen || mayStart === 0) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
     if (limitedUntil !== undefined)
-      this.#recheck.ringIn(Math.max(0, limitedUntil - clock.monotonic()))
+      this.#recheck.fireIn(Math.max(0, limitedUntil - clock.monotonic()))
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {

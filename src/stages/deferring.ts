@@ -16,7 +16,7 @@ import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
-import { spread, turn, type TurnFacts } from '../core/lane/turn.ts'
+import { deferralWaitMs, returnSpreadMs, type BacklogFacts } from '../core/lane/backlog.ts'
 import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -30,11 +30,11 @@ export type Judgement =
   | { readonly kind: 'wait' }
   /** It came from its tier before it is due, and waits on. */
   | { readonly kind: 'hop' }
-  | PutOff
+  | Defer
 
 /** The run goes to a tier, without an attempt. */
-export interface PutOff {
-  readonly kind: 'put-off'
+export interface Defer {
+  readonly kind: 'defer'
   /** `undefined`: the lane is healthy, and the hook has used up its share. */
   readonly blocked: Blocked | undefined
 }
@@ -56,14 +56,14 @@ export interface DeferringParts {
 }
 
 /** What is due sooner is not worth a hop: no tier is shorter. */
-const leastHopMs = 1_000
+const minHopMs = 1_000
 /** More records that wait for their acknowledgement are a backlog: the sink, or the broker, is what is slow. */
 const usualPending = 2_000
 /** Of what its hook may hold. Partitions of tiers are many: what comes back together would leave fresh events nothing. */
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: PutOff = { kind: 'put-off', blocked: undefined }
+const beyondShare: Defer = { kind: 'defer', blocked: undefined }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -101,7 +101,7 @@ export class Deferring {
   }
 
   /** Decides what becomes of a run that is put off, and counts it. */
-  verdictOf(run: Run, { blocked }: PutOff): Verdict {
+  verdictOf(run: Run, { blocked }: Defer): Verdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
     const isFresh = run.attempt === 0 && run.deferrals === 0
@@ -118,12 +118,12 @@ export class Deferring {
   }
 
   /** A run that may have been put off has come back for good. */
-  cameBack(run: Run): void {
+  returned(run: Run): void {
     if (run.deferrals > 0) this.#parts.counts.returned(run, run.dueAt)
   }
 
   /** Whether anything that was put off has not come back. */
-  get hasAway(): boolean {
+  get hasDeferred(): boolean {
     return !this.#parts.counts.isEmpty
   }
 
@@ -148,29 +148,29 @@ export class Deferring {
   #laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
     const { lanes, health, defaultConcurrency } = this.#parts
     const lane = lanes.laneOf(hook.id, limitsOf(hook, defaultConcurrency), now)
-    if (lane.listens) lane.seed(health.seedOf(hook.id), now)
+    if (lane.acceptsReports) lane.seed(health.seedOf(hook.id), now)
     return lane
   }
 
   #turnMs(run: Run, chance: number): number {
-    const facts = this.#turnFacts(run)
-    return facts === undefined ? leastHopMs : turn(facts, run.deferrals, chance)
+    const facts = this.#backlogFacts(run)
+    return facts === undefined ? minHopMs : deferralWaitMs(facts, run.deferrals, chance)
   }
 
   #returning(run: Run): Returning {
     const { counts, clock, tiers } = this.#parts
-    const facts = this.#turnFacts(run)
-    const spreadMs = facts === undefined ? leastHopMs : spread(facts, counts.all(clock.now()))
+    const facts = this.#backlogFacts(run)
+    const spreadMs = facts === undefined ? minHopMs : returnSpreadMs(facts, counts.all(clock.now()))
     return { spreadMs, tiers }
   }
 
-  #turnFacts({ hookId }: Run): TurnFacts | undefined {
+  #backlogFacts({ hookId }: Run): BacklogFacts | undefined {
     const { counts, lanes, clock } = this.#parts
-    return lanes.get(hookId)?.turnFacts(counts.of(hookId, clock.now()), clock.monotonic())
+    return lanes.get(hookId)?.backlogFacts(counts.of(hookId, clock.now()), clock.monotonic())
   }
 
   #isEarly(run: Run): boolean {
-    return run.hop > 0 && this.#dueIn(run) >= leastHopMs
+    return run.hop > 0 && this.#dueIn(run) >= minHopMs
   }
 
   /** Milliseconds. */
@@ -189,8 +189,8 @@ export class Deferring {
 }
 
 /** A lane that has opened or paused until then takes nothing before. */
-export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): PutOff {
-  return { kind: 'put-off', blocked: { by: kind, forMs: Math.max(0, until - now) } }
+export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): Defer {
+  return { kind: 'defer', blocked: { by: kind, forMs: Math.max(0, until - now) } }
 }
 
 /** Whether putting it off is new work: what came back, or was split from its event, is a record already. */

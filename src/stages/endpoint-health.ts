@@ -5,7 +5,7 @@
 import {
   claimed,
   disabled,
-  doesWell,
+  successChangesNothing,
   failed,
   freshEndpoint,
   reportRead,
@@ -23,7 +23,7 @@ import {
 import {
   decodeHealth,
   encodeHealth,
-  leastBetweenWritesMs,
+  minBetweenWritesMs,
   type Health,
 } from '../core/health/record.ts'
 import type { HookTable } from '../core/hook/table.ts'
@@ -62,7 +62,7 @@ export interface EndpointHealthParts extends HealthRules {
 }
 
 /** How often it is looked at what has become due to be said. */
-const lookMs = 1_000
+const checkMs = 1_000
 
 interface Entry {
   endpoint: Endpoint
@@ -77,13 +77,13 @@ export class EndpointHealth {
   readonly #parts: EndpointHealthParts
   readonly #entries = new Map<HookId, Entry>()
   /** Hooks of which something is to be said. */
-  readonly #toSay = new Set<HookId>()
+  readonly #toReport = new Set<HookId>()
   /** Hooks that were deleted. */
-  readonly #toBury = new Set<HookId>()
+  readonly #toDelete = new Set<HookId>()
   readonly #counts = { failing: 0, open: 0, paused: 0, disabled: 0 }
   #isLoaded = false
   #isStopped = false
-  #isLookPlanned = false
+  #isCheckPlanned = false
 
   constructor(parts: EndpointHealthParts) {
     this.#parts = parts
@@ -97,7 +97,7 @@ export class EndpointHealth {
   /** An attempt said something of the hook's endpoint. A success of one that does well costs a look-up. */
   attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void {
     const known = this.#entries.get(hook.id)?.endpoint
-    if (outcome === 'success' && (known === undefined || doesWell(known))) return
+    if (outcome === 'success' && (known === undefined || successChangesNothing(known))) return
     if (!this.#isCalled(hook)) return
     const endpoint = known ?? freshEndpoint
     const next =
@@ -149,7 +149,7 @@ export class EndpointHealth {
         this.#drop(decoded.hookId)
         break
       case 'health':
-        this.#hear(decoded.health)
+        this.#applyReport(decoded.health)
     }
   }
 
@@ -161,7 +161,7 @@ export class EndpointHealth {
       if (entry === undefined) this.hookDeleted(hookId)
       if (entry?.kind === 'active') this.#compare(entry.hook, hookSeen)
     }
-    this.#lookSoon(0)
+    this.#checkSoon(0)
   }
 
   /**
@@ -174,34 +174,34 @@ export class EndpointHealth {
     this.#compare(hook, hookSeen)
     if (!hasOtherUrl) return
     if (this.#entries.get(hook.id)?.endpoint.known === undefined) this.#drop(hook.id)
-    this.#renew(hook.id)
+    this.#resetLane(hook.id)
   }
 
   /** It is forgotten unless the hook has come back by the next look. */
   hookDeleted(hookId: HookId): void {
     if (!this.#isLoaded || !this.#entries.has(hookId)) return
-    this.#toBury.add(hookId)
-    this.#lookSoon(0)
+    this.#toDelete.add(hookId)
+    this.#checkSoon(0)
   }
 
   stop(): void {
     this.#isStopped = true
   }
 
-  #hear(health: Health): void {
+  #applyReport(health: Health): void {
     const { hookId, enableEpoch } = health
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
     const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
     const isRecovered = reportsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
     this.#set(hookId, reportRead(endpoint, health))
-    if (isNewBeginning) this.#renew(hookId)
+    if (isNewBeginning) this.#resetLane(hookId)
     if (isRecovered) this.#probeSoon(hookId)
     const entry = this.#parts.table.get(hookId)
     if (this.#isLoaded && entry?.kind === 'active') this.#compare(entry.hook, hookKnown)
   }
 
   /** The endpoint is given a new beginning: what its lane knows counts no more. */
-  #renew(hookId: HookId): void {
+  #resetLane(hookId: HookId): void {
     const { lanes, clock } = this.#parts
     lanes.reset(hookId, clock.monotonic())
   }
@@ -218,7 +218,7 @@ export class EndpointHealth {
     const next = compare(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
     if (next === entry.endpoint) return
     this.#set(hook.id, next)
-    this.#renew(hook.id)
+    this.#resetLane(hook.id)
   }
 
   /** Whether the hook is still there with the URL that was called: what became of another one says nothing. */
@@ -235,20 +235,21 @@ export class EndpointHealth {
       isWriting: false,
     }
     this.#entries.set(hookId, entry)
-    this.#take(entry, endpoint)
-    if (!endpoint.hasUnreported && !endpoint.isKnownUnwritten) this.#forgetIfWell(hookId, endpoint)
+    this.#replace(entry, endpoint)
+    if (!endpoint.hasUnreported && !endpoint.isKnownUnwritten)
+      this.#forgetIfHealthy(hookId, endpoint)
     else {
-      this.#toSay.add(hookId)
-      this.#lookSoon(0)
+      this.#toReport.add(hookId)
+      this.#checkSoon(0)
     }
   }
 
-  #take(entry: Entry, endpoint: Endpoint): void {
+  #replace(entry: Entry, endpoint: Endpoint): void {
     const { known } = endpoint
     const before = entry.endpoint.known
     entry.endpoint = endpoint
     if (known === before) return
-    this.#tell(before, known)
+    this.#emitChange(before, known)
     const binding = known && boundBy(entry.binding, known, this.#reading())
     if (known !== undefined && binding !== entry.binding) this.#claimInTime(known.hookId, binding)
     entry.binding = binding
@@ -272,8 +273,8 @@ export class EndpointHealth {
   }
 
   /** What nobody has spoken of and does not fail any more takes no memory. */
-  #forgetIfWell(hookId: HookId, { known, failures, lane }: Endpoint): void {
-    this.#toSay.delete(hookId)
+  #forgetIfHealthy(hookId: HookId, { known, failures, lane }: Endpoint): void {
+    this.#toReport.delete(hookId)
     if (known === undefined && failures === 0 && lane.kind === 'flowing') {
       this.#entries.delete(hookId)
     }
@@ -282,13 +283,13 @@ export class EndpointHealth {
   #drop(hookId: HookId): void {
     const entry = this.#entries.get(hookId)
     if (entry === undefined) return
-    this.#tell(entry.endpoint.known, undefined)
+    this.#emitChange(entry.endpoint.known, undefined)
     this.#entries.delete(hookId)
-    this.#toSay.delete(hookId)
+    this.#toReport.delete(hookId)
   }
 
   /** The report that counts may have changed. Told of once both tables are read: what was there before is no news. */
-  #tell(before: Health | undefined, after: Health | undefined): void {
+  #emitChange(before: Health | undefined, after: Health | undefined): void {
     const from = before?.state ?? 'healthy'
     const to = after?.state ?? 'healthy'
     const health = after ?? before
@@ -306,36 +307,36 @@ export class EndpointHealth {
     if (state !== 'healthy') this.#counts[state] += by
   }
 
-  #lookSoon(delayMs: number): void {
-    if (this.#isLookPlanned || this.#isStopped || !this.#isLoaded) return
-    this.#isLookPlanned = true
+  #checkSoon(delayMs: number): void {
+    if (this.#isCheckPlanned || this.#isStopped || !this.#isLoaded) return
+    this.#isCheckPlanned = true
     this.#parts.clock.after(delayMs, () => {
-      this.#isLookPlanned = false
-      this.#sayDue()
-      if (this.#toSay.size + this.#toBury.size > 0) this.#lookSoon(lookMs)
+      this.#isCheckPlanned = false
+      this.#reportDue()
+      if (this.#toReport.size + this.#toDelete.size > 0) this.#checkSoon(checkMs)
     })
   }
 
-  #sayDue(): void {
+  #reportDue(): void {
     if (this.#isStopped) return
     const now = this.#parts.clock.now()
-    for (const hookId of this.#toBury) this.#bury(hookId)
-    for (const hookId of this.#toSay) {
+    for (const hookId of this.#toDelete) this.#deleteRecord(hookId)
+    for (const hookId of this.#toReport) {
       const entry = this.#entries.get(hookId)
       const table = this.#parts.table.get(hookId)
-      if (entry === undefined || table?.kind !== 'active') this.#toSay.delete(hookId)
-      else if (!entry.isWriting && now - entry.reportedAt >= leastBetweenWritesMs) {
-        this.#say(entry, table.hook, now)
+      if (entry === undefined || table?.kind !== 'active') this.#toReport.delete(hookId)
+      else if (!entry.isWriting && now - entry.reportedAt >= minBetweenWritesMs) {
+        this.#report(entry, table.hook, now)
       }
     }
   }
 
-  #say(entry: Entry, hook: Hook, now: EpochMs): void {
+  #report(entry: Entry, hook: Hook, now: EpochMs): void {
     const report = reportOf(entry.endpoint, hook, now, this.#parts)
-    this.#toSay.delete(hook.id)
-    this.#take(entry, reportWritten(entry.endpoint, report))
+    this.#toReport.delete(hook.id)
+    this.#replace(entry, reportWritten(entry.endpoint, report))
     if (report === undefined) {
-      this.#forgetIfWell(hook.id, entry.endpoint)
+      this.#forgetIfHealthy(hook.id, entry.endpoint)
       return
     }
     entry.reportedAt = now
@@ -343,8 +344,8 @@ export class EndpointHealth {
     this.#write(hook.id, encodeHealth(report), () => (entry.isWriting = false))
   }
 
-  #bury(hookId: HookId): void {
-    this.#toBury.delete(hookId)
+  #deleteRecord(hookId: HookId): void {
+    this.#toDelete.delete(hookId)
     if (this.#parts.table.get(hookId) !== undefined) return
     const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
     this.#drop(hookId)

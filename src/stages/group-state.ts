@@ -7,7 +7,7 @@
  *   committed and the group rejoins.
  * - *stopping*: nothing is admitted any more; what was admitted may finish, and commits go on until the end.
  *
- * | from              | happening   | to                  |
+ * | from              | input       | to                  |
  * |-------------------|-------------|---------------------|
  * | all but stopping  | `assigned`  | flowing             |
  * | flowing           | `rejoining` | draining            |
@@ -22,7 +22,7 @@ export type GroupState =
   | { readonly kind: 'draining' }
   | { readonly kind: 'stopping'; readonly isJoined: boolean }
 
-export type GroupHappening = 'assigned' | 'rejoining' | 'left' | 'stopping'
+export type GroupInput = 'assigned' | 'rejoining' | 'left' | 'stopping'
 
 export const apart: GroupState = { kind: 'apart' }
 
@@ -30,9 +30,9 @@ export function isJoined(state: GroupState): boolean {
   return state.kind === 'stopping' ? state.isJoined : state.kind !== 'apart'
 }
 
-export function advanceGroup(state: GroupState, happening: GroupHappening): GroupState {
+export function advanceGroup(state: GroupState, input: GroupInput): GroupState {
   const isStopping = state.kind === 'stopping'
-  switch (happening) {
+  switch (input) {
     case 'assigned':
       return isStopping ? { kind: 'stopping', isJoined: true } : { kind: 'flowing' }
     case 'rejoining':

@@ -16,13 +16,7 @@ import type { CallGate } from './call-gate.ts'
 import type { Calls } from './calls.ts'
 import { Committer } from './committer.ts'
 import { foreignCommits } from './foreign-commits.ts'
-import {
-  advanceGroup,
-  apart,
-  isJoined,
-  type GroupHappening,
-  type GroupState,
-} from './group-state.ts'
+import { advanceGroup, apart, isJoined, type GroupInput, type GroupState } from './group-state.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Load } from './load.ts'
 import type { Marks } from './marks.ts'
@@ -55,9 +49,9 @@ export interface GroupParts {
 export class Group implements GroupListener {
   readonly committer: Committer
   /** Partitions whose head waits for room, longest waiting first. */
-  readonly waiting = new Set<PartitionFlow>()
+  readonly awaitingRoom = new Set<PartitionFlow>()
   /** Partitions whose head waits for its schema. */
-  readonly unread = new Set<PartitionFlow>()
+  readonly awaitingSchema = new Set<PartitionFlow>()
   readonly #parts: GroupParts
   readonly #flows = new Map<string, PartitionFlow>()
   #state: GroupState = apart
@@ -188,8 +182,8 @@ export class Group implements GroupListener {
     }
   }
 
-  #happens(happening: GroupHappening): void {
-    this.#state = advanceGroup(this.#state, happening)
+  #happens(input: GroupInput): void {
+    this.#state = advanceGroup(this.#state, input)
   }
 
   #newFlow(assigned: AssignedPartition): PartitionFlow {
@@ -201,8 +195,8 @@ export class Group implements GroupListener {
     const { load } = this.#parts
     flow.isLive = false
     flow.cancelTimer?.()
-    this.waiting.delete(flow)
-    this.unread.delete(flow)
+    this.awaitingRoom.delete(flow)
+    this.awaitingSchema.delete(flow)
     for (const [hookId, { count, bytes }] of flow.held.byHook()) {
       load.admitted.releaseFor(hookId, count, bytes)
     }

@@ -7,7 +7,7 @@ import type { MonotonicMs } from '../core/model/model.ts'
 import { isBegun, type Origin, type Work } from './work.ts'
 
 /** A delivery that has not begun after so long is split off. */
-const patienceMs = 500
+const maxWaitingMs = 500
 /** How often it is looked at whether one has waited for so long. */
 const checkMs = 100
 
@@ -39,22 +39,22 @@ export class HalfDone {
   }
 
   /**
-   * What is to be split off now: all of the oldest events, until no more than `mostEnded` deliveries have ended within
+   * What is to be split off now: all of the oldest events, until no more than `maxEnded` deliveries have ended within
    * half-done events; and all of those in which one has waited for too long.
    *
-   * @param mostEnded so many deliveries may be repeated by a crash
+   * @param maxEnded so many deliveries may be repeated by a crash
    */
-  takeDue(mostEnded: number, now: MonotonicMs): readonly Work[] {
+  takeDue(maxEnded: number, now: MonotonicMs): readonly Work[] {
     const due: Work[] = []
     for (const origin of this.#origins.keys()) {
-      if (this.#ended <= mostEnded) break
+      if (this.#ended <= maxEnded) break
       this.#take(origin, due)
     }
     if (now < this.#checkAt) return due
     this.#checkAt = now + checkMs
     for (const origin of this.#origins.keys()) {
       const [oldest] = origin.waiting ?? []
-      if (oldest !== undefined && oldest.queuedAt <= now - patienceMs) this.#take(origin, due)
+      if (oldest !== undefined && oldest.queuedAt <= now - maxWaitingMs) this.#take(origin, due)
     }
     return due
   }

@@ -42,7 +42,7 @@ export class HandOver {
     // Whether a delivery has ended is known when its record is acknowledged, and an event begun only then.
     await waiters.wait(isWritten, budgetMs)
     this.#moveOn(group)
-    await waiters.wait(() => !calls.some(({ isMovedOn }) => isMovedOn), budgetMs)
+    await waiters.wait(() => !calls.some(({ isHandedOver }) => isHandedOver), budgetMs)
     await waiters.wait(isWritten, budgetMs)
   }
 
@@ -61,7 +61,7 @@ export class HandOver {
       const { epoch, caused } = work.origin
       if (epoch.group !== group || !epoch.isLive) return false
       if (caused === 1 || !isBegun(work.origin)) return false
-      work.isMovedOn = true
+      work.isHandedOver = true
       return true
     })
     for (const work of halfDone.takeAll(group)) placement.split(work)

@@ -29,7 +29,7 @@ export class LaneUpkeep {
   }
 
   /** Something was put off: counts how long lanes are idle meanwhile, for as long as something is. */
-  putOff(): void {
+  defer(): void {
     if (this.#isIdleCheckPlanned) return
     this.#isIdleCheckPlanned = true
     const { clock, deferring, gate, emit } = this.#parts
@@ -39,7 +39,7 @@ export class LaneUpkeep {
       // While no call may start, no lane is idle by its own doing.
       const lanes = gate.isOpen ? deferring.idleLanes() : 0
       if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
-      if (deferring.hasAway) this.putOff()
+      if (deferring.hasDeferred) this.defer()
     })
   }
 

@@ -4,7 +4,7 @@ import type { Lane } from '../core/lane/lane.ts'
 import type { LaneMove, Lanes } from '../core/lane/lanes.ts'
 import type { HookId } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
-import { blockedBy, type Deferring, type PutOff } from './deferring.ts'
+import { blockedBy, type Deferring, type Defer } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HalfDone } from './half-done.ts'
 import type { LaneUpkeep } from './lane-upkeep.ts'
@@ -32,15 +32,15 @@ export class Placement {
   /** Queues work in its lane, which was judged to take it. */
   queue(work: Work, lane: Lane<Work>): void {
     const { lanes, deferring, upkeep, clock } = this.#parts
-    deferring.cameBack(work.run)
+    deferring.returned(work.run)
     work.place = lanes.add(lane, lineOf(work.run), work, clock.monotonic())
     work.origin.waiting?.add(work)
     upkeep.queued()
   }
 
   /** Sends work to a tier, or to the dead letters where too much waits there. */
-  putOff(work: Work, how: PutOff): void {
-    this.#parts.deferring.cameBack(work.run)
+  defer(work: Work, how: Defer): void {
+    this.#parts.deferring.returned(work.run)
     this.#sendOff(work, how)
   }
 
@@ -75,13 +75,13 @@ export class Placement {
     for (const work of lanes.drop(isUnwanted)) halfDone.unqueued(work)
   }
 
-  #sendOff(work: Work, how: PutOff): void {
+  #sendOff(work: Work, how: Defer): void {
     const { deferring, recorder, table, upkeep } = this.#parts
     const { run, origin } = work
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
     const verdict = deferring.verdictOf(run, how)
     recorder.record(work, { kind: 'ended', verdict, configVersion })
-    upkeep.putOff()
+    upkeep.defer()
   }
 }

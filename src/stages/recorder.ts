@@ -7,14 +7,14 @@
 import { TooLargeError } from '../core/model/errors.ts'
 import type { InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
-import { recordingOf, type Happening, type RecordingRules } from '../core/run/recording.ts'
+import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
 import type { Clock, Random, RecordSink } from '../ports.ts'
-import { AwaitingProof } from './awaiting-proof.ts'
+import { ProofWaiters } from './proof-waiters.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Acknowledged, Marks } from './marks.ts'
-import { atHand, type Origin, type Work } from './work.ts'
+import { contextOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
   readonly sink: RecordSink
@@ -30,12 +30,12 @@ export interface RecorderParts {
 
 export class Recorder {
   readonly #parts: RecorderParts
-  readonly #awaitingProof: AwaitingProof
+  readonly #proofWaiters: ProofWaiters
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
-    this.#awaitingProof = new AwaitingProof(parts)
+    this.#proofWaiters = new ProofWaiters(parts)
   }
 
   /** Writes that are not acknowledged. */
@@ -45,14 +45,14 @@ export class Recorder {
 
   /** Whether everything that happened is written and acknowledged. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.#awaitingProof.isEmpty
+    return this.#pending === 0 && this.#proofWaiters.isEmpty
   }
 
   /** Writes what follows from it. All but an attempt is left to the new owner where the epoch has ended. */
-  record(work: Work, happening: Happening): void {
-    this.#awaitingProof.whenKnown(work.origin, () => {
-      if (!work.origin.epoch.isLive && happening.kind !== 'attempted') return
-      const { records, signals, progress } = this.#recordingOf(work, happening)
+  record(work: Work, step: RunStep): void {
+    this.#proofWaiters.whenProven(work.origin, () => {
+      if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
+      const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
       this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
     })
@@ -60,7 +60,7 @@ export class Recorder {
 
   /** A record that cannot be handled goes to the rejected topic as it came. */
   reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
-    this.#awaitingProof.whenKnown(origin, () => {
+    this.#proofWaiters.whenProven(origin, () => {
       if (!origin.epoch.isLive) return
       const { emit, sink, rules } = this.#parts
       const topic = rules.topics.rejected
@@ -86,11 +86,11 @@ export class Recorder {
     await this.#parts.sink.write(records)
   }
 
-  #recordingOf(work: Work, happening: Happening) {
+  #recordingOf(work: Work, step: RunStep) {
     const { clock, random, rules } = this.#parts
     // Only the wait after an attempt has chance in it.
-    const chance = happening.kind === 'attempted' ? random() : 0
-    return recordingOf(atHand(work), happening, rules, { now: clock.now(), random: chance })
+    const chance = step.kind === 'attempted' ? random() : 0
+    return recordingOf(contextOf(work), step, rules, { now: clock.now(), random: chance })
   }
 
   /**

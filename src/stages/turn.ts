@@ -15,7 +15,7 @@ import type { EndpointSign } from '../core/run/verdict.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
 import type { Admission } from './admission.ts'
-import { Alarm } from './alarm.ts'
+import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Calls } from './calls.ts'
 import type { Completion } from './completion.ts'
@@ -55,8 +55,8 @@ export class Turn {
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
   /** One pass over all partitions that wait for room, however many completions make some. */
-  readonly #roomSoon: Alarm
-  readonly #halfDoneSoon: Alarm
+  readonly #roomSoon: Timer
+  readonly #halfDoneSoon: Timer
   #isTaken = false
   readonly #completed = (origin: Origin) => this.#causedNothing(origin)
 
@@ -64,15 +64,15 @@ export class Turn {
     const { clock, marks, groups } = parts
     this.#parts = parts
     this.#groups = new Map(groups.map((group) => [group.name, group]))
-    this.#roomSoon = new Alarm(clock, () => this.#markWaiting())
-    this.#halfDoneSoon = new Alarm(clock, () => marks.set())
+    this.#roomSoon = new Timer(clock, () => this.#markWaiting())
+    this.#halfDoneSoon = new Timer(clock, () => marks.set())
     marks.onSet(() => this.#take())
   }
 
   /** Schemas arrived, or may have been given up: heads that wait for theirs ask again. */
   schemasArrived(): void {
     const { groups, marks } = this.#parts
-    marks.partitions(...groups.flatMap(({ unread }) => [...unread]))
+    marks.partitions(...groups.flatMap(({ awaitingSchema }) => [...awaitingSchema]))
   }
 
   #take(): void {
@@ -119,15 +119,15 @@ export class Turn {
     const group = this.#groups.get(flow.group)
     flow.cancelTimer?.()
     flow.cancelTimer = undefined
-    group?.waiting.delete(flow)
-    group?.unread.delete(flow)
+    group?.awaitingRoom.delete(flow)
+    group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return
     const held = admission.admit(flow, this.#completed)
     if (held.kind === 'room') {
-      group.waiting.add(flow)
-      this.#roomSoon.ringIn(held.forMs)
+      group.awaitingRoom.add(flow)
+      this.#roomSoon.fireIn(held.forMs)
     }
-    if (held.kind === 'schema') group.unread.add(flow)
+    if (held.kind === 'schema') group.awaitingSchema.add(flow)
     if (held.kind === 'later') {
       const delayMs = Math.max(0, held.at - clock.now())
       flow.cancelTimer = clock.after(delayMs, () => marks.partitions(flow))
@@ -166,9 +166,9 @@ export class Turn {
     if (halfDone.isEmpty) return
     if (gate.isOpen) {
       const now = clock.monotonic()
-      for (const work of halfDone.takeDue(bounds.mostHalfDone(now), now)) placement.split(work)
+      for (const work of halfDone.takeDue(bounds.maxHalfDone(now), now)) placement.split(work)
     }
-    if (!halfDone.isEmpty) this.#halfDoneSoon.ringIn(halfDoneMs)
+    if (!halfDone.isEmpty) this.#halfDoneSoon.fireIn(halfDoneMs)
   }
 
   #causedNothing(origin: Origin): void {
@@ -182,12 +182,13 @@ export class Turn {
   }
 
   #giveRoom(): void {
-    if (this.#parts.groups.some(({ waiting }) => waiting.size > 0)) this.#roomSoon.ringIn(0)
+    if (this.#parts.groups.some(({ awaitingRoom }) => awaitingRoom.size > 0))
+      this.#roomSoon.fireIn(0)
   }
 
   #markWaiting(): void {
     const { groups, marks } = this.#parts
-    marks.partitions(...groups.flatMap(({ waiting }) => [...waiting]))
+    marks.partitions(...groups.flatMap(({ awaitingRoom }) => [...awaitingRoom]))
   }
 }
 

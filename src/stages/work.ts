@@ -2,7 +2,7 @@
 import type { Place } from '../core/collections/linked-queue.ts'
 import type { LineName } from '../core/lane/lane.ts'
 import type { EpochMs, Hook, HookId, MonotonicMs, Run, TenantId } from '../core/model/model.ts'
-import type { RunAtHand } from '../core/run/recording.ts'
+import type { RunContext } from '../core/run/recording.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
@@ -49,7 +49,7 @@ export interface Work {
   /** Where it is queued in its lane; `undefined` before. */
   place: Place<Work> | undefined
   /** Its call was aborted so that the run goes on from the request topic, whoever owns the partition then. */
-  isMovedOn: boolean
+  isHandedOver: boolean
 }
 
 /** Whether some of what the record caused has ended, and its crash repeat would repeat that. */
@@ -58,11 +58,11 @@ export function isBegun({ remaining, caused }: Origin): boolean {
 }
 
 /** The work as far as records of it are concerned. */
-export function atHand({ run, origin, isMovedOn }: Work): RunAtHand {
+export function contextOf({ run, origin, isHandedOver }: Work): RunContext {
   const { epoch, offset, timestamp } = origin
   const { topic, partition, isLive } = epoch
   const source = { topic, partition, offset }
-  return { run, source, writtenAt: timestamp, isOwned: isLive, isMovedOn }
+  return { run, source, writtenAt: timestamp, isOwned: isLive, isHandedOver }
 }
 
 /** Runs of tiers and requests, unlike those that come straight from events. */

@@ -70,7 +70,7 @@ export const mutations: readonly Mutation[] = [
     ['stages/hook-loader.ts', 'table.delete(decoded.id)', 'table.get(decoded.id)'],
   ),
   mutation(
-    'leaves a well lane idle',
+    'leaves a healthy lane idle',
     ['lane-is-not-idle'],
     [
       'stages/calls.ts',
@@ -83,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     ['well-tenant-is-as-alone', 'lane-is-not-idle'],
     [
       'stages/admission.ts',
-      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n",
-      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
     ],
   ),
   mutation(

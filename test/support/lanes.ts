@@ -30,7 +30,7 @@ export class SeededLanes<Work> extends Lanes<Work> {
 
   override laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
     const lane = super.laneOf(hookId, limits, now)
-    if (lane.listens) lane.seed(this.#seedOf(), now)
+    if (lane.acceptsReports) lane.seed(this.#seedOf(), now)
     return lane
   }
 }

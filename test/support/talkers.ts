@@ -15,7 +15,7 @@ import {
   type Endpoint,
   type LaneCondition,
 } from '../../src/core/health/health.ts'
-import { leastBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
+import { minBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
 import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
 import type { Lanes, Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
@@ -138,7 +138,7 @@ class Talker {
 
   say(at: number): Health | undefined {
     const { hasUnreported, isKnownUnwritten } = this.endpoint
-    if ((!hasUnreported && !isKnownUnwritten) || at - this.reportedAt < leastBetweenWritesMs)
+    if ((!hasUnreported && !isKnownUnwritten) || at - this.reportedAt < minBetweenWritesMs)
       return undefined
     const report = reportOf(this.endpoint, hook, this.epoch(at), this.rules)
     this.take(reportWritten(this.endpoint, report), at)

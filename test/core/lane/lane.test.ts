@@ -52,14 +52,14 @@ describe('what is known of a lane', () => {
   it('is nothing before its first call', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 3)
-    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, heldMs: 0, ratePerSecond: undefined })
-    expect(lane.turnFacts(7, 0)).toEqual({
+    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, slotWaitMs: 0, ratePerSecond: undefined })
+    expect(lane.backlogFacts(7, 0)).toEqual({
       queued: 3,
-      away: 7,
+      deferred: 7,
       silentMs: 0,
       perMs: 0,
       usualMs: undefined,
-      wellMs: undefined,
+      successMs: undefined,
       concurrency: 2,
       limit: 16,
       hasFailed: false,
@@ -77,7 +77,7 @@ describe('what is known of a lane', () => {
     }
     // 2 calls in the first half second, and 4 in the second.
     expect(lane.facts(second)).toMatchObject({ busyMs: second, perMs: 0.006 })
-    expect(lane.turnFacts(0, second)).toMatchObject({
+    expect(lane.backlogFacts(0, second)).toMatchObject({
       usualMs: 500,
       concurrency: 8,
       perMs: 0.006,
@@ -91,7 +91,7 @@ describe('what is known of a lane', () => {
     startAll(lanes, 0)
     expect(lane.facts(999)).toMatchObject({ busyMs: 999, perMs: 0 })
     expect(lane.facts(4_000)).toMatchObject({ busyMs: 4_000, perMs: 2 / 4_000 })
-    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
+    expect(lane.backlogFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
   })
 
   it('is what its calls took before a silence, as long as no more is known', () => {
@@ -99,7 +99,7 @@ describe('what is known of a lane', () => {
     const lane = fill(lanes, 'a', 50)
     finishAll(lanes, startAll(lanes, 0), 'success', 40)
     finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
-    expect(lane.turnFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
+    expect(lane.backlogFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
     expect(lane.isLong).toBe(true)
   })
 
@@ -107,8 +107,8 @@ describe('what is known of a lane', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 40)
     finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
-    expect(lane.turnFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
-    expect(lane.turnFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
+    expect(lane.backlogFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
+    expect(lane.backlogFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
   })
 
   it('is how long calls take that succeed, also while it is open and calls fail otherwise', () => {
@@ -120,8 +120,8 @@ describe('what is known of a lane', () => {
       finishAll(lanes, startAll(lanes, 200), 'failure', 10_200)
     }
     expect(blocked(lanes, 10_200)).toMatchObject({ kind: 'open' })
-    const { usualMs, wellMs } = lane.turnFacts(0, 10_200)
-    expect(wellMs).toBe(160)
+    const { usualMs, successMs } = lane.backlogFacts(0, 10_200)
+    expect(successMs).toBe(160)
     expect(usualMs).toBeGreaterThan(3_000)
   })
 
@@ -133,10 +133,10 @@ describe('what is known of a lane', () => {
     expect(slots).toHaveLength(2)
     const lane = fill(lanes, 'a', 1, { now: 100 })
     expect(startAll(lanes, 100)).toEqual([])
-    expect(lane.facts(1_600).heldMs).toBe(1_500)
+    expect(lane.facts(1_600).slotWaitMs).toBe(1_500)
     finishAll(lanes, slots, 'success', 1_600)
     expect(works(startAll(lanes, 1_600))).toContain('a0')
-    expect(lane.facts(9_000).heldMs).toBe(0)
+    expect(lane.facts(9_000).slotWaitMs).toBe(0)
   })
 
   it('is not that it was held back, when its work was dropped meanwhile', () => {
@@ -147,7 +147,7 @@ describe('what is known of a lane', () => {
     lanes.drop((work) => work === 'a0')
     finishAll(lanes, slots, 'success', 10)
     expect(startAll(lanes, 10)).toEqual([])
-    expect(lane.facts(60 * second).heldMs).toBe(0)
+    expect(lane.facts(60 * second).slotWaitMs).toBe(0)
   })
 
   it.each([

@@ -60,7 +60,7 @@ describe('an event for several hooks', () => {
 
 describe('half-done events', () => {
   it('may hold 50 deliveries that have ended, or as many as end in 12 ms', () => {
-    expect(after(0).mostHalfDone(2_000)).toBe(50)
-    expect(after(10_000).mostHalfDone(2_000)).toBeCloseTo(125, -1)
+    expect(after(0).maxHalfDone(2_000)).toBe(50)
+    expect(after(10_000).maxHalfDone(2_000)).toBeCloseTo(125, -1)
   })
 })

@@ -4,7 +4,7 @@ import {
   deferBlocked,
   DeferredCounts,
   deferToTurn,
-  patienceMs,
+  maxBlockedMs,
   type Blocked,
 } from '../../../src/core/run/deferral.ts'
 import { tierFor } from '../../../src/core/run/schedule.ts'
@@ -105,8 +105,8 @@ describe('a deferral by an open lane', () => {
   })
 
   it('ends a run as endpoint-down when it is older than all waits of the default schedule together', () => {
-    expect(deferredIn({ forMs: 0, ageMs: patienceMs }).kind).toBe('deferred')
-    expect(deferredIn({ forMs: 0, ageMs: patienceMs + 1 })).toEqual({
+    expect(deferredIn({ forMs: 0, ageMs: maxBlockedMs }).kind).toBe('deferred')
+    expect(deferredIn({ forMs: 0, ageMs: maxBlockedMs + 1 })).toEqual({
       kind: 'dead',
       reason: 'endpoint-down',
     })

@@ -10,22 +10,22 @@ import type { Origin } from './work.ts'
 /** How often it is looked at whether membership is proven again. */
 const recheckMs = 50
 
-interface Undecided {
+interface Waiter {
   readonly origin: Origin
   readonly record: () => void
 }
 
-export interface AwaitingProofParts {
+export interface ProofWaitersParts {
   readonly gate: CallGate
   readonly clock: Clock
   readonly marks: Marks
 }
 
-export class AwaitingProof {
-  readonly #parts: AwaitingProofParts
-  #waiting: Undecided[] = []
+export class ProofWaiters {
+  readonly #parts: ProofWaitersParts
+  #waiting: Waiter[] = []
 
-  constructor(parts: AwaitingProofParts) {
+  constructor(parts: ProofWaitersParts) {
     this.#parts = parts
   }
 
@@ -34,7 +34,7 @@ export class AwaitingProof {
   }
 
   /** Calls `record` at once, but in a process that lost sight of its broker. */
-  whenKnown(origin: Origin, record: () => void): void {
+  whenProven(origin: Origin, record: () => void): void {
     if (!origin.epoch.isLive || this.#parts.gate.isProven) {
       record()
       return
@@ -47,7 +47,7 @@ export class AwaitingProof {
     this.#parts.clock.after(recheckMs, () => {
       const waiting = this.#waiting
       this.#waiting = []
-      for (const { origin, record } of waiting) this.whenKnown(origin, record)
+      for (const { origin, record } of waiting) this.whenProven(origin, record)
       this.#parts.marks.set()
     })
   }

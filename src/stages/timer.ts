@@ -2,34 +2,34 @@
 import type { MonotonicMs } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
 
-export class Alarm {
+export class Timer {
   readonly #clock: Clock
-  readonly #ring: () => void
-  #ringsAt: MonotonicMs | undefined
+  readonly #fire: () => void
+  #firesAt: MonotonicMs | undefined
   #cancel: (() => void) | undefined
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Clock, fire: () => void) {
     this.#clock = clock
-    this.#ring = ring
+    this.#fire = fire
   }
 
-  /** Rings once after so many milliseconds, or when it was to ring anyway if that is earlier. */
-  ringIn(delayMs: number): void {
+  /** Rings once after so many milliseconds, or when it was to fire anyway if that is earlier. */
+  fireIn(delayMs: number): void {
     const at = this.#clock.monotonic() + delayMs
-    if (this.#ringsAt !== undefined && this.#ringsAt <= at) return
+    if (this.#firesAt !== undefined && this.#firesAt <= at) return
     this.#cancel?.()
-    this.#ringsAt = at
+    this.#firesAt = at
     this.#cancel = this.#clock.after(delayMs, () => {
-      this.#ringsAt = undefined
+      this.#firesAt = undefined
       this.#cancel = undefined
-      this.#ring()
+      this.#fire()
     })
   }
 
-  /** It is not to ring any more. */
+  /** It is not to fire any more. */
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    this.#ringsAt = undefined
+    this.#firesAt = undefined
   }
 }

@@ -1,18 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { spread, turn, type TurnFacts } from '../../../src/core/lane/turn.ts'
+import {
+  deferralWaitMs,
+  returnSpreadMs,
+  type BacklogFacts,
+} from '../../../src/core/lane/backlog.ts'
 
 const second = 1_000
 const minute = 60 * second
 
 /** A healthy lane of 400 ms and 16 calls at once: 40/s, with 400 in its queue. */
-const healthy: TurnFacts = {
+const healthy: BacklogFacts = {
   queued: 400,
-  away: 0,
+  deferred: 0,
   silentMs: 0,
   perMs: 0.04,
   usualMs: 400,
-  wellMs: 400,
+  successMs: 400,
   concurrency: 16,
   limit: 16,
   hasFailed: false,
@@ -22,13 +26,13 @@ const healthy: TurnFacts = {
 const amount = fc.nat({ max: 10_000_000 })
 const duration = fc.option(fc.double({ min: 0, max: 60_000, noNaN: true }), { nil: undefined })
 const anyChance = fc.double({ min: 0, max: 0.999, noNaN: true })
-const anyFacts: fc.Arbitrary<TurnFacts> = fc.record({
+const anyFacts: fc.Arbitrary<BacklogFacts> = fc.record({
   queued: amount,
-  away: amount,
+  deferred: amount,
   silentMs: amount,
   perMs: fc.double({ min: 0, max: 100, noNaN: true }),
   usualMs: duration,
-  wellMs: duration,
+  successMs: duration,
   concurrency: fc.integer({ min: 1, max: 256 }),
   limit: fc.integer({ min: 1, max: 256 }),
   hasFailed: fc.boolean(),
@@ -36,12 +40,12 @@ const anyFacts: fc.Arbitrary<TurnFacts> = fc.record({
 })
 
 describe('the turn of what is put off', () => {
-  const cases: readonly (readonly [string, Partial<TurnFacts>, number])[] = [
+  const cases: readonly (readonly [string, Partial<BacklogFacts>, number])[] = [
     ['is half of what is queued by the rate', {}, 5 * second],
-    ['counts what was put off before it', { away: 1_600 }, 25 * second],
+    ['counts what was put off before it', { deferred: 1_600 }, 25 * second],
     ['takes at least a second', { queued: 2 }, second],
     ['takes at least a second, with nothing before it', { queued: 0 }, second],
-    ['takes at most half an hour', { away: 10_000_000 }, 30 * minute],
+    ['takes at most half an hour', { deferred: 10_000_000 }, 30 * minute],
     ['goes by what it can reach, not by what it has come to', { perMs: 0.005 }, 5 * second],
     ['goes by what is measured, where that is more', { perMs: 0.08 }, 2.5 * second],
     [
@@ -57,7 +61,7 @@ describe('the turn of what is put off', () => {
     ],
     [
       'goes by all calls while none succeeded',
-      { wellMs: undefined, usualMs: 800, perMs: 0.02 },
+      { successMs: undefined, usualMs: 800, perMs: 0.02 },
       10 * second,
     ],
     ['does not trust what is measured, once one failed', { hasFailed: true, perMs: 9 }, 5 * second],
@@ -67,15 +71,19 @@ describe('the turn of what is put off', () => {
     ['goes by the lane, where the limit allows more', { ratePerSecond: 400 }, 5 * second],
     [
       'is known by the owner’s limit alone',
-      { usualMs: undefined, wellMs: undefined, ratePerSecond: 4 },
+      { usualMs: undefined, successMs: undefined, ratePerSecond: 4 },
       50 * second,
     ],
-    ['expects no more than 500 calls/s', { wellMs: 1, away: 9_600 }, 10 * second],
-    ['goes by more, where that is measured', { wellMs: 1, perMs: 1, away: 9_600 }, 5 * second],
-    ['bears a call that took no time', { usualMs: 0, wellMs: 0, perMs: 0 }, second],
+    ['expects no more than 500 calls/s', { successMs: 1, deferred: 9_600 }, 10 * second],
+    [
+      'goes by more, where that is measured',
+      { successMs: 1, perMs: 1, deferred: 9_600 },
+      5 * second,
+    ],
+    ['bears a call that took no time', { usualMs: 0, successMs: 0, perMs: 0 }, second],
   ]
   it.each(cases)('%s', (_, facts, expected) => {
-    expect(turn({ ...healthy, ...facts }, 0, 0)).toBeCloseTo(expected, 6)
+    expect(deferralWaitMs({ ...healthy, ...facts }, 0, 0)).toBeCloseTo(expected, 6)
   })
 
   it.each([
@@ -85,9 +93,9 @@ describe('the turn of what is put off', () => {
     [1, 0.5, 15 * second],
     [9, 1, 25 * second],
   ])(
-    'put off %i times before is, by chance %d, %i ms among those away',
+    'put off %i times before is, by chance %d, %i ms among those deferred',
     (deferrals, random, ms) => {
-      expect(turn({ ...healthy, away: 1_600 }, deferrals, random)).toBeCloseTo(ms, 6)
+      expect(deferralWaitMs({ ...healthy, deferred: 1_600 }, deferrals, random)).toBeCloseTo(ms, 6)
     },
   )
 
@@ -99,14 +107,14 @@ describe('the turn of what is put off', () => {
     [6, 5 * minute],
     [1_000_000, 5 * minute],
   ])('of a lane of which nothing is known, put off %i times before, is %i ms', (deferrals, ms) => {
-    const unknown = { usualMs: undefined, wellMs: undefined, perMs: 0, silentMs: minute }
-    expect(turn({ ...healthy, ...unknown }, deferrals, 0.5)).toBe(ms)
+    const unknown = { usualMs: undefined, successMs: undefined, perMs: 0, silentMs: minute }
+    expect(deferralWaitMs({ ...healthy, ...unknown }, deferrals, 0.5)).toBe(ms)
   })
 
   it('is a time between a second and half an hour, whatever the facts are', () => {
     fc.assert(
       fc.property(anyFacts, fc.nat(), anyChance, (some, deferrals, random) => {
-        const ms = turn(some, deferrals, random)
+        const ms = deferralWaitMs(some, deferrals, random)
         expect(ms).toBeGreaterThanOrEqual(second)
         expect(ms).toBeLessThanOrEqual(30 * minute)
       }),
@@ -114,11 +122,11 @@ describe('the turn of what is put off', () => {
   })
 
   it('asks a backlog back about once per halving: 20,000 waiting take few writes each', () => {
-    let away = 20_000
+    let deferred = 20_000
     let writes = 0
-    for (; away > 375; writes += 1) {
-      const ms = turn({ ...healthy, queued: 375, away }, writes, 1)
-      away -= Math.floor((ms / second) * 40)
+    for (; deferred > 375; writes += 1) {
+      const ms = deferralWaitMs({ ...healthy, queued: 375, deferred }, writes, 1)
+      deferred -= Math.floor((ms / second) * 40)
     }
     expect(writes).toBeGreaterThanOrEqual(4)
     expect(writes).toBeLessThanOrEqual(7)
@@ -126,42 +134,47 @@ describe('the turn of what is put off', () => {
 })
 
 /** A lane of 160 ms and 16 calls at once, 100/s, that is open: its calls fail after 10 s. */
-const open: TurnFacts = {
+const open: BacklogFacts = {
   ...healthy,
   queued: 0,
-  away: 18_000,
+  deferred: 18_000,
   perMs: 0,
   usualMs: 10_000,
-  wellMs: 160,
+  successMs: 160,
   concurrency: 1,
   hasFailed: true,
 }
 
 describe('the spread of what an open lane puts off', () => {
-  const cases: readonly (readonly [string, Partial<TurnFacts>, number, number])[] = [
+  const cases: readonly (readonly [string, Partial<BacklogFacts>, number, number])[] = [
     ['is half of what waits by the rate that it had', {}, 18_000, 90 * second],
     ['counts what is queued', { queued: 2_000 }, 18_000, 100 * second],
-    ['is at least 5 s', { away: 100 }, 100, 5 * second],
-    ['is at most half an hour', { away: 1_000_000 }, 1_000_000, 30 * minute],
+    ['is at least 5 s', { deferred: 100 }, 100, 5 * second],
+    ['is at most half an hour', { deferred: 1_000_000 }, 1_000_000, 30 * minute],
     ['goes by the owner’s limit, where that is less', { ratePerSecond: 50 }, 18_000, 180 * second],
     ['lets at most 1,000 a second come back, over all hooks', {}, 600_000, 600 * second],
-    ['the same where nothing is known of the endpoint', { wellMs: undefined }, 18_000, 18 * second],
-    ['the same for an endpoint that takes no time', { wellMs: 0 }, 18_000, 18 * second],
+    [
+      'the same where nothing is known of the endpoint',
+      { successMs: undefined },
+      18_000,
+      18 * second,
+    ],
+    ['the same for an endpoint that takes no time', { successMs: 0 }, 18_000, 18 * second],
     [
       'goes by the owner’s limit where nothing else is known',
-      { wellMs: undefined, ratePerSecond: 50 },
+      { successMs: undefined, ratePerSecond: 50 },
       18_000,
       180 * second,
     ],
   ]
-  it.each(cases)('%s', (_, facts, awayOfAll, expected) => {
-    expect(spread({ ...open, ...facts }, awayOfAll)).toBeCloseTo(expected, 6)
+  it.each(cases)('%s', (_, facts, deferredOfAll, expected) => {
+    expect(returnSpreadMs({ ...open, ...facts }, deferredOfAll)).toBeCloseTo(expected, 6)
   })
 
   it('is a time between 5 s and half an hour, whatever the facts are', () => {
     fc.assert(
-      fc.property(anyFacts, amount, (some, awayOfAll) => {
-        const ms = spread(some, awayOfAll)
+      fc.property(anyFacts, amount, (some, deferredOfAll) => {
+        const ms = returnSpreadMs(some, deferredOfAll)
         expect(ms).toBeGreaterThanOrEqual(5 * second)
         expect(ms).toBeLessThanOrEqual(30 * minute)
       }),
