@@ -1,6 +1,6 @@
 /**
- * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes: in the
- * partition, in the process, and in the lane of each delivery, unless that is put off.
+ * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes. There
+ * must be room in the partition, in the process, and in the lane of each delivery that is not deferred.
  */
 import type { DeferralBudget } from '../core/lane/deferral-budget.ts'
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
@@ -16,7 +16,7 @@ import type { Recorder } from './recorder.ts'
 import type { Origin, Work } from './work.ts'
 
 export interface AdmissionParts {
-  /** Decides what a record causes, by its topic. */
+  /** Decides what a record causes. This depends on its topic. */
   readonly open: (record: InboundRecord) => Opened
   readonly load: Load
   readonly deferring: Deferring
@@ -28,20 +28,20 @@ export interface AdmissionParts {
   readonly emit: Emit
 }
 
-/** How often a partition that waits for room asks again, whether or not something was completed. */
+/** How often a partition that waits for room is checked again, even if nothing was completed. */
 const recheckMs = 100
-/** The same for one that waits for the budget of what is put off. */
+/** How often a partition is checked again that waits for the budget of deferrals. */
 const budgetMs = 5
 
 /** Why a partition's head was not admitted. */
 export type Held =
   | Exclude<Waiting, { readonly kind: 'room' }>
-  /** It is to be asked about again after so many milliseconds. */
+  /** The head must be tried again after `forMs` milliseconds. */
   | { readonly kind: 'room'; readonly forMs: number }
 
 export class Admission {
   readonly #parts: AdmissionParts
-  /** Whether the head that was opened last waits for the budget of what is put off. */
+  /** Whether the head that was opened last waits for the budget of deferrals. */
   #isOverBudget = false
 
   constructor(parts: AdmissionParts) {
@@ -49,9 +49,9 @@ export class Admission {
   }
 
   /**
-   * Admits records of the partition for as long as there is room. Calls `onComplete` with those that cause nothing.
+   * Admits records of the partition while there is room. Calls `onComplete` for records that cause nothing.
    *
-   * @returns what the next record waits for
+   * @returns why the next record was not admitted
    */
   admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): Held {
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
@@ -65,7 +65,7 @@ export class Admission {
     }
   }
 
-  /** What is to become of what a record causes; `undefined` while there is no room for it. */
+  /** The plan for everything that a record causes; `undefined` while there is no room for it. */
   #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
     const { load, deferring, bounds, deferrals, clock } = this.#parts
     if (!load.hasRoom(flow.line)) return undefined
@@ -162,7 +162,7 @@ export class Admission {
     this.#parts.emit({ kind: 'run.repeated', deliveryId })
   }
 
-  /** @param since when the loop began to be busy with what was put off */
+  /** @param since when the event loop began to work on these deferrals */
   #charge(deferrals: number, since: MonotonicMs): void {
     const now = this.#parts.clock.monotonic()
     this.#parts.deferrals.take(deferrals, now - since, now)
@@ -173,16 +173,18 @@ const hopped = { kind: 'hopped' } as const
 
 type Settled = Exclude<Judgement, { readonly kind: 'wait' }>
 
-/** What is to become of what a record causes. */
+/** What will be done with everything that a record causes. */
 interface Plan {
   readonly opened: Caused
   /** One for each call. */
   readonly judgements: readonly Settled[]
-  /** How many of these are put off and count against the budget. */
+  /** How many of these are deferrals that count against the budget. */
   readonly deferrals: number
 }
 
-/** What an open or paused lane puts off is bounded by its steps. */
+/**
+ * Deferrals of open and paused lanes do not count against the budget: each of their runs is written about once per probe.
+ */
 function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
   return judgement.kind === 'defer' && judgement.blocked === undefined && isFresh(run)
 }

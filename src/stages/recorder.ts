@@ -1,8 +1,8 @@
 /**
- * Recordings → Kafka: writes the records that follow from what happened to runs, and marks them when they are acknowledged.
- * What a run caused is settled then, never before. An epoch that has ended writes results only: its partition's new owner
- * makes the other records. While membership is not proven nobody here can tell whether it has ended: then nothing is
- * written until it is proven again, or the epoch is known to be over.
+ * Recordings → Kafka: writes the records that follow from each step of a run, and marks them when they are acknowledged. A
+ * run is settled then, never before. After the end of an epoch only results are written: the partition's new owner writes
+ * the other records. While membership is not proven, this process cannot know whether the epoch has ended. Then nothing is
+ * written until membership is proven again, or the epoch has ended.
  */
 import { TooLargeError } from '../core/model/errors.ts'
 import type { InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
@@ -24,7 +24,7 @@ export interface RecorderParts {
   readonly random: Random
   readonly marks: Marks
   readonly emit: Emit
-  /** A write failed for a reason that no later write mends. */
+  /** A write failed for a reason that a retry cannot fix. */
   readonly onFailed: (error: Error) => void
 }
 
@@ -38,17 +38,17 @@ export class Recorder {
     this.#proofWaiters = new ProofWaiters(parts)
   }
 
-  /** Writes that are not acknowledged. */
+  /** The number of writes that are not acknowledged. */
   get pendingCount(): number {
     return this.#pending
   }
 
-  /** Whether everything that happened is written and acknowledged. */
+  /** Whether all records are written and acknowledged. */
   get isIdle(): boolean {
     return this.#pending === 0 && this.#proofWaiters.isEmpty
   }
 
-  /** Writes what follows from it. All but an attempt is left to the new owner where the epoch has ended. */
+  /** Writes the records that follow from the step. After the end of the epoch, only an attempt is recorded. */
   record(work: Work, step: RunStep): void {
     this.#proofWaiters.whenProven(work.origin, () => {
       if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
@@ -58,7 +58,7 @@ export class Recorder {
     })
   }
 
-  /** A record that cannot be handled goes to the rejected topic as it came. */
+  /** Writes a record that cannot be handled to the rejected topic, with its key and value unchanged. */
   reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
     this.#proofWaiters.whenProven(origin, () => {
       if (!origin.epoch.isLive) return
@@ -69,7 +69,7 @@ export class Recorder {
       emit({ kind: 'record.rejected', source, ...rejection, field: shownName(rejection.field) })
       const headers = rejectedHeaders(record, rejection)
       const rejected = { topic, key: record.key, value: record.value, headers }
-      // Where it is too large for the topic, a reference to where it stands takes its place.
+      // If it is too large for the topic, a record without key and value is written, which has the place of the original.
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
       this.#write([rejected], { origin, work: undefined, progress: 'ended' }, () =>
@@ -78,7 +78,7 @@ export class Recorder {
     })
   }
 
-  /** The run's record fits nowhere: its end is recorded. */
+  /** The run's record is too large for its topic, so the end of the run is recorded. */
   async #fallBack(work: Work): Promise<void> {
     const { records, signals } = this.#recordingOf(work, { kind: 'too-large' })
     if (records.length === 0) return
@@ -88,14 +88,14 @@ export class Recorder {
 
   #recordingOf(work: Work, step: RunStep) {
     const { clock, random, rules } = this.#parts
-    // Only the wait after an attempt has chance in it.
+    // Only the wait after an attempt has a random part.
     const chance = step.kind === 'attempted' ? random() : 0
     return recordingOf(contextOf(work), step, rules, { now: clock.now(), random: chance })
   }
 
   /**
-   * @param acknowledged marked when the records are acknowledged
-   * @param fallBack writes what stands for them where one is too large for its topic
+   * @param acknowledged the mark to set when the records are acknowledged
+   * @param fallBack writes replacements when a record is too large for its topic
    */
   #write(
     records: readonly OutboundRecord[],
@@ -110,8 +110,8 @@ export class Recorder {
   }
 
   /**
-   * Nothing can stand for a result: they are far smaller than what the topic was checked to take at the start, so its limit
-   * was lowered since.
+   * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So if
+   * a result is too large, the limit was lowered since then.
    */
   async #acknowledgement(
     records: readonly OutboundRecord[],

@@ -1,4 +1,4 @@
-/** A timer for something that is to be looked at again, however often that is asked for. */
+/** A timer that fires once at the earliest of all requested times. */
 import type { MonotonicMs } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
 
@@ -13,7 +13,7 @@ export class Timer {
     this.#fire = fire
   }
 
-  /** Rings once after so many milliseconds, or when it was to fire anyway if that is earlier. */
+  /** Fires once after `delayMs`, or earlier if an earlier time was requested before. */
   fireIn(delayMs: number): void {
     const at = this.#clock.monotonic() + delayMs
     if (this.#firesAt !== undefined && this.#firesAt <= at) return
@@ -26,7 +26,7 @@ export class Timer {
     })
   }
 
-  /** It is not to fire any more. */
+  /** Cancels the timer. */
   stop(): void {
     this.#cancel?.()
     this.#cancel = undefined

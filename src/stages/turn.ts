@@ -1,13 +1,13 @@
 /**
- * The one loop of a processor. Whatever happens is marked ({@link ./marks.ts}); a turn looks at all that is marked, in the
- * order of the data's path, until nothing is:
+ * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks, in the
+ * order of the data's path, until there are none:
  *
- * 1. answers → what they say of lanes and endpoints, and their records;
+ * 1. answers → the state of lanes and endpoints, and the records to write;
  * 2. acknowledgements → complete offsets;
  * 3. partitions → admitted records, in lanes or on tiers;
  * 4. lanes → calls.
  *
- * At its end what is complete is committed. Nothing within a turn waits.
+ * At the end of a turn, commits of complete offsets are planned. A turn never waits.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
@@ -46,7 +46,7 @@ export interface TurnParts {
   readonly emit: Emit
 }
 
-/** How often it is looked at whether deliveries of half-done events have waited for too long. */
+/** How often it is checked whether deliveries of half-done events have waited too long. */
 const halfDoneMs = 100
 
 export class Turn {
@@ -54,7 +54,7 @@ export class Turn {
   readonly #groups: ReadonlyMap<string, Group>
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
-  /** One pass over all partitions that wait for room, however many completions make some. */
+  /** Starts one pass over all partitions that wait for room, however many completions there were. */
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
   #isTaken = false
@@ -69,7 +69,7 @@ export class Turn {
     marks.onSet(() => this.#take())
   }
 
-  /** Schemas arrived, or may have been given up: heads that wait for theirs ask again. */
+  /** Schemas have arrived, or requests for them have ended. All heads that wait for a schema are opened again. */
   schemasArrived(): void {
     const { groups, marks } = this.#parts
     marks.partitions(...groups.flatMap(({ awaitingSchema }) => [...awaitingSchema]))
@@ -160,7 +160,7 @@ export class Turn {
     if (move !== undefined) this.#parts.placement.follow(work.run.hookId, move)
   }
 
-  /** Nothing is split while no record may be written and no call made. */
+  /** Splits half-done events, but not while calls may not start. */
   #splitHalfDone(): void {
     const { halfDone, bounds, gate, placement, clock } = this.#parts
     if (halfDone.isEmpty) return
@@ -192,7 +192,7 @@ export class Turn {
   }
 }
 
-/** What an attempt says of the hook's endpoint; `undefined` when it says nothing. */
+/** What an attempt shows about the hook's endpoint; `undefined` when it shows nothing. */
 function outcomeOf({ kind }: EndpointSign): 'success' | 'failure' | 'gone' | undefined {
   if (kind === 'none') return undefined
   return kind === 'busy' ? 'failure' : kind

@@ -59,7 +59,10 @@ export function decodeHealth({ key, value }: Pick<InboundRecord, 'key' | 'value'
   if (isHealth(hookId, read.members, problems)) {
     return { kind: 'health', health: withoutOthers(read.members) }
   }
-  return { kind: 'unusable', problem: problems[0] ?? { field: '', message: 'is not a health report' } }
+  return {
+    kind: 'unusable',
+    problem: problems[0] ?? { field: '', message: 'is not a health report' },
+  }
 }
 
 /**
