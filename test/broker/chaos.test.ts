@@ -38,7 +38,7 @@ it('processors that are killed, suspended, stopped and joined by others on bad c
     eventsPerSecond: 60,
     settleMs: 180 * second,
     signal: new AbortController().signal,
-    tell: (line) => lines.push(line),
+    print: (line) => lines.push(line),
   })
   const { reckoning, deaths } = report ?? {}
   const wrong = Object.entries(reckoning?.faults ?? {}).filter(

@@ -1,4 +1,4 @@
-/** What a run of chaos found, for people: a table of the faults, the books, and the verdict. */
+/** The report of a chaos run as text: a table of the faults, the books, and the verdict. */
 import type { Reckoning } from './books.ts'
 import type { ChaosReport, FaultReport } from './run.ts'
 import { median, stretchesOf, type Sample } from './steadiness.ts'
@@ -19,7 +19,7 @@ export function reportOf(report: ChaosReport): readonly string[] {
     '',
     report.isRight
       ? 'The four books agree.'
-      : 'THE BOOKS DO NOT AGREE, or a fault was not got over.',
+      : 'THE BOOKS DO NOT AGREE, or work did not resume after a fault.',
   ]
 }
 
@@ -80,7 +80,7 @@ function steadinessTable(samples: readonly Sample[]): readonly string[] {
     ].map(String),
   ])
   return [
-    'the processor that lived the longest, and the lag of all, medians of each sixth of the time:',
+    'the processor that ran the longest, and the lag of all; medians of each sixth of the time:',
     ...aligned([header, ...rows]),
   ]
 }
@@ -93,15 +93,15 @@ function booksOf({ reckoning, settledMs, openCount, books }: ChaosReport): reado
   const unplanned = books.disturbances.filter(({ kind, fault }) => kind === 'crash' && fault === 0)
   const byDeath = unplanned.reduce((sum, { id }) => sum + (repeats.get(id)?.repeated ?? 0), 0)
   return [
-    `events produced:    ${counts.events}, owed to hooks that stay: ${counts.owed} deliveries`,
+    `events produced:    ${counts.events}, required for steady hooks: ${counts.owed} deliveries`,
     `requests received:  ${counts.requests}`,
     `results recorded:   ${counts.results}; runs ended: ${endings}`,
     `offsets committed:  ${books.commits.length - faults.uncommitted.length} of ${books.commits.length} partitions to their ends`,
-    `settled in ${(settledMs / 1_000).toFixed(1)} s, ${openCount} deliveries left open`,
+    `settled in ${(settledMs / 1_000).toFixed(1)} s, ${openCount} deliveries still open`,
     `lost ${faults.lost.length}, stuck ${faults.stuck.length}`,
-    `repeated ${counts.repeats}: ${counts.resent} cut off by the receiver, ${counts.echoes} after one that was repeated, ` +
-      `${handedOver} long ones at hand-overs, ${byDeath} of processes that ended by themselves, ` +
-      `${faults.excess.length} that nothing explains`,
+    `repeated ${counts.repeats}: ${counts.resent} cut off by the receiver, ${counts.followUps} after a repeated attempt, ` +
+      `${handedOver} long calls at hand-overs, ${byDeath} of processes that ended by themselves, ` +
+      `${faults.excess.length} without a reason`,
   ]
 }
 

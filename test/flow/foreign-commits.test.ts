@@ -25,7 +25,7 @@ describe('metadata that another program left in a commit', () => {
           group: 'hooktide',
           count: 1,
           partitions: ['auth.events/0'],
-          message: expect.stringContaining('all from the committed offset on is delivered'),
+          message: expect.stringContaining('every record from the committed offset on is handled'),
         },
       ])
       expect(rig.broker.committed('hooktide', events)).toMatchObject({ offset: 10_003 })
