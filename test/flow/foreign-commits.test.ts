@@ -8,7 +8,7 @@ const events = { topic: 'auth.events', partition: 0 }
 describe('metadata that another program left in a commit', () => {
   // Versions before took these digits for a run of 52 completed offsets, which begins 9,943 behind the committed one.
   it.each(['11000', '{"offset":9995}', 'hooktide1:AAAAAAAAAAA11000'])(
-    '%j makes no event vanish, and the log says what follows from it',
+    '%j loses no event, and the log names the consequence',
     async (metadata) => {
       const rig = createRig()
       rig.putHook({ id: 'a' })
@@ -32,7 +32,7 @@ describe('metadata that another program left in a commit', () => {
     },
   )
 
-  it('in the group of the retries makes no retry vanish', async () => {
+  it('in the group of the retries loses no retry', async () => {
     const rig = createRig()
     const tier = { topic: `${topics.retryPrefix}5s`, partition: 0 }
     rig.putHook({ id: 'a' })
@@ -47,7 +47,7 @@ describe('metadata that another program left in a commit', () => {
     )
   })
 
-  it('is told in one line that names at most 20 partitions', async () => {
+  it('is logged in one line that names at most 20 partitions', async () => {
     const rig = createRig({ partitions: 50 })
     for (let partition = 0; partition < 50; partition += 1) {
       rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition }, 0, 'of another')
@@ -77,8 +77,8 @@ describe('metadata that another program left in a commit', () => {
   })
 })
 
-describe('a commit of ours', () => {
-  it('says nothing of offsets that the log lost with a broker: others that get them are delivered', async () => {
+describe('a commit of hooktide', () => {
+  it('does not cover offsets that the log lost with a broker: new records at these offsets are delivered', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     rig.script('https://a.example/', 200)

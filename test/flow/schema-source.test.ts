@@ -17,9 +17,9 @@ const avroOf = (text: string, references: RegisteredSchema['references'] = []): 
 interface World {
   readonly clock: HandClock
   readonly source: SchemaSource
-  /** Questions, as the registry got them. */
+  /** Requests that the registry got. */
   readonly asked: string[]
-  /** What happened, in words. */
+  /** What happened, as text. */
   readonly told: string[]
   /** What the registry answers from now on. */
   answers: (id: number) => Answer
@@ -130,8 +130,8 @@ describe('a schema', () => {
   })
 })
 
-describe('a registry that is away', () => {
-  it('is asked further and further apart, for ever, and told of once', async () => {
+describe('a registry that is unavailable', () => {
+  it('is asked at growing intervals, without end, and logged once', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
@@ -148,7 +148,7 @@ describe('a registry that is away', () => {
     expect(world.source.trouble()).toBeUndefined()
   })
 
-  it('is told of again when the reason changes', async () => {
+  it('is logged again when the reason changes', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
@@ -169,7 +169,7 @@ describe('a registry that is away', () => {
     expect(world.source.find(1)).toEqual({ kind: 'unknown' })
   })
 
-  it('is left alone when nobody waits any more', async () => {
+  it('is not asked when nothing waits', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
@@ -184,7 +184,7 @@ describe('a registry that is away', () => {
     expect(world.asked.length).toBe(before + 2)
   })
 
-  it('holds up one schema and not another that it does give', async () => {
+  it('delays one schema, and not another one that it gives', async () => {
     const world = makeWorld()
     world.answers = (id) => (id === 1 ? away : jsonSchema)
     want(world, 1)
@@ -209,7 +209,7 @@ describe('a registry that is away', () => {
 })
 
 describe('an id that the registry does not have', () => {
-  it('is unknown after three tries, and asked for anew after half a minute', async () => {
+  it('is unknown after three tries, and asked for again after half a minute', async () => {
     const world = makeWorld()
     world.answers = () => missing
     want(world, 1)
@@ -256,7 +256,7 @@ describe('an id that the registry does not have', () => {
 })
 
 describe('where no registry is set', () => {
-  it('every id says so, and the first look is told', () => {
+  it('every id gives that answer, and the first request is logged', () => {
     let told = 0
     const source = createAbsentRegistry(() => (told += 1))
     expect([source.find(1), source.find(2)]).toEqual([

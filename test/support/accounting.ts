@@ -1,4 +1,4 @@
-/** Counts what became of numbered events: how often each reached the receiver, and whether its run has ended. */
+/** Counts numbered events: how often each reached the receiver, and whether its run has ended. */
 import kafkajs from 'kafkajs'
 import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import type { OutboundRecord } from '../../src/core/model/model.ts'

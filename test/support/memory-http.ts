@@ -26,7 +26,7 @@ export interface MemoryHttp extends HttpSender {
   readonly calls: readonly MemoryCall[]
   /** Calls that wait for an answer. */
   readonly openCalls: readonly MemoryCall[]
-  /** What {@link HttpSender.trouble} says from now on. */
+  /** Sets what {@link HttpSender.trouble} returns from now on. */
   setTrouble(trouble: string | undefined): void
   /** Answers calls to `url` with these in turn, the last one for ever; with none, they wait for the test again. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
@@ -82,7 +82,7 @@ function answer(clock: Clock, call: MemoryCall, scripted: number | MemoryAnswer)
   else clock.after(afterMs, () => call.answer(status, retryAfterMs, body))
 }
 
-/** The first ending counts; `done` hears of it after the calling code has returned. */
+/** The first end counts. `done` is called after the calling code has returned. */
 function openCall(clock: Clock, request: HttpRequest, done: (result: AttemptResult) => void) {
   const startedAt = clock.monotonic()
   let ending: AttemptResult | undefined

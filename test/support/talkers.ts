@@ -27,7 +27,7 @@ export const timeoutMs = 15 * second
 
 export interface TalkOptions {
   readonly processes: number
-  /** Whether the endpoint answers well to the process at that time. */
+  /** Whether the endpoint answers the process with success at that time. */
   readonly isUp: (at: number, process: number) => boolean
   /** A delivery comes to each process so often. */
   readonly everyMs?: number
@@ -54,7 +54,7 @@ export interface Talk {
 
 const never = () => Number.POSITIVE_INFINITY
 
-/** What is written is read by all so much later. */
+/** How long after its writing a record is read by all. */
 export const latencyMs = 250
 
 class Talker {
@@ -80,7 +80,7 @@ class Talker {
     return { ...rules, instance: `process ${this.index}`, disableAfterMs: 365 * day }
   }
 
-  /** Chance, of which tests have none. */
+  /** The random number, which is constant in tests. */
   get spread(): number {
     return ((this.index * 7 + 3) % 10) / 10
   }

@@ -32,7 +32,7 @@ function failedTimes(count: number, everyMs: number, from: Endpoint = freshEndpo
   return endpoint
 }
 
-/** Says what is to be said. */
+/** Writes the report that is due. */
 function spoken(
   endpoint: Endpoint,
   at: number,
@@ -41,7 +41,7 @@ function spoken(
   return { report, endpoint: reportWritten(endpoint, report) }
 }
 
-/** What a report has of a hook. */
+/** The fields of a hook that a report has. */
 function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
   return { endpoint: endpointOf(url), configVersion }
 }
@@ -73,12 +73,12 @@ describe('an endpoint', () => {
     })
   })
 
-  it('is not spoken of when it came back before anything was said', () => {
+  it('is not reported when it recovered before a report was written', () => {
     const back = succeeded(failedTimes(3, second), 4 * second, rules)
     expect(spoken(back, 5 * second).report).toBeUndefined()
   })
 
-  it('is open or paused as its lane is, and every new time is told', () => {
+  it('is open or paused as its lane is, and every new time is reported', () => {
     const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     expect(opened.report).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
     const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
@@ -92,7 +92,7 @@ describe('an endpoint', () => {
     })
   })
 
-  it('that goes on failing is told of again once an hour', () => {
+  it('that keeps failing is reported again once an hour', () => {
     const { endpoint } = spoken(failedTimes(3, second), 3 * second)
     const soon = failed(endpoint, hook, 59 * minute, rules)
     expect(soon.hasUnreported).toBe(false)
@@ -102,7 +102,7 @@ describe('an endpoint', () => {
     })
   })
 
-  it('is disabled at once when it says that it is gone', () => {
+  it('is disabled at once when it answers 410', () => {
     const gone = disabled(failedTimes(1, second), hook, {
       reason: 'gone',
       at: second,
@@ -122,7 +122,7 @@ describe('an endpoint', () => {
     })
   })
 
-  it('is not disabled by its first failures after weeks of rest, however old the one before is', () => {
+  it('is not disabled by its first failures after idle weeks, however old the previous failure is', () => {
     const once = failed(freshEndpoint, hook, 0, rules)
     let endpoint = once
     for (let index = 0; index < 30; index += 1) {
@@ -141,7 +141,7 @@ describe('an endpoint', () => {
     expect(failed(told, hook, 5 * day + hour, rules).known?.state).toBe('open')
   })
 
-  it('goes on where another process stood: failures and their beginning survive a restart', () => {
+  it('continues the tally of another process: failures and their beginning survive a restart', () => {
     const report = healthOf({
       state: 'failing',
       failures: 19,
@@ -152,7 +152,7 @@ describe('an endpoint', () => {
     expect(failed(restarted, hook, 5 * day + hour, rules).known?.state).toBe('disabled')
   })
 
-  it('that is disabled stays so, whatever is said of the time before', () => {
+  it('that is disabled stays so, whatever is reported about the time before', () => {
     const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
     const stale = reportRead(gone, healthOf({ state: 'healthy' }))
     expect(stale.known?.state).toBe('disabled')
@@ -161,7 +161,7 @@ describe('an endpoint', () => {
     expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
   })
 
-  it('begins anew with a higher epoch', () => {
+  it('starts again with a higher epoch', () => {
     const gone = reportRead(failedTimes(25, 5 * hour), healthOf({ state: 'disabled' }))
     const enabled = reportRead(
       gone,
@@ -175,7 +175,7 @@ describe('an endpoint', () => {
     expect(enabled.known).toMatchObject({ state: 'healthy', enableEpoch: 1 })
   })
 
-  it('begins anew when its hook comes with another URL, but not with an older record', () => {
+  it('starts again when its hook gets another URL, but not with an older record', () => {
     const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled' }))
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
     expect(hookSeen(gone, moved, day, rules).known).toMatchObject({
@@ -190,7 +190,7 @@ describe('an endpoint', () => {
     expect(hookSeen(freshEndpoint, moved, day, rules)).toBe(freshEndpoint)
   })
 
-  it('has recovered by a report that another instance wrote after its lane opened, or that comes long after', () => {
+  it('has recovered when another instance’s report was written, or read long, after its lane opened', () => {
     const opened = laneMoved(failedTimes(5, second), open, minute)
     const recovered = (at: number, report: Partial<Health>) =>
       reportsRecovery(opened, healthOf(report), at, rules)
@@ -206,7 +206,7 @@ describe('an endpoint', () => {
     expect(reportsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
   })
 
-  it('is healthy with a success after its pause is over, of which nothing tells but time', () => {
+  it('is healthy with a success after the end of its pause', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
     const told = spoken(failed(paused, hook, second, rules), second)
     expect(told.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
@@ -219,7 +219,7 @@ describe('an endpoint', () => {
     })
   })
 
-  it('that fails when its pause is over is failing: it has not been well since', () => {
+  it('that fails after the end of its pause is failing, since it has not recovered', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
     const { endpoint } = spoken(failed(paused, hook, second, rules), second)
     const after = failed(endpoint, hook, 2 * minute, rules)
@@ -234,7 +234,7 @@ describe('an endpoint', () => {
     expect(spoken(late, 20 * second).report).toBeUndefined()
   })
 
-  it('is not spoken of twice when nothing is new, and once more when it began to fail anew', () => {
+  it('is not reported twice without a change, and is reported again when it fails again', () => {
     const told = spoken(failedTimes(3, second), 3 * second)
     const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
     expect(spoken(again, 8 * second).report).toMatchObject({
@@ -247,7 +247,7 @@ describe('an endpoint', () => {
     expect(spoken(same, 6 * second).report).toBeUndefined()
   })
 
-  it('that does well is the same object after a success', () => {
+  it('that is healthy is the same object after a success', () => {
     const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
     expect(succeeded(well, hour, rules)).toBe(well)
     const told = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
@@ -262,7 +262,7 @@ describe('an endpoint', () => {
     expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
   })
 
-  it('begins anew when a late instance speaks of its former URL, in one partition', () => {
+  it('starts again when a late instance reports its former URL, in one partition', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
     const late = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
     expect(hookKnown(late, moved, day, rules).known).toMatchObject({
@@ -297,7 +297,7 @@ describe('any row of attempts', () => {
   })
   const row = fc.array(attempt, { minLength: 15, maxLength: 60, size: 'max' })
 
-  it('disables with the first failure that ends twenty over five days, and never else', () => {
+  it('disables with the first failure that completes twenty over five days, and never otherwise', () => {
     const seen = { disabled: 0, not: 0 }
     const holds = fc.property(row, (attempts) => {
       let endpoint = freshEndpoint
@@ -333,12 +333,12 @@ describe('a claim of the next probe', () => {
   })
   const claim = { at: 15 * minute, until: 40 * minute + 7 }
 
-  it('says again what another one said, and who probes from then on, by its own clock', () => {
+  it('repeats the report of another process with the new prober, by its own clock', () => {
     const endpoint = claimed(reportRead(freshEndpoint, report), claim, rules)
     expect(spoken(endpoint, 15 * minute).report).toEqual({ ...report, instance: 'one', ...claim })
   })
 
-  it('is not made of one’s own report, nor where nothing is open', () => {
+  it('is not made for the process’s own report, nor when nothing is open', () => {
     for (const said of [
       { ...report, instance: 'one' },
       { ...report, state: 'failing' as const },
@@ -348,7 +348,7 @@ describe('a claim of the next probe', () => {
     }
   })
 
-  it('is not made by one that the endpoint answers', () => {
+  it('is not made by a process that the endpoint answers', () => {
     const well = succeeded(reportRead(freshEndpoint, report), 12 * minute, rules)
     const endpoint = reportRead(reportWritten(well, undefined), { ...report, at: 13 * minute })
     expect(claimed(endpoint, claim, rules)).toBe(endpoint)

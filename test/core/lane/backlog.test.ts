@@ -39,48 +39,48 @@ const anyFacts: fc.Arbitrary<BacklogFacts> = fc.record({
   ratePerSecond: fc.option(fc.double({ min: 0.001, max: 1_000, noNaN: true }), { nil: undefined }),
 })
 
-describe('the turn of what is put off', () => {
+describe('the wait of a deferral by a healthy lane', () => {
   const cases: readonly (readonly [string, Partial<BacklogFacts>, number])[] = [
-    ['is half of what is queued by the rate', {}, 5 * second],
-    ['counts what was put off before it', { deferred: 1_600 }, 25 * second],
-    ['takes at least a second', { queued: 2 }, second],
-    ['takes at least a second, with nothing before it', { queued: 0 }, second],
-    ['takes at most half an hour', { deferred: 10_000_000 }, 30 * minute],
-    ['goes by what it can reach, not by what it has come to', { perMs: 0.005 }, 5 * second],
-    ['goes by what is measured, where that is more', { perMs: 0.08 }, 2.5 * second],
+    ['is half of the time that the queue takes', {}, 5 * second],
+    ['counts what was deferred before it', { deferred: 1_600 }, 25 * second],
+    ['is at least a second', { queued: 2 }, second],
+    ['is at least a second, with nothing before it', { queued: 0 }, second],
+    ['is at most half an hour, however many are deferred', { deferred: 10_000_000 }, 30 * minute],
+    ['uses the rate that the lane can reach, not the current one', { perMs: 0.005 }, 5 * second],
+    ['uses the measured rate, if it is higher', { perMs: 0.08 }, 2.5 * second],
     [
-      'goes by the calls that it makes, once one failed',
+      'uses the current number of calls after a failure',
       { hasFailed: true, concurrency: 2 },
       40 * second,
     ],
-    ['goes by calls that succeed, not by those that failed before', { usualMs: 9_000 }, 5 * second],
+    ['uses the length of successful calls, not of failed ones', { usualMs: 9_000 }, 5 * second],
     [
-      'goes by all calls, once one failed',
+      'uses the length of all calls after a failure',
       { hasFailed: true, concurrency: 8, usualMs: 800 },
       20 * second,
     ],
     [
-      'goes by all calls while none succeeded',
+      'uses the length of all calls while none succeeded',
       { successMs: undefined, usualMs: 800, perMs: 0.02 },
       10 * second,
     ],
-    ['does not trust what is measured, once one failed', { hasFailed: true, perMs: 9 }, 5 * second],
+    ['ignores the measured rate after a failure', { hasFailed: true, perMs: 9 }, 5 * second],
     ['expects a silence to last as long again', { silentMs: 8 * second }, 9 * second],
-    ['of a short silence is hardly longer', { silentMs: 500 }, 5.25 * second],
+    ['is hardly longer after a short silence', { silentMs: 500 }, 5.25 * second],
     ['goes by the owner’s limit, where that is less', { ratePerSecond: 4 }, 50 * second],
-    ['goes by the lane, where the limit allows more', { ratePerSecond: 400 }, 5 * second],
+    ['uses the rate of the lane, if the limit is higher', { ratePerSecond: 400 }, 5 * second],
     [
-      'is known by the owner’s limit alone',
+      'uses the owner’s limit when nothing else is known',
       { usualMs: undefined, successMs: undefined, ratePerSecond: 4 },
       50 * second,
     ],
     ['expects no more than 500 calls/s', { successMs: 1, deferred: 9_600 }, 10 * second],
     [
-      'goes by more, where that is measured',
+      'uses a higher rate, if it was measured',
       { successMs: 1, perMs: 1, deferred: 9_600 },
       5 * second,
     ],
-    ['bears a call that took no time', { usualMs: 0, successMs: 0, perMs: 0 }, second],
+    ['accepts calls that took no time', { usualMs: 0, successMs: 0, perMs: 0 }, second],
   ]
   it.each(cases)('%s', (_, facts, expected) => {
     expect(deferralWaitMs({ ...healthy, ...facts }, 0, 0)).toBeCloseTo(expected, 6)
@@ -92,12 +92,9 @@ describe('the turn of what is put off', () => {
     [1, 0, 5 * second],
     [1, 0.5, 15 * second],
     [9, 1, 25 * second],
-  ])(
-    'put off %i times before is, by chance %d, %i ms among those deferred',
-    (deferrals, random, ms) => {
-      expect(deferralWaitMs({ ...healthy, deferred: 1_600 }, deferrals, random)).toBeCloseTo(ms, 6)
-    },
-  )
+  ])('after %i deferrals and with the random number %d is %i ms', (deferrals, random, ms) => {
+    expect(deferralWaitMs({ ...healthy, deferred: 1_600 }, deferrals, random)).toBeCloseTo(ms, 6)
+  })
 
   it.each([
     [0, 5 * second],
@@ -106,7 +103,7 @@ describe('the turn of what is put off', () => {
     [5, 160 * second],
     [6, 5 * minute],
     [1_000_000, 5 * minute],
-  ])('of a lane of which nothing is known, put off %i times before, is %i ms', (deferrals, ms) => {
+  ])('of an unknown lane after %i deferrals is %i ms', (deferrals, ms) => {
     const unknown = { usualMs: undefined, successMs: undefined, perMs: 0, silentMs: minute }
     expect(deferralWaitMs({ ...healthy, ...unknown }, deferrals, 0.5)).toBe(ms)
   })
@@ -121,7 +118,7 @@ describe('the turn of what is put off', () => {
     )
   })
 
-  it('asks a backlog back about once per halving: 20,000 waiting take few writes each', () => {
+  it('returns a backlog about once per halving, so 20,000 runs take few writes each', () => {
     let deferred = 20_000
     let writes = 0
     for (; deferred > 375; writes += 1) {
@@ -145,14 +142,14 @@ const open: BacklogFacts = {
   hasFailed: true,
 }
 
-describe('the spread of what an open lane puts off', () => {
+describe('the return of what an open lane defers', () => {
   const cases: readonly (readonly [string, Partial<BacklogFacts>, number, number])[] = [
-    ['is half of what waits by the rate that it had', {}, 18_000, 90 * second],
+    ['takes half of the time at the rate before the failure', {}, 18_000, 90 * second],
     ['counts what is queued', { queued: 2_000 }, 18_000, 100 * second],
     ['is at least 5 s', { deferred: 100 }, 100, 5 * second],
     ['is at most half an hour', { deferred: 1_000_000 }, 1_000_000, 30 * minute],
     ['goes by the owner’s limit, where that is less', { ratePerSecond: 50 }, 18_000, 180 * second],
-    ['lets at most 1,000 a second come back, over all hooks', {}, 600_000, 600 * second],
+    ['returns at most 1,000 per second over all hooks', {}, 600_000, 600 * second],
     [
       'the same where nothing is known of the endpoint',
       { successMs: undefined },
@@ -161,7 +158,7 @@ describe('the spread of what an open lane puts off', () => {
     ],
     ['the same for an endpoint that takes no time', { successMs: 0 }, 18_000, 18 * second],
     [
-      'goes by the owner’s limit where nothing else is known',
+      'uses the owner’s limit when nothing else is known',
       { successMs: undefined, ratePerSecond: 50 },
       18_000,
       180 * second,

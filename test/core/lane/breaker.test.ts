@@ -38,20 +38,20 @@ describe('a breaker', () => {
     expect(advanceBreaker(state, input, now).kind).toBe(kind)
   })
 
-  it('opens for 30 s by five failures in a row', () => {
+  it('opens for 30 s after five failures in a row', () => {
     expect(after(failures(4), freshBreaker).kind).toBe('closed')
     expect(after(failures(5), freshBreaker, 7)).toEqual({ kind: 'open', level: 0, until: 30_007 })
     expect(after([...failures(4), 'success', ...failures(4)], freshBreaker).kind).toBe('closed')
   })
 
-  it('opens by fifteen failures among the newest twenty outcomes', () => {
+  it('opens after fifteen failures among the newest twenty outcomes', () => {
     const threeOfFour: readonly BreakerInput[] = ['success', ...failures(3)]
     const mixed = Array.from({ length: 5 }, () => threeOfFour).flat()
     expect(after(mixed.slice(0, 19), freshBreaker).kind).toBe('closed')
     expect(after(mixed, freshBreaker).kind).toBe('open')
   })
 
-  it('does not hold failures against an endpoint that are five minutes old', () => {
+  it('ignores failures that are five minutes old', () => {
     const state = after(failures(4), freshBreaker, 0)
     expect(advanceBreaker(state, 'failure', 5 * minute).kind).toBe('open')
     expect(advanceBreaker(state, 'failure', 5 * minute + 1).kind).toBe('closed')
@@ -78,7 +78,7 @@ describe('a breaker', () => {
     expect(later).toEqual({ kind: 'open', level: 0, until: 5 * minute + 30 * second })
   })
 
-  it('may be probed again at once when a probe was given up', () => {
+  it('may be probed again at once when a probe was aborted', () => {
     const state = advanceBreaker({ kind: 'half-open', level: 1 }, 'unanswered', 7)
     expect(state).toEqual({ kind: 'open', level: 1, until: 7 })
     expect(advanceBreaker(state, 'probe-started', 7).kind).toBe('half-open')

@@ -13,7 +13,7 @@ function takenWithin(budget: DeferralBudget, ms: number, spentMs: number, size =
   return taken
 }
 
-describe('the budget of what is put off', () => {
+describe('the budget of deferrals', () => {
   it('lets through 5,000 deliveries a second, whatever is asked', () => {
     const taken = takenWithin(new DeferralBudget(), 10_000, 0)
     expect(taken).toBeGreaterThan(49_000)
@@ -28,7 +28,7 @@ describe('the budget of what is put off', () => {
     expect(taken).toBe(100)
   })
 
-  it('rests as long as the work took: half of the loop’s time is left', () => {
+  it('pauses as long as the work took, so half of the loop’s time is left', () => {
     const budget = new DeferralBudget()
     budget.take(1, 40, 1_000)
     expect(budget.hasLeft(1_039)).toBe(false)
@@ -43,7 +43,7 @@ describe('the budget of what is put off', () => {
     expect(budget.hasLeft(1_080)).toBe(true)
   })
 
-  it('is overdrawn by an event of many deliveries, which then has to be made up for', () => {
+  it('can be overdrawn by an event of many deliveries, and then has to recover', () => {
     const budget = new DeferralBudget()
     expect(budget.hasLeft(0)).toBe(true)
     budget.take(5_100, 0, 0)

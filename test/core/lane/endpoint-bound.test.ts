@@ -17,7 +17,7 @@ describe('a lane', () => {
       ['that has not answered for a second', { busyMs: 1_000, perMs: 0.002 }, {}, true],
       ['that never answers', { perMs: 0 }, {}, true],
       ['that was seen for less than a second', { busyMs: 999 }, {}, false],
-      ['that nothing is known of', { busyMs: 0, perMs: 0 }, {}, false],
+      ['without measurements', { busyMs: 0, perMs: 0 }, {}, false],
       ['that makes just under 500 calls/s', { perMs: 0.4999 }, {}, true],
       ['that makes 500 calls/s', { perMs: 0.5 }, {}, false],
       ['that makes 8,000 calls/s', { perMs: 8 }, {}, false],
@@ -32,15 +32,15 @@ describe('a lane', () => {
       ['slow, with a limit that allows more', { ratePerSecond: 5_000 }, {}, true],
       ['with a rate limit, in a busy process', { ratePerSecond: 10 }, { busyShare: 1 }, false],
       [
-        'held back by its own share of slots for a second',
+        'waiting for its own share of slots for a second',
         { perMs: 3, slotWaitMs: 1_000 },
         {},
         true,
       ],
-      ['held back for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
-      ['held back since no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
+      ['waiting for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
+      ['waiting because no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
     ]
-  it.each(cases)('%s: is its endpoint what limits it?', (_, lane, process, expected) => {
+  it.each(cases)('%s: does its endpoint limit it?', (_, lane, process, expected) => {
     expect(isEndpointBound({ ...slowLane, ...lane }, { ...idle, ...process })).toBe(expected)
   })
 })

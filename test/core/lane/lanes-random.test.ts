@@ -49,7 +49,7 @@ class Player {
     this[one.action](one)
   }
 
-  /** What lanes say of themselves, and what the account says. */
+  /** The state of the lanes, and the expected one. */
   counts(): { readonly told: readonly number[]; readonly kept: readonly number[] } {
     const { inFlight, queued } = this.lanes
     const left = this.#added.size - this.#left.size

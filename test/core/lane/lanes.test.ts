@@ -31,7 +31,7 @@ describe('lanes', () => {
     expect(works(startAll(lanes, 0)).slice(0, 4)).toEqual(['a0', 'z0', 'b0', 'z1'])
   })
 
-  it('serve first the lane that answers soonest, of those that have as many calls out', () => {
+  it('serve the fastest lane first, among those with equally many calls in flight', () => {
     const { lanes } = createLanes({ initialConcurrency: 1 })
     const limits = ofTenant('default', 1)
     for (const [hook, ms] of [
@@ -79,7 +79,7 @@ describe('lanes', () => {
     expect(lanes.hasFreeSlots).toBe(false)
   })
 
-  it('let a single call through where there is but one slot', () => {
+  it('let a call through when there is only one slot', () => {
     const { lanes } = createLanes({ maxInFlight: 1 })
     fill(lanes, 'a', 2)
     fill(lanes, 'b', 2, { name: 'late' })
@@ -93,7 +93,7 @@ describe('lanes', () => {
     expect(seen.toSorted()).toEqual(['a0', 'a1', 'b0', 'b1'])
   })
 
-  it('let a call through whose body is larger than all bodies together may be, where no other is out', () => {
+  it('let a call through whose body is larger than the bound of all bodies, when no other is in flight', () => {
     const { lanes } = createLanes({ maxBytes: 100 }, { sizeOf: () => 500 })
     fill(lanes, 'a', 2)
     const slots = startAll(lanes, 0)
@@ -138,7 +138,7 @@ describe('lanes', () => {
     expect(new Set(first.map(({ line }) => line.lane.hookId)).size).toBe(1_000)
   })
 
-  it('forget a hook that has nothing queued and no call out, at once or after a quarter of an hour', () => {
+  it('forget a hook without queue and calls, at once or after a quarter of an hour', () => {
     const { lanes } = createLanes()
     fill(lanes, 'a', 1)
     lanes.forget('a')
@@ -154,7 +154,7 @@ describe('lanes', () => {
     expect(lanes.size).toBe(0)
   })
 
-  it('remember one that is open for a day, or it would be called as if it were healthy', () => {
+  it('keep an open lane for a day, or it would be called as if it were healthy', () => {
     const { lanes } = createLanes()
     openLane(lanes)
     lanes.sweep(24 * 3_600 * second)

@@ -28,7 +28,7 @@ describe('the calls that may start', () => {
     expect(after(10_000).mayStart(2_000, 0, yes)).toBeCloseTo(1_000, -1)
   })
 
-  it('leave out of account what is out for half a second, since that waits for its endpoint', () => {
+  it('do not count calls of more than half a second, which wait for their endpoint', () => {
     const bounds = after(0)
     for (let call = 0; call < 300; call += 1) bounds.callBegan(2_000)
     expect(bounds.mayStart(2_400, 0, yes)).toBe(0)

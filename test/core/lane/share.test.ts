@@ -22,7 +22,7 @@ function settleAt(capacity: number, tenants: readonly number[]): readonly (reado
 const totals = (held: readonly (readonly number[])[]) => held.map(sum)
 
 describe('the share of 750 offsets', () => {
-  it('of a hook that is alone is half', () => {
+  it('is half for a hook that is alone', () => {
     expect(settleAt(750, [1])).toEqual([[375]])
   })
 
@@ -81,7 +81,7 @@ describe('the share of 750 offsets', () => {
     expect(more).toBeGreaterThan(700)
   })
 
-  it('is nothing where nothing is free', () => {
+  it('is nothing when nothing is free', () => {
     expect(share(0, 0, 0)).toBe(false)
   })
 

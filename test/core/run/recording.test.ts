@@ -73,7 +73,7 @@ function headersOf(record: OutboundRecord | undefined): Readonly<Record<string, 
   )
 }
 
-describe('the records of what happened to a run', () => {
+describe('the records of a step of a run', () => {
   it.each<[string, RunStep, Partial<RunContext>, Expected]>([
     ['a success: its result', answer(204), {}, { written: ['results'], progress: 'ended' }],
     [
@@ -127,13 +127,13 @@ describe('the records of what happened to a run', () => {
     ['a split: a request', { kind: 'split' }, {}, { written: ['requests'], progress: 'continues' }],
     ['an aborted call: its result', aborted, {}, { written: ['results'], progress: 'interrupted' }],
     [
-      'an aborted call that is moved on: its result, then a request',
+      'an aborted call that is handed over: its result, then a request',
       aborted,
       { isHandedOver: true },
       { written: ['results', 'requests'], progress: 'continues' },
     ],
     [
-      'a record that fits nowhere: a dead letter, then its result',
+      'a record that is too large: a dead letter, then its result',
       { kind: 'too-large' },
       {},
       { written: ['dead', 'results'], progress: 'ended' },
@@ -148,8 +148,8 @@ describe('the records of what happened to a run', () => {
     ['a success', answer(200), {}, ['results']],
     ['a failure', answer(500), {}, ['results']],
     ['a last failure', answer(500), { run: runOf({ attempt: 2 }) }, ['results']],
-    ['an aborted call that is moved on', aborted, { isHandedOver: true }, ['results']],
-    ['a record that fits nowhere', { kind: 'too-large' }, {}, []],
+    ['an aborted call that is handed over', aborted, { isHandedOver: true }, ['results']],
+    ['a record that is too large', { kind: 'too-large' }, {}, []],
   ])(
     'are at most a result for a run that another process owns, after %s',
     (_, step, context, written) => {
@@ -172,21 +172,21 @@ describe('the records of what happened to a run', () => {
     expect(headersOf(recorded(exhausted).records[0])['hooktide-attempt']).toBe('0')
   })
 
-  it('count each time that the run is written anew', () => {
+  it('count each time that the run is written again', () => {
     const hopsOf = ({ records }: Recording) => headersOf(records.at(-1))['hooktide-hop']
     for (const step of [answer(500), deferred, { kind: 'hopped' }, { kind: 'split' }] as const) {
       expect(hopsOf(recorded(step, { run: runOf({ hop: 4 }) }))).toBe('5')
     }
   })
 
-  it('leave body and own headers out of a dead letter for what fits nowhere', () => {
+  it('leave body and own headers out of a dead letter for a record that is too large', () => {
     const [letter] = recorded({ kind: 'too-large' }).records
     expect(letter?.value).toBeNull()
     expect(headersOf(letter)).toMatchObject({ 'hooktide-reason': 'too-large' })
   })
 })
 
-describe('the signals of what happened to a run', () => {
+describe('the signals of a step of a run', () => {
   function delayOf(context: Partial<RunContext>) {
     const [signal] = recorded(answer(200), context).signals
     return signal?.kind === 'delivery.recorded' ? signal.sinceEventMs : 'no such signal'
