@@ -48,7 +48,7 @@ export class LiveChecks {
       if (begunAt > at) continue
       this.#facts.report(
         'backlog-is-worked-off',
-        `${deliveryId} for ${hookId}, begun by ${begunBy} at ${Math.round(begunAt)} ms, still waits, ${Math.round((timeline.now - healthySince) / 1_000)} s after a call found its endpoint well`,
+        `${deliveryId} for ${hookId}, begun by ${begunBy} at ${Math.round(begunAt)} ms, still waits, ${Math.round((timeline.now - healthySince) / 1_000)} s after a call found its endpoint healthy`,
       )
       return
     }
@@ -72,7 +72,7 @@ export class LiveChecks {
     const waiting = this.#facts.chronicle.open.get(hookId)?.size ?? 0
     this.#facts.report(
       'lane-is-not-idle',
-      `${hookId} has made no call since ${Math.round(since)} ms, its endpoint is well, and ${waiting} of its runs wait, such as ${due.deliveryId}, begun by ${due.begunBy} at ${Math.round(due.begunAt)} ms${plan.instances.length > 1 ? '' : ' (one process)'}`,
+      `${hookId} has made no call since ${Math.round(since)} ms, its endpoint is healthy, and ${waiting} of its runs wait, such as ${due.deliveryId}, begun by ${due.begunBy} at ${Math.round(due.begunAt)} ms${plan.instances.length > 1 ? '' : ' (one process)'}`,
     )
   }
 
