@@ -1,13 +1,13 @@
 /** Books that agree, and books that are wrong in one way each. The comparison must find each of these. */
 import { describe, expect, it } from 'vitest'
 import {
-  reckon,
+  compareBooks,
   type Books,
   type CarriedRun,
   type Disturbance,
   type ReceivedRequest,
   type RecordedResult,
-  type Reckoning,
+  type Comparison,
 } from './books.ts'
 
 const place = (offset: number) => `events/0/${offset}`
@@ -86,12 +86,12 @@ function handOver(from: number, until: number): Disturbance {
   return { kind: 'hand-over', id: 1, fault: 0, from, until }
 }
 
-function reckoned(changes: Partial<Books>): Reckoning {
-  return reckon({ ...right, ...changes })
+function compared(changes: Partial<Books>): Comparison {
+  return compareBooks({ ...right, ...changes })
 }
 
 /** The faults that were found, without empty lists. */
-function wrong({ faults }: Reckoning): object {
+function wrong({ faults }: Comparison): object {
   return Object.fromEntries(
     Object.entries(faults).flatMap(([name, list]: [string, readonly string[]]) =>
       list.length === 0 ? [] : [[name, list.length]],
@@ -101,8 +101,8 @@ function wrong({ faults }: Reckoning): object {
 
 describe('books that agree', () => {
   it('are right, and counted', () => {
-    const { isRight, faults, counts } = reckon(right)
-    expect(wrong({ faults } as Reckoning)).toEqual({})
+    const { isRight, faults, counts } = compareBooks(right)
+    expect(wrong({ faults } as Comparison)).toEqual({})
     expect(isRight).toBe(true)
     expect(counts).toMatchObject({ events: 2, owed: 2, requests: 3, results: 3, repeats: 0 })
     expect([...counts.endings]).toEqual([['delivered', 2]])
@@ -113,7 +113,7 @@ describe('books that agree', () => {
       requests: [...right.requests, request({ deliveryId: 'p0' })],
       results: [...right.results, result({ deliveryId: 'p0' })],
     }
-    expect(wrong(reckoned(made))).toEqual({})
+    expect(wrong(compared(made))).toEqual({})
   })
 })
 
@@ -198,7 +198,7 @@ describe('books that do not agree', () => {
       { uncommitted: 1 },
     ],
   ])('%s', (_, changes, expected) => {
-    const found = reckoned(changes)
+    const found = compared(changes)
     expect(wrong(found)).toEqual(expected)
     expect(found.isRight).toBe(false)
   })
@@ -210,20 +210,20 @@ describe('a call that is made again', () => {
   })
 
   it('is in excess when nothing explains it', () => {
-    expect(wrong(reckoned(again()))).toEqual({ excess: 1 })
+    expect(wrong(compared(again()))).toEqual({ excess: 1 })
   })
 
   it('is explained by a crash before which no commit covered its event, and is counted for that crash', () => {
-    const found = reckoned({ ...again(), disturbances: [crash(0)] })
+    const found = compared({ ...again(), disturbances: [crash(0)] })
     expect(wrong(found)).toEqual({})
     expect(found.repeats.get(1)).toEqual({ repeated: 1, exposed: 2 })
   })
 
   it('is in excess when a commit covered its event before the crash, by its offset or by its metadata', () => {
-    expect(wrong(reckoned({ ...again(), disturbances: [crash(1)] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [crash(1)] }))).toEqual({ excess: 1 })
     const coverage = new Map([['events/0', { base: 0, ranges: [{ from: 0, to: 1 }] }]])
     const above = { ...crash(0), coverage } as Disturbance
-    expect(wrong(reckoned({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
   })
 
   it('is in excess when the uncovered record leads to another attempt', () => {
@@ -234,35 +234,35 @@ describe('a call that is made again', () => {
       ['tier/0', { base: 1, ranges: [] }],
     ])
     const covering = { ...crash(0, later), coverage: tierIsCovered } as Disturbance
-    expect(wrong(reckoned({ requests, disturbances: [covering] }))).toEqual({ excess: 1 })
-    expect(wrong(reckoned({ requests, disturbances: [crash(2, later)] }))).toEqual({})
+    expect(wrong(compared({ requests, disturbances: [covering] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ requests, disturbances: [crash(2, later)] }))).toEqual({})
   })
 
   it('is in excess when the crash came after it, or was over before the first call', () => {
     const later = crash(0, { from: 8_001, until: 9_000 })
-    expect(wrong(reckoned({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
     const before = crash(0, { from: 1_000, until: 1_999 })
-    expect(wrong(reckoned({ ...again(), disturbances: [before] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [before] }))).toEqual({ excess: 1 })
   })
 
   it('is explained once by a crash, and a second time only by another crash', () => {
     const twice = { requests: [...right.requests, request({ at: 8_000 }), request({ at: 8_500 })] }
-    expect(wrong(reckoned({ ...twice, disturbances: [crash(0)] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...twice, disturbances: [crash(0)] }))).toEqual({ excess: 1 })
     const both = [crash(0), crash(0, { id: 2, from: 8_100, until: 8_200 })]
-    expect(wrong(reckoned({ ...twice, disturbances: both }))).toEqual({})
+    expect(wrong(compared({ ...twice, disturbances: both }))).toEqual({})
   })
 
   it('is explained by a crash before both calls where two records led to them', () => {
     const copies = { results: [...right.results, result({ source: 'requests/0/3' })] }
     const before = [crash(0, { from: 1_000, until: 1_999 })]
-    expect(wrong(reckoned({ ...again(), ...copies, disturbances: before }))).toEqual({})
+    expect(wrong(compared({ ...again(), ...copies, disturbances: before }))).toEqual({})
   })
 
   it('is explained by an overlapping hand-over only if the first call and its record took over two seconds', () => {
     const disturbances = [handOver(3_000, 6_000)]
     const long = (endedAt: number | undefined, recordedAt = (endedAt ?? 9_000) + 10) =>
       wrong(
-        reckoned({
+        compared({
           requests: [request({ endedAt }), ...right.requests.slice(1), request({ at: 8_000 })],
           results: [result({ at: recordedAt }), ...right.results.slice(1), result({ at: 8_020 })],
           disturbances,
@@ -279,11 +279,11 @@ describe('a call that is made again', () => {
   it('is explained once when the receiver closed the first connection without an answer', () => {
     const cut = { end: 'cut', status: undefined } as const
     const requests = [request(cut), ...right.requests.slice(1), request({ at: 2_020, ...cut })]
-    expect(wrong(reckoned({ requests: [...requests, request({ at: 2_030 })] }))).toEqual({
+    expect(wrong(compared({ requests: [...requests, request({ at: 2_030 })] }))).toEqual({
       excess: 1,
     })
     const once = [request(cut), ...right.requests.slice(1), request({ at: 2_020 })]
-    expect(wrong(reckoned({ requests: once }))).toEqual({})
+    expect(wrong(compared({ requests: once }))).toEqual({})
   })
 
   it('is explained by the previous attempt, if the repeat of that is explained', () => {
@@ -296,7 +296,7 @@ describe('a call that is made again', () => {
       ['events/0', { base: 1, ranges: [] }],
       ['tier/0', { base: 1, ranges: [] }],
     ])
-    const found = reckoned({
+    const found = compared({
       requests,
       disturbances: [{ ...crash(0), coverage: covered } as Disturbance],
     })
@@ -311,7 +311,7 @@ describe('a call without a record of its own', () => {
       requests: [...right.requests, request({ deliveryId: 'd1', attempt: 3 })],
       carried: [...right.carried, { deliveryId: 'd1', place: 'tier/0/1', attempt: 2 }],
     }
-    expect(wrong(reckoned(others))).toEqual({ unrecorded: 1 })
-    expect(wrong(reckoned({ ...others, disturbances: [crash(0)] }))).toEqual({})
+    expect(wrong(compared(others))).toEqual({ unrecorded: 1 })
+    expect(wrong(compared({ ...others, disturbances: [crash(0)] }))).toEqual({})
   })
 })

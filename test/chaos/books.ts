@@ -126,7 +126,7 @@ export interface Faults {
   readonly uncommitted: readonly string[]
 }
 
-export interface Reckoning {
+export interface Comparison {
   readonly faults: Faults
   readonly isRight: boolean
   readonly counts: {
@@ -146,7 +146,7 @@ export interface Reckoning {
   readonly repeats: ReadonlyMap<number, { readonly repeated: number; readonly exposed: number }>
 }
 
-export function reckon(books: Books): Reckoning {
+export function compareBooks(books: Books): Comparison {
   const index = indexOf(books)
   const repeats = countRepeats(books, index)
   const { results, requests, commits } = books

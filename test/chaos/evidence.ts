@@ -12,12 +12,12 @@ export async function keepEvidence({
   deaths,
   faults,
   logs,
-  reckoning,
+  comparison,
   samples,
 }: ChaosReport): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-chaos-books-'))
   const { events, requests, results, carried, commits, disturbances } = books
-  const wrong = [reckoning.faults]
+  const wrong = [comparison.faults]
   // The coverage of commits is long, and can be computed from the other books.
   const spans = disturbances.map(({ kind, id, fault, from, until }) => ({
     kind,

@@ -1,12 +1,12 @@
 /** The report of a chaos run as text: a table of the faults, the books, and the verdict. */
-import type { Reckoning } from './books.ts'
+import type { Comparison } from './books.ts'
 import type { ChaosReport, FaultReport } from './run.ts'
 import { median, stretchesOf, type Sample } from './steadiness.ts'
 
-const told = 10
+const maxListed = 10
 
 export function reportOf(report: ChaosReport): readonly string[] {
-  const { reckoning, deaths } = report
+  const { comparison, deaths } = report
   return [
     '',
     ...faultTable(report),
@@ -15,7 +15,7 @@ export function reportOf(report: ChaosReport): readonly string[] {
     '',
     ...booksOf(report),
     ...deaths.map(({ name, code }) => `a process ended by itself: ${name} with ${code}`),
-    ...wrongLines(reckoning),
+    ...wrongLines(comparison),
     '',
     report.isRight
       ? 'The four books agree.'
@@ -23,7 +23,7 @@ export function reportOf(report: ChaosReport): readonly string[] {
   ]
 }
 
-function faultTable({ faults, reckoning, books }: ChaosReport): readonly string[] {
+function faultTable({ faults, comparison, books }: ChaosReport): readonly string[] {
   const header = [
     'fault',
     'times',
@@ -40,7 +40,7 @@ function faultTable({ faults, reckoning, books }: ChaosReport): readonly string[
     const ids = new Set(list.map(({ planned }) => planned.id))
     const own = books.disturbances.filter(({ fault }) => ids.has(fault))
     const sum = (of: 'repeated' | 'exposed') =>
-      own.reduce((total, { id }) => total + (reckoning.repeats.get(id)?.[of] ?? 0), 0)
+      own.reduce((total, { id }) => total + (comparison.repeats.get(id)?.[of] ?? 0), 0)
     const crashes = own.length === 0 ? ['', ''] : [String(sum('repeated')), String(sum('exposed'))]
     return [
       kind,
@@ -85,8 +85,8 @@ function steadinessTable(samples: readonly Sample[]): readonly string[] {
   ]
 }
 
-function booksOf({ reckoning, settledMs, openCount, books }: ChaosReport): readonly string[] {
-  const { counts, faults, repeats } = reckoning
+function booksOf({ comparison, settledMs, openCount, books }: ChaosReport): readonly string[] {
+  const { counts, faults, repeats } = comparison
   const endings = [...counts.endings].map(([outcome, count]) => `${count} ${outcome}`).join(', ')
   const handOvers = books.disturbances.filter(({ kind }) => kind === 'hand-over')
   const handedOver = handOvers.reduce((sum, { id }) => sum + (repeats.get(id)?.repeated ?? 0), 0)
@@ -105,11 +105,11 @@ function booksOf({ reckoning, settledMs, openCount, books }: ChaosReport): reado
   ]
 }
 
-function wrongLines({ faults }: Reckoning): readonly string[] {
+function wrongLines({ faults }: Comparison): readonly string[] {
   return Object.entries(faults).flatMap(([name, list]: [string, readonly string[]]) =>
     list.length === 0
       ? []
-      : [`${name}: ${list.length}`, ...list.slice(0, told).map((one) => `  ${one}`)],
+      : [`${name}: ${list.length}`, ...list.slice(0, maxListed).map((one) => `  ${one}`)],
   )
 }
 

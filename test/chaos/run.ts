@@ -1,7 +1,7 @@
 /** A chaos run: the load, the faults, the settling, and the books. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asError } from '../../src/core/model/errors.ts'
-import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
+import { compareBooks, type Books, type CommittedPartition, type Comparison } from './books.ts'
 import type { Death, ProcessLog } from './fleet.ts'
 import { directHooks, proxiedHooks } from './hooks.ts'
 import { startChaosLoad } from './load.ts'
@@ -36,7 +36,7 @@ export interface FaultReport {
 
 export interface ChaosReport {
   readonly faults: readonly FaultReport[]
-  readonly reckoning: Reckoning
+  readonly comparison: Comparison
   readonly books: Books
   /** The number of deliveries without a final record after the time to settle. */
   readonly openCount: number
@@ -104,14 +104,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   const codes = await Promise.all([...fleet.members].map((member) => fleet.end(member)))
   if (signal.aborted) return undefined
   const books = await readBooks(world, commits)
-  const reckoning = reckon(books)
+  const comparison = compareBooks(books)
   const deaths = world.deaths.flatMap(({ death, excuse }) => (excuse === undefined ? [death] : []))
   const hasFailed = faults.some(({ kind }) => kind === 'failed' || kind === 'late')
   const isRight =
-    reckoning.isRight && deaths.length === 0 && !hasFailed && codes.every((code) => code === 0)
+    comparison.isRight && deaths.length === 0 && !hasFailed && codes.every((code) => code === 0)
   return {
     faults,
-    reckoning,
+    comparison,
     books,
     openCount,
     settledMs,

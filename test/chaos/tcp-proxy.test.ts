@@ -25,7 +25,7 @@ function open({ port }: TcpProxy): Socket {
   return socket
 }
 
-/** So many bytes as they come back. */
+/** Resolves with this many bytes that come back. */
 async function read(
   socket: Socket,
   length: number,

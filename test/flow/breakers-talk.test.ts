@@ -24,7 +24,7 @@ async function talkOf(names: readonly string[]): Promise<Talk> {
   return { rig, processes }
 }
 
-/** Fresh events for each process, every so often. */
+/** Fresh events for each process, at intervals. */
 async function pass({ rig, processes }: Talk, ms: number, everyMs = second): Promise<void> {
   for (let passed = 0; passed < ms; passed += everyMs) {
     processes.forEach((_, partition) => {

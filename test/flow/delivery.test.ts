@@ -197,10 +197,10 @@ describe('the hook table', () => {
     rig.putHook({ id: 'a', name: 'edited' })
     rig.deleteHook('a')
     await settled()
-    const told = one.signals.filter(
+    const emitted = one.signals.filter(
       ({ kind }) => kind === 'table.loaded' || kind === 'hook.changed',
     )
-    expect(told).toEqual([
+    expect(emitted).toEqual([
       { kind: 'table.loaded', hooks: 1, suspended: 0 },
       { kind: 'hook.changed', hookId: 'a', configVersion: '0-3', change: 'set' },
       { kind: 'hook.changed', hookId: 'a', configVersion: '0-4', change: 'deleted' },

@@ -53,8 +53,8 @@ describe('metadata that another program left in a commit', () => {
       rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition }, 0, 'of another')
     }
     const one = await rig.start()
-    const told = one.signals.filter((signal) => signal.kind === 'commit.foreign')
-    expect(told.map(({ count, partitions }) => [count, partitions.length])).toEqual([[50, 20]])
+    const emitted = one.signals.filter((signal) => signal.kind === 'commit.foreign')
+    expect(emitted.map(({ count, partitions }) => [count, partitions.length])).toEqual([[50, 20]])
   })
 
   it('is counted by group, each commit of it', async () => {

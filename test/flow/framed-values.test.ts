@@ -180,7 +180,7 @@ describe('a hook in a registry’s frame', () => {
   it('delays the records behind it until its schema is there, and so the first event', async () => {
     const rig = createRig()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
-    // Another key of the same hook: which of the two counts is told by their order alone.
+    // Another key of the same hook. Only their order decides which of the two records counts.
     sendHook(rig, '"a"', hookText('a', 'https://new.example/'))
     sendHook(rig, 'b', hookText('b'))
     send(rig, eventText(1))

@@ -107,10 +107,10 @@ describe('a captured row', () => {
     expect(one.http.calls).toEqual([])
     expect(rig.results()).toMatchObject([{ outcome: 'dead', reason: 'hook-invalid' }])
     expect(rig.broker.read(topics.deadLetters)).toHaveLength(1)
-    const told = one.signals.flatMap((signal) =>
+    const emitted = one.signals.flatMap((signal) =>
       signal.kind === 'hook.suspended' ? signal.problems : [],
     )
-    expect(told).toMatchObject([
+    expect(emitted).toMatchObject([
       { field: 'config', message: expect.stringContaining('REPLICA IDENTITY FULL') },
     ])
     capture(rig, 'u', 'a', row('a'))
@@ -140,9 +140,9 @@ describe('a hostile, expensive hook record', () => {
     expect(one.http.calls.map(({ request }) => request.url)).toEqual([url('other')])
     expect(rig.story().toSorted()).toEqual(['costly dead null', 'other delivered 1'])
     expect(rig.broker.read(topics.deadLetters)).toHaveLength(1)
-    const told = one.signals.filter(({ kind }) => kind === 'hook.suspended')
-    expect(told).toHaveLength(1)
-    expect(JSON.stringify(told).length).toBeLessThan(4_000)
+    const emitted = one.signals.filter(({ kind }) => kind === 'hook.suspended')
+    expect(emitted).toHaveLength(1)
+    expect(JSON.stringify(emitted).length).toBeLessThan(4_000)
   })
 })
 
@@ -170,14 +170,14 @@ describe('a hook with a signing key that nobody could verify', () => {
       rig.sendEvent()
       await rig.clock.advance(20)
       expect(one.http.calls).toEqual([])
-      const told = one.signals.flatMap((signal) =>
+      const emitted = one.signals.flatMap((signal) =>
         signal.kind === 'hook.suspended' ? signal.problems : [],
       )
-      expect(told.map(({ field }) => field)).toEqual([
+      expect(emitted.map(({ field }) => field)).toEqual([
         'signingKey',
         'delivery.previousSigningKeys[0].key',
       ])
-      for (const { message } of told) expect(message).toContain('Standard Webhooks')
+      for (const { message } of emitted) expect(message).toContain('Standard Webhooks')
     },
   )
 })

@@ -203,7 +203,7 @@ describe('a deferral', () => {
 })
 
 describe('a dead hook with heavy traffic for hours', () => {
-  /** Writes to tiers in the last of six hours, with so many events a minute and at most 50 that wait. */
+  /** Writes to tiers in the last of six hours, with this many events per minute and at most 50 deferred ones. */
   async function writesInAnHour(perMinute: number): Promise<number> {
     const { rig, one } = await rigWithTwo({ maxDeferredPerHook: 50 })
     one.http.script(url('dead'), 500)
@@ -246,8 +246,10 @@ describe('a healthy endpoint with more deliveries than it can take', () => {
     const { delivered, deferred, dead } = outcomesOf(rig, 'alone')
     expect([delivered, dead, idle]).toEqual([1_500, undefined, 0])
     expect(deferred).toBeLessThan(1_500 - 375)
-    const told = rig.results().filter(({ outcome }) => outcome === 'deferred')
-    expect(told.every(({ blame, reason }) => blame === null && reason === null)).toBe(true)
+    const deferralResults = rig.results().filter(({ outcome }) => outcome === 'deferred')
+    expect(deferralResults.every(({ blame, reason }) => blame === null && reason === null)).toBe(
+      true,
+    )
   }, 20_000)
 
   it('defers nothing while the process is slow: its partition waits, and lag shows it', async () => {

@@ -100,7 +100,7 @@ describe('an event that is read again', () => {
     rig.sendEvent()
     await rig.clock.advance(10_000)
     expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2'])
-    // Its offset is open, since one call has not ended: a new epoch reads it anew.
+    // Its offset is open, since one call has not ended. So a new epoch reads it again.
     await one.live.freeze()
     await one.live.thaw()
     await rig.clock.advance(10)

@@ -20,7 +20,7 @@ interface World {
   /** Requests that the registry got. */
   readonly asked: string[]
   /** What happened, as text. */
-  readonly told: string[]
+  readonly logged: string[]
   /** What the registry answers from now on. */
   answers: (id: number) => Answer
   versions: (subject: string) => Answer
@@ -31,12 +31,12 @@ interface World {
 function makeWorld(): World {
   const clock = createHandClock()
   const asked: string[] = []
-  const told: string[] = []
+  const logged: string[] = []
   const wanted = new Set<number>()
   const world: Omit<World, 'source'> = {
     clock,
     asked,
-    told,
+    logged,
     wanted,
     answers: () => jsonSchema,
     versions: () => missing,
@@ -52,10 +52,10 @@ function makeWorld(): World {
         asked.push(`${subject} ${version}`)
         return Promise.resolve(world.versions(subject))
       },
-      stop: () => told.push('stopped'),
+      stop: () => logged.push('stopped'),
     },
-    onTrouble: (message) => told.push(message),
-    onRecovered: () => told.push('mended'),
+    onTrouble: (message) => logged.push(message),
+    onRecovered: () => logged.push('mended'),
   })
   source.onAgain(() => {
     for (const id of wanted) if (source.find(id) !== undefined) wanted.delete(id)
@@ -139,12 +139,12 @@ describe('a registry that is unavailable', () => {
     // 0.5, 1, 2, 4, 8, 16 s, then every 30 s.
     expect(world.asked.length).toBeGreaterThan(2_880)
     expect(world.asked.length).toBeLessThan(2_900)
-    expect(world.told).toEqual(['It is away.'])
+    expect(world.logged).toEqual(['It is away.'])
     expect(world.source.trouble()).toBe('It is away.')
     world.answers = () => jsonSchema
     await world.clock.advance(30_000)
     expect(world.source.find(1)).toEqual({ kind: 'json' })
-    expect(world.told).toEqual(['It is away.', 'mended'])
+    expect(world.logged).toEqual(['It is away.', 'mended'])
     expect(world.source.trouble()).toBeUndefined()
   })
 
@@ -155,7 +155,7 @@ describe('a registry that is unavailable', () => {
     await world.clock.advance(5_000)
     world.answers = () => ({ kind: 'unavailable', message: 'It denies.', isDenied: true })
     await world.clock.advance(60_000)
-    expect(world.told).toEqual(['It is away.', 'It denies.'])
+    expect(world.logged).toEqual(['It is away.', 'It denies.'])
   })
 
   it('makes no id unknown: tries that had no answer do not count', async () => {
@@ -178,7 +178,7 @@ describe('a registry that is unavailable', () => {
     const before = world.asked.length
     await world.clock.advance(3_600_000)
     expect(world.asked.length).toBe(before + 1)
-    expect(world.told).toEqual(['It is away.', 'mended'])
+    expect(world.logged).toEqual(['It is away.', 'mended'])
     want(world, 1)
     await settled()
     expect(world.asked.length).toBe(before + 2)
@@ -204,7 +204,7 @@ describe('a registry that is unavailable', () => {
     expect(world.source.find(2)).toBeUndefined()
     await settled()
     expect(world.asked.length).toBeLessThanOrEqual(before + 1)
-    expect(world.told).toEqual(['It is away.', 'stopped'])
+    expect(world.logged).toEqual(['It is away.', 'stopped'])
   })
 })
 
@@ -225,7 +225,7 @@ describe('an id that the registry does not have', () => {
     want(world, 1)
     await settled()
     expect(world.source.find(1)).toEqual({ kind: 'json' })
-    expect(world.told).toEqual([])
+    expect(world.logged).toEqual([])
   })
 
   it('is delivered when it comes with the second try', async () => {
@@ -257,12 +257,12 @@ describe('an id that the registry does not have', () => {
 
 describe('where no registry is set', () => {
   it('every id gives that answer, and the first request is logged', () => {
-    let told = 0
-    const source = createAbsentRegistry(() => (told += 1))
+    let logged = 0
+    const source = createAbsentRegistry(() => (logged += 1))
     expect([source.find(1), source.find(2)]).toEqual([
       { kind: 'no-registry' },
       { kind: 'no-registry' },
     ])
-    expect(told).toBe(1)
+    expect(logged).toBe(1)
   })
 })

@@ -6,7 +6,7 @@ const minute = 60_000
 const year = 365 * 24 * 60 * minute
 const tier = `${topics.retryPrefix}5s`
 
-/** A run that waits for its second attempt, due in so long, with times as a clock that is ahead would write them. */
+/** A run that waits for its second attempt, with the times that a clock which is ahead would write. */
 async function waitingWith(aheadMs: Readonly<Record<string, number>>, dueInMs: number) {
   const before = createRig()
   before.putHook({ id: 'a' })

@@ -2,7 +2,7 @@
  * One consumer group in memory.
  *
  * A rebalance goes: every member's `beforeRejoin` is awaited while commits of the old generation are still taken, then
- * the generation rises by one, partitions are assigned by the project's own assignor, and every member is told. Changes
+ * the generation rises by one, partitions are assigned by the project's own assignor, and every member is notified. Changes
  * that come meanwhile lead to one more rebalance.
  */
 import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
@@ -125,7 +125,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
 
   /**
    * One batch of each partition at a time, each from a microtask of its own, until nothing is left. What a fetch of an
-   * idle partition, or the asking after a paused one, would tell of its end is told when it changes.
+   * idle partition, or the asking after a paused one, would report about its end, is reported when it changes.
    */
   function deliver(member: Member): void {
     if (member.isDelivering) return

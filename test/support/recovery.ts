@@ -207,7 +207,7 @@ class Outage {
   }
 }
 
-/** At most so many of a hundred are larger. */
+/** The percentile: at most this many of a hundred are larger. */
 export function quantile(ascending: readonly number[], share: number): number {
   return (
     ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN
@@ -224,7 +224,7 @@ class Events {
     this.#rig = rig
   }
 
-  /** As many as come in so many milliseconds. */
+  /** As many as come in this many milliseconds. */
   sendAfter(perSecond: number, ms: number): void {
     this.#due = Math.max(this.#due, this.sent.length) + (perSecond * ms) / second
     this.sendUpTo(this.#due)

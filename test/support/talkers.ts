@@ -29,7 +29,7 @@ export interface TalkOptions {
   readonly processes: number
   /** Whether the endpoint answers the process with success at that time. */
   readonly isUp: (at: number, process: number) => boolean
-  /** A delivery comes to each process so often. */
+  /** The interval of the deliveries to each process. */
   readonly everyMs?: number
   readonly stepMs?: number
   readonly callMs?: number

@@ -10,7 +10,7 @@ function render(schema: unknown, payload: Buffer) {
 
 const bytes = (...values: readonly number[]) => Buffer.from(values)
 
-/** The shortest two's complement, most significant byte first, written anew. */
+/** The shortest two's complement, most significant byte first, as a second implementation. */
 function twos(value: bigint): Buffer {
   let size = 1
   while (BigInt.asIntN(size * 8, value) !== value) size += 1

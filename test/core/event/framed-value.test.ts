@@ -38,7 +38,7 @@ describe('a framed value', () => {
     ['{}', false],
     [' {}', false],
     ['\0', true],
-  ])('is told by its first byte: %j', (value, expected) => {
+  ])('is recognized by its first byte: %j', (value, expected) => {
     expect(isFramed(value === null ? null : Buffer.from(value))).toBe(expected)
   })
 

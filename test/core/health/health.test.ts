@@ -33,7 +33,7 @@ function failedTimes(count: number, everyMs: number, from: Endpoint = freshEndpo
 }
 
 /** Writes the report that is due. */
-function spoken(
+function withReport(
   endpoint: Endpoint,
   at: number,
 ): { report: Health | undefined; endpoint: Endpoint } {
@@ -51,7 +51,7 @@ const open = { kind: 'open', until: 30 * second } as const
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
     expect(failedTimes(2, minute).hasUnreported).toBe(false)
-    const failing = spoken(failedTimes(3, minute), 3 * minute)
+    const failing = withReport(failedTimes(3, minute), 3 * minute)
     expect(failing.report).toMatchObject({
       state: 'failing',
       reason: 'failures',
@@ -63,7 +63,7 @@ describe('an endpoint', () => {
       instance: 'one',
       at: 3 * minute,
     })
-    const well = spoken(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
+    const well = withReport(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
     expect(well.report).toMatchObject({
       state: 'healthy',
       reason: 'recovered',
@@ -75,17 +75,17 @@ describe('an endpoint', () => {
 
   it('is not reported when it recovered before a report was written', () => {
     const back = succeeded(failedTimes(3, second), 4 * second, rules)
-    expect(spoken(back, 5 * second).report).toBeUndefined()
+    expect(withReport(back, 5 * second).report).toBeUndefined()
   })
 
   it('is open or paused as its lane is, and every new time is reported', () => {
-    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    const opened = withReport(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     expect(opened.report).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
     const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
-    const again = spoken(longer, 31 * second)
+    const again = withReport(longer, 31 * second)
     expect(again.report).toMatchObject({ state: 'open', until: hour, since: 5 * second })
     const paused = laneMoved(again.endpoint, { kind: 'paused', until: 2 * hour }, hour)
-    expect(spoken(paused, hour).report).toMatchObject({
+    expect(withReport(paused, hour).report).toMatchObject({
       state: 'paused',
       reason: 'retry-after',
       until: 2 * hour,
@@ -93,10 +93,10 @@ describe('an endpoint', () => {
   })
 
   it('that keeps failing is reported again once an hour', () => {
-    const { endpoint } = spoken(failedTimes(3, second), 3 * second)
+    const { endpoint } = withReport(failedTimes(3, second), 3 * second)
     const soon = failed(endpoint, hook, 59 * minute, rules)
     expect(soon.hasUnreported).toBe(false)
-    expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).report).toMatchObject({
+    expect(withReport(failed(soon, hook, 61 * minute, rules), 61 * minute).report).toMatchObject({
       failures: 5,
       failingSince: second,
     })
@@ -109,7 +109,7 @@ describe('an endpoint', () => {
       instance: 'one',
     })
     expect(gone.known).toMatchObject({ state: 'disabled', reason: 'gone', enableEpoch: 0 })
-    expect(spoken(gone, second).report).toBe(gone.known)
+    expect(withReport(gone, second).report).toBe(gone.known)
   })
 
   it('is disabled when twenty failed attempts span five days without a success', () => {
@@ -134,11 +134,11 @@ describe('an endpoint', () => {
 
   it('is not disabled when any instance had a success between', () => {
     const long = failedTimes(24, 5 * hour)
-    const told = reportRead(
+    const reported = reportRead(
       long,
       healthOf({ lastSuccessAt: 4 * day, state: 'open', until: 5 * day }),
     )
-    expect(failed(told, hook, 5 * day + hour, rules).known?.state).toBe('open')
+    expect(failed(reported, hook, 5 * day + hour, rules).known?.state).toBe('open')
   })
 
   it('continues the tally of another process: failures and their beginning survive a restart', () => {
@@ -156,7 +156,7 @@ describe('an endpoint', () => {
     const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
     const stale = reportRead(gone, healthOf({ state: 'healthy' }))
     expect(stale.known?.state).toBe('disabled')
-    expect(spoken(stale, 1).report).toBe(gone.known)
+    expect(withReport(stale, 1).report).toBe(gone.known)
     expect(succeeded(gone, 1, rules).known?.state).toBe('disabled')
     expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
   })
@@ -208,12 +208,12 @@ describe('an endpoint', () => {
 
   it('is healthy with a success after the end of its pause', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
-    const told = spoken(failed(paused, hook, second, rules), second)
-    expect(told.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
-    const early = succeeded(told.endpoint, 30 * second, rules)
-    expect(spoken(early, 30 * second).report).toBeUndefined()
-    const after = succeeded(told.endpoint, 61 * second, rules)
-    expect(spoken(after, 61 * second).report).toMatchObject({
+    const reported = withReport(failed(paused, hook, second, rules), second)
+    expect(reported.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
+    const early = succeeded(reported.endpoint, 30 * second, rules)
+    expect(withReport(early, 30 * second).report).toBeUndefined()
+    const after = succeeded(reported.endpoint, 61 * second, rules)
+    expect(withReport(after, 61 * second).report).toMatchObject({
       state: 'healthy',
       failingSince: null,
     })
@@ -221,45 +221,48 @@ describe('an endpoint', () => {
 
   it('that fails after the end of its pause is failing, since it has not recovered', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
-    const { endpoint } = spoken(failed(paused, hook, second, rules), second)
+    const { endpoint } = withReport(failed(paused, hook, second, rules), second)
     const after = failed(endpoint, hook, 2 * minute, rules)
-    expect(spoken(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })
+    expect(withReport(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })
   })
 
   it('is healthy with a success though its lane was forgotten while it was open', () => {
-    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    const opened = withReport(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     const later = succeeded(opened.endpoint, 2 * day, rules)
-    expect(spoken(later, 2 * day).report?.state).toBe('healthy')
+    expect(withReport(later, 2 * day).report?.state).toBe('healthy')
     const late = succeeded(opened.endpoint, 20 * second, rules)
-    expect(spoken(late, 20 * second).report).toBeUndefined()
+    expect(withReport(late, 20 * second).report).toBeUndefined()
   })
 
   it('is not reported twice without a change, and is reported again when it fails again', () => {
-    const told = spoken(failedTimes(3, second), 3 * second)
-    const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
-    expect(spoken(again, 8 * second).report).toMatchObject({
+    const reported = withReport(failedTimes(3, second), 3 * second)
+    const again = failedTimes(3, 2 * second, succeeded(reported.endpoint, second, rules))
+    expect(withReport(again, 8 * second).report).toMatchObject({
       state: 'failing',
       failingSince: 2 * second,
       lastSuccessAt: second,
     })
-    const opened = spoken(laneMoved(told.endpoint, open, 5 * second), 5 * second)
+    const opened = withReport(laneMoved(reported.endpoint, open, 5 * second), 5 * second)
     const same = laneMoved(failed(opened.endpoint, hook, 6 * second, rules), open, 6 * second)
-    expect(spoken(same, 6 * second).report).toBeUndefined()
+    expect(withReport(same, 6 * second).report).toBeUndefined()
   })
 
   it('that is healthy is the same object after a success', () => {
-    const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
+    const well = withReport(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
     expect(succeeded(well, hour, rules)).toBe(well)
-    const told = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
-    expect(succeeded(told, hour, rules)).not.toBe(told)
+    const reported = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
+    expect(succeeded(reported, hour, rules)).not.toBe(reported)
   })
 
   it('is not judged by an instance that reads the hook topic late', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
-    const anew = reportRead(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
-    expect(spoken(failedTimes(3, second, anew), hour).report).toBeUndefined()
-    expect(disabled(anew, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(anew)
-    expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
+    const renewed = reportRead(
+      failedTimes(3, second),
+      healthOf({ enableEpoch: 1, ...factsOf(moved) }),
+    )
+    expect(withReport(failedTimes(3, second, renewed), hour).report).toBeUndefined()
+    expect(disabled(renewed, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(renewed)
+    expect(failedTimes(30, 5 * hour, renewed).known?.state).toBe('healthy')
   })
 
   it('starts again when a late instance reports its former URL, in one partition', () => {
@@ -279,7 +282,9 @@ describe('an endpoint', () => {
       freshEndpoint,
       healthOf({ state: 'open', until: hour, failingSince: 1 }),
     )
-    expect(spoken(succeeded(restarted, 2 * hour, rules), 2 * hour).report?.state).toBe('healthy')
+    expect(withReport(succeeded(restarted, 2 * hour, rules), 2 * hour).report?.state).toBe(
+      'healthy',
+    )
   })
 })
 
@@ -335,7 +340,11 @@ describe('a claim of the next probe', () => {
 
   it('repeats the report of another process with the new prober, by its own clock', () => {
     const endpoint = claimed(reportRead(freshEndpoint, report), claim, rules)
-    expect(spoken(endpoint, 15 * minute).report).toEqual({ ...report, instance: 'one', ...claim })
+    expect(withReport(endpoint, 15 * minute).report).toEqual({
+      ...report,
+      instance: 'one',
+      ...claim,
+    })
   })
 
   it('is not made for the process’s own report, nor when nothing is open', () => {

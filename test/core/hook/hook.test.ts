@@ -302,10 +302,12 @@ describe('the check of a hook that somebody writes', () => {
     const headers = { 'X-Team': 'a', [name]: 5 }
     const config = { ...logtoHook.config, headers }
     const delivery = { previousSigningKeys: [{ [name]: 1_790_000_000_000 }] }
-    const told = checkHookInput({ ...logtoHook, config, delivery }, filterFault).map(problemLine)
-    expect(told.join('\n')).not.toContain(name)
-    expect(told).toContain('config.headers[1] must be text that a header can have')
-    expect(told).toContain('delivery.previousSigningKeys[0][0] is not known here')
+    const problems = checkHookInput({ ...logtoHook, config, delivery }, filterFault).map(
+      problemLine,
+    )
+    expect(problems.join('\n')).not.toContain(name)
+    expect(problems).toContain('config.headers[1] must be text that a header can have')
+    expect(problems).toContain('delivery.previousSigningKeys[0][0] is not known here')
   })
 
   it('needs an id of the form that a record key may have', () => {

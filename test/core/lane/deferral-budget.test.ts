@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeferralBudget } from '../../../src/core/lane/deferral-budget.ts'
 
-/** Takes one at a time as often as it may within so many milliseconds, asked every five. */
+/** Takes one at a time as often as allowed within `ms` milliseconds, trying every five. */
 function takenWithin(budget: DeferralBudget, ms: number, spentMs: number, size = 1): number {
   let taken = 0
   for (let now = 0; now <= ms; now += 5) {

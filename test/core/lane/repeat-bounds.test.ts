@@ -4,7 +4,7 @@ import { RepeatBounds } from '../../../src/core/lane/repeat-bounds.ts'
 const yes = () => true
 const no = () => false
 
-/** Bounds of a process that has ended so many calls, evenly, in the second before the time 2,000. */
+/** Bounds of a process that ended this many calls, evenly, in the second before the time 2,000. */
 function after(calls: number): RepeatBounds {
   const bounds = new RepeatBounds()
   for (let call = 0; call < calls; call += 1) {

@@ -4,7 +4,7 @@ import { Holdings, share } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
 
-/** Tenants of so many hooks each take one more in turn, for as long as they may. Returns what each hook holds then. */
+/** Tenants with `hooks` hooks each take one more in turn while they may. Returns what each hook then holds. */
 function settleAt(capacity: number, tenants: readonly number[]): readonly (readonly number[])[] {
   const held = tenants.map((hooks) => Array.from({ length: hooks }, () => 0))
   for (let hasTaken = true; hasTaken;) {
@@ -85,7 +85,7 @@ describe('the share of 750 offsets', () => {
     expect(share(0, 0, 0)).toBe(false)
   })
 
-  it('leaves some to a newcomer, whoever else there is', () => {
+  it('leaves some to a newcomer, whatever the others hold', () => {
     const tenants = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(fc.integer({ min: 50, max: 400 }), tenants, (capacity, hooks) => {

@@ -161,11 +161,11 @@ describe('of the event', () => {
 
 describe('of the event and of secrets, in escapes that are spelled otherwise,', () => {
   const name = 'Иван Петров-Žilinský 王小明'
-  const told = eventOf({ body: Buffer.from(JSON.stringify({ ...payload, user: { name } })) })
+  const named = eventOf({ body: Buffer.from(JSON.stringify({ ...payload, user: { name } })) })
   const kept = (body: string): string | null =>
     keptAnswer(
       answered(body),
-      { hook: secretHook, headers: sentBy(secretHook), event: told },
+      { hook: secretHook, headers: sentBy(secretHook), event: named },
       failures,
     ).responseBody
   const each = (text: string, escape: (code: number) => string): string =>
