@@ -1,7 +1,7 @@
 /** Decides whether a delivery is queued in its lane, makes its partition wait, or is deferred to a tier. */
 import {
   deferBlocked,
-  deferToTurn,
+  deferBehindBacklog,
   type Blocked,
   type DeferredCounts,
   type Returning,
@@ -88,7 +88,8 @@ export class Deferring {
     const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
     if (hasShare) return { kind: 'queue', lane }
     // The run may be called earlier than planned, for example because the breaker closed before the planned probe.
-    if (this.#isEarly(run)) return this.#turnMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
+    if (this.#isEarly(run))
+      return this.#backlogWaitMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
     // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen) return wait
     return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
@@ -114,7 +115,7 @@ export class Deferring {
     }
     const verdict =
       blocked === undefined
-        ? deferToTurn(run, this.#turnMs(run, random()), this.#parts.tiers, now)
+        ? deferBehindBacklog(run, this.#backlogWaitMs(run, random()), this.#parts.tiers, now)
         : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
@@ -155,7 +156,7 @@ export class Deferring {
     return lane
   }
 
-  #turnMs(run: Run, chance: number): number {
+  #backlogWaitMs(run: Run, chance: number): number {
     const facts = this.#backlogFacts(run)
     return facts === undefined ? minHopMs : deferralWaitMs(facts, run.deferrals, chance)
   }

@@ -7,7 +7,7 @@
  *
  * These are the transitions. Every other input leaves the state unchanged.
  *
- * | from      | input       | to                                                                        |
+ * | from      | input           | to                                                                        |
  * |-----------|-----------------|---------------------------------------------------------------------------|
  * | closed    | `failure`       | open, if it ends a run of failures or makes a failing share of the window |
  * | open      | `probe-started` | half-open, once `until` has passed                                        |

@@ -6,12 +6,12 @@
  * - *ready*: it waits only for a slot;
  * - *limited*: it waits only for the hook's rate limit.
  *
- * | from    | to      | when                                               |
- * |---------|---------|----------------------------------------------------|
- * | idle    | ready   | work was queued, or a call ended                   |
- * | ready   | idle    | it got a slot                                      |
+ * | from    | to      | when                                                 |
+ * |---------|---------|------------------------------------------------------|
+ * | idle    | ready   | work was queued, or a call ended                     |
+ * | ready   | idle    | it got a slot                                        |
  * | ready   | limited | it got a slot, and the rate limit allows no call yet |
- * | limited | ready   | the rate limit allows the next call                |
+ * | limited | ready   | the rate limit allows the next call                  |
  */
 import type { LaneCondition } from '../health/health.ts'
 import { RateLimit } from './rate.ts'

@@ -72,18 +72,20 @@ function fewestHops(tiers: readonly Tier[], minMs: number, maxMs: number): numbe
  * The verdict on a run of a healthy lane whose hook has used up its share. If the hook has share again when a tier releases
  * the run, the run is called at once.
  *
- * A run that was deferred before may wait up to half as long again if that takes fewer hops, since `turnMs` is half of the
+ * A run that was deferred before may wait up to half as long again if that takes fewer hops, since `backlogWaitMs` is half of the
  * expected wait. A run that is deferred for the first time may not: a burst arrives at once, and would return at once.
  */
-export function deferToTurn(
+export function deferBehindBacklog(
   { deferrals }: Pick<Run, 'deferrals'>,
-  turnMs: number,
+  backlogWaitMs: number,
   tiers: readonly Tier[],
   now: EpochMs,
 ): Verdict {
   const roundMs =
-    deferrals > 0 ? fewestHops(tiers, turnMs, Math.min(maxMs, 1.5 * turnMs)) : undefined
-  const waitMs = Math.round(roundMs ?? turnMs)
+    deferrals > 0
+      ? fewestHops(tiers, backlogWaitMs, Math.min(maxMs, 1.5 * backlogWaitMs))
+      : undefined
+  const waitMs = Math.round(roundMs ?? backlogWaitMs)
   return { kind: 'deferred', dueAt: now + waitMs, earlyMs: waitMs, isBlocked: false }
 }
 

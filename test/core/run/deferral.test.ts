@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   deferBlocked,
   DeferredCounts,
-  deferToTurn,
+  deferBehindBacklog,
   maxBlockedMs,
   type Blocked,
 } from '../../../src/core/run/deferral.ts'
@@ -179,7 +179,7 @@ describe('a deferral by a paused lane', () => {
 
 describe('a deferral by a healthy lane', () => {
   it('may be called whenever a tier releases it, and blames nobody', () => {
-    expect(deferToTurn({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
+    expect(deferBehindBacklog({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
       kind: 'deferred',
       dueAt: now + 12_346,
       earlyMs: 12_346,
@@ -198,8 +198,8 @@ describe('a deferral by a healthy lane', () => {
     [1, 1_100, 1_100],
   ])(
     'after %i before it waits, with its turn in %i ms, as long as takes few hops: %i',
-    (deferrals, turnMs, ms) => {
-      const verdict = deferToTurn({ deferrals }, turnMs, tiers, now)
+    (deferrals, backlogWaitMs, ms) => {
+      const verdict = deferBehindBacklog({ deferrals }, backlogWaitMs, tiers, now)
       expect(verdict).toMatchObject({ dueAt: now + ms, earlyMs: ms })
     },
   )
