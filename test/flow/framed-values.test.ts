@@ -126,7 +126,7 @@ describe('an event in a registry’s frame', () => {
       'invalid-avro',
     ],
     ['Avro that is no record', compileAvro(['"null"']), framed(3, ''), 'not-an-object'],
-    ['JSON that is none', json, framed(3, '{'), 'invalid-json'],
+    ['text that is not JSON', json, framed(3, '{'), 'invalid-json'],
     ['nothing', json, framed(3, ''), 'empty-value'],
   ])('is rejected with its bytes unchanged: %s', async (_, schema, value, reason) => {
     const rig = createRig()
