@@ -1,6 +1,6 @@
 /**
- * Acknowledgements → offsets: what a record caused is settled, and its offset completes when nothing of it is left. The one
- * place where offsets complete.
+ * Acknowledgements → offsets: each thing that a record caused is settled when it is acknowledged. When all are
+ * settled, the record's offset completes. Offsets complete in no other place.
  */
 import type { HalfDone } from './half-done.ts'
 import type { HandledRuns } from './handled-runs.ts'
@@ -22,23 +22,23 @@ export class Completion {
     this.#parts = parts
   }
 
-  /** Records of a run, or of a rejection, are acknowledged. Returns whether an offset is complete. */
+  /** The records of a run, or of a rejection, are acknowledged. Returns whether an offset has completed. */
   acknowledged({ origin, work, progress }: Acknowledged): boolean {
-    // An interrupted run is repeated, by the next owner or by this process.
+    // An interrupted run is repeated by the next owner or by this process.
     if (progress === 'interrupted') return false
     if (work !== undefined) this.#parts.handled.add(work, progress === 'ended')
     return origin.epoch.isLive && this.settle(origin, work?.run.hookId)
   }
 
   /**
-   * One thing that the record caused is done.
+   * Settles one thing that the record caused.
    *
-   * @param hookId whose delivery it was; `undefined` for a rejection
-   * @returns whether its offset is complete
+   * @param hookId the hook of the delivery; `undefined` for a rejection
+   * @returns whether the record's offset has completed
    */
   settle(origin: Origin, hookId: HookId | undefined): boolean {
     const { load, halfDone } = this.#parts
-    const { epoch, tenantId, bytes } = origin
+    const { epoch, bytes } = origin
     origin.remaining -= 1
     if (!epoch.isLive) return false
     if (hookId !== undefined) {
@@ -46,16 +46,16 @@ export class Completion {
       load.admitted.releaseFor(hookId, 1, bytes)
     }
     const isLast = origin.remaining === 0
-    load.remove(epoch.line, tenantId, { count: 1, bytes: isLast ? bytes : 0 })
+    load.remove(epoch.line, origin, { count: 1, bytes: isLast ? bytes : 0 })
     if (isLast) epoch.complete(origin)
     else halfDone.settled(origin)
     return isLast
   }
 
-  /** The record causes nothing. */
+  /** Completes a record that causes nothing. */
   causedNothing(origin: Origin): void {
-    const { epoch, tenantId, bytes } = origin
-    this.#parts.load.remove(epoch.line, tenantId, { count: 0, bytes })
+    const { epoch, bytes } = origin
+    this.#parts.load.remove(epoch.line, origin, { count: 0, bytes })
     epoch.complete(origin)
   }
 }

@@ -153,7 +153,7 @@ it('without a key, a command neither shows nor replaces encrypted secrets, and c
   })
   expect(await shown(one)).toMatchObject({ signingKey })
   expect((await command('hooks rotate-key a', {})).stderr).toMatch(
-    /^Secrets of hook a are encrypted: set/,
+    /^The secrets of hook a are encrypted: set/,
   )
   const other = await put({}, { id: 'b', signingKey: first['signingKey'], delivery: {}, config })
   expect(other.stderr).toContain('signingKey is encrypted: set HOOKTIDE_ENCRYPTION_KEYS')

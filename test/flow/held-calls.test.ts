@@ -6,7 +6,7 @@ const second = 1_000
 
 describe('hooks that hold their calls', () => {
   it.each(['default', 'acme'])(
-    'for 55 s, sixty of them of 16 calls at once, do not hold up a healthy one of tenant %s',
+    'for 55 s, sixty of them with 16 calls at once, do not delay a healthy one of tenant %s',
     async (tenantId) => {
       const rig = createRig()
       const holders = Array.from({ length: 60 }, (_, index) => `h${index}`)
@@ -25,7 +25,9 @@ describe('hooks that hold their calls', () => {
       }
       const waits = latencies(rig, 'healthy')
       expect(waits).toHaveLength(1_000)
-      expect(Math.max(...waits)).toBeLessThan(4 * second)
+      // Of its first calls nothing is known of the healthy hook. Where they are its tenant's that hold their calls, these
+      // go by way of the shortest tier rather than to hold up the partition.
+      expect(Math.max(...waits)).toBeLessThan(7 * second)
       expect(Math.max(...waits.slice(100))).toBeLessThan(second)
     },
     60_000,
