@@ -55,7 +55,7 @@ beforeAll(async () => {
 })
 
 describe('hooks import', () => {
-  it('shows what it would do, writes it when it is asked to, and finds nothing to do after that', async () => {
+  it('shows what it would do with --dry-run, writes it without, and finds nothing to do after that', async () => {
     const answer = [{ ...crm, executionStats: { requestCount: 9, successCount: 8 } }, audit]
     const dry = await importing(answer, '--dry-run')
     expect(dry).toMatchObject({ code: 0 })
@@ -77,7 +77,7 @@ describe('hooks import', () => {
     expect(await command(['hooks', 'list', '--json'])).toEqual(written)
   })
 
-  it('shows what differs field by field, and no key, and keeps what hooktide has of its own', async () => {
+  it('shows the fields that differ without keys, and keeps delivery', async () => {
     const own = { ...crm, id: 'own', delivery: { filter: 'event.userId == "u1"', concurrency: 3 } }
     await command(['hooks', 'put', '-f', '-'], JSON.stringify(own))
     const { delivery, ...logtos } = own
@@ -97,7 +97,7 @@ describe('hooks import', () => {
     expect(await stored('own')).toEqual({ ...changed, delivery })
   })
 
-  it('takes them for the tenant that it is told', async () => {
+  it('writes them for the tenant of --tenant', async () => {
     const acme = { ...crm, id: 'acme1' }
     const { stdout } = await importing([acme], '--tenant', 'acme', '--json')
     expect(JSON.parse(stdout)).toEqual({
@@ -107,7 +107,7 @@ describe('hooks import', () => {
     expect(await stored('acme1')).toEqual({ ...acme, tenantId: 'acme' })
   })
 
-  it("writes nothing where one is not usable, or where the file is another answer of Logto's", async () => {
+  it("writes nothing if one hook is not valid, or if the file has another answer of Logto's", async () => {
     const refused = await importing([
       { ...audit, id: 'fine' },
       { ...crm, id: 'bad', events: 'all' },

@@ -39,8 +39,8 @@ async function countsOf(process: RunningProcess): Promise<Readonly<Record<string
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 }
 
-describe('a webhook of Logto that comes in over HTTP', () => {
-  it('is on the topic as it was sent but for hookId, and reaches the hooks of its tenant signed anew', async () => {
+describe('a webhook that Logto sends over HTTP', () => {
+  it('is on the topic without hookId and otherwise unchanged, and reaches the hooks of its tenant with their signatures', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers, partitions: 2 })
     await rig.putHooks({ id: 'ours' }, { id: 'theirs', tenantId: 'acme' })
@@ -98,7 +98,7 @@ describe('a webhook of Logto that comes in over HTTP', () => {
     expect(new Set(called)).toEqual(ids)
   })
 
-  it('belongs to the tenant and has to be signed by a key of its path', async () => {
+  it('belongs to the tenant of its path, and must be signed with a key of its path', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const records = recordsOf(rig, brokers)
@@ -137,7 +137,7 @@ describe('a webhook of Logto that comes in over HTTP', () => {
 })
 
 describe('hooktide ingest', () => {
-  it('answers what has begun when it is ended, and ends with 0', async () => {
+  it('answers the requests that have begun when it is stopped, and exits with 0', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const records = recordsOf(rig, brokers)
@@ -159,14 +159,14 @@ describe('hooktide ingest', () => {
     expect(process.lines.at(-1)).toMatchObject({ msg: 'stopped' })
   })
 
-  it('ends with what is missing when its topic does not exist', async () => {
+  it('exits with an error that names its topic if it does not exist', async () => {
     const environment = { KAFKA_BROKERS: surroundings().brokers.join(','), ...withKey }
     await using process = startIngest({ ...environment, HOOKTIDE_TOPIC_PREFIX: 'nowhere' })
     expect(await process.exited).toBe(1)
     expect(process.errorOutput()).toContain('nowhere.events does not exist: run "hooktide init".')
   })
 
-  it('answers 503 at once until Kafka is there', async () => {
+  it('answers 503 at once until Kafka is reachable', async () => {
     const { process, post } = await ingest({ KAFKA_BROKERS: '127.0.0.1:1', ...withKey })
     const response = await post(logtoWebhook())
     expect(response.status).toBe(503)

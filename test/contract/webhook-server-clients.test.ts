@@ -27,7 +27,7 @@ describe('the endpoint for webhooks', () => {
     ['announces more than it sends', `${head(['content-length: 50000'])}${body}`],
     ['does not end its chunks', `${head(['transfer-encoding: chunked'])}5\r\nhello\r\n`],
     ['sends nothing of a body that is refused', head(['content-length: 50000'], {})],
-  ])('lets go of a client that %s', async (_, text) => {
+  ])('closes the connection of a client that %s', async (_, text) => {
     const rig = await serve()
     await talk(rig, text)
     expect(rig.bodies).toEqual([])
@@ -35,7 +35,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.connections()).toBeLessThanOrEqual(1)
   })
 
-  it('closes a kept connection on which nothing comes', async () => {
+  it('closes an idle kept-alive connection', async () => {
     const rig = await serve({ keepAliveMs: 100 })
     expect(await talk(rig, whole)).toMatch(/keep-alive: timeout=/i)
   })
@@ -87,7 +87,7 @@ describe('the endpoint for webhooks', () => {
     expect(new Set(await Promise.all(statuses))).toEqual(new Set([200]))
   })
 
-  it('closes no connection whose event is on its way, however many others come', async () => {
+  it('closes no connection whose event is on the way to Kafka, however many others arrive', async () => {
     const rig = await serve({ maxConnections: 5, clientTimeoutMs: 60_000 }, true)
     const { socket, said } = open(rig)
     socket.write(whole)
@@ -99,7 +99,7 @@ describe('the endpoint for webhooks', () => {
     expect(await heard(said, /\}/)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('gives up the bodies that have come for longest when all together are too many bytes', async () => {
+  it('gives up the bodies that began first when all bodies together are too large', async () => {
     const rig = await serve({ maxIncomingBytes: 100_000, clientTimeoutMs: 60_000 })
     const slow = ['a', 'b', 'c'].map(() => open(rig))
     const part = `${head(['content-length: 50000'])}${'x'.repeat(40_000)}`
@@ -115,7 +115,7 @@ describe('the endpoint for webhooks', () => {
     await heard(() => slow[2]?.said() ?? '', /200 OK/)
   })
 
-  it('asks for a body that is expected to be asked for, and not for one that it refuses', async () => {
+  it('answers Expect: 100-continue, except for a request that it refuses', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     socket.write(head([lengthOf(body), 'expect: 100-continue']))
@@ -129,7 +129,7 @@ describe('the endpoint for webhooks', () => {
     )
   })
 
-  it('goes on with an event whose client went away, and says that nobody got its answer', async () => {
+  it('still writes an event whose client has gone, and reports that nobody got the answer', async () => {
     const rig = await serve({}, true)
     const { socket } = open(rig)
     socket.write(whole)
@@ -142,7 +142,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.answered).toHaveLength(1)
   })
 
-  it('drops a body whose client went away before its end', async () => {
+  it('drops a body whose client has gone before its end', async () => {
     const rig = await serve()
     const { socket } = open(rig)
     socket.write(`${head(['content-length: 50000'])}${body}`)
@@ -153,7 +153,7 @@ describe('the endpoint for webhooks', () => {
     expect((await post(rig)).status).toBe(200)
   })
 
-  it('ends the connection of who does not read answers', async () => {
+  it('closes the connection of a client that does not read answers', async () => {
     const rig = await serve({ clientTimeoutMs: 300 })
     const { socket } = open(rig)
     const closed = closeOf(socket)
@@ -172,7 +172,7 @@ describe('the endpoint for webhooks', () => {
 })
 
 describe('the endpoint for webhooks, when it is stopped', () => {
-  it('answers what has begun, on connections that end then, and takes no new one', async () => {
+  it('answers the requests that have begun, then closes their connections, and accepts no new one', async () => {
     const rig = await serve({ clientTimeoutMs: 5_000 }, true)
     const waiting = open(rig)
     const incoming = open(rig)
@@ -196,7 +196,7 @@ describe('the endpoint for webhooks, when it is stopped', () => {
     }
   })
 
-  it('gives up what is not answered by its deadline', async () => {
+  it('gives up requests that are not answered by its deadline', async () => {
     const rig = await serve({ clientTimeoutMs: 60_000 }, true)
     const { socket, said } = open(rig)
     socket.write(whole)

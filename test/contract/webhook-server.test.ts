@@ -17,7 +17,7 @@ import {
 } from '../support/webhook-rig.ts'
 
 describe('the endpoint for webhooks', () => {
-  it('gives the body as it came, and answers with JSON', async () => {
+  it('passes on the unchanged body, and answers with JSON', async () => {
     const rig = await serve()
     const response = await post(rig)
     expect(response.status).toBe(200)
@@ -29,7 +29,7 @@ describe('the endpoint for webhooks', () => {
     ])
   })
 
-  it('refuses at once what its head shows to be none, and reads nothing of it', async () => {
+  it('refuses a request by its head at once, and reads nothing of its body', async () => {
     const rig = await serve()
     const statuses = [
       await talk(
@@ -45,7 +45,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([])
   })
 
-  it('refuses a signature that is there twice', async () => {
+  it('refuses a signature header that appears twice', async () => {
     const twice = head([
       lengthOf(body),
       'connection: close',
@@ -56,7 +56,7 @@ describe('the endpoint for webhooks', () => {
     )
   })
 
-  it('goes on with the connection after each answer that leaves it whole', async () => {
+  it('keeps the connection after each answer that does not break it', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     const wrong = `${head([lengthOf('wrong')])}wrong`
@@ -72,7 +72,7 @@ describe('the endpoint for webhooks', () => {
     expect(statusesIn(said())).toEqual(['200', '401', '404', '200'])
   })
 
-  it('answers requests that come all at once in their order', async () => {
+  it('answers pipelined requests in order', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     socket.write(`${whole}${head([lengthOf('wrong')])}wrong${whole}`)
@@ -104,7 +104,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([text])
   })
 
-  it('takes a body of as many bytes as it may have, and none of one more', async () => {
+  it('accepts a body of exactly the maximum size, and refuses one more byte', async () => {
     const rig = await serve()
     expect((await post(rig, 'x'.repeat(maxBodyBytes))).status).toBe(200)
     expect((await post(rig, 'x'.repeat(maxBodyBytes + 1))).status).toBe(413)
@@ -121,7 +121,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([])
   })
 
-  it('lets who sends far too much read the answer, and ends the connection soon', async () => {
+  it('lets a client that sends far too much read the answer, and closes the connection soon', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     const closed = closeOf(socket)
@@ -145,7 +145,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([])
   })
 
-  it('takes what is beyond the length for the next request, which is none', async () => {
+  it('treats bytes beyond the length as the next request, and refuses it', async () => {
     const rig = await serve()
     const said = await talk(rig, `${head([lengthOf(body)])}${body}${'and more '.repeat(5)}\r\n\r\n`)
     expect(rig.bodies).toEqual([body])

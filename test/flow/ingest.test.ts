@@ -63,7 +63,7 @@ function watch<Value>(work: Promise<Value>): { readonly value: Value | undefined
   return seen
 }
 
-describe('a webhook that comes in', () => {
+describe('an incoming webhook', () => {
   it('is answered with 200 when Kafka has acknowledged its event, and not before', async () => {
     const { clock, broker, ingest, post, values } = createRig()
     broker.setAckDelay(500)
@@ -81,7 +81,7 @@ describe('a webhook that comes in', () => {
     expect(ingest.status()).toEqual({ pendingRecords: 0, pendingBytes: 0, troubles: [] })
   })
 
-  it('is answered with 503 when Kafka did not acknowledge in time, whatever becomes of the event', async () => {
+  it('is answered with 503 if Kafka did not acknowledge in time, whether or not the event is written later', async () => {
     const { clock, broker, post, values } = createRig()
     const { body, event } = logtoWebhook()
     broker.outage(true)
@@ -95,7 +95,7 @@ describe('a webhook that comes in', () => {
     expect(values()).toEqual([event])
   })
 
-  it('is refused at its head while the oldest event waits in vain, and taken again when Kafka is back', async () => {
+  it('is refused at its head while the oldest event waits too long, and accepted again when Kafka is back', async () => {
     const { clock, broker, ingest, post, values } = createRig()
     broker.outage(true)
     void post(logtoWebhook({ userId: 'a' }).body)
@@ -140,7 +140,7 @@ describe('a webhook that comes in', () => {
     expect(values()).toHaveLength(2)
   })
 
-  it('is answered with 413 when its topic takes nothing so large, each time', async () => {
+  it('is answered with 413 each time if it is too large for its topic', async () => {
     const { post, values, ingest } = createRig({ maxMessageBytes: 1_000 })
     const { body } = logtoWebhook({ data: 'x'.repeat(2_000) })
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -150,7 +150,7 @@ describe('a webhook that comes in', () => {
     expect(ingest.status().pendingRecords).toBe(0)
   })
 
-  it('is answered with 503 when the sink fails in a way that nobody knows', async () => {
+  it('is answered with 503 if the sink fails with an unknown error', async () => {
     const sink: RecordSink = {
       write: () => Promise.reject(new Error('unknown')),
       pendingCount: () => 0,
@@ -184,7 +184,7 @@ describe('a webhook that comes in', () => {
     expect(ingest.status()).toMatchObject({ pendingRecords: 0, pendingBytes: 0 })
   })
 
-  it('is not waited for where it is no event, and writes nothing', async () => {
+  it('writes nothing and waits for nothing if it is not an event', async () => {
     const { post, values, writing } = createRig()
     expect(await post('{"event":"PostSignIn"}')).toMatchObject({
       status: 400,

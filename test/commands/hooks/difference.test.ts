@@ -12,12 +12,12 @@ const hook = {
 }
 
 describe('the differences of a hook', () => {
-  it('are none where only the order of members is another, or null stands for nothing', () => {
+  it('are none if only the order of members differs, or null replaces a missing value', () => {
     const { name, event: _, ...others } = hook
     expect(differencesOf(hook, { ...others, name, retired: null })).toEqual([])
   })
 
-  it('are by field, with lists as wholes', () => {
+  it('are listed by field, with lists as a whole', () => {
     const changed = {
       ...hook,
       events: ['PostSignIn', 'PostRegister'],
@@ -31,7 +31,7 @@ describe('the differences of a hook', () => {
     ])
   })
 
-  it('say that a secret differs, and show nothing of it', () => {
+  it('say that a secret differs without showing it', () => {
     const secrets = ['x'.repeat(32), 'Bearer abc', 'sk-1a2b3c', 'tok-9z8y']
     const [signingKey, authorization, team, token] = secrets
     const changed = {
@@ -53,7 +53,7 @@ describe('the differences of a hook', () => {
     for (const secret of secrets) expect(shown).not.toContain(secret)
   })
 
-  it('name a member by its place where its name may be a secret', () => {
+  it('name a member by its place if its name may be a secret', () => {
     const changed = { ...hook, config: { ...hook.config, headers: { sk_live_4eC39HqLyjW: 'x' } } }
     const fields = differencesOf(hook, changed).map(({ field }) => field)
     expect(fields).toEqual(['config.headers.x-team', 'config.headers[1]'])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ingestBounds } from '../../../src/core/ingest/bounds.ts'
 
 describe('the bounds of ingest', () => {
-  it('are what memory allows where files may be open in any number', () => {
+  it('are what memory allows if the number of open files is not limited', () => {
     expect(ingestBounds(undefined)).toMatchObject({ connections: 4_096, records: 20_000 })
     expect(ingestBounds(1_048_576)).toEqual(ingestBounds(undefined))
   })

@@ -13,7 +13,7 @@ describe('events on their way to Kafka', () => {
     expect([events.count, events.bytes]).toEqual([0, 0])
   })
 
-  it('are new again when Kafka did not take them', () => {
+  it('are new again if Kafka did not accept them', () => {
     const events = new PendingEvents(bounds)
     events.admit('a', 10, 0)
     events.settle('a', false)
@@ -43,7 +43,7 @@ describe('events on their way to Kafka', () => {
     expect(events.admit('c', 1, 100)).toBe('new')
   })
 
-  it('are known after they were written, the newest of them', () => {
+  it('are remembered after they were written, the newest of them', () => {
     const events = new PendingEvents(bounds)
     for (const key of ['a', 'b', 'c']) {
       events.admit(key, 1, 0)

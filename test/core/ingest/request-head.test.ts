@@ -54,7 +54,7 @@ describe('the head of a webhook', () => {
     expect(refusalOf({ 'content-type': type })).toMatch(/^415 /)
   })
 
-  it('is refused where the body is compressed, which nothing undoes', () => {
+  it('is refused if the body is compressed', () => {
     expect(refusalOf({ 'content-encoding': 'gzip' })).toMatch(/^415 /)
     expect(refusalOf({ 'content-encoding': 'identity' })).toBe('taken')
   })
@@ -78,7 +78,7 @@ describe('the head of a webhook', () => {
     expect(judged).toMatchObject({ answer: { status: 405, headers: { allow: 'POST' } } })
   })
 
-  it('is refused where it says that the body is larger than bodies may be', () => {
+  it('is refused if its content length is above the limit', () => {
     expect(refusalOf({ 'content-length': '1000' })).toBe('taken')
     expect(refusalOf({ 'content-length': '1001' })).toBe('413 The body has more than 1000 bytes.')
     expect(refusalOf({ 'content-length': '9'.repeat(400) })).toMatch(/^413 /)
@@ -102,7 +102,7 @@ describe('the head of a webhook', () => {
     expect(refusal).toMatch(words)
   })
 
-  it('says what a 401 asks for', () => {
+  it('names the required signature in a 401', () => {
     const judged = judge({ headers: { 'content-type': 'application/json' } })
     expect(judged).toMatchObject({
       answer: { headers: { 'www-authenticate': 'Logto-Signature-SHA-256' } },

@@ -11,7 +11,7 @@ function problemsOf(value: unknown): readonly string[] {
 }
 
 describe('the file of sources', () => {
-  it('has a path, a tenant, a topic and keys of each', () => {
+  it('gives a path, a tenant, a topic and keys for each source', () => {
     const file = '/run/secrets/globex'
     const read = readSources(
       JSON.stringify([
@@ -87,7 +87,7 @@ describe('the file of sources', () => {
     expect(problems[0]).toMatch(words)
   })
 
-  it('is told of without its keys, wherever they stand', () => {
+  it('is reported without its keys, wherever they are', () => {
     const wrong = [
       { [key]: 1, path: key, tenantId: ' ', topic: `${key} `, signingKeys: [key.slice(0, 15)] },
       { path: '/b', signingKeys: key },

@@ -39,13 +39,13 @@ function refusalOf(body: string | Buffer): string {
 describe('the signature of a webhook', () => {
   const { body } = logtoWebhook()
 
-  it('of its reference vector holds', () => {
+  it('of the reference vector is valid', () => {
     const vector = `{"event":"PostSignIn",${moment},"name":"Zoë","hookId":"w2f8p6u0c9ydj3ms7ealr"}`
     const signature = '389e6ec08e9c2df49f9af0951af3a7bdc134d80859b417a68030fa3cb90dd2a0'
     expect(read(vector, signature).kind).toBe('record')
   })
 
-  it.each([logtoKey, otherKey])('holds by each of the keys of the path', (key) => {
+  it.each([logtoKey, otherKey])('is valid with each of the keys of the path', (key) => {
     expect(read(body, signatureOf(body, key)).kind).toBe('record')
   })
 
@@ -62,11 +62,11 @@ describe('the signature of a webhook', () => {
     ],
     ['by no key', signatureOf(body, '')],
     ['of zeros', '0'.repeat(64)],
-  ])('does not hold %s', (_, signature) => {
+  ])('is not valid %s', (_, signature) => {
     expect(read(body, signature)).toMatchObject({ answer: { status: 401 } })
   })
 
-  it('is looked at before the body: who cannot sign learns nothing of it', () => {
+  it('is checked before the body is parsed, so an unsigned request learns nothing about it', () => {
     expect(read('{', '0'.repeat(64))).toMatchObject({ answer: { status: 401 } })
   })
 })
@@ -113,16 +113,16 @@ describe('the record of a webhook', () => {
       `{${minimal},"a":"\\\\","hookId":"x"}`,
       `{${minimal},"a":"\\\\"}`,
     ],
-  ])('has no hookId where it stands %s', (_, body, value) => {
+  ])('loses a hookId at the top level, and no other: %s', (_, body, value) => {
     expect(valueOf(body)).toBe(value)
   })
 
-  it('keeps numbers, escapes, key order and text as they came, and no white space around it', () => {
+  it('keeps numbers, escapes, key order and text, and drops white space around the payload', () => {
     const inner = `{"z":1.50e+2,"n":12345678901234567890,"u":"\\u00e9\\/é😀",${minimal}`
     expect(valueOf(`\r\n ${inner},"hookId":"x"}\n`)).toBe(`${inner}}`)
   })
 
-  it('keeps each other byte of any payload', () => {
+  it('keeps all other bytes of any payload', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(20), (fields, at) => {
         const payload = { event: 'PostSignIn', createdAt: '2026-09-14T09:02:11.019Z' }
@@ -152,7 +152,7 @@ describe('the record of a webhook', () => {
     })
   })
 
-  it('goes on with a trace that came with it', () => {
+  it('passes on the trace context of the request', () => {
     const { body } = logtoWebhook()
     const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
     const headersWith = (traceparent: string) => {
@@ -177,7 +177,7 @@ describe('the id of an event', () => {
   }
   const first = idOf(logtoWebhook({ userId: 'a' }).body)
 
-  it('is the same for the same content, by whichever webhook of Logto it came', () => {
+  it('is the same for the same content, whichever webhook of Logto sent it', () => {
     expect(idOf(logtoWebhook({ userId: 'a' }).body)).toBe(first)
     expect(idOf(logtoWebhook({ userId: 'a' }, { hookId: 'another' }).body)).toBe(first)
   })
@@ -192,7 +192,7 @@ describe('the id of an event', () => {
   })
 })
 
-describe('a body that is signed and no event', () => {
+describe('a signed body that is not an event', () => {
   it.each<[string, string | Buffer, string]>([
     ['is empty', '', '400'],
     ['is white space', ' \n', '400'],
@@ -234,7 +234,7 @@ describe('a body that is signed and no event', () => {
     expect(refusalOf(body)).toBe(refusal)
   })
 
-  it('is told of without anything that it says', () => {
+  it('is reported without quoting it', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 12 }), (secret) => {
         const outcome = read(JSON.stringify({ event: secret, createdAt: secret, data: secret }))
