@@ -103,8 +103,7 @@ export const webhookTenant = 'acme'
 export const acts: readonly Act[] = [
   {
     title: 'Logto sends a webhook over HTTP',
-    about:
-      'hooktide ingest writes its event to Kafka. All matching hooks get it, and Logto needs only one webhook.',
+    about: 'Its event goes through Kafka to all matching hooks. Logto needs only one webhook.',
     steps: [
       {
         kind: 'webhook',

@@ -52,7 +52,7 @@ describe('the endpoint for webhooks', () => {
       `logto-signature-sha-256: ${headers['logto-signature-sha-256']}`,
     ])
     expect(await talk(await serve(), `${twice}${body}`)).toMatch(
-      /^HTTP\/1\.1 401 [^]*is there twice/,
+      /^HTTP\/1\.1 401 [^]*appears twice/,
     )
   })
 
