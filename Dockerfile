@@ -48,7 +48,7 @@ COPY --from=modules /app/node_modules node_modules
 COPY --from=build /packed ./
 # The user `node` of the base image. A number lets an orchestrator see that it is not root. Nothing is written to disk.
 USER 1000:1000
-EXPOSE 9400
+EXPOSE 9400 9401
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HOOKTIDE_HTTP_PORT || 9400}/healthz`).then(({ ok }) => process.exit(Number(!ok)))"]

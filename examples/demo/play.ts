@@ -5,8 +5,9 @@ import type { DeliveryResult } from '../../src/core/model/records.ts'
 import type { LogLine, Output, RunningProcess } from './cli-process.ts'
 import { hookObject } from './endpoints.ts'
 import type { Journal } from './journal.ts'
-import { callsOf, hookOf, type Act, type Step } from './script.ts'
+import { callsOf, hookOf, isSent, type Act, type SentStep, type Step } from './script.ts'
 import type { Story } from './story.ts'
+import { logtoWebhook } from './webhook.ts'
 import { within } from '../../src/edge/waiting.ts'
 
 /** Nothing of the demo takes so long: whoever waits for more waits in vain. */
@@ -18,11 +19,19 @@ export interface Stage {
   readonly origin: string
   readonly hooktide: Hooktide
   readonly processor: RunningProcess
+  readonly webhooks: WebhookEndpoint
   readonly results: Journal<DeliveryResult>
   /** Writes to the event topic as any producer may, with nothing looked at before. */
   readonly produce: (key: string, value: Buffer) => Promise<void>
   /** By event id: an event is told before what comes of it, however fast that is. */
   readonly tellings: Map<string, Promise<void>>
+}
+
+/** The endpoint of `hooktide ingest`. */
+export interface WebhookEndpoint {
+  readonly url: string
+  /** The key of the webhook in Logto. */
+  readonly signingKey: string
 }
 
 /** Tells a command and runs it. @throws UserError when it fails */
@@ -38,7 +47,7 @@ export interface Input {
 export async function playAct({ title, about, steps }: Act, stage: Stage): Promise<void> {
   stage.story.heading(title, about)
   for (const step of steps) await playStep(step, stage)
-  const awaited = steps.flatMap((step) => (step.kind === 'send' ? deliveryIdsOf(step) : []))
+  const awaited = steps.flatMap((step) => (isSent(step) ? deliveryIdsOf(step) : []))
   await patiently(
     'Every delivery has to end',
     stage.results.until((results) => {
@@ -51,7 +60,9 @@ export async function playAct({ title, about, steps }: Act, stage: Stage): Promi
 function playStep(step: Step, stage: Stage): Promise<void> {
   switch (step.kind) {
     case 'send':
-      return send(step, stage)
+      return begin(step, stage, sendAndTell(step, stage))
+    case 'webhook':
+      return begin(step, stage, postAndTell(step, stage))
     case 'send-faulty':
       return sendFaulty(step, stage)
     case 'move-hook':
@@ -64,8 +75,7 @@ function playStep(step: Step, stage: Stage): Promise<void> {
 type StepOf<Kind extends Step['kind']> = Extract<Step, { readonly kind: Kind }>
 
 /** Resolves when a first attempt was made for each hook: retries go on while the next step is played. */
-async function send(step: StepOf<'send'>, stage: Stage): Promise<void> {
-  const telling = sendAndTell(step, stage)
+async function begin(step: SentStep, stage: Stage, telling: Promise<void>): Promise<void> {
   stage.tellings.set(step.eventId, telling)
   await telling
   await patiently(
@@ -89,7 +99,23 @@ async function sendAndTell(
   }
 }
 
-function deliveryIdsOf(step: StepOf<'send'>): readonly string[] {
+/** Sends a webhook as Logto does, and expects the answer 200. */
+async function postAndTell(
+  { sample, tenantId }: StepOf<'webhook'>,
+  { webhooks, story }: Stage,
+): Promise<void> {
+  const text = await readFile(new URL(`./${sample}`, import.meta.url), 'utf8')
+  const payload = JSON.parse(text) as { readonly event: string }
+  const { body, headers } = logtoWebhook(payload, webhooks.signingKey)
+  const response = await fetch(webhooks.url, { method: 'POST', body, headers })
+  const said = (await response.text()).trim()
+  if (response.status !== 200) {
+    throw new UserError(`"hooktide ingest" answered ${response.status}: ${said}`)
+  }
+  story.webhookIn({ event: payload.event, tenantId, url: webhooks.url })
+}
+
+function deliveryIdsOf(step: SentStep): readonly string[] {
   return callsOf(step).map(({ deliveryId }) => deliveryId)
 }
 

@@ -33,6 +33,16 @@ export type Step =
       readonly eventId: string
       readonly deliveries: readonly DemoDelivery[]
     }
+  /** A webhook as Logto sends it, to `hooktide ingest`. Its only tenant is {@link webhookTenant}. */
+  | {
+      readonly kind: 'webhook'
+      /** File in this folder. */
+      readonly sample: string
+      readonly tenantId: TenantId
+      /** `ingest` makes it from the payload: see docs/ingest.md. */
+      readonly eventId: string
+      readonly deliveries: readonly DemoDelivery[]
+    }
   /** Written past `events send`, which would refuse it. */
   | {
       readonly kind: 'send-faulty'
@@ -87,7 +97,23 @@ export const firstAnswers: Readonly<Record<string, readonly number[]>> = {
   '/globex/audit': [500, 500],
 }
 
+/** The tenant of the Logto that sends webhooks. */
+export const webhookTenant = 'acme'
+
 export const acts: readonly Act[] = [
+  {
+    title: 'Logto sends a webhook over HTTP',
+    about: 'Its event goes through Kafka to all matching hooks. Logto needs only one webhook.',
+    steps: [
+      {
+        kind: 'webhook',
+        sample: 'user-new.json',
+        tenantId: webhookTenant,
+        eventId: 'logto-j6-1tWc8Rg2ng56bP8y0Up',
+        deliveries: [{ hookId: 'acme-users', path: '/acme/users', answers: [200] }],
+      },
+    ],
+  },
   {
     title: 'An event goes to the hooks of its tenant that want it',
     about: 'One call each, signed twice: by Logto’s rule and by that of Standard Webhooks.',
@@ -217,17 +243,20 @@ export interface Expectation {
 export function expectationOf(played: readonly Act[]): Expectation {
   const steps = played.flatMap((act) => act.steps)
   return {
-    calls: steps.flatMap((step) => (step.kind === 'send' ? callsOf(step) : [])),
+    calls: steps.flatMap((step) => (isSent(step) ? callsOf(step) : [])),
     rejections: steps.flatMap((step) => (step.kind === 'send-faulty' ? [step] : [])),
   }
 }
 
+/** A step that sends an event that is delivered. */
+export type SentStep = Extract<Step, { readonly kind: 'send' | 'webhook' }>
+
+export function isSent(step: Step): step is SentStep {
+  return step.kind === 'send' || step.kind === 'webhook'
+}
+
 /** The delivery ids are computed here, not learnt from what is compared with them. */
-export function callsOf({
-  tenantId,
-  eventId,
-  deliveries,
-}: Extract<Step, { readonly kind: 'send' }>): readonly ExpectedCall[] {
+export function callsOf({ tenantId, eventId, deliveries }: SentStep): readonly ExpectedCall[] {
   return deliveries.flatMap(({ hookId, path, answers }) =>
     answers.map((status, index) => ({
       deliveryId: deliveryIdOf(tenantId, '', eventId, hookId),

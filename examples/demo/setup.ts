@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeAll } from '../../src/commands/kafka-session.ts'
 import { readSettings, type Settings } from '../../src/settings/settings.ts'
+import { newSigningKey } from '../../src/core/hook/hook.ts'
 import type { HookId } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { type Receiver, startSurroundings } from '../sandbox/sandbox.ts'
@@ -16,9 +17,9 @@ import {
 } from './cli-process.ts'
 import { hookObject, startEndpoints } from './endpoints.ts'
 import type { Endings } from './endings.ts'
-import { isRejection, patiently, type Hooktide, type Stage } from './play.ts'
+import { isRejection, patiently, type Hooktide, type Stage, type WebhookEndpoint } from './play.ts'
 import { watchResults } from './results-watch.ts'
-import { hooks } from './script.ts'
+import { hooks, webhookTenant } from './script.ts'
 import type { Story } from './story.ts'
 
 export interface SetUpStage extends Stage {
@@ -63,13 +64,42 @@ export async function setUp(parts: Parts): Promise<SetUpStage> {
     signal.addEventListener('abort', () => journal.close(new Error('interrupted')))
   }
   await becomeReady(processor, story)
+  const webhooks = await startIngest(environment, parts)
   const produce = (key: string, value: Buffer) => {
     const [topic = ''] = settings.topics.events
     return writeAll(settings, [{ topic, key, value, headers: [] }])
   }
   const { origin } = receiver
   const { results } = watch
-  return { story, origin, hooktide, processor, results, tellings, produce, settings, receiver }
+  const stage = { story, origin, hooktide, processor, webhooks, results, tellings, produce }
+  return { ...stage, settings, receiver }
+}
+
+/** Starts `hooktide ingest`. */
+async function startIngest(
+  environment: Environment,
+  { story, endings, signal }: Parts,
+): Promise<WebhookEndpoint> {
+  const signingKey = newSigningKey(randomBytes(64))
+  const own = {
+    HOOKTIDE_INGEST_HOST: '127.0.0.1',
+    HOOKTIDE_INGEST_PORT: '0',
+    HOOKTIDE_INGEST_TENANT: webhookTenant,
+    HOOKTIDE_INGEST_SIGNING_KEYS: signingKey,
+  }
+  signal.throwIfAborted()
+  story.command(['ingest'])
+  for (const [variable, value] of Object.entries(own)) story.aside(`${variable}=${value}`)
+  const ingest = startCommand(['ingest'], { ...environment, ...own }, (line) =>
+    tellWarning('ingest', line, story),
+  )
+  endings.add(() => ingest.stop())
+  signal.addEventListener('abort', () => ingest.log.close(new Error('interrupted')))
+  await patiently('hooktide ingest has to become ready', ingest.log.until(hasLine('ready')))
+  const line = ingest.log.items.find(({ msg }) => msg === 'receiving webhooks')
+  const url = `http://127.0.0.1:${String(line?.['port'])}/logto`
+  story.aside(`ready for Logto's webhooks at ${url}`)
+  return { url, signingKey }
 }
 
 /** Starts Kafka and the registry. @returns what the commands are told of them, and the demo's other settings */
@@ -151,7 +181,7 @@ function requestOf({ deliveryId, attempt }: DeliveryResult, { requests }: Receiv
 
 /** What of the processor's log belongs to the story: hooks that changed, records it rejects, and all that is wrong. */
 function relay(line: LogLine, story: Story): void {
-  const { level, msg, ...fields } = line
+  const { msg, ...fields } = line
   const hookId = String(fields['hookId'])
   const [partition = '?', offset = '?'] = String(fields['configVersion']).split('-')
   const place = `partition ${partition}, offset ${offset}`
@@ -164,10 +194,14 @@ function relay(line: LogLine, story: Story): void {
   } else if (isRejection(line)) {
     const { reason, field, message } = fields
     story.rejected({ reason: String(reason), field: String(field), message: String(message) })
-  } else if (isWarning(level)) {
-    const { time: _, instance: __, ...rest } = fields
-    story.warning(`run: ${String(msg)} ${JSON.stringify(rest)}`)
-  }
+  } else tellWarning('run', line, story)
+}
+
+/** Shows a line of the log if it is a warning or an error. */
+function tellWarning(command: string, { level, msg, ...fields }: LogLine, story: Story): void {
+  if (!isWarning(level)) return
+  const { time: _, instance: __, ...rest } = fields
+  story.warning(`${command}: ${String(msg)} ${JSON.stringify(rest)}`)
 }
 
 function isWarning(level: unknown): boolean {

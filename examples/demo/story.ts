@@ -18,6 +18,12 @@ export interface Story {
   aside(text: string): void
   warning(text: string): void
   eventIn(event: { readonly event: string; readonly tenantId: string; readonly key: string }): void
+  /** A webhook was answered with 200. */
+  webhookIn(webhook: {
+    readonly event: string
+    readonly tenantId: string
+    readonly url: string
+  }): void
   rejected(rejection: Rejected): void
   hookEdited(hookId: string, what: string): void
   hookDeleted(hookId: string, what: string): void
@@ -71,6 +77,8 @@ export function createStory(print: (line: Line) => void): Story {
     warning: (text) => print([{ text: `     ! ${text}`, style: 'yellow' }]),
     eventIn: ({ event, tenantId, key }) =>
       happened('cyan', ['→ event in', `tenant ${tenantId}`], `${event.padEnd(18)} key ${key}`),
+    webhookIn: ({ event, tenantId, url }) =>
+      happened('cyan', ['→ webhook', `tenant ${tenantId}`], `${event.padEnd(18)} POST ${url}: 200`),
     rejected: ({ reason, field, message }) =>
       happened('red', ['✗ rejected', reason, field], message),
     hookEdited: (hookId, what) => happened('blue', ['✎ edited', hookId], what),

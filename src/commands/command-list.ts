@@ -7,10 +7,12 @@ import {
 } from './endpoints/endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
 import { hooksEncryptCommand } from './hooks/encrypt.ts'
+import { hooksImportCommand } from './hooks/import.ts'
 import { hooksPutCommand } from './hooks/put.ts'
 import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
 import { hooksTestCommand } from './hooks/test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
+import { ingestCommand } from './ingest/ingest.ts'
 import { initCommand } from './init.ts'
 import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
@@ -20,7 +22,9 @@ import { runCommand } from './run/run.ts'
 export const commands: readonly Command[] = [
   initCommand,
   runCommand,
+  ingestCommand,
   hooksPutCommand,
+  hooksImportCommand,
   hooksGetCommand,
   hooksListCommand,
   hooksDeleteCommand,

@@ -11,6 +11,8 @@ const groups = {
   tiers: /^HOOKTIDE_RETRY_TIERS$/,
   destinations: /^HOOKTIDE_(ALLOW_|EGRESS_PROXY$|NAME_SERVERS$)/,
   encryption: /^HOOKTIDE_ENCRYPTION_KEYS/,
+  ingest: /^HOOKTIDE_INGEST_/,
+  process: /^HOOKTIDE_(INSTANCE$|SHUTDOWN_MS$|HTTP_|LOG_(LEVEL|FORMAT)$)/,
   processor: /^/,
 } as const
 

@@ -2,6 +2,14 @@
 import { isIP } from 'node:net'
 import { parseCidr } from '../edge/http/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/hook/encrypted-text.ts'
+import {
+  isSourcePath,
+  maxSigningKeys,
+  sourceKeyFault,
+  sourcePathForm,
+  splitKeys,
+} from '../core/ingest/source.ts'
+import { isTenantId, tenantIdForm } from '../core/model/identity.ts'
 import { parseDuration } from '../core/model/durations.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
 import { isPlainWords } from '../core/text/plain-words.ts'
@@ -34,6 +42,30 @@ export const encryptionKeysFile: Parser<string | undefined> = (value) =>
   value !== '' && parseEncryptionKeys(value).kind === 'keys'
     ? new Fault(contentOfFile)
     : filePath(value)
+
+/** Signing keys of Logto's webhooks, separated by commas. The fault never quotes them. */
+export const signingKeys: Parser<readonly string[] | undefined> = (value) => {
+  const keys = splitKeys(value)
+  if (keys.length === 0) return undefined
+  if (keys.length > maxSigningKeys) return new Fault(`must be at most ${maxSigningKeys} keys`)
+  const fault = keys.map(sourceKeyFault).find((one) => one !== undefined)
+  return fault === undefined ? keys : new Fault(`has a key that ${fault}`)
+}
+
+/** The path of a key file. A key in place of a path is refused: the error about a missing file would quote it. */
+export const signingKeysFile: Parser<string | undefined> = (value) =>
+  /^[\dA-Za-z]{20,}$/.test(value) ? new Fault(contentOfFile) : filePath(value)
+
+/** The path of a JSON file. JSON in place of a path is refused: it may contain keys. */
+export const jsonFile: Parser<string | undefined> = (value) =>
+  /^[[{]/.test(value) ? new Fault(contentOfFile) : filePath(value)
+
+/** The path of a URL. */
+export const sourcePath: Parser<string> = (value) =>
+  isSourcePath(value) ? value : new Fault(`must be ${sourcePathForm}, not "${quotable(value)}"`)
+
+export const tenantId: Parser<string> = (value) =>
+  isTenantId(value) ? value : new Fault(`must be ${tenantIdForm}`)
 
 const numeric = /^[\d.,:/ [\]-]{1,64}(?:ms|[smhd]|sec(?:onds?)?|min(?:utes?)?|hours?|days?)?$/
 const address = /^\[?[\da-f]{0,4}:[\da-f:.]*:[\da-f:.]*\]?(?:[:/]\d{1,5})?$/i

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { UserError } from '../core/model/errors.ts'
 import type { Tier, Topics } from '../core/model/model.ts'
 import { sortedTiers } from '../core/run/schedule.ts'
+import { ingestFaults } from './ingest-table.ts'
 import { Fault } from './parsers.ts'
 import { securityFaults } from './security.ts'
 import { flagOf, settingNames, settingTable, type SettingName } from './table.ts'
@@ -48,11 +49,23 @@ export function readSettings(
   }
   // Each name has a value of its own parser, unless there is a fault, which is thrown below.
   const read = values as Read
-  if (isUsed(settingTable.encryptionKeys.variable)) faults.push(...encryptionFaults(read))
-  const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
-  if (isSecurityRead && isUsed(settingTable.brokers.variable)) faults.push(...securityFaults(read))
+  faults.push(...faultsTogether(read, isUsed))
   if (faults.length > 0) throw UserError.listing('Settings are not usable', faults, 2)
   return completed(read)
+}
+
+/** Faults of settings that are valid alone but not together. @param read without the settings that are not valid */
+function faultsTogether(
+  read: Partial<Read>,
+  isUsed: (variable: string) => boolean,
+): readonly string[] {
+  const { encryptionKeys, ingestPort, brokers } = settingTable
+  const isSecurityRead = 'ssl' in read && 'saslMechanism' in read
+  return [
+    ...(isUsed(encryptionKeys.variable) ? encryptionFaults(read) : []),
+    ...(isUsed(ingestPort.variable) ? ingestFaults(read) : []),
+    ...(isSecurityRead && isUsed(brokers.variable) ? securityFaults(read as Read) : []),
+  ]
 }
 
 function encryptionFaults(read: Partial<Read>): readonly string[] {
@@ -102,7 +115,15 @@ function topicsOf(read: Read): Topics {
   }
 }
 
-/** The settings as the log shows them at start, without secrets. */
-export function shownSettings(read: Settings): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(settingNames.map((name) => [name, settingTable[name].show(read[name])]))
+/**
+ * The settings as the log shows them at start, without secrets.
+ *
+ * @param isUsed as that of {@link readSettings}
+ */
+export function shownSettings(
+  read: Settings,
+  isUsed: (variable: string) => boolean = () => true,
+): Readonly<Record<string, unknown>> {
+  const used = settingNames.filter((name) => isUsed(settingTable[name].variable))
+  return Object.fromEntries(used.map((name) => [name, settingTable[name].show(read[name])]))
 }

@@ -20,60 +20,13 @@ import {
   optionalBoolean,
   optionalOneOf,
   optionalText,
-  type Parser,
   text,
   tierNames,
   topicName,
   topicNames,
 } from './parsers.ts'
-
-interface Setting<Value> {
-  readonly variable: string
-  /** The text that is parsed if neither flag nor variable is set; empty for "not set". */
-  readonly default: string
-  readonly parse: Parser<Value>
-  readonly description: string
-  /** A secret has no flag: arguments are visible in the process list. */
-  readonly isSecret: boolean
-  /** The value as the log may show it. */
-  readonly show: (value: unknown) => unknown
-  /** Why a value is refused as a flag: completes the sentence "--<flag> …". `undefined` if it is allowed. */
-  readonly flagFault: (text: string) => string | undefined
-}
-
-function setting<Value>(
-  variable: string,
-  fallback: string,
-  parse: Parser<Value>,
-  description: string,
-): Setting<Value> {
-  return {
-    variable,
-    default: fallback,
-    parse,
-    description,
-    isSecret: false,
-    show: (value) => value,
-    flagFault: () => undefined,
-  }
-}
-
-/** For the log: whether a value is set. */
-function isSet(value: unknown): boolean {
-  return value !== undefined
-}
-
-function secret(variable: string, description: string): Setting<string | undefined> {
-  return secretOf(variable, optionalText, description)
-}
-
-function secretOf<Value>(
-  variable: string,
-  parse: Parser<Value>,
-  description: string,
-): Setting<Value> {
-  return { ...setting(variable, '', parse, description), isSecret: true, show: isSet }
-}
+import { ingestTable } from './ingest-table.ts'
+import { isSet, secret, secretOf, setting, type Setting } from './setting.ts'
 
 /**
  * A URL, which may hold a login, or a key in its query. Such a URL is refused as a flag.
@@ -350,6 +303,7 @@ export const settingTable = {
     text,
     'Address that /healthz, /readyz and /metrics listen on.',
   ),
+  ...ingestTable,
   logLevel: setting(
     'HOOKTIDE_LOG_LEVEL',
     'info',

@@ -4,6 +4,7 @@ import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import {
   hooktide,
+  startIngest,
   startRun,
   type Finished,
   type RunningProcess,
@@ -104,6 +105,18 @@ async function write<Item>(
   }
   if (batch.length > 0) await sink.write(batch)
   await sink.stop()
+}
+
+/** `hooktide ingest`. Resolves when it is ready. */
+export async function startIngestProduct(environment: Environment): Promise<RunningProcess> {
+  const running = startIngest(environment, program)
+  try {
+    await running.ready()
+    return running
+  } catch (error) {
+    await running[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 export interface Product extends Contender {

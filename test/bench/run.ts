@@ -23,6 +23,7 @@ import { drainScenario } from './scenarios/drain.ts'
 import { fanoutScenario } from './scenarios/fanout.ts'
 import { hangingScenario } from './scenarios/hanging.ts'
 import { hookTableScenario } from './scenarios/hook-table.ts'
+import { ingestScenario } from './scenarios/ingest.ts'
 import { killScenario } from './scenarios/kill.ts'
 import { latencyScenario } from './scenarios/latency.ts'
 import { backlogScenario, burstScenario, ratesScenario } from './scenarios/neighbours.ts'
@@ -53,6 +54,7 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   backlog: backlogScenario,
   rates: ratesScenario,
   busy: busyScenario,
+  ingest: ingestScenario,
   recovery: recoveryScenario,
 }
 

@@ -50,6 +50,10 @@ const scenarioList = {
     target: 'S12',
     about: 'two processes replaced one after the other at 500 events a second',
   },
+  ingest: {
+    target: '',
+    about: "Logto's webhooks to `hooktide ingest`, also while one of three brokers is killed",
+  },
   backlog: {
     target: '',
     about: '20,000 events for a hook of 40 calls a second (9 minutes a round)',

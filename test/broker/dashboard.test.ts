@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { createBrokerRig } from '../support/broker-rig.ts'
+import { rows } from '../support/dashboard-rows.ts'
+import { startIngest } from '../support/hooktide-process.ts'
+import { logtoKey, logtoWebhook } from '../support/logto-webhooks.ts'
 import { startPrometheus, type Prometheus } from '../support/prometheus.ts'
 import { surroundings } from '../support/sandbox.ts'
-import { dashboard, keptDashboard, rows } from '../support/write-dashboard.ts'
+import { dashboard, keptDashboard } from '../support/write-dashboard.ts'
 
 /** As Grafana fills them in where all processes are chosen. */
 const values = [
@@ -25,16 +28,27 @@ describe('the dashboard', () => {
     expect(keptDashboard()).toBe(dashboard())
   })
 
-  it('has a value for each of its queries, from a Prometheus that scrapes a process at work', async (context) => {
+  it('has a value for each of its queries, from a Prometheus that scrapes run and ingest at work', async (context) => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await rig.putHooks({ id: 'answers' })
     const run = await rig.run()
-    await using prometheus = await startPrometheus(context, await run.port)
+    await using ingest = startIngest({
+      ...rig.environment,
+      HOOKTIDE_INGEST_SIGNING_KEYS: logtoKey,
+    })
+    const line = await ingest.waitForLine(({ msg }) => msg === 'receiving webhooks')
+    await ingest.ready()
+    const ports = [await run.port, await ingest.port]
+    await using prometheus = await startPrometheus(context, ports)
     // What is counted before the first scrape is in no rate.
-    const isScraped = () => isAnswered(prometheus, 'hooktide_ready == 1')
+    const isScraped = () => isAnswered(prometheus, 'sum(hooktide_ready) == 2')
     await expect.poll(isScraped, { timeout: 20_000, interval: 50 }).toBe(true)
     await rig.sendEvents({}, {}, {})
+    const { body, headers } = logtoWebhook()
+    const url = `http://127.0.0.1:${String(line['port'])}/logto`
+    const { status } = await fetch(url, { method: 'POST', body, headers })
+    expect(status).toBe(200)
     const expressions = rows
       .flatMap(({ panels }) => panels.flatMap(({ queries }) => queries))
       .map(({ expression }) => filledIn(expression))

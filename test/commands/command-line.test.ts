@@ -52,9 +52,12 @@ describe('the command that is meant', () => {
     ['hoks put', '"hoks put" is not a command: did you mean hooks put?'],
     [
       'hook',
-      '"hook" is not a command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
+      '"hook" is not a command: did you mean hooks put, hooks import, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
     ],
-    ['hooks ls', '"hooks ls" is not a command: did you mean hooks put, hooks get, hooks list'],
+    [
+      'hooks ls',
+      '"hooks ls" is not a command: did you mean hooks put, hooks import, hooks get, hooks list',
+    ],
     ['hooks', '"hooks" is only the first word of a command: did you mean hooks put,'],
     ['validate x.json', '"validate" is not a command: did you mean events validate?'],
     ['reslts --json', '"reslts" is not a command: did you mean results?'],
@@ -194,9 +197,10 @@ describe('help', () => {
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 
-  it('of everything, and of run, has every setting', () => {
+  it('of everything, and of run and ingest together, has every setting', () => {
     expect(namedIn(overview(commands, 100))).toEqual(variables)
-    expect(namedIn(commandHelp(commandOf('run'), 100))).toEqual(variables)
+    const used = ['run', 'ingest'].flatMap((name) => namedIn(commandHelp(commandOf(name), 100)))
+    expect(variables.filter((variable) => used.includes(variable))).toEqual(variables)
   })
 
   it('of a command has its options and only the settings that it uses', () => {

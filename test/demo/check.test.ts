@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { readWebhook, readySource } from '../../src/core/ingest/webhook.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { differencesBetween, type Evidence } from '../../examples/demo/check.ts'
 import { acts, callsOf, expectationOf, type ExpectedCall } from '../../examples/demo/script.ts'
+import { logtoWebhook } from '../../examples/demo/webhook.ts'
 import type { ReceivedRequest } from '../../examples/sandbox/sandbox.ts'
 
 const expectation = expectationOf(acts)
@@ -60,6 +63,7 @@ describe('what the demo expects', () => {
   it('has an endpoint that fails twice, two URLs of one hook, and a hook that gets no second event', () => {
     const shown = calls.map(({ hookId, path, attempt, status }) => [hookId, path, attempt, status])
     expect(shown).toEqual([
+      ['acme-users', '/acme/users', 1, 200],
       ['acme-sign-ins', '/acme/sign-ins', 1, 200],
       ['acme-users', '/acme/users', 1, 200],
       ['globex-audit', '/globex/audit', 1, 500],
@@ -71,6 +75,24 @@ describe('what the demo expects', () => {
       ['acme-sign-ins', '/acme/sign-ins', 1, 200],
     ])
     expect(rejections).toMatchObject([{ reason: 'missing-field', field: 'createdAt' }])
+  })
+})
+
+describe('the webhook of the demo', () => {
+  it('has the event id that is made of it when it comes in', () => {
+    const step = acts.flatMap(({ steps }) => steps).find(({ kind }) => kind === 'webhook')
+    if (step?.kind !== 'webhook') throw new Error('no webhook comes in')
+    const file = new URL(`../../examples/demo/${step.sample}`, import.meta.url)
+    const signingKey = 'k'.repeat(32)
+    const { body, headers } = logtoWebhook(JSON.parse(readFileSync(file, 'utf8')), signingKey)
+    const source = { path: '/logto', tenantId: step.tenantId, topic: 'events' }
+    const read = readWebhook({
+      source: readySource({ ...source, signingKeys: [signingKey] }),
+      signature: headers['logto-signature-sha-256'] ?? '',
+      traceparent: undefined,
+      body: Buffer.from(body),
+    })
+    expect(read).toMatchObject({ kind: 'record', eventId: step.eventId })
   })
 })
 

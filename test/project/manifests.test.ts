@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { settingRows } from '../../src/settings/table.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const files = ['kubernetes.yml', 'kubernetes-keda.yml', 'kubernetes-network-policy.yml']
@@ -25,6 +26,11 @@ interface Manifest {
   readonly apiVersion: keyof typeof modules
   readonly kind: string
   readonly metadata: { readonly name: string }
+}
+
+interface Rule {
+  readonly from: readonly object[]
+  readonly ports: readonly { readonly port: number }[]
 }
 
 function manifestsOf(file: string): readonly Manifest[] {
@@ -86,10 +92,9 @@ describe('the manifests for Kubernetes', () => {
 
   it('are about the pods, the topics and the group that the deployment has', () => {
     const all = files.flatMap(manifestsOf)
-    const deployment = all.find(({ kind }) => kind === 'Deployment')
     const scaled = all.find(({ kind }) => kind === 'ScaledObject')
     const config = all.find(({ kind }) => kind === 'ConfigMap')
-    expect(scaled).toMatchObject({ spec: { scaleTargetRef: { name: deployment?.metadata.name } } })
+    expect(scaled).toMatchObject({ spec: { scaleTargetRef: { name: 'hooktide' } } })
     const data = { KAFKA_BROKERS: expect.any(String), HOOKTIDE_GROUP_ID: expect.any(String) }
     expect(config).toMatchObject({ data })
     const { KAFKA_BROKERS, HOOKTIDE_GROUP_ID } = (config as unknown as { data: typeof data }).data
@@ -99,13 +104,33 @@ describe('the manifests for Kubernetes', () => {
     expect(scaled).toMatchObject({
       spec: { triggers: [trigger('auth.events'), trigger('auth.webhook.requests')] },
     })
-    const pods = { matchLabels: { app: 'hooktide' } }
-    expect(deployment).toMatchObject({ spec: { selector: pods } })
-    for (const kind of ['NetworkPolicy', 'PodDisruptionBudget']) {
-      const { spec } = all.find((manifest) => manifest.kind === kind) as unknown as {
-        spec: { readonly podSelector?: object; readonly selector?: object }
-      }
-      expect(spec.podSelector ?? spec.selector).toEqual(pods)
-    }
+  })
+
+  it.each(['hooktide', 'hooktide-ingest'])(
+    'have a policy, a budget and labels for the pods of the deployment %s',
+    (app) => {
+      const pods = { matchLabels: { app } }
+      const named = (kind: string) =>
+        files
+          .flatMap(manifestsOf)
+          .find((manifest) => manifest.kind === kind && manifest.metadata.name === app)
+      const template = { metadata: { labels: { app } } }
+      expect(named('Deployment')).toMatchObject({ spec: { selector: pods, template } })
+      expect(named('NetworkPolicy')).toMatchObject({ spec: { podSelector: pods } })
+      expect(named('PodDisruptionBudget')).toMatchObject({ spec: { selector: pods } })
+    },
+  )
+
+  it('let webhooks and scrapes reach the ports of ingest, and nothing else', () => {
+    const policy = manifestsOf('kubernetes-network-policy.yml').find(
+      ({ metadata }) => metadata.name === 'hooktide-ingest',
+    )
+    const { ingress } = (policy as unknown as { spec: { ingress: readonly Rule[] } }).spec
+    const rows = settingRows()
+    const ports = ['HOOKTIDE_HTTP_PORT', 'HOOKTIDE_INGEST_PORT'].map((variable) =>
+      Number(rows.find((row) => row.variable === variable)?.default),
+    )
+    expect(ingress.flatMap((rule) => rule.ports.map(({ port }) => port))).toEqual(ports)
+    for (const rule of ingress) expect(rule.from).not.toEqual([])
   })
 })

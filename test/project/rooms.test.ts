@@ -19,6 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ['avro', 'model', 'text'],
   hook: ['event', 'filter', 'model', 'text'],
   run: ['event', 'hook', 'model', 'signal', 'text'],
+  ingest: ['event', 'hook', 'model', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
 }
 

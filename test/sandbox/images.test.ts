@@ -1,5 +1,5 @@
 /**
- * Dockerfile, docker-compose.yml and deploy/kubernetes.yml, held to the code that they start; and what `docker compose up`
+ * Dockerfile and docker-compose.yml, held to the code that they start; and what `docker compose up`
  * does, played on the tests' broker and registry: the same commands with the same settings, only the addresses replaced.
  */
 import { execFile } from 'node:child_process'
@@ -9,7 +9,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { commands } from '../../src/commands/command-list.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import {
@@ -19,7 +19,12 @@ import {
   registryVersion,
 } from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
-import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
+import {
+  hooktide,
+  startIngest,
+  startRun,
+  type RunningProcess,
+} from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -30,16 +35,13 @@ const compose: { readonly services: Readonly<Record<string, Service>> } = parse(
   textOf('docker-compose.yml'),
   { merge: true },
 )
-const objects: readonly KubernetesObject[] = parseAllDocuments(textOf('deploy/kubernetes.yml')).map(
-  (document) => document.toJS() as KubernetesObject,
-)
-
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
   readonly pull_policy?: string
   readonly profiles?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
+  readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
@@ -48,25 +50,6 @@ interface Service {
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
   readonly volumes?: readonly string[]
-}
-
-interface KubernetesObject {
-  readonly kind: string
-  readonly data?: Readonly<Record<string, string>>
-  readonly spec?: { readonly template?: { readonly spec: PodSpec } }
-}
-
-interface PodSpec {
-  readonly enableServiceLinks?: boolean
-  readonly terminationGracePeriodSeconds?: number
-  readonly containers: readonly {
-    readonly image: string
-    readonly args: readonly string[]
-    readonly env?: readonly { readonly name: string }[]
-    readonly livenessProbe?: { readonly httpGet: { readonly path: string } }
-    readonly readinessProbe?: { readonly httpGet: { readonly path: string } }
-    readonly ports?: readonly { readonly containerPort: number }[]
-  }[]
 }
 
 function service(name: string): Service {
@@ -122,8 +105,9 @@ describe('the Dockerfile', () => {
     expect(new Set(packages)).toEqual(new Set(['standardwebhooks']))
   })
 
-  it('names the port that is the default', () => {
-    expect(dockerfile).toContain(`EXPOSE ${defaultOf('HOOKTIDE_HTTP_PORT')}\n`)
+  it('names the ports that are the defaults', () => {
+    const ports = ['HOOKTIDE_HTTP_PORT', 'HOOKTIDE_INGEST_PORT'].map(defaultOf)
+    expect(dockerfile).toContain(`EXPOSE ${ports.join(' ')}\n`)
     expect(dockerfile).toContain(`|| ${defaultOf('HOOKTIDE_HTTP_PORT')}}/healthz`)
   })
 })
@@ -150,10 +134,12 @@ describe('docker-compose.yml', () => {
   })
 
   it('sets what is a setting, and runs what is a command', () => {
-    expect(ours.map(([name]) => name)).toEqual(['init', 'cli', 'processor', 'hook', 'event'])
-    for (const [name, { environment = {}, command = [] }] of ours) {
+    expect(ours.map(([name]) => name)).toEqual([
+      ...['init', 'cli', 'processor', 'ingest', 'hook', 'event', 'webhook'],
+    ])
+    for (const [name, { environment = {}, command = [], entrypoint }] of ours) {
       expect(variables).toEqual(expect.arrayContaining(Object.keys(environment)))
-      if (name === 'cli') continue
+      if (name === 'cli' || entrypoint !== undefined) continue
       expect(commandNames.some((name) => `${command.join(' ')} `.startsWith(`${name} `))).toBe(true)
     }
   })
@@ -165,15 +151,17 @@ describe('docker-compose.yml', () => {
   })
 
   it('gives what hooktide is of no rights, and time to stop', () => {
-    for (const name of ['init', 'cli', 'processor', 'hook', 'event', 'receiver']) {
+    for (const name of [...ours.map(([one]) => one), 'receiver']) {
       expect(service(name)).toMatchObject({
         read_only: true,
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
       })
     }
-    const graceMs = Number.parseInt(service('processor').stop_grace_period ?? '', 10) * 1_000
-    expect(graceMs).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+    for (const name of ['processor', 'ingest']) {
+      const graceMs = Number.parseInt(service(name).stop_grace_period ?? '', 10) * 1_000
+      expect(graceMs).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
+    }
   })
 
   it('waits for nothing that cannot be waited for', () => {
@@ -184,61 +172,6 @@ describe('docker-compose.yml', () => {
         else expect(command).not.toEqual(['run'])
       }
     }
-  })
-})
-
-describe('deploy/kubernetes.yml', () => {
-  const pods = objects.flatMap(({ spec }) => spec?.template?.spec ?? [])
-  const containers = pods.flatMap((pod) => pod.containers)
-
-  it('sets what is a setting, and runs what is a command', () => {
-    const settings = objects.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
-    const named = containers.flatMap(({ env = [] }) => env.map(({ name }) => name))
-    expect(variables).toEqual(expect.arrayContaining([...Object.keys(settings), ...named]))
-    expect(containers.map(({ args }) => args.join(' '))).toEqual([
-      'init --replication-factor 3',
-      'run',
-    ])
-    for (const { args } of containers) {
-      const command = commands.find(({ name }) => name === args[0])
-      const options = args.filter((word) => word.startsWith('--')).map((word) => word.slice(2))
-      expect(Object.keys(command?.options ?? {})).toEqual(expect.arrayContaining(options))
-    }
-    for (const { image } of containers) expect(image).toBe(`hooktide:${version}`)
-  })
-
-  it('lets no Service of the namespace set what is a setting', () => {
-    for (const pod of pods) expect(pod).toMatchObject({ enableServiceLinks: false })
-  })
-
-  it('mounts PEM files where its settings name them, once the comments are taken away', () => {
-    const text = textOf('deploy/kubernetes.yml')
-      .replaceAll(/^( *)# (KAFKA_SSL_CA|volume)/gm, '$1$2')
-      .replaceAll(/^( *)#( +- \{ name: tls)/gm, '$1$2')
-    const [config, ...shown] = parseAllDocuments(text).map(
-      (document) => document.toJS() as KubernetesObject,
-    )
-    expect(config?.data).toMatchObject({ KAFKA_SSL_CA: '/tls/ca.pem' })
-    expect(variables).toContain('KAFKA_SSL_CA')
-    const specs = shown.flatMap(({ spec }) => spec?.template?.spec ?? [])
-    expect(specs).toHaveLength(2)
-    for (const spec of specs) {
-      expect(spec).toMatchObject({
-        volumes: [{ name: 'tls', secret: { secretName: 'hooktide-tls' } }],
-        containers: [{ volumeMounts: [{ name: 'tls', mountPath: '/tls', readOnly: true }] }],
-      })
-    }
-  })
-
-  it('probes what is served, and gives time to stop', () => {
-    const [processor] = containers.filter(({ args }) => args[0] === 'run')
-    expect(processor).toMatchObject({
-      ports: [{ containerPort: Number(defaultOf('HOOKTIDE_HTTP_PORT')) }],
-      livenessProbe: { httpGet: { path: '/healthz' } },
-      readinessProbe: { httpGet: { path: '/readyz' } },
-    })
-    const [grace = 0] = pods.flatMap((pod) => pod.terminationGracePeriodSeconds ?? [])
-    expect(grace * 1_000).toBeGreaterThan(Number(defaultOf('HOOKTIDE_SHUTDOWN_MS')) + 15_000)
   })
 })
 
@@ -329,6 +262,29 @@ describe('what docker compose up does', () => {
       ),
     ])
     expect(await (await fetch(origin)).text()).toContain('<td>PostSignIn<td>dlv_')
+  })
+
+  it('takes a webhook as Logto sends it, and shows what is delivered of it on the page', async () => {
+    const environment = environmentOf('ingest')
+    await using ingest = startIngest(environment)
+    await ingest.ready()
+    const { port } = await ingest.waitForLine(({ msg }) => msg === 'receiving webhooks')
+    const [program = '', script = ''] = service('webhook').entrypoint ?? []
+    const [url = ''] = service('webhook').command ?? []
+    expect([program, service('webhook').environment]).toEqual([
+      'node',
+      service('ingest').environment,
+    ])
+    const args = [
+      script.replace(/^\/sample/, sample),
+      url.replace(`ingest:${defaultOf('HOOKTIDE_INGEST_PORT')}`, `127.0.0.1:${String(port)}`),
+    ]
+    const arrived = once(page, 'request')
+    expect(await exitCodeOf(process.execPath, args, environment)).toBe(0)
+    await arrived
+    await expect.poll(() => lines).toHaveLength(2)
+    expect(lines[1]).toMatch(/Logto's signature valid, Standard Webhooks signature valid$/)
+    expect(await exitCodeOf(process.execPath, args, { HOOKTIDE_INGEST_SIGNING_KEYS: 'x' })).toBe(1)
   })
 
   it('sees by the health checks of image and file how the processor is', async () => {

@@ -40,7 +40,7 @@ export function hooktide(
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string }
 
-/** `hooktide run` as a process of its own. */
+/** `hooktide run` or `hooktide ingest` as a process of its own. */
 export interface RunningProcess extends AsyncDisposable {
   readonly pid: number
   /** Port of its status pages, once it listens. */
@@ -61,8 +61,26 @@ export function startRun(
   args: readonly string[] = [],
   program = checkout,
 ): RunningProcess {
+  return startLogging(['run', ...args], environment, program)
+}
+
+/** The port for webhooks is in its log line `receiving webhooks`. */
+export function startIngest(
+  environment: Readonly<Record<string, string>>,
+  program = checkout,
+): RunningProcess {
+  const own = { HOOKTIDE_INGEST_PORT: '0', HOOKTIDE_INGEST_HOST: '127.0.0.1' }
+  return startLogging(['ingest'], { ...own, ...environment }, program)
+}
+
+/** A command that goes on until it is ended, and logs. */
+function startLogging(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  program: Program,
+): RunningProcess {
   const own = { HOOKTIDE_HTTP_PORT: '0', HOOKTIDE_HTTP_HOST: '127.0.0.1' }
-  const child = start(['run', ...args], { ...own, ...environment }, program)
+  const child = start(args, { ...own, ...environment }, program)
   const lines: LogLine[] = []
   const waiting = new Set<{
     fits: (line: LogLine) => boolean
@@ -76,7 +94,7 @@ export function startRun(
     child.on('close', (code, signal) => {
       isOver = true
       for (const { reject } of waiting)
-        reject(new Error(`run ended (${code ?? signal}):\n${tail(lines)}\n${stderr}`))
+        reject(new Error(`${args[0]} ended (${code ?? signal}):\n${tail(lines)}\n${stderr}`))
       resolve(code ?? signal ?? 'SIGKILL')
     })
   })
@@ -95,7 +113,7 @@ export function startRun(
     new Promise<LogLine>((resolve, reject) => {
       const past = lines.find(fits)
       if (past !== undefined) resolve(past)
-      else if (isOver) reject(new Error(`run has ended:\n${tail(lines)}\n${stderr}`))
+      else if (isOver) reject(new Error(`${args[0]} has ended:\n${tail(lines)}\n${stderr}`))
       else waiting.add({ fits, resolve, reject })
     })
   const listening = waitForLine(({ msg }) => msg === 'listening')

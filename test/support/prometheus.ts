@@ -1,4 +1,4 @@
-/** A Prometheus of Debian's package `prometheus`, which scrapes one process of ours on loopback. */
+/** A Prometheus of Debian's package `prometheus`, which scrapes processes of hooktide on loopback. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -20,11 +20,18 @@ export interface Sample {
   readonly value: readonly [number, string]
 }
 
-/** Where it is not installed the test is skipped, and says so; in continuous integration it fails instead. */
-export async function startPrometheus(context: TestContext, scraped: number): Promise<Prometheus> {
+/**
+ * If it is not installed, the test is skipped and says so. In continuous integration the test fails instead.
+ *
+ * @param ports of the status pages that are scraped
+ */
+export async function startPrometheus(
+  context: TestContext,
+  ports: readonly number[],
+): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-prometheus-'))
   const configuration = join(folder, 'prometheus.yml')
-  await writeFile(configuration, configurationFor(scraped))
+  await writeFile(configuration, configurationFor(ports))
   const child = spawn(
     program,
     [
@@ -65,11 +72,12 @@ export async function startPrometheus(context: TestContext, scraped: number): Pr
   }
 }
 
-function configurationFor(scraped: number): string {
+function configurationFor(ports: readonly number[]): string {
+  const targets = ports.map((port) => `'127.0.0.1:${port}'`).join(', ')
   return `global: { scrape_interval: 250ms, scrape_timeout: 250ms }
 scrape_configs:
   - job_name: hooktide
-    static_configs: [{ targets: ['127.0.0.1:${scraped}'] }]
+    static_configs: [{ targets: [${targets}] }]
 `
 }
 

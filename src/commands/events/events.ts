@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { Fault, topicName } from '../../settings/parsers.ts'
 import { UserError } from '../../core/model/errors.ts'
+import { subjectIdOf } from '../../core/event/subject-id.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json-text.ts'
 import type { KafkaHeaders } from '../../core/model/model.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { checkEvent, type CheckedEvent } from './input.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
 import { splitJson, type InputValue } from '../input/json-input.ts'
-import { withoutMember } from '../input/json-pieces.ts'
+import { withoutMember } from '../../core/text/json-pieces.ts'
 import { withAdmin, writeAll } from '../kafka-session.ts'
 import { booleanOption, textOption } from '../option-values.ts'
 
@@ -26,7 +27,7 @@ export const eventsSendCommand: Command = {
     topic: { type: 'string', description: 'Event topic; required if several are configured.' },
     tenant: { type: 'string', description: 'Value of the header tenant-id.', idOf: 'tenant' },
     'event-id': { type: 'string', description: 'Value of the header event-id. [a new UUID]' },
-    key: { type: 'string', description: 'Record key. [userId, user.id or data.id]' },
+    key: { type: 'string', description: 'Record key. [the id of the user or subject]' },
     'strip-hook-id': {
       type: 'boolean',
       description: 'Remove hookId, which payloads captured from Logto have.',
@@ -171,17 +172,9 @@ function withoutHookId(input: InputValue): InputValue {
     : { ...input, bytes: withoutMember(input.bytes, 'hookId') }
 }
 
-/** The user's id, so that all events of a user are in one partition; `null` if there is none. */
+/** The id of the user or other subject, so that all its events are in one partition; `null` if there is none. */
 function keyOf(bytes: Buffer): string | null {
-  const payload = parse(bytes) ?? {}
-  for (const id of [payload['userId'], idIn(payload['user']), idIn(payload['data'])]) {
-    if (typeof id === 'string' && id !== '') return id
-  }
-  return null
-}
-
-function idIn(value: unknown): unknown {
-  return isJsonObject(value) ? value['id'] : undefined
+  return subjectIdOf(parse(bytes) ?? {}) ?? null
 }
 
 function parse(bytes: Buffer): JsonObject | undefined {

@@ -24,6 +24,19 @@ export function hookWithoutSecrets(hook: JsonObject): JsonObject {
   return shown(hook, '') as JsonObject
 }
 
+/**
+ * One value of a hook as {@link hookWithoutSecrets} shows it.
+ *
+ * @param names of the members that contain it, the outermost first
+ */
+export function shownMember(value: unknown, names: readonly string[]): unknown {
+  return shown(
+    value,
+    names.join('.'),
+    names.some((name) => secretName.test(name)),
+  )
+}
+
 /** A problem for each field whose value {@link hookWithoutSecrets} has hidden. */
 export function hiddenFields(hook: JsonObject): readonly FieldProblem[] {
   return fieldsIn(hook, '').map((field) => ({

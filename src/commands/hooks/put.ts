@@ -2,36 +2,15 @@
  * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys and the
  * time of creation are kept if the new hook has none.
  */
-import { randomBytes } from 'node:crypto'
-import { UserError } from '../../core/model/errors.ts'
-import type { Settings } from '../../settings/settings.ts'
-import { checkHookInput, newHookId, newSigningKey } from '../../core/hook/hook.ts'
-import { isEncrypted, type EncryptionKey } from '../../core/hook/encrypted-text.ts'
-import { deliveryFields } from '../../core/hook/fields.ts'
-import { fewProblems } from '../../core/hook/problems.ts'
-import { withDecryptedSecrets } from '../../core/hook/secrets.ts'
-import { withKeysOf } from './key-rotation.ts'
-import { isJsonObject, readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
-import { isPlainWords } from '../../core/text/plain-words.ts'
-import { defaultTenant, type FieldProblem, type Rejection } from '../../core/model/model.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
-import { filterFault } from '../../edge/filter/cel.ts'
+import { withoutSecrets } from '../../core/run/result.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { destinationWarning } from './destination-warning.ts'
-import {
-  decryptIfPossible,
-  encryptedIfPossible,
-  encryptionKeysOf,
-  encryptionProblems,
-} from './encryption.ts'
-import { hiddenFields } from './hidden-secrets.ts'
-import { problemLine, readHooks, tenantOf, type StoredHook } from './topic.ts'
-import { eventsOf, warningsOf } from './put-warnings.ts'
-import { fileOption, readInput, type Input } from '../input/input-file.ts'
-import { faultText, jsonFaultOf } from '../input/json-fault.ts'
-import { splitJson, type InputValue } from '../input/json-input.ts'
-import { writeAll } from '../kafka-session.ts'
+import { draftsOf, readValues, urlOf, warnOf, writeDrafts, type Draft } from './drafts.ts'
+import { encryptionKeysOf } from './encryption.ts'
+import { readHooks } from './topic.ts'
+import { eventsOf } from './put-warnings.ts'
+import { fileOption, readInput } from '../input/input-file.ts'
 import { booleanOption } from '../option-values.ts'
 
 export const hooksPutCommand: Command = {
@@ -50,197 +29,15 @@ export const hooksPutCommand: Command = {
   run,
 }
 
-/** A hook to be written, with its defaults. */
-interface Draft {
-  /** Its place in the input, such as `[2]`; empty if it is the only hook. */
-  readonly place: string
-  /** The id in the input; `undefined` if it had none and got a new one. */
-  readonly givenId: string | undefined
-  readonly hook: JsonObject
-  readonly isKeyNew: boolean
-  readonly problems: readonly FieldProblem[]
-}
-
 async function run(context: CommandContext): Promise<0> {
-  const { settings, note } = context
+  const { settings } = context
   const given = readValues(await readInput(context))
   const keys = encryptionKeysOf(settings)
-  const stored = await readHooks(context, keys)
-  const drafts = withoutRepeats(given.map((value) => draftOf(value, stored, keys)))
-  refuseFaulty(drafts)
-  const destinations = await destinationWarnings(
-    drafts.map(({ hook }) => urlOf(hook)),
-    settings,
-  )
-  for (const draft of drafts) {
-    const destination = destinations.get(urlOf(draft.hook))
-    for (const warning of [...warningsOf(draft.hook), ...(destination ?? [])]) {
-      note(`warning: ${labelOf(draft)}${warning}`)
-    }
-  }
-  await writeAll(
-    settings,
-    drafts.map(({ hook }) => ({
-      topic: settings.topics.hooks,
-      // The topic may have the hook under a key other than its id. It keeps that key: see `StoredHook`.
-      key: stored.get(String(hook['id']))?.key ?? String(hook['id']),
-      value: Buffer.from(JSON.stringify(encryptedIfPossible(hook, keys))),
-      headers: [],
-    })),
-  )
+  const drafts = draftsOf(given, { stored: await readHooks(context, keys), keys })
+  await warnOf(drafts, context)
+  await writeDrafts(drafts, settings, keys)
   for (const draft of drafts) report(draft, context)
   return 0
-}
-
-/** @throws UserError when the file has no hook, or is not JSON */
-function readValues({ name, bytes }: Input): readonly InputValue[] {
-  // A byte order mark, with which some editors begin files. It is not written to Kafka.
-  const isMarked = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))
-  const values = splitJson(isMarked ? bytes.subarray(3) : bytes)
-  if (values.length === 0) throw new UserError(`${name} has no hook.`)
-  for (const { bytes: value, line } of values) {
-    const fault = jsonFaultOf(value.toString('utf8'))
-    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultText(fault, line)}.`)
-  }
-  return values
-}
-
-function draftOf(
-  { place, bytes }: InputValue,
-  stored: ReadonlyMap<string, StoredHook>,
-  keys: readonly EncryptionKey[],
-): Draft {
-  const json = readJsonObject(bytes)
-  if (json.kind === 'rejected') {
-    const problems = [problemOf(json.rejection)]
-    return { place, givenId: undefined, hook: {}, isKeyNew: false, problems }
-  }
-  const { members } = json
-  const id = members['id'] ?? newHookId(randomBytes(64))
-  const known = typeof id === 'string' ? stored.get(id) : undefined
-  const keptKey = members['signingKey'] ?? (known && keyOf(known))
-  const isKeyNew = keptKey === undefined
-  const signingKey = keptKey ?? newSigningKey(randomBytes(64))
-  const decrypt = decryptIfPossible(keys)
-  const completed = withDefaults({ ...members, id, signingKey }, known)
-  const hook = withStoredKeys(withDecryptedSecrets(completed, decrypt), known)
-  const problems = fewProblems([
-    ...checkHookInput(hook, filterFault, decrypt),
-    ...encryptionProblems(hook, known?.written ?? {}, keys),
-    ...misplacedProblems(hook),
-    ...hiddenFields(hook),
-    ...tenantProblems(hook, known),
-    ...capturedProblems(known),
-  ])
-  return { place, givenId: textOf(members['id']), hook, isKeyNew, problems }
-}
-
-function withDefaults(hook: JsonObject, known: StoredHook | undefined): JsonObject {
-  return {
-    ...hook,
-    tenantId: hook['tenantId'] ?? defaultTenant,
-    enabled: hook['enabled'] ?? true,
-    createdAt: hook['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
-  }
-}
-
-function withStoredKeys(hook: JsonObject, known: StoredHook | undefined): JsonObject {
-  if (known === undefined) return hook
-  const stored = { signingKey: keyOf(known), delivery: known.members['delivery'] }
-  return withKeysOf(hook, stored, Date.now())
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-/** @param rejection of a value that is JSON */
-function problemOf({ reason, field, message }: Rejection): FieldProblem {
-  if (reason === 'not-an-object') return { field: '', message: 'must be an object' }
-  if (reason !== 'duplicate-key') return { field, message }
-  return isPlainWords(field)
-    ? { field, message: 'appears twice' }
-    : {
-        field: '',
-        message: 'has a member twice; its name is not shown, since it may be a secret',
-      }
-}
-
-/** Outside `delivery` these fields have no effect. A misplaced filter, for example, would let every event through. */
-function misplacedProblems(hook: JsonObject): readonly FieldProblem[] {
-  return deliveryFields
-    .filter((name) => Object.hasOwn(hook, name))
-    .map((name) => ({ field: name, message: `belongs in delivery: write it as delivery.${name}` }))
-}
-
-function keyOf({ entry, members }: StoredHook): unknown {
-  return entry.kind === 'active' ? entry.hook.signingKey : members['signingKey']
-}
-
-/**
- * A hook keeps its tenant. Events that were sent before a change belong to the old tenant, so neither the moved hook nor any
- * hook of the old tenant would get them.
- */
-function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readonly FieldProblem[] {
-  const tenantId = known === undefined ? undefined : tenantOf(known)
-  if (tenantId === undefined || hook['tenantId'] === tenantId) return []
-  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it, and put it with another id`
-  return [{ field: 'tenantId', message }]
-}
-
-/** A captured row is changed in its database: its next change would overwrite what is put here. */
-function capturedProblems(known: StoredHook | undefined): readonly FieldProblem[] {
-  if (known?.isCaptured !== true) return []
-  const message = 'belongs to a row captured from a database: change it there'
-  return [{ field: 'id', message }]
-}
-
-function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
-  const seen = new Set<unknown>()
-  return drafts.map((draft) => {
-    const id = draft.hook['id']
-    if (id === undefined || !seen.has(id)) {
-      seen.add(id)
-      return draft
-    }
-    const problem = { field: 'id', message: `${JSON.stringify(id)} appears twice` }
-    return { ...draft, problems: [...draft.problems, problem] }
-  })
-}
-
-/** @throws UserError that lists every problem of every hook */
-function refuseFaulty(drafts: readonly Draft[]): void {
-  const lines = drafts.flatMap((draft) =>
-    draft.problems.map((problem) => `${labelOf(draft)}${problemLine(problem)}`),
-  )
-  if (lines.length > 0) throw UserError.listing('Nothing was written', lines)
-}
-
-/** Begins a message about one of several hooks: its place and its id. */
-function labelOf({ place, givenId }: Draft): string {
-  if (place === '') return ''
-  return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
-}
-
-/** Lookups of host names at once. */
-const maxLookups = 16
-
-/** Warnings by URL. Each URL is checked once: a file may hold many hooks with few URLs. */
-async function destinationWarnings(
-  urls: readonly string[],
-  settings: Settings,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const distinct = [...new Set(urls)]
-  const warnings = new Map<string, readonly string[]>()
-  for (let start = 0; start < distinct.length; start += maxLookups) {
-    await Promise.all(
-      distinct.slice(start, start + maxLookups).map(async (url) => {
-        const warning = await destinationWarning(url, settings)
-        if (warning !== undefined) warnings.set(url, [warning])
-      }),
-    )
-  }
-  return warnings
 }
 
 function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
@@ -264,9 +61,4 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   }
   print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)
   print(`  for Standard Webhooks libraries: ${standardSecret(String(signingKey))}`)
-}
-
-function urlOf(hook: JsonObject): string {
-  const config = hook['config']
-  return isJsonObject(config) ? String(config['url']) : ''
 }

@@ -1,6 +1,6 @@
 /** Splits a JSON file into its values: one value, the items of a list, or one value per line; each with its bytes. */
 import { isJsonObject, maxJsonDepth, parseJson } from '../../core/text/json-text.ts'
-import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
+import { linesOf, piecesOf, trimmedPiece, type Piece } from '../../core/text/json-pieces.ts'
 
 export interface InputValue {
   /** Its place in the file, such as `line 3` or `[0]`; empty if the file has one value. */

@@ -20,7 +20,7 @@ import { startStatusServer, type StatusServer } from '../../edge/status-server.t
 import { systemClock } from '../../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../../edge/telemetry/telemetry.ts'
 import type { HttpSender, ResultEncoder, SchemaSource } from '../../ports.ts'
-import { allGroups } from '../../settings/names.ts'
+import { allGroups, rowsOf } from '../../settings/names.ts'
 import type { Processor } from '../../processor.ts'
 import { createProcessor } from '../../topology.ts'
 import { version } from '../../version.ts'
@@ -36,12 +36,15 @@ const maxIdleSockets = 4_096
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 
+const usedGroups = allGroups.filter((name) => name !== 'ingest')
+const usedVariables = new Set(rowsOf(usedGroups).map(({ variable }) => variable))
+
 export const runCommand: Command = {
   name: 'run',
   summary: 'Run the processor: consume events, call hooks, write results.',
   usage: '[options]',
   options: {},
-  uses: allGroups,
+  uses: usedGroups,
   isLogging: true,
   run,
 }
@@ -66,7 +69,8 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
       },
   })
   const { log } = telemetry
-  log.info({ version, settings: shownSettings(settings) }, 'starting')
+  const shown = shownSettings(settings, (variable) => usedVariables.has(variable))
+  log.info({ version, settings: shown }, 'starting')
   for (const warning of settingWarnings) log.warn(warning)
   const status = await openStatusPages(settings, telemetry, unready)
   log.info({ port: status.port }, 'listening')

@@ -17,12 +17,12 @@ import {
   type WantedTopic,
 } from '../../edge/kafka/topic-plan.ts'
 import { connectAdmin, type KafkaAdmin, type TopicDescription } from '../../edge/kafka/admin.ts'
-import { isPassing, type KafkaLog, messageOf } from '../../edge/kafka/client.ts'
+import type { KafkaLog } from '../../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../../edge/kafka/refusals.ts'
 import { missingRights } from '../../edge/kafka/rights.ts'
-import { sleep } from '../../edge/waiting.ts'
 import { securityOf, securityWarning } from '../../settings/security.ts'
 import { kafkaSettingsOf } from '../kafka-session.ts'
+import { whenKafkaAnswers, type KafkaWait } from '../kafka-wait.ts'
 
 export interface RunPlan {
   readonly warnings: readonly string[]
@@ -30,48 +30,17 @@ export interface RunPlan {
   readonly tierTopics: readonly string[]
 }
 
-/** Wait before an unreachable broker is tried again. */
-const retryMs = 1_000
-/** Wait before the log repeats that no broker answers: doubles from `first` to `most`. */
-const logAgainMs = { first: 30_000, most: 5 * 60_000 }
-
 /**
  * Waits for a broker and checks that a processor can start.
  *
  * @returns `undefined` when `signal` was aborted first
  * @throws UserError that lists every problem with its fix
  */
-export async function prepareRun(options: {
-  readonly settings: Settings
-  readonly log: KafkaLog
-  readonly signal: AbortSignal
-  /** Called when no broker answers. The reason names the brokers and what to check. */
-  readonly onAway: (reason: string) => void
-}): Promise<RunPlan | undefined> {
-  const { settings, log, signal, onAway } = options
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
-  let logAfterMs: number = logAgainMs.first
-  let nextLogAt = 0
-  while (!signal.aborted) {
-    try {
-      return await Promise.race([checkOnce(settings, log), aborted])
-    } catch (error) {
-      // An error of Kafka or the network may pass, so the loop tries again. Any other error needs a person.
-      if (!isPassing(error)) throw error
-      const reason = messageOf(error)
-      onAway(reason)
-      const now = performance.now()
-      if (now >= nextLogAt) {
-        log('warn', 'waiting for Kafka', { error: reason })
-        nextLogAt = now + logAfterMs
-        logAfterMs = Math.min(logAfterMs * 2, logAgainMs.most)
-      }
-      await Promise.race([sleep(retryMs), aborted])
-    }
-  }
-  return undefined
+export async function prepareRun(
+  options: KafkaWait & { readonly settings: Settings },
+): Promise<RunPlan | undefined> {
+  const { settings, log } = options
+  return await whenKafkaAnswers(options, () => checkOnce(settings, log))
 }
 
 async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {

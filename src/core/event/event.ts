@@ -114,12 +114,25 @@ function readPayload(value: Buffer | null): Payload | Rejected {
       'An event has no "hookId": each delivery adds its own.',
     )
   }
+  const fields = readEventFields(members)
+  if (fields.kind === 'rejected') return fields
+  return { ...fields, kind: 'payload', userId: userIdOf(members), body: json.text }
+}
+
+export interface EventFields {
+  readonly kind: 'fields'
+  readonly event: string
+  readonly createdAt: EpochMs
+}
+
+/** The two fields that every event has. */
+export function readEventFields(members: JsonObject): EventFields | Rejected {
   const event = members['event']
   if (!isEventKey(event)) return wrongField(members, 'event', 'an event key such as PostSignIn')
   const text = members['createdAt']
   const createdAt = typeof text === 'string' ? parseDateTime(text) : undefined
   if (createdAt === undefined) return wrongField(members, 'createdAt', 'an RFC 3339 date-time')
-  return { kind: 'payload', event, createdAt, userId: userIdOf(members), body: json.text }
+  return { kind: 'fields', event, createdAt }
 }
 
 function wrongField(members: JsonObject, field: string, expected: string): Rejected {

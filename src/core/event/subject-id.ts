@@ -1,16 +1,16 @@
 /**
- * Whom or what an event is about: the id of its user, or else of the role, organisation or scope. As the key of the record
- * it keeps the events of one subject in one partition.
+ * The subject of an event: the id of its user, or else of the organization, role or scope that it is about. As the record
+ * key, it keeps all events of a subject in one partition.
  */
 import { isJsonObject, type JsonObject } from '../text/json-text.ts'
 
-/** Logto's ids have 12 or 21 characters; what is longer than any id is none. */
+/** Logto's ids have 12 or 21 characters. A much longer text is not an id. */
 const maxIdLength = 256
 
 /**
- * Where Logto has the id, by its webhook reference, section 2. The order matters: a membership event names users in
- * `params` and is about the organisation, and `data` of a `User.Data.Updated` may be custom data with any `id` in it,
- * while `params.userId` is the user's.
+ * Where Logto's payloads have the id (Logto's webhook reference, section 2). The order matters. A membership event is about
+ * the organization, but names users in `params`. In `User.Data.Updated`, `data` may be custom data with any `id` in it, and
+ * `params.userId` is the id of the user.
  */
 const places: readonly (readonly [outer: string, inner?: string])[] = [
   ['userId'],
@@ -25,7 +25,7 @@ const places: readonly (readonly [outer: string, inner?: string])[] = [
   ['params', 'scopeId'],
 ]
 
-/** `undefined` where there is none, as in `Message.RateLimited`. */
+/** `undefined` if there is none, as in `Message.RateLimited`. */
 export function subjectIdOf(payload: JsonObject): string | undefined {
   for (const [outer, inner] of places) {
     const value = memberOf(payload, outer)
@@ -36,7 +36,7 @@ export function subjectIdOf(payload: JsonObject): string | undefined {
   return lockedUser(payload)
 }
 
-/** Other identifiers of a lockout are mail addresses and telephone numbers, which no key should show. */
+/** The other identifiers of a lockout are mail addresses and telephone numbers, which must not become keys. */
 function lockedUser(payload: JsonObject): string | undefined {
   const value = memberOf(payload, 'value')
   return memberOf(payload, 'type') === 'userId' && isId(value) ? value : undefined

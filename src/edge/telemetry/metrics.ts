@@ -1,12 +1,10 @@
 /**
- * Signals, and the state of the process when it is asked, as Prometheus metrics; those of Node beside them. The only file
- * that knows prom-client.
+ * Signals, and the state of the process when it is asked, as Prometheus metrics; those of Node beside them.
  *
  * Every value that a label can have is there from the start, at 0: a series that appears with its first event hides that
  * event from `rate()` and `increase()`. Labels have closed sets of values or name one of the process's own topics or
  * groups, so the number of series does not grow with hooks, tenants or traffic.
  */
-import { collectDefaultMetrics, Registry } from 'prom-client'
 import { filterFaults } from '../../core/filter/filter.ts'
 import { errorClasses, outcomes, rejectionReasons } from '../../core/model/record-values.ts'
 import {
@@ -17,6 +15,7 @@ import {
   type StopCause,
 } from '../../core/signal/signal.ts'
 import { Count, Distribution, Family, gauge, Single } from './exposition.ts'
+import { buildText, createNodeMetrics, readyText } from './process-metrics.ts'
 
 export interface Metrics {
   /** Called for every delivery: counts, and does nothing else. */
@@ -53,33 +52,23 @@ export interface MetricsOptions {
 }
 
 export function createMetrics({ version, groups, readings }: MetricsOptions): Metrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  // Gauges with the suffix of counters: `promtool check metrics` refuses them, and their twins by type say more.
-  for (const what of ['handles', 'requests', 'resources']) {
-    registry.removeSingleMetric(`nodejs_active_${what}_total`)
-  }
+  const node = createNodeMetrics()
   const tally: Tally = { ...createCounters(groups), ...createHistograms(), stoppedBy: undefined }
   const { stoppedBy: _, ...families } = tally
   return {
     count: (signal) => count(tally, signal),
     async render() {
       const texts = [
-        gauge(buildInfo, { label: 'version', values: new Map([[version, 1]]) }),
+        buildText(version),
         ...Object.values(families).map((family) => family.text()),
         stoppedText(tally.stoppedBy),
         readingsText(readings()),
-        await registry.metrics(),
+        await node.metrics(),
       ]
       return texts.join('')
     },
-    contentType: registry.contentType,
+    contentType: node.contentType,
   }
-}
-
-const buildInfo = {
-  name: 'hooktide_build_info',
-  help: 'Always 1; the version is in the label.',
 }
 
 /** A call that was answered with 2xx is `ok`; one given up at shutdown or with its partition is `aborted`. */
@@ -233,10 +222,7 @@ function stoppedText(stoppedBy: StopCause | undefined): string {
 }
 
 function readingsText(now: Readings | undefined): string {
-  const ready = gauge(
-    { name: 'hooktide_ready', help: '1 while /readyz answers 200, else 0.' },
-    now?.isReady === true ? 1 : 0,
-  )
+  const ready = readyText(now?.isReady === true)
   if (now === undefined) return ready
   const shown = readingGauges.map(({ name, help, label = 'topic', read }) => {
     const value = read(now)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkEvent } from '../../../src/commands/events/input.ts'
 import { splitJson } from '../../../src/commands/input/json-input.ts'
-import { withoutMember } from '../../../src/commands/input/json-pieces.ts'
+import { withoutMember } from '../../../src/core/text/json-pieces.ts'
 
 const textsOf = (input: string) =>
   splitJson(Buffer.from(input)).map(({ place, bytes }) => [place, bytes.toString()])

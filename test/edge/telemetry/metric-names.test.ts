@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { createIngestMetrics } from '../../../src/edge/telemetry/ingest-metrics.ts'
 import { createMetrics } from '../../../src/edge/telemetry/metrics.ts'
 
 const none: ReadonlyMap<string, number> = new Map()
@@ -23,7 +24,13 @@ async function served(): Promise<ReadonlySet<string>> {
       retryOverdueMs: 0,
     }),
   })
-  const heads = (await metrics.render()).matchAll(/^# TYPE (hooktide_\w+) /gm)
+  const ingestMetrics = createIngestMetrics({
+    version: '1.2.3',
+    paths: [],
+    readings: () => ({ isReady: true, connections: 0, pendingRecords: 0, pendingBytes: 0 }),
+  })
+  const pages = [await metrics.render(), await ingestMetrics.render()].join('')
+  const heads = pages.matchAll(/^# TYPE (hooktide_\w+) /gm)
   return new Set([...heads].map(([, name = '']) => name))
 }
 

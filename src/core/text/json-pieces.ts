@@ -1,5 +1,5 @@
 /** Cuts pieces out of JSON text without parsing and writing it again, so that each byte stays as it was. */
-import { endOfString } from '../../core/text/json-text.ts'
+import { endOfString } from './json-text.ts'
 
 /** Byte positions: `start` is included, `end` is not. White space around a piece is left out. */
 export interface Piece {

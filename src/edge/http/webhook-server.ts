@@ -1,0 +1,264 @@
+/**
+ * The HTTP server that receives webhooks. Its clients may be slow, broken or hostile. A request that must be refused is
+ * answered before its body is read, and no client holds a connection or memory for long.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
+import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
+import { UserError } from '../../core/model/errors.ts'
+import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
+import { WebhookConnections } from './webhook-connections.ts'
+
+/** Decides about requests and handles webhooks. */
+export interface WebhookHandler<Source> {
+  judge(head: RequestHead): JudgedHead<Source>
+  /**
+   * Never rejects.
+   *
+   * @param onWriting called when the body is known to be an event and the wait for Kafka begins
+   */
+  handle(
+    webhook: {
+      readonly source: Source
+      readonly signature: string
+      readonly traceparent: string | undefined
+      readonly body: Buffer
+    },
+    onWriting: () => void,
+  ): Promise<{ readonly answer: Answer; readonly event: string | undefined }>
+  onAnswered(answered: Answered<Source>): void
+}
+
+export interface Answered<Source> {
+  /** `undefined` if the client closed the connection before the answer was written. */
+  readonly answer: Answer | undefined
+  /** `undefined` if the path is not known, or the head was refused. */
+  readonly source: Source | undefined
+  readonly event: string | undefined
+  /** Address of the client, or of the proxy before it. */
+  readonly from: string
+  /** Milliseconds from the end of the request's head to the end of the answer. */
+  readonly tookMs: number
+}
+
+export interface WebhookServerOptions {
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  readonly maxBodyBytes: number
+  /** Of all incomplete bodies. Default 64 MiB. */
+  readonly maxIncomingBytes?: number
+  /** Of waiting connections. Default 4,096. */
+  readonly maxConnections?: number
+  /** How long a client may take to send a request, and to read the answer. Default 10 s, the time-out of Logto. */
+  readonly clientTimeoutMs?: number
+  /**
+   * How long a connection without a request is kept. Default 60 s. Node announces this in a header, so that clients close
+   * the connection a little earlier. A request that arrives while the server closes the connection would be lost.
+   */
+  readonly keepAliveMs?: number
+}
+
+export interface WebhookServer {
+  readonly port: number
+  connections(): number
+  /** Accepts no new connections, and answers the requests that have begun, until the deadline. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/** @throws UserError when the port cannot be listened on */
+export async function startWebhookServer<Source>(
+  options: WebhookServerOptions,
+  handler: WebhookHandler<Source>,
+): Promise<WebhookServer> {
+  const { clientTimeoutMs = 10_000, keepAliveMs = 60_000 } = options
+  const server = createServer({
+    headersTimeout: clientTimeoutMs,
+    requestTimeout: clientTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.min(clientTimeoutMs, 1_000),
+  })
+  const endpoint = new Endpoint(options, handler)
+  server.on('connection', (socket) => endpoint.connections.opened(socket))
+  server.on('request', (request, response) => endpoint.take(request, response, false))
+  // Without this listener, Node would ask for each body before its head is checked.
+  server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
+  await listen(server, options)
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    connections: () => endpoint.connections.count,
+    async stop(deadlineMs) {
+      endpoint.isStopping = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      endpoint.connections.closeSilent()
+      const timer = setTimeout(() => server.closeAllConnections(), deadlineMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+class Endpoint<Source> {
+  isStopping = false
+  readonly connections: WebhookConnections
+  readonly #handler: WebhookHandler<Source>
+  readonly #bodies: BodyReceiver
+  readonly #maxBodyBytes: number
+  readonly #clientTimeoutMs: number
+
+  constructor(options: WebhookServerOptions, handler: WebhookHandler<Source>) {
+    const { maxBodyBytes, maxIncomingBytes = 64 * 1024 * 1024 } = options
+    this.#handler = handler
+    this.#maxBodyBytes = maxBodyBytes
+    this.#clientTimeoutMs = options.clientTimeoutMs ?? 10_000
+    this.#bodies = new BodyReceiver(maxBodyBytes, maxIncomingBytes)
+    this.connections = new WebhookConnections(options.maxConnections ?? 4_096)
+  }
+
+  take(request: IncomingMessage, response: ServerResponse, isContinueExpected: boolean): void {
+    const exchange = new Exchange<Source>(request, response, this.#clientTimeoutMs)
+    response.once('close', () => this.#handler.onAnswered(exchange.answered()))
+    // The end of the request is handled, whatever its cause.
+    request.on('error', () => undefined)
+    const judged = this.#handler.judge(exchange.head())
+    if (judged.kind === 'answer') {
+      // If it waits for `100 Continue`, the client does not send the body, so the connection must end.
+      this.#answer(exchange, judged.answer, isContinueExpected)
+      return
+    }
+    if (isContinueExpected) response.writeContinue()
+    exchange.source = judged.source
+    void this.#bodies.receive(request).then(async (body) => {
+      if (body.kind === 'gone') return
+      const answer =
+        body.kind === 'body'
+          ? await this.#handle(exchange, judged, body.bytes)
+          : this.#refusal(body.kind)
+      this.#answer(exchange, answer)
+    })
+  }
+
+  #refusal(kind: Exclude<ReceivedBody['kind'], 'body' | 'gone'>): Answer {
+    return kind === 'too-large'
+      ? tooLarge(this.#maxBodyBytes)
+      : unavailable('The body arrived too slowly while many others were arriving.')
+  }
+
+  async #handle(
+    exchange: Exchange<Source>,
+    { source, signature }: { readonly source: Source; readonly signature: string },
+    body: Buffer,
+  ): Promise<Answer> {
+    const { socket } = exchange.request
+    const traceparent = exchange.traceparent()
+    let isWriting = false
+    const onWriting = () => {
+      isWriting = true
+      this.connections.begun(socket)
+    }
+    const { answer, event } = await this.#handler.handle(
+      { source, signature, traceparent, body },
+      onWriting,
+    )
+    exchange.event = event
+    if (isWriting) this.connections.ended(socket)
+    return answer
+  }
+
+  #answer(exchange: Exchange<Source>, answer: Answer, isLast = false): void {
+    exchange.send(answer, isLast || this.isStopping)
+    discardRest(exchange.request, this.#maxBodyBytes)
+  }
+}
+
+/** One request and its answer. */
+class Exchange<Source> {
+  readonly request: IncomingMessage
+  source: Source | undefined
+  event: string | undefined
+  readonly #response: ServerResponse
+  readonly #readTimeoutMs: number
+  readonly #startedAt = performance.now()
+  #answer: Answer | undefined
+
+  constructor(request: IncomingMessage, response: ServerResponse, readTimeoutMs: number) {
+    this.request = request
+    this.#response = response
+    this.#readTimeoutMs = readTimeoutMs
+  }
+
+  head(): RequestHead {
+    const { method = '', url: target = '', headers } = this.request
+    return { method, target, headers }
+  }
+
+  traceparent(): string | undefined {
+    const { traceparent } = this.request.headers
+    return typeof traceparent === 'string' ? traceparent : undefined
+  }
+
+  /** @param isLast whether the connection ends after it */
+  send(answer: Answer, isLast: boolean): void {
+    const response = this.#response
+    if (response.destroyed) return
+    const text = `${JSON.stringify(answer.body)}\n`
+    // Otherwise the answers to a client that does not read would pile up.
+    const timer = setTimeout(() => this.request.socket.destroy(), this.#readTimeoutMs).unref()
+    response.once('close', () => clearTimeout(timer))
+    this.#answer = answer
+    response
+      .writeHead(answer.status, {
+        ...answer.headers,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        ...(isLast ? { connection: 'close' } : {}),
+      })
+      .end(text)
+  }
+
+  answered(): Answered<Source> {
+    return {
+      answer: this.#response.writableFinished ? this.#answer : undefined,
+      source: this.source,
+      event: this.event,
+      from: this.request.socket.remoteAddress ?? '',
+      tookMs: performance.now() - this.#startedAt,
+    }
+  }
+}
+
+/**
+ * Reads the rest of an answered request, so that the client can read the answer: closing a connection with unread bytes
+ * would reset it. If the client sends more than `maxBytes`, the connection is closed anyway.
+ */
+function discardRest(request: IncomingMessage, maxBytes: number): void {
+  if (request.readableEnded) return
+  let left = maxBytes
+  request.on('data', (piece: Buffer) => {
+    left -= piece.length
+    if (left < 0) request.socket.destroy()
+  })
+  request.resume()
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // After the start, an error is about a connection that could not be accepted, and affects only that connection.
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new UserError(
+              `Port ${port} is in use: set HOOKTIDE_INGEST_PORT to a free one, or to 0 for any.`,
+            )
+          : new UserError(`Cannot listen on ${host}:${port} for webhooks: ${error.message}`),
+      )
+    })
+    server.listen(port, host, resolve)
+  })
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes webhooks of Logto to the event topic. The answer is 200 only after Kafka has acknowledged the event. If Kafka takes
+ * too long, the answer is 503, before the sender's own time-out.
+ */
+import { accepted, tooLarge, unavailable, type Answer } from '../core/ingest/answer.ts'
+import { PendingEvents, type PendingBounds } from '../core/ingest/pending-events.ts'
+import { judgeHead, type JudgedHead, type RequestHead } from '../core/ingest/request-head.ts'
+import {
+  readWebhook,
+  type ReadWebhook,
+  type ReadySource,
+  type Webhook,
+} from '../core/ingest/webhook.ts'
+import { TooLargeError } from '../core/model/errors.ts'
+import type { OutboundRecord } from '../core/model/model.ts'
+import type { Clock, RecordSink } from '../ports.ts'
+
+export interface IngestSettings {
+  readonly sources: readonly ReadySource[]
+  readonly maxBodyBytes: number
+  /** How long Kafka may take to acknowledge an event before the answer is 503. */
+  readonly ackTimeoutMs: number
+  readonly bounds: Omit<PendingBounds, 'stalledMs'>
+}
+
+/** An answer, and the event for the log. */
+export interface Handled {
+  readonly answer: Answer
+  /** `undefined` if the body is not an event, or its signature is not valid. */
+  readonly event: string | undefined
+}
+
+export interface IngestStatus {
+  readonly pendingRecords: number
+  readonly pendingBytes: number
+  /** Why Kafka acknowledges nothing. */
+  readonly troubles: readonly string[]
+}
+
+export interface Ingest {
+  judge(head: RequestHead): JudgedHead<ReadySource>
+  /**
+   * Never rejects.
+   *
+   * @param onWriting called when the body is known to be an event and the wait for Kafka begins
+   */
+  handle(webhook: Webhook, onWriting: () => void): Promise<Handled>
+  status(): IngestStatus
+}
+
+/** Memory of a record besides its value, in bytes. */
+const recordOverhead = 512
+
+export function createIngest(
+  ports: { readonly sink: RecordSink; readonly clock: Clock },
+  settings: IngestSettings,
+): Ingest {
+  const { maxBodyBytes } = settings
+  const sources = new Map(settings.sources.map((source) => [source.path, source]))
+  const writer = new EventWriter(ports, settings)
+  return {
+    judge(head) {
+      const judged = judgeHead(head, sources, maxBodyBytes)
+      const refusal = judged.kind === 'answer' ? undefined : writer.refusal()
+      return refusal === undefined ? judged : { kind: 'answer', answer: refusal }
+    },
+    async handle(webhook, onWriting) {
+      const read = readWebhook(webhook)
+      if (read.kind === 'answer') return { answer: read.answer, event: undefined }
+      return { answer: await writer.write(read, onWriting), event: read.event }
+    },
+    status: () => writer.status(),
+  }
+}
+
+class EventWriter {
+  readonly #sink: RecordSink
+  readonly #clock: Clock
+  readonly #ackTimeoutMs: number
+  readonly #pending: PendingEvents
+  readonly #writes = new Map<string, Promise<WriteOutcome>>()
+
+  constructor(
+    { sink, clock }: { readonly sink: RecordSink; readonly clock: Clock },
+    { ackTimeoutMs, bounds }: IngestSettings,
+  ) {
+    this.#sink = sink
+    this.#clock = clock
+    this.#ackTimeoutMs = ackTimeoutMs
+    this.#pending = new PendingEvents({ ...bounds, stalledMs: ackTimeoutMs })
+  }
+
+  /** The answer while no event can be accepted; otherwise `undefined`. */
+  refusal(): Answer | undefined {
+    const refusal = this.#pending.refusal(this.#clock.monotonic())
+    return refusal === undefined ? undefined : unavailable(refusals[refusal])
+  }
+
+  async write(read: RecordRead, onWriting: () => void): Promise<Answer> {
+    const { record, tenantId, eventId } = read
+    const key = JSON.stringify([record.topic, tenantId, eventId])
+    const bytes = (record.value?.length ?? 0) + recordOverhead
+    const admission = this.#pending.admit(key, bytes, this.#clock.monotonic())
+    if (admission === 'written') return accepted(eventId, true)
+    if (admission === 'stalled' || admission === 'full') return unavailable(refusals[admission])
+    if (admission === 'new') this.#writes.set(key, this.#send(key, record))
+    onWriting()
+    switch (await this.#inTime(this.#writes.get(key))) {
+      case 'written':
+        return accepted(eventId, admission === 'pending')
+      case 'too-large':
+        return tooLarge(undefined)
+      case 'unwritten':
+        return unavailable(refusals.stalled)
+    }
+  }
+
+  status(): IngestStatus {
+    const trouble = this.#sink.trouble()
+    return {
+      pendingRecords: this.#pending.count,
+      pendingBytes: this.#pending.bytes,
+      troubles: trouble === undefined ? [] : [trouble],
+    }
+  }
+
+  async #send(key: string, record: OutboundRecord): Promise<WriteOutcome> {
+    let outcome: WriteOutcome = 'written'
+    try {
+      await this.#sink.write([record])
+    } catch (error) {
+      outcome = error instanceof TooLargeError ? 'too-large' : 'unwritten'
+    }
+    this.#pending.settle(key, outcome === 'written')
+    this.#writes.delete(key)
+    return outcome
+  }
+
+  /** `unwritten` after the time limit. The write goes on, and a later request for the same event gets its outcome. */
+  #inTime(work: Promise<WriteOutcome> | undefined): Promise<WriteOutcome> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(this.#ackTimeoutMs, () => resolve('unwritten'))
+      void work?.then((outcome) => {
+        cancel()
+        resolve(outcome)
+      })
+    })
+  }
+}
+
+type RecordRead = Extract<ReadWebhook, { readonly kind: 'record' }>
+
+type WriteOutcome = 'written' | 'too-large' | 'unwritten'
+
+const refusals = {
+  stalled: 'Kafka did not acknowledge in time. Send the webhook again later.',
+  full: 'Too many events are waiting for Kafka. Send the webhook again later.',
+} as const

@@ -1,0 +1,160 @@
+/** The endpoint for webhooks on real sockets: what it takes for a request, and what it answers. */
+import { describe, expect, it } from 'vitest'
+import {
+  maxBodyBytes,
+  serve,
+  head,
+  lengthOf,
+  whole,
+  open,
+  closeOf,
+  talk,
+  heard,
+  statusesIn,
+  post,
+  headers,
+  body,
+} from '../support/webhook-rig.ts'
+
+describe('the endpoint for webhooks', () => {
+  it('passes on the unchanged body, and answers with JSON', async () => {
+    const rig = await serve()
+    const response = await post(rig)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(await response.json()).toEqual({ eventId: `id of ${body.length} bytes` })
+    expect(rig.bodies).toEqual([body])
+    expect(rig.answered).toMatchObject([
+      { source: 'source', event: 'PostSignIn', from: '127.0.0.1' },
+    ])
+  })
+
+  it('refuses a request by its head at once, and reads nothing of its body', async () => {
+    const rig = await serve()
+    const statuses = [
+      await talk(
+        rig,
+        head(['content-length: 50000', 'connection: close'], headers, 'POST /x HTTP/1.1'),
+      ),
+      await talk(rig, head(['connection: close'], headers, 'GET /logto HTTP/1.1')),
+      await talk(rig, head(['connection: close'], { 'content-type': 'text/plain' })),
+      await talk(rig, head(['connection: close'], { 'content-type': 'application/json' })),
+      await talk(rig, head(['content-length: 100001', 'connection: close'])),
+    ]
+    expect(statuses.map((text) => statusesIn(text)[0])).toEqual(['404', '405', '415', '401', '413'])
+    expect(rig.bodies).toEqual([])
+  })
+
+  it('refuses a signature header that appears twice', async () => {
+    const twice = head([
+      lengthOf(body),
+      'connection: close',
+      `logto-signature-sha-256: ${headers['logto-signature-sha-256']}`,
+    ])
+    expect(await talk(await serve(), `${twice}${body}`)).toMatch(
+      /^HTTP\/1\.1 401 [^]*appears twice/,
+    )
+  })
+
+  it('keeps the connection after each answer that does not break it', async () => {
+    const rig = await serve()
+    const { socket, said } = open(rig)
+    const wrong = `${head([lengthOf('wrong')])}wrong`
+    for (const [at, text] of [
+      whole,
+      wrong,
+      head([], headers, 'GET /x HTTP/1.1'),
+      whole,
+    ].entries()) {
+      socket.write(text)
+      await heard(said, new RegExp(`(?:HTTP/1.1 [^]*){${at + 1}}`))
+    }
+    expect(statusesIn(said())).toEqual(['200', '401', '404', '200'])
+  })
+
+  it('answers pipelined requests in order', async () => {
+    const rig = await serve()
+    const { socket, said } = open(rig)
+    socket.write(`${whole}${head([lengthOf('wrong')])}wrong${whole}`)
+    await heard(said, /(?:HTTP\/1.1 [^]*){3}/)
+    expect(statusesIn(said())).toEqual(['200', '401', '200'])
+    expect(rig.bodies).toEqual([body, 'wrong', body])
+  })
+
+  it('speaks HTTP/1.0', async () => {
+    const rig = await serve()
+    const request = head([lengthOf(body)], headers, 'POST /logto HTTP/1.0').replace(
+      'host: x\r\n',
+      '',
+    )
+    expect(await talk(rig, request + body)).toMatch(/^HTTP\/1\.1 200 OK/)
+    expect(rig.bodies).toEqual([body])
+  })
+
+  it('puts a body together from pieces of any size', async () => {
+    const rig = await serve()
+    const text = `${body}${'é'.repeat(3_000)}`
+    const pieces = [...Buffer.from(text)].map((byte) =>
+      Buffer.concat([Buffer.from('1\r\n'), Buffer.from([byte]), Buffer.from('\r\n')]),
+    )
+    const { socket, said } = open(rig)
+    socket.write(head(['transfer-encoding: chunked']))
+    socket.write(Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')]))
+    await heard(said, /200 OK/)
+    expect(rig.bodies).toEqual([text])
+  })
+
+  it('accepts a body of exactly the maximum size, and refuses one more byte', async () => {
+    const rig = await serve()
+    expect((await post(rig, 'x'.repeat(maxBodyBytes))).status).toBe(200)
+    expect((await post(rig, 'x'.repeat(maxBodyBytes + 1))).status).toBe(413)
+    expect(rig.bodies).toHaveLength(1)
+  })
+
+  it('refuses a body without a length once it is too large', async () => {
+    const rig = await serve()
+    const { socket, said } = open(rig)
+    socket.write(head(['transfer-encoding: chunked']))
+    const piece = `${(10_000).toString(16)}\r\n${'x'.repeat(10_000)}\r\n`
+    socket.write(piece.repeat(11))
+    expect(await heard(said, /\r\n\r\n\{/)).toMatch(/^HTTP\/1\.1 413 /)
+    expect(rig.bodies).toEqual([])
+  })
+
+  it('lets a client that sends far too much read the answer, and closes the connection soon', async () => {
+    const rig = await serve()
+    const { socket, said } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(head(['content-length: 100000000']))
+    await heard(said, /^HTTP\/1\.1 413 /)
+    const timer = setInterval(() => socket.write('x'.repeat(50_000)), 1)
+    socket.once('close', () => clearInterval(timer))
+    await closed
+    expect(socket.bytesWritten).toBeLessThan(20_000_000)
+  })
+
+  it.each([
+    ['two lengths', ['content-length: 5', 'content-length: 6']],
+    ['a length and chunks', ['content-length: 5', 'transfer-encoding: chunked']],
+    ['a length that is none', ['content-length: -5']],
+    ['chunks that are not the last coding', ['transfer-encoding: chunked, gzip']],
+    ['a header without its end', ['x\0y: 1']],
+  ])('refuses a request with %s, and ends its connection', async (_, lines) => {
+    const rig = await serve()
+    expect(await talk(rig, `${head(lines)}5\r\nhello\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
+    expect(rig.bodies).toEqual([])
+  })
+
+  it('treats bytes beyond the length as the next request, and refuses it', async () => {
+    const rig = await serve()
+    const said = await talk(rig, `${head([lengthOf(body)])}${body}${'and more '.repeat(5)}\r\n\r\n`)
+    expect(rig.bodies).toEqual([body])
+    expect(said).not.toMatch(/200[^]*200/)
+  })
+
+  it('refuses headers beyond 16 KiB', async () => {
+    expect(await talk(await serve(), head([`long: ${'x'.repeat(17_000)}`]))).toMatch(
+      /^HTTP\/1\.1 431 /,
+    )
+  })
+})

@@ -1,0 +1,136 @@
+/** The endpoint for webhooks on a socket, and clients that write what they like to it. */
+import { connect, type Socket } from 'node:net'
+import { expect, onTestFinished } from 'vitest'
+import { accepted, unauthorized } from '../../src/core/ingest/answer.ts'
+import { judgeHead } from '../../src/core/ingest/request-head.ts'
+import {
+  startWebhookServer,
+  type Answered,
+  type WebhookServerOptions,
+} from '../../src/edge/http/webhook-server.ts'
+import { logtoHeaders, logtoWebhook } from './logto-webhooks.ts'
+
+export const maxBodyBytes = 100_000
+
+export interface Rig {
+  readonly port: number
+  /** Bodies that came whole, in order. */
+  readonly bodies: readonly string[]
+  readonly answered: readonly Answered<string>[]
+  /** Answers webhooks that are held; those that come later are held again. */
+  release(): void
+  stop(deadlineMs: number): Promise<void>
+  connections(): number
+}
+
+/** @param isHeld webhooks are answered when they are released. Those of which the body is `wrong` at once, with 401 */
+export async function serve(
+  options: Partial<WebhookServerOptions> = {},
+  isHeld = false,
+): Promise<Rig> {
+  const sources = new Map([['/logto', 'source']])
+  const bodies: string[] = []
+  const answered: Answered<string>[] = []
+  let held = Promise.withResolvers<void>()
+  const limits = { host: '127.0.0.1', port: 0, maxBodyBytes, clientTimeoutMs: 400, ...options }
+  const server = await startWebhookServer<string>(limits, {
+    judge: (head) => judgeHead(head, sources, limits.maxBodyBytes),
+    async handle({ body }, onWriting) {
+      const text = body.toString()
+      bodies.push(text)
+      if (text === 'wrong') return { answer: unauthorized('It is wrong.'), event: undefined }
+      onWriting()
+      if (isHeld) await held.promise
+      return { answer: accepted(`id of ${text.length} bytes`, false), event: 'PostSignIn' }
+    },
+    onAnswered: (one) => answered.push(one),
+  })
+  let isStopped = false
+  const stop = async (deadlineMs: number) => {
+    isStopped = true
+    await server.stop(deadlineMs)
+  }
+  onTestFinished(async () => {
+    held.resolve()
+    if (!isStopped) await server.stop(0)
+  })
+  return {
+    ...{ port: server.port, bodies, answered, stop },
+    connections: () => server.connections(),
+    release() {
+      held.resolve()
+      held = Promise.withResolvers()
+    },
+  }
+}
+
+export const { body, headers } = logtoWebhook()
+
+/** Head of a request with Logto's headers, and those given. */
+export function head(
+  more: readonly string[] = [],
+  from = headers,
+  line = 'POST /logto HTTP/1.1',
+): string {
+  const lines = Object.entries(from).map(([name, value]) => `${name}: ${value}`)
+  return [line, 'host: x', ...lines, ...more, '', ''].join('\r\n')
+}
+
+export const lengthOf = (text: string) => `content-length: ${Buffer.byteLength(text)}`
+export const whole = `${head([lengthOf(body)])}${body}`
+
+export function open({ port }: Rig): { readonly socket: Socket; readonly said: () => string } {
+  const socket = connect(port, '127.0.0.1')
+  let said = ''
+  socket.on('data', (piece: Buffer) => (said += piece.toString()))
+  socket.on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  return { socket, said: () => said }
+}
+
+/** However it is closed: what is on the way to a connection that is ended resets it. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}
+
+/** What the server says on a connection until it ends it. */
+export async function talk(rig: Rig, ...texts: readonly string[]): Promise<string> {
+  const { socket, said } = open(rig)
+  const closed = closeOf(socket)
+  for (const text of texts) socket.write(text)
+  await closed
+  return said()
+}
+
+/** Until the server has said this much. */
+export async function heard(said: () => string, form: RegExp): Promise<string> {
+  await expect.poll(said, { interval: 5, timeout: 5_000 }).toMatch(form)
+  return said()
+}
+
+export const statusesIn = (text: string) =>
+  [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status)
+
+export function post(
+  rig: Rig,
+  sent: string | Buffer = body,
+  more: Readonly<Record<string, string>> = {},
+) {
+  return fetch(`http://127.0.0.1:${rig.port}/logto`, {
+    method: 'POST',
+    body: new Uint8Array(Buffer.from(sent)),
+    headers: { ...logtoHeaders(sent), ...more },
+  })
+}
+
+/** Sends the text a few bytes at a time, without an end. */
+export function trickle(rig: Rig, text: string): Socket {
+  const { socket } = open(rig)
+  let at = 0
+  const timer = setInterval(() => {
+    socket.write(text.slice(at, at + 10))
+    at += 10
+  }, 20)
+  socket.once('close', () => clearInterval(timer))
+  return socket
+}
