@@ -72,7 +72,7 @@ export function resultLine(result: DeliveryResult, now: EpochMs): Line {
     String(result.statusCode ?? result.errorClass ?? '-'),
     attempt === null ? '-' : `${attempt} of ${maxAttempts ?? '-'}`,
     result.tenantId,
-    result.hookId,
+    result.hookId === '' ? '-' : result.hookId,
     result.eventKey,
     result.deliveryId,
     totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
@@ -86,10 +86,14 @@ export function resultLine(result: DeliveryResult, now: EpochMs): Line {
 
 const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
 
-function followUp({ nextDueAt, reason, errorMessage }: DeliveryResult, now: EpochMs): string {
+function followUp(
+  { nextDueAt, reason, errorMessage, unmatchedHooks }: DeliveryResult,
+  now: EpochMs,
+): string {
   const parts: string[] = []
   if (nextDueAt !== null) parts.push(dueWords(nextDueAt, now))
   if (reason !== null) parts.push(reason)
+  for (const hook of unmatchedHooks ?? []) parts.push(`${hook.hookId} ${hook.reason}`)
   if (errorMessage !== null) parts.push(errorMessage)
   return parts.join(', ')
 }
@@ -108,6 +112,7 @@ const colours = {
   dead: 'red',
   expired: 'red',
   discarded: 'gray',
+  unmatched: 'gray',
 } as const
 
 function coloured(outcome: string, text: string): LinePart {

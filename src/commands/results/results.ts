@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { asError, UserError } from '../../core/model/errors.ts'
-import { outcomes, type InboundRecord } from '../../core/model/model.ts'
+import { resultOutcomes, type InboundRecord } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { readTopic, type ReadFrom } from '../../edge/kafka/reader.ts'
 import type { WaitForRegistry } from '../../edge/registry/client.ts'
@@ -145,8 +145,11 @@ function rangeOf(context: CommandContext): Range {
 
 function filterOf(context: CommandContext): ResultFilter {
   const outcome = textOption(context, 'outcome')
-  if (outcome !== undefined && !outcomes.some((known) => known === outcome)) {
-    throw new UserError(`--outcome must be one of ${outcomes.join(', ')}, not "${outcome}".`, 2)
+  if (outcome !== undefined && !resultOutcomes.some((known) => known === outcome)) {
+    throw new UserError(
+      `--outcome must be one of ${resultOutcomes.join(', ')}, not "${outcome}".`,
+      2,
+    )
   }
   const equals = Object.entries(filterFields).flatMap(([option, field]) => {
     const value = textOption(context, option)

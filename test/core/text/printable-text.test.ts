@@ -84,6 +84,7 @@ describe('lines', () => {
               tenantId,
               userId: null,
               sourceKey: null,
+              unmatchedHooks: null,
             },
             ...{
               configVersion: null,
