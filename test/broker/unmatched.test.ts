@@ -19,7 +19,7 @@ it('an event that goes nowhere is found by its user, with why, and comes to its 
   expect(stdout).toMatch(/ unmatched .* - .* not-passed, a filter-false\n$/)
   const { code, stderr } = await hooktide(['resend', result?.deliveryId ?? ''], rig.environment)
   expect(code).toBe(1)
-  const [, command] = /no hook\. "hooktide (.*)" brings it/.exec(stderr) ?? []
+  const [, command] = /no hook\. "hooktide (.*)" sends it/.exec(stderr) ?? []
   expect(command).toBe(`replay --offsets ${rig.prefix}.events/0/0-0`)
   await rig.putHooks({ id: 'a' })
   expect(await hooktide(command?.split(' ') ?? [], rig.environment)).toMatchObject({ code: 0 })

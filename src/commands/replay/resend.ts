@@ -59,7 +59,7 @@ async function run(context: CommandContext): Promise<0> {
     const { source } = found.event
     const range = `${placeOf(source)}-${source.offset}`
     throw new UserError(
-      `${id} is no delivery: its event went to no hook. "hooktide replay --offsets ${range}" brings it to the hooks that it is for now.`,
+      `${id} is no delivery: its event went to no hook. "hooktide replay --offsets ${range}" sends it to the hooks that it matches now.`,
     )
   }
   const anySelection = {
