@@ -15,16 +15,21 @@ export {
   endpointStates,
   errorClasses,
   outcomes,
+  refusalReasons,
   rejectionReasons,
+  resultOutcomes,
   triggers,
+  unmatchedReasons,
   type Blame,
   type EndpointReason,
   type EndpointState,
   type ErrorClass,
   type Outcome,
   type Reason,
+  type RefusalReason,
   type RejectionReason,
   type Trigger,
+  type UnmatchedReason,
 } from './core/model/record-values.ts'
 export type {
   AdaptiveMfaResult,
@@ -36,5 +41,6 @@ export type {
   EventKey,
   HookRecord,
   PreviousSigningKey,
+  UnmatchedHook,
   User,
 } from './core/model/records.ts'

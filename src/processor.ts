@@ -55,6 +55,8 @@ export interface ProcessorSettings {
   readonly concurrency: number
   readonly maxInFlight: number
   readonly resultBodies: ResultBodies
+  /** Whether events that go to no hook are recorded. */
+  readonly recordUnmatched: boolean
   readonly egressProxy: string | undefined
   readonly disableAfterMs: number
   readonly maxDeferredPerHook: number

@@ -106,7 +106,7 @@ function createTables(
 ) {
   const { maxInFlight, topics, instance, disableAfterMs, timeoutMs } = settings
   const { lateShare, bodyBytes, initialConcurrency } = limits
-  const table = new HookTable()
+  const table = new HookTable({ keepsDisabled: settings.recordUnmatched })
   const lanes = new Lanes<Work>({
     limits: { maxInFlight, lateShare, maxBytes: bodyBytes, initialConcurrency },
     sizeOf: ({ run }) => run.event.body.length,
@@ -161,7 +161,7 @@ function createPlacement(
 
 function createAdmission(
   { filters, schemas, clock, emit }: ProcessorPorts,
-  { topics, maxAgeMs }: ProcessorSettings,
+  { topics, maxAgeMs, recordUnmatched: recordsUnmatched }: ProcessorSettings,
   parts: Shared & Pick<AdmissionParts, 'deferring' | 'placement' | 'recorder'>,
 ): Admission {
   const { table, handled, health, load, bounds, deferring, placement, recorder } = parts
@@ -170,7 +170,10 @@ function createAdmission(
     isKept: filters.isKept,
     onFault: (hookId, fault) => emit({ kind: 'filter.failed', hookId, fault }),
   }
-  const joining = { topics, table, schemas, filtering, handled, health, clock, maxAgeMs }
+  const joining = {
+    ...{ topics, table, schemas, filtering, handled, health, clock, maxAgeMs },
+    recordsUnmatched,
+  }
   return new Admission({
     ...{ load, deferring, bounds, placement, recorder, clock, emit },
     open: (record) => openRecord(record, joining),

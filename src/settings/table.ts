@@ -243,6 +243,12 @@ export const settingTable = {
     oneOf(...resultBodies),
     'Which response bodies results keep, without secrets: failures, always or never.',
   ),
+  recordUnmatched: setting(
+    'HOOKTIDE_RECORD_UNMATCHED',
+    'false',
+    boolean,
+    'Whether to write a result for each event that goes to no hook, with the reason.',
+  ),
   concurrency: setting(
     'HOOKTIDE_CONCURRENCY',
     '16',

@@ -129,6 +129,10 @@ export class Admission {
       case 'repeat':
         this.#repeated(opened.run)
         break
+      case 'unmatched':
+        emit({ kind: 'event.unmatched' })
+        recorder.unmatched(opened.event, opened.unmatched, origin)
+        break
       case 'rejected':
         recorder.reject(record, opened.rejection, origin)
         break

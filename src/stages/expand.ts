@@ -20,6 +20,7 @@ import type {
 } from '../core/model/model.ts'
 import { join } from '../core/run/join.ts'
 import { releaseOf, tierOf } from '../core/run/schedule.ts'
+import { Refusals, type Unmatched } from '../core/run/unmatched.ts'
 import type { Clock, SchemaSource } from '../ports.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HandledRuns } from './handled-runs.ts'
@@ -58,6 +59,8 @@ export type Caused =
   | { readonly kind: 'hop'; readonly run: Run }
   /** The record's only run was handled already, so nothing is left to do. */
   | { readonly kind: 'repeat'; readonly run: Run }
+  /** An event that goes to no hook, where these are recorded. */
+  | { readonly kind: 'unmatched'; readonly event: AuthEvent; readonly unmatched: Unmatched }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
 
 export interface Joining {
@@ -69,6 +72,8 @@ export interface Joining {
   readonly health: EndpointHealth
   readonly clock: Clock
   readonly maxAgeMs: number
+  /** Whether events that go to no hook are recorded. The table keeps hooks that are not enabled then. */
+  readonly recordsUnmatched: boolean
 }
 
 /** Decides what the record causes. This depends on its topic. */
@@ -93,7 +98,12 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   const decoded = decodeEvent(record)
   if (decoded.kind === 'rejected') return decoded
   const { event } = decoded
-  const entries = admitted(joining.table.matching(event), event, joining.filtering)
+  const { table, filtering } = joining
+  const refusals = joining.recordsUnmatched ? new Refusals() : undefined
+  const entries = admitted(table.matching(event), event, filtering, refusals?.add)
+  if (refusals !== undefined && entries.length === 0) {
+    return { kind: 'unmatched', event, unmatched: refusals.unmatched(event, table) }
+  }
   const began = { run: placeOf(event.source), now: joining.clock.now() }
   const plans: Plan[] = []
   const repeats: Run[] = []
@@ -196,6 +206,8 @@ export function tenantOf(opened: Caused): TenantId | undefined {
     case 'hop':
     case 'repeat':
       return opened.run.event.tenantId
+    case 'unmatched':
+      return opened.event.tenantId
     case 'rejected':
       return undefined
   }

@@ -5,9 +5,10 @@
  * written until membership is proven again, or the epoch has ended.
  */
 import { TooLargeError } from '../core/model/errors.ts'
-import type { InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
+import type { AuthEvent, InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
+import { unmatchedRecord, type Unmatched } from '../core/run/unmatched.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
 import type { Clock, Random, RecordSink } from '../ports.ts'
@@ -55,6 +56,17 @@ export class Recorder {
       const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
       this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
+    })
+  }
+
+  /** Writes the result of an event that went to no hook. After the end of the epoch the new owner does. */
+  unmatched(event: AuthEvent, unmatched: Unmatched, origin: Origin): void {
+    this.#proofWaiters.whenProven(origin, () => {
+      if (!origin.epoch.isLive) return
+      const { rules, clock } = this.#parts
+      const record = unmatchedRecord(event, unmatched, rules, clock.now())
+      const acknowledged = { origin, work: undefined, progress: 'ended' } as const
+      this.#write([record], acknowledged, () => Promise.resolve())
     })
   }
 

@@ -32,6 +32,7 @@ function resultFor(call: ExpectedCall): DeliveryResult {
     ...{ responseBody: '', nextDueAt: null, sourceTopic: 'auth.events', sourcePartition: 0 },
     ...{
       userId: null,
+      unmatchedHooks: null,
       sourceKey: null,
       sourceOffset: 0,
       eventAt: 0,

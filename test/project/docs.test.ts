@@ -12,7 +12,9 @@ import {
   deathReasons,
   errorClasses,
   outcomes,
+  refusalReasons,
   rejectionReasons,
+  unmatchedReasons,
 } from '../../src/core/model/record-values.ts'
 import { stopCauses } from '../../src/core/signal/signal.ts'
 import { documents, documentText } from '../support/docs.ts'
@@ -40,6 +42,11 @@ describe('the documents', () => {
         list.map((value) => `\`${value}\``).join(', '),
       )
     }
+  })
+
+  it('list every reason of an event without a delivery', () => {
+    for (const value of [...unmatchedReasons, ...refusalReasons])
+      expect(documentText('docs/results.md')).toContain(`\`${value}\``)
   })
 
   it('list every reason of a rejection, and every cause that stops calls', () => {

@@ -238,7 +238,7 @@ const ofOutput: readonly Case[] = [
   growth(
     'characters of a result',
     (size) => ({ ...result, errorMessage: spaced.repeat(size), eventId: 'e'.repeat(size) }),
-    resultLine,
+    (one) => resultLine(one, 0),
   ),
   growth(
     'characters of a result as JSON',

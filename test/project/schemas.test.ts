@@ -15,11 +15,16 @@ import {
   blames,
   deathReasons,
   errorClasses,
-  outcomes,
+  resultOutcomes,
   triggers,
+  unmatchedReasons,
   type FieldProblem,
 } from '../../src/core/model/model.ts'
-import { endpointReasons, endpointStates } from '../../src/core/model/record-values.ts'
+import {
+  endpointReasons,
+  endpointStates,
+  refusalReasons,
+} from '../../src/core/model/record-values.ts'
 import { encryptionKeyOf } from '../support/encryption-keys.ts'
 import { healthOf } from '../support/endpoints.ts'
 import { generatedFile, generateTypes } from '../support/generate-types.ts'
@@ -375,14 +380,19 @@ describe('the schema of results', () => {
   }
 
   it.each([
-    ['outcome', outcomes],
+    ['outcome', resultOutcomes],
     ['reason', deathReasons],
+    ['reason', unmatchedReasons],
     ['errorClass', errorClasses],
     ['blame', blames],
     ['trigger', triggers],
   ])('lists in the words of %s exactly the values that there are', (name, values) => {
     const doc = fields.find((field) => field.name === name)?.doc ?? ''
     expect(doc).toMatch(new RegExp(`: ${values.join(', ')}\\.`))
+  })
+
+  it('lists all reasons why a hook did not get an unmatched event', () => {
+    expect(JSON.stringify(fields)).toContain(`The reason: ${refusalReasons.join(', ')}.`)
   })
 
   it('documents every field, and lets a reader continue if one is missing', () => {

@@ -224,6 +224,7 @@ function settingsOf(plan: Plan, instance: string) {
     maxInFlight: plan.maxInFlight,
     maxSlow: Math.floor(plan.maxInFlight / 2),
     resultBodies: 'failures' as const,
+    recordUnmatched: false,
     egressProxy: undefined,
     disableAfterMs: 24 * hour,
     maxDeferredPerHook: plan.maxDeferredPerHook,

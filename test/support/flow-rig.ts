@@ -43,6 +43,7 @@ export const settings: ProcessorSettings = {
   concurrency: 16,
   maxInFlight: 4_096,
   resultBodies: 'failures',
+  recordUnmatched: false,
   egressProxy: undefined,
   disableAfterMs: 5 * 24 * 60 * minute,
   maxDeferredPerHook: 1_000_000,

@@ -13,9 +13,11 @@ const banner =
 
 interface AvroField {
   readonly name: string
-  readonly type: string | readonly string[]
+  readonly type: AvroType | readonly AvroType[]
   readonly doc: string
 }
+
+type AvroType = string | { readonly type: 'array'; readonly items: AvroRecord }
 
 interface AvroRecord {
   readonly name: string
@@ -80,17 +82,24 @@ const typeOfAvro: Readonly<Record<string, string>> = {
   double: 'number',
 }
 
+/** Of a record, and before it those of the records that it has lists of. */
 function avroInterface({ name, doc, fields }: AvroRecord): string {
+  const inner = fields
+    .flatMap(({ type }) => type)
+    .flatMap((type) => (typeof type === 'string' ? [] : [`${avroInterface(type.items)}\n\n`]))
   const members = fields.flatMap((field) => [
     `  /** ${field.doc} */`,
     `  readonly ${field.name}: ${tsTypeOf(field)}`,
   ])
-  return [`/** ${doc} */`, `export interface ${name} {`, ...members, '}'].join('\n')
+  const own = [`/** ${doc} */`, `export interface ${name} {`, ...members, '}'].join('\n')
+  return inner.join('') + own
 }
 
 function tsTypeOf({ name, type }: AvroField): string {
   const branches = [type].flat().toSorted((one) => (one === 'null' ? 1 : -1))
-  const types = branches.map((branch) => typeOfAvro[branch])
+  const types = branches.map((branch) =>
+    typeof branch === 'string' ? typeOfAvro[branch] : `readonly ${branch.items.name}[]`,
+  )
   if (types.includes(undefined)) throw new Error(`No TypeScript type for Avro field ${name}`)
   return types.join(' | ')
 }

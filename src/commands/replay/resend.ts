@@ -1,5 +1,5 @@
 /** `hooktide resend`: requests one delivery again, whatever its outcome was. */
-import { decodeDeadLetter } from '../../core/run/delivery-headers.ts'
+import { decodeDeadLetter, placeOf } from '../../core/run/delivery-headers.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type {
   AuthEvent,
@@ -55,6 +55,13 @@ async function run(context: CommandContext): Promise<0> {
     await refuseMissing(admin, settings.topics.requests)
     return await findRun({ context, admin, id, from })
   })
+  if (found.hookId === '') {
+    const { source } = found.event
+    const range = `${placeOf(source)}-${source.offset}`
+    throw new UserError(
+      `${id} is no delivery: its event went to no hook. "hooktide replay --offsets ${range}" sends it to the hooks that it matches now.`,
+    )
+  }
   const anySelection = {
     hooks: undefined,
     tenants: undefined,

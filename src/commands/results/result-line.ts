@@ -1,6 +1,7 @@
 /** Filters results, and formats one as a line for people. */
 import { roughWait } from '../../core/model/durations.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { printable } from '../../core/text/printable-text.ts'
 import type { Line, LinePart } from '../line.ts'
@@ -62,8 +63,8 @@ export const resultHeading = [...columns.map(([name, width]) => name.padEnd(widt
   '  ',
 )
 
-/** One line of the table under {@link resultHeading}. */
-export function resultLine(result: DeliveryResult): Line {
+/** One line of the table under {@link resultHeading}. @param now times to come are also shown as waits from now */
+export function resultLine(result: DeliveryResult, now: EpochMs): Line {
   const { outcome, attempt, maxAttempts, totalMs } = result
   const cells = [
     new Date(result.attemptedAt).toISOString(),
@@ -71,7 +72,7 @@ export function resultLine(result: DeliveryResult): Line {
     String(result.statusCode ?? result.errorClass ?? '-'),
     attempt === null ? '-' : `${attempt} of ${maxAttempts ?? '-'}`,
     result.tenantId,
-    result.hookId,
+    result.hookId === '' ? '-' : result.hookId,
     result.eventKey,
     result.deliveryId,
     totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
@@ -79,21 +80,28 @@ export function resultLine(result: DeliveryResult): Line {
   ]
   // Measured as printed: escaping makes text longer.
   const padded = cells.map((cell, index) => `${printable(cell).padEnd(columns[index]?.[1] ?? 0)}  `)
-  const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result)}`.trimEnd()
+  const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result, now)}`.trimEnd()
   return [...padded.slice(0, outcomeColumn), coloured(outcome, padded[outcomeColumn] ?? ''), rest]
 }
 
 const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
 
-function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResult): string {
+function followUp(
+  { nextDueAt, reason, errorMessage, unmatchedHooks }: DeliveryResult,
+  now: EpochMs,
+): string {
   const parts: string[] = []
-  if (nextDueAt !== null) {
-    const waitMs = Math.max(0, nextDueAt - attemptedAt)
-    parts.push(`${new Date(nextDueAt).toISOString()} (in ${roughWait(waitMs)})`)
-  }
+  if (nextDueAt !== null) parts.push(dueWords(nextDueAt, now))
   if (reason !== null) parts.push(reason)
+  for (const hook of unmatchedHooks ?? []) parts.push(`${hook.hookId} ${hook.reason}`)
   if (errorMessage !== null) parts.push(errorMessage)
   return parts.join(', ')
+}
+
+/** A time, and how long it is until then if it is still to come. */
+export function dueWords(dueAt: EpochMs, now: EpochMs): string {
+  const wait = dueAt > now ? ` (in ${roughWait(dueAt - now)})` : ''
+  return `${new Date(dueAt).toISOString()}${wait}`
 }
 
 const colours = {
@@ -104,6 +112,7 @@ const colours = {
   dead: 'red',
   expired: 'red',
   discarded: 'gray',
+  unmatched: 'gray',
 } as const
 
 function coloured(outcome: string, text: string): LinePart {

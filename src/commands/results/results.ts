@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { asError, UserError } from '../../core/model/errors.ts'
-import { outcomes, type InboundRecord } from '../../core/model/model.ts'
+import { resultOutcomes, type InboundRecord } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { readTopic, type ReadFrom } from '../../edge/kafka/reader.ts'
 import type { WaitForRegistry } from '../../edge/registry/client.ts'
@@ -17,6 +17,8 @@ import {
   registrySettingsOf,
   textOption,
 } from '../option-values.ts'
+import { sayWhereTheyWait } from '../waiting/where.ts'
+import { GoingOn } from './going-on.ts'
 import {
   filterFields,
   isResult,
@@ -55,27 +57,29 @@ export const resultsCommand: Command = {
     limit: { type: 'string', description: 'Stop after so many results.' },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'group'],
   run,
 }
 
 async function run(context: CommandContext): Promise<0> {
-  const { settings, print, note } = context
-  const { results: topic } = settings.topics
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
   const isJson = booleanOption(context, 'json')
+  const goingOn = new GoingOn(filter)
   let shown = 0
   for await (const result of resultsIn(context, range, filter)) {
-    if (shown === 0 && !isJson) print(resultHeading)
-    print(isJson ? JSON.stringify(result) : resultLine(result))
+    if (shown === 0 && !isJson) context.print(resultHeading)
+    context.print(isJson ? JSON.stringify(result) : resultLine(result, Date.now()))
+    goingOn.add(result)
     shown += 1
-    if (shown >= limit) return 0
+    if (shown >= limit) break
     // A slow reader of the output must not make this process hold the topic in memory.
     if (process.stdout.writableNeedDrain) await outputDrained(context.signal)
   }
-  if (shown === 0 && !range.isFollowing) note(noResultsNote(topic, range.from, filter))
+  if (range.isFollowing) return 0
+  if (shown === 0) context.note(noResultsNote(context.settings.topics.results, range.from, filter))
+  if (!isJson) await sayWhereTheyWait(context, goingOn.deliveries())
   return 0
 }
 
@@ -141,8 +145,11 @@ function rangeOf(context: CommandContext): Range {
 
 function filterOf(context: CommandContext): ResultFilter {
   const outcome = textOption(context, 'outcome')
-  if (outcome !== undefined && !outcomes.some((known) => known === outcome)) {
-    throw new UserError(`--outcome must be one of ${outcomes.join(', ')}, not "${outcome}".`, 2)
+  if (outcome !== undefined && !resultOutcomes.some((known) => known === outcome)) {
+    throw new UserError(
+      `--outcome must be one of ${resultOutcomes.join(', ')}, not "${outcome}".`,
+      2,
+    )
   }
   const equals = Object.entries(filterFields).flatMap(([option, field]) => {
     const value = textOption(context, option)

@@ -9,7 +9,7 @@ import {
   type Value,
 } from '../filter/filter.ts'
 import { decodeUtf8, parseJson } from '../text/json.ts'
-import type { AuthEvent, HookId, KafkaHeaders, TableEntry } from '../model/model.ts'
+import type { AuthEvent, HookId, KafkaHeaders, RefusalReason, TableEntry } from '../model/model.ts'
 
 /** The variables of a filter. */
 export type FilterVariable = 'event' | 'tenant' | 'headers'
@@ -36,11 +36,15 @@ export interface Filtering {
   readonly onFault: (hookId: HookId, fault: FilterFault) => void
 }
 
-/** @param entries as {@link HookTable.matching} has them; suspended ones pass */
+/**
+ * @param entries as {@link HookTable.matching} has them; suspended ones pass
+ * @param onRefused called for each of the others
+ */
 export function admitted(
   entries: readonly TableEntry[],
   event: AuthEvent,
   filtering: Filtering,
+  onRefused?: (hookId: HookId, reason: RefusalReason) => void,
 ): readonly TableEntry[] {
   if (!entries.some(isFiltered)) return entries
   const bindings = bindingsOf(event)
@@ -51,8 +55,9 @@ export function admitted(
     const result = meter.hasUnitsFor(filter, filtering)
       ? passes(filtering.read(filter), bindings, meter)
       : 'budget'
-    if (typeof result === 'boolean') return result
-    filtering.onFault(id, result)
+    if (result === true) return true
+    onRefused?.(id, result === false ? 'filter-false' : 'filter-failed')
+    if (result !== false) filtering.onFault(id, result)
     return false
   })
 }

@@ -33,6 +33,15 @@ export class HookTable {
    */
   readonly #suspended = new Map<TenantId, Map<HookId, readonly number[]>>()
   #suspendedCount = 0
+  /** Hooks that are not enabled, as {@link #subscribers}, and how many hooks a tenant has, where that is asked for. */
+  readonly #disabled = new Map<string, HookId | Set<HookId>>()
+  readonly #tenants = new Map<TenantId, number>()
+  readonly #keepsDisabled: boolean
+
+  /** @param keepsDisabled whether {@link disabledFor} is to be asked; it takes memory for each hook that is not enabled */
+  constructor({ keepsDisabled = false }: { readonly keepsDisabled?: boolean } = {}) {
+    this.#keepsDisabled = keepsDisabled
+  }
 
   get size(): number {
     return this.#entries.size
@@ -48,29 +57,47 @@ export class HookTable {
 
   set(entry: HookEntry): void {
     this.delete(entry.hook.id)
+    this.#count(entry.hook.tenantId, 1)
     if (entry.kind === 'suspended') return this.#suspend(entry.hook)
     this.#entries.set(entry.hook.id, entry)
-    for (const subscription of subscriptionsOf(entry.hook)) this.#add(subscription, entry.hook.id)
+    const ids = this.#indexOf(entry.hook)
+    if (ids === undefined) return
+    for (const subscription of subscriptionsOf(entry.hook)) add(ids, subscription, entry.hook.id)
   }
 
   delete(id: HookId): void {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
+    this.#count(entry.hook.tenantId, -1)
     if (entry.kind === 'suspended') return this.#forgetSuspended(entry.hook)
-    for (const subscription of subscriptionsOf(entry.hook)) this.#remove(subscription, id)
+    const ids = this.#indexOf(entry.hook)
+    if (ids === undefined) return
+    for (const subscription of subscriptionsOf(entry.hook)) remove(ids, subscription, id)
   }
 
   /** Every hook the event is for; suspended ones come last. */
   matching(event: Pick<AuthEvent, 'tenantId' | 'event'>): readonly TableEntry[] {
     const ids = this.#subscribers.get(subscriptionOf(event.tenantId, event.event))
     const entries: TableEntry[] = []
-    for (const id of typeof ids === 'string' ? [ids] : (ids ?? [])) {
+    for (const id of idsIn(ids)) {
       const entry = this.#entries.get(id)
       if (entry !== undefined) entries.push(entry)
     }
-    if (this.#suspendedCount > 0) this.#addSuspended(event, entries)
+    if (this.#suspendedCount === 0) return entries
+    for (const entry of this.#suspendedFor(event)) if (entry.hook.enabled) entries.push(entry)
     return entries
+  }
+
+  /** Hooks that the event would be for if they were enabled; only of a table that keeps them. */
+  *disabledFor(event: Pick<AuthEvent, 'tenantId' | 'event'>): Generator<HookId> {
+    yield* idsIn(this.#disabled.get(subscriptionOf(event.tenantId, event.event)))
+    for (const { hook } of this.#suspendedFor(event)) if (!hook.enabled) yield hook.id
+  }
+
+  /** Whether any hook is the tenant's; only of a table that keeps those that are not enabled. */
+  hasTenant(tenantId: TenantId): boolean {
+    return this.#tenants.has(tenantId)
   }
 
   /** Whether the hook is for events of that key, enabled or not. */
@@ -101,37 +128,54 @@ export class HookTable {
     if (others?.size === 0) this.#suspended.delete(tenantId)
   }
 
-  #addSuspended(
-    { tenantId, event }: Pick<AuthEvent, 'tenantId' | 'event'>,
-    entries: TableEntry[],
-  ): void {
+  /** Suspended hooks that are for the event, enabled or not. */
+  #suspendedFor({ tenantId, event }: Pick<AuthEvent, 'tenantId' | 'event'>): readonly TableEntry[] {
     const hooks = this.#suspended.get(tenantId)
-    if (hooks === undefined) return
+    if (hooks === undefined) return []
     const print = printOf(event)
+    const entries: TableEntry[] = []
     for (const [id, prints] of hooks) {
       const entry = prints.includes(print) ? this.#entries.get(id) : undefined
-      if (entry?.hook.enabled === true) entries.push(entry)
+      if (entry !== undefined) entries.push(entry)
     }
+    return entries
   }
 
-  #add(subscription: string, id: HookId): void {
-    const others = this.#subscribers.get(subscription)
-    if (others === undefined) this.#subscribers.set(subscription, id)
-    else if (typeof others === 'string') this.#subscribers.set(subscription, new Set([others, id]))
-    else others.add(id)
+  /** Where the hook is found by its subscriptions; `undefined` for one that nobody looks for. */
+  #indexOf({ enabled }: Hook): SubscribedIds | undefined {
+    if (enabled) return this.#subscribers
+    return this.#keepsDisabled ? this.#disabled : undefined
   }
 
-  #remove(subscription: string, id: HookId): void {
-    const ids = this.#subscribers.get(subscription)
-    if (typeof ids === 'object') ids.delete(id)
-    if (ids === id || (typeof ids === 'object' && ids.size === 0)) {
-      this.#subscribers.delete(subscription)
-    }
+  #count(tenantId: TenantId | undefined, by: 1 | -1): void {
+    if (!this.#keepsDisabled || tenantId === undefined) return
+    const count = (this.#tenants.get(tenantId) ?? 0) + by
+    if (count === 0) this.#tenants.delete(tenantId)
+    else this.#tenants.set(tenantId, count)
   }
 }
 
-function subscriptionsOf({ tenantId, enabled, ...hook }: Hook): readonly string[] {
-  return enabled ? keysOf(hook).map((key) => subscriptionOf(tenantId, key)) : []
+type SubscribedIds = Map<string, HookId | Set<HookId>>
+
+function add(ids: SubscribedIds, subscription: string, id: HookId): void {
+  const others = ids.get(subscription)
+  if (others === undefined) ids.set(subscription, id)
+  else if (typeof others === 'string') ids.set(subscription, new Set([others, id]))
+  else others.add(id)
+}
+
+function remove(all: SubscribedIds, subscription: string, id: HookId): void {
+  const ids = all.get(subscription)
+  if (typeof ids === 'object') ids.delete(id)
+  if (ids === id || (typeof ids === 'object' && ids.size === 0)) all.delete(subscription)
+}
+
+function idsIn(ids: HookId | Set<HookId> | undefined): Iterable<HookId> {
+  return typeof ids === 'string' ? [ids] : (ids ?? [])
+}
+
+function subscriptionsOf({ tenantId, ...hook }: Hook): readonly string[] {
+  return keysOf(hook).map((key) => subscriptionOf(tenantId, key))
 }
 
 function keysOf({ events, event }: Pick<Hook, 'events' | 'event'>): readonly string[] {

@@ -28,13 +28,17 @@ export {
   deathReasons,
   errorClasses,
   outcomes,
+  resultOutcomes,
   triggers,
+  unmatchedReasons,
   type Blame,
   type ErrorClass,
   type Outcome,
+  type RefusalReason,
   type Reason,
   type RejectionReason,
   type Trigger,
+  type UnmatchedReason,
 } from './record-values.ts'
 
 /** Milliseconds since 1970, UTC, from the clock port. */

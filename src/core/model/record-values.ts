@@ -19,6 +19,20 @@ export const outcomes = [
 ] as const
 export type Outcome = (typeof outcomes)[number]
 
+/** The outcomes of results: of an attempt or a run, and of an event that went to no hook. */
+export const resultOutcomes = [...outcomes, 'unmatched'] as const
+
+/**
+ * Why an event went to no hook: none is of its tenant, none of its tenant is for its key, or there are some, of which each has
+ * a reason of its own.
+ */
+export const unmatchedReasons = ['tenant-unknown', 'event-unknown', 'not-passed'] as const
+export type UnmatchedReason = (typeof unmatchedReasons)[number]
+
+/** Why an event did not go to a hook of its tenant and key. */
+export const refusalReasons = ['hook-disabled', 'filter-false', 'filter-failed'] as const
+export type RefusalReason = (typeof refusalReasons)[number]
+
 /** Why a run ended without success. */
 export const deathReasons = [
   'gone',

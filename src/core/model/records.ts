@@ -1,5 +1,13 @@
 /** What records hold as JSON or Avro. Made from schemas/ by test/support/generate-types.ts: change it there. */
 
+/** A hook of the event's tenant and key that the event did not go to. */
+export interface UnmatchedHook {
+  /** Id of the hook. */
+  readonly hookId: string
+  /** The reason: hook-disabled, filter-false, filter-failed. */
+  readonly reason: string
+}
+
 /** The result of one attempt of a webhook delivery, or of a run that ended without an attempt. The record's key is the delivery id. Fields with a list of values are strings, because a later version may add values. */
 export interface DeliveryResult {
   /** Identifies one event for one hook. It is the same in every attempt, replay and repeated call, and is sent as webhook-id. */
@@ -24,10 +32,12 @@ export interface DeliveryResult {
   readonly maxAttempts: number | null
   /** What began the run: event, replay, resend, test. */
   readonly trigger: string
-  /** The outcome: delivered, retrying, deferred, interrupted, dead, discarded, expired. */
+  /** The outcome: delivered, retrying, deferred, interrupted, dead, discarded, expired, unmatched. An unmatched event went to no hook: it is no delivery, its hookId is empty, and no delivery has its deliveryId. */
   readonly outcome: string
-  /** Why the run ended without success: gone, invalid-url, exhausted, max-age, endpoint-disabled, endpoint-down, overflow, hook-invalid, hook-deleted, hook-disabled, too-large. */
+  /** Why the run ended without success: gone, invalid-url, exhausted, max-age, endpoint-disabled, endpoint-down, overflow, hook-invalid, hook-deleted, hook-disabled, too-large. Of an unmatched event: tenant-unknown, event-unknown, not-passed. */
   readonly reason: string | null
+  /** Of an unmatched event: hooks of its tenant and key, 50 at most, and why it did not go to each. Null otherwise. */
+  readonly unmatchedHooks: readonly UnmatchedHook[] | null
   /** Whether the run has ended. Every run has at least one final record. If there are several, the first one on the topic counts. */
   readonly final: boolean
   /** Status code of the answer, if one came. */

@@ -75,6 +75,7 @@ export function resultOf(facts: ResultFacts, ending: Ending): DeliveryResult {
     trigger: run.trigger,
     outcome: ending.outcome,
     reason: ending.reason ?? null,
+    unmatchedHooks: null,
     final: ending.isFinal,
     errorClass: ending.errorClass ?? null,
     blame: ending.blame ?? null,
@@ -103,7 +104,7 @@ type AttemptFields = Pick<
   | 'responseBody'
 >
 
-const noAttempt: AttemptFields = {
+export const noAttempt: AttemptFields = {
   maxAttempts: null,
   statusCode: null,
   errorMessage: null,

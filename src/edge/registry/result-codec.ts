@@ -96,7 +96,11 @@ export function createResultReader(
 }
 
 /** Fields that came after the first version, in which a record of it is complete. */
-const laterFields = { userId: null, sourceKey: null } satisfies Partial<DeliveryResult>
+const laterFields = {
+  userId: null,
+  sourceKey: null,
+  unmatchedHooks: null,
+} satisfies Partial<DeliveryResult>
 
 /** What is no object is left as it is: whoever reads it says that it is no result. */
 function completed(value: unknown): DeliveryResult {

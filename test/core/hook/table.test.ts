@@ -162,3 +162,35 @@ describe('the newest record of a hook', () => {
     )
   })
 })
+
+describe('hooks that are not enabled', () => {
+  const event = { tenantId: 'default', event: 'PostSignIn' }
+
+  it('are kept by tenant and key for who asks, until they are enabled or deleted', () => {
+    const table = new HookTable({ keepsDisabled: true })
+    const set = (id: string, fields: Partial<Hook>) =>
+      table.set({ kind: 'active', hook: hookOf({ id, ...fields }) })
+    set('off', { enabled: false })
+    set('on', {})
+    set('other', { enabled: false, events: ['User.Created'] })
+    set('theirs', { enabled: false, tenantId: 't-2' })
+    expect([...table.disabledFor(event)]).toEqual(['off'])
+    expect(table.matching(event).map(({ hook }) => hook.id)).toEqual(['on'])
+    set('off', {})
+    expect([...table.disabledFor(event)]).toEqual([])
+    set('on', { enabled: false })
+    table.delete('on')
+    expect([...table.disabledFor(event)]).toEqual([])
+    expect(table.hasTenant('t-2')).toBe(true)
+    table.delete('theirs')
+    expect(table.hasTenant('t-2')).toBe(false)
+    expect(table.hasTenant('default')).toBe(true)
+  })
+
+  it('take no memory where nobody asks', () => {
+    const table = new HookTable()
+    table.set({ kind: 'active', hook: hookOf({ id: 'off', enabled: false }) })
+    expect([...table.disabledFor(event)]).toEqual([])
+    expect(table.hasTenant('default')).toBe(false)
+  })
+})

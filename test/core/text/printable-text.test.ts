@@ -73,41 +73,45 @@ describe('lines', () => {
   it('about a result are as wide as what is printed', () => {
     const line = (tenantId: string) =>
       textOf(
-        resultLine({
-          ...{
-            deliveryId: 'dlv_1',
-            run: '',
-            eventId: 'e',
-            eventKey: 'PostSignIn',
-            hookId: 'h',
-            tenantId,
-            userId: null,
-            sourceKey: null,
+        resultLine(
+          {
+            ...{
+              deliveryId: 'dlv_1',
+              run: '',
+              eventId: 'e',
+              eventKey: 'PostSignIn',
+              hookId: 'h',
+              tenantId,
+              userId: null,
+              sourceKey: null,
+              unmatchedHooks: null,
+            },
+            ...{
+              configVersion: null,
+              attempt: 1,
+              trigger: 'event',
+              outcome: 'retrying',
+              reason: null,
+            },
+            ...{ final: false, errorClass: null, blame: null, maxAttempts: 9, statusCode: 500 },
+            ...{
+              errorMessage: '\u202edetartsnu',
+              url: null,
+              queuedMs: 0,
+              connectMs: 0,
+              firstByteMs: 0,
+            },
+            ...{
+              totalMs: 1,
+              responseBody: null,
+              nextDueAt: null,
+              sourceTopic: 't',
+              sourcePartition: 0,
+            },
+            ...{ sourceOffset: 0, eventAt: 0, attemptedAt: 0, instance: 'i' },
           },
-          ...{
-            configVersion: null,
-            attempt: 1,
-            trigger: 'event',
-            outcome: 'retrying',
-            reason: null,
-          },
-          ...{ final: false, errorClass: null, blame: null, maxAttempts: 9, statusCode: 500 },
-          ...{
-            errorMessage: '\u202edetartsnu',
-            url: null,
-            queuedMs: 0,
-            connectMs: 0,
-            firstByteMs: 0,
-          },
-          ...{
-            totalMs: 1,
-            responseBody: null,
-            nextDueAt: null,
-            sourceTopic: 't',
-            sourcePartition: 0,
-          },
-          ...{ sourceOffset: 0, eventAt: 0, attemptedAt: 0, instance: 'i' },
-        }),
+          0,
+        ),
       )
     expect(line('a\u009b')).toContain('a\\u009b     h')
     expect(line('acmeacme')).toContain('acmeacme    h')

@@ -26,22 +26,19 @@ const result: DeliveryResult = resultOf(
   },
   endingOf(verdict, undefined),
 )
-const { userId: _user, sourceKey: _key, ...formerResult } = result
+const { userId: _user, sourceKey: _key, unmatchedHooks: _hooks, ...formerResult } = result
+const later = { userId: null, sourceKey: null, unmatchedHooks: null }
 
 describe('results of a former version', () => {
   it('are read with the present schema, and have no user and no key', () => {
     const bytes = former.toBuffer(formerResult)
     const read: unknown = present.fromBuffer(bytes, present.createResolver(former))
-    expect({ ...(read as object) }).toEqual({ ...result, userId: null, sourceKey: null })
+    expect({ ...(read as object) }).toEqual({ ...result, ...later })
   })
 
   it('are read as JSON with every field of the present version', async () => {
     const bytes = Buffer.from(JSON.stringify(formerResult))
-    expect(await createResultReader(undefined)(bytes)).toEqual({
-      ...result,
-      userId: null,
-      sourceKey: null,
-    })
+    expect(await createResultReader(undefined)(bytes)).toEqual({ ...result, ...later })
   })
 })
 
@@ -50,6 +47,15 @@ describe('results of this version', () => {
     const bytes = present.toBuffer(result)
     const read: unknown = former.fromBuffer(bytes, former.createResolver(present))
     expect({ ...(read as object) }).toEqual(formerResult)
+  })
+
+  it('have the hooks that an event did not go to, which a former reader leaves out', () => {
+    const hooks = [{ hookId: 'a', reason: 'filter-false' }]
+    const bytes = present.toBuffer({ ...result, unmatchedHooks: hooks })
+    const read = present.fromBuffer(bytes) as DeliveryResult
+    expect(read.unmatchedHooks?.map((hook) => ({ ...hook }))).toEqual(hooks)
+    const before: unknown = former.fromBuffer(bytes, former.createResolver(present))
+    expect({ ...(before as object) }).toEqual(formerResult)
   })
 
   it('are read as they were written, in the order of the schema', async () => {
