@@ -62,7 +62,9 @@ it('is nothing that was secret in the call, and nothing of the event', async () 
   expect(Math.min(...sent.map(({ length }) => length))).toBeGreaterThan(6)
   expect(result).toMatchObject({ outcome: 'dead', statusCode: 500 })
   expect(result?.responseBody).toContain('the team is not known')
-  for (const text of sent) expect(JSON.stringify(result)).not.toContain(text)
+  // By their id results are searched, so it stands in a field of its own.
+  const others = JSON.stringify({ ...result, userId: null })
+  for (const text of sent) expect(others).not.toContain(text)
 })
 
 it('is what it said to a test, without secrets', async () => {

@@ -61,6 +61,22 @@ describe('a registry’s answer', () => {
     expect(await new RegistryClient({ url, ...anonymous }).schemaById(1)).toMatchObject(answer)
   })
 
+  it.each<[string, object, object]>([
+    [
+      'with its reasons, in one line and without the password',
+      { is_compatible: false, messages: ['no default\n for "b"', 7, 'see //me:s3cret@'] },
+      { kind: 'found', value: 'no default for "b"; see //me:(hidden)@' },
+    ],
+    ['without a reason', { is_compatible: false }, { kind: 'found', value: 'it does not say why' }],
+    ['in words of its own', { compatible: true }, { kind: 'unavailable' }],
+  ])('that a schema is incompatible %s is understood', async (_, body, answer) => {
+    const { url, requests } = await serve({ status: 200, body: JSON.stringify(body) })
+    const client = new RegistryClient({ url, username: 'me', password: 's3cret' })
+    const schema: SchemaText = { type: 'AVRO', text: '"int"' }
+    expect(await client.conflict('a', schema)).toMatchObject(answer)
+    expect(requests[0]?.url).toBe('/base/compatibility/subjects/a/versions/latest?verbose=true')
+  })
+
   it('that is none says what to look at, and never the password', async () => {
     const { url } = await serve({ status: 404, body: '' })
     const secret = url.replace('//', '//me:s3cret@')
@@ -167,6 +183,21 @@ describe('registering', () => {
     })
     expect(await client.register(subject, schemaOf({ ...added, default: 0 }))).toMatchObject({
       kind: 'found',
+    })
+    expect(await client.lookUp(subject, schemaOf(added))).toMatchObject({ kind: 'missing' })
+  })
+
+  it('says what speaks against a schema before anything is registered', async () => {
+    const client = new RegistryClient({ url: surroundings().registryUrl, ...anonymous })
+    const subject = subjectName()
+    const nothing = { kind: 'found', value: undefined }
+    const added = { name: 'b', type: 'int' }
+    expect(await client.conflict(subject, schemaOf(added))).toEqual(nothing)
+    await client.register(subject, schemaOf())
+    expect(await client.conflict(subject, schemaOf({ ...added, default: 0 }))).toEqual(nothing)
+    expect(await client.conflict(subject, schemaOf(added))).toMatchObject({
+      kind: 'found',
+      value: expect.stringMatching(/.{10}/),
     })
     expect(await client.lookUp(subject, schemaOf(added))).toMatchObject({ kind: 'missing' })
   })

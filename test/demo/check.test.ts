@@ -27,7 +27,14 @@ function resultFor(call: ExpectedCall): DeliveryResult {
     ...{ final: outcome === 'delivered', statusCode: status, errorClass: null, blame: null },
     ...{ errorMessage: null, url: null, queuedMs: 0, connectMs: 0, firstByteMs: 1, totalMs: 1 },
     ...{ responseBody: '', nextDueAt: null, sourceTopic: 'auth.events', sourcePartition: 0 },
-    ...{ sourceOffset: 0, eventAt: 0, attemptedAt: 0, instance: 'one' },
+    ...{
+      userId: null,
+      sourceKey: null,
+      sourceOffset: 0,
+      eventAt: 0,
+      attemptedAt: 0,
+      instance: 'one',
+    },
   }
 }
 

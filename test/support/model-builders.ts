@@ -8,6 +8,8 @@ export function eventOf(fields: Partial<AuthEvent>): AuthEvent {
     tenantId: 'default',
     eventId: 'event-1',
     eventSource: '',
+    userId: undefined,
+    sourceKey: undefined,
     traceparent: undefined,
     body: Buffer.from('{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'),
     headers: [],

@@ -5,6 +5,7 @@ import { isTenantId } from '../model/identity.ts'
 import { decodeUtf8, type JsonObject } from '../text/json.ts'
 import { readJsonObject, rejected, type Rejected } from '../text/json-text.ts'
 import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
+import { sourceKeyOf, userIdOf } from './search-fields.ts'
 import {
   defaultTenant,
   type AuthEvent,
@@ -16,7 +17,10 @@ import {
 export type DecodedEvent = { readonly kind: 'event'; readonly event: AuthEvent } | Rejected
 
 /** What names an event: from the producer's headers on event topics, from `hooktide-*` headers on topics of ours. */
-export type EventIdentity = Pick<AuthEvent, 'tenantId' | 'eventId' | 'eventSource' | 'source'>
+export type EventIdentity = Pick<
+  AuthEvent,
+  'tenantId' | 'eventId' | 'eventSource' | 'source' | 'sourceKey'
+>
 
 /** Longest `event-id`, `ce_id` and id made by us: a topic's name and three numbers. */
 export const maxEventIdLength = 320
@@ -37,6 +41,7 @@ export function decodeEvent(record: InboundRecord): DecodedEvent {
     eventId: eventId ?? ceId ?? `${topic}-${partition}-${offset}-${record.timestamp}`,
     eventSource,
     source: { topic, partition, offset },
+    sourceKey: sourceKeyOf(record.key),
   }
   const decoded = decodeNamedEvent(record, identity, reader)
   if (decoded.kind === 'rejected' || reader.rejection === undefined) return decoded
@@ -55,12 +60,13 @@ export function decodeNamedEvent(
 ): DecodedEvent {
   const payload = readPayload(record.value)
   if (payload.kind === 'rejected') return payload
-  const { event, createdAt, body } = payload
+  const { event, createdAt, userId, body } = payload
   return {
     kind: 'event',
     event: {
       event,
       createdAt,
+      userId,
       ...identity,
       traceparent: traceparentOf(reader),
       body,
@@ -93,6 +99,7 @@ interface Payload {
   readonly kind: 'payload'
   readonly event: string
   readonly createdAt: EpochMs
+  readonly userId: string | undefined
   readonly body: Buffer
 }
 
@@ -112,7 +119,7 @@ function readPayload(value: Buffer | null): Payload | Rejected {
   const text = members['createdAt']
   const createdAt = typeof text === 'string' ? parseDateTime(text) : undefined
   if (createdAt === undefined) return wrongField(members, 'createdAt', 'an RFC 3339 date-time')
-  return { kind: 'payload', event, createdAt, body: json.text }
+  return { kind: 'payload', event, createdAt, userId: userIdOf(members), body: json.text }
 }
 
 function wrongField(members: JsonObject, field: string, expected: string): Rejected {

@@ -22,6 +22,8 @@ export const runHeaderNames = {
   earlyMs: 'hooktide-early-ms',
   /** `<topic>/<partition>/<offset>`. Names of topics have no slash. */
   source: 'hooktide-source',
+  /** The key of that record, if it is text. */
+  sourceKey: 'hooktide-source-key',
   /** `1` on request records that continue a run (split records). They have all headers of tier records. */
   split: 'hooktide-split',
 } as const

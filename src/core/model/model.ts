@@ -95,6 +95,10 @@ export interface AuthEvent {
   readonly eventId: string
   /** `ce_source` if the id is a `ce_id`, else empty. Part of the delivery id. */
   readonly eventSource: string
+  /** Id of the user whom the event is about, else of its subject, if it names one. */
+  readonly userId: string | undefined
+  /** The key of the event's own record as text, if it has one. Retries keep it. */
+  readonly sourceKey: string | undefined
   /** W3C trace context of the producer, if it sent one. */
   readonly traceparent: string | undefined
   /**

@@ -14,6 +14,8 @@ export interface DeliveryResult {
   readonly hookId: string
   /** Tenant of the event. */
   readonly tenantId: string
+  /** Id of the user whom the event is about, or of its role, organization or scope where it names no user. Null when it names none, and in records of former versions. */
+  readonly userId: string | null
   /** Hook record in use, as <partition>-<offset>. Null when the hook is not there. */
   readonly configVersion: string | null
   /** Number of the attempt in its run, from 1. Null when the run ended without one. */
@@ -56,6 +58,8 @@ export interface DeliveryResult {
   readonly sourcePartition: number
   /** Offset of that record. */
   readonly sourceOffset: number
+  /** Key of the event's own record, whichever record was handled. Null when it has none, when it is no text or has over 512 characters, and in records of former versions. */
+  readonly sourceKey: string | null
   /** The payload's createdAt, in milliseconds since 1970. */
   readonly eventAt: number
   /** When the attempt began, or the run ended without one, in milliseconds since 1970. */

@@ -16,6 +16,7 @@ import type { Rejected } from '../text/json-text.ts'
 import {
   defaultTenant,
   triggers,
+  type AuthEvent,
   type DeliveryId,
   type EpochMs,
   type HookId,
@@ -30,6 +31,7 @@ import {
 } from '../model/model.ts'
 import { joinHeaders } from '../event/packed-headers.ts'
 import { HeaderReader } from '../event/record-headers.ts'
+import { sourceKeyOf } from '../event/search-fields.ts'
 
 export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
 
@@ -46,7 +48,7 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.firstHandledAt, run.firstHandledAt),
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
-    header(runHeaderNames.source, placeOf(event.source)),
+    ...sourceHeaders(event),
   ])
 }
 
@@ -71,7 +73,7 @@ export function requestRecordHeaders(
   return joinHeaders(request.event.headers, [
     ...nameHeaders(request),
     header(runHeaderNames.trigger, request.trigger),
-    header(runHeaderNames.source, placeOf(request.event.source)),
+    ...sourceHeaders(request.event),
   ])
 }
 
@@ -264,6 +266,8 @@ function readEventIdentity(reader: HeaderReader, record: InboundRecord): EventId
     eventId: eventId ?? '',
     eventSource: reader.textOrEmpty(runHeaderNames.eventSource, maxEventSourceLength),
     source: readSource(reader, record),
+    // Records of former versions have none.
+    sourceKey: sourceKeyOf(reader.bytes(runHeaderNames.sourceKey) ?? null),
   }
 }
 
@@ -298,6 +302,14 @@ function nameHeaders({
     header(runHeaderNames.tenantId, event.tenantId),
     header(runHeaderNames.eventId, event.eventId),
     header(runHeaderNames.eventSource, event.eventSource),
+  ]
+}
+
+/** Of the event's own record: where it stands, and its key. */
+function sourceHeaders({ source, sourceKey }: AuthEvent): readonly KafkaHeader[] {
+  return [
+    header(runHeaderNames.source, placeOf(source)),
+    ...(sourceKey === undefined ? [] : [header(runHeaderNames.sourceKey, sourceKey)]),
   ]
 }
 

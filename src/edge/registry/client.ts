@@ -136,6 +136,21 @@ export class RegistryClient {
   }
 
   /**
+   * Why the newest schema of the subject and this one cannot stand side by side, by the subject's own rule, in the registry's
+   * words; `undefined` where they can, or where the subject has none.
+   */
+  async conflict(subject: string, schema: SchemaText): Promise<RegistryAnswer<string | undefined>> {
+    const asked = { subject, version: 'latest', verbose: true, body: bodyOf(schema) }
+    const answer = await this.#call('Subject', 'compatible', asked)
+    if (answer.kind === 'missing') return { kind: 'found', value: undefined }
+    const read = this.#read(answer, compatibilityAnswer)
+    if (read.kind !== 'found') return read
+    const { isCompatible, messages } = read.value
+    const message = this.#shown(messages.join('; ')) || 'it does not say why'
+    return { kind: 'found', value: isCompatible ? undefined : message }
+  }
+
+  /**
    * Registers the schema under the subject, or finds that it is. A new subject of a registry that checks nothing by
    * itself is told to take only versions that can read what was written before.
    */
@@ -192,9 +207,7 @@ export class RegistryClient {
 
   #judge(status: number, content: unknown): RegistryAnswer<unknown> {
     const { error_code: code, message: text } = isJsonObject(content) ? content : {}
-    const message = this.#withoutSecrets(typeof text === 'string' ? text : `status ${status}`)
-      .replace(/\s+/g, ' ')
-      .slice(0, maxMessageLength)
+    const message = this.#shown(typeof text === 'string' ? text : `status ${status}`)
     if (status >= 200 && status < 300) return { kind: 'found', value: content }
     if (status === 404 && missingCodes.includes(code)) return { kind: 'missing', message }
     if (status === 409 || status === 422) {
@@ -207,6 +220,11 @@ export class RegistryClient {
           "and that it ends in the interface's path",
         )
       : this.#unavailable(`answers with status ${status}`, 'and how it is')
+  }
+
+  /** What a registry said, as it may be shown. */
+  #shown(text: string): string {
+    return this.#withoutSecrets(text).replace(/\s+/g, ' ').slice(0, maxMessageLength)
   }
 
   #withoutSecrets(text: string): string {
@@ -306,6 +324,21 @@ function registeredSchema({
 
 function idOf({ id }: JsonObject): number | undefined {
   return typeof id === 'number' ? id : undefined
+}
+
+interface CompatibilityAnswer {
+  readonly isCompatible: boolean
+  readonly messages: readonly string[]
+}
+
+/** Some registries give messages without being asked to, some never do. */
+function compatibilityAnswer({
+  is_compatible: isCompatible,
+  messages,
+}: JsonObject): CompatibilityAnswer | undefined {
+  if (typeof isCompatible !== 'boolean') return undefined
+  const texts = Array.isArray(messages) ? messages.filter((text) => typeof text === 'string') : []
+  return { isCompatible, messages: texts }
 }
 
 function compatibilityOf(content: unknown): unknown {

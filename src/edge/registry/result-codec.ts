@@ -69,7 +69,7 @@ function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult
 }
 
 /**
- * Reads results of either form. A record that is neither gives an Error that says so.
+ * Reads results of either form. Fields that a former version did not write are null. A record that is neither gives an Error that says so.
  *
  * @param wait for a registry that is away; without it that is an error, too
  * @throws UserError when the registry is not set, refuses access, or is away and not waited for
@@ -81,7 +81,7 @@ export function createResultReader(
   const client = settings === undefined ? undefined : new RegistryClient(settings)
   const types = new Map<number, avro.Type>()
   return async (value) => {
-    if (value[0] !== 0) return JSON.parse(value.toString('utf8')) as DeliveryResult
+    if (value[0] !== 0) return completed(JSON.parse(value.toString('utf8')))
     if (client === undefined) {
       throw new UserError(
         'A result is framed for a schema registry: set SCHEMA_REGISTRY_URL to read it.',
@@ -91,8 +91,18 @@ export function createResultReader(
     const id = value.readUInt32BE(1)
     const type = types.get(id) ?? (await askType(client, id, wait))
     types.set(id, type)
-    return type.fromBuffer(value.subarray(frameBytes)) as DeliveryResult
+    return completed(type.fromBuffer(value.subarray(frameBytes)))
   }
+}
+
+/** Fields that came after the first version, in which a record of it is complete. */
+const laterFields = { userId: null, sourceKey: null } satisfies Partial<DeliveryResult>
+
+/** What is no object is left as it is: whoever reads it says that it is no result. */
+function completed(value: unknown): DeliveryResult {
+  const isRecord = typeof value === 'object' && value !== null
+  // What is there keeps its order.
+  return (isRecord ? { ...value, ...laterFields, ...value } : value) as DeliveryResult
 }
 
 async function askType(

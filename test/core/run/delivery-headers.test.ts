@@ -51,7 +51,8 @@ function rejectionOf(texts: Readonly<Record<string, string>>, from: 'tier' | 're
 describe('the headers of a run', () => {
   it("are the event's own, then all that the design names, as text", () => {
     const own = headersOf({ 'event-id': 'e-1', trace: 'x' })
-    const decoded = decodeEvent(recordOf({ value, headers: own }))
+    const key = Buffer.from('key é')
+    const decoded = decodeEvent(recordOf({ key, value, headers: own }))
     if (decoded.kind === 'rejected') throw new Error(decoded.rejection.message)
     const run = runOf({ hookId, event: decoded.event, attempt: 2, hop: 3, dueAt: 9, earlyMs: 4 })
     expect(textsOf(runHeaders(run))).toEqual({
@@ -70,6 +71,7 @@ describe('the headers of a run', () => {
       'hooktide-due-at': '9',
       'hooktide-early-ms': '4',
       'hooktide-source': 'auth.events/3/41',
+      'hooktide-source-key': 'key é',
     })
   })
 
@@ -91,9 +93,11 @@ describe('the headers of a run', () => {
       earlyMs: count,
     })
     const names = { 'tenant-id': 't-1', ce_id: 'c-1', ce_source: 'urn:é', traceparent: 'broken' }
+    const keys = fc.option(fc.string({ unit: 'grapheme' }).map((text) => Buffer.from(text)))
     fc.assert(
-      fc.property(progress, fc.constantFrom(...samples), (fields, sample) => {
-        const decoded = decodeEvent(recordOf({ value: sample.event, headers: headersOf(names) }))
+      fc.property(progress, fc.constantFrom(...samples), keys, (fields, sample, key) => {
+        const headers = headersOf(names)
+        const decoded = decodeEvent(recordOf({ key, value: sample.event, headers }))
         if (decoded.kind === 'rejected') throw new Error(decoded.rejection.message)
         const { event } = decoded
         const id = deliveryIdOf('t-1', 'urn:é', 'c-1', hookId)
@@ -118,6 +122,19 @@ describe('the headers of a run', () => {
     })
     const silent = textsOf(deadLetterHeaders(runOf({}), { ...death, status: undefined }))
     expect(silent).not.toHaveProperty('hooktide-status')
+  })
+})
+
+describe('the key of the event’s record', () => {
+  it.each([
+    ['former versions, which did not write it', {}, undefined],
+    ['this version', { 'hooktide-source-key': 'k-1' }, 'k-1'],
+    ['a tool that wrote more than results may show', { 'hooktide-source-key': 'x'.repeat(513) }],
+  ])('is taken from headers of %s', (_, texts, sourceKey?: string) => {
+    for (const from of ['tier', 'request'] as const) {
+      const run = runIn({ ...recordWith({ ...needed, ...texts }), key: Buffer.from('dlv_1') }, from)
+      expect(run.event.sourceKey).toBe(sourceKey)
+    }
   })
 })
 

@@ -81,6 +81,8 @@ describe('lines', () => {
             eventKey: 'PostSignIn',
             hookId: 'h',
             tenantId,
+            userId: null,
+            sourceKey: null,
           },
           ...{
             configVersion: null,
