@@ -75,8 +75,9 @@ async function runCommand(
   const doubts = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
   const { signal } = ending
+  const output = { print, columns: process.stdout.columns, note, showProgress }
   return await logging(isLogging, settings, () =>
-    command.run({ settings, doubts, args, options, print, note, signal, showProgress }),
+    command.run({ settings, doubts, args, options, ...output, signal }),
   )
 }
 

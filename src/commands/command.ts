@@ -15,6 +15,8 @@ export interface CommandOption {
   readonly description: string
   /** Whose id it takes; none: it takes something else. */
   readonly idOf?: IdOf
+  /** Whether it takes several, apart by commas. */
+  readonly isList?: boolean
 }
 
 /** What a command takes beside options. */
@@ -36,6 +38,8 @@ export interface CommandContext {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
   /** One line for the person or program that asked. */
   readonly print: (line: Line) => void
+  /** Columns of the terminal that shows what is printed; `undefined` where it goes elsewhere. */
+  readonly columns: number | undefined
   /** One line beside the answer: progress, warnings. Goes to standard error. */
   readonly note: (line: string) => void
   /**

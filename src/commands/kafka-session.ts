@@ -44,7 +44,7 @@ export async function* readToEnd(
   if (session.signal.aborted) throw new InterruptedError()
 }
 
-type Range = Pick<ReadOptions, 'from' | 'onRemoved'>
+type Range = Pick<ReadOptions, 'from' | 'isByTime' | 'onRemoved'>
 
 /**
  * The same for who can do with a part of them: it ends early when the command is asked to end.

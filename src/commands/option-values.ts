@@ -5,6 +5,7 @@ import { UserError } from '../core/model/errors.ts'
 import type { EpochMs } from '../core/model/model.ts'
 import type { RegistrySettings } from '../edge/registry/client.ts'
 import type { CommandContext } from './command.ts'
+import { idForms } from './id-forms.ts'
 
 type Options = Pick<CommandContext, 'options'>
 
@@ -35,6 +36,15 @@ export function listOption(
   const wrong = values.find((value) => !isValid(value))
   if (wrong === undefined) return values
   throw new UserError(`--${name} must be ${form}, several apart by commas, not "${wrong}".`, 2)
+}
+
+/** @throws UserError when one can be no such id */
+export function idsOption(
+  context: Options,
+  name: 'hook' | 'tenant' | 'delivery',
+): readonly string[] | undefined {
+  const { isValid, form } = idForms[name]
+  return listOption(context, name, isValid, form)
 }
 
 /** @throws UserError when it is not a whole number from `min` to `max` */
@@ -71,6 +81,19 @@ export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
   const agoMs = parseDuration(text)
   const moment = agoMs === undefined ? parseIsoTime(text) : now - agoMs
   return moment === undefined ? undefined : Math.max(0, moment)
+}
+
+/** @param forms completes `must be`. @throws UserError when it is none of them */
+export function momentOption(
+  context: Options,
+  name: string,
+  forms: string = momentForms,
+): EpochMs | undefined {
+  const text = textOption(context, name)
+  if (text === undefined) return undefined
+  const moment = parseMoment(text, Date.now())
+  if (moment !== undefined) return moment
+  throw new UserError(`--${name} must be ${forms}, not "${text}".`, 2)
 }
 
 /** `undefined` where no registry is set. */

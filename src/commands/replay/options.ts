@@ -4,9 +4,9 @@ import { isEventKey } from '../../core/event/event-keys.ts'
 import { deathReasons, type EpochMs } from '../../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './progress.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
-import { idForms } from '../id-forms.ts'
 import {
   flagOption,
+  idsOption,
   integerOption,
   listOption,
   momentForms,
@@ -111,11 +111,6 @@ function orderOf(context: Options): ReplayOrder {
     '--hook, --tenant and --event are too long together to be kept for --resume: name fewer, and replay the others after them.',
     2,
   )
-}
-
-function idsOption(context: Options, name: 'hook' | 'tenant'): readonly string[] | undefined {
-  const { isValid, form } = idForms[name]
-  return listOption(context, name, isValid, form)
 }
 
 /** Deliveries that their owners ended have no letters. */

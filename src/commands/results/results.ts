@@ -1,96 +1,118 @@
 /** `hooktide results`: the results topic, filtered, as it is or as it grows. */
 import { once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
-import { asError, UserError } from '../../core/model/errors.ts'
-import { outcomes, type InboundRecord } from '../../core/model/model.ts'
+import { UserError } from '../../core/model/errors.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { readTopic, type ReadFrom } from '../../edge/kafka/reader.ts'
-import type { WaitForRegistry } from '../../edge/registry/client.ts'
-import { createResultReader } from '../../edge/registry/result-codec.ts'
+import { readTopic } from '../../edge/kafka/reader.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 import {
   flagOption,
   integerOption,
   momentForms,
-  parseMoment,
-  registrySettingsOf,
+  momentOption,
   textOption,
 } from '../option-values.ts'
-import {
-  filterFields,
-  isResult,
-  isWanted,
-  resultHeading,
-  resultLine,
-  type ResultFilter,
-} from './result-line.ts'
+import { filterOf, filterOptions, isEverything, isWanted, type ResultFilter } from './filter.ts'
+import { lastOf } from './last.ts'
+import { decoderOf, resultsIn, type TimeRange } from './reading.ts'
+import { ResultTable } from './result-line.ts'
 
 export const resultsCommand: Command = {
   name: 'results',
   summary: 'Show results of deliveries, past ones or as they come.',
-  usage: '[--from <start>] [--follow] [filters]',
+  usage: '[--from <start>] [--to <end>] [--last <n>] [filters]',
   options: {
     from: {
       type: 'string',
       description:
-        'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest]',
+        'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest; earliest with --to or --last]',
     },
-    follow: { type: 'boolean', short: 'f', description: 'Go on for ever; default without --from.' },
+    to: { type: 'string', description: 'A time, or how long ago: up to what was written then.' },
+    last: {
+      type: 'string',
+      description: 'The last so many that match. They are looked for from the end backwards.',
+    },
+    follow: {
+      type: 'boolean',
+      short: 'f',
+      description: 'Go on for ever; default without --from, --to and --last.',
+    },
     'until-end': { type: 'boolean', description: 'Stop at the end; default with --from.' },
-    hook: { type: 'string', description: 'Only of this hook id.', idOf: 'hook' },
-    tenant: { type: 'string', description: 'Only of this tenant.', idOf: 'tenant' },
-    delivery: { type: 'string', description: 'Only of this delivery id.', idOf: 'delivery' },
-    'event-id': { type: 'string', description: 'Only of the event with this id.' },
-    event: { type: 'string', description: 'Only of events with this key, such as PostSignIn.' },
-    outcome: { type: 'string', description: 'Only with this outcome, such as dead.' },
-    final: { type: 'boolean', description: 'Only the last result of each run.' },
+    ...filterOptions,
     limit: { type: 'string', description: 'Stop after so many results.' },
+    wide: {
+      type: 'boolean',
+      description: 'Every column in full. Lines are cut to the width of a terminal otherwise.',
+    },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
   uses: ['kafka', 'registry', 'topics'],
   run,
 }
 
+/** Of `--last`: they are held in memory. */
+const mostLast = 100_000
+
 async function run(context: CommandContext): Promise<0> {
   const { settings, print, note } = context
-  const { results: topic } = settings.topics
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
   const isJson = flagOption(context, 'json')
+  const table = new ResultTable(flagOption(context, 'wide') ? undefined : context.columns)
   let shown = 0
-  for await (const result of resultsIn(context, range, filter)) {
-    if (shown === 0 && !isJson) print(resultHeading)
-    print(isJson ? JSON.stringify(result) : resultLine(result))
+  for await (const result of wantedIn(context, range, filter)) {
+    if (shown === 0 && !isJson) print(table.heading)
+    print(isJson ? JSON.stringify(result) : table.line(result))
     shown += 1
     if (shown >= limit) return 0
     // Whoever reads slowly must not make this process hold the topic.
     if (process.stdout.writableNeedDrain) await drained(context.signal)
   }
-  if (shown === 0 && !range.isFollowing) note(absence(topic, range.from, filter))
+  if (shown === 0 && range.kind !== 'following') {
+    note(absence(settings.topics.results, range, !isEverything(filter)))
+  }
   return 0
 }
 
-async function* resultsIn(
+async function* wantedIn(
   context: CommandContext,
   range: Range,
   filter: ResultFilter,
 ): AsyncGenerator<DeliveryResult> {
-  const { settings, signal, note } = context
-  const kafka = kafkaSettingsOf(settings)
-  const decode = decoderOf(context, range.isFollowing)
-  const topic = settings.topics.results
-  const onStart = () => {
-    if (!range.isFollowing || range.from !== 'latest') return
-    note(`Results of ${topic} from now on; Ctrl-C ends. Past ones: --from 1h`)
+  if (range.kind === 'last') {
+    const decode = decoderOf(context)
+    yield* await lastOf(context, context.settings.topics.results, range, async (record) => {
+      const result = await decode(record)
+      return result !== undefined && isWanted(result, filter) ? result : undefined
+    })
+    return
   }
-  const reading = { settings: kafka, topic, signal, log: quiet, onStart }
-  for await (const records of readTopic({ ...reading, ...range })) {
+  const results = range.kind === 'times' ? pastIn(context, range) : newIn(context, range.from)
+  for await (const result of results) if (isWanted(result, filter)) yield result
+}
+
+async function* pastIn(context: CommandContext, range: TimeRange): AsyncGenerator<DeliveryResult> {
+  for await (const { result } of resultsIn(context, range)) yield result
+}
+
+/** Roughly by time, since what will come is not waited for. */
+async function* newIn(context: CommandContext, from: Start): AsyncGenerator<DeliveryResult> {
+  const { settings, signal, note } = context
+  const topic = settings.topics.results
+  const decode = decoderOf(context, true)
+  const onStart = () => {
+    if (from !== 'latest') return
+    note(`Results of ${topic} from now on; Ctrl-C ends. Past ones: --from 1h, or --last 20`)
+  }
+  const reading = { settings: kafkaSettingsOf(settings), topic, signal, log: quiet, onStart }
+  const start = typeof from === 'number' ? { time: from } : from
+  for await (const records of readTopic({ ...reading, from: start, isFollowing: true })) {
     for (const record of records) {
       const result = await decode(record)
       if (signal.aborted) return
-      if (result !== undefined && isWanted(result, filter)) yield result
+      if (result !== undefined) yield result
     }
   }
 }
@@ -100,71 +122,51 @@ async function drained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
-function absence(topic: string, from: ReadFrom, { equals, isFinalOnly }: ResultFilter): string {
-  const start = typeof from === 'object' ? ` since ${new Date(from.time).toISOString()}` : ''
-  const isFiltered = isFinalOnly || equals.length > 0
-  const end = from === 'latest' ? ' behind its end' : ''
+function absence(topic: string, { from, to }: TimeRange, isFiltered: boolean): string {
+  const start = typeof from === 'number' ? ` since ${new Date(from).toISOString()}` : ''
+  const end = to === undefined ? '' : ` before ${new Date(to).toISOString()}`
   return `There are no results in ${topic}${start}${end}${isFiltered ? ' that match' : ''}.`
 }
 
-interface Range {
-  readonly from: ReadFrom
-  readonly isFollowing: boolean
-}
+type Start = 'earliest' | 'latest' | EpochMs
+
+type Range =
+  | { readonly kind: 'following'; readonly from: Start }
+  | (TimeRange & { readonly kind: 'times' })
+  | (TimeRange & { readonly kind: 'last'; readonly count: number })
 
 function rangeOf(context: CommandContext): Range {
-  const isFollowing = flagOption(context, 'follow')
-  const isUntilEnd = flagOption(context, 'until-end')
-  if (isFollowing && isUntilEnd) {
-    throw new UserError('--follow goes on and --until-end stops: give one of them.', 2)
+  const count = integerOption(context, 'last', 1, mostLast)
+  const from = startOption(context)
+  const to = momentOption(context, 'to')
+  refuseContradictions(context, from, to)
+  const isPast = ['until-end', 'to', 'last'].some((name) => context.options[name] !== undefined)
+  if (flagOption(context, 'follow') || (from === undefined && !isPast)) {
+    return { kind: 'following', from: from ?? 'latest' }
   }
+  if (from === 'latest') {
+    throw new UserError('Behind --from latest there is nothing yet: give --follow with it.', 2)
+  }
+  const past = { from: from ?? 'earliest', to }
+  return count === undefined ? { kind: 'times', ...past } : { kind: 'last', ...past, count }
+}
+
+function refuseContradictions(
+  context: CommandContext,
+  from: Start | undefined,
+  to: EpochMs | undefined,
+): void {
+  const stopping = ['until-end', 'to', 'last'].find((name) => context.options[name] !== undefined)
+  if (flagOption(context, 'follow') && stopping !== undefined) {
+    throw new UserError(`--follow goes on and --${stopping} stops: give one of them.`, 2)
+  }
+  if (typeof from === 'number' && to !== undefined && to <= from) {
+    throw new UserError('--to must be later than --from.', 2)
+  }
+}
+
+function startOption(context: CommandContext): Start | undefined {
   const text = textOption(context, 'from')
-  // From the latest to the end would be nothing.
-  if (text === undefined)
-    return { from: isUntilEnd ? 'earliest' : 'latest', isFollowing: !isUntilEnd }
-  if (text === 'earliest' || text === 'latest') return { from: text, isFollowing }
-  const time = parseMoment(text, Date.now())
-  if (time !== undefined) return { from: { time }, isFollowing }
-  throw new UserError(`--from must be earliest, latest, ${momentForms}, not "${text}".`, 2)
-}
-
-function filterOf(context: CommandContext): ResultFilter {
-  const outcome = textOption(context, 'outcome')
-  if (outcome !== undefined && !outcomes.some((known) => known === outcome)) {
-    throw new UserError(`--outcome must be one of ${outcomes.join(', ')}, not "${outcome}".`, 2)
-  }
-  const equals = Object.entries(filterFields).flatMap(([option, field]) => {
-    const value = textOption(context, option)
-    return value === undefined ? [] : [[field, value] as const]
-  })
-  return { equals, isFinalOnly: flagOption(context, 'final') }
-}
-
-/** Decodes a record; says on standard error why one cannot be, and goes on. */
-function decoderOf({ settings, note, signal }: CommandContext, isFollowing: boolean) {
-  const wait = isFollowing ? waitingWith(note, signal) : undefined
-  const read = createResultReader(registrySettingsOf(settings), wait)
-  return async ({ topic, partition, offset, value }: InboundRecord) => {
-    try {
-      const result: unknown = value === null ? undefined : await read(value)
-      if (isResult(result)) return result
-      note(`${topic}-${partition}-${offset} is left out: it is not a result`)
-    } catch (error) {
-      if (error instanceof UserError) throw error
-      if (signal.aborted) return undefined
-      const reason = asError(error).message
-      note(`${topic}-${partition}-${offset} is left out: it cannot be read: ${reason}`)
-    }
-    return undefined
-  }
-}
-
-/** Says once that a registry is waited for. Rejects when the command was asked to end. */
-function waitingWith(note: (line: string) => void, signal: AbortSignal): WaitForRegistry {
-  let told: string | undefined
-  return async (reason, waitMs) => {
-    if (reason !== told) note(`${reason} Waiting for it; Ctrl-C ends.`)
-    told = reason
-    await setTimeout(waitMs, undefined, { signal })
-  }
+  if (text === undefined || text === 'earliest' || text === 'latest') return text
+  return momentOption(context, 'from', `earliest, latest, ${momentForms}`)
 }

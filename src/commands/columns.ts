@@ -1,0 +1,140 @@
+/** Tables that fit into a terminal: which columns are shown there, and how wide they are. */
+import { printable } from '../core/text/printable-text.ts'
+
+export interface Column {
+  readonly heading: string
+  /** The least that it is shown with, its heading included. */
+  readonly min: number
+  /** Beyond this it is no more use. */
+  readonly max: number
+  /** Columns of a lower rank are shown first where there is not room for all. Those of rank 0 are always shown. */
+  readonly rank: number
+  /** Numbers stand at the right. */
+  readonly isNumber?: boolean
+}
+
+/** A column as it is shown. */
+export interface Fitted {
+  readonly heading: string
+  /** Its place among all columns, shown or not. */
+  readonly index: number
+  readonly width: number
+  readonly isNumber: boolean
+  /** Whether longer cells are cut off. They are where lines must not be longer than the terminal is wide. */
+  readonly isCut: boolean
+}
+
+const gap = '  '
+
+/**
+ * The columns that fit, by their rank: each with the room that it can use, before there is a further one.
+ *
+ * @param columns of the terminal; `undefined`: no terminal, so that all is shown and nothing cut off
+ */
+export function fitted(all: readonly Column[], columns: number | undefined): readonly Fitted[] {
+  const isCut = columns !== undefined
+  const shown = isCut ? chosen(all, columns) : all.map((column, index) => ({ column, index }))
+  const widths = new Map(shown.map(({ column, index }) => [index, isCut ? column.min : column.max]))
+  let left = isCut ? columns - sumOf(shown.map(({ column }) => column.min)) : 0
+  for (const { column, index } of byRank(shown)) {
+    const more = Math.max(0, Math.min(left, column.max - column.min))
+    widths.set(index, (widths.get(index) ?? 0) + more)
+    left -= more
+  }
+  return shown.map(({ column, index }) => ({
+    heading: column.heading,
+    index,
+    width: widths.get(index) ?? column.min,
+    isNumber: column.isNumber === true,
+    isCut,
+  }))
+}
+
+interface Placed {
+  readonly column: Column
+  readonly index: number
+}
+
+function chosen(all: readonly Column[], columns: number): readonly Placed[] {
+  let shown: readonly Placed[] = []
+  for (const one of byRank(all.map((column, index) => ({ column, index })))) {
+    // A further column is shown once those before it have all the room that they can use.
+    const isBehind = one.column.rank > 0
+    const before = shown.map(({ column }) => (isBehind ? column.max : column.min))
+    if (isBehind && sumOf([...before, one.column.min]) > columns) break
+    shown = [...shown, one]
+  }
+  return shown.toSorted((one, other) => one.index - other.index)
+}
+
+function byRank(placed: readonly Placed[]): readonly Placed[] {
+  return placed.toSorted((one, other) => one.column.rank - other.column.rank)
+}
+
+/** Columns of a terminal that cells of these widths take side by side. */
+function sumOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1))
+}
+
+/** The line above a table. */
+export function headingOf(columns: readonly Fitted[]): string {
+  return joined(columns, (column) => column.heading)
+}
+
+/** @param cells one for each column, shown or not */
+export function rowOf(columns: readonly Fitted[], cells: readonly string[]): string {
+  return joined(columns, ({ index }) => cells[index] ?? '')
+}
+
+/** The cells that are shown, each as wide as its column. @param cells one for each column, shown or not */
+export function cellsOf(columns: readonly Fitted[], cells: readonly string[]): readonly string[] {
+  return columns.map((column) => filled(column, cells[column.index] ?? ''))
+}
+
+function joined(columns: readonly Fitted[], textOf: (column: Fitted) => string): string {
+  return columns
+    .map((column) => filled(column, textOf(column)))
+    .join(gap)
+    .trimEnd()
+}
+
+function filled({ width, isNumber, isCut }: Fitted, cell: string): string {
+  // As it is printed: what is escaped is longer than it was.
+  const text = isCut ? cut(printable(cell), width) : printable(cell)
+  const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
+  return isNumber ? space + text : text + space
+}
+
+/** As much of a text as takes so many columns of a terminal, with a mark where something is left out. */
+export function cut(text: string, width: number): string {
+  // Of a longer text no more is looked at than can be shown.
+  const near = text.length > 8 * width ? text.slice(0, 8 * width) : text
+  if (near.length === text.length && displayWidth(text) <= width) return text
+  let shown = ''
+  let taken = 0
+  for (const character of near) {
+    taken += widthOfCharacter(character)
+    if (taken > width - 1) break
+    shown += character
+  }
+  return `${shown}…`
+}
+
+/** Columns of a terminal that a text without control characters takes. */
+export function displayWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let width = 0
+  for (const character of text) width += widthOfCharacter(character)
+  return width
+}
+
+/** The wide and full-width blocks of UAX #11, and emoji. */
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|[\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
+const combining = /\p{M}/u
+
+function widthOfCharacter(character: string): number {
+  if (character <= '\u007e') return 1
+  if (combining.test(character)) return 0
+  return wide.test(character) ? 2 : 1
+}
