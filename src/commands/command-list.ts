@@ -16,6 +16,7 @@ import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
 import { resultsCommand } from './results/results.ts'
 import { runCommand } from './run/run.ts'
+import { statsCommand } from './stats/stats.ts'
 
 export const commands: readonly Command[] = [
   initCommand,
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,
+  statsCommand,
   replayCommand,
   resendCommand,
   endpointsListCommand,

@@ -5,10 +5,12 @@ import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
 import { piecesOf, withoutMember } from '../../src/commands/input/json-pieces.ts'
 import { judgeEvent } from '../../src/commands/events/input.ts'
-import { isResult, resultLine } from '../../src/commands/results/result-line.ts'
+import { ResultTable } from '../../src/commands/results/result-line.ts'
+import { isResult } from '../../src/commands/results/result.ts'
 import { readHookKey, readHookValue } from '../../src/core/hook/captured-change.ts'
 import { decodeCompletedRuns, encodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import { decodeHealth } from '../../src/core/health/record.ts'
+import { Statistics } from '../../src/core/answers/statistics.ts'
 import { admitted } from '../../src/core/hook/filter-match.ts'
 import { type HookEntry, HookTable } from '../../src/core/hook/table.ts'
 import { Ledger } from '../../src/core/offsets/ledger.ts'
@@ -24,6 +26,7 @@ import { boundedLine } from '../../src/edge/telemetry/line-bound.ts'
 import { type Case, growth, payload, text, times } from '../support/growth.ts'
 import { eventOf, hookOf } from '../support/model-builders.ts'
 import { recordOf } from '../support/record-builders.ts'
+import { endWith } from '../support/results.ts'
 
 const entry = (index: number, events: readonly string[] = ['PostSignIn']) => ({
   kind: 'active' as const,
@@ -192,27 +195,7 @@ const ofCommits: readonly Case[] = [
   ),
 ]
 
-const result = JSON.parse(
-  JSON.stringify({
-    ...{
-      deliveryId: 'd',
-      run: 'r',
-      eventId: 'e',
-      eventKey: 'PostSignIn',
-      hookId: 'h',
-      tenantId: 't',
-    },
-    ...{
-      outcome: 'dead',
-      attemptedAt: 0,
-      nextDueAt: null,
-      totalMs: null,
-      attempt: null,
-      maxAttempts: null,
-    },
-    ...{ reason: null, statusCode: null, errorClass: null, errorMessage: null, final: true },
-  }),
-) as Parameters<typeof resultLine>[0]
+const result = endWith({})
 const spaced = '\u202e \u0007 x'
 
 const ofOutput: readonly Case[] = [
@@ -238,7 +221,24 @@ const ofOutput: readonly Case[] = [
   growth(
     'characters of a result',
     (size) => ({ ...result, errorMessage: spaced.repeat(size), eventId: 'e'.repeat(size) }),
-    resultLine,
+    (one) => new ResultTable(undefined).line(one),
+  ),
+  growth(
+    'characters of a result in a terminal',
+    (size) => ({ ...result, errorMessage: spaced.repeat(size), hookId: spaced.repeat(size) }),
+    (one) => new ResultTable(200).line(one),
+  ),
+  growth(
+    'results that statistics are made of',
+    (size) =>
+      times(size, (index) =>
+        endWith({ run: `t/0/${index}`, hookId: `h${index}`, reason: `r${index}` }),
+      ),
+    (results) => {
+      const statistics = new Statistics('hook')
+      for (const one of results) statistics.add(one)
+      return statistics.groups()
+    },
   ),
   growth(
     'characters of a result as JSON',

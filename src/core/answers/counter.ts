@@ -1,0 +1,31 @@
+/** Counts of names that come from records, in bounded memory. */
+
+/** What stands for the names that were too many. */
+export const otherNames = '(others)'
+
+export class Counter {
+  readonly #counts = new Map<string, number>()
+  readonly #most: number
+
+  /** @param most names that are told apart */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(name: string): void {
+    const isKept = this.#counts.has(name) || this.#counts.size < this.#most
+    const kept = isKept ? name : otherNames
+    this.#counts.set(kept, (this.#counts.get(kept) ?? 0) + 1)
+  }
+
+  get size(): number {
+    return this.#counts.size
+  }
+
+  /** The most frequent first; of those that are as frequent, by name. */
+  sorted(): readonly (readonly [name: string, count: number])[] {
+    return [...this.#counts].toSorted(
+      ([one, count], [other, otherCount]) => otherCount - count || (one < other ? -1 : 1),
+    )
+  }
+}

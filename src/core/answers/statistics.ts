@@ -1,0 +1,232 @@
+/** Statistics of deliveries, folded from results in the order in which they were written, in bounded memory. */
+import type { EpochMs } from '../model/model.ts'
+import type { DeliveryResult } from '../model/records.ts'
+import { Counter, otherNames } from './counter.ts'
+import { Histogram } from './histogram.ts'
+import { OpenRuns, type Change, type OpenState } from './open-runs.ts'
+
+export const groupings = ['hook', 'tenant', 'event', 'class'] as const
+/** What is counted together. `class` is of failures: how the attempt failed, or why the run ended without one. */
+export type Grouping = (typeof groupings)[number]
+
+/** Ends of runs. */
+const ends = ['delivered', 'dead', 'expired', 'discarded'] as const
+type End = (typeof ends)[number]
+
+/** Groups that are told apart. What is beyond is counted as {@link otherNames}. */
+const mostGroups = 10_000
+const mostDetails = 100
+/** 50 MB or so. */
+const mostRuns = 1_000_000
+
+/** One group's counts. */
+export interface GroupStatistics {
+  readonly name: string
+  /** Tenant of a hook. */
+  readonly tenantId: string | undefined
+  /** Where the hook's newest attempt went, as results show it. */
+  readonly url: string | undefined
+  /** HTTP calls that ended by themselves, tests included. */
+  readonly requests: number
+  /** Those of them that did not deliver. */
+  readonly failed: number
+  /** Calls that a process gave up, at shutdown for the most part. */
+  readonly interrupted: number
+  /** Runs that ended. */
+  readonly ended: Readonly<Record<End, number>>
+  /** Attempts of runs that ended with one, and how many runs these were. */
+  readonly attempts: { readonly sum: number; readonly runs: number }
+  /** Of each request, from its start to its end. */
+  readonly total: Histogram
+  /** From the event's own time to the start of the first attempt, of runs that an event began. */
+  readonly toFirst: Histogram
+  /** Runs that had not ended by the last of these results. */
+  readonly open: Readonly<Record<OpenState, number>>
+  /** Failures by status code, error class or reason; in a group of failures, hooks. */
+  readonly details: Counter
+}
+
+/** Share of requests that delivered, from 0 to 1; `undefined` when there was none. */
+export function successShare({ requests, failed }: GroupStatistics): number | undefined {
+  return requests === 0 ? undefined : (requests - failed) / requests
+}
+
+/**
+ * Share of ended runs that delivered, from 0 to 1; `undefined` when there was none. What a hook's owner ended by deleting or
+ * disabling it counts neither way.
+ */
+export function deliveredShare({ ended }: GroupStatistics): number | undefined {
+  const all = ended.delivered + ended.dead + ended.expired
+  return all === 0 ? undefined : ended.delivered / all
+}
+
+export function attemptsPerDelivery({ attempts }: GroupStatistics): number | undefined {
+  return attempts.runs === 0 ? undefined : attempts.sum / attempts.runs
+}
+
+class Group implements GroupStatistics {
+  readonly name: string
+  tenantId: string | undefined
+  url: string | undefined
+  requests = 0
+  failed = 0
+  interrupted = 0
+  readonly ended = { delivered: 0, dead: 0, expired: 0, discarded: 0 }
+  readonly attempts = { sum: 0, runs: 0 }
+  readonly total = new Histogram()
+  readonly toFirst = new Histogram()
+  readonly open = { retrying: 0, waiting: 0 }
+  readonly details = new Counter(mostDetails)
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** @param change what becomes of the run by it */
+  add(result: DeliveryResult, change: Change): void {
+    if (result.attempt !== null) this.#addAttempt(result)
+    if (change.kind !== 'changed') return
+    if (change.before !== undefined) this.open[change.before] -= 1
+    const state = openState(result)
+    if (result.final) this.#addEnd(result)
+    else if (state !== undefined) this.open[state] += 1
+  }
+
+  #addAttempt({ attempt, trigger, outcome, totalMs, eventAt, attemptedAt }: DeliveryResult): void {
+    if (outcome === 'interrupted') {
+      this.interrupted += 1
+      return
+    }
+    this.requests += 1
+    if (outcome !== 'delivered') this.failed += 1
+    if (totalMs !== null) this.total.add(totalMs)
+    if (attempt === 1 && trigger === 'event') this.toFirst.add(attemptedAt - eventAt)
+  }
+
+  #addEnd({ outcome, attempt }: DeliveryResult): void {
+    const end = ends.find((known) => known === outcome)
+    if (end !== undefined) this.ended[end] += 1
+    if (attempt === null) return
+    this.attempts.sum += attempt
+    this.attempts.runs += 1
+  }
+}
+
+export class Statistics {
+  readonly #grouping: Grouping
+  readonly #runs = new OpenRuns(mostRuns)
+  readonly #groups = new Map<string, Group>()
+  readonly #all = new Group('')
+  #untracked = 0
+  #newestAt: EpochMs | undefined
+
+  constructor(grouping: Grouping) {
+    this.#grouping = grouping
+  }
+
+  /** Of all results together. */
+  get all(): GroupStatistics {
+    return this.#all
+  }
+
+  /** Results of open runs that could not be held: what is retrying and waiting is more than is said. */
+  get untracked(): number {
+    return this.#untracked
+  }
+
+  /** When the newest attempt began; `undefined` without results. */
+  get newestAt(): EpochMs | undefined {
+    return this.#newestAt
+  }
+
+  add(result: DeliveryResult): void {
+    const change = this.#changeBy(result)
+    if (change.kind === 'untracked') this.#untracked += 1
+    this.#newestAt = Math.max(this.#newestAt ?? 0, result.attemptedAt)
+    const failure = failureOf(result)
+    this.#all.add(result, change)
+    if (failure !== undefined) this.#all.details.add(failure)
+    if (this.#grouping === 'class') this.#addFailure(result, failure)
+    else this.#addTo(nameIn(this.#grouping, result), result, { change, failure })
+  }
+
+  /** The group with most failures first, then with most requests. */
+  groups(): readonly GroupStatistics[] {
+    return [...this.#groups.values()].toSorted(
+      (one, other) =>
+        other.failed - one.failed ||
+        lostOf(other) - lostOf(one) ||
+        other.requests - one.requests ||
+        (one.name < other.name ? -1 : 1),
+    )
+  }
+
+  #changeBy(result: DeliveryResult): Change {
+    if (result.final) return this.#runs.end(result)
+    const state = openState(result)
+    return state === undefined ? { kind: 'repeat' } : this.#runs.goOn(result, state)
+  }
+
+  #addTo(
+    name: string,
+    result: DeliveryResult,
+    { change, failure }: { readonly change: Change; readonly failure: string | undefined },
+  ): void {
+    const group = this.#group(name)
+    group.add(result, change)
+    if (failure !== undefined) group.details.add(failure)
+    if (this.#grouping !== 'hook' || group.name === otherNames) return
+    group.tenantId = result.tenantId
+    group.url = result.url ?? group.url
+  }
+
+  /** Runs that are open have not ended by a failure yet, and are in no group of them. */
+  #addFailure(result: DeliveryResult, failure: string | undefined): void {
+    if (failure === undefined) return
+    const group = this.#group(failure)
+    group.add(result, result.final ? { kind: 'changed', before: undefined } : { kind: 'repeat' })
+    group.details.add(result.hookId)
+  }
+
+  #group(wanted: string): Group {
+    const known = this.#groups.get(wanted)
+    if (known !== undefined) return known
+    const name = this.#groups.size < mostGroups ? wanted : otherNames
+    const group = this.#groups.get(name) ?? new Group(name)
+    this.#groups.set(name, group)
+    return group
+  }
+}
+
+/** Runs that ended without success. */
+function lostOf({ ended }: Group): number {
+  return ended.dead + ended.expired
+}
+
+function nameIn(grouping: Exclude<Grouping, 'class'>, result: DeliveryResult): string {
+  switch (grouping) {
+    case 'hook':
+      return result.hookId
+    case 'tenant':
+      return result.tenantId
+    case 'event':
+      return result.eventKey
+  }
+}
+
+/** An interrupted call is made again at once by the next owner: it is as if it had not been made. */
+function openState({ final, outcome }: DeliveryResult): OpenState | undefined {
+  if (final || outcome === 'interrupted') return undefined
+  return outcome === 'deferred' ? 'waiting' : 'retrying'
+}
+
+/** Of an attempt its status code or error class, of an end without one the reason; `undefined`: it is no failure. */
+function failureOf(result: DeliveryResult): string | undefined {
+  const { outcome, attempt, errorClass, statusCode, reason } = result
+  if (outcome === 'delivered' || outcome === 'interrupted' || outcome === 'deferred')
+    return undefined
+  if (attempt === null) return reason ?? outcome
+  return errorClass === 'http' && statusCode !== null
+    ? String(statusCode)
+    : (errorClass ?? reason ?? outcome)
+}
