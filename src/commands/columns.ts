@@ -100,16 +100,17 @@ function joined(columns: readonly Fitted[], textOf: (column: Fitted) => string):
 
 function filled({ width, isNumber, isCut }: Fitted, cell: string): string {
   // As it is printed: what is escaped is longer than it was.
-  const text = isCut ? cut(printable(cell), width) : printable(cell)
+  const text = isCut ? cut(cell, width) : printable(cell)
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
   return isNumber ? space + text : text + space
 }
 
-/** As much of a text as takes so many columns of a terminal, with a mark where something is left out. */
+/** As much of a text, as it is printed, as takes so many columns of a terminal, with a mark where something is left out. */
 export function cut(text: string, width: number): string {
   // Of a longer text no more is looked at than can be shown.
-  const near = text.length > 8 * width ? text.slice(0, 8 * width) : text
-  if (near.length === text.length && displayWidth(text) <= width) return text
+  const isLong = text.length > 8 * width
+  const near = printable(isLong ? text.slice(0, 8 * width) : text)
+  if (!isLong && displayWidth(near) <= width) return near
   let shown = ''
   let taken = 0
   for (const character of near) {
@@ -118,6 +119,38 @@ export function cut(text: string, width: number): string {
     shown += character
   }
   return `${shown}…`
+}
+
+/** A text in lines of such a width, by its words. Words that are longer than a line go on in the next one. */
+export function paragraph(text: string, width: number): readonly string[] {
+  const lines = ['']
+  for (const word of printable(text)
+    .split(' ')
+    .flatMap((one) => piecesOf(one, width))) {
+    const line = lines.at(-1) ?? ''
+    if (line === '') lines[lines.length - 1] = word
+    else if (displayWidth(line) + 1 + displayWidth(word) > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
+}
+
+function piecesOf(word: string, width: number): readonly string[] {
+  if (displayWidth(word) <= width) return [word]
+  const pieces: string[] = []
+  let piece = ''
+  let taken = 0
+  for (const character of word) {
+    const more = widthOfCharacter(character)
+    if (taken + more > width) {
+      pieces.push(piece)
+      piece = ''
+      taken = 0
+    }
+    piece += character
+    taken += more
+  }
+  return [...pieces, piece]
 }
 
 /** Columns of a terminal that a text without control characters takes. */

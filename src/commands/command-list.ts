@@ -6,6 +6,7 @@ import {
   endpointsListCommand,
 } from './endpoints/endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
+import { explainCommand } from './explain/explain.ts'
 import { hooksEncryptCommand } from './hooks/encrypt.ts'
 import { hooksPutCommand } from './hooks/put.ts'
 import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   eventsSendCommand,
   eventsValidateCommand,
   resultsCommand,
+  explainCommand,
   statsCommand,
   replayCommand,
   resendCommand,

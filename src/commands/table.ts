@@ -52,8 +52,7 @@ export function describedRows(
   )
 }
 
-/** A text in lines, by its words: one that is longer than a line has one of its own. */
-export function wrapped(text: string, width: number): readonly string[] {
+function wrapped(text: string, width: number): readonly string[] {
   const lines = ['']
   for (const word of text.split(' ')) {
     const line = lines.at(-1) ?? ''

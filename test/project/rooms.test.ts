@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   hook: ['event', 'filter', 'model', 'text'],
   run: ['event', 'hook', 'model', 'signal', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
-  answers: ['model'],
+  answers: ['filter', 'hook', 'model'],
 }
 
 /** Rooms that could be packages, each with its door. */

@@ -10,15 +10,13 @@ import type {
   Run,
 } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { choosePartition } from '../../edge/kafka/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from './requests.ts'
-import { grouped, remainingOf, type Reach } from './progress.ts'
-import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
+import { keyedRecords, type KeySearch } from './keyed-records.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import { deliveryOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { readToEnd, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
+import { refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
 import {
   flagOption,
   momentForms,
@@ -27,7 +25,7 @@ import {
   textOption,
 } from '../option-values.ts'
 import { readParts } from './plan.ts'
-import { isResult } from '../results/result-line.ts'
+import { isResult } from '../results/result.ts'
 import { eventOfSource } from '../events/source-event.ts'
 
 export const resendCommand: Command = {
@@ -86,14 +84,6 @@ async function run(context: CommandContext): Promise<0> {
 
 type Found = Pick<Run, 'deliveryId' | 'hookId' | 'event'>
 
-interface Search {
-  readonly context: CommandContext
-  readonly admin: KafkaAdmin
-  readonly id: DeliveryId
-  /** `undefined`: the earliest record. */
-  readonly from: EpochMs | undefined
-}
-
 function fromOf(context: CommandContext): EpochMs | undefined {
   const text = textOption(context, 'from')
   if (text === undefined || text === 'earliest') return undefined
@@ -103,13 +93,15 @@ function fromOf(context: CommandContext): EpochMs | undefined {
 }
 
 /** A dead letter has the event itself; for all else the results say where it stands. */
-async function findRun(search: Search): Promise<Found> {
+async function findRun(search: KeySearch & { readonly context: CommandContext }): Promise<Found> {
   const { context, id, from } = search
   const sources = new Sources(context, id)
   const { deadLetters, results } = context.settings.topics
-  const letter = await newest(keyed(search, deadLetters), (record) => sources.inLetter(record))
+  const letter = await newest(keyedRecords(search, deadLetters), (record) =>
+    sources.inLetter(record),
+  )
   const found =
-    letter ?? (await newest(keyed(search, results), (record) => sources.inResult(record)))
+    letter ?? (await newest(keyedRecords(search, results), (record) => sources.inResult(record)))
   if (found !== undefined) return found
   const nothing =
     sources.count === 0
@@ -134,48 +126,6 @@ async function newest<Result>(
     if (result !== undefined) return result
   }
   return undefined
-}
-
-/**
- * Records of a topic with the key. They are in the partition that the key chooses; only where that has none, the others
- * are read, since the topic may have had fewer partitions when they were written.
- */
-async function* keyed(
-  { context, admin, id, from }: Search,
-  topic: string,
-): AsyncGenerator<InboundRecord> {
-  const ranges = await rangesOf(admin, topic, from)
-  const chosen = choosePartition(Buffer.from(id), ranges.length, 0)
-  for (const isChosen of [true, false]) {
-    const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
-    const count = remainingOf(reaches)
-    if (count > manyRecords) context.note(`looking for it in ${grouped(count)} records of ${topic}`)
-    let isFound = false
-    for await (const records of readToEnd(context, topic, { reaches })) {
-      for (const record of records) {
-        if (record.key?.toString() !== id) continue
-        isFound = true
-        yield record
-      }
-    }
-    if (isFound) return
-  }
-}
-
-/** Reading so many is waited for. */
-const manyRecords = 200_000
-
-async function rangesOf(
-  admin: KafkaAdmin,
-  topic: string,
-  from: EpochMs | undefined,
-): Promise<readonly Reach[]> {
-  const ranges = await admin.offsets(topic)
-  const starts = from === undefined ? [] : await admin.offsetsAt(topic, from)
-  return ranges.map(({ partition, low, end }) => {
-    const start = starts.find((one) => one.partition === partition)
-    return { topic, partition, next: start?.offset ?? low, end }
-  })
 }
 
 class Sources {

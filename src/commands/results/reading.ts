@@ -67,7 +67,7 @@ export interface TimeRange {
  *
  * @throws UserError when it does not exist, or no broker answers
  */
-async function startOf(
+export async function startOf(
   { settings }: Pick<CommandContext, 'settings'>,
   topic: string,
   { from, to }: TimeRange,

@@ -1,0 +1,291 @@
+/** What is told of an event: of each of its deliveries how it stands and what to do, and why it was not for other hooks. */
+import type { DeliveryStory, RunStory } from '../../core/answers/delivery-story.ts'
+import type { HookAnswer } from '../../core/answers/hook-answers.ts'
+import { isDisabledFor, type Health } from '../../core/health/record.ts'
+import { deliveryIdOf } from '../../core/model/identity.ts'
+import { roughWait } from '../../core/model/durations.ts'
+import type { EpochMs, HookId } from '../../core/model/model.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { placeOf } from '../../core/run/delivery-headers.ts'
+import { withoutSecrets } from '../../core/run/result.ts'
+import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/topic.ts'
+import { shellWord, shortened } from '../table.ts'
+import type { FoundEvent } from './found.ts'
+
+/** Whether the group has completed the event's record; `undefined`: that could not be asked. */
+export type Handled =
+  | { readonly kind: 'yes' }
+  | { readonly kind: 'no'; readonly words: string }
+  | undefined
+
+export interface Surroundings {
+  readonly hooks: ReadonlyMap<HookId, StoredHook>
+  readonly endpoints: ReadonlyMap<HookId, Health>
+  /** Of the event's tenant, and of others for its key; empty where the event's record is gone. */
+  readonly answers: ReadonlyMap<HookId, HookAnswer>
+  readonly handled: Handled
+  readonly now: EpochMs
+  /** Only this hook is asked about. */
+  readonly only: HookId | undefined
+}
+
+export interface ExplainedDelivery {
+  readonly hookId: HookId
+  readonly deliveryId: string
+  /** Of the hook as it is now; `null`: there is none, or it cannot be called. */
+  readonly url: string | null
+  /** The outcome of its newest result; `none`: there is no result. */
+  readonly state: string
+  /** A sentence without its full stop. */
+  readonly words: string
+  readonly dueAt: EpochMs | null
+  readonly endpoint: string | null
+  readonly runs: readonly RunStory[]
+  /** Commands that change it. */
+  readonly next: readonly string[]
+}
+
+export interface ExplainedHook {
+  readonly hookId: HookId
+  readonly why: HookAnswer['kind']
+  readonly words: string
+  /** The hook's record was written after the event: what it was before is not known. */
+  readonly isChangedSince: boolean
+}
+
+export interface Explanation {
+  readonly found: FoundEvent
+  readonly place: string | undefined
+  readonly deliveries: readonly ExplainedDelivery[]
+  readonly others: readonly ExplainedHook[]
+  /** What is so of the event as a whole; a sentence each. */
+  readonly remarks: readonly string[]
+  readonly next: readonly string[]
+}
+
+export function explain(found: FoundEvent, around: Surroundings): Explanation {
+  const { only } = around
+  const place = found.event && placeOf(found.event.source)
+  const deliveries = [
+    ...[...found.deliveries.values()]
+      .filter(({ hookId }) => only === undefined || hookId === only)
+      .map((story) => explainedStory(story, found, around)),
+    ...unrecorded(found, around),
+  ]
+  const refusals = refusalsOf(found, around)
+  const own = refusals.filter(({ why }) => why !== 'other-tenant')
+  // Hooks of other tenants only where the tenant may be what is wrong.
+  const others = deliveries.length === 0 || only !== undefined ? refusals : own
+  const isMissed = deliveries.length === 0 && place !== undefined && own[0] !== undefined
+  return {
+    ...{ found, place, deliveries, others },
+    remarks: remarksOn(found, { around, deliveries, own }),
+    next: isMissed ? [replayOf(place, own.length === 1 ? own[0]?.hookId : undefined)] : [],
+  }
+}
+
+/** Hooks that the event is for, and of which nothing is recorded. */
+function unrecorded(found: FoundEvent, around: Surroundings): readonly ExplainedDelivery[] {
+  return unknownAnswers(found, around)
+    .filter(([, { kind }]) => kind === 'matches' || kind === 'suspended')
+    .map(([hookId]) => withoutResult(hookId, found, around))
+}
+
+function refusalsOf(found: FoundEvent, around: Surroundings): readonly ExplainedHook[] {
+  return unknownAnswers(found, around)
+    .filter(([, { kind }]) => kind !== 'matches' && kind !== 'suspended')
+    .map(([hookId, answer]) => {
+      const hook = around.hooks.get(hookId)
+      const words = refusal(answer, found, hook)
+      return { hookId, why: answer.kind, words, isChangedSince: isChangedSince(hook, found) }
+    })
+}
+
+/** What hooks say of which nothing is recorded. */
+function unknownAnswers(
+  { deliveries }: FoundEvent,
+  { answers, only }: Surroundings,
+): readonly (readonly [HookId, HookAnswer])[] {
+  const known = new Set([...deliveries.values()].map(({ hookId }) => hookId))
+  return [...answers].filter(
+    ([hookId]) => !known.has(hookId) && (only === undefined || hookId === only),
+  )
+}
+
+function isChangedSince(hook: StoredHook | undefined, { writtenAt }: FoundEvent): boolean {
+  return (hook?.writtenAt ?? 0) > writtenAt
+}
+
+interface Remarked {
+  readonly around: Surroundings
+  readonly deliveries: readonly ExplainedDelivery[]
+  readonly own: readonly ExplainedHook[]
+}
+
+function remarksOn(found: FoundEvent, { around, deliveries, own }: Remarked): readonly string[] {
+  const { only, hooks, handled } = around
+  const remarks: string[] = []
+  if (found.event === undefined) {
+    remarks.push(
+      'Its record is gone, or was not written since --from: why it was for no other hook cannot be said.',
+    )
+  } else if (only === undefined && deliveries.length === 0 && own.length === 0) {
+    remarks.push(`Tenant ${found.tenantId} has no hooks.`)
+  } else if (deliveries.length === 0) {
+    remarks.push('No hook was called for it, as hooks are now.')
+  }
+  if (only !== undefined && !hooks.has(only))
+    remarks.push(`There is no hook ${only}, or no longer.`)
+  if (handled?.kind === 'no' && deliveries.every(({ state }) => state === 'none')) {
+    remarks.push(handled.words)
+  }
+  return remarks
+}
+
+function explainedStory(
+  story: DeliveryStory,
+  { tenantId }: FoundEvent,
+  around: Surroundings,
+): ExplainedDelivery {
+  const { deliveryId, hookId, runs, newest } = story
+  const hook = around.hooks.get(hookId)
+  const health = around.endpoints.get(hookId)
+  const state = newest?.state
+  const last = state?.last
+  const dueAt = state?.kind === 'open' ? (state.dueAt ?? null) : null
+  const isOfOther = hook !== undefined && tenantOf(hook) !== tenantId
+  return {
+    ...{ hookId, deliveryId, dueAt, runs, url: urlOf(hook) },
+    state: last?.outcome ?? 'none',
+    words: last === undefined ? 'nothing is recorded' : stateWords(last, dueAt, around.now),
+    endpoint: isOfOther ? null : endpointWords(hook, health, around.now),
+    next: last === undefined ? [] : nextFor(last, hook, health),
+  }
+}
+
+function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings): ExplainedDelivery {
+  const { tenantId, eventId, event } = found
+  const hook = around.hooks.get(hookId)
+  const place = event && placeOf(event.source)
+  const isWaiting = around.handled?.kind === 'no'
+  const replay = place === undefined ? [] : [replayOf(place, hookId)]
+  return {
+    ...{ hookId, runs: [], dueAt: null, url: urlOf(hook) },
+    deliveryId: deliveryIdOf(tenantId, event?.eventSource ?? '', eventId, hookId),
+    state: 'none',
+    words: absenceWords(isWaiting, hook, found),
+    endpoint: endpointWords(hook, around.endpoints.get(hookId), around.now),
+    next: isWaiting ? ['hooktide status'] : replay,
+  }
+}
+
+function absenceWords(isWaiting: boolean, hook: StoredHook | undefined, found: FoundEvent): string {
+  if (isWaiting) return 'waits: nothing is recorded yet'
+  if (hook !== undefined && isChangedSince(hook, found)) {
+    return `nothing was sent: the hook's record was written ${timeText(hook.writtenAt)}, after the event`
+  }
+  return 'nothing is recorded: its results are older than what is kept, or it was not for the hook then'
+}
+
+function urlOf(hook: StoredHook | undefined): string | null {
+  return hook?.entry.kind === 'active' ? withoutSecrets(hook.entry.hook.url) : null
+}
+
+const reasonWords: Readonly<Record<string, string>> = {
+  gone: 'the endpoint answered 410 Gone',
+  'invalid-url': "the hook's URL cannot be used",
+  exhausted: 'every attempt failed',
+  'max-age': 'it got too old',
+  'endpoint-disabled': 'its endpoint was disabled',
+  'endpoint-down': 'its endpoint was down for too long, or for too many',
+  overflow: 'as many deliveries waited for its endpoint as may',
+  'hook-invalid': "the hook's record was not valid",
+  'hook-deleted': 'the hook was deleted, or given to another tenant',
+  'hook-disabled': 'the hook was disabled',
+  'too-large': 'it was too large for a topic',
+}
+
+function stateWords(last: DeliveryResult, dueAt: EpochMs | null, now: EpochMs): string {
+  const { outcome, reason, attempt, maxAttempts, attemptedAt } = last
+  if (outcome === 'delivered')
+    return `delivered ${timeText(attemptedAt)}, by attempt ${attempt ?? '-'}`
+  const due = dueAt === null ? '' : dueWords(dueAt, now)
+  if (outcome === 'retrying') {
+    return `attempt ${attempt ?? '-'} of ${maxAttempts ?? '-'} failed; the next is due ${due}`
+  }
+  if (outcome === 'deferred')
+    return `waits for its endpoint, or for its turn; looked at again ${due}`
+  if (outcome === 'interrupted')
+    return 'its call was given up by a process that ended; it is made again'
+  const why = reason === null ? '' : `: ${reasonWords[reason] ?? reason}`
+  return `${outcome} ${timeText(attemptedAt)}${why}`
+}
+
+function dueWords(dueAt: EpochMs, now: EpochMs): string {
+  const wait = roughWait(Math.abs(dueAt - now))
+  return `${timeText(dueAt)} (${dueAt >= now ? `in ${wait}` : `${wait} ago`})`
+}
+
+function endpointWords(
+  hook: StoredHook | undefined,
+  health: Health | undefined,
+  now: EpochMs,
+): string | null {
+  if (health === undefined || health.state === 'healthy' || hook?.entry.kind !== 'active')
+    return null
+  if (health.state === 'disabled' && !isDisabledFor(hook.entry.hook, health)) return null
+  const until = health.until === null ? '' : `, next probe ${dueWords(health.until, now)}`
+  return `${health.state} since ${timeText(health.since)}, by ${health.reason}${until}`
+}
+
+function nextFor(
+  { outcome, deliveryId, hookId, reason }: DeliveryResult,
+  hook: StoredHook | undefined,
+  health: Health | undefined,
+): readonly string[] {
+  if (outcome === 'delivered' || outcome === 'interrupted') return []
+  const resend = `hooktide resend ${deliveryId}`
+  if (hook === undefined) return []
+  if (hook.entry.kind === 'suspended') return [`hooktide hooks get ${shellWord(hookId)}`, resend]
+  if (!hook.entry.hook.enabled) return [`hooktide hooks enable ${shellWord(hookId)}`, resend]
+  const isDisabled = isDisabledFor(hook.entry.hook, health)
+  if (isDisabled) return [`hooktide endpoints enable ${shellWord(hookId)}`, resend]
+  return reason === 'invalid-url' ? [`hooktide hooks get ${shellWord(hookId)}`, resend] : [resend]
+}
+
+/** Once the hook is as it should be. */
+function replayOf(place: string, hookId: HookId | undefined): string {
+  const offset = place.slice(place.lastIndexOf('/') + 1)
+  const hook = hookId === undefined ? '' : ` --hook ${shellWord(hookId)}`
+  return `hooktide replay --offsets ${place}-${offset}${hook}`
+}
+
+const mostFilterShown = 200
+
+function refusal(
+  answer: HookAnswer,
+  { eventKey }: FoundEvent,
+  hook: StoredHook | undefined,
+): string {
+  const filter = hook?.entry.kind === 'active' ? (hook.entry.hook.filter ?? '') : ''
+  switch (answer.kind) {
+    case 'filter-false':
+      return `its filter is false: ${shortened(filter, mostFilterShown)}`
+    case 'filter-fault':
+      return `its filter has no value (${answer.fault}): ${shortened(filter, mostFilterShown)}`
+    case 'disabled':
+      return 'it is disabled'
+    case 'not-subscribed':
+      return `${eventKey} is not among its events`
+    case 'other-tenant':
+      return `it is of tenant ${answer.tenantId}`
+    case 'suspended':
+      return `it is suspended: ${hook === undefined ? '' : problemsOf(hook).map(problemLine).join('; ')}`
+    case 'matches':
+      return 'it matches'
+  }
+}
+
+export function timeText(at: EpochMs): string {
+  return new Date(at).toISOString().slice(0, 19).concat('Z')
+}
