@@ -13,6 +13,8 @@ import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
 import { hooksTestCommand } from './hooks/test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
 import { initCommand } from './init.ts'
+import { deadLettersListCommand } from './records/dead-letters.ts'
+import { rejectedListCommand } from './records/rejected.ts'
 import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
 import { resultsCommand } from './results/results.ts'
@@ -34,6 +36,8 @@ export const commands: readonly Command[] = [
   resultsCommand,
   explainCommand,
   statsCommand,
+  deadLettersListCommand,
+  rejectedListCommand,
   replayCommand,
   resendCommand,
   endpointsListCommand,
