@@ -48,7 +48,8 @@ describe('why did a customer not get its webhook for a user', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^PostSignIn about u1, of tenant default\n/)
     expect(stdout).toMatch(/Hook billing: delivered \S+Z, by attempt 1\n/)
-    expect(stdout).toMatch(/Hook crm: attempt 1 of 10 failed; the next is due \S+Z \(in \d+ s\)\n/)
+    // It may have been tried again meanwhile.
+    expect(stdout).toMatch(/Hook crm: attempt \d+ of 10 failed; the next is due \S+Z/)
     expect(stdout).toMatch(/retrying 503 +1\/10 /)
     expect(stdout).toMatch(/next +hooktide resend dlv_[\w-]{22}\n/)
     expect(stdout).toContain('    german: its filter is false: event.user.country == "DE"\n')
@@ -73,7 +74,8 @@ describe('why did a customer not get its webhook for a user', () => {
     const { record, deliveries, others } = JSON.parse(stdout)
     expect(others).toHaveLength(5)
     const crm = deliveries.find(({ hookId }: { readonly hookId: string }) => hookId === 'crm')
-    expect(crm).toMatchObject({ state: 'retrying', runs: [{ results: [{ statusCode: 503 }] }] })
+    expect(crm).toMatchObject({ state: 'retrying', runs: [{ trigger: 'event', leftOut: 0 }] })
+    expect(crm.runs[0].results[0]).toMatchObject({ statusCode: 503, userId: 'u1' })
     const byPlace = await ask('explain', '--offset', record, '--json')
     expect(JSON.parse(byPlace.stdout)).toMatchObject({ eventId: 'first', record })
     const byDelivery = await ask('explain', '--delivery', crm.deliveryId, '--hook', 'crm', '--json')
@@ -97,24 +99,25 @@ describe('which endpoints fail most, and how slow are they', () => {
   it('is answered by one command', async () => {
     const { code, stdout } = await ask('stats', '--from', '1h')
     expect(code).toBe(0)
-    const [heading = '', crm = '', trouble, billing = ''] = stdout.split('\n')
-    expect(heading).toMatch(/^HOOK +REQUESTS +FAILED +SUCCESS +P50 +P95 +P99/)
-    expect(crm).toMatch(/^crm +[1-9]\d* +[1-9]\d* +0\.0 % !!/)
-    expect(trouble).toMatch(/^ {2}503 ×[1-9]\d*; 1 retrying$/)
-    expect(billing).toMatch(/^billing +1 +0 +100\.0 %/)
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(/^HOOK +REQUESTS +FAILED +SUCCESS +P50 +P95 +P99/)
+    const crm = lines.findIndex((line) => line.startsWith('crm '))
+    expect(lines[crm]).toMatch(/^crm +[1-9]\d* +[1-9]\d* +0\.0 % !!/)
+    expect(lines[crm + 1]).toMatch(/^ {2}503 ×[1-9]\d*; 1 retrying$/)
+    expect(lines.slice(crm).find((line) => line.startsWith('billing '))).toMatch(/ 1 +0 +100\.0 %/)
   })
 
   it('is answered by tenant, event and class too, and as JSON', async () => {
     const lines = async (by: string) => {
       const { stdout } = await ask('stats', '--by', by, '--json')
-      return stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
+      const texts = stdout.trim().split('\n')
+      return texts.map((text): { readonly name: string | null } => JSON.parse(text))
     }
     expect(await lines('tenant')).toMatchObject([{ name: 'default' }, { by: 'all', name: null }])
     const events = await lines('event')
-    expect(events.map(({ name }) => name).toSorted()).toEqual(['PostSignIn', 'User.Deleted', null])
+    expect(new Set(events.map(({ name }) => name))).toEqual(
+      new Set(['PostSignIn', 'User.Deleted', null]),
+    )
     const classes = await lines('class')
     expect(classes).toContainEqual(
       expect.objectContaining({ name: '503', hooks: [{ name: 'crm', count: expect.any(Number) }] }),

@@ -1,5 +1,6 @@
 /** As `growth.test.ts`, of what is kept, printed and typed. */
 import { describe, expect, it } from 'vitest'
+import { paragraph } from '../../src/commands/columns.ts'
 import { alignedRows, describedRows, shellWord } from '../../src/commands/table.ts'
 import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
@@ -215,6 +216,11 @@ const ofOutput: readonly Case[] = [
     'words of a description',
     (size) => [['a', 'word '.repeat(size)]],
     (rows) => describedRows(rows, 80),
+  ),
+  growth(
+    'words of a paragraph',
+    (size) => `${'word '.repeat(size)}${spaced.repeat(size)}`,
+    (text) => paragraph(text, 80),
   ),
   growth('characters that are made printable', (size) => spaced.repeat(size), printable),
   growth('quotes of a word for a shell', (size) => "'".repeat(size), shellWord),

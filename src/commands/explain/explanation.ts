@@ -9,6 +9,7 @@ import type { DeliveryResult } from '../../core/model/records.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/topic.ts'
+import { timeText } from '../results/result-line.ts'
 import { shellWord, shortened } from '../table.ts'
 import type { FoundEvent } from './found.ts'
 
@@ -284,8 +285,4 @@ function refusal(
     case 'matches':
       return 'it matches'
   }
-}
-
-export function timeText(at: EpochMs): string {
-  return new Date(at).toISOString().slice(0, 19).concat('Z')
 }

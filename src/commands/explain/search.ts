@@ -50,6 +50,8 @@ class Search {
   readonly #rejections: FoundRejection[] = []
   readonly #schemas: SchemaReader
   readonly #decode: (record: InboundRecord) => Promise<DeliveryResult | undefined>
+  /** Whether the bytes of an event may have the id that is asked for. */
+  readonly #mayHold: (value: Buffer) => boolean
 
   constructor(session: Session, wanted: Wanted) {
     this.#session = session
@@ -57,6 +59,7 @@ class Search {
     this.#events = new FoundEvents(wanted.most)
     this.#schemas = createSchemaReader(registrySettingsOf(session.settings))
     this.#decode = decoderOf(session)
+    this.#mayHold = 'id' in wanted.subject ? textSearch([wanted.subject.id]) : () => false
   }
 
   async run(): Promise<Findings> {
@@ -83,7 +86,7 @@ class Search {
   }
 
   async #lookAt(record: InboundRecord, subject: Extract<Subject, { readonly id: string }>) {
-    if (!mayBeAbout(record, subject)) return
+    if (!this.#mayBeAbout(record, subject)) return
     const decoded = await readEvent(record, this.#schemas)
     if (decoded.kind === 'rejected') {
       // Whom it is about cannot be read, but its id stands in a header.
@@ -91,6 +94,18 @@ class Search {
     } else if (isAbout(decoded.event, subject)) {
       this.#events.addEvent(decoded.event, record.timestamp)
     }
+  }
+
+  /** Reading an event costs more than looking whether it can have the id at all. */
+  #mayBeAbout(
+    { value, headers }: InboundRecord,
+    { kind, id }: Extract<Subject, { readonly id: string }>,
+  ): boolean {
+    if (kind === 'user') return value !== null && this.#mayHold(value)
+    for (const [name, text] of headers) {
+      if ((name === 'event-id' || name === 'ce_id') && text?.toString() === id) return true
+    }
+    return false
   }
 
   async #readPlace(place: RecordPlace): Promise<void> {
@@ -207,18 +222,6 @@ class Search {
     const { from } = this.#wanted
     return from === 'earliest' ? from : { time: from }
   }
-}
-
-/** Reading an event costs more than looking whether its bytes can have the id at all. */
-function mayBeAbout(
-  { value, headers }: InboundRecord,
-  { kind, id }: Extract<Subject, { readonly id: string }>,
-): boolean {
-  if (kind === 'user') return value !== null && textSearch([id])(value)
-  for (const [name, text] of headers) {
-    if ((name === 'event-id' || name === 'ce_id') && text?.toString() === id) return true
-  }
-  return false
 }
 
 /**

@@ -3,14 +3,9 @@ import type { RunStory } from '../../core/answers/delivery-story.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { cellsOf, cut, fitted, headingOf, paragraph, type Column } from '../columns.ts'
 import type { Line } from '../line.ts'
-import { coloured, shortTime, whatCame } from '../results/result-line.ts'
+import { coloured, shortTime, timeText, whatCame } from '../results/result-line.ts'
 import { durationText } from '../stats/view.ts'
-import {
-  timeText,
-  type ExplainedDelivery,
-  type ExplainedHook,
-  type Explanation,
-} from './explanation.ts'
+import type { ExplainedDelivery, ExplainedHook, Explanation } from './explanation.ts'
 
 /** Where there is no terminal, lines are as long as people read them well. */
 const defaultColumns = 100

@@ -19,7 +19,7 @@ const { hook, tenant, delivery, user, event, reason } = filterOptions
 export const deadLettersListCommand: Command = {
   name: 'dead-letters list',
   summary: 'List deliveries that ended without success, and why.',
-  usage: '[--from 24h] [--to <end>] [--last <n>] [filters]',
+  usage: '[--from 24h] [--last <n>] [filters]',
   options: {
     ...listingOptions,
     ...{ hook, tenant, delivery, user, event, reason },

@@ -12,7 +12,7 @@ import { list, listingOptions } from './listing.ts'
 export const rejectedListCommand: Command = {
   name: 'rejected list',
   summary: 'List records that are no events, and why.',
-  usage: '[--from 24h] [--to <end>] [--last <n>] [--reason <reasons>]',
+  usage: '[--from 24h] [--last <n>] [--reason <reasons>]',
   options: {
     ...listingOptions,
     reason: { type: 'string', description: 'Only for these reasons, such as invalid-json.' },

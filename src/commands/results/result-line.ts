@@ -101,6 +101,11 @@ export function shortTime(at: EpochMs): string {
   return new Date(at).toISOString().slice(5, 19).replace('T', ' ')
 }
 
+/** UTC, to the second: `2026-11-26T09:02:11Z`. */
+export function timeText(at: EpochMs): string {
+  return new Date(at).toISOString().slice(0, 19).concat('Z')
+}
+
 /** What ended an attempt; of an end without one, why. */
 export function whatCame({ statusCode, errorClass, reason }: DeliveryResult): string {
   const answered = errorClass === null || errorClass === 'http' ? statusCode : errorClass
