@@ -1,5 +1,4 @@
 /** Which runs have not ended, by their results and in bounded memory. */
-import { hash } from 'node:crypto'
 
 /** What a run that goes on last said: it is retried after a failed attempt, or put off without one. */
 export type OpenState = 'retrying' | 'waiting'
@@ -17,7 +16,7 @@ interface Named {
   readonly run: string
 }
 
-/** A run by 48 bits of its hash: they tell millions apart, where names would take hundreds of megabytes. */
+/** A run by a hash of its names: that tells millions apart, where names would take hundreds of megabytes. */
 type Print = number
 
 export class OpenRuns {
@@ -64,6 +63,25 @@ export class OpenRuns {
   }
 }
 
+/**
+ * 53 bits of a hash that is fast and mixes well (cyrb53). A cryptographic one would take most of the time of a million
+ * results, and only who may write results could choose names that collide.
+ */
 function printOf({ deliveryId, run }: Named): Print {
-  return hash('sha256', `${deliveryId} ${run}`, 'buffer').readUIntBE(0, 6)
+  const name = `${deliveryId} ${run}`
+  let one = 0xdeadbeef
+  let other = 0x41c6ce57
+  for (let index = 0; index < name.length; index += 1) {
+    const code = name.charCodeAt(index)
+    one = Math.imul(one ^ code, 2_654_435_761)
+    other = Math.imul(other ^ code, 1_597_334_677)
+  }
+  const high = mixed(other, one)
+  return (high & 0x1fffff) * 2 ** 32 + (mixed(one, other) >>> 0)
+}
+
+function mixed(one: number, other: number): number {
+  return (
+    Math.imul(one ^ (one >>> 16), 2_246_822_507) ^ Math.imul(other ^ (other >>> 13), 3_266_489_909)
+  )
 }

@@ -220,13 +220,13 @@ function openState({ final, outcome }: DeliveryResult): OpenState | undefined {
   return outcome === 'deferred' ? 'waiting' : 'retrying'
 }
 
+const failures: ReadonlySet<string> = new Set(['retrying', 'dead', 'expired', 'discarded'])
+
 /** Of an attempt its status code or error class, of an end without one the reason; `undefined`: it is no failure. */
 function failureOf(result: DeliveryResult): string | undefined {
   const { outcome, attempt, errorClass, statusCode, reason } = result
-  if (outcome === 'delivered' || outcome === 'interrupted' || outcome === 'deferred')
-    return undefined
+  if (!failures.has(outcome)) return undefined
   if (attempt === null) return reason ?? outcome
-  return errorClass === 'http' && statusCode !== null
-    ? String(statusCode)
-    : (errorClass ?? reason ?? outcome)
+  const isAnswer = errorClass === 'http' && statusCode !== null
+  return isAnswer ? String(statusCode) : (errorClass ?? reason ?? outcome)
 }
