@@ -1,6 +1,6 @@
-# The processor as an image. `docker build -t hooktide .` makes it; the target `receiver` is for docker-compose.yml only.
+# The image of the processor: `docker build -t hooktide .`. Only docker-compose.yml uses the target `receiver`.
 
-# The Node of scripts/node/package.json.
+# The version of Node in scripts/node/package.json.
 ARG NODE_IMAGE=node:24.21.0-slim
 
 FROM ${NODE_IMAGE} AS manifests
@@ -8,11 +8,11 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY scripts/node/package.json scripts/node/
 
-# Without the workspace, which brings a Node of its own. Nothing that runs here needs install scripts.
+# Without the workspace, which would install another Node. Nothing here needs install scripts.
 FROM manifests AS modules
 RUN npm ci --omit=dev --workspaces=false --ignore-scripts --no-audit --no-fund
 
-# What `npm pack` packs, unpacked: the image has the files of the package, and the modules of the lock file.
+# The unpacked result of `npm pack`: the image has the files of the package, and the modules of the lock file.
 FROM manifests AS build
 RUN npm ci --workspaces=false --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json README.md LICENSE ./
@@ -24,7 +24,7 @@ RUN node scripts/build.mjs \
   && mkdir /packed \
   && tar -xzf /tmp/hooktide-*.tgz -C /packed --strip-components=1
 
-# Shows the webhooks it gets and checks their signatures. Its source runs as it is, with the one package that it needs.
+# Shows the webhooks that it gets, and checks their signatures. It runs its source directly, and needs one package.
 FROM ${NODE_IMAGE} AS receiver
 ENV NODE_ENV=production
 WORKDIR /app
@@ -46,12 +46,12 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
 COPY --from=build /packed ./
-# `node` in the base image, by number, so that an orchestrator can see that it is not root. Nothing is written to disk.
+# The user `node` of the base image. A number lets an orchestrator see that it is not root. Nothing is written to disk.
 USER 1000:1000
 EXPOSE 9400
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HOOKTIDE_HTTP_PORT || 9400}/healthz`).then(({ ok }) => process.exit(Number(!ok)))"]
-# Node is the first process, and gets the signals itself.
+# Node is the first process, so it gets the signals.
 ENTRYPOINT ["node", "/app/src/hooktide.mjs"]
 CMD ["run"]

@@ -1,4 +1,4 @@
-/** From words to a command and its exit code: 0 done, 1 failed, 2 used wrongly. */
+/** The command line: finds the command, runs it, and ends with its exit code: 0 done, 1 failed, 2 wrong use. */
 import { parseArguments } from './commands/arguments.ts'
 import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
@@ -17,7 +17,7 @@ const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 
 let isProgressShown = false
 
-/** A line that is wrapped could not be taken back. */
+/** Cut to the width of the terminal: a line that wraps could not be erased again. */
 const showProgress = process.stderr.isTTY
   ? (text: string) => {
       isProgressShown = true
@@ -25,7 +25,7 @@ const showProgress = process.stderr.isTTY
     }
   : undefined
 
-/** Aborted by the first signal, or when nobody reads the output any more. */
+/** Aborted by the first signal, or when the reader of the output has closed the pipe. */
 const ending = new AbortController()
 
 async function main(argv: readonly string[]): Promise<Code> {
@@ -70,18 +70,18 @@ async function runCommand(
   const settings = await logging(isLogging, undefined, () =>
     readSettings(process.env, flags, (variable) => used.has(variable)),
   )
-  if (isLogging) logWhatNodeSays(settings)
+  if (isLogging) logNodeWarnings(settings)
   listenForSignals()
-  const doubts = used.size === 0 ? [] : unknownVariables(process.env)
-  if (!isLogging) for (const doubt of doubts) note(`warning: ${doubt}`)
+  const settingWarnings = used.size === 0 ? [] : unknownVariables(process.env)
+  if (!isLogging) for (const warning of settingWarnings) note(`warning: ${warning}`)
   const { signal } = ending
   const output = { print, columns: process.stdout.columns, note, showProgress }
   return await logging(isLogging, settings, () =>
-    command.run({ settings, doubts, args, options, ...output, signal }),
+    command.run({ settings, settingWarnings, args, options, ...output, signal }),
   )
 }
 
-/** Where a command logs, what refuses it is logged too: its log is read where standard error may not be. */
+/** Runs `work`. If the command writes a log, an error goes there too: often only the log is collected. */
 async function logging<Result>(
   isLogging: boolean,
   settings: Settings | undefined,
@@ -98,7 +98,7 @@ async function logging<Result>(
   }
 }
 
-/** @param settings `undefined` while they are not read, or when they are not usable */
+/** @param settings `undefined` if they have not been read, or cannot be used */
 function logOptionsOf(settings: Settings | undefined): LogOptions {
   if (settings === undefined) return { level: 'info', instance: undefined, format: 'auto' }
   const { logLevel: level, logFormat: format, instance } = settings
@@ -106,16 +106,16 @@ function logOptionsOf(settings: Settings | undefined): LogOptions {
 }
 
 /**
- * What Node says by itself, on standard error as text, is lines of the log too: its warnings, and an error that nobody
- * catches, which ends the process.
+ * Writes Node's own warnings to the log, and uncaught errors, which end the process. Node would write them to standard
+ * error as plain text.
  */
-function logWhatNodeSays(settings: Settings): void {
+function logNodeWarnings(settings: Settings): void {
   const options = logOptionsOf(settings)
   process.removeAllListeners('warning')
   process.on('warning', (warning) => logWarning(warning, options))
   process.on('uncaughtException', (error) => {
     logCrash(error, options)
-    note(`hooktide failed in a way that it does not know: ${asError(error).message}`)
+    note(`hooktide failed unexpectedly: ${asError(error).message}`)
     process.exit(1)
   })
 }
@@ -125,7 +125,7 @@ function print(line: Line): void {
   process.stdout.write(`${textOf(line)}\n`)
 }
 
-/** Text of our own, of several lines. */
+/** Prints text that may have several lines. */
 function printAll(text: string): void {
   text.split('\n').forEach(print)
 }
@@ -152,7 +152,7 @@ function listenForSignals(): void {
   }
 }
 
-// A reader that went away (`hooktide results | head`) is not a failure, and what was begun is brought to its end.
+// A reader that closes the pipe (`hooktide results | head`) is not a failure: the command ends in order.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {
     if (!ending.signal.aborted) ending.abort('EPIPE')
@@ -174,9 +174,9 @@ const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code 
   }
   const { stack = String(error) } = asError(error)
   const [message, ...calls] = stack.split('\n')
-  note(`hooktide failed in a way that it does not know: ${message}`)
+  note(`hooktide failed unexpectedly: ${message}`)
   calls.forEach(note)
   return 1
 })
-// Clients may keep sockets and timers of their own: what had to be finished is, and only output is waited for.
+// Clients may keep sockets and timers open. All work is done here, so only the output is waited for.
 process.stdout.write('', () => process.exit(exitCode))

@@ -1,7 +1,7 @@
 /**
- * What the package offers to other programs: the types of all records, for producers and for readers of the results, and
- * the names and values that go with them. Their schemas are files beside it, such as
- * `hooktide/schemas/delivery-result.avsc`. Nothing here needs Node, nor does anything happen on import.
+ * What the package exports for other programs: the types of all records, for producers of events and readers of results, and
+ * the header names and values in them. The schemas are files of the package, such as
+ * `hooktide/schemas/delivery-result.avsc`. This module needs nothing of Node and has no side effects on import.
  */
 export {
   deathHeaderNames,

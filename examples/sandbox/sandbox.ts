@@ -23,4 +23,4 @@ export {
 } from './receiver.ts'
 export { createReceiverPage } from './receiver-page.ts'
 export { registryPath, startEmbeddedRegistry } from './registry.ts'
-export { startSurroundings } from './surroundings.ts'
+export { type Surroundings, startSurroundings } from './surroundings.ts'

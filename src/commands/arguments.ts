@@ -1,4 +1,4 @@
-/** From the words behind a command's name to its options, flags and arguments, or to what is wrong with them. */
+/** Parses the arguments of a command: its own options, settings given as flags, and ids. */
 import { parseArgs } from 'node:util'
 import { flagNames, flagOf, secretNames, type SettingName } from '../settings/table.ts'
 import { UserError } from '../core/model/errors.ts'
@@ -13,15 +13,15 @@ export type ParsedArguments =
   | {
       readonly kind: 'call'
       readonly args: readonly string[]
-      /** The command's own. */
+      /** Values of the command's own options. */
       readonly options: CommandContext['options']
-      /** Settings that were given as flags. */
+      /** Settings given as flags. */
       readonly flags: Partial<Record<SettingName, string>>
     }
 
-/** @throws UserError that names every fault at once */
+/** @throws UserError that lists every fault */
 export function parseArguments(command: Command, words: readonly string[]): ParsedArguments {
-  // Not strict: it would end at the first fault, and say it in Node's words.
+  // Not strict: `parseArgs` would stop at the first fault, with a message of Node's.
   const { tokens } = parseArgs({
     args: [...words],
     options: formsOf(command),
@@ -33,9 +33,9 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   if (given.some(({ name }) => name === 'help')) return { kind: 'help' }
   const args = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
   const faults = [
-    ...withoutMoreOfAWord(command, given).flatMap((token) => optionFault(command, token) ?? []),
+    ...firstUnknownOfWord(command, given).flatMap((token) => optionFault(command, token) ?? []),
     ...repeatFaults(command, given),
-    // What follows an option that is not known may be its value.
+    // What follows an unknown option may be its value, so it is not reported as well.
     ...(given.every(({ name }) => isKnown(command, name)) ? argumentFaults(command, args) : []),
   ]
   if (faults.length > 0) {
@@ -53,7 +53,6 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   return { kind: 'call', args, options, flags: flagsIn(values) }
 }
 
-/** How an option is written. */
 interface OptionForm {
   readonly type: 'string' | 'boolean'
   readonly short?: string
@@ -61,9 +60,9 @@ interface OptionForm {
 
 interface OptionToken {
   readonly name: string
-  /** Of the word that it stands in. */
+  /** Index of the argument that holds the option. */
   readonly index: number
-  /** As it was typed, without a value that follows a `=`. */
+  /** As typed, without a value behind `=`. */
   readonly rawName: string
   readonly value: string | undefined
   readonly inlineValue: boolean | undefined
@@ -88,10 +87,10 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
   if (form === undefined) return unknownFault(command, token)
   if (form.type === 'boolean') {
     if (value === undefined) return undefined
-    return `${rawName} takes no value, and was given "${shownParts(value)}".`
+    return `${rawName} takes no value, but got "${shownParts(value)}".`
   }
   if (value === undefined || value === '') return `${rawName} needs a value.`
-  // What follows is more likely the next option than a value that looks like one. A single dash is standard input.
+  // A value that looks like an option is probably the next option. A single dash means standard input.
   if (inlineValue !== true && /^--?[a-z]/i.test(value)) {
     const shown = isPlainWords(value.replace(/^--?/, '')) ? value : hiddenMark
     return `${rawName} needs a value. If it is "${shown}", write --${name}=${shown}.`
@@ -105,7 +104,7 @@ function idFault(command: Command, name: string, value: string): string | undefi
   const { isValid, form } = idForms[idOf]
   const wrong = (isList ? value.split(',') : [value]).find((id) => !isValid(id.trim()))
   if (wrong === undefined) return undefined
-  const several = isList ? ', several apart by commas' : ''
+  const several = isList ? ' (separate several with commas)' : ''
   return `--${name} must be ${form}${several}, not "${shownParts(wrong)}".`
 }
 
@@ -116,29 +115,29 @@ function unknownFault(command: Command, { name, rawName }: OptionToken): string 
   const isSecret = secrets.some((secret) => secret === name || secret === meant)
   const looksSecret = /passw|passphrase|secret|token|credential/i.test(name)
   if (isSecret || looksSecret || (meant === undefined && /auth|key/i.test(name))) {
-    return `${shown} is not known: secrets are given as variables, or in a file where a command reads one, since arguments show in the list of processes.`
+    return `${shown} is not known. Pass secrets as environment variables, or in the file that the command reads: arguments are visible in the process list.`
   }
   return `${shown} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
 }
 
 /**
- * Of a word such as `-pSECRET`, which reads as an option for each letter, the first one that is not known: one by one they
- * would tell what it was.
+ * `parseArgs` reads a word such as `-pSECRET` as one option per letter. Of the unknown ones, only the first of each word is
+ * kept: messages about all of them would spell the secret.
  */
-function withoutMoreOfAWord(
+function firstUnknownOfWord(
   command: Command,
   given: readonly OptionToken[],
 ): readonly OptionToken[] {
-  const told = new Set<number>()
+  const reported = new Set<number>()
   return given.filter(({ name, index }) => {
     if (isKnown(command, name)) return true
-    const isFirst = !told.has(index)
-    told.add(index)
+    const isFirst = !reported.has(index)
+    reported.add(index)
     return isFirst
   })
 }
 
-/** Of an option's values only one counts. Settings may come twice, so that scripts can put theirs before a person's. */
+/** A command's own option may be given once. A setting may be given twice, so that a script can set a default first. */
 function repeatFaults(command: Command, given: readonly OptionToken[]): readonly string[] {
   const names = Object.keys(command.options)
   return names
@@ -151,14 +150,12 @@ function argumentFaults({ operand, options }: Command, args: readonly string[]):
   if (operand === undefined) {
     const [first] = args
     if (first === undefined) return []
-    const advice = Object.hasOwn(options, 'file')
-      ? ` A file is named as -f ${shownParts(first)}.`
-      : ''
-    return [`takes no arguments, and was given ${quoted(args)}.${advice}`]
+    const advice = Object.hasOwn(options, 'file') ? ` Give a file as -f ${shownParts(first)}.` : ''
+    return [`takes no arguments, but got ${quoted(args)}.${advice}`]
   }
   if (args.length === 0) return [`needs ${operand.meaning}.`]
   if (args.length > 1 && !operand.isRepeatable) {
-    return [`takes one argument, ${operand.meaning}, and was given ${quoted(args)}.`]
+    return [`takes one argument, ${operand.meaning}, but got ${quoted(args)}.`]
   }
   const { isValid, form } = idForms[operand.of]
   const wrong = args.find((arg) => !isValid(arg))

@@ -1,4 +1,4 @@
-/** Which command is meant by the first words, or which help. */
+/** Chooses the command, or the help, from the first words of the command line. */
 import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
 import { shownParts } from '../core/text/plain-words.ts'
@@ -6,7 +6,7 @@ import type { Command } from './command.ts'
 
 export type CommandChoice =
   | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
-  /** All commands, or those that begin with the same word, such as those of `hooks`. */
+  /** Help about all commands, or about a family: the commands that begin with the same word, such as `hooks`. */
   | { readonly kind: 'overview'; readonly family: readonly Command[] | undefined }
   | { readonly kind: 'command-help'; readonly command: Command }
   | { readonly kind: 'version' }
@@ -56,10 +56,10 @@ function wordsOf({ name }: Command): readonly string[] {
 function unknownCommand(commands: readonly Command[], argv: readonly string[]): UserError {
   const [first = ''] = argv
   if (first.startsWith('-')) {
-    // What stands behind a "=" may be a secret.
+    // The text behind "=" may be a secret.
     const [name = ''] = first.split('=')
     return new UserError(
-      `hooktide ${name}: the command comes first, and its options behind it: hooktide <command> ${name} ... See "hooktide --help".`,
+      `hooktide ${name}: put the command before its options: hooktide <command> ${name} ... See "hooktide --help".`,
       2,
     )
   }
@@ -67,21 +67,21 @@ function unknownCommand(commands: readonly Command[], argv: readonly string[]): 
   const second = argv[1]?.startsWith('-') === false ? [argv[1]] : []
   const both = [first, ...second].join(' ')
   if (family.length > 0) {
-    const given = second.length === 0 ? 'needs a word more' : 'is no command'
-    return notFound(both, given, family)
+    const fault = second.length === 0 ? 'is only the first word of a command' : 'is not a command'
+    return notFound(both, fault, family)
   }
   const near = nearestName(both, namesOf(commands))
-  if (near !== undefined) return notFound(both, 'is no command', [near])
-  return notFound(first, 'is no command', guesses(commands, first))
+  if (near !== undefined) return notFound(both, 'is not a command', [near])
+  return notFound(first, 'is not a command', guesses(commands, first))
 }
 
-function notFound(words: string, given: string, meant: readonly string[]): UserError {
+function notFound(words: string, fault: string, meant: readonly string[]): UserError {
   const advice = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '.'
   const shown = words.split(' ').map(shownParts).join(' ')
-  return new UserError(`"${shown}" ${given}${advice} See "hooktide --help".`, 2)
+  return new UserError(`"${shown}" ${fault}${advice} See "hooktide --help".`, 2)
 }
 
-/** A slip in a word that others follow, in a whole name, or a word that belongs behind another, such as `list`. */
+/** Commands that were probably meant by a misspelt first word (`hoks`), or by a second word alone (`list`). */
 function guesses(commands: readonly Command[], first: string): readonly string[] {
   const names = namesOf(commands)
   const ending = names.filter((name) => name.endsWith(` ${first}`))

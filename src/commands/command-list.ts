@@ -1,4 +1,4 @@
-/** Every command, in the order in which people meet them. */
+/** Every command, in the order in which help lists them. */
 import type { Command } from './command.ts'
 import {
   endpointsDisableCommand,

@@ -1,50 +1,50 @@
-/** What a command is, and what it is given. */
+/** The type of a command, and the context that it runs in. */
 import type { ExitCode } from '../core/model/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { SettingGroup } from '../settings/names.ts'
 import type { IdOf } from './id-forms.ts'
 import type { Line } from './line.ts'
 
-/** 130 and 143, as shells have them: ended by SIGINT or SIGTERM before the work was done. */
+/** Exit codes of a command that SIGINT (130) or SIGTERM (143) ended before it was done, as shells use them. */
 export type InterruptedCode = 130 | 143
 
-/** One option of a command's own, beside the settings that every command takes. */
+/** One option of a command. Settings are not options: any command takes those as flags. */
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   readonly description: string
-  /** Whose id it takes; none: it takes something else. */
+  /** The kind of id that it takes; absent if its value is not an id. */
   readonly idOf?: IdOf
-  /** Whether it takes several, apart by commas. */
+  /** Whether it takes several, separated by commas. */
   readonly isList?: boolean
 }
 
-/** What a command takes beside options. */
+/** The ids that a command takes as arguments. */
 export interface CommandOperand {
   /** Completes "needs …": `the id of a hook`. */
   readonly meaning: string
-  /** Whose id it is. */
+  /** The kind of id. */
   readonly of: IdOf
   readonly isRepeatable: boolean
 }
 
 export interface CommandContext {
   readonly settings: Settings
-  /** Warnings about the settings, for commands that log. Other commands have printed them already. */
-  readonly doubts: readonly string[]
-  /** Arguments that are not options, after the command's name: as many as its operand allows. */
+  /** Warnings about the settings, to be logged by commands that log. For other commands they are printed already. */
+  readonly settingWarnings: readonly string[]
+  /** Arguments that are not options, as many as the operand allows. */
   readonly args: readonly string[]
   /** Values of the command's own options, as given. */
   readonly options: Readonly<Record<string, string | boolean | undefined>>
-  /** One line for the person or program that asked. */
+  /** Prints one line of the answer to standard output. */
   readonly print: (line: Line) => void
-  /** Columns of the terminal that shows what is printed; `undefined` where it goes elsewhere. */
+  /** Columns of the terminal that shows the answer; `undefined` if it goes elsewhere. */
   readonly columns: number | undefined
-  /** One line beside the answer: progress, warnings. Goes to standard error. */
+  /** Prints one line that is not the answer, such as a warning, to standard error. */
   readonly note: (line: string) => void
   /**
-   * Shows how far the work is, in place of what it showed before, until the next line of any kind. `undefined` where
-   * nobody looks: standard error is no terminal.
+   * Shows one line of progress, which the next line of any kind replaces. `undefined` if standard error is not a
+   * terminal.
    */
   readonly showProgress: ((text: string) => void) | undefined
   /** Aborted at the first SIGINT or SIGTERM. */
@@ -58,11 +58,11 @@ export interface Command {
   /** What follows the name, such as `-f <file>`. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
-  /** None: the command takes options only. */
+  /** Absent if the command takes options only. */
   readonly operand?: CommandOperand
-  /** Settings that it uses. Faults in others keep it from nothing. */
+  /** Settings that it uses. A fault in any other setting does not stop it. */
   readonly uses: readonly SettingGroup[]
-  /** True: what its settings make doubt is logged by itself. */
+  /** True if it writes a log. Then it logs warnings about settings itself, and errors that end it are logged too. */
   readonly isLogging?: boolean
   /** @throws UserError with a message for people */
   readonly run: (context: CommandContext) => Promise<ExitCode | InterruptedCode | 0>

@@ -1,9 +1,9 @@
-/** The texts of `--help`. The settings come from the one table in `settings/table.ts`. */
+/** The texts of `--help`. Settings come from the table in `settings/table.ts`. */
 import { allGroups, rowsOf, type SettingGroup } from '../settings/names.ts'
 import type { Command, CommandOption } from './command.ts'
 import { describedRows } from './table.ts'
 
-/** All commands and all settings. @param columns of the terminal, or of what is thought readable where there is none */
+/** All commands and all settings. @param columns width of the terminal, or a readable width if there is none */
 export function overview(commands: readonly Command[], columns: number): string {
   return [
     'hooktide: auth events from Kafka, delivered as signed webhooks.',
@@ -12,14 +12,14 @@ export function overview(commands: readonly Command[], columns: number): string 
     '',
     ...commandLines(commands, columns),
     '',
-    'Settings, as variables, or as flags behind the command, which win:',
+    'Settings: environment variables, or flags, which override them:',
     ...settingLines(allGroups, columns),
     '',
     ...ending,
   ].join('\n')
 }
 
-/** Commands that begin with the same word. */
+/** Help about commands that begin with the same word. */
 export function familyHelp(family: readonly Command[], columns: number): string {
   return [...commandLines(family, columns), '', ...ending].join('\n')
 }
@@ -40,8 +40,8 @@ export function commandHelp(command: Command, columns: number): string {
 }
 
 const ending = [
-  '"hooktide help <command>" says more about one.',
-  'Exit codes: 0 done, 1 failed, 2 used wrongly, 130 or 143 ended by a signal.',
+  '"hooktide help <command>" shows the options of a command.',
+  'Exit codes: 0 done, 1 failed, 2 wrong use, 130 or 143 ended by a signal.',
 ]
 
 function commandLines(commands: readonly Command[], columns: number): readonly string[] {
@@ -54,10 +54,10 @@ function optionForm(name: string, { short, type }: CommandOption): string {
 }
 
 function settingsOf({ uses }: Command, columns: number): readonly string[] {
-  if (uses.length === 0) return ['It uses none of the settings.']
+  if (uses.length === 0) return ['It uses no settings.']
   const isPart = uses.length < allGroups.length
   return [
-    'Settings that it uses, as variables, or as flags, which win:',
+    'Settings that it uses: environment variables, or flags, which override them:',
     ...settingLines(uses, columns),
     ...(isPart ? ['', '"hooktide --help" lists all settings.'] : []),
   ]

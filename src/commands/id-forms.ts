@@ -1,4 +1,4 @@
-/** The ids that commands are given, and what they must be: one that nothing can have is refused before Kafka is asked. */
+/** The forms of ids. A command refuses an id that cannot exist before it connects to Kafka. */
 import {
   deliveryIdForm,
   hookIdForm,
@@ -8,7 +8,7 @@ import {
   tenantIdForm,
 } from '../core/model/identity.ts'
 
-/** What an id is of. */
+/** The kinds of ids. */
 export type IdOf = 'hook' | 'tenant' | 'delivery'
 
 interface IdForm {
@@ -23,7 +23,6 @@ export const idForms: Readonly<Record<IdOf, IdForm>> = {
   delivery: { isValid: isDeliveryId, form: `the id of a delivery: ${deliveryIdForm}` },
 }
 
-/** Of a command's operand. */
 export const hookOperand = { meaning: 'the id of a hook', of: 'hook', isRepeatable: false } as const
 export const hooksOperand = { meaning: 'the ids of hooks', of: 'hook', isRepeatable: true } as const
 export const deliveryOperand = {

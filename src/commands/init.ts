@@ -1,6 +1,6 @@
 /**
- * `hooktide init`: makes what a processor needs and is not there. Nothing that exists is changed: whose topic it is, and
- * what else reads it, is not known here. What differs is said, with the way to mend it.
+ * `hooktide init`: creates what a processor needs and does not exist yet. It never changes what exists, since other
+ * programs may use it. Where something differs from what hooktide needs, it prints the difference and the fix.
  */
 import type { Settings } from '../settings/settings.ts'
 import { UserError, type ExitCode } from '../core/model/errors.ts'
@@ -23,21 +23,21 @@ import type { Command, CommandContext } from './command.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './run/first-offsets.ts'
 import { toolArguments } from '../edge/kafka/refusals.ts'
 import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
-import { flagOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
+import { booleanOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
 import { describeAll } from './run/startup-checks.ts'
 
 export const initCommand: Command = {
   name: 'init',
-  summary: 'Create topics, first offsets and schemas that are missing.',
+  summary: 'Create missing topics, first offsets and schemas.',
   usage: '[--partitions <n>] [--from <start>] [options]',
   options: {
     partitions: {
       type: 'string',
-      description: 'Partitions of topics that are created; compacted ones always have 1. [6]',
+      description: 'Partitions of new topics; compacted topics always have 1. [6]',
     },
     'replication-factor': {
       type: 'string',
-      description: "Replicas of topics that are created; default is the broker's own.",
+      description: "Replicas of new topics. [the broker's default]",
     },
     from: {
       type: 'string',
@@ -47,7 +47,7 @@ export const initCommand: Command = {
     'event-format': {
       type: 'string',
       description:
-        'Form of event values: json, json-schema or avro. The last two register a schema under each event topic, which shuts out producers of other forms that register theirs. [json]',
+        'Form of event values: json, json-schema or avro. The last two register a schema for each event topic; the registry then refuses schemas of another form. [json]',
     },
     json: { type: 'boolean', description: 'One JSON object per topic, group and schema.' },
   },
@@ -61,7 +61,7 @@ type Step =
       readonly topic: string
       readonly state: 'created' | 'exists' | 'differs'
       readonly differences: readonly Difference[]
-      /** Of one that was created. */
+      /** Only for a topic that was created. */
       readonly created?: CreatedTopic
     }
   | OffsetsStep
@@ -82,7 +82,7 @@ type SchemaStep =
     }
 
 interface CreatedTopic extends TopicSpread {
-  /** `min.insync.replicas`, where it is not left to the broker's default. */
+  /** `min.insync.replicas`; absent if the broker's default is used. */
   readonly minInSync?: number
 }
 
@@ -90,7 +90,7 @@ interface NewTopics {
   readonly partitions: number
   readonly replicationFactor: number | undefined
   readonly cluster: ClusterDescription
-  /** How Kafka's own tools reach the cluster, for the commands that mend what differs. */
+  /** Connection arguments of Kafka's own tools, for the commands that fix a difference. */
   readonly access: string
 }
 
@@ -106,7 +106,7 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
     replicationFactor: integerOption(context, 'replication-factor', 1, 100),
     access: toolArguments(kafkaSettingsOf(settings)),
   }
-  const isJson = flagOption(context, 'json')
+  const isJson = booleanOption(context, 'json')
   let canRun = true
   const report: Report = (step) => {
     for (const line of isJson ? [JSON.stringify(step)] : describe(step)) print(line)
@@ -123,7 +123,7 @@ async function run(context: CommandContext): Promise<ExitCode | 0> {
   return canRun ? 0 : 1
 }
 
-/** Whether `run` would not start for it. */
+/** Whether `run` would refuse to start because of this step. */
 function isRefused(step: Step): boolean {
   if (step.kind === 'topic') return step.differences.some(({ severity }) => severity === 'refused')
   if (step.kind === 'schema') return step.state === 'refused'
@@ -136,7 +136,7 @@ const eventSchemas: ReadonlyMap<string, ShippedSchema | undefined> = new Map([
   ['avro', 'event-avro'],
 ])
 
-/** The schema that event topics are to have; `undefined` for none. */
+/** The schema to register for event topics; `undefined` for none. */
 function eventSchemaOf(
   context: CommandContext,
   registry: RegistrySettings | undefined,
@@ -169,7 +169,7 @@ async function* registerSchemas(
   }
 }
 
-/** Event topics first: the others are sized by what those take. */
+/** Event topics come first: the size limits of the others follow from theirs. */
 async function ensureTopics(
   admin: KafkaAdmin,
   { topics, tiers }: Settings,
@@ -181,7 +181,7 @@ async function ensureTopics(
   const shared = sharedNames([...events, ...wantedOwnTopics(topics, tiers, 0, existing)])
   if (shared.length > 0) {
     throw new UserError(
-      `Each topic must have a name of its own, and these stand for two: ${shared.join(', ')}. Check HOOKTIDE_EVENT_TOPICS and HOOKTIDE_TOPIC_*.`,
+      `Each topic needs a name of its own, but these names are used twice: ${shared.join(', ')}. Check HOOKTIDE_EVENT_TOPICS and HOOKTIDE_TOPIC_*.`,
       2,
     )
   }
@@ -205,7 +205,7 @@ async function ensure(admin: KafkaAdmin, wanted: WantedTopic, creation: NewTopic
       const differences = durabilityOf(topic, { replicas, configs }, cluster.brokers, access)
       return { kind: 'topic', topic, state: 'created', differences, created }
     }
-    // Somebody else created it meanwhile.
+    // Another client created it in the meantime.
     found = await admin.describeTopic(topic)
   }
   const differences = found && [
@@ -216,7 +216,7 @@ async function ensure(admin: KafkaAdmin, wanted: WantedTopic, creation: NewTopic
   return { kind: 'topic', topic, state, differences: differences ?? [] }
 }
 
-/** `undefined` when it exists. */
+/** `undefined` if the topic exists already. */
 async function create(
   admin: KafkaAdmin,
   { topic, isSinglePartition, configs }: WantedTopic,
@@ -235,7 +235,7 @@ async function create(
 }
 
 /** Such as `6 partitions, 3 replicas, min.insync.replicas 2`. */
-function spreadWords({ partitions, replicas, minInSync }: CreatedTopic): string {
+function spreadText({ partitions, replicas, minInSync }: CreatedTopic): string {
   const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
   return [
     counted(partitions, 'partition'),
@@ -248,9 +248,9 @@ function describe(step: Step): readonly string[] {
   switch (step.kind) {
     case 'topic':
       return [
-        `${step.state.padEnd(8)} ${step.topic}${step.created ? ` (${spreadWords(step.created)})` : ''}`,
+        `${step.state.padEnd(8)} ${step.topic}${step.created ? ` (${spreadText(step.created)})` : ''}`,
         ...step.differences.flatMap(({ severity, message, fix }) => [
-          `         ${severity === 'refused' ? 'must be mended' : 'note'}: ${message}`,
+          `         ${severity === 'refused' ? 'must be fixed' : 'note'}: ${message}`,
           `           fix: ${fix}`,
         ]),
       ]

@@ -1,4 +1,4 @@
-/** How commands reach Kafka: opened for one piece of work, closed after it, and never waiting for long. */
+/** Connections of commands to Kafka. Each is opened for one task, closed after it, and has a time limit. */
 import type { Settings } from '../settings/settings.ts'
 import { securityOf } from '../settings/security.ts'
 import { InterruptedError, TooLargeError, UserError } from '../core/model/errors.ts'
@@ -14,10 +14,10 @@ import { createSink } from '../edge/kafka/sink.ts'
 import { within } from '../edge/waiting.ts'
 import type { CommandContext } from './command.ts'
 
-/** A person waits: a broker that has not answered by then is said to be unreachable. */
-const patienceMs = 10_000
+/** Longer than a broker that is up takes, and short enough for a person who waits. */
+const brokerTimeoutMs = 10_000
 
-/** Commands report failures themselves; what the client tries meanwhile is noise. */
+/** Drops the log of the Kafka client: commands report failures themselves. */
 export const quiet: KafkaLog = () => undefined
 
 /** @throws {UserError} when a certificate or key cannot be read or used */
@@ -30,10 +30,10 @@ export function kafkaSettingsOf(settings: Settings): KafkaSettings {
 type Session = Pick<CommandContext, 'settings' | 'signal'>
 
 /**
- * The records of a topic up to where it ends now, all of them.
+ * All records of a topic, up to its current end.
  *
  * @throws UserError when the topic does not exist, or no broker answers
- * @throws InterruptedError when the command was asked to end meanwhile
+ * @throws InterruptedError when a signal ends the command meanwhile
  */
 export async function* readToEnd(
   session: Session,
@@ -47,7 +47,7 @@ export async function* readToEnd(
 type Range = Pick<ReadOptions, 'from' | 'isByTime' | 'onRemoved'>
 
 /**
- * The same for who can do with a part of them: it ends early when the command is asked to end.
+ * As {@link readToEnd}, but without an error when a signal ends the command: then only a part of the records is read.
  *
  * @throws UserError when the topic does not exist, or no broker answers
  */
@@ -66,7 +66,7 @@ export async function withAdmin<Result>(
   work: (admin: KafkaAdmin) => Promise<Result>,
 ): Promise<Result> {
   const connecting = connectAdmin(kafkaSettingsOf(settings), quiet)
-  const admin = await within(connecting, patienceMs, undefined)
+  const admin = await within(connecting, brokerTimeoutMs, undefined)
   if (admin === undefined) throw unreachable(kafkaSettingsOf(settings), 'no answer in time')
   try {
     return await work(admin)
@@ -75,26 +75,26 @@ export async function withAdmin<Result>(
   }
 }
 
-/** @throws UserError when there is no such topic: a sink would wait until there is one */
+/** @throws UserError if the topic does not exist: a sink would wait until it does */
 export async function refuseMissing(admin: KafkaAdmin, topic: string): Promise<void> {
   if ((await admin.partitionsToWrite(topic)) !== undefined) return
   throw new UserError(`Topic ${topic} does not exist: run "hooktide init".`)
 }
 
-/** @throws UserError that names the rights that are missing: a sink would wait for them until they are there */
+/** @throws UserError that lists the missing rights: a sink would wait until they are granted */
 export async function refuseWithoutRights(
   kafka: KafkaSettings,
   wanted: readonly Right[],
 ): Promise<void> {
-  const missing = await within(missingRights(kafka, quiet, wanted), patienceMs, undefined)
+  const missing = await within(missingRights(kafka, quiet, wanted), brokerTimeoutMs, undefined)
   if (missing === undefined) throw unreachable(kafka, 'no answer in time')
   if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing))
 }
 
 /**
- * Writes records and waits until all in-sync replicas have them.
+ * Writes records, and waits until all in-sync replicas have acknowledged them.
  *
- * @throws UserError when that takes too long, or when one of them does not fit; all others are written then
+ * @throws UserError when that takes too long, or when a record is too large; all others are written then
  */
 export async function writeAll(
   settings: Settings,
@@ -110,18 +110,18 @@ export async function writeAll(
   try {
     const isWritten = await within(
       sink.write(records).then(() => true),
-      patienceMs + records.length,
+      brokerTimeoutMs + records.length,
       false,
     )
     if (!isWritten) {
       throw new UserError(
         `Kafka has not acknowledged all of ${records.length} record(s) in time: some may have been written. ` +
-          'Check that all in-sync replicas are up, and run it again.',
+          'Check that all in-sync replicas are up, and run the command again.',
       )
     }
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error
-    const message = `${error.message}: raise its max.message.bytes, or make them smaller.`
+    const message = `${error.message}: raise its max.message.bytes, or make the records smaller.`
     throw new UserError(message, 1, { cause: error })
   } finally {
     await within(sink.stop(), 1_000, undefined)

@@ -1,4 +1,4 @@
-/** Lines on their way to a terminal. */
+/** Lines of output, and how they become text for a terminal. */
 import { styleText } from 'node:util'
 import { printable } from '../core/text/printable-text.ts'
 
@@ -6,12 +6,12 @@ export type Style = Parameters<typeof styleText>[0]
 
 export type LinePart = string | { readonly text: string; readonly style: Style }
 
-/** One line, whatever stands in it. Parts follow one another without a gap. */
+/** One line of output. Its parts follow one another without a gap. */
 export type Line = string | readonly LinePart[]
 
 /**
- * The text that is written for a line: the one place where what came from outside is made safe for a terminal. Styles
- * show only where standard output is a terminal and NO_COLOR is not set: `styleText` looks at both.
+ * The text of a line, with control characters escaped. This is the only place that makes foreign text safe for a terminal.
+ * `styleText` applies styles only if standard output is a terminal and NO_COLOR is not set.
  */
 export function textOf(line: Line): string {
   if (typeof line === 'string') return printable(line)

@@ -1,4 +1,4 @@
-/** Reads the values that commands are given. Whatever is wrong is a wrong use: exit code 2. */
+/** Reads the values of options. Every fault is a wrong use of the command: exit code 2. */
 import type { Settings } from '../settings/settings.ts'
 import { parseDuration } from '../core/model/durations.ts'
 import { UserError } from '../core/model/errors.ts'
@@ -15,14 +15,15 @@ export function textOption({ options }: Options, name: string): string | undefin
   return typeof value === 'string' ? value : undefined
 }
 
-export function flagOption({ options }: Options, name: string): boolean {
+export function booleanOption({ options }: Options, name: string): boolean {
   return options[name] === true
 }
 
 /**
- * A list of values that are apart by commas. Each counts once.
+ * A list of values, separated by commas, without repeats.
  *
- * @throws UserError when one of them is not of the form, which `form` completes: `must be …`
+ * @param form completes `must be …`
+ * @throws UserError when a value does not have the form
  */
 export function listOption(
   context: Options,
@@ -35,10 +36,13 @@ export function listOption(
   const values = [...new Set(text.split(',').map((value) => value.trim()))]
   const wrong = values.find((value) => !isValid(value))
   if (wrong === undefined) return values
-  throw new UserError(`--${name} must be ${form}, several apart by commas, not "${wrong}".`, 2)
+  throw new UserError(
+    `--${name} must be ${form} (separate several with commas), not "${wrong}".`,
+    2,
+  )
 }
 
-/** @throws UserError when one can be no such id */
+/** @throws UserError when one of them is not such an id */
 export function idsOption(
   context: Options,
   name: 'hook' | 'tenant' | 'delivery',
@@ -47,7 +51,7 @@ export function idsOption(
   return listOption(context, name, isValid, form)
 }
 
-/** @throws UserError when it is not a whole number from `min` to `max` */
+/** @throws UserError when the value is not a whole number from `min` to `max` */
 export function integerOption(
   context: Options,
   name: string,
@@ -61,29 +65,29 @@ export function integerOption(
   throw new UserError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`, 2)
 }
 
-/** A moment as ISO 8601 with a zone: without one it would depend on where the command runs. */
+/** A time in ISO 8601. A zone is required: without it the time would depend on the machine. */
 function parseIsoTime(text: string): EpochMs | undefined {
   const form = /^\d{4}-\d\d-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
   const day = form.exec(text)?.[1]
   if (day === undefined) return undefined
-  // The 31st of a month that has 30 days is read as the first of the next one.
+  // `Date` reads the 31st of a month with 30 days as the first of the next month.
   const isInMonth = new Date(text.slice(0, 10)).getUTCDate() === Number(day)
   const time = isInMonth ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
 }
 
-/** What {@link parseMoment} takes, for those who gave something else. */
+/** The forms that {@link parseMoment} reads; completes `must be …`. */
 export const momentForms =
   'a time with its zone such as 2026-01-31T08:00:00Z or 2026-01-31T09:00:00+01:00, a day (UTC) such as 2026-01-31, or how long ago such as 15m, 2h or 3d'
 
-/** A moment, or how long ago it was, such as `15m`. Not before 1970: to Kafka negative times are commands. */
+/** A time, or a duration before `now` such as `15m`. Never before 1970: Kafka gives negative times special meanings. */
 export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
   const agoMs = parseDuration(text)
   const moment = agoMs === undefined ? parseIsoTime(text) : now - agoMs
   return moment === undefined ? undefined : Math.max(0, moment)
 }
 
-/** @param forms completes `must be`. @throws UserError when it is none of them */
+/** @param forms completes `must be`. @throws UserError when it is not one of these forms */
 export function momentOption(
   context: Options,
   name: string,
@@ -96,7 +100,7 @@ export function momentOption(
   throw new UserError(`--${name} must be ${forms}, not "${text}".`, 2)
 }
 
-/** `undefined` where no registry is set. */
+/** `undefined` if no registry is set. */
 export function registrySettingsOf({
   registryUrl,
   registryUsername,

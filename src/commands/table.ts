@@ -1,9 +1,9 @@
-/** Lines for people. */
+/** Tables and texts for people. */
 import { printable } from '../core/text/printable-text.ts'
 
-/** Rows as columns. The last cell of a row is not padded. */
+/** Aligns the cells of rows in columns. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
-  // As they are printed: what is escaped is longer than it was.
+  // Measured as printed: escaping makes text longer.
   const shown = rows.map((row) => row.map(printable))
   const widths: number[] = []
   for (const row of shown) {
@@ -19,31 +19,31 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
   )
 }
 
-/** Orders by code units, alike wherever it runs. */
+/** Orders by code units, so that the order does not depend on the locale. */
 export function compareTexts(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }
 
-/** @param max characters, of at least one code unit each */
+/** The first `max` characters of a text, with an ellipsis in place of the last if it is longer. */
 export function shortened(text: string, max: number): string {
-  // Of a longer text no more is split than can be shown.
+  // A character has at most two code units. The rest of a long text is never split.
   const characters = Array.from(text.slice(0, 2 * max + 1))
   if (characters.length <= max) return text
   return `${characters.slice(0, max - 1).join('')}…`
 }
 
-/** One word of a command line that is told to be typed: ids may hold what a shell would run. */
+/** Quotes one word of a command line for a shell: ids may hold characters that a shell interprets. */
 export function shellWord(text: string): string {
   return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-/** Names and what they mean, indented; meanings that are too long for the line go on under themselves. */
+/** Names and their meanings in two columns, indented. Long meanings wrap within their column. */
 export function describedRows(
   rows: readonly (readonly string[])[],
   columns: number,
 ): readonly string[] {
   const nameWidth = Math.max(0, ...rows.map(([name = '']) => name.length))
-  // Where so little is left, the terminal wraps better than columns of single words would.
+  // In a very narrow terminal, let the terminal wrap: a column of single words is hard to read.
   const width = Math.max(30, columns - nameWidth - 4)
   return rows.flatMap(([name = '', meaning = '']) =>
     wrapped(meaning, width).map(

@@ -1,8 +1,8 @@
-/** What the names of settings tell: which belong together, and which variables are probably misspelt. */
+/** Groups of settings, and variables that look like misspelt settings. */
 import { settingRows, type SettingRow } from './table.ts'
-import { nearestName, slipsBetween } from './nearest.ts'
+import { nearestName, editDistance } from './nearest.ts'
 
-/** Settings that commands use together. The first group whose pattern fits a variable has it; `processor` has the rest. */
+/** Settings that commands use together. A variable is in the first group whose pattern it matches, at last in `processor`. */
 const groups = {
   kafka: /^KAFKA_|^HOOKTIDE_COMPRESSION$/,
   registry: /^SCHEMA_REGISTRY_/,
@@ -18,7 +18,7 @@ export type SettingGroup = keyof typeof groups
 
 export const allGroups = Object.keys(groups) as readonly SettingGroup[]
 
-/** Rows of the settings that belong to one of the groups, in the order of the table. */
+/** The settings of these groups, in the order of the table. */
 export function rowsOf(used: readonly SettingGroup[]): readonly SettingRow[] {
   return settingRows().filter(({ variable }) => {
     const group = allGroups.find((name) => groups[name].test(variable))
@@ -26,17 +26,17 @@ export function rowsOf(used: readonly SettingGroup[]): readonly SettingRow[] {
   })
 }
 
-/** A name that begins so and is no setting leaves a login or TLS out that its writer takes for set. */
+/** Names that are hooktide's own. One that is not a setting is a mistake, which may leave TLS or a login off unnoticed. */
 const ownNames = /^(HOOKTIDE|KAFKA_SSL|KAFKA_SASL|SCHEMA_REGISTRY)_/
-/** Read by the sandbox, for tests and demo: no settings of a command. */
+/** Variables of tests and demo, which are not settings of commands. */
 const testPrefix = 'HOOKTIDE_TEST_'
-/** What Kubernetes sets for a service of the name `hooktide` or `schema-registry`, and for one that begins so. */
+/** Variables that Kubernetes sets for services with names such as `hooktide` or `schema-registry-web`. */
 const serviceVariable = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_\w+$/
 const serviceValue = /^(tcp|udp|sctp):\/\//
 
 /**
- * One sentence for each variable that looks like a setting and is none: all that {@link ownNames} has, and those of other
- * `KAFKA_*` that are a slip away from one. The rest of those may belong to other programs.
+ * A warning for each variable that looks like a setting but is not one: every unknown one of {@link ownNames}, and other
+ * `KAFKA_*` variables that differ from a setting by one or two letters. All others may belong to other programs.
  */
 export function unknownVariables(
   environment: Readonly<Record<string, string | undefined>>,
@@ -47,7 +47,7 @@ export function unknownVariables(
     if (known.includes(name) || !(isOwn || name.startsWith('KAFKA_'))) return []
     if (serviceVariable.test(name) || serviceValue.test(value ?? '')) return []
     const meant = nearestName(name, known)
-    if (meant !== undefined && (isOwn || slipsBetween(name, meant) <= 2)) {
+    if (meant !== undefined && (isOwn || editDistance(name, meant) <= 2)) {
       return [`${name} is not a setting and has no effect: did you mean ${meant}?`]
     }
     if (!isOwn) return []

@@ -1,26 +1,26 @@
-/** Which known name a misspelt one was probably meant to be. */
+/** Suggests a known name for a misspelt one. */
 
 /**
- * The known name that is fewest slips away: a letter too many, missing, wrong, or two swapped. A name that was begun and
- * not ended counts as found too. `undefined` when none is near enough to be worth a guess, or `name` itself is known.
+ * The known name with the smallest edit distance, or the only one that begins with `name`. `undefined` if no known name is
+ * near enough, or if `name` itself is known.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (known.includes(name)) return undefined
-  const begun = name.length >= 3 ? known.filter((one) => one.startsWith(name)) : []
-  if (begun.length === 1) return begun[0]
+  const completions = name.length >= 3 ? known.filter((one) => one.startsWith(name)) : []
+  if (completions.length === 1) return completions[0]
   let nearest: string | undefined
-  let fewest = Math.min(3, Math.floor(name.length / 3)) + 1
+  let smallest = Math.min(3, Math.floor(name.length / 3)) + 1
   for (const one of known) {
-    const slips = slipsBetween(name, one)
-    if (slips >= fewest) continue
+    const distance = editDistance(name, one)
+    if (distance >= smallest) continue
     nearest = one
-    fewest = slips
+    smallest = distance
   }
   return nearest
 }
 
-/** Edit distance where swapping two neighbours is one edit (optimal string alignment). */
-export function slipsBetween(one: string, other: string): number {
+/** The number of letters to insert, delete, replace or swap with a neighbour (optimal string alignment distance). */
+export function editDistance(one: string, other: string): number {
   let beforeLast: readonly number[] = []
   let last = Array.from({ length: other.length + 1 }, (_, column) => column)
   for (let row = 1; row <= one.length; row += 1) {

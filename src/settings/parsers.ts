@@ -1,4 +1,4 @@
-/** How the text of each kind of setting is read. A parser returns the value, or a fault that says what is wrong with it. */
+/** Parsers for the values of settings. A parser returns the value, or a {@link Fault}. */
 import { isIP } from 'node:net'
 import { parseCidr } from '../edge/http/destination.ts'
 import { parseEncryptionKeys, type EncryptionKey } from '../core/hook/encrypted-text.ts'
@@ -6,7 +6,7 @@ import { parseDuration } from '../core/model/durations.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
 import { isPlainWords } from '../core/text/plain-words.ts'
 
-/** What is wrong with a setting's text: completes the sentence "<variable> …". */
+/** What is wrong with a value. The message completes the sentence "<variable> …". */
 export class Fault {
   readonly message: string
   constructor(message: string) {
@@ -14,35 +14,37 @@ export class Fault {
   }
 }
 
+const contentOfFile = 'must be the path of a file, but has the content of one'
+
 export type Parser<Value> = (text: string) => Value | Fault
 
 export const text: Parser<string> = (value) => value
 export const optionalText: Parser<string | undefined> = (value) =>
   value === '' ? undefined : value
 
-/** Newest first. The fault has nothing of the text. */
+/** Encryption keys, newest first. The fault never quotes the value. */
 export const encryptionKeys: Parser<readonly EncryptionKey[] | undefined> = (value) => {
   if (value === '') return undefined
   const read = parseEncryptionKeys(value)
   return read.kind === 'keys' ? read.keys : new Fault(read.message)
 }
 
-/** The path of a file with such keys. One that has the keys themselves would be quoted where it is not found. */
+/** The path of a key file. Keys in place of a path are refused: the error about a missing file would quote them. */
 export const encryptionKeysFile: Parser<string | undefined> = (value) =>
   value !== '' && parseEncryptionKeys(value).kind === 'keys'
-    ? new Fault('must be the path of a file, and has the text of one')
+    ? new Fault(contentOfFile)
     : filePath(value)
 
 const numeric = /^[\d.,:/ [\]-]{1,64}(?:ms|[smhd]|sec(?:onds?)?|min(?:utes?)?|hours?|days?)?$/
 const address = /^\[?[\da-f]{0,4}:[\da-f:.]*:[\da-f:.]*\]?(?:[:/]\d{1,5})?$/i
 
-/** Words, numbers, durations and addresses as they are. A secret that was given to the wrong variable is none of these. */
-function shown(value: string): string {
+/** The value if it is a word, number, duration or address, else a mark: it may be a secret in the wrong variable. */
+function quotable(value: string): string {
   const isHarmless = isPlainWords(value) || numeric.test(value) || address.test(value)
   return isHarmless || value === '' ? value : hiddenMark
 }
 
-/** Items between commas; none is a list too. */
+/** The items of a comma-separated list, which may be empty. */
 function list(value: string): readonly string[] {
   return value
     .split(',')
@@ -50,38 +52,35 @@ function list(value: string): readonly string[] {
     .filter((item) => item !== '')
 }
 
-/** Brokers to start from: each needs its port, since none is assumed. */
+/** Brokers as host:port. The port is required: there is no default. */
 export const brokerList: Parser<readonly string[]> = (value) => {
   const items = list(value)
   if (items.length === 0) return new Fault('must name at least one')
   if (value.includes('@')) {
     return new Fault(
-      'must be host:port pairs without credentials: the login is KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+      'must be host:port pairs without credentials: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD for a login',
     )
   }
   const odd = items.find((item) => !/^[^\s:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i.test(item))
   if (odd === undefined) return items
-  return new Fault(`must be host:port pairs, and "${shown(withoutLogin(odd))}" is none`)
+  return new Fault(`must be host:port pairs, and "${quotable(withoutLogin(odd))}" is not one`)
 }
 
-export const flag: Parser<boolean> = (value) => {
+export const boolean: Parser<boolean> = (value) => {
   if (/^(true|1|yes)$/i.test(value)) return true
   if (/^(false|0|no|)$/i.test(value)) return false
-  return new Fault(
-    `must be true or false (1 and 0, yes and no are taken too), not "${shown(value)}"`,
-  )
+  return new Fault(`must be true or false (or 1 or 0, yes or no), not "${quotable(value)}"`)
 }
 
-/** On, off, or left open. */
-export const optionalFlag: Parser<boolean | undefined> = (value) =>
-  value === '' ? undefined : flag(value)
+export const optionalBoolean: Parser<boolean | undefined> = (value) =>
+  value === '' ? undefined : boolean(value)
 
 export const integer =
   (min: number, max: number): Parser<number> =>
   (value) => {
     const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
-    return new Fault(`must be a whole number from ${min} to ${max}, not "${shown(value)}"`)
+    return new Fault(`must be a whole number from ${min} to ${max}, not "${quotable(value)}"`)
   }
 
 export const durations: Parser<readonly number[]> = (value) => {
@@ -89,21 +88,21 @@ export const durations: Parser<readonly number[]> = (value) => {
   for (const item of list(value)) {
     const durationMs = parseDuration(item)
     if (durationMs === undefined || durationMs === 0) {
-      return new Fault(`must be durations such as 5s,5m,2h, and "${shown(item)}" is none`)
+      return new Fault(`must be durations such as 5s,5m,2h, and "${quotable(item)}" is not one`)
     }
     parsed.push(durationMs)
   }
   return parsed
 }
 
-/** Tiers keep their own text, since it becomes part of the topic's name. */
+/** Durations with their text, which becomes part of the tier's topic name. */
 export const tierNames: Parser<readonly { readonly name: string; readonly delayMs: number }[]> = (
   value,
 ) => {
   const parsed = durations(value)
   if (parsed instanceof Fault) return parsed
   if (parsed.length === 0) return new Fault('must name at least one tier')
-  if (new Set(parsed).size < parsed.length) return new Fault('names the same delay twice')
+  if (new Set(parsed).size < parsed.length) return new Fault('has the same delay twice')
   const names = value.split(',').map((item) => item.trim())
   return names.flatMap((name) => {
     const delayMs = parseDuration(name)
@@ -116,19 +115,19 @@ export const cidrs: Parser<readonly string[]> = (value) => {
   for (const item of items) {
     const cidr = parseCidr(item)
     if (cidr.kind === 'problem') {
-      return new Fault(`has a range that is none: ${cidr.message.replaceAll(item, shown(item))}`)
+      return new Fault(`has an invalid range: ${cidr.message.replaceAll(item, quotable(item))}`)
     }
   }
   return items
 }
 
-/** Addresses, since who should resolve the name of a name server? IPv6 with a port is in brackets. */
+/** Addresses and not names: the name of a name server could not be resolved. IPv6 with a port needs brackets. */
 export const nameServers: Parser<readonly string[] | undefined> = (value) => {
   const items = list(value)
   const odd = items.find((item) => !isNameServer(item))
   if (odd !== undefined) {
     return new Fault(
-      `must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${shown(odd)}" is none`,
+      `must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${quotable(odd)}" is not one`,
     )
   }
   return items.length === 0 ? undefined : items
@@ -144,9 +143,9 @@ export const oneOf =
   <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
   (value) =>
     choices.find((choice) => choice === value) ??
-    new Fault(`must be one of ${choices.join(', ')}, not "${shown(value)}"`)
+    new Fault(`must be one of ${choices.join(', ')}, not "${quotable(value)}"`)
 
-/** Whichever way its letters are written; not given is a choice too. */
+/** Upper and lower case count as the same. An empty value means not set. */
 export const optionalOneOf = <const Choice extends string>(
   ...choices: readonly Choice[]
 ): Parser<Choice | undefined> => {
@@ -158,23 +157,23 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
   const parsed = URL.parse(value)
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
-  // Clients take port 0 for no port at all, and would call the default one.
+  // Clients treat port 0 as no port, and would call the default port.
   if (isHttp && parsed.port !== '0') return value
   return new Fault(
     `must be an http or https URL such as http://host.example:8080, not "${withoutLogin(value)}"`,
   )
 }
 
-/** Text that is no URL may have a user name and a password all the same, and a key behind its "?" or "#". */
+/** Hides a login, and whatever follows "?" or "#". The text need not be a valid URL. */
 function withoutLogin(value: string): string {
   return value.replace(/([?#]).*/s, '$1…').replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
 }
 
-/** A file's path. What it holds is given in its place now and then, and would be quoted where it is not found. */
+/** The path of a file. The content of a PEM file in its place is refused: the error about a missing file would quote it. */
 export const filePath: Parser<string | undefined> = (value) => {
   if (value === '') return undefined
   if (!/-----BEGIN|[\n\r]/.test(value)) return value
-  return new Fault('must be the path of a file, and has the text of one')
+  return new Fault(contentOfFile)
 }
 
 export const topicName: Parser<string | undefined> = (value) => {
@@ -186,13 +185,13 @@ export const topicName: Parser<string | undefined> = (value) => {
 
 const nameCharacters = 'letters, digits, ".", "_" and "-"'
 
-/** Several, apart by commas; none is a list too. */
+/** A comma-separated list of topic names, which may be empty. */
 export const topicNames: Parser<readonly string[]> = (value) => {
   const names = list(value)
   const fault = names.map(topicName).find((name) => name instanceof Fault)
   return fault instanceof Fault ? new Fault(`must be topic names: ${nameCharacters}`) : names
 }
 
-/** What names of topics or groups begin with. */
+/** A prefix of topic or group names. */
 export const namePrefix: Parser<string> = (value) =>
   /^[\w.-]{1,200}$/.test(value) ? value : new Fault(`must be ${nameCharacters}`)

@@ -1,4 +1,4 @@
-/** What the settings about Kafka's TLS and login mean together. */
+/** Combines the settings of TLS and login for Kafka, and checks that they are complete. */
 import type { SecuritySettings } from '../edge/kafka/security.ts'
 
 export interface SecurityRead {
@@ -23,13 +23,13 @@ const loginVariables = {
   saslPassword: 'KAFKA_SASL_PASSWORD',
 } as const
 
-/** One sentence for each combination that is given by half. */
+/** One sentence for each combination of settings that contradicts itself or is incomplete. */
 export function securityFaults(read: SecurityRead): readonly string[] {
   const files = given(read, fileVariables)
   const login = given(read, loginVariables)
   const faults: string[] = []
   if (read.ssl === false && files.length > 0) {
-    faults.push(`KAFKA_SSL is false, and ${files.join(', ')} is set: leave one of them out`)
+    faults.push(`KAFKA_SSL is false, but ${files.join(', ')} is set: remove one of them`)
   }
   if (read.sslCert !== undefined && read.sslKey === undefined) {
     faults.push('KAFKA_SSL_KEY must be set too: KAFKA_SSL_CERT cannot be used without its key')
@@ -38,13 +38,12 @@ export function securityFaults(read: SecurityRead): readonly string[] {
     faults.push('KAFKA_SSL_CERT must be set too: KAFKA_SSL_KEY belongs to a certificate')
   }
   if (read.sslKeyPassphrase !== undefined && read.sslKey === undefined) {
-    faults.push('KAFKA_SSL_KEY must be set too: KAFKA_SSL_KEY_PASSPHRASE is of no use without it')
+    faults.push('KAFKA_SSL_KEY must be set too: KAFKA_SSL_KEY_PASSPHRASE has no effect without it')
   }
   const missing = Object.values(loginVariables).filter((name) => !login.includes(name))
   if (login.length > 0 && missing.length > 0) {
-    const verb = login.length > 1 ? 'are' : 'is'
     faults.push(
-      `${missing.join(', ')} must be set too: ${login.join(' and ')} alone ${verb} no login`,
+      `${missing.join(', ')} must be set too: a login needs all of ${Object.values(loginVariables).join(', ')}`,
     )
   }
   return faults
@@ -59,7 +58,7 @@ function given(
     .map(([, variable]) => variable)
 }
 
-/** For settings without faults. */
+/** @param read settings without {@link securityFaults} */
 export function securityOf(read: SecurityRead): SecuritySettings {
   const { sslCa, sslCert, sslKey, sslKeyPassphrase } = read
   const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = read
@@ -78,8 +77,8 @@ export function securityOf(read: SecurityRead): SecuritySettings {
   }
 }
 
-/** What can be lived with and should be known; `undefined` when there is nothing. */
+/** A warning if the password would cross the network in plain text; else `undefined`. */
 export function securityWarning({ tls, sasl }: SecuritySettings): string | undefined {
   if (tls !== undefined || sasl?.mechanism !== 'plain') return undefined
-  return 'KAFKA_SASL_MECHANISM is plain and KAFKA_SSL is off: the password crosses the network in the clear. Use TLS, or SCRAM.'
+  return 'KAFKA_SASL_MECHANISM is plain and KAFKA_SSL is off: the password crosses the network in plain text. Use TLS, or SCRAM.'
 }

@@ -1,4 +1,4 @@
-/** Reads the settings of the table from flags and variables, all of them together. Nothing else reads the environment. */
+/** Reads all settings from flags and environment variables. Nothing else reads the environment. */
 import { hostname } from 'node:os'
 import { UserError } from '../core/model/errors.ts'
 import type { Tier, Topics } from '../core/model/model.ts'
@@ -18,7 +18,7 @@ type Read = { readonly [Name in SettingName]: Parsed<Name> }
 export type Settings = Omit<Read, 'instance'> & {
   readonly instance: string
   readonly topics: Topics
-  /** Configured tiers, ascending by delay. */
+  /** The configured tiers, by ascending delay. */
   readonly tiers: readonly Tier[]
 }
 
@@ -26,10 +26,10 @@ type Variables = Readonly<Record<string, string | undefined>>
 type Flags = Readonly<Partial<Record<SettingName, string>>>
 
 /**
- * Reads all settings: flags over variables over defaults.
+ * Reads all settings. A flag overrides its variable, which overrides the default.
  *
- * @param isUsed whether a variable is used: one that is not may have any text, and its default is read then
- * @throws UserError that names every fault at once
+ * @param isUsed whether the command uses a variable: an unused variable may have any value, and its default is read instead
+ * @throws UserError that lists every fault
  */
 export function readSettings(
   environment: Variables,
@@ -46,7 +46,7 @@ export function readSettings(
     else if (isUsed(variable)) faults.push(`${variable} ${parsed.message}`)
     else values[name] = parse(fallback)
   }
-  // Every name of the table has been read with that name's own parser, or there is a fault.
+  // Each name has a value of its own parser, unless there is a fault, which is thrown below.
   const read = values as Read
   if (isUsed(settingTable.encryptionKeys.variable)) faults.push(...encryptionFaults(read))
   const isSecurityRead = 'ssl' in values && 'saslMechanism' in values
@@ -60,7 +60,7 @@ function encryptionFaults(read: Partial<Read>): readonly string[] {
   const [name, fileName] = [settingTable.encryptionKeys, settingTable.encryptionKeysFile].map(
     ({ variable }) => variable,
   )
-  return isBoth ? [`${name} and ${fileName} are both set: leave one of them out`] : []
+  return isBoth ? [`${name} and ${fileName} are both set: remove one of them`] : []
 }
 
 function readSetting(name: SettingName, environment: Variables, flags: Flags): unknown {
@@ -71,7 +71,7 @@ function readSetting(name: SettingName, environment: Variables, flags: Flags): u
   return parse((given ?? environment[variable] ?? fallback).trim())
 }
 
-/** With what follows from several settings together. */
+/** Adds what is derived from several settings. */
 function completed(read: Read): Settings {
   const topics = topicsOf(read)
   const tiers = sortedTiers(
@@ -102,7 +102,7 @@ function topicsOf(read: Read): Topics {
   }
 }
 
-/** What may be logged at start. */
+/** The settings as the log shows them at start, without secrets. */
 export function shownSettings(read: Settings): Readonly<Record<string, unknown>> {
   return Object.fromEntries(settingNames.map((name) => [name, settingTable[name].show(read[name])]))
 }

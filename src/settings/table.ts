@@ -1,23 +1,23 @@
 /**
- * Every setting, in one table: its variable, its flag, its default, how it is read, what it means, and what of it may be
- * shown. `--help` and docs/configuration.md print this table.
+ * The table of all settings: variable, default, parser, description, and what the log may show. `--help` and
+ * docs/configuration.md are made from this table. To add a setting, add a row.
  */
 import { resultBodies } from '../core/run/kept-answer.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
 import {
+  boolean,
   brokerList,
   cidrs,
   durations,
   encryptionKeys,
   encryptionKeysFile,
   filePath,
-  flag,
   httpUrl,
   integer,
   namePrefix,
   nameServers,
   oneOf,
-  optionalFlag,
+  optionalBoolean,
   optionalOneOf,
   optionalText,
   type Parser,
@@ -29,15 +29,15 @@ import {
 
 interface Setting<Value> {
   readonly variable: string
-  /** Text that is read when neither flag nor variable is given; empty for "not set". */
+  /** The text that is parsed if neither flag nor variable is set; empty for "not set". */
   readonly default: string
   readonly parse: Parser<Value>
   readonly description: string
-  /** Never a flag: arguments show in the list of processes. */
+  /** A secret has no flag: arguments are visible in the process list. */
   readonly isSecret: boolean
-  /** A value as the log may have it. */
+  /** The value as the log may show it. */
   readonly show: (value: unknown) => unknown
-  /** Why a text may not be given as a flag: completes the sentence "--<flag> …". */
+  /** Why a value is refused as a flag: completes the sentence "--<flag> …". `undefined` if it is allowed. */
   readonly flagFault: (text: string) => string | undefined
 }
 
@@ -58,7 +58,7 @@ function setting<Value>(
   }
 }
 
-/** Shown as set or not. */
+/** For the log: whether a value is set. */
 function isSet(value: unknown): boolean {
   return value !== undefined
 }
@@ -76,9 +76,9 @@ function secretOf<Value>(
 }
 
 /**
- * A URL, which may have a login, and a key in its query. As a flag it may not.
+ * A URL, which may hold a login, or a key in its query. Such a URL is refused as a flag.
  *
- * @param instead variables that take the login from the URL
+ * @param instead variables for the login of the URL
  */
 function url(
   variable: string,
@@ -91,7 +91,7 @@ function url(
     show: (value) => (typeof value === 'string' ? urlWithoutLogin(value) : value),
     flagFault: (text) =>
       /[@?#]/.test(text)
-        ? `must have no credentials and no query, since arguments show in the list of processes: set ${variables}`
+        ? `must have no credentials and no query, since arguments are visible in the process list: set ${variables}`
         : undefined,
   }
 }
@@ -109,50 +109,60 @@ export const settingTable = {
     'KAFKA_BROKERS',
     'localhost:9092',
     brokerList,
-    'Brokers to start from, comma-separated host:port.',
+    'Bootstrap brokers as host:port, separated by commas.',
   ),
   ssl: setting(
     'KAFKA_SSL',
     '',
-    optionalFlag,
-    'TLS to the brokers; default true when one of the files below is named, else false.',
+    optionalBoolean,
+    'Whether to use TLS to the brokers. The default is true if one of the three files below is set, else false.',
   ),
   sslCa: setting(
     'KAFKA_SSL_CA',
     '',
     filePath,
-    "PEM file with the CAs of the brokers' certificates; default the well-known ones.",
+    "PEM file with the CAs of the brokers' certificates. The default is the CAs that Node trusts.",
   ),
   sslCert: setting(
     'KAFKA_SSL_CERT',
     '',
     filePath,
-    'PEM file with the client certificate, if brokers ask for one.',
+    'PEM file with the client certificate, if the brokers require one.',
   ),
-  sslKey: setting('KAFKA_SSL_KEY', '', filePath, 'PEM file with its key.'),
-  sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', 'Passphrase of that key.'),
+  sslKey: setting(
+    'KAFKA_SSL_KEY',
+    '',
+    filePath,
+    'PEM file with the key of the client certificate.',
+  ),
+  sslKeyPassphrase: secret('KAFKA_SSL_KEY_PASSPHRASE', 'Passphrase of KAFKA_SSL_KEY.'),
   saslMechanism: setting(
     'KAFKA_SASL_MECHANISM',
     '',
     optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
-    'Login to the brokers: plain, scram-sha-256 or scram-sha-512. Without it there is none.',
+    'Login to the brokers: plain, scram-sha-256 or scram-sha-512. Not set means no login.',
   ),
-  saslUsername: setting('KAFKA_SASL_USERNAME', '', optionalText, 'User name of that login.'),
-  saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password of that login.'),
+  saslUsername: setting(
+    'KAFKA_SASL_USERNAME',
+    '',
+    optionalText,
+    'User name for the login to the brokers.',
+  ),
+  saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password for the login to the brokers.'),
   compression: setting(
     'HOOKTIDE_COMPRESSION',
     'none',
     oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
-    'Compression of records that are written: none, gzip, snappy, lz4 or zstd. All are read.',
+    'Compression of written records: none, gzip, snappy, lz4 or zstd. All of these can be read.',
   ),
   registryUrl: url(
     'SCHEMA_REGISTRY_URL',
-    'Schema registry (Confluent API). Without it results are plain JSON and framed values are rejected.',
+    'Schema registry (Confluent API). Without it, results are plain JSON and framed events are rejected.',
     ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
   ),
   registryUsername: {
     ...setting('SCHEMA_REGISTRY_USERNAME', '', optionalText, 'User name for the registry.'),
-    // Some registries take the id of an API key, or a token.
+    // For some registries this is the id of an API key, or a token.
     show: isSet,
   },
   registryPassword: secret('SCHEMA_REGISTRY_PASSWORD', 'Password for the registry.'),
@@ -160,190 +170,203 @@ export const settingTable = {
     'HOOKTIDE_GROUP_ID',
     'hooktide',
     namePrefix,
-    'Consumer group; `<group>.retry` belongs to it too.',
+    'Consumer group for events. The group `<group>.retry` reads the retry topics.',
   ),
   instance: setting(
     'HOOKTIDE_INSTANCE',
     '',
     optionalText,
-    'Name of this process in results and logs; default host name and process id.',
+    'Name of this process in results and logs. The default is host name and process id.',
   ),
   topicPrefix: setting('HOOKTIDE_TOPIC_PREFIX', 'auth', namePrefix, 'Prefix of all topic names.'),
   eventTopics: setting(
     'HOOKTIDE_EVENT_TOPICS',
     '',
     topicNames,
-    'Topics with auth events; default `<prefix>.events`.',
+    'Topics with auth events, separated by commas. The default is `<prefix>.events`.',
   ),
   topicHooks: setting(
     'HOOKTIDE_TOPIC_HOOKS',
     '',
     topicName,
-    'Topic with hooks; default `<prefix>.hooks`.',
+    'Topic with hooks. The default is `<prefix>.hooks`.',
   ),
   topicResults: setting(
     'HOOKTIDE_TOPIC_RESULTS',
     '',
     topicName,
-    'Topic for results; default `<prefix>.webhook.results`.',
+    'Topic for results. The default is `<prefix>.webhook.results`.',
   ),
   topicRequests: setting(
     'HOOKTIDE_TOPIC_REQUESTS',
     '',
     topicName,
-    'Topic with delivery requests; default `<prefix>.webhook.requests`.',
+    'Topic for delivery requests. The default is `<prefix>.webhook.requests`.',
   ),
   topicDeadLetters: setting(
     'HOOKTIDE_TOPIC_DEAD_LETTERS',
     '',
     topicName,
-    'Topic for dead letters; default `<prefix>.webhook.dead-letters`.',
+    'Topic for dead letters. The default is `<prefix>.webhook.dead-letters`.',
   ),
   topicRejected: setting(
     'HOOKTIDE_TOPIC_REJECTED',
     '',
     topicName,
-    'Topic for records that are not valid; default `<prefix>.events.rejected`.',
+    'Topic for rejected records. The default is `<prefix>.events.rejected`.',
   ),
   topicEndpoints: setting(
     'HOOKTIDE_TOPIC_ENDPOINTS',
     '',
     topicName,
-    'Topic for endpoint health; default `<prefix>.webhook.endpoints`.',
+    'Topic for endpoint health. The default is `<prefix>.webhook.endpoints`.',
   ),
   topicRetryPrefix: setting(
     'HOOKTIDE_TOPIC_RETRY_PREFIX',
     '',
     topicName,
-    'Prefix of retry tiers; default `<prefix>.webhook.retry.`.',
+    'Prefix of retry topics. The default is `<prefix>.webhook.retry.`.',
   ),
   retrySchedule: setting(
     'HOOKTIDE_RETRY_SCHEDULE',
     '5s,5m,30m,2h,5h,10h,14h,20h,24h',
     durations,
-    'Wait before each retry; jitter of up to 20 % is added.',
+    'Wait before each retry. Jitter of up to 20 % is added.',
   ),
   retryTiers: setting(
     'HOOKTIDE_RETRY_TIERS',
     '1s,5s,30s,5m,30m,2h',
     tierNames,
-    'Delays of the retry topics. Any wait is made of hops over them.',
+    'Delays of the retry topics (tiers). A longer wait takes several hops.',
   ),
   maxAgeMs: setting(
     'HOOKTIDE_MAX_AGE_MS',
     String(5 * dayMs),
     integer(1_000, 365 * dayMs),
-    'A run older than this expires.',
+    'Maximum age of a run. An older run expires.',
   ),
   timeoutMs: setting(
     'HOOKTIDE_TIMEOUT_MS',
     '10000',
     integer(100, 60_000),
-    'Deadline of a call over connect, headers and body.',
+    'Time limit of a call, from connecting to the end of the body.',
   ),
-  allowHttp: setting('HOOKTIDE_ALLOW_HTTP', 'false', flag, 'Allow hooks with plain http URLs.'),
+  allowHttp: setting(
+    'HOOKTIDE_ALLOW_HTTP',
+    'false',
+    boolean,
+    'Whether hooks may have plain http URLs.',
+  ),
   allowCidrs: setting(
     'HOOKTIDE_ALLOW_CIDRS',
     '',
     cidrs,
-    'Private ranges that hooks may call, such as 10.1.0.0/16.',
+    'Private address ranges that hooks may call, such as 10.1.0.0/16, separated by commas.',
   ),
-  egressProxy: url('HOOKTIDE_EGRESS_PROXY', 'Proxy for all webhook calls; it resolves names then.'),
+  egressProxy: url(
+    'HOOKTIDE_EGRESS_PROXY',
+    'HTTP proxy for all webhook calls. The proxy resolves host names then.',
+  ),
   nameServers: setting(
     'HOOKTIDE_NAME_SERVERS',
     '',
     nameServers,
-    "Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353; default the system's.",
+    'Name servers for endpoints, such as 10.0.0.2,[fd00::2]:5353. The default is those of the system.',
   ),
   encryptionKeys: secretOf(
     'HOOKTIDE_ENCRYPTION_KEYS',
     encryptionKeys,
-    'Keys that secrets of hooks are encrypted with: 32 bytes each as base64 or hex, the newest first, comma-separated.',
+    'Keys that encrypt the secrets of hooks: 32 bytes each as base64 or hex, the newest first, separated by commas.',
   ),
   encryptionKeysFile: setting(
     'HOOKTIDE_ENCRYPTION_KEYS_FILE',
     '',
     encryptionKeysFile,
-    'File with these keys instead, one a line.',
+    'File with the encryption keys, one per line, in place of the variable.',
   ),
   resultBodies: setting(
     'HOOKTIDE_RESULT_BODIES',
     'failures',
     oneOf(...resultBodies),
-    'Answers whose bodies results keep, without secrets: failures, always or never.',
+    'Which response bodies results keep, without secrets: failures, always or never.',
   ),
   concurrency: setting(
     'HOOKTIDE_CONCURRENCY',
     '16',
     integer(1, 256),
-    'Calls at once of a hook that sets no `delivery.concurrency`.',
+    'Concurrent calls of a hook without `delivery.concurrency`, per process.',
   ),
   maxInFlight: setting(
     'HOOKTIDE_MAX_IN_FLIGHT',
     '4096',
     integer(1, 65_536),
-    'Calls at once over all hooks.',
+    'Concurrent calls of all hooks together, per process.',
   ),
   disableAfterMs: setting(
     'HOOKTIDE_DISABLE_AFTER_MS',
     String(5 * dayMs),
     integer(1_000, 365 * dayMs),
-    'An endpoint that has failed for so long without a success is disabled.',
+    'An endpoint that fails for so long without a success is disabled.',
   ),
   maxDeferredPerHook: setting(
     'HOOKTIDE_MAX_DEFERRED_PER_HOOK',
     '1000000',
     integer(0, 1_000_000_000),
-    'Deliveries of one hook that this process lets wait by deferral.',
+    'Deferred deliveries of one hook, per process. Beyond that they become dead letters.',
   ),
   maxDeferredPerTenant: setting(
     'HOOKTIDE_MAX_DEFERRED_PER_TENANT',
     '10000000',
     integer(0, 1_000_000_000),
-    'The same of one tenant.',
+    'Deferred deliveries of one tenant, per process.',
   ),
   sessionTimeoutMs: setting(
     'HOOKTIDE_SESSION_TIMEOUT_MS',
     '10000',
     integer(6_000, 300_000),
-    'Group session time-out; no call starts on older proof of membership.',
+    'Session time-out of the group. No call starts if the last heartbeat is older.',
   ),
   commitIntervalMs: setting(
     'HOOKTIDE_COMMIT_INTERVAL_MS',
     '10',
     integer(1, 60_000),
-    'Least time between commits.',
+    'Minimum time between commits.',
   ),
   shutdownMs: setting(
     'HOOKTIDE_SHUTDOWN_MS',
     '20000',
     integer(0, 600_000),
-    'How long calls may finish after SIGTERM.',
+    'How long calls may go on after SIGTERM.',
   ),
   httpPort: setting(
     'HOOKTIDE_HTTP_PORT',
     '9400',
     integer(0, 65_535),
-    'Port of /healthz, /readyz and /metrics; 0 picks a free one.',
+    'Port of /healthz, /readyz and /metrics. 0 picks a free port.',
   ),
-  httpHost: setting('HOOKTIDE_HTTP_HOST', '0.0.0.0', text, 'Address that port listens on.'),
+  httpHost: setting(
+    'HOOKTIDE_HTTP_HOST',
+    '0.0.0.0',
+    text,
+    'Address that /healthz, /readyz and /metrics listen on.',
+  ),
   logLevel: setting(
     'HOOKTIDE_LOG_LEVEL',
     'info',
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
-    'Least level that is logged: trace, debug, info, warn, error or silent.',
+    'Lowest level that is logged: trace, debug, info, warn, error or silent.',
   ),
   logFormat: setting(
     'HOOKTIDE_LOG_FORMAT',
     'auto',
     oneOf('auto', 'json', 'pretty'),
-    'Lines of the log: `json`, `pretty` for people, or `auto`, which is pretty at a terminal alone.',
+    'Form of log lines: `json`, `pretty` for people, or `auto`, which is `pretty` at a terminal and else `json`.',
   ),
   logAttemptsPerSecond: setting(
     'HOOKTIDE_LOG_ATTEMPTS_PER_SECOND',
     '20',
     integer(0, 1_000_000),
-    'Attempts logged one by one up to this rate; above it they are only counted.',
+    'Attempts that are logged one by one, per second. The rest are only counted.',
   ),
 } as const
 
@@ -356,12 +379,12 @@ export const flagNames: readonly SettingName[] = settingNames.filter(
   (name) => !settingTable[name].isSecret,
 )
 
-/** Secrets: they may not. */
+/** Settings that may not be given as flags. */
 export const secretNames: readonly SettingName[] = settingNames.filter(
   (name) => settingTable[name].isSecret,
 )
 
-/** The flag of a setting: `groupId` is `group-id`. */
+/** The flag of a setting, without dashes: that of `groupId` is `group-id`. */
 export function flagOf(name: SettingName): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
@@ -374,7 +397,7 @@ export interface SettingRow {
   readonly description: string
 }
 
-/** The table as `--help` and docs/configuration.md show it. */
+/** The rows that `--help` and docs/configuration.md show. */
 export function settingRows(): readonly SettingRow[] {
   return settingNames.map((name) => {
     const { variable, default: fallback, description, isSecret } = settingTable[name]

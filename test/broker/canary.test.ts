@@ -365,7 +365,7 @@ async function walkAll(walk: Walk): Promise<void> {
 }
 
 describe('secrets that are planted everywhere', () => {
-  it('are found nowhere', async () => {
+  it('appear nowhere', async () => {
     const { environment, passed } = await secretSettings()
     let echoes = 0
     await using rig = await createBrokerRig({

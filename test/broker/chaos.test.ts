@@ -29,7 +29,7 @@ const planned: readonly PlannedFault[] = faults.map(([kind, at, lasts], index) =
   isMixed: true,
 }))
 
-it('processors that are killed, stopped, ended and joined by others on bad connections lose nothing, and the books agree', async () => {
+it('processors that are killed, suspended, stopped and joined by others on bad connections lose nothing, and all counts agree', async () => {
   const lines: string[] = []
   const report = await runChaos({
     plan: { seed: 1, loadMs: 30 * second, faults: planned },

@@ -11,7 +11,7 @@ const away = { KAFKA_BROKERS: '127.0.0.1:1' }
 const cliPath = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
 describe('the command line', () => {
-  it('keeps what people asked for apart from what they did wrong', async () => {
+  it('writes answers to standard output and errors to standard error', async () => {
     const nothing = await hooktide([], {})
     expect(nothing).toMatchObject({ code: 2, stdout: '' })
     expect(nothing.stderr).toContain('Usage: hooktide <command>')
@@ -27,7 +27,7 @@ describe('the command line', () => {
     })
   })
 
-  it('ends what it has begun when nobody reads what it says', async () => {
+  it('completes its work when nobody reads its output', async () => {
     const { brokers } = surroundings()
     const { prefix, group } = uniqueNames()
     const names = { HOOKTIDE_TOPIC_PREFIX: prefix, HOOKTIDE_GROUP_ID: group }
@@ -47,7 +47,7 @@ describe('the command line', () => {
   })
 })
 
-describe('what comes from outside', () => {
+describe('text from outside', () => {
   const hostile = 'a\u001b[2J\u009b31m\u007f\u202eb\u2066\u2028\u200f\u061c\ufeff\r\nforged: line'
   /** What a terminal would obey, or what would turn the text around it. */
   const unsafe = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--\n]/v
@@ -108,7 +108,7 @@ describe('a variable that is misspelt', () => {
   const doubt =
     'HOOKTIDE_TOPIC_PREFX is not a setting and has no effect: did you mean HOOKTIDE_TOPIC_PREFIX?'
 
-  it('is told of once beside the answer', async () => {
+  it('causes one warning beside the answer', async () => {
     const { stdout, stderr } = await hooktide(['hooks', 'list'], environment)
     expect(stdout).toBe('')
     expect(stderr.split('\n')[0]).toBe(`warning: ${doubt}`)

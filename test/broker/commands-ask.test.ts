@@ -91,7 +91,7 @@ describe('why did a customer not get its webhook for a user', () => {
     expect(stdout).toMatch(/\/\d+\/\d+ is rejected, missing-field \(createdAt\): /)
     const { code: none, stderr } = await ask('explain', '--user', 'u3')
     expect(none).toBe(1)
-    expect(stderr).toMatch(/^No event about u3 is there since \S+: it was not written, /)
+    expect(stderr).toMatch(/^There is no event about u3 since \S+: none was written, /)
   })
 })
 

@@ -17,7 +17,7 @@ afterAll(async () => {
 const command = (...words: readonly string[]) => hooktide(['endpoints', ...words], rig.environment)
 
 describe('endpoints', () => {
-  it('are healthy until something is said of them', async () => {
+  it('are healthy until a record says otherwise', async () => {
     const [listed, all] = await Promise.all([command('list'), command('list', '--all')])
     const { code, stdout, stderr } = listed
     expect({ code, stdout, stderr }).toEqual({
@@ -29,7 +29,7 @@ describe('endpoints', () => {
     expect(all.stdout).toMatch(/^broken .*\(suspended\)$/m)
   })
 
-  it('are disabled and enabled by command, by several ids at once', async () => {
+  it('are disabled and enabled by command, several at once', async () => {
     const off = await command('disable', 'a', 'b')
     expect(off.stdout).toBe('a is disabled, was healthy\nb is disabled, was healthy\n')
     expect((await command('disable', 'a')).stdout).toBe('a is disabled\n')
@@ -49,7 +49,7 @@ describe('endpoints', () => {
     expect((await command('list')).stdout).toMatch(/^b +other +disabled +operator/m)
   })
 
-  it('that are not there, or of a suspended hook, are refused, and nothing is changed', async () => {
+  it('that do not exist, or belong to a suspended hook, are refused, and nothing is changed', async () => {
     const [unknown, suspended, noState] = await Promise.all([
       command('disable', 'a', 'nobody', 'noone'),
       command('enable', 'broken'),

@@ -56,7 +56,7 @@ describe('events send', () => {
     topic = await topicOf('bytes')
   })
 
-  it('writes an event byte for byte, keyed by its user, with the headers that are asked for', async () => {
+  it('writes an event byte for byte, keyed by its user, with the requested headers', async () => {
     const text = `{\n  "event": "PostSignIn",\n  "createdAt": "${createdAt}",\n  "n": 1.0e3,\n  "userId": "u1"\n}`
     const flags = ['--tenant', 'acme', '--event-id', 'evt-1', '--json']
     const { code, stdout } = await send(topic, `\n${text}\n`, ...flags)
@@ -67,7 +67,7 @@ describe('events send', () => {
     ])
   })
 
-  it('keys by user.id or data.id where there is no userId, and sends each line as an event', async () => {
+  it('uses user.id or data.id as the key if there is no userId, and sends each line as an event', async () => {
     const lines = await topicOf('lines')
     const events = [
       { event: 'User.Created', createdAt, data: { id: 'u2' } },
@@ -86,7 +86,7 @@ describe('events send', () => {
     for (const id of ids) expect(stdout).toContain(String(id))
   })
 
-  it('refuses a payload captured from Logto, and takes its hookId out when told to', async () => {
+  it('refuses a payload captured from Logto, and removes its hookId on request', async () => {
     const captured = await topicOf('captured')
     const text = `{"event":"PostSignIn","createdAt":"${createdAt}","hookId":"w2f8p6u0c9ydj3ms7ealr"}`
     const refused = await send(captured, text)
@@ -114,7 +114,7 @@ describe('events send', () => {
     const { code, stderr } = await send(`${prefix}.nowhere`, input)
     expect(code).toBe(1)
     expect(stderr).toBe(
-      `Topic ${prefix}.nowhere does not exist: create it, or name another with --topic.\n`,
+      `Topic ${prefix}.nowhere does not exist: create it, or name another topic with --topic.\n`,
     )
     const odd = await send('no such', input)
     expect(odd).toMatchObject({ code: 2, stdout: '' })

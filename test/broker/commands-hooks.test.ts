@@ -62,11 +62,11 @@ describe('hooks put', () => {
     const hook = { events: ['PostSignIn'], config: { url }, filter: 'false', ratePerSecond: 1 }
     const { code, stderr, stdout } = await put(hook)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(/filter:? belongs into delivery, as delivery\.filter/)
-    expect(stderr).toMatch(/ratePerSecond:? belongs into delivery/)
+    expect(stderr).toMatch(/filter:? belongs in delivery: write it as delivery\.filter/)
+    expect(stderr).toMatch(/ratePerSecond:? belongs in delivery/)
   })
 
-  it('refuses a filter that cannot be used, and says where it is wrong; one that can is kept', async () => {
+  it('refuses an invalid filter and says where it is wrong, and keeps a valid one', async () => {
     const hook = { id: 'filtered', events: ['PostSignIn'], config: { url } }
     const refused = await put({ ...hook, delivery: { filter: 'event.user.id == user.id' } })
     expect(refused).toMatchObject({ code: 1, stdout: '' })
@@ -78,7 +78,7 @@ describe('hooks put', () => {
     expect(await stored('filtered')).toMatchObject({ delivery })
   })
 
-  it('completes a hook as Logto does, shows the key that it made, and replaces the whole later', async () => {
+  it('completes a hook as Logto does, shows its new key, and later replaces the whole hook', async () => {
     const first = await put({ name: 'one', events: ['PostSignIn'], config: { url } }, '--json')
     expect(first).toMatchObject({ code: 0, stderr: '' })
     const shown: Record<string, unknown> = JSON.parse(first.stdout)
@@ -101,7 +101,7 @@ describe('hooks put', () => {
     })
   })
 
-  it('names every faulty field of every hook, and writes none of them', async () => {
+  it('names every invalid field of every hook, and writes none of them', async () => {
     const hooks = [
       { id: 'fine', events: ['PostSignIn'], config: { url } },
       { id: 'faulty', events: ['nonsense'], config: { url: 'ftp://x' }, enabled: 'yes' },
@@ -122,7 +122,7 @@ describe('hooks put', () => {
     expect((await command(['hooks', 'get', 'fine'])).code).toBe(1)
   })
 
-  it('refuses what could be called or verified nowhere, and names what its calls leave out', async () => {
+  it('refuses URLs and keys that cannot work, and names the headers that calls leave out', async () => {
     const events = ['PostSignIn']
     const faulty = [
       { id: 'f1', events, config: { url: 'https://192.0.2.1:0/' } },
@@ -156,7 +156,7 @@ describe('hooks put', () => {
     ])
   })
 
-  it('takes one hook a line, and says of each what it wrote', async () => {
+  it('accepts one hook a line, and says of each what it wrote', async () => {
     const lines = ['l1', 'l2'].map((id) =>
       JSON.stringify({ id, events: ['PostSignIn'], config: { url } }),
     )
@@ -168,7 +168,7 @@ describe('hooks put', () => {
       .map((line): unknown => JSON.parse(line).id)
     expect(ids).toEqual(['l1', 'l2'])
     const twice = await putText('{"id":"l3","events":[],"events":[],"config":{}}')
-    expect(twice.stderr).toContain('events is there twice')
+    expect(twice.stderr).toContain('events appears twice')
   })
 
   it('refuses to move a hook to another tenant', async () => {
@@ -182,7 +182,7 @@ describe('hooks put', () => {
     expect(await stored('stays')).toMatchObject({ tenantId: 'acme' })
   })
 
-  it('warns of what will never be called, and writes it all the same', async () => {
+  it('warns about a hook that will never be called, and still writes it', async () => {
     const { code, stderr } = await put([
       { id: 'w1', events: [], config: { url: 'https://[::1]/' } },
       { id: 'w2', events: ['Cat.Fed'], config: { url: 'http://192.0.2.1/' }, eventz: 1 },
@@ -191,12 +191,12 @@ describe('hooks put', () => {
     ])
     expect(code).toBe(0)
     expect(stderr.trim().split('\n')).toEqual([
-      'warning: [0] "w1": events is empty, and so is event: it will never be called',
+      'warning: [0] "w1": events is empty, and so is event: this hook will never be called',
       expect.stringMatching(/^warning: \[0\] "w1": config.url leads to .* HOOKTIDE_ALLOW_CIDRS/),
       'warning: [1] "w2": events has Cat.Fed, which Logto does not send',
       'warning: [1] "w2": eventz is not known and has no effect',
       expect.stringMatching(/^warning: \[1\] "w2": config.url is plain http/),
-      'warning: [2] "w3": config.url leads to an address that is never called',
+      'warning: [2] "w3": config.url leads to an address that cannot be allowed: it will not be called',
       expect.stringMatching(/^warning: \[3\] "w4": nowhere.invalid .*resolve/),
     ])
     expect(await stored('w4')).toMatchObject({ id: 'w4' })
@@ -230,7 +230,7 @@ describe('hooks get', () => {
     expect(await stored('secret')).toMatchObject(hook)
   })
 
-  it('hides the keys of a URL, and what it shows is not written back', async () => {
+  it('hides the keys of a URL, and hooks put refuses the hidden form', async () => {
     const secretUrl = `${new URL(url).origin}/services/T024BE7LD/a1b2C3d4?token=s3cret`
     const hook = { id: 'chat', events: ['PostSignIn'], config: { url: secretUrl } }
     const shownUrl = `${new URL(url).origin}/services/(hidden)/(hidden)`
@@ -247,13 +247,13 @@ describe('hooks get', () => {
     for (const list of lists) expect(list.stdout).not.toMatch(/a1b2C3d4|s3cret/)
     const back = await putText(stdout)
     expect(back).toMatchObject({ code: 1, stdout: '' })
-    expect(back.stderr).toContain('config.url was hidden when the hook was shown')
-    expect(back.stderr).toContain('signingKey was hidden when the hook was shown')
+    expect(back.stderr).toContain('config.url has a hidden value')
+    expect(back.stderr).toContain('signingKey has a hidden value')
   })
 })
 
 describe('hooks list', () => {
-  it('shows hooks of a tenant, and what is wrong with those that are suspended', async () => {
+  it('shows the hooks of a tenant, and the problems of suspended ones', async () => {
     await put({ id: 'b', tenantId: 'listed', events: ['PostSignIn'], config: { url }, name: 'B' })
     const sink = createSink({ settings: settings(), log: quiet })
     const broken = { id: 'a', tenantId: 'listed', events: ['PostSignIn'], signingKey: '' }
@@ -274,7 +274,7 @@ describe('hooks list', () => {
 })
 
 describe('hooks delete', () => {
-  it('writes tombstones, and none when one of the ids is not known', async () => {
+  it('writes tombstones, and none if one of the ids is unknown', async () => {
     const hook = { events: ['PostSignIn'], config: { url } }
     await put([
       { ...hook, id: 'd1' },
@@ -293,7 +293,7 @@ describe('hooks delete', () => {
 })
 
 describe('a family of commands', () => {
-  it('has help of its own', async () => {
+  it('has its own help', async () => {
     const { code, stdout } = await command(['hooks', '--help'])
     expect(code).toBe(0)
     expect(stdout).toContain('hooks put')
@@ -322,7 +322,7 @@ describe('hooks rotate-key', () => {
     })
   })
 
-  it('goes on when the hook is put again without its keys, and ends when an empty list is put', async () => {
+  it('continues if the hook is put again without its keys, and ends if an empty list is put', async () => {
     const before = await stored('rotated')
     const hook = { id: 'rotated', name: 'n', events: ['PostSignIn'], config: { url } }
     await put({ ...hook, delivery: { concurrency: 5 } })
@@ -335,12 +335,12 @@ describe('hooks rotate-key', () => {
     expect(await stored('rotated')).toMatchObject({ delivery: { previousSigningKeys: [] } })
   })
 
-  it('refuses a hook that is not there, and an overlap that is no time', async () => {
+  it('refuses a hook that does not exist, and an overlap that is not a duration', async () => {
     expect(await rotate('nobody')).toMatchObject({ code: 1, stderr: 'There is no hook nobody.\n' })
     const { code, stderr } = await rotate('rotated', '--overlap', 'tomorrow')
     expect(code).toBe(2)
     expect(stderr).toContain(
-      '--overlap must be a time up to 365d such as 24h, or 0s, not "tomorrow".',
+      '--overlap must be a duration up to 365d such as 24h, or 0s, not "tomorrow".',
     )
   })
 })

@@ -95,7 +95,7 @@ describe('hooktide init', () => {
     expect(await admin.describeTopic(`${prefix}.events`)).toMatchObject({ partitions: 6 })
   })
 
-  it('starts a new group at the time that is asked for, and never moves one that has started', async () => {
+  it('starts a new group at the requested time, and never moves one that has started', async () => {
     await using rig = await rigOf()
     const { prefix, group, admin, environment } = rig
     const topic = `${prefix}.events`
@@ -121,7 +121,7 @@ describe('hooktide init', () => {
     expect(await admin.groupOffsets(`${group}-2`, [topic])).toMatchObject([{ offset: 3 }])
   })
 
-  it('leaves the offsets of a running group alone, and says that it must be stopped', async () => {
+  it('does not change the offsets of a running group, and says that it must be stopped', async () => {
     await using rig = await rigOf()
     const { prefix, group, admin, environment } = rig
     const topic = `${prefix}.events`
@@ -143,14 +143,16 @@ describe('hooktide init', () => {
     try {
       const { code, stdout } = await hooktide(['init'], environment)
       expect(code).toBe(1)
-      expect(stdout).toMatch(/blocked {2}offsets .*\.events: none, and the group is running/)
+      expect(stdout).toMatch(
+        /blocked {2}offsets .*\.events: missing, and they cannot be set while the group runs/,
+      )
       expect(await admin.groupOffsets(group, [topic])).toEqual([])
     } finally {
       await source.stop()
     }
   })
 
-  it('registers the results schema where a registry is set', async () => {
+  it('registers the results schema if a registry is set', async () => {
     await using rig = await rigOf()
     const { registryUrl } = surroundings()
     const environment = { ...rig.environment, SCHEMA_REGISTRY_URL: registryUrl }
@@ -191,7 +193,7 @@ describe('hooktide init', () => {
     expect(await level.json()).toEqual({ compatibilityLevel: 'BACKWARD' })
   })
 
-  it('says what the registry refuses, and does everything else', async () => {
+  it('says what the registry refuses, and completes everything else', async () => {
     await using rig = await rigOf()
     const { registryUrl } = surroundings()
     const subject = `${rig.prefix}.events-value`
@@ -226,8 +228,8 @@ describe('hooktide init', () => {
     [['--partitions', '0'], /--partitions must be a whole number/],
     [['--event-format', 'xml'], /--event-format must be one of json, json-schema, avro, not "xml"/],
     [['--event-format', 'avro'], /needs a registry: set SCHEMA_REGISTRY_URL/],
-    [['topics'], /takes no arguments, and was given "topics"/],
-  ])('refuses %j as wrong use', async (args, message) => {
+    [['topics'], /takes no arguments, but got "topics"/],
+  ])('refuses %j with exit code 2', async (args, message) => {
     const { code, stderr } = await hooktide(['init', ...args], { KAFKA_BROKERS: '127.0.0.1:1' })
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
@@ -253,14 +255,14 @@ describe('hooktide run', () => {
       `${prefix}.webhook.retry.5s: message.timestamp.type is CreateTime`,
       `${prefix}.webhook.retry.5s: max.message.bytes is 1048588, not at least 1114124`,
       `kafka-configs.sh --bootstrap-server ${environment['KAFKA_BROKERS']} --alter --entity-type topics --entity-name ${prefix}.hooks --add-config cleanup.policy=compact`,
-      `${prefix}.events has no offsets of group ${rig.group}`,
+      `Group ${rig.group} has no offsets on topic ${prefix}.events`,
     ]) {
       expect(stderr).toContain(refusal)
     }
   })
 })
 
-describe('a command whose broker is away', () => {
+describe('a command whose broker does not answer', () => {
   it.each([['init'], ['hooks list'], ['results']])(
     '%s says so and names KAFKA_BROKERS',
     async (name) => {

@@ -126,7 +126,7 @@ describe('results of a topic with plain JSON', () => {
     return lines.map((line) => String(JSON.parse(line).hookId)).toSorted()
   }
 
-  it('come as records with the names of the schema, and what is none is named and skipped', async () => {
+  it('are records with the field names of the schema, and other records are named and skipped', async () => {
     const { code, stdout, stderr } = await results('--until-end', '--json')
     expect(code).toBe(0)
     const shown = stdout
@@ -138,7 +138,7 @@ describe('results of a topic with plain JSON', () => {
     const notes = stderr.trim().split('\n')
     expect(notes).toHaveLength(4)
     for (const note of notes)
-      expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ is left out: it (is not|cannot)`))
+      expect(note).toMatch(new RegExp(`^${topic}-\\d-\\d+ is skipped: it (is not|cannot)`))
   })
 
   it.each([
@@ -169,7 +169,7 @@ describe('results of a topic with plain JSON', () => {
     expect(await hooksShown('--limit', '2')).toHaveLength(2)
   })
 
-  it('are one plain line each when nobody looks at a terminal', async () => {
+  it('are one plain line each without a terminal', async () => {
     const { stdout } = await results('--until-end', '--hook', 'gone')
     const [heading, line, ...others] = stdout.split('\n').map((text) => text.split(/ {2,}/))
     expect(heading).toEqual([
@@ -188,12 +188,12 @@ describe('results of a topic with plain JSON', () => {
   it.each([
     [['--from', 'monday'], /--from must be earliest/],
     [['--follow', '--until-end'], /give one of them/],
-    [['--follow', '--last', '3'], /--follow goes on and --last stops/],
-    [['--from', 'latest'], /Behind --from latest there is nothing yet/],
+    [['--follow', '--last', '3'], /--follow and --last exclude each other/],
+    [['--from', 'latest'], /--from latest needs --follow/],
     [['--from', '1h', '--to', '2h'], /--to must be later than --from/],
     [['--limit', 'many'], /--limit must be a whole number/],
     [['--delivery', 'dlv_late'], /--delivery must be the id of a delivery: dlv_ and 22 characters/],
-  ])('are not shown for %j, which is wrong use', async (flags, message) => {
+  ])('are not shown for %j, which has exit code 2', async (flags, message) => {
     const { code, stderr } = await results(...flags)
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
@@ -262,8 +262,8 @@ describe('results in several partitions', () => {
   })
 })
 
-describe('results that are followed', () => {
-  it('come as they are written, until Ctrl-C, which is no failure', async () => {
+describe('results with --follow', () => {
+  it('are shown as they are written, until Ctrl-C, which is not a failure', async () => {
     const { prefix } = uniqueNames()
     const topic = await createResultsTopic(prefix)
     const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -320,7 +320,7 @@ describe('results framed for a registry', () => {
 
   const args = ['results', '--from', 'earliest', '--json', '--final', '--tenant', 'acme']
 
-  it('are read with it, and without it the command says what is missing', async () => {
+  it('are read with the registry, and without it the command says what is missing', async () => {
     const { registryUrl } = surroundings()
     const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: registryUrl }
     const { code, stdout, stderr } = await hooktide(args, environment)
@@ -332,16 +332,16 @@ describe('results framed for a registry', () => {
     expect(without.stderr).toContain('set SCHEMA_REGISTRY_URL')
   })
 
-  it('are not skipped while the registry is away: the command ends with one sentence', async () => {
+  it('are not skipped while the registry does not answer: the command ends with one sentence', async () => {
     const url = await startFlakyRegistry(Number.POSITIVE_INFINITY)
     const environment = { ...environmentOf(prefix), SCHEMA_REGISTRY_URL: url }
     const { code, stdout, stderr } = await hooktide(args, environment)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    const lines = stderr.split('\n').filter((line) => !line.includes('is left out'))
+    const lines = stderr.split('\n').filter((line) => !line.includes('is skipped'))
     expect(lines).toEqual([expect.stringMatching(/registry .*503.*check SCHEMA_REGISTRY_URL/), ''])
   })
 
-  it('that are followed wait for the registry, which is told once', async () => {
+  it('wait for the registry with --follow, and say so once', async () => {
     const environment = {
       ...environmentOf(prefix),
       SCHEMA_REGISTRY_URL: await startFlakyRegistry(2),

@@ -69,7 +69,7 @@ function isGroupAlive(pid: number): boolean {
 }
 
 describe('the demo', () => {
-  it('tells the story, ends with the table of the results topic, and finds that all agree', async () => {
+  it('runs to its end, prints the results topic as a table, and finds that all counts agree', async () => {
     const demo = await startDemo()
     expect(await demo.exited, demo.output()).toBe(0)
     const lines = demo.output().split('\n')
@@ -122,7 +122,7 @@ describe('the demo', () => {
   it.each([
     ['while a command runs, alone', /\$ hooktide init/, (pid: number) => pid],
     ['while a retry waits, as a terminal does', /↻ retrying/, (pid: number) => -pid],
-  ])('leaves nothing behind when it is interrupted %s', async (_, moment, target) => {
+  ])('leaves no process and no file behind if it is interrupted %s', async (_, moment, target) => {
     const demo = await startDemo()
     await demo.says(moment)
     process.kill(target(demo.pid), 'SIGINT')

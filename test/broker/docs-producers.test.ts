@@ -52,7 +52,7 @@ async function init(format: string, topic: string): Promise<void> {
 }
 
 describe("the documents' producers", () => {
-  it('write plain JSON by KafkaJS', async () => {
+  it('write plain JSON with KafkaJS', async () => {
     await examples.start('produce-json.ts').finished
     expect(await deliveredAs('sign-in-4711')).toMatchObject({
       event: 'PostSignIn',
@@ -61,7 +61,7 @@ describe("the documents' producers", () => {
     })
   })
 
-  it('write plain JSON by a shell and kcat', async ({ skip }) => {
+  it('write plain JSON with a shell and kcat', async ({ skip }) => {
     skip(isKcatMissing(), 'kcat is not installed')
     await examples.start('produce-json.sh').finished
     expect(await deliveredAs('sign-in-4712')).toMatchObject({
@@ -95,7 +95,7 @@ describe("the documents' producers", () => {
 })
 
 describe("the documents' reader of results", () => {
-  it('says of every run how it ended, and only once where a crash repeated a call', async () => {
+  it('reports the end of every run, and only once if a crash repeated a call', async () => {
     const headers = { 'event-id': 'read' }
     await rig.sendEvents({ headers })
     const isOurs = ({ eventId }: { readonly eventId: string }) => eventId === 'read'

@@ -45,7 +45,7 @@ afterAll(async () => {
 })
 
 describe("the documents' receiver", () => {
-  it('takes every sample from the processor, puts it to the five uses, and does a repeated call once', async () => {
+  it('accepts every sample from the processor, runs the five uses, and does the work of a repeated call once', async () => {
     const port = await freePort()
     await using receiver = examples.start('receiver.ts', {
       environment: { SIGNING_KEY: key, PORT: String(port) },

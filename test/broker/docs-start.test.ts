@@ -7,7 +7,7 @@ import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-it("the way of README to start on a broker of one's own ends with a verified call", async () => {
+it("README's script for your own broker ends with a verified call", async () => {
   const { brokers } = surroundings()
   const { prefix, group } = uniqueNames()
   const port = String(await freePort())

@@ -5,7 +5,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-it('of an endpoint is found by one process, known to all, and ended by command in all', async () => {
+it('the failure of an endpoint is found by one process, known to all, and ended by a command in all', async () => {
   const { brokers } = surroundings()
   const answers = new Map<string, ReceiverAnswer>([
     ['/asks', { kind: 'respond', status: 503, headers: { 'retry-after': '3600' } }],

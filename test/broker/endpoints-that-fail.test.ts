@@ -8,7 +8,7 @@ const shortTiers = {
 }
 
 describe('a failing endpoint', () => {
-  it('is called by the schedule over the tiers, and the delivery ends in the dead letters', async () => {
+  it('is called on the schedule, and the delivery ends in the dead letters', async () => {
     const { brokers, registryUrl } = surroundings()
     await using rig = await createBrokerRig({
       brokers,
@@ -60,7 +60,7 @@ describe('a failing endpoint', () => {
     expect(others.every(({ outcome }) => outcome === 'deferred')).toBe(true)
   })
 
-  it('that accepts after two failures gets the delivery with its third attempt', async () => {
+  it('that accepts after two failures gets the delivery at the third attempt', async () => {
     const { brokers } = surroundings()
     let calls = 0
     await using rig = await createBrokerRig({

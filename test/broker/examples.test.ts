@@ -51,7 +51,7 @@ const finalsOf = async (hookId: string, count: number) =>
     (all) => all.filter((one) => one.hookId === hookId && one.final).length >= count,
   )
 
-it('a new device is told of once, an update of its browser is none, and the first of a user is told to nobody', async () => {
+it('a new device is reported once, but not a browser update or the first device of a user', async () => {
   const program = await started('new-device')
   const send = async (userAgent: string) =>
     await rig.sendEvents({
@@ -68,7 +68,7 @@ it('a new device is told of once, an update of its browser is none, and the firs
   expect(mails[0]).toContain('mila@harbour-clinic.example')
 })
 
-it('a role is given by the domain of a mail address, compared whole, with one token for all', async () => {
+it('a role is assigned by the whole domain of a mail address, with one token for all calls', async () => {
   const requests: {
     readonly path: string
     readonly headers: IncomingMessage['headers']
@@ -117,7 +117,7 @@ it('a role is given by the domain of a mail address, compared whole, with one to
   }
 })
 
-it('of two hooks on one event the one with a filter gets what it asks for', async () => {
+it('of two hooks on one event, the one with a filter gets only matching events', async () => {
   const hooks = readFileSync(`${folder}two-webhooks.json`, 'utf8')
     .replaceAll('https://reports.example', rig.receiver.origin)
     .replaceAll('https://planner.example', rig.receiver.origin)

@@ -6,7 +6,7 @@ import { joinClassic, joinConsumerProtocol } from '../support/other-members.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 describe('another program in the group', () => {
-  it('that left metadata of its own in a commit makes no event vanish', async () => {
+  it('that left its own metadata in a commit causes no loss of events', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await rig.putHooks({ id: 'a' })
@@ -29,7 +29,7 @@ describe('another program in the group', () => {
   it.each([
     ['with another assignor', joinClassic],
     ['of the consumer protocol', joinConsumerProtocol],
-  ])('%s keeps the processor from starting, and the message says what to do', async (_, join) => {
+  ])('%s prevents the start of the processor, and the message says what to do', async (_, join) => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const group = String(rig.environment['HOOKTIDE_GROUP_ID'])
@@ -47,7 +47,7 @@ describe('another program in the group', () => {
     await rig.run()
   })
 
-  it('that comes first while a process has no connection ends it, with the same message', async () => {
+  it('that joins first while a process has no connection ends that process, with the same message', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const group = String(rig.environment['HOOKTIDE_GROUP_ID'])

@@ -19,7 +19,7 @@ const rowOf = (url: string) => ({
 const changed = (op: string, after: unknown) => JSON.stringify(change(op, null, after))
 
 describe('a captured row', () => {
-  it('is called while it is there and whole, and says what to do when it is not', async () => {
+  it('is called while it exists and is complete, and the log says what to do otherwise', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const { produce } = await useKafka(brokers)
@@ -74,12 +74,12 @@ describe('commands on a captured row', () => {
     await admin.stop()
   })
 
-  it('show it as a hook object, leave it to its database to change, and can delete it', async () => {
+  it('show it as a hook object, refuse to change it, and can delete it', async () => {
     const tools = await useKafka(surroundings().brokers)
     await tools.produce(topic, [{ key, value: changed('c', rowOf(url)) }])
 
     const got = await command(['hooks', 'get', id, '--show-secrets'])
-    expect(got.stderr).toBe('captured: a row of a database, which is changed there\n')
+    expect(got.stderr).toBe('captured: this is a row of a database. Change it there.\n')
     const hook = JSON.parse(got.stdout)
     expect(hook).toEqual({
       id,
@@ -98,7 +98,7 @@ describe('commands on a captured row', () => {
     const put = await command(['hooks', 'put', '-f', '-'], got.stdout)
     expect(put.code).not.toBe(0)
     expect(put.stdout).toBe('')
-    expect(put.stderr).toContain('id is of a row that is captured from a database: change it there')
+    expect(put.stderr).toContain('id belongs to a row captured from a database: change it there')
 
     const deleted = await command(['hooks', 'delete', id])
     expect(deleted).toMatchObject({ code: 0, stdout: `deleted ${id}\n` })
@@ -110,7 +110,7 @@ describe('commands on a captured row', () => {
     expect((await command(['hooks', 'get', id])).code).toBe(1)
   })
 
-  it('leave a hook object under the key that it has', async () => {
+  it('do not change the key of a hook object', async () => {
     const hook = { id: 'quoted', events: ['PostSignIn'], config: { url }, signingKey: 'k' }
     const tools = await useKafka(surroundings().brokers)
     await tools.produce(topic, [{ key: '"quoted"', value: JSON.stringify(hook) }])

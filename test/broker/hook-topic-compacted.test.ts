@@ -63,7 +63,7 @@ async function endInMarkers(topic: string): Promise<void> {
 }
 
 describe('a compacted hook topic', () => {
-  it('is read over its holes and the markers of transactions at its end, to the newest of each key', async () => {
+  it('is read across gaps and transaction markers, to the newest record of each key', async () => {
     const { prefix } = uniqueNames()
     const topic = `${prefix}.table`
     const tools = await useKafka(kafka.brokers)
@@ -107,7 +107,7 @@ describe('a compacted hook topic', () => {
     await view.until(() => view.texts().includes('live=1'))
   })
 
-  it('has nothing left of a hook that was deleted, under whatever keys it stood', async () => {
+  it('has nothing left of a deleted hook, whatever keys it had', async () => {
     const { prefix } = uniqueNames()
     const topic = `${prefix}.hooks`
     const tools = await useKafka(kafka.brokers)

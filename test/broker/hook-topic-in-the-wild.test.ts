@@ -47,7 +47,7 @@ describe('a hook topic', () => {
     expect(offsets).toEqual(offsets.toSorted((a, b) => a - b))
   })
 
-  it('of several partitions is warned of, and the newest record of a hook counts', async () => {
+  it('of several partitions causes a warning, and the newest record of a hook counts', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const topic = `${rig.prefix}.hooks`
@@ -76,7 +76,7 @@ describe('a hook topic', () => {
     expect(await pathsCalled(rig, 2)).toEqual(['/new', '/moved'])
   })
 
-  it('that is recreated ends the process with a message, also when it is as long as before', async () => {
+  it('that is recreated ends the process with a message, even if it has as many records as before', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const topic = `${rig.prefix}.hooks`

@@ -44,7 +44,7 @@ async function createCase() {
   return { rig, command, hook, put, newest, shown }
 }
 
-it('a hook is put encrypted, called in clear, and its secrets are shown to who has the key', async () => {
+it('a hook is written encrypted, called with plain secrets, and shows its secrets only with the key', async () => {
   const { rig, hook, put, newest, shown, command } = await createCase()
   expect(await put(one)).toMatchObject({ code: 0, stderr: '' })
   expect(await newest(1)).not.toMatch(secrets)
@@ -70,7 +70,7 @@ it('a hook is put encrypted, called in clear, and its secrets are shown to who h
   )
 })
 
-it('an old key is retired when all hooks are encrypted with the newest one, which a command does and shows', async () => {
+it('an old key can be removed when a command has encrypted all hooks with the newest one, and shows so', async () => {
   const { rig, command, put, newest, shown, hook } = await createCase()
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-keys-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -116,32 +116,32 @@ it('an old key is retired when all hooks are encrypted with the newest one, whic
   expect(await shown({})).toMatchObject(hook)
 })
 
-it('a hook that stands in the topic under several keys is encrypted, and named for what stays', async () => {
+it('a hook with several keys in the topic is encrypted, and the command names the older records that remain', async () => {
   const { rig, command, hook, newest } = await createCase()
   const value = Buffer.from(JSON.stringify(hook))
   await rig.sendHooks({ key: '{"id":"a"}', value }, { key: 'a', value })
   const { code, stdout, stderr } = await command('hooks encrypt', one)
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in clear\n' })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'rewritten  a: in plain text\n' })
   expect(stderr).toMatch(
-    /^left {2}a: in clear; older records of it stand in the topic under other keys/m,
+    /^left {2}a: in plain text; the topic has older records of it under other keys/m,
   )
   expect(stderr).toContain('0 of 1 hooks with secrets')
   expect(await newest(3)).not.toMatch(secrets)
 })
 
-it('who has no key neither sees nor replaces what is encrypted, and may write the rest', async () => {
+it('without a key, a command neither shows nor replaces encrypted secrets, and can write the rest', async () => {
   const { command, put, newest, shown } = await createCase()
   await put(one)
   const first: Readonly<Record<string, unknown>> = JSON.parse(await newest(1))
   const get = await command('hooks get a --show-secrets', {})
-  expect(get.stderr).toContain('Secrets are encrypted, and HOOKTIDE_ENCRYPTION_KEYS is not set')
+  expect(get.stderr).toContain('Secrets are encrypted and HOOKTIDE_ENCRYPTION_KEYS is not set')
   expect(get.stdout).not.toMatch(secrets)
   const refused = await put({}, { name: 'renamed' })
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain(
-    'signingKey would be written in clear, and the hook has its secrets encrypted',
+    'signingKey would be written in plain text, but the secrets of this hook are encrypted',
   )
-  expect(refused.stderr).toContain('config.headers.Authorization would be written in clear')
+  expect(refused.stderr).toContain('config.headers.Authorization would be written in plain text')
   const config = { url: 'https://192.0.2.1/' }
   expect(
     await put({}, { name: 'renamed', signingKey: undefined, delivery: {}, config }),
@@ -153,7 +153,7 @@ it('who has no key neither sees nor replaces what is encrypted, and may write th
   })
   expect(await shown(one)).toMatchObject({ signingKey })
   expect((await command('hooks rotate-key a', {})).stderr).toMatch(
-    /^Secrets of hook a are encrypted: set/,
+    /^The secrets of hook a are encrypted: set/,
   )
   const other = await put({}, { id: 'b', signingKey: first['signingKey'], delivery: {}, config })
   expect(other.stderr).toContain('signingKey is encrypted: set HOOKTIDE_ENCRYPTION_KEYS')
@@ -176,7 +176,7 @@ it.each([
   [{ HOOKTIDE_ENCRYPTION_KEYS_FILE: '/nowhere' }, 'HOOKTIDE_ENCRYPTION_KEYS_FILE cannot be read: '],
   [{ HOOKTIDE_ENCRYPTION_KEYS_FILE: import.meta.filename }, 'has more than 16 keys'],
   [{}, 'Set HOOKTIDE_ENCRYPTION_KEYS: there is no key to encrypt with.'],
-])('%j leave nothing to encrypt with, and that is said', async (environment, message) => {
+])('%j leaves no key to encrypt with, and the message says so', async (environment, message) => {
   const brokers = { KAFKA_BROKERS: '127.0.0.1:1' }
   const { code, stderr } = await hooktide(['hooks', 'encrypt'], { ...brokers, ...environment })
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) })

@@ -7,7 +7,7 @@ import { surroundings } from '../support/sandbox.ts'
 const dead = Array.from({ length: 300 }, (_, index) => `dead-${index}`)
 
 describe('three hundred endpoints whose names no name server answers for', () => {
-  it('cost an endpoint that closes each connection nothing, and fail as dns', async () => {
+  it('do not delay an endpoint that closes each connection, and fail as dns', async () => {
     const server = await useNameServer(({ name }) =>
       name === 'fine.example'
         ? { kind: 'addresses', addresses: ['127.0.0.1'], ttl: 3_600 }

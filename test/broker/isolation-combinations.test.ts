@@ -32,7 +32,7 @@ function callsTo({ receiver }: BrokerRig, path: string): readonly ReceivedReques
 }
 
 describe('a burst for a slow endpoint beside a fast one, on one partition', () => {
-  it('delays the fast one by nothing of its own, and ends delivered, at the first attempt', async () => {
+  it('does not delay the fast one, and is delivered at the first attempt', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       answer: ({ path }) => (path === '/slow' ? after(200) : undefined),
@@ -53,8 +53,8 @@ describe('a burst for a slow endpoint beside a fast one, on one partition', () =
   })
 })
 
-describe('an orderly join while a slow sibling has work', () => {
-  it('repeats no call of the hook that has all of its own', async () => {
+describe('a normal join while another hook of the same events is slow', () => {
+  it('repeats no call of the hook that is done', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       partitions: 6,
@@ -72,7 +72,7 @@ describe('an orderly join while a slow sibling has work', () => {
     expect(callsTo(rig, '/slow')).toHaveLength(60)
   })
 
-  it('and an orderly stop repeat none either', async () => {
+  it('and a normal stop repeat none either', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       partitions: 6,
@@ -96,8 +96,8 @@ describe('an orderly join while a slow sibling has work', () => {
   })
 })
 
-describe('an event that is sent again under its id', () => {
-  it('is a run of its own, with retries and an end, after the first run was exhausted', async () => {
+describe('an event that is sent again with its id', () => {
+  it('is a new run, with retries and an end, after the first run was exhausted', async () => {
     let answers = [500, 500, 500, 200]
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
@@ -124,7 +124,7 @@ describe('an event that is sent again under its id', () => {
 })
 
 describe('sixty hooks that hold their calls', () => {
-  it('leave a healthy hook of their partition and tenant all that it needs', async () => {
+  it('do not slow down a healthy hook of their partition and tenant', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       answer: ({ path }) => (path === '/fine' ? undefined : hang),
@@ -146,7 +146,7 @@ describe('sixty hooks that hold their calls', () => {
 })
 
 describe('a tenant that was quiet', () => {
-  it('does not wait until the backlog of another one, on its partition, is worked off', async () => {
+  it('does not wait for the backlog of another tenant on its partition', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       answer: ({ path }) => (path === '/slow' ? after(400) : undefined),
@@ -162,7 +162,7 @@ describe('a tenant that was quiet', () => {
 })
 
 describe('4,500 hooks of one tenant that accept and hang, all called for one event', () => {
-  it('delay neither another tenant nor a hook of their own that answers', async () => {
+  it('delay neither another tenant nor a hook of the same tenant that answers', async () => {
     const isFine = ({ path }: { readonly path: string }) => !path.startsWith('/hangs')
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,

@@ -14,7 +14,7 @@ function isOther(result: { readonly hookId: string }): boolean {
 }
 
 describe('a hundred endpoints that all hang', () => {
-  it('do not hold up the one that answers, with twice the traffic that their partition holds', async () => {
+  it('do not delay the one that answers, with twice the traffic that their partition can hold', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       answer: ({ path }) => (path === '/fine' ? undefined : { kind: 'hang' }),
@@ -46,7 +46,7 @@ describe('a hundred endpoints that all hang', () => {
 })
 
 describe('an endpoint that never answers', () => {
-  it('with a tenth of the traffic does not make the others wait for its time-outs, wave after wave', async () => {
+  it('with a tenth of the traffic does not make the others wait for its time-outs, again and again', async () => {
     await using rig = await createBrokerRig({
       brokers: surroundings().brokers,
       partitions: 2,

@@ -69,22 +69,25 @@ describe('a connection', () => {
     expect(await refusalOf(client(broker.sasl, { tls: tls(), sasl }))).toBe('none')
   })
 
-  it('logs in without TLS where the broker has none', async () => {
+  it('logs in without TLS if the broker has none', async () => {
     const sasl = login('processor', 'plain')
     expect(await refusalOf(client(broker.plainSasl, { sasl }))).toBe('none')
   })
 
-  it.each(['clientKey', 'lockedClientKey'] as const)('shows a certificate with %s', async (key) => {
-    const { clientCertificate: certFile, [key]: keyFile } = broker.files
-    const keyPassphrase = key === 'clientKey' ? undefined : 'sesame'
-    const settings = client(broker.mutual, { tls: tls({ certFile, keyFile, keyPassphrase }) })
-    expect(await refusalOf(settings)).toBe('none')
-    const right = topicRight('Read', `${uniqueNames().prefix}.topic`)
-    const admin = await useKafka([broker.open])
-    expect(await missingRights(settings, silentLog, [right])).toEqual([right])
-    await grant(admin.admin, 'User:CN=processor,O=Example', [right])
-    expect(await missingRights(settings, silentLog, [right])).toEqual([])
-  })
+  it.each(['clientKey', 'lockedClientKey'] as const)(
+    'presents a certificate with %s',
+    async (key) => {
+      const { clientCertificate: certFile, [key]: keyFile } = broker.files
+      const keyPassphrase = key === 'clientKey' ? undefined : 'sesame'
+      const settings = client(broker.mutual, { tls: tls({ certFile, keyFile, keyPassphrase }) })
+      expect(await refusalOf(settings)).toBe('none')
+      const right = topicRight('Read', `${uniqueNames().prefix}.topic`)
+      const admin = await useKafka([broker.open])
+      expect(await missingRights(settings, silentLog, [right])).toEqual([right])
+      await grant(admin.admin, 'User:CN=processor,O=Example', [right])
+      expect(await missingRights(settings, silentLog, [right])).toEqual([])
+    },
+  )
 
   const refusals: readonly (readonly [string, () => KafkaSettings, RegExp])[] = [
     [
@@ -152,7 +155,7 @@ describe('a connection', () => {
     )
   })
 
-  it('is a login of its own: one client does not lend it to the next', async () => {
+  it('has its own login, which no other client uses', async () => {
     const settings = client(broker.sasl, { tls: tls(), sasl: Object.freeze(login('processor')) })
     expect(await refusalOf(settings)).toBe('none')
     const sasl = { ...login('processor'), ...settings.security?.sasl, password: 'another' }
@@ -160,7 +163,7 @@ describe('a connection', () => {
     expect(await refusalOf(settings)).toBe('none')
   })
 
-  it('takes renewed files', async () => {
+  it('uses renewed files', async () => {
     const caFile = `${broker.files.authority}-renewed`
     await writeFile(caFile, expiredCertificate)
     const settings = client(broker.sasl, { tls: tls({ caFile }), sasl: login('processor') })
@@ -190,13 +193,13 @@ describe('files of certificates and keys', () => {
       /KAFKA_SSL_KEY: .*KAFKA_SSL_KEY_PASSPHRASE if it has one\.$/,
     ],
   ]
-  it.each(faults)('are named when they are of no use: %s', (_, files, says) => {
+  it.each(faults)('are named if they cannot be used: %s', (_, files, says) => {
     expect(() => checkFiles({ tls: tls(files()), sasl: undefined })).toThrow(says)
   })
 })
 
 describe('rights', () => {
-  it('that are missing are found without doing anything, each of them', async () => {
+  it('that are missing are all found, without changing anything', async () => {
     const { admin, createTopic } = await useKafka([broker.open])
     const { prefix, group } = uniqueNames()
     const topic = `${prefix}.topic`
@@ -223,7 +226,7 @@ describe('rights', () => {
     expect(offsets?.high).toBe('0')
   })
 
-  it('of senders, hook owners and watchers are those of one topic', async () => {
+  it('of producers, hook owners and readers of results are those of one topic', async () => {
     const { admin, createTopic } = await useKafka([broker.open])
     const { prefix } = uniqueNames()
     const [events, hooks, results] = ['events', 'hooks', 'webhook.results'].map(
@@ -251,8 +254,8 @@ describe('rights', () => {
   })
 })
 
-describe('whoever sends again', () => {
-  it('needs the rights that docs/security.md names, and is told which are missing before anything is requested', async () => {
+describe('a user of replay and resend', () => {
+  it('needs the rights that docs/security.md names, and learns which are missing before anything is requested', async () => {
     const { admin, createTopic } = await useKafka([broker.open])
     const { prefix, group } = uniqueNames()
     const environment = {
@@ -325,7 +328,7 @@ describe('a processor', () => {
     expect(process.lines).toHaveLength(3)
   })
 
-  it('delivers, retries, rejects and buries with exactly its rights, and waits for those taken away', async () => {
+  it('delivers, retries, rejects and writes dead letters with exactly its rights, and waits if one is removed', async () => {
     const { admin } = await useKafka([broker.open])
     let answers = 0
     await using rig = await createBrokerRig({

@@ -38,7 +38,7 @@ async function writeEvents(
 }
 
 describe('events at the limit of their topic', () => {
-  it('are called for, retried and kept as dead letters with every byte and header', async () => {
+  it('are delivered, retried and kept as dead letters with every byte and header', async () => {
     const { brokers } = surroundings()
     const tools = await useKafka(brokers)
     await using rig = await createBrokerRig({
@@ -82,7 +82,7 @@ describe('events at the limit of their topic', () => {
 })
 
 describe('an event with very many headers', () => {
-  it('is rejected with all of them as they came, and the member that read it goes on with the next', async () => {
+  it('is rejected with all of them unchanged, and the member that read it continues with the next event', async () => {
     const { brokers } = surroundings()
     const tools = await useKafka(brokers)
     await using rig = await createBrokerRig({ brokers })
@@ -135,7 +135,7 @@ describe('a record larger than a segment of its topic', () => {
 })
 
 describe('limits that are lowered while the processor runs', () => {
-  it('leave references to what does not fit any more, and hold up nothing behind it', async () => {
+  it('make dead letters refer to events that no longer fit, and do not delay later events', async () => {
     const { brokers } = surroundings()
     const tools = await useKafka(brokers)
     await using rig = await createBrokerRig({
@@ -181,8 +181,8 @@ describe('limits that are lowered while the processor runs', () => {
   })
 })
 
-describe('events far beyond what a fetch and a send take together', () => {
-  it('are delivered, retried and recorded where all topics take them, on each partition', async () => {
+describe('events that exceed the size of a fetch and of a send together', () => {
+  it('are delivered, retried and recorded on each partition if all topics accept them', async () => {
     const { brokers } = surroundings()
     const tools = await useKafka(brokers)
     const events = `${uniqueNames().prefix}.large`

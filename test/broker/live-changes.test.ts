@@ -3,7 +3,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 describe('changes of hooks while the processor runs', () => {
-  it('count from the next event on: an edit, a disabling, a tombstone and an invalid record', async () => {
+  it('take effect from the next event on: an edit, a disabling, a tombstone and an invalid record', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await rig.putHooks({ id: 'a' }, { id: 'witness' })
@@ -48,7 +48,7 @@ describe('changes of hooks while the processor runs', () => {
 })
 
 describe('a filter', () => {
-  it('that cannot be used suspends its hook, and applies once it is mended; others of the topic go on', async () => {
+  it('that is invalid suspends only its hook, and applies once it is corrected', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await rig.putHooks(

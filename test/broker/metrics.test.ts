@@ -13,7 +13,7 @@ async function scrape(port: number): Promise<string> {
 }
 
 describe('the metrics of a process', () => {
-  it('show lag, depth and overdue retries as an endpoint holds its calls, and 0 when all is done', async () => {
+  it('show lag, depth and overdue retries while an endpoint holds its calls, and 0 when all is done', async () => {
     const { brokers } = surroundings()
     const tools = await useKafka(brokers)
     const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
@@ -74,7 +74,7 @@ describe('the metrics of a process', () => {
       .toBe('5')
   })
 
-  it('have names and help that Prometheus finds nothing to say about', async (context) => {
+  it('have names and help texts that promtool accepts', async (context) => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const run = await rig.run()
@@ -84,7 +84,7 @@ describe('the metrics of a process', () => {
     expect({ code, output }).toEqual({ code: 0, output: '' })
   })
 
-  it('are served before there is a broker, with nothing that is not known yet', async () => {
+  it('are served before a broker answers, without values that are not known yet', async () => {
     await using run = startRun({ KAFKA_BROKERS: '127.0.0.1:1' })
     const text = await scrape(await run.port)
     const series = parseMetrics(text)

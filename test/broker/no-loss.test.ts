@@ -18,7 +18,7 @@ function sendNumbered(rig: BrokerRig, from: number, to: number): Promise<void> {
 }
 
 describe('two instances that share the group', () => {
-  it('lose nothing and repeat nothing while one leaves in an orderly way and another joins', async () => {
+  it('lose nothing and repeat nothing while one stops normally and another joins', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({
       brokers,
@@ -50,8 +50,8 @@ describe('two instances that share the group', () => {
   })
 })
 
-describe('kill -9 of the process in mid-drain', () => {
-  it('loses nothing and repeats no more than the calls not yet covered by an acknowledged commit', async () => {
+describe('kill -9 of a process with a backlog', () => {
+  it('loses nothing, and repeats only calls that no acknowledged commit covers', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers, partitions: 6 })
     await rig.putHooks({ id: 'a', delivery: { concurrency: 32 } })

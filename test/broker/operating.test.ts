@@ -9,7 +9,7 @@ async function page(port: number, path: string): Promise<{ status: number; text:
 }
 
 describe('the status pages', () => {
-  it('say alive and not ready while no broker answers, and the process ends in peace when asked', async () => {
+  it('say alive and not ready while no broker answers, and SIGTERM ends the process with code 0', async () => {
     await using process = startRun({ KAFKA_BROKERS: '127.0.0.1:1' })
     const port = await process.port
     await process.waitForLine(({ msg }) => msg === 'waiting for Kafka')
@@ -24,7 +24,7 @@ describe('the status pages', () => {
     expect(await process.exited).toBe(0)
   })
 
-  it('say ready once the table is loaded and the group joined, and count what happens', async () => {
+  it('say ready once the table is loaded and the group joined, and metrics count deliveries', async () => {
     const { brokers, registryUrl } = surroundings()
     await using rig = await createBrokerRig({ brokers, registryUrl })
     await rig.putHooks({ id: 'a' }, { id: 'broken', config: {} })
@@ -58,7 +58,7 @@ describe('a registry without the schema of results', () => {
 })
 
 describe('a start that is refused', () => {
-  it('is told in the log too, with the list of what has to be mended', async () => {
+  it('is logged too, with the list of problems', async () => {
     const { brokers } = surroundings()
     const environment = { KAFKA_BROKERS: brokers.join(','), HOOKTIDE_TOPIC_PREFIX: 'absent' }
     await using run = startRun(environment)
@@ -71,7 +71,7 @@ describe('a start that is refused', () => {
     })
   })
 
-  it('is told in the log when settings are not usable', async () => {
+  it('is logged if settings are invalid', async () => {
     await using run = startRun({ KAFKA_BROKERS: '127.0.0.1:1', HOOKTIDE_TIMEOUT_MS: 'soon' })
     expect(await run.exited).toBe(2)
     expect(run.lines).toMatchObject([
@@ -85,7 +85,7 @@ describe('a start that is refused', () => {
 })
 
 describe('the log', () => {
-  it('of a process from its start to an error that nobody catches is JSON with level names and ISO times', async () => {
+  it('is JSON with level names and ISO times, from the start to an uncaught error', async () => {
     const fail =
       "process.once('SIGUSR2', () => { process.emitWarning('hm'); setImmediate(() => { throw new Error('out of luck') }) })"
     await using run = startRun({
@@ -118,7 +118,7 @@ describe('the log', () => {
 })
 
 describe('the log for people', () => {
-  it('is what the setting asks for, also where there is no terminal', async () => {
+  it('is used if the setting says so, also without a terminal', async () => {
     await using run = startRun({ KAFKA_BROKERS: '127.0.0.1:1', HOOKTIDE_LOG_FORMAT: 'pretty' })
     const line = await run.waitForLine(({ msg }) => String(msg).includes(' listening '))
     expect(line.msg).toMatch(/^\d\d:\d\d:\d\d\.\d{3}Z INFO  listening port=\d+$/)
@@ -140,7 +140,7 @@ describe('SIGTERM', () => {
     expect(await waiting.exited).toBe(0)
   })
 
-  it('gives calls that do not end in time up, records them as interrupted, and leaves with code 0', async () => {
+  it('cancels calls that do not end in time, records them as interrupted, and exits with code 0', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({
       brokers,

@@ -51,7 +51,7 @@ async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
 }
 
 describe('hooktide init on a cluster of three nodes', () => {
-  it('creates topics that survive the loss of one, and notes those that would not', async () => {
+  it('creates topics that survive the loss of a node, and lists those that would not', async () => {
     const { prefix, group } = uniqueNames()
     const environment = {
       KAFKA_BROKERS: cluster.brokers.join(','),
@@ -66,7 +66,7 @@ describe('hooktide init on a cluster of three nodes', () => {
     await admin.stop()
 
     const { code, stdout, stderr } = await hooktide(['init'], environment)
-    expect({ code, stderr, blocked: stdout.match(/must be mended.*/g) }).toEqual({
+    expect({ code, stderr, blocked: stdout.match(/must be fixed.*/g) }).toEqual({
       code: 0,
       stderr: '',
       blocked: null,
@@ -88,7 +88,7 @@ describe('hooktide init on a cluster of three nodes', () => {
 })
 
 describe('a cluster of three nodes that loses one', () => {
-  it('keeps what was acknowledged, each record once, while its partitions move', async () => {
+  it('keeps each acknowledged record exactly once while its partitions move', async () => {
     const admin = createKafka(settingsOf(cluster.brokers), silentLog, 'command').admin()
     await admin.connect()
     const topic = `${uniqueNames().prefix}.moving`
@@ -116,7 +116,7 @@ describe('a cluster of three nodes that loses one', () => {
     expect(total).toBe(writes.length * 30)
   })
 
-  it('is read to the end by who is reading it', async () => {
+  it('is read to the end by a running reader', async () => {
     const { admin } = await useKafka(cluster.brokers)
     const topic = `${uniqueNames().prefix}.read`
     await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true })

@@ -82,8 +82,8 @@ async function underLoad({ step, watch }: Steps) {
   return { rig, run, load, committed, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-describe('a broker that is away when the processor starts', () => {
-  it('is waited for, which /readyz says meanwhile and the log does not repeat each time, and then all is well', async () => {
+describe('a broker that does not answer when the processor starts', () => {
+  it('is waited for, while /readyz says so and the log does not repeat it, and then deliveries work', async () => {
     const { step, watch } = createSteps(stepsMs)
     await using rig = await step('the rig', createBrokerRig({ brokers: kafka.brokers }))
     await step('its hook', rig.putHooks({ id: 'a' }))

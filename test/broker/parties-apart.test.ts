@@ -37,7 +37,7 @@ function exampleRights(prefix: string): ReadonlyMap<string, readonly Right[]> {
 }
 
 describe('two parties on one cluster', () => {
-  it('are apart by the rights of the documents: each does all with its own topics, and nothing with the other’s', async () => {
+  it('are separated by the documented rights: each can use its own topics, and not those of the other', async () => {
     const { admin } = await useKafka([broker.open])
     const [acme, globex] = [uniqueNames().prefix, uniqueNames().prefix]
     const namesOf = (prefix: string) => ({

@@ -62,16 +62,16 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]()
 })
 
-describe('a replay that goes on', () => {
-  it('leaves out a hook that was deleted since, and brings the others their events', async () => {
+describe('a resumed replay', () => {
+  it('leaves out a hook that was deleted since, and sends the others their events', async () => {
     await begun('one-less', ['a', 'deleted'], 1)
     const { code, stdout, stderr } = await replay(['--resume', 'one-less'])
-    expect(stderr).toContain('deleted since it began, and left out: deleted\n')
+    expect(stderr).toContain('left out, since they were deleted meanwhile: deleted\n')
     expect(stdout).toContain('3 record(s) read, 3 deliveries requested')
     expect(code).toBe(0)
   })
 
-  it('is not done when its topic has fewer records than were read of it', async () => {
+  it('fails if its topic has fewer records than it has read', async () => {
     await begun('lost', ['a'], 9)
     const { code, stderr } = await replay(['--resume', 'lost'])
     expect(stderr).toContain('ends before offset 9 of partition 0, up to which it was read')
@@ -79,8 +79,8 @@ describe('a replay that goes on', () => {
   })
 })
 
-describe('a replay of what failed', () => {
-  it('takes a run that goes on by way of the topic of requests for no request of anybody', async () => {
+describe('a replay of failed deliveries', () => {
+  it('does not mistake a split record for a request', async () => {
     const kafka = await useKafka(surroundings().brokers)
     const { topics, letter, split } = letterOf(rig)
     await kafka.produce(topics.requests, [split])
@@ -88,19 +88,19 @@ describe('a replay of what failed', () => {
     const words = ['--failed-only', '--hook', 'a']
     expect((await replay(words)).stdout).toContain('1 record(s) read, 1 deliveries requested')
     expect((await replay(words)).stdout).toContain(
-      'left out: 1: a request for it was written since',
+      'left out: 1: the delivery was requested again since this dead letter was written',
     )
   })
 })
 
 describe('a replay', () => {
-  it('says of a hook that was named and is disabled what keeps its deliveries back', async () => {
+  it('says why the deliveries of a named, disabled hook are left out', async () => {
     const { stdout } = await replay(['--from', 'earliest', '--hook', 'a,off', '--dry-run'])
     expect(stdout).toContain('left out: 4: the hook is disabled\n')
     expect(stdout).toContain('4 record(s) read, 4 deliveries would be requested')
   })
 
-  it('is to an endpoint that was disabled, once its hook has another URL, though no processor has seen that', async () => {
+  it('includes a disabled endpoint once its hook has another URL, even before a processor has seen that', async () => {
     await rig.putHooks({ id: 'moved', events: ['PostSignIn'] })
     await hooktide(['endpoints', 'disable', 'moved'], rig.environment)
     const words = ['--from', 'earliest', '--hook', 'moved', '--dry-run']
@@ -109,7 +109,7 @@ describe('a replay', () => {
     expect((await replay(words)).stdout).toMatch(/^moved +default +4$/m)
   })
 
-  it('does not begin where there is no topic for its requests', async () => {
+  it('does not start without a topic for its requests', async () => {
     const topic = `${rig.prefix}.none`
     const environment = { HOOKTIDE_TOPIC_REQUESTS: topic }
     const { code, stderr } = await replay(['--from', 'earliest'], environment)

@@ -57,7 +57,7 @@ async function writtenDown(rig: BrokerRig, count: number): Promise<void> {
   await vi.waitFor(async () => expect(await written()).toBe(count), 20_000)
 }
 
-it('a replay of 10,000 that is killed is gone on with by its id, and reaches every delivery', async () => {
+it('a replay of 10,000 that was killed can be resumed by its id, and reaches every delivery', async () => {
   const { brokers } = surroundings()
   await using rig = await createBrokerRig({ brokers, partitions: 3 })
   const total = 10_000
@@ -89,7 +89,7 @@ it('a replay of 10,000 that is killed is gone on with by its id, and reaches eve
   expect(over.stderr).toContain('No replay is unfinished.')
 }, 120_000)
 
-it('a replay that is interrupted while it waits for its rate requests nothing twice, and nothing less', async () => {
+it('a replay that is interrupted while it waits for its rate requests each delivery once', async () => {
   const { brokers } = surroundings()
   await using rig = await createBrokerRig({ brokers, partitions: 3 })
   const total = 12
@@ -105,7 +105,9 @@ it('a replay that is interrupted while it waits for its rate requests nothing tw
   const words = ['--from', 'earliest', '--rate', '1']
   const { id, code, stderr } = await endedReplay(rig, words, 'SIGINT', writtenDown(rig, 2))
   expect(code).toBe(130)
-  expect(stderr).toContain(`It is not done. Go on with: hooktide replay --resume ${id} --rate 1\n`)
+  expect(stderr).toContain(
+    `The replay is not done. Continue it with: hooktide replay --resume ${id} --rate 1\n`,
+  )
 
   const resumed = await hooktide(['replay', '--resume', id], rig.environment)
   expect(resumed.code).toBe(0)

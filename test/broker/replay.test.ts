@@ -50,7 +50,7 @@ afterAll(async () => {
 })
 
 describe('a replay of events', () => {
-  it('is counted by hook without a request being written, and says what it leaves out', async () => {
+  it('is counted by hook in a dry run, without a request, and says what it leaves out', async () => {
     const { code, stdout } = await replay('--from', 'earliest', '--dry-run')
     expect(stdout.split('\n')).toEqual([
       'HOOK   TENANT   DELIVERIES',
@@ -58,15 +58,15 @@ describe('a replay of events', () => {
       'b      default  3',
       'few    default  1',
       'other  other    1',
-      expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
-      expect.stringMatching(/^left out: 1: the (hook is suspended|record is no)/),
+      expect.stringMatching(/^left out: 1: the (hook is suspended|record is not)/),
+      expect.stringMatching(/^left out: 1: the (hook is suspended|record is not)/),
       '7 record(s) read, 9 deliveries would be requested',
       '',
     ])
     expect(code).toBe(0)
   })
 
-  it('sends the same bytes under the same id to the hooks that were chosen, as runs of their own', async () => {
+  it('sends the same bytes with the same id to the chosen hooks, as new runs', async () => {
     const before = await waitForFinals('a', 4)
     const { code, stdout, stderr } = await replay(
       '--from',
@@ -76,8 +76,8 @@ describe('a replay of events', () => {
       '--event',
       'PostSignIn',
     )
-    expect(stderr).toMatch(/^replay \w{8}: 7 records of \S+ to read\n$/)
-    expect(stdout).toContain(`3 deliveries requested by way of ${rig.prefix}.webhook.requests`)
+    expect(stderr).toMatch(/^replay \w{8}: reading 7 records of \S+\n$/)
+    expect(stdout).toContain(`3 deliveries requested on ${rig.prefix}.webhook.requests`)
     expect(code).toBe(0)
     const after = (await waitForFinals('a', 7)).slice(4)
     expect(after.map(({ trigger }) => trigger)).toEqual(['replay', 'replay', 'replay'])
@@ -101,7 +101,7 @@ describe('a replay of events', () => {
     expect(finalsOf(rig.results.items, 'b')).toHaveLength(3)
   })
 
-  it('can be of a range of offsets, its ends included', async () => {
+  it('can have a range of offsets, both ends included', async () => {
     const topic = `${rig.prefix}.events`
     const asJson = (text: string) =>
       text
@@ -126,12 +126,12 @@ describe('a replay of events', () => {
     expect(none.stdout).toBe('0 record(s) read, 0 deliveries would be requested\n')
   })
 
-  it('ends where it is told to', async () => {
+  it('ends at the given time', async () => {
     const { stdout } = await replay('--from', 'earliest', '--to', '1h', '--dry-run')
     expect(stdout).toBe('0 record(s) read, 0 deliveries would be requested\n')
   })
 
-  it('to a hook that does not exist, or of an id that is not known, is refused', async () => {
+  it('is refused for a hook that does not exist, and for an unknown replay id', async () => {
     const [hook, resumed] = await Promise.all([
       replay('--from', '1h', '--hook', 'a,nobody'),
       replay('--resume', 'abc'),
@@ -139,12 +139,12 @@ describe('a replay of events', () => {
     expect(hook).toMatchObject({ code: 1, stdout: '' })
     expect(hook.stderr).toContain('There is no hook nobody. Nothing was requested.')
     expect(resumed).toMatchObject({ code: 1, stdout: '' })
-    expect(resumed.stderr).toContain('There is no replay "abc" to go on with')
+    expect(resumed.stderr).toContain('There is no replay "abc" to resume')
   })
 })
 
-describe('what a disabled endpoint did not get', () => {
-  it('is brought by a replay after it was enabled, every delivery, and by a second one none', async () => {
+describe('deliveries that a disabled endpoint did not get', () => {
+  it('are all sent by a replay after it was enabled, and a second replay sends none', async () => {
     const events = Array.from({ length: 300 }, (_, n) => ({
       fields: { event: 'Role.Created', n },
       headers: { 'event-id': `gone-${n}` },
@@ -180,7 +180,7 @@ describe('what a disabled endpoint did not get', () => {
     expect(new Set(all.map(({ deliveryId }) => deliveryId)).size).toBe(300)
 
     const again = await hooktide(advice, rig.environment)
-    expect(again.stdout).toContain('left out: 300: a request for it was written since it died')
+    expect(again.stdout).toContain('left out: 300: the delivery was requested again since')
     expect(again.stdout).toContain('301 record(s) read, 0 deliveries requested')
     const forced = await hooktide([...advice, '--again', '--dry-run'], rig.environment)
     expect(forced.stdout).toContain('300 deliveries would be requested')
@@ -188,7 +188,7 @@ describe('what a disabled endpoint did not get', () => {
 })
 
 describe('a dead letter that only refers to its event', () => {
-  it('is brought with the event that still stands at its source, and left out where none does', async () => {
+  it('is sent with the event at its source, and left out if the source has none', async () => {
     const known = finalsOf(rig.results.items, 'b').find(({ eventId }) => eventId === 'e2')
     const before = finalsOf(rig.results.items, 'b').length
     const kafka = await useKafka(surroundings().brokers)
@@ -213,7 +213,7 @@ describe('a dead letter that only refers to its event', () => {
       letter(sourceOffset),
     ])
     const { stdout } = await replay('--failed-only', '--reason', 'too-large')
-    expect(stdout).toContain('left out: 3: the dead letter has no event, and where that came from')
+    expect(stdout).toContain('left out: 3: the dead letter has no event, and its source')
     expect(stdout).toContain('1 deliveries requested')
     const results = await waitForFinals('b', before + 1)
     expect(results.at(-1)).toMatchObject({
@@ -225,7 +225,7 @@ describe('a dead letter that only refers to its event', () => {
 })
 
 describe('one delivery', () => {
-  it('is sent again whatever became of it, delivered or dead', async () => {
+  it('is sent again whatever its outcome was, delivered or dead', async () => {
     const [delivered] = finalsOf(rig.results.items, 'b')
     const [dead] = finalsOf(rig.results.items, 'gone')
     const before = { b: finalsOf(rig.results.items, 'b').length, gone: 600 }
@@ -237,7 +237,7 @@ describe('one delivery', () => {
     await kafka.produce(`${rig.prefix}.webhook.results`, [forgery])
     for (const id of ids) {
       const { code, stdout } = await hooktide(['resend', id], rig.environment)
-      expect(stdout).toContain(`is requested by way of ${rig.prefix}.webhook.requests`)
+      expect(stdout).toContain(`is requested on ${rig.prefix}.webhook.requests`)
       expect(code).toBe(0)
     }
     const [b, gone] = await Promise.all([
@@ -249,11 +249,11 @@ describe('one delivery', () => {
     )
   })
 
-  it('that nobody knows, or whose hook is gone, is refused', async () => {
+  it('is refused if it is unknown, or if its hook was deleted', async () => {
     const resend = (id: string) => hooktide(['resend', id], rig.environment)
     const [unknown, noId] = await Promise.all([resend('dlv_0000000000000000000000'), resend('e1')])
     expect(unknown).toMatchObject({ code: 1, stdout: '' })
-    expect(unknown.stderr).toMatch(/cannot be sent again: neither \S+ nor \S+ knows it\./)
+    expect(unknown.stderr).toMatch(/cannot be sent again: neither \S+ nor \S+ has a record of it\./)
     expect(noId).toMatchObject({ code: 2, stdout: '' })
     const [result] = finalsOf(rig.results.items, 'other')
     await rig.deleteHook('other')
@@ -281,7 +281,7 @@ describe('a test of a hook', () => {
     expect(call?.logtoSignature).toBe('valid')
   })
 
-  it('makes one attempt, leaves no dead letter, and fails when one was not delivered', async () => {
+  it('makes one attempt, writes no dead letter, and fails if one was not delivered', async () => {
     answers.set('/b', { kind: 'respond', status: 500, body: 'out of order' })
     const letters = rig.deadLetters.items.length
     const one = await hooktide(['hooks', 'test', 'b'], rig.environment)
@@ -303,7 +303,7 @@ describe('a test of a hook', () => {
     expect(rig.deadLetters.items).toHaveLength(letters)
   })
 
-  it('of an endpoint that is not called for now says how to have it called', async () => {
+  it('of an open endpoint says how to enable it', async () => {
     answers.set('/down', { kind: 'respond', status: 500 })
     await rig.putHooks({ id: 'down', events: ['Organization.Created'] })
     const event = { fields: { event: 'Organization.Created' } }
@@ -316,22 +316,22 @@ describe('a test of a hook', () => {
     expect(code).toBe(1)
   })
 
-  it('of a hook to which nothing would be sent is refused, with the reason', async () => {
+  it('is refused with the reason if nothing would be sent to the hook', async () => {
     const test = (id: string) => hooktide(['hooks', 'test', id], rig.environment)
     const [unknown, suspended] = await Promise.all([test('nobody'), test('broken')])
     expect(unknown.stderr).toContain('There is no hook nobody.')
-    expect(suspended.stderr).toContain('Hook broken is suspended: mend its record first (config')
+    expect(suspended.stderr).toContain('Hook broken is suspended: fix its record first (config')
     expect([unknown.code, suspended.code]).toEqual([1, 1])
   })
 })
 
-describe('a replay of what retention has removed in part', () => {
-  it('says how much is gone, and is of the rest', async () => {
+describe('a replay of a range that retention has partly removed', () => {
+  it('says how much was removed, and replays the rest', async () => {
     const topic = `${rig.prefix}.events`
     const kafka = await useKafka(surroundings().brokers)
     await kafka.deleteRecords(topic, 0, 1)
     const { code, stdout, stderr } = await replay('--offsets', `${topic}/0/0-1`, '--dry-run')
-    expect(stderr).toBe('1 of the offsets are no longer there: retention has removed them.\n')
+    expect(stderr).toBe('1 of the offsets no longer exist: retention has removed them.\n')
     expect(stdout).toContain('1 record(s) read')
     expect(code).toBe(0)
   })

@@ -17,7 +17,7 @@ function numbered(count: number, fields = {}) {
   }))
 }
 
-it('runs that wait are called for after a restart, by another process, at their time, also from a tier that is configured no more', async () => {
+it('waiting runs are called on time by another process after a restart, even from a tier that is no longer configured', async () => {
   const calls = new Map<string, number>()
   await using rig = await createBrokerRig({
     brokers: surroundings().brokers,
@@ -70,7 +70,7 @@ async function writeWaiting(rig: BrokerRig, tier: string, hookId: string, count:
   }
 }
 
-it('5,000 retries that are due at once hold up no fresh event, neither of another hook nor of their own', async () => {
+it('5,000 retries that are due at once delay no new event, neither of another hook nor of their own', async () => {
   await using rig = await createBrokerRig({
     brokers: surroundings().brokers,
     partitions: 2,
@@ -96,7 +96,7 @@ it('5,000 retries that are due at once hold up no fresh event, neither of anothe
   expect(rig.receiver.requests).toHaveLength(5_200)
 })
 
-it('a delivery that is deferred many times is not taken for a repeat, and delivered once', async () => {
+it('a delivery that is deferred many times is not mistaken for a repeat, and is delivered once', async () => {
   const { brokers } = surroundings()
   const count = 8
   let calls = 0

@@ -85,7 +85,7 @@ async function makeProxy(): Promise<RegistryProxy> {
 const unreadyOf = async (port: number) => (await fetch(`http://127.0.0.1:${port}/readyz`)).text()
 
 describe('three value forms on one topic', () => {
-  it('are delivered, JSON byte for byte and Avro as JSON, in retries too; what is none is rejected', async () => {
+  it('are delivered, JSON byte for byte and Avro as JSON, also in retries; other values are rejected', async () => {
     const rig = await makeRig(surroundings().registryUrl)
     const producer = await registerForms(rig)
     await rig.putHooks({ id: 'a' })
@@ -129,8 +129,8 @@ describe('three value forms on one topic', () => {
   })
 })
 
-describe('a registry that goes away', () => {
-  it('at the start makes run wait with framed hooks, which commands read too, and /readyz says why', async () => {
+describe('a registry that stops answering', () => {
+  it('at the start makes run wait if hooks are framed, and /readyz says why', async () => {
     const proxy = await makeProxy()
     const rig = await makeRig(proxy.url)
     const producer = await registerForms(rig)
@@ -153,7 +153,7 @@ describe('a registry that goes away', () => {
     expect(rig.rejected.items).toEqual([])
   })
 
-  it('in mid-run, down or hanging, makes framed events wait alone, and loses and rejects none', async () => {
+  it('later, whether down or hanging, delays only framed events, and loses and rejects none', async () => {
     const proxy = await makeProxy()
     const rig = await makeRig(proxy.url)
     const producer = await registerForms(rig)
@@ -183,7 +183,7 @@ describe('a registry that goes away', () => {
   })
 })
 
-describe('a framed event where no registry is set', () => {
+describe('a framed event without a registry setting', () => {
   it('is rejected, with one warning that names the setting', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })

@@ -184,8 +184,8 @@ function tierOf(name: string): string | undefined {
   return least >= hour ? '30m' : '5s'
 }
 
-describe('what an endpoint does', () => {
-  it.each(names)('has its verdict: %s', (name) => {
+describe('the behaviour of an endpoint', () => {
+  it.each(names)('leads to its verdict: %s', (name) => {
     const { dueMs, ...expected } = expectations[name] ?? {}
     const result = results.get(name)
     expect(result).toMatchObject(expected)
@@ -197,14 +197,14 @@ describe('what an endpoint does', () => {
     expect(waitMs).toBeLessThanOrEqual(dueMs[1] + 10 * second)
   })
 
-  it('puts what is tried again on the largest tier that its wait has room for', () => {
+  it('puts retries on the largest tier that fits their wait', () => {
     for (const [delay, found] of tiers) {
       const expected = names.filter((name) => tierOf(name) === delay)
       expect(found.toSorted()).toEqual(expected.toSorted())
     }
   })
 
-  it('puts what is not tried again into the dead letters, with the reason and the status', async () => {
+  it('puts deliveries that are not retried into the dead letters, with the reason and the status', async () => {
     const letters = await rig.deadLetters.waitFor((all) => all.length >= 3)
     const told = letters.map((headers) =>
       ['hook-id', 'reason', 'status'].map((name) => headers[`hooktide-${name}`] ?? '-').join(' '),
@@ -216,7 +216,7 @@ describe('what an endpoint does', () => {
     ])
   })
 
-  it('is told of its endpoint, where it says that it is gone or wants no calls', async () => {
+  it('changes the state of the endpoint if it answers that it is gone or wants no calls', async () => {
     const { stdout } = await hooktide(['endpoints', 'list', '--json'], rig.environment)
     const states = stdout
       .trim()
@@ -231,7 +231,7 @@ describe('what an endpoint does', () => {
     ])
   })
 
-  it('is asked of nobody else: no redirect is followed, and no refused address is called', () => {
+  it('causes no calls elsewhere: no redirect is followed, and no forbidden address is called', () => {
     const paths = rig.receiver.requests.map(({ path }) => path)
     expect(paths).not.toContain('/elsewhere')
     expect(paths.toSorted()).toEqual(

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { surroundings } from '../support/sandbox.ts'
 
-describe('a process that stood still for longer than its session', () => {
-  it('calls nobody for partitions that another one took over meanwhile', async () => {
+describe('a process that was suspended for longer than its session', () => {
+  it('makes no calls for partitions that another process took over meanwhile', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers, partitions: 2 })
     await rig.putHooks({ id: 'a' })
@@ -37,8 +37,8 @@ describe('a process that stood still for longer than its session', () => {
   })
 })
 
-describe('a process that cannot go on', () => {
-  it('ends with code 1 and says why, so that its supervisor starts another: the hook topic was recreated', async () => {
+describe('a process that cannot continue', () => {
+  it('exits with code 1 and the reason when the hook topic was recreated', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await rig.putHooks({ id: 'a' }, { id: 'b' })
@@ -55,7 +55,7 @@ describe('a process that cannot go on', () => {
     expect(await process.exited).toBe(1)
   })
 
-  it('does not start on a missing topic, and names the command that makes it', async () => {
+  it('does not start if a topic is missing, and names the command that creates it', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     await expect(rig.run({ HOOKTIDE_TOPIC_HOOKS: `${rig.prefix}.nowhere` })).rejects.toThrow(

@@ -10,7 +10,7 @@ import { unknownVariables } from '../../src/settings/names.ts'
 
 function commandOf(name: string) {
   const command = commands.find((one) => one.name === name)
-  if (command === undefined) throw new Error(`There is no command ${name}`)
+  if (command === undefined) throw new Error(`There is not a command ${name}`)
   return command
 }
 
@@ -49,21 +49,21 @@ describe('the command that is meant', () => {
   )
 
   it.each([
-    ['hoks put', '"hoks put" is no command: did you mean hooks put?'],
+    ['hoks put', '"hoks put" is not a command: did you mean hooks put?'],
     [
       'hook',
-      '"hook" is no command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
+      '"hook" is not a command: did you mean hooks put, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
     ],
-    ['hooks ls', '"hooks ls" is no command: did you mean hooks put, hooks get, hooks list'],
-    ['hooks', '"hooks" needs a word more: did you mean hooks put,'],
-    ['validate x.json', '"validate" is no command: did you mean events validate?'],
-    ['reslts --json', '"reslts" is no command: did you mean results?'],
-    ['frobnicate', '"frobnicate" is no command. See "hooktide --help".'],
-    ['help frobnicate', '"frobnicate" is no command. See'],
-    ['--brokers x init', 'the command comes first'],
+    ['hooks ls', '"hooks ls" is not a command: did you mean hooks put, hooks get, hooks list'],
+    ['hooks', '"hooks" is only the first word of a command: did you mean hooks put,'],
+    ['validate x.json', '"validate" is not a command: did you mean events validate?'],
+    ['reslts --json', '"reslts" is not a command: did you mean results?'],
+    ['frobnicate', '"frobnicate" is not a command. See "hooktide --help".'],
+    ['help frobnicate', '"frobnicate" is not a command. See'],
+    ['--brokers x init', 'put the command before its options'],
     ['--egress-proxy=http://me:hunter2@a init', 'hooktide <command> --egress-proxy ...'],
-    ['hunter2 init', '"(hidden)" is no command.'],
-  ])('is asked for when it is none: %s', (line, message) => {
+    ['hunter2 init', '"(hidden)" is not a command.'],
+  ])('is suggested if there is no such command: %s', (line, message) => {
     expect(faultOf(() => chosen(line))).toContain(message)
   })
 })
@@ -71,7 +71,7 @@ describe('the command that is meant', () => {
 describe('arguments of a command', () => {
   const parsed = (name: string, ...words: string[]) => parseArguments(commandOf(name), words)
 
-  it('are its options, settings as flags, and what is neither', () => {
+  it('are its options, settings as flags, and operands', () => {
     const words = ['a', '--brokers', 'b:1', '--json', '--', '--odd']
     expect(parsed('hooks delete', ...words)).toEqual({
       kind: 'call',
@@ -81,13 +81,13 @@ describe('arguments of a command', () => {
     })
   })
 
-  it('take a single dash as a value, and what begins with one behind a =', () => {
+  it('take a single dash as a value, and a value that begins with a dash behind a =', () => {
     expect(parsed('events send', '-f', '-', '--key=-k')).toMatchObject({
       options: { file: '-', key: '-k' },
     })
   })
 
-  it('ask for help whatever else is wrong', () => {
+  it('lead to help with --help, whatever else is wrong', () => {
     expect(parsed('init', '--partions', '-h')).toEqual({ kind: 'help' })
   })
 
@@ -96,38 +96,35 @@ describe('arguments of a command', () => {
     [['init', '--topic-prefx=x'], '--topic-prefx is not known: did you mean --topic-prefix?'],
     [['init', '-q'], '-q is not known.'],
     [['init', '--no-json'], '--no-json is not known.'],
-    [['init', '--registry-password', 'x'], 'secrets are given as variables'],
+    [['init', '--registry-password', 'x'], 'Pass secrets as environment variables'],
     [['init', '--partitions'], '--partitions needs a value.'],
     [['init', '--partitions='], '--partitions needs a value.'],
     [['events send', '-f'], '-f needs a value.'],
     [['results', '--limit', '--json'], '--limit needs a value. If it is "--json", write --limit='],
-    [['results', '--follow=yes'], '--follow takes no value, and was given "yes".'],
+    [['results', '--follow=yes'], '--follow takes no value, but got "yes".'],
     [['results', '--hook', 'a', '--hook', 'b'], '--hook is given more than once'],
-    [['events send', 'x.json'], 'was given "x.json". A file is named as -f x.json.'],
-    [['run', 'x'], 'takes no arguments, and was given "x".'],
+    [['events send', 'x.json'], 'but got "x.json". Give a file as -f x.json.'],
+    [['run', 'x'], 'takes no arguments, but got "x".'],
     [['hooks get'], 'needs the id of a hook.'],
-    [['hooks get', 'a', 'b'], 'takes one argument, the id of a hook, and was given "a", "b".'],
+    [['hooks get', 'a', 'b'], 'takes one argument, the id of a hook, but got "a", "b".'],
     [['hooks delete'], 'needs the ids of hooks.'],
-    [['hooks rotate-key', 'crm', 'Qm3Vx8Zc1Lk6'], 'was given "crm", "(hidden)".'],
-    [['run', 'KAFKA_SASL_PASSWORD=hunter2'], 'takes no arguments, and was given "(hidden)".'],
+    [['hooks rotate-key', 'crm', 'Qm3Vx8Zc1Lk6'], 'but got "crm", "(hidden)".'],
+    [['run', 'KAFKA_SASL_PASSWORD=hunter2'], 'takes no arguments, but got "(hidden)".'],
+    [['run', 'http://me:hunter2@a.example'], 'takes no arguments, but got "(hidden)//(hidden)".'],
     [
-      ['run', 'http://me:hunter2@a.example'],
-      'takes no arguments, and was given "(hidden)//(hidden)".',
+      ['hooks rotate-key', '--key', 'hunter2'],
+      'Pass secrets as environment variables, or in the file',
     ],
-    [['hooks rotate-key', '--key', 'hunter2'], 'secrets are given as variables, or in a file'],
-    [
-      ['run', '--encryption-keys', 'hunter2'],
-      '--encryption-keys is not known: secrets are given as',
-    ],
-    [
-      ['hooks encrypt', '--encryption-key=a'],
-      '--encryption-key is not known: secrets are given as',
-    ],
+    [['run', '--encryption-keys', 'hunter2'], '--encryption-keys is not known. Pass secrets as'],
+    [['hooks encrypt', '--encryption-key=a'], '--encryption-key is not known. Pass secrets as'],
     [['hooks encrypt', '--encryption-keys-fil=a'], 'did you mean --encryption-keys-file?'],
     [['hooks get', '--hunter2'], '--(hidden) is not known.'],
     [['events send', '--keyy', 'a'], '--keyy is not known: did you mean --key?'],
-    [['hooks put', '--authorization=hunter2'], 'secrets are given as variables, or in a file'],
-    [['results', '--follow=hunter2'], '--follow takes no value, and was given "(hidden)".'],
+    [
+      ['hooks put', '--authorization=hunter2'],
+      'Pass secrets as environment variables, or in the file',
+    ],
+    [['results', '--follow=hunter2'], '--follow takes no value, but got "(hidden)".'],
     [['results', '--limit', '-phunter2'], '--limit needs a value. If it is "(hidden)"'],
   ])('that are wrong are named with what to do: %j', ([name = '', ...words], message) => {
     const fault = faultOf(() => parsed(name, ...words))
@@ -148,7 +145,7 @@ describe('arguments of a command', () => {
     ['endpoints disable', 'x'.repeat(129), 'hook'],
     ['resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2', 'delivery'],
     ['resend', `dlv_${'x'.repeat(300_000)}`, 'delivery'],
-  ])('of %s are refused where they can be no id, in few words: %#', (name, word, what) => {
+  ])('of %s are refused if they cannot be an id, with a short message: %#', (name, word, what) => {
     const fault = faultOf(() => parsed(name, ...(name === 'hooks delete' ? ['a'] : []), word))
     expect(fault).toContain(`is not the id of a ${what}: `)
     expect(fault.length).toBeLessThan(250)
@@ -161,7 +158,7 @@ describe('arguments of a command', () => {
     ['hooks list', 'tenant', 'x'.repeat(300_000), 'the id of a tenant: text of 1 to 128'],
     ['endpoints list', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
     ['events send', 'tenant', 'x'.repeat(129), 'the id of a tenant: text of 1 to 128'],
-  ])('as options of %s are refused where they can be no id: --%s', (name, option, value, said) => {
+  ])('as options of %s are refused if they cannot be an id: --%s', (name, option, value, said) => {
     const fault = faultOf(() => parsed(name, `--${option}=${value}`))
     expect(fault).toContain(`--${option} must be ${said}`)
     expect(fault.length).toBeLessThan(250)
@@ -174,19 +171,19 @@ describe('arguments of a command', () => {
     expect(parsed('resend', 'dlv_4pX0cV3mJrKq8sT1uWyZ2a').kind).toBe('call')
   })
 
-  it('let a setting come twice, so that a script can put its own first', () => {
+  it('let a setting be given twice, so that a script can set a default first', () => {
     const words = ['--log-level', 'info', '--log-level', 'debug']
     expect(parsed('run', ...words)).toMatchObject({ flags: { logLevel: 'debug' } })
   })
 
-  it('are not spelt letter by letter where a secret stands behind one dash', () => {
+  it('are not spelt letter by letter if a secret follows a single dash', () => {
     const fault = faultOf(() => parsed('run', '-pq7X9z', '-u', 'me'))
     expect(fault).toContain('-p is not known')
     expect(fault).toContain('-u is not known')
     expect(fault).not.toMatch(/-[q7X9z] is/)
   })
 
-  it('are all told of at once', () => {
+  it('are reported all at once', () => {
     const fault = faultOf(() => parsed('init', '--partions', '3', '--json=1', '--form', '4'))
     expect(fault.split('\n')).toHaveLength(5)
   })
@@ -218,7 +215,7 @@ describe('help', () => {
   })
 })
 
-describe('variables that are no settings', () => {
+describe('variables that are not settings', () => {
   it.each([
     ['HOOKTIDE_TOPIC_PREFX', 'did you mean HOOKTIDE_TOPIC_PREFIX?'],
     ['HOOKTIDE_COLOUR', '"hooktide --help" lists the settings.'],
@@ -228,7 +225,7 @@ describe('variables that are no settings', () => {
     ['SCHEMA_REGISTRY_BASIC_AUTH', '"hooktide --help" lists the settings.'],
     ['KAFKA_SASL_USER', 'did you mean KAFKA_SASL_USERNAME?'],
     ['KAFKA_SSL_TRUSTSTORE', '"hooktide --help" lists the settings.'],
-  ])('are told of: %s', (name, advice) => {
+  ])('are named in a warning: %s', (name, advice) => {
     expect(unknownVariables({ [name]: 'x' })).toEqual([
       `${name} is not a setting and has no effect: ${advice}`,
     ])
@@ -245,13 +242,13 @@ describe('variables that are no settings', () => {
     ['HOOKTIDE_PORT', 'tcp://10.0.0.1:9400'],
     ['HOOKTIDE_PORT_9400_TCP_ADDR', '10.0.0.1'],
     ['PATH', '/bin'],
-  ])('are not suspected in %s=%s', (name, value) => {
+  ])('cause no warning: %s=%s', (name, value) => {
     expect(unknownVariables({ [name]: value })).toEqual([])
   })
 })
 
 describe('a setting that a command does not use', () => {
-  it('keeps it from nothing as a variable, and is refused as a flag', () => {
+  it('does not stop it as a variable, but is refused as a flag', () => {
     const isUsed = (variable: string) => variable !== 'HOOKTIDE_RETRY_TIERS'
     const environment = { HOOKTIDE_RETRY_TIERS: 'soon' }
     expect(readSettings(environment, {}, isUsed).tiers).toHaveLength(6)

@@ -3,7 +3,7 @@ import { parseMoment } from '../../src/commands/option-values.ts'
 
 const now = Date.parse('2026-09-14T12:00:00Z')
 
-describe('a moment that a command is given', () => {
+describe('a time in an option', () => {
   it.each([
     ['15m', '2026-09-14T11:45:00.000Z'],
     ['2026-01-31', '2026-01-31T00:00:00.000Z'],
@@ -14,7 +14,7 @@ describe('a moment that a command is given', () => {
   })
 
   it.each(['1960-01-01', '1969-12-31T23:59:59.999Z', '30000d'])(
-    'is not before 1970, as %s is: to Kafka negative times are commands, such as -1 for the end',
+    'is never before 1970, unlike %s: negative times have special meanings in Kafka, such as -1 for the end',
     (text) => {
       expect(parseMoment(text, now)).toBe(0)
     },

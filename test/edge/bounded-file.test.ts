@@ -28,5 +28,5 @@ it('the input of a command is read whole, and may be no device that never ends',
   const inputOf = (file: string) => readInput({ options: { file }, signal })
   const text = '{"a":1}\n'.repeat(50_000)
   expect((await inputOf(fileOf(text))).bytes.toString()).toBe(text)
-  await expect(inputOf('/dev/zero')).rejects.toThrow('/dev/zero has more than 256 MiB')
+  await expect(inputOf('/dev/zero')).rejects.toThrow('/dev/zero is larger than 256 MiB')
 })

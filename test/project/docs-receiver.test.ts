@@ -25,7 +25,7 @@ describe("the documents' uses", () => {
     ['an id and a name', { data: { id: 'o1', name: 'x' }, user: { id: 'u1' } }],
     ['an own object of the user alone', { data: {}, matchedRoute: '/users/:userId/custom-data' }],
     ['data of another kind', { data: ['o1'], params: { userId: 'u1' } }],
-  ])('take every event that has %s', async (_, fields) => {
+  ])('accept every event that has %s', async (_, fields) => {
     const { uses } = (await import(`${examples.folder}/uses.ts`)) as Uses
     for (const event of eventKeys) {
       for (const use of uses) {
@@ -44,7 +44,7 @@ describe("the documents' receiver", () => {
     await expect(receiver.finished).rejects.toThrow('SIGNING_KEY')
   })
 
-  it('refuses an unsigned call, goes on after a use that failed, and answers 500 to what it cannot take', async () => {
+  it('refuses an unsigned call, continues after a use that failed, and answers 500 to invalid JSON', async () => {
     const { receiver, url } = await startReceiver(key)
     await using _ = receiver
     expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(401)
@@ -59,7 +59,7 @@ describe("the documents' receiver", () => {
     expect(receiver.complaints()).toMatch(/a call failed: SyntaxError/)
   })
 
-  it('answers 500 and says why when its signing key cannot be used', async () => {
+  it('answers 500 and says why if its signing key is invalid', async () => {
     const { receiver, url } = await startReceiver('whsec_')
     await using _ = receiver
     expect(await post(url, 'dlv_1', '{}')).toBe(500)

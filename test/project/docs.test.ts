@@ -25,7 +25,7 @@ const all = documents()
 const allText = all.map(({ text }) => text).join('\n')
 
 describe('the documents', () => {
-  it('have every setting as the program has it', () => {
+  it('describe every setting as the program does', () => {
     expect(documentText('docs/configuration.md')).toContain(settingsTable())
   })
 
@@ -34,7 +34,7 @@ describe('the documents', () => {
     for (const { name } of commands) expect(text).toContain(`\`${name}`)
   })
 
-  it('list outcomes, reasons, error classes and blames as results have them', () => {
+  it('list the outcomes, reasons, error classes and blames of results', () => {
     for (const list of [outcomes, deathReasons, errorClasses, blames]) {
       expect(documentText('docs/results.md')).toContain(
         list.map((value) => `\`${value}\``).join(', '),
@@ -42,12 +42,12 @@ describe('the documents', () => {
     }
   })
 
-  it('have every reason of a rejection, and every cause that stops calls', () => {
+  it('list every reason of a rejection, and every cause that stops calls', () => {
     for (const value of [...rejectionReasons, ...stopCauses])
       expect(allText).toContain(`\`${value}\``)
   })
 
-  it("name event keys as Logto's, and fields for the five uses that samples have", () => {
+  it('use event keys of Logto, and for the five uses fields that samples have', () => {
     const quoted = [...allText.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
     const keys = quoted.filter((text) => /^(?:Post[A-Z]\w+|[A-Z]\w+(?:\.[A-Z]\w+)+)$/.test(text))
     expect(keys.length).toBeGreaterThan(40)
@@ -58,28 +58,28 @@ describe('the documents', () => {
     expect(fields.filter((path) => !samples.some((sample) => hasPath(sample, path)))).toEqual([])
   })
 
-  it('have what each error says under Troubleshooting', () => {
+  it('list every error under Troubleshooting', () => {
     const chapter = documentText('docs/troubleshooting.md')
     const messages = errorMessages()
     expect(messages.length).toBeGreaterThan(50)
     expect(messages.filter(({ words }) => !chapter.includes(words))).toEqual([])
   })
 
-  it('have each line of the log that warns, and what ends a processor, under Troubleshooting', () => {
+  it('list every warning of the log, and every error that ends a processor, under Troubleshooting', () => {
     const chapter = documentText('docs/troubleshooting.md')
     const texts = warningTexts()
     expect(texts.length).toBeGreaterThan(30)
     expect(texts.filter((text) => !chapter.includes(text))).toEqual([])
   })
 
-  it('say nothing twice under Troubleshooting', () => {
+  it('list no message twice under Troubleshooting', () => {
     const chapter = documentText('docs/troubleshooting.md')
     const cells = [...chapter.matchAll(/^\| (.*?) \|/gm)].map(([, cell = '']) => cell)
     const said = cells.flatMap((cell) => cell.match(/`[^`]{30,}`/g) ?? [])
     expect(said.filter((text, at) => said.indexOf(text) !== at)).toEqual([])
   })
 
-  it('have no error under Troubleshooting that the program does not say', () => {
+  it('list no error under Troubleshooting that the program does not have', () => {
     const chapter = documentText('docs/troubleshooting.md')
     const cells = [...chapter.matchAll(/^\| (.*?) \|/gm)].map(([, cell = '']) => cell)
     const said = cells.flatMap((cell) =>
@@ -89,7 +89,7 @@ describe('the documents', () => {
     expect(said.filter((text) => !isSaid(text))).toEqual([])
   })
 
-  it('have a heading for every link to one, and a file for every link to one', () => {
+  it('have a target for every link', () => {
     const broken = all.flatMap(({ path, text }) =>
       [...text.matchAll(/\]\(([^)\s]+)\)/g)]
         .map(([, target = '']) => target)
@@ -99,7 +99,7 @@ describe('the documents', () => {
     expect(broken).toEqual([])
   })
 
-  it('name the packages of their examples, and how to make files modules, before each first use', () => {
+  it('say how to install the packages of their examples before they are used', () => {
     const missing = all.flatMap(({ path, text }) =>
       [...text.matchAll(/^```ts file=\S+\n(.*?)^```$/gms)].flatMap(({ index, 1: code = '' }) => {
         const before = text.slice(0, index)
@@ -113,7 +113,7 @@ describe('the documents', () => {
     expect(missing).toEqual([])
   })
 
-  it('are a front page of at most 10 KB, and pages behind it that it all leads to', () => {
+  it('are a front page of at most 10 KB, and pages that it links to', () => {
     const front = documentText('README.md')
     expect(Buffer.byteLength(front)).toBeLessThanOrEqual(10 * 1024)
     expect(

@@ -5,7 +5,7 @@ import { alignedRows, describedRows, shellWord } from '../../src/commands/table.
 import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
 import { piecesOf, withoutMember } from '../../src/commands/input/json-pieces.ts'
-import { judgeEvent } from '../../src/commands/events/input.ts'
+import { checkEvent } from '../../src/commands/events/input.ts'
 import { ResultTable } from '../../src/commands/results/result-line.ts'
 import { isResult } from '../../src/commands/results/result.ts'
 import { readHookKey, readHookValue } from '../../src/core/hook/captured-change.ts'
@@ -300,12 +300,12 @@ const ofInput: readonly Case[] = [
   growth(
     'members of an event that is judged',
     (size) => inputOf(payload(text(size, (index) => `"k${index}":1`, ',')).toString()),
-    (input) => judgeEvent(input, []),
+    (input) => checkEvent(input, []),
   ),
   growth(
     'lines of an event that is no JSON',
     (size) => inputOf(`{${text(size, () => '"a":1', ',\n')}`),
-    (input) => judgeEvent(input, []),
+    (input) => checkEvent(input, []),
   ),
 ]
 

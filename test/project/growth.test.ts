@@ -289,7 +289,7 @@ describe('work grows no faster than its input, of', () => {
 })
 
 describe('the measure of growth', () => {
-  it('finds what looks through all for each', { timeout: 60_000 }, async () => {
+  it('finds work that grows with the square of its input', { timeout: 60_000 }, async () => {
     const make = (size: number) => times(size, (index) => index)
     const looking = (items: readonly number[]) => {
       let sum = 0

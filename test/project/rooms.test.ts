@@ -47,7 +47,7 @@ const product = /\w*(?:hook|tenant|endpoint|deliver|kafka|logto|topic|events?\b)
 
 const roomOf = (file: string) => file.split('/')[0] ?? ''
 
-it('the rooms of core use each other as they are said to, and no more', () => {
+it('the folders of core import each other only as the table allows', () => {
   const used = new Map(Object.keys(rooms).map((room) => [room, new Set<string>()]))
   for (const [file, paths] of importsOfCore()) {
     for (const path of paths) {
@@ -59,12 +59,12 @@ it('the rooms of core use each other as they are said to, and no more', () => {
   ).toEqual(rooms)
 })
 
-it('every file of core stands in a room', () => {
+it('every file of core is in a folder', () => {
   const known = new Set(Object.keys(rooms))
   expect([...importsOfCore().keys()].filter((file) => !known.has(roomOf(file)))).toEqual([])
 })
 
-it('no two rooms of core use each other, however many stand between', () => {
+it('no two folders of core import each other, even through others', () => {
   const below = new Set<string>()
   for (const [room, others] of Object.entries(rooms)) {
     expect(

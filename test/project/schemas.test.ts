@@ -166,7 +166,7 @@ describe('the schema of events', () => {
     expect(errorsOf(isEvent, payload).map(({ instancePath }) => instancePath)).toEqual(['/hookId'])
   })
 
-  it('accepts the payloads of Logto tests, which have a shape of their own', () => {
+  it("accepts the payloads of Logto's tests, which have their own form", () => {
     const request = {
       path: '/fake-path/:id',
       method: 'POST',
@@ -202,7 +202,7 @@ describe('the schema of events', () => {
     )
   })
 
-  it('and the reader agree about every sample and what is near it', () => {
+  it('and the reader agree about every sample and small changes of it', () => {
     for (const { event } of samples) expectAgreement(JSON.parse(event.toString()))
     const events = fc
       .constantFrom(...samples.map(({ event }) => JSON.parse(event.toString()) as unknown))
@@ -283,13 +283,13 @@ function expectHookAgreement(hook: unknown): void {
 }
 
 describe('the schema of hooks', () => {
-  it('and the reader agree about a good hook and what is near it', () => {
+  it('and the reader agree about a valid hook and small changes of it', () => {
     expectHookAgreement(goodHook)
     expect(errorsOf(isHook, goodHook)).toEqual([])
     fc.assert(fc.property(near(goodHook), expectHookAgreement), { numRuns: 1_000 })
   })
 
-  it('accepts encrypted secrets, as those do who have their keys', () => {
+  it('accepts encrypted secrets, as a reader with their keys does', () => {
     const key = encryptionKeyOf(1)
     const encrypted = withEncryptedSecrets(goodHook, key, () => randomBytes(12))
     expect(errorsOf(isHook, encrypted)).toEqual([])
@@ -344,12 +344,12 @@ function expectHealthAgreement(health: unknown): void {
 }
 
 describe('the schema of endpoint health', () => {
-  it('and the reader agree about a good record and what is near it', () => {
+  it('and the reader agree about a valid record and small changes of it', () => {
     expect(errorsOf(isHealth, goodHealth)).toEqual([])
     fc.assert(fc.property(near(goodHealth), expectHealthAgreement), { numRuns: 1_000 })
   })
 
-  it('has the states and reasons that are written', () => {
+  it('has exactly the states and reasons that are written', () => {
     const { properties } = readSchema('endpoint-health.schema.json') as {
       readonly properties: Record<
         string,
@@ -385,7 +385,7 @@ describe('the schema of results', () => {
     expect(doc).toMatch(new RegExp(`: ${values.join(', ')}\\.`))
   })
 
-  it('says of every field what it is, and lets the reader go on when one is not there', () => {
+  it('documents every field, and lets a reader continue if one is missing', () => {
     for (const { name, doc, type } of fields) {
       expect(`${name}: ${doc}`).toMatch(/: .{10,}\.$/)
       if (Array.isArray(type)) expect(type[0]).toBe('null')
@@ -394,7 +394,7 @@ describe('the schema of results', () => {
 })
 
 describe('the types of records', () => {
-  it('are those that the schemas give', async () => {
+  it('are generated from the schemas', async () => {
     expect(readFileSync(generatedFile, 'utf8')).toBe(await generateTypes())
   })
 })

@@ -57,6 +57,7 @@ describe('the package', () => {
       'package/src/hooktide.mjs',
       'schemas/*.avsc',
       'schemas/*.json',
+      'schemas/*.yml',
     ])
     expect(packed.filter((path) => /demo\/|sandbox\/|examples\/|scripts\//.test(path))).toEqual([])
   })

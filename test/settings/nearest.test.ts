@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nearestName, slipsBetween } from '../../src/settings/nearest.ts'
+import { nearestName, editDistance } from '../../src/settings/nearest.ts'
 
 describe('the name that was probably meant', () => {
   const known = ['partitions', 'replication-factor', 'from', 'json', 'topic-prefix', 'topic-hooks']
@@ -27,8 +27,8 @@ describe('slips between two words', () => {
     ['kitten', 'sitting', 3],
     ['HOOKTIDE_TOPIC_PREFX', 'HOOKTIDE_TOPIC_PREFIX', 1],
   ])('%j and %j: %s', (one, other, slips) => {
-    expect(slipsBetween(one, other)).toBe(slips)
-    expect(slipsBetween(other, one)).toBe(slips)
+    expect(editDistance(one, other)).toBe(slips)
+    expect(editDistance(other, one)).toBe(slips)
   })
 
   it('are one for any single slip', () => {
@@ -36,10 +36,10 @@ describe('slips between two words', () => {
       fc.property(fc.string({ minLength: 2 }), fc.nat(), (word, seed) => {
         const index = seed % (word.length - 1)
         const missing = word.slice(0, index) + word.slice(index + 1)
-        expect(slipsBetween(word, missing)).toBe(1)
+        expect(editDistance(word, missing)).toBe(1)
         const [a = '', b = ''] = [word[index], word[index + 1]]
         const swapped = word.slice(0, index) + b + a + word.slice(index + 2)
-        expect(slipsBetween(word, swapped)).toBe(a === b ? 0 : 1)
+        expect(editDistance(word, swapped)).toBe(a === b ? 0 : 1)
       }),
     )
   })

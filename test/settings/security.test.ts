@@ -29,7 +29,7 @@ describe('security of connections to Kafka', () => {
     expect(securityOf(readSettings({}))).toEqual({ tls: undefined, sasl: undefined })
   })
 
-  it('is TLS when it is asked for, or a file is named', () => {
+  it('is TLS if the setting says so, or if a file is named', () => {
     expect(securityOf(readSettings({ KAFKA_SSL: 'true' })).tls).toBeDefined()
     expect(securityOf(readSettings({ KAFKA_SSL_CA: '/ca.pem' })).tls).toMatchObject({
       caFile: '/ca.pem',
@@ -37,7 +37,7 @@ describe('security of connections to Kafka', () => {
     expect(securityOf(readSettings({ KAFKA_SSL: 'false' })).tls).toBeUndefined()
   })
 
-  it('is a login with a mechanism in whichever letters', () => {
+  it('is a login with a mechanism in upper or lower case', () => {
     expect(securityOf(readSettings(login)).sasl).toEqual({
       mechanism: 'scram-sha-512',
       username: 'processor',
@@ -49,16 +49,16 @@ describe('security of connections to Kafka', () => {
     [{ KAFKA_SASL_USERNAME: 'a' }, /^KAFKA_SASL_MECHANISM, KAFKA_SASL_PASSWORD must be set too/],
     [
       { KAFKA_SASL_USERNAME: 'a', KAFKA_SASL_PASSWORD: 'b' },
-      /^KAFKA_SASL_MECHANISM must be set too: KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD alone are no login$/,
+      /^KAFKA_SASL_MECHANISM must be set too: a login needs all of KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD$/,
     ],
     [
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'a' },
-      /^KAFKA_SASL_PASSWORD must be set too: KAFKA_SASL_MECHANISM and KAFKA_SASL_USERNAME alone/,
+      /^KAFKA_SASL_PASSWORD must be set too: a login needs all of /,
     ],
     [{ KAFKA_SSL_CERT: '/a.pem' }, /^KAFKA_SSL_KEY must be set too/],
     [{ KAFKA_SSL_KEY: '/a.pem' }, /^KAFKA_SSL_CERT must be set too/],
     [{ KAFKA_SSL_KEY_PASSPHRASE: 'a' }, /^KAFKA_SSL_KEY must be set too/],
-    [{ KAFKA_SSL: 'no', KAFKA_SSL_CA: '/a.pem' }, /^KAFKA_SSL is false, and KAFKA_SSL_CA is set/],
+    [{ KAFKA_SSL: 'no', KAFKA_SSL_CA: '/a.pem' }, /^KAFKA_SSL is false, but KAFKA_SSL_CA is set/],
     [{ ...login, KAFKA_SASL_MECHANISM: 'gssapi' }, /^KAFKA_SASL_MECHANISM must be one of plain, /],
     [{ KAFKA_SSL: 'perhaps' }, /^KAFKA_SSL must be true or false/],
   ]
@@ -87,11 +87,11 @@ describe('security of connections to Kafka', () => {
     expect(shown).toContain('"saslPassword":true')
   })
 
-  it('warns of a password in the clear, and of nothing else', () => {
+  it('warns about a password in plain text, and about nothing else', () => {
     const warningOf = (environment: Environment) =>
       securityWarning(securityOf(readSettings(environment)))
     const plain = { ...login, KAFKA_SASL_MECHANISM: 'plain' }
-    expect(warningOf(plain)).toMatch(/in the clear/)
+    expect(warningOf(plain)).toMatch(/in plain text/)
     expect(warningOf({ ...plain, KAFKA_SSL: 'true' })).toBeUndefined()
     expect(warningOf(login)).toBeUndefined()
     expect(warningOf({})).toBeUndefined()
@@ -99,7 +99,7 @@ describe('security of connections to Kafka', () => {
 })
 
 describe('missing rights', () => {
-  it('are told a line for each resource, with the command that grants them', () => {
+  it('are listed by resource, with the command that grants them', () => {
     const { topics, groupId } = readSettings({})
     const lines = grantLines(
       'User:a',

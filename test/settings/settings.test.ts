@@ -19,7 +19,7 @@ function faultsOf(
 }
 
 describe('settings', () => {
-  it('are whole without any variable', () => {
+  it('all have defaults', () => {
     const settings = readSettings({})
     expect(settings.topics).toMatchObject({
       events: ['auth.events'],
@@ -32,7 +32,7 @@ describe('settings', () => {
     expect(settings.instance).not.toBe('')
   })
 
-  it('derive topic names from the prefix, and take each one by itself', () => {
+  it('derive topic names from the prefix, and allow each to be set separately', () => {
     const { topics } = readSettings({
       HOOKTIDE_TOPIC_PREFIX: 'acme',
       HOOKTIDE_TOPIC_HOOKS: 'webhooks',
@@ -45,12 +45,12 @@ describe('settings', () => {
     })
   })
 
-  it('let flags win over variables', () => {
+  it('let flags override variables', () => {
     const settings = readSettings({ HOOKTIDE_GROUP_ID: 'variable' }, { groupId: 'flag' })
     expect(settings.groupId).toBe('flag')
   })
 
-  it('report every fault at once, each with its name', () => {
+  it('report every fault at once, each with the name of its setting', () => {
     const faults = faultsOf({
       KAFKA_BROKERS: ' , ',
       HOOKTIDE_ALLOW_HTTP: 'maybe',
@@ -84,7 +84,7 @@ describe('settings', () => {
     },
   )
 
-  it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('take %s as brokers', (brokers) => {
+  it.each(['a.example:9092', '127.0.0.1:9092, [::1]:9093'])('accept %s as brokers', (brokers) => {
     expect(faultsOf({ KAFKA_BROKERS: brokers })).toBe('')
   })
 
@@ -92,7 +92,7 @@ describe('settings', () => {
     ['10.0.0.2', ['10.0.0.2']],
     ['10.0.0.2:5353, [fd00::2]:53 ,fd00::3,[fd00::4]', 4],
     ['', undefined],
-  ])('take %j as name servers', (text, expected) => {
+  ])('accept %j as name servers', (text, expected) => {
     const { nameServers } = readSettings({ HOOKTIDE_NAME_SERVERS: text })
     expect(typeof expected === 'number' ? nameServers?.length : nameServers).toEqual(expected)
     if (nameServers !== undefined) new Resolver().setServers(nameServers)
@@ -102,7 +102,7 @@ describe('settings', () => {
     'refuse %s as a name server',
     (text) => {
       expect(faultsOf({ HOOKTIDE_NAME_SERVERS: `10.0.0.1,${text}` })).toContain(
-        `HOOKTIDE_NAME_SERVERS must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${text}" is none`,
+        `HOOKTIDE_NAME_SERVERS must be addresses with or without a port, such as 10.0.0.2 or [fd00::2]:5353, and "${text}" is not one`,
       )
     },
   )
@@ -129,7 +129,7 @@ describe('settings', () => {
   })
 
   it.each(['http://user:hunter2@hunter2@a.example', 'http:user:hunter2@a.example'])(
-    'show %s without what stands before its host',
+    'show %s without the login before its host',
     (url) => {
       const shown = JSON.stringify(shownSettings(readSettings({ SCHEMA_REGISTRY_URL: url })))
       expect(shown).not.toContain('hunter2')
@@ -138,7 +138,7 @@ describe('settings', () => {
   )
 
   it.each(['SCHEMA_REGISTRY_URL', 'HOOKTIDE_EGRESS_PROXY'])(
-    'say what %s has instead of a URL, without its credentials',
+    'show what %s has in place of a URL, without its credentials',
     (variable) => {
       const must = `${variable} must be an http or https URL such as http://host.example:8080`
       expect(faultsOf({ [variable]: 'registry:8081' })).toContain(`${must}, not "registry:8081"`)
@@ -165,10 +165,10 @@ describe('settings', () => {
     'me:hunter2@a.example',
     '?hunter2',
   ]
-  it.each(urls)('take %s from a variable at most, and say which', (url) => {
+  it.each(urls)('accept %s from a variable and not from a flag, and name the variable', (url) => {
     const registry = faultsOf({}, { registryUrl: url })
     expect(registry).toContain(
-      '--registry-url must have no credentials and no query, since arguments show in the list of processes: ' +
+      '--registry-url must have no credentials and no query, since arguments are visible in the process list: ' +
         'set SCHEMA_REGISTRY_URL, or SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
     )
     const proxy = faultsOf({}, { egressProxy: url })
@@ -177,7 +177,7 @@ describe('settings', () => {
     expect(faultsOf({}, { registryUrl: 'http://a.example/apis' })).toBe('')
   })
 
-  it('show of a URL neither its query nor its fragment, and of a user name only whether it is set', () => {
+  it('show a URL without query and fragment, and of a user name only whether it is set', () => {
     const shown = JSON.stringify(
       shownSettings(
         readSettings({
@@ -196,37 +196,39 @@ describe('settings', () => {
     'hunter2@a:9092',
     'SASL_SSL://me:hunter2@a:9092',
     'a:1,b:hunter2@c:2',
-  ])('take no login with brokers, and do not repeat it: %s', (brokers) => {
+  ])('refuse brokers with a login, and do not repeat it: %s', (brokers) => {
     for (const fault of [
       faultsOf({ KAFKA_BROKERS: brokers }),
       faultsOf({}, { brokers: brokers }),
     ]) {
-      expect(fault).toContain('the login is KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD')
+      expect(fault).toContain('set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD for a login')
       expect(fault).not.toContain('hunter2')
     }
   })
 
   it.each(['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'])(
-    'do not take the text of a file for the path in %s, nor repeat it',
+    'refuse the content of a file in place of its path in %s, and do not quote it',
     (variable) => {
       const pem = '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'
       for (const text of [pem, pem.replaceAll('\n', ' ')]) {
         const fault = faultsOf({ [variable]: text })
-        expect(fault).toContain(`${variable} must be the path of a file, and has the text of one`)
+        expect(fault).toContain(
+          `${variable} must be the path of a file, but has the content of one`,
+        )
         expect(fault).not.toContain('hunter2')
       }
     },
   )
 
-  it('do not take keys for the path of their file, nor repeat them', () => {
+  it('refuse keys in place of the path of their file, and do not quote them', () => {
     for (const keys of ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64')]) {
       const fault = faultsOf({ HOOKTIDE_ENCRYPTION_KEYS_FILE: keys })
-      expect(fault).toContain('must be the path of a file, and has the text of one')
+      expect(fault).toContain('must be the path of a file, but has the content of one')
       expect(fault).not.toContain(keys)
     }
   })
 
-  it('take event topics that Kafka can have, and no others', () => {
+  it('accept only names of event topics that Kafka allows', () => {
     expect(faultsOf({ HOOKTIDE_EVENT_TOPICS: 'a,b\u009bc' })).toContain(
       'HOOKTIDE_EVENT_TOPICS must be topic names',
     )
@@ -250,7 +252,7 @@ describe('settings', () => {
     }
   })
 
-  it('show what was meant as a value', () => {
+  it('show the likely value of a misspelt one', () => {
     expect(faultsOf({ HOOKTIDE_RESULT_BODIES: 'allways' })).toContain('not "allways"')
     expect(faultsOf({ HOOKTIDE_RETRY_SCHEDULE: '5s,5 minutes' })).toContain('"5 minutes"')
     expect(faultsOf({ HOOKTIDE_ALLOW_CIDRS: '10.0.0.0/33' })).toContain('"10.0.0.0/33"')
@@ -259,7 +261,7 @@ describe('settings', () => {
 
   it('name all forms of true and false', () => {
     expect(faultsOf({ HOOKTIDE_ALLOW_HTTP: 'on' })).toContain(
-      'HOOKTIDE_ALLOW_HTTP must be true or false (1 and 0, yes and no are taken too), not "on"',
+      'HOOKTIDE_ALLOW_HTTP must be true or false (or 1 or 0, yes or no), not "on"',
     )
   })
 
@@ -299,7 +301,7 @@ describe('settings', () => {
     ).toContain('HOOKTIDE_ENCRYPTION_KEYS and HOOKTIDE_ENCRYPTION_KEYS_FILE are both set')
   })
 
-  it('take no secret from arguments, which the list of processes shows', () => {
+  it('accept no secret as an argument, because arguments are visible in the process list', () => {
     expect(flagNames).not.toContain('registryPassword')
     expect(flagNames).not.toContain('encryptionKeys')
   })

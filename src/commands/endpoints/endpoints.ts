@@ -10,23 +10,27 @@ import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from './topic.ts'
 import { readHooks, tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption } from '../option-values.ts'
 import { alignedRows, compareTexts, shellWord } from '../table.ts'
 
-/** Who wrote a record that was written by command. */
+/** The `instance` of records that these commands write. */
 const instance = 'hooktide endpoints'
 
 export const endpointsListCommand: Command = {
   name: 'endpoints list',
-  summary: 'List endpoints that are not healthy, and since when.',
+  summary: 'List endpoints that are not healthy.',
   usage: '[--state <state>] [--tenant <id>] [--all]',
   options: {
     state: {
       type: 'string',
-      description: `Only those in this state: ${endpointStates.join(', ')}.`,
+      description: `Only endpoints in this state: ${endpointStates.join(', ')}.`,
     },
-    tenant: { type: 'string', description: 'Only of hooks of this tenant.', idOf: 'tenant' },
-    all: { type: 'boolean', description: 'Healthy ones too.' },
+    tenant: {
+      type: 'string',
+      description: 'Only endpoints of hooks of this tenant.',
+      idOf: 'tenant',
+    },
+    all: { type: 'boolean', description: 'Healthy endpoints too.' },
     json: {
       type: 'boolean',
       description: "One JSON object per endpoint, with the schema's names.",
@@ -42,7 +46,7 @@ const changeOptions = {
 
 export const endpointsEnableCommand: Command = {
   name: 'endpoints enable',
-  summary: 'Give endpoints, disabled ones above all, a new beginning.',
+  summary: 'Enable endpoints again: clears their failures in all processes.',
   usage: '<hook id>...',
   options: changeOptions,
   operand: hooksOperand,
@@ -52,7 +56,7 @@ export const endpointsEnableCommand: Command = {
 
 export const endpointsDisableCommand: Command = {
   name: 'endpoints disable',
-  summary: 'Send nothing more: deliveries go to the dead letters.',
+  summary: 'Disable endpoints: their deliveries go to the dead letters.',
   usage: '<hook id>...',
   options: changeOptions,
   operand: hooksOperand,
@@ -63,7 +67,7 @@ export const endpointsDisableCommand: Command = {
 async function list(context: CommandContext): Promise<0> {
   const state = stateOption(context)
   const tenant = textOption(context, 'tenant')
-  const isAll = flagOption(context, 'all') || state === 'healthy'
+  const isAll = booleanOption(context, 'all') || state === 'healthy'
   const endpoints = await readEndpoints(context)
   const hooks = await readHooks(context)
   const rows = [...hooks.values()]
@@ -72,7 +76,7 @@ async function list(context: CommandContext): Promise<0> {
     .filter(({ hook }) => tenant === undefined || tenantOf(hook) === tenant)
     .filter(({ health }) => isAll || stateOf(health) !== 'healthy')
     .filter(({ health }) => state === undefined || stateOf(health) === state)
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     for (const { hook, health } of rows) {
       context.print(JSON.stringify(health ?? { hookId: hook.id, state: 'healthy' }))
     }
@@ -80,9 +84,9 @@ async function list(context: CommandContext): Promise<0> {
   }
   if (rows.length === 0) {
     const known = [...hooks.values()]
-    const isNobodys = tenant !== undefined && !known.some((hook) => tenantOf(hook) === tenant)
+    const isUnknownTenant = tenant !== undefined && !known.some((hook) => tenantOf(hook) === tenant)
     const none = isAll ? 'There are no hooks.' : 'All endpoints are healthy.'
-    if (isNobodys) context.note(`Tenant ${tenant} has no hooks.`)
+    if (isUnknownTenant) context.note(`Tenant ${tenant} has no hooks.`)
     else context.note(state === undefined ? none : `No endpoint is ${state}.`)
     return 0
   }
@@ -99,7 +103,7 @@ async function enable(context: CommandContext): Promise<0> {
   const wereDisabled = changes.filter(({ before }) => before?.state === 'disabled')
   if (wereDisabled.length > 0) {
     const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
-    context.note('What became dead letters meanwhile is sent again by:')
+    context.note('To send again what went to the dead letters meanwhile:')
     const hooks = ids.startsWith('-') ? `--hook=${shellWord(ids)}` : `--hook ${shellWord(ids)}`
     context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone ${hooks}`)
   }
@@ -120,7 +124,7 @@ interface Change {
   readonly after: Health
 }
 
-/** Writes what `change` makes of each endpoint that was named, and prints it. */
+/** Applies `change` to each endpoint named in the arguments, writes the changed records, and prints all of them. */
 async function changed(
   context: CommandContext,
   change: (hook: Hook, known: Health | undefined) => Health | undefined,
@@ -147,13 +151,13 @@ async function changed(
   for (const { before, after } of changes) {
     const { hookId, state } = after
     const from = stateOf(before)
-    if (flagOption(context, 'json')) print(JSON.stringify(after))
+    if (booleanOption(context, 'json')) print(JSON.stringify(after))
     else print(from === state ? `${hookId} is ${state}` : `${hookId} is ${state}, was ${from}`)
   }
   return changes
 }
 
-/** @throws UserError that names all that are none, or that cannot be called as they are */
+/** @throws UserError if a hook does not exist, or is suspended */
 function activeHooks(
   stored: ReadonlyMap<HookId, StoredHook>,
   ids: readonly HookId[],
@@ -167,7 +171,7 @@ function activeHooks(
     const entry = stored.get(id)?.entry
     if (entry?.kind === 'active') return entry.hook
     throw new UserError(
-      `Hook ${id} is suspended: nothing is sent to it whatever its endpoint's state. Mend its record first ("hooktide hooks list" says what is wrong). Nothing was changed.`,
+      `Hook ${id} is suspended: nothing is sent to it, whatever the state of its endpoint. Fix its record first ("hooktide hooks list" shows what is wrong). Nothing was changed.`,
     )
   })
 }

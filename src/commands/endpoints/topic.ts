@@ -1,11 +1,11 @@
-/** The topic of endpoint health as commands see it: of each hook the word that counts, as processors read it. */
+/** Reads the topic of endpoint health as processors do: the record that counts of each hook. */
 import { decodeHealth, supersedes, type Health } from '../../core/health/record.ts'
 import type { HookId } from '../../core/model/model.ts'
 import type { CommandContext } from '../command.ts'
 import { readToEnd } from '../kafka-session.ts'
 
 /**
- * Hooks of whose endpoints something was said. All others are healthy.
+ * Endpoint health by hook. A hook without an entry is healthy.
  *
  * @throws UserError when the topic does not exist, or no broker answers
  */

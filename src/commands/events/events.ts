@@ -5,16 +5,16 @@ import { UserError } from '../../core/model/errors.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../../core/text/json-text.ts'
 import type { KafkaHeaders } from '../../core/model/model.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { judgeEvent, type JudgedEvent } from './input.ts'
+import { checkEvent, type CheckedEvent } from './input.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
 import { splitJson, type InputValue } from '../input/json-input.ts'
 import { withoutMember } from '../input/json-pieces.ts'
 import { withAdmin, writeAll } from '../kafka-session.ts'
-import { flagOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption } from '../option-values.ts'
 
 const eventFile = {
   ...fileOption,
-  description: 'One JSON event, a list, or one event a line; - for standard input.',
+  description: 'One JSON event, a list, or one event per line; - for standard input.',
 }
 
 export const eventsSendCommand: Command = {
@@ -23,13 +23,13 @@ export const eventsSendCommand: Command = {
   usage: '-f <file> [options]',
   options: {
     file: eventFile,
-    topic: { type: 'string', description: 'Event topic; needed when several are configured.' },
-    tenant: { type: 'string', description: 'Sent as header tenant-id.', idOf: 'tenant' },
-    'event-id': { type: 'string', description: 'Sent as header event-id; default is a new UUID.' },
-    key: { type: 'string', description: 'Record key; default is userId, user.id or data.id.' },
+    topic: { type: 'string', description: 'Event topic; required if several are configured.' },
+    tenant: { type: 'string', description: 'Value of the header tenant-id.', idOf: 'tenant' },
+    'event-id': { type: 'string', description: 'Value of the header event-id. [a new UUID]' },
+    key: { type: 'string', description: 'Record key. [userId, user.id or data.id]' },
     'strip-hook-id': {
       type: 'boolean',
-      description: 'Take hookId out of payloads that were captured from Logto.',
+      description: 'Remove hookId, which payloads captured from Logto have.',
     },
     json: { type: 'boolean', description: 'One JSON object per event.' },
   },
@@ -39,7 +39,7 @@ export const eventsSendCommand: Command = {
 
 export const eventsValidateCommand: Command = {
   name: 'events validate',
-  summary: 'Say which events of a file would be rejected, and why. Needs no broker.',
+  summary: 'Check the events of a file, without a broker.',
   usage: '-f <file>',
   options: {
     file: eventFile,
@@ -51,17 +51,17 @@ export const eventsValidateCommand: Command = {
 
 async function validate(context: CommandContext): Promise<0 | 1> {
   const { print } = context
-  const judged = (await readEvents(context)).map((input) => judgeEvent(input, []))
-  const rejected = judged.filter(({ rejection }) => rejection !== undefined)
-  if (flagOption(context, 'json')) {
-    for (const { place, event, rejection, warnings } of judged) {
+  const checked = (await readEvents(context)).map((input) => checkEvent(input, []))
+  const rejected = checked.filter(({ rejection }) => rejection !== undefined)
+  if (booleanOption(context, 'json')) {
+    for (const { place, event, rejection, warnings } of checked) {
       const valid = rejection === undefined
-      print(JSON.stringify({ place: placeWords(place), event, valid, rejection, warnings }))
+      print(JSON.stringify({ place: placeText(place), event, valid, rejection, warnings }))
     }
   } else {
-    for (const one of judged) for (const line of linesAbout(one)) print(line)
+    for (const one of checked) for (const line of linesAbout(one)) print(line)
     print(
-      `${judged.length} event(s): ${judged.length - rejected.length} valid, ${rejected.length} rejected`,
+      `${checked.length} event(s): ${checked.length - rejected.length} valid, ${rejected.length} rejected`,
     )
   }
   return rejected.length === 0 ? 0 : 1
@@ -71,19 +71,21 @@ async function send(context: CommandContext): Promise<0> {
   const { settings } = context
   const topic = topicOf(context)
   const drafts = draftsOf(context, await readEvents(context))
-  refuseRejected(drafts.map(({ judged }) => judged))
+  refuseRejected(drafts.map(({ checked }) => checked))
   const partitions = await withAdmin(settings, (admin) => admin.partitionsToWrite(topic))
   if (partitions === undefined) {
     const isConfigured = settings.topics.events.includes(topic)
-    const advice = isConfigured ? 'run "hooktide init"' : 'create it, or name another with --topic'
+    const advice = isConfigured
+      ? 'run "hooktide init"'
+      : 'create it, or name another topic with --topic'
     throw new UserError(`Topic ${topic} does not exist: ${advice}.`)
   }
   await writeAll(
     settings,
-    drafts.map(({ key, headers, judged }) => ({ topic, key, value: judged.bytes, headers })),
+    drafts.map(({ key, headers, checked }) => ({ topic, key, value: checked.bytes, headers })),
   )
   for (const draft of drafts) reportSent(context, topic, draft)
-  if (!flagOption(context, 'json')) {
+  if (!booleanOption(context, 'json')) {
     context.print(`${drafts.length} event(s) to ${topic} (${partitions} partitions)`)
   }
   return 0
@@ -94,30 +96,30 @@ interface Draft {
   readonly eventId: string
   readonly key: string | null
   readonly headers: KafkaHeaders
-  readonly judged: JudgedEvent
+  readonly checked: CheckedEvent
 }
 
 function draftsOf(context: CommandContext, read: readonly InputValue[]): readonly Draft[] {
   const givenId = textOption(context, 'event-id')
   if (givenId !== undefined && read.length > 1) {
-    throw new UserError(`--event-id names one event, and there are ${read.length}.`, 2)
+    throw new UserError(`--event-id names one event, but the file has ${read.length}.`, 2)
   }
   const tenant = textOption(context, 'tenant')
   const key = textOption(context, 'key')
-  const inputs = flagOption(context, 'strip-hook-id') ? read.map(withoutHookId) : read
+  const inputs = booleanOption(context, 'strip-hook-id') ? read.map(withoutHookId) : read
   return inputs.map((input) => {
     const eventId = givenId ?? randomUUID()
     const named = { 'event-id': eventId, ...(tenant === undefined ? {} : { 'tenant-id': tenant }) }
     const headers = Object.entries(named).map(([name, text]) => [name, Buffer.from(text)] as const)
-    const judged = judgeEvent(input, headers)
-    return { eventId, key: key ?? keyOf(input.bytes), headers, judged }
+    const checked = checkEvent(input, headers)
+    return { eventId, key: key ?? keyOf(input.bytes), headers, checked }
   })
 }
 
 function reportSent({ print, note, options }: CommandContext, topic: string, draft: Draft): void {
-  const { eventId, key, judged } = draft
-  const { place, event, warnings } = judged
-  for (const warning of warnings) note(`warning: ${placeWords(place)}: ${warning}`)
+  const { eventId, key, checked } = draft
+  const { place, event, warnings } = checked
+  for (const warning of warnings) note(`warning: ${placeText(place)}: ${warning}`)
   if (options['json'] === true) print(JSON.stringify({ topic, eventId, event, key }))
   else print(`sent ${event ?? ''} as ${eventId}${key === null ? '' : `, key ${key}`}`)
 }
@@ -143,34 +145,33 @@ function topicOf(context: CommandContext): string {
   return topic
 }
 
-function refuseRejected(judged: readonly JudgedEvent[]): void {
-  const lines = judged.filter(({ rejection }) => rejection !== undefined).flatMap(linesAbout)
+function refuseRejected(checked: readonly CheckedEvent[]): void {
+  const lines = checked.filter(({ rejection }) => rejection !== undefined).flatMap(linesAbout)
   if (lines.length > 0)
     throw new UserError(['Nothing was sent:', ...lines.map((line) => `  ${line}`)])
 }
 
-function linesAbout({ place, rejection, warnings }: JudgedEvent): readonly string[] {
+function linesAbout({ place, rejection, warnings }: CheckedEvent): readonly string[] {
   if (rejection === undefined)
-    return warnings.map((warning) => `${placeWords(place)}: warning: ${warning}`)
+    return warnings.map((warning) => `${placeText(place)}: warning: ${warning}`)
   const { reason, field, message } = rejection
   const where = field === '' ? '' : ` (${field})`
-  const advice =
-    reason === 'reserved-field' ? ' Remove it, or let events send do so with --strip-hook-id.' : ''
-  return [`${placeWords(place)}: rejected, ${reason}${where}: ${message}${advice}`]
+  const advice = reason === 'reserved-field' ? ' Remove it, or use --strip-hook-id.' : ''
+  return [`${placeText(place)}: rejected, ${reason}${where}: ${message}${advice}`]
 }
 
-function placeWords(place: string): string {
+function placeText(place: string): string {
   return place === '' ? 'event' : place
 }
 
-/** What is no JSON object is left to validation. */
+/** Leaves a value that is not a JSON object as it is: the check that follows rejects it. */
 function withoutHookId(input: InputValue): InputValue {
   return parse(input.bytes) === undefined
     ? input
     : { ...input, bytes: withoutMember(input.bytes, 'hookId') }
 }
 
-/** The user's id, so that a user's events stand in one partition; `null` when there is none. */
+/** The user's id, so that all events of a user are in one partition; `null` if there is none. */
 function keyOf(bytes: Buffer): string | null {
   const payload = parse(bytes) ?? {}
   for (const id of [payload['userId'], idIn(payload['user']), idIn(payload['data'])]) {

@@ -1,4 +1,4 @@
-/** Events as commands read them: framed or not, and from wherever a delivery says that its event came. */
+/** Reads events for commands: decodes a record, and finds the event of a delivery at its source. */
 import { decodeRun } from '../../core/run/delivery-headers.ts'
 import { decodeEvent, type DecodedEvent } from '../../core/event/event.ts'
 import { isFramed, unframe } from '../../core/event/framed-value.ts'
@@ -15,7 +15,7 @@ type Session = Pick<CommandContext, 'settings' | 'signal'>
 /**
  * Decodes a record of an event topic as a processor does.
  *
- * @throws UserError when the registry cannot be asked for a schema
+ * @throws UserError when the registry does not answer for a schema
  */
 export async function readEvent(
   record: InboundRecord,
@@ -32,8 +32,8 @@ export async function readEvent(
 }
 
 /**
- * The event of a delivery, from the record that is named as its source: an event, or a request or a tier's record. That
- * record may be gone, with its topic or alone, or another one since, if its topic was created anew: then there is none.
+ * Reads the event of a delivery from the record that is its source: a record of an event topic, of the request topic or of
+ * a tier. `undefined` if that record no longer exists, or if a recreated topic has another record at its place.
  */
 export async function eventOfSource(
   session: Session,
@@ -73,7 +73,7 @@ export async function recordAt(
       return records.find((record) => record.offset === offset)
     }
   } catch (error) {
-    // One tier less is configured since, or whoever wrote the name of the source made it up.
+    // The tier's topic was deleted, or whoever wrote the record made its source up.
     const cause = error instanceof Error ? error.cause : undefined
     if (errorType(cause) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
   }

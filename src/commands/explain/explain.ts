@@ -9,7 +9,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import { readHooks } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
-import { flagOption } from '../option-values.ts'
+import { booleanOption } from '../option-values.ts'
 import { explain, type Handled } from './explanation.ts'
 import type { FoundEvent } from './found.ts'
 import { find, type FoundRejection } from './search.ts'
@@ -41,7 +41,7 @@ async function run(context: CommandContext): Promise<0 | 1> {
     createFilters(),
   )
   const completion = await completionOf(context, found)
-  const isJson = flagOption(context, 'json')
+  const isJson = booleanOption(context, 'json')
   for (const [index, one] of found.entries()) {
     const explanation = explain(one, {
       ...{ hooks, endpoints, now: Date.now(), only: wanted.hook },
@@ -56,13 +56,13 @@ async function run(context: CommandContext): Promise<0 | 1> {
   }
   const { leftOut } = events
   if (leftOut > 0)
-    context.note(`${leftOut} earlier ones: --last ${leftOut + found.length} tells of all.`)
+    context.note(`${leftOut} earlier ones: --last ${leftOut + found.length} shows all.`)
   return 0
 }
 
 function printRejection(context: CommandContext, { place, rejection }: FoundRejection): void {
   const { reason, field, message } = rejection
-  if (flagOption(context, 'json'))
+  if (booleanOption(context, 'json'))
     context.print(JSON.stringify({ record: placeOf(place), rejection }))
   else {
     const where = field === '' ? '' : ` (${field})`
@@ -74,13 +74,13 @@ function absence({ subject, from }: Wanted): string {
   const since = from === 'earliest' ? '' : ` since ${new Date(from).toISOString()}`
   switch (subject.kind) {
     case 'user':
-      return `No event about ${subject.id} is there${since}: it was not written, or names nobody by that id, or --from has to be earlier.`
+      return `There is no event about ${subject.id}${since}: none was written, none has that id, or --from must be earlier.`
     case 'event':
-      return `No event ${subject.id} is there${since}: it was not written, or --from has to be earlier.`
+      return `There is no event ${subject.id}${since}: it was not written, or --from must be earlier.`
     case 'delivery':
-      return `Nothing of delivery ${subject.id} is recorded${since}.`
+      return `Nothing is recorded of delivery ${subject.id}${since}.`
     case 'place':
-      return `There is nothing at ${placeOf(subject.place)}: it is gone, or was never written.`
+      return `There is no record at ${placeOf(subject.place)}: it was removed, or never written.`
   }
 }
 
@@ -108,7 +108,7 @@ async function completionOf(
       return notDone(group, `${topic}/${partition}/${offset}`, commit.offset)
     }
   } catch (error) {
-    note(`Whether group ${group} has handled it could not be asked: ${asError(error).message}`)
+    note(`Cannot tell whether group ${group} has handled it: ${asError(error).message}`)
     return () => undefined
   }
 }

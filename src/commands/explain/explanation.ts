@@ -128,15 +128,14 @@ function remarksOn(found: FoundEvent, { around, deliveries, own }: Remarked): re
   const remarks: string[] = []
   if (found.event === undefined) {
     remarks.push(
-      'Its record is gone, or was not written since --from: why it was for no other hook cannot be said.',
+      'Its record no longer exists, or is older than --from: other hooks cannot be explained.',
     )
   } else if (only === undefined && deliveries.length === 0 && own.length === 0) {
     remarks.push(`Tenant ${found.tenantId} has no hooks.`)
   } else if (deliveries.length === 0) {
-    remarks.push('No hook was called for it, as hooks are now.')
+    remarks.push('No hook was called for it, with the hooks as they are now.')
   }
-  if (only !== undefined && !hooks.has(only))
-    remarks.push(`There is no hook ${only}, or no longer.`)
+  if (only !== undefined && !hooks.has(only)) remarks.push(`There is no hook ${only}.`)
   if (handled?.kind === 'no' && deliveries.every(({ state }) => state === 'none')) {
     remarks.push(handled.words)
   }

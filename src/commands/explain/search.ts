@@ -197,7 +197,7 @@ class Search {
     const isLetter = topic === topics.deadLetters
     if (!isTier && !isLetter && topic !== topics.requests && topic !== topics.results) {
       throw new UserError(
-        `--offset: ${topic} holds nothing of events. Name a place in ${[...topics.events, topics.results, topics.requests, topics.deadLetters].join(', ')} or a retry topic.`,
+        `--offset: ${topic} has no events. Name a place in ${[...topics.events, topics.results, topics.requests, topics.deadLetters].join(', ')} or a retry topic.`,
         2,
       )
     }

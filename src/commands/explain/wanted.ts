@@ -74,7 +74,7 @@ function subjectOf(context: Pick<CommandContext, 'options'>): Subject {
   const [subject, ...others] = subjects.filter((one) => one !== undefined)
   if (subject !== undefined && others.length === 0) return subject
   throw new UserError(
-    'Say what to explain with one of --user, --event-id, --delivery and --offset.',
+    'Choose what to explain with one of --user, --event-id, --delivery and --offset.',
     2,
   )
 }

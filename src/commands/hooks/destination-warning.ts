@@ -1,4 +1,4 @@
-/** Tells a hook's owner at once what the destination guard would only say when the hook is called. */
+/** Warns when a hook is written that its calls would be refused. Otherwise its owner would learn it from the first call. */
 import type { Settings } from '../../settings/settings.ts'
 import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../../edge/http/destination.ts'
 import type { LookupResult } from '../../edge/names/lookup.ts'
@@ -11,27 +11,28 @@ type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy' |
 const lookupMs = 2_000
 
 /**
- * Why calls to the URL would be refused with these settings, or `undefined`. Names are resolved here, which need not be
- * what the processors' hosts see: it is a warning, never a refusal.
+ * Why calls to the URL would be refused with these settings; `undefined` if they would not be. The name is resolved on
+ * this machine, and may resolve to something else where the processors run: so this is a warning and not an error.
  */
 export async function destinationWarning(
   url: string,
   settings: GuardSettings,
 ): Promise<string | undefined> {
   if (URL.parse(url)?.protocol === 'http:' && !settings.allowHttp) {
-    return 'config.url is plain http, which is refused unless HOOKTIDE_ALLOW_HTTP is true'
+    return 'config.url is plain http: calls are refused unless HOOKTIDE_ALLOW_HTTP is true'
   }
   const allowed = settings.allowCidrs.flatMap(cidrOf)
   const verdict = judgeUrlLiteral(url, allowed)
-  if (verdict === 'never') return 'config.url leads to an address that is never called'
+  if (verdict === 'never')
+    return 'config.url leads to an address that cannot be allowed: it will not be called'
   if (verdict === 'refused') return `config.url leads to ${privateAddress}`
-  // A proxy resolves names by itself.
+  // The egress proxy resolves names itself.
   if (verdict !== 'name' || settings.egressProxy !== undefined) return undefined
   return await nameWarning(new URL(url).hostname, allowed, settings.nameServers)
 }
 
 const privateAddress =
-  'an address that is not public, which is refused unless HOOKTIDE_ALLOW_CIDRS has its range'
+  'an address that is not public: calls are refused unless HOOKTIDE_ALLOW_CIDRS has its range'
 
 async function nameWarning(
   hostname: string,
@@ -43,7 +44,7 @@ async function nameWarning(
   const result = await within(resolving, lookupMs, undefined)
   names.stop()
   if (result === undefined) return `${hostname} was not resolved within ${lookupMs / 1_000} s`
-  if (result.kind === 'failure') return `${hostname} does not resolve here`
+  if (result.kind === 'failure') return `${hostname} does not resolve on this machine`
   const isCallable = result.addresses.some(({ address }) => judgeAddress(address, allowed) === 'ok')
   return isCallable ? undefined : `${hostname} resolves to ${privateAddress}`
 }

@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks encrypt`: all secrets in the hook topic encrypted with the newest key, so that an older one can be
- * retired; or, the other way round, in clear.
+ * `hooktide hooks encrypt`: encrypts all secrets in the hook topic with the newest key, so that older keys can be removed.
+ * With `--decrypt` it writes all of them in plain text.
  */
 import { UserError } from '../../core/model/errors.ts'
 import {
@@ -17,7 +17,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf, newIv } from './encryption.ts'
 import { readHooks, tenantOf, type StoredHook } from './topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption } from '../option-values.ts'
+import { booleanOption } from '../option-values.ts'
 import { compareTexts } from '../table.ts'
 
 export const hooksEncryptCommand: Command = {
@@ -26,22 +26,22 @@ export const hooksEncryptCommand: Command = {
   usage: '[--dry-run] [--decrypt]',
   options: {
     'dry-run': { type: 'boolean', description: 'Only show how the secrets are encrypted now.' },
-    decrypt: { type: 'boolean', description: 'Write them in clear instead.' },
+    decrypt: { type: 'boolean', description: 'Write them in plain text instead.' },
     json: { type: 'boolean', description: 'One JSON object per hook that has secrets.' },
   },
   uses: ['kafka', 'registry', 'topics', 'encryption'],
   run,
 }
 
-/** What is to be done about a hook. */
+/** What to do with a hook. */
 type Step =
   | { readonly kind: 'current' }
   | { readonly kind: 'rewrite'; readonly hook: JsonObject }
   | { readonly kind: 'left'; readonly reason: string }
 
-interface Found {
+interface InspectedHook {
   readonly stored: StoredHook
-  /** Ids of the keys that its secrets are encrypted with, `null` for clear text; each once. */
+  /** Ids of the keys that encrypt its secrets, without repeats; `null` stands for clear text. */
   readonly encryptedWith: readonly (string | null)[]
   readonly step: Step
 }
@@ -53,36 +53,40 @@ async function run(context: CommandContext): Promise<0 | 1> {
   if (newest === undefined) {
     throw new UserError('Set HOOKTIDE_ENCRYPTION_KEYS: there is no key to encrypt with.', 2)
   }
-  const wanted = flagOption(context, 'decrypt') ? undefined : newest
+  const wanted = booleanOption(context, 'decrypt') ? undefined : newest
   const found = [...(await readHooks(context, keys)).values()]
     .filter(({ written }) => secretsOf(written).length > 0)
     .toSorted((one, other) => compareTexts(one.id, other.id))
-    .map((stored) => findOut(stored, decryptWith(keys), wanted))
-  const isDry = flagOption(context, 'dry-run')
+    .map((stored) => inspect(stored, decryptWith(keys), wanted))
+  const isDry = booleanOption(context, 'dry-run')
   const records = found.flatMap(({ stored, step }) =>
     step.kind === 'rewrite' ? [recordOf(settings.topics.hooks, stored, step.hook)] : [],
   )
   if (!isDry && records.length > 0) await writeAll(settings, records)
   for (const one of found) report(one, context)
-  const form = wanted === undefined ? 'in clear' : `encrypted with key ${wanted.id}`
+  const form = wanted === undefined ? 'in plain text' : `encrypted with key ${wanted.id}`
   const done = found.filter((one) => isDone(one, isDry)).length
   note(`${done} of ${found.length} hooks with secrets have all of them ${form}.`)
   return found.some(({ stored, step }) => leftBecause(stored, step) !== null) ? 1 : 0
 }
 
-function isDone({ stored, step }: Found, isDry: boolean): boolean {
+function isDone({ stored, step }: InspectedHook, isDry: boolean): boolean {
   return leftBecause(stored, step) === null && (step.kind === 'current' || !isDry)
 }
 
-/** Why something of the hook stays as it is; `null` when nothing does. */
+/** Why some secrets of the hook stay as they are; `null` if none do. */
 function leftBecause({ keys }: StoredHook, step: Step): string | null {
   if (step.kind === 'left') return step.reason
   return keys.length > 1
-    ? 'older records of it stand in the topic under other keys: delete the hook, and put it again'
+    ? 'the topic has older records of it under other keys: delete the hook, and put it again'
     : null
 }
 
-function findOut(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | undefined): Found {
+function inspect(
+  stored: StoredHook,
+  decrypt: Decrypt,
+  wanted: EncryptionKey | undefined,
+): InspectedHook {
   const texts = secretsOf(stored.written).map(({ text }) => text)
   const encryptedWith = [
     ...new Set(texts.map((text) => (isEncrypted(text) ? (keyIdOf(text) ?? '?') : null))),
@@ -111,7 +115,7 @@ function stepOf(stored: StoredHook, decrypt: Decrypt, wanted: EncryptionKey | un
   const [fault] = faults
   if (fault !== undefined) return { kind: 'left', reason: fault }
   if (!isChanged) return { kind: 'current' }
-  if (isCaptured) return { kind: 'left', reason: 'it is a row that is captured from a database' }
+  if (isCaptured) return { kind: 'left', reason: 'it is a row captured from a database' }
   return { kind: 'rewrite', hook: rewritten }
 }
 
@@ -123,17 +127,19 @@ function recordOf(topic: string, { key }: StoredHook, hook: JsonObject) {
   return { topic, key, value: Buffer.from(JSON.stringify(hook)), headers: [] }
 }
 
-function report({ stored, encryptedWith, step }: Found, context: CommandContext): void {
+function report({ stored, encryptedWith, step }: InspectedHook, context: CommandContext): void {
   const { print, note } = context
-  const isDry = flagOption(context, 'dry-run')
+  const isDry = booleanOption(context, 'dry-run')
   const { id } = stored
   const reason = leftBecause(stored, step)
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     const state = step.kind === 'rewrite' ? (isDry ? 'due' : 'rewritten') : step.kind
     print(JSON.stringify({ id, tenantId: tenantOf(stored) ?? null, state, encryptedWith, reason }))
     return
   }
-  const before = encryptedWith.map((key) => (key === null ? 'in clear' : `key ${key}`)).join(', ')
+  const before = encryptedWith
+    .map((key) => (key === null ? 'in plain text' : `key ${key}`))
+    .join(', ')
   if (step.kind === 'rewrite') print(`${isDry ? 'due' : 'rewritten'}  ${id}: ${before}`)
   if (reason !== null) note(`left  ${id}: ${before}; ${reason}`)
 }

@@ -1,4 +1,4 @@
-/** The keys that secrets of hooks are encrypted with, as the settings give them. */
+/** The encryption keys of the settings, and what commands do without them. */
 import { randomBytes } from 'node:crypto'
 import { asError, UserError } from '../../core/model/errors.ts'
 import {
@@ -18,9 +18,9 @@ import { readSettingFile } from '../../edge/bounded-file.ts'
 import type { Settings } from '../../settings/settings.ts'
 
 /**
- * Newest first; none where none are set.
+ * The encryption keys, newest first; an empty list if none are set.
  *
- * @throws UserError when their file cannot be read, or has something else
+ * @throws UserError when the key file cannot be read, or does not hold keys
  */
 export function encryptionKeysOf({
   encryptionKeys,
@@ -44,7 +44,7 @@ function textOf(file: string): string {
   }
 }
 
-/** The hook as it is written: with its secrets encrypted by the newest key, if there is one. */
+/** The hook as it is to be written: its secrets encrypted with the newest key, if there is a key. */
 export function encryptedIfPossible(hook: JsonObject, keys: readonly EncryptionKey[]): JsonObject {
   const [newest] = keys
   return newest === undefined ? hook : withEncryptedSecrets(hook, newest, newIv)
@@ -54,14 +54,14 @@ export function newIv(): Buffer {
   return randomBytes(ivBytes)
 }
 
-/** For commands that can do without keys: then what is encrypted stays so, and counts as readable. */
+/** Without keys, encrypted secrets stay encrypted and count as valid. */
 export function decryptIfPossible(keys: readonly EncryptionKey[]): Decrypt {
   return keys.length === 0 ? leaveEncrypted : decryptWith(keys)
 }
 
 /**
- * Secrets of a hook that cannot be written as they are, since there are no keys: those that are encrypted and not the
- * ones of the topic, and those in clear where the topic has them encrypted.
+ * Problems with the secrets of a hook that is written without encryption keys: a secret that is encrypted and differs from
+ * the one in the topic, or a secret in plain text although the topic has the hook's secrets encrypted.
  *
  * @param stored the hook as the topic has it
  */
@@ -79,6 +79,6 @@ export function encryptionProblems(
   })
 }
 
-const foreign = 'is encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or give it in clear'
+const foreign = 'is encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or write it in plain text'
 const inClear =
-  'would be written in clear, and the hook has its secrets encrypted: set HOOKTIDE_ENCRYPTION_KEYS'
+  'would be written in plain text, but the secrets of this hook are encrypted: set HOOKTIDE_ENCRYPTION_KEYS'

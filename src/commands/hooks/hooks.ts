@@ -4,10 +4,10 @@ import { hookOperand, hooksOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { hookRow, summaryOf } from './row.ts'
-import { withoutSecrets } from './shown-secrets.ts'
-import { isLocked, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
+import { hookWithoutSecrets } from './hidden-secrets.ts'
+import { hasUndecryptedSecrets, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption } from '../option-values.ts'
 import { alignedRows, compareTexts } from '../table.ts'
 
 const showSecretsOption = {
@@ -30,7 +30,7 @@ export const hooksGetCommand: Command = {
 
 export const hooksListCommand: Command = {
   name: 'hooks list',
-  summary: 'List hooks, and what is wrong with those that are suspended.',
+  summary: 'List hooks, with what is wrong with suspended ones.',
   usage: '[--tenant <id>]',
   options: {
     tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
@@ -42,7 +42,7 @@ export const hooksListCommand: Command = {
 
 export const hooksDeleteCommand: Command = {
   name: 'hooks delete',
-  summary: 'Delete hooks. Their waiting retries end as discarded.',
+  summary: 'Delete hooks. Their waiting retries are discarded.',
   usage: '<id>...',
   options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
   operand: hooksOperand,
@@ -55,18 +55,18 @@ async function get(context: CommandContext): Promise<0 | 1> {
   const keys = encryptionKeysOf(context.settings)
   const stored = (await readHooks(context, keys)).get(id)
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
-  if (stored.isCaptured) context.note('captured: a row of a database, which is changed there')
+  if (stored.isCaptured) context.note('captured: this is a row of a database. Change it there.')
   for (const problem of problemsOf(stored)) context.note(`suspended: ${problemLine(problem)}`)
-  if (keys.length === 0 && isLocked(stored)) context.note(unchecked)
+  if (keys.length === 0 && hasUndecryptedSecrets(stored)) context.note(unchecked)
   const members = { id, ...stored.members }
-  const shown = flagOption(context, 'show-secrets') ? members : withoutSecrets(members)
-  const text = JSON.stringify(shown, undefined, flagOption(context, 'json') ? 0 : 2)
+  const shown = booleanOption(context, 'show-secrets') ? members : hookWithoutSecrets(members)
+  const text = JSON.stringify(shown, undefined, booleanOption(context, 'json') ? 0 : 2)
   text.split('\n').forEach(context.print)
   return 0
 }
 
 const unchecked =
-  'Secrets are encrypted, and HOOKTIDE_ENCRYPTION_KEYS is not set: whether they can be decrypted was not tried.'
+  'Secrets are encrypted and HOOKTIDE_ENCRYPTION_KEYS is not set: it was not checked whether they can be decrypted.'
 
 async function list(context: CommandContext): Promise<0> {
   const tenant = textOption(context, 'tenant')
@@ -74,13 +74,13 @@ async function list(context: CommandContext): Promise<0> {
   const chosen = [...(await readHooks(context, keys)).values()].filter(
     (hook) => tenant === undefined || tenantOf(hook) === tenant,
   )
-  if (keys.length === 0 && chosen.some(isLocked)) context.note(unchecked)
+  if (keys.length === 0 && chosen.some(hasUndecryptedSecrets)) context.note(unchecked)
   const hooks = chosen
     .map(summaryOf)
     .toSorted(
       (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),
     )
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     for (const hook of hooks) context.print(JSON.stringify(hook))
     return 0
   }
@@ -113,7 +113,7 @@ async function remove(context: CommandContext): Promise<0> {
       `warning: ${id} was captured from a database: delete it there too, or its next change brings it back`,
     )
   }
-  const isJson = flagOption(context, 'json')
+  const isJson = booleanOption(context, 'json')
   for (const id of ids) print(isJson ? JSON.stringify({ id, state: 'deleted' }) : `deleted ${id}`)
   return 0
 }

@@ -1,12 +1,12 @@
-/** A new signing key for a hook, while the old one goes on signing for those who do not have the new one yet. */
+/** Replaces the signing key of a hook. The old key still signs for a while, for receivers that do not have the new one. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 
 /**
- * The hook with the new key, all else as it was. The old one joins `delivery.previousSigningKeys`, newest first, unless
- * it is empty; those that have expired leave it.
+ * The hook with the new key. The old key is put first in `delivery.previousSigningKeys`, unless it is empty. Expired keys
+ * are removed from there.
  *
- * @param overlapMs how long the old key goes on signing; 0: not at all
+ * @param overlapMs how long the old key still signs; 0 for not at all
  */
 export function withNewKey(
   hook: JsonObject,
@@ -29,10 +29,10 @@ export function withNewKey(
 }
 
 /**
- * A hook that is written again in the middle of a rotation: where it has the key of before and says nothing of older ones,
- * those that have not expired go on signing.
+ * Keeps previous keys when a hook is written again during a rotation. If `hook` has the same signing key and names no
+ * previous keys, those of the topic that have not expired are kept.
  *
- * @param known the hook as it stands, with the key that it has
+ * @param known signing key and `delivery` of the hook in the topic
  */
 export function withKeysOf(
   hook: JsonObject,

@@ -1,4 +1,4 @@
-/** What of a hook that is put has no effect, or another than its writer may think. It is written all the same. */
+/** Warnings about a valid hook: what in it has no effect, or another effect than its owner may expect. */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
@@ -7,13 +7,13 @@ import { isReservedHeader } from '../../core/run/request-headers.ts'
 import { secretLength } from '../../core/hook/signature.ts'
 
 const maxWarnings = 20
-/** Bytes: Standard Webhooks asks for 24 to 64. */
+/** In bytes. Standard Webhooks asks for 24 to 64. */
 const leastSecretLength = 24
 
 /**
- * Lines for people, a few at most.
+ * At most {@link maxWarnings} lines.
  *
- * @param hook one that is valid, with its secrets in clear
+ * @param hook a valid hook, with its secrets in plain text
  */
 export function warningsOf(hook: JsonObject): readonly string[] {
   const warnings = [
@@ -23,13 +23,13 @@ export function warningsOf(hook: JsonObject): readonly string[] {
     ...memberWarnings(hook),
   ]
   if (warnings.length <= maxWarnings) return warnings
-  const told = warnings.slice(0, maxWarnings - 1)
-  return [...told, `and ${warnings.length - told.length} warnings more`]
+  const first = warnings.slice(0, maxWarnings - 1)
+  return [...first, `and ${warnings.length - first.length} more warnings`]
 }
 
 function eventWarnings(hook: JsonObject): readonly string[] {
   const keys = eventsOf(hook)
-  if (keys.length === 0) return ['events is empty, and so is event: it will never be called']
+  if (keys.length === 0) return ['events is empty, and so is event: this hook will never be called']
   return keys
     .filter((key) => !eventKeys.includes(key))
     .map((key) => `events has ${key}, which Logto does not send`)
@@ -43,7 +43,9 @@ function headerWarnings({ config }: JsonObject): readonly string[] {
   return names.flatMap((name, place) => {
     const lowerCase = name.toLowerCase()
     if (isReservedHeader(lowerCase)) {
-      return [`${pathOf(place)} is left out of calls: hooktide or HTTP sets it, or none is sent`]
+      return [
+        `${pathOf(place)} is left out of calls: hooktide or HTTP sets this header, or it is not sent at all`,
+      ]
     }
     const replacing = last.get(lowerCase) ?? place
     if (replacing === place) return []
@@ -69,7 +71,7 @@ const knownMembers = new Set([
   'enabled',
   'createdAt',
   'delivery',
-  // Logto adds it where it is asked to.
+  // Logto adds it on request.
   'executionStats',
 ])
 
@@ -79,7 +81,7 @@ function memberWarnings(hook: JsonObject): readonly string[] {
     .map((name) =>
       isPlainWords(name)
         ? `${name} is not known and has no effect`
-        : 'a member, whose name may be a secret, is not known and has no effect',
+        : 'a member is not known and has no effect; its name is not shown, since it may be a secret',
     )
 }
 

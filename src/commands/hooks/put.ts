@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks put`: writes hook objects as their owners gave them. The object replaces the one there as a whole; only
- * its signing keys and time of creation stay when the new one has none.
+ * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys and the
+ * time of creation are kept if the new hook has none.
  */
 import { randomBytes } from 'node:crypto'
 import { UserError } from '../../core/model/errors.ts'
@@ -25,14 +25,14 @@ import {
   encryptionKeysOf,
   encryptionProblems,
 } from './encryption.ts'
-import { hiddenFields } from './shown-secrets.ts'
+import { hiddenFields } from './hidden-secrets.ts'
 import { problemLine, readHooks, tenantOf, type StoredHook } from './topic.ts'
 import { eventsOf, warningsOf } from './put-warnings.ts'
 import { fileOption, readInput, type Input } from '../input/input-file.ts'
-import { faultWords, jsonFaultOf } from '../input/json-fault.ts'
+import { faultText, jsonFaultOf } from '../input/json-fault.ts'
 import { splitJson, type InputValue } from '../input/json-input.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption } from '../option-values.ts'
+import { booleanOption } from '../option-values.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
@@ -41,20 +41,20 @@ export const hooksPutCommand: Command = {
   options: {
     file: {
       ...fileOption,
-      description: 'One JSON hook, a list, or one hook a line; - for standard input.',
+      description: 'One JSON hook, a list, or one hook per line; - for standard input.',
     },
-    'show-secrets': { type: 'boolean', description: 'Show signing keys that are not new, too.' },
+    'show-secrets': { type: 'boolean', description: 'Show all signing keys, not only new ones.' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
   uses: ['kafka', 'registry', 'topics', 'destinations', 'encryption'],
   run,
 }
 
-/** A hook to be written, completed. */
+/** A hook to be written, with its defaults. */
 interface Draft {
-  /** Where it stood in the input, such as `[2]`; empty when it was the only one. */
+  /** Its place in the input, such as `[2]`; empty if it is the only hook. */
   readonly place: string
-  /** `undefined` where the hook came without one, and has one of our making. */
+  /** The id in the input; `undefined` if it had none and got a new one. */
   readonly givenId: string | undefined
   readonly hook: JsonObject
   readonly isKeyNew: boolean
@@ -75,14 +75,14 @@ async function run(context: CommandContext): Promise<0> {
   for (const draft of drafts) {
     const destination = destinations.get(urlOf(draft.hook))
     for (const warning of [...warningsOf(draft.hook), ...(destination ?? [])]) {
-      note(`warning: ${nameOf(draft)}${warning}`)
+      note(`warning: ${labelOf(draft)}${warning}`)
     }
   }
   await writeAll(
     settings,
     drafts.map(({ hook }) => ({
       topic: settings.topics.hooks,
-      // A hook that stands under another key than its id stays there: see `StoredHook`.
+      // The topic may have the hook under a key other than its id. It keeps that key: see `StoredHook`.
       key: stored.get(String(hook['id']))?.key ?? String(hook['id']),
       value: Buffer.from(JSON.stringify(encryptedIfPossible(hook, keys))),
       headers: [],
@@ -92,15 +92,15 @@ async function run(context: CommandContext): Promise<0> {
   return 0
 }
 
-/** @throws UserError when the file has no hook, or something that is not JSON */
+/** @throws UserError when the file has no hook, or is not JSON */
 function readValues({ name, bytes }: Input): readonly InputValue[] {
-  // Editors of Windows begin files with it. What is written to Kafka is JSON text of our own.
+  // A byte order mark, with which some editors begin files. It is not written to Kafka.
   const isMarked = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))
   const values = splitJson(isMarked ? bytes.subarray(3) : bytes)
   if (values.length === 0) throw new UserError(`${name} has no hook.`)
   for (const { bytes: value, line } of values) {
     const fault = jsonFaultOf(value.toString('utf8'))
-    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultWords(fault, line)}.`)
+    if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultText(fault, line)}.`)
   }
   return values
 }
@@ -154,23 +154,23 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Of a value that is JSON already. */
+/** @param rejection of a value that is JSON */
 function problemOf({ reason, field, message }: Rejection): FieldProblem {
   if (reason === 'not-an-object') return { field: '', message: 'must be an object' }
   if (reason !== 'duplicate-key') return { field, message }
   return isPlainWords(field)
-    ? { field, message: 'is there twice' }
+    ? { field, message: 'appears twice' }
     : {
         field: '',
-        message: 'has a member twice, whose name is not shown, since it may be a secret',
+        message: 'has a member twice; its name is not shown, since it may be a secret',
       }
 }
 
-/** Outside `delivery` these have no effect: a hook that its owner takes for filtered would be sent everything. */
+/** Outside `delivery` these fields have no effect. A misplaced filter, for example, would let every event through. */
 function misplacedProblems(hook: JsonObject): readonly FieldProblem[] {
   return deliveryFields
     .filter((name) => Object.hasOwn(hook, name))
-    .map((name) => ({ field: name, message: `belongs into delivery, as delivery.${name}` }))
+    .map((name) => ({ field: name, message: `belongs in delivery: write it as delivery.${name}` }))
 }
 
 function keyOf({ entry, members }: StoredHook): unknown {
@@ -178,20 +178,20 @@ function keyOf({ entry, members }: StoredHook): unknown {
 }
 
 /**
- * A hook keeps its tenant. Events that were sent before the change belong to the old one, so the moved hook would not get
- * them, and the old tenant has no hook for them any more.
+ * A hook keeps its tenant. Events that were sent before a change belong to the old tenant, so neither the moved hook nor any
+ * hook of the old tenant would get them.
  */
 function tenantProblems(hook: JsonObject, known: StoredHook | undefined): readonly FieldProblem[] {
   const tenantId = known === undefined ? undefined : tenantOf(known)
   if (tenantId === undefined || hook['tenantId'] === tenantId) return []
-  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it and put it under another id`
+  const message = `cannot be changed: the hook belongs to ${JSON.stringify(tenantId)}. Delete it, and put it with another id`
   return [{ field: 'tenantId', message }]
 }
 
-/** What was put would last until the row's next change, and stand beside it under another key. */
+/** A captured row is changed in its database: its next change would overwrite what is put here. */
 function capturedProblems(known: StoredHook | undefined): readonly FieldProblem[] {
   if (known?.isCaptured !== true) return []
-  const message = 'is of a row that is captured from a database: change it there'
+  const message = 'belongs to a row captured from a database: change it there'
   return [{ field: 'id', message }]
 }
 
@@ -203,38 +203,38 @@ function withoutRepeats(drafts: readonly Draft[]): readonly Draft[] {
       seen.add(id)
       return draft
     }
-    const problem = { field: 'id', message: `${JSON.stringify(id)} is there twice` }
+    const problem = { field: 'id', message: `${JSON.stringify(id)} appears twice` }
     return { ...draft, problems: [...draft.problems, problem] }
   })
 }
 
-/** @throws UserError that names every field of every hook that is wrong */
+/** @throws UserError that lists every problem of every hook */
 function refuseFaulty(drafts: readonly Draft[]): void {
   const lines = drafts.flatMap((draft) =>
-    draft.problems.map((problem) => `${nameOf(draft)}${problemLine(problem)}`),
+    draft.problems.map((problem) => `${labelOf(draft)}${problemLine(problem)}`),
   )
   if (lines.length > 0) throw UserError.listing('Nothing was written', lines)
 }
 
-/** Which of several hooks it is, before what is said of it: by its place, and by the id that it was given. */
-function nameOf({ place, givenId }: Draft): string {
+/** Begins a message about one of several hooks: its place and its id. */
+function labelOf({ place, givenId }: Draft): string {
   if (place === '') return ''
   return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
 }
 
-/** How many names are looked up at once. */
-const lookups = 16
+/** Lookups of host names at once. */
+const maxLookups = 16
 
-/** By URL, each once: a file may hold many hooks, and few hosts. */
+/** Warnings by URL. Each URL is checked once: a file may hold many hooks with few URLs. */
 async function destinationWarnings(
   urls: readonly string[],
   settings: Settings,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const distinct = [...new Set(urls)]
   const warnings = new Map<string, readonly string[]>()
-  for (let start = 0; start < distinct.length; start += lookups) {
+  for (let start = 0; start < distinct.length; start += maxLookups) {
     await Promise.all(
-      distinct.slice(start, start + lookups).map(async (url) => {
+      distinct.slice(start, start + maxLookups).map(async (url) => {
         const warning = await destinationWarning(url, settings)
         if (warning !== undefined) warnings.set(url, [warning])
       }),
@@ -248,8 +248,8 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   const { id, tenantId, enabled, signingKey } = hook
   const url = withoutSecrets(urlOf(hook))
   const events = eventsOf(hook)
-  const isShown = isKeyNew || flagOption(context, 'show-secrets')
-  if (flagOption(context, 'json')) {
+  const isShown = isKeyNew || booleanOption(context, 'show-secrets')
+  if (booleanOption(context, 'json')) {
     const key = isShown ? { signingKey } : {}
     print(JSON.stringify({ id, tenantId, url, events, enabled, ...key }))
     return
@@ -259,7 +259,7 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
   if (isEncrypted(String(signingKey))) {
-    print('  signing key: encrypted, as it was')
+    print('  signing key: encrypted, unchanged')
     return
   }
   print(`  signing key${isKeyNew ? ' (new)' : ''}: ${String(signingKey)}`)

@@ -1,4 +1,4 @@
-/** `hooktide hooks rotate-key`: a new signing key, with the old one still signing for a while. */
+/** `hooktide hooks rotate-key`: gives a hook a new signing key, and the old one still signs for a while. */
 import { randomBytes } from 'node:crypto'
 import { formatDuration, parseDuration } from '../../core/model/durations.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -9,21 +9,27 @@ import { filterFault } from '../../edge/filter/cel.ts'
 import { hookOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionKeysOf } from './encryption.ts'
-import { isLocked, problemLine, problemsOf, readHooks, type StoredHook } from './topic.ts'
+import {
+  hasUndecryptedSecrets,
+  problemLine,
+  problemsOf,
+  readHooks,
+  type StoredHook,
+} from './topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { flagOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption } from '../option-values.ts'
 
 const defaultOverlap = '24h'
 const maxOverlapMs = 365 * 86_400_000
 
 export const hooksRotateKeyCommand: Command = {
   name: 'hooks rotate-key',
-  summary: 'Give a hook a new signing key. The old one goes on signing for a while.',
+  summary: 'Give a hook a new signing key. The old one still signs for a while.',
   usage: '<id> [--overlap <time>]',
   options: {
     overlap: {
       type: 'string',
-      description: `How long webhook-signature has the old key's signature too, such as 24h; 0s for not at all. [${defaultOverlap}]`,
+      description: `How long webhook-signature carries the old key's signature too, such as 24h; 0s for not at all. [${defaultOverlap}]`,
     },
     json: { type: 'boolean', description: 'One JSON object.' },
   },
@@ -49,15 +55,15 @@ async function run(context: CommandContext): Promise<0> {
   await writeAll(settings, [{ topic: settings.topics.hooks, key: stored.key, value, headers: [] }])
   const hadKey = stored.entry.hook.signingKey !== ''
   const oldKeyExpiresAt = hadKey && overlapMs > 0 ? now + overlapMs : null
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     print(JSON.stringify({ id, signingKey: key, oldKeyExpiresAt }))
     return 0
   }
-  print(`hook ${id} signs with a new key: ${key}`)
+  print(`hook ${id} has a new signing key: ${key}`)
   print(`  for Standard Webhooks libraries: ${standardSecret(key)}`)
   if (oldKeyExpiresAt !== null) {
     const until = new Date(oldKeyExpiresAt).toISOString()
-    print(`  webhook-signature has the old key's signature too until ${until}`)
+    print(`  webhook-signature carries the old key's signature too until ${until}`)
   }
   return 0
 }
@@ -70,19 +76,19 @@ function rotatable(stored: StoredHook | undefined, id: string): RotatableHook {
   if (stored === undefined) throw new UserError(`There is no hook ${id}.`)
   if (stored.isCaptured) {
     throw new UserError(
-      `Hook ${id} is of a row that is captured from a database: change its key there. Nothing was written.`,
+      `Hook ${id} is a row captured from a database: change its key there. Nothing was written.`,
     )
   }
   const { entry } = stored
-  if (entry.kind === 'active' && isLocked(stored)) {
+  if (entry.kind === 'active' && hasUndecryptedSecrets(stored)) {
     throw new UserError(
-      `Secrets of hook ${id} are encrypted: set HOOKTIDE_ENCRYPTION_KEYS, or its new key would be written in clear. Nothing was written.`,
+      `The secrets of hook ${id} are encrypted: set HOOKTIDE_ENCRYPTION_KEYS, so that its new key is encrypted too. Nothing was written.`,
     )
   }
   if (entry.kind === 'active') return { ...stored, entry }
   const problems = problemsOf(stored).map(problemLine).join('; ')
   throw new UserError(
-    `Hook ${id} is suspended: mend its record first (${problems}). Nothing was written.`,
+    `Hook ${id} is suspended: fix its record first (${problems}). Nothing was written.`,
   )
 }
 
@@ -91,7 +97,7 @@ function overlapOf(context: CommandContext): number {
   const overlapMs = text === '0s' || text === '0' ? 0 : parseDuration(text)
   if (overlapMs !== undefined && overlapMs <= maxOverlapMs) return overlapMs
   throw new UserError(
-    `--overlap must be a time up to ${formatDuration(maxOverlapMs)} such as 24h, or 0s, not "${text}".`,
+    `--overlap must be a duration up to ${formatDuration(maxOverlapMs)} such as 24h, or 0s, not "${text}".`,
     2,
   )
 }

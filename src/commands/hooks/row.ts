@@ -1,12 +1,12 @@
-/** What `hooks list` shows of a hook. */
+/** One hook in the output of `hooks list`. */
 import type { FieldProblem } from '../../core/model/model.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, type StoredHook } from './topic.ts'
 import { shortened } from '../table.ts'
 
-/** Characters in a cell. The name of a suspended hook may have any length. */
+/** In characters. The name of a suspended hook may have any length. */
 const maxName = 40
-/** Enough for each message about encryption up to the id of its key. */
+/** In characters. Enough for a message about encryption with the id of the key. */
 const maxProblem = 96
 
 export function summaryOf(stored: StoredHook) {
@@ -26,7 +26,7 @@ export function summaryOf(stored: StoredHook) {
   }
 }
 
-/** Cells of a table: ID, TENANT, NAME, ENABLED, EVENTS, STATE, URL. In the place of a suspended one's URL is why it is. */
+/** The cells ID, TENANT, NAME, ENABLED, EVENTS, STATE and URL. For a suspended hook, its first problem replaces the URL. */
 export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
   return [
     hook.id,
@@ -35,13 +35,13 @@ export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
     hook.enabled ? 'yes' : 'no',
     String(hook.events.length),
     hook.state,
-    hook.url ?? `(${problemWords(hook.problems)})`,
+    hook.url ?? `(${problemText(hook.problems)})`,
   ]
 }
 
-/** The first problem: a record may have 20, and each hook of a table is one line. */
-function problemWords([first, ...others]: readonly FieldProblem[]): string {
+/** The first problem, shortened: a hook has one line in the table, and may have 20 problems. */
+function problemText([first, ...others]: readonly FieldProblem[]): string {
   const whole = first === undefined ? '' : problemLine(first)
   const shown = shortened(whole, maxProblem)
-  return others.length === 0 && shown === whole ? whole : `${shown}; hooks get says more`
+  return others.length === 0 && shown === whole ? whole : `${shown}; hooks get shows more`
 }

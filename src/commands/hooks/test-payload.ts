@@ -1,11 +1,11 @@
 /**
- * What Logto sends when a webhook is tested in its console (its webhook reference, section 2.5): made-up values that
- * never change. Events of exceptions get the shape of data events, which is not theirs, as Logto has it.
+ * The payload that Logto sends when a webhook is tested in its console (Logto's webhook reference, section 2.5), with fixed
+ * made-up values. As in Logto, exception events get the fields of data events here.
  */
 import { eventKeysOf } from '../../core/event/event-keys.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 
-/** JSON text of the payload without `hookId`, which each delivery adds. */
+/** JSON text of the payload, without `hookId`, which each delivery adds. */
 export function testPayload(event: string, now: EpochMs, createdAt: string): Buffer {
   const isInteraction = eventKeysOf.interaction.some((key) => key === event)
   const payload = {

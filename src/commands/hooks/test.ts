@@ -1,4 +1,4 @@
-/** `hooktide hooks test`: Logto's test payload for each event of a hook, by way of the running processors. */
+/** `hooktide hooks test`: sends Logto's test payload for each event key of a hook, through the running processors. */
 import { randomUUID } from 'node:crypto'
 import { formatDuration, parseDuration } from '../../core/model/durations.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
@@ -19,23 +19,23 @@ import { encryptionKeysOf } from './encryption.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import { problemLine, problemsOf, readHooks } from './topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
-import { flagOption, listOption, registrySettingsOf, textOption } from '../option-values.ts'
+import { booleanOption, listOption, registrySettingsOf, textOption } from '../option-values.ts'
 import { isResult } from '../results/result.ts'
 import { shellWord } from '../table.ts'
 
 const defaultWait = '60s'
 const maxWaitMs = 3_600_000
-/** So much of an answer is shown to people. */
-const shownBody = 200
+/** In characters. */
+const maxShownBody = 200
 
 export const hooksTestCommand: Command = {
   name: 'hooks test',
-  summary: "Send Logto's test payload for a hook's events, and show what is answered.",
+  summary: "Send Logto's test payload to a hook, and show the answers.",
   usage: '<id> [--event <keys>] [--wait <time>]',
   options: {
-    event: { type: 'string', description: 'Only for these event keys, apart by commas.' },
+    event: { type: 'string', description: 'Only these event keys, separated by commas.' },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
-    json: { type: 'boolean', description: 'The results, one JSON object each.' },
+    json: { type: 'boolean', description: 'One JSON object per result.' },
   },
   operand: hookOperand,
   uses: ['kafka', 'registry', 'topics', 'encryption'],
@@ -56,12 +56,12 @@ async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
   for await (const result of answersTo(context, tests, ended)) {
     if (!result.final || !open.delete(result.deliveryId)) continue
     if (result.outcome !== 'delivered') failed.push(result)
-    print(flagOption(context, 'json') ? JSON.stringify(result) : answerLine(result, width))
+    print(booleanOption(context, 'json') ? JSON.stringify(result) : answerLine(result, width))
     if (open.size === 0) break
   }
   if (signal.aborted) return signal.reason === 'SIGTERM' ? 143 : 130
   const outcome = { id, failed, open: [...open.values()], waitMs, settings }
-  for (const line of explanations(outcome)) note(line)
+  for (const line of failureNotes(outcome)) note(line)
   return failed.length + open.size === 0 ? 0 : 1
 }
 
@@ -74,29 +74,29 @@ interface Outcome {
   readonly settings: Settings
 }
 
-function explanations(outcome: Outcome): readonly string[] {
+function failureNotes(outcome: Outcome): readonly string[] {
   const hasFailedBy = (cause: string) => outcome.failed.some(({ reason }) => reason === cause)
   return [
-    ...(hasFailedBy('endpoint-down') ? [heldBack(outcome.id)] : []),
-    ...(hasFailedBy('overflow') ? [crowded(outcome.id)] : []),
-    ...(outcome.open.length > 0 ? [unanswered(outcome)] : []),
+    ...(hasFailedBy('endpoint-down') ? [endpointDownNote(outcome.id)] : []),
+    ...(hasFailedBy('overflow') ? [overflowNote(outcome.id)] : []),
+    ...(outcome.open.length > 0 ? [unansweredNote(outcome)] : []),
   ]
 }
 
-function heldBack(id: string): string {
-  return `endpoint-down: no call is made for now. The endpoint is open or paused, which "hooktide endpoints list" shows and "hooktide endpoints enable ${shellWord(id)}" ends.`
+function endpointDownNote(id: string): string {
+  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "hooktide endpoints enable ${shellWord(id)}" ends it.`
 }
 
-function crowded(id: string): string {
-  return `overflow: the endpoint is busy: as many deliveries of ${id} wait as its share allows. Test it again when fewer do.`
+function overflowNote(id: string): string {
+  return `overflow: no call was made. The endpoint of ${id} is slow, and the maximum number of deliveries waits for it. Test it again when fewer wait.`
 }
 
-function unanswered({ open, waitMs, settings }: Outcome): string {
+function unansweredNote({ open, waitMs, settings }: Outcome): string {
   const { groupId, topics } = settings
-  return `No answer to ${open.join(', ')} within ${formatDuration(waitMs)}: is "hooktide run" running, and ready, for group ${groupId}? The requests stay in ${topics.requests} and are sent when it is.`
+  return `No answer to ${open.join(', ')} within ${formatDuration(waitMs)}: check that "hooktide run" is running, and ready, for group ${groupId}. The requests stay in ${topics.requests} and are sent when it is.`
 }
 
-/** Results as they come, from just before the tests are requested. */
+/** Follows the results topic, requests the tests once its end is known, and yields the results of the tests. */
 async function* answersTo(
   context: CommandContext,
   tests: readonly Requested[],
@@ -115,7 +115,7 @@ async function* answersTo(
     onStart() {
       const records = tests.map((test) => requestRecord(settings.topics.requests, test, 'test'))
       writing = writeAll(settings, records)
-      // Looked at after the first fetch; until then nobody does.
+      // Awaited after the first fetch. Until then a rejection has no handler.
       writing.catch(() => undefined)
     },
   } as const
@@ -141,12 +141,12 @@ async function resultIn(
     return isResult(result) ? result : undefined
   } catch (error) {
     if (error instanceof UserError) throw error
-    // Anyone may write there: what cannot be read is no answer.
+    // Anyone may write to the topic: a record that cannot be read is not an answer.
     return undefined
   }
 }
 
-/** @throws UserError when no call would be made */
+/** @throws UserError if no call would be made */
 async function testableHook(context: CommandContext, id: string): Promise<Hook> {
   const keys = encryptionKeysOf(context.settings)
   const stored = (await readHooks(context, keys)).get(id)
@@ -154,7 +154,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   const { entry } = stored
   if (entry.kind === 'suspended') {
     const problems = problemsOf(stored).map(problemLine).join('; ')
-    throw new UserError(`Hook ${id} is suspended: mend its record first (${problems}).`)
+    throw new UserError(`Hook ${id} is suspended: fix its record first (${problems}).`)
   }
   if (!entry.hook.enabled) {
     throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
@@ -167,13 +167,13 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   return entry.hook
 }
 
-/** @throws UserError when there is none */
+/** @throws UserError if there are none */
 function eventKeysFor(context: CommandContext, hook: Hook): readonly string[] {
   const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
   const own = hook.events.length > 0 ? hook.events : hook.event === undefined ? [] : [hook.event]
   const keys = asked ?? [...new Set(own)]
   if (keys.length > 0) return keys
-  throw new UserError(`Hook ${hook.id} is for no event: name some with --event.`)
+  throw new UserError(`Hook ${hook.id} has no event keys: name some with --event.`)
 }
 
 interface Test extends Requested {
@@ -212,10 +212,10 @@ function answerLine(result: DeliveryResult, width: number): string {
   return parts.join('  ')
 }
 
-/** @param body `null` where a setting or the hook says so */
+/** @param body `null` if the settings or the hook say that bodies are not kept */
 function answerOf(statusCode: number | null, body: string | null): readonly string[] {
   if (statusCode === null || body === '') return []
-  return [body === null ? 'its answer is not kept' : JSON.stringify(body.slice(0, shownBody))]
+  return [body === null ? 'the body is not kept' : JSON.stringify(body.slice(0, maxShownBody))]
 }
 
 function waitOf(context: CommandContext): number {
@@ -223,7 +223,7 @@ function waitOf(context: CommandContext): number {
   const waitMs = parseDuration(text)
   if (waitMs !== undefined && waitMs > 0 && waitMs <= maxWaitMs) return waitMs
   throw new UserError(
-    `--wait must be a time up to ${formatDuration(maxWaitMs)} such as 60s, not "${text}".`,
+    `--wait must be a duration up to ${formatDuration(maxWaitMs)} such as 60s, not "${text}".`,
     2,
   )
 }

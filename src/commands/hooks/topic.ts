@@ -1,4 +1,4 @@
-/** The hook topic as commands see it: the newest record of each hook, read as the processor reads it. */
+/** Reads the hook topic for commands: the newest record of each hook, decoded as the processor decodes it. */
 import { readHookValue } from '../../core/hook/captured-change.ts'
 import { isEncrypted, type Decrypt, type EncryptionKey } from '../../core/hook/encrypted-text.ts'
 import { decodeFramedHook } from '../../core/hook/framed-hook.ts'
@@ -23,26 +23,26 @@ import { registrySettingsOf } from '../option-values.ts'
 export interface StoredHook {
   readonly id: HookId
   readonly entry: Extract<DecodedHook, { readonly kind: 'active' | 'suspended' }>
-  /** The object as it was written, a row's with the names of a hook object; empty when the record is none. */
+  /** The object as it was written; a captured row has the field names of a hook. Empty if the record is not an object. */
   readonly written: JsonObject
-  /** The same with its secrets in clear, as far as they can be decrypted. */
+  /** The same, with its secrets decrypted as far as possible. */
   readonly members: JsonObject
   /** When its newest record was written. */
   readonly writtenAt: EpochMs
-  /** Whether it is a row of a database, and changed there. */
+  /** Whether it is a row captured from a database. */
   readonly isCaptured: boolean
-  /** The record's key: the id, or what change data capture makes of it. */
+  /** The record's key: the id, or the form that change data capture writes. */
   readonly key: Buffer
   /**
-   * All keys under which the topic still has a value of the hook. To Kafka different keys are different things: if one
-   * of them is deleted alone, the others come back when compaction has removed its tombstone.
+   * All keys under which the topic has a value of the hook. Compaction treats each key by itself: if only one of them were
+   * deleted, the hook would come back from another one once compaction has removed the tombstone.
    */
   readonly keys: readonly Buffer[]
 }
 
 /**
- * @param keys what secrets are decrypted with; without any, those that are encrypted stay so and count as readable
- * @throws UserError when the topic cannot be read, or the registry cannot be asked for the schema of a framed hook
+ * @param keys keys to decrypt secrets with; without keys, encrypted secrets stay encrypted and count as valid
+ * @throws UserError when the topic cannot be read, or the registry does not answer for the schema of a framed hook
  */
 export async function readHooks(
   context: Pick<CommandContext, 'settings' | 'signal'>,
@@ -109,8 +109,8 @@ async function decode(record: InboundRecord, schemas: SchemaReader, decrypt: Dec
   }
 }
 
-/** Whether secrets of the hook are encrypted and could not be decrypted. */
-export function isLocked({ members }: StoredHook): boolean {
+/** Whether the hook has secrets that are encrypted and could not be decrypted. */
+export function hasUndecryptedSecrets({ members }: StoredHook): boolean {
   return secretsOf(members).some(({ text }) => isEncrypted(text))
 }
 
@@ -122,7 +122,7 @@ export function problemsOf({ entry }: StoredHook): readonly FieldProblem[] {
   return entry.kind === 'suspended' ? entry.hook.problems : []
 }
 
-/** One line for people. */
+/** The problem as a sentence. */
 export function problemLine({ field, message }: FieldProblem): string {
   return field === '' ? message : `${field} ${message}`
 }

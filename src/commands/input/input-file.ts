@@ -1,4 +1,4 @@
-/** What commands read: a file, or standard input for `-`. */
+/** Reads the input of a command: a file, or standard input for `-`. */
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { asError, InterruptedError, UserError } from '../../core/model/errors.ts'
@@ -12,14 +12,14 @@ export const fileOption = {
 } as const
 
 export interface Input {
-  /** For people. */
+  /** How messages name it. */
   readonly name: string
   readonly bytes: Buffer
 }
 
 /**
  * @throws UserError when `--file` is missing or cannot be read
- * @throws InterruptedError when the command is asked to end while it waits for standard input
+ * @throws InterruptedError when a signal ends the command while it waits for standard input
  */
 export async function readInput(
   context: Pick<CommandContext, 'options' | 'signal'>,
@@ -27,9 +27,9 @@ export async function readInput(
   const file = textOption(context, 'file')
   if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
   if (/^\s*[[{]/.test(file)) {
-    // As some tools take it. It may hold signing keys, and is not repeated.
+    // JSON in place of a path. It may hold signing keys, so it is not quoted.
     throw new UserError(
-      'Name a file with -f. It was given what a file holds, which standard input takes, with -f -: arguments show in the list of processes.',
+      'Give -f the path of a file, not its content: arguments are visible in the process list. With -f - the command reads standard input.',
       2,
     )
   }
@@ -38,7 +38,7 @@ export async function readInput(
   return await inputOf(file, createReadStream(file), signal)
 }
 
-/** All of it is held at once. In bytes. */
+/** In bytes. A command holds its whole input in memory. */
 const maxBytes = 256 * 1024 * 1024
 
 async function inputOf(name: string, stream: Readable, signal: AbortSignal): Promise<Input> {
@@ -55,7 +55,10 @@ async function inputOf(name: string, stream: Readable, signal: AbortSignal): Pro
     throw new UserError(`${name} cannot be read: ${reasonOf(error)}.`, 2, { cause: error })
   }
   if (total <= maxBytes) return { name, bytes: Buffer.concat(pieces) }
-  throw new UserError(`${name} has more than ${maxBytes / 1024 / 1024} MiB: give it in parts.`, 2)
+  throw new UserError(
+    `${name} is larger than ${maxBytes / 1024 / 1024} MiB: split it into smaller files.`,
+    2,
+  )
 }
 
 function reasonOf(thrown: unknown): string {

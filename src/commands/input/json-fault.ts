@@ -1,17 +1,17 @@
 /**
- * Where text stops being JSON, for people who have to mend it. The platform's own message names the place only
- * sometimes, and quotes the text, which may hold signing keys.
+ * Finds the first place at which a text is not JSON. The message of `JSON.parse` does not always name the place, and it
+ * quotes the text, which may hold signing keys.
  */
 
 export interface JsonFault {
-  /** Both from 1, as editors count. */
+  /** Line and column count from 1, as editors do. */
   readonly line: number
   readonly column: number
-  /** What is missing there, such as `a comma or "}" is missing`. */
+  /** What is wrong there, such as `a comma or "}" is missing`. */
   readonly message: string
 }
 
-/** The first fault of `text`; `undefined` when it is JSON. */
+/** The first fault of `text`; `undefined` if it is JSON. */
 export function jsonFaultOf(text: string): JsonFault | undefined {
   const scan = new Scan(text)
   const message = scan.fault()
@@ -21,23 +21,23 @@ export function jsonFaultOf(text: string): JsonFault | undefined {
   return { line, column: scan.at - before.lastIndexOf('\n'), message }
 }
 
-/** One sentence's end. @param firstLine where the text begins in its file, from 1 */
-export function faultWords({ line, column, message }: JsonFault, firstLine = 1): string {
+/** The fault as the end of a sentence. @param firstLine line of the file on which the text begins, from 1 */
+export function faultText({ line, column, message }: JsonFault, firstLine = 1): string {
   return `line ${line + firstLine - 1}, column ${column}: ${message}`
 }
 
-/** What may come next. `first…` is behind an opening bracket, where it may be closed at once. */
+/** What may come next. `first-…` is the state after an opening bracket, which may close at once. */
 type State = 'value' | 'first-value' | 'key' | 'first-key' | 'colon' | 'next' | 'end'
 
 const ended = 'the text ends too early'
 const wordForm = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const escapeForm = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y
 
-/** Reads on until something is not as JSON has it; `at` stays there. */
+/** Scans a text up to the first fault; `at` is its place then. */
 class Scan {
   at = 0
   readonly #text: string
-  /** Brackets that are open, as they close. */
+  /** The closing brackets of the open ones. */
   readonly #open: ('}' | ']')[] = []
   #state: State = 'value'
 
@@ -75,7 +75,7 @@ class Scan {
       case 'next':
         return this.#next(char)
       case 'end':
-        return 'there is more text behind the value'
+        return 'there is more text after the value'
     }
   }
 
@@ -120,7 +120,7 @@ class Scan {
     }
     wordForm.lastIndex = this.at
     const word = wordForm.exec(this.#text)?.[0]
-    if (word === undefined) return 'a value is missing: text has to be in double quotes'
+    if (word === undefined) return 'a value is missing: text must be in double quotes'
     this.at += word.length
     return this.#afterValue()
   }
@@ -134,11 +134,11 @@ class Scan {
         this.at += 1
         return undefined
       }
-      if (char < ' ') return 'a control character, or a line break within text, has to be escaped'
+      if (char < ' ') return 'a control character or line break in a text must be escaped'
       if (char === '\\') {
         escapeForm.lastIndex = this.at
         const escape = escapeForm.exec(this.#text)?.[0]
-        if (escape === undefined) return 'a backslash that begins no escape has to be doubled'
+        if (escape === undefined) return 'this backslash begins no escape: write it twice'
         this.at += escape.length
       } else this.at += 1
     }

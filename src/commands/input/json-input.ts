@@ -1,23 +1,23 @@
-/** What a file of JSON holds: one value, a list of them, or one on each line; each with its own bytes. */
+/** Splits a JSON file into its values: one value, the items of a list, or one value per line; each with its bytes. */
 import { isJsonObject, maxJsonDepth, parseJson } from '../../core/text/json-text.ts'
 import { linesOf, piecesOf, trimmedPiece, type Piece } from './json-pieces.ts'
 
 export interface InputValue {
-  /** Where it stands, such as `line 3` or `[0]`; empty when there is only one. */
+  /** Its place in the file, such as `line 3` or `[0]`; empty if the file has one value. */
   readonly place: string
   readonly bytes: Buffer
-  /** The line on which it begins, from 1; of an element of a list, the line on which the list begins. */
+  /** The line on which it begins, from 1. For an item of a list: the line on which the list begins. */
   readonly line: number
 }
 
-/** What is neither a list nor one value a line counts as one value, which is then not JSON. */
+/** A text in none of the three forms is returned as one value, which is not JSON then. */
 export function splitJson(text: Buffer): readonly InputValue[] {
   const lines = linesOf(text)
   const [first] = lines
   if (first === undefined) return []
   const whole = trimmedPiece(text, { start: 0, end: text.length })
   const bytes = cut(text, whole)
-  // A list of values that are as deep as may be.
+  // One level more than a value may have, for the list around it.
   const parsed = parseJson(bytes, maxJsonDepth + 1)
   if (Array.isArray(parsed)) {
     const { line } = first

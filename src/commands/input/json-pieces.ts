@@ -1,7 +1,7 @@
-/** Cuts JSON text where it stands, so that every byte that is kept stays as it was written. */
+/** Cuts pieces out of JSON text without parsing and writing it again, so that each byte stays as it was. */
 import { endOfString } from '../../core/text/json-text.ts'
 
-/** From the first byte of a piece to behind its last, white space around it left out. */
+/** Byte positions: `start` is included, `end` is not. White space around a piece is left out. */
 export interface Piece {
   readonly start: number
   readonly end: number
@@ -37,7 +37,7 @@ export function piecesOf(text: Buffer): readonly Piece[] {
   return pieces
 }
 
-/** The text of an object without one of its members, and without the comma that parted it from its neighbour. */
+/** The text of an object without one of its members, and without the comma beside it. */
 export function withoutMember(text: Buffer, name: string): Buffer {
   const members = piecesOf(text)
   const index = members.findIndex((member) => nameOf(text, member) === name)
@@ -50,7 +50,7 @@ export function withoutMember(text: Buffer, name: string): Buffer {
   return Buffer.concat([text.subarray(0, start), text.subarray(end)])
 }
 
-/** Without white space at its ends. */
+/** The piece without white space at its ends. */
 export function trimmedPiece(text: Buffer, { start, end }: Piece): Piece {
   let from = start
   let to = end
@@ -60,11 +60,11 @@ export function trimmedPiece(text: Buffer, { start, end }: Piece): Piece {
 }
 
 export interface LinePiece extends Piece {
-  /** Which line of the text it is, from 1. */
+  /** The number of the line, from 1. */
   readonly line: number
 }
 
-/** Lines that are not empty, as pieces. */
+/** The lines of a text that are not empty. */
 export function linesOf(text: Buffer): readonly LinePiece[] {
   const lines: LinePiece[] = []
   let line = 0

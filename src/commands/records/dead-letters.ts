@@ -77,7 +77,7 @@ export function readLetter(
   const letter = decodeDeadLetter(record)
   const place = placeOf(record)
   if (letter.kind === 'rejected') {
-    note(`${place} is left out: it is no dead letter: ${letter.rejection.message}`)
+    note(`${place} is skipped: it is not a dead letter: ${letter.rejection.message}`)
     return undefined
   }
   const headers = new HeaderReader(record.headers)

@@ -7,7 +7,7 @@ import type { CommandContext, CommandOption } from '../command.ts'
 import { fitted, headingOf, rowOf, type Column } from '../columns.ts'
 import { readRange } from '../kafka-session.ts'
 import {
-  flagOption,
+  booleanOption,
   integerOption,
   momentForms,
   momentOption,
@@ -59,10 +59,10 @@ interface Listed<Row> {
 export async function list<Row>(context: CommandContext, listing: Listing<Row>): Promise<0> {
   const { print, note } = context
   const range = listingRange(context)
-  const columns = flagOption(context, 'wide') ? undefined : context.columns
+  const columns = booleanOption(context, 'wide') ? undefined : context.columns
   const table = fitted(listing.columns, columns)
-  const isJson = flagOption(context, 'json')
-  const isWithValue = flagOption(context, 'value')
+  const isJson = booleanOption(context, 'json')
+  const isWithValue = booleanOption(context, 'value')
   let count = 0
   for await (const { row, record } of listed(context, listing, range)) {
     if (isJson) {

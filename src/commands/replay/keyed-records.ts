@@ -10,13 +10,13 @@ export interface KeySearch {
   readonly context: Pick<CommandContext, 'settings' | 'signal' | 'note'>
   readonly admin: KafkaAdmin
   readonly id: DeliveryId
-  /** `undefined`: the earliest record. */
+  /** `undefined` for the earliest record. */
   readonly from: EpochMs | undefined
 }
 
 /**
- * Records of a topic with the key. They are in the partition that the key chooses; only where that has none, the others
- * are read, since the topic may have had fewer partitions when they were written.
+ * The records of the delivery in a topic. First reads the partition that the key chooses. The other partitions are read only
+ * if that one has none: the topic may have had fewer partitions when the records were written.
  */
 export async function* keyedRecords(
   { context, admin, id, from }: KeySearch,
@@ -27,7 +27,7 @@ export async function* keyedRecords(
   for (const isChosen of [true, false]) {
     const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
     const count = remainingOf(reaches)
-    if (count > manyRecords) context.note(`looking for it in ${grouped(count)} records of ${topic}`)
+    if (count > manyRecords) context.note(`searching ${grouped(count)} records of ${topic}`)
     let isFound = false
     for await (const records of readToEnd(context, topic, { reaches })) {
       for (const record of records) {
@@ -40,7 +40,7 @@ export async function* keyedRecords(
   }
 }
 
-/** Reading so many is waited for. */
+/** Reading more than so many takes a noticeable time, so a note is printed. */
 const manyRecords = 200_000
 
 async function rangesOf(

@@ -1,11 +1,11 @@
-/** What a person wants replayed, from the options of `hooktide replay`. */
+/** Reads the options of `hooktide replay`: which records to read, and which deliveries to request. */
 import { UserError } from '../../core/model/errors.ts'
 import { isEventKey } from '../../core/event/event-keys.ts'
 import { deathReasons, type EpochMs } from '../../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './progress.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import {
-  flagOption,
+  booleanOption,
   idsOption,
   integerOption,
   listOption,
@@ -18,37 +18,38 @@ export const replayOptions = {
   from: {
     type: 'string',
     description:
-      'Of each partition, from its first record since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h.',
+      'Start of each partition: earliest, its first record since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h.',
   },
   to: {
     type: 'string',
     description:
-      'Of each partition, up to its first record that is as late as this. [where the topic ends now]',
+      'End of each partition: its first record at or after this time, which is left out. [the current end]',
   },
   offsets: {
     type: 'string',
     description:
-      'Instead: records by offset, such as auth.events/0/100-250, both included; several apart by commas.',
+      'In place of --from and --to: offsets such as auth.events/0/100-250, both included. Separate several with commas.',
   },
-  hook: { type: 'string', description: 'Only to these hook ids, apart by commas.' },
-  tenant: { type: 'string', description: 'Only of these tenants.' },
-  event: { type: 'string', description: 'Only of these event keys, such as PostSignIn.' },
+  hook: { type: 'string', description: 'Only these hook ids, separated by commas.' },
+  tenant: { type: 'string', description: 'Only these tenants.' },
+  event: { type: 'string', description: 'Only these event keys, such as PostSignIn.' },
   'failed-only': {
     type: 'boolean',
-    description: 'From the dead letters. Those that were requested again since are left out.',
+    description:
+      'Read dead letters instead of events. Leaves out those that were requested again since.',
   },
   reason: {
     type: 'string',
-    description: 'With --failed-only: dead letters of these reasons, such as endpoint-disabled.',
+    description: 'With --failed-only: only these reasons, such as endpoint-disabled.',
   },
   again: {
     type: 'boolean',
-    description: 'With --failed-only: those too that were requested again since.',
+    description: 'With --failed-only: also those that were requested again since.',
   },
-  'dry-run': { type: 'boolean', description: 'Count deliveries by hook, and request none.' },
-  rate: { type: 'string', description: 'Most requests a second. [as fast as they are written]' },
-  resume: { type: 'string', description: 'Go on with the replay of this id.' },
-  json: { type: 'boolean', description: 'One JSON object per hook, then one of the whole.' },
+  'dry-run': { type: 'boolean', description: 'Count deliveries by hook, without requesting any.' },
+  rate: { type: 'string', description: 'At most so many requests per second. [no limit]' },
+  resume: { type: 'string', description: 'Continue the replay with this id.' },
+  json: { type: 'boolean', description: 'One JSON object per hook, then one with the totals.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
 
 type Options = Pick<CommandContext, 'options'>
@@ -57,42 +58,42 @@ export interface OffsetRange {
   readonly topic: string
   readonly partition: number
   readonly first: number
-  /** Included; `undefined`: to the end. */
+  /** Included; `undefined` for the end of the partition. */
   readonly last: number | undefined
 }
 
-export type WantedRange =
+export type RequestedRange =
   | {
       readonly kind: 'times'
       readonly from: 'earliest' | EpochMs
-      /** `undefined`: to the end. */
+      /** Not included; `undefined` for the end of the partition. */
       readonly to: EpochMs | undefined
     }
   | { readonly kind: 'offsets'; readonly ranges: readonly OffsetRange[] }
 
-export type Wanted =
-  | { readonly kind: 'new'; readonly order: ReplayOrder; readonly range: WantedRange }
+export type ParsedReplay =
+  | { readonly kind: 'new'; readonly order: ReplayOrder; readonly range: RequestedRange }
   | { readonly kind: 'resume'; readonly id: string }
 
-/** @throws UserError when options are wrong, miss each other or contradict each other */
-export function wantedOf(context: Options, now: EpochMs): Wanted {
+/** @throws UserError when options are wrong, incomplete or contradict each other */
+export function parseReplayOptions(context: Options, now: EpochMs): ParsedReplay {
   const id = textOption(context, 'resume')
   if (id === undefined)
     return { kind: 'new', order: orderOf(context), range: rangeOf(context, now) }
-  refuseBeside(context, 'resume', ['rate', 'json'], 'goes on with what was asked for')
+  refuseWithResume(context)
   return { kind: 'resume', id }
 }
 
-/** Requests a second; `undefined`: without limit. */
+/** Requests per second; `undefined` for no limit. */
 export function rateOf(context: Options): number | undefined {
   return integerOption(context, 'rate', 1, 1_000_000)
 }
 
 function orderOf(context: Options): ReplayOrder {
-  const isFailedOnly = flagOption(context, 'failed-only')
+  const isFailedOnly = booleanOption(context, 'failed-only')
   for (const name of ['reason', 'again']) {
     if (context.options[name] !== undefined && !isFailedOnly) {
-      throw new UserError(`--${name} is about dead letters: give --failed-only too.`, 2)
+      throw new UserError(`--${name} works only on dead letters: give --failed-only too.`, 2)
     }
   }
   const lists = {
@@ -104,16 +105,16 @@ function orderOf(context: Options): ReplayOrder {
   const order: ReplayOrder = {
     from: isFailedOnly ? 'dead-letters' : 'events',
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined)),
-    ...(flagOption(context, 'again') ? { again: true } : {}),
+    ...(booleanOption(context, 'again') ? { again: true } : {}),
   }
   if (orderLength(order) <= maxOrderLength) return order
   throw new UserError(
-    '--hook, --tenant and --event are too long together to be kept for --resume: name fewer, and replay the others after them.',
+    '--hook, --tenant and --event together are too long to be stored for --resume: name fewer, and replay the rest afterwards.',
     2,
   )
 }
 
-/** Deliveries that their owners ended have no letters. */
+/** Deliveries to a deleted or disabled hook leave no dead letters. */
 const letterReasons = deathReasons.filter(
   (reason) => reason !== 'hook-deleted' && reason !== 'hook-disabled',
 )
@@ -122,20 +123,20 @@ function isLetterReason(text: string): boolean {
   return letterReasons.some((reason) => reason === text)
 }
 
-function rangeOf(context: Options, now: EpochMs): WantedRange {
+function rangeOf(context: Options, now: EpochMs): RequestedRange {
   const offsets = textOption(context, 'offsets')
   if (offsets !== undefined) {
     for (const name of ['from', 'to']) {
       if (context.options[name] === undefined) continue
-      throw new UserError(`--offsets and --${name} each say where to read: give one of them.`, 2)
+      throw new UserError(`--offsets and --${name} exclude each other: give one of them.`, 2)
     }
     return { kind: 'offsets', ranges: offsets.split(',').map(readOffsetRange) }
   }
   const from = momentOption(context, 'from', now)
   const to = momentOption(context, 'to', now)
   if (to === 'earliest') throw new UserError(`--to must be ${momentForms}, not "earliest".`, 2)
-  if (from === undefined && !flagOption(context, 'failed-only')) {
-    throw new UserError('Say what to replay: --from, --offsets or --failed-only.', 2)
+  if (from === undefined && !booleanOption(context, 'failed-only')) {
+    throw new UserError('Choose what to replay: --from, --offsets or --failed-only.', 2)
   }
   if (typeof from === 'number' && to !== undefined && to <= from) {
     throw new UserError('--to must be later than --from.', 2)
@@ -167,20 +168,16 @@ function readOffsetRange(text: string): OffsetRange {
   }
   if (parts !== null && (range.last === undefined || range.last >= range.first)) return range
   throw new UserError(
-    `--offsets must be <topic>/<partition>/<first>-<last> such as auth.events/0/100-250, or without the last for all that follow, several apart by commas, not "${text}".`,
+    `--offsets must be <topic>/<partition>/<first>-<last> such as auth.events/0/100-250, without <last> for all that follow (separate several with commas), not "${text}".`,
     2,
   )
 }
 
-function refuseBeside(
-  { options }: Options,
-  name: string,
-  allowed: readonly string[],
-  why: string,
-): void {
+function refuseWithResume({ options }: Options): void {
+  const allowed = ['resume', 'rate', 'json']
   const other = Object.keys(replayOptions).find(
-    (option) => option !== name && !allowed.includes(option) && options[option] !== undefined,
+    (option) => !allowed.includes(option) && options[option] !== undefined,
   )
   if (other === undefined) return
-  throw new UserError(`--${name} ${why}: it is given without --${other}.`, 2)
+  throw new UserError(`--resume continues a replay as it was started: leave out --${other}.`, 2)
 }

@@ -1,4 +1,4 @@
-/** From a record of a replay's range to the requests that it leads to. */
+/** Decides which requests each record of a replay leads to, by the hooks and endpoints of now. */
 import {
   decodeDeadLetter,
   decodeRun,
@@ -35,10 +35,10 @@ import { eventOfSource, readEvent } from '../events/source-event.ts'
 export type Plan = (record: InboundRecord) => Promise<Planned>
 
 /**
- * Reads hooks, endpoint health and, for dead letters, what was requested before.
+ * Reads hooks, endpoint health and, for dead letters, the requests that were written before.
  *
- * @param isBegun hooks that are named existed when it began: one that was deleted since keeps no other from its own
- * @throws UserError when one of the topics cannot be read, or a hook that is named does not exist
+ * @param isBegun whether the replay is resumed: then a named hook that was deleted meanwhile is left out, with a note
+ * @throws UserError when a topic cannot be read, or when a named hook does not exist and the replay is new
  */
 export async function createPlan(
   context: CommandContext,
@@ -50,7 +50,7 @@ export async function createPlan(
   const unknown = (order.hooks ?? []).filter((id) => table.get(id) === undefined)
   if (unknown.length > 0) {
     const names = unknown.join(', ')
-    if (isBegun) context.note(`deleted since it began, and left out: ${names}`)
+    if (isBegun) context.note(`left out, since they were deleted meanwhile: ${names}`)
     else {
       const none = unknown.length === 1 ? 'is no hook' : 'are no hooks'
       throw new UserError(`There ${none} ${names}. Nothing was requested.`)
@@ -61,7 +61,7 @@ export async function createPlan(
   return { table, plan: letterPlan(context, parts, requests) }
 }
 
-/** What deliveries are joined with, as a processor would have it now. */
+/** What deliveries are joined with: hooks, endpoint health and filters of now. */
 export async function readParts(
   context: CommandContext,
   selection: ReplaySelection,
@@ -72,9 +72,9 @@ export async function readParts(
   for (const { entry } of hooks.values()) table.set(entry)
   const filtering: Filtering = {
     read: createFilters().read,
-    // Nobody waits for this process: a filter is read however many there are.
+    // No other work waits for this process, so it parses any number of filters.
     isKept: () => true,
-    // As with a processor, which counts it: what fails does not pass.
+    // A filter that fails lets nothing through, as in a processor, which also counts it.
     onFault: () => undefined,
   }
   return {
@@ -118,7 +118,7 @@ function letterPlan(context: CommandContext, parts: ReplayParts, requests: Newes
     if (!isSelectedLetter(letter, parts.selection)) return { requests: [], leftOut: [] }
     const { run } = letter
     const isOutdated = requests.isOutdated(run)
-    // Where the event has to be fetched first, it is not fetched for nothing.
+    // Checked before the event is fetched from its source, to save the fetch.
     if (isOutdated && letter.kind === 'reference') return leftOut('requested-before')
     const event = await eventOf(letter)
     if (event === undefined) return leftOut('source-gone')
@@ -150,7 +150,7 @@ async function readRequests(context: CommandContext): Promise<NewestRequests> {
   return requests
 }
 
-/** Of a delivery that was asked for. Requests that people write need not name it. */
+/** The delivery of a request; `undefined` for a split record. A request that somebody wrote by hand may lack the header. */
 function deliveryIdIn(record: InboundRecord): string | undefined {
   if (isSplit(record)) return undefined
   const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)

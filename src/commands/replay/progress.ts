@@ -1,21 +1,21 @@
 /**
- * How far a replay has come, as offsets of a consumer group of its own, `<group>.replay.<id>`: the next offset of each
- * partition, with where to stop in the commit's metadata. What the replay is about is in the metadata too, once, so that
- * it can be gone on with from anywhere, and nothing is left behind when the broker forgets the group.
+ * The progress of a replay, stored as committed offsets of a consumer group of its own, `<group>.replay.<id>`. Each commit
+ * holds the next offset of a partition and, in its metadata, the end of the range. The first commit also holds the order of
+ * the replay. So any machine can resume it, and the broker deletes all of it with the group.
  */
 import { isJsonObject, parseJson } from '../../core/text/json-text.ts'
 import { roughWait } from '../../core/model/durations.ts'
 import { maxContentLength, sealed, unsealed } from '../../core/offsets/sealed-metadata.ts'
 
-/** What a replay is about, apart from its range. Lists are as they were given. */
+/** What to replay, apart from the range of offsets. Lists are as they were given. */
 export interface ReplayOrder {
-  /** What is read: event topics, or the dead letters. */
+  /** The topics to read: event topics, or dead letters. */
   readonly from: 'events' | 'dead-letters'
   readonly hooks?: readonly string[]
   readonly tenants?: readonly string[]
   readonly eventKeys?: readonly string[]
   readonly reasons?: readonly string[]
-  /** Dead letters are taken that were requested since, too. */
+  /** Whether dead letters are included that were requested again since. */
   readonly again?: true
 }
 
@@ -36,7 +36,7 @@ export interface ReplayCommit {
   readonly metadata: string
 }
 
-/** The end of the range and the number of partitions need some of what metadata may hold. */
+/** In characters. The rest of the metadata holds the end of the range and the number of partitions. */
 export const maxOrderLength = maxContentLength - 75
 
 export function orderLength(order: ReplayOrder): number {
@@ -44,9 +44,9 @@ export function orderLength(order: ReplayOrder): number {
 }
 
 /**
- * Of all partitions of the range, in the order that it has.
+ * The commits that store the progress, one per partition.
  *
- * @param group the replay's own
+ * @param group the consumer group of the replay
  */
 export function commitsOf(
   group: string,
@@ -67,10 +67,10 @@ export interface StoredReplay {
 }
 
 /**
- * What was committed; `undefined` when it is no replay's, one of another version, changed since, or when the commits of
- * some partitions are missing: going on with a wrong range would leave out what was asked for.
+ * Reads the progress back. `undefined` if the commits were not written by this version of a replay, were changed since, or
+ * if commits of some partitions are missing: a resumed replay with a wrong range would leave records out.
  *
- * @param group the replay's own
+ * @param group the consumer group of the replay
  */
 export function readCommits(
   group: string,
@@ -99,7 +99,7 @@ function readOrder(value: unknown): ReplayOrder | undefined {
   const lists: Partial<Record<(typeof listFields)[number], readonly string[]>> = {}
   for (const [name, list] of Object.entries(rest)) {
     const field = listFields.find((known) => known === name)
-    // Going on without what a later version asks for would send too much.
+    // An unknown field of a later version may restrict the replay: without it, too much would be sent.
     if (field === undefined || !isTextList(list)) return undefined
     lists[field] = list
   }
@@ -110,23 +110,24 @@ function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
-/** Offsets that are left. */
+/** The number of offsets that are not read yet. */
 export function remainingOf(reaches: readonly Reach[]): number {
   return reaches.reduce((sum, { next, end }) => sum + Math.max(0, end - next), 0)
 }
 
 export interface ReplayState {
-  /** Offsets of the range, and how many of them are read. */
+  /** Offsets of the range. */
   readonly total: number
+  /** How many of them are read. */
   readonly read: number
   readonly requests: number
-  /** Since it began or went on. */
+  /** Since the replay was started or resumed. */
   readonly elapsedMs: number
 }
 
 const barWidth = 20
 
-/** One line: how far it is, how fast, and how long it will take. */
+/** One line: the share that is done, counts, and about how long the rest will take. */
 export function progressLine({ total, read, requests, elapsedMs }: ReplayState): string {
   const share = total === 0 ? 1 : Math.min(1, read / total)
   const filled = Math.floor(share * barWidth)
@@ -142,7 +143,7 @@ export function progressLine({ total, read, requests, elapsedMs }: ReplayState):
   return parts.join(', ')
 }
 
-/** Thousands apart, alike wherever it runs. */
+/** The number with commas between thousands, whatever the locale. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }

@@ -1,28 +1,28 @@
-/** Which offsets a replay reads: those that were asked for and are still there. */
+/** Finds the offsets that a replay reads: the requested ones that the topics still hold. */
 import { UserError } from '../../core/model/errors.ts'
 import type { Reach } from './progress.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
-import type { WantedRange } from './options.ts'
+import type { RequestedRange } from './options.ts'
 
 export interface FoundRange {
   readonly reaches: readonly Reach[]
-  /** Offsets that were asked for and are gone by retention. */
-  readonly goneCount: number
+  /** Requested offsets that retention has removed. */
+  readonly removedCount: number
 }
 
 /**
- * @param topics those that may be read
- * @throws UserError when one of them does not exist, or when offsets were asked for of others
+ * @param topics topics that this replay may read
+ * @throws UserError when one of them does not exist, or when offsets of another topic are requested
  */
 export async function findRange(
   admin: KafkaAdmin,
   topics: readonly string[],
-  wanted: WantedRange,
+  wanted: RequestedRange,
 ): Promise<FoundRange> {
   await refuseAbsent(admin, topics)
   if (wanted.kind === 'times') {
     const reaches = await Promise.all(topics.map((topic) => byTime(admin, topic, wanted)))
-    return { reaches: reaches.flat(), goneCount: 0 }
+    return { reaches: reaches.flat(), removedCount: 0 }
   }
   const reaches = wanted.ranges.map(({ topic, partition, first, last }) => ({
     topic,
@@ -35,11 +35,11 @@ export async function findRange(
 }
 
 /**
- * What is left of a replay that goes on.
+ * The rest of the range of a replay that is resumed.
  *
- * @throws UserError when a topic ends before the offsets that were read already: then it is another one
+ * @throws UserError when a topic ends before an offset that was read already: then it was recreated
  */
-export async function whatIsLeft(
+export async function remainingRange(
   admin: KafkaAdmin,
   topics: readonly string[],
   reaches: readonly Reach[],
@@ -62,16 +62,16 @@ async function heldBy(
   return (await Promise.all(topics.map((topic) => admin.offsets(topic)))).flat()
 }
 
-/** @throws UserError when a partition is none of these topics */
+/** @throws UserError when a partition does not belong to these topics */
 function clipAll(
   reaches: readonly Reach[],
   held: readonly PartitionRange[],
   topics: readonly string[],
 ): FoundRange {
-  const clipped = reaches.map((reach) => clip(reach, heldOf(reach, held, topics)))
+  const clipped = reaches.map((reach) => clip(reach, heldRange(reach, held, topics)))
   return {
     reaches: clipped.map(({ reach }) => reach),
-    goneCount: clipped.reduce((sum, { gone }) => sum + gone, 0),
+    removedCount: clipped.reduce((sum, { removed }) => sum + removed, 0),
   }
 }
 
@@ -85,7 +85,7 @@ async function refuseAbsent(admin: KafkaAdmin, topics: readonly string[]): Promi
 async function byTime(
   admin: KafkaAdmin,
   topic: string,
-  { from, to }: Extract<WantedRange, { readonly kind: 'times' }>,
+  { from, to }: Extract<RequestedRange, { readonly kind: 'times' }>,
 ): Promise<readonly Reach[]> {
   const held = await admin.offsets(topic)
   const starts = from === 'earliest' ? undefined : await offsetsAt(admin, topic, from)
@@ -114,7 +114,7 @@ function rangeOf(
   return held.find((one) => one.topic === topic && one.partition === partition)
 }
 
-function heldOf(
+function heldRange(
   reach: Reach,
   held: readonly PartitionRange[],
   topics: readonly string[],
@@ -124,17 +124,17 @@ function heldOf(
   const { topic, partition } = reach
   const fault = topics.includes(topic)
     ? `topic ${topic} has no partition ${partition}`
-    : `${topic} is not read by this replay, but ${topics.join(', ')}`
+    : `this replay reads ${topics.join(', ')} and not ${topic}`
   throw new UserError(`--offsets: ${fault}.`, 2)
 }
 
 function clip(reach: Reach, { low, end }: PartitionRange) {
   const next = Math.min(Math.max(reach.next, low), end)
-  const gone = Math.max(0, Math.min(low, reach.end) - reach.next)
-  return { reach: { ...reach, next, end: Math.max(next, Math.min(reach.end, end)) }, gone }
+  const removed = Math.max(0, Math.min(low, reach.end) - reach.next)
+  return { reach: { ...reach, next, end: Math.max(next, Math.min(reach.end, end)) }, removed }
 }
 
-/** Two ranges of one partition would be two positions of it, and a group keeps one. */
+/** The progress of a replay is a committed offset, and a group has one per partition. So a partition has one range. */
 function refuseOverlap(reaches: readonly Reach[]): void {
   const names = reaches.map(({ topic, partition }) => `${topic}/${partition}`)
   const twice = names.find((name, index) => names.indexOf(name) !== index)

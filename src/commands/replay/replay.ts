@@ -1,4 +1,4 @@
-/** `hooktide replay`: asks for deliveries anew, of what the topics still hold. */
+/** `hooktide replay`: requests deliveries again, from the records that the topics still hold. */
 import { randomBytes } from 'node:crypto'
 import { replayGroupPrefix } from '../../core/model/group-names.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -17,17 +17,17 @@ import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from '../command.ts'
 import { kafkaSettingsOf, refuseMissing, refuseWithoutRights, withAdmin } from '../kafka-session.ts'
-import { flagOption } from '../option-values.ts'
-import { rateOf, replayOptions, wantedOf, type Wanted } from './options.ts'
+import { booleanOption } from '../option-values.ts'
+import { rateOf, replayOptions, parseReplayOptions, type ParsedReplay } from './options.ts'
 import { createPlan } from './plan.ts'
-import { findRange, whatIsLeft, type FoundRange } from './range.ts'
-import { Replaying, type Counts, type ReplayingParts, type Writing } from './replaying.ts'
+import { findRange, remainingRange, type FoundRange } from './range.ts'
+import { Replayer, type Counts, type ReplayerParts, type ReplayOutput } from './replayer.ts'
 import { createRequestWriter } from './request-writer.ts'
 import { alignedRows, compareTexts } from '../table.ts'
 
 export const replayCommand: Command = {
   name: 'replay',
-  summary: 'Ask for deliveries anew: by time, offset, hook or event, or dead letters.',
+  summary: 'Request deliveries again: by time, offset, hook or event, or dead letters.',
   usage: '[--from <start> | --offsets <ranges>] [--failed-only] …',
   options: replayOptions,
   uses: ['kafka', 'registry', 'topics'],
@@ -37,16 +37,16 @@ export const replayCommand: Command = {
 async function run(context: CommandContext): Promise<0 | InterruptedCode> {
   const { settings } = context
   const rate = rateOf(context)
-  const wanted = wantedOf(context, Date.now())
+  const wanted = parseReplayOptions(context, Date.now())
   return await withAdmin(settings, async (admin) => {
-    const stored = await storedOf(context, admin, wanted)
+    const stored = await prepareReplay(context, admin, wanted)
     const isBegun = wanted.kind === 'resume'
     const { plan, table } = await createPlan(context, stored.order, isBegun)
-    if (flagOption(context, 'dry-run')) {
-      const counting = new Replaying({ ...stored, plan, context, writing: undefined })
-      const end = await counting.run()
-      if (end !== 0) context.note('interrupted: what follows was counted until then')
-      report(context, { table, counts: counting.counts, id: undefined })
+    if (booleanOption(context, 'dry-run')) {
+      const dryRun = new Replayer({ ...stored, plan, context, output: undefined })
+      const end = await dryRun.run()
+      if (end !== 0) context.note('interrupted: the counts are incomplete')
+      report(context, { table, counts: dryRun.counts, id: undefined })
       return end
     }
     const { requests } = settings.topics
@@ -58,9 +58,9 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
     const id = wanted.kind === 'resume' ? wanted.id : newReplayId()
     const { signal } = context
     const writer = createRequestWriter({ settings, trigger: 'replay', ratePerSecond: rate, signal })
-    const writing = { writer, admin, groupId: groupOf(settings, id) }
+    const output = { writer, admin, groupId: groupOf(settings, id) }
     try {
-      return await write(context, id, { ...stored, plan, context, writing }, table)
+      return await write(context, id, { ...stored, plan, context, output }, table)
     } finally {
       await writer.stop()
     }
@@ -70,18 +70,18 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
 async function write(
   context: CommandContext,
   id: string,
-  parts: ReplayingParts & { readonly writing: Writing },
+  parts: ReplayerParts & { readonly output: ReplayOutput },
   table: HookTable,
 ): Promise<0 | InterruptedCode> {
-  const { admin, groupId } = parts.writing
-  const advice = goOn(id, rateOf(context))
-  const replaying = new Replaying(parts)
-  await replaying.save()
-  tellStart(context, id, parts)
+  const { admin, groupId } = parts.output
+  const advice = resumeAdvice(id, rateOf(context))
+  const replayer = new Replayer(parts)
+  await replayer.save()
+  noteStart(context, id, parts)
   try {
-    const end = await replaying.run()
-    report(context, { table, counts: replaying.counts, id })
-    if (end === 0) await forget(admin, groupId)
+    const end = await replayer.run()
+    report(context, { table, counts: replayer.counts, id })
+    if (end === 0) await deleteProgress(admin, groupId)
     else context.note(advice)
     return end
   } catch (error) {
@@ -90,55 +90,60 @@ async function write(
   }
 }
 
-async function storedOf(
+async function prepareReplay(
   context: CommandContext,
   admin: KafkaAdmin,
-  wanted: Wanted,
+  wanted: ParsedReplay,
 ): Promise<StoredReplay> {
   const { settings } = context
   if (wanted.kind === 'resume') {
-    const { order, reaches } = await resumed(admin, settings, wanted.id)
-    return told(context, order, await whatIsLeft(admin, topicsOf(settings, order), reaches))
+    const { order, reaches } = await readStoredReplay(admin, settings, wanted.id)
+    const rest = await remainingRange(admin, topicsOf(settings, order), reaches)
+    return withRemovedNote(context, order, rest)
   }
   const { order, range } = wanted
-  return told(context, order, await findRange(admin, topicsOf(settings, order), range))
+  return withRemovedNote(context, order, await findRange(admin, topicsOf(settings, order), range))
 }
 
-function told(
+function withRemovedNote(
   { note }: CommandContext,
   order: ReplayOrder,
-  { reaches, goneCount }: FoundRange,
+  { reaches, removedCount }: FoundRange,
 ): StoredReplay {
-  tellGone(note, goneCount)
+  noteRemoved(note, removedCount)
   return { order, reaches }
 }
 
-function tellGone(note: CommandContext['note'], count: number): void {
+function noteRemoved(note: CommandContext['note'], count: number): void {
   if (count === 0) return
-  note(`${grouped(count)} of the offsets are no longer there: retention has removed them.`)
+  note(`${grouped(count)} of the offsets no longer exist: retention has removed them.`)
 }
 
 function topicsOf({ topics }: Settings, { from }: ReplayOrder): readonly string[] {
   return from === 'events' ? topics.events : [topics.deadLetters]
 }
 
-/** @throws UserError when nothing of it is known, or not all */
-async function resumed(admin: KafkaAdmin, settings: Settings, id: string): Promise<StoredReplay> {
+/** @throws UserError when the replay has no progress stored, or none that this version can resume */
+async function readStoredReplay(
+  admin: KafkaAdmin,
+  settings: Settings,
+  id: string,
+): Promise<StoredReplay> {
   const { events, deadLetters } = settings.topics
   const group = groupOf(settings, id)
   const commits = await admin.groupOffsets(group, [...events, deadLetters])
   if (commits.length === 0) {
     const known = await unfinished(admin, settings)
     const others =
-      known.length === 0 ? 'No replay is unfinished.' : `Not done: ${known.join(', ')}.`
+      known.length === 0 ? 'No replay is unfinished.' : `Unfinished: ${known.join(', ')}.`
     throw new UserError(
-      `There is no replay "${id}" to go on with: it is done, or Kafka has forgotten it after a week. ${others}`,
+      `There is no replay "${id}" to resume: it is done, or Kafka has deleted its progress after a week. ${others}`,
     )
   }
   const stored = readCommits(group, commits)
   if (stored !== undefined) return stored
   throw new UserError(
-    `Replay "${id}" cannot be gone on with: it was begun with other event topics than ${events.join(', ')}, or by another version of hooktide, or its offsets were set by another program. Begin it anew: what it has sent already is sent again.`,
+    `Replay "${id}" cannot be resumed: it was started with event topics other than ${events.join(', ')}, or by another version of hooktide, or another program has set its offsets. Start it again from the beginning: what it has sent already is sent again.`,
   )
 }
 
@@ -152,40 +157,40 @@ function groupOf({ groupId }: Settings, id: string): string {
   return replayGroupPrefix(groupId) + id
 }
 
-/** Short, since it is typed. */
+/** Short, since people type it. */
 function newReplayId(): string {
   return newHookId(randomBytes(64)).slice(0, 8)
 }
 
-function tellStart({ note }: CommandContext, id: string, { reaches }: StoredReplay): void {
+function noteStart({ note }: CommandContext, id: string, { reaches }: StoredReplay): void {
   const topics = [...new Set(reaches.map(({ topic }) => topic))].join(', ')
-  note(`replay ${id}: ${grouped(remainingOf(reaches))} records of ${topics} to read`)
+  note(`replay ${id}: reading ${grouped(remainingOf(reaches))} records of ${topics}`)
 }
 
-/** With the rate again: it is no part of what is stored, and without it the rest would come as fast as it can. */
-function goOn(id: string, rate: number | undefined): string {
+/** Names the rate too: it is not stored, and without it the resumed replay would have no limit. */
+function resumeAdvice(id: string, rate: number | undefined): string {
   const limit = rate === undefined ? '' : ` --rate ${rate}`
-  return `It is not done. Go on with: hooktide replay --resume ${id}${limit}`
+  return `The replay is not done. Continue it with: hooktide replay --resume ${id}${limit}`
 }
 
-/** What is left of a replay that is done says nothing; a group that may not be deleted is forgotten after a week. */
-async function forget(admin: KafkaAdmin, groupId: string): Promise<void> {
+/** Without the right to delete groups this fails. That does no harm: the broker deletes the group after a week. */
+async function deleteProgress(admin: KafkaAdmin, groupId: string): Promise<void> {
   await admin.deleteGroups([groupId]).catch(() => undefined)
 }
 
 function report(
   context: CommandContext,
-  told: {
+  outcome: {
     readonly table: HookTable
     readonly counts: Counts
-    /** `undefined`: none was requested. */
+    /** `undefined` for a dry run. */
     readonly id: string | undefined
   },
 ): void {
   const { print, settings } = context
-  const { table, counts, id } = told
+  const { table, counts, id } = outcome
   const { records, requests, leftOut, removed } = counts
-  tellGone(context.note, removed)
+  noteRemoved(context.note, removed)
   const hooks = [...counts.byHook]
     .map(([hookId, deliveries]) => ({
       hookId,
@@ -195,7 +200,7 @@ function report(
     .toSorted(
       (one, other) => other.deliveries - one.deliveries || compareTexts(one.hookId, other.hookId),
     )
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     for (const hook of hooks) print(JSON.stringify(hook))
     const all = { records, requests, leftOut: Object.fromEntries(leftOut) }
     print(JSON.stringify({ replay: id ?? null, dryRun: id === undefined, ...all }))
@@ -215,6 +220,6 @@ function report(
   print(
     id === undefined
       ? `${read}, ${asked} would be requested`
-      : `${read}, ${asked} requested by way of ${settings.topics.requests}`,
+      : `${read}, ${asked} requested on ${settings.topics.requests}`,
   )
 }

@@ -1,4 +1,4 @@
-/** Writes requests for deliveries, no faster than wanted. */
+/** Writes requests for deliveries, at a limited rate if wanted. */
 import { setTimeout } from 'node:timers/promises'
 import { TooLargeError, UserError } from '../../core/model/errors.ts'
 import type { DeliveryId, Trigger } from '../../core/model/model.ts'
@@ -8,16 +8,16 @@ import { within } from '../../edge/waiting.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 
-/** A replay outlives a broker's restart. */
-const patienceMs = 60_000
-const mostAtOnce = 500
+/** Long enough for a broker to restart. */
+const acknowledgeTimeoutMs = 60_000
+const maxBatch = 500
 
 export interface RequestWriter {
-  /** How many requests are best written at once. */
+  /** How many requests to write at once. */
   readonly batchSize: number
   /**
-   * Resolves when all in-sync replicas have them, with the ids of those that are too large for the topic. Waits before it
-   * where the rate asks for it; what is aborted then is not written.
+   * Waits as the rate asks for, writes the requests, and resolves when all in-sync replicas have acknowledged them, with the
+   * ids of requests that are too large for the topic. If the signal aborts the wait, nothing is written.
    *
    * @throws UserError when Kafka does not acknowledge them in time
    */
@@ -25,10 +25,10 @@ export interface RequestWriter {
   stop(): Promise<void>
 }
 
-/** @param ratePerSecond `undefined`: as fast as they are acknowledged */
 export function createRequestWriter(options: {
   readonly settings: Settings
   readonly trigger: Exclude<Trigger, 'event'>
+  /** `undefined` for no limit. */
   readonly ratePerSecond: number | undefined
   readonly signal: AbortSignal
 }): RequestWriter {
@@ -42,7 +42,7 @@ export function createRequestWriter(options: {
   let freeAt = 0
   return {
     batchSize:
-      ratePerSecond === undefined ? mostAtOnce : Math.min(mostAtOnce, Math.ceil(ratePerSecond / 4)),
+      ratePerSecond === undefined ? maxBatch : Math.min(maxBatch, Math.ceil(ratePerSecond / 4)),
     async write(requests) {
       const now = performance.now()
       if (freeAt > now) await setTimeout(freeAt - now, undefined, { signal })
@@ -52,7 +52,7 @@ export function createRequestWriter(options: {
       const records = requests.map((request) => requestRecord(topic, request, trigger))
       try {
         const writing = sink.write(records).then(() => true)
-        if (await within(writing, patienceMs, false)) return new Set()
+        if (await within(writing, acknowledgeTimeoutMs, false)) return new Set()
       } catch (error) {
         if (!(error instanceof TooLargeError)) throw error
         return new Set(error.records.map(({ key }) => String(key)))

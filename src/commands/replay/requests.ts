@@ -1,7 +1,7 @@
 /**
- * Which deliveries a replay asks for (docs/operating.md, Send again). An event is matched with the hook table as it is now,
- * so a hook that is younger than the event gets it too. A dead letter joins again as a retry does: by hook id and tenant.
- * What a processor would only bury again is left out, and counted by why.
+ * Decides which deliveries a replay requests (docs/operating.md, Send again). An event is matched with the hook table as it
+ * is now, so a hook that is newer than the event gets it too. A dead letter is joined as a retry is: by hook id and tenant.
+ * Deliveries that could not be called are left out, and counted by reason.
  */
 import type { DecodedDeadLetter } from '../../core/run/delivery-headers.ts'
 import { requestRecordHeaders } from '../../core/run/delivery-headers.ts'
@@ -19,38 +19,38 @@ import type {
   Trigger,
 } from '../../core/model/model.ts'
 
-/** A delivery that is to be made anew. */
+/** A delivery to request. */
 export interface Requested {
   readonly deliveryId: DeliveryId
   readonly hookId: HookId
   readonly event: AuthEvent
 }
 
-/** What is asked for. `undefined` is any. */
+/** Which deliveries to request. `undefined` means any. */
 export interface ReplaySelection {
   readonly hooks: ReadonlySet<HookId> | undefined
   readonly tenants: ReadonlySet<TenantId> | undefined
   readonly eventKeys: ReadonlySet<string> | undefined
-  /** Of dead letters only. */
+  /** For dead letters only. */
   readonly reasons: ReadonlySet<string> | undefined
 }
 
-/** Why a delivery that was asked for is not requested. */
+/** Why a delivery is left out. */
 export const leftOutReasons = {
-  invalid: 'the record is no valid event',
-  unreadable: 'the dead letter is not readable',
-  'source-gone': 'the dead letter has no event, and where that came from there is none any more',
-  'hook-deleted': 'the hook is deleted, or of another tenant',
+  invalid: 'the record is not a valid event',
+  unreadable: 'the dead letter cannot be read',
+  'source-gone': 'the dead letter has no event, and its source no longer has it',
+  'hook-deleted': 'the hook is deleted, or belongs to another tenant',
   'hook-disabled': 'the hook is disabled',
-  'hook-suspended': 'the hook is suspended: mend its record first',
+  'hook-suspended': 'the hook is suspended: fix its record first',
   'endpoint-disabled': 'the endpoint is disabled: enable it first',
-  'requested-before': 'a request for it was written since it died, and how that ended counts',
-  'too-large': 'the topic of requests does not accept records as large as that',
+  'requested-before': 'the delivery was requested again since this dead letter was written',
+  'too-large': 'the record is too large for the requests topic',
 } as const
 
 export type LeftOut = keyof typeof leftOutReasons
 
-/** What a record of the range leads to. */
+/** What a record of the range leads to: requests, and deliveries that are left out. */
 export interface Planned {
   readonly requests: readonly Requested[]
   readonly leftOut: readonly LeftOut[]
@@ -60,13 +60,13 @@ export interface ReplayParts {
   readonly table: HookTable
   readonly selection: ReplaySelection
   readonly isDisabled: (hookId: HookId) => boolean
-  /** Which of the entries that an event is for let it through. */
+  /** Of the entries that match an event, those whose filter lets it through. */
   readonly admit: (entries: readonly TableEntry[], event: AuthEvent) => readonly TableEntry[]
 }
 
 const nothing: Planned = { requests: [], leftOut: [] }
 
-/** The requests for an event: one for each hook that it is for now. */
+/** The requests for an event: one for each hook that it matches now. */
 export function planEvent(event: AuthEvent, parts: ReplayParts): Planned {
   const { table, selection } = parts
   if (!isSelectedEvent(event, selection)) return nothing
@@ -76,15 +76,15 @@ export function planEvent(event: AuthEvent, parts: ReplayParts): Planned {
     if (selection.hooks?.has(hook.id) === false) continue
     const { tenantId, eventSource, eventId } = event
     const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hook.id)
-    const why = hindrance({ hookId: hook.id, event }, parts)
+    const why = whyLeftOut({ hookId: hook.id, event }, parts)
     if (why === undefined) requests.push({ deliveryId, hookId: hook.id, event })
     else leftOut.push(why)
   }
-  return { requests, leftOut: [...leftOut, ...disabledOnes(event, parts)] }
+  return { requests, leftOut: [...leftOut, ...namedButDisabled(event, parts)] }
 }
 
-/** The table matches no disabled hook. Who named one is told that it is why the event does not reach it. */
-function disabledOnes(event: AuthEvent, { table, selection }: ReplayParts): readonly LeftOut[] {
+/** The table never matches a disabled hook. If `--hook` names one, it is counted as left out. */
+function namedButDisabled(event: AuthEvent, { table, selection }: ReplayParts): readonly LeftOut[] {
   return [...(selection.hooks ?? [])].flatMap((id) => {
     const hook = table.get(id)?.hook
     if (hook?.enabled !== false || hook.tenantId !== event.tenantId) return []
@@ -92,18 +92,18 @@ function disabledOnes(event: AuthEvent, { table, selection }: ReplayParts): read
   })
 }
 
-/** The request for a dead letter, once its event is at hand. */
+/** The request for a dead letter whose event has been read. */
 export function planRun(
   { deliveryId, hookId, event }: Pick<Run, 'deliveryId' | 'hookId' | 'event'>,
   parts: ReplayParts,
 ): Planned {
   if (!isSelectedEvent(event, parts.selection)) return nothing
-  const why = hindrance({ hookId, event }, parts)
+  const why = whyLeftOut({ hookId, event }, parts)
   if (why !== undefined) return { requests: [], leftOut: [why] }
   return { requests: [{ deliveryId, hookId, event }], leftOut: [] }
 }
 
-/** Whether a letter is asked for, as far as its headers tell. */
+/** Whether the headers of a dead letter match the selection. The event, which may have to be fetched, is checked later. */
 export function isSelectedLetter(
   { reason, run }: Exclude<DecodedDeadLetter, { readonly kind: 'rejected' }>,
   { reasons, hooks }: ReplaySelection,
@@ -118,8 +118,8 @@ function isSelectedEvent(
   return tenants?.has(tenantId) !== false && eventKeys?.has(event) !== false
 }
 
-/** Why a processor would make no call; see `rejoin` in verdict.ts. */
-function hindrance(
+/** Why a processor would make no call; `undefined` if it would. The rules are those of `rejoin` in rejoin.ts. */
+function whyLeftOut(
   { hookId, event }: { readonly hookId: HookId; readonly event: AuthEvent },
   { table, isDisabled }: ReplayParts,
 ): LeftOut | undefined {
@@ -132,7 +132,7 @@ function hindrance(
   return isDisabled(hookId) ? 'endpoint-disabled' : undefined
 }
 
-/** The record that asks a processor for a delivery. Its run will be named by where it stands. */
+/** The request record for a delivery. Its place in the topic will name the run. */
 export function requestRecord(
   topic: string,
   { deliveryId, hookId, event }: Requested,
@@ -143,26 +143,26 @@ export function requestRecord(
 }
 
 /**
- * Which deliveries were requested, by where the newest request stands. A dead letter of another run is of an earlier one:
- * what became of the newest counts, and if that died too it has a letter of its own. So a replay of failures that is
- * begun anew sends nothing twice, without any clock being asked.
+ * The newest request of each delivery. A dead letter of any other run is outdated: the newest run counts, and if it failed
+ * too, it has a dead letter of its own. So the same replay of failures can be started again and sends nothing twice. No clock
+ * is needed for that.
  */
 export class NewestRequests {
   readonly #topicPart: string
-  /** `<partition>-<offset>`, as a former version named runs of requests: short, since there may be many. */
+  /** `<partition>-<offset>`: short, since there may be many. Former versions named runs like this. */
   readonly #places = new Map<DeliveryId, string>()
 
-  /** @param topic that of requests */
+  /** @param topic the requests topic */
   constructor(topic: string) {
     this.#topicPart = `${topic}/`
   }
 
-  /** Requests of one partition are added in their order. */
+  /** Requests of a partition must be added in their order. */
   add(deliveryId: DeliveryId, { partition, offset }: Omit<RecordPlace, 'topic'>): void {
     this.#places.set(deliveryId, `${partition}-${offset}`)
   }
 
-  /** It will be requested: no run that there is now is of that request. */
+  /** The delivery is requested by this replay: every dead letter of it that follows is outdated. */
   addPlanned(deliveryId: DeliveryId): void {
     this.#places.set(deliveryId, '')
   }
@@ -172,7 +172,7 @@ export class NewestRequests {
     return newest !== undefined && newest !== this.#shortNameOf(run)
   }
 
-  /** Of the run of a request, whichever version named it; any other name as it is, which is no request's. */
+  /** The name of a request's run in the short form, whichever version named it. The name of any other run is unchanged. */
   #shortNameOf(run: string): string {
     return run.startsWith(this.#topicPart)
       ? run.slice(this.#topicPart.length).replace('/', '-')

@@ -1,4 +1,4 @@
-/** `hooktide resend`: asks for one delivery anew, whatever became of it. */
+/** `hooktide resend`: requests one delivery again, whatever its outcome was. */
 import { decodeDeadLetter } from '../../core/run/delivery-headers.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type {
@@ -18,7 +18,7 @@ import { deliveryOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
 import {
-  flagOption,
+  booleanOption,
   momentForms,
   parseMoment,
   registrySettingsOf,
@@ -30,13 +30,13 @@ import { eventOfSource } from '../events/source-event.ts'
 
 export const resendCommand: Command = {
   name: 'resend',
-  summary: 'Ask for one delivery anew, whatever became of it.',
+  summary: 'Request one delivery again, whatever its outcome was.',
   usage: '<delivery id> [--from <start>]',
   options: {
     from: {
       type: 'string',
       description:
-        'Look for it in records since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h. [earliest]',
+        'Search records since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h. [earliest]',
     },
     json: { type: 'boolean', description: 'One JSON object.' },
   },
@@ -53,17 +53,17 @@ async function run(context: CommandContext): Promise<0> {
     await refuseMissing(admin, settings.topics.requests)
     return await findRun({ context, admin, id, from })
   })
-  const anyone = {
+  const anySelection = {
     hooks: undefined,
     tenants: undefined,
     eventKeys: undefined,
     reasons: undefined,
   }
-  const planned = planRun(found, await readParts(context, anyone))
+  const planned = planRun(found, await readParts(context, anySelection))
   const [why] = planned.leftOut
   if (why !== undefined) {
     throw new UserError(
-      `${id} to hook ${found.hookId} cannot be sent again: ${leftOutReasons[why]}.`,
+      `${id} for hook ${found.hookId} cannot be sent again: ${leftOutReasons[why]}.`,
     )
   }
   await writeAll(
@@ -72,12 +72,10 @@ async function run(context: CommandContext): Promise<0> {
   )
   const { hookId, event } = found
   const { tenantId, eventId } = event
-  if (flagOption(context, 'json')) {
+  if (booleanOption(context, 'json')) {
     print(JSON.stringify({ deliveryId: id, hookId, tenantId, eventId, event: event.event }))
   } else {
-    print(
-      `${id}, ${event.event} to hook ${hookId}, is requested by way of ${settings.topics.requests}`,
-    )
+    print(`${id}, ${event.event} for hook ${hookId}, is requested on ${settings.topics.requests}`)
   }
   return 0
 }
@@ -92,29 +90,29 @@ function fromOf(context: CommandContext): EpochMs | undefined {
   throw new UserError(`--from must be earliest, ${momentForms}, not "${text}".`, 2)
 }
 
-/** A dead letter has the event itself; for all else the results say where it stands. */
+/** Finds the event of the delivery: in a dead letter, else at the source that a result names. */
 async function findRun(search: KeySearch & { readonly context: CommandContext }): Promise<Found> {
   const { context, id, from } = search
-  const sources = new Sources(context, id)
+  const finder = new EventFinder(context, id)
   const { deadLetters, results } = context.settings.topics
   const letter = await newest(keyedRecords(search, deadLetters), (record) =>
-    sources.inLetter(record),
+    finder.inLetter(record),
   )
   const found =
-    letter ?? (await newest(keyedRecords(search, results), (record) => sources.inResult(record)))
+    letter ?? (await newest(keyedRecords(search, results), (record) => finder.inResult(record)))
   if (found !== undefined) return found
   const nothing =
-    sources.count === 0
-      ? `neither ${deadLetters} nor ${results} knows it${sinceWords(from)}`
-      : 'its event is no longer where it came from'
+    finder.count === 0
+      ? `neither ${deadLetters} nor ${results} has a record of it${sinceText(from)}`
+      : 'its source no longer has the event'
   throw new UserError(`${id} cannot be sent again: ${nothing}.`)
 }
 
-function sinceWords(from: EpochMs | undefined): string {
+function sinceText(from: EpochMs | undefined): string {
   return from === undefined ? '' : ` since ${new Date(from).toISOString()}`
 }
 
-/** The last of what records lead to. They are tried from the last on, and few: those of one delivery. */
+/** What the newest readable record leads to. All records are held in memory: they are few, since one delivery has few. */
 async function newest<Result>(
   batches: AsyncGenerator<InboundRecord>,
   read: (record: InboundRecord) => Promise<Result | undefined>,
@@ -128,12 +126,12 @@ async function newest<Result>(
   return undefined
 }
 
-class Sources {
+class EventFinder {
   readonly #context: CommandContext
   readonly #deliveryId: DeliveryId
   readonly #read: (value: Buffer) => Promise<unknown>
   readonly #schemas
-  /** Records that were about the delivery. */
+  /** How many records of the delivery were found. */
   count = 0
 
   constructor(context: CommandContext, deliveryId: DeliveryId) {
@@ -180,7 +178,7 @@ class Sources {
   }
 }
 
-/** `undefined` where it names none: anyone may write there. */
+/** `undefined` if the result names no valid source: anyone may write to the topic. */
 function sourceIn(result: DeliveryResult): RecordPlace | undefined {
   const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
   const isWhole = Number.isSafeInteger(partition) && Number.isSafeInteger(offset)

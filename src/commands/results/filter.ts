@@ -3,12 +3,12 @@ import { isEventKey } from '../../core/event/event-keys.ts'
 import { blames, deathReasons, outcomes } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
-import { flagOption, idsOption, listOption, textOption } from '../option-values.ts'
+import { booleanOption, idsOption, listOption, textOption } from '../option-values.ts'
 
 export const filterOptions = {
   hook: {
     ...{ type: 'string', idOf: 'hook', isList: true },
-    description: 'Only of these hook ids, apart by commas.',
+    description: 'Only of these hook ids, separated by commas.',
   },
   tenant: {
     ...{ type: 'string', idOf: 'tenant', isList: true },
@@ -102,7 +102,7 @@ export function filterOf(context: Options): ResultFilter {
       values === undefined ? [] : [[field as TextField, new Set(values)] as const],
     ),
     statuses: statuses === undefined ? undefined : new Set(statuses),
-    isFinalOnly: flagOption(context, 'final'),
+    isFinalOnly: booleanOption(context, 'final'),
   }
 }
 

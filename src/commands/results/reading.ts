@@ -35,12 +35,12 @@ export function decoderOf(
     try {
       const result: unknown = value === null ? undefined : await read(value)
       if (isResult(result)) return result
-      note(`${topic}-${partition}-${offset} is left out: it is not a result`)
+      note(`${topic}-${partition}-${offset} is skipped: it is not a result`)
     } catch (error) {
       if (error instanceof UserError) throw error
       if (signal.aborted) return undefined
       const reason = asError(error).message
-      note(`${topic}-${partition}-${offset} is left out: it cannot be read: ${reason}`)
+      note(`${topic}-${partition}-${offset} is skipped: it cannot be read: ${reason}`)
     }
     return undefined
   }
@@ -48,10 +48,10 @@ export function decoderOf(
 
 /** Says once that a registry is waited for. Rejects when the command was asked to end. */
 function waitingWith(note: (line: string) => void, signal: AbortSignal): WaitForRegistry {
-  let told: string | undefined
+  let lastReason: string | undefined
   return async (reason, waitMs) => {
-    if (reason !== told) note(`${reason} Waiting for it; Ctrl-C ends.`)
-    told = reason
+    if (reason !== lastReason) note(`${reason} Waiting for it; Ctrl-C ends.`)
+    lastReason = reason
     await setTimeout(waitMs, undefined, { signal })
   }
 }

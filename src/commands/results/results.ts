@@ -7,7 +7,7 @@ import { readTopic } from '../../edge/kafka/reader.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 import {
-  flagOption,
+  booleanOption,
   integerOption,
   momentForms,
   momentOption,
@@ -20,7 +20,7 @@ import { ResultTable } from './result-line.ts'
 
 export const resultsCommand: Command = {
   name: 'results',
-  summary: 'Show results of deliveries, past ones or as they come.',
+  summary: 'Show results of deliveries, past or live.',
   usage: '[--from <start>] [--to <end>] [--last <n>] [filters]',
   options: {
     from: {
@@ -36,9 +36,12 @@ export const resultsCommand: Command = {
     follow: {
       type: 'boolean',
       short: 'f',
-      description: 'Go on for ever; default without --from, --to and --last.',
+      description: 'Show new results until Ctrl-C; default without --from, --to and --last.',
     },
-    'until-end': { type: 'boolean', description: 'Stop at the end; default with --from.' },
+    'until-end': {
+      type: 'boolean',
+      description: 'Stop at the end of the topic; default with --from.',
+    },
     ...filterOptions,
     limit: { type: 'string', description: 'Stop after so many results.' },
     wide: {
@@ -59,16 +62,16 @@ async function run(context: CommandContext): Promise<0> {
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
-  const isJson = flagOption(context, 'json')
-  const table = new ResultTable(flagOption(context, 'wide') ? undefined : context.columns)
+  const isJson = booleanOption(context, 'json')
+  const table = new ResultTable(booleanOption(context, 'wide') ? undefined : context.columns)
   let shown = 0
   for await (const result of wantedIn(context, range, filter)) {
     if (shown === 0 && !isJson) print(table.heading)
     print(isJson ? JSON.stringify(result) : table.line(result))
     shown += 1
     if (shown >= limit) return 0
-    // Whoever reads slowly must not make this process hold the topic.
-    if (process.stdout.writableNeedDrain) await drained(context.signal)
+    // A slow reader of the output must not make this process hold the topic in memory.
+    if (process.stdout.writableNeedDrain) await outputDrained(context.signal)
   }
   if (shown === 0 && range.kind !== 'following') {
     note(absence(settings.topics.results, range, !isEverything(filter)))
@@ -104,7 +107,7 @@ async function* newIn(context: CommandContext, from: Start): AsyncGenerator<Deli
   const decode = decoderOf(context, true)
   const onStart = () => {
     if (from !== 'latest') return
-    note(`Results of ${topic} from now on; Ctrl-C ends. Past ones: --from 1h, or --last 20`)
+    note(`Showing new results of ${topic}. Ctrl-C ends. For past results: --from 1h, or --last 20`)
   }
   const reading = { settings: kafkaSettingsOf(settings), topic, signal, log: quiet, onStart }
   const start = typeof from === 'number' ? { time: from } : from
@@ -117,8 +120,8 @@ async function* newIn(context: CommandContext, from: Start): AsyncGenerator<Deli
   }
 }
 
-/** A reader that went away drains nothing, and aborts. */
-async function drained(signal: AbortSignal): Promise<void> {
+/** Ends also when the signal aborts, which it does when the reader of the output has closed the pipe. */
+async function outputDrained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
@@ -141,11 +144,11 @@ function rangeOf(context: CommandContext): Range {
   const to = momentOption(context, 'to')
   refuseContradictions(context, from, to)
   const isPast = ['until-end', 'to', 'last'].some((name) => context.options[name] !== undefined)
-  if (flagOption(context, 'follow') || (from === undefined && !isPast)) {
+  if (booleanOption(context, 'follow') || (from === undefined && !isPast)) {
     return { kind: 'following', from: from ?? 'latest' }
   }
   if (from === 'latest') {
-    throw new UserError('Behind --from latest there is nothing yet: give --follow with it.', 2)
+    throw new UserError('--from latest needs --follow: no result is that late yet.', 2)
   }
   const past = { from: from ?? 'earliest', to }
   return count === undefined ? { kind: 'times', ...past } : { kind: 'last', ...past, count }
@@ -157,8 +160,8 @@ function refuseContradictions(
   to: EpochMs | undefined,
 ): void {
   const stopping = ['until-end', 'to', 'last'].find((name) => context.options[name] !== undefined)
-  if (flagOption(context, 'follow') && stopping !== undefined) {
-    throw new UserError(`--follow goes on and --${stopping} stops: give one of them.`, 2)
+  if (booleanOption(context, 'follow') && stopping !== undefined) {
+    throw new UserError(`--follow and --${stopping} exclude each other: give one of them.`, 2)
   }
   if (typeof from === 'number' && to !== undefined && to <= from) {
     throw new UserError('--to must be later than --from.', 2)

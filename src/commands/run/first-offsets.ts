@@ -1,7 +1,7 @@
 /**
- * Where a new group starts (docs/operating.md, Start). It is written down before the first start, since a group without offsets
- * leaves open whether history is delivered. A topic of which the group has any offset is left alone: partitions that
- * were added later are read from their beginning.
+ * Commits the first offsets of a new group (docs/operating.md, Start). `init` does so before the first start: without
+ * offsets it would be undefined whether past events are delivered. If the group has any offset of a topic, the topic is left
+ * as it is, and partitions that were added later are read from their beginning.
  */
 import type { Settings } from '../../settings/settings.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -19,12 +19,12 @@ export interface OffsetsStep {
   readonly kind: 'offsets'
   readonly group: string
   readonly topic: string
-  /** `blocked`: a processor could not start, and the group has members, which keeps its offsets from being set. */
+  /** `blocked`: offsets are missing, and cannot be set, because the group has members. */
   readonly state: 'created' | 'exists' | 'blocked'
   readonly message: string
 }
 
-/** @throws UserError when the text is none of the forms */
+/** @throws UserError when the text has none of these forms */
 export function readStart(text: string, now: EpochMs): Start {
   if (text === 'latest' || text === 'earliest') return text
   const time = parseMoment(text, now)
@@ -32,7 +32,7 @@ export function readStart(text: string, now: EpochMs): Start {
   throw new UserError(`--from must be latest, earliest, ${momentForms}, not "${text}".`, 2)
 }
 
-/** Commits what is missing, for both groups of a processor. */
+/** Commits missing offsets of both groups of a processor. */
 export async function firstOffsets(
   admin: KafkaAdmin,
   { groupId, topics }: Pick<Settings, 'groupId' | 'topics'>,
@@ -53,17 +53,17 @@ export async function firstOffsets(
   ]
 }
 
-interface Wanted {
+interface TopicStart {
   readonly topic: string
   readonly start: Start
-  /** Event topics. The others are read from their beginning anyway. */
+  /** True for event topics: `run` refuses to start without offsets. The others are read from their beginning anyway. */
   readonly isRequired: boolean
 }
 
 async function ensureOffsets(
   admin: KafkaAdmin,
   group: string,
-  wanted: readonly Wanted[],
+  wanted: readonly TopicStart[],
 ): Promise<readonly OffsetsStep[]> {
   const names = wanted.map(({ topic }) => topic)
   const missing = new Set(await topicsWithoutOffsets(admin, group, names))
@@ -76,15 +76,15 @@ async function ensureOffsets(
   return wanted.map(({ topic, start, isRequired }) => {
     const base = { kind: 'offsets', group, topic } as const
     if (!missing.has(topic)) return { ...base, state: 'exists', message: '' }
-    if (!isActive) return { ...base, state: 'created', message: `from ${startWords(start)}` }
+    if (!isActive) return { ...base, state: 'created', message: `from ${startText(start)}` }
     return isRequired
       ? {
           ...base,
           state: 'blocked',
           message:
-            'none, and the group is running: stop its processes, then run "hooktide init" again',
+            'missing, and they cannot be set while the group runs: stop its processes, then run "hooktide init" again',
         }
-      : { ...base, state: 'exists', message: 'none, so it is read from its beginning' }
+      : { ...base, state: 'exists', message: 'none, so the topic is read from its beginning' }
   })
 }
 
@@ -97,7 +97,7 @@ async function hasMembers(admin: KafkaAdmin, group: string): Promise<boolean> {
 
 async function startEntries(
   admin: KafkaAdmin,
-  { topic, start }: Wanted,
+  { topic, start }: TopicStart,
 ): Promise<readonly CommitEntry[]> {
   if (typeof start === 'object') {
     const found = await admin.offsetsAt(topic, start.time)
@@ -112,7 +112,7 @@ async function startEntries(
   }))
 }
 
-function startWords(start: Start): string {
+function startText(start: Start): string {
   if (typeof start === 'object') return new Date(start.time).toISOString()
   return start === 'latest' ? 'now on' : 'the start'
 }

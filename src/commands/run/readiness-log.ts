@@ -1,14 +1,14 @@
-/** Readiness in the log: a probe that fails says nothing of it there. */
+/** Logs when the process becomes ready and when it no longer is. A failing probe leaves no line in the log. */
 import type { Telemetry } from '../../edge/telemetry/telemetry.ts'
 
-/** How late the log may be with what readiness became. */
-const lookMs = 1_000
+/** How late the log may notice a change. */
+const checkEveryMs = 1_000
 
 export type ReadinessLog = Pick<Telemetry['log'], 'info' | 'warn'>
 
 /**
- * Returns what is to be called with the reasons of the moment, none when the process is ready. It logs a line whenever
- * readiness was won or lost. Before it is won for the first time, the start has lines of its own.
+ * Returns a function that takes the current reasons for not being ready, an empty list if the process is ready. It logs each
+ * change. Nothing is logged before the process is ready for the first time: the start has its own log lines.
  */
 export function createReadinessLog(log: ReadinessLog): (reasons: readonly string[]) => void {
   let wasReady = false
@@ -21,19 +21,19 @@ export function createReadinessLog(log: ReadinessLog): (reasons: readonly string
   }
 }
 
-/** Looks once a second, and whenever `look` is called. An orderly end has lines of its own. */
+/** Checks once a second, and whenever `check` is called. A shutdown is not logged here: it has its own log lines. */
 export function watchReadiness(options: {
   readonly log: ReadinessLog
-  /** Reasons of the moment. */
+  /** The current reasons for not being ready. */
   readonly unready: () => readonly string[]
-  /** Aborted when the process is asked to end. */
+  /** Aborted when the process shuts down. */
   readonly signal: AbortSignal
-}): { readonly look: () => void; readonly stop: () => void } {
+}): { readonly check: () => void; readonly stop: () => void } {
   const { log, unready, signal } = options
   const report = createReadinessLog(log)
-  const look = () => {
+  const check = () => {
     if (!signal.aborted) report(unready())
   }
-  const timer = setInterval(look, lookMs)
-  return { look, stop: () => clearInterval(timer) }
+  const timer = setInterval(check, checkEveryMs)
+  return { check, stop: () => clearInterval(timer) }
 }

@@ -1,4 +1,4 @@
-/** `hooktide run`: the processor as a process. Builds every real part, in the order in which they depend on each other. */
+/** `hooktide run`: the processor as a process. Creates the real adapters, runs the processor, and stops it in order. */
 import type { Settings } from '../../settings/settings.ts'
 import { shownSettings } from '../../settings/settings.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
@@ -33,7 +33,7 @@ import { prepareRun } from './startup-checks.ts'
 
 /** Sockets kept open without a call, over all hooks (docs/architecture.md). */
 const maxIdleSockets = 4_096
-/** A table that cannot be read for so long means a topic that cannot be used. */
+/** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 
 export const runCommand: Command = {
@@ -46,7 +46,7 @@ export const runCommand: Command = {
   run,
 }
 
-async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1> {
+async function run({ settings, signal, settingWarnings }: CommandContext): Promise<0 | 1> {
   let processor: Processor | undefined
   let waitsFor = ''
   const unready = () => (signal.aborted ? ['stopping'] : unreadyBecause(processor, waitsFor))
@@ -67,7 +67,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
   })
   const { log } = telemetry
   log.info({ version, settings: shownSettings(settings) }, 'starting')
-  for (const doubt of doubts) log.warn(doubt)
+  for (const warning of settingWarnings) log.warn(warning)
   const status = await openStatusPages(settings, telemetry, unready)
   log.info({ port: status.port }, 'listening')
   const failure = Promise.withResolvers<Error>()
@@ -79,9 +79,9 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
       onWaiting: (reason) => void (waitsFor = reason),
     })
     if (processor === undefined) return 0
-    processor.start().then(readiness.look, (error: unknown) => failure.resolve(asError(error)))
+    processor.start().then(readiness.check, (error: unknown) => failure.resolve(asError(error)))
     const end = await Promise.race([failure.promise, abortOf(signal)])
-    // What a person has to mend is told as what keeps a process from starting.
+    // Reported as a failed start is: a person has to act.
     if (end instanceof UserError) throw end
     if (end instanceof Error) {
       log.fatal(
@@ -96,7 +96,7 @@ async function run({ settings, signal, doubts }: CommandContext): Promise<0 | 1>
     else {
       log.warn(
         { unwritten },
-        'stopped before Kafka acknowledged all: what is unwritten is handled again by the next owner, calls included',
+        'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
       )
     }
     return 0
@@ -118,11 +118,11 @@ function openStatusPages(
 interface Assembling {
   readonly signal: AbortSignal
   readonly onFailed: (error: Error) => void
-  /** A part that is needed to begin is away, and waited for; an empty reason when it is there. */
+  /** Called when the start waits for Kafka or the registry, with the reason, and with an empty reason when it goes on. */
   readonly onWaiting: (reason: string) => void
 }
 
-/** `undefined` when the process was asked to end before everything was there. */
+/** Creates the processor; `undefined` if a signal came before all parts were available. */
 async function assemble(
   settings: Settings,
   telemetry: Telemetry,
@@ -200,7 +200,7 @@ function senderOf(
     egressProxy,
     maxIdleSockets,
     onStale: () => emit({ kind: 'connection.stale' }),
-    onProxyAway: (error) => log.warn({ error }, 'calls by way of the egress proxy fail'),
+    onProxyAway: (error) => log.warn({ error }, 'calls through the egress proxy fail'),
     onProxyBack: () => log.info('the egress proxy is back'),
   })
 }
@@ -239,7 +239,7 @@ function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
   })
 }
 
-/** @param waitsFor what the start waits for; empty for nothing */
+/** @param waitsFor what the start waits for; empty if nothing */
 function unreadyBecause(processor: Processor | undefined, waitsFor: string): readonly string[] {
   if (processor === undefined) return [waitsFor === '' ? 'starting' : `starting: ${waitsFor}`]
   const { isTableLoaded, isJoined, isProven, schemaTrouble, troubles } = processor.status()

@@ -1,6 +1,6 @@
 /**
- * What must be right before a processor starts (docs/operating.md, Start). Everything that is wrong is told at once, each with
- * its fix; what can be lived with is a warning.
+ * Checks Kafka before a processor starts (docs/operating.md, Start). All problems are reported at once, each with its fix.
+ * What does not prevent the start is a warning.
  */
 import type { Settings } from '../../settings/settings.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -26,49 +26,49 @@ import { kafkaSettingsOf } from '../kafka-session.ts'
 
 export interface RunPlan {
   readonly warnings: readonly string[]
-  /** Every tier that exists, configured or not: what was written to a former one must still be delivered. */
+  /** Every tier that exists, configured or not: what was written to a former tier must still be delivered. */
   readonly tierTopics: readonly string[]
 }
 
-/** How long to wait before a broker that is away is asked again. */
-const askAgainMs = 1_000
-/** How long to wait before it is said again that it is away: doubles from one to the other. */
-const sayAgainMs = { first: 30_000, most: 5 * 60_000 }
+/** Wait before an unreachable broker is tried again. */
+const retryMs = 1_000
+/** Wait before the log repeats that no broker answers: doubles from `first` to `most`. */
+const logAgainMs = { first: 30_000, most: 5 * 60_000 }
 
 /**
  * Waits for a broker and checks that a processor can start.
  *
  * @returns `undefined` when `signal` was aborted first
- * @throws UserError that names everything that has to be mended
+ * @throws UserError that lists every problem with its fix
  */
 export async function prepareRun(options: {
   readonly settings: Settings
   readonly log: KafkaLog
   readonly signal: AbortSignal
-  /** No broker answers; the reason names the brokers and what to look at. */
+  /** Called when no broker answers. The reason names the brokers and what to check. */
   readonly onAway: (reason: string) => void
 }): Promise<RunPlan | undefined> {
   const { settings, log, signal, onAway } = options
   const aborted = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-  let sayAfterMs: number = sayAgainMs.first
-  let nextSayingAt = 0
+  let logAfterMs: number = logAgainMs.first
+  let nextLogAt = 0
   while (!signal.aborted) {
     try {
       return await Promise.race([checkOnce(settings, log), aborted])
     } catch (error) {
-      // Refusals of ours say what has to be mended. What Kafka or the way to it failed with may pass.
+      // An error of Kafka or the network may pass, so the loop tries again. Any other error needs a person.
       if (!isPassing(error)) throw error
       const reason = messageOf(error)
       onAway(reason)
       const now = performance.now()
-      if (now >= nextSayingAt) {
+      if (now >= nextLogAt) {
         log('warn', 'waiting for Kafka', { error: reason })
-        nextSayingAt = now + sayAfterMs
-        sayAfterMs = Math.min(sayAfterMs * 2, sayAgainMs.most)
+        nextLogAt = now + logAfterMs
+        logAfterMs = Math.min(logAfterMs * 2, logAgainMs.most)
       }
-      await Promise.race([sleep(askAgainMs), aborted])
+      await Promise.race([sleep(retryMs), aborted])
     }
   }
   return undefined
@@ -87,7 +87,7 @@ async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
 }
 
 /**
- * Before anything else: to whom a topic may not be described, it looks as if it did not exist.
+ * Comes before all other checks: without the right to describe it, a topic seems not to exist.
  *
  * @throws UserError that lists every missing right with the command that grants it
  */
@@ -102,7 +102,7 @@ async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog)
   throw UserError.listing('The processor cannot start', lines)
 }
 
-/** @throws UserError that lists every refusal with its fix */
+/** @throws UserError that lists every problem with its fix */
 async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<RunPlan> {
   const { topics, tiers, groupId } = settings
   const access = toolArguments(kafkaSettingsOf(settings))
@@ -121,7 +121,9 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     return description === undefined ? [] : differencesOf(one, description, access)
   })
   const { brokers } = await admin.describeCluster()
-  const doubts = [...found.values()].flatMap((one) => durabilityOf(one.topic, one, brokers, access))
+  const durability = [...found.values()].flatMap((one) =>
+    durabilityOf(one.topic, one, brokers, access),
+  )
   const refused = differences.filter(({ severity }) => severity === 'refused')
   const groups = [groupId, retryGroupOf(groupId)]
   const conflicts = await Promise.all(groups.map((group) => admin.conflictIn(group)))
@@ -129,7 +131,7 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
   const refusals = [
     ...conflicts.filter((conflict) => conflict !== undefined),
     ...sharedNames(wanted).map(
-      (topic) => `${topic} is named for two things: give each its own topic.`,
+      (topic) => `Topic ${topic} is configured for two purposes: give each a topic of its own.`,
     ),
     ...missing.map(
       ({ topic, holds }) => `${topic} (${holds}) does not exist: run "hooktide init".`,
@@ -137,19 +139,19 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
     ...refused.map(({ message, fix }) => `${message}. Fix: ${fix}`),
     ...unstarted.map(
       (topic) =>
-        `${topic} has no offsets of group ${groupId}, so it is open where to start: run "hooktide init", which starts at the end, or "hooktide init --from <earliest or a time>".`,
+        `Group ${groupId} has no offsets on topic ${topic}, so it is not known where to start: run "hooktide init" to start at the end, or "hooktide init --from <earliest or a time>".`,
     ),
   ]
   if (refusals.length > 0) {
     throw UserError.listing('The processor cannot start', refusals)
   }
   return {
-    warnings: [...differences, ...doubts].map(({ message, fix }) => `${message}. Fix: ${fix}`),
+    warnings: [...differences, ...durability].map(({ message, fix }) => `${message}. Fix: ${fix}`),
     tierTopics: tierTopicsIn(existing, topics.retryPrefix),
   }
 }
 
-/** Topics of which the group has not committed a single offset. Partitions added later are no reason to refuse. */
+/** Topics on which the group has no committed offset at all. A partition that was added later does not count. */
 export async function topicsWithoutOffsets(
   admin: KafkaAdmin,
   groupId: string,
@@ -160,7 +162,7 @@ export async function topicsWithoutOffsets(
   return topics.filter((topic) => !committed.some((entry) => entry.topic === topic))
 }
 
-/** Descriptions of those that exist, by name. */
+/** Descriptions of the topics that exist, by name. */
 export async function describeAll(
   admin: KafkaAdmin,
   wanted: readonly Pick<WantedTopic, 'topic'>[],

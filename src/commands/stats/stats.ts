@@ -3,7 +3,7 @@ import { groupings, Statistics, type Grouping } from '../../core/answers/statist
 import { UserError } from '../../core/model/errors.ts'
 import type { Command, CommandContext } from '../command.ts'
 import {
-  flagOption,
+  booleanOption,
   integerOption,
   momentForms,
   momentOption,
@@ -49,13 +49,13 @@ async function run(context: CommandContext): Promise<0> {
   const range = rangeOf(context)
   const top = integerOption(context, 'top', 1, 1_000_000)
   const statistics = await fold(context, by, range)
-  if (flagOption(context, 'json')) printJson(context, by, statistics, top)
+  if (booleanOption(context, 'json')) printJson(context, by, statistics, top)
   else if (statistics.newestAt === undefined) {
     note(`There are no results in ${settings.topics.results}${rangeWords(range)} that match.`)
   } else printTable(context, by, statistics, top ?? defaultTop)
   if (statistics.untracked > 0) {
     note(
-      `More deliveries are open than could be told apart: ${statistics.untracked} results of others are not counted as retrying or waiting.`,
+      `More deliveries have not ended than can be told apart: ${statistics.untracked} results of others are not counted as retrying or waiting.`,
     )
   }
   return 0
@@ -93,7 +93,10 @@ function printTable(
   top: number,
 ): void {
   const { print, note } = context
-  const table = new StatisticsTable(by, flagOption(context, 'wide') ? undefined : context.columns)
+  const table = new StatisticsTable(
+    by,
+    booleanOption(context, 'wide') ? undefined : context.columns,
+  )
   const groups = statistics.groups()
   print(table.heading)
   for (const group of groups.slice(0, top)) for (const line of table.lines(group)) print(line)

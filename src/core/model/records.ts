@@ -1,10 +1,10 @@
 /** What records hold as JSON or Avro. Made from schemas/ by test/support/generate-types.ts: change it there. */
 
-/** What happened to one attempt of a webhook delivery, or how a run ended without one. The record's key is the delivery id. Lists of values named here are closed in one version of hooktide and may grow in the next, so they are strings. */
+/** The result of one attempt of a webhook delivery, or of a run that ended without an attempt. The record's key is the delivery id. Fields with a list of values are strings, because a later version may add values. */
 export interface DeliveryResult {
-  /** Names one event for one hook: the same in every attempt, replay and crash repeat, and sent as webhook-id. */
+  /** Identifies one event for one hook. It is the same in every attempt, replay and repeated call, and is sent as webhook-id. */
   readonly deliveryId: string
-  /** Which life of the delivery: <topic>/<partition>/<offset> of the record that began it, of the event itself or of the request for a replay, resend or test. Runs that a former version began are 0 and <partition>-<offset>. */
+  /** The run of the delivery: <topic>/<partition>/<offset> of the record that began it, which is the event, or the request for a replay, resend or test. Runs that an earlier version began are named 0 or <partition>-<offset>. */
   readonly run: string
   /** Id of the event: its event-id or ce_id header, else <topic>-<partition>-<offset>-<timestamp>. */
   readonly eventId: string
@@ -16,41 +16,41 @@ export interface DeliveryResult {
   readonly tenantId: string
   /** Id of the user whom the event is about, or of its role, organization or scope where it names no user. Null when it names none, and in records of former versions. */
   readonly userId: string | null
-  /** Hook record in use, as <partition>-<offset>. Null when the hook is not there. */
+  /** The hook record in use, as <partition>-<offset>. Null if there is none. */
   readonly configVersion: string | null
-  /** Number of the attempt in its run, from 1. Null when the run ended without one. */
+  /** Number of the attempt in its run, from 1. Null if the run ended without an attempt. */
   readonly attempt: number | null
-  /** Attempts the run may make in all. Null when it ended without one. */
+  /** Maximum number of attempts of the run. Null if it ended without an attempt. */
   readonly maxAttempts: number | null
   /** What began the run: event, replay, resend, test. */
   readonly trigger: string
-  /** What became of it: delivered, retrying, deferred, interrupted, dead, discarded, expired. */
+  /** The outcome: delivered, retrying, deferred, interrupted, dead, discarded, expired. */
   readonly outcome: string
   /** Why the run ended without success: gone, invalid-url, exhausted, max-age, endpoint-disabled, endpoint-down, overflow, hook-invalid, hook-deleted, hook-disabled, too-large. */
   readonly reason: string | null
-  /** Whether the run is over. Every run has at least one final record; of several the first in log order counts. */
+  /** Whether the run has ended. Every run has at least one final record. If there are several, the first one on the topic counts. */
   readonly final: boolean
   /** Status code of the answer, if one came. */
   readonly statusCode: number | null
-  /** Kind of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy. */
+  /** Class of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy. */
   readonly errorClass: string | null
-  /** The failure in short, for people. Without what was secret in the call. */
+  /** A short description of the failure, for people, without secrets of the call. */
   readonly errorMessage: string | null
-  /** Who has to look at it: endpoint, network, owner, hooktide. Null when nobody has to: it was delivered, or waits for its turn. */
+  /** Who should look at it: endpoint, network, owner, hooktide. Null if nobody needs to, because it was delivered or waits for its turn. */
   readonly blame: string | null
-  /** Where the call went, without credentials, query, fragment, and parts of the path that look like secrets. Null without an attempt. */
+  /** URL of the call, without credentials, query and fragment, and without parts of the path that look like secrets. Null without an attempt. */
   readonly url: string | null
   /** Milliseconds from admission, or release by a retry topic, to the start of the call. */
   readonly queuedMs: number | null
   /** Milliseconds from the start of the call until a connection was ready. */
   readonly connectMs: number | null
-  /** Milliseconds from the start of the call until the response headers were in. */
+  /** Milliseconds from the start of the call until the response headers were received. */
   readonly firstByteMs: number | null
   /** Milliseconds from the start of the call to its end. */
   readonly totalMs: number | null
-  /** First 4 KiB of the response's body, without what was secret in the call and without the event. Null without a response, and where bodies are not kept. */
+  /** First 4 KiB of the response's body, without secrets of the call and without the event. Null without a response, or if bodies are not kept. */
   readonly responseBody: string | null
-  /** When the next attempt is due, in milliseconds since 1970. Null when there will be none. */
+  /** When the next attempt is due, in milliseconds since 1970. Null if there is none. */
   readonly nextDueAt: number | null
   /** Topic of the record that was handled: an event topic, the request topic, or a retry topic. */
   readonly sourceTopic: string
@@ -64,21 +64,21 @@ export interface DeliveryResult {
   readonly eventAt: number
   /** When the attempt began, or the run ended without one, in milliseconds since 1970. */
   readonly attemptedAt: number
-  /** The process that made the record. */
+  /** The process that wrote the record. */
   readonly instance: string
 }
 
 /**
- * An event key such as PostSignIn; the list of them is in auth-event.schema.json and grows.
+ * An event key such as PostSignIn. auth-event.schema.json lists them; later versions of Logto may add keys.
  */
 export type EventKey = string
 
 /**
- * Value of a record on the hook topic: Logto's hook object, and what hooktide adds under delivery. The record's key is the hook's id; a record without a value deletes the hook. Rows of Logto's own hooks table, as change data capture writes them, are read beside it and have no schema here. Fields that are not named here are ignored. Where a field is optional, null means that it is absent.
+ * Value of a record on the hook topic: Logto's hook object, and hooktide's own fields under delivery. The record's key is the hook's id. A record without a value deletes the hook. Rows of Logto's own hooks table, as change data capture writes them, are accepted too and have no schema here. Fields that are not named here are ignored. In an optional field, null means that it is absent.
  */
 export interface HookRecord {
   /**
-   * The hook's id, equal to the record's key. It does not begin as JSON does. Logto's have 21 characters of 0-9a-z.
+   * The hook's id, equal to the record's key. It must not begin like JSON. Logto's ids have 21 characters of 0-9a-z.
    */
   readonly id: string
   /**
@@ -90,7 +90,7 @@ export interface HookRecord {
    */
   readonly name?: string | null
   /**
-   * Logto's deprecated single event key; counts only when events is empty.
+   * Logto's deprecated single event key. It counts only if events is empty.
    */
   readonly event?: EventKey | null
   /**
@@ -100,15 +100,15 @@ export interface HookRecord {
    */
   readonly events?: readonly EventKey[] | null
   /**
-   * Where to call, and with which headers.
+   * The URL to call, and headers to add.
    */
   readonly config: {
     /**
-     * The endpoint. It must be an http or https URL without credentials, or the hook's deliveries die as invalid-url.
+     * The endpoint: an http or https URL without credentials. With any other value, the deliveries of the hook become dead letters with reason invalid-url.
      */
     readonly url: string
     /**
-     * Headers to add to every call. Names differing only in case are one header, and the last counts. Headers that carry the signature, or say how the message travels, are left out. Names and values have at most 8,192 bytes together. A value may be encrypted, as signingKey.
+     * Headers to add to every call. If names differ only in case, the last one counts. Headers that carry the signature, or that describe how the message is sent, are left out. Names and values have at most 8,192 bytes together. A value may be encrypted, like signingKey.
      */
     readonly headers?: {
       readonly [k: string]: string
@@ -120,39 +120,39 @@ export interface HookRecord {
     readonly [k: string]: unknown
   }
   /**
-   * Signs every call: its text for Logto's signature; for Standard Webhooks also its text, or the bytes it encodes when it is whsec_ and base64. Calls are not signed when it is empty. It may be encrypted: hooktide-enc:v1:, the id of the key, a colon, and base64url of 12 bytes IV, AES-256-GCM ciphertext and 16 bytes tag.
+   * The key that signs every call. Logto's signature uses its text. The signature of Standard Webhooks uses the bytes that it encodes if it is whsec_ and base64, and otherwise its text. If it is empty, calls are not signed. It may be encrypted: hooktide-enc:v1:, the id of the key, a colon, and base64url of 12 bytes IV, AES-256-GCM ciphertext and 16 bytes tag.
    */
   readonly signingKey: string
   /**
-   * Whether the hook is called; true when absent.
+   * Whether the hook is called. The default is true.
    */
   readonly enabled?: boolean | null
   /**
-   * When the hook was made, in milliseconds since 1970.
+   * When the hook was created, in milliseconds since 1970.
    */
   readonly createdAt?: number | null
   /**
-   * How hooktide delivers. What is absent is as the processor's settings say.
+   * How hooktide delivers. The defaults are in the processor's settings.
    */
   readonly delivery?: {
     /**
-     * Milliseconds that one call may take, connecting and reading the answer included.
+     * Time limit of a call in milliseconds, including connecting and reading the answer.
      */
     readonly timeoutMs?: number | null
     /**
-     * Retries after the first attempt, where the schedule has as many.
+     * Number of retries after the first attempt, at most as many as the schedule has.
      */
     readonly maxRetries?: number | null
     /**
-     * Most calls at once by one process.
+     * Maximum number of concurrent calls by one process.
      */
     readonly concurrency?: number | null
     /**
-     * Most calls a second by one process. May be a fraction: 0.1 is one call in ten seconds.
+     * Maximum number of calls a second by one process. It may be a fraction: 0.1 is one call in ten seconds.
      */
     readonly ratePerSecond?: number | null
     /**
-     * Whether results may hold what the endpoint answers. With false they never do.
+     * Whether results may hold response bodies of the endpoint.
      */
     readonly keepResponse?: boolean | null
     /**
@@ -160,7 +160,7 @@ export interface HookRecord {
      */
     readonly filter?: string | null
     /**
-     * Keys that the current one replaced, and that still sign webhook-signature until they expire.
+     * Earlier keys, which still sign webhook-signature until they expire.
      *
      * @maxItems 10
      */
@@ -170,21 +170,21 @@ export interface HookRecord {
 }
 
 /**
- * A signing key that was replaced.
+ * An earlier signing key.
  */
 export interface PreviousSigningKey {
   /**
-   * The key, as it was in signingKey, encrypted or not.
+   * The key, as it was in signingKey, encrypted or in plain text.
    */
   readonly key: string
   /**
-   * From when it signs no more, in milliseconds since 1970.
+   * When it expires, in milliseconds since 1970.
    */
   readonly expiresAt: number
 }
 
 /**
- * Value of a record on the topic of endpoint health: what a processor, or somebody by command, last said of a hook's endpoint. The record's key is the hook's id; a record without a value says that the hook is gone. A hook without a record is healthy. Of two records the one with the higher enableEpoch counts; with the same, a disabled endpoint stays disabled, and else the newer record counts. Times are epoch milliseconds. Fields that are not named here are ignored.
+ * Value of a record on the topic of endpoint health: the state of a hook's endpoint, as a processor or a command wrote it. The record's key is the hook's id. A record without a value means that the hook was deleted. A hook without a record is healthy. Of two records, the one with the higher enableEpoch counts; with the same enableEpoch, a disabled endpoint stays disabled; otherwise the newer record counts. Times are in milliseconds since 1970. Fields that are not named here are ignored.
  */
 export interface EndpointRecord {
   /**
@@ -196,43 +196,43 @@ export interface EndpointRecord {
    */
   readonly tenantId: string
   /**
-   * healthy; failing: attempts fail and are still made; open: none is made before until, then one as a probe; paused: the endpoint asked for time until then; disabled: nothing is sent until it is enabled. The list may grow.
+   * healthy; failing: attempts fail and are still made; open: no attempt is made before until, then one as a probe; paused: the endpoint asked for no calls before until; disabled: nothing is sent until it is enabled. A later version may add values.
    */
   readonly state: string
   /**
-   * When it came into this state.
+   * When this state began.
    */
   readonly since: number
   /**
-   * Why: failures, retry-after, gone (410), failing-for-days, operator, url-changed, recovered. The list may grow.
+   * The reason: failures, retry-after, gone (410), failing-for-days, operator, url-changed, recovered. A later version may add values.
    */
   readonly reason: string
   /**
-   * Of open and paused: when the next attempt may be made.
+   * For open and paused: when the next attempt may be made.
    */
   readonly until: number | null
   /**
-   * The first failed attempt that failures counts; null when there is none.
+   * Time of the first failed attempt that failures counts; null if there is none.
    */
   readonly failingSince: number | null
   /**
-   * The last one that failures counts; null when there is none.
+   * Time of the last failed attempt that failures counts; null if there is none.
    */
   readonly lastFailureAt: number | null
   /**
-   * Failed attempts since the last success, as far as they were counted: after two days without one the count begins anew.
+   * Number of failed attempts since the last success. After two days without a failed attempt, the count starts again.
    */
   readonly failures: number
   /**
-   * The last success that was noted; those of an endpoint that does well are not.
+   * Time of the last recorded success. Successes of a healthy endpoint are not recorded.
    */
   readonly lastSuccessAt: number | null
   /**
-   * How often the endpoint was given a new beginning, by command or by a hook record with another URL.
+   * How often the endpoint was enabled again, by a command or by a hook record with another URL.
    */
   readonly enableEpoch: number
   /**
-   * Tells one URL from another without showing it: the first 16 hex digits of its SHA-256.
+   * Identifies the URL without showing it: the first 16 hex digits of its SHA-256.
    */
   readonly endpoint: string
   /**
@@ -251,7 +251,7 @@ export interface EndpointRecord {
 }
 
 /**
- * Value of a record on an event topic: the payload of Logto's webhooks without hookId, which each delivery adds. Event keys and fields that are not named here are accepted and passed on. Consumers should take absent and null as the same.
+ * Value of a record on an event topic: the payload of Logto's webhooks without hookId, which each delivery adds. Event keys and fields that are not named here are accepted and passed on. Consumers should treat absent and null fields the same.
  */
 export type AuthEventPayload = {
   /**
@@ -259,7 +259,7 @@ export type AuthEventPayload = {
    */
   readonly event: string
   /**
-   * When the payload was built: an RFC 3339 date-time. Informative: nothing hooktide does depends on it.
+   * When the payload was built: an RFC 3339 date-time. hooktide does not use it.
    */
   readonly createdAt: string
   /**
@@ -298,7 +298,7 @@ export type AuthEventPayload = {
    */
   readonly ip?: string | null
   /**
-   * Data and exception events of an interaction, and Grant.LimitExceeded: id of the application, empty when the request named none.
+   * Data and exception events of an interaction, and Grant.LimitExceeded: id of the application, empty if the request named none.
    */
   readonly applicationId?: string | null
   /**
@@ -336,19 +336,19 @@ export type AuthEventPayload = {
    */
   readonly organizationId?: string | null
   /**
-   * Organization.Membership.Updated: users who joined, at most 5,000. Absent when there are none.
+   * Organization.Membership.Updated: users who joined, at most 5,000. Absent if there are none.
    */
   readonly addedUserIds?: readonly string[]
   /**
-   * Organization.Membership.Updated: users who left, at most 5,000. Absent when there are none.
+   * Organization.Membership.Updated: users who left, at most 5,000. Absent if there are none.
    */
   readonly removedUserIds?: readonly string[]
   /**
-   * Organization.Membership.Updated: applications that joined, at most 5,000. Absent when there are none.
+   * Organization.Membership.Updated: applications that joined, at most 5,000. Absent if there are none.
    */
   readonly addedApplicationIds?: readonly string[]
   /**
-   * Organization.Membership.Updated: applications that left, at most 5,000. Absent when there are none.
+   * Organization.Membership.Updated: applications that left, at most 5,000. Absent if there are none.
    */
   readonly removedApplicationIds?: readonly string[]
   /**
@@ -438,13 +438,13 @@ export interface User {
    */
   readonly avatar?: string | null
   /**
-   * Whatever the developer keeps with the user.
+   * Custom data that the developer stores with the user.
    */
   readonly customData?: {
     readonly [k: string]: unknown
   } | null
   /**
-   * Social identities by connector target, each with userId and what the provider told.
+   * Social identities by connector target, each with userId and the details from the provider.
    */
   readonly identities?: {
     readonly [k: string]: unknown

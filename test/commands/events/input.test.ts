@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeEvent } from '../../../src/commands/events/input.ts'
+import { checkEvent } from '../../../src/commands/events/input.ts'
 import { splitJson } from '../../../src/commands/input/json-input.ts'
 import { withoutMember } from '../../../src/commands/input/json-pieces.ts'
 
@@ -52,7 +52,7 @@ describe('a file of events', () => {
 })
 
 describe('a file of very many lines', () => {
-  it('is read through once, not once a line', () => {
+  it('is read once, not once per line', () => {
     const line = `{"event":"PostSignIn","padding":"${'x'.repeat(200)}"}`
     const values = splitJson(Buffer.from(`${line}\n`.repeat(60_000)))
     expect(values.at(-1)).toMatchObject({ place: 'line 60000', line: 60_000 })
@@ -68,7 +68,7 @@ describe('taking a member out of an object', () => {
     ['{ "a": 1.0e3 ,\n  "hookId" : "x,}" \n}', '{ "a": 1.0e3 \n}'],
     ['{"a":{"hookId":"x"}}', '{"a":{"hookId":"x"}}'],
     ['{"\\u0068ookId":1,"a":"\\u0068"}', '{"a":"\\u0068"}'],
-  ])('leaves all else of %j as it was', (text, expected) => {
+  ])('leaves the rest of %j unchanged', (text, expected) => {
     expect(withoutMember(Buffer.from(text), 'hookId').toString()).toBe(expected)
   })
 
@@ -89,15 +89,15 @@ describe('taking a member out of an object', () => {
   })
 })
 
-describe('judging an event', () => {
-  const judge = (payload: object) =>
-    judgeEvent({ place: '', line: 1, bytes: Buffer.from(JSON.stringify(payload)) }, [])
+describe('checking an event', () => {
+  const check = (payload: object) =>
+    checkEvent({ place: '', line: 1, bytes: Buffer.from(JSON.stringify(payload)) }, [])
   const createdAt = '2026-09-14T09:02:11.019Z'
 
-  it('has nothing to say of one that looks like those of Logto', () => {
+  it('gives no warnings for an event like those of Logto', () => {
     const signIn = { event: 'PostSignIn', interactionEvent: 'SignIn', createdAt, userIp: '::1' }
-    expect(judge(signIn)).toMatchObject({ event: 'PostSignIn', warnings: [] })
-    expect(judge({ event: 'User.Created', createdAt, ip: '::1' }).warnings).toEqual([])
+    expect(check(signIn)).toMatchObject({ event: 'PostSignIn', warnings: [] })
+    expect(check({ event: 'User.Created', createdAt, ip: '::1' }).warnings).toEqual([])
   })
 
   it.each([
@@ -109,22 +109,22 @@ describe('judging an event', () => {
     [
       { event: 'PostSignIn', createdAt, ip: '::1' },
       [
-        'interactionEvent is missing, which Logto always sends with PostSignIn',
-        'ip is called userIp with PostSignIn',
+        'interactionEvent is missing: Logto always sends it with PostSignIn',
+        'Logto sends userIp with PostSignIn, not ip',
       ],
     ],
     [
       { event: 'Role.Created', createdAt, userIp: '::1' },
-      ['userIp is called ip with Role.Created'],
+      ['Logto sends ip with Role.Created, not userIp'],
     ],
   ])('accepts %j and warns', (payload, warnings) => {
-    expect(judge(payload)).toMatchObject({ rejection: undefined, warnings })
+    expect(check(payload)).toMatchObject({ rejection: undefined, warnings })
   })
 
   it('says where in the file the text of a line stops being JSON', () => {
     const [, second] = splitJson(Buffer.from('{"event":"PostSignIn"}\n\n{"event":PostSignIn}\n'))
     if (second === undefined) throw new Error('there are two lines')
-    expect(judgeEvent(second, []).rejection).toMatchObject({
+    expect(checkEvent(second, []).rejection).toMatchObject({
       reason: 'invalid-json',
       message: expect.stringMatching(
         /^The value is not JSON: line 3, column 10: a value is missing/,
@@ -133,7 +133,7 @@ describe('judging an event', () => {
   })
 
   it('names reason and field of a rejection', () => {
-    expect(judge({ event: 'PostSignIn', createdAt, hookId: 'x' }).rejection).toMatchObject({
+    expect(check({ event: 'PostSignIn', createdAt, hookId: 'x' }).rejection).toMatchObject({
       reason: 'reserved-field',
       field: 'hookId',
     })

@@ -145,7 +145,7 @@ describe('an explanation', () => {
     expect(explanation.others).toMatchObject([{ hookId: 'off', why: 'disabled' }])
     expect(explanation.next).toEqual(['hooktide replay --offsets auth.events/0/0-0 --hook off'])
     expect(around(hooks, { only: 'none' })(foundWith({}, attempts)).remarks).toContain(
-      'There is no hook none, or no longer.',
+      'There is no hook none.',
     )
   })
 

@@ -11,7 +11,7 @@ const hook = {
 }
 
 describe('a new signing key', () => {
-  it('replaces the old one, which goes on signing for the overlap, and changes nothing else', () => {
+  it('replaces the old one, which still signs for the overlap, and changes nothing else', () => {
     expect(withNewKey(hook, 'new', { now, overlapMs: 50 })).toEqual({
       ...hook,
       signingKey: 'new',
@@ -67,11 +67,11 @@ describe('a hook that is written again while its key is rotated', () => {
     ['has another key', { ...hook, signingKey: 'new' }],
     ['names keys of its own', { ...hook, delivery: { previousSigningKeys: [] } }],
     ['has a delivery that is none', { ...hook, delivery: 7 }],
-  ])('is left as it is when it %s', (_, given) => {
+  ])('is unchanged when it %s', (_, given) => {
     expect(withKeysOf(given, known, now)).toBe(given)
   })
 
-  it('is left as it is when all of them have expired', () => {
+  it('is unchanged if all previous keys have expired', () => {
     expect(withKeysOf(hook, known, 2_000)).toBe(hook)
   })
 })

@@ -9,8 +9,8 @@ const withHeaders = (...names: readonly string[]) =>
     config: { ...hook.config, headers: Object.fromEntries(names.map((name) => [name, 'v'])) },
   })
 
-describe('the warnings of a hook that is put', () => {
-  it('are none for a usual one', () => {
+describe('warnings about a hook', () => {
+  it('are not given for a usual hook', () => {
     expect(withHeaders('Authorization', 'content-type', 'User-Agent', 'x-proxy-1')).toEqual([])
   })
 
@@ -21,7 +21,7 @@ describe('the warnings of a hook that is put', () => {
     )
   })
 
-  it('name a header that another one of the same name replaces', () => {
+  it('name each header that is replaced by another of the same name', () => {
     expect(withHeaders('X-A', 'x-b', 'x-a')).toEqual([
       'config.headers.X-A has no effect: config.headers.x-a replaces it',
     ])
@@ -30,11 +30,11 @@ describe('the warnings of a hook that is put', () => {
   it.each([
     ['short', 'signingKey has 5 bytes: Standard Webhooks asks for 24 to 64'],
     ['whsec_AQID', 'signingKey has 3 bytes: Standard Webhooks asks for 24 to 64'],
-  ])('tell of a key that can be guessed: %s', (key, warning) => {
+  ])('name a key that is easy to guess: %s', (key, warning) => {
     expect(warningsOf({ ...hook, signingKey: key })).toEqual([warning])
   })
 
-  it('tell of no key where calls are not signed, or where it is encrypted', () => {
+  it('do not mention the key if calls are not signed, or if it is encrypted', () => {
     expect(warningsOf({ ...hook, signingKey: '' })).toEqual([])
     expect(warningsOf({ ...hook, signingKey: 'hooktide-enc:v1:x' })).toEqual([])
   })
@@ -43,7 +43,9 @@ describe('the warnings of a hook that is put', () => {
     const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`x${n}\u001b`, n]))
     const warnings = warningsOf({ ...hook, ...many })
     expect(warnings).toHaveLength(20)
-    expect(warnings[0]).toBe('a member, whose name may be a secret, is not known and has no effect')
-    expect(warnings.at(-1)).toBe('and 981 warnings more')
+    expect(warnings[0]).toBe(
+      'a member is not known and has no effect; its name is not shown, since it may be a secret',
+    )
+    expect(warnings.at(-1)).toBe('and 981 more warnings')
   })
 })

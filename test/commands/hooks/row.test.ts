@@ -28,29 +28,29 @@ const locked = (field: string): FieldProblem => ({
 })
 
 describe('a suspended hook in a list', () => {
-  it('has what is wrong, if that is one thing in few words', () => {
+  it('shows its problem, if it has one short problem', () => {
     expect(shown([{ field: 'config', message: 'is missing' }]).at(-1)).toBe('(config is missing)')
     expect(shown([locked('signingKey')]).at(-1)).toBe(
       '(signingKey is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have)',
     )
   })
 
-  it('has the first of many, and where the others are', () => {
+  it('shows the first of several problems, and where to see the others', () => {
     const names = Array.from({ length: 19 }, (_, index) => `config.headers[${index}]`)
     expect(shown(['signingKey', ...names].map(locked)).at(-1)).toBe(
-      '(signingKey is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have; hooks get says more)',
+      '(signingKey is encrypted with key 0123456789ab, which HOOKTIDE_ENCRYPTION_KEYS does not have; hooks get shows more)',
     )
   })
 
-  it('has the key that is wanted of the longest field, and nothing that fills lines', () => {
+  it('shows the id of the missing key even of the longest field, and cuts the rest', () => {
     const field = `config.headers.${'x'.repeat(40)}`
     const problem = shown([locked(field), locked(field)]).at(-1) ?? ''
     expect(problem).toContain('is encrypted with key 0123456789ab')
-    expect(problem).toMatch(/…; hooks get says more\)$/)
+    expect(problem).toMatch(/…; hooks get shows more\)$/)
     expect(problem.length).toBeLessThanOrEqual(125)
   })
 
-  it('has a name that is as long as a name may be, and no longer', () => {
+  it('shows a name up to its longest allowed length', () => {
     expect(shown([], '😀'.repeat(300_000))[2]).toBe(`${'😀'.repeat(39)}…`)
   })
 })

@@ -67,7 +67,7 @@ describe('a dead letter in a list', () => {
     const notes: string[] = []
     expect(readLetter(recordOf({}), (line) => notes.push(line))).toBeUndefined()
     expect(notes).toEqual([
-      expect.stringMatching(/^auth\.events\/3\/41 is left out: it is no dead letter: /),
+      expect.stringMatching(/^auth\.events\/3\/41 is skipped: it is not a dead letter: /),
     ])
   })
 })

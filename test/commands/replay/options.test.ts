@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wantedOf } from '../../../src/commands/replay/options.ts'
+import { parseReplayOptions } from '../../../src/commands/replay/options.ts'
 import { parseArguments } from '../../../src/commands/arguments.ts'
 import { replayCommand } from '../../../src/commands/replay/replay.ts'
 
@@ -8,10 +8,10 @@ const now = Date.parse('2026-09-14T12:00:00Z')
 function wanted(line: string) {
   const parsed = parseArguments(replayCommand, line === '' ? [] : line.split(' '))
   if (parsed.kind === 'help') throw new Error('help was asked for')
-  return wantedOf(parsed, now)
+  return parseReplayOptions(parsed, now)
 }
 
-describe('a replay is asked for', () => {
+describe('options of a replay choose records', () => {
   it('by time', () => {
     expect(wanted('--from 2h --to 2026-09-14T11:00:00Z --hook a,b,a --event PostSignIn')).toEqual({
       kind: 'new',
@@ -34,7 +34,7 @@ describe('a replay is asked for', () => {
     })
   })
 
-  it('of dead letters, all that there are', () => {
+  it('of all dead letters', () => {
     expect(wanted('--failed-only --reason gone,exhausted --again')).toEqual({
       kind: 'new',
       order: { from: 'dead-letters', reasons: ['gone', 'exhausted'], again: true },
@@ -42,41 +42,41 @@ describe('a replay is asked for', () => {
     })
   })
 
-  it('of dead letters of any reason that has letters', () => {
+  it('of dead letters with any reason that dead letters have', () => {
     const reasons = ['endpoint-down', 'overflow', 'max-age']
     expect(wanted(`--failed-only --reason ${reasons.join(',')}`)).toMatchObject({
       order: { from: 'dead-letters', reasons },
     })
   })
 
-  it('to be gone on with', () => {
+  it('of a replay to resume', () => {
     expect(wanted('--resume abc --rate 5 --json')).toEqual({ kind: 'resume', id: 'abc' })
   })
 })
 
-describe('a replay is not understood', () => {
+describe('options of a replay are refused', () => {
   it.each([
-    ['', 'Say what to replay: --from, --offsets or --failed-only.'],
-    ['--from 1h --reason gone', '--reason is about dead letters: give --failed-only too.'],
-    ['--from 1h --again', '--again is about dead letters'],
+    ['', 'Choose what to replay: --from, --offsets or --failed-only.'],
+    ['--from 1h --reason gone', '--reason works only on dead letters: give --failed-only too.'],
+    ['--from 1h --again', '--again works only on dead letters'],
     ['--failed-only --reason hook-deleted', '--reason must be one of gone, '],
     ['--from yesterday', '--from must be earliest, a time'],
     ['--from 1h --to earliest', '--to must be a time'],
     ['--from 1h --to 2h', '--to must be later than --from.'],
     ['--offsets x', '--offsets must be <topic>/<partition>/<first>-<last>'],
     ['--offsets a/0/5-4', 'not "a/0/5-4"'],
-    ['--offsets a/0/1-2 --to 1h', '--offsets and --to each say where to read'],
+    ['--offsets a/0/1-2 --to 1h', '--offsets and --to exclude each other'],
     ['--from 1h --hook a,{', '--hook must be the id of a hook: text of 1 to 128'],
     ['--from 1h --tenant ,', '--tenant must be the id of a tenant: text of 1 to 128'],
     ['--from 1h --event sign-in', '--event must be an event key such as PostSignIn'],
-    ['--resume x --hook a', 'it is given without --hook.'],
-    ['--resume x --dry-run', 'it is given without --dry-run.'],
-  ])('when it is "%s"', (line, said) => {
-    expect(() => wanted(line)).toThrow(said)
+    ['--resume x --hook a', 'leave out --hook.'],
+    ['--resume x --dry-run', 'leave out --dry-run.'],
+  ])('when it is "%s"', (line, message) => {
+    expect(() => wanted(line)).toThrow(message)
   })
 
-  it('when it names more hooks than can be remembered to go on with', () => {
+  it('when they name more hooks than can be stored for --resume', () => {
     const hooks = Array.from({ length: 300 }, (_, index) => `hook-number-${index}-of-many`)
-    expect(() => wanted(`--from 1h --hook ${hooks.join(',')}`)).toThrow('are too long together')
+    expect(() => wanted(`--from 1h --hook ${hooks.join(',')}`)).toThrow('together are too long')
   })
 })

@@ -21,7 +21,7 @@ const reaches = [
   { topic: 'auth.events', partition: 1, next: 8, end: 8 },
 ]
 
-describe('how far a replay is', () => {
+describe('the progress of a replay', () => {
   const group = 'hooktide.replay.1'
 
   it('is read back from what was committed, in whatever order that comes', () => {
@@ -31,7 +31,7 @@ describe('how far a replay is', () => {
     expect(remainingOf(reaches)).toBe(6)
   })
 
-  it('is not known when a partition is missing, or metadata is not of a replay', () => {
+  it('cannot be read when a partition is missing, or metadata is not of a replay', () => {
     const [first, second] = commitsOf(group, order, reaches)
     if (first === undefined || second === undefined) throw new Error('two were committed')
     expect(readCommits(group, [first])).toBeUndefined()
@@ -40,7 +40,7 @@ describe('how far a replay is', () => {
     expect(readCommits(group, [])).toBeUndefined()
   })
 
-  it('is not gone on with where a later version asks for something that this one does not know', () => {
+  it('cannot be read if a later version wrote a field that this one does not know', () => {
     const later = { ...order, countries: ['fr'] }
     expect(readCommits(group, commitsOf(group, later, reaches))).toBeUndefined()
     const moved = { ...order, from: 'the-moon' as 'events' }
@@ -50,7 +50,7 @@ describe('how far a replay is', () => {
   it.each([
     ['without a seal, as a former version wrote it', (text: string) => text.slice(21)],
     ['of which another program changed the end', (text: string) => text.replace('10', '11')],
-  ])('is not gone on with by metadata %s', (_, change) => {
+  ])('cannot be resumed with metadata %s', (_, change) => {
     const commits = commitsOf(group, order, reaches)
     const changed = commits.map((one) => ({ ...one, metadata: change(one.metadata) }))
     expect(changed.map(({ metadata }) => metadata)).not.toEqual(
@@ -59,14 +59,14 @@ describe('how far a replay is', () => {
     expect(readCommits(group, changed)).toBeUndefined()
   })
 
-  it('is not gone on with at offsets that were set since, nor in another group', () => {
+  it('cannot be read after offsets were set by others, nor in another group', () => {
     const commits = commitsOf(group, order, reaches)
     const moved = commits.map((one) => ({ ...one, offset: one.offset + 1 }))
     expect(readCommits(group, moved)).toBeUndefined()
     expect(readCommits('hooktide.replay.2', commits)).toBeUndefined()
   })
 
-  it('fits into what brokers keep of metadata', () => {
+  it('fits into the metadata that brokers accept', () => {
     const hooks = ['h'.repeat(maxOrderLength - orderLength({ from: 'events', hooks: [''] }))]
     const end = Number.MAX_SAFE_INTEGER
     const many = Array.from({ length: 20_000 }, (_, partition) => ({ partition, next: 0, end }))
@@ -79,7 +79,7 @@ describe('how far a replay is', () => {
   })
 })
 
-describe('the line that shows it', () => {
+describe('the progress line', () => {
   it('has a bar, counts and how long it will take', () => {
     const state = { total: 12_000, read: 3_000, requests: 4_500, elapsedMs: 20_000 }
     expect(progressLine(state)).toBe(
@@ -91,7 +91,7 @@ describe('the line that shows it', () => {
     [{ total: 0, read: 0, requests: 0, elapsedMs: 0 }, 100],
     [{ total: 3, read: 0, requests: 0, elapsedMs: 5_000 }, 0],
     [{ total: 3, read: 3, requests: 3, elapsedMs: 5_000 }, 100],
-  ])('of %o says no rest', (state, percent) => {
+  ])('of %o does not estimate the rest', (state, percent) => {
     expect(progressLine(state)).toContain(`${percent} %`)
     expect(progressLine(state)).not.toContain('left')
   })

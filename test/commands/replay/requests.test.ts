@@ -48,7 +48,7 @@ const suspended: SuspendedHook = {
 }
 
 describe('a replay of an event', () => {
-  it('asks for its delivery to each hook that it is for now, under the id that it always has', () => {
+  it('requests its delivery to each hook that it matches now, with the same delivery id', () => {
     const parts = partsOf([
       { id: 'a' },
       { id: 'b' },
@@ -72,7 +72,7 @@ describe('a replay of an event', () => {
     [{ tenants: new Set(['other']) }, []],
     [{ eventKeys: new Set(['User.Created']) }, []],
     [{ eventKeys: new Set(['User.Created', 'PostSignIn']), hooks: new Set(['a']) }, ['a']],
-  ])('is of what was chosen: %o', (selection, expected) => {
+  ])('includes only the selection: %o', (selection, expected) => {
     const planned = planEvent(eventOf({}), partsOf([{ id: 'a' }, { id: 'b' }], selection))
     expect(planned.requests.map(({ hookId }) => hookId)).toEqual(expected)
     expect(planned.leftOut).toEqual([])
@@ -104,7 +104,7 @@ describe('a replay of an event', () => {
 describe('a replay of a dead letter', () => {
   const run = runOf({ hookId: 'a' })
 
-  it('joins again by hook and tenant, as a retry does, whatever events the hook is for now', () => {
+  it('is joined by hook and tenant, as a retry is, whatever events the hook has now', () => {
     const planned = planRun(run, partsOf([{ id: 'a', events: [] }]))
     expect(planned.requests).toEqual([
       { deliveryId: run.deliveryId, hookId: 'a', event: run.event },
@@ -119,7 +119,7 @@ describe('a replay of a dead letter', () => {
     expect(planRun(run, partsOf(hooks))).toEqual({ requests: [], leftOut: [why] })
   })
 
-  it('is of what was chosen, by what its headers say', () => {
+  it('is selected by its headers', () => {
     const letter = { kind: 'letter', reason: 'gone', run } as const
     expect(isSelectedLetter(letter, all)).toBe(true)
     expect(isSelectedLetter(letter, { ...all, reasons: new Set(['gone']) })).toBe(true)
@@ -129,7 +129,7 @@ describe('a replay of a dead letter', () => {
     expect(planRun(run, elsewhere)).toEqual({ requests: [], leftOut: [] })
   })
 
-  it('counts only while no newer run of its delivery was requested', () => {
+  it('is outdated once a newer run of its delivery was requested', () => {
     const requests = new NewestRequests('requests')
     const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
     expect(isOutdated('events/2/7')).toBe(false)
@@ -146,7 +146,7 @@ describe('a replay of a dead letter', () => {
     expect(isOutdated('requests/2/9')).toBe(true)
   })
 
-  it('of before runs were named by their record is told in the same way', () => {
+  it('of an earlier version, which named runs in another form, becomes outdated in the same way', () => {
     const requests = new NewestRequests('requests')
     const isOutdated = (run: string) => requests.isOutdated({ deliveryId: 'd', run })
     expect(['0', '2-7'].map(isOutdated)).toEqual([false, false])
@@ -156,7 +156,7 @@ describe('a replay of a dead letter', () => {
 })
 
 describe('a request record', () => {
-  it('is read back as a run of its own, with the bytes and headers of the event', () => {
+  it('is read back as a new run, with the bytes and headers of the event', () => {
     const hookId = 'a'
     const event = eventOf({ headers: headersOf({ 'event-id': 'event-1', trace: 'x' }) })
     const deliveryId = deliveryIdOf('default', '', 'event-1', hookId)
@@ -197,7 +197,7 @@ describe('a dead letter', () => {
     expect(letter).toEqual({ kind: 'letter', reason: 'exhausted', run })
   })
 
-  it('that was too large has no event, and says where it stands', () => {
+  it('that was too large has no event, and says where it is', () => {
     expect(decodeDeadLetter(recordOf({ headers, value: null }))).toEqual({
       kind: 'reference',
       reason: 'exhausted',

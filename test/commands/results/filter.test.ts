@@ -42,7 +42,7 @@ describe('results are let through', () => {
   it.each([
     [{ outcome: 'failed' }, /^--outcome must be one of delivered, .*, not "failed"\.$/],
     [{ reason: 'gone,away' }, /^--reason must be one of .*, not "away"\.$/],
-    [{ status: '600' }, /^--status must be a status code such as 404, or 5xx, several/],
+    [{ status: '600' }, /^--status must be a status code such as 404, or 5xx \(separate several/],
     [{ blame: 'me' }, /^--blame must be one of endpoint, network, owner, hooktide/],
     [{ delivery: 'dlv_1' }, /^--delivery must be the id of a delivery: dlv_ and 22 characters/],
     [{ event: 'sign-in' }, /^--event must be an event key such as PostSignIn/],

@@ -65,6 +65,6 @@ it.each([
   [358_000, '6 min'],
   [7_190_000, '2 h'],
   [345_600_000, '4 d'],
-])('a wait of %s ms is said as %s', (waitMs, words) => {
+])('a wait of %s ms is printed as %s', (waitMs, words) => {
   expect(roughWait(waitMs)).toBe(words)
 })

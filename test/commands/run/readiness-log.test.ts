@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createReadinessLog, type ReadinessLog } from '../../../src/commands/run/readiness-log.ts'
 
 describe('readiness in the log', () => {
-  it('has one line when it is won, one with the reasons when it is lost, and none in between', () => {
+  it('has one line when it begins, one with the reasons when it ends, and none in between', () => {
     const lines: unknown[] = []
     // Stands in for the two methods of the logger, of which only these forms are used.
     const log = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hiddenFields, withoutSecrets } from '../../../src/commands/hooks/shown-secrets.ts'
+import { hiddenFields, hookWithoutSecrets } from '../../../src/commands/hooks/hidden-secrets.ts'
 import { isPlainWords } from '../../../src/core/text/plain-words.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../../../src/core/run/result.ts'
 
@@ -81,7 +81,7 @@ describe('a hook that is shown', () => {
   }
 
   it('has no secret, and the rest as it is', () => {
-    const shown = withoutSecrets(hook)
+    const shown = hookWithoutSecrets(hook)
     for (const secret of secrets) expect(JSON.stringify(shown)).not.toContain(secret)
     expect(shown).toMatchObject({
       id: hook.id,
@@ -111,14 +111,14 @@ describe('a hook that is shown', () => {
     ['an object in place of an id', { id: { value: 's3cret' } }],
     ['delivery as text', { delivery: '{"previousSigningKeys":[{"key":"s3cret"}]}' }],
   ])('has none where something stands in the wrong place: %s', (_, wrong) => {
-    const shown = withoutSecrets(wrong)
+    const shown = hookWithoutSecrets(wrong)
     expect(JSON.stringify(shown)).not.toContain('s3cret')
     expect(hiddenFields(shown)).toHaveLength(1)
   })
 
   it('has no number that is in the place of a secret', () => {
     const wrong = { signingKey: 48_213_377, config: { headers: { 'x-pin': 48_213_377 } } }
-    expect(JSON.stringify(withoutSecrets(wrong))).not.toContain('48213377')
+    expect(JSON.stringify(hookWithoutSecrets(wrong))).not.toContain('48213377')
   })
 
   it('keeps what people wrote for people', () => {
@@ -130,12 +130,12 @@ describe('a hook that is shown', () => {
       createdAt: 1_700_000_000_000,
       delivery: { filter: 'event.user.id == "k3v9tq2mzx7a"', ratePerSecond: 100_000 },
     }
-    expect(withoutSecrets(told)).toEqual(told)
+    expect(hookWithoutSecrets(told)).toEqual(told)
   })
 
   it('is not written back as it was shown', () => {
     expect(hiddenFields(hook)).toEqual([])
-    const fields = hiddenFields(withoutSecrets(hook)).map(({ field }) => field)
+    const fields = hiddenFields(hookWithoutSecrets(hook)).map(({ field }) => field)
     expect(fields).toEqual([
       'signingKey',
       'signing_key',

@@ -1,4 +1,4 @@
-/** Keeps secrets of hooks off screens, and what was kept off from being written back in their place. */
+/** Hides the secrets of hooks that are shown, and finds the marks that hide them when a hook is written back. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import type { FieldProblem } from '../../core/model/model.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
@@ -6,29 +6,29 @@ import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
 import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
 
 /**
- * Fields whose values are no secrets whatever they look like. All others may hold one, those too that stand where they do
- * not belong, such as a list of headers: then a value is shown only where it is plain words.
+ * Fields whose values are never secrets. Any other field may hold one, a misplaced field too. Its value is shown only if it
+ * is plain words.
  */
-const toldFields =
+const publicFields =
   /^(?:id|tenant_?id|name|event|events(?:\[\])?|created_?at|delivery\.filter|delivery\.previousSigningKeys\[\]\.expiresAt|config\.headers\.(?:content-type|accept(?:-\w+)?))$/i
-/** Where numbers may be secrets: elsewhere they are limits and times. */
+/** In `config` a number may be a secret. Elsewhere numbers are limits and times. */
 const inConfig = /^config(?:\.|\[)/
-/** Names of members and headers whose text is a secret, whatever it looks like. */
+/** Names of members and headers whose values are always secrets. */
 const secretName = /auth|cookie|token|secret|key|passw|passphrase|credential|signature|session/i
 
 /**
- * The hook object without keys, without values that look like credentials by their names or by what they are, and without
- * what may be a key of the URL: its query, and parts of its path. It need not be valid.
+ * The hook with its secrets hidden: keys, values that look like credentials by their name or their text, and of the URL the
+ * query and the parts of the path that may be a key. The hook need not be valid.
  */
-export function withoutSecrets(hook: JsonObject): JsonObject {
+export function hookWithoutSecrets(hook: JsonObject): JsonObject {
   return shown(hook, '') as JsonObject
 }
 
-/** Fields that hold what {@link withoutSecrets} put there. Names of headers that it hid are no header names. */
+/** A problem for each field whose value {@link hookWithoutSecrets} has hidden. */
 export function hiddenFields(hook: JsonObject): readonly FieldProblem[] {
   return fieldsIn(hook, '').map((field) => ({
     field,
-    message: 'was hidden when the hook was shown: leave it out, or get it with --show-secrets',
+    message: 'has a hidden value: leave it out, or get the hook with --show-secrets',
   }))
 }
 
@@ -39,7 +39,7 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
   if (!isJsonObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([name, member], index) => [
-      // Each has a name of its own, or the last would take the place of the others.
+      // Numbered, since members of the same name would replace each other.
       isPlainWords(name) ? name : `${hiddenMark} ${index}`,
       shown(member, path === '' ? name : `${path}.${name}`, isSecret || secretName.test(name)),
     ]),
@@ -48,12 +48,12 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
 
 function shownText(text: string, path: string, isSecret: boolean): string {
   if (path === 'config.url') return shownUrl(text)
-  if (text === '' || toldFields.test(path)) return text
+  if (text === '' || publicFields.test(path)) return text
   return isSecret || !isPlainWords(text) ? hiddenMark : text
 }
 
 function shownNumber(value: number, path: string, isSecret: boolean): unknown {
-  if (toldFields.test(path)) return value
+  if (publicFields.test(path)) return value
   const isHidden = isSecret || (inConfig.test(path) && !isPlainWords(String(value)))
   return isHidden ? hiddenMark : value
 }

@@ -1,6 +1,7 @@
 /**
- * One replay at work. A record is *taken* when its requests are known, and *covered* when they are acknowledged; only
- * covered ones are saved as progress, so a crash repeats requests and loses none.
+ * Runs one replay: reads its range, requests the deliveries, and saves the progress. A record is *planned* once its requests
+ * are known, and *done* once Kafka has acknowledged them. Only done records are saved as progress, so a crash repeats some
+ * requests and loses none.
  */
 import type { DeliveryId, HookId, InboundRecord } from '../../core/model/model.ts'
 import type { LeftOut, Planned, Requested } from './requests.ts'
@@ -20,44 +21,44 @@ import type { RequestWriter } from './request-writer.ts'
 
 const saveEveryMs = 500
 const showEveryMs = 200
-/** Where no terminal shows a bar, as lines of a log. */
+/** Without a terminal, progress is a line in the log now and then. */
 const noteEveryMs = 10_000
 
 export interface Counts {
-  /** Read so far, of the range. */
+  /** Records read so far. */
   readonly records: number
   readonly requests: number
   readonly byHook: ReadonlyMap<HookId, number>
   readonly leftOut: ReadonlyMap<LeftOut, number>
-  /** Offsets of the range that went by retention before they could be read. */
+  /** Offsets of the range that retention removed before they were read. */
   readonly removed: number
 }
 
-export interface ReplayingParts extends StoredReplay {
+export interface ReplayerParts extends StoredReplay {
   readonly context: CommandContext
   readonly plan: Plan
-  /** `undefined`: deliveries are counted, and none is requested. */
-  readonly writing: Writing | undefined
+  /** `undefined` for a dry run, which only counts deliveries. */
+  readonly output: ReplayOutput | undefined
 }
 
-export interface Writing {
+export interface ReplayOutput {
   readonly writer: RequestWriter
   readonly admin: KafkaAdmin
   readonly groupId: string
 }
 
-const nobody: ReadonlySet<DeliveryId> = new Set()
-const countingBatch = 10_000
+const noneRefused: ReadonlySet<DeliveryId> = new Set()
+const dryRunBatch = 10_000
 
-export class Replaying {
-  readonly #parts: ReplayingParts
+export class Replayer {
+  readonly #parts: ReplayerParts
   readonly #order: ReplayOrder
   /** By topic and partition. */
   readonly #reaches: Map<string, Reach>
   readonly #total: number
   readonly #startedAt = performance.now()
-  /** Where partitions go on once what was taken is covered. */
-  readonly #taken = new Map<string, number>()
+  /** By topic and partition: the next offset once the planned records are done. */
+  readonly #planned = new Map<string, number>()
   #requests: Requested[] = []
   #savedAt = 0
   #shownAt = performance.now()
@@ -67,7 +68,7 @@ export class Replaying {
   readonly #byHook = new Map<HookId, number>()
   readonly #leftOut = new Map<LeftOut, number>()
 
-  constructor(parts: ReplayingParts) {
+  constructor(parts: ReplayerParts) {
     this.#parts = parts
     this.#order = parts.order
     this.#reaches = new Map(parts.reaches.map((reach) => [placeOf(reach), reach]))
@@ -84,7 +85,7 @@ export class Replaying {
     }
   }
 
-  /** @returns 0 when the range is done, else the code for what interrupted it */
+  /** @returns 0 when the range is done, else the exit code of the signal that interrupted it */
   async run(): Promise<0 | InterruptedCode> {
     const { signal } = this.#parts.context
     for (const topic of new Set(this.#parts.reaches.map((reach) => reach.topic))) {
@@ -95,77 +96,77 @@ export class Replaying {
     return signal.reason === 'SIGTERM' ? 143 : 130
   }
 
-  /** Writes down how far it is. */
+  /** Saves the progress. */
   async save(): Promise<void> {
-    const { writing } = this.#parts
-    if (writing === undefined) return
+    const { output } = this.#parts
+    if (output === undefined) return
     this.#savedAt = performance.now()
-    const commits = commitsOf(writing.groupId, this.#order, [...this.#reaches.values()])
-    await writing.admin.commitOffsets(writing.groupId, commits)
+    const commits = commitsOf(output.groupId, this.#order, [...this.#reaches.values()])
+    await output.admin.commitOffsets(output.groupId, commits)
   }
 
-  /** A broker that restarts meanwhile ends no replay: what this one does not write down, the next one does. */
+  /** Ignores a failure, such as a broker that restarts: the next save holds the same progress and more. */
   async #trySave(): Promise<void> {
     await this.save().catch(() => undefined)
   }
 
   async #readTopic(topic: string): Promise<void> {
-    const { context, plan, writing } = this.#parts
+    const { context, plan, output } = this.#parts
     const { signal } = context
     const reaches = [...this.#reaches.values()].filter((reach) => reach.topic === topic)
-    const batchSize = writing?.writer.batchSize ?? countingBatch
+    const batchSize = output?.writer.batchSize ?? dryRunBatch
     const range = { from: { reaches }, onRemoved: (count: number) => (this.#removed += count) }
     for await (const records of readRange(context, topic, range)) {
       for (const record of records) {
-        this.#take(record, await plan(record))
-        if (this.#requests.length >= batchSize) await this.#cover()
+        this.#add(record, await plan(record))
+        if (this.#requests.length >= batchSize) await this.#request()
         if (signal.aborted) break
       }
-      await this.#cover()
+      await this.#request()
     }
-    // What follows the last record, such as a transaction's marker, is nothing to go on with.
-    if (!signal.aborted) for (const reach of reaches) this.#reach(reach, reach.end)
+    // The range may end with offsets that hold no record, such as the marker of a transaction.
+    if (!signal.aborted) for (const reach of reaches) this.#advance(reach, reach.end)
   }
 
-  #take(record: InboundRecord, { requests, leftOut }: Planned): void {
+  #add(record: InboundRecord, { requests, leftOut }: Planned): void {
     this.#records += 1
     this.#requests.push(...requests)
     for (const why of leftOut) this.#leaveOut(why)
-    this.#taken.set(placeOf(record), record.offset + 1)
+    this.#planned.set(placeOf(record), record.offset + 1)
   }
 
-  /** Requests what was taken; when it was asked to end before that, it stays uncovered. */
-  async #cover(): Promise<void> {
+  /** Requests the planned deliveries. If a signal ends the command first, their records are not done. */
+  async #request(): Promise<void> {
     const requests = this.#requests
-    const taken = new Map(this.#taken)
+    const planned = new Map(this.#planned)
     this.#requests = []
-    this.#taken.clear()
+    this.#planned.clear()
     const refused = await this.#write(requests)
     if (refused === undefined) return
     for (const { deliveryId, hookId } of requests) {
       if (refused.has(deliveryId)) this.#leaveOut('too-large')
       else this.#count(hookId)
     }
-    for (const [place, next] of taken) {
+    for (const [place, next] of planned) {
       const reach = this.#reaches.get(place)
-      if (reach !== undefined) this.#reach(reach, next)
+      if (reach !== undefined) this.#advance(reach, next)
     }
     this.#show()
     if (performance.now() - this.#savedAt >= saveEveryMs) await this.#trySave()
   }
 
   async #write(requests: readonly Requested[]): Promise<ReadonlySet<DeliveryId> | undefined> {
-    const { writing, context } = this.#parts
-    if (writing === undefined || requests.length === 0) return nobody
+    const { output, context } = this.#parts
+    if (output === undefined || requests.length === 0) return noneRefused
     try {
-      return await writing.writer.write(requests)
+      return await output.writer.write(requests)
     } catch (error) {
       if (context.signal.aborted) return undefined
       throw error
     }
   }
 
-  #reach(reach: Reach, next: number): void {
+  #advance(reach: Reach, next: number): void {
     this.#reaches.set(placeOf(reach), { ...reach, next: Math.max(reach.next, next) })
   }
 

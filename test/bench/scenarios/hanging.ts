@@ -1,0 +1,130 @@
+/**
+ * S3: a hook of one tenant hangs, or 4,500 of them do; a hook of another tenant, and another hook of the same one (S3b), get
+ * 50 events a second each and answer at once. Beside the same two without those that hang.
+ */
+import { createSink } from '../../../src/edge/kafka/sink.ts'
+import { createResultReader } from '../../../src/edge/registry/result-codec.ts'
+import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
+import { tailTopic, type Tail } from '../../support/topic-tail.ts'
+import { percentile, type Figures, type Target } from '../figures.ts'
+import { eventRecord, loopFigures, prepare, startProduct, type BenchEvent } from '../product.ts'
+import type { Rig } from '../rig.ts'
+import type { Scenario } from '../scenario.ts'
+import { times } from './neighbours.ts'
+
+/** Hooks that hang, and how many events they get together each tick; each of the two others gets one. */
+interface Crowd {
+  readonly hooks: number
+  readonly eachTick: number
+}
+
+const seconds = 60
+const tickMs = 20
+const alone = 'alone'
+const crowds: Readonly<Record<string, Crowd>> = {
+  'beside one that hangs': { hooks: 1, eachTick: 10 },
+  'beside 4500 that hang': { hooks: 4_500, eachTick: 60 },
+  [alone]: { hooks: 0, eachTick: 0 },
+}
+const watched = ['other', 'sibling'] as const
+type Watched = (typeof watched)[number]
+
+export const hangingScenario: Scenario = {
+  targets: Object.keys(crowds)
+    .filter((name) => name !== alone)
+    .flatMap((name) => [
+      ...watched.flatMap((who): readonly Target[] => [
+        { subject: name, figure: `of ${who}'s called`, limit: { atLeast: 0.99 } },
+        { subject: name, figure: `${who} p99 ms`, beside: alone, limit: { atMost: 1.5 } },
+      ]),
+      { subject: name, figure: 'loop delay max ms', limit: { atMost: 50 } },
+    ]),
+  async prepare(rig) {
+    return Object.entries(crowds).map(([name, crowd]) => ({
+      name,
+      measure: () => latenciesBeside(rig, crowd),
+    }))
+  },
+}
+
+async function latenciesBeside(rig: Rig, crowd: Crowd): Promise<Figures> {
+  const environment = rig.environment()
+  const hooks = [
+    rig.hook('other', 'ok', { events: ['Other'], tenantId: 'other' }),
+    rig.hook('sibling', 'ok', { events: ['Sibling'], tenantId: 'greedy' }),
+    ...times(crowd.hooks, (n) =>
+      rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.N${n}`], tenantId: 'greedy' }),
+    ),
+  ]
+  await prepare(environment, { hooks })
+  await using running = await startProduct(environment)
+  const prefix = environment['HOOKTIDE_TOPIC_PREFIX'] ?? ''
+  const results = tailLatencies(rig, `${prefix}.webhook.results`)
+  const offered = await write(rig, `${prefix}.events`, crowd)
+  const loop = loopFigures(await running.readings())
+  await results.stop()
+  return { ...figuresOf(results.items, offered), ...loop }
+}
+
+interface Latency {
+  readonly hookId: string
+  readonly ms: number
+}
+
+/** From an event's record to the start of its first call. */
+function tailLatencies(rig: Rig, topic: string): Tail<Latency | undefined> {
+  const { brokers, registryUrl } = rig.surroundings
+  const read = createResultReader({ url: registryUrl, username: undefined, password: undefined })
+  return tailTopic(brokers, topic, async ({ value }) => {
+    const { hookId, attempt, eventAt, attemptedAt } = await read(value)
+    return attempt === 1 ? { hookId, ms: attemptedAt - eventAt } : undefined
+  })
+}
+
+/** @returns how many events each of the two got */
+async function write(rig: Rig, topic: string, crowd: Crowd): Promise<number> {
+  const sink = createSink({ settings: settingsOf(rig.surroundings.brokers), log: silentLog })
+  const writes: Promise<void>[] = []
+  const startedAt = performance.now()
+  let tick = 0
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const elapsed = performance.now() - startedAt
+      for (; tick < elapsed / tickMs; tick += 1) {
+        const events = eventsOf(tick, crowd)
+        writes.push(sink.write(events.map((event, n) => eventRecord(topic, `${tick}-${n}`, event))))
+      }
+      if (elapsed < seconds * 1_000) return
+      clearInterval(timer)
+      resolve()
+    }, tickMs)
+  })
+  await Promise.all(writes)
+  await sink.stop()
+  return tick
+}
+
+function eventsOf(tick: number, { hooks, eachTick }: Crowd): readonly BenchEvent[] {
+  const crowd = times(eachTick, (n) => ({
+    tenant: 'greedy',
+    event: `Hangs.N${(tick * eachTick + n) % hooks}`,
+  }))
+  return [...crowd, { tenant: 'other', event: 'Other' }, { tenant: 'greedy', event: 'Sibling' }]
+}
+
+function figuresOf(found: readonly (Latency | undefined)[], offered: number): Figures {
+  const figures: Record<string, number> = {}
+  for (const who of watched) {
+    const sorted = latenciesOf(found, who)
+    figures[`of ${who}'s called`] = sorted.length / offered
+    figures[`${who} p50 ms`] = percentile(sorted, 0.5)
+    figures[`${who} p99 ms`] = percentile(sorted, 0.99)
+    figures[`${who} max ms`] = percentile(sorted, 1)
+  }
+  return figures
+}
+
+function latenciesOf(found: readonly (Latency | undefined)[], who: Watched): readonly number[] {
+  const own = found.flatMap((one) => (one?.hookId === who ? [one.ms] : []))
+  return own.toSorted((a, b) => a - b)
+}

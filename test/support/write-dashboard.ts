@@ -1,0 +1,386 @@
+/** Writes `deploy/grafana-dashboard.json` from the panels below: `node test/support/write-dashboard.ts`. */
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const path = new URL('../../deploy/grafana-dashboard.json', import.meta.url)
+
+/** The processes of one dashboard. Grafana fills in the variables. */
+const chosen = 'job=~"$job",instance=~"$instance"'
+const interval = '$__rate_interval'
+
+export interface Query {
+  /** PromQL, with Grafana's variables. */
+  readonly expression: string
+  /** The name of each of its series; `{{label}}` stands for a label's value. */
+  readonly legend: string
+}
+
+interface Panel {
+  readonly title: string
+  readonly description: string
+  /** One of Grafana's units. */
+  readonly unit: string
+  readonly queries: readonly Query[]
+  /** At most so large, such as 1 for a share. */
+  readonly max?: number
+}
+
+interface Row {
+  readonly title: string
+  readonly panels: readonly Panel[]
+}
+
+function rate(metric: string, by: string, more = ''): string {
+  return `sum by (${by}) (rate(${metric}{${chosen}${more}}[${interval}]))`
+}
+
+function total(metric: string, by: string, more = ''): string {
+  return `sum by (${by}) (${metric}{${chosen}${more}})`
+}
+
+function percentiles(metric: string): readonly Query[] {
+  return [0.5, 0.95, 0.99].map((share) => ({
+    expression: `histogram_quantile(${share}, sum by (le) (rate(${metric}_bucket{${chosen}}[${interval}])))`,
+    legend: `p${share * 100}`,
+  }))
+}
+
+export const rows: readonly Row[] = [
+  {
+    title: 'Deliveries',
+    panels: [
+      {
+        title: 'Delivered share',
+        description:
+          'Of the deliveries that ended. Deliveries that wait for a retry have not ended. Which hooks fail is in the results: hooktide stats --by hook.',
+        unit: 'percentunit',
+        max: 1,
+        queries: [
+          {
+            expression: `sum(rate(hooktide_deliveries_total{${chosen},outcome="delivered"}[${interval}])) / sum(rate(hooktide_deliveries_total{${chosen},outcome=~"delivered|dead|expired"}[${interval}]))`,
+            legend: 'delivered',
+          },
+        ],
+      },
+      {
+        title: 'Results by outcome',
+        description: 'Results written per second.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_deliveries_total', 'outcome'), legend: '{{outcome}}' },
+        ],
+      },
+      {
+        title: 'Calls by class',
+        description: 'HTTP calls per second: ok, or the class of what went wrong.',
+        unit: 'ops',
+        queries: [{ expression: rate('hooktide_attempts_total', 'class'), legend: '{{class}}' }],
+      },
+      {
+        title: 'Time of a call',
+        description: 'From the start of a call to its end, of all endpoints.',
+        unit: 's',
+        queries: percentiles('hooktide_attempt_duration_seconds'),
+      },
+      {
+        title: 'Time from an event to its first call',
+        description: "From the event record's timestamp to the start of its first call for a hook.",
+        unit: 's',
+        queries: percentiles('hooktide_event_to_first_attempt_seconds'),
+      },
+    ],
+  },
+  {
+    title: 'What waits',
+    panels: [
+      {
+        title: 'Lag',
+        description: 'Events and requests that are not complete.',
+        unit: 'short',
+        queries: [{ expression: total('hooktide_lag', 'topic'), legend: '{{topic}}' }],
+      },
+      {
+        title: 'Retries that wait',
+        description: 'Retry records that are not complete. Most of them are not due.',
+        unit: 'short',
+        queries: [{ expression: total('hooktide_retry_depth', 'topic'), legend: '{{topic}}' }],
+      },
+      {
+        title: 'Overdue retries',
+        description: 'The longest that a retry has waited for its call after it was due.',
+        unit: 's',
+        queries: [
+          { expression: `max(hooktide_retry_overdue_seconds{${chosen}})`, legend: 'longest' },
+        ],
+      },
+      {
+        title: 'In the processes',
+        description: 'Calls in flight, deliveries in lanes, and records fetched and not admitted.',
+        unit: 'short',
+        queries: [
+          { expression: `sum(hooktide_in_flight{${chosen}})`, legend: 'in flight' },
+          { expression: `sum(hooktide_queued{${chosen}})`, legend: 'queued' },
+          { expression: `sum(hooktide_backlog{${chosen}})`, legend: 'fetched' },
+        ],
+      },
+      {
+        title: 'Put off and split off',
+        description:
+          'Deliveries per second that were put off to a retry topic without an attempt, or split off an event that was half done.',
+        unit: 'ops',
+        queries: [
+          {
+            expression: `sum(rate(hooktide_deferrals_total{${chosen}}[${interval}]))`,
+            legend: 'deferred',
+          },
+          {
+            expression: `sum(rate(hooktide_retry_hops_total{${chosen}}[${interval}]))`,
+            legend: 'hops',
+          },
+          {
+            expression: `sum(rate(hooktide_splits_total{${chosen}}[${interval}]))`,
+            legend: 'split',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'Hooks and endpoints',
+    panels: [
+      {
+        title: 'Endpoints that are not healthy',
+        description: 'Equal in all processes: the endpoints topic says so.',
+        unit: 'short',
+        queries: [
+          { expression: `max by (state) (hooktide_endpoints{${chosen}})`, legend: '{{state}}' },
+        ],
+      },
+      {
+        title: 'Hooks',
+        description: 'Hooks in the table, and those whose newest record is not valid.',
+        unit: 'short',
+        queries: [
+          { expression: `max(hooktide_hooks{${chosen}})`, legend: 'hooks' },
+          { expression: `max(hooktide_hooks_suspended{${chosen}})`, legend: 'suspended' },
+        ],
+      },
+      {
+        title: 'Events that went nowhere',
+        description: 'Events per second without a matching hook, and records that were rejected.',
+        unit: 'ops',
+        queries: [
+          {
+            expression: `sum(rate(hooktide_events_unmatched_total{${chosen}}[${interval}]))`,
+            legend: 'unmatched',
+          },
+          { expression: rate('hooktide_records_rejected_total', 'reason'), legend: '{{reason}}' },
+        ],
+      },
+      {
+        title: 'Filters without a value',
+        description: 'Filters per second that had no value for an event.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_filter_errors_total', 'fault'), legend: '{{fault}}' },
+        ],
+      },
+      {
+        title: 'Lookups of host names',
+        description:
+          'By what name servers answered, and connections to an address beyond its time to live.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_name_lookups_total', 'outcome'), legend: '{{outcome}}' },
+          {
+            expression: `sum(rate(hooktide_stale_addresses_total{${chosen}}[${interval}]))`,
+            legend: 'stale',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'Kafka',
+    panels: [
+      {
+        title: 'Calls held back',
+        description: '1 while a process starts no calls, by cause.',
+        unit: 'short',
+        queries: [
+          { expression: `max by (cause) (hooktide_calls_stopped{${chosen}})`, legend: '{{cause}}' },
+        ],
+      },
+      {
+        title: 'Time of a commit',
+        description: 'Until it is acknowledged.',
+        unit: 's',
+        queries: percentiles('hooktide_commit_duration_seconds'),
+      },
+      {
+        title: 'Commits that failed',
+        description: 'Per second. The next commit holds the same.',
+        unit: 'ops',
+        queries: [
+          { expression: rate('hooktide_commits_failed_total', 'outcome'), legend: '{{outcome}}' },
+        ],
+      },
+      {
+        title: 'Rebalances',
+        description: 'Assignments per minute, over all processes.',
+        unit: 'short',
+        queries: [
+          { expression: `60 * ${rate('hooktide_rebalances_total', 'group')}`, legend: '{{group}}' },
+        ],
+      },
+      {
+        title: 'Records not acknowledged',
+        description: 'Results, retries and dead letters that are written and not acknowledged.',
+        unit: 'short',
+        queries: [{ expression: `sum(hooktide_records_pending{${chosen}})`, legend: 'records' }],
+      },
+      {
+        title: 'Partitions',
+        description: 'By process and topic.',
+        unit: 'short',
+        queries: [
+          {
+            expression: total('hooktide_partitions', 'instance, topic'),
+            legend: '{{instance}} {{topic}}',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    title: 'Processes',
+    panels: [
+      {
+        title: 'Ready',
+        description: '1 while /readyz of the process answers 200.',
+        unit: 'short',
+        max: 1,
+        queries: [{ expression: `hooktide_ready{${chosen}}`, legend: '{{instance}}' }],
+      },
+      {
+        title: 'CPU',
+        description: 'Cores in use. One process can use little more than one.',
+        unit: 'short',
+        queries: [
+          {
+            expression: `rate(process_cpu_seconds_total{${chosen}}[${interval}])`,
+            legend: '{{instance}}',
+          },
+        ],
+      },
+      {
+        title: 'Memory',
+        description: 'Resident memory.',
+        unit: 'bytes',
+        queries: [
+          { expression: `process_resident_memory_bytes{${chosen}}`, legend: '{{instance}}' },
+        ],
+      },
+      {
+        title: 'Delay of the event loop',
+        description: 'The 99th percentile. A process whose event loop is busy puts nothing off.',
+        unit: 's',
+        queries: [
+          { expression: `nodejs_eventloop_lag_p99_seconds{${chosen}}`, legend: '{{instance}}' },
+        ],
+      },
+      {
+        title: 'Versions',
+        description: 'Processes by version. More than one shows during an update.',
+        unit: 'short',
+        queries: [
+          {
+            expression: `count by (version) (hooktide_build_info{${chosen}})`,
+            legend: '{{version}}',
+          },
+        ],
+      },
+    ],
+  },
+]
+
+const datasource = { type: 'prometheus', uid: '${datasource}' }
+const size = { width: 8, height: 8 }
+const panelsPerLine = 3
+
+function panelOf(
+  { title, description, unit, queries, max }: Panel,
+  id: number,
+  at: { x: number; y: number },
+) {
+  return {
+    ...{ id, type: 'timeseries', title, description, datasource },
+    gridPos: { ...at, w: size.width, h: size.height },
+    fieldConfig: {
+      defaults: {
+        ...{ unit, min: 0, ...(max === undefined ? {} : { max }) },
+        custom: { drawStyle: 'line', lineWidth: 1, fillOpacity: 8, showPoints: 'never' },
+      },
+      overrides: [],
+    },
+    options: {
+      legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+      tooltip: { mode: 'multi', sort: 'desc' },
+    },
+    targets: queries.map(({ expression, legend }, index) => ({
+      ...{ refId: String.fromCodePoint(65 + index), datasource },
+      ...{ expr: expression, legendFormat: legend, range: true },
+    })),
+  }
+}
+
+function variable(name: string, label: string, query: string) {
+  return {
+    ...{ name, label, type: 'query', datasource, query: { query, refId: name } },
+    ...{ definition: query, refresh: 2, sort: 1, multi: true, includeAll: true, allValue: '.*' },
+    current: { text: ['All'], value: ['$__all'] },
+  }
+}
+
+/** The dashboard as Grafana imports it. */
+export function dashboard(): string {
+  const panels: object[] = []
+  let y = 0
+  for (const { title, panels: inRow } of rows) {
+    panels.push({
+      ...{ id: panels.length + 1, type: 'row', title, collapsed: false, panels: [] },
+      gridPos: { x: 0, y, w: panelsPerLine * size.width, h: 1 },
+    })
+    y += 1
+    for (const [index, panel] of inRow.entries()) {
+      const x = (index % panelsPerLine) * size.width
+      const line = Math.floor(index / panelsPerLine)
+      panels.push(panelOf(panel, panels.length + 1, { x, y: y + line * size.height }))
+    }
+    y += Math.ceil(inRow.length / panelsPerLine) * size.height
+  }
+  const whole = {
+    ...{ uid: 'hooktide', title: 'hooktide', tags: ['hooktide', 'kafka', 'webhooks'] },
+    description: 'Webhooks from Kafka: what is delivered, what waits, and how the processes do.',
+    ...{ schemaVersion: 39, version: 1, editable: true, graphTooltip: 1, timezone: 'browser' },
+    ...{ refresh: '30s', time: { from: 'now-3h', to: 'now' } },
+    templating: {
+      list: [
+        {
+          ...{ name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' },
+          current: {},
+        },
+        variable('job', 'Job', 'label_values(hooktide_build_info, job)'),
+        variable('instance', 'Process', 'label_values(hooktide_build_info{job=~"$job"}, instance)'),
+      ],
+    },
+    panels,
+  }
+  return `${JSON.stringify(whole, undefined, 2)}\n`
+}
+
+if (import.meta.main) writeFileSync(path, dashboard())
+
+/** The dashboard as it is kept. */
+export function keptDashboard(): string {
+  return readFileSync(path, 'utf8')
+}
