@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { displayWidth } from '../../../src/commands/columns.ts'
-import { explain, type Surroundings } from '../../../src/commands/explain/explanation.ts'
+import { explain, mayWait, type Surroundings } from '../../../src/commands/explain/explanation.ts'
 import { FoundEvents, type FoundEvent } from '../../../src/commands/explain/found.ts'
 import { explanationJson, explanationLines } from '../../../src/commands/explain/view.ts'
 import type { StoredHook } from '../../../src/commands/hooks/topic.ts'
@@ -40,7 +40,7 @@ function around(hooks: readonly StoredHook[], more: Partial<Surroundings> = {}) 
     return explain(found, {
       ...{ hooks: new Map(hooks.map((hook) => [hook.id, hook])), endpoints: new Map() },
       ...{ answers: answers.of(found.event ?? eventOf({})), handled: { kind: 'yes' } },
-      ...{ now, only: undefined },
+      ...{ now, only: undefined, waiting: new Map() },
       ...more,
     })
   }
@@ -100,6 +100,32 @@ describe('an explanation', () => {
       '    next      hooktide endpoints enable crm',
       '    next      hooktide resend dlv_0000000000000000000000',
     ])
+  })
+
+  it('tells where a delivery waits, and when it is due now rather than when results said it would be', () => {
+    const [{ deliveryId }] = [failureWith({})]
+    const waits = [{ place: 'auth.webhook.retry.30m/0/17', attempt: 3, startsAt: now + 600_000 }]
+    const waiting = new Map([[deliveryId, waits]])
+    const found = foundWith({}, attempts)
+    const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found), 100)
+    expect(lines).toContain(
+      '  Hook crm: attempt 2 of 10 failed; the next is due 2026-09-14T09:12:31Z (in 10 min)',
+    )
+    expect(lines).toContain(
+      '    waits     in auth.webhook.retry.30m/0/17, attempt 3 from 2026-09-14T09:12:31Z on',
+    )
+    expect(mayWait(found, new Map())).toEqual([deliveryId])
+  })
+
+  it('tells where a delivery waits of which nothing is recorded', () => {
+    const found = foundWith({}, [])
+    const answers = new Map([['crm', { kind: 'matches' } as const]])
+    const [deliveryId = ''] = mayWait(found, answers)
+    const waits = [{ place: 'auth.webhook.requests/0/1', attempt: 1, startsAt: resultAt }]
+    const waiting = new Map([[deliveryId, waits]])
+    const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found))
+    expect(lines).toContain('  Hook crm: waits: nothing is recorded yet')
+    expect(lines).toContain(`    delivery  ${deliveryId}`)
   })
 
   it('tells runs of one delivery apart', () => {
