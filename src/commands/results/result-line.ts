@@ -7,7 +7,8 @@ import { cellsOf, fitted, headingOf, type Column, type Fitted } from '../columns
 import type { Line, LinePart } from '../line.ts'
 
 interface ResultColumn extends Column {
-  readonly cell: (result: DeliveryResult) => string
+  /** @param now how long it is until what is still to come */
+  readonly cell: (result: DeliveryResult, now: EpochMs) => string
 }
 
 type Form = Omit<Column, 'heading' | 'min' | 'rank'>
@@ -86,8 +87,9 @@ export class ResultTable {
     this.heading = headingOf(this.#fitted)
   }
 
-  line(result: DeliveryResult): Line {
-    const all = this.#columns.map(({ cell }) => cell(result))
+  /** @param now what is still to come is told by how long from now */
+  line(result: DeliveryResult, now: EpochMs): Line {
+    const all = this.#columns.map(({ cell }) => cell(result, now))
     const cells = cellsOf(this.#fitted, all)
     const at = this.#fitted.findIndex(({ heading }) => heading === 'OUTCOME')
     const before = cells.slice(0, at).map((cell) => `${cell}  `)
@@ -112,15 +114,18 @@ export function whatCame({ statusCode, errorClass, reason }: DeliveryResult): st
   return String(answered ?? errorClass ?? reason ?? '')
 }
 
-function followUp({ nextDueAt, reason, attemptedAt, errorMessage }: DeliveryResult): string {
+function followUp({ nextDueAt, reason, errorMessage }: DeliveryResult, now: EpochMs): string {
   const parts: string[] = []
-  if (nextDueAt !== null) {
-    const waitMs = Math.max(0, nextDueAt - attemptedAt)
-    parts.push(`${new Date(nextDueAt).toISOString()} (in ${roughWait(waitMs)})`)
-  }
+  if (nextDueAt !== null) parts.push(dueWords(nextDueAt, now))
   if (reason !== null) parts.push(reason)
   if (errorMessage !== null) parts.push(errorMessage)
   return parts.join(', ')
+}
+
+/** A time, and how long it is until then if it is still to come. */
+export function dueWords(dueAt: EpochMs, now: EpochMs): string {
+  const wait = dueAt > now ? ` (in ${roughWait(dueAt - now)})` : ''
+  return `${new Date(dueAt).toISOString()}${wait}`
 }
 
 const colours = {

@@ -13,7 +13,9 @@ import {
   momentOption,
   textOption,
 } from '../option-values.ts'
+import { sayWhereTheyWait } from '../waiting/where.ts'
 import { filterOf, filterOptions, isEverything, isWanted, type ResultFilter } from './filter.ts'
+import { GoingOn } from './going-on.ts'
 import { lastOf } from './last.ts'
 import { decoderOf, resultsIn, type TimeRange } from './reading.ts'
 import { ResultTable } from './result-line.ts'
@@ -50,7 +52,7 @@ export const resultsCommand: Command = {
     },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'group'],
   run,
 }
 
@@ -64,18 +66,20 @@ async function run(context: CommandContext): Promise<0> {
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
   const isJson = booleanOption(context, 'json')
   const table = new ResultTable(booleanOption(context, 'wide') ? undefined : context.columns)
+  const goingOn = new GoingOn(filter)
   let shown = 0
   for await (const result of wantedIn(context, range, filter)) {
     if (shown === 0 && !isJson) print(table.heading)
-    print(isJson ? JSON.stringify(result) : table.line(result))
+    print(isJson ? JSON.stringify(result) : table.line(result, Date.now()))
+    goingOn.add(result)
     shown += 1
-    if (shown >= limit) return 0
+    if (shown >= limit) break
     // A slow reader of the output must not make this process hold the topic in memory.
     if (process.stdout.writableNeedDrain) await outputDrained(context.signal)
   }
-  if (shown === 0 && range.kind !== 'following') {
-    note(absence(settings.topics.results, range, !isEverything(filter)))
-  }
+  if (range.kind === 'following') return 0
+  if (shown === 0) note(absence(settings.topics.results, range, !isEverything(filter)))
+  if (!isJson) await sayWhereTheyWait(context, goingOn.deliveries())
   return 0
 }
 

@@ -14,6 +14,18 @@ export interface OffsetRange {
 /** The most bytes whose base64url text fits. */
 const maxBytes = Math.floor((maxContentLength * 3) / 4)
 
+/** Whether an offset lies in one of the ranges, which ascend and do not touch. */
+export function isWithin(ranges: readonly OffsetRange[], offset: number): boolean {
+  let low = 0
+  let high = ranges.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ranges[middle]?.to ?? 0) <= offset) low = middle + 1
+    else high = middle
+  }
+  return (ranges[low]?.from ?? Number.POSITIVE_INFINITY) <= offset
+}
+
 /** The completed offsets in the metadata of a commit. */
 export type CompletedRuns =
   /** They ascend, do not touch, and lie above the committed offset. There may be none. */

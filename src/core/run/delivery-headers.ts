@@ -143,16 +143,25 @@ export function decodeDeadLetter(record: InboundRecord): DecodedDeadLetter {
   return { kind: 'reference', reason, run, source: identity.source }
 }
 
-interface Names {
+/** What the headers of a record say of its run: all but the event's payload. */
+export interface RunNames {
   readonly kind: 'names'
   readonly deliveryId: DeliveryId
   readonly hookId: HookId
   readonly progress: Progress
   readonly identity: EventIdentity
+}
+
+interface ReadNames extends RunNames {
   readonly reader: HeaderReader
 }
 
-function readNames(record: InboundRecord, from: 'tier' | 'request'): Names | Rejected {
+/** Reads the headers of a record of a tier or of the request topic as {@link decodeRun} does, and not its value. */
+export function readRunNames(record: InboundRecord, from: 'tier' | 'request'): RunNames | Rejected {
+  return readNames(record, from)
+}
+
+function readNames(record: InboundRecord, from: 'tier' | 'request'): ReadNames | Rejected {
   const reader = new HeaderReader(record.headers)
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const hookId = readHookId(reader)
@@ -191,7 +200,7 @@ const maxPlaceLength = 300
  */
 const runName = /^(?:[^/]+\/\d{1,10}\/\d{1,16}|0|\d+-\d+)$/
 
-type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
+export type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
 
 /** A request begins a run of its own, named by where it stands. */
 function beginning(reader: HeaderReader, record: InboundRecord): Progress {

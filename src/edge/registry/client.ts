@@ -331,13 +331,15 @@ interface CompatibilityAnswer {
   readonly messages: readonly string[]
 }
 
-/** Some registries give messages without being asked to, some never do. */
+/** Confluent's says why in `messages`, Apicurio's in `reason`. */
 function compatibilityAnswer({
   is_compatible: isCompatible,
   messages,
+  reason,
 }: JsonObject): CompatibilityAnswer | undefined {
   if (typeof isCompatible !== 'boolean') return undefined
-  const texts = Array.isArray(messages) ? messages.filter((text) => typeof text === 'string') : []
+  const said: readonly unknown[] = Array.isArray(messages) ? messages : [reason]
+  const texts = said.filter((text) => typeof text === 'string')
   return { isCompatible, messages: texts }
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { displayWidth } from '../../../src/commands/columns.ts'
 import { textOf } from '../../../src/commands/line.ts'
-import { ResultTable } from '../../../src/commands/results/result-line.ts'
+import { dueWords, ResultTable } from '../../../src/commands/results/result-line.ts'
 import { roughWait } from '../../../src/core/model/durations.ts'
 import { eventKeys } from '../../../src/core/event/event-keys.ts'
-import { endWith, failureWith, resultWith } from '../../support/results.ts'
+import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
 const hostile = '\u001b[2J\u202e日本語'.repeat(50)
 const results = [
@@ -17,7 +17,7 @@ const results = [
 
 function linesAt(columns: number | undefined): readonly string[] {
   const table = new ResultTable(columns)
-  return [table.heading, ...results.map((result) => textOf(table.line(result)))]
+  return [table.heading, ...results.map((result) => textOf(table.line(result, resultAt)))]
 }
 
 describe('a line about a result', () => {
@@ -67,4 +67,13 @@ it.each([
   [345_600_000, '4 d'],
 ])('a wait of %s ms is printed as %s', (waitMs, words) => {
   expect(roughWait(waitMs)).toBe(words)
+})
+
+it.each([
+  [65_000, '1970-01-01T00:01:05.000Z (in 65 s)'],
+  [1, '1970-01-01T00:00:00.001Z (in 0 s)'],
+  [0, '1970-01-01T00:00:00.000Z'],
+  [-1_000, '1969-12-31T23:59:59.000Z'],
+])('what is due at %s is told at 0 as %s', (dueAt, words) => {
+  expect(dueWords(dueAt, 0)).toBe(words)
 })

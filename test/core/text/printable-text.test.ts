@@ -74,7 +74,7 @@ describe('lines', () => {
   it('about a result are as wide as what is printed', () => {
     const table = new ResultTable(undefined)
     const line = (tenantId: string) =>
-      textOf(table.line(failureWith({ tenantId, hookId: 'h', errorMessage: '\u202edetartsnu' })))
+      textOf(table.line(failureWith({ tenantId, hookId: 'h', errorMessage: '\u202edetartsnu' }), 0))
     expect(line('a\u009b')).toContain('a\\u009b     h')
     expect(line('acmeacme')).toContain('acmeacme    h')
     expect(line('a')).toMatch(/, \\u202edetartsnu$/)

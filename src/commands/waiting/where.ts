@@ -1,0 +1,43 @@
+/** Where deliveries wait, for people. */
+import { UserError } from '../../core/model/errors.ts'
+import type { DeliveryId, EpochMs } from '../../core/model/model.ts'
+import { placeOf } from '../../core/run/delivery-headers.ts'
+import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
+import type { CommandContext } from '../command.ts'
+import { dueWords } from '../results/result-line.ts'
+import { alignedRows } from '../table.ts'
+import { waitingOf } from './waiting.ts'
+
+const heading = ['WAITS NOW', 'HOOK', 'ATTEMPT', 'DUE', 'PLACE'] as const
+
+/**
+ * Says beside the answer where the deliveries wait now, and when their next attempts are due. Nothing of those that wait
+ * nowhere. Who may not read what waits is told so: the answer itself is whole.
+ */
+export async function sayWhereTheyWait(
+  context: CommandContext,
+  deliveries: ReadonlySet<DeliveryId>,
+): Promise<void> {
+  if (deliveries.size === 0) return
+  const { note } = context
+  try {
+    const found = await waitingOf(context, deliveries)
+    const now = Date.now()
+    const runs = [...deliveries].flatMap((id) => found.of(id))
+    if (runs.length === 0) return
+    for (const line of alignedRows([heading, ...runs.map((run) => rowOf(run, now))])) note(line)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    note(`Where these deliveries wait cannot be told: ${error.message}`)
+  }
+}
+
+function rowOf(run: WaitingRun, now: EpochMs): readonly string[] {
+  const { deliveryId, hookId, attempt, place } = run
+  return [deliveryId, hookId, String(attempt + 1), dueNow(run, now), placeOf(place)]
+}
+
+/** What may start already waits for a process to take it, or for its turn there. */
+function dueNow(run: WaitingRun, now: EpochMs): string {
+  return earliestStart(run) <= now ? 'now' : dueWords(run.dueAt, now)
+}
