@@ -50,6 +50,9 @@ describe('why did a customer not get its webhook for a user', () => {
     expect(stdout).toMatch(/Hook billing: delivered \S+Z, by attempt 1\n/)
     // It may have been tried again meanwhile.
     expect(stdout).toMatch(/Hook crm: attempt \d+ of 10 failed; the next is due \S+Z/)
+    expect(stdout).toMatch(
+      /waits +in \S+\.webhook\.retry\.\S+\/\d+\/\d+, attempt \d+ from \S+Z on\n/,
+    )
     expect(stdout).toMatch(/retrying 503 +1\/10 /)
     expect(stdout).toMatch(/next +hooktide resend dlv_[\w-]{22}\n/)
     expect(stdout).toContain('    german: its filter is false: event.user.country == "DE"\n')

@@ -1,16 +1,18 @@
 /** `hooktide explain`: what became of an event, or of a delivery, and why. */
 import { HookAnswers, type HookAnswer } from '../../core/answers/hook-answers.ts'
 import { decodeCompletedRuns } from '../../core/offsets/completed-runs.ts'
-import { asError } from '../../core/model/errors.ts'
-import type { HookId, RecordPlace } from '../../core/model/model.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import type { DeliveryId, HookId, RecordPlace } from '../../core/model/model.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
+import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
 import { createFilters } from '../../edge/filter/cel.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import { readHooks } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
 import { booleanOption } from '../option-values.ts'
-import { explain, type Handled } from './explanation.ts'
+import { waitingOf } from '../waiting/waiting.ts'
+import { explain, mayWait, type Explanation, type Handled, type Waiting } from './explanation.ts'
 import type { FoundEvent } from './found.ts'
 import { find, type FoundRejection } from './search.ts'
 import { explanationJson, explanationLines } from './view.ts'
@@ -34,20 +36,8 @@ async function run(context: CommandContext): Promise<0 | 1> {
     if (rejections.length === 0) context.note(absence(wanted))
     return 1
   }
-  const hooks = await readHooks(context)
-  const endpoints = await readEndpoints(context)
-  const answers = new HookAnswers(
-    [...hooks.values()].map(({ entry }) => entry),
-    createFilters(),
-  )
-  const completion = await completionOf(context, found)
   const isJson = booleanOption(context, 'json')
-  for (const [index, one] of found.entries()) {
-    const explanation = explain(one, {
-      ...{ hooks, endpoints, now: Date.now(), only: wanted.hook },
-      answers: one.event === undefined ? new Map<HookId, HookAnswer>() : answers.of(one.event),
-      handled: one.event && completion(one.event.source),
-    })
+  for (const [index, explanation] of (await explained(context, found, wanted)).entries()) {
     if (isJson) context.print(JSON.stringify(explanationJson(explanation)))
     else {
       if (index > 0) context.print('')
@@ -55,9 +45,54 @@ async function run(context: CommandContext): Promise<0 | 1> {
     }
   }
   const { leftOut } = events
-  if (leftOut > 0)
+  if (leftOut > 0) {
     context.note(`${leftOut} earlier ones: --last ${leftOut + found.length} shows all.`)
+  }
   return 0
+}
+
+async function explained(
+  context: CommandContext,
+  found: readonly FoundEvent[],
+  { hook: only }: Wanted,
+): Promise<readonly Explanation[]> {
+  const hooks = await readHooks(context)
+  const endpoints = await readEndpoints(context)
+  const entries = [...hooks.values()].map(({ entry }) => entry)
+  const hookAnswers = new HookAnswers(entries, createFilters())
+  const completion = await completionOf(context, found)
+  const asked = found.map((one) => {
+    const answers = one.event === undefined ? noAnswers : hookAnswers.of(one.event)
+    return { one, answers, handled: one.event && completion(one.event.source) }
+  })
+  const mayWaitIn = asked.flatMap(({ one, answers }) => mayWait(one, answers))
+  const waiting = await waitingNow(context, new Set(mayWaitIn))
+  const now = Date.now()
+  return asked.map(({ one, answers, handled }) =>
+    explain(one, { hooks, endpoints, answers, handled, waiting, now, only }),
+  )
+}
+
+const noAnswers: ReadonlyMap<HookId, HookAnswer> = new Map()
+
+/** Where these deliveries wait. Without the right to read that, the rest of the answer is still complete. */
+async function waitingNow(
+  context: CommandContext,
+  deliveries: ReadonlySet<DeliveryId>,
+): Promise<ReadonlyMap<DeliveryId, readonly Waiting[]>> {
+  if (deliveries.size === 0) return new Map()
+  try {
+    const runs = await waitingOf(context, deliveries)
+    return new Map([...deliveries].map((id) => [id, runs.of(id).map(waitingWords)]))
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    context.note(`Where these deliveries wait cannot be told: ${error.message}`)
+    return new Map()
+  }
+}
+
+function waitingWords(run: WaitingRun): Waiting {
+  return { place: placeOf(run.place), attempt: run.attempt + 1, startsAt: earliestStart(run) }
 }
 
 function printRejection(context: CommandContext, { place, rejection }: FoundRejection): void {

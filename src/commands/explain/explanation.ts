@@ -4,7 +4,7 @@ import type { HookAnswer } from '../../core/answers/hook-answers.ts'
 import { isDisabledFor, type Health } from '../../core/health/record.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import { roughWait } from '../../core/model/durations.ts'
-import type { EpochMs, HookId } from '../../core/model/model.ts'
+import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
@@ -19,12 +19,24 @@ export type Handled =
   | { readonly kind: 'no'; readonly words: string }
   | undefined
 
+/** Where a run waits now. */
+export interface Waiting {
+  /** `<topic>/<partition>/<offset>` of the record that it waits as. */
+  readonly place: string
+  /** Number of its next attempt. */
+  readonly attempt: number
+  /** When that may start at the earliest. What is past waits for its turn. */
+  readonly startsAt: EpochMs
+}
+
 export interface Surroundings {
   readonly hooks: ReadonlyMap<HookId, StoredHook>
   readonly endpoints: ReadonlyMap<HookId, Health>
   /** Of the event's tenant, and of others for its key; empty where the event's record is gone. */
   readonly answers: ReadonlyMap<HookId, HookAnswer>
   readonly handled: Handled
+  /** Of deliveries that may wait; those of others, and those that wait nowhere, have none. */
+  readonly waiting: ReadonlyMap<DeliveryId, readonly Waiting[]>
   readonly now: EpochMs
   /** Only this hook is asked about. */
   readonly only: HookId | undefined
@@ -40,6 +52,7 @@ export interface ExplainedDelivery {
   /** A sentence without its full stop. */
   readonly words: string
   readonly dueAt: EpochMs | null
+  readonly waits: readonly Waiting[]
   readonly endpoint: string | null
   readonly runs: readonly RunStory[]
   /** Commands that change it. */
@@ -150,33 +163,65 @@ function explainedStory(
   const { deliveryId, hookId, runs, newest } = story
   const hook = around.hooks.get(hookId)
   const health = around.endpoints.get(hookId)
-  const state = newest?.state
-  const last = state?.last
-  const dueAt = state?.kind === 'open' ? (state.dueAt ?? null) : null
+  const last = newest?.state.last
+  const waits = around.waiting.get(deliveryId) ?? []
+  const dueAt = dueOf(newest, waits)
   const isOfOther = hook !== undefined && tenantOf(hook) !== tenantId
   return {
-    ...{ hookId, deliveryId, dueAt, runs, url: urlOf(hook) },
-    state: last?.outcome ?? 'none',
-    words: last === undefined ? 'nothing is recorded' : stateWords(last, dueAt, around.now),
+    ...{ hookId, deliveryId, dueAt, waits, runs, url: urlOf(hook) },
+    ...(last === undefined
+      ? { state: 'none', words: 'nothing is recorded', next: [] }
+      : {
+          state: last.outcome,
+          words: stateWords(last, dueAt, around.now),
+          next: nextFor(last, hook, health),
+        }),
     endpoint: isOfOther ? null : endpointWords(hook, health, around.now),
-    next: last === undefined ? [] : nextFor(last, hook, health),
   }
+}
+
+/** What results announced may have been put off since. */
+function dueOf(newest: RunStory | undefined, waits: readonly Waiting[]): EpochMs | null {
+  if (newest?.state.kind !== 'open') return null
+  return waits[0]?.startsAt ?? newest.state.dueAt ?? null
 }
 
 function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings): ExplainedDelivery {
   const { tenantId, eventId, event } = found
   const hook = around.hooks.get(hookId)
   const place = event && placeOf(event.source)
-  const isWaiting = around.handled?.kind === 'no'
+  const deliveryId = deliveryIdOf(tenantId, event?.eventSource ?? '', eventId, hookId)
+  const waits = around.waiting.get(deliveryId) ?? []
+  const isWaiting = around.handled?.kind === 'no' || waits.length > 0
   const replay = place === undefined ? [] : [replayOf(place, hookId)]
   return {
-    ...{ hookId, runs: [], dueAt: null, url: urlOf(hook) },
-    deliveryId: deliveryIdOf(tenantId, event?.eventSource ?? '', eventId, hookId),
+    ...{ hookId, deliveryId, waits, runs: [], url: urlOf(hook) },
     state: 'none',
     words: absenceWords(isWaiting, hook, found),
+    dueAt: waits[0]?.startsAt ?? null,
     endpoint: endpointWords(hook, around.endpoints.get(hookId), around.now),
     next: isWaiting ? ['hooktide status'] : replay,
   }
+}
+
+/** Deliveries of the event that may wait somewhere. */
+export function mayWait(
+  found: FoundEvent,
+  answers: ReadonlyMap<HookId, HookAnswer>,
+): readonly DeliveryId[] {
+  const { deliveries, tenantId, eventId, event } = found
+  const recorded = new Map([...deliveries.values()].map((story) => [story.hookId, story]))
+  const open = [...deliveries.values()]
+    .filter(({ runs }) => runs.some(({ state }) => state.kind === 'open'))
+    .map(({ deliveryId }) => deliveryId)
+  const unrecordedHooks = [...answers].filter(
+    ([hookId, { kind }]) => kind === 'matches' && !recorded.has(hookId),
+  )
+  const source = event?.eventSource ?? ''
+  return [
+    ...open,
+    ...unrecordedHooks.map(([hookId]) => deliveryIdOf(tenantId, source, eventId, hookId)),
+  ]
 }
 
 function absenceWords(isWaiting: boolean, hook: StoredHook | undefined, found: FoundEvent): string {

@@ -48,7 +48,7 @@ export function explanationLines(
 }
 
 function deliveryLines(delivery: ExplainedDelivery, columns: number): readonly Line[] {
-  const { hookId, deliveryId, url, words, state, endpoint, runs, next } = delivery
+  const { hookId, deliveryId, url, words, state, endpoint, waits, runs, next } = delivery
   const [first = '', ...rest] = indented(`Hook ${hookId}: ${words}`, 2, columns)
   return [
     [coloured(state, first)],
@@ -57,6 +57,13 @@ function deliveryLines(delivery: ExplainedDelivery, columns: number): readonly L
     ...(url === null ? [] : indented(`url       ${url}`, 4, columns)),
     ...(endpoint === null ? [] : indented(`endpoint  ${endpoint}`, 4, columns)),
     ...runs.flatMap((run) => runLines(run, runs.length > 1, columns)),
+    ...waits.flatMap(({ place, attempt, startsAt }) =>
+      indented(
+        `waits     in ${place}, attempt ${attempt} from ${timeText(startsAt)} on`,
+        4,
+        columns,
+      ),
+    ),
     // Whole, so that they can be copied.
     ...next.map((command) => `    next      ${command}`),
   ]
