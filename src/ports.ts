@@ -1,6 +1,6 @@
 /**
- * What the stages need of the world, in their own words. Types only. Every port has one adapter in `edge/`
- * and one in `test/support/`, and both pass the same suite in `test/contract/`.
+ * The ports: what the stages need from the outside. Types only. Every port has one adapter in `edge/` and one in
+ * `test/support/`, and both pass the same suite in `test/contract/`.
  */
 import type { FilterNode } from './core/filter/filter.ts'
 import type { Schema } from './core/event/framed-value.ts'
@@ -18,43 +18,44 @@ export interface TopicPartition {
   readonly partition: number
 }
 
-/** A partition this member has been given, and from where to go on. */
+/** A partition that is assigned to this member, and where to continue. */
 export interface AssignedPartition extends TopicPartition {
   /**
-   * True when ownership was not interrupted (docs/architecture.md, Offsets): same member, generation exactly one higher,
-   * and the partition is in both assignments. Then the epoch goes on, and records already known may be read again.
+   * True when ownership was not interrupted (docs/architecture.md, Offsets): the member is the same, its generation is
+   * exactly one higher, and the partition is in both assignments. Then the epoch continues, and known records may be read
+   * again.
    */
   readonly isKept: boolean
-  /** Offset committed by the group, or `undefined` when it has none. */
+  /** The offset that the group has committed, or `undefined` when there is none. */
   readonly committedOffset: number | undefined
   /** Metadata of that commit; empty when none. */
   readonly committedMetadata: string
 }
 
-/** What one fetch of a partition brought. */
+/** The result of one fetch of a partition. */
 export interface Fetched {
-  /** In offset order, maybe none. They are the listener's from here on: the source never waits. */
+  /** In offset order, possibly none. The listener must hold them: the source does not wait for it. */
   readonly records: readonly InboundRecord[]
-  /** Where reading goes on. Offsets below it that never were among records cannot be read: compaction, markers. */
+  /** The next offset to read. Lower offsets that were not in `records` do not exist: compaction, transaction markers. */
   readonly next: number
   /** The partition's end: the offset of the next record to be written to it. */
   readonly end: number
 }
 
-/** Everything a consumer group tells its owner. Nothing here may throw; only `beforeRejoin` may wait. */
+/** Receives what happens in a consumer group. No method may throw, and only `beforeRejoin` may wait. */
 export interface GroupListener {
-  /** The group was joined. Called before any record of the new assignment. Partitions not named are lost. */
+  /** The group was joined. Called before any record of the new assignment. Partitions that are not listed are lost. */
   onAssigned(partitions: readonly AssignedPartition[]): void
-  /** Called for each fetch, also for one that brought no record. */
+  /** Called for each fetch, also for one without records. */
   onFetched(partition: TopicPartition, fetched: Fetched): void
-  /** Where a partition ends of which nothing is fetched, since it is paused. Told every few seconds. */
+  /** The end of a partition that is paused, so that nothing is fetched of it. Called every few seconds. */
   onEnd(partition: TopicPartition, end: number): void
   /**
-   * A rebalance was seen and membership is still valid: stop starting calls, let those in flight finish, commit.
-   * The source keeps heartbeating meanwhile and rejoins when the promise settles.
+   * A rebalance has begun, and membership is still valid. The listener stops starting calls, lets those in flight finish,
+   * and commits. The source continues its heartbeats meanwhile, and rejoins when the promise settles.
    */
   beforeRejoin(): Promise<void>
-  /** The group goes on only with another process: end this one. */
+  /** This member cannot go on. The process must end. */
   onFailed(error: Error): void
 }
 
@@ -67,96 +68,98 @@ export type CommitOutcome = 'committed' | 'stale' | 'unavailable'
 
 /** One member of one consumer group. */
 export interface GroupSource {
-  /** Resolves once the group was joined for the first time. */
+  /** Resolves when the group was joined for the first time. */
   start(listener: GroupListener): Promise<void>
   pause(partition: TopicPartition): void
   resume(partition: TopicPartition): void
   /**
-   * `committed` when acknowledged; `stale` when the group has moved on, so the entries are void; `unavailable` when the
-   * broker could not be asked: try again.
+   * - `committed`: the commit is acknowledged.
+   * - `stale`: the group has a newer generation, so the entries are not valid any more.
+   * - `unavailable`: the broker could not be reached. The commit may be tried again.
    */
   commit(entries: readonly CommitEntry[]): Promise<CommitOutcome>
   /**
    * When the newest acknowledged heartbeat or join was *sent*; `undefined` before the first. A call may start only while
-   * this lies within the session time-out, since only then can no other member own the partition.
+   * this is within the session time-out, because only then no other member can own the partition.
    */
   provenAt(): MonotonicMs | undefined
-  /** Why nothing can be read, where only somebody else can mend it; `undefined` when nothing is refused. */
+  /** Why nothing can be read, if the cause must be fixed outside this process; `undefined` when there is none. */
   trouble(): string | undefined
   /** Leaves the group. */
   stop(): Promise<void>
 }
 
-/** Reads a compacted topic from its beginning and goes on for ever. */
+/** Reads a compacted topic from its beginning, and then every new record. */
 export interface TableSource {
   /**
-   * Resolves when every partition has been read to the end offsets that it had at the call. Rejects when that cannot be
-   * reached. Afterwards `apply` goes on being called as records arrive. Records that were applied before are not
-   * repeated, whatever the client reads again. Those of a partition come in its order; between partitions there is none.
-   * `onFailed` reports a topic that was recreated, or a client that ended.
+   * Resolves when every partition has been read to the end that it had at the call. Rejects when that is not possible.
+   * Afterwards `apply` is called for each new record. A record is never applied twice, even if the client reads it again.
+   * The records of one partition come in their order, but there is no order between partitions. `onFailed` is called when
+   * the topic was recreated or the client has ended.
    */
   start(apply: (record: InboundRecord) => void, onFailed: (error: Error) => void): Promise<void>
-  /** As that of a group. */
+  /** See {@link GroupSource.trouble}. */
   trouble(): string | undefined
   stop(): Promise<void>
 }
 
-/** Writes records. Acknowledged means by all in-sync replicas. */
+/** Writes records. A record is acknowledged when all in-sync replicas have it. */
 export interface RecordSink {
   /**
-   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/model/errors.ts) when one of them
-   * can never be written, and then says which; the others are written. A broker that is away makes it wait, not reject.
+   * Resolves when all of `records` are acknowledged. Rejects with `TooLargeError` (core/model/errors.ts) when some of them
+   * are too large for their topic. The error names these, and the others are written. It does not reject while the broker is
+   * unavailable, but waits.
    */
   write(records: readonly OutboundRecord[]): Promise<void>
-  /** Records handed over and not acknowledged yet. */
+  /** The number of records that are not acknowledged yet. */
   pendingCount(): number
-  /** Why nothing is acknowledged, once that has lasted a while; `undefined` when all is well. */
+  /** Why nothing is acknowledged, when that has lasted a while; `undefined` when there is no trouble. */
   trouble(): string | undefined
-  /** Writes that are pending are given up, and their promises never settle: await them before. */
+  /** Abandons pending writes. Their promises never settle, so they must be awaited before. */
   stop(): Promise<void>
 }
 
 export interface HttpRequest {
   readonly url: string
-  /** Names one pool of kept connections: a hook's calls share theirs with nobody. */
+  /** Names a pool of kept connections. Each hook has a pool of its own. */
   readonly poolKey: string
   readonly tenantId: TenantId
-  /** Most connections of the pool. */
+  /** The most connections of the pool. */
   readonly connections: number
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** One deadline over connect, headers and body. */
+  /** One deadline for connecting, headers and body together. */
   readonly timeoutMs: number
 }
 
 export interface Call {
-  /** Ends the call now; `done` is called with `aborted` unless it was called before. */
+  /** Ends the call now. Unless `done` was called before, it is called with `aborted`. */
   abort(): void
 }
 
 export interface HttpSender {
   /**
-   * Never throws. `done` is called exactly once, never within `send` itself. One call may send its request twice: where a
-   * kept connection ended before anything of an answer had come.
+   * Never throws. `done` is called exactly once, and never within `send` itself. A call may send its request twice, if a
+   * kept connection ended before any part of an answer arrived.
    */
   send(request: HttpRequest, done: (result: AttemptResult) => void): Call
-  /** Why no call can be made, to whatever endpoint; `undefined` when all is well. */
+  /** Why no call can be made to any endpoint; `undefined` when there is no trouble. */
   trouble(): string | undefined
-  /** Closes all pools; calls in flight are aborted. */
+  /** Closes all pools and aborts calls in flight. */
   stop(): Promise<void>
 }
 
 export interface Clock {
   now(): EpochMs
   monotonic(): MonotonicMs
-  /** Calls `fire` once after `delayMs`; returns its cancellation. Does not keep the process alive. */
+  /** Calls `fire` once after `delayMs`. Returns a function that cancels it. Does not keep the process alive. */
   after(delayMs: number, fire: () => void): () => void
 }
 
 /** How busy the event loop is. */
 export interface LoopMeter {
-  /** Share of the last second, and of the last 100 ms, in which it ran: 0 to 1. The larger of the two. */
+  /** The share of time in which the loop was busy, from 0 to 1: the larger one of the last second and the last 100 ms. */
   busyShare(): number
 }
 
@@ -166,29 +169,29 @@ export type Random = () => number
 /** Schemas of a registry, by the ids that frames carry. */
 export interface SchemaSource {
   /**
-   * The schema, or `undefined` while it is being asked for, be it for as long as the registry is away. Whoever waits for
-   * one calls this again when told to, or it is no longer asked for.
+   * The schema, or `undefined` while it is being fetched, which may take as long as the registry is unavailable. A caller
+   * that waits for a schema must call this again at each `again`, or fetching stops.
    */
   find(id: number): Schema | undefined
-  /** `again` is called whenever waiting heads must call `find` again; never within `find`. */
+  /** `again` is called whenever waiting callers must call `find` again. It is never called within `find`. */
   onAgain(again: () => void): void
-  /** Why schemas that are waited for do not come; `undefined` when none is late. */
+  /** Why schemas cannot be fetched; `undefined` when there is no trouble. */
   trouble(): string | undefined
-  /** Asks for nothing any more. */
+  /** Stops all fetching. */
   stop(): void
 }
 
-/** Where results get their bytes. */
+/** Encodes results. */
 export interface ResultEncoder<Result> {
   encode(result: Result): Buffer
 }
 
-/** Reads the filters of hooks: CEL expressions, as the hook's owner wrote them. */
+/** Reads the filters of hooks. They are CEL expressions, as the hook's owner wrote them. */
 export interface Filters {
-  /** Why the text is no filter, as the end of a sentence that names its field; `undefined` when it is one. */
+  /** Why the text is not a filter, as the end of a sentence that names its field; `undefined` when it is one. */
   fault(text: string): string | undefined
-  /** Whether reading the text again takes no time. */
+  /** Whether the parsed text is cached, so that reading it again takes no time. */
   isKept(text: string): boolean
-  /** What a text without fault says. */
+  /** Parses a text without fault. */
   read(text: string): FilterNode | undefined
 }

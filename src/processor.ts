@@ -1,4 +1,4 @@
-/** A processor as its surroundings see it: what it needs, what it is set to, and what it tells of itself. */
+/** The outside of a processor: the ports it needs, its settings, and its status. */
 import type { Decrypt } from './core/hook/encrypted-text.ts'
 import type { Tier, Topics } from './core/model/model.ts'
 import type { ResultBodies } from './core/run/kept-answer.ts'
@@ -23,10 +23,10 @@ export interface ProcessorPorts {
   readonly hooks: TableSource
   /** Endpoint health. */
   readonly endpoints: TableSource
-  /** Of framed events and hooks. */
+  /** The schemas of framed events and hooks. */
   readonly schemas: SchemaSource
   readonly filters: Filters
-  /** Secrets of hooks. */
+  /** Decrypts secrets of hooks. */
   readonly decrypt: Decrypt
   /** Events and requests. */
   readonly live: GroupSource
@@ -39,7 +39,7 @@ export interface ProcessorPorts {
   readonly loop: LoopMeter
   readonly random: Random
   readonly emit: Emit
-  /** Something broke that only another process mends. Called once at most. */
+  /** The process cannot go on: it must end, and be started again. Called at most once. */
   readonly onFailed: (error: Error) => void
 }
 
@@ -66,7 +66,7 @@ export interface ProcessorSettings {
 export interface ProcessorStatus {
   readonly isTableLoaded: boolean
   readonly isJoined: boolean
-  /** Sent within the session time-out and acknowledged: the broker is reachable. */
+  /** Whether membership is proven: a heartbeat or join was sent within the session time-out, and acknowledged. */
   readonly isProven: boolean
   readonly hooks: number
   readonly suspendedHooks: number
@@ -74,21 +74,21 @@ export interface ProcessorStatus {
   readonly queued: number
   readonly backlog: number
   readonly pendingRecords: number
-  /** Why records are not read or not acknowledged, or no call is made, a sentence each. */
+  /** Why records are not read or acknowledged, or no call is made; one sentence for each reason. */
   readonly troubles: readonly string[]
-  /** Why framed records wait for their schemas; `undefined` when none does in vain. */
+  /** Why schemas of framed records cannot be fetched; `undefined` when there is no trouble. */
   readonly schemaTrouble: string | undefined
   /** Endpoints that are not healthy, by state. */
   readonly endpoints: EndpointCounts
 }
 
-/** What waits in the partitions that this process owns. */
+/** How much waits in the partitions that this process owns. */
 export interface ProcessorDepths {
-  /** Partitions owned. */
+  /** The number of owned partitions. */
   readonly partitions: ByTopic
-  /** Offsets that are not complete, of event and request topics. */
+  /** The number of incomplete offsets of event and request topics. */
   readonly lag: ByTopic
-  /** The same of tiers: runs that wait for their next attempt. */
+  /** The same for tiers: runs that wait for their next attempt. */
   readonly retryDepth: ByTopic
   readonly retryOverdueMs: number
 }
@@ -97,9 +97,9 @@ export interface Processor {
   /** Resolves when the table is loaded and both groups are joined. */
   start(): Promise<void>
   /**
-   * Stops intake, lets calls finish until the deadline, records the rest as interrupted, commits and leaves.
+   * Stops intake, lets calls finish until the deadline, records the others as interrupted, commits, and leaves the groups.
    *
-   * @returns how many records Kafka has not acknowledged; they are given up
+   * @returns how many records Kafka has not acknowledged; they are lost
    */
   stop(deadlineMs: number): Promise<number>
   status(): ProcessorStatus

@@ -1,4 +1,4 @@
-/** What a processor says of itself. Computed when it is asked for, from what its stages hold anyway. */
+/** The status of a processor. Computed on demand from the state of its stages. */
 import type { HookTable } from './core/hook/table.ts'
 import type { Lanes } from './core/lane/lanes.ts'
 import type { InboundRecord } from './core/model/model.ts'
@@ -11,7 +11,7 @@ import type { EndpointHealth } from './stages/endpoint-health.ts'
 import type { Group } from './stages/group.ts'
 import type { Work } from './stages/work.ts'
 
-/** The parts of a processor that are asked. */
+/** The parts of a processor that its status is computed from. */
 export interface StatusParts {
   readonly table: HookTable
   readonly health: EndpointHealth
@@ -58,7 +58,7 @@ export function depthsOf(
   }
 }
 
-/** Why records are not read or not acknowledged, or no call is made, a sentence each. */
+/** Why records are not read or acknowledged, or no call is made; one sentence for each reason. */
 function troublesOf(ports: ProcessorPorts): readonly string[] {
   const { hooks, endpoints, live, retry, sink, http } = ports
   const reading = new Set([hooks, endpoints, live, retry].map((source) => source.trouble()))

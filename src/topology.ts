@@ -1,13 +1,16 @@
 /**
- * One processor, wired in the order of the data's path: hooks and endpoint health → tables; events, requests and tiers →
- * partitions → lanes → calls → records → complete offsets. Each part is given those that it hands on to or asks. What comes
- * back from the world, an answer or an acknowledgement, is marked, and {@link ./stages/turn.ts} moves it on. It knows ports,
- * never libraries, so the same wiring runs on Kafka and in memory.
+ * The wiring of one processor, in the order of the data's path:
+ *
+ * - hooks and endpoint health → tables;
+ * - events, requests and tiers → partitions → lanes → calls → records → complete offsets.
+ *
+ * Each part gets the parts that it uses. Answers and acknowledgements are marked, and {@link ./stages/turn.ts} handles the
+ * marks. The wiring knows ports and no libraries, so the same wiring runs on Kafka and in memory.
  */
 import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'
 import { Lanes } from './core/lane/lanes.ts'
-import { PutOffBudget } from './core/lane/put-off-budget.ts'
+import { DeferralBudget } from './core/lane/deferral-budget.ts'
 import { RepeatBounds } from './core/lane/repeat-bounds.ts'
 import { retryGroupOf } from './core/model/group-names.ts'
 import { DeferredCounts } from './core/run/deferral.ts'
@@ -36,7 +39,7 @@ import { Turn } from './stages/turn.ts'
 import type { Work } from './stages/work.ts'
 import { depthsOf, statusOf } from './status.ts'
 
-/** How long the last records may take to be acknowledged at a stop. */
+/** How long each of the last waits of a stop may take, in milliseconds. */
 const flushMs = 5_000
 
 export function createProcessor(outer: ProcessorPorts, settings: ProcessorSettings): Processor {
@@ -77,14 +80,14 @@ function createParts(ports: ProcessorPorts, settings: ProcessorSettings) {
   return { ...parts, groups, turn }
 }
 
-/** What several stages look at. */
+/** The parts that several stages use. */
 function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSettings) {
   const { live, retry, sink, http, clock, emit } = ports
   return {
     marks: new Marks(),
     gate: new CallGate({
       ...{ live, retry, sink, http, clock, emit, sessionTimeoutMs },
-      mostPending: limits.pendingRecords,
+      maxPending: limits.pendingRecords,
     }),
     load: new Load({ count: limits.deliveries, bytes: limits.totalBytes }),
     handled: new HandledRuns({ ours: limits.recentlyHandled, ofEvents: limits.deliveries }),
@@ -96,7 +99,7 @@ function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSett
 
 type Shared = ReturnType<typeof createShared> & ReturnType<typeof createTables>
 
-/** Hooks, their lanes, and what is reported of their endpoints. */
+/** Hooks, their lanes, and the reports about their endpoints. */
 function createTables(
   { sink, clock, random, emit, onFailed }: ProcessorPorts,
   settings: ProcessorSettings,
@@ -171,7 +174,7 @@ function createAdmission(
   return new Admission({
     ...{ load, deferring, bounds, placement, recorder, clock, emit },
     open: (record) => openRecord(record, joining),
-    putOffs: new PutOffBudget(),
+    deferrals: new DeferralBudget(),
   })
 }
 
@@ -188,7 +191,7 @@ function createCalls(
   })
 }
 
-/** Events and requests in one group, tiers in another: waiting records must not hold up fresh ones. */
+/** Events and requests are in one group, and tiers in another: waiting records must not delay fresh ones. */
 function createGroups(
   ports: ProcessorPorts,
   { groupId, topics, commitIntervalMs }: ProcessorSettings,
@@ -220,7 +223,7 @@ function createGroups(
   return { live, retry }
 }
 
-/** All hooks and what is reported of their endpoints, before the first event. */
+/** Reads all hooks and all reports about their endpoints before the first event. */
 async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
   const { hooks: source, endpoints, schemas, filters, decrypt, emit, onFailed } = ports
   const { table, health, lanes } = parts
@@ -232,8 +235,14 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
 }
 
 /**
- * Stop intake → drain lanes, the last two seconds before the deadline without new calls → move on what has begun → give up
- * the rest → flush → commit → leave → flush what only leaving decided.
+ * Stops the processor in these steps:
+ *
+ * 1. Stop intake.
+ * 2. Drain the lanes. In the last two seconds before the deadline no call starts, and half-done events are split.
+ * 3. Drop the remaining work and abort the remaining calls.
+ * 4. Wait until all records are acknowledged.
+ * 5. Commit and leave the groups.
+ * 6. Wait for records that waited for the end of their epoch.
  *
  * @returns how many records were not acknowledged
  */

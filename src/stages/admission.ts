@@ -1,13 +1,13 @@
 /**
- * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes: in the
- * partition, in the process, and in the lane of each delivery, unless that is put off.
+ * Partitions → lanes: opens the head of a partition, and admits it when there is room for everything that it causes. There
+ * must be room in the partition, in the process, and in the lane of each delivery that is not deferred.
  */
-import type { PutOffBudget } from '../core/lane/put-off-budget.ts'
+import type { DeferralBudget } from '../core/lane/deferral-budget.ts'
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { isFresh, type Deferring, type Judgement, type PutOff } from './deferring.ts'
+import { isFresh, type Deferring, type Judgement, type Defer } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -16,32 +16,32 @@ import type { Recorder } from './recorder.ts'
 import type { Origin, Work } from './work.ts'
 
 export interface AdmissionParts {
-  /** Decides what a record causes, by its topic. */
+  /** Decides what a record causes. This depends on its topic. */
   readonly open: (record: InboundRecord) => Opened
   readonly load: Load
   readonly deferring: Deferring
   readonly bounds: RepeatBounds
-  readonly putOffs: PutOffBudget
+  readonly deferrals: DeferralBudget
   readonly placement: Placement
   readonly recorder: Recorder
   readonly clock: Clock
   readonly emit: Emit
 }
 
-/** How often a partition that waits for room asks again, whether or not something was completed. */
+/** How often a partition that waits for room is checked again, even if nothing was completed. */
 const recheckMs = 100
-/** The same for one that waits for the budget of what is put off. */
+/** How often a partition is checked again that waits for the budget of deferrals. */
 const budgetMs = 5
 
 /** Why a partition's head was not admitted. */
 export type Held =
   | Exclude<Waiting, { readonly kind: 'room' }>
-  /** It is to be asked about again after so many milliseconds. */
+  /** The head must be tried again after `forMs` milliseconds. */
   | { readonly kind: 'room'; readonly forMs: number }
 
 export class Admission {
   readonly #parts: AdmissionParts
-  /** Whether the head that was opened last waits for the budget of what is put off. */
+  /** Whether the head that was opened last waits for the budget of deferrals. */
   #isOverBudget = false
 
   constructor(parts: AdmissionParts) {
@@ -49,9 +49,9 @@ export class Admission {
   }
 
   /**
-   * Admits records of the partition for as long as there is room. Calls `onComplete` with those that cause nothing.
+   * Admits records of the partition while there is room. Calls `onComplete` for records that cause nothing.
    *
-   * @returns what the next record waits for
+   * @returns why the next record was not admitted
    */
   admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): Held {
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
@@ -65,11 +65,11 @@ export class Admission {
     }
   }
 
-  /** What is to become of what a record causes; `undefined` while there is no room for it. */
+  /** The plan for everything that a record causes; `undefined` while there is no room for it. */
   #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
-    const { load, deferring, bounds, putOffs, clock } = this.#parts
+    const { load, deferring, bounds, deferrals, clock } = this.#parts
     if (!load.hasRoom(flow.line)) return undefined
-    if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }
+    if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }
     const { count } = load.admitted.total
     const isProcessSlow = () => deferring.isProcessSlow()
     const isFanOut = opened.calls.length > 1
@@ -82,11 +82,11 @@ export class Admission {
       if (isCharged(judgement, call)) fresh += 1
       judgements.push(judgement)
     }
-    if (fresh > 0 && !putOffs.hasLeft(clock.monotonic())) {
+    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic())) {
       this.#isOverBudget = true
       return undefined
     }
-    return { opened, judgements, putOffs: fresh }
+    return { opened, judgements, deferrals: fresh }
   }
 
   #carryOut(
@@ -94,7 +94,7 @@ export class Admission {
     { record, bytes, plan }: Extract<Taken<Plan>, { readonly kind: 'taken' }>,
     onComplete: (origin: Origin) => void,
   ): void {
-    const { opened, judgements, putOffs } = plan
+    const { opened, judgements, deferrals } = plan
     const { recorder, load, clock, emit } = this.#parts
     const caused = countOf(opened)
     const origin: Origin = {
@@ -114,12 +114,12 @@ export class Admission {
     const workFor = (run: Run, hook?: Hook): Work => {
       flow.held.holdFor(run.hookId, 1, origin.bytes)
       load.admitted.holdFor(run.hookId, 1, origin.bytes)
-      return { run, origin, hook, queuedAt, place: undefined, isMovedOn: false }
+      return { run, origin, hook, queuedAt, place: undefined, isHandedOver: false }
     }
     switch (opened.kind) {
       case 'runs':
         this.#carryOutRuns(opened, judgements, workFor)
-        if (putOffs > 0) this.#charge(putOffs, queuedAt)
+        if (deferrals > 0) this.#charge(deferrals, queuedAt)
         if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
         break
       case 'hop':
@@ -154,7 +154,7 @@ export class Admission {
   #place(work: Work, judgement: Settled): void {
     const { placement, recorder } = this.#parts
     if (judgement.kind === 'queue') placement.queue(work, judgement.lane)
-    else if (judgement.kind === 'put-off') placement.putOff(work, judgement)
+    else if (judgement.kind === 'defer') placement.defer(work, judgement)
     else recorder.record(work, hopped)
   }
 
@@ -162,10 +162,10 @@ export class Admission {
     this.#parts.emit({ kind: 'run.repeated', deliveryId })
   }
 
-  /** @param since when the loop began to be busy with what was put off */
-  #charge(putOffs: number, since: MonotonicMs): void {
+  /** @param since when the event loop began to work on these deferrals */
+  #charge(deferrals: number, since: MonotonicMs): void {
     const now = this.#parts.clock.monotonic()
-    this.#parts.putOffs.take(putOffs, now - since, now)
+    this.#parts.deferrals.take(deferrals, now - since, now)
   }
 }
 
@@ -173,16 +173,18 @@ const hopped = { kind: 'hopped' } as const
 
 type Settled = Exclude<Judgement, { readonly kind: 'wait' }>
 
-/** What is to become of what a record causes. */
+/** What will be done with everything that a record causes. */
 interface Plan {
   readonly opened: Caused
   /** One for each call. */
   readonly judgements: readonly Settled[]
-  /** How many of these are put off and count against the budget. */
-  readonly putOffs: number
+  /** How many of these are deferrals that count against the budget. */
+  readonly deferrals: number
 }
 
-/** What an open or paused lane puts off is bounded by its steps. */
-function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is PutOff {
-  return judgement.kind === 'put-off' && judgement.blocked === undefined && isFresh(run)
+/**
+ * Deferrals of open and paused lanes do not count against the budget: each of their runs is written about once per probe.
+ */
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
+  return judgement.kind === 'defer' && judgement.blocked === undefined && isFresh(run)
 }

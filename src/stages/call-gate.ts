@@ -1,7 +1,12 @@
 /**
- * Whether calls may start. They may while the group of events does not drain and is not apart, membership of every group is
- * proven within the session time-out, results are being acknowledged, and the egress proxy can be reached. While the group
- * of the tiers drains, first tries alone may start. Calls in flight go on either way.
+ * Whether calls may start. They may start while
+ *
+ * - the group of events is joined and not draining,
+ * - membership of every group is proven within the session time-out,
+ * - results are being acknowledged, and
+ * - the egress proxy can be reached.
+ *
+ * While the group of the tiers drains, only first attempts may start. Calls in flight always go on.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { MonotonicMs } from '../core/model/model.ts'
@@ -16,15 +21,15 @@ export interface CallGateParts {
   readonly clock: Clock
   readonly emit: Emit
   readonly sessionTimeoutMs: number
-  /** No call starts while so many records or more are not acknowledged. */
-  readonly mostPending: number
+  /** No call starts while this many records or more are not acknowledged. */
+  readonly maxPending: number
 }
 
 export class CallGate {
   readonly #parts: CallGateParts
-  /** Lines of which no call starts, by group that drains or is apart. */
+  /** Lines whose calls may not start, by the group that holds them. */
   readonly #held = new Map<string, readonly LineName[]>()
-  /** Nothing was stopped before calls were allowed for the first time. */
+  /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
   #isStopped = false
 
@@ -32,7 +37,7 @@ export class CallGate {
     this.#parts = parts
   }
 
-  /** Whether calls could start when {@link opens} was asked last. */
+  /** What {@link opens} returned last. */
   get isOpen(): boolean {
     return this.#cause === undefined
   }
@@ -47,7 +52,7 @@ export class CallGate {
     return this.#isProven(this.#parts.live, now) && this.#isProven(this.#parts.retry, now)
   }
 
-  /** Whether first tries may start now. What comes later may be held alone: {@link isHeld}. */
+  /** Whether first attempts may start now. Late calls may also be held separately: {@link isHeld}. */
   opens(): boolean {
     const cause = this.#stopCause()
     if (cause !== this.#cause) this.#change(cause)
@@ -59,7 +64,7 @@ export class CallGate {
     return false
   }
 
-  /** No call of the lines, which the group's records come to, starts until the group is released. */
+  /** Holds the calls of these lines, which get the group's records, until the group is released. */
   hold(group: string, lines: readonly LineName[]): void {
     this.#held.set(group, lines)
   }
@@ -68,17 +73,17 @@ export class CallGate {
     this.#held.delete(group)
   }
 
-  /** No call starts any more. */
+  /** No call starts from now on. */
   stop(): void {
     this.#isStopped = true
   }
 
   #stopCause(): StopCause | undefined {
-    const { sink, http, mostPending } = this.#parts
+    const { sink, http, maxPending } = this.#parts
     if (this.#isStopped) return 'stopping'
     if (this.isHeld('first')) return 'rebalance'
     if (!this.isProven) return 'membership-unproven'
-    if (sink.pendingCount() >= mostPending) return 'results-pending'
+    if (sink.pendingCount() >= maxPending) return 'results-pending'
     return http.trouble() === undefined ? undefined : 'proxy-away'
   }
 

@@ -1,4 +1,6 @@
-/** Lanes → calls: takes the work whose turn it is, and makes its call. Answers are marked, and looked at by the next turn. */
+/**
+ * Lanes → calls: takes the work that starts next, and makes its call. Answers are marked, and the next turn handles them.
+ */
 import { bodyFor } from '../core/event/event.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
@@ -10,7 +12,7 @@ import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/run/request-headers.ts'
 import { endpointSignOf, type EndpointSign } from '../core/run/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
-import { Alarm } from './alarm.ts'
+import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Deferring } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -35,14 +37,14 @@ export interface CallsParts {
   readonly maxAgeMs: number
 }
 
-/** What became of work whose turn has come. */
+/** What happened to work that was to be called. */
 export type Begun =
   | { readonly kind: 'called' }
-  /** Its partition has another owner by now. */
+  /** Its epoch has ended, so its partition may have another owner. */
   | { readonly kind: 'lost' }
-  /** Another record of its run was handled meanwhile. */
+  /** Another record of the run was handled meanwhile. */
   | { readonly kind: 'repeated' }
-  /** Its hook or endpoint has changed since it was queued, or it has expired. */
+  /** The hook or the state of its endpoint has changed since the run was queued, or the run has expired. */
   | JoinedEnd
 
 interface InFlight {
@@ -50,9 +52,9 @@ interface InFlight {
   readonly call: Call
 }
 
-/** What has waited for longer is asked again whether another record of its run was handled meanwhile. */
+/** For work that has waited longer, it is checked whether another record of the run was handled meanwhile. */
 const stillOpenMs = 1_000
-/** How often it is asked again whether calls may start, when they may not for a reason that ends by itself. */
+/** How often it is checked again whether calls may start, when the reason against it may end without a mark. */
 const recheckMs = 50
 const called = { kind: 'called' } as const
 const lost = { kind: 'lost' } as const
@@ -63,12 +65,12 @@ export class Calls {
   readonly #inFlight = new Map<Slot<Work>, InFlight>()
   readonly #perGroup = new Map<string, number>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
-  readonly #recheck: Alarm
+  readonly #recheck: Timer
   readonly #isLineOpen = (line: LineName) => !this.#parts.gate.isHeld(line)
 
   constructor(parts: CallsParts) {
     this.#parts = parts
-    this.#recheck = new Alarm(parts.clock, () => parts.marks.set())
+    this.#recheck = new Timer(parts.clock, () => parts.marks.set())
   }
 
   /** Calls in flight. */
@@ -81,10 +83,10 @@ export class Calls {
   }
 
   /**
-   * The work whose turn it is, for as long as calls may start. To start a crowd takes time, in which the proof of membership
-   * gets too old: so that is asked again before each.
+   * Yields the work that starts next, while calls may start. The gate is checked before each call, because starting many
+   * calls takes time, in which the proof of membership may expire.
    *
-   * @param recorder what it has not had acknowledged counts against what may start
+   * @param recorder its unacknowledged writes reduce the number of calls that may start
    */
   *due(recorder: { readonly pendingCount: number }): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
@@ -96,10 +98,10 @@ export class Calls {
       mayStart -= 1
       yield slot
     }
-    this.#askAgain(mayStart)
+    this.#recheckSoon(mayStart)
   }
 
-  /** Makes the call of the slot, unless it is not to be made any more. Then the slot is to be {@link end}ed. */
+  /** Makes the call of the slot. If the result is not `called`, the caller must free the slot by {@link notMade}. */
   begin(slot: Slot<Work>): Begun {
     const { table, clock, health, handled, maxAgeMs } = this.#parts
     const { run, origin, hook, queuedAt } = slot.work
@@ -115,7 +117,7 @@ export class Calls {
     return joined.kind === 'end' ? joined : this.#call(slot, joined.hook, now)
   }
 
-  /** The slot's call has its answer. Returns how its lane moved, if it did. */
+  /** Frees the slot of a call that has ended. Returns how the lane's condition changed, if it did. */
   answered({ slot, attempted }: Answered): LaneMove<Work> | undefined {
     this.#inFlight.delete(slot)
     const { group } = slot.work.origin.epoch
@@ -123,43 +125,43 @@ export class Calls {
     return this.#end(slot, outcomeOf(attempted.sign, this.#parts.clock.monotonic()))
   }
 
-  /** The slot's call is not made. Returns how its lane moved, if it did. */
+  /** Frees the slot of a call that is not made. Returns how the lane's condition changed, if it did. */
   notMade(slot: Slot<Work>): LaneMove<Work> | undefined {
     return this.#end(slot, { kind: 'unanswered' })
   }
 
-  /** Aborts the calls in flight of such work. */
+  /** Aborts the calls in flight of all unwanted work. */
   abort(isUnwanted: (work: Work) => boolean): void {
     for (const { work, call } of this.#inFlight.values()) if (isUnwanted(work)) call.abort()
   }
 
-  /** Whether a call of such work is in flight. */
+  /** Whether any call in flight is for work that `isSought`. */
   some(isSought: (work: Work) => boolean): boolean {
     for (const { work } of this.#inFlight.values()) if (isSought(work)) return true
     return false
   }
 
-  /** No call starts any more, and those in flight are aborted. */
+  /** No call starts from now on, and those in flight are aborted. */
   stop(): void {
     this.#parts.gate.stop()
     this.#recheck.stop()
     this.abort(() => true)
   }
 
-  /** How many calls may start until it is asked again, as far as the process itself is concerned. */
+  /** How many calls the process may start before this is computed again. */
   #mayStart(pending: number): number {
     const { clock, deferring, bounds } = this.#parts
     return bounds.mayStart(clock.monotonic(), pending, () => deferring.isLoopBusy())
   }
 
-  /** @param mayStart 0 when too many calls have begun lately */
-  #askAgain(mayStart: number): void {
+  /** @param mayStart 0 when too many calls have started lately */
+  #recheckSoon(mayStart: number): void {
     const { gate, lanes, clock } = this.#parts
     if (gate.isStopped) return
-    if (!gate.isOpen || mayStart === 0) this.#recheck.ringIn(recheckMs)
+    if (!gate.isOpen || mayStart === 0) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
     if (limitedUntil !== undefined)
-      this.#recheck.ringIn(Math.max(0, limitedUntil - clock.monotonic()))
+      this.#recheck.fireIn(Math.max(0, limitedUntil - clock.monotonic()))
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {

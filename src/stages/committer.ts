@@ -1,6 +1,7 @@
 /**
- * Commits of one group: they follow one another while there is something new, changed partitions only, one at a time, at
- * least an interval apart, and stretched so that metadata stays under 2 MiB/s (docs/architecture.md, Offsets).
+ * Commits of one group (docs/architecture.md, Offsets). While something is new, one commit follows another. Each has only
+ * the partitions that changed. Two commits are at least an interval apart, and further apart where that is needed to keep
+ * their metadata under 2 MiB/s.
  */
 import { encodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import type { Emit } from '../core/signal/signal.ts'
@@ -8,9 +9,9 @@ import type { Clock, CommitEntry, CommitOutcome, GroupSource } from '../ports.ts
 import type { PartitionFlow } from './partition-flow.ts'
 
 const maxBytesPerMs = (2 * 1024 * 1024) / 1_000
-/** What a commit entry costs beside its metadata. */
+/** The approximate size of a commit entry without its metadata. */
 const entryOverheadBytes = 64
-/** How long to wait after the broker could not be asked. */
+/** How long to wait after a commit that was not acknowledged. */
 const retryMs = 500
 
 export interface CommitterParts {
@@ -34,7 +35,7 @@ export class Committer {
     this.#parts = parts
   }
 
-  /** Something may be new: commits after the interval, unless a commit is planned already. */
+  /** Plans a commit after the interval, unless one is planned or running. Called when something may be new. */
   commitSoon(): void {
     if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#isStopped) return
     const { clock } = this.#parts
@@ -45,7 +46,7 @@ export class Committer {
     })
   }
 
-  /** Commits what is new at the call, after a commit that is under way. Never rejects. */
+  /** Commits everything that is new now, after a commit that is running. Never rejects. */
   async commitNow(): Promise<void> {
     while (this.#running !== undefined) await this.#running
     this.#cancelTimer?.()
@@ -57,7 +58,7 @@ export class Committer {
     if (this.#changedFlows().length > 0) this.commitSoon()
   }
 
-  /** Commits what is new, trying again while the broker cannot be asked, within the budget. */
+  /** Commits everything that is new. Within the budget it tries again while the broker is unavailable. */
   async commitLast(budgetMs: number): Promise<void> {
     const { clock } = this.#parts
     const deadline = clock.monotonic() + budgetMs

@@ -1,6 +1,6 @@
 /**
- * Acknowledgements → offsets: what a record caused is settled, and its offset completes when nothing of it is left. The one
- * place where offsets complete.
+ * Acknowledgements → offsets: each thing that a record caused is settled when it is acknowledged. When all are
+ * settled, the record's offset completes. Offsets complete in no other place.
  */
 import type { HalfDone } from './half-done.ts'
 import type { HandledRuns } from './handled-runs.ts'
@@ -22,19 +22,19 @@ export class Completion {
     this.#parts = parts
   }
 
-  /** Records of a run, or of a rejection, are acknowledged. Returns whether an offset is complete. */
+  /** The records of a run, or of a rejection, are acknowledged. Returns whether an offset has completed. */
   acknowledged({ origin, work, progress }: Acknowledged): boolean {
-    // An interrupted run is repeated, by the next owner or by this process.
+    // An interrupted run is repeated by the next owner or by this process.
     if (progress === 'interrupted') return false
     if (work !== undefined) this.#parts.handled.add(work, progress === 'ended')
     return origin.epoch.isLive && this.settle(origin, work?.run.hookId)
   }
 
   /**
-   * One thing that the record caused is done.
+   * Settles one thing that the record caused.
    *
-   * @param hookId whose delivery it was; `undefined` for a rejection
-   * @returns whether its offset is complete
+   * @param hookId the hook of the delivery; `undefined` for a rejection
+   * @returns whether the record's offset has completed
    */
   settle(origin: Origin, hookId: HookId | undefined): boolean {
     const { load, halfDone } = this.#parts
@@ -52,7 +52,7 @@ export class Completion {
     return isLast
   }
 
-  /** The record causes nothing. */
+  /** Completes a record that causes nothing. */
   causedNothing(origin: Origin): void {
     const { epoch, tenantId, bytes } = origin
     this.#parts.load.remove(epoch.line, tenantId, { count: 0, bytes })

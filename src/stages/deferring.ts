@@ -1,7 +1,7 @@
-/** Whether a lane takes a delivery, makes its partition wait, or has it put off to a tier. */
+/** Decides whether a delivery is queued in its lane, makes its partition wait, or is deferred to a tier. */
 import {
   deferBlocked,
-  deferToTurn,
+  deferBehindBacklog,
   type Blocked,
   type DeferredCounts,
   type Returning,
@@ -16,7 +16,7 @@ import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
-import { spread, turn, type TurnFacts } from '../core/lane/turn.ts'
+import { deferralWaitMs, returnSpreadMs, type BacklogFacts } from '../core/lane/backlog.ts'
 import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -26,16 +26,16 @@ import { lineOf, type Work } from './work.ts'
 
 export type Judgement =
   | { readonly kind: 'queue'; readonly lane: Lane<Work> }
-  /** The record stays where it is until there is room. */
+  /** The record stays at the head of its partition until there is room. */
   | { readonly kind: 'wait' }
-  /** It came from its tier before it is due, and waits on. */
+  /** Its tier released the run before it is due, so it waits on another tier. */
   | { readonly kind: 'hop' }
-  | PutOff
+  | Defer
 
 /** The run goes to a tier, without an attempt. */
-export interface PutOff {
-  readonly kind: 'put-off'
-  /** `undefined`: the lane is healthy, and the hook has used up its share. */
+export interface Defer {
+  readonly kind: 'defer'
+  /** `undefined` when the lane is healthy and the hook has used up its share. */
   readonly blocked: Blocked | undefined
 }
 
@@ -51,19 +51,22 @@ export interface DeferringParts {
   readonly tiers: readonly Tier[]
   readonly clock: Clock
   readonly random: Random
-  /** Calls at once of a hook that sets no limit. */
+  /** How many calls at once a hook may have that sets no limit. */
   readonly defaultConcurrency: number
 }
 
-/** What is due sooner is not worth a hop: no tier is shorter. */
-const leastHopMs = 1_000
-/** More records that wait for their acknowledgement are a backlog: the sink, or the broker, is what is slow. */
+/** A run that is due sooner does not hop: no tier has a shorter delay. */
+const minHopMs = 1_000
+/** If more records wait for their acknowledgement, the sink or the broker is slow. */
 const usualPending = 2_000
-/** Of what its hook may hold. Partitions of tiers are many: what comes back together would leave fresh events nothing. */
+/**
+ * The part of a hook's share that late runs may use. Tiers have many partitions, so many runs may return at once. Without
+ * this bound they would leave no room for fresh events.
+ */
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: PutOff = { kind: 'put-off', blocked: undefined }
+const beyondShare: Defer = { kind: 'defer', blocked: undefined }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -84,14 +87,15 @@ export class Deferring {
     const part = lineOf(run) === 'late' ? latePart : 1
     const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
     if (hasShare) return { kind: 'queue', lane }
-    // Its turn may have come nearer, as when the lane was closed before it was to be probed.
-    if (this.#isEarly(run)) return this.#turnMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
-    // While no call may start, no lane is slow by its own doing.
+    // The run may be called earlier than planned, for example because the breaker closed before the planned probe.
+    if (this.#isEarly(run))
+      return this.#backlogWaitMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
+    // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen) return wait
     return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
   }
 
-  /** Whether the event loop has no time to spare. */
+  /** Whether the event loop is too busy. */
   isLoopBusy(): boolean {
     return isLoopBusy(this.#parts.loop.busyShare())
   }
@@ -100,34 +104,34 @@ export class Deferring {
     return isProcessSlow(this.#processFacts())
   }
 
-  /** Decides what becomes of a run that is put off, and counts it. */
-  verdictOf(run: Run, { blocked }: PutOff): Verdict {
+  /** The verdict on a run that is deferred. Counts it as deferred. */
+  verdictOf(run: Run, { blocked }: Defer): Verdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
     const isFresh = run.attempt === 0 && run.deferrals === 0
-    // Who tests an endpoint wants to know now.
+    // A test is not deferred, because its user waits for the outcome.
     if (run.trigger === 'test' || (isFresh && !counts.hasRoom(run, now))) {
       return { kind: 'dead', reason: blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
     const verdict =
       blocked === undefined
-        ? deferToTurn(run, this.#turnMs(run, random()), this.#parts.tiers, now)
+        ? deferBehindBacklog(run, this.#backlogWaitMs(run, random()), this.#parts.tiers, now)
         : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
   }
 
-  /** A run that may have been put off has come back for good. */
-  cameBack(run: Run): void {
+  /** Counts a run as returned, if it was deferred. */
+  returned(run: Run): void {
     if (run.deferrals > 0) this.#parts.counts.returned(run, run.dueAt)
   }
 
-  /** Whether anything that was put off has not come back. */
-  get hasAway(): boolean {
+  /** Whether any deferred run has not returned. */
+  get hasDeferred(): boolean {
     return !this.#parts.counts.isEmpty
   }
 
-  /** How many lanes could call and do not, though something of theirs was put off. */
+  /** How many lanes are idle while runs of theirs are deferred. */
   idleLanes(): number {
     const { counts, lanes, clock } = this.#parts
     const [now, monotonic] = [clock.now(), clock.monotonic()]
@@ -140,7 +144,7 @@ export class Deferring {
     return idle
   }
 
-  /** Gives up the memory of hooks of which nothing waits any more. */
+  /** Frees the memory of hooks without deferred runs. */
   sweep(): void {
     this.#parts.counts.sweep(this.#parts.clock.now())
   }
@@ -148,29 +152,29 @@ export class Deferring {
   #laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
     const { lanes, health, defaultConcurrency } = this.#parts
     const lane = lanes.laneOf(hook.id, limitsOf(hook, defaultConcurrency), now)
-    if (lane.listens) lane.seed(health.seedOf(hook.id), now)
+    if (lane.acceptsReports) lane.seed(health.seedOf(hook.id), now)
     return lane
   }
 
-  #turnMs(run: Run, chance: number): number {
-    const facts = this.#turnFacts(run)
-    return facts === undefined ? leastHopMs : turn(facts, run.deferrals, chance)
+  #backlogWaitMs(run: Run, chance: number): number {
+    const facts = this.#backlogFacts(run)
+    return facts === undefined ? minHopMs : deferralWaitMs(facts, run.deferrals, chance)
   }
 
   #returning(run: Run): Returning {
     const { counts, clock, tiers } = this.#parts
-    const facts = this.#turnFacts(run)
-    const spreadMs = facts === undefined ? leastHopMs : spread(facts, counts.all(clock.now()))
+    const facts = this.#backlogFacts(run)
+    const spreadMs = facts === undefined ? minHopMs : returnSpreadMs(facts, counts.all(clock.now()))
     return { spreadMs, tiers }
   }
 
-  #turnFacts({ hookId }: Run): TurnFacts | undefined {
+  #backlogFacts({ hookId }: Run): BacklogFacts | undefined {
     const { counts, lanes, clock } = this.#parts
-    return lanes.get(hookId)?.turnFacts(counts.of(hookId, clock.now()), clock.monotonic())
+    return lanes.get(hookId)?.backlogFacts(counts.of(hookId, clock.now()), clock.monotonic())
   }
 
   #isEarly(run: Run): boolean {
-    return run.hop > 0 && this.#dueIn(run) >= leastHopMs
+    return run.hop > 0 && this.#dueIn(run) >= minHopMs
   }
 
   /** Milliseconds. */
@@ -188,12 +192,12 @@ export class Deferring {
   }
 }
 
-/** A lane that has opened or paused until then takes nothing before. */
-export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): PutOff {
-  return { kind: 'put-off', blocked: { by: kind, forMs: Math.max(0, until - now) } }
+/** Defers a run of a lane that is open or paused. */
+export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): Defer {
+  return { kind: 'defer', blocked: { by: kind, forMs: Math.max(0, until - now) } }
 }
 
-/** Whether putting it off is new work: what came back, or was split from its event, is a record already. */
+/** Whether deferring the run writes an additional record. A run that returned or was split off is in a record already. */
 export function isFresh({ hop: hops }: Pick<Run, 'hop'>): boolean {
   return hops === 0
 }

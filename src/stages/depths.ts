@@ -1,11 +1,11 @@
-/** What waits, by topic, as metrics show it. Computed when it is asked for, from what the stages hold anyway. */
+/** How much waits, by topic, for the metrics. Computed on demand from the state of the stages. */
 import type { EpochMs, InboundRecord } from '../core/model/model.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 import type { Work } from './work.ts'
 
 export type ByTopic = ReadonlyMap<string, number>
 
-/** A sum over the partitions owned, by topic. */
+/** The sum over all owned partitions, by topic. */
 export function sumByTopic(
   flows: Iterable<PartitionFlow>,
   of: (flow: PartitionFlow) => number,
@@ -19,10 +19,10 @@ export function sumByTopic(
 }
 
 /**
- * How long, in milliseconds, the most overdue retry has waited beyond its time: one that its tier should have released,
- * or one that queues in its lane. 0 when none is overdue. A call in flight waits for nothing of ours.
+ * How long the most overdue retry has waited beyond its due time, in milliseconds; 0 when none is overdue. It is a retry
+ * that its tier should have released, or one that is queued in its lane. Calls in flight do not count.
  *
- * @param releaseOf when a tier's record may leave it
+ * @param releaseOf when a record may leave its tier
  */
 export function overdueMs(
   retries: { readonly flows: Iterable<PartitionFlow>; readonly queued: Iterable<Work> },
@@ -31,7 +31,7 @@ export function overdueMs(
 ): number {
   let earliest = now
   for (const { head } of retries.flows) {
-    // Tiers are first-in-first-out: no other record of the partition is more overdue.
+    // Tiers are first-in-first-out, so no other record of the partition is more overdue.
     if (head !== undefined) earliest = Math.min(earliest, releaseOf(head))
   }
   for (const { run } of retries.queued) {

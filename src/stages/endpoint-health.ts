@@ -1,11 +1,11 @@
 /**
- * Endpoint health: what this instance finds and what the topic says, kept together, and what is to be said written at
- * most once in 10 s per hook. Only hooks whose endpoint failed or was spoken of are kept in memory.
+ * Endpoint health: combines what this instance finds with the reports on the topic, and writes this instance's reports, at
+ * most one per hook in 10 s. It keeps only hooks in memory whose endpoints have failed or were reported.
  */
 import {
   claimed,
   disabled,
-  doesWell,
+  successChangesNothing,
   failed,
   freshEndpoint,
   reportRead,
@@ -23,7 +23,7 @@ import {
 import {
   decodeHealth,
   encodeHealth,
-  leastBetweenWritesMs,
+  minBetweenWritesMs,
   type Health,
 } from '../core/health/record.ts'
 import type { HookTable } from '../core/hook/table.ts'
@@ -43,7 +43,7 @@ import type { Clock, Random, RecordSink } from '../ports.ts'
 
 export type EndpointCounts = Readonly<Record<Exclude<EndpointState, 'healthy'>, number>>
 
-/** What follows for the lane of a hook from what is reported of its endpoint. */
+/** What reports change in the lanes of hooks. */
 export type EndpointLanes = Pick<Lanes<unknown>, 'has' | 'reset' | 'probeSoon'>
 
 export interface EndpointHealthParts extends HealthRules {
@@ -51,24 +51,24 @@ export interface EndpointHealthParts extends HealthRules {
   readonly sink: RecordSink
   readonly clock: Clock
   readonly random: Random
-  /** Of the calls of a hook that sets none. */
+  /** The time-out of a hook that sets none. */
   readonly defaultTimeoutMs: number
   readonly emit: Emit
   readonly table: Pick<HookTable, 'get'>
-  /** Where deliveries of a hook have come lately, it has a lane. */
+  /** A hook has a lane if it got deliveries lately. */
   readonly lanes: EndpointLanes
-  /** A write failed for a reason that no later write mends. */
+  /** A write failed for a reason that a retry cannot fix. */
   readonly onFailed: (error: Error) => void
 }
 
-/** How often it is looked at what has become due to be said. */
-const lookMs = 1_000
+/** How often it is checked which reports are due. */
+const checkMs = 1_000
 
 interface Entry {
   endpoint: Endpoint
-  /** By the report that counts. */
+  /** Computed from the current report. */
   binding: Binding | undefined
-  /** When its last report was handed over. */
+  /** When this instance's last report was given to the sink. */
   reportedAt: EpochMs
   isWriting: boolean
 }
@@ -76,28 +76,28 @@ interface Entry {
 export class EndpointHealth {
   readonly #parts: EndpointHealthParts
   readonly #entries = new Map<HookId, Entry>()
-  /** Hooks of which something is to be said. */
-  readonly #toSay = new Set<HookId>()
-  /** Hooks that were deleted. */
-  readonly #toBury = new Set<HookId>()
+  /** Hooks whose endpoint may have to be reported. */
+  readonly #toReport = new Set<HookId>()
+  /** Deleted hooks, whose records on the topic have to be deleted. */
+  readonly #toDelete = new Set<HookId>()
   readonly #counts = { failing: 0, open: 0, paused: 0, disabled: 0 }
   #isLoaded = false
   #isStopped = false
-  #isLookPlanned = false
+  #isCheckPlanned = false
 
   constructor(parts: EndpointHealthParts) {
     this.#parts = parts
   }
 
-  /** Endpoints by state, healthy ones left out: most of them are not known here. */
+  /** The number of endpoints by state, except healthy ones, most of which are not kept here. */
   get counts(): EndpointCounts {
     return this.#counts
   }
 
-  /** An attempt said something of the hook's endpoint. A success of one that does well costs a look-up. */
+  /** An attempt showed something about the hook's endpoint. A success of a healthy endpoint costs one look-up. */
   attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void {
     const known = this.#entries.get(hook.id)?.endpoint
-    if (outcome === 'success' && (known === undefined || doesWell(known))) return
+    if (outcome === 'success' && (known === undefined || successChangesNothing(known))) return
     if (!this.#isCalled(hook)) return
     const endpoint = known ?? freshEndpoint
     const next =
@@ -109,21 +109,21 @@ export class EndpointHealth {
     this.#set(hook.id, isGone ? disabled(next, hook, { reason: 'gone', at, instance }) : next)
   }
 
-  /** The hook's lane has moved. Times are those of the epoch. */
+  /** The condition of the hook's lane changed. Its times are in milliseconds since 1970. */
   laneChanged(hookId: HookId, lane: LaneCondition): void {
     if (this.#parts.table.get(hookId) === undefined) return
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
-    // The monotonic clock has fractions of milliseconds, and records have none.
+    // The monotonic clock has fractions of milliseconds, which records cannot hold.
     const condition = 'until' in lane ? { ...lane, until: Math.ceil(lane.until) } : lane
     this.#set(hookId, laneMoved(endpoint, condition, this.#parts.clock.now()))
   }
 
-  /** Whether nothing is sent to the hook's endpoint any more. */
+  /** Whether the hook's endpoint is disabled. */
   isDisabled(hookId: HookId): boolean {
     return this.#entries.get(hookId)?.endpoint.known?.state === 'disabled'
   }
 
-  /** What is said of an endpoint, for a lane that knows nothing of it or is open. */
+  /** What is reported about an endpoint, for a lane that has no measurements or is open. */
   seedOf(hookId: HookId): LaneSeed {
     const entry = this.#parts.table.get(hookId)
     const timeoutMs = entry?.kind === 'active' ? entry.hook.timeoutMs : undefined
@@ -149,11 +149,11 @@ export class EndpointHealth {
         this.#drop(decoded.hookId)
         break
       case 'health':
-        this.#hear(decoded.health)
+        this.#applyReport(decoded.health)
     }
   }
 
-  /** Both tables have been read: from here on they can be compared. */
+  /** Both tables have been read, so they can be compared from now on. */
   loaded(): void {
     this.#isLoaded = true
     for (const hookId of this.#entries.keys()) {
@@ -161,47 +161,47 @@ export class EndpointHealth {
       if (entry === undefined) this.hookDeleted(hookId)
       if (entry?.kind === 'active') this.#compare(entry.hook, hookSeen)
     }
-    this.#lookSoon(0)
+    this.#checkSoon(0)
   }
 
   /**
-   * A record of the hook was applied.
+   * A record of the hook was applied to the hook table.
    *
-   * @param hasOtherUrl whether it replaces one with another URL
+   * @param hasOtherUrl whether it changed the hook's URL
    */
   hookChanged(hook: Hook, hasOtherUrl: boolean): void {
     if (!this.#isLoaded) return
     this.#compare(hook, hookSeen)
     if (!hasOtherUrl) return
     if (this.#entries.get(hook.id)?.endpoint.known === undefined) this.#drop(hook.id)
-    this.#renew(hook.id)
+    this.#resetLane(hook.id)
   }
 
-  /** It is forgotten unless the hook has come back by the next look. */
+  /** The hook was deleted. Its record on the topic is deleted, unless the hook exists again by the next check. */
   hookDeleted(hookId: HookId): void {
     if (!this.#isLoaded || !this.#entries.has(hookId)) return
-    this.#toBury.add(hookId)
-    this.#lookSoon(0)
+    this.#toDelete.add(hookId)
+    this.#checkSoon(0)
   }
 
   stop(): void {
     this.#isStopped = true
   }
 
-  #hear(health: Health): void {
+  #applyReport(health: Health): void {
     const { hookId, enableEpoch } = health
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
     const isNewBeginning = enableEpoch > (endpoint.known?.enableEpoch ?? 0)
     const isRecovered = reportsRecovery(endpoint, health, this.#parts.clock.now(), this.#parts)
     this.#set(hookId, reportRead(endpoint, health))
-    if (isNewBeginning) this.#renew(hookId)
+    if (isNewBeginning) this.#resetLane(hookId)
     if (isRecovered) this.#probeSoon(hookId)
     const entry = this.#parts.table.get(hookId)
     if (this.#isLoaded && entry?.kind === 'active') this.#compare(entry.hook, hookKnown)
   }
 
-  /** The endpoint is given a new beginning: what its lane knows counts no more. */
-  #renew(hookId: HookId): void {
+  /** The hook has a new URL, or its endpoint was enabled again, so the state of its lane no longer applies. */
+  #resetLane(hookId: HookId): void {
     const { lanes, clock } = this.#parts
     lanes.reset(hookId, clock.monotonic())
   }
@@ -218,10 +218,10 @@ export class EndpointHealth {
     const next = compare(entry.endpoint, hook, this.#parts.clock.now(), this.#parts)
     if (next === entry.endpoint) return
     this.#set(hook.id, next)
-    this.#renew(hook.id)
+    this.#resetLane(hook.id)
   }
 
-  /** Whether the hook is still there with the URL that was called: what became of another one says nothing. */
+  /** Whether the hook still has the URL that was called. An attempt on a former URL shows nothing about this one. */
   #isCalled({ id, url }: Hook): boolean {
     const entry = this.#parts.table.get(id)
     return entry?.kind === 'active' && entry.hook.url === url
@@ -235,20 +235,21 @@ export class EndpointHealth {
       isWriting: false,
     }
     this.#entries.set(hookId, entry)
-    this.#take(entry, endpoint)
-    if (!endpoint.hasUnreported && !endpoint.isKnownUnwritten) this.#forgetIfWell(hookId, endpoint)
+    this.#replace(entry, endpoint)
+    if (!endpoint.hasUnreported && !endpoint.isKnownUnwritten)
+      this.#forgetIfHealthy(hookId, endpoint)
     else {
-      this.#toSay.add(hookId)
-      this.#lookSoon(0)
+      this.#toReport.add(hookId)
+      this.#checkSoon(0)
     }
   }
 
-  #take(entry: Entry, endpoint: Endpoint): void {
+  #replace(entry: Entry, endpoint: Endpoint): void {
     const { known } = endpoint
     const before = entry.endpoint.known
     entry.endpoint = endpoint
     if (known === before) return
-    this.#tell(before, known)
+    this.#emitChange(before, known)
     const binding = known && boundBy(entry.binding, known, this.#reading())
     if (known !== undefined && binding !== entry.binding) this.#claimInTime(known.hookId, binding)
     entry.binding = binding
@@ -271,9 +272,9 @@ export class EndpointHealth {
     return { instance, now: clock.now(), monotonic: clock.monotonic(), spread: random() }
   }
 
-  /** What nobody has spoken of and does not fail any more takes no memory. */
-  #forgetIfWell(hookId: HookId, { known, failures, lane }: Endpoint): void {
-    this.#toSay.delete(hookId)
+  /** Frees the memory of an endpoint that does not fail and was never reported. */
+  #forgetIfHealthy(hookId: HookId, { known, failures, lane }: Endpoint): void {
+    this.#toReport.delete(hookId)
     if (known === undefined && failures === 0 && lane.kind === 'flowing') {
       this.#entries.delete(hookId)
     }
@@ -282,13 +283,13 @@ export class EndpointHealth {
   #drop(hookId: HookId): void {
     const entry = this.#entries.get(hookId)
     if (entry === undefined) return
-    this.#tell(entry.endpoint.known, undefined)
+    this.#emitChange(entry.endpoint.known, undefined)
     this.#entries.delete(hookId)
-    this.#toSay.delete(hookId)
+    this.#toReport.delete(hookId)
   }
 
-  /** The report that counts may have changed. Told of once both tables are read: what was there before is no news. */
-  #tell(before: Health | undefined, after: Health | undefined): void {
+  /** Counts a change of the current report, and emits a signal. None is emitted for reports that were there at the start. */
+  #emitChange(before: Health | undefined, after: Health | undefined): void {
     const from = before?.state ?? 'healthy'
     const to = after?.state ?? 'healthy'
     const health = after ?? before
@@ -306,36 +307,36 @@ export class EndpointHealth {
     if (state !== 'healthy') this.#counts[state] += by
   }
 
-  #lookSoon(delayMs: number): void {
-    if (this.#isLookPlanned || this.#isStopped || !this.#isLoaded) return
-    this.#isLookPlanned = true
+  #checkSoon(delayMs: number): void {
+    if (this.#isCheckPlanned || this.#isStopped || !this.#isLoaded) return
+    this.#isCheckPlanned = true
     this.#parts.clock.after(delayMs, () => {
-      this.#isLookPlanned = false
-      this.#sayDue()
-      if (this.#toSay.size + this.#toBury.size > 0) this.#lookSoon(lookMs)
+      this.#isCheckPlanned = false
+      this.#reportDue()
+      if (this.#toReport.size + this.#toDelete.size > 0) this.#checkSoon(checkMs)
     })
   }
 
-  #sayDue(): void {
+  #reportDue(): void {
     if (this.#isStopped) return
     const now = this.#parts.clock.now()
-    for (const hookId of this.#toBury) this.#bury(hookId)
-    for (const hookId of this.#toSay) {
+    for (const hookId of this.#toDelete) this.#deleteRecord(hookId)
+    for (const hookId of this.#toReport) {
       const entry = this.#entries.get(hookId)
       const table = this.#parts.table.get(hookId)
-      if (entry === undefined || table?.kind !== 'active') this.#toSay.delete(hookId)
-      else if (!entry.isWriting && now - entry.reportedAt >= leastBetweenWritesMs) {
-        this.#say(entry, table.hook, now)
+      if (entry === undefined || table?.kind !== 'active') this.#toReport.delete(hookId)
+      else if (!entry.isWriting && now - entry.reportedAt >= minBetweenWritesMs) {
+        this.#report(entry, table.hook, now)
       }
     }
   }
 
-  #say(entry: Entry, hook: Hook, now: EpochMs): void {
+  #report(entry: Entry, hook: Hook, now: EpochMs): void {
     const report = reportOf(entry.endpoint, hook, now, this.#parts)
-    this.#toSay.delete(hook.id)
-    this.#take(entry, reportWritten(entry.endpoint, report))
+    this.#toReport.delete(hook.id)
+    this.#replace(entry, reportWritten(entry.endpoint, report))
     if (report === undefined) {
-      this.#forgetIfWell(hook.id, entry.endpoint)
+      this.#forgetIfHealthy(hook.id, entry.endpoint)
       return
     }
     entry.reportedAt = now
@@ -343,8 +344,8 @@ export class EndpointHealth {
     this.#write(hook.id, encodeHealth(report), () => (entry.isWriting = false))
   }
 
-  #bury(hookId: HookId): void {
-    this.#toBury.delete(hookId)
+  #deleteRecord(hookId: HookId): void {
+    this.#toDelete.delete(hookId)
     if (this.#parts.table.get(hookId) !== undefined) return
     const isKnown = this.#entries.get(hookId)?.endpoint.known !== undefined
     this.#drop(hookId)

@@ -1,4 +1,4 @@
-/** From a record to what it causes: the join with the hook table, for each kind of topic. Decides, and does nothing. */
+/** Decides what a record causes, by the join with the hook table, for each kind of topic. It has no side effects. */
 import { decodeRun, isSplit, placeOf } from '../core/run/delivery-headers.ts'
 import { decodeEvent } from '../core/event/event.ts'
 import { isFramed, unframe } from '../core/event/framed-value.ts'
@@ -24,7 +24,7 @@ import type { Clock, SchemaSource } from '../ports.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HandledRuns } from './handled-runs.ts'
 
-/** A run to call for, on its hook's lane. */
+/** A run that is to be called on its hook's lane. */
 export interface PlannedCall {
   readonly run: Run
   readonly hook: Hook
@@ -37,11 +37,11 @@ export interface PlannedEnd {
   readonly configVersion: string | undefined
 }
 
-/** What a record causes, or what it waits for before that can be said. */
+/** What a record causes, or what it waits for before that is known. */
 export type Opened =
-  /** It is not due yet: ask again then. */
+  /** It is not due yet. It must be opened again at that time. */
   | { readonly kind: 'later'; readonly at: EpochMs }
-  /** Its schema is being asked for: ask again when schemas have arrived. */
+  /** Its schema has been requested. It must be opened again when schemas have arrived. */
   | { readonly kind: 'schema' }
   | Caused
 
@@ -50,13 +50,13 @@ export type Caused =
       readonly kind: 'runs'
       readonly calls: readonly PlannedCall[]
       readonly ends: readonly PlannedEnd[]
-      /** Runs of an event that is read again which have gone on since: nothing is left to do for these. */
+      /** Runs that were handled already, of an event that is read again. Nothing is left to do for them. */
       readonly repeats: readonly Run[]
-      /** Memory that the event takes beside its record. */
+      /** Bytes of memory that the event takes in addition to its record. */
       readonly renderedBytes: number
     }
   | { readonly kind: 'hop'; readonly run: Run }
-  /** Nothing is left to do: of an event with several runs, this is one of them. */
+  /** The record's only run was handled already, so nothing is left to do. */
   | { readonly kind: 'repeat'; readonly run: Run }
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
 
@@ -71,7 +71,7 @@ export interface Joining {
   readonly maxAgeMs: number
 }
 
-/** What the record causes, by its topic. */
+/** Decides what the record causes. This depends on its topic. */
 export function openRecord(record: InboundRecord, joining: Joining): Opened {
   const { topic } = record
   const { events, requests, retryPrefix } = joining.topics
@@ -80,7 +80,7 @@ export function openRecord(record: InboundRecord, joining: Joining): Opened {
   return openTierRecord(record, tierOf(topic, retryPrefix) ?? { topic, delayMs: 0 }, joining)
 }
 
-/** An event becomes one run per matching hook; none is none. Its value may be framed: all else are records of ours. */
+/** An event causes one run per matching hook, or none. Only events may be framed: all other records are hooktide's own. */
 function openEvent(record: InboundRecord, joining: Joining): Opened {
   if (!isFramed(record.value)) return openJsonEvent(record, joining, 0)
   const value = unframe(record.value, (id) => joining.schemas.find(id))
@@ -107,7 +107,7 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   return { ...sorted(plans), repeats, renderedBytes }
 }
 
-/** A request is due at once. It begins a run now, or continues one that was split off its event. */
+/** A request is due at once. It begins a run, or continues one that was split off its event. */
 function openRequest(record: InboundRecord, joining: Joining): Opened {
   const decoded = decodeRun(record, 'request')
   if (decoded.kind === 'rejected') return decoded
@@ -115,7 +115,9 @@ function openRequest(record: InboundRecord, joining: Joining): Opened {
   return openRun(isSplit(record) ? run : { ...run, firstHandledAt: joining.clock.now() }, joining)
 }
 
-/** A tier's record waits from its append time on for the tier's delay; then it is called for, or hops on. */
+/**
+ * A tier record waits for the tier's delay, counted from its append time. Then the run is called, or hops to another tier.
+ */
 function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Opened {
   const now = joining.clock.now()
   const releasedAt = record.timestamp + tier.delayMs
@@ -123,7 +125,7 @@ function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Op
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
-  // A due time that lies beyond its age would make a run hop for ever.
+  // A due time beyond the maximum age would make the run hop forever.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
   if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
   const release = releaseOf(run, releasedAt, now)
@@ -180,13 +182,13 @@ function sorted(plans: readonly Plan[]) {
   return { kind: 'runs', calls, ends } as const
 }
 
-/** How many runs and writes are to be acknowledged before the record is complete. */
+/** How many runs and writes must be settled before the record is complete. */
 export function countOf(opened: Caused): number {
   if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
   return opened.kind === 'repeat' ? 0 : 1
 }
 
-/** All that a record causes is for one tenant. */
+/** The tenant of everything that the record causes. A record never has several tenants. */
 export function tenantOf(opened: Caused): TenantId | undefined {
   switch (opened.kind) {
     case 'runs':

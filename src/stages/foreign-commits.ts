@@ -1,12 +1,12 @@
-/** What is told of commits that partitions go on from, and whose metadata this program did not write for them. */
+/** The signal about commits whose metadata hooktide did not write for that group, partition and offset. */
 import type { Signal } from '../core/signal/signal.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 
-/** Partitions that one line of the log names. */
+/** How many partitions one log line names. */
 const maxNamed = 20
 
 /**
- * One signal for an assignment, however many partitions it has; none when all metadata is believed.
+ * One signal per assignment, whatever the number of partitions; none when all metadata is valid.
  *
  * @param gained partitions that were not owned before
  */
@@ -20,6 +20,6 @@ export function foreignCommits(
     .slice(0, maxNamed)
     .map(({ topic, partition }) => `${topic}/${partition}`)
   const message =
-    'the metadata of the last commit was not written by this version of hooktide for this offset: it is ignored, and all from the committed offset on is delivered, what was delivered before too'
+    'the metadata of the last commit was not written by this version of hooktide for this offset: it is ignored, so every record from the committed offset on is handled, and deliveries may be repeated'
   return [{ kind: 'commit.foreign', group, count: foreign.length, partitions, message }]
 }

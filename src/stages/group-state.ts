@@ -1,20 +1,20 @@
 /**
- * What one consumer group is doing.
+ * The state of this process's membership in one consumer group.
  *
- * - *apart*: not joined; nothing is admitted.
- * - *flowing*: partitions are owned, and records are admitted as there is room.
- * - *draining*: a rebalance was seen. No call starts, those in flight may finish within a budget, then everything done is
- *   committed and the group rejoins.
- * - *stopping*: nothing is admitted any more; what was admitted may finish, and commits go on until the end.
+ * - *apart*: not joined. No record is admitted.
+ * - *flowing*: partitions are owned, and records are admitted while there is room.
+ * - *draining*: a rebalance has begun. No call starts, and those in flight may finish within a budget. Then everything
+ *   complete is committed, and the group is joined again.
+ * - *stopping*: no further record is admitted. Admitted ones may finish, and commits go on until the end.
  *
- * | from              | happening   | to                  |
+ * | from              | input       | to                  |
  * |-------------------|-------------|---------------------|
  * | all but stopping  | `assigned`  | flowing             |
  * | flowing           | `rejoining` | draining            |
  * | all but stopping  | `left`      | apart               |
  * | all               | `stopping`  | stopping, for good  |
  *
- * While it is stopping a group can still be assigned partitions, and leave.
+ * While it is stopping, the member may still be assigned partitions, and it may still leave.
  */
 export type GroupState =
   | { readonly kind: 'apart' }
@@ -22,7 +22,7 @@ export type GroupState =
   | { readonly kind: 'draining' }
   | { readonly kind: 'stopping'; readonly isJoined: boolean }
 
-export type GroupHappening = 'assigned' | 'rejoining' | 'left' | 'stopping'
+export type GroupInput = 'assigned' | 'rejoining' | 'left' | 'stopping'
 
 export const apart: GroupState = { kind: 'apart' }
 
@@ -30,9 +30,9 @@ export function isJoined(state: GroupState): boolean {
   return state.kind === 'stopping' ? state.isJoined : state.kind !== 'apart'
 }
 
-export function advanceGroup(state: GroupState, happening: GroupHappening): GroupState {
+export function advanceGroup(state: GroupState, input: GroupInput): GroupState {
   const isStopping = state.kind === 'stopping'
-  switch (happening) {
+  switch (input) {
     case 'assigned':
       return isStopping ? { kind: 'stopping', isJoined: true } : { kind: 'flowing' }
     case 'rejoining':

@@ -1,6 +1,6 @@
 /**
- * One consumer group of this process: which partitions it owns, over rebalances and until it leaves. What it is doing is in
- * {@link ./group-state.ts}.
+ * The membership of this process in one consumer group: which partitions it owns, through rebalances and until it leaves.
+ * Its states are in {@link ./group-state.ts}.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { Emit } from '../core/signal/signal.ts'
@@ -16,27 +16,21 @@ import type { CallGate } from './call-gate.ts'
 import type { Calls } from './calls.ts'
 import { Committer } from './committer.ts'
 import { foreignCommits } from './foreign-commits.ts'
-import {
-  advanceGroup,
-  apart,
-  isJoined,
-  type GroupHappening,
-  type GroupState,
-} from './group-state.ts'
+import { advanceGroup, apart, isJoined, type GroupInput, type GroupState } from './group-state.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Load } from './load.ts'
 import type { Marks } from './marks.ts'
 import { PartitionFlow, type FlowLimits } from './partition-flow.ts'
 
-/** How long the last commit before leaving may take: without it, what is complete would be repeated. */
+/** How long the last commit before leaving may take. Without this commit, complete records would be repeated. */
 const leaveCommitMs = 5_000
 
 export interface GroupParts {
   readonly name: string
   readonly source: GroupSource
-  /** What records of the topic come to: first tries, or what comes later. */
+  /** The line that gets the records of a topic. */
   readonly lineOf: (topic: string) => LineName
-  /** All that its records may come to. */
+  /** All lines that may get the group's records. */
   readonly lines: readonly LineName[]
   readonly limits: FlowLimits
   readonly load: Load
@@ -47,17 +41,17 @@ export interface GroupParts {
   readonly clock: Clock
   readonly emit: Emit
   readonly commitIntervalMs: number
-  /** How long calls in flight may hold up a rejoin, in milliseconds. */
+  /** How long calls in flight may delay a rejoin, in milliseconds. */
   readonly drainBudgetMs: number
   readonly onFailed: (error: Error) => void
 }
 
 export class Group implements GroupListener {
   readonly committer: Committer
-  /** Partitions whose head waits for room, longest waiting first. */
-  readonly waiting = new Set<PartitionFlow>()
+  /** Partitions whose head waits for room. The one that has waited longest is first. */
+  readonly awaitingRoom = new Set<PartitionFlow>()
   /** Partitions whose head waits for its schema. */
-  readonly unread = new Set<PartitionFlow>()
+  readonly awaitingSchema = new Set<PartitionFlow>()
   readonly #parts: GroupParts
   readonly #flows = new Map<string, PartitionFlow>()
   #state: GroupState = apart
@@ -85,7 +79,7 @@ export class Group implements GroupListener {
     return this.#flows.values()
   }
 
-  /** Records fetched and not admitted. */
+  /** The number of records that were fetched and not admitted. */
   get backlogCount(): number {
     let count = 0
     for (const flow of this.#flows.values()) count += flow.backlogCount
@@ -128,7 +122,7 @@ export class Group implements GroupListener {
     const flow = this.#flows.get(keyOf(partition))
     if (flow === undefined) return
     if (!this.isAdmitting) {
-      // A partition gained while stopping: whoever owns it next reads it.
+      // The partition was gained while stopping. Its next owner reads it.
       this.#pause(flow)
       return
     }
@@ -152,7 +146,7 @@ export class Group implements GroupListener {
     this.#parts.onFailed(error)
   }
 
-  /** Stops intake. What was admitted goes on. */
+  /** Stops intake. Admitted records go on. */
   stopIntake(): void {
     this.#happens('stopping')
     for (const flow of this.#flows.values()) {
@@ -161,13 +155,13 @@ export class Group implements GroupListener {
     }
   }
 
-  /** @param callsMs how long calls that are out may take to end */
+  /** @param callsMs how long calls in flight may take to end */
   drain(callsMs: number): Promise<void> {
     const { name, lines, handOver } = this.#parts
     return handOver.drain(name, lines, callsMs)
   }
 
-  /** Commits what is complete and leaves the group. Everything else is the next owner's. */
+  /** Commits what is complete and leaves the group. The next owners handle everything else. */
   async leave(): Promise<void> {
     this.stopIntake()
     await this.committer.commitLast(leaveCommitMs)
@@ -178,7 +172,7 @@ export class Group implements GroupListener {
     this.#happens('left')
   }
 
-  /** Pauses the partition where much of it waits, and goes on with it when little does. */
+  /** Pauses fetching of the partition while its backlog is large, and resumes it when the backlog is small. */
   relieve(flow: PartitionFlow): void {
     const pressure = flow.pressure()
     if (pressure === 'pause') this.#pause(flow)
@@ -188,8 +182,8 @@ export class Group implements GroupListener {
     }
   }
 
-  #happens(happening: GroupHappening): void {
-    this.#state = advanceGroup(this.#state, happening)
+  #happens(input: GroupInput): void {
+    this.#state = advanceGroup(this.#state, input)
   }
 
   #newFlow(assigned: AssignedPartition): PartitionFlow {
@@ -201,8 +195,8 @@ export class Group implements GroupListener {
     const { load } = this.#parts
     flow.isLive = false
     flow.cancelTimer?.()
-    this.waiting.delete(flow)
-    this.unread.delete(flow)
+    this.awaitingRoom.delete(flow)
+    this.awaitingSchema.delete(flow)
     for (const [hookId, { count, bytes }] of flow.held.byHook()) {
       load.admitted.releaseFor(hookId, count, bytes)
     }

@@ -1,20 +1,20 @@
 /**
- * Events of which some deliveries have ended while others have not begun. A crash would repeat those that ended, so no
- * event stays so for long: what has not begun is split off, each delivery as a record of its own on the request topic,
- * and the event's offset completes.
+ * Half-done events: some of their deliveries have ended, and others have not started. A crash would repeat those that ended,
+ * so no event stays half done for long. The deliveries that have not started are split off: each becomes a record of its own
+ * on the request topic, and the event's offset completes.
  */
 import type { MonotonicMs } from '../core/model/model.ts'
 import { isBegun, type Origin, type Work } from './work.ts'
 
-/** A delivery that has not begun after so long is split off. */
-const patienceMs = 500
-/** How often it is looked at whether one has waited for so long. */
+/** A delivery that has not started after this time is split off. */
+const maxWaitMs = 500
+/** How often it is checked whether a delivery has waited for that long. */
 const checkMs = 100
 
 export class HalfDone {
-  /** In the order in which they became half done, with how many deliveries of each have ended. */
+  /** Half-done events in the order in which they became so, with the number of deliveries that have ended. */
   readonly #origins = new Map<Origin, number>()
-  /** The sum of these. */
+  /** The sum of these numbers. */
   #ended = 0
   #checkAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
@@ -22,7 +22,7 @@ export class HalfDone {
     return this.#origins.size === 0
   }
 
-  /** Something of the record has ended, and not all. */
+  /** A delivery of the record has ended, and others have not. */
   settled(origin: Origin): void {
     if ((origin.waiting?.size ?? 0) === 0 || !isBegun(origin)) return
     const ended = origin.caused - origin.remaining
@@ -30,7 +30,7 @@ export class HalfDone {
     this.#origins.set(origin, ended)
   }
 
-  /** Something of the record is queued no more. */
+  /** The work is no longer queued. */
   unqueued(work: Work): void {
     const { origin } = work
     if (origin.waiting === undefined) return
@@ -39,27 +39,27 @@ export class HalfDone {
   }
 
   /**
-   * What is to be split off now: all of the oldest events, until no more than `mostEnded` deliveries have ended within
-   * half-done events; and all of those in which one has waited for too long.
+   * Takes the work that must be split off now. It takes whole events, the oldest first, until at most `maxEnded` deliveries
+   * have ended within half-done events, and every event in which a delivery has waited too long.
    *
-   * @param mostEnded so many deliveries may be repeated by a crash
+   * @param maxEnded how many deliveries a crash may repeat
    */
-  takeDue(mostEnded: number, now: MonotonicMs): readonly Work[] {
+  takeDue(maxEnded: number, now: MonotonicMs): readonly Work[] {
     const due: Work[] = []
     for (const origin of this.#origins.keys()) {
-      if (this.#ended <= mostEnded) break
+      if (this.#ended <= maxEnded) break
       this.#take(origin, due)
     }
     if (now < this.#checkAt) return due
     this.#checkAt = now + checkMs
     for (const origin of this.#origins.keys()) {
       const [oldest] = origin.waiting ?? []
-      if (oldest !== undefined && oldest.queuedAt <= now - patienceMs) this.#take(origin, due)
+      if (oldest !== undefined && oldest.queuedAt <= now - maxWaitMs) this.#take(origin, due)
     }
     return due
   }
 
-  /** What is to be split off of the group's half-done events, however young they are. */
+  /** Takes all work of the group's half-done events, however short it has waited. */
   takeAll(group: string): readonly Work[] {
     const all: Work[] = []
     for (const origin of this.#origins.keys()) {

@@ -1,6 +1,6 @@
 /**
- * Leaving partitions to their next owner so that it repeats nothing that ended: no call starts, those that are out may end,
- * and what has begun goes on from records of its own.
+ * Hands partitions over to their next owner, so that it repeats no delivery that has ended. No call starts, calls in flight
+ * may end, and the remaining deliveries of half-done events continue from records of their own.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { CallGate } from './call-gate.ts'
@@ -18,7 +18,7 @@ export interface HandOverParts {
   readonly halfDone: HalfDone
   readonly recorder: Recorder
   readonly waiters: IdleWaiters
-  /** How long each step but the first may take, in milliseconds. */
+  /** How long each step except the first may take, in milliseconds. */
   readonly budgetMs: number
 }
 
@@ -30,23 +30,23 @@ export class HandOver {
   }
 
   /**
-   * @param group whose partitions are left
-   * @param lines all that the group's records come to
-   * @param callsMs how long its calls that are out may take to end
+   * @param group the group whose partitions are handed over
+   * @param lines all lines that get the group's records
+   * @param callsMs how long the group's calls in flight may take to end
    */
   async drain(group: string, lines: readonly LineName[], callsMs: number): Promise<void> {
     const { gate, calls, recorder, waiters, budgetMs } = this.#parts
     const isWritten = () => recorder.isIdle
     gate.hold(group, lines)
     await waiters.wait(() => calls.inFlightOf(group) === 0, callsMs)
-    // Whether a delivery has ended is known when its record is acknowledged, and an event begun only then.
+    // A delivery has ended only when its records are acknowledged. Only then is it known which events are half done.
     await waiters.wait(isWritten, budgetMs)
-    this.#moveOn(group)
-    await waiters.wait(() => !calls.some(({ isMovedOn }) => isMovedOn), budgetMs)
+    this.#splitHalfDone(group)
+    await waiters.wait(() => !calls.some(({ isHandedOver }) => isHandedOver), budgetMs)
     await waiters.wait(isWritten, budgetMs)
   }
 
-  /** Ends everything of epochs that have ended: queued work is forgotten, calls are aborted and recorded as interrupted. */
+  /** Ends all work of epochs that have ended: queued work is dropped, and calls are aborted and recorded as interrupted. */
   dropEnded(): void {
     const { calls, placement } = this.#parts
     const isEnded = ({ origin }: Work) => !origin.epoch.isLive
@@ -54,14 +54,16 @@ export class HandOver {
     calls.abort(isEnded)
   }
 
-  /** What is queued of half-done events is split off, and what is out of begun ones is aborted and moved on. */
-  #moveOn(group: string): void {
+  /**
+   * Splits off the queued deliveries of half-done events, and aborts their calls in flight, which then continue elsewhere.
+   */
+  #splitHalfDone(group: string): void {
     const { calls, placement, halfDone } = this.#parts
     calls.abort((work) => {
       const { epoch, caused } = work.origin
       if (epoch.group !== group || !epoch.isLive) return false
       if (caused === 1 || !isBegun(work.origin)) return false
-      work.isMovedOn = true
+      work.isHandedOver = true
       return true
     })
     for (const work of halfDone.takeAll(group)) placement.split(work)

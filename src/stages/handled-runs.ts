@@ -1,4 +1,4 @@
-/** Which runs the process has handled lately, and how far: a record that is not beyond that is a repeat. */
+/** Which runs the process has handled lately, and how far. A record that is not further is a repeat. */
 import type { Run } from '../core/model/model.ts'
 import { RecentlyHandled } from '../core/run/recently-handled.ts'
 import { isFromTopicOfOurs, type Work } from './work.ts'
@@ -6,7 +6,7 @@ import { isFromTopicOfOurs, type Work } from './work.ts'
 export interface HandledRunsLimits {
   /** Runs of tier and request records. */
   readonly ours: number
-  /** Runs that came straight from events, of which there may be other records. */
+  /** Runs that came directly from events, and of which there may be other records. */
   readonly ofEvents: number
 }
 
@@ -19,17 +19,19 @@ export class HandledRuns {
     this.#ofEvents = new RecentlyHandled(ofEvents)
   }
 
-  /** Whether the run has come as far as this already, by another record. */
+  /** Whether the run was handled up to this point already, from another record. */
   has(run: Run): boolean {
     return this.#ours.has(run) || this.#ofEvents.has(run)
   }
 
   /**
-   * What became of the work is acknowledged. An event's own run is kept apart by its offset, unless there may be other
-   * records of it: its event is not done, and read again by this process when its membership was interrupted; or another
-   * owner of the partition, or a former one, makes records of it too.
+   * The records of the work are acknowledged. A run that came directly from an event needs no entry here, because its offset
+   * completes. It gets one in these cases, in which there may be other records of it:
    *
-   * @param isFinal whether it was the run's end
+   * - The event is not complete yet, so this process reads it again if its membership is interrupted.
+   * - A former owner of the partition, or the next one, may also write records of the run.
+   *
+   * @param isFinal whether the run has ended
    */
   add({ run, origin }: Work, isFinal: boolean): void {
     const { epoch, remaining, isInherited } = origin

@@ -1,4 +1,7 @@
-/** Keeps the hook table as the hook topic says: all of it before the first event, then live (docs/architecture.md, Join). */
+/**
+ * Keeps the hook table in step with the hook topic: the whole topic before the first event, then each new record
+ * (docs/architecture.md, Join).
+ */
 import type { Decrypt } from '../core/hook/encrypted-text.ts'
 import { decodeFramedHook } from '../core/hook/framed-hook.ts'
 import { hookIdOf, type DecodedHook } from '../core/hook/hook.ts'
@@ -22,19 +25,19 @@ export interface HookLoaderParts {
 }
 
 /**
- * Resolves when the table has reached the topic's end as it was at the call, however long the schemas of framed hooks
- * are waited for.
+ * Resolves when the table has everything up to the end that the topic had at the call, even if that takes long because the
+ * schemas of framed hooks are missing.
  */
 export async function loadHooks(parts: HookLoaderParts): Promise<void> {
   const { source, table, health, lanes, emit, onFailed } = parts
-  // Until the table is loaded; later, what arrives is what was written just now.
+  // Needed until the table is loaded. Records that arrive later are new.
   let newest: NewestRecords | undefined = new NewestRecords()
   const queue = new HookQueue(parts, (decoded, record) => {
     const id = hookIdOf(decoded)
     if (id !== undefined && newest?.admits(id, record) === false) return
     const before = id === undefined ? undefined : table.get(id)
     const signal = applyHook(decoded, record, table)
-    // What was there at the start is told as one count, below.
+    // Hooks that were there at the start are reported as one count, below.
     if (newest === undefined || signal.kind !== 'hook.changed') emit(signal)
     if (signal.kind === 'hook.changed' && signal.change === 'deleted') {
       health.hookDeleted(signal.hookId)
@@ -54,9 +57,9 @@ export async function loadHooks(parts: HookLoaderParts): Promise<void> {
 type HookReadingParts = Pick<HookLoaderParts, 'schemas' | 'filters' | 'decrypt'>
 
 /**
- * Records of the hook topic in their order. One whose schema has not arrived holds up those behind it: an older record
- * must not be applied after a newer one of the same hook. Of each key only the newest waits, as compaction would have it,
- * so what waits is bounded by the table and not by how long a registry is away.
+ * Records of the hook topic in their order. A record whose schema has not arrived blocks those behind it, because an older
+ * record must not be applied after a newer one of the same hook. Only the newest record of each key waits, as after
+ * compaction. So the queue is bounded by the size of the table, and not by how long a registry is unavailable.
  */
 class HookQueue {
   /** By partition and key, in the order of arrival. */
@@ -79,8 +82,8 @@ class HookQueue {
     const [head] = this.#waiting.keys()
     this.#waiting.delete(key)
     this.#waiting.set(key, record)
-    // Nothing passes a head that waits for its schema, unless this record replaces it. To decode the head again for each
-    // record behind it would cost the square of what arrives.
+    // A head that waits for its schema blocks all others, unless this record replaces it. Decoding the head again for each
+    // record behind it would take quadratic time.
     if (head === undefined || head === key) this.#advance()
   }
 

@@ -1,4 +1,4 @@
-/** Lets others wait until something has become idle, within a budget. */
+/** Waits until something is idle, for at most a given time. */
 import type { Clock } from '../ports.ts'
 
 export class IdleWaiters {
@@ -9,7 +9,7 @@ export class IdleWaiters {
     this.#clock = clock
   }
 
-  /** Resolves when `isIdle`, now or at a later {@link check}, or after so many milliseconds. */
+  /** Resolves when `isIdle` returns true, now or at a later {@link check}, or after `budgetMs` milliseconds. */
   wait(isIdle: () => boolean, budgetMs: number): Promise<void> {
     if (isIdle()) return Promise.resolve()
     return new Promise((resolve) => {
@@ -26,7 +26,7 @@ export class IdleWaiters {
     })
   }
 
-  /** To be called whenever something may have become idle. */
+  /** Must be called whenever something may have become idle. */
   check(): void {
     for (const check of this.#checks) check()
   }

@@ -1,4 +1,4 @@
-/** What is done about lanes from time to time, while there are any: the old ones are forgotten, and idle ones are counted. */
+/** Periodic work on lanes, while there are any: old lanes are deleted, and the idle time of lanes is counted. */
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
@@ -14,9 +14,9 @@ export interface LaneUpkeepParts {
   readonly gate: CallGate
 }
 
-/** How often lanes are looked for that are idle though something of theirs was put off. */
+/** How often lanes are counted that are idle while runs of theirs are deferred. */
 const idleCheckMs = 1_000
-/** How often lanes are looked for that nothing comes to any more. */
+/** How often unused lanes are deleted. */
 const sweepMs = 60_000
 
 export class LaneUpkeep {
@@ -28,22 +28,22 @@ export class LaneUpkeep {
     this.#parts = parts
   }
 
-  /** Something was put off: counts how long lanes are idle meanwhile, for as long as something is. */
-  putOff(): void {
+  /** A run was deferred. Counts how long lanes are idle, while any run is deferred. */
+  defer(): void {
     if (this.#isIdleCheckPlanned) return
     this.#isIdleCheckPlanned = true
     const { clock, deferring, gate, emit } = this.#parts
     const from = clock.monotonic()
     clock.after(idleCheckMs, () => {
       this.#isIdleCheckPlanned = false
-      // While no call may start, no lane is idle by its own doing.
+      // While no call may start, idle lanes are not a fault of the deferrals.
       const lanes = gate.isOpen ? deferring.idleLanes() : 0
       if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
-      if (deferring.hasAway) this.putOff()
+      if (deferring.hasDeferred) this.defer()
     })
   }
 
-  /** Something was queued: its lane is to be forgotten when nothing comes to it for long. */
+  /** Work was queued. Plans the deletion of unused lanes. */
   queued(): void {
     if (this.#isSweepPlanned) return
     this.#isSweepPlanned = true

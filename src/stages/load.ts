@@ -1,22 +1,22 @@
-/** What a process has admitted and not completed, over all of its groups. */
+/** The deliveries and bytes that a process has admitted and not completed, over all of its groups. */
 import type { LineName } from '../core/lane/lane.ts'
 import type { TenantId } from '../core/model/model.ts'
 import { Holdings, type Amount } from '../core/lane/share.ts'
 
-/** Neither kind takes more of a process than this share: a crowd of one must leave room for the other. */
+/** The largest share of the process that one kind of deliveries may take, so that the other kind always finds room. */
 const shareOfOneKind = 0.75
 
 export class Load {
-  /** Deliveries and bytes, by whose they are. */
+  /** Deliveries and bytes, by tenant and hook. */
   readonly admitted: Holdings
-  /** By what they are: first tries, or what comes later. */
+  /** Deliveries and bytes, by kind: first attempts, or late ones. */
   readonly #kinds = { first: { count: 0, bytes: 0 }, late: { count: 0, bytes: 0 } }
 
   constructor(capacity: Amount) {
     this.admitted = new Holdings(capacity)
   }
 
-  /** Something always passes where nothing is, or a bound below what one record causes would stop it for ever. */
+  /** An empty process always has room. Otherwise a record that causes more than the bound could never be admitted. */
   hasRoom(name: LineName): boolean {
     const { total, capacity } = this.admitted
     const own = this.#kinds[name]

@@ -1,6 +1,6 @@
 /**
- * What has happened and is to be looked at. Whatever happens outside of a turn, a fetch, an answer, an acknowledgement or a
- * time that has come, is marked here; {@link ./turn.ts} looks at all that is marked.
+ * The inputs of the loop. Everything that happens outside a turn (a fetch, an answer, an acknowledgement, a timer) is marked
+ * here, and {@link ./turn.ts} handles all marks.
  */
 import type { Slot } from '../core/lane/lanes.ts'
 import type { Attempted, Progress } from '../core/run/recording.ts'
@@ -16,7 +16,7 @@ export interface Answered {
 /** Records that Kafka has acknowledged. */
 export interface Acknowledged {
   readonly origin: Origin
-  /** `undefined` where a record was rejected. */
+  /** `undefined` when the record was rejected. */
   readonly work: Work | undefined
   readonly progress: Progress
 }
@@ -29,7 +29,7 @@ export class Marks {
   #isSet = false
   #onSet: () => void = () => undefined
 
-  /** Who takes the turns. Called whenever something is marked, within a turn too. */
+  /** Sets the function that takes the turns. It is called for every mark, also within a turn. */
   onSet(take: () => void): void {
     this.#onSet = take
   }
@@ -44,24 +44,24 @@ export class Marks {
     this.set()
   }
 
-  /** The heads of the partitions may be admitted: records came, a time came, or a schema. */
+  /** The heads of the partitions may be admitted now: records were fetched, a timer fired, or a schema arrived. */
   partitions(...flows: readonly PartitionFlow[]): void {
     for (const flow of flows) this.#partitions.add(flow)
     this.set()
   }
 
-  /** Something was completed or begun: partitions that wait for room may go on. Looked at with the next mark. */
+  /** Room has become free, so partitions that wait for room may go on. Does not start a turn by itself. */
   room(): void {
     this.#hasRoom = true
   }
 
-  /** Calls may start that could not before, or somebody waits for what has changed. */
+  /** Starts a turn. Something has changed that has no mark of its own: calls may start, or a waiter may be done. */
   set(): void {
     this.#isSet = true
     this.#onSet()
   }
 
-  /** Whether anything was marked since this was asked last. */
+  /** Whether anything was marked since the last call of this method. */
   take(): boolean {
     const isSet = this.#isSet
     this.#isSet = false

@@ -1,10 +1,9 @@
 /**
- * One partition in one epoch: what was fetched of it and waits, and what was admitted and is not complete.
+ * One partition in one epoch: its backlog, and its records that were admitted and are not complete.
  *
- * A record is *fetched* (in the backlog), then *admitted* when there is room for everything it causes, then *complete*.
- * The head of the backlog waits for one of: its time (`later`), its schema, room in a lane, or room in the partition or
- * process.
- * Pressure never drops: the backlog grows to its mark, then the source is paused.
+ * A record is *fetched* into the backlog, then *admitted* when there is room for everything it causes, then *complete*. The
+ * head of the backlog waits for one of these: its time (`later`), its schema, room in a lane, or room in the partition or
+ * the process. No record is ever dropped for lack of room: when the backlog reaches its limit, the source is paused.
  */
 import { decodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import { Fifo } from '../core/collections/fifo.ts'
@@ -18,9 +17,9 @@ import type { Caused, Opened } from './expand.ts'
 import type { Epoch, Origin } from './work.ts'
 
 export interface FlowLimits {
-  /** Incomplete offsets of one partition; keeps the commit's metadata in its bounds. */
+  /** The most incomplete offsets of one partition. It bounds the commit's metadata. */
   readonly maxIncomplete: number
-  /** Bytes of admitted records of one partition. */
+  /** The most bytes of admitted records of one partition. */
   readonly maxBytes: number
   /** The source is paused above this many fetched bytes, and resumed below half of it. */
   readonly backlogBytes: number
@@ -39,7 +38,7 @@ interface Fetch {
   readonly bytes: number
 }
 
-/** The head was taken from the backlog. */
+/** How the head was taken from the backlog. */
 export type Taken<Plan> =
   /** It was complete before. */
   | { readonly kind: 'known' }
@@ -57,30 +56,33 @@ export class PartitionFlow implements Epoch {
   readonly line: LineName
   isLive = true
   readonly ledger: Ledger
-  /** The commit that it goes on from has metadata that is not believed: what was complete above it is handled again. */
+  /**
+   * Whether the metadata of the last commit is not valid. Then records that were complete above its offset are handled
+   * again.
+   */
   readonly hasForeignMetadata: boolean
   isPaused = false
-  /** Cancels the timer of a head that is not due yet. */
+  /** Cancels the timer for a head that is not due yet. */
   cancelTimer: (() => void) | undefined
-  /** Offsets admitted and not complete, and their bytes. */
+  /** How many offsets are admitted and not complete, and their bytes. */
   readonly held: Holdings
-  /** The records of these. */
+  /** The admitted records that are not complete. */
   readonly origins = new Set<Origin>()
 
   readonly #limits: FlowLimits
   readonly #backlog = new Fifo<Fetch>()
   #backlogBytes = 0
-  /** Where reading goes on: a rejoin reads kept partitions again from the committed offset. */
+  /** The next offset to read. After a rejoin, kept partitions are read again from the committed offset, which is lower. */
   #readNext = 0
   #hasRead = false
-  /** The partition's end, as far as it was told. */
+  /** The newest known end of the partition. */
   #end = 0
-  /** Records admitted in this epoch. */
+  /** The number of records admitted in this epoch. */
   #admitted = 0
-  /** The head, opened once: a record that waits is not decoded again. */
+  /** The opened head. It is kept, so that a record that waits is not decoded again. */
   #head: Caused | undefined
 
-  /** @param owner the group that was given the partition, and what the partition's records come to in it */
+  /** @param owner the group that owns the partition, and the line that gets the partition's records */
   constructor(
     { group, line }: Pick<Epoch, 'group' | 'line'>,
     assigned: AssignedPartition,
@@ -106,17 +108,17 @@ export class PartitionFlow implements Epoch {
     return this.#backlog.size
   }
 
-  /** The oldest record that was fetched and waits. */
+  /** The oldest record in the backlog. */
   get head(): InboundRecord | undefined {
     return this.#backlog.peek()?.record
   }
 
-  /** Offsets that are not complete, up to the partition's end. */
+  /** The number of offsets that are not complete, up to the partition's end. */
   get lag(): number {
     return this.ledger.openBelow(this.#end)
   }
 
-  /** Whether reading went on: then there may be something to admit. */
+  /** Adds fetched records. Returns whether reading advanced, so that there may be a record to admit. */
   receive({ records, next, end }: Fetched): boolean {
     this.noteEnd(end)
     if (!this.#hasRead) this.ledger.clipTo(end)
@@ -132,22 +134,22 @@ export class PartitionFlow implements Epoch {
     return true
   }
 
-  /** The newest word that is not behind an older one: answers of two brokers can cross. */
+  /** Notes the partition's end. A lower end is ignored: it comes from an older answer that arrived late. */
   noteEnd(end: number): void {
     this.#end = Math.max(this.#end, end)
   }
 
-  /** What to tell the source after the backlog changed; `undefined` when it may stay as it is. */
+  /** What the source must do after the backlog has changed; `undefined` when nothing. */
   pressure(): 'pause' | 'resume' | undefined {
     if (!this.isPaused) return this.#backlogBytes > this.#limits.backlogBytes ? 'pause' : undefined
     return this.#backlogBytes * 2 < this.#limits.backlogBytes ? 'resume' : undefined
   }
 
   /**
-   * Admits the head if there is room for all that it causes.
+   * Takes the head if there is room for everything that it causes.
    *
    * @param open decides what the record causes
-   * @param planFor what is to become of that; `undefined` while process or lanes have no room
+   * @param planFor the plan for that; `undefined` while the process or the lanes have no room
    */
   admitNext<Plan>(
     open: (record: InboundRecord) => Opened,
@@ -174,8 +176,8 @@ export class PartitionFlow implements Epoch {
   }
 
   /**
-   * Whether the next record may have been begun by a former owner, which the commit does not show: no owner has more
-   * incomplete offsets.
+   * Whether a former owner may have started runs of the next record, which the commit does not show. An owner has at most
+   * `maxIncomplete` incomplete offsets, so later records are not inherited.
    */
   get isInherited(): boolean {
     return this.#admitted < this.#limits.maxIncomplete
@@ -204,7 +206,7 @@ export class PartitionFlow implements Epoch {
     this.#head = undefined
   }
 
-  /** A record larger than the bound still passes when nothing else is in flight. */
+  /** A record that is larger than the bound is admitted when nothing else is. */
   #hasOwnRoom(bytes: number): boolean {
     if (this.ledger.incompleteCount === 0) return true
     return (
@@ -214,7 +216,7 @@ export class PartitionFlow implements Epoch {
   }
 }
 
-/** Memory a record is counted with: what it holds, and about what holding it costs. */
+/** The memory that a record counts for: its content and an estimate of the overhead. */
 function bytesOf({ value, key, headers }: InboundRecord): number {
   return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 512
 }

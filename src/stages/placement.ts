@@ -1,10 +1,10 @@
-/** Where deliveries wait: in their lane until they are called for, or on a tier where the lane does not take them. */
+/** Puts deliveries where they wait: in their lane until they are called, or on a tier when the lane does not take them. */
 import type { HookTable } from '../core/hook/table.ts'
 import type { Lane } from '../core/lane/lane.ts'
 import type { LaneMove, Lanes } from '../core/lane/lanes.ts'
 import type { HookId } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
-import { blockedBy, type Deferring, type PutOff } from './deferring.ts'
+import { blockedBy, type Deferring, type Defer } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HalfDone } from './half-done.ts'
 import type { LaneUpkeep } from './lane-upkeep.ts'
@@ -29,22 +29,22 @@ export class Placement {
     this.#parts = parts
   }
 
-  /** Queues work in its lane, which was judged to take it. */
+  /** Queues work in its lane, which must have room for it. */
   queue(work: Work, lane: Lane<Work>): void {
     const { lanes, deferring, upkeep, clock } = this.#parts
-    deferring.cameBack(work.run)
+    deferring.returned(work.run)
     work.place = lanes.add(lane, lineOf(work.run), work, clock.monotonic())
     work.origin.waiting?.add(work)
     upkeep.queued()
   }
 
-  /** Sends work to a tier, or to the dead letters where too much waits there. */
-  putOff(work: Work, how: PutOff): void {
-    this.#parts.deferring.cameBack(work.run)
+  /** Defers work to a tier, or ends it as a dead letter when too many runs are deferred. */
+  defer(work: Work, how: Defer): void {
+    this.#parts.deferring.returned(work.run)
     this.#sendOff(work, how)
   }
 
-  /** The lane of the hook has moved. One that has opened or paused keeps nothing: what it held is put off. */
+  /** The condition of the hook's lane changed. The work that was queued in a lane that opened or paused is deferred. */
   follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
     const { clock, health } = this.#parts
     if (condition.kind === 'flowing') {
@@ -60,7 +60,7 @@ export class Placement {
     }
   }
 
-  /** Work that has not begun goes on from a record of its own. */
+  /** Splits off work that has not started, so that it continues from a record of its own. */
   split(work: Work): void {
     const { lanes, halfDone, recorder } = this.#parts
     const { run, place } = work
@@ -69,19 +69,19 @@ export class Placement {
     recorder.record(work, { kind: 'split' })
   }
 
-  /** Forgets queued work. */
+  /** Drops queued work. */
   drop(isUnwanted: (work: Work) => boolean): void {
     const { lanes, halfDone } = this.#parts
     for (const work of lanes.drop(isUnwanted)) halfDone.unqueued(work)
   }
 
-  #sendOff(work: Work, how: PutOff): void {
+  #sendOff(work: Work, how: Defer): void {
     const { deferring, recorder, table, upkeep } = this.#parts
     const { run, origin } = work
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
     const verdict = deferring.verdictOf(run, how)
     recorder.record(work, { kind: 'ended', verdict, configVersion })
-    upkeep.putOff()
+    upkeep.defer()
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Recordings → Kafka: writes the records that follow from what happened to runs, and marks them when they are acknowledged.
- * What a run caused is settled then, never before. An epoch that has ended writes results only: its partition's new owner
- * makes the other records. While membership is not proven nobody here can tell whether it has ended: then nothing is
- * written until it is proven again, or the epoch is known to be over.
+ * Recordings → Kafka: writes the records that follow from each step of a run, and marks them when they are acknowledged. A
+ * run is settled then, never before. After the end of an epoch only results are written: the partition's new owner writes
+ * the other records. While membership is not proven, this process cannot know whether the epoch has ended. Then nothing is
+ * written until membership is proven again, or the epoch has ended.
  */
 import { TooLargeError } from '../core/model/errors.ts'
 import type { InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
-import { recordingOf, type Happening, type RecordingRules } from '../core/run/recording.ts'
+import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
 import type { Clock, Random, RecordSink } from '../ports.ts'
-import { AwaitingProof } from './awaiting-proof.ts'
+import { ProofWaiters } from './proof-waiters.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Acknowledged, Marks } from './marks.ts'
-import { atHand, type Origin, type Work } from './work.ts'
+import { contextOf, type Origin, type Work } from './work.ts'
 
 export interface RecorderParts {
   readonly sink: RecordSink
@@ -24,43 +24,43 @@ export interface RecorderParts {
   readonly random: Random
   readonly marks: Marks
   readonly emit: Emit
-  /** A write failed for a reason that no later write mends. */
+  /** A write failed for a reason that a retry cannot fix. */
   readonly onFailed: (error: Error) => void
 }
 
 export class Recorder {
   readonly #parts: RecorderParts
-  readonly #awaitingProof: AwaitingProof
+  readonly #proofWaiters: ProofWaiters
   #pending = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
-    this.#awaitingProof = new AwaitingProof(parts)
+    this.#proofWaiters = new ProofWaiters(parts)
   }
 
-  /** Writes that are not acknowledged. */
+  /** The number of writes that are not acknowledged. */
   get pendingCount(): number {
     return this.#pending
   }
 
-  /** Whether everything that happened is written and acknowledged. */
+  /** Whether all records are written and acknowledged. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.#awaitingProof.isEmpty
+    return this.#pending === 0 && this.#proofWaiters.isEmpty
   }
 
-  /** Writes what follows from it. All but an attempt is left to the new owner where the epoch has ended. */
-  record(work: Work, happening: Happening): void {
-    this.#awaitingProof.whenKnown(work.origin, () => {
-      if (!work.origin.epoch.isLive && happening.kind !== 'attempted') return
-      const { records, signals, progress } = this.#recordingOf(work, happening)
+  /** Writes the records that follow from the step. After the end of the epoch, only an attempt is recorded. */
+  record(work: Work, step: RunStep): void {
+    this.#proofWaiters.whenProven(work.origin, () => {
+      if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
+      const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
       this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
     })
   }
 
-  /** A record that cannot be handled goes to the rejected topic as it came. */
+  /** Writes a record that cannot be handled to the rejected topic, with its key and value unchanged. */
   reject(record: InboundRecord, rejection: Rejection, origin: Origin): void {
-    this.#awaitingProof.whenKnown(origin, () => {
+    this.#proofWaiters.whenProven(origin, () => {
       if (!origin.epoch.isLive) return
       const { emit, sink, rules } = this.#parts
       const topic = rules.topics.rejected
@@ -69,7 +69,7 @@ export class Recorder {
       emit({ kind: 'record.rejected', source, ...rejection, field: shownName(rejection.field) })
       const headers = rejectedHeaders(record, rejection)
       const rejected = { topic, key: record.key, value: record.value, headers }
-      // Where it is too large for the topic, a reference to where it stands takes its place.
+      // If it is too large for the topic, a record without key and value is written, which has the place of the original.
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
       this.#write([rejected], { origin, work: undefined, progress: 'ended' }, () =>
@@ -78,7 +78,7 @@ export class Recorder {
     })
   }
 
-  /** The run's record fits nowhere: its end is recorded. */
+  /** The run's record is too large for its topic, so the end of the run is recorded. */
   async #fallBack(work: Work): Promise<void> {
     const { records, signals } = this.#recordingOf(work, { kind: 'too-large' })
     if (records.length === 0) return
@@ -86,16 +86,16 @@ export class Recorder {
     await this.#parts.sink.write(records)
   }
 
-  #recordingOf(work: Work, happening: Happening) {
+  #recordingOf(work: Work, step: RunStep) {
     const { clock, random, rules } = this.#parts
-    // Only the wait after an attempt has chance in it.
-    const chance = happening.kind === 'attempted' ? random() : 0
-    return recordingOf(atHand(work), happening, rules, { now: clock.now(), random: chance })
+    // Only the wait after an attempt has a random part.
+    const chance = step.kind === 'attempted' ? random() : 0
+    return recordingOf(contextOf(work), step, rules, { now: clock.now(), random: chance })
   }
 
   /**
-   * @param acknowledged marked when the records are acknowledged
-   * @param fallBack writes what stands for them where one is too large for its topic
+   * @param acknowledged the mark to set when the records are acknowledged
+   * @param fallBack writes replacements when a record is too large for its topic
    */
   #write(
     records: readonly OutboundRecord[],
@@ -110,8 +110,8 @@ export class Recorder {
   }
 
   /**
-   * Nothing can stand for a result: they are far smaller than what the topic was checked to take at the start, so its limit
-   * was lowered since.
+   * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So if
+   * a result is too large, the limit was lowered since then.
    */
   async #acknowledgement(
     records: readonly OutboundRecord[],

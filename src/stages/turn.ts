@@ -1,13 +1,13 @@
 /**
- * The one loop of a processor. Whatever happens is marked ({@link ./marks.ts}); a turn looks at all that is marked, in the
- * order of the data's path, until nothing is:
+ * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks, in the
+ * order of the data's path, until there are none:
  *
- * 1. answers → what they say of lanes and endpoints, and their records;
+ * 1. answers → the state of lanes and endpoints, and the records to write;
  * 2. acknowledgements → complete offsets;
  * 3. partitions → admitted records, in lanes or on tiers;
  * 4. lanes → calls.
  *
- * At its end what is complete is committed. Nothing within a turn waits.
+ * At the end of a turn, commits of complete offsets are planned. A turn never waits.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
@@ -15,7 +15,7 @@ import type { EndpointSign } from '../core/run/verdict.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
 import type { Admission } from './admission.ts'
-import { Alarm } from './alarm.ts'
+import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Calls } from './calls.ts'
 import type { Completion } from './completion.ts'
@@ -46,7 +46,7 @@ export interface TurnParts {
   readonly emit: Emit
 }
 
-/** How often it is looked at whether deliveries of half-done events have waited for too long. */
+/** How often it is checked whether deliveries of half-done events have waited too long. */
 const halfDoneMs = 100
 
 export class Turn {
@@ -54,9 +54,9 @@ export class Turn {
   readonly #groups: ReadonlyMap<string, Group>
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
-  /** One pass over all partitions that wait for room, however many completions make some. */
-  readonly #roomSoon: Alarm
-  readonly #halfDoneSoon: Alarm
+  /** Starts one pass over all partitions that wait for room, however many completions there were. */
+  readonly #roomSoon: Timer
+  readonly #halfDoneSoon: Timer
   #isTaken = false
   readonly #completed = (origin: Origin) => this.#causedNothing(origin)
 
@@ -64,15 +64,15 @@ export class Turn {
     const { clock, marks, groups } = parts
     this.#parts = parts
     this.#groups = new Map(groups.map((group) => [group.name, group]))
-    this.#roomSoon = new Alarm(clock, () => this.#markWaiting())
-    this.#halfDoneSoon = new Alarm(clock, () => marks.set())
+    this.#roomSoon = new Timer(clock, () => this.#markWaiting())
+    this.#halfDoneSoon = new Timer(clock, () => marks.set())
     marks.onSet(() => this.#take())
   }
 
-  /** Schemas arrived, or may have been given up: heads that wait for theirs ask again. */
+  /** Schemas have arrived, or requests for them have ended. All heads that wait for a schema are opened again. */
   schemasArrived(): void {
     const { groups, marks } = this.#parts
-    marks.partitions(...groups.flatMap(({ unread }) => [...unread]))
+    marks.partitions(...groups.flatMap(({ awaitingSchema }) => [...awaitingSchema]))
   }
 
   #take(): void {
@@ -119,15 +119,15 @@ export class Turn {
     const group = this.#groups.get(flow.group)
     flow.cancelTimer?.()
     flow.cancelTimer = undefined
-    group?.waiting.delete(flow)
-    group?.unread.delete(flow)
+    group?.awaitingRoom.delete(flow)
+    group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return
     const held = admission.admit(flow, this.#completed)
     if (held.kind === 'room') {
-      group.waiting.add(flow)
-      this.#roomSoon.ringIn(held.forMs)
+      group.awaitingRoom.add(flow)
+      this.#roomSoon.fireIn(held.forMs)
     }
-    if (held.kind === 'schema') group.unread.add(flow)
+    if (held.kind === 'schema') group.awaitingSchema.add(flow)
     if (held.kind === 'later') {
       const delayMs = Math.max(0, held.at - clock.now())
       flow.cancelTimer = clock.after(delayMs, () => marks.partitions(flow))
@@ -160,15 +160,15 @@ export class Turn {
     if (move !== undefined) this.#parts.placement.follow(work.run.hookId, move)
   }
 
-  /** Nothing is split while no record may be written and no call made. */
+  /** Splits half-done events, but not while calls may not start. */
   #splitHalfDone(): void {
     const { halfDone, bounds, gate, placement, clock } = this.#parts
     if (halfDone.isEmpty) return
     if (gate.isOpen) {
       const now = clock.monotonic()
-      for (const work of halfDone.takeDue(bounds.mostHalfDone(now), now)) placement.split(work)
+      for (const work of halfDone.takeDue(bounds.maxHalfDone(now), now)) placement.split(work)
     }
-    if (!halfDone.isEmpty) this.#halfDoneSoon.ringIn(halfDoneMs)
+    if (!halfDone.isEmpty) this.#halfDoneSoon.fireIn(halfDoneMs)
   }
 
   #causedNothing(origin: Origin): void {
@@ -182,16 +182,17 @@ export class Turn {
   }
 
   #giveRoom(): void {
-    if (this.#parts.groups.some(({ waiting }) => waiting.size > 0)) this.#roomSoon.ringIn(0)
+    if (this.#parts.groups.some(({ awaitingRoom }) => awaitingRoom.size > 0))
+      this.#roomSoon.fireIn(0)
   }
 
   #markWaiting(): void {
     const { groups, marks } = this.#parts
-    marks.partitions(...groups.flatMap(({ waiting }) => [...waiting]))
+    marks.partitions(...groups.flatMap(({ awaitingRoom }) => [...awaitingRoom]))
   }
 }
 
-/** What an attempt says of the hook's endpoint; `undefined` when it says nothing. */
+/** What an attempt shows about the hook's endpoint; `undefined` when it shows nothing. */
 function outcomeOf({ kind }: EndpointSign): 'success' | 'failure' | 'gone' | undefined {
   if (kind === 'none') return undefined
   return kind === 'busy' ? 'failure' : kind

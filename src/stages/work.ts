@@ -1,42 +1,42 @@
-/** What travels along the path: a run to call for, tied to the record that asked for it. */
+/** The unit of work in the pipeline: a run that is to be called, with the record that caused it. */
 import type { Place } from '../core/collections/linked-queue.ts'
 import type { LineName } from '../core/lane/lane.ts'
 import type { EpochMs, Hook, HookId, MonotonicMs, Run, TenantId } from '../core/model/model.ts'
-import type { RunAtHand } from '../core/run/recording.ts'
+import type { RunContext } from '../core/run/recording.ts'
 
 /**
- * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership was interrupted,
- * then *ended* for good: its calls are aborted, and what they led to is recorded but never committed.
+ * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership is interrupted. Then it
+ * has *ended* for good: its calls are aborted, and their results are recorded, but nothing is committed.
  */
 export interface Epoch {
   readonly group: string
   readonly topic: string
   readonly partition: number
-  /** What its records come to: first tries, or what comes later. */
+  /** The line that gets its records. */
   readonly line: LineName
   readonly isLive: boolean
-  /** The record holds one delivery of the hook less. */
+  /** Releases what the record holds for one delivery of the hook. */
   releaseFor(hookId: HookId, origin: Origin): void
-  /** Nothing that the record caused is left: its offset is complete. */
+  /** Completes the record's offset, since everything that the record caused is settled. */
   complete(origin: Origin): void
 }
 
-/** An admitted record. Its offset completes when nothing that it caused is left. */
+/** An admitted record. Its offset completes when everything that it caused is settled. */
 export interface Origin {
   readonly epoch: Epoch
   readonly offset: number
-  /** The record's own. */
+  /** The record's timestamp. */
   readonly timestamp: EpochMs
   readonly bytes: number
   /** `undefined` for a record that could not be read. */
   readonly tenantId: TenantId | undefined
-  /** Runs and writes it led to. */
+  /** The number of runs and writes that it caused. */
   readonly caused: number
-  /** Those that are not acknowledged yet. */
+  /** How many of them are not settled yet. */
   remaining: number
-  /** Of an event that caused several runs: those that are queued and not begun. */
+  /** For an event that caused several runs: the work that is queued and has not started. */
   readonly waiting: Set<Work> | undefined
-  /** Whether a former owner of the partition may have begun these runs: records of them may be on their way. */
+  /** Whether a former owner of the partition may have started these runs, so that there may be other records of them. */
   readonly isInherited: boolean
 }
 
@@ -44,33 +44,33 @@ export interface Work {
   readonly run: Run
   readonly origin: Origin
   readonly queuedAt: MonotonicMs
-  /** The hook that the run was joined with; `undefined` when it is not to be called for. */
+  /** The hook that the run was joined with; `undefined` when the run is not called. */
   readonly hook: Hook | undefined
-  /** Where it is queued in its lane; `undefined` before. */
+  /** Its place in the lane's queue; `undefined` before it is queued. */
   place: Place<Work> | undefined
-  /** Its call was aborted so that the run goes on from the request topic, whoever owns the partition then. */
-  isMovedOn: boolean
+  /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
+  isHandedOver: boolean
 }
 
-/** Whether some of what the record caused has ended, and its crash repeat would repeat that. */
+/** Whether something that the record caused has ended. A crash would repeat it. */
 export function isBegun({ remaining, caused }: Origin): boolean {
   return remaining < caused
 }
 
-/** The work as far as records of it are concerned. */
-export function atHand({ run, origin, isMovedOn }: Work): RunAtHand {
+/** The facts that the records of the work need. */
+export function contextOf({ run, origin, isHandedOver }: Work): RunContext {
   const { epoch, offset, timestamp } = origin
   const { topic, partition, isLive } = epoch
   const source = { topic, partition, offset }
-  return { run, source, writtenAt: timestamp, isOwned: isLive, isMovedOn }
+  return { run, source, writtenAt: timestamp, isOwned: isLive, isHandedOver }
 }
 
-/** Runs of tiers and requests, unlike those that come straight from events. */
+/** Whether the run comes from a tier or a request, and not directly from an event. */
 export function isFromTopicOfOurs(run: Run): boolean {
   return run.hop > 0 || run.trigger !== 'event'
 }
 
-/** The line of its lane that the run is queued in. */
+/** The line of the lane in which the run is queued. */
 export function lineOf(run: Run): LineName {
   return isFromTopicOfOurs(run) ? 'late' : 'first'
 }

@@ -38,14 +38,14 @@ it('processors that are killed, suspended, stopped and joined by others on bad c
     eventsPerSecond: 60,
     settleMs: 180 * second,
     signal: new AbortController().signal,
-    tell: (line) => lines.push(line),
+    print: (line) => lines.push(line),
   })
-  const { reckoning, deaths } = report ?? {}
-  const wrong = Object.entries(reckoning?.faults ?? {}).filter(
+  const { comparison, deaths } = report ?? {}
+  const wrong = Object.entries(comparison?.faults ?? {}).filter(
     ([, list]: [string, readonly string[]]) => list.length > 0,
   )
   expect(wrong, lines.join('\n')).toEqual([])
   expect(deaths).toEqual([])
   expect(report?.faults.filter(({ kind }) => kind === 'failed')).toEqual([])
-  expect(reckoning?.counts.owed).toBeGreaterThan(1_000)
+  expect(comparison?.counts.owed).toBeGreaterThan(1_000)
 }, 360_000)

@@ -1,13 +1,13 @@
-/** Books that are in order, and books that are broken in one way each: the reckoning must see each of them. */
+/** Books that agree, and books that are wrong in one way each. The comparison must find each of these. */
 import { describe, expect, it } from 'vitest'
 import {
-  reckon,
+  compareBooks,
   type Books,
   type CarriedRun,
   type Disturbance,
   type ReceivedRequest,
   type RecordedResult,
-  type Reckoning,
+  type Comparison,
 } from './books.ts'
 
 const place = (offset: number) => `events/0/${offset}`
@@ -70,7 +70,7 @@ function result(fields: Partial<RecordedResult>): RecordedResult {
   }
 }
 
-/** A crash from 2,500 to 3,000, before which commits had covered so many events of the partition. */
+/** A crash from 2,500 to 3,000 ms. Before it, commits had covered this many events of the partition. */
 function crash(
   covered: number,
   fields: Partial<{ id: number; from: number; until: number }> = {},
@@ -86,12 +86,12 @@ function handOver(from: number, until: number): Disturbance {
   return { kind: 'hand-over', id: 1, fault: 0, from, until }
 }
 
-function reckoned(changes: Partial<Books>): Reckoning {
-  return reckon({ ...right, ...changes })
+function compared(changes: Partial<Books>): Comparison {
+  return compareBooks({ ...right, ...changes })
 }
 
-/** What is wrong, without what is not. */
-function wrong({ faults }: Reckoning): object {
+/** The faults that were found, without empty lists. */
+function wrong({ faults }: Comparison): object {
   return Object.fromEntries(
     Object.entries(faults).flatMap(([name, list]: [string, readonly string[]]) =>
       list.length === 0 ? [] : [[name, list.length]],
@@ -101,19 +101,19 @@ function wrong({ faults }: Reckoning): object {
 
 describe('books that agree', () => {
   it('are right, and counted', () => {
-    const { isRight, faults, counts } = reckon(right)
-    expect(wrong({ faults } as Reckoning)).toEqual({})
+    const { isRight, faults, counts } = compareBooks(right)
+    expect(wrong({ faults } as Comparison)).toEqual({})
     expect(isRight).toBe(true)
     expect(counts).toMatchObject({ events: 2, owed: 2, requests: 3, results: 3, repeats: 0 })
     expect([...counts.endings]).toEqual([['delivered', 2]])
   })
 
-  it('owe nothing to hooks that come and go, and take what is made for them', () => {
+  it('require no delivery to passing hooks, and allow those that are made', () => {
     const made = {
       requests: [...right.requests, request({ deliveryId: 'p0' })],
       results: [...right.results, result({ deliveryId: 'p0' })],
     }
-    expect(wrong(reckoned(made))).toEqual({})
+    expect(wrong(compared(made))).toEqual({})
   })
 })
 
@@ -130,9 +130,9 @@ describe('books that do not agree', () => {
       { lost: 1 },
     ],
     [
-      'a run with a call and no record is stuck, and the call untold',
+      'a run with a call and without a record is stuck, and the call is unrecorded',
       { results: without(right.results, 'd0') },
-      { stuck: 1, untold: 1 },
+      { stuck: 1, unrecorded: 1 },
     ],
     [
       'a run whose last record is not final is stuck',
@@ -140,7 +140,7 @@ describe('books that do not agree', () => {
       { stuck: 1 },
     ],
     [
-      'a run of a passing hook that a record goes on with is stuck without a final one',
+      'a run of a passing hook that a record continues is stuck without a final record',
       {
         carried: [
           ...right.carried,
@@ -150,22 +150,22 @@ describe('books that do not agree', () => {
       { stuck: 1 },
     ],
     [
-      'a call for an event that never was is invented',
+      'a call for an event that was never produced is invented',
       { requests: [...right.requests, request({ deliveryId: 'x' })] },
-      { invented: 1, untold: 1 },
+      { invented: 1, unrecorded: 1 },
     ],
     [
-      'a result for an event that never was is invented',
+      'a result for an event that was never produced is invented',
       { results: [...right.results, result({ deliveryId: 'x', outcome: 'discarded' })] },
       { invented: 1 },
     ],
     [
-      'a run that began elsewhere than with its event is invented',
+      'a run that did not begin with its event is invented',
       { results: [...right.results, result({ run: place(7) })] },
       { invented: 1 },
     ],
     [
-      'a delivery that no request stands for is unbacked',
+      'a delivered result without an answered request is unbacked',
       {
         requests: right.requests.map((one) =>
           one.deliveryId === 'd0' ? { ...one, status: 500 } : one,
@@ -174,31 +174,31 @@ describe('books that do not agree', () => {
       { unbacked: 1 },
     ],
     [
-      'a death without a letter is seen',
+      'a dead run without a dead letter is found',
       {
         results: right.results.map((one) =>
           one.deliveryId === 'd0' ? { ...one, outcome: 'dead' } : one,
         ),
       },
-      { letterless: 1 },
+      { withoutLetter: 1 },
     ],
     [
-      'a signature that does not hold is seen',
+      'an invalid signature is found',
       { requests: right.requests.map((one) => ({ ...one, isSigned: false })) },
       { unsigned: 3 },
     ],
     [
-      'a commit short of the end is seen',
+      'a commit below the end is found',
       { commits: [{ group: 'g', topic: 'events', partition: 0, end: 2, offset: 1 }] },
       { uncommitted: 1 },
     ],
     [
-      'a partition without a commit is seen',
+      'a partition without a commit is found',
       { commits: [{ group: 'g', topic: 'events', partition: 0, end: 2, offset: undefined }] },
       { uncommitted: 1 },
     ],
   ])('%s', (_, changes, expected) => {
-    const found = reckoned(changes)
+    const found = compared(changes)
     expect(wrong(found)).toEqual(expected)
     expect(found.isRight).toBe(false)
   })
@@ -209,24 +209,24 @@ describe('a call that is made again', () => {
     requests: [...right.requests, request({ at: 8_000, ...fields })],
   })
 
-  it('is one too many when nothing explains it', () => {
-    expect(wrong(reckoned(again()))).toEqual({ excess: 1 })
+  it('is in excess when nothing explains it', () => {
+    expect(wrong(compared(again()))).toEqual({ excess: 1 })
   })
 
-  it('is explained by a crash before which no commit covered its event, and counted for it', () => {
-    const found = reckoned({ ...again(), disturbances: [crash(0)] })
+  it('is explained by a crash before which no commit covered its event, and is counted for that crash', () => {
+    const found = compared({ ...again(), disturbances: [crash(0)] })
     expect(wrong(found)).toEqual({})
     expect(found.repeats.get(1)).toEqual({ repeated: 1, exposed: 2 })
   })
 
-  it('is one too many when a commit covered its event before the crash, below its offset or above it', () => {
-    expect(wrong(reckoned({ ...again(), disturbances: [crash(1)] }))).toEqual({ excess: 1 })
+  it('is in excess when a commit covered its event before the crash, by its offset or by its metadata', () => {
+    expect(wrong(compared({ ...again(), disturbances: [crash(1)] }))).toEqual({ excess: 1 })
     const coverage = new Map([['events/0', { base: 0, ranges: [{ from: 0, to: 1 }] }]])
     const above = { ...crash(0), coverage } as Disturbance
-    expect(wrong(reckoned({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [above] }))).toEqual({ excess: 1 })
   })
 
-  it('is one too many when what no commit covered leads to another attempt', () => {
+  it('is in excess when the uncovered record leads to another attempt', () => {
     const requests = [...right.requests, request({ deliveryId: 'd1', attempt: 2, at: 12_000 })]
     const later = { from: 9_500, until: 9_600 }
     const tierIsCovered = new Map([
@@ -234,35 +234,35 @@ describe('a call that is made again', () => {
       ['tier/0', { base: 1, ranges: [] }],
     ])
     const covering = { ...crash(0, later), coverage: tierIsCovered } as Disturbance
-    expect(wrong(reckoned({ requests, disturbances: [covering] }))).toEqual({ excess: 1 })
-    expect(wrong(reckoned({ requests, disturbances: [crash(2, later)] }))).toEqual({})
+    expect(wrong(compared({ requests, disturbances: [covering] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ requests, disturbances: [crash(2, later)] }))).toEqual({})
   })
 
-  it('is one too many when the crash came only after it, or was over before the first call', () => {
+  it('is in excess when the crash came after it, or was over before the first call', () => {
     const later = crash(0, { from: 8_001, until: 9_000 })
-    expect(wrong(reckoned({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [later] }))).toEqual({ excess: 1 })
     const before = crash(0, { from: 1_000, until: 1_999 })
-    expect(wrong(reckoned({ ...again(), disturbances: [before] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...again(), disturbances: [before] }))).toEqual({ excess: 1 })
   })
 
-  it('is explained once by a crash, and again only by another', () => {
+  it('is explained once by a crash, and a second time only by another crash', () => {
     const twice = { requests: [...right.requests, request({ at: 8_000 }), request({ at: 8_500 })] }
-    expect(wrong(reckoned({ ...twice, disturbances: [crash(0)] }))).toEqual({ excess: 1 })
+    expect(wrong(compared({ ...twice, disturbances: [crash(0)] }))).toEqual({ excess: 1 })
     const both = [crash(0), crash(0, { id: 2, from: 8_100, until: 8_200 })]
-    expect(wrong(reckoned({ ...twice, disturbances: both }))).toEqual({})
+    expect(wrong(compared({ ...twice, disturbances: both }))).toEqual({})
   })
 
   it('is explained by a crash before both calls where two records led to them', () => {
     const copies = { results: [...right.results, result({ source: 'requests/0/3' })] }
     const before = [crash(0, { from: 1_000, until: 1_999 })]
-    expect(wrong(reckoned({ ...again(), ...copies, disturbances: before }))).toEqual({})
+    expect(wrong(compared({ ...again(), ...copies, disturbances: before }))).toEqual({})
   })
 
-  it('is explained by a hand-over that it overlapped when it and its record took over two seconds, and not when they were shorter', () => {
+  it('is explained by an overlapping hand-over only if the first call and its record took over two seconds', () => {
     const disturbances = [handOver(3_000, 6_000)]
     const long = (endedAt: number | undefined, recordedAt = (endedAt ?? 9_000) + 10) =>
       wrong(
-        reckoned({
+        compared({
           requests: [request({ endedAt }), ...right.requests.slice(1), request({ at: 8_000 })],
           results: [result({ at: recordedAt }), ...right.results.slice(1), result({ at: 8_020 })],
           disturbances,
@@ -276,17 +276,17 @@ describe('a call that is made again', () => {
     expect(long(2_010, 3_900)).toEqual({ excess: 1 })
   })
 
-  it('is explained once where the receiver cut the first one off without an answer', () => {
+  it('is explained once when the receiver closed the first connection without an answer', () => {
     const cut = { end: 'cut', status: undefined } as const
     const requests = [request(cut), ...right.requests.slice(1), request({ at: 2_020, ...cut })]
-    expect(wrong(reckoned({ requests: [...requests, request({ at: 2_030 })] }))).toEqual({
+    expect(wrong(compared({ requests: [...requests, request({ at: 2_030 })] }))).toEqual({
       excess: 1,
     })
     const once = [request(cut), ...right.requests.slice(1), request({ at: 2_020 })]
-    expect(wrong(reckoned({ requests: once }))).toEqual({})
+    expect(wrong(compared({ requests: once }))).toEqual({})
   })
 
-  it('is explained by the attempt before, where that was repeated by right', () => {
+  it('is explained by the previous attempt, if the repeat of that is explained', () => {
     const requests = [
       ...right.requests,
       request({ deliveryId: 'd1', at: 4_000, status: 500 }),
@@ -296,22 +296,22 @@ describe('a call that is made again', () => {
       ['events/0', { base: 1, ranges: [] }],
       ['tier/0', { base: 1, ranges: [] }],
     ])
-    const found = reckoned({
+    const found = compared({
       requests,
       disturbances: [{ ...crash(0), coverage: covered } as Disturbance],
     })
     expect(wrong(found)).toEqual({})
-    expect(found.counts).toMatchObject({ repeats: 2, echoes: 1 })
+    expect(found.counts).toMatchObject({ repeats: 2, followUps: 1 })
   })
 })
 
 describe('a call without a record of its own', () => {
-  it('is explained by a crash that no commit had covered it before', () => {
+  it('is explained by a crash, if no commit covered it before', () => {
     const others = {
       requests: [...right.requests, request({ deliveryId: 'd1', attempt: 3 })],
       carried: [...right.carried, { deliveryId: 'd1', place: 'tier/0/1', attempt: 2 }],
     }
-    expect(wrong(reckoned(others))).toEqual({ untold: 1 })
-    expect(wrong(reckoned({ ...others, disturbances: [crash(0)] }))).toEqual({})
+    expect(wrong(compared(others))).toEqual({ unrecorded: 1 })
+    expect(wrong(compared({ ...others, disturbances: [crash(0)] }))).toEqual({})
   })
 })

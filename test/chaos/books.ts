@@ -1,17 +1,18 @@
 /**
- * The four books of a run of chaos, and what becomes of them when they are laid beside each other: events produced,
- * requests received, results recorded, offsets committed.
+ * The four books of a chaos run, and their comparison: events produced, requests received, results recorded, and offsets
+ * committed.
  *
- * **Lost**: an event of which a hook that must get it has neither a call nor a record. **Stuck**: a run of which there is
- * something, and no final record. **Repeated**: a request with the id and the attempt of an earlier one. A repeat is
- * allowed where one of these explains it, each of which explains one repeat of a call:
- * - the receiver itself cut the first call off before it answered, so that it may be made again on a new connection;
- * - a *crash* (a process, or its way to Kafka, was gone, or its ownership passed on without it) that began before the
- *   repeat and not before the first call was over with, where a record that leads to the call was not covered by a commit
- *   acknowledged before the crash;
- * - a *hand-over* in good order that the first call overlapped, of a call that took, until Kafka had its record, longer than
- *   two seconds;
- * - the attempt before was repeated and so wrote the record that asks for this one twice.
+ * - **Lost**: an event without a call and without a record for a hook that must get it.
+ * - **Stuck**: a run that has a call or a record, but no final record.
+ * - **Repeated**: a request with the id and the attempt of an earlier one.
+ *
+ * A repeat is allowed if one of these reasons explains it. Each reason explains one repeat of a call:
+ * - The receiver closed the connection of the first call before it answered, so the call may be made again on a new one.
+ * - A *crash*: a process or its connection to Kafka was lost, or its partitions were assigned to others. It must have begun
+ *   before the repeat, and not before the first call was over, and no commit that was acknowledged before the crash may cover
+ *   the record that leads to the call.
+ * - An orderly *hand-over* that overlaps the first call, if the call took longer than two seconds until Kafka had its record.
+ * - The previous attempt was repeated, and so wrote the record that asks for this one twice.
  */
 import type { OffsetRange } from '../../src/core/offsets/completed-runs.ts'
 
@@ -23,9 +24,9 @@ export interface ProducedEvent {
   readonly place: Place
   /** Milliseconds since 1970, when the write was acknowledged. All times of the books are read from one clock. */
   readonly at: number
-  /** Ids of the deliveries that must be made of it. */
+  /** Ids of the deliveries that must be made for the event. */
   readonly owed: readonly string[]
-  /** Ids of those that may be made of it, since their hooks come and go. */
+  /** Ids of the deliveries that may be made, to passing hooks. */
   readonly possible: readonly string[]
 }
 
@@ -33,7 +34,7 @@ export interface ReceivedRequest {
   readonly deliveryId: string
   readonly attempt: number
   readonly at: number
-  /** When it was answered, or its connection was over. */
+  /** When it was answered, or its connection ended. */
   readonly endedAt: number | undefined
   /** `cut`: the receiver closed the connection before any byte of an answer. */
   readonly end: 'answered' | 'cut' | 'given-up' | 'open'
@@ -51,11 +52,11 @@ export interface RecordedResult {
   readonly source: Place
   /** The process that wrote it. */
   readonly instance: string
-  /** When the broker took it. */
+  /** The broker's timestamp. */
   readonly at: number
 }
 
-/** A record of a retry topic or of the topic of requests: a run goes on with it. */
+/** A record of a retry topic or of the request topic. It continues a run. */
 export interface CarriedRun {
   readonly deliveryId: string
   readonly place: Place
@@ -81,7 +82,7 @@ export type Coverage = ReadonlyMap<
 interface DisturbanceSpan {
   /** From 1, in order of time. */
   readonly id: number
-  /** Number of the fault, for people; 0 for what no fault was planned to do. */
+  /** The number of the fault in the report; 0 for a disturbance that no fault planned. */
   readonly fault: number
   readonly from: number
   readonly until: number
@@ -102,30 +103,30 @@ export interface Books {
   readonly disturbances: readonly Disturbance[]
 }
 
-/** An orderly hand-over lets a call finish that takes no longer (README, "What it promises"). */
-const handOverPatienceMs = 2_000
+/** An orderly hand-over waits this long for calls (README, "What it promises"). */
+const maxHandOverMs = 2_000
 
-/** What is wrong, each by what shows it. */
+/** All faults that were found, each with what shows it. */
 export interface Faults {
   readonly lost: readonly string[]
   readonly stuck: readonly string[]
-  /** Calls or records of a delivery that nobody asked for. */
+  /** Calls or records of a delivery that no event asked for. */
   readonly invented: readonly string[]
-  /** Recorded as delivered, and no request of that attempt was answered so. */
+  /** Results that say `delivered`, without a request of that attempt that was answered with success. */
   readonly unbacked: readonly string[]
-  /** Calls that no record tells of, and no crash explains. */
-  readonly untold: readonly string[]
-  /** Repeats that nothing explains. */
+  /** Calls without a record, which no crash explains. */
+  readonly unrecorded: readonly string[]
+  /** Repeats without a reason. */
   readonly excess: readonly string[]
   /** Runs that died or expired without a dead letter. */
-  readonly letterless: readonly string[]
-  /** Requests whose signatures do not hold. */
+  readonly withoutLetter: readonly string[]
+  /** Requests with invalid signatures. */
   readonly unsigned: readonly string[]
   /** Partitions that are not committed to their ends. */
   readonly uncommitted: readonly string[]
 }
 
-export interface Reckoning {
+export interface Comparison {
   readonly faults: Faults
   readonly isRight: boolean
   readonly counts: {
@@ -133,19 +134,19 @@ export interface Reckoning {
     readonly owed: number
     readonly requests: number
     readonly results: number
-    /** Runs that ended, by outcome: the first final record counts. */
+    /** Runs that ended, by the outcome of the first final record. */
     readonly endings: ReadonlyMap<string, number>
     readonly repeats: number
-    /** Of them, made again since the receiver cut the first call off. */
+    /** Repeats because the receiver closed the connection of the first call. */
     readonly resent: number
-    /** Of them, since an attempt before was repeated. */
-    readonly echoes: number
+    /** Repeats because the previous attempt was repeated. */
+    readonly followUps: number
   }
-  /** By disturbance: how many calls it repeated, and how many were sent and not covered when it came. */
+  /** By disturbance: how many calls were repeated, and how many were sent and not covered when it began. */
   readonly repeats: ReadonlyMap<number, { readonly repeated: number; readonly exposed: number }>
 }
 
-export function reckon(books: Books): Reckoning {
+export function compareBooks(books: Books): Comparison {
   const index = indexOf(books)
   const repeats = countRepeats(books, index)
   const { results, requests, commits } = books
@@ -153,9 +154,9 @@ export function reckon(books: Books): Reckoning {
     ...findOpenRuns(index),
     invented: findInvented(index),
     unbacked: findUnbacked(results, index),
-    untold: findUntold(books, index),
+    unrecorded: findUnrecorded(books, index),
     excess: repeats.excess,
-    letterless: findLetterless(books),
+    withoutLetter: findLetterless(books),
     unsigned: requests.filter(({ isSigned }) => !isSigned).map(keyOf),
     uncommitted: commits
       .filter(({ offset = 0, end }) => offset !== end)
@@ -175,7 +176,7 @@ export function reckon(books: Books): Reckoning {
       endings: endingsOf(index),
       repeats: repeats.total,
       resent: repeats.resent,
-      echoes: repeats.echoes,
+      followUps: repeats.followUps,
     },
     repeats: repeats.byDisturbance,
   }
@@ -237,7 +238,7 @@ function findOpenRuns({
     const list = isBegun ? stuck : lost
     list.push(`${id} of event ${event.eventId} at ${event.place}`)
   }
-  // A hook that comes and goes is owed what a record goes on with: a call alone binds nobody.
+  // A run of a passing hook must end only if a record continues it. A call alone does not count.
   for (const [id, event] of possible) {
     if (carried.has(id) && !hasFinal(id))
       stuck.push(`${id} of event ${event.eventId} at ${event.place}`)
@@ -272,9 +273,9 @@ function findUnbacked(results: readonly RecordedResult[], { requests }: Index): 
     .map((result) => `${keyOf(result)} by ${result.source}`)
 }
 
-/** A call whose process crashed may end without a record of its own, where its successor found no call to be due. */
-function findUntold({ disturbances }: Books, index: Index): readonly string[] {
-  const untold: string[] = []
+/** A call whose process crashed may have no record, if the next owner found that no call was due. */
+function findUnrecorded({ disturbances }: Books, index: Index): readonly string[] {
+  const unrecorded: string[] = []
   for (const [key, made] of index.requests) {
     const [first] = made
     if (first === undefined || index.resultsByKey.has(key)) continue
@@ -284,9 +285,9 @@ function findUntold({ disturbances }: Books, index: Index): readonly string[] {
         made.some(({ at }) => at <= one.until) &&
         isExposed(one, first, index),
     )
-    if (!isExplained) untold.push(key)
+    if (!isExplained) unrecorded.push(key)
   }
-  return untold
+  return unrecorded
 }
 
 function findLetterless({ results, letters }: Books): readonly string[] {
@@ -310,7 +311,7 @@ function endingsOf({ results }: Index): ReadonlyMap<string, number> {
 interface Repeats {
   readonly total: number
   readonly resent: number
-  readonly echoes: number
+  readonly followUps: number
   readonly excess: readonly string[]
   readonly byDisturbance: ReadonlyMap<
     number,
@@ -319,7 +320,7 @@ interface Repeats {
 }
 
 function countRepeats({ disturbances }: Books, index: Index): Repeats {
-  const found = { total: 0, resent: 0, echoes: 0 }
+  const found = { total: 0, resent: 0, followUps: 0 }
   const excess: string[] = []
   const repeated = new Map<number, number>()
   for (const [key, made] of index.requests) {
@@ -330,7 +331,7 @@ function countRepeats({ disturbances }: Books, index: Index): Repeats {
       if (why === undefined)
         excess.push(`${key}, ${made.map(({ at, end }) => `${at} ${end}`).join(', ')}`)
       else if (why === 'resent') found.resent += 1
-      else if (why === 'echo') found.echoes += 1
+      else if (why === 'echo') found.followUps += 1
       else repeated.set(why.id, (repeated.get(why.id) ?? 0) + 1)
     }
   }
@@ -345,11 +346,11 @@ function countRepeats({ disturbances }: Books, index: Index): Repeats {
 
 type Crash = Extract<Disturbance, { readonly kind: 'crash' }>
 
-/** Finds a reason for each repeat of one call. No reason serves twice. */
+/** Finds a reason for each repeat of one call. Each reason is used once. */
 class Explaining {
   readonly #made: readonly ReceivedRequest[]
   readonly #index: Index
-  /** When results of the call were taken by the broker, in order. */
+  /** The broker's timestamps of the results of the call, in order. */
   readonly #recordedAt: readonly number[]
   readonly #used = new Set<number>()
   readonly #isCopied: boolean
@@ -393,14 +394,14 @@ class Explaining {
     if (one.kind === 'hand-over') {
       const answeredAt = first.endedAt ?? Number.POSITIVE_INFINITY
       const endedAt = this.#recordedAt.find((at) => at >= answeredAt) ?? Number.POSITIVE_INFINITY
-      return first.at <= one.until && endedAt >= one.from && endedAt - first.at > handOverPatienceMs
+      return first.at <= one.until && endedAt >= one.from && endedAt - first.at > maxHandOverMs
     }
-    // A record of the run that stands twice leads to two calls, both of them after the crash that wrote the second.
+    // If a record of the run was written twice, it leads to two calls, both after the crash that caused the second copy.
     return (first.at <= one.until || this.#isCopied) && isExposed(one, first, this.#index)
   }
 }
 
-/** Whether a record that leads to this very attempt was not covered by a commit when the crash came. */
+/** Whether a record that leads to this attempt was not covered by a commit when the crash began. */
 function isExposed(
   { coverage }: Crash,
   { deliveryId, attempt }: Pick<ReceivedRequest, 'deliveryId' | 'attempt'>,
@@ -420,7 +421,7 @@ function covers(coverage: Coverage, place: Place): boolean {
   return offset < found.base || found.ranges.some(({ from, to }) => offset >= from && offset < to)
 }
 
-/** Calls that had been sent when the crash was over, and were not covered when it came. */
+/** The number of calls that were sent before the crash was over, and were not covered when it began. */
 function exposedCalls(crash: Crash, index: Index): number {
   let count = 0
   for (const [first] of index.requests.values()) {

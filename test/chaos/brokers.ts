@@ -1,6 +1,6 @@
 /**
- * One broker or three, each with two ways to it: a plain one for who produces, watches and reckons, and one through a
- * proxy for the processors, which the proxy can spoil.
+ * One broker or three. Each has two listeners: a direct one for the load and the books, and one behind a proxy for the
+ * processors. The proxy can disturb its connections.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -17,20 +17,20 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export interface ChaosBrokers extends AsyncDisposable {
   readonly nodes: readonly EmbeddedKafka[]
-  /** The plain way. */
+  /** The direct addresses. */
   readonly addresses: readonly string[]
-  /** By way of the proxies. */
+  /** The addresses of the proxies. */
   readonly proxiedAddresses: readonly string[]
   readonly proxies: readonly TcpProxy[]
-  /** One that was there is to be gone for good. */
+  /** Whether a broker was lost for good. */
   isLost: boolean
 }
 
 const shared: BrokerSettings = {
   ...soonForgotten,
-  // Compaction comes round within the run.
+  // Compaction must happen within the run.
   'log.cleaner.backoff.ms': '500',
-  // Who comes by the plain way may do everything; from the processors rights can be taken away.
+  // Clients of the direct listener may do everything. Rights of the processors can be removed.
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'allow.everyone.if.no.acl.found': 'true',
   'super.users': 'User:ANONYMOUS',
@@ -95,10 +95,10 @@ function twoWays(
 }
 
 /**
- * From now on the process can make no file larger, which to a broker is a disk that is full: its appends fail with an
- * error of input and output, it takes its log directory for broken, and ends.
+ * From now on the process cannot enlarge any file, which is like a full disk: the broker's appends fail with an I/O error,
+ * it takes its log directory for broken, and it ends.
  *
- * @throws {Error} where the machine has no `prlimit` (util-linux)
+ * @throws {Error} when the machine has no `prlimit` (util-linux)
  */
 export async function fillDisk(pid: number): Promise<void> {
   await promisify(execFile)('prlimit', ['--pid', String(pid), '--fsize=1024:unlimited'])

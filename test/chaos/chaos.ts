@@ -1,16 +1,16 @@
 /**
  * `npm run chaos -- [--minutes 10] [--seed N] [--faults a,b] [--brokers 1|3] [--processors 3] [--rate 100]`: real
- * processors on real brokers under a modest load, while all that can fail does; then four books are laid beside each
- * other. Exit code 1 when they do not agree, 130 when it was ended by Ctrl-C, which leaves nothing running.
+ * processors on real brokers run under a modest load while faults happen. Then four books are compared. The exit code is 1
+ * when they do not agree, and 130 after Ctrl-C, which leaves nothing running.
  */
 import { UserError } from '../../src/core/model/errors.ts'
 import { keepEvidence } from './evidence.ts'
-import { asksForHelp, commandOf, helpText, mostSeed, readOptions } from './options.ts'
+import { asksForHelp, commandOf, helpText, maxSeed, readOptions } from './options.ts'
 import { drawPlan } from './plan.ts'
 import { reportOf } from './report.ts'
 import { runChaos } from './run.ts'
 
-/** Breakers that opened twice ask again after five minutes. */
+/** A breaker that opened twice makes its next probe after five minutes. */
 const settleMs = 8 * 60_000
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -20,13 +20,13 @@ async function main(args: readonly string[]): Promise<number> {
     print(helpText)
     return 0
   }
-  const options = readOptions(args, 1 + Math.floor(Math.random() * mostSeed))
+  const options = readOptions(args, 1 + Math.floor(Math.random() * maxSeed))
   const ending = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => ending.abort())
   const plan = drawPlan(options)
   const { brokers, processors, eventsPerSecond } = options
   print(
-    `seed ${options.seed}: ${plan.faults.length} faults in ${options.minutes} min; again with: ${commandOf(options)}`,
+    `seed ${options.seed}: ${plan.faults.length} faults in ${options.minutes} min; to repeat it: ${commandOf(options)}`,
   )
   const report = await runChaos({
     plan,
@@ -35,10 +35,10 @@ async function main(args: readonly string[]): Promise<number> {
     eventsPerSecond,
     settleMs,
     signal: ending.signal,
-    tell: print,
+    print,
   })
   if (report === undefined) {
-    print('ended before its end: no verdict')
+    print('stopped early: the books were not compared')
     return 130
   }
   for (const line of reportOf(report)) print(line)

@@ -1,4 +1,4 @@
-/** What the groups have committed, as Kafka says it: the fourth book. */
+/** The offsets that the groups have committed, read from Kafka: the fourth book. */
 import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import { retryGroupOf } from '../../src/core/model/group-names.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
@@ -7,7 +7,7 @@ import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import type { CommittedPartition, Coverage } from './books.ts'
 
 export interface CommitReader extends AsyncDisposable {
-  /** Of now; where no broker answers, what was last seen, which covers less. */
+  /** The current coverage. If no broker answers, it is the last known one, which covers less. */
   coverage(): Promise<Coverage>
   /** With the ends of the partitions. */
   commits(): Promise<readonly CommittedPartition[]>

@@ -1,12 +1,12 @@
-/** Notes what may make calls be repeated, and when. */
+/** Records the disturbances that may repeat calls, with their times. */
 import type { Coverage, Disturbance } from './books.ts'
 
-/** A crash that goes on: to be closed when it is over. */
+/** A crash that is not over. It must be closed when it is. */
 export interface OpenCrash {
   close(): void
 }
 
-/** Joining, or leaving, makes all members join anew, which takes no longer. */
+/** After a join or leave, all members have joined again within this time. */
 const handOverMs = 15_000
 
 export class Disturbances {
@@ -21,7 +21,7 @@ export class Disturbances {
     return this.#list
   }
 
-  /** A process, or its way to Kafka, is gone from now on. Resolves when it is noted what commits covered. */
+  /** A process, or its connection to Kafka, is lost from now on. Resolves when the coverage of commits is recorded. */
   async crash(fault: number): Promise<OpenCrash> {
     const from = Date.now()
     const coverage = await this.#coverage()
@@ -41,7 +41,7 @@ export class Disturbances {
     }
   }
 
-  /** Members join anew. */
+  /** The members join again. */
   handOver(): void {
     const [id, from] = [this.#list.length + 1, Date.now()]
     this.#list.push({ kind: 'hand-over', id, fault: 0, from, until: from + handOverMs })

@@ -1,5 +1,5 @@
 /**
- * The thread of the receivers: one server with an endpoint for each hook, which tells of every request and can be made to
+ * The thread of the receivers: one server with an endpoint for each hook. It reports every request, and can be ordered to
  * misbehave. The hook's id is the first part of the path.
  */
 import { createServer, type ServerResponse } from 'node:http'
@@ -21,9 +21,9 @@ const dice = createDice(seed)
 const spells = new Map<string, Spell>()
 let count = 0
 
-const tell = (message: EndpointMessage) => parentPort?.postMessage(message)
+const post = (message: EndpointMessage) => parentPort?.postMessage(message)
 
-/** More than a caller may read of an answer. */
+/** More than a caller reads of an answer. */
 const floodBytes = 8 * 1024 * 1024
 const floodChunk = Buffer.alloc(64 * 1024, 'x')
 const quickMs = 30
@@ -38,7 +38,7 @@ const server = createServer((incoming, response) => {
       const hookId = path.split(/[/?]/)[1] ?? ''
       const index = count
       count += 1
-      tell({
+      post({
         kind: 'request',
         index,
         hookId,
@@ -55,14 +55,14 @@ const server = createServer((incoming, response) => {
   )
 })
 
-/** Tells of the end of a request, once. */
+/** Reports the end of a request once. */
 function onceEnded(response: ServerResponse, index: number): (end: RequestEnd) => void {
   let isTold = false
   const end = (how: RequestEnd): void => {
     if (isTold) return
     isTold = true
     const status = response.headersSent ? response.statusCode : undefined
-    tell({ kind: 'end', index, end: how, endedAt: Date.now(), status })
+    post({ kind: 'end', index, end: how, endedAt: Date.now(), status })
   }
   response.once('close', () => end(response.writableFinished ? 'answered' : 'given-up'))
   return end
@@ -114,7 +114,7 @@ function flood(response: ServerResponse): void {
 
 server.keepAliveTimeout = 60_000
 server.listen(0, '127.0.0.1', () => {
-  tell({ kind: 'listening', port: (server.address() as AddressInfo).port })
+  post({ kind: 'listening', port: (server.address() as AddressInfo).port })
 })
 parentPort?.on('message', ({ hookId, spell }: EndpointOrder) => {
   if (spell === undefined) spells.delete(hookId)

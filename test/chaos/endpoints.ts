@@ -1,32 +1,32 @@
 /**
- * The receivers, and their log of every request. They have a thread of their own: what the run itself does, such as slicing
- * connections, must not make them slow.
+ * The receivers, and their log of all requests. They have a thread of their own, so that work of the run, such as slicing
+ * connections, does not make them slow.
  */
 import { Worker } from 'node:worker_threads'
 import type { ReceivedRequest } from './books.ts'
 
-/** What an endpoint does with a call, where it is not well. */
+/** What a misbehaving endpoint does with a call. */
 export type Misbehaviour = 'reset' | 'hang' | 'flood' | 'late'
 
 export interface Spell {
   readonly how: Misbehaviour
-  /** How many of its calls meet it, from 0 to 1. */
+  /** The share of its calls that are affected, from 0 to 1. */
   readonly share: number
 }
 
 export interface EndpointsOptions {
   readonly signingKey: string
   readonly seed: string
-  /** After so long a caller has given up, in milliseconds. */
+  /** After how long a caller has given up, in milliseconds. */
   readonly timeoutMs: number
-  /** Of this hook some calls take longer than an orderly hand-over waits for. */
+  /** Some calls of this hook take longer than an orderly hand-over waits. */
   readonly slowHook: string
 }
 
 /** How a request ended. */
 export type RequestEnd = Exclude<ReceivedRequest['end'], 'open'>
 
-/** What the thread tells. Requests are counted from 0. */
+/** A message of the thread. Requests are numbered from 0. */
 export type EndpointMessage =
   | { readonly kind: 'listening'; readonly port: number }
   | ({ readonly kind: 'request'; readonly index: number; readonly hookId: string } & Pick<
@@ -41,7 +41,7 @@ export type EndpointMessage =
       readonly status: number | undefined
     }
 
-/** What the thread is told; without a spell the endpoint is well. */
+/** An order to the thread. Without a spell the endpoint is healthy. */
 export interface EndpointOrder {
   readonly hookId: string
   readonly spell: Spell | undefined
@@ -51,7 +51,7 @@ export interface Endpoints extends AsyncDisposable {
   readonly port: number
   /** In order of arrival; an entry's end is filled in when it is known. */
   readonly requests: readonly ReceivedRequest[]
-  /** Told of each request as it arrives, and again when it has ended. */
+  /** `listen` is called for each request when it arrives, and again when it has ended. */
   onRequest(listen: (hookId: string, request: ReceivedRequest) => void): void
   misbehave(hookId: string, spell: Spell | undefined): void
   isWell(hookId: string): boolean
@@ -63,7 +63,7 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
   const requests: Entry[] = []
   const hookIds: string[] = []
   const unwell = new Set<string>()
-  let tell: (hookId: string, request: ReceivedRequest) => void = () => undefined
+  let report: (hookId: string, request: ReceivedRequest) => void = () => undefined
   const thread = new Worker(new URL('endpoints-thread.ts', import.meta.url), {
     workerData: options,
   })
@@ -79,7 +79,7 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
         const entry: Entry = { ...arrived, endedAt: undefined, end: 'open', status: undefined }
         requests[index] = entry
         hookIds[index] = hookId
-        tell(hookId, entry)
+        report(hookId, entry)
         return
       }
       case 'end': {
@@ -87,7 +87,7 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
         const entry = requests[index]
         if (entry === undefined) return
         Object.assign(entry, { end, endedAt, status })
-        tell(hookIds[index] ?? '', entry)
+        report(hookIds[index] ?? '', entry)
       }
     }
   })
@@ -95,7 +95,7 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
     port: await listening.promise,
     requests,
     onRequest(listen) {
-      tell = listen
+      report = listen
     },
     misbehave(hookId, spell) {
       if (spell === undefined) unwell.delete(hookId)

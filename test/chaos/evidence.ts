@@ -1,4 +1,4 @@
-/** Keeps the books of a run that went wrong, so that one can look for the cause. */
+/** Writes the books of a failed run to files, for the search for the cause. */
 import { createWriteStream } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,13 +12,13 @@ export async function keepEvidence({
   deaths,
   faults,
   logs,
-  reckoning,
+  comparison,
   samples,
 }: ChaosReport): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'hooktide-chaos-books-'))
   const { events, requests, results, carried, commits, disturbances } = books
-  const wrong = [reckoning.faults]
-  // What commits covered is long, and can be told from the other books.
+  const wrong = [comparison.faults]
+  // The coverage of commits is long, and can be computed from the other books.
   const spans = disturbances.map(({ kind, id, fault, from, until }) => ({
     kind,
     id,

@@ -1,4 +1,4 @@
-/** The processors: real `hooktide run` processes, started again when they end, as a supervisor does. */
+/** The processors: real `hooktide run` processes, which are started again when they end, as by a supervisor. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,14 +8,14 @@ import { orderSignal, orderVariable, type Order } from './inside.ts'
 export interface Member {
   readonly name: string
   readonly run: RunningProcess
-  /** Does something within the process; see `inside.ts`. */
+  /** Makes the process do something; see `inside.ts`. */
   order(order: Order): Promise<void>
   isReady(): boolean
-  /** Resolves when it is ready, or has ended before. */
+  /** Resolves when it is ready, or has ended before that. */
   readonly settled: Promise<void>
 }
 
-/** A process that ended without having been asked to. */
+/** A process that ended by itself. */
 export interface Death {
   readonly name: string
   readonly startedAt: number
@@ -33,15 +33,15 @@ export interface ProcessLog {
 
 export interface FleetOptions {
   readonly environment: Readonly<Record<string, string>>
-  /** The membership of the group changes: a member joins, or is gone. */
+  /** The membership of the group changes: a member joins or leaves. */
   readonly onChange: () => void
   /** A process has ended by itself. It is replaced. */
   readonly onDeath: (death: Death) => void
 }
 
-/** So long a supervisor waits. */
+/** How long a supervisor waits before a restart. */
 const restartMs = 1_000
-/** An end that was asked for and takes longer is no end. */
+/** A process that takes longer to end counts as not ending. */
 const endLimitMs = 40_000
 
 const nameOf = (number: number) => `p${number}`
@@ -66,12 +66,12 @@ export class Fleet implements AsyncDisposable {
     this.#folder = folder
   }
 
-  /** What each process has said, those that have ended too. */
+  /** The log of each process, including those that have ended. */
   get logs(): readonly ProcessLog[] {
     return this.#logs
   }
 
-  /** Those that live, the oldest first. */
+  /** The running processes, the oldest first. */
   get members(): readonly Member[] {
     return this.#members
   }
@@ -109,7 +109,7 @@ export class Fleet implements AsyncDisposable {
     }
     this.#members.push(member)
     this.#logs.push({ name, lines: run.lines })
-    // It joins before it is ready.
+    // A process joins before it is ready.
     this.#options.onChange()
     const startedAt = Date.now()
     void run.exited.then((code) => this.#ended(member, code, startedAt))
@@ -117,9 +117,9 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * One that is ready; when none is, the next that will be.
+   * A process that is ready. If none is, it waits for the next one.
    *
-   * @param isSparing the first of several is left out: it lives as long as the run, and shows what that costs
+   * @param isSparing whether to leave out the first of several, which runs as long as the chaos run to show its memory
    */
   async pick(turn: number, isSparing = false): Promise<Member> {
     for (;;) {
@@ -128,7 +128,7 @@ export class Fleet implements AsyncDisposable {
         isSparing && this.#count > 1 ? ready.filter(({ name }) => name !== first) : ready
       const member = choice[turn % choice.length]
       if (member !== undefined) return member
-      if (this.#isOver) throw new Error('no processor is ready any more')
+      if (this.#isOver) throw new Error('no processor is ready, and none will be')
       await this.#readied.promise
     }
   }
@@ -154,7 +154,7 @@ export class Fleet implements AsyncDisposable {
     return code
   }
 
-  /** No process that ends is replaced any more. */
+  /** From now on, no process that ends is replaced. */
   close(): void {
     this.#isOver = true
     this.#readied.resolve()
@@ -166,7 +166,7 @@ export class Fleet implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  /** It is to end, and counts as a member no longer. */
+  /** The process is about to end, and no longer counts as a member. */
   #take(member: Member): void {
     this.#asked.add(member)
     const index = this.#members.indexOf(member)

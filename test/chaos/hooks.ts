@@ -1,6 +1,6 @@
 /**
- * The hooks: *steady* ones, which are edited but go on to be for the same events, so that everything is owed to them, and
- * *passing* ones, which are disabled, deleted and written again, so that nobody can say what they must get.
+ * The hooks. *Steady* hooks are edited but always match the same events, so they must get all of these. *Passing* hooks are
+ * disabled, deleted and written again, so it is not known which events they must get.
  */
 import type { OutboundRecord } from '../../src/core/model/model.ts'
 import type { RecordSink } from '../../src/ports.ts'
@@ -8,24 +8,24 @@ import type { Dice } from '../sim/dice.ts'
 
 export const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 
-/** Called without anything between. */
+/** Hooks that are called directly. */
 export const directHooks = ['h0', 'h1', 'h2', 'h3', 'h4', 'h5'] as const
-/** Called by way of the proxy before the receivers. */
+/** Hooks that are called through the proxy in front of the receivers. */
 export const proxiedHooks = ['h6', 'h7', 'h8', 'h9', 'h10', 'h11'] as const
 const passingHooks = ['passing0', 'passing1'] as const
-/** Some of its calls take longer than an orderly hand-over waits for. It has time for them. */
+/** Some calls of this hook take longer than an orderly hand-over waits, and its time-out allows that. */
 export const slowHook = 'h5'
 const slowTimeoutMs = 6_000
 
-/** Letters alone may stand in an event key. */
+/** An event key has only letters. */
 const kindNames = ['One', 'Two', 'Three', 'Four', 'Five', 'Six'] as const
 const kinds = kindNames.length
 const keyOf = (kind: number) => `Kind.${kindNames[kind]}`
 const passingKeyOf = (kind: number) => `${keyOf(kind)}.Passing`
-/** One event of so many is for a passing hook too. */
+/** Every tenth event matches a passing hook too. */
 const passingEvery = 10
 
-/** Event key of event `n`, and the hooks that it is for. */
+/** The event key of event `n`, and the hooks that it matches. */
 export function hooksOf(n: number): {
   readonly key: string
   readonly steady: readonly string[]
@@ -61,7 +61,7 @@ export class HookWriter {
     ])
   }
 
-  /** Some edits at once: of a steady hook, a passing one, and of records that are no hooks. */
+  /** Makes some edits at once: of a steady hook, of a passing one, and records that are not hooks. */
   async edit(dice: Dice): Promise<void> {
     this.#edits += 1
     const steady = this.#steady(dice.pick([...directHooks, ...proxiedHooks]))
@@ -81,7 +81,7 @@ export class HookWriter {
     const origin = number < kinds ? directOrigin : proxiedOrigin
     return this.#hook(id, {
       events: [keyOf(kind), passingKeyOf(kind)],
-      // A header changes, and so the record: neither what the hook is for nor where it is called.
+      // Only a header changes. The hook matches the same events, and its URL is the same.
       config: { url: `${origin}/${id}`, headers: { 'x-edit': String(this.#edits) } },
       ...(id === slowHook ? { delivery: { timeoutMs: slowTimeoutMs } } : {}),
     })

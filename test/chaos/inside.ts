@@ -1,16 +1,16 @@
 /**
- * Loaded into a processor before its own code, by `--import`: puts its wall clock forward or back, and blocks its event
- * loop, when it is told so. It is told by a signal, and what is to be done stands in a file.
+ * Loaded into a processor before its own code, by `--import`. On an order it steps the wall clock or blocks the event loop.
+ * A signal announces an order, and a file contains it.
  */
 import { readFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
-/** What a processor is told. */
+/** An order to a processor. */
 export type Order =
   | { readonly kind: 'clock'; readonly offsetMs: number }
   | { readonly kind: 'block'; readonly ms: number }
 
-/** Names the file. */
+/** The environment variable with the path of the file. */
 export const orderVariable = 'CHAOS_ORDER_FILE'
 export const orderSignal = 'SIGUSR2'
 
@@ -28,7 +28,7 @@ if (file !== undefined && isMainThread) {
   process.on(orderSignal, () => {
     const order = JSON.parse(readFileSync(file, 'utf8')) as Order
     if (order.kind === 'clock') ({ offsetMs } = order)
-    // A loop that stands still, as one that computes does, without taking the core from the others.
+    // Blocks the loop like a long computation, but without using a core.
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms)
   })
 }

@@ -1,4 +1,4 @@
-/** Numbered events, written at an even pace whatever happens to the brokers, and what is owed for each. */
+/** Numbered events, written at an even rate whatever happens to the brokers, with the deliveries that each must have. */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import { deliveryIdOf } from '../../src/core/model/identity.ts'
 import type { OutboundRecord } from '../../src/core/model/model.ts'
@@ -10,9 +10,9 @@ import { hooksOf } from './hooks.ts'
 export interface LoadEvent {
   readonly eventId: string
   readonly partition: number
-  /** Ids of the deliveries that must be made of it; the first is for a hook that is called directly. */
+  /** Ids of the deliveries that must be made for the event. The first is for a hook that is called directly. */
   readonly owed: readonly string[]
-  /** Ids of those that may be made of it. */
+  /** Ids of the deliveries that may be made. */
   readonly possible: readonly string[]
   /** When its write was acknowledged. */
   writtenAt: number | undefined
@@ -23,13 +23,13 @@ export interface LoadOptions {
   readonly topic: string
   readonly partitions: number
   readonly perSecond: number
-  /** Before it is written. */
+  /** Called before an event is written. */
   readonly onBegun: (event: LoadEvent) => void
   readonly onWritten: (event: LoadEvent) => void
 }
 
 export interface ChaosLoad extends AsyncDisposable {
-  /** Writes no more. Resolves when all is acknowledged. */
+  /** Stops writing. Resolves when all events are acknowledged. */
   end(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function startChaosLoad(options: LoadOptions): ChaosLoad {
   const open = new Set<Promise<void>>()
   let count = 0
   const timer = setInterval(() => {
-    // Ticks that came late are made up for, but not all at once.
+    // Events of late ticks are written later, but not all at once.
     const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond)
     const to = Math.min(due, count + perSecond)
     if (to === count) return

@@ -1,10 +1,10 @@
-/** The command line of chaos. */
+/** The command line of `npm run chaos`. */
 import { parseArgs } from 'node:util'
 import { asError, UserError } from '../../src/core/model/errors.ts'
 import { faultKinds, type FaultKind } from './plan.ts'
 
-/** Seeds that are drawn are from 1 to this. */
-export const mostSeed = 1_000_000
+/** The largest seed that is drawn. */
+export const maxSeed = 1_000_000
 
 export interface CommandOptions {
   readonly minutes: number
@@ -15,22 +15,22 @@ export interface CommandOptions {
   readonly eventsPerSecond: number
 }
 
-/** A day: plans, books and timers are made for no more. */
-const mostMinutes = 1_440
+/** One day. Plans, books and timers are not made for longer runs. */
+const maxMinutes = 1_440
 const mostProcessors = 20
-/** Events: a modest load. Of more it would be the machine that fails. */
-const mostPerSecond = 1_000
+/** The most events per second. A larger load would overload the machine. */
+const maxPerSecond = 1_000
 
 export const helpText = `Real processors on real brokers under a modest load, while all that can fail does.
 
 Usage: npm run chaos -- [options]
 
-  --minutes <n>      How long events are written, at most ${mostMinutes}. [10]
+  --minutes <n>      How long events are written, at most ${maxMinutes}. [10]
   --seed <n>         Draws the same plan again. [drawn, and said]
   --faults <kinds>   Only these, apart by commas. [all]
   --brokers <n>      1 or 3. [1]
   --processors <n>   How many share the work, at most ${mostProcessors}. [3]
-  --rate <n>         Events a second, at most ${mostPerSecond}. [100]
+  --rate <n>         Events a second, at most ${maxPerSecond}. [100]
 
 Faults:
 ${linesOf(faultKinds).join('\n')}
@@ -48,15 +48,15 @@ export function readOptions(args: readonly string[], drawnSeed: number): Command
   const brokers = brokersOf(values.brokers)
   return {
     minutes: minutesOf(values.minutes),
-    seed: values.seed === undefined ? drawnSeed : wholeOf('seed', values.seed, mostSeed),
+    seed: values.seed === undefined ? drawnSeed : wholeOf('seed', values.seed, maxSeed),
     kinds: values.faults === undefined ? faultKinds : kindsOf(values.faults, brokers),
     brokers,
     processors: wholeOf('processors', values.processors, mostProcessors),
-    eventsPerSecond: wholeOf('rate', values.rate, mostPerSecond),
+    eventsPerSecond: wholeOf('rate', values.rate, maxPerSecond),
   }
 }
 
-/** The command that runs the same again. */
+/** The command that repeats the run. */
 export function commandOf(options: CommandOptions): string {
   const { minutes, seed, kinds, brokers, processors, eventsPerSecond } = options
   const faults = kinds.length === faultKinds.length ? '' : ` --faults ${kinds.join(',')}`
@@ -90,8 +90,8 @@ function brokersOf(text: string): 1 | 3 {
 
 function minutesOf(text: string): number {
   const value = Number(text)
-  if (value > 0 && value <= mostMinutes) return value
-  throw new UserError(`--minutes is "${text}": give a number above 0, at most ${mostMinutes}.`, 2)
+  if (value > 0 && value <= maxMinutes) return value
+  throw new UserError(`--minutes is "${text}": give a number above 0, at most ${maxMinutes}.`, 2)
 }
 
 function wholeOf(name: string, text: string, most: number): number {
@@ -115,7 +115,7 @@ function kindOf(text: string): FaultKind {
   return kind
 }
 
-/** Three names a line. */
+/** Three names per line. */
 function linesOf(names: readonly string[]): readonly string[] {
   const rows = Array.from({ length: Math.ceil(names.length / 3) }, (_, row) =>
     names.slice(3 * row, 3 * row + 3),

@@ -10,7 +10,7 @@ function planOf(seed: number, fields: Partial<Parameters<typeof drawPlan>[0]> = 
 
 const endOf = ({ at, lastsMs }: PlannedFault) => at + lastsMs
 
-/** Pairs of which both are going on at some moment. */
+/** Pairs of faults that overlap. */
 function overlapping({ faults }: Plan): readonly (readonly [PlannedFault, PlannedFault])[] {
   return faults.flatMap((one, index) =>
     faults
@@ -21,7 +21,7 @@ function overlapping({ faults }: Plan): readonly (readonly [PlannedFault, Planne
 }
 
 describe('a plan of chaos', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and different for another', () => {
     expect(planOf(7)).toEqual(planOf(7))
     expect(planOf(7)).not.toEqual(planOf(8))
   })
@@ -36,7 +36,7 @@ describe('a plan of chaos', () => {
     }
   })
 
-  it('lets no fault begin before the load runs, and none go on when it ends', () => {
+  it('begins no fault before the load runs, and ends all of them before it ends', () => {
     for (const seed of seeds) {
       const { faults, loadMs } = planOf(seed)
       expect(Math.min(...faults.map(({ at }) => at))).toBeGreaterThan(0)
@@ -69,7 +69,7 @@ describe('a plan of chaos', () => {
     }
   })
 
-  it('loses a broker for good once, of three, and hurts no other broker afterwards', () => {
+  it('loses one of three brokers for good once, and disturbs no other broker afterwards', () => {
     for (const seed of seeds) {
       expect(planOf(seed).faults.some(({ kind }) => kind === 'broker-lost')).toBe(false)
       const { faults } = planOf(seed, { brokers: 3 })
@@ -80,7 +80,7 @@ describe('a plan of chaos', () => {
     }
   })
 
-  it('goes round the endpoints with the faults that hit them', () => {
+  it('hits the endpoints in turn', () => {
     for (const seed of seeds) {
       const turns = planOf(seed, { minutes: 30 })
         .faults.filter(({ kind }) => /^endpoint-(?:reset|hang|flood|late)/.test(kind))
@@ -89,14 +89,14 @@ describe('a plan of chaos', () => {
     }
   })
 
-  it('draws from the kinds that it is given alone', () => {
+  it('draws only from the given kinds', () => {
     const { faults } = planOf(1, { kinds: ['kill', 'term'] })
     expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(['kill', 'term']))
   })
 })
 
 describe('the command line of chaos', () => {
-  it('has defaults, and says the command that runs the same again', () => {
+  it('has defaults, and gives the command that repeats the run', () => {
     const options = readOptions([], 4_711)
     expect(options).toMatchObject({ minutes: 10, seed: 4_711, brokers: 1, processors: 3 })
     const again = commandOf(options)
@@ -105,7 +105,7 @@ describe('the command line of chaos', () => {
     expect(readOptions(words, 1)).toEqual(options)
   })
 
-  it('says what it takes when it is asked, whatever else is wrong', () => {
+  it('prints its help when asked, whatever else is wrong', () => {
     expect(asksForHelp(['--help'])).toBe(true)
     expect(asksForHelp(['--minutes', 'ten', '-h'])).toBe(true)
     expect(asksForHelp(['--minutes', '10'])).toBe(false)

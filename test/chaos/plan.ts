@@ -1,4 +1,4 @@
-/** What a seed draws: which faults happen when, to what, and for how long. Plain data: the same seed, the same plan. */
+/** What a seed draws: which faults happen, when, to what, and for how long. The same seed gives the same plan. */
 import { createDice, type Dice } from '../sim/dice.ts'
 
 export const faultKinds = [
@@ -27,7 +27,7 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number]
 
-/** What only one fault at a time may have. */
+/** A resource that only one fault at a time may use. */
 type Resource =
   | 'stall'
   | 'broker'
@@ -40,12 +40,12 @@ type Resource =
 interface KindRule {
   /** How long it lasts, least and most, in seconds. */
   readonly lasts: readonly [least: number, most: number]
-  /** How long nothing else begins after it when it is alone, so that its time to resume is its own. In seconds. */
+  /** How long no other fault begins after it when it is alone, so that its time to resume can be measured. In seconds. */
   readonly quiet: number
   readonly uses: readonly Resource[]
 }
 
-/** Sessions of the processors end after {@link sessionMs}: what is to outlast them lasts longer. */
+/** The session time-out of the processors. Some faults last longer. */
 export const sessionMs = 6_000
 
 const rules: Readonly<Record<FaultKind, KindRule>> = {
@@ -79,9 +79,9 @@ export interface PlannedFault {
   /** From the beginning of the load, in milliseconds. */
   readonly at: number
   readonly lastsMs: number
-  /** How many of its kind there were before, or of any that hits endpoints: who is hit goes round by it. */
+  /** How many faults of its kind, or of all that hit endpoints, came before. Targets are chosen in turn by it. */
   readonly turn: number
-  /** Whether others may be going on at the same time. */
+  /** Whether other faults may overlap it. */
   readonly isMixed: boolean
 }
 
@@ -95,21 +95,21 @@ export interface PlanOptions {
   readonly seed: number
   readonly minutes: number
   readonly brokers: 1 | 3
-  /** Which kinds there are to draw from; those that need three brokers are left out where there is one. */
+  /** The kinds to draw from. With one broker, those that need three are left out. */
   readonly kinds: readonly FaultKind[]
 }
 
 type Unnumbered = Omit<PlannedFault, 'id' | 'turn'>
 
 const secondMs = 1_000
-/** The first fault finds a load that runs; after the last one the load goes on for as long. */
+/** How long the load runs before the first fault, and after the last one. */
 const calmMs = 6 * secondMs
-/** So much of the time is for faults that are alone. */
+/** The share of the time in which faults are alone. */
 const aloneShare = 0.55
-/** From then on one of three brokers is gone for good. */
+/** After this share of the time, one of three brokers is lost for good. */
 const lostShare = 0.8
 
-/** First each kind by itself, in a drawn order, again and again; then two or three at once. */
+/** First each kind is alone, in a random order, repeatedly. Then two or three faults happen at once. */
 export function drawPlan({ seed, minutes, brokers, kinds }: PlanOptions): Plan {
   const loadMs = minutes * 60 * secondMs
   const lastMs = loadMs - calmMs
@@ -175,7 +175,7 @@ function drawMixed(
   return at
 }
 
-/** Two or three kinds that do not need the same thing. */
+/** Two or three kinds that do not need the same resource. */
 function pickTogether(dice: Dice, kinds: readonly FaultKind[]): readonly FaultKind[] {
   const count = dice.chance(0.4) ? 3 : 2
   const picked: FaultKind[] = []
@@ -189,7 +189,7 @@ function pickTogether(dice: Dice, kinds: readonly FaultKind[]): readonly FaultKi
   return picked
 }
 
-/** One broker goes, and stays away: what needs the others to be there all the time does not happen any more. */
+/** One broker is lost for good. Faults that need all other brokers do not happen after that. */
 function loseForGood(faults: Unnumbered[], notBefore: number): void {
   const isBroker = ({ kind }: Unnumbered) => rules[kind].uses.includes('broker')
   const later = faults.findIndex((fault) => isBroker(fault) && fault.at >= notBefore)

@@ -1,4 +1,4 @@
-/** Closes the books: what the topics hold at the end, beside what was noted on the way. */
+/** Completes the books: the contents of the topics at the end, and what was recorded during the run. */
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import { runHeaderNames } from '../../src/core/model/header-names.ts'
 import { readTopic } from '../../src/edge/kafka/reader.ts'
@@ -32,19 +32,19 @@ export async function readBooks(
   }
 }
 
-/** @throws {Error} when the brokers have lost what they acknowledged, or have it twice: then nothing can be reckoned */
+/** @throws {Error} when the brokers lost an acknowledged event or have it twice, so that the books cannot be compared */
 async function readEvents(world: World): Promise<readonly ProducedEvent[]> {
   const places = new Map<string, string>()
   await readAll(world, `${world.prefix}.events`, (record) => {
     const eventId = headerOf(record, 'event-id')
     if (places.has(eventId))
-      throw new Error(`event ${eventId} stands at ${places.get(eventId)} and at ${placeOf(record)}`)
+      throw new Error(`event ${eventId} is at ${places.get(eventId)} and at ${placeOf(record)}`)
     places.set(eventId, placeOf(record))
   })
   return world.events.map(({ eventId, writtenAt = 0, owed, possible }) => {
     const place = places.get(eventId)
     if (place === undefined)
-      throw new Error(`event ${eventId} was acknowledged, and the brokers do not have it`)
+      throw new Error(`event ${eventId} was acknowledged, but the brokers do not have it`)
     return { eventId, place, at: writtenAt, owed, possible }
   })
 }

@@ -3,7 +3,7 @@ import { Recovery } from './recovery.ts'
 
 const ids = ['h0', 'h1']
 
-it('an endpoint that was hit rests from its first answer for as long as it was away', () => {
+it('an endpoint that was hit rests after its first answer for as long as it failed', () => {
   const recovery = new Recovery()
   expect(recovery.rested(ids, 0)).toEqual(ids)
   recovery.hit(['h0'], 1_000)
@@ -13,7 +13,7 @@ it('an endpoint that was hit rests from its first answer for as long as it was a
   expect(recovery.rested(ids, 81_000)).toEqual(ids)
 })
 
-it('an endpoint that is hit twice at once is away from the first time on', () => {
+it('an endpoint that is hit twice at once counts as failing from the first hit', () => {
   const recovery = new Recovery()
   recovery.hit(['h0'], 1_000)
   recovery.hit(['h0'], 9_000)
@@ -22,7 +22,7 @@ it('an endpoint that is hit twice at once is away from the first time on', () =>
   expect(recovery.rested(ids, 21_000)).toEqual(ids)
 })
 
-it('an endpoint whose breaker is open is not hit, and rests from its closing for as long as it was open', () => {
+it('an endpoint whose breaker is open is not hit, and rests after its closing for as long as it was open', () => {
   const recovery = new Recovery()
   recovery.said('h0', 1_000, 31_000)
   recovery.said('h0', 32_000, 332_000)

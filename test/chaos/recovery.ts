@@ -1,7 +1,7 @@
 /**
- * Which endpoints have got over what was done to them. A breaker opens for longer each time, up to half an hour, unless its
- * endpoint stays well for as long as the breaker had been open. One that is hit again before would be away for longer than
- * a run lasts, by its breaker and not by the fault. So it rests: for as long as it was away, and as its breaker was open.
+ * Which endpoints have recovered from their last fault. A breaker opens for longer each time, up to half an hour, unless its
+ * endpoint stays healthy for as long as the breaker was open. If an endpoint were hit again before, its breaker would stay
+ * open for longer than the run. So it rests for as long as it failed, or for as long as its breaker was open.
  */
 export class Recovery {
   /** When each was hit that is not known to answer again. */
@@ -25,7 +25,9 @@ export class Recovery {
     }
   }
 
-  /** What a processor has said of an endpoint. `until`: when its breaker lets the next probe through; else it is not open. */
+  /**
+   * What a processor has said of an endpoint. `until`: when its breaker lets the next probe through; else it is not open.
+   */
   said(hookId: string, at: number, until: number | undefined): void {
     const open = this.#open.get(hookId)
     if (until !== undefined) {

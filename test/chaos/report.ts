@@ -1,12 +1,12 @@
-/** What a run of chaos found, for people: a table of the faults, the books, and the verdict. */
-import type { Reckoning } from './books.ts'
+/** The report of a chaos run as text: a table of the faults, the books, and the verdict. */
+import type { Comparison } from './books.ts'
 import type { ChaosReport, FaultReport } from './run.ts'
 import { median, stretchesOf, type Sample } from './steadiness.ts'
 
-const told = 10
+const maxListed = 10
 
 export function reportOf(report: ChaosReport): readonly string[] {
-  const { reckoning, deaths } = report
+  const { comparison, deaths } = report
   return [
     '',
     ...faultTable(report),
@@ -15,15 +15,15 @@ export function reportOf(report: ChaosReport): readonly string[] {
     '',
     ...booksOf(report),
     ...deaths.map(({ name, code }) => `a process ended by itself: ${name} with ${code}`),
-    ...wrongLines(reckoning),
+    ...wrongLines(comparison),
     '',
     report.isRight
       ? 'The four books agree.'
-      : 'THE BOOKS DO NOT AGREE, or a fault was not got over.',
+      : 'THE BOOKS DO NOT AGREE, or work did not resume after a fault.',
   ]
 }
 
-function faultTable({ faults, reckoning, books }: ChaosReport): readonly string[] {
+function faultTable({ faults, comparison, books }: ChaosReport): readonly string[] {
   const header = [
     'fault',
     'times',
@@ -40,7 +40,7 @@ function faultTable({ faults, reckoning, books }: ChaosReport): readonly string[
     const ids = new Set(list.map(({ planned }) => planned.id))
     const own = books.disturbances.filter(({ fault }) => ids.has(fault))
     const sum = (of: 'repeated' | 'exposed') =>
-      own.reduce((total, { id }) => total + (reckoning.repeats.get(id)?.[of] ?? 0), 0)
+      own.reduce((total, { id }) => total + (comparison.repeats.get(id)?.[of] ?? 0), 0)
     const crashes = own.length === 0 ? ['', ''] : [String(sum('repeated')), String(sum('exposed'))]
     return [
       kind,
@@ -80,36 +80,36 @@ function steadinessTable(samples: readonly Sample[]): readonly string[] {
     ].map(String),
   ])
   return [
-    'the processor that lived the longest, and the lag of all, medians of each sixth of the time:',
+    'the processor that ran the longest, and the lag of all; medians of each sixth of the time:',
     ...aligned([header, ...rows]),
   ]
 }
 
-function booksOf({ reckoning, settledMs, openCount, books }: ChaosReport): readonly string[] {
-  const { counts, faults, repeats } = reckoning
+function booksOf({ comparison, settledMs, openCount, books }: ChaosReport): readonly string[] {
+  const { counts, faults, repeats } = comparison
   const endings = [...counts.endings].map(([outcome, count]) => `${count} ${outcome}`).join(', ')
   const handOvers = books.disturbances.filter(({ kind }) => kind === 'hand-over')
   const handedOver = handOvers.reduce((sum, { id }) => sum + (repeats.get(id)?.repeated ?? 0), 0)
   const unplanned = books.disturbances.filter(({ kind, fault }) => kind === 'crash' && fault === 0)
   const byDeath = unplanned.reduce((sum, { id }) => sum + (repeats.get(id)?.repeated ?? 0), 0)
   return [
-    `events produced:    ${counts.events}, owed to hooks that stay: ${counts.owed} deliveries`,
+    `events produced:    ${counts.events}, required for steady hooks: ${counts.owed} deliveries`,
     `requests received:  ${counts.requests}`,
     `results recorded:   ${counts.results}; runs ended: ${endings}`,
     `offsets committed:  ${books.commits.length - faults.uncommitted.length} of ${books.commits.length} partitions to their ends`,
-    `settled in ${(settledMs / 1_000).toFixed(1)} s, ${openCount} deliveries left open`,
+    `settled in ${(settledMs / 1_000).toFixed(1)} s, ${openCount} deliveries still open`,
     `lost ${faults.lost.length}, stuck ${faults.stuck.length}`,
-    `repeated ${counts.repeats}: ${counts.resent} cut off by the receiver, ${counts.echoes} after one that was repeated, ` +
-      `${handedOver} long ones at hand-overs, ${byDeath} of processes that ended by themselves, ` +
-      `${faults.excess.length} that nothing explains`,
+    `repeated ${counts.repeats}: ${counts.resent} cut off by the receiver, ${counts.followUps} after a repeated attempt, ` +
+      `${handedOver} long calls at hand-overs, ${byDeath} of processes that ended by themselves, ` +
+      `${faults.excess.length} without a reason`,
   ]
 }
 
-function wrongLines({ faults }: Reckoning): readonly string[] {
+function wrongLines({ faults }: Comparison): readonly string[] {
   return Object.entries(faults).flatMap(([name, list]: [string, readonly string[]]) =>
     list.length === 0
       ? []
-      : [`${name}: ${list.length}`, ...list.slice(0, told).map((one) => `  ${one}`)],
+      : [`${name}: ${list.length}`, ...list.slice(0, maxListed).map((one) => `  ${one}`)],
   )
 }
 

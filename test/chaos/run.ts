@@ -1,7 +1,7 @@
-/** A run of chaos from its beginning to its end: the load, the faults, the settling, and the books. */
+/** A chaos run: the load, the faults, the settling, and the books. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { asError } from '../../src/core/model/errors.ts'
-import { reckon, type Books, type CommittedPartition, type Reckoning } from './books.ts'
+import { compareBooks, type Books, type CommittedPartition, type Comparison } from './books.ts'
 import type { Death, ProcessLog } from './fleet.ts'
 import { directHooks, proxiedHooks } from './hooks.ts'
 import { startChaosLoad } from './load.ts'
@@ -16,29 +16,29 @@ export interface ChaosOptions {
   readonly brokers: 1 | 3
   readonly processors: number
   readonly eventsPerSecond: number
-  /** How long what is left may take when the load has ended. */
+  /** How long the remaining deliveries may take after the load has ended. */
   readonly settleMs: number
-  /** Ends everything, in order; there is no verdict then. */
+  /** Stops the run in order. Then the books are not compared. */
   readonly signal: AbortSignal
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
 }
 
-/** What became of one fault. */
+/** The outcome of one fault. */
 export interface FaultReport {
   readonly planned: PlannedFault
   readonly what: string
   /** `undefined` when work had not resumed in time, or the fault was left out. */
   readonly resumedMs: number | undefined
   readonly countsFrom: 'begin' | 'end'
-  /** `waiting`: a breaker had opened before, and lets the next probe through later than a run waits for. */
+  /** `waiting`: a breaker had opened before, and its next probe is later than the run waits. */
   readonly kind: 'done' | 'waiting' | 'late' | 'left-out' | 'failed'
 }
 
 export interface ChaosReport {
   readonly faults: readonly FaultReport[]
-  readonly reckoning: Reckoning
+  readonly comparison: Comparison
   readonly books: Books
-  /** Deliveries that had no final record when the time to settle was over. */
+  /** The number of deliveries without a final record after the time to settle. */
   readonly openCount: number
   readonly settledMs: number
   /** Processes that ended by themselves without an excuse. */
@@ -48,16 +48,16 @@ export interface ChaosReport {
   readonly isRight: boolean
 }
 
-/** Longer than anything takes to resume that does: a breaker that has opened twice waits for five minutes. */
+/** Longer than any work takes to resume: a breaker that has opened twice waits for five minutes. */
 const resumeLimitMs = 360_000
 const allHooks = [...directHooks, ...proxiedHooks]
 const commitLimitMs = 60_000
 const startLimitMs = 60_000
 const commitLookMs = 500
 
-/** @returns `undefined` when it was ended before its end */
+/** @returns `undefined` when the run was stopped early */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport | undefined> {
-  const { plan, signal, tell, settleMs } = options
+  const { plan, signal, print, settleMs } = options
   await using world = await createWorld({
     ...options,
     seed: plan.seed,
@@ -83,7 +83,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   })
   const sampling = startSampling(fleet)
   const startedAt = Date.now()
-  const going = plan.faults.map((planned) => runFault({ world, planned, startedAt, signal, tell }))
+  const going = plan.faults.map((planned) => runFault({ world, planned, startedAt, signal, print }))
   await pause(plan.loadMs, signal)
   const faults = await Promise.all(going)
   sampling.stop()
@@ -91,10 +91,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   await load.end()
   const open = world.recovery.open(allHooks).map(([hookId]) => hookId)
   if (open.length > 0) {
-    tell(`breakers are open: hooktide endpoints enable ${open.join(' ')}`)
+    print(`breakers are open: hooktide endpoints enable ${open.join(' ')}`)
     await world.enable(open)
   }
-  tell(`the load has ended; ${watch.openCount} deliveries are open`)
+  print(`the load has ended; ${watch.openCount} deliveries are open`)
   const settlingFrom = Date.now()
   await inTime(watch.allEnded(), settleMs, signal)
   const openCount = watch.openCount
@@ -104,14 +104,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport | und
   const codes = await Promise.all([...fleet.members].map((member) => fleet.end(member)))
   if (signal.aborted) return undefined
   const books = await readBooks(world, commits)
-  const reckoning = reckon(books)
+  const comparison = compareBooks(books)
   const deaths = world.deaths.flatMap(({ death, excuse }) => (excuse === undefined ? [death] : []))
   const hasFailed = faults.some(({ kind }) => kind === 'failed' || kind === 'late')
   const isRight =
-    reckoning.isRight && deaths.length === 0 && !hasFailed && codes.every((code) => code === 0)
+    comparison.isRight && deaths.length === 0 && !hasFailed && codes.every((code) => code === 0)
   return {
     faults,
-    reckoning,
+    comparison,
     books,
     openCount,
     settledMs,
@@ -127,11 +127,11 @@ interface FaultRun {
   readonly planned: PlannedFault
   readonly startedAt: number
   readonly signal: AbortSignal
-  readonly tell: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 async function runFault(run: FaultRun): Promise<FaultReport> {
-  const { planned, startedAt, signal, tell } = run
+  const { planned, startedAt, signal, print } = run
   await pause(startedAt + planned.at - Date.now(), signal)
   const report = await happen(run).catch((error: unknown) => ({
     kind: 'failed' as const,
@@ -139,7 +139,7 @@ async function runFault(run: FaultRun): Promise<FaultReport> {
     resumedMs: undefined,
     countsFrom: 'begin' as const,
   }))
-  if (!signal.aborted) tell(lineOf({ planned, ...report }, Date.now() - startedAt))
+  if (!signal.aborted) print(lineOf({ planned, ...report }, Date.now() - startedAt))
   return { planned, ...report }
 }
 
@@ -173,7 +173,7 @@ function lineOf({ planned, what, resumedMs, countsFrom, kind }: FaultReport, ms:
     case 'done':
       return `${at}  ${planned.id} ${name}: ${what}; resumed ${((resumedMs ?? 0) / 1_000).toFixed(1)} s ${from}`
     case 'waiting':
-      return `${at}  ${planned.id} ${name}: ${what}; waits for the probe of a breaker that had opened before`
+      return `${at}  ${planned.id} ${name}: ${what}; a breaker that had opened before waits for its probe`
     case 'late':
       return `${at}  ${planned.id} ${name}: ${what}; NOT RESUMED within ${resumeLimitMs / 1_000} s`
     case 'left-out':
@@ -183,7 +183,7 @@ function lineOf({ planned, what, resumedMs, countsFrom, kind }: FaultReport, ms:
   }
 }
 
-/** The commits of all partitions, as soon as they are at the ends; what there is when that takes too long. */
+/** The commits of all partitions when they have reached the ends, or the current ones when that takes too long. */
 async function committed(
   world: World,
   signal: AbortSignal,
@@ -197,12 +197,12 @@ async function committed(
   }
 }
 
-/** Ends early when the run is to end. */
+/** Waits, but ends early when the run is stopped. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(0, ms), undefined, { signal }).catch(() => undefined)
 }
 
-/** `undefined` when it does not come about in time, or the run is to end. */
+/** `undefined` when it does not resolve in time, or the run is stopped. */
 async function inTime<Result>(
   reached: Promise<Result>,
   ms: number,

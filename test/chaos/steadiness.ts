@@ -1,4 +1,4 @@
-/** What the processors say of themselves every few seconds: whether memory, handles and lag stay as they were. */
+/** Samples the processors' metrics every few seconds, to show whether memory, handles and lag are steady. */
 import { byLabel, parseMetrics } from '../support/metric-lines.ts'
 import type { Fleet } from './fleet.ts'
 
@@ -25,7 +25,7 @@ export function startSampling(fleet: Fleet): Sampling {
   const timer = setInterval(() => {
     for (const { name, run, isReady } of fleet.members) {
       if (!isReady()) continue
-      // One that stands still, or has just ended, says nothing.
+      // A process that is stopped, or has just ended, gives no metrics.
       run.port
         .then((port) => sample(name, port))
         .then(
@@ -52,7 +52,7 @@ async function sample(name: string, port: number): Promise<Sample> {
   }
 }
 
-/** A part of the time: the medians of what was sampled in it, and the most. */
+/** A part of the time, with the medians and maxima of its samples. */
 export interface Stretch {
   readonly rssMiB: number
   readonly mostRssMiB: number
@@ -64,7 +64,7 @@ export interface Stretch {
   readonly lag: number
 }
 
-/** The time in equal parts, of the one that has lived the longest. */
+/** The time in equal parts, for the process that ran the longest. */
 export function stretchesOf(samples: readonly Sample[], parts: number): readonly Stretch[] {
   const name = longestLived(samples)
   const from = samples[0]?.at ?? 0

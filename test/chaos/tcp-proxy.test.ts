@@ -25,7 +25,7 @@ function open({ port }: TcpProxy): Socket {
   return socket
 }
 
-/** So many bytes as they come back. */
+/** Resolves with this many bytes that come back. */
 async function read(
   socket: Socket,
   length: number,
@@ -85,7 +85,7 @@ it('lets connections go dead without a word, and new ones work', async () => {
   const dead = open(proxy)
   dead.write('first')
   await read(dead, 5)
-  expect(proxy.deaden()).toBe(1)
+  expect(proxy.makeHalfOpen()).toBe(1)
   let isHeard = false
   dead.once('data', () => (isHeard = true)).once('close', () => (isHeard = true))
   dead.write('into nowhere')
@@ -94,5 +94,5 @@ it('lets connections go dead without a word, and new ones work', async () => {
   expect((await read(living, 5)).bytes.toString()).toBe('again')
   expect(isHeard).toBe(false)
   expect(accepted.at(0)?.bytesRead).toBe(5)
-  expect(proxy.deaden()).toBe(1)
+  expect(proxy.makeHalfOpen()).toBe(1)
 })

@@ -1,37 +1,37 @@
 /**
- * A way for bytes that a test can spoil: it cuts them into slices, holds them, or lets connections go dead without a word.
- * In each direction the bytes stay in order and none is lost, unless their connection is dead.
+ * A TCP proxy that a test can disturb: it cuts bytes into slices, holds them, or makes connections half-open. In each
+ * direction the bytes stay in order, and none is lost unless its connection is dead.
  */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export type Passage =
   | { readonly kind: 'whole' }
-  /** So many bytes at a time, each `everyMs` after the ones before; 0 is with the next turn of the event loop. */
+  /** `bytes` at a time, at intervals of `everyMs`. With 0 the next slice follows in the next turn of the event loop. */
   | { readonly kind: 'sliced'; readonly bytes: () => number; readonly everyMs: number }
   /** Bytes wait, and connections stay open. */
   | { readonly kind: 'held' }
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** How bytes pass from now on, those that wait as well. */
+  /** Sets how bytes pass from now on, including those that wait. */
   pass(passage: Passage): void
   /**
-   * Half-open: whoever holds a connection of now goes on holding it, and never hears of it again. New ones work.
+   * Makes the current connections half-open: both ends keep them, but get no bytes or end of them. New ones work.
    *
-   * @returns how many there were
+   * @returns how many connections there were
    */
-  deaden(): number
+  makeHalfOpen(): number
 }
 
 export interface ProxyOptions {
   readonly target: { readonly host: string; readonly port: number }
-  /** 0, the default, is any free one. */
+  /** 0, the default, means any free port. */
   readonly port?: number
 }
 
-/** A direction that holds more reads no more until some has passed. */
-const mostWaitingBytes = 1024 * 1024
+/** A direction that holds more bytes than this stops reading until some have passed. */
+const maxWaitingBytes = 1024 * 1024
 
 export async function startTcpProxy({ target, port = 0 }: ProxyOptions): Promise<TcpProxy> {
   const links = new Set<Link>()
@@ -48,10 +48,10 @@ export async function startTcpProxy({ target, port = 0 }: ProxyOptions): Promise
     port: (server.address() as AddressInfo).port,
     pass(next) {
       passage = next
-      for (const link of links) link.moveOn()
+      for (const link of links) link.flush()
     },
-    deaden() {
-      const living = [...links].filter((link) => link.deaden())
+    makeHalfOpen() {
+      const living = [...links].filter((link) => link.makeHalfOpen())
       return living.length
     },
     async [Symbol.asyncDispose]() {
@@ -62,7 +62,7 @@ export async function startTcpProxy({ target, port = 0 }: ProxyOptions): Promise
   }
 }
 
-/** One connection of a client, and the one to the target that stands for it. */
+/** A connection of a client, and the matching one to the target. */
 class Link {
   readonly #near: Socket
   readonly #far: Socket
@@ -81,21 +81,21 @@ class Link {
       if (this.#isDead) near.destroy()
     })
     far.on('error', onFarGone).once('close', (hadError) => {
-      // What is still to be passed on goes first.
+      // Bytes that still wait are sent first.
       if (!hadError && !this.#isDead) this.#directions[1]?.end()
     })
   }
 
-  moveOn(): void {
-    for (const direction of this.#directions) direction.moveOn()
+  flush(): void {
+    for (const direction of this.#directions) direction.flush()
   }
 
-  /** False when it was dead already. */
-  deaden(): boolean {
+  /** Returns false when the connection was dead already. */
+  makeHalfOpen(): boolean {
     if (this.#isDead) return false
     this.#isDead = true
     for (const direction of this.#directions) direction.stop()
-    // What the client goes on to send must be taken, as a network does that has lost it.
+    // Bytes that the client sends must be read and dropped, as by a network that loses them.
     this.#near.resume()
     this.#far.destroy()
     return true
@@ -123,13 +123,13 @@ class Direction {
     this.#passage = passage
     from.on('data', (chunk: Buffer) => this.#take(chunk))
     from.once('end', () => this.end())
-    to.on('drain', () => this.moveOn())
+    to.on('drain', () => this.flush())
   }
 
-  /** Ends the way out once all has passed. */
+  /** Ends the outgoing side once all bytes have passed. */
   end(): void {
     this.#isEnding = true
-    this.moveOn()
+    this.flush()
   }
 
   stop(): void {
@@ -142,12 +142,12 @@ class Direction {
     if (this.#isStopped) return
     this.#waiting.push(chunk)
     this.#waitingBytes += chunk.length
-    if (this.#waitingBytes > mostWaitingBytes) this.#from.pause()
-    this.moveOn()
+    if (this.#waitingBytes > maxWaitingBytes) this.#from.pause()
+    this.flush()
   }
 
-  /** Passes on what may pass now. */
-  moveOn(): void {
+  /** Sends the bytes that may pass now. */
+  flush(): void {
     if (this.#timer !== undefined || this.#isStopped) return
     const passage = this.#passage()
     if (passage.kind === 'held') return
@@ -161,7 +161,7 @@ class Direction {
   #moveOnAfter(ms: number): void {
     const next = (): void => {
       this.#timer = undefined
-      this.moveOn()
+      this.flush()
     }
     this.#timer = ms === 0 ? setImmediate(next) : setTimeout(next, ms)
   }
@@ -174,6 +174,6 @@ class Direction {
     else this.#waiting[0] = first.subarray(slice.length)
     this.#waitingBytes -= slice.length
     if (!this.#to.destroyed) this.#to.write(slice)
-    if (this.#waitingBytes <= mostWaitingBytes) this.#from.resume()
+    if (this.#waitingBytes <= maxWaitingBytes) this.#from.resume()
   }
 }

@@ -1,4 +1,4 @@
-/** Watches events become calls and results, so that a fault can tell when work has resumed and the run when all is done. */
+/** Follows events to their calls and results, to find when work has resumed after a fault, and when everything is done. */
 import type { LoadEvent } from './load.ts'
 
 interface Waiter {
@@ -7,12 +7,12 @@ interface Waiter {
 }
 
 export class Watch {
-  /** Of each partition, when the youngest event was written of which a call has arrived. */
+  /** By partition: when the newest event was written for which a call has arrived. */
   readonly #youngest: number[]
   readonly #answeredAt = new Map<string, number>()
-  /** Events of which no call has arrived, by the delivery that is watched. */
+  /** Events without a call, by the delivery that is watched. */
   readonly #uncalled = new Map<string, LoadEvent>()
-  /** Those whose call has come before the write's acknowledgement. */
+  /** Events whose call has arrived before the acknowledgement of their write. */
   readonly #called = new Set<LoadEvent>()
   readonly #open = new Set<string>()
   readonly #waiters = new Set<Waiter>()
@@ -21,7 +21,7 @@ export class Watch {
     this.#youngest = Array.from({ length: partitions }, () => 0)
   }
 
-  /** Deliveries that are owed and have no final record. */
+  /** The number of required deliveries without a final record. */
   get openCount(): number {
     return this.#open.size
   }
@@ -54,17 +54,17 @@ export class Watch {
     if (this.#open.size === 0) this.#check()
   }
 
-  /** Resolves when of each partition an event was called for that was written since. */
+  /** Resolves when an event of each partition that was written since then was called. */
   resumed(since: number): Promise<void> {
     return this.#until(() => this.#youngest.every((at) => at >= since))
   }
 
-  /** Resolves when each of the hooks has answered well to a call that was made since. */
+  /** Resolves when each of the hooks has answered a call since then with success. */
   answeredSince(hookIds: readonly string[], since: number): Promise<void> {
     return this.#until(() => hookIds.every((id) => (this.#answeredAt.get(id) ?? 0) >= since))
   }
 
-  /** Resolves when all that is owed has a final record. */
+  /** Resolves when all required deliveries have a final record. */
   allEnded(): Promise<void> {
     return this.#until(() => this.#open.size === 0)
   }

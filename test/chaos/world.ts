@@ -1,4 +1,4 @@
-/** All that takes part in a run of chaos, started in order, and the books as they fill. */
+/** All parts of a chaos run, started in order, and the books as they fill. */
 import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
@@ -27,7 +27,7 @@ export interface WorldOptions {
   readonly seed: number
   readonly brokers: 1 | 3
   readonly processors: number
-  /** Without one results are plain JSON. */
+  /** Without a registry, results are plain JSON. */
   readonly hasRegistry: boolean
 }
 
@@ -45,7 +45,7 @@ export interface World extends AsyncDisposable {
   readonly brokers: ChaosBrokers
   readonly registry: RegistryProxy | undefined
   readonly endpoints: Endpoints
-  /** Before the endpoints of half of the hooks. */
+  /** The proxy in front of the endpoints of half of the hooks. */
   readonly endpointProxy: TcpProxy
   readonly hooks: HookWriter
   readonly fleet: Fleet
@@ -55,22 +55,22 @@ export interface World extends AsyncDisposable {
   readonly disturbances: Disturbances
   readonly events: LoadEvent[]
   readonly results: Tail<RecordedResult>
-  /** Gives endpoints a new beginning, as an operator does: what waits for their breakers comes back. */
+  /** Enables endpoints, as an operator does. Deliveries that wait for their breakers return. */
   enable(hookIds: readonly string[]): Promise<void>
-  /** Processes that ended by themselves, with what excuses it. */
+  /** Processes that ended by themselves, with the excuse, if there is one. */
   readonly deaths: { readonly death: Death; readonly excuse: string | undefined }[]
   /** When a process might end by itself at its start, and why. */
   readonly excuses: Excuse[]
 }
 
 export const partitions = 6
-/** Deadline of calls, so that hanging endpoints are noticed within the run. */
+/** The time-out of calls. It is short, so that hanging endpoints are noticed within the run. */
 const timeoutMs = 3_000
 const tiers = ['1s', '5s', '30s'] as const
 
 /**
- * Runs end within minutes: else a run of ten minutes would not see the end of them. None expires before a breaker that has
- * opened twice has let its next probe through.
+ * Deliveries end within minutes, so that a chaos run of ten minutes sees their end. None expires before a breaker that
+ * opened twice has made its next probe.
  */
 const pace = {
   HOOKTIDE_RETRY_SCHEDULE: '1s,2s,5s,10s,20s,30s',
@@ -211,8 +211,8 @@ function excuseOf(
 }
 
 /**
- * The hook topic is one that is compacted all the time. Brokers say when they have taken a result: what its process says is by
- * a clock that is stepped.
+ * The hook topic is compacted all the time. Results have the broker's timestamps, since the clocks of the processes are
+ * stepped.
  */
 async function createTopics(brokers: readonly string[], prefix: string): Promise<void> {
   const admin = createKafka(settingsOf(brokers), silentLog, 'command').admin()

@@ -1,4 +1,4 @@
-/** Processes whose lanes call one endpoint and whose breakers tell each other of it by the topic. */
+/** Processes whose lanes call one endpoint and share reports about it on the topic. */
 import { describe, expect, it } from 'vitest'
 import { decodeHealth, renewed, type Health } from '../../src/core/health/record.ts'
 import { hookOf } from '../support/model-builders.ts'
@@ -24,7 +24,7 @@ async function talkOf(names: readonly string[]): Promise<Talk> {
   return { rig, processes }
 }
 
-/** Fresh events for each process, every so often. */
+/** Fresh events for each process, at intervals. */
 async function pass({ rig, processes }: Talk, ms: number, everyMs = second): Promise<void> {
   for (let passed = 0; passed < ms; passed += everyMs) {
     processes.forEach((_, partition) => {
@@ -50,8 +50,8 @@ function lastWord({ broker }: Rig): Health {
   return decoded.health
 }
 
-describe('processes that share an endpoint which fails', { timeout: 30_000 }, () => {
-  it.each([1, 2, 3])('make one probe in all when its time is over, as %d', async (count) => {
+describe('processes that share a failing endpoint', { timeout: 30_000 }, () => {
+  it.each([1, 2, 3])('together make one probe when its time is over: %d of them', async (count) => {
     const talk = await talkOf(['one', 'two', 'three'].slice(0, count))
     await pass(talk, minute)
     const before = sum(callsOf(talk))
@@ -63,7 +63,7 @@ describe('processes that share an endpoint which fails', { timeout: 30_000 }, ()
     expect(sum(callsOf(talk)) - before).toBe(2)
   })
 
-  it('have another one probe, a call and a write late, when the one that probes is dead', async () => {
+  it('let another one probe, a call and a write late, when the prober has crashed', async () => {
     const talk = await talkOf(['one', 'two'])
     await pass(talk, 15 * minute)
     const { instance, until } = lastWord(talk.rig)
@@ -97,7 +97,7 @@ describe('processes that share an endpoint which fails', { timeout: 30_000 }, ()
     expect(talk.rig.broker.read(topics.endpoints)).toHaveLength(words)
   })
 
-  it('probe in turn: who waited claims the next probe, and makes it at the time that was said before', async () => {
+  it('probe in turn: a waiting process claims the next probe, and makes it at the reported time', async () => {
     const talk = await talkOf(['one', 'two'])
     await pass(talk, 37 * minute, 10 * second)
     const { instance, until } = lastWord(talk.rig)
@@ -114,7 +114,7 @@ describe('processes that share an endpoint which fails', { timeout: 30_000 }, ()
     callsOf(talk).forEach((calls, index) => expect(calls).toBeGreaterThan(before[index] ?? 0))
   })
 
-  it('call it at once when it is enabled, whoever was to probe it', async () => {
+  it('call it at once when it is enabled, whichever was to probe it', async () => {
     const talk = await talkOf(['one', 'two', 'three'])
     await pass(talk, 7 * minute)
     const before = callsOf(talk)

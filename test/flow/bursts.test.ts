@@ -17,7 +17,7 @@ const slow = { status: 200, afterMs: 400 }
 
 describe('a burst for a slow hook and a fast one', () => {
   it.each([1, 6])(
-    'on %i partitions takes the slow one hardly longer than it must, and the fast one no time',
+    'on %i partitions takes the slow one hardly longer than necessary, and does not delay the fast one',
     async (partitions) => {
       const rig = createRig({ partitions })
       putAddressed(rig, 'slow')
@@ -41,7 +41,7 @@ describe('a burst for a slow hook and a fast one', () => {
   )
 
   it.each([1, 6])(
-    'that get the same events, on %i partitions, is none of the fast one’s business',
+    'that get the same events, on %i partitions, does not delay the fast one',
     async (partitions) => {
       const rig = createRig({ partitions })
       rig.putHook({ id: 'slow' })
@@ -64,7 +64,7 @@ describe('a burst for a slow hook and a fast one', () => {
 
 describe('a quiet hook', () => {
   it.each(['default', 'acme'])(
-    'of tenant %s waits behind 4,000 events of a slow one only while these are put off',
+    'of tenant %s waits behind 4,000 events of a slow one only while these are deferred',
     async (tenantId) => {
       const rig = createRig()
       putAddressed(rig, 'slow')
@@ -85,7 +85,7 @@ describe('a quiet hook', () => {
 })
 
 describe('a process that is slow itself', () => {
-  it('puts nothing off, however slow its lanes look', async () => {
+  it('defers nothing, however slow its lanes look', async () => {
     const rig = createRig({ partitions: 2 })
     const ids = Array.from({ length: 20 }, (_, index) => `h${index}`)
     for (const id of ids) {
@@ -100,7 +100,7 @@ describe('a process that is slow itself', () => {
     expect(tierWrites(rig)).toBe(0)
   }, 30_000)
 
-  it('does put off once it is slow no more', async () => {
+  it('defers when it is no longer slow', async () => {
     const rig = createRig()
     putAddressed(rig, 'slow')
     rig.script(urlOf('slow'), slow)
@@ -128,7 +128,7 @@ describe('an endpoint that answers nothing for a while, and then as before', () 
     { when: 'in the midst of its work', earlier: 0, workMs: 300, silentMs: 4_000 },
     { when: 'soon after a rest', earlier: 1_000, workMs: 20, silentMs: 1_500 },
   ])(
-    'has a backlog worked off within 10 s of what it takes at least, when it is silent for $silentMs ms $when',
+    'finishes a backlog within 10 s of the shortest time, when it is silent for $silentMs ms $when',
     async ({ earlier, workMs, silentMs }) => {
       const rig = createRig({ partitions: 2 })
       const url = urlOf('silent')
@@ -151,7 +151,7 @@ describe('an endpoint that answers nothing for a while, and then as before', () 
 })
 
 describe('a healthy lane at its cap', () => {
-  it('has its newest deliveries become dead letters, and its partition goes on', async () => {
+  it('writes its newest deliveries to the dead letters, and its partition goes on', async () => {
     const rig = createRig()
     putAddressed(rig, 'slow')
     putAddressed(rig, 'fine')

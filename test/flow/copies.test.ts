@@ -1,4 +1,4 @@
-/** Records of one run that stand twice, as a process leaves them that wrote on without knowing that it was cut off. */
+/** Records of one run that were written twice, as by a process that did not know that it was cut off. */
 import { describe, expect, it } from 'vitest'
 import type { Run } from '../../src/core/model/model.ts'
 import { runHeaders, splitHeaders } from '../../src/core/run/delivery-headers.ts'
@@ -10,7 +10,7 @@ import { runOf } from '../support/model-builders.ts'
 const second = 1_000
 const url = 'https://a.example/'
 
-/** The run of hook `a` that an event began, as far as those fields say. */
+/** The run of hook `a` that an event began, with these fields. */
 function runOfEvent(rig: Rig, offset: number, fields: Partial<Run>): Run {
   const record = rig.broker.read('auth.events')[offset]
   const decoded = record === undefined ? undefined : decodeEvent(record)

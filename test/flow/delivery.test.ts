@@ -51,7 +51,7 @@ describe('an event', () => {
     expect(one.signals).toContainEqual({ kind: 'event.unmatched' })
   })
 
-  it('that is not valid goes to the rejected topic as it came, with why and whence', async () => {
+  it('that is not valid goes to the rejected topic unchanged, with the reason and its place', async () => {
     const rig = createRig()
     await rig.start()
     const value = Buffer.from('{"event":"PostSignIn"}')
@@ -74,7 +74,7 @@ describe('an event', () => {
 })
 
 describe('a result', () => {
-  it('says all of its times in tenths of a millisecond', async () => {
+  it('has all of its times in tenths of a millisecond', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
     const one = await rig.start()
@@ -105,7 +105,7 @@ describe('headers of an event', () => {
   const foreign = (record: InboundRecord | undefined) =>
     [...(record?.headers ?? [])].filter(([name]) => !name.startsWith('hooktide-'))
 
-  it('are on its retries and its dead letters as they came: in order, repeated ones, null values', async () => {
+  it('are unchanged on its retries and dead letters: order, repetitions and null values', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { maxRetries: 1 } })
     const one = await rig.start()
@@ -189,7 +189,7 @@ describe('the hook table', () => {
     ])
   })
 
-  it('tells each change after the first reading, with the record that made it', async () => {
+  it('reports each change after the first reading, with the record that made it', async () => {
     const rig = createRig()
     for (const id of ['a', 'gone']) rig.putHook({ id })
     rig.deleteHook('gone')
@@ -197,10 +197,10 @@ describe('the hook table', () => {
     rig.putHook({ id: 'a', name: 'edited' })
     rig.deleteHook('a')
     await settled()
-    const told = one.signals.filter(
+    const emitted = one.signals.filter(
       ({ kind }) => kind === 'table.loaded' || kind === 'hook.changed',
     )
-    expect(told).toEqual([
+    expect(emitted).toEqual([
       { kind: 'table.loaded', hooks: 1, suspended: 0 },
       { kind: 'hook.changed', hookId: 'a', configVersion: '0-3', change: 'set' },
       { kind: 'hook.changed', hookId: 'a', configVersion: '0-4', change: 'deleted' },
@@ -208,7 +208,7 @@ describe('the hook table', () => {
   })
 
   it.each([
-    ['a URL that is none', { config: { url: 7 } }],
+    ['a URL that is not text', { config: { url: 7 } }],
     ['a filter that cannot be read', { delivery: { filter: 'event.' } }],
   ])('suspends a hook with %s: its deliveries go to the dead letters', async (_, fields) => {
     const rig = createRig()

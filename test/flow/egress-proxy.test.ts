@@ -1,9 +1,9 @@
-/** The egress proxy is the operator's: what it does is no endpoint's doing. */
+/** The operator runs the egress proxy, so its failures are not those of endpoints. */
 import { describe, expect, it } from 'vitest'
 import { createRig, topics } from '../support/flow-rig.ts'
 
-describe('an egress proxy that is away', () => {
-  it('holds all calls back, uses up no attempt, and says so', async () => {
+describe('an egress proxy that is unavailable', () => {
+  it('stops all calls, uses up no attempt, and is reported', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start()
@@ -23,7 +23,7 @@ describe('an egress proxy that is away', () => {
     expect(one.processor.status().troubles).toEqual([])
   })
 
-  it('opens no breaker by the calls that were out, and is told apart by its blame', async () => {
+  it('opens no breaker by the calls in flight, and has its own blame', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start()

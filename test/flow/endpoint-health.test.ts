@@ -34,7 +34,7 @@ function send(rig: Rig, count: number): void {
 }
 
 describe('endpoint health', () => {
-  it('says nothing of endpoints that answer', async () => {
+  it('has no reports of endpoints that answer', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 200)
     send(rig, 50)
@@ -42,7 +42,7 @@ describe('endpoint health', () => {
     expect(words(rig)).toEqual([])
   })
 
-  it('tells of an endpoint that fails, opens and recovers, each at most every ten seconds', async () => {
+  it('reports an endpoint that fails, opens and recovers, at most every ten seconds', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     for (let tick = 0; tick < 30; tick += 1) {
@@ -72,7 +72,7 @@ describe('endpoint health', () => {
     })
   })
 
-  it('disables an endpoint that answers 410: what comes later goes to the dead letters', async () => {
+  it('disables an endpoint that answers 410, and later deliveries go to the dead letters', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 410)
     send(rig, 1)
@@ -93,7 +93,7 @@ describe('endpoint health', () => {
     )
   })
 
-  it('disables an endpoint after days of failures, and a run that waits dies when it comes back', async () => {
+  it('disables an endpoint after days of failures, and a waiting run is dead when it returns', async () => {
     const { rig, one } = await rigWithHook({ disableAfterMs: 6 * hour })
     one.http.script(url, 500)
     for (let passed = 0; passed < 24; passed += 1) {
@@ -148,7 +148,7 @@ describe('endpoint health', () => {
     })
   })
 
-  it('lets a new URL be called at once that replaces one whose lane is open', async () => {
+  it('calls a new URL at once, though the lane of the former one is open', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     send(rig, 5)
@@ -175,7 +175,7 @@ describe('endpoint health', () => {
     expect(two.processor.status().endpoints.disabled).toBe(1)
   })
 
-  it('of an open endpoint keeps an instance that knows nothing of it from calling before the probe', async () => {
+  it('of an open endpoint keeps a new instance from calling before the probe', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     for (let tick = 0; tick < 15; tick += 1) {
@@ -227,7 +227,7 @@ describe('endpoint health', () => {
     expect(rig.story()).toEqual(['a delivered 1'])
   })
 
-  it('of one that asked for time is paused until then, and healthy with the next success', async () => {
+  it('is paused until the end of Retry-After, and healthy with the next success', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, { status: 429, retryAfterMs: minute }, 200)
     send(rig, 1)
@@ -239,7 +239,7 @@ describe('endpoint health', () => {
     expect(one.processor.status().endpoints.paused).toBe(0)
   })
 
-  it('writes records that its own schema takes, whatever the clock', async () => {
+  it('writes records that fit its schema, whatever the clock', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 500, 500, 500, 500, { status: 503, retryAfterMs: 1_234.5 }, 410)
     for (let tick = 0; tick < 60; tick += 1) {
@@ -253,7 +253,7 @@ describe('endpoint health', () => {
     expect(one.signals.filter(({ kind }) => kind === 'endpoint.unusable')).toEqual([])
   })
 
-  it('is not said of a new URL what the one before it still answers', async () => {
+  it('does not report the answers of a former URL for the new one', async () => {
     const { rig, one } = await rigWithHook()
     send(rig, 2)
     await rig.clock.advance(10)
@@ -270,7 +270,7 @@ describe('endpoint health', () => {
     expect(rig.results().at(-1)).toMatchObject({ outcome: 'delivered', attempt: 1 })
   })
 
-  it('is not forgotten at a start because the hook was once deleted, nor when it is back at once', async () => {
+  it('is kept at a start though the hook was once deleted, and when the hook is written again at once', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     rig.deleteHook('a')
@@ -294,7 +294,7 @@ describe('endpoint health', () => {
     expect(words(rig)).toHaveLength(1)
   })
 
-  it('that was gone before a start takes its record with it', async () => {
+  it('of a hook that was deleted before a start is deleted', async () => {
     const rig = createRig()
     const gone = healthOf({ hookId: 'a', state: 'disabled', reason: 'gone' })
     rig.broker.produce(topics.endpoints, { key: 'a', value: JSON.stringify(gone) })
@@ -304,7 +304,7 @@ describe('endpoint health', () => {
     expect(one.processor.status().endpoints.disabled).toBe(0)
   })
 
-  it('is said again after a stale word that compaction would leave, once, and not by the next start', async () => {
+  it('is reported again once after an outdated report that compaction would keep, and not at the next start', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const about = { hookId: 'a', endpoint: endpointOf(url), configVersion: '0-0' }
@@ -323,7 +323,7 @@ describe('endpoint health', () => {
     expect(words(rig)).toHaveLength(said)
   })
 
-  it('goes with the newest URL where another process still spoke of the former one', async () => {
+  it('is that of the newest URL, though another process still reported the former one', async () => {
     const { rig, one } = await rigWithHook()
     rig.putHook({ id: 'a', config: { url: 'https://new.example/' } })
     await rig.clock.advance(second)

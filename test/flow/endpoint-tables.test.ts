@@ -1,4 +1,4 @@
-/** Endpoint health between its two topics, which are read side by side and in no order. */
+/** Endpoint health between its two topics, which are read in parallel and in no order. */
 import { describe, expect, it } from 'vitest'
 import { endpointOf, type Health } from '../../src/core/health/record.ts'
 import type { HookId, TableEntry } from '../../src/core/model/model.ts'
@@ -62,7 +62,7 @@ function createStage(isUsed = true) {
 }
 
 describe('endpoint health', () => {
-  it('keeps what was read of a hook that an older record of the hook topic deletes', async () => {
+  it('keeps the report about a hook that an older record of the hook topic deletes', async () => {
     const { health, hooks, hear, words, clock } = createStage()
     hear({ state: 'disabled', reason: 'gone' })
     health.hookDeleted('a')
@@ -73,7 +73,7 @@ describe('endpoint health', () => {
     expect(words()).toEqual([])
   })
 
-  it('answers a stale word once both topics are read, however late the hooks come', async () => {
+  it('answers an outdated report when both topics are read, however late the hooks are', async () => {
     const { health, hooks, hear, words, clock } = createStage()
     hear({ enableEpoch: 3 })
     hear({ enableEpoch: 2, state: 'disabled', reason: 'operator' })
@@ -85,7 +85,7 @@ describe('endpoint health', () => {
     expect(words()).toEqual([healthOf({ ...about, enableEpoch: 3 })])
   })
 
-  it('says nothing of what was there at the start, and all that changes after it', () => {
+  it('emits no signal for the state at the start, and one for each later change', () => {
     const { health, hooks, hear, signals } = createStage()
     hooks.set('a', { kind: 'active', hook })
     hear({ state: 'open', until: 5 })
@@ -102,7 +102,7 @@ describe('endpoint health', () => {
     expect(health.counts).toEqual({ failing: 0, open: 0, paused: 0, disabled: 0 })
   })
 
-  it('gives a lane its new beginning once, whoever raised the epoch, and not for its own word read back', async () => {
+  it('resets a lane once, whichever process raised the epoch, and not for its own report', async () => {
     const { health, hooks, hear, renewed, words, clock, broker } = createStage()
     hooks.set('a', { kind: 'active', hook })
     health.loaded()
@@ -124,7 +124,7 @@ describe('endpoint health', () => {
     [true, 1],
     [false, 0],
   ])(
-    'claims the next probe of an endpoint that another one probes: deliveries come here %s, claims %i',
+    'claims the next probe of an endpoint that another process probes: deliveries come here %s, claims %i',
     async (isUsed, claims) => {
       const { health, hooks, hear, words, clock } = createStage(isUsed)
       hooks.set('a', { kind: 'active', hook })
@@ -142,7 +142,7 @@ describe('endpoint health', () => {
     },
   )
 
-  it('claims nothing that was said anew meanwhile', async () => {
+  it('makes no claim when a newer report was read meanwhile', async () => {
     const { health, hooks, hear, words, clock } = createStage()
     hooks.set('a', { kind: 'active', hook })
     health.loaded()
@@ -155,7 +155,7 @@ describe('endpoint health', () => {
     expect(words()).toEqual([])
   })
 
-  it('says nothing of a hook that was deleted while its calls were out', async () => {
+  it('reports nothing for a hook that was deleted while its calls were in flight', async () => {
     const { health, hooks, words, clock } = createStage()
     hooks.set('a', { kind: 'active', hook })
     health.loaded()
@@ -168,7 +168,7 @@ describe('endpoint health', () => {
     expect(health.isDisabled('a')).toBe(false)
   })
 
-  it('writes the newest state when the one before is acknowledged, however long that takes', async () => {
+  it('writes the newest state when the previous one is acknowledged, however long that takes', async () => {
     const { health, hooks, words, clock, broker } = createStage()
     hooks.set('a', { kind: 'active', hook })
     health.loaded()

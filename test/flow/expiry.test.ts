@@ -4,7 +4,7 @@ import { createRig } from '../support/flow-rig.ts'
 const url = 'https://a.example/'
 const minute = 60_000
 
-it('a delivery that expires is put down to its endpoint where that asked for longer, and else to us, who were late', async () => {
+it('an expired delivery is blamed on its endpoint if that asked for more time, and otherwise on hooktide, which was late', async () => {
   const day = 24 * 60 * minute
   const expired = async (standsStillMs: number) => {
     const rig = createRig({ tiers: ['5s', '30m', '2h'] })

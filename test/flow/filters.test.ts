@@ -22,7 +22,7 @@ const faults = ({ signals }: Instance) =>
   signals.flatMap((signal) => (signal.kind === 'filter.failed' ? [signal.fault] : []))
 
 describe('a filter', () => {
-  it('lets events through of which it is true; of all others nothing is written', async () => {
+  it('lets events through for which it is true, and nothing is written for others', async () => {
     const { rig, one } = await rigWithFilter('event.user.id == "u1" && headers["region"] == "eu"')
     const eu = { region: 'eu' }
     rig.sendEvent({ user: { id: 'u1' } }, { ...eu, 'event-id': 'in' })
@@ -36,7 +36,7 @@ describe('a filter', () => {
     expect(faults(one)).toEqual([])
   })
 
-  it('is of its hook alone: another one gets the event all the same', async () => {
+  it('applies only to its hook: another hook gets the event anyway', async () => {
     const { rig, one } = await rigWithFilter('false')
     rig.putHook({ id: 'b' })
     await settled()
@@ -52,7 +52,7 @@ describe('a filter', () => {
     ['[1][event.at] == 1', 'range'],
     ['event.at', 'not-boolean'],
     ['event.many.all(x, event.many.all(y, true))', 'budget'],
-  ])('that has no value lets nothing through, and is counted: %s, %s', async (filter, fault) => {
+  ])('without a value lets nothing through, and is counted: %s, %s', async (filter, fault) => {
     const { rig, one } = await rigWithFilter(filter)
     rig.sendEvent({ at: 5, many: Array.from({ length: 1_000 }, () => 0) })
     await rig.clock.advance(100)
@@ -61,7 +61,7 @@ describe('a filter', () => {
     expect(faults(one)).toEqual([fault])
   })
 
-  it('is asked when an event is handled first, and not by its retries', async () => {
+  it('is evaluated when an event is handled first, and not for its retries', async () => {
     const { rig, one } = await rigWithFilter('event.n == 1')
     one.http.script(url, 500, 200)
     rig.sendEvent({ n: 1 })
@@ -75,7 +75,7 @@ describe('a filter', () => {
     expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2', 'a delivered 1'])
   })
 
-  it('is not asked by a request, which names its hook', async () => {
+  it('is not evaluated for a request, which names its hook', async () => {
     const { rig } = await rigWithFilter('false')
     rig.broker.produce(topics.requests, {
       value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
@@ -89,7 +89,7 @@ describe('a filter', () => {
     expect(rig.story()).toEqual(['a delivered 1'])
   })
 
-  it('that a thousand hooks have, each spending what it may, leaves simple ones enough', async () => {
+  it('of a thousand hooks that use up its budget leaves enough for simple ones', async () => {
     const rig = createRig()
     for (let index = 0; index < 300; index += 1) {
       const filter = `event.many.all(x, event.many.all(y, x + y < ${index}.5 + 9999.0))`

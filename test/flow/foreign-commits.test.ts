@@ -8,7 +8,7 @@ const events = { topic: 'auth.events', partition: 0 }
 describe('metadata that another program left in a commit', () => {
   // Versions before took these digits for a run of 52 completed offsets, which begins 9,943 behind the committed one.
   it.each(['11000', '{"offset":9995}', 'hooktide1:AAAAAAAAAAA11000'])(
-    '%j makes no event vanish, and the log says what follows from it',
+    '%j loses no event, and the log names the consequence',
     async (metadata) => {
       const rig = createRig()
       rig.putHook({ id: 'a' })
@@ -25,14 +25,14 @@ describe('metadata that another program left in a commit', () => {
           group: 'hooktide',
           count: 1,
           partitions: ['auth.events/0'],
-          message: expect.stringContaining('all from the committed offset on is delivered'),
+          message: expect.stringContaining('every record from the committed offset on is handled'),
         },
       ])
       expect(rig.broker.committed('hooktide', events)).toMatchObject({ offset: 10_003 })
     },
   )
 
-  it('in the group of the retries makes no retry vanish', async () => {
+  it('in the group of the retries loses no retry', async () => {
     const rig = createRig()
     const tier = { topic: `${topics.retryPrefix}5s`, partition: 0 }
     rig.putHook({ id: 'a' })
@@ -47,14 +47,14 @@ describe('metadata that another program left in a commit', () => {
     )
   })
 
-  it('is told in one line that names at most 20 partitions', async () => {
+  it('is logged in one line that names at most 20 partitions', async () => {
     const rig = createRig({ partitions: 50 })
     for (let partition = 0; partition < 50; partition += 1) {
       rig.broker.setCommitted('hooktide', { topic: 'auth.events', partition }, 0, 'of another')
     }
     const one = await rig.start()
-    const told = one.signals.filter((signal) => signal.kind === 'commit.foreign')
-    expect(told.map(({ count, partitions }) => [count, partitions.length])).toEqual([[50, 20]])
+    const emitted = one.signals.filter((signal) => signal.kind === 'commit.foreign')
+    expect(emitted.map(({ count, partitions }) => [count, partitions.length])).toEqual([[50, 20]])
   })
 
   it('is counted by group, each commit of it', async () => {
@@ -77,8 +77,8 @@ describe('metadata that another program left in a commit', () => {
   })
 })
 
-describe('a commit of ours', () => {
-  it('says nothing of offsets that the log lost with a broker: others that get them are delivered', async () => {
+describe('a commit of hooktide', () => {
+  it('does not cover offsets that the log lost with a broker: new records at these offsets are delivered', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     rig.script('https://a.example/', 200)

@@ -85,7 +85,7 @@ describe('an event in a registry’s frame', () => {
     expect(rig.broker.read(topics.rejected)).toEqual([])
   })
 
-  it('is looked at again only when something came for its partition or from the registry', async () => {
+  it('is opened again only when something was fetched for its partition, or came from the registry', async () => {
     const rig = createRig({ partitions: 2 })
     rig.putHook({ id: 'a' })
     const one = await rig.start()
@@ -126,9 +126,9 @@ describe('an event in a registry’s frame', () => {
       'invalid-avro',
     ],
     ['Avro that is no record', compileAvro(['"null"']), framed(3, ''), 'not-an-object'],
-    ['JSON that is none', json, framed(3, '{'), 'invalid-json'],
+    ['text that is not JSON', json, framed(3, '{'), 'invalid-json'],
     ['nothing', json, framed(3, ''), 'empty-value'],
-  ])('is rejected with its bytes as they came: %s', async (_, schema, value, reason) => {
+  ])('is rejected with its bytes unchanged: %s', async (_, schema, value, reason) => {
     const rig = createRig()
     rig.schemas.arrive(3, schema)
     await rig.start()
@@ -141,7 +141,7 @@ describe('an event in a registry’s frame', () => {
     expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
   })
 
-  it('whose partition moves while it waits is the next owner’s, once', async () => {
+  it('whose partition moves while it waits is delivered once, by the next owner', async () => {
     const rig = createRig({ partitions: 2 })
     rig.putHook({ id: 'a' })
     const instances = [await rig.start()]
@@ -177,10 +177,10 @@ describe('an event in a registry’s frame', () => {
 })
 
 describe('a hook in a registry’s frame', () => {
-  it('holds up those behind it until its schema is there, and so the first event', async () => {
+  it('delays the records behind it until its schema is there, and so the first event', async () => {
     const rig = createRig()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
-    // Another key of the same hook: which of the two counts is told by their order alone.
+    // Another key of the same hook. Only their order decides which of the two records counts.
     sendHook(rig, '"a"', hookText('a', 'https://new.example/'))
     sendHook(rig, 'b', hookText('b'))
     send(rig, eventText(1))
@@ -231,7 +231,7 @@ describe('a hook in a registry’s frame', () => {
     expect(rig.schemas.looks).toEqual([1])
   })
 
-  it('is not waited for once a newer record of its key is there', async () => {
+  it('is not waited for when there is a newer record of its key', async () => {
     const rig = createRig()
     sendHook(rig, 'a', framed(1, hookText('a', 'https://old.example/')))
     sendHook(rig, 'a', framed(2, hookText('a', 'https://newer.example/')))

@@ -29,7 +29,7 @@ async function rigWithSlowSibling(overrides = {}) {
 }
 
 describe('a half-done event', () => {
-  it('has what has not begun after half a second split off, and its offset completes', async () => {
+  it('has the deliveries split off that have not started after half a second, and its offset completes', async () => {
     const { rig, one } = await rigWithSlowSibling()
     for (let index = 0; index < 5; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(400)
@@ -52,7 +52,7 @@ describe('a half-done event', () => {
     expect(slow.every(({ run }) => run.startsWith('auth.events/0/'))).toBe(true)
   })
 
-  it('is split at once where more than fifty deliveries have ended within such events', async () => {
+  it('is split at once when more than fifty deliveries have ended within such events', async () => {
     const { rig } = await rigWithSlowSibling()
     for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(50)
@@ -72,7 +72,7 @@ describe('a half-done event', () => {
     expect(splits(rig)).toBe(4)
   })
 
-  it('that is read again by its process calls for nothing that has ended', async () => {
+  it('that is read again by its process repeats no delivery that has ended', async () => {
     const { rig, one } = await rigWithSlowSibling()
     rig.sendEvent()
     await rig.clock.advance(50)
@@ -105,7 +105,7 @@ describe('an orderly hand-over of half-done events', () => {
     expect(new Set(finals.map(({ deliveryId }) => deliveryId)).size).toBe(120)
   })
 
-  it('at a stop repeats only the call that was out for longer than the stop could wait', async () => {
+  it('at a stop repeats only the call that took longer than the stop could wait', async () => {
     const { rig, one } = await rigWithSlowSibling()
     for (let index = 0; index < 60; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(100)

@@ -66,7 +66,7 @@ describe('an orderly join', () => {
     [1, 0],
     [1, 300],
   ])(
-    'of partition %i repeats no call that ended while others were waited for, acknowledged after %i ms',
+    'of partition %i repeats no call that ended during the drain, acknowledged after %i ms',
     async (partition, ackMs) => {
       const rig = createRig({ partitions: 2 })
       rig.putHook({ id: 'fast' })
@@ -119,9 +119,9 @@ describe('an orderly join', () => {
 
 describe('an orderly stop', () => {
   it.each([
-    ['that has time for all repeats no call', 20 * second, 0],
+    ['that has time for all calls repeats none', 20 * second, 0],
     ['that has a second repeats no call', second, 0],
-    ['that has no time repeats the call that is out, and none of its siblings', 0, 1],
+    ['that has no time repeats the call in flight, and none of its siblings', 0, 1],
   ])('%s', async (_, deadlineMs, out) => {
     const { rig, one } = await rigWithTwo(1)
     const stopping = one.processor.stop(deadlineMs)

@@ -6,7 +6,7 @@ const second = 1_000
 
 describe('hooks that hold their calls', () => {
   it.each(['default', 'acme'])(
-    'for 55 s, sixty of them of 16 calls at once, do not hold up a healthy one of tenant %s',
+    'for 55 s, sixty of them with 16 calls at once, do not delay a healthy one of tenant %s',
     async (tenantId) => {
       const rig = createRig()
       const holders = Array.from({ length: 60 }, (_, index) => `h${index}`)

@@ -1,4 +1,4 @@
-/** Hook topics as they are found: with several partitions, and with rows that a database's changes put there. */
+/** Hook topics of real installations: with several partitions, and with captured database changes. */
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { EncryptionKey } from '../../src/core/hook/encrypted-text.ts'
@@ -107,10 +107,10 @@ describe('a captured row', () => {
     expect(one.http.calls).toEqual([])
     expect(rig.results()).toMatchObject([{ outcome: 'dead', reason: 'hook-invalid' }])
     expect(rig.broker.read(topics.deadLetters)).toHaveLength(1)
-    const told = one.signals.flatMap((signal) =>
+    const emitted = one.signals.flatMap((signal) =>
       signal.kind === 'hook.suspended' ? signal.problems : [],
     )
-    expect(told).toMatchObject([
+    expect(emitted).toMatchObject([
       { field: 'config', message: expect.stringContaining('REPLICA IDENTITY FULL') },
     ])
     capture(rig, 'u', 'a', row('a'))
@@ -121,7 +121,7 @@ describe('a captured row', () => {
   })
 })
 
-describe('a hook record that is made to cost much', () => {
+describe('a hostile, expensive hook record', () => {
   const many = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`h${n}`, 'v']))
 
@@ -129,7 +129,7 @@ describe('a hook record that is made to cost much', () => {
     ['88,000 headers', { config: { url: url('costly'), headers: many(88_000) } }],
     ['480,000 event keys that are none', { events: ['PostSignIn', ...Array(480_000).fill(0)] }],
     ['80,000 unknown options', { delivery: many(80_000) }],
-  ])('by %s is suspended, told in a few words, and costs the others nothing', async (_, fields) => {
+  ])('by %s is suspended, reported briefly, and costs the others nothing', async (_, fields) => {
     const rig = createRig()
     rig.putHook({ id: 'costly', ...fields })
     rig.putHook({ id: 'other' })
@@ -140,14 +140,14 @@ describe('a hook record that is made to cost much', () => {
     expect(one.http.calls.map(({ request }) => request.url)).toEqual([url('other')])
     expect(rig.story().toSorted()).toEqual(['costly dead null', 'other delivered 1'])
     expect(rig.broker.read(topics.deadLetters)).toHaveLength(1)
-    const told = one.signals.filter(({ kind }) => kind === 'hook.suspended')
-    expect(told).toHaveLength(1)
-    expect(JSON.stringify(told).length).toBeLessThan(4_000)
+    const emitted = one.signals.filter(({ kind }) => kind === 'hook.suspended')
+    expect(emitted).toHaveLength(1)
+    expect(JSON.stringify(emitted).length).toBeLessThan(4_000)
   })
 })
 
 describe('a hook whose URL has port 0', () => {
-  it('is called nowhere: its deliveries die as invalid-url', async () => {
+  it('is never called: its deliveries are dead as invalid-url', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', config: { url: 'https://a.example:0/' } })
     const one = await rig.start()
@@ -170,14 +170,14 @@ describe('a hook with a signing key that nobody could verify', () => {
       rig.sendEvent()
       await rig.clock.advance(20)
       expect(one.http.calls).toEqual([])
-      const told = one.signals.flatMap((signal) =>
+      const emitted = one.signals.flatMap((signal) =>
         signal.kind === 'hook.suspended' ? signal.problems : [],
       )
-      expect(told.map(({ field }) => field)).toEqual([
+      expect(emitted.map(({ field }) => field)).toEqual([
         'signingKey',
         'delivery.previousSigningKeys[0].key',
       ])
-      for (const { message } of told) expect(message).toContain('Standard Webhooks')
+      for (const { message } of emitted) expect(message).toContain('Standard Webhooks')
     },
   )
 })
@@ -212,7 +212,7 @@ describe('a hook with encrypted secrets', () => {
     return { headers: call?.request.headers, calls: one.http.calls.length, problems }
   }
 
-  it('is called as if they stood there in clear, whichever of the keys they are encrypted with', async () => {
+  it('is called as if its secrets were not encrypted, whichever key encrypted them', async () => {
     const expected = await callOf(plain, [])
     expect(expected.headers).toMatchObject({ authorization: 'Bearer abc' })
     expect(expected.headers?.['webhook-signature']?.split(' ')).toHaveLength(2)
@@ -248,7 +248,7 @@ describe('a hook with encrypted secrets', () => {
       'cannot be decrypted: it was',
     ],
   ])(
-    'is suspended alone, and says so without the secret, where %s',
+    'is the only one suspended, with a message without the secret, when %s',
     async (_, hook, keys, message) => {
       const { calls, problems } = await callOf(hook, keys)
       expect(calls).toBe(1)

@@ -8,7 +8,7 @@ const hour = 60 * minute
 const url = (id: string) => `https://${id}.example/`
 const tiers = ['5s', '30s', '5m'].map((delay) => `${topics.retryPrefix}${delay}`)
 
-/** A hook that has an event key, and so its traffic, for itself. */
+/** A hook with an event key, and so traffic, of its own. */
 function putHook(rig: Rig, id: string, event: string, delivery = {}): void {
   rig.putHook({ id, events: [event], config: { url: url(id) }, delivery })
 }
@@ -44,7 +44,7 @@ async function rigWithTwo(overrides = {}) {
 }
 
 describe('an endpoint that never answers', () => {
-  it('delays nothing of another one on its partition, however long and with however much traffic', async () => {
+  it('does not delay another one on its partition, however long it hangs and however much traffic there is', async () => {
     const { rig, one } = await rigWithTwo()
     for (let tick = 1; tick <= 450; tick += 1) {
       for (let index = 0; index < 20; index += 1)
@@ -58,19 +58,19 @@ describe('an endpoint that never answers', () => {
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 450 })
   }, 20_000)
 
-  it('leaves a healthy one its place at once, also when its own backlog came first', async () => {
+  it('leaves room for a healthy one at once, also when its own backlog came first', async () => {
     const { rig, one } = await rigWithTwo()
     for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ event: 'User.Created', index })
     for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(2 * second)
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 100 })
     expect(callsTo(one, 'dead')).toBe(2)
-    // What is in its lane is put off when its breaker opens, with the fifth time-out.
+    // The queue of its lane is deferred when its breaker opens, with the fifth time-out.
     await rig.clock.advance(minute)
     expect(committed(rig)).toBe(1_100)
   })
 
-  it('is not called again while its breaker is open, but for one probe when its time is over', async () => {
+  it('is not called while its breaker is open, apart from one probe when its time is over', async () => {
     const { rig, one } = await rigWithTwo()
     one.http.script(url('dead'), 500)
     for (let tick = 0; tick < 29; tick += 1) {
@@ -90,7 +90,7 @@ describe('an endpoint that never answers', () => {
     expect(callsTo(one, 'dead')).toBe(7)
   })
 
-  it('is called normally again once a probe was answered, and everything put off is delivered', async () => {
+  it('is called normally after a successful probe, and everything deferred is delivered', async () => {
     const { rig, one } = await rigWithTwo()
     for (let index = 0; index < 200; index += 1) {
       rig.sendEvent({ event: 'User.Created', index })
@@ -203,7 +203,7 @@ describe('a deferral', () => {
 })
 
 describe('a dead hook with heavy traffic for hours', () => {
-  /** Writes to tiers in the last of six hours, with so many events a minute and at most 50 that wait. */
+  /** Writes to tiers in the last of six hours, with this many events per minute and at most 50 deferred ones. */
   async function writesInAnHour(perMinute: number): Promise<number> {
     const { rig, one } = await rigWithTwo({ maxDeferredPerHook: 50 })
     one.http.script(url('dead'), 500)
@@ -222,7 +222,7 @@ describe('a dead hook with heavy traffic for hours', () => {
     return writesToTiers(rig) - before
   }
 
-  it('costs a number of writes to tiers that depends on the bound and not on the traffic', async () => {
+  it('costs writes to tiers that depend on the bound and not on the traffic', async () => {
     const few = await writesInAnHour(5)
     const many = await writesInAnHour(25)
     // The longest tier here is 5 min: whatever waits is written at most every 5 min, but for the ends of its waits.
@@ -231,8 +231,8 @@ describe('a dead hook with heavy traffic for hours', () => {
   }, 30_000)
 })
 
-describe('a healthy endpoint with more than it can do', () => {
-  it('keeps what its share holds in its lane, puts off the rest for its turn, and is never idle', async () => {
+describe('a healthy endpoint with more deliveries than it can take', () => {
+  it('keeps its share in its lane, defers the others, and is never idle', async () => {
     const rig = createRig()
     putHook(rig, 'alone', 'PostSignIn')
     const one = await rig.start()
@@ -246,11 +246,13 @@ describe('a healthy endpoint with more than it can do', () => {
     const { delivered, deferred, dead } = outcomesOf(rig, 'alone')
     expect([delivered, dead, idle]).toEqual([1_500, undefined, 0])
     expect(deferred).toBeLessThan(1_500 - 375)
-    const told = rig.results().filter(({ outcome }) => outcome === 'deferred')
-    expect(told.every(({ blame, reason }) => blame === null && reason === null)).toBe(true)
+    const deferralResults = rig.results().filter(({ outcome }) => outcome === 'deferred')
+    expect(deferralResults.every(({ blame, reason }) => blame === null && reason === null)).toBe(
+      true,
+    )
   }, 20_000)
 
-  it('has nothing put off while it is the process that is slow: its partition waits, and lag shows it', async () => {
+  it('defers nothing while the process is slow: its partition waits, and lag shows it', async () => {
     const rig = createRig({ busyShare: 0.95 })
     putHook(rig, 'alone', 'PostSignIn')
     const one = await rig.start()
@@ -263,7 +265,7 @@ describe('a healthy endpoint with more than it can do', () => {
     expect([...one.processor.depths().lag.values()][0]).toBeGreaterThan(1_000)
   })
 
-  it('leaves others of its partition what they need, with a backlog that takes it minutes', async () => {
+  it('leaves enough room for others of its partition, with a backlog of minutes', async () => {
     const { rig, one } = await rigWithTwo()
     for (let index = 0; index < 4_000; index += 1) rig.sendEvent({ event: 'User.Created', index })
     rig.sendEvent({ quiet: true })
@@ -274,7 +276,7 @@ describe('a healthy endpoint with more than it can do', () => {
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 1 })
   })
 
-  it('is held back by 60 hooks of its tenant and partition that hold their calls for 55 s by nothing', async () => {
+  it('is not delayed by 60 hooks of its tenant and partition that hold their calls for 55 s', async () => {
     const rig = createRig()
     putHook(rig, 'fine', 'PostSignIn')
     const holders = Array.from({ length: 60 }, (_, index) => `holds${index}`)
@@ -307,7 +309,7 @@ describe('a healthy endpoint with more than it can do', () => {
     expect(rig.broker.read(topics.deadLetters)).toHaveLength(dead.length)
   })
 
-  it('is not taken for slow because all calls were stopped for a while', async () => {
+  it('does not count as slow because all calls were stopped for a while', async () => {
     const { rig, one } = await rigWithTwo()
     one.http.script(url('dead'), 200)
     rig.broker.setAckDelay(1e9)
@@ -323,7 +325,7 @@ describe('a healthy endpoint with more than it can do', () => {
 })
 
 describe('a crowd of retries', () => {
-  it('due at once does not delay fresh events, of its own hook either', async () => {
+  it('that are due at once does not delay fresh events, not even of its own hook', async () => {
     const { rig, one } = await rigWithTwo()
     for (let index = 0; index < 5_000; index += 1) {
       rig.broker.produce(tiers[0] ?? '', {
@@ -348,7 +350,7 @@ describe('a crowd of retries', () => {
 })
 
 describe('a rate limit', () => {
-  it('keeps the calls of its hook apart, in each process', async () => {
+  it('spaces the calls of its hook, in each process', async () => {
     const rig = createRig()
     putHook(rig, 'limited', 'PostSignIn', { ratePerSecond: 10 })
     const one = await rig.start()
@@ -363,23 +365,20 @@ describe('a rate limit', () => {
 })
 
 describe('a pause that an endpoint asks for', () => {
-  it.each([429, 503])(
-    'with %d holds back its whole lane until then, and no other',
-    async (status) => {
-      const { rig, one } = await rigWithTwo()
-      one.http.script(url('dead'), { status, retryAfterMs: 60 * second })
-      rig.sendEvent({ event: 'User.Created', first: 1 })
-      await rig.clock.advance(second)
-      one.http.script(url('dead'), 200)
-      for (let index = 0; index < 20; index += 1) {
-        rig.sendEvent({ event: 'User.Created', index })
-        rig.sendEvent({ index })
-      }
-      await rig.clock.advance(58 * second)
-      expect(callsTo(one, 'dead')).toBe(1)
-      expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 20 })
-      await rig.clock.advance(30 * minute)
-      expect(outcomesOf(rig, 'dead')).toEqual({ retrying: 1, deferred: 20, delivered: 21 })
-    },
-  )
+  it.each([429, 503])('with %d stops its whole lane until then, and no other', async (status) => {
+    const { rig, one } = await rigWithTwo()
+    one.http.script(url('dead'), { status, retryAfterMs: 60 * second })
+    rig.sendEvent({ event: 'User.Created', first: 1 })
+    await rig.clock.advance(second)
+    one.http.script(url('dead'), 200)
+    for (let index = 0; index < 20; index += 1) {
+      rig.sendEvent({ event: 'User.Created', index })
+      rig.sendEvent({ index })
+    }
+    await rig.clock.advance(58 * second)
+    expect(callsTo(one, 'dead')).toBe(1)
+    expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 20 })
+    await rig.clock.advance(30 * minute)
+    expect(outcomesOf(rig, 'dead')).toEqual({ retrying: 1, deferred: 20, delivered: 21 })
+  })
 })

@@ -1,4 +1,4 @@
-/** What is kept of answers, wherever something of a delivery is kept or told. */
+/** What results, logs, metrics and dead letters keep of answers. */
 import { describe, expect, it } from 'vitest'
 import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createRig, topics, type Rig } from '../support/flow-rig.ts'
@@ -15,7 +15,7 @@ const hook = {
 const event = { userId: 'k3v9tq2mzx7a', user: { primaryEmail: 'bo@ward.example' } }
 const secrets = /q9-of|tok-of|key-of|k3v9tq2mzx7a|bo@ward|(?<!")v1,|[\da-f]{64}|[A-Za-z\d+/]{43}=/
 
-/** As a server for trying does. */
+/** An endpoint that echoes requests, as test servers do. */
 function echoOf({ request: { url, headers, body } }: MemoryCall): string {
   return JSON.stringify({ url, headers, body: body.toString(), note: 'not ready' })
 }
@@ -40,8 +40,8 @@ function textOf({ key, value, headers }: Pick<OutboundRecord, 'key' | 'value' | 
   return [key, value, ...[...headers].flat()].map(String).join('\n')
 }
 
-describe('an endpoint that repeats what it was sent', () => {
-  it('is shown by its results without secrets and event', async () => {
+describe('an endpoint that echoes requests', () => {
+  it('has results without secrets and without the event', async () => {
     const { rig, call } = await answered(500, {})
     expect(echoOf(call)).toMatch(secrets)
     const [result] = rig.results()
@@ -54,7 +54,7 @@ describe('an endpoint that repeats what it was sent', () => {
     }
   })
 
-  it('puts nothing of it into logs, metrics and headers of dead letters', async () => {
+  it('adds none of them to logs, metrics and headers of dead letters', async () => {
     const { rig, one } = await answered(500, {})
     expect(JSON.stringify(one.signals)).not.toMatch(secrets)
     const letters = rig.broker.read(topics.deadLetters)
@@ -62,7 +62,7 @@ describe('an endpoint that repeats what it was sent', () => {
     for (const letter of letters) expect(textOf({ ...letter, value: null })).not.toMatch(secrets)
   })
 
-  it('has no body in results when it succeeds, or where none are kept', async () => {
+  it('has no body in results when it succeeds, or when none are kept', async () => {
     const cases = [
       [200, {}],
       [500, { resultBodies: 'never' }],
@@ -75,7 +75,7 @@ describe('an endpoint that repeats what it was sent', () => {
     }
   })
 
-  it('has its successes shown, without secrets, where all bodies are kept', async () => {
+  it('has bodies of successes without secrets when all bodies are kept', async () => {
     const { rig } = await answered(200, { resultBodies: 'always' })
     const [result] = rig.results()
     expect(result).toMatchObject({ outcome: 'delivered' })
@@ -84,7 +84,7 @@ describe('an endpoint that repeats what it was sent', () => {
   })
 })
 
-describe('a failure of which the network says more than it should', () => {
+describe('a network failure whose message has secrets', () => {
   it('is kept without secrets', async () => {
     const rig = createRig()
     rig.putHook(hook)
@@ -99,8 +99,8 @@ describe('a failure of which the network says more than it should', () => {
   })
 })
 
-describe('the URL of a hook that has its secret in the path', () => {
-  it('is shown in results without it', async () => {
+describe('the URL of a hook with a secret in the path', () => {
+  it('is in results without the secret', async () => {
     const rig = createRig()
     const url = 'https://chat.example/services/T0J3/Xq3Vb8Zc1Lk6Jh9Gf4Ds7Aa2?x=1'
     rig.putHook({ id: 'chat', config: { url } })

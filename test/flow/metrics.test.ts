@@ -56,7 +56,7 @@ describe('counters', () => {
     expect(series.get('hooktide_ready')).toBe(0)
   })
 
-  it('tell filters that had no value, by what was wrong', async () => {
+  it('count filters without a value, by fault', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { filter: 'event.user.id == "u1"' } })
     const one = await rig.start()
@@ -73,7 +73,7 @@ describe('counters', () => {
     })
   })
 
-  it('tell deliveries by outcome, and attempts by class with their duration', async () => {
+  it('count deliveries by outcome, and attempts by class with their duration', async () => {
     const rig = createRig()
     rig.putHook({ id: 'ok' })
     rig.putHook({ id: 'fails' })
@@ -116,7 +116,7 @@ describe('counters', () => {
     expect(series.get('hooktide_event_to_first_attempt_seconds_count')).toBe(0)
   })
 
-  it('tell events that no hook matches, records that are not valid, and hook records that name no hook', async () => {
+  it('count events without a matching hook, invalid records, and hook records that name no hook', async () => {
     const { rig, one } = await rigWithHook()
     rig.sendEvent({ event: 'User.Created' })
     rig.broker.produce('auth.events', { value: 'no JSON' })
@@ -134,7 +134,7 @@ describe('counters', () => {
     expect(series.get('hooktide_hooks_suspended')).toBe(1)
   })
 
-  it('tell kept connections that had ended', async () => {
+  it('count kept connections that had ended', async () => {
     const metrics = createMetrics({ version: '1.2.3', groups: ['g'], readings: () => undefined })
     const stale = async () =>
       parseMetrics(await metrics.render()).get('hooktide_stale_connections_total')
@@ -143,7 +143,7 @@ describe('counters', () => {
     expect(await stale()).toBe(1)
   })
 
-  it('tell hops over tiers, and repeats that were dropped', async () => {
+  it('count hops over tiers, and repeats that were dropped', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 500, 200)
     rig.sendEvent()
@@ -227,7 +227,7 @@ describe('lag', () => {
     expect(await lagOf(one)).toEqual({ 'auth.events': 0, [topics.requests]: 0 })
   })
 
-  it('grows with what is written to a paused partition, of which nothing is fetched', async () => {
+  it('grows with records on a paused partition, which is not fetched', async () => {
     const { rig, one } = await rigWithHook()
     const padding = 'x'.repeat(10_000)
     const send = (count: number) => {
@@ -242,7 +242,7 @@ describe('lag', () => {
     expect(await lagOf(one)).toMatchObject({ 'auth.events': 4_000 })
   })
 
-  it('knows what an earlier owner completed, and is nobody’s twice when partitions move', async () => {
+  it('excludes what an earlier owner completed, and is counted once when partitions move', async () => {
     const { rig, one } = await rigWithHook({ partitions: 2 })
     for (const partition of [0, 0, 1, 1]) rig.broker.produce('auth.events', { value, partition })
     await rig.clock.advance(10)
@@ -266,7 +266,7 @@ describe('lag', () => {
     })
   })
 
-  it('leaves no series behind for a topic of which no partition is owned any more', async () => {
+  it('removes the series of a topic when no partition of it is owned', async () => {
     const { rig, one } = await rigWithHook()
     expect(Object.keys(await lagOf(one))).toHaveLength(2)
     const stopping = one.processor.stop(0)
@@ -291,7 +291,7 @@ describe('retries', () => {
     expect(counted(await read(one), 'hooktide_retry_depth')).toEqual({})
   })
 
-  it('are overdue when their lane has no place for them, by what is beyond their time', async () => {
+  it('are overdue when their lane has no place for them, by the time since they were due', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     for (let index = 0; index < 4; index += 1) rig.sendEvent({ index })

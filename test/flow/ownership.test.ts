@@ -55,7 +55,7 @@ describe('a rebalance', () => {
     expect(rig.story()).toEqual(['a interrupted 1', 'a delivered 1', 'a delivered 1'])
   })
 
-  it('of the group of retries holds up no first try, though a retry is out until its budget is over', async () => {
+  it('of the group of retries delays no first attempt, though a retry is in flight until the end of its budget', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
     rig.putHook({ id: 'b', events: ['PostRegister'] })
@@ -112,7 +112,7 @@ describe('the next owner', () => {
 })
 
 describe('a process that wakes from a long stop', () => {
-  it('calls nobody before it has rejoined', async () => {
+  it('makes no call before it has rejoined', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start()
@@ -149,7 +149,7 @@ describe('an epoch that has ended', () => {
 })
 
 describe('a call whose end finds membership unproven', () => {
-  it('is recorded only once it is known whether its epoch goes on: here it has ended', async () => {
+  it('is recorded only when it is known whether its epoch continues: here it has ended', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
     const one = await rig.start()
@@ -170,7 +170,7 @@ describe('a call whose end finds membership unproven', () => {
     expect(rig.story()).toEqual(['a delivered 1', 'a interrupted 1'])
   })
 
-  it('is recorded only once it is known whether its epoch goes on: here it does', async () => {
+  it('is recorded only when it is known whether its epoch continues: here it does', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { timeoutMs: 60_000 } })
     const one = await rig.start()
@@ -203,7 +203,7 @@ describe('a call whose end finds membership unproven', () => {
 })
 
 describe('a stop', () => {
-  it('does not wait for its deadline when the last of the queue ends without a call', async () => {
+  it('does not wait for its deadline when the last queued work ends without a call', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
     const one = await rig.start()
@@ -222,7 +222,7 @@ describe('a stop', () => {
     expect((stoppedAt ?? Infinity) - startedAt).toBeLessThan(1_000)
   })
 
-  it('lets calls finish until the deadline, records the rest as interrupted, and loses nothing', async () => {
+  it('lets calls finish until the deadline, records the others as interrupted, and loses nothing', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start()

@@ -46,20 +46,20 @@ describe('a process whose event loop is busy', () => {
     return { rig, one }
   }
 
-  it('begins no more than 200 calls that are not acknowledged, since a crash would repeat them', async () => {
+  it('starts no more than 200 calls that are not acknowledged, since a crash would repeat them', async () => {
     const { rig, one } = await rigWithManyCalls(1)
     await rig.clock.advance(20)
     expect(one.http.openCalls.length).toBeGreaterThan(150)
     expect(one.http.openCalls.length).toBeLessThanOrEqual(200)
   })
 
-  it('begins more where it is not busy, and endpoints take their time', async () => {
+  it('starts more when it is not busy and endpoints are slow', async () => {
     const { rig, one } = await rigWithManyCalls(0)
     await rig.clock.advance(20)
     expect(one.http.openCalls.length).toBeGreaterThan(300)
   })
 
-  it('begins others beside calls that hang, once these are out for half a second', async () => {
+  it('starts others beside hanging calls when these are half a second old', async () => {
     const { rig, one } = await rigWithManyCalls(1)
     await rig.clock.advance(20)
     const before = one.http.calls.length
@@ -81,7 +81,7 @@ describe('pressure', () => {
     expect(one.http.calls.filter(({ request }) => request.url === url('slow'))).toHaveLength(2)
   })
 
-  it('starts no call while bodies of calls in flight hold 64 MiB, and goes on as they end', async () => {
+  it('starts no call while the bodies in flight have 64 MiB, and goes on as calls end', async () => {
     const rig = createRig()
     const ids = ['a', 'b', 'c', 'd', 'e', 'f']
     for (const id of ids) rig.putHook({ id })
@@ -121,7 +121,7 @@ describe('pressure', () => {
     )
   })
 
-  it('leaves half of a partition free while one hook alone has more than it holds', async () => {
+  it('leaves half of a partition free while one hook alone has a larger backlog', async () => {
     const rig = createRig()
     rig.putHook({ id: 'slow' })
     const one = await rig.start()
@@ -159,7 +159,7 @@ describe('pressure', () => {
     expect(rig.results()).toHaveLength(100)
   })
 
-  it('frees a slot when the answer is in, not when its record is acknowledged', async () => {
+  it('frees a slot when the answer has arrived, not when its record is acknowledged', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a', delivery: { concurrency: 1 } })
     const one = await rig.start()
@@ -220,7 +220,7 @@ describe('a retry that waits for room', () => {
   })
 })
 
-describe('a broker that is away', () => {
+describe('a broker that is unavailable', () => {
   it('stops calls once membership is no longer proven, and everything goes on by itself', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
@@ -239,7 +239,7 @@ describe('a broker that is away', () => {
     expect(one.failures).toEqual([])
   })
 
-  it('leaves records unwritten at a stop, and their count is told; else there is none', async () => {
+  it('leaves records unwritten at a stop, and the stop returns their number; otherwise it is 0', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start()

@@ -14,8 +14,8 @@ describe('an endpoint that failed for an hour', { timeout: 60_000 }, () => {
     ['of 100 calls a second', usual],
     ['on one partition', { ...usual, partitions: 1 }],
     ['that hung', { ...usual, hangs: true }],
-    ['whose pace nobody knows', { ...usual, isKnown: false }],
-    ['whose pace nobody knows, on one partition', { ...usual, isKnown: false, partitions: 1 }],
+    ['with an unknown rate', { ...usual, isKnown: false }],
+    ['with an unknown rate, on one partition', { ...usual, isKnown: false, partitions: 1 }],
     ['of 5 calls a second', { ...usual, callMs: 200, concurrency: 1, freshPerSecond: 1 }],
     ['of 500 calls a second', { ...usual, callMs: 32 }],
     ['of two processes', { ...usual, processes: 2 }],
@@ -38,7 +38,7 @@ describe('an endpoint that failed for an hour', { timeout: 60_000 }, () => {
   )
 })
 
-describe('what waits for endpoints that are dead', { timeout: 60_000 }, () => {
+describe('deliveries that wait for dead endpoints', { timeout: 60_000 }, () => {
   /** Writes to tiers an hour for each that waits, in the third hour of those that came in the first minute. */
   async function writesAnHour(hooks: number, each: number): Promise<number> {
     const rig = createRig({
@@ -75,12 +75,12 @@ describe('what waits for endpoints that are dead', { timeout: 60_000 }, () => {
     [1, 600],
     [1, 4_200],
     [30, 60],
-  ])('is written about twice an hour: of %i hooks %i each', async (hooks, each) => {
+  ])('are written about twice an hour: %i hooks with %i each', async (hooks, each) => {
     expect(await writesAnHour(hooks, each)).toBeLessThan(3)
   })
 })
 
-describe('a backlog that comes back to its hook faster than it is called', () => {
+describe('a backlog that returns to its hook faster than it is called', () => {
   it('leaves the hook’s fresh events their share of what the process admits', async () => {
     const tierPartitions = 60
     const rig = createRig({ tierPartitions })

@@ -20,7 +20,7 @@ async function rigWithHook(fields: Readonly<Record<string, unknown>> = {}) {
 }
 
 describe('a delivery that fails', () => {
-  it('walks the schedule over the tiers and ends in the dead letters, with a result per attempt', async () => {
+  it('follows the schedule over the tiers and ends in the dead letters, with a result per attempt', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     const startedAt = rig.clock.now()
@@ -45,7 +45,7 @@ describe('a delivery that fails', () => {
     })
   })
 
-  it('has its dead letter written before the result that tells of it, and each retry after', async () => {
+  it('has its dead letter written before its last result, and each retry after its result', async () => {
     const rig = createRig()
     const { broker } = rig
     const written: string[] = []
@@ -76,7 +76,7 @@ describe('a delivery that fails', () => {
     [0, 900],
     [0.999, 900],
   ])(
-    'is called again 5 to 6 s later, after one hop, with chance %f and %i ms until its record is written',
+    'is called again 5 to 6 s later, after one hop, with random number %f and %i ms until its record is written',
     async (chance, writeMs) => {
       const rig = createRig({ random: () => chance })
       rig.putHook({ id: 'a' })
@@ -119,7 +119,7 @@ describe('a delivery that fails', () => {
     expect(one.http.calls).toHaveLength(2)
   })
 
-  it('meets the hook as it is then: new URL and key', async () => {
+  it('uses the hook as it is then: new URL and key', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500)
     one.http.script('https://moved.example/', 200)
@@ -180,7 +180,7 @@ describe('a delivery that fails', () => {
 })
 
 describe('a tier', () => {
-  it('lets a run whose due time lies beyond its age expire, instead of hopping for ever', async () => {
+  it('lets a run expire whose due time is beyond its maximum age, instead of hopping forever', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const one = await rig.start({ maxAgeMs: minute })
@@ -218,7 +218,7 @@ describe('a tier', () => {
     expect(rig.broker.committed('hooktide.retry', { topic: tier, partition: 0 })?.offset).toBe(2)
   })
 
-  it('whose broker is behind by some milliseconds waits them out, instead of hopping once more', async () => {
+  it('whose broker is some milliseconds behind makes the run wait, instead of hopping once more', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 200)
     const now = rig.clock.now()
@@ -242,7 +242,7 @@ describe('a tier', () => {
     expect(rig.broker.read(`${topics.retryPrefix}1s`)).toEqual([])
   })
 
-  it('record that is not one of ours goes to the rejected topic', async () => {
+  it('record that hooktide did not write goes to the rejected topic', async () => {
     const { rig } = await rigWithHook()
     rig.broker.produce(`${topics.retryPrefix}5s`, { value: '{}' })
     await rig.clock.advance(6_000)
@@ -286,7 +286,7 @@ describe('the schedule of this rig', () => {
   })
 })
 
-describe('a record that fits nowhere', () => {
+describe('a record that is too large', () => {
   it('ends its run as too-large, with a dead letter that refers to its source', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
@@ -304,7 +304,7 @@ describe('a record that fits nowhere', () => {
     expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
   })
 
-  it('ends the process when it is a result, since its run has an end of its own and no other can be told', async () => {
+  it('ends the process when it is a result, since nothing can replace a result', async () => {
     const rig = createRig()
     rig.putHook({ id: 'a' })
     const results = 'small.results'
@@ -383,7 +383,7 @@ describe('a test of a hook', () => {
     expect(rig.broker.read(topics.deadLetters)).toEqual([])
   })
 
-  it('whose endpoint is not called for now ends at once, since somebody waits for it', async () => {
+  it('whose endpoint is not called now ends at once, since its user waits for the outcome', async () => {
     const { rig, one } = await rigWithHook({})
     one.http.script(url, 500)
     for (let index = 0; index < 5; index += 1) rig.sendEvent()

@@ -65,7 +65,7 @@ describe('a run of before runs were named by their record', () => {
     },
   })
 
-  it('goes on under its old name, also in its dead letter', async () => {
+  it('continues under its old name, also in its dead letter', async () => {
     const { rig, one } = await rigWithHook({ maxRetries: 2 })
     one.http.script(url, 500)
     rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/7', '1'))
@@ -76,7 +76,7 @@ describe('a run of before runs were named by their record', () => {
     expect(String(new Map(dead?.headers).get('hooktide-run'))).toBe('0')
   })
 
-  it('is told from another sending of its event by where that stood, though both have one name', async () => {
+  it('differs from another run of its event by the place of that event, though both have the same name', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 200)
     rig.broker.produce(`${topics.retryPrefix}5s`, waiting('auth.events/0/7', '2'))
@@ -92,7 +92,7 @@ describe('a run of before runs were named by their record', () => {
 describe('an event that is read again', () => {
   const events = { topic: 'auth.events', partition: 0 }
 
-  it('is called for again only for those of its hooks whose run has not gone on here', async () => {
+  it('is called again only for hooks whose run was not handled here', async () => {
     const { rig, one } = await rigWithHook()
     rig.putHook({ id: 'slow', delivery: { timeoutMs: 60_000 } })
     await rig.clock.advance(10)
@@ -100,7 +100,7 @@ describe('an event that is read again', () => {
     rig.sendEvent()
     await rig.clock.advance(10_000)
     expect(rig.story()).toEqual(['a retrying 1', 'a delivered 2'])
-    // Its offset is open, since one call has not ended: a new epoch reads it anew.
+    // Its offset is open, since one call has not ended. So a new epoch reads it again.
     await one.live.freeze()
     await one.live.thaw()
     await rig.clock.advance(10)
@@ -113,7 +113,7 @@ describe('an event that is read again', () => {
     expect(rig.broker.committed('hooktide', events)?.offset).toBe(1)
   })
 
-  it('is a repeat when all of its runs have gone on here: nothing is called, and its offset completes', async () => {
+  it('is a repeat when all of its runs were handled here: no call is made, and its offset completes', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 200)
     rig.sendEvent()
@@ -129,7 +129,7 @@ describe('an event that is read again', () => {
   })
 })
 
-describe('a run that goes on by way of the topic of requests', () => {
+describe('a run that continues on the request topic', () => {
   const run = runOf({
     deliveryId: deliveryIdOf('default', '', 'x', 'a'),
     hookId: 'a',
@@ -143,7 +143,7 @@ describe('a run that goes on by way of the topic of requests', () => {
     headers: splitHeaders({ ...run, firstHandledAt, ...fields }),
   })
 
-  it('is called for at once under its own name, attempt and trigger, and hops on from there', async () => {
+  it('is called at once under its own name, attempt and trigger, and hops on from there', async () => {
     const { rig, one } = await rigWithHook()
     one.http.script(url, 500, 200)
     const due = { dueAt: rig.clock.now() + minute, attempt: 2 }
@@ -160,7 +160,7 @@ describe('a run that goes on by way of the topic of requests', () => {
     expect(texts).not.toHaveProperty('hooktide-split')
   })
 
-  it('is as old as it was, and expires by that', async () => {
+  it('keeps its age, and expires by it', async () => {
     const { rig, one } = await rigWithHook()
     const long = rig.clock.now() - 6 * 24 * 60 * minute
     rig.broker.produce(topics.requests, splitOf(long))

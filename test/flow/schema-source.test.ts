@@ -17,10 +17,10 @@ const avroOf = (text: string, references: RegisteredSchema['references'] = []): 
 interface World {
   readonly clock: HandClock
   readonly source: SchemaSource
-  /** Questions, as the registry got them. */
+  /** Requests that the registry got. */
   readonly asked: string[]
-  /** What happened, in words. */
-  readonly told: string[]
+  /** What happened, as text. */
+  readonly logged: string[]
   /** What the registry answers from now on. */
   answers: (id: number) => Answer
   versions: (subject: string) => Answer
@@ -31,12 +31,12 @@ interface World {
 function makeWorld(): World {
   const clock = createHandClock()
   const asked: string[] = []
-  const told: string[] = []
+  const logged: string[] = []
   const wanted = new Set<number>()
   const world: Omit<World, 'source'> = {
     clock,
     asked,
-    told,
+    logged,
     wanted,
     answers: () => jsonSchema,
     versions: () => missing,
@@ -52,10 +52,10 @@ function makeWorld(): World {
         asked.push(`${subject} ${version}`)
         return Promise.resolve(world.versions(subject))
       },
-      stop: () => told.push('stopped'),
+      stop: () => logged.push('stopped'),
     },
-    onTrouble: (message) => told.push(message),
-    onRecovered: () => told.push('mended'),
+    onTrouble: (message) => logged.push(message),
+    onRecovered: () => logged.push('mended'),
   })
   source.onAgain(() => {
     for (const id of wanted) if (source.find(id) !== undefined) wanted.delete(id)
@@ -130,8 +130,8 @@ describe('a schema', () => {
   })
 })
 
-describe('a registry that is away', () => {
-  it('is asked further and further apart, for ever, and told of once', async () => {
+describe('a registry that is unavailable', () => {
+  it('is asked at growing intervals, without end, and logged once', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
@@ -139,23 +139,23 @@ describe('a registry that is away', () => {
     // 0.5, 1, 2, 4, 8, 16 s, then every 30 s.
     expect(world.asked.length).toBeGreaterThan(2_880)
     expect(world.asked.length).toBeLessThan(2_900)
-    expect(world.told).toEqual(['It is away.'])
+    expect(world.logged).toEqual(['It is away.'])
     expect(world.source.trouble()).toBe('It is away.')
     world.answers = () => jsonSchema
     await world.clock.advance(30_000)
     expect(world.source.find(1)).toEqual({ kind: 'json' })
-    expect(world.told).toEqual(['It is away.', 'mended'])
+    expect(world.logged).toEqual(['It is away.', 'mended'])
     expect(world.source.trouble()).toBeUndefined()
   })
 
-  it('is told of again when the reason changes', async () => {
+  it('is logged again when the reason changes', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
     await world.clock.advance(5_000)
     world.answers = () => ({ kind: 'unavailable', message: 'It denies.', isDenied: true })
     await world.clock.advance(60_000)
-    expect(world.told).toEqual(['It is away.', 'It denies.'])
+    expect(world.logged).toEqual(['It is away.', 'It denies.'])
   })
 
   it('makes no id unknown: tries that had no answer do not count', async () => {
@@ -169,7 +169,7 @@ describe('a registry that is away', () => {
     expect(world.source.find(1)).toEqual({ kind: 'unknown' })
   })
 
-  it('is left alone when nobody waits any more', async () => {
+  it('is not asked when nothing waits', async () => {
     const world = makeWorld()
     world.answers = () => away
     want(world, 1)
@@ -178,13 +178,13 @@ describe('a registry that is away', () => {
     const before = world.asked.length
     await world.clock.advance(3_600_000)
     expect(world.asked.length).toBe(before + 1)
-    expect(world.told).toEqual(['It is away.', 'mended'])
+    expect(world.logged).toEqual(['It is away.', 'mended'])
     want(world, 1)
     await settled()
     expect(world.asked.length).toBe(before + 2)
   })
 
-  it('holds up one schema and not another that it does give', async () => {
+  it('delays one schema, and not another one that it gives', async () => {
     const world = makeWorld()
     world.answers = (id) => (id === 1 ? away : jsonSchema)
     want(world, 1)
@@ -204,12 +204,12 @@ describe('a registry that is away', () => {
     expect(world.source.find(2)).toBeUndefined()
     await settled()
     expect(world.asked.length).toBeLessThanOrEqual(before + 1)
-    expect(world.told).toEqual(['It is away.', 'stopped'])
+    expect(world.logged).toEqual(['It is away.', 'stopped'])
   })
 })
 
 describe('an id that the registry does not have', () => {
-  it('is unknown after three tries, and asked for anew after half a minute', async () => {
+  it('is unknown after three tries, and asked for again after half a minute', async () => {
     const world = makeWorld()
     world.answers = () => missing
     want(world, 1)
@@ -225,7 +225,7 @@ describe('an id that the registry does not have', () => {
     want(world, 1)
     await settled()
     expect(world.source.find(1)).toEqual({ kind: 'json' })
-    expect(world.told).toEqual([])
+    expect(world.logged).toEqual([])
   })
 
   it('is delivered when it comes with the second try', async () => {
@@ -256,13 +256,13 @@ describe('an id that the registry does not have', () => {
 })
 
 describe('where no registry is set', () => {
-  it('every id says so, and the first look is told', () => {
-    let told = 0
-    const source = createAbsentRegistry(() => (told += 1))
+  it('every id gives that answer, and the first request is logged', () => {
+    let logged = 0
+    const source = createAbsentRegistry(() => (logged += 1))
     expect([source.find(1), source.find(2)]).toEqual([
       { kind: 'no-registry' },
       { kind: 'no-registry' },
     ])
-    expect(told).toBe(1)
+    expect(logged).toBe(1)
   })
 })

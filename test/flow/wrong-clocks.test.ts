@@ -6,7 +6,7 @@ const minute = 60_000
 const year = 365 * 24 * 60 * minute
 const tier = `${topics.retryPrefix}5s`
 
-/** A run that waits for its second attempt, due in so long, with times as a clock that is ahead would write them. */
+/** A run that waits for its second attempt, with the times that a clock which is ahead would write. */
 async function waitingWith(aheadMs: Readonly<Record<string, number>>, dueInMs: number) {
   const before = createRig()
   before.putHook({ id: 'a' })
@@ -41,7 +41,7 @@ describe('a run whose writer had a clock that was ahead', () => {
     expect(rig.story()).toEqual(['a delivered 2'])
   })
 
-  it('when it was first handled, and right when it was put off, is not called before its time', async () => {
+  it('when it was first handled, and right when it was deferred, is not called before its time', async () => {
     const rig = await waitingWith({ 'hooktide-first-handled-at': year }, 25_000)
     await rig.clock.advance(24_000)
     expect(rig.story()).toEqual([])
@@ -49,13 +49,13 @@ describe('a run whose writer had a clock that was ahead', () => {
     expect(rig.story()).toEqual(['a delivered 2'])
   })
 
-  it('when it was put off expires by its age, and does not wait for its time', async () => {
+  it('when it was deferred expires by its age, and does not wait for its time', async () => {
     const rig = await waitingWith({ 'hooktide-due-at': year }, 25_000)
     await rig.clock.advance(6 * 24 * 60 * minute)
     expect(rig.story()).toEqual(['a expired null'])
   })
 
-  it('by less than a signature may be old is left as it is: that much clocks may differ', async () => {
+  it('by less than the maximum age of a signature is not corrected, since clocks may differ by that much', async () => {
     const ahead = 4 * minute
     const times = { 'hooktide-first-handled-at': ahead, 'hooktide-due-at': ahead }
     const rig = await waitingWith(times, 25_000)

@@ -1,4 +1,4 @@
-/** What must hold whenever a call starts. */
+/** Checks that run whenever a call starts. */
 import { createHmac } from 'node:crypto'
 import type { AttemptResult } from '../../src/core/model/model.ts'
 import type { HttpRequest } from '../../src/ports.ts'
@@ -15,7 +15,7 @@ interface Attempt {
   readonly request: HttpRequest
 }
 
-/** A call starts. What is returned is to be called when its process hears of its end. */
+/** Checks a call that starts. The returned function must be called when the process gets the end of the call. */
 export function checkCall(
   facts: Facts,
   process: ProcessView,
@@ -32,7 +32,10 @@ export function checkCall(
     body,
   })
   if (run === undefined) {
-    facts.report('call-asked-for', `${process.name} calls ${hookId} for an event that never was`)
+    facts.report(
+      'call-asked-for',
+      `${process.name} calls ${hookId} for an event that was never produced`,
+    )
     return () => undefined
   }
   const made = { process, run, attempt, request }
@@ -47,64 +50,64 @@ export function checkCall(
   return noteCall(facts, made, source)
 }
 
-/** A process asks for proof before it starts calls, and the starting of many takes time of its own. */
-const mostTurnMs = 200
+/** A process checks its proof of membership before it starts calls. Starting many calls then takes some time. */
+const maxTurnMs = 200
 
-/** No call without proof of ownership: membership of both groups was acknowledged within the session time-out. */
+/** A call needs proof of ownership: membership of both groups was acknowledged within the session time-out. */
 function callWithProof(facts: Facts, { process, run, attempt }: Attempt): void {
   for (const group of ['live', 'retry'] as const) {
     const provenAt = process.members[group].provenAt()
     const age = provenAt === undefined ? undefined : process.loop.time() - provenAt
-    if (age !== undefined && age < facts.plan.sessionMs + mostTurnMs) continue
-    const how = age === undefined ? 'never was proven' : `was proven ${Math.round(age)} ms ago`
+    if (age !== undefined && age < facts.plan.sessionMs + maxTurnMs) continue
+    const how = age === undefined ? 'was never proven' : `was proven ${Math.round(age)} ms ago`
     facts.report(
       'call-with-proof',
-      `${process.name} calls for ${told(run, attempt)} while its membership of ${group} ${how}`,
+      `${process.name} calls for ${describe(run, attempt)} while its membership of ${group} ${how}`,
     )
   }
 }
 
-/** A call goes to the URL of the newest hook record that its process has read, signed with that record's key. */
+/** A call goes to the URL of the newest hook record that its process has read, and is signed with the key of that record. */
 function callAsHookSays(facts: Facts, { process, run, attempt, request }: Attempt): void {
   const record = process.hooks.get(run.hookId)
   const hook = record === undefined ? undefined : hookIn(record)
   const report = (why: string) =>
-    facts.report('call-as-hook-says', `${process.name} calls for ${told(run, attempt)} ${why}`)
+    facts.report('call-as-hook-says', `${process.name} calls for ${describe(run, attempt)} ${why}`)
   if (hook === undefined) return report('whose hook is deleted')
   if (!hook.enabled) return report('whose hook is disabled')
-  if (hook.url !== request.url) return report(`at ${request.url}, where the hook was before`)
+  if (hook.url !== request.url) return report(`at ${request.url}, a former URL of the hook`)
   const signature = createHmac('sha256', hook.signingKey).update(request.body).digest('hex')
   if (request.headers['logto-signature-sha-256'] !== signature)
     report('with a key that is not the newest')
 }
 
-/** Nothing goes to an endpoint of which the process has read, or been told by a 410, that it is disabled. */
+/** No call goes to an endpoint that the process knows as disabled, from a report or a 410. */
 function nothingToDisabled(facts: Facts, { process, run, attempt, request }: Attempt): void {
-  const word = process.endpoints.get(run.hookId)
-  if (word?.state !== 'disabled' || word.endpoint !== urlMark(request.url)) return
+  const report = process.endpoints.get(run.hookId)
+  if (report?.state !== 'disabled' || report.endpoint !== urlMark(request.url)) return
   facts.report(
     'nothing-to-disabled',
-    `${process.name} calls for ${told(run, attempt)}, whose endpoint is disabled`,
+    `${process.name} calls for ${describe(run, attempt)}, whose endpoint is disabled`,
   )
 }
 
-/** Whoever was asked by an endpoint to leave it alone for a time does so, with all that is for it. */
+/** A process that got `Retry-After` from an endpoint makes no call to it before that time. */
 function retryAfterIsHeeded(facts: Facts, { process, run, attempt, request }: Attempt): void {
   const until = endpointFactsOf(facts, run.hookId).pausedUntil.get(process)
-  // What is said to be the endpoint's new beginning is no reason to wait.
+  // After an edit of the hook the endpoint starts with a new state, and no pause applies.
   if (until === undefined || facts.book.isEdited(run.hookId)) return
   const early = until - process.loop.time()
   if (early <= 1 || process.endpoints.get(run.hookId)?.enableEpoch) return
   facts.report(
     'retry-after-is-heeded',
-    `${process.name} calls ${request.url} for ${told(run, attempt)} ${Math.round(early)} ms before the time that it asked for`,
+    `${process.name} calls ${request.url} for ${describe(run, attempt)} ${Math.round(early)} ms before the time that it asked for`,
   )
 }
 
 /**
- * No call for a run whose final record its process has known for longer than a session time-out. *Known* is what the
- * process itself heard to be in the log: it reads no results, so what another has ended it may repeat once, after a
- * crash, which {@link callAskedFor} bounds.
+ * A process makes no call for a run whose final record it has known for longer than a session time-out. It knows only
+ * records whose acknowledgements it got itself, since processes read no results. So it may repeat once, after a crash, what
+ * another process has ended. {@link callAskedFor} bounds these repeats.
  */
 function noCallAfterFinal(facts: Facts, { process, run, attempt }: Attempt): void {
   const knownAt = process.finals.get(run.key)
@@ -113,15 +116,16 @@ function noCallAfterFinal(facts: Facts, { process, run, attempt }: Attempt): voi
   if (age <= facts.plan.sessionMs) return
   facts.report(
     'no-call-after-final',
-    `${process.name} calls for ${told(run, attempt)}, of which it heard ${Math.round(age)} ms ago that it has ended`,
+    `${process.name} calls for ${describe(run, attempt)}, whose final record was acknowledged to it ${Math.round(age)} ms ago`,
   )
 }
 
 /**
- * Every call is asked for by a record that the process owns, was given in this ownership, that no commit covered when
- * the ownership began, and that has not led to a call in it before. So repeats stay within the calls that were sent and
- * not covered, and who does not own a partition calls for none of its records. A record that stands twice, after a lost
- * acknowledgement, may lead to a call by each of its copies, unless the process has finished with the other one.
+ * Every call has a record that asks for it. The process owns the record's partition and was given the record in this epoch.
+ * No commit covered the record at the start of the epoch, and it has not led to a call in this epoch before. So only calls
+ * that were sent and not covered are repeated, and a process without the partition makes no calls for its records. After a
+ * lost acknowledgement a record may be in the log twice. Each copy may lead to a call, unless the process has handled the
+ * other one before.
  */
 function callAskedFor(facts: Facts, { process, run, attempt }: Attempt): Source | undefined {
   const whys: string[] = []
@@ -136,40 +140,42 @@ function callAskedFor(facts: Facts, { process, run, attempt }: Attempt): Source 
   }
   facts.report(
     'call-asked-for',
-    `${process.name} calls for ${told(run, attempt)}, which nothing asks for: ${whys.join('; ') || 'no such record'}`,
+    `${process.name} calls for ${describe(run, attempt)}, and no record asks for it: ${whys.join('; ') || 'no such record'}`,
   )
   return undefined
 }
 
 function whyNot(facts: Facts, process: ProcessView, run: Run, source: Source): string | undefined {
   const epoch = process.epochs.get(`${source.topic}/${source.partition}`)
-  if (epoch === undefined) return 'is in a partition that it does not own'
+  if (epoch === undefined) return 'is in a partition that the process does not own'
   const owner = facts.coordinators[epoch.group].ownerOf(source)
   if (owner !== process.members[epoch.group].memberId) return 'is owned by another member now'
-  if (!epoch.fetched.has(source.offset)) return 'was not given to it'
-  if (covers(epoch.coverage, source.offset)) return 'was complete when it took the partition over'
+  if (!epoch.fetched.has(source.offset)) return 'was not given to the process'
+  if (covers(epoch.coverage, source.offset))
+    return 'was complete when the process got the partition'
   if (source.calls.some((call) => call.epoch === epoch)) return 'has led to a call already'
-  if (isLateCopy(facts, process, run, source)) return 'is a copy of one that it has finished with'
+  if (isLateCopy(facts, process, run, source))
+    return 'is a copy of a record that the process has handled'
   return undefined
 }
 
-/** Clocks of processes differ by less. */
-const mostSkewMs = 1_500
+/** The most by which the clocks of processes differ. */
+const maxSkewMs = 1_500
 
 /**
- * Whether the process had finished with another copy of the record before it could take this one up. An event's own runs
- * have none: they are kept apart by their offsets.
+ * Whether the process had handled another copy of the record before it could handle this one. Records of events have no
+ * copies, since they are told apart by their offsets.
  */
 function isLateCopy(facts: Facts, process: ProcessView, run: Run, source: Source): boolean {
   if (facts.chronicle.eventsByPlace.has(placeOf(source))) return false
   const handledAt = process.handled.get(handledKey(run, source))
   const delayMs = facts.plan.tiers.find(({ topic }) => topic === source.topic)?.delayMs ?? 0
-  return handledAt !== undefined && handledAt + mostSkewMs < source.at + delayMs
+  return handledAt !== undefined && handledAt + maxSkewMs < source.at + delayMs
 }
 
 /**
- * An orderly hand-over repeats no call that was answered before it, nor any of its siblings that was: only calls that
- * took longer than the drain's budget.
+ * An orderly hand-over repeats only calls that took longer than the drain's budget. It repeats no call that was answered
+ * before, and none of its siblings.
  */
 function handoverRepeatsNothing(
   facts: Facts,
@@ -180,7 +186,7 @@ function handoverRepeatsNothing(
   if (before === undefined) return
   facts.report(
     'handover-repeats-nothing',
-    `${process.name} calls again for ${told(run, attempt)}: ${before.epoch.process.name} had its answer at ${Math.round(before.startedAt)} ms or later, and handed ${placeOf(source)} over in good order`,
+    `${process.name} calls again for ${describe(run, attempt)}: ${before.epoch.process.name} had its answer at ${Math.round(before.startedAt)} ms or later, and handed ${placeOf(source)} over in good order`,
   )
 }
 
@@ -189,22 +195,21 @@ function wasHandedOver({ epoch, ending, endedAt = Number.POSITIVE_INFINITY }: Ca
 }
 
 /**
- * Attempt numbers of a run never fall, and none is left out. When a process has died, its successor may begin with an
- * earlier record of the run, so this holds of what one process calls in one ownership of the partition that the attempt's
- * record is in.
+ * Attempt numbers of a run never fall, and none is left out. After the death of a process, its successor may begin with an
+ * earlier record of the run. So the check looks only at the calls of one process in one epoch of the record's partition.
  */
 function attemptsDoNotFall(
   facts: Facts,
   { process, run, attempt }: Attempt,
   source: Source | undefined,
 ): void {
-  if (attempt > run.mostAttempts + 1) {
+  if (attempt > run.maxAttempts + 1) {
     facts.report(
       'attempts-do-not-fall',
-      `${process.name} makes ${told(run, attempt)}, and no attempt ${attempt - 1} was made`,
+      `${process.name} makes ${describe(run, attempt)}, and no attempt ${attempt - 1} was made`,
     )
   }
-  if (source === undefined || attempt > run.mostAttempts) return
+  if (source === undefined || attempt > run.maxAttempts) return
   const isRepeated = source.calls.length > 0
   const isCopied = run.sources.some(
     (other) => other !== source && other.attempt === source.attempt && other.calls.length > 0,
@@ -212,7 +217,7 @@ function attemptsDoNotFall(
   if (isRepeated || isCopied) return
   facts.report(
     'attempts-do-not-fall',
-    `${process.name} makes ${told(run, attempt)} after attempt ${run.mostAttempts}, though nothing was repeated`,
+    `${process.name} makes ${describe(run, attempt)} after attempt ${run.maxAttempts}, though nothing was repeated`,
   )
 }
 
@@ -234,7 +239,7 @@ function noteCall(
           endedAt: undefined,
         }
   if (made !== undefined) source?.calls.push(made)
-  run.mostAttempts = Math.max(run.mostAttempts, attempt)
+  run.maxAttempts = Math.max(run.maxAttempts, attempt)
   run.firstCallAt ??= loop.time()
   endpoint.inFlight += 1
   endpoint.lastCallAt = loop.time()
@@ -250,10 +255,10 @@ function noteCall(
       run.isDisturbed = (facts.quietSince() ?? loop.time()) > run.begunAt
     }
     const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
-    if (isGood) endpoint.wellSince ??= loop.time()
+    if (isGood) endpoint.healthySince ??= loop.time()
     else if (result.kind !== 'aborted') {
       endpoint.failures += 1
-      endpoint.wellSince = undefined
+      endpoint.healthySince = undefined
     }
     noteAnswer(facts, process, { run, request, result })
   }
@@ -278,7 +283,7 @@ function noteAnswer(
   }
 }
 
-/** Whoever hears of a 410 knows that the endpoint is disabled, as long as the hook is still there. */
+/** A process that got a 410 knows the endpoint as disabled, as long as the hook exists. */
 function noteGone(facts: Facts, process: ProcessView, { hookId }: Run, url: string): void {
   const record = process.hooks.get(hookId)
   const isCurrent = record !== undefined && hookIn(record)?.url === url
@@ -289,8 +294,7 @@ function noteGone(facts: Facts, process: ProcessView, { hookId }: Run, url: stri
 
 function epochOf(process: ProcessView, source: Source): Epoch {
   const epoch = process.epochs.get(`${source.topic}/${source.partition}`)
-  if (epoch === undefined)
-    throw new RangeError('a call that was asked for is of a partition that is owned')
+  if (epoch === undefined) throw new RangeError('the record of this call is in no owned partition')
   return epoch
 }
 
@@ -298,6 +302,6 @@ export function handledKey(run: Run, { attempt, hop }: Pick<Source, 'attempt' | 
   return `${run.key} ${attempt} ${hop}`
 }
 
-export function told(run: Run, attempt: number): string {
+export function describe(run: Run, attempt: number): string {
   return `attempt ${attempt} of ${run.deliveryId} (${run.hookId}, begun by ${run.begunBy})`
 }

@@ -1,16 +1,16 @@
-/** What must hold of commits, when they are sent and when they are taken. */
+/** Checks of commits, when a process sends them and when the broker accepts them. */
 import type { CommitEntry } from '../../src/ports.ts'
 import type { Run, Source } from './chronicle.ts'
 import { covers, coverageOf, coveredFrom, nothingCovered, type Coverage } from './coverage.ts'
 import { placeOf, type Facts } from './facts.ts'
 import type { ProcessView } from './process-view.ts'
 
-/** Kafka takes no longer metadata: the highest offsets are left out where it would be. */
+/** Kafka accepts no longer metadata, so longer metadata leaves out the highest offsets. */
 const fullMetadata = 4_000
 
 export class CommitChecks {
   readonly #facts: Facts
-  /** Offsets whose runs were found to go on or to have ended: the log forgets nothing. By partition. */
+  /** Offsets whose runs were found to continue or to have ended, by partition. The log keeps everything. */
   readonly #settled = new Map<string, { base: number; readonly above: Set<number> }>()
   readonly #taken = new Map<string, Coverage>()
 
@@ -27,7 +27,7 @@ export class CommitChecks {
     }
   }
 
-  /** The broker takes one. */
+  /** The broker accepts a commit. */
   taken(entry: CommitEntry): void {
     const name = `${entry.topic}/${entry.partition}`
     const coverage = coverageOf(entry.offset, entry.metadata)
@@ -35,7 +35,7 @@ export class CommitChecks {
     this.#taken.set(name, coverage)
   }
 
-  /** A commit never passes an open offset: what each covered record caused goes on in the log, or has ended there. */
+  /** A commit never covers an open offset: everything that a covered record caused continues or has ended in the log. */
   #passesNothingOpen(process: ProcessView, entry: CommitEntry, coverage: Coverage): void {
     const name = `${entry.topic}/${entry.partition}`
     let settled = this.#settled.get(name)
@@ -53,14 +53,15 @@ export class CommitChecks {
     for (; settled.base < coverage.base; settled.base += 1) settled.above.delete(settled.base)
   }
 
-  /** What the record caused, or goes on with, and of which nothing else stands in the log. */
+  /** What the record caused that neither continues nor has ended in the log. */
   #openAt(place: {
     readonly topic: string
     readonly partition: number
     readonly offset: number
   }): string | undefined {
     const { chronicle, book } = this.#facts
-    if (chronicle.isLeftOut(placeOf(place))) return 'it is neither an event nor rejected'
+    if (chronicle.isLeftOut(placeOf(place)))
+      return 'its value is not an event, and it was not rejected'
     const sent = chronicle.eventsByPlace.get(placeOf(place))
     if (sent === undefined) {
       const run = chronicle.runAt(place.topic, place.partition, place.offset)
@@ -79,7 +80,7 @@ export class CommitChecks {
     return undefined
   }
 
-  /** What a commit's metadata says equals the ledger: nothing is left out of which all was heard to be in the log. */
+  /** A commit's metadata equals the ledger: it has every offset whose records were all acknowledged to the process. */
   #saysWhatIsDone(process: ProcessView, entry: CommitEntry, coverage: Coverage): void {
     const epoch = process.epochs.get(`${entry.topic}/${entry.partition}`)
     if (epoch === undefined) return
@@ -88,20 +89,20 @@ export class CommitChecks {
       else if (task < process.loop.task && !covers(coverage, offset)) {
         this.#facts.report(
           'commit-says-what-is-done',
-          `${process.name} commits ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") without ${offset}, all of which stands in the log as it has heard`,
+          `${process.name} commits ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") without ${offset}, whose records were all acknowledged to it`,
         )
       }
     }
   }
 
-  /** What one commit says is complete, the next says too, whoever sends it. */
+  /** An offset that is complete in one commit is complete in the next one, whichever process sends it. */
   #keepsWhatWasDone(entry: CommitEntry, before: Coverage, now: Coverage): void {
     if (entry.metadata.length >= fullMetadata) return
     for (const offset of coveredFrom(before, now.base)) {
       if (covers(now, offset)) continue
       this.#facts.report(
         'commit-keeps-what-was-done',
-        `a commit of ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") takes back that ${offset} is complete`,
+        `a commit of ${entry.topic}/${entry.partition} up to ${entry.offset} ("${entry.metadata}") no longer has ${offset} as complete`,
       )
       return
     }
@@ -109,17 +110,17 @@ export class CommitChecks {
 }
 
 function stillOpen({ deliveryId, hookId, begunBy }: Run): string {
-  return `${deliveryId} for ${hookId}, begun by ${begunBy}, neither goes on in the log nor has it ended`
+  return `${deliveryId} for ${hookId}, begun by ${begunBy}, neither continues nor has ended in the log`
 }
 
-/** Whether the log has what follows from the record: the run's end, or a record that it goes on with. */
+/** Whether the log has what follows from the record: the run's end, or a record that continues the run. */
 function goesOn(run: Run, source: Source): boolean {
   if (run.finals.length > 0) return true
   return run.sources.some((other) => other !== source && isLater(other, source))
 }
 
 /**
- * A process that was cut off may leave two records of one run. Whoever has handled one that came farther drops the other.
+ * A process that was cut off may leave two records of one run. A process that has handled the later one drops the other.
  */
 function isLater(one: Source, other: Source): boolean {
   return one.attempt === other.attempt ? one.hop > other.hop : one.attempt > other.attempt

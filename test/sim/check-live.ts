@@ -1,21 +1,21 @@
 /**
- * What must hold while nothing disturbs the world, and at its end: looked at every {@link lookMs}. *Calm* is when no fault
- * is going on, no group rebalances and no process is busy all the time.
+ * Checks that run every {@link lookMs} while nothing disturbs the world, and at its end. The world is *calm* while there is
+ * no fault, no group rebalances, and no process is busy all the time.
  */
 import type { HookId } from '../../src/core/model/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
-import { isWellFor } from './endpoints.ts'
+import { isHealthyFor } from './endpoints.ts'
 import { endpointFactsOf, type Facts } from './facts.ts'
 import type { Run, Source } from './chronicle.ts'
 import type { Recovery } from './plan-crowd.ts'
 import { worldBegan } from './process-loop.ts'
-import { told } from './check-calls.ts'
+import { describe } from './check-calls.ts'
 
 export const lookMs = 250
-const mostIdleMs = 2_000
-/** A retry may start so much after its due time: a tier's step, and its way through. */
-const mostLateMs = 1_500
-/** Things settle so long after a disturbance before anything is asked of them. */
+const maxIdleMs = 2_000
+/** How late a retry may start after its due time: one step of a tier, and the time to read and call it. */
+const maxLateMs = 1_500
+/** Nothing is checked for this long after a disturbance. */
 const settlingMs = 5_000
 
 export class LiveChecks {
@@ -39,22 +39,22 @@ export class LiveChecks {
     if (plan.recovery !== undefined) this.#backlogIsWorkedOff(plan.recovery)
   }
 
-  /** What waits for an endpoint does not outlive its recovery by much more than its probe and the calls take. */
+  /** After an endpoint's recovery, the waiting deliveries end within about the time of its probe and of their calls. */
   #backlogIsWorkedOff({ hookId, at, withinMs }: Recovery): void {
     const { timeline, chronicle } = this.#facts
-    const { wellSince } = endpointFactsOf(this.#facts, hookId)
-    if (wellSince === undefined || timeline.now < Math.max(wellSince, at) + withinMs) return
+    const { healthySince } = endpointFactsOf(this.#facts, hookId)
+    if (healthySince === undefined || timeline.now < Math.max(healthySince, at) + withinMs) return
     for (const { deliveryId, begunBy, begunAt } of chronicle.open.get(hookId) ?? []) {
       if (begunAt > at) continue
       this.#facts.report(
         'backlog-is-worked-off',
-        `${deliveryId} for ${hookId}, begun by ${begunBy} at ${Math.round(begunAt)} ms, still waits, ${Math.round((timeline.now - wellSince) / 1_000)} s after a call found its endpoint well`,
+        `${deliveryId} for ${hookId}, begun by ${begunBy} at ${Math.round(begunAt)} ms, still waits, ${Math.round((timeline.now - healthySince) / 1_000)} s after a call found its endpoint healthy`,
       )
       return
     }
   }
 
-  /** A healthy lane with work that is due is never idle for more than 2 s, or what its own rate limit makes it wait. */
+  /** A healthy lane with due work is never idle for longer than 2 s, or than its own rate limit requires. */
   #laneIsNotIdle(hookId: HookId, isSettled: boolean): void {
     const { timeline, plan, book } = this.#facts
     const { inFlight, lastCallAt } = endpointFactsOf(this.#facts, hookId)
@@ -67,22 +67,22 @@ export class LiveChecks {
     const since = Math.max(lastCallAt, this.#idleSince.get(hookId) ?? timeline.now - lookMs)
     this.#idleSince.set(hookId, since)
     const rate = book.get(hookId)?.ratePerSecond
-    const mostMs = mostIdleMs + lookMs + (rate === undefined ? 0 : 1_000 / rate)
-    if (timeline.now - since <= mostMs) return
+    const maxMs = maxIdleMs + lookMs + (rate === undefined ? 0 : 1_000 / rate)
+    if (timeline.now - since <= maxMs) return
     const waiting = this.#facts.chronicle.open.get(hookId)?.size ?? 0
     this.#facts.report(
       'lane-is-not-idle',
-      `${hookId} has made no call since ${Math.round(since)} ms, its endpoint is well, and ${waiting} of its runs wait, such as ${due.deliveryId}, begun by ${due.begunBy} at ${Math.round(due.begunAt)} ms${plan.instances.length > 1 ? '' : ' (one process)'}`,
+      `${hookId} has made no call since ${Math.round(since)} ms, its endpoint is healthy, and ${waiting} of its runs wait, such as ${due.deliveryId}, begun by ${due.begunBy} at ${Math.round(due.begunAt)} ms${plan.instances.length > 1 ? '' : ' (one process)'}`,
     )
   }
 
-  /** Its endpoint is always well, nobody changed the hook, and no call of it has failed. */
+  /** Its endpoint is always healthy, the hook was not changed, and no call of it has failed. */
   #isHealthy(hookId: HookId): boolean {
     const { plan, book } = this.#facts
     const hook = book.get(hookId)
     const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
     if (hook === undefined || temper === undefined) return false
-    if (!isWellFor(temper, hook.timeoutMs ?? plan.timeoutMs)) return false
+    if (!isHealthyFor(temper, hook.timeoutMs ?? plan.timeoutMs)) return false
     return !book.isEdited(hookId) && endpointFactsOf(this.#facts, hookId).failures === 0
   }
 
@@ -95,20 +95,20 @@ export class LiveChecks {
     return undefined
   }
 
-  /** Nothing waits beyond its time: a retry of a lane that is not blocked starts soon after it is due. */
+  /** A retry of a lane that is not blocked starts soon after it is due. */
   retryComesInTime(run: Run, attempt: number, source: Source, now: number): void {
     if (run.retryDueAt === undefined || source.attempt === 0 || source.deferrals > 0) return
     const dueAt = run.retryDueAt - worldBegan
-    // In a crowd it may be slots that it waits for.
-    if (now - dueAt <= mostLateMs || this.#facts.plan.kind === 'crowd') return
+    // In a crowd it may wait for a slot.
+    if (now - dueAt <= maxLateMs || this.#facts.plan.kind === 'crowd') return
     if (!this.#wasCalmBefore(dueAt) || !this.#wasLaneFree(run.hookId, dueAt)) return
     this.#facts.report(
       'retry-comes-in-time',
-      `${told(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, with its lane free all the while`,
+      `${describe(run, attempt)} starts ${Math.round(now - dueAt)} ms after it was due, though its lane was free all the time`,
     )
   }
 
-  /** Whether nothing has disturbed the world since the attempt before. */
+  /** Whether nothing has disturbed the world since the previous attempt. */
   #wasCalmBefore(dueAt: number): boolean {
     const { plan, processes } = this.#facts
     if (processes.some(({ loop }) => loop.skewMs !== 0)) return false
@@ -117,14 +117,14 @@ export class LiveChecks {
     return calmSince !== undefined && calmSince + settlingMs <= dueAt - longestMs
   }
 
-  /** Five failures may have opened the breaker; a lane with much to do may have no place, since one call may be all it has. */
+  /** Whether the lane was free: its breaker cannot have been opened by five failures, and it had a place for the call. */
   #wasLaneFree(hookId: HookId, since: number): boolean {
     const { failures, pausedUntil, inFlight, lastEndAt } = endpointFactsOf(this.#facts, hookId)
     if (failures >= 5 || inFlight > 0 || lastEndAt > since || pausedUntil.size > 0) return false
     return this.#facts.book.get(hookId)?.ratePerSecond === undefined
   }
 
-  /** Whether all that is owed has ended and every commit is at its partition's end. */
+  /** Whether every run that must end has ended, and every commit is at its partition's end. */
   isDone(): boolean {
     return this.#firstOpen() === undefined && this.#firstLag() === undefined
   }
@@ -136,7 +136,7 @@ export class LiveChecks {
       const last = open.sources.at(-1)
       this.#facts.report(
         'run-ends',
-        `${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy} at ${Math.round(open.begunAt)} ms, has no final record; ${open.mostAttempts} attempt(s), last record ${last === undefined ? 'none' : `${last.topic}/${last.partition}/${last.offset} (attempt ${last.attempt}, hop ${last.hop})`}`,
+        `${open.deliveryId} for ${open.hookId}, begun by ${open.begunBy} at ${Math.round(open.begunAt)} ms, has no final record; ${open.maxAttempts} attempt(s), last record ${last === undefined ? 'none' : `${last.topic}/${last.partition}/${last.offset} (attempt ${last.attempt}, hop ${last.hop})`}`,
       )
     }
     const lag = this.#firstLag()
@@ -168,8 +168,8 @@ export class LiveChecks {
 }
 
 /**
- * Whether the run must end: its hook is for the event whoever handles it, or a record goes on with it. A call alone binds
- * nobody: whoever reads the event again after a crash finds it for the hooks of that time.
+ * Whether the run must end: its hook matches the event at any time, or a record continues the run. A call alone does not
+ * mean that it must: after a crash the event is read again, and joined with the hooks of that time.
  */
 function isOwed(run: Run, isSteady: boolean): boolean {
   return isSteady || run.isRequested || run.sources.length > 1

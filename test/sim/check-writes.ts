@@ -1,13 +1,13 @@
-/** What must hold of what a process writes. */
+/** Checks of the records that a process writes. */
 import type { OutboundRecord } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
-import { isWellFor } from './endpoints.ts'
+import { isHealthyFor } from './endpoints.ts'
 import { isOwnedBy } from './epochs.ts'
 import { placeOf, type Facts } from './facts.ts'
 import type { SimProcess } from './sim-process.ts'
 
-/** What is for an endpoint that is always well is delivered: it does not die of waiting. */
-export function wellEndpointDelivers(
+/** A delivery to an endpoint that is always healthy is delivered. It never ends because it waited too long. */
+export function healthyEndpointDelivers(
   facts: Facts,
   { hookId, deliveryId, outcome, reason, final }: DeliveryResult,
 ): void {
@@ -15,15 +15,15 @@ export function wellEndpointDelivers(
   if (!final || outcome === 'delivered' || book.isEdited(hookId)) return
   const hook = book.get(hookId)
   const temper = plan.tempers.get(hook?.url ?? '')
-  if (temper === undefined || !isWellFor(temper, hook?.timeoutMs ?? plan.timeoutMs)) return
+  if (temper === undefined || !isHealthyFor(temper, hook?.timeoutMs ?? plan.timeoutMs)) return
   if (reason !== 'endpoint-down' && reason !== 'max-age') return
   facts.report(
-    'well-endpoint-delivers',
-    `${deliveryId} for ${hookId} ended ${outcome} (${reason}), and its endpoint was well all the time`,
+    'healthy-endpoint-delivers',
+    `${deliveryId} for ${hookId} ended ${outcome} (${reason}), though its endpoint was healthy all the time`,
   )
 }
 
-/** A run goes on only by whoever owns the partition of the record that asked for it. */
+/** Only the owner of the partition of a run's record continues the run. */
 export function lostOwnershipWritesNothing(
   facts: Facts,
   process: SimProcess,
@@ -36,7 +36,7 @@ export function lostOwnershipWritesNothing(
     if (sources.some((source) => isOwnedBy(process, source))) continue
     facts.report(
       'lost-ownership-writes-nothing',
-      `${process.name} writes ${record.topic} ${String(record.key)}, asked for by ${sources.map(placeOf).join(', ') || 'nothing'}, of which it owns none`,
+      `${process.name} writes ${record.topic} ${String(record.key)}, asked for by ${sources.map(placeOf).join(', ') || 'nothing'}, and it owns none of their partitions`,
     )
   }
 }

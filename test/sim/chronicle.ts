@@ -1,6 +1,6 @@
 /**
- * What the log says of runs, told by whoever reads all of it. Each run has the name of the record that began it, an event
- * or a request, whatever the product calls it; see {@link Chronicle.runOfCall} for how a call tells its run.
+ * The state of all runs according to the whole log. Each run is named after the record that began it, an event or a request,
+ * whatever name the product gives it. {@link Chronicle.runOfCall} finds the run of a call.
  */
 import { createHash } from 'node:crypto'
 import type {
@@ -30,9 +30,9 @@ export interface Source {
 export interface CallMade {
   readonly epoch: Epoch
   readonly startedAt: number
-  /** The same by the process' own calendar, as its result will say. */
+  /** The same time by the clock of the process, as in its result. */
   readonly attemptedAt: number
-  /** How the process heard that it ended. */
+  /** How the call ended, as the process knows it. */
   ending: 'open' | 'answered' | 'aborted'
   endedAt: number | undefined
 }
@@ -50,9 +50,9 @@ export interface Run {
   readonly n: number
   readonly sources: Source[]
   readonly finals: { readonly at: number; readonly result: DeliveryResult }[]
-  /** When the next attempt is due after one that failed, by the calendar of whoever made it. */
+  /** When the next attempt is due after a failed one, by the clock of the process that made it. */
   retryDueAt: number | undefined
-  mostAttempts: number
+  maxAttempts: number
   firstCallAt: number | undefined
   firstEndAt: number | undefined
   /** Whether something disturbed the world between its beginning and the end of its first attempt. */
@@ -77,12 +77,12 @@ export class Chronicle {
   readonly open = new Map<HookId, Set<Run>>()
   openCount = 0
   readonly #topics: Topics
-  /** Records that are no events, and whether they were rejected. */
+  /** Records that are not events, and whether they were rejected. */
   readonly #unreadable = new Map<string, boolean>()
   readonly #eventsByNumber = new Map<number, EventSent>()
   readonly #byDelivery = new Map<DeliveryId, Run[]>()
   readonly #byBeginning = new Map<string, Run[]>()
-  /** By place: tier and request records, and the runs that they go on with. */
+  /** Runs by the place of tier and request records that continue them. */
   readonly #runsByPlace = new Map<string, Run>()
   readonly #sourcesByPlace = new Map<string, Source>()
 
@@ -90,7 +90,7 @@ export class Chronicle {
     this.#topics = topics
   }
 
-  /** Somebody sent what is no event. */
+  /** A record was produced that is not an event. */
   unreadable({ topic, partition, offset }: InboundRecord): void {
     this.#unreadable.set(nameOf(topic, partition, offset), false)
   }
@@ -100,7 +100,7 @@ export class Chronicle {
     this.#unreadable.set(readerOf(record).text(rejectionHeaderNames.source), true)
   }
 
-  /** Whether the record is no event, and is not told of in the rejected topic. */
+  /** Whether the record is not an event, and is missing on the rejected topic. */
   isLeftOut(place: string): boolean {
     return this.#unreadable.get(place) === false
   }
@@ -111,7 +111,7 @@ export class Chronicle {
     this.#eventsByNumber.set(sent.n, sent)
   }
 
-  /** A run of an event, made known if it is not. */
+  /** A run of an event. It is added if it is not known. */
   runOfEvent(sent: EventSent, deliveryId: DeliveryId, hookId: HookId): Run {
     const { topic, partition, offset } = sent.record
     const begunBy = nameOf(topic, partition, offset)
@@ -154,19 +154,19 @@ export class Chronicle {
     return run
   }
 
-  /** What a record of a tier that is to be written follows: those that asked for it. */
+  /** The records that a tier record follows from, before it is written. */
   sourcesOf(record: OutboundRecord): readonly Pick<Source, 'topic' | 'partition' | 'offset'>[] {
     const reader = readerOf(record)
     const begunBy = this.#beginningOf(reader)
     const { hop } = progressIn(reader)
     const run = this.runs.get(`${reader.text(runHeaderNames.deliveryId)} ${begunBy}`)
     if (run !== undefined) return run.sources.filter((source) => source.hop === hop - 1)
-    // Of a hook that was changed, a run may be heard of here for the first time.
+    // A run of a changed hook may become known here for the first time.
     const sent = this.eventsByPlace.get(begunBy)
     return sent !== undefined && hop === 1 ? [sent.record] : []
   }
 
-  /** A result was appended. `undefined` where it is of a record that never was. */
+  /** A result was appended. Returns `undefined` if its record never existed. */
   result(result: DeliveryResult, at: number): Run | undefined {
     const { sourceTopic, sourcePartition, sourceOffset } = result
     const place = nameOf(sourceTopic, sourcePartition, sourceOffset)
@@ -189,9 +189,9 @@ export class Chronicle {
   }
 
   /**
-   * The run that a call is made for. Its body tells the event; where a replay has made several runs of that, the trace's
-   * span, which is computed from the run's name, tells which. Runs may be named in two ways: `0` and
-   * `<partition>-<offset>`, or by the whole place of the record that began them.
+   * Finds the run of a call. The body identifies the event. If a replay has made several runs of it, the span of the trace
+   * identifies the run, since it is computed from the run's name. A run has one of two forms of names: `0` or
+   * `<partition>-<offset>`, or the whole place of the record that began it.
    */
   runOfCall(call: {
     readonly deliveryId: DeliveryId
@@ -242,7 +242,7 @@ export class Chronicle {
       sources: [],
       finals: [],
       retryDueAt: undefined,
-      mostAttempts: 0,
+      maxAttempts: 0,
       firstCallAt: undefined,
       firstEndAt: undefined,
       isDisturbed: false,
@@ -281,8 +281,7 @@ function progressIn(reader: Reader): Pick<Source, 'attempt' | 'hop' | 'deferrals
 }
 
 /**
- * A call shows which run it is for, and not which of several records asked for it, where the run goes on with copies. Its
- * result does.
+ * A call identifies its run, but not which of several copies of a record asked for it. Its result identifies the record.
  */
 function attribute(run: Run, result: DeliveryResult): void {
   if (run.sources.length < 2 || result.attempt === null) return

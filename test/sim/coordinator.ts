@@ -1,9 +1,9 @@
 /**
  * The broker's side of one consumer group.
  *
- * The group is *stable*, or *preparing* a rebalance: it waits until every member has asked to join, at most the rebalance
- * time-out, and expels who has not. Then the generation rises by one and partitions are assigned, by the project's own
- * assignor. A member that is not heard of for the session time-out is expelled; one that waits in a join is not.
+ * The group is *stable*, or *preparing* a rebalance. While preparing, it waits until every member has asked to join, for at
+ * most the rebalance time-out, and expels the others. Then the generation rises by one, and the project's own assignor
+ * assigns the partitions. A member that sends nothing for the session time-out is expelled, unless it waits in a join.
  */
 import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
 import type { CommitEntry, TopicPartition } from '../../src/ports.ts'
@@ -25,19 +25,19 @@ export interface GroupTimes {
 interface Member {
   readonly id: string
   claim: Omit<MemberClaim, 'memberId'>
-  /** Whoever waits for the answer to a join. */
+  /** Called with the answer to a join; `undefined` while the member does not wait for one. */
   join: ((joined: Joined) => void) | undefined
-  heardAt: number
+  lastSeenAt: number
 }
 
-/** What is told of a group as it happens. */
+/** Observes a group. */
 export interface GroupWatch {
   committed(entry: CommitEntry): void
-  /** Nobody owns partitions of it for certain while this is so. */
+  /** Called when the group's state changes. The owners of its partitions are not certain during a rebalance. */
   moved(): void
 }
 
-/** An empty group waits so long for further members before it gives out partitions. */
+/** How long an empty group waits for further members before it assigns partitions. */
 const initialDelayMs = 50
 
 export function nameOf({ topic, partition }: TopicPartition): string {
@@ -81,7 +81,7 @@ export class Coordinator {
     return this.#members.keys()
   }
 
-  /** Who owns the partition: a member that was given it, and that nobody has taken it from. */
+  /** The member that owns the partition. */
   ownerOf(partition: TopicPartition): string | undefined {
     const owner = this.#owners.get(nameOf(partition))
     return owner !== undefined && this.#members.has(owner) ? owner : undefined
@@ -107,7 +107,7 @@ export class Coordinator {
   heartbeat(memberId: string, generation: number): HeartbeatAnswer {
     const member = this.#members.get(memberId)
     if (member === undefined || generation !== member.claim.generation) return 'unknown'
-    member.heardAt = this.#timeline.now
+    member.lastSeenAt = this.#timeline.now
     return this.isStable ? 'ok' : 'rebalancing'
   }
 
@@ -123,7 +123,7 @@ export class Coordinator {
     const member = this.#members.get(memberId)
     if (member === undefined || member.claim.generation !== generation) return 'stale'
     if (generation !== this.#generation) return 'stale'
-    member.heardAt = this.#timeline.now
+    member.lastSeenAt = this.#timeline.now
     for (const entry of entries) {
       this.#commits.set(nameOf(entry), entry)
       this.#watch.committed(entry)
@@ -134,17 +134,17 @@ export class Coordinator {
   #newMember(claim: Member['claim']): Member {
     this.#made += 1
     const id = `${this.name}-${this.#made}`
-    const member: Member = { id, claim, join: undefined, heardAt: this.#timeline.now }
+    const member: Member = { id, claim, join: undefined, lastSeenAt: this.#timeline.now }
     this.#members.set(id, member)
     this.#watchSession(member)
     return member
   }
 
   #watchSession(member: Member): void {
-    this.#timeline.at(member.heardAt + this.#times.sessionMs, () => {
+    this.#timeline.at(member.lastSeenAt + this.#times.sessionMs, () => {
       if (this.#members.get(member.id) !== member) return
-      if (member.join !== undefined) member.heardAt = this.#timeline.now
-      if (this.#timeline.now < member.heardAt + this.#times.sessionMs) this.#watchSession(member)
+      if (member.join !== undefined) member.lastSeenAt = this.#timeline.now
+      if (this.#timeline.now < member.lastSeenAt + this.#times.sessionMs) this.#watchSession(member)
       else this.#expel(member.id)
     })
   }
@@ -170,7 +170,7 @@ export class Coordinator {
     if (isEmpty) this.#isInitial = true
   }
 
-  /** An empty group waits out its delay even when all that are known have joined. */
+  /** Whether the group was empty. Then it waits for its delay even when all known members have joined. */
   #isInitial = false
 
   #completeIfReady(): void {
@@ -198,7 +198,7 @@ export class Coordinator {
       for (const partition of partitions) this.#owners.set(nameOf(partition), id)
       const answer = member.join
       member.join = undefined
-      member.heardAt = this.#timeline.now
+      member.lastSeenAt = this.#timeline.now
       member.claim = { ...member.claim, owned: partitions, generation: this.#generation }
       answer?.({ memberId: id, generation: this.#generation, partitions })
     }

@@ -1,15 +1,15 @@
-/** Which offsets a commit covers, read from its text by this file alone: the product's own reader is not asked. */
+/** Which offsets a commit covers. This file reads the text itself, without the product's own reader. */
 
 export interface Coverage {
-  /** All below it. */
+  /** All offsets below it are covered. */
   readonly base: number
-  /** And these, from (inclusive) to (exclusive), ascending. */
+  /** Further covered offsets, from (inclusive) to (exclusive), ascending. */
   readonly ranges: readonly (readonly [from: number, to: number])[]
 }
 
 export const nothingCovered: Coverage = { base: 0, ranges: [] }
 
-/** @throws RangeError when the text is not of the form that commits have */
+/** @throws RangeError when the text does not have the form of commit metadata */
 export function coverageOf(offset: number, metadata: string): Coverage {
   if (metadata === '') return { base: offset, ranges: [] }
   const content = /^hooktide1:[\w-]{11}([\w-]+)$/.exec(metadata)?.[1]

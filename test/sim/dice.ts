@@ -1,4 +1,4 @@
-/** Chance that a seed decides. The same seed throws the same numbers on every machine. */
+/** Random numbers from a seed. The same seed gives the same numbers on every machine. */
 import type { Random } from '../../src/ports.ts'
 
 export interface Dice {
@@ -11,7 +11,7 @@ export interface Dice {
   chance(probability: number): boolean
   /** @throws RangeError when there is nothing to pick from */
   pick<Item>(items: readonly Item[]): Item
-  /** Dice of their own: what is thrown with them changes nothing that is thrown with these. */
+  /** Independent dice. Their use does not change the numbers of these. */
   fork(label: string): Dice
 }
 
@@ -33,7 +33,7 @@ export function createDice(seed: string): Dice {
   }
 }
 
-/** Small fast counter, by Chris Doty-Humphrey (PractRand): passes its tests with 128 bits of state. */
+/** Small Fast Counter by Chris Doty-Humphrey. It passes the tests of PractRand with 128 bits of state. */
 function sfc32(seed: string): Random {
   let [a, b, c, counter] = stateOf(seed)
   const next = () => {

@@ -1,7 +1,7 @@
-/** Endpoints, by temper: what each answers to a call, and when. What they do is the same in every world of the seed. */
+/** Endpoints by temper: what each one answers to a call, and when. They behave the same in every world of a seed. */
 import type { Dice } from './dice.ts'
 
-/** What comes of a call; times in milliseconds from its arrival. `hang` never answers. */
+/** The reply to a call, with times in milliseconds from its arrival. `hang` never answers. */
 export type Reply =
   | {
       readonly kind: 'status'
@@ -12,7 +12,7 @@ export type Reply =
   | { readonly kind: 'reset'; readonly afterMs: number }
   | { readonly kind: 'hang' }
 
-/** How an endpoint that is unwell behaves. */
+/** How an unhealthy endpoint behaves. */
 export type Illness =
   | { readonly kind: 'failing'; readonly status: 500 | 502 | 404 }
   | { readonly kind: 'hanging' }
@@ -21,34 +21,34 @@ export type Illness =
   | { readonly kind: 'gone' }
 
 export interface Temper {
-  /** Time of an answer when it is well: between the two. */
-  readonly leastMs: number
-  readonly mostMs: number
-  /** When it is unwell: in none, one or several spans of true time. */
+  /** The bounds of the response time while the endpoint is healthy. */
+  readonly minMs: number
+  readonly maxMs: number
+  /** The spans of true time in which the endpoint is unhealthy. */
   readonly ill: readonly { readonly from: number; readonly to: number; readonly how: Illness }[]
-  /** Share of calls that fail with 500 though it is well. */
+  /** The share of calls that fail with 500 while the endpoint is healthy. */
   readonly flaky: number
-  /** Calls that it works on at once; what comes beyond is turned away with 503. */
+  /** How many calls it accepts at once. Others get 503. */
   readonly takes: number
 }
 
-/** A busy process hears of an answer so much later, at most. */
+/** The most by which a busy process gets an answer late. */
 const answersLateMs = 500
 
-/** Whether it is well all the time, and fails no call. */
-export function isWell({ ill, flaky, takes }: Temper): boolean {
+/** Whether the endpoint is healthy all the time, and fails no call. */
+export function isAlwaysHealthy({ ill, flaky, takes }: Temper): boolean {
   return ill.length === 0 && flaky === 0 && takes === Number.POSITIVE_INFINITY
 }
 
-/** Whether no call of it fails for whoever waits so long for an answer, in milliseconds. */
-export function isWellFor(temper: Temper, timeoutMs: number): boolean {
-  return isWell(temper) && temper.mostMs + answersLateMs < timeoutMs
+/** Whether no call fails with this time-out, in milliseconds. */
+export function isHealthyFor(temper: Temper, timeoutMs: number): boolean {
+  return isAlwaysHealthy(temper) && temper.maxMs + answersLateMs < timeoutMs
 }
 
 /** @param working how many calls it works on now @param dice of this call alone */
 export function replyTo(temper: Temper, now: number, working: number, dice: Dice): Reply {
   const span = temper.ill.find(({ from, to }) => from <= now && now < to)
-  const afterMs = dice.between(temper.leastMs, temper.mostMs)
+  const afterMs = dice.between(temper.minMs, temper.maxMs)
   if (span !== undefined) return replyOfIll(span.how, afterMs)
   if (working >= temper.takes) return status(Math.min(afterMs, 5), 503)
   return status(afterMs, dice.chance(temper.flaky) ? 500 : 200)

@@ -1,4 +1,4 @@
-/** Keeps, for each process, what it owns and what it has heard, as checks ask for it. */
+/** Keeps what each process owns, and which acknowledgements it got. The checks use this. */
 import type { AssignedPartition, TopicPartition } from '../../src/ports.ts'
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
@@ -8,7 +8,7 @@ import { handledKey } from './check-calls.ts'
 import type { Run, Source } from './chronicle.ts'
 import { coverageOf } from './coverage.ts'
 import { placeOf, type Facts } from './facts.ts'
-import type { EndpointWord, Epoch, EpochEnd, GroupName } from './process-view.ts'
+import type { EndpointReport, Epoch, EpochEnd, GroupName } from './process-view.ts'
 import type { MemberWatch } from './sim-member.ts'
 import type { SimProcess } from './sim-process.ts'
 
@@ -57,7 +57,7 @@ export class EpochBook {
         coverage,
         fetched: new Set(),
         done: new Map(),
-        heard: new Map(),
+        acknowledgedHooks: new Map(),
         isFirst: !process.owned.has(name),
         end: undefined,
         releasedBy: undefined,
@@ -92,7 +92,7 @@ export class EpochBook {
   }
 }
 
-/** The process hears that these records of its stand in the log. */
+/** The process got the acknowledgement of these records. */
 export function noteAcknowledged(
   facts: Facts,
   process: SimProcess,
@@ -120,13 +120,13 @@ function noteResult(facts: Facts, process: SimProcess, record: InboundRecord): v
   noteHandled(facts, process, run, { ...place, ...progressAt(facts, place) })
 }
 
-/** A run goes on with another record: whatever asked for that is handled. */
+/** Another record continues a run, so the record that asked for it is handled. */
 function noteOnward(facts: Facts, process: SimProcess, record: InboundRecord): void {
   const { chronicle } = facts
   const run = chronicle.runAt(record.topic, record.partition, record.offset)
   const written = chronicle.sourceAt(record.topic, record.partition, record.offset)
   if (run === undefined || written === undefined) return
-  // Of several copies it cannot be told which one was handled.
+  // Which one of several copies was handled is not known.
   const [source, copy] = run.sources.filter(({ hop }) => hop === written.hop - 1)
   if (source !== undefined && copy === undefined && isOwnedBy(process, source)) {
     noteHandled(facts, process, run, source)
@@ -160,12 +160,12 @@ function noteHandled(
     epoch.done.set(source.offset, process.loop.task)
     return
   }
-  const heard = epoch.heard.get(source.offset) ?? new Set()
-  epoch.heard.set(source.offset, heard.add(run.hookId))
+  const acknowledged = epoch.acknowledgedHooks.get(source.offset) ?? new Set()
+  epoch.acknowledgedHooks.set(source.offset, acknowledged.add(run.hookId))
   const { certain, isAll } = book.matching(sent)
-  if (isAll && certain.every((hookId) => heard.has(hookId))) {
+  if (isAll && certain.every((hookId) => acknowledged.has(hookId))) {
     epoch.done.set(source.offset, process.loop.task)
-    epoch.heard.delete(source.offset)
+    epoch.acknowledgedHooks.delete(source.offset)
   }
 }
 
@@ -180,15 +180,15 @@ export function noteApplied(process: SimProcess, record: InboundRecord): void {
     process.endpoints.delete(id)
     return
   }
-  const said = JSON.parse(record.value.toString()) as EndpointWord
+  const report = JSON.parse(record.value.toString()) as EndpointReport
   const known = process.endpoints.get(id)
   const isNewer =
     known === undefined ||
-    said.enableEpoch > known.enableEpoch ||
-    (said.enableEpoch === known.enableEpoch &&
-      (known.state !== 'disabled' || said.state === 'disabled'))
+    report.enableEpoch > known.enableEpoch ||
+    (report.enableEpoch === known.enableEpoch &&
+      (known.state !== 'disabled' || report.state === 'disabled'))
   if (isNewer) {
-    const { state, enableEpoch, endpoint } = said
+    const { state, enableEpoch, endpoint } = report
     process.endpoints.set(id, { state, enableEpoch, endpoint })
   }
 }

@@ -1,4 +1,4 @@
-/** What checks look at, and where they report. */
+/** The facts that checks use, and where they report. */
 import type { HookId, InboundRecord } from '../../src/core/model/model.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { Coordinator } from './coordinator.ts'
@@ -8,7 +8,7 @@ import type { GroupName, ProcessView } from './process-view.ts'
 import type { SimLog } from './sim-log.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What must hold, by name. */
+/** The names of the checks. */
 export type CheckName =
   | 'call-with-proof'
   | 'call-asked-for'
@@ -26,15 +26,15 @@ export type CheckName =
   | 'run-ends'
   | 'lag-is-gone'
   | 'retry-comes-in-time'
-  | 'well-endpoint-delivers'
+  | 'healthy-endpoint-delivers'
   | 'lane-is-not-idle'
   | 'backlog-is-worked-off'
-  | 'well-tenant-is-as-alone'
+  | 'healthy-tenant-is-as-alone'
   | 'process-lives'
 
 export interface Violation {
   readonly check: CheckName
-  /** What happened to what. */
+  /** What happened, and to what. */
   readonly message: string
   /** True time, in milliseconds. */
   readonly at: number
@@ -49,24 +49,24 @@ export interface Facts {
   readonly coordinators: Readonly<Record<GroupName, Coordinator>>
   readonly processes: ProcessView[]
   readonly endpoints: Map<HookId, EndpointFacts>
-  /** Since when nothing disturbs the world from outside: no fault, no rebalance, no edit; `undefined` while something does. */
+  /** Since when there is no fault, no rebalance and no edit; `undefined` while there is one. */
   quietSince(): number | undefined
-  /** The same, and no process starts, stops or is busy all the time. */
+  /** The same, and also no process starts, stops or is busy all the time. */
   calmSince(): number | undefined
   /** Only the first of each check is kept. */
   report(check: CheckName, message: string): void
 }
 
-/** What calls of a hook have shown, over all processes. */
+/** What the calls of a hook have shown, over all processes. */
 export interface EndpointFacts {
   inFlight: number
   failures: number
   /** The first success after the last failure. */
-  wellSince: number | undefined
+  healthySince: number | undefined
   lastCallAt: number
-  /** When a process heard last that a call had ended. */
+  /** When a process last got the end of a call. */
   lastEndAt: number
-  /** Until then the endpoint has asked for no call, by each process that was told. */
+  /** Until when the endpoint has asked for no calls, by the process that got the answer. */
   readonly pausedUntil: Map<ProcessView, number>
 }
 
@@ -76,7 +76,7 @@ export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointF
     facts = {
       inFlight: 0,
       failures: 0,
-      wellSince: undefined,
+      healthySince: undefined,
       lastCallAt: 0,
       lastEndAt: 0,
       pausedUntil: new Map(),

@@ -1,4 +1,4 @@
-/** Makes the faults that a plan has happen. */
+/** Causes the faults of a plan. */
 import { decodeDeadLetter } from '../../src/core/run/delivery-headers.ts'
 import { disabled, freshEndpoint, reportRead } from '../../src/core/health/health.ts'
 import { decodeHealth, encodeHealth, renewed, type Health } from '../../src/core/health/record.ts'
@@ -28,7 +28,7 @@ function isInner(fault: FaultKind): fault is InnerFault {
 
 type Of<Kind extends Fault['kind']> = Extract<Fault, { readonly kind: Kind }>
 
-/** Where a process has died or left, another one takes its place so much later, in milliseconds. */
+/** After how long another process replaces one that has died or left, in milliseconds. */
 const replacedAfterMs = [100, 12_000] as const
 
 export class FaultMaker {
@@ -204,7 +204,7 @@ export class FaultMaker {
         world.writeHook(hookId, null)
         return world.putHook(hookId, {})
       case 'break':
-        // Its owner writes what cannot be read: the hook is suspended until the next record.
+        // The owner writes an invalid record, so the hook is suspended until the next one.
         return world.putHook(hookId, { events: 'PostSignIn' })
       case 'concurrency':
         return world.putHook(hookId, { delivery: { concurrency: world.dice.int(1, 8) } })
@@ -275,7 +275,7 @@ export class FaultMaker {
     const end = world.beginFault()
     world.facts.timeline.after(afterMs, () => {
       end()
-      // It may still be to die of what it has not done yet.
+      // A planned death of the old process may not have happened yet.
       const old = world.slots[instance]
       if (old !== undefined && (old.diesAtCommit || old.diesAfterAppends !== undefined)) {
         world.kill(old, 'at last')
@@ -284,7 +284,7 @@ export class FaultMaker {
     })
   }
 
-  /** When faults are over, somebody is there. */
+  /** After the faults, at least one process runs. */
   #ensureAlive(): void {
     const world = this.#world
     const isAlive = world.allProcesses.some(

@@ -1,4 +1,4 @@
-/** The hook topic as its writer knows it: what each hook is now, and whether it can be told who its events are for. */
+/** The hook topic as its writer knows it: the current hooks, and for which events the matching hooks are certain. */
 import { endpointOf } from '../../src/core/health/record.ts'
 import { decodeHook } from '../../src/core/hook/hook.ts'
 import type { Hook, HookId, InboundRecord } from '../../src/core/model/model.ts'
@@ -6,7 +6,7 @@ import { isLetThrough } from './plan-hooks.ts'
 
 interface Page {
   readonly hook: Hook | undefined
-  /** Whether what it is called for has been the same since before the first event. */
+  /** Whether the hook has matched the same events since before the first event. */
   readonly isSteady: boolean
   readonly isEdited: boolean
 }
@@ -39,7 +39,7 @@ export class HookBook {
     return this.#pages.get(id)?.isEdited !== false
   }
 
-  /** Hooks that the event is for whoever handles it whenever; `undefined` when there are others of which that is not so. */
+  /** The hooks that match the event at any time; `undefined` when others match it only at some times. */
   matching(event: {
     readonly tenantId: string
     readonly eventKey: string
@@ -65,7 +65,7 @@ export function hookIn(record: InboundRecord): Hook | undefined {
   return decoded.kind === 'active' ? decoded.hook : undefined
 }
 
-/** What tells URLs apart in records of endpoint health. */
+/** The mark of a URL in records of endpoint health. */
 export const urlMark = endpointOf
 
 function isFor(
@@ -76,7 +76,7 @@ function isFor(
   return isNamed && isLetThrough(filter, event.n)
 }
 
-/** Whether both are called for the same events. */
+/** Whether both match the same events. */
 function isAlike(one: Hook, other: Hook): boolean {
   return (
     one.enabled === other.enabled &&

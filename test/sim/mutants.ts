@@ -1,7 +1,7 @@
 /**
- * `npm run sim:mutants -- [--seeds 2000] [--only <part of a name>]` shows that the world sees: it breaks a copy of the
- * product in each of the ways of `mutations.ts`, and runs seeds until one finds what the product as it is does not show
- * with the same seed. Fails when a break is not found, or cannot be made.
+ * `npm run sim:mutants -- [--seeds 2000] [--only <part of a name>]` shows that the simulation finds faults. It breaks a copy
+ * of the product in each way of `mutations.ts`, and runs seeds until one reports a violation that the unbroken product does
+ * not have with the same seed. It fails when a mutation is not found, or cannot be applied.
  */
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -16,10 +16,10 @@ import { ended } from './workers.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const print = (line: string) => void process.stdout.write(`${line}\n`)
-/** So many seeds are run at once, over all threads. */
+/** How many seeds run at once, over all threads. */
 const blockSize = 100
 
-/** What the product as it is shows, by the first seed of a block. */
+/** The violations of the unbroken product, by the first seed of a block. */
 const known = new Map<number, Promise<ReadonlySet<string>>>()
 
 async function main(args: readonly string[]): Promise<number> {
@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
   return unfound === 0 ? 0 : 1
 }
 
-/** Copies what a world needs, breaks it, and takes it away afterwards. */
+/** Copies the source, applies the mutation, and removes the copy afterwards. */
 async function withMutant<Result>(
   { name, changes }: Mutation,
   use: (folder: string) => Promise<Result>,
@@ -58,7 +58,7 @@ async function withMutant<Result>(
       const parts = (await readFile(path, 'utf8')).split(from)
       if (parts.length !== 2) {
         throw new Error(
-          `"${name}" changes src/${file}, where this stands ${parts.length - 1} times: ${from}`,
+          `"${name}" must find this once in src/${file}, but finds it ${parts.length - 1} times: ${from}`,
         )
       }
       await writeFile(path, parts.join(to))
@@ -69,7 +69,7 @@ async function withMutant<Result>(
   }
 }
 
-/** The first finding that the product as it is does not show. */
+/** The first violation that the unbroken product does not have. */
 async function search(
   folder: string,
   { by }: Mutation,

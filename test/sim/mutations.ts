@@ -1,13 +1,13 @@
 /**
- * Ways to break the product, each as a change of its source, for `mutants.ts`: what the world must find. A text that is not
- * found, or found twice, fails the check loudly: whoever changes the source there finds another place for the break.
+ * Ways to break the product, each as a change of its source, for `mutants.ts`. The simulation must find each of them. A text
+ * that is not found exactly once fails the run. After a change of the source there, quote its new text here.
  */
 import type { CheckName } from './facts.ts'
 
 export interface Mutation {
-  /** What the product then does wrong. */
+  /** What the broken product does wrong. */
   readonly name: string
-  /** The checks that are there for it: what another one finds besides does not count. */
+  /** The checks that must find it. Violations of other checks do not count. */
   readonly by: readonly CheckName[]
   readonly changes: readonly Change[]
 }
@@ -70,7 +70,7 @@ export const mutations: readonly Mutation[] = [
     ['stages/hook-loader.ts', 'table.delete(decoded.id)', 'table.get(decoded.id)'],
   ),
   mutation(
-    'leaves a well lane idle',
+    'leaves a healthy lane idle',
     ['lane-is-not-idle'],
     [
       'stages/calls.ts',
@@ -80,11 +80,11 @@ export const mutations: readonly Mutation[] = [
   ),
   mutation(
     'starves a tenant while others have something to do',
-    ['well-tenant-is-as-alone', 'lane-is-not-idle'],
+    ['healthy-tenant-is-as-alone', 'lane-is-not-idle'],
     [
       'stages/admission.ts',
-      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n",
-      "if (opened.kind !== 'runs') return { opened, judgements: [], putOffs: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n",
+      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
     ],
   ),
   mutation(

@@ -1,9 +1,9 @@
-/** The way between one process and the broker: latency, and times at which nothing gets through. */
+/** The network between one process and the broker: latency, and times without connection. */
 import type { Dice } from './dice.ts'
 import type { ProcessLoop } from './process-loop.ts'
 import type { Timeline } from './timeline.ts'
 
-/** Whether the broker answers anybody. */
+/** Whether the broker is available. */
 export interface BrokerPower {
   isAway: boolean
 }
@@ -14,7 +14,7 @@ export class Network {
   readonly #timeline: Timeline
   readonly #dice: Dice
   readonly #power: BrokerPower
-  /** What waits for the way to be free, in order. */
+  /** What waits for the connection, in order. */
   #held: (() => void)[] = []
   #lastThere = 0
   #lastBack = 0
@@ -29,13 +29,13 @@ export class Network {
     return this.isCut || this.#power.isAway
   }
 
-  /** What the running task sends reaches the broker, in order; later, if nothing gets through. */
+  /** Sends something to the broker, in order. Without connection it arrives later. */
   toBroker(loop: ProcessLoop, arrive: () => void): void {
     this.#lastThere = Math.max(this.#lastThere, loop.time() + this.#latency())
     this.#timeline.at(this.#lastThere, () => this.#pass(arrive))
   }
 
-  /** The broker's answer becomes a task of the process, after `delayMs` more. In order, but for what is delayed. */
+  /** Makes the broker's answer a task of the process, after `delayMs`. Answers without a delay keep their order. */
   toProcess(loop: ProcessLoop, task: () => void, delayMs = 0): void {
     const at = this.#timeline.now + this.#latency() + delayMs
     if (delayMs === 0) this.#lastBack = Math.max(this.#lastBack, at)
@@ -43,7 +43,7 @@ export class Network {
     this.#timeline.at(arrivesAt, () => this.#pass(() => loop.post(task)))
   }
 
-  /** To be called when what kept things from getting through has gone. */
+  /** Must be called when the connection is restored. */
   restored(): void {
     if (this.isDown) return
     const held = this.#held

@@ -1,4 +1,4 @@
-/** Worlds with many deliveries for endpoints that are slow, hold their calls or hang, beside one that answers at once. */
+/** Worlds with many deliveries to endpoints that are slow, hold their calls or hang, beside one that answers at once. */
 import type { Dice } from './dice.ts'
 import type { Temper } from './endpoints.ts'
 import { eventKeys, type DeliveryPlan, type HookPlan } from './plan-hooks.ts'
@@ -8,30 +8,30 @@ export interface Crowd {
   readonly tempers: ReadonlyMap<string, Temper>
   readonly streams: readonly Stream[]
   readonly maxInFlight: number
-  /** What the well tenant's latency may come to beside it, more than half as much again, in milliseconds. */
-  readonly mostMoreMs: number
+  /** By how much the healthy tenant's latency may exceed 1.5 times its latency alone, in milliseconds. */
+  readonly maxMoreMs: number
   readonly recovery?: Recovery
 }
 
-/** An endpoint that failed for long is well again. */
+/** The recovery of an endpoint that failed for a long time. */
 export interface Recovery {
   readonly hookId: string
   readonly at: number
-  /** So long after the probe that found it all that had come before must be done, in milliseconds. */
+  /** How long after the successful probe all earlier deliveries must be done, in milliseconds. */
   readonly withinMs: number
 }
 
-/** Events of one tenant, at even distances. Milliseconds, from the beginning of the load. */
+/** Events of one tenant at even intervals. Times are in milliseconds from the beginning of the load. */
 export interface Stream {
   readonly tenantId: string
   readonly from: number
   readonly everyMs: number
   readonly count: number
-  /** Default: by chance. */
+  /** Default: random. */
   readonly eventKey?: (typeof eventKeys)[number]
 }
 
-/** How long its load lasts, in milliseconds. */
+/** How long the load of a crowd lasts, in milliseconds. */
 export function lengthOf({ streams }: Crowd): number {
   return Math.max(...streams.map(({ from, everyMs, count }) => from + everyMs * count))
 }
@@ -40,7 +40,7 @@ const well = { ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
 const minute = 60_000
 const hour = 60 * minute
 
-/** What a tenant has one of. */
+/** A hook of which each tenant has one. */
 interface Kind {
   readonly tenantId: string
   readonly temper: Temper
@@ -72,11 +72,11 @@ function drawBurstOfSlow(dice: Dice): Crowd {
     everyMs: 0.5,
     count,
   }))
-  // A lane is known to be slow after a second, and then 5,000 deliveries a second are put off.
-  return crowdOf([slow], { streams, maxInFlight: 4_096, mostMoreMs: 1_100 + count / 5 })
+  // A lane is known to be slow after a second. Then 5,000 deliveries per second are deferred.
+  return crowdOf([slow], { streams, maxInFlight: 4_096, maxMoreMs: 1_100 + count / 5 })
 }
 
-/** Hooks that hold each call for nearly a minute get more events than a partition may have open. */
+/** Hooks that hold each call for nearly a minute, and get more events than a partition may have open. */
 function drawHolding(dice: Dice): Crowd {
   const tenants = Array.from({ length: dice.pick([3, 6]) }, (_, index) => `tenant-${index}`)
   const holding = tenants.map((tenantId) => ({
@@ -89,10 +89,10 @@ function drawHolding(dice: Dice): Crowd {
     ...tenants.map((tenantId) => ({ tenantId, from: 0, everyMs: 2_000 / each, count: each })),
     { tenantId: 'tenant-fast', from: 0, everyMs: 100, count: 300 },
   ]
-  return crowdOf(holding, { streams, maxInFlight: dice.pick([256, 4_096]), mostMoreMs: 100 })
+  return crowdOf(holding, { streams, maxInFlight: dice.pick([256, 4_096]), maxMoreMs: 100 })
 }
 
-/** Hundreds of hooks of one tenant that hang get the same events as one beside them that is known to answer. */
+/** Hundreds of hanging hooks of one tenant, which get the same events as a hook that is known to answer. */
 function drawHanging(dice: Dice): Crowd {
   const tenantId = 'tenant-slow'
   const hangs: Temper = {
@@ -108,10 +108,10 @@ function drawHanging(dice: Dice): Crowd {
     { tenantId: 'tenant-fast', from: 0, everyMs: 50, count: 300 },
   ] as const
   const maxInFlight = dice.pick([128, 256])
-  return crowdOf([...hooks, { ...steady(5), tenantId }], { streams, maxInFlight, mostMoreMs: 100 })
+  return crowdOf([...hooks, { ...steady(5), tenantId }], { streams, maxInFlight, maxMoreMs: 100 })
 }
 
-/** An endpoint fails for an hour, and gets events all the time. */
+/** An endpoint that fails for an hour and gets events all the time. */
 function drawRecovering(dice: Dice): Crowd {
   const tenantId = 'tenant-slow'
   const callMs = dice.pick([20, 160])
@@ -129,29 +129,29 @@ function drawRecovering(dice: Dice): Crowd {
   const crowd = crowdOf([{ tenantId, temper, delivery: { concurrency: 16 } }], {
     streams,
     maxInFlight: 4_096,
-    mostMoreMs: 100,
+    maxMoreMs: 100,
   })
   const idealMs = ((hour / everyMs) * callMs) / 16
-  // Few, or fast, they come back over a minute, as tiers release them.
+  // A few or fast deliveries return over a minute, as tiers release them.
   const withinMs = minute + 1.5 * idealMs
   return { ...crowd, recovery: { hookId: 'hook-0', at: to, withinMs } }
 }
 
 function steady(ms: number): { readonly temper: Temper } {
-  return { temper: { leastMs: ms, mostMs: ms, ...well } }
+  return { temper: { minMs: ms, maxMs: ms, ...well } }
 }
 
-/** With a hook of a tenant of its own that answers at once. */
+/** Adds a hook that answers at once and has a tenant of its own. */
 function crowdOf(kinds: readonly Kind[], others: Omit<Crowd, 'hooks' | 'tempers'>): Crowd {
-  const fast = { tenantId: 'tenant-fast', temper: { leastMs: 2, mostMs: 8, ...well } }
+  const fast = { tenantId: 'tenant-fast', temper: { minMs: 2, maxMs: 8, ...well } }
   const tempers = new Map<string, Temper>()
   const hooks = [...kinds, fast].map((kind: Kind, index) => {
     const { tenantId, temper, delivery = {}, events = eventKeys } = kind
     const id = `hook-${index}`
     const url = `https://${id}.example/`
     tempers.set(url, temper)
-    const isTenantWell = tenantId === fast.tenantId
-    return { id, tenantId, events, url, delivery, isTenantWell }
+    const isTenantHealthy = tenantId === fast.tenantId
+    return { id, tenantId, events, url, delivery, isTenantHealthy }
   })
   return { ...others, hooks, tempers }
 }

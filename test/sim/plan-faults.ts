@@ -1,4 +1,4 @@
-/** The faults that a seed draws, each with its time. What they do is in `faults.ts`. */
+/** The faults that a seed draws, each with its time. Their effects are in `faults.ts`. */
 import type { Dice } from './dice.ts'
 import type { HookPlan } from './plan-hooks.ts'
 import type { InstancePlan, WorldKind } from './plan.ts'
@@ -7,11 +7,11 @@ export type Fault = { readonly at: number; readonly endAt: number } & FaultKind
 
 export type FaultKind = OuterFault | InnerFault
 
-/** Of processes, of the network and of the broker. */
+/** Faults of processes, of the network and of the broker. */
 export type OuterFault =
-  /** The process dies, at once or right after so many records that it wrote stand in the log, heard of or not. */
+  /** The process dies at once, or right after this many of its records are in the log, acknowledged or not. */
   | { readonly kind: 'kill'; readonly instance: number; readonly afterAppends: number }
-  /** The process dies when its next commit has been taken. */
+  /** The process dies when the broker has accepted its next commit. */
   | { readonly kind: 'kill-at-commit'; readonly instance: number }
   | { readonly kind: 'stop'; readonly instance: number; readonly deadlineMs: number }
   | { readonly kind: 'start' }
@@ -27,11 +27,11 @@ export type OuterFault =
       readonly oldBatch: number
       readonly commitsLost: number
     }
-  /** Nothing that the process writes is acknowledged any more, until it dies. */
+  /** No further record of the process is acknowledged until it dies. */
   | { readonly kind: 'stuck-sink'; readonly instance: number }
   | { readonly kind: 'clock-step'; readonly instance: number; readonly byMs: number }
 
-/** Of operators, of owners of hooks, and of what the broker does with topics. */
+/** Actions of operators and of owners of hooks, and what the broker does with topics. */
 export type InnerFault =
   | { readonly kind: 'edit'; readonly hookId: string; readonly edit: HookEdit }
   | { readonly kind: 'compact' }
@@ -58,7 +58,7 @@ interface World {
 
 const instance = (dice: Dice, { instances }: World) => dice.int(0, instances.length - 1)
 
-/** Of processes and the broker. */
+/** Makers of faults of processes and the broker. */
 const outer: readonly Make[] = [
   (dice, _at, world) => ({
     kind: 'kill',
@@ -104,7 +104,7 @@ const outer: readonly Make[] = [
   }),
 ]
 
-/** Of operators and owners of hooks. */
+/** Makers of actions of operators and owners of hooks. */
 const inner: readonly Make[] = [
   (dice, _at, { hooks }) => ({
     kind: 'edit',
@@ -143,7 +143,7 @@ export function drawFaults(
       faults.push({ at, endAt: at, ...dice.pick(makes)(dice, at, world) })
     }
   }
-  // Some worlds have orderly joins and leaves only: what they may repeat can be told exactly.
+  // Some worlds have only orderly joins and leaves. Then it is known exactly what they may repeat.
   const orderly = outer.filter((_, index) => index === 2 || index === 3)
   if (dice.chance(0.25)) add(orderly, dice.int(1, 3))
   else add(outer, kind === 'rough' ? dice.int(1, 5) : dice.int(0, 1))

@@ -1,6 +1,6 @@
 /** The hooks that a seed draws, and how the endpoint at each URL behaves. */
 import type { Dice } from './dice.ts'
-import { isWell, type Illness, type Temper } from './endpoints.ts'
+import { isAlwaysHealthy, type Illness, type Temper } from './endpoints.ts'
 import type { WorldKind } from './plan.ts'
 
 export interface DeliveryPlan {
@@ -18,19 +18,19 @@ export interface HookPlan {
   readonly url: string
   /** Fields of `delivery`. */
   readonly delivery: DeliveryPlan
-  /** Whether all hooks of its tenant have endpoints that are always well. */
-  readonly isTenantWell: boolean
+  /** Whether all hooks of its tenant have endpoints that are always healthy. */
+  readonly isTenantHealthy: boolean
 }
 
-/** A filter that lets every other event through: see {@link isLetThrough}. */
+/** A filter that is true for every other event; see {@link isLetThrough}. */
 const halfOfAll = 'event.parity == "even"'
 
-/** What events say of their number, and what the filter asks for. */
+/** The parity of an event's number. Events have it as a field, which the filter uses. */
 export function parityOf(n: number): 'even' | 'odd' {
   return n % 2 === 0 ? 'even' : 'odd'
 }
 
-/** Whether the filter, if there is one, lets the event through. */
+/** Whether the filter is true for the event, or there is none. */
 export function isLetThrough(filter: string | undefined, n: number): boolean {
   return filter === undefined || parityOf(n) === 'even'
 }
@@ -45,25 +45,25 @@ export function drawHooks(
   const tenants = dice.int(world.kind === 'tenants' ? 2 : 1, 3)
   const hooks: HookPlan[] = []
   for (let tenant = 0; tenant < tenants; tenant += 1) {
-    // Of two tenants or more, the first is well.
-    const isTenantWell = tenant === 0 && tenants > 1
-    const count = isTenantWell ? dice.int(1, 3) : drawCount(dice, world.kind)
+    // If there are several tenants, the first one is healthy.
+    const isTenantHealthy = tenant === 0 && tenants > 1
+    const count = isTenantHealthy ? dice.int(1, 3) : drawCount(dice, world.kind)
     for (let index = 0; index < count; index += 1) {
       const id = `hook-${tenant}-${index}`
       const url = `https://${id}.example/`
-      const temper = isTenantWell ? drawWell(dice) : drawTemper(dice, world)
+      const temper = isTenantHealthy ? drawHealthy(dice) : drawTemper(dice, world)
       tempers.set(url, temper)
-      // Where a hook edit takes it to.
-      tempers.set(`${url}moved`, dice.chance(0.8) ? drawWell(dice) : drawTemper(dice, world))
+      // The URL after an edit of the hook.
+      tempers.set(`${url}moved`, dice.chance(0.8) ? drawHealthy(dice) : drawTemper(dice, world))
       const events = index === 0 || dice.chance(0.6) ? eventKeys : [dice.pick(eventKeys)]
-      const hook = { id, tenantId: `tenant-${tenant}`, events, url, delivery: {}, isTenantWell }
-      hooks.push(isTenantWell ? hook : asOwnersLike(dice, hook, { kind: world.kind, temper }))
+      const hook = { id, tenantId: `tenant-${tenant}`, events, url, delivery: {}, isTenantHealthy }
+      hooks.push(isTenantHealthy ? hook : asOwnersLike(dice, hook, { kind: world.kind, temper }))
     }
   }
   return { hooks, tempers }
 }
 
-/** Owners set limits, and make mistakes. */
+/** Varies a hook as its owner might: with limits and mistakes. */
 function asOwnersLike(
   dice: Dice,
   hook: HookPlan,
@@ -77,20 +77,20 @@ function drawCount(dice: Dice, kind: WorldKind): number {
   return kind === 'tenants' ? dice.pick([1, 3, 12]) : dice.pick([1, 1, 2, 3, 5])
 }
 
-function drawWell(dice: Dice): Temper {
-  const leastMs = dice.pick([1, 5, 20, 50])
-  const mostMs = leastMs * dice.pick([1, 2, 4])
-  return { leastMs, mostMs, ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
+function drawHealthy(dice: Dice): Temper {
+  const minMs = dice.pick([1, 5, 20, 50])
+  const maxMs = minMs * dice.pick([1, 2, 4])
+  return { minMs, maxMs, ill: [], flaky: 0, takes: Number.POSITIVE_INFINITY }
 }
 
 function drawTemper(dice: Dice, { loadEndAt }: { readonly loadEndAt: number }): Temper {
-  const well = drawWell(dice)
+  const well = drawHealthy(dice)
   switch (dice.int(0, 6)) {
     case 0:
       return well
     case 1: {
-      const leastMs = dice.pick([200, 400, 1_000, 2_500])
-      return { ...well, leastMs, mostMs: leastMs * dice.pick([1, 1.5]) }
+      const minMs = dice.pick([200, 400, 1_000, 2_500])
+      return { ...well, minMs, maxMs: minMs * dice.pick([1, 1.5]) }
     }
     case 2:
       return { ...well, flaky: dice.pick([0.05, 0.3, 0.7]) }
@@ -130,6 +130,8 @@ function drawDelivery(dice: Dice, kind: WorldKind, temper: Temper): DeliveryPlan
     ...(dice.chance(0.1) ? { ratePerSecond: dice.pick([1, 5, 20]) } : {}),
     ...(dice.chance(0.1) ? { maxRetries: dice.int(0, 2) } : {}),
     ...(dice.chance(0.15) ? { filter: halfOfAll } : {}),
-    ...(kind === 'rough' && !isWell(temper) && dice.chance(0.1) ? { timeoutMs: 1_000 } : {}),
+    ...(kind === 'rough' && !isAlwaysHealthy(temper) && dice.chance(0.1)
+      ? { timeoutMs: 1_000 }
+      : {}),
   }
 }

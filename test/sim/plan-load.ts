@@ -11,13 +11,13 @@ export interface EventPlan {
   /** The producer's own id; two sendings may share one. */
   readonly eventId: string
   readonly key: string | null
-  /** How its value is written: as JSON text, in a registry's frame, or as text that is no event. */
+  /** The form of its value: JSON text, framed JSON, or text that is not an event. */
   readonly form: EventForm
 }
 
 export type EventForm = 'json' | 'framed' | 'unreadable'
 
-/** Before the load of tenants that are compared. */
+/** How long before the load the warm-up of compared tenants begins. */
 const warmUpMs = 2_000
 
 export function drawLoad(
@@ -54,7 +54,7 @@ export function drawLoad(
   }
   const most = { rough: 25, burst: 40, tenants: 60, crowd: 0 }[world.kind]
   for (const tenantId of tenants) {
-    // A process that has just begun admits little at once.
+    // A process that has just started admits little at once.
     if (world.kind === 'tenants') add({ at: loadBeginsAt - warmUpMs, tenantId })
     const count = dice.int(3, most)
     for (let index = 0; index < count; index += 1) {
@@ -63,7 +63,7 @@ export function drawLoad(
     if (world.kind !== 'rough' && dice.chance(0.6))
       drawBurst(dice, dice.between(loadBeginsAt, loadEndAt), (at) => add({ at, tenantId }))
   }
-  // Some are sent again under their id: at once, or when their first run has long ended.
+  // Some are sent again with the same id, at once or long after their first run has ended.
   for (const event of events.filter(() => dice.chance(0.06))) {
     const at = dice.chance(0.5)
       ? event.at + dice.between(0, 200)

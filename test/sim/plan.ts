@@ -3,7 +3,7 @@ import type { Tier } from '../../src/core/model/model.ts'
 import { sortedTiers, tierOf } from '../../src/core/run/schedule.ts'
 import { settingTable } from '../../src/settings/table.ts'
 import { createDice, type Dice } from './dice.ts'
-import { isWell, type Temper } from './endpoints.ts'
+import { isAlwaysHealthy, type Temper } from './endpoints.ts'
 import { drawFaults, type Fault } from './plan-faults.ts'
 import { drawCrowd, lengthOf, type Crowd, type Recovery } from './plan-crowd.ts'
 import { drawHooks, type HookPlan } from './plan-hooks.ts'
@@ -11,19 +11,19 @@ import { drawLoad, type EventPlan } from './plan-load.ts'
 import { topics } from '../support/flow-rig.ts'
 
 /**
- * What kind of world it is:
+ * The kind of a world:
  * - *rough*: a small load and many faults;
  * - *burst*: a small load with bursts, few faults;
- * - *tenants*: no faults but endpoints that misbehave; a well tenant's latency is compared with its own alone;
- * - *crowd*: the same with a thousand deliveries for endpoints that are slow, hold their calls or hang.
+ * - *tenants*: no faults except misbehaving endpoints; a healthy tenant's latency is compared with its latency alone;
+ * - *crowd*: the same with a thousand deliveries to endpoints that are slow, hold their calls or hang.
  */
 export type WorldKind = 'rough' | 'burst' | 'tenants' | 'crowd'
 
 export interface InstancePlan {
   readonly startAt: number
-  /** What starting a call and hearing its end each cost, in milliseconds of the event loop. */
+  /** The cost of starting a call, and of handling its end, in milliseconds of the event loop. */
   readonly callMs: number
-  /** What a fetched record costs. */
+  /** The cost of a fetched record, in milliseconds. */
   readonly recordMs: number
   readonly skewMs: number
 }
@@ -43,8 +43,8 @@ export interface Plan {
   readonly sessionMs: number
   readonly timeoutMs: number
   readonly maxInFlight: number
-  /** What a well tenant's latency may come to beside the others, more than half as much again, in milliseconds. */
-  readonly mostMoreMs: number
+  /** By how much a healthy tenant's latency may exceed 1.5 times its latency alone, in milliseconds. */
+  readonly maxMoreMs: number
   readonly concurrency: number
   readonly maxAgeMs: number
   readonly maxDeferredPerHook: number
@@ -55,11 +55,11 @@ export interface Plan {
   readonly tempers: ReadonlyMap<string, Temper>
   readonly events: readonly EventPlan[]
   readonly faults: readonly Fault[]
-  /** An endpoint that is to recover. */
+  /** The recovery to check, if there is one. */
   readonly recovery: Recovery | undefined
-  /** When the load has ended, and the faults too. */
+  /** When the load and the faults have ended. */
   readonly calmAt: number
-  /** By then all must be done. */
+  /** When everything must be done. */
   readonly endAt: number
 }
 
@@ -83,9 +83,9 @@ export function drawPlan(seed: number): Plan {
   const faultsEndAt = Math.max(loadEndAt, ...faults.map(({ endAt }) => endAt))
   const calmAt = Math.max(faultsEndAt, ...instances.map(({ startAt }) => startAt)) + 500
   const concurrency = dice.pick([2, 4, 16])
-  const leastAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
+  const minAgeMs = 2 * minute + 2 * longestWorkMs({ hooks, tempers, events, concurrency })
   const maxAgeMs = Math.max(
-    leastAgeMs,
+    minAgeMs,
     kind === 'crowd' ? 3 * 60 * minute : dice.pick([4, 6, 10]) * minute,
   )
   return {
@@ -117,21 +117,21 @@ export function drawPlan(seed: number): Plan {
   }
 }
 
-/** By then all instances that start at once have joined. */
+/** When all instances of the start have joined. */
 const joinedBy = 4 * second
 
 function limitsOf(
   dice: Dice,
   crowd: Crowd | undefined,
-): Pick<Plan, 'recovery' | 'mostMoreMs' | 'maxInFlight'> {
+): Pick<Plan, 'recovery' | 'maxMoreMs' | 'maxInFlight'> {
   if (crowd !== undefined) {
-    const { recovery, mostMoreMs, maxInFlight } = crowd
-    return { recovery, mostMoreMs, maxInFlight }
+    const { recovery, maxMoreMs, maxInFlight } = crowd
+    return { recovery, maxMoreMs, maxInFlight }
   }
-  return { recovery: undefined, mostMoreMs: 100, maxInFlight: dice.pick([64, 128, 4_096]) }
+  return { recovery: undefined, maxMoreMs: 100, maxInFlight: dice.pick([64, 128, 4_096]) }
 }
 
-/** Where tenants are compared, nothing may be left out for want of room. */
+/** Where tenants are compared, nothing may end because a bound is reached. */
 function drawCaps(
   dice: Dice,
   kind: WorldKind,
@@ -143,12 +143,12 @@ function drawCaps(
   }
 }
 
-/** Whether it is about what endpoints do to each other, and nothing else happens. */
+/** Whether the world has no other faults than those of endpoints. */
 export function isCalm(kind: WorldKind): boolean {
   return kind === 'tenants' || kind === 'crowd'
 }
 
-/** Few crowds: each costs as much as many of the others. */
+/** Crowds are rare, since each takes as long as many other worlds. */
 function drawKind(dice: Dice): WorldKind {
   const throwing = dice.float()
   if (throwing < 0.62) return 'rough'
@@ -156,7 +156,7 @@ function drawKind(dice: Dice): WorldKind {
   return throwing < 0.985 ? 'tenants' : 'crowd'
 }
 
-/** The product's own, but for those that no run of a world lives long enough for. */
+/** The product's own tiers, except those that are longer than any world. */
 const tiers: readonly Tier[] = sortedTiers(
   settingTable.retryTiers.default
     .split(',')
@@ -177,8 +177,8 @@ function drawInstances(dice: Dice, kind: WorldKind): readonly InstancePlan[] {
 }
 
 /**
- * How long the endpoint that takes longest needs for all that is for it, in milliseconds, of those that are always well.
- * What cannot be done in time expires by right.
+ * The longest time that an always healthy endpoint needs for all its deliveries, in milliseconds. Deliveries that cannot be
+ * made in time expire rightly.
  */
 function longestWorkMs({
   hooks,
@@ -188,18 +188,18 @@ function longestWorkMs({
 }: Pick<Plan, 'hooks' | 'tempers' | 'events' | 'concurrency'>): number {
   const works = hooks.map((hook) => {
     const temper = tempers.get(hook.url)
-    if (temper === undefined || !isWell(temper)) return 0
+    if (temper === undefined || !isAlwaysHealthy(temper)) return 0
     const own = events.filter(
       ({ tenantId, eventKey }) => tenantId === hook.tenantId && hook.events.includes(eventKey),
     )
     const { concurrency: limit = concurrency, ratePerSecond = Number.POSITIVE_INFINITY } =
       hook.delivery
-    return own.length * Math.max(temper.mostMs / limit, 1_000 / ratePerSecond)
+    return own.length * Math.max(temper.maxMs / limit, 1_000 / ratePerSecond)
   })
   return Math.max(0, ...works)
 }
 
-/** The plan without what misbehaves: what a well tenant gets when it is alone. */
+/** The plan without misbehaving endpoints, for the latency of a healthy tenant alone. */
 export function aloneOf(plan: Plan): Plan {
-  return { ...plan, hooks: plan.hooks.filter((hook) => hook.isTenantWell), faults: [] }
+  return { ...plan, hooks: plan.hooks.filter((hook) => hook.isTenantHealthy), faults: [] }
 }

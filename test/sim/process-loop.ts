@@ -1,21 +1,21 @@
 /**
- * The event loop of one simulated process: one task at a time, in the order in which they came. A task takes the time
- * that it is charged with, and whatever comes meanwhile waits. So a process with too much to do is slow: its timers fire
- * late, answers are heard late, and what it sends leaves late.
+ * The event loop of one simulated process: one task at a time, in the order in which they were posted. A task takes the time
+ * that it is charged with, and other tasks wait meanwhile. So a process with too much work is slow: its timers fire late, it
+ * handles answers late, and it sends late.
  */
 import type { Clock } from '../../src/ports.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What the world's time 0 is by the calendar. */
+/** The date of the world's time 0. */
 export const worldBegan = Date.UTC(2026, 0, 5)
 
-/** What a task costs beside what it is charged with, in milliseconds. */
+/** The cost of every task in addition to its charges, in milliseconds. */
 const taskMs = 0.002
 
 export class ProcessLoop {
-  /** How far the wall clock is ahead of the true time, in milliseconds. Steps are changes of it. */
+  /** How far the wall clock is ahead of the true time, in milliseconds. A clock step changes it. */
   skewMs = 0
-  /** Counts tasks: what happened in an earlier one is known in a later one. */
+  /** The number of the running task. */
   task = 0
   readonly clock: Clock
   readonly #timeline: Timeline
@@ -34,19 +34,19 @@ export class ProcessLoop {
     }
   }
 
-  /** True time as the running task sees it. What it sends leaves then. */
+  /** The true time of the running task. What it sends leaves at this time. */
   time(): number {
     return Math.max(this.#timeline.now, this.#freeAt)
   }
 
-  /** Has the process do something when it comes to it. */
+  /** Adds a task. */
   post(task: () => void): void {
     if (this.#isDead) return
     this.#tasks.push(task)
     this.#plan()
   }
 
-  /** What is being done takes so much longer, in milliseconds. */
+  /** Makes the running task take longer, in milliseconds. */
   charge(ms: number): void {
     const from = this.time()
     this.#freeAt = from + ms
@@ -55,12 +55,12 @@ export class ProcessLoop {
     else this.#busy.push({ from, to: this.#freeAt })
   }
 
-  /** It stands still, as one does that was stopped by its system. That is no work: it is not counted as busy. */
+  /** Stops the loop for a while, like a process that its system has stopped. This time does not count as busy. */
   sleep(ms: number): void {
     this.#freeAt = this.time() + ms
   }
 
-  /** It does nothing more. */
+  /** Ends the loop. */
   kill(): void {
     this.#isDead = true
     this.#tasks.length = 0
@@ -70,7 +70,7 @@ export class ProcessLoop {
     return this.#isDead
   }
 
-  /** Share of the last second, and of the last 100 ms, in which it was busy; the larger of the two, 0 to 1. */
+  /** The share of time in which it was busy, from 0 to 1: the larger one of the last second and the last 100 ms. */
   busyShare(): number {
     const now = this.time()
     while (this.#busy[0] !== undefined && this.#busy[0].to < now - 1_000) this.#busy.shift()

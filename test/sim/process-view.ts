@@ -1,4 +1,4 @@
-/** What the world knows of a process from outside: by what it was told and what it did, never by looking into it. */
+/** A process as seen from outside: what it received and what it did, without access to its internal state. */
 import type { HookId, InboundRecord } from '../../src/core/model/model.ts'
 import type { Coverage } from './coverage.ts'
 import type { Network } from './network.ts'
@@ -11,34 +11,34 @@ export interface Epoch {
   readonly group: GroupName
   readonly topic: string
   readonly partition: number
-  /** What the group had committed when it began. */
+  /** What the group had committed when the epoch began. */
   readonly coverage: Coverage
   /** Offsets that the process was given. */
   readonly fetched: Set<number>
-  /** Offsets all of whose runs the process has heard to be in the log, and in which of its tasks it heard that last. */
+  /** Offsets of which all records were acknowledged, with the task that got the last acknowledgement. */
   readonly done: Map<number, number>
-  /** Hooks whose runs it has heard to be in the log, by offset of an event that has others. */
-  readonly heard: Map<number, Set<HookId>>
-  /** Whether the process never owned the partition before: else what it hears may be of an earlier ownership. */
+  /** Hooks whose records were acknowledged, by the offset of an event that has others too. */
+  readonly acknowledgedHooks: Map<number, Set<HookId>>
+  /** Whether the process never owned the partition before. Otherwise acknowledgements may be of an earlier epoch. */
   readonly isFirst: boolean
   /** How it ended; `undefined` while it lasts. */
   end: EpochEnd | undefined
-  /** By when its process was to let go of it, if it was asked to: calls that take longer may be repeated. */
+  /** When the process had to give up the partition, if it was asked to. Calls that take longer may be repeated. */
   releasedBy: number | undefined
 }
 
 export type EpochEnd =
-  /** The process was asked for it, drained and committed, and nothing kept it from doing so in time. */
+  /** The process was asked to give up the partition, drained and committed, and no fault delayed it. */
   | 'orderly'
-  /** The same, but something came between. */
+  /** The same, but a fault may have delayed it. */
   | 'disturbed'
   | 'lost'
   | 'killed'
 
-/** A group is asked for its partitions, and gives them up. */
+/** A member is asked to give up its partitions. */
 export interface Drain {
   readonly from: number
-  /** How long calls that are out may take, in milliseconds. */
+  /** How long calls in flight may take to end, in milliseconds. */
   readonly budgetMs: number
 }
 
@@ -53,19 +53,19 @@ export interface ProcessView {
   readonly epochs: Map<string, Epoch>
   /** Newest records of hook and endpoint topics that were applied. */
   readonly hooks: Map<HookId, InboundRecord>
-  readonly endpoints: Map<HookId, EndpointWord>
-  /** Final records that it heard to be in the log, by run, and when. */
+  readonly endpoints: Map<HookId, EndpointReport>
+  /** When the final record of a run was acknowledged to the process, by run. */
   readonly finals: Map<string, number>
-  /** Tier and request records whose handling it heard to be in the log, by run, attempt and hop, and when. */
+  /** When the handling of a tier or request record was acknowledged, by run, attempt and hop. */
   readonly handled: Map<string, number>
   readonly drains: Record<GroupName, Drain | undefined>
-  /** Until then what it does may be held up by a fault. */
+  /** Until when a fault may delay the process. */
   disturbedUntil: number
   state: 'starting' | 'running' | 'stopping' | 'ended'
 }
 
-/** What was said of an endpoint last, by the rules of records' order. */
-export interface EndpointWord {
+/** The current report about an endpoint, by the rules of precedence. */
+export interface EndpointReport {
   readonly state: string
   readonly enableEpoch: number
   readonly endpoint: string

@@ -4,15 +4,15 @@ import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { topics } from '../support/flow-rig.ts'
 
-/** What tells dead letters apart. */
+/** The identity of a dead letter. */
 export function letterKey({ headers }: InboundRecord): string {
   const values = new Map(headers)
   const text = (name: string) => values.get(name)?.toString() ?? ''
   return `${text('hooktide-delivery-id')} ${text('hooktide-hook-id')} ${text(deathHeaderNames.reason)}`
 }
 
-/** The record as a trace shows it. */
-export function tellRecord({ topic, value, headers }: InboundRecord): string {
+/** The record as text for traces. */
+export function describeRecord({ topic, value, headers }: InboundRecord): string {
   if (topic === topics.results) {
     const result = JSON.parse(value?.toString() ?? '{}') as DeliveryResult
     const { deliveryId, outcome, attempt, reason, sourceTopic, sourcePartition, sourceOffset } =

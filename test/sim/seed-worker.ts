@@ -1,4 +1,4 @@
-/** Runs the seeds that it is given, in a thread of its own, and tells of each that found something. */
+/** Runs seeds in a thread of its own, and reports each seed with violations. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { runSeed, type SeedReport } from './run-seed.ts'
 
@@ -9,13 +9,13 @@ export interface SeedRange {
   readonly step: number
 }
 
-/** So many seeds are told of at once. */
+/** How many seeds one message reports. */
 const batchSize = 50
 
 export interface SeedBatch {
   readonly seeds: number
   readonly calls: number
-  /** Those that found something. */
+  /** The seeds with violations. */
   readonly found: readonly SeedReport[]
 }
 
@@ -25,7 +25,7 @@ async function main({ from, to, step }: SeedRange): Promise<void> {
     calls: 0,
     found: [],
   }
-  const tell = () => {
+  const send = () => {
     parentPort?.postMessage(batch satisfies SeedBatch)
     batch = { seeds: 0, calls: 0, found: [] }
   }
@@ -34,9 +34,9 @@ async function main({ from, to, step }: SeedRange): Promise<void> {
     batch.seeds += 1
     batch.calls += report.calls
     if (report.violations.length > 0) batch.found.push(report)
-    if (batch.seeds === batchSize) tell()
+    if (batch.seeds === batchSize) send()
   }
-  tell()
+  send()
 }
 
 await main(workerData as SeedRange)

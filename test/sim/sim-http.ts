@@ -1,4 +1,4 @@
-/** One process' HTTP client: the `HttpSender` port, to simulated endpoints. */
+/** The HTTP client of one process: the `HttpSender` port, to simulated endpoints. */
 import type { AttemptResult, Phases } from '../../src/core/model/model.ts'
 import type { Call, HttpRequest, HttpSender } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
@@ -6,7 +6,7 @@ import { replyTo, type Reply, type Temper } from './endpoints.ts'
 import type { ProcessLoop } from './process-loop.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What stands at a URL. Shared by all processes. */
+/** The server at a URL. Shared by all processes. */
 export interface Site {
   readonly temper: Temper
   working: number
@@ -18,10 +18,10 @@ export interface HttpParts {
   readonly loop: ProcessLoop
   readonly dice: Dice
   readonly siteOf: (url: string) => Site | undefined
-  /** What starting a call and hearing of its end each cost the process, in milliseconds. */
+  /** The cost of starting a call, and of handling its end, in milliseconds. */
   readonly callMs: number
   readonly watch: {
-    /** A call starts. What is returned is called when the process hears of its end. */
+    /** A call starts. The returned function is called when the process gets its end. */
     called(request: HttpRequest): (result: AttemptResult) => void
   }
 }
@@ -38,7 +38,7 @@ export class SimHttp implements HttpSender {
 
   send(request: HttpRequest, done: (result: AttemptResult) => void): Call {
     const { timeline, loop, callMs, siteOf, watch } = this.#parts
-    const heard = watch.called(request)
+    const onEnd = watch.called(request)
     loop.charge(callMs)
     const startedAt = loop.time()
     let isEnded = false
@@ -51,7 +51,7 @@ export class SimHttp implements HttpSender {
       loop.charge(callMs)
       const totalMs = loop.time() - startedAt
       const result = resultOf({ connectMs: 0, firstByteMs: totalMs, totalMs })
-      heard(result)
+      onEnd(result)
       done(result)
     }
     const call: Call = {
@@ -60,7 +60,7 @@ export class SimHttp implements HttpSender {
     this.#open.add(call)
     const site = siteOf(request.url)
     if (site === undefined) {
-      const message = 'is no URL that can be called'
+      const message = 'is not a URL that can be called'
       loop.post(() => end((phases) => ({ kind: 'invalid-url', message, phases })))
       return call
     }

@@ -1,4 +1,4 @@
-/** The broker's topics: records in order, by partition; compaction and markers, which leave holes; who waits for more. */
+/** The broker's topics: records in order, by partition; compaction and markers, which leave gaps; readers that wait. */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import type { InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { TopicPartition } from '../../src/ports.ts'
@@ -18,8 +18,8 @@ export interface LogSlice {
   readonly end: number
 }
 
-/** Several times what the largest world writes. */
-const mostRecords = 200_000
+/** Several times as many as the largest world writes. */
+const maxRecords = 200_000
 
 export class SimLog {
   readonly #topics = new Map<string, readonly Partition[]>()
@@ -38,8 +38,8 @@ export class SimLog {
   /** @param timestamp the broker's clock, or the producer's where the topic keeps that */
   append(record: OutboundRecord, timestamp: number): InboundRecord {
     this.#appended += 1
-    if (this.#appended > mostRecords) {
-      throw new RangeError(`more than ${mostRecords} records are written: something goes round`)
+    if (this.#appended > maxRecords) {
+      throw new RangeError(`more than ${maxRecords} records are written: there is an endless loop`)
     }
     const partitions = this.#partitionsOf(record.topic)
     const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
@@ -61,7 +61,7 @@ export class SimLog {
     return appended
   }
 
-  /** A transaction's marker takes an offset that nobody reads. */
+  /** A transaction marker takes an offset, and is not read. */
   appendMarker(partition: TopicPartition): void {
     const place = this.#at(partition)
     place.end += 1
@@ -91,7 +91,7 @@ export class SimLog {
     return this.#partitionsOf(topic).flatMap(({ records }) => records)
   }
 
-  /** Of each key only the newest record is kept; tombstones go by chance, as their time comes. */
+  /** Keeps only the newest record of each key. Tombstones are removed at random, as after their retention time. */
   compact(topic: string, dice: Dice): void {
     for (const { records } of this.#partitionsOf(topic)) {
       const newest = new Map(records.map((record) => [record.key?.toString(), record.offset]))

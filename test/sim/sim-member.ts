@@ -1,7 +1,7 @@
 /**
- * One process' member of one group: the `GroupSource` port over a {@link Coordinator}. As KafkaJS under the project's own
- * adapter: heartbeats go on while a rebalance is prepared, kept partitions are read again from the committed offset, and a
- * member that was expelled joins anew under another id without asking anybody.
+ * The member of one process in one group: the `GroupSource` port over a {@link Coordinator}. It behaves like KafkaJS under
+ * the project's own adapter: heartbeats continue while a rebalance is prepared, kept partitions are read again from the
+ * committed offset, and an expelled member joins again with another id by itself.
  */
 import type {
   AssignedPartition,
@@ -25,7 +25,7 @@ export interface MemberParts {
   readonly dice: Dice
   readonly topics: readonly string[]
   readonly heartbeatMs: number
-  /** What a record that was fetched costs its process, in milliseconds. */
+  /** The cost of a fetched record, in milliseconds. */
   readonly recordMs: number
   /** Most records of one partition in one fetch. */
   readonly maxBatch: number
@@ -33,16 +33,16 @@ export interface MemberParts {
   readonly watch: MemberWatch
 }
 
-/** Shares of commits that are lost on their way, there or back. May change. */
+/** The shares of commits, and of their answers, that are lost. They may change. */
 export interface CommitFaults {
   lostThere: number
   lostBack: number
 }
 
 export interface MemberWatch {
-  /** Rejoining was asked for, by a rebalance: what is done from here to the join is the drain. */
+  /** A rebalance has begun. The drain lasts from now to the join. */
   draining(): void
-  /** @param isContinued same member, next generation */
+  /** @param isContinued whether the member is the same and the generation is the next one */
   assigned(partitions: readonly AssignedPartition[], isContinued: boolean): void
   fetched(partition: TopicPartition, offsets: readonly number[]): void
   committing(entries: readonly CommitEntry[]): void
@@ -53,7 +53,7 @@ export interface MemberWatch {
 interface Position {
   readonly partition: TopicPartition
   next: number
-  /** The end told last. */
+  /** The end that was reported last. */
   end: number
   isPaused: boolean
   readonly unwatch: () => void
@@ -70,7 +70,7 @@ export class SimMember implements GroupSource {
   #generation = -1
   #positions = new Map<string, Position>()
   #provenAt: number | undefined
-  /** Counts joins and losses: answers to what was asked before mean nothing. */
+  /** Counts joins and losses. Answers to earlier requests are ignored. */
   #life = 0
   #state: 'idle' | 'joining' | 'joined' | 'draining' | 'left' = 'idle'
   #isFetchPlanned = false
@@ -191,7 +191,7 @@ export class SimMember implements GroupSource {
     if (life === this.#life && this.#state === 'draining') this.#join()
   }
 
-  /** Expelled: it joins as a stranger, and whatever it still does counts for nothing. */
+  /** The member was expelled. It joins as a new member, and its earlier requests have no effect. */
   #lost(): void {
     this.#memberId = undefined
     if (this.#state !== 'left') this.#join()
@@ -211,7 +211,7 @@ export class SimMember implements GroupSource {
         const offsets = joined.partitions.map((partition) => coordinator.committed(partition))
         network.toProcess(loop, () => {
           if (life !== this.#life) {
-            // A process that has left meanwhile would keep what it was given until its session ends.
+            // Otherwise a process that has left meanwhile would keep its partitions until its session ends.
             if (this.#state === 'left') coordinator.leave(joined.memberId)
             return
           }

@@ -40,7 +40,7 @@ export interface ProcessParts {
   readonly watch: ProcessWatch
 }
 
-/** What is told of a process as it happens. */
+/** Observes a process. */
 export interface ProcessWatch {
   memberWatch(process: SimProcess, group: GroupName): MemberWatch
   called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void
@@ -50,7 +50,7 @@ export interface ProcessWatch {
   failed(process: SimProcess, error: Error): void
 }
 
-/** Filters keep what they have read: reading is pure, and one reader for all worlds saves its making. */
+/** One cache of parsed filters for all worlds, which saves time. Parsing is pure. */
 const filters = createFilters()
 
 export class SimProcess implements ProcessView {
@@ -66,11 +66,11 @@ export class SimProcess implements ProcessView {
   readonly finals = new Map<string, number>()
   readonly handled = new Map<string, number>()
   readonly drains: ProcessView['drains'] = { live: undefined, retry: undefined }
-  /** Partitions that it has owned before: what it hears of writes may be of an earlier ownership. */
+  /** Partitions that it has owned before. Acknowledgements may be of an earlier epoch. */
   readonly owned = new Set<string>()
   disturbedUntil = 0
   state: ProcessView['state'] = 'starting'
-  /** To die after so many more records of its stand in the log. */
+  /** It dies after this many more of its records are in the log. */
   diesAfterAppends: number | undefined
   diesAtCommit = false
   readonly #processor: Processor
@@ -125,7 +125,7 @@ export class SimProcess implements ProcessView {
     })
   }
 
-  /** In good order. Calls `ended` when it has left. */
+  /** Stops in order. Calls `ended` when it has left. */
   stop(deadlineMs: number, ended: () => void): void {
     if (this.state === 'ended') return
     this.state = 'stopping'
@@ -208,7 +208,7 @@ export class SimProcess implements ProcessView {
   }
 }
 
-/** Settings that a version does not know are not looked at. */
+/** A version ignores settings that it does not know. */
 function settingsOf(plan: Plan, instance: string) {
   const hour = 3_600_000
   return {

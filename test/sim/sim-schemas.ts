@@ -1,10 +1,10 @@
-/** One process' view of a schema registry: the `SchemaSource` port. It knows one schema, and takes its time to say so. */
+/** The schema registry as one process sees it: the `SchemaSource` port. It has one schema, and answers after a while. */
 import type { Schema } from '../../src/core/event/framed-value.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 import type { Dice } from './dice.ts'
 import type { ProcessLoop } from './process-loop.ts'
 
-/** Of JSON text: what follows the frame is the value. */
+/** The id of a schema for JSON text, which follows the frame unchanged. */
 export const schemaId = 7
 
 export class SimSchemas implements SchemaSource {
@@ -19,7 +19,7 @@ export class SimSchemas implements SchemaSource {
     this.#dice = dice
   }
 
-  /** Whether records wait for its answer. */
+  /** Whether records wait for the answer. */
   get isAsking(): boolean {
     return this.#isAsked && this.#known === undefined
   }
@@ -39,7 +39,7 @@ export class SimSchemas implements SchemaSource {
   }
 
   stop(): void {
-    // Nothing is held.
+    // There is nothing to stop.
   }
 
   #ask(): void {

@@ -1,7 +1,7 @@
 /**
- * One process' producer: the `RecordSink` port over a {@link SimLog}. One send at a time; what is written meanwhile forms
- * the next. Faults: acknowledgements come late, or are lost, so that the send is repeated; a copy of a send turns up long
- * after; from some point on nothing is acknowledged any more, though it is written.
+ * The producer of one process: the `RecordSink` port over a {@link SimLog}. There is one send at a time, and records that
+ * are written meanwhile form the next one. These are its faults: acknowledgements are late, or are lost, so that the send is
+ * repeated; a copy of a send arrives long after it; from some time on records are written and not acknowledged.
  */
 import type { InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { RecordSink } from '../../src/ports.ts'
@@ -10,12 +10,12 @@ import type { Network } from './network.ts'
 import type { ProcessLoop } from './process-loop.ts'
 import type { Timeline } from './timeline.ts'
 
-/** Shares of sends that meet with it. May change. */
+/** The shares of sends with each fault. They may change. */
 export interface SinkFaults {
   late: number
   lostThere: number
   lostBack: number
-  /** Of those that are repeated: written twice, since the broker did not know the first. */
+  /** The share of repeated sends that are written twice, since the broker did not recognize the first. */
   twice: number
   oldBatch: number
 }
@@ -28,11 +28,11 @@ export interface SinkParts {
   readonly faults: SinkFaults
   readonly append: (records: readonly OutboundRecord[]) => readonly InboundRecord[]
   readonly watch: {
-    /** The process hears that these stand in the log. */
+    /** These records were acknowledged to the process. */
     acknowledged(records: readonly InboundRecord[]): void
-    /** An acknowledgement will be late, or not come. */
+    /** An acknowledgement will be late or lost. */
     disturbed(): void
-    /** The process hands these over. */
+    /** The process writes these records. */
     writing(records: readonly OutboundRecord[]): void
   }
 }
@@ -82,12 +82,12 @@ export class SimSink implements RecordSink {
     return Promise.resolve()
   }
 
-  /** From here on nothing is acknowledged, though it is written. */
+  /** From now on, records are written and not acknowledged. */
   stuck(): void {
     this.#isStuck = true
   }
 
-  /** The process dies: a send that is on its way may have left its beginning in the log. */
+  /** The process dies. The first records of a send in progress may be in the log. */
   die(): void {
     const { dice, append, network } = this.#parts
     const left = this.#waiting.flatMap(({ records }) => records)
@@ -108,7 +108,7 @@ export class SimSink implements RecordSink {
     })
   }
 
-  /** @param before what the log has of it, where it was sent before */
+  /** @param before the records in the log, if this send is a repeat */
   #send(writes: readonly Write[], before: readonly InboundRecord[] | undefined): void {
     const { timeline, loop, network, dice, faults, append, watch } = this.#parts
     if (this.#isStopped) return
@@ -123,7 +123,7 @@ export class SimSink implements RecordSink {
     }
     if (isLostThere) return
     network.toBroker(loop, () => {
-      // What was on its way when the process died or gave up arrives or does not; see `die` for the rest.
+      // A send in progress when the process died or stopped may or may not arrive; see `die` for the rest.
       if (loop.isDead && dice.chance(0.5)) return
       const isNew = stands === undefined || dice.chance(faults.twice)
       const appended = isNew ? append(records) : (stands ?? [])

@@ -1,4 +1,4 @@
-/** One process' reader of a compacted topic: the `TableSource` port over a {@link SimLog}. */
+/** The reader of a compacted topic in one process: the `TableSource` port over a {@link SimLog}. */
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { TableSource } from '../../src/ports.ts'
 import type { Network } from './network.ts'
@@ -10,9 +10,9 @@ export interface TableParts {
   readonly loop: ProcessLoop
   readonly network: Network
   readonly topic: string
-  /** How long records take to reach it, in milliseconds. */
+  /** How long records take to reach the process, in milliseconds. */
   readonly delayMs: () => number
-  /** A record is about to be handed over. */
+  /** A record is about to be applied. */
   readonly onApplied: (record: InboundRecord) => void
 }
 
@@ -39,7 +39,7 @@ export class SimTable implements TableSource {
     return Promise.resolve()
   }
 
-  /** Resolves when the partition was read to its end as it is now. */
+  /** Resolves when the partition was read to its current end. */
   #follow(partition: number, apply: (record: InboundRecord) => void): Promise<void> {
     const { log, loop, network, topic, delayMs, onApplied } = this.#parts
     const place = { topic, partition }

@@ -1,7 +1,7 @@
 /**
- * `npm run sim -- [--seeds 2000] [--from 1] [--stop]` runs the worlds of many seeds on all cores and counts what they
- * found; with `--stop` it ends with the first. `npm run sim -- --seed 4711 [--trace]` runs one, and tells of all that
- * happens in it.
+ * `npm run sim -- [--seeds 2000] [--from 1] [--stop]` runs the worlds of many seeds on all cores, and counts the violations.
+ * With `--stop` it ends with the first one. `npm run sim -- --seed 4711 [--trace]` runs one seed. With `--trace` it prints
+ * everything that happens.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ import type { SeedBatch, SeedRange } from './seed-worker.ts'
 import { ended } from './workers.ts'
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
-/** So often it is said how far it has come. */
+/** How often progress is printed. */
 const progressMs = 30_000
 
 async function main(args: readonly string[]): Promise<number> {
@@ -37,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function runOne(seed: number, isTraced: boolean): Promise<number> {
   const { violations, calls } = await runSeed(seed, isTraced ? print : undefined)
   for (const violation of violations) print(tellViolation(seed, violation))
-  print(`Seed ${seed}: ${calls} calls, ${violations.length} of the checks found something.`)
+  print(`Seed ${seed}: ${calls} calls, ${violations.length} check(s) failed.`)
   return violations.length === 0 ? 0 : 1
 }
 
@@ -64,7 +64,7 @@ async function runMany(wanted: {
     const range: SeedRange = { from: from + index, to: from + count, step }
     return new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: range })
   })
-  const hear = (batch: SeedBatch) => {
+  const onBatch = (batch: SeedBatch) => {
     done += batch.seeds
     calls += batch.calls
     for (const report of batch.found) note(byCheck, report)
@@ -73,7 +73,7 @@ async function runMany(wanted: {
     toldAt = performance.now()
     print(`${done} of ${count} seeds`)
   }
-  await Promise.all(workers.map((worker) => ended(worker, hear)))
+  await Promise.all(workers.map((worker) => ended(worker, onBatch)))
   for (const [check, seeds] of byCheck) {
     const first = seeds.toSorted((one, other) => one - other).slice(0, 8)
     print(`${check}: ${seeds.length} seed(s), such as ${first.join(', ')}`)
@@ -85,7 +85,7 @@ async function runMany(wanted: {
   return byCheck.size === 0 ? 0 : 1
 }
 
-/** The first seed of each check is told in full. */
+/** Prints the first seed of each check in full. */
 function note(byCheck: Map<CheckName, number[]>, report: SeedReport): void {
   for (const violation of report.violations) {
     const seeds = byCheck.get(violation.check)

@@ -1,4 +1,4 @@
-/** The world's time: what is to happen when. Things of one moment happen in the order in which they were planned. */
+/** The world's time, with the planned actions. Actions of one moment run in the order in which they were planned. */
 
 interface Planned {
   readonly at: number
@@ -8,13 +8,13 @@ interface Planned {
 
 export class Timeline {
   now = 0
-  /** Set by whoever ran code of a processor: its promise chains are run before anything else happens. */
+  /** Set when code of a processor has run. Its promise chains then run before the next action. */
   hasRunCode = false
   readonly #heap: Planned[] = []
   #planned = 0
   #isEnded = false
 
-  /** Calls `fire` at that time, or as soon as may be when it has passed. Returns its cancellation. */
+  /** Calls `fire` at that time, or as soon as possible if it has passed. Returns a function that cancels it. */
   at(time: number, fire: () => void): () => void {
     const planned: Planned = { at: Math.max(time, this.now), order: this.#planned, fire }
     this.#planned += 1
@@ -28,12 +28,12 @@ export class Timeline {
     return this.at(this.now + delayMs, fire)
   }
 
-  /** Nothing more happens. */
+  /** No further action runs. */
   end(): void {
     this.#isEnded = true
   }
 
-  /** Lets happen what is planned, until then or until {@link end} is called. */
+  /** Runs the planned actions until that time, or until {@link end} is called. */
   async run(until: number): Promise<void> {
     for (let next = this.#heap[0]; next !== undefined; next = this.#heap[0]) {
       if (this.#isEnded || next.at > until) break

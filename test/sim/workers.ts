@@ -1,15 +1,15 @@
-/** What starts workers that run seeds, and waits for them. */
+/** Waits for workers that run seeds. */
 import type { Worker } from 'node:worker_threads'
 import type { SeedBatch } from './seed-worker.ts'
 
 /**
  * Resolves when the worker has ended.
  *
- * @param hear called for each batch that it sends
+ * @param onBatch called for each batch that the worker sends
  */
-export function ended(worker: Worker, hear: (batch: SeedBatch) => void): Promise<void> {
+export function ended(worker: Worker, onBatch: (batch: SeedBatch) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    worker.on('message', hear)
+    worker.on('message', onBatch)
     worker.on('error', reject)
     worker.on('exit', () => resolve())
   })

@@ -1,4 +1,4 @@
-/** One world, run from its beginning to its end: see `plan.ts` for what is drawn, `check-*.ts` for what must hold. */
+/** One world, run from beginning to end. `plan.ts` draws it, and `check-*.ts` has the checks. */
 import { deliveryIdOf } from '../../src/core/model/identity.ts'
 import type { AttemptResult, InboundRecord, OutboundRecord } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
@@ -8,7 +8,7 @@ import { framed } from '../support/memory-schemas.ts'
 import { checkCall } from './check-calls.ts'
 import { CommitChecks } from './check-commits.ts'
 import { LiveChecks, lookMs } from './check-live.ts'
-import { lostOwnershipWritesNothing, wellEndpointDelivers } from './check-writes.ts'
+import { lostOwnershipWritesNothing, healthyEndpointDelivers } from './check-writes.ts'
 import { Chronicle } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
@@ -21,7 +21,7 @@ import type { InstancePlan, Plan } from './plan.ts'
 import { parityOf } from './plan-hooks.ts'
 import { worldBegan } from './process-loop.ts'
 import type { GroupName } from './process-view.ts'
-import { letterKey, tellRecord } from './record-text.ts'
+import { letterKey, describeRecord } from './record-text.ts'
 import type { Site } from './sim-http.ts'
 import { SimLog } from './sim-log.ts'
 import { schemaId } from './sim-schemas.ts'
@@ -30,13 +30,13 @@ import { Timeline } from './timeline.ts'
 
 export interface WorldReport {
   readonly violations: readonly Violation[]
-  /** From each event's record to the end of its first attempt, in milliseconds, of tenants whose endpoints are well. */
+  /** Times from an event's record to the end of its first attempt, in milliseconds, of tenants with healthy endpoints. */
   readonly latencies: readonly number[]
   readonly calls: number
   readonly endedAt: number
 }
 
-/** Given each thing that happens, with its true time. */
+/** Gets a line for everything that happens, with its true time. */
 export type Trace = (line: string) => void
 
 export class World {
@@ -46,11 +46,11 @@ export class World {
   readonly sinkFaults = { late: 0, lostThere: 0, lostBack: 0, twice: 0, oldBatch: 0 }
   readonly commitFaults = { lostThere: 0, lostBack: 0 }
   readonly dice: Dice
-  /** By instance of the plan: the process that stands for it now, and those that joined later. */
+  /** The current process of each instance of the plan, and then those that joined later. */
   readonly slots: SimProcess[] = []
   readonly allProcesses: SimProcess[] = []
   calls = 0
-  /** Since when nothing was disturbed, but for what goes on now. */
+  /** When the last disturbance ended, apart from current ones. */
   #disturbedAt = 0
   #faultsGoingOn = 0
   readonly #violations = new Map<CheckName, Violation>()
@@ -134,7 +134,7 @@ export class World {
     this.#trace?.(`${this.facts.timeline.now.toFixed(3).padStart(12)} ${line()}`)
   }
 
-  /** A fault begins that goes on until what is returned is called. */
+  /** A fault begins. It lasts until the returned function is called. */
   beginFault(): () => void {
     this.#faultsGoingOn += 1
     this.disturbed()
@@ -173,7 +173,7 @@ export class World {
     return process
   }
 
-  /** Writes a hook's record, with fields that differ from the plan's. */
+  /** Writes a hook's record with fields that replace those of the plan. */
   putHook(hookId: string, fields: Readonly<Record<string, unknown>>, isFirst = false): void {
     const hook = this.facts.plan.hooks.find(({ id }) => id === hookId)
     if (hook === undefined) return
@@ -198,7 +198,7 @@ export class World {
     if (!isFirst) this.disturbed()
   }
 
-  /** Records that somebody else writes. */
+  /** Writes records of other programs. */
   produce(records: readonly OutboundRecord[]): void {
     this.#append(undefined, records)
   }
@@ -247,7 +247,9 @@ export class World {
     const { log, timeline } = this.facts
     const appended = records.map((record) => log.append(record, worldBegan + timeline.now))
     for (const record of appended) {
-      this.note(() => `${from?.name ?? 'somebody'} writes ${placeOf(record)} ${tellRecord(record)}`)
+      this.note(
+        () => `${from?.name ?? 'somebody'} writes ${placeOf(record)} ${describeRecord(record)}`,
+      )
       this.#observe(record)
     }
     if (from?.diesAfterAppends !== undefined) {
@@ -274,17 +276,17 @@ export class World {
     const run = chronicle.result(result, timeline.now)
     const { outcome, deliveryId, hookId, reason } = result
     if (run === undefined) {
-      this.#report('call-asked-for', `a result of ${deliveryId} is of a record that never was`)
+      this.#report('call-asked-for', `a result of ${deliveryId} names a record that never existed`)
       return
     }
-    // Written in one batch, the letter first: whoever reads of the end finds it.
+    // Both are written in one batch, the dead letter first. So a reader of the result finds the dead letter.
     if (outcome === 'dead' && !this.#letters.has(`${deliveryId} ${hookId} ${reason}`)) {
       this.#report(
         'letter-for-each-death',
-        `${deliveryId} for ${hookId} is dead (${reason}), and there is no dead letter`,
+        `${deliveryId} for ${hookId} is dead (${reason}), but has no dead letter`,
       )
     }
-    wellEndpointDelivers(this.facts, result)
+    healthyEndpointDelivers(this.facts, result)
   }
 
   readonly #watch: ProcessWatch = {
@@ -304,7 +306,7 @@ export class World {
       assigned: (partitions, isContinued) => {
         this.note(
           () =>
-            `${process.name} is given ${group}: ${partitions.map((p) => `${p.topic}/${p.partition}${p.isKept ? ' (kept)' : ''}`).join(', ')}`,
+            `${process.name} gets partitions of ${group}: ${partitions.map((p) => `${p.topic}/${p.partition}${p.isKept ? ' (kept)' : ''}`).join(', ')}`,
         )
         this.#epochs.assigned(process, group, { partitions, isContinued })
       },
@@ -329,7 +331,7 @@ export class World {
     return (result) => {
       this.note(
         () =>
-          `${process.name} hears of ${delivery}: ${result.kind === 'response' ? result.status : result.kind === 'error' ? result.errorClass : result.kind}`,
+          `${process.name} gets the end of ${delivery}: ${result.kind === 'response' ? result.status : result.kind === 'error' ? result.errorClass : result.kind}`,
       )
       ended(result)
     }
@@ -340,7 +342,7 @@ export class World {
     return isQuiet ? this.#disturbedAt : undefined
   }
 
-  /** No rebalance goes on, and none is to come: each member is a process that lives, and knows that it is a member. */
+  /** Whether there is no rebalance now or soon: every member is a running process that knows of its membership. */
   #isWhole(group: GroupName): boolean {
     const coordinator = this.facts.coordinators[group]
     if (!coordinator.isStable) return false
@@ -364,10 +366,10 @@ export class World {
     else timeline.after(lookMs, () => this.#look())
   }
 
-  /** While a group rebalances, calls stop for whomever they are: what was begun before or meanwhile is left out. */
+  /** The latencies, except those of events around a rebalance: it stops the calls of all tenants. */
   #latencies(): readonly number[] {
     const { plan, chronicle } = this.facts
-    const well = new Set(plan.hooks.filter((hook) => hook.isTenantWell).map(({ id }) => id))
+    const well = new Set(plan.hooks.filter((hook) => hook.isTenantHealthy).map(({ id }) => id))
     return [...chronicle.runs.values()]
       .filter((run) => well.has(run.hookId) && !run.isRequested && !run.isDisturbed)
       .map(({ firstEndAt, begunAt }) => (firstEndAt ?? Number.POSITIVE_INFINITY) - begunAt)

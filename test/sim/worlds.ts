@@ -1,8 +1,8 @@
-/** Tests over ranges of seeds. Each file takes one, so that they run beside each other. */
+/** Tests over ranges of seeds. Each test file takes one range, so that they run in parallel. */
 import { describe, expect, it } from 'vitest'
 import { replayCommand, runSeed } from './run-seed.ts'
 
-/** Seeds of one test. */
+/** How many seeds one test runs. */
 const atOnce = 100
 const patienceMs = 120_000
 
@@ -11,7 +11,7 @@ export function describeWorlds(from: number, count: number): void {
     for (let first = from; first < from + count; first += atOnce) {
       const last = Math.min(first + atOnce, from + count) - 1
       it(
-        `everything that must hold does, seeds ${first} to ${last}`,
+        `no check fails for seeds ${first} to ${last}`,
         () => expectNothingFound(first, last),
         patienceMs,
       )
@@ -23,7 +23,7 @@ async function expectNothingFound(first: number, last: number): Promise<void> {
   for (let seed = first; seed <= last; seed += 1) expect(await foundBy(seed)).toEqual([])
 }
 
-/** What the seed's world finds, each with the command that shows how it came. */
+/** The violations of the seed's world, each with the command that shows how it came about. */
 export async function foundBy(seed: number): Promise<readonly string[]> {
   const { violations } = await runSeed(seed)
   return violations.map(

@@ -3,7 +3,7 @@ import {
   advanceGroup,
   apart,
   isJoined,
-  type GroupHappening,
+  type GroupInput,
   type GroupState,
 } from '../../src/stages/group-state.ts'
 
@@ -12,7 +12,7 @@ const draining: GroupState = { kind: 'draining' }
 const stopping = (hasJoined: boolean): GroupState => ({ kind: 'stopping', isJoined: hasJoined })
 
 describe('a group', () => {
-  it.each<readonly [GroupState, GroupHappening, GroupState]>([
+  it.each<readonly [GroupState, GroupInput, GroupState]>([
     [apart, 'assigned', flowing],
     [apart, 'rejoining', apart],
     [apart, 'left', apart],
@@ -30,8 +30,8 @@ describe('a group', () => {
     [stopping(true), 'rejoining', stopping(true)],
     [stopping(true), 'left', stopping(false)],
     [stopping(true), 'stopping', stopping(true)],
-  ])('that is %j and then %s is %j', (state, happening, next) => {
-    expect(advanceGroup(state, happening)).toEqual(next)
+  ])('that is %j and then %s is %j', (state, input, next) => {
+    expect(advanceGroup(state, input)).toEqual(next)
   })
 
   it('is joined from its assignment until it has left', () => {

@@ -1,4 +1,4 @@
-/** Counts what became of numbered events: how often each reached the receiver, and whether its run has ended. */
+/** Counts numbered events: how often each reached the receiver, and whether its run has ended. */
 import kafkajs from 'kafkajs'
 import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import type { OutboundRecord } from '../../src/core/model/model.ts'
@@ -17,7 +17,7 @@ export interface Load extends AsyncDisposable {
 /**
  * Writes 200 events a second until it is ended, whatever happens to the broker.
  *
- * @param most so many are written at most: else a machine that takes long for an outage has more to do after it, too
+ * @param most the most events to write. Without it, a machine with a long outage would also have more work after it
  */
 export function startLoad(rig: BrokerRig, most = Number.POSITIVE_INFINITY): Load {
   const brokers = rig.environment['KAFKA_BROKERS']?.split(',') ?? []

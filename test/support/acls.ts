@@ -1,4 +1,4 @@
-/** Grants rights and takes them away, as an administrator does. */
+/** Grants and revokes rights, as an administrator does. */
 import kafkajs from 'kafkajs'
 import type { Operation, Right } from '../../src/edge/kafka/needed-rights.ts'
 

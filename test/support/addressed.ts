@@ -59,7 +59,7 @@ export function tierWrites(rig: Rig): number {
   return tierTopics.reduce((sum, topic) => sum + rig.broker.read(topic).length, 0)
 }
 
-/** Results that say of a deferral whose fault it is: a healthy lane's must blame nobody. */
+/** Results of deferrals with a blame. Those of a healthy lane must have none. */
 export function blamedDeferrals(rig: Rig): number {
   return rig
     .results()

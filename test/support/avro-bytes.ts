@@ -1,4 +1,4 @@
-/** Zigzag and groups of seven bits, written anew. */
+/** Zigzag encoding in groups of seven bits, as a second implementation. */
 export function avroLong(value: bigint): Buffer {
   let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
   const bytes: number[] = []

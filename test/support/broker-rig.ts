@@ -1,4 +1,4 @@
-/** Everything a broker test needs under names of its own: topics, a receiver, real processes, and what they wrote. */
+/** Everything that a broker test needs, with names of its own: topics, a receiver, real processes, and their records. */
 import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import type { DeliveryResult } from '../../src/core/model/records.ts'

@@ -1,4 +1,4 @@
-/** The search of test/broker/canary.test.ts: what it does not find there is not there. */
+/** Tests of the search that test/broker/canary.test.ts uses: it finds every form of a secret. */
 import { describe, expect, it } from 'vitest'
 import { canary, sightings } from './canaries.ts'
 

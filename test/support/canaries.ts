@@ -1,4 +1,4 @@
-/** Secrets that are planted, and the search for them in whatever a program wrote. */
+/** Planted secrets, and the search for them in everything that a program wrote. */
 import { randomBytes } from 'node:crypto'
 
 /** Unlike anything else that a test writes, and without characters that one form has otherwise than another. */

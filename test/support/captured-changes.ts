@@ -16,7 +16,7 @@ export const hookRow = {
   enabled: true,
   created_at: '2026-09-14T09:02:11.019123Z',
 }
-/** What a delete tells of the row where its replica identity is the default: nothing but the key. */
+/** The row in a delete when the replica identity is the default: only the key. */
 export const emptiedRow = {
   tenant_id: '',
   id: capturedId,

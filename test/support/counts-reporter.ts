@@ -1,7 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node'
 import type { TestCounts } from '../../scripts/checks.ts'
 
-/** Tells the process that started the run, if it listens, how many tests there were. */
+/** Reports the number of tests to the process that started the run, if it listens. */
 export const countsReporter: Reporter = {
   onTestRunEnd(modules, unhandledErrors) {
     process.send?.(countTests(modules, unhandledErrors.length))

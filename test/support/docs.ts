@@ -1,4 +1,4 @@
-/** What the project says to its readers: its front page, and what stands behind it. */
+/** The project's documents: README and everything under docs. */
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

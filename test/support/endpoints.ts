@@ -1,4 +1,4 @@
-/** Endpoints as tests have them: the hook, a report on it, and rules. */
+/** Builders for tests of endpoints: the hook, a report about it, and rules. */
 import type { HealthRules, HookFacts } from '../../src/core/health/health.ts'
 import { endpointOf, type Health } from '../../src/core/health/record.ts'
 

@@ -1,4 +1,4 @@
-/** Sentences that the program says to people who have to mend something, found in its source. */
+/** The error messages and warnings of the program, found in its source. */
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -15,7 +15,7 @@ const speaking = [
   'examples/sandbox/*.ts',
   'scripts/bootstrap.mjs',
 ]
-/** What these say is no trouble: help, and what metrics mean. */
+/** Texts that are not errors: help, and descriptions of metrics. */
 const silent = /(?:help|settings\/table|metrics|exposition|receiver-page)\.ts$/
 
 const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm

@@ -1,4 +1,4 @@
-/** What filters say of an event, for tests. */
+/** Evaluates filters on an event, for tests. */
 import {
   evaluateFilter,
   Meter,

@@ -63,7 +63,7 @@ export interface Rig {
   readonly clock: HandClock
   readonly broker: MemoryBroker
   readonly schemas: MemorySchemas
-  /** How busy the event loop of every process is, 0 to 1. To be set. */
+  /** How busy the event loop of every process is, from 0 to 1. Tests set it. */
   readonly loop: { share: number }
   /** How every process that starts from now on finds the endpoint: as {@link MemoryHttp.script}. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
@@ -90,7 +90,7 @@ export function createRig(
     readonly tierPartitions?: number
     /** Uniform in [0, 1). */
     readonly random?: () => number
-    /** What {@link Rig.loop} says at first. Default 0. */
+    /** The initial {@link Rig.loop}. Default 0. */
     readonly busyShare?: number
     /** What secrets of hooks are decrypted with. Default none. */
     readonly encryptionKeys?: readonly EncryptionKey[]

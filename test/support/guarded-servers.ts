@@ -1,4 +1,4 @@
-/** Servers that let nobody pass without the right secrets: a registry behind a login, and an egress proxy. */
+/** Servers that require secrets: a registry behind a login, and an egress proxy. */
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 
 export interface GuardedServer {

@@ -46,7 +46,7 @@ export interface RunningProcess extends AsyncDisposable {
   /** Port of its status pages, once it listens. */
   readonly port: Promise<number>
   readonly lines: readonly LogLine[]
-  /** What it has said to people, so far. */
+  /** What it has written to standard error so far. */
   errorOutput(): string
   /** Resolves with the first log line, past or to come, that fits; rejects when the process ends without it. */
   waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>

@@ -1,4 +1,4 @@
-/** Host names as calls ask for them, with a name server and files of the test's, on a clock that stands still. */
+/** Lookups of host names, with a name server and files of the test, on a clock that the test moves. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

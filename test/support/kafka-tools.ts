@@ -1,4 +1,4 @@
-/** What tests do to the shared broker from outside, with the client alone. */
+/** Actions of tests on the shared broker, with only the Kafka client. */
 import kafkajs from 'kafkajs'
 import { onTestFinished } from 'vitest'
 import { type Compression, compressionTypes } from '../../src/edge/kafka/batches.ts'

@@ -1,4 +1,4 @@
-/** A hook full of secrets, an event, and what is kept of an answer to it. */
+/** A hook with many secrets, an event, and what results keep of an answer. */
 import { keptAnswer, type KeepingRules } from '../../src/core/run/kept-answer.ts'
 import type { AttemptResult, Hook } from '../../src/core/model/model.ts'
 import { prepareHook, requestHeaders } from '../../src/core/run/request-headers.ts'

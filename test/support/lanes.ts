@@ -1,4 +1,4 @@
-/** Lanes of texts, and what tests do with them. */
+/** Lanes whose work is texts, and actions of tests on them. */
 import type { LaneCondition } from '../../src/core/health/health.ts'
 import type { LaneSeed } from '../../src/core/lane/seed.ts'
 import type { HookLimits, Lane, LineName } from '../../src/core/lane/lane.ts'
@@ -19,7 +19,7 @@ export const sixteen: HookLimits = {
 }
 export const flowing: LaneSeed = { kind: 'flowing' }
 
-/** Lanes that ask what other instances report of an endpoint, as the stage does that uses them. */
+/** Lanes that use the reports of other instances, as their stage does. */
 export class SeededLanes<Work> extends Lanes<Work> {
   readonly #seedOf: () => LaneSeed
 
@@ -30,12 +30,12 @@ export class SeededLanes<Work> extends Lanes<Work> {
 
   override laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
     const lane = super.laneOf(hookId, limits, now)
-    if (lane.listens) lane.seed(this.#seedOf(), now)
+    if (lane.acceptsReports) lane.seed(this.#seedOf(), now)
     return lane
   }
 }
 
-/** Lanes of texts that weigh a byte each. */
+/** Lanes whose work is texts of one byte each. */
 export function createLanes(
   limits: Partial<LaneLimits> = {},
   options: {
@@ -64,7 +64,7 @@ interface Filling {
   readonly now?: number
 }
 
-/** Queues as many texts, which are the hook's id and a number. */
+/** Queues `count` texts, which are the hook's id and a number. */
 export function fill(
   lanes: Lanes<string>,
   hookId: string,
@@ -77,7 +77,7 @@ export function fill(
   return lane
 }
 
-/** A call of the hook succeeds within a millisecond: it is known to answer soon. */
+/** Makes a call of the hook succeed within a millisecond, so that its calls count as short. */
 export function learn(lanes: Lanes<string>, hookId: string, limits: HookLimits = sixteen): void {
   fill(lanes, hookId, 1, { limits })
   finishAll(lanes, startAll(lanes, 0), 'success', 1)

@@ -2,9 +2,9 @@
  * Kafka as far as the ports can see it, in memory and on a hand-moved clock: topics, groups, commits with metadata,
  * acknowledgements. Deliveries run as microtasks, so `settled()` (hand-clock.ts) waits for all of them.
  *
- * What it keeps of Kafka, since stages rest on it: order within a partition, the partition of a key, generations,
+ * The stages depend on these parts of Kafka, which it has: order within a partition, the partition of a key, generations,
  * commits of an old generation being refused, a member learning of a rebalance before it loses anything, and nothing
- * being acknowledged during an outage. What it leaves out: compaction, retention, transactions.
+ * being acknowledged during an outage. It has no compaction, retention and transactions.
  */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import { recordBytes } from '../../src/edge/kafka/batch-cutting.ts'
@@ -40,15 +40,15 @@ export interface MemoryGroupOptions {
 }
 
 export interface MemoryBroker {
-  /** Topics also come into being with one partition when they are first written to or read. */
+  /** A topic is also created, with one partition, when it is first written or read. */
   createTopic(topic: string, options?: MemoryTopicOptions): void
-  /** Appends at once, even during an outage: it stands for a producer elsewhere. */
+  /** Appends at once, even during an outage, like another producer. */
   produce(topic: string, input: ProduceInput): InboundRecord
   /** All records of a topic, by partition, then offset. */
   read(topic: string): readonly InboundRecord[]
-  /** Empties records of the topic that are older, as retention would, though their offsets stay. Saves memory. */
+  /** Empties older records of the topic to save memory, like retention. Their offsets remain. */
   expire(topic: string, before: EpochMs): void
-  /** Removes a topic's records and starts its offsets anew. */
+  /** Removes a topic's records and starts its offsets at 0. */
   recreateTopic(topic: string): void
   groupSource(options: MemoryGroupOptions): MemoryGroupSource
   tableSource(topic: string): TableSource
@@ -67,7 +67,7 @@ export interface MemoryBroker {
   setAckDelay(ms: number): void
 }
 
-/** What groups need of the broker. */
+/** The parts of the broker that groups need. */
 export interface MemoryLog {
   readonly clock: Clock
   isAway(): boolean
@@ -78,7 +78,7 @@ export interface MemoryLog {
 }
 
 interface MemoryTopic {
-  /** Counts recreations: a broker gives each life of a topic an id of its own. */
+  /** Counts recreations. A broker gives a recreated topic a new id. */
   life: number
   readonly partitions: InboundRecord[][]
   readonly maxMessageBytes: number
@@ -286,7 +286,7 @@ function bufferOf(content: Buffer | string | null): Buffer | null {
   return typeof content === 'string' ? Buffer.from(content) : content
 }
 
-/** Packed, as those of a record that was read from Kafka. */
+/** Packed headers, like those of a record from Kafka. */
 function headersOf(headers: ProduceInput['headers'] = []): KafkaHeaders {
   if (Symbol.iterator in headers) return PackedHeaders.pack(headers)
   const list = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const)

@@ -2,7 +2,7 @@
  * One consumer group in memory.
  *
  * A rebalance goes: every member's `beforeRejoin` is awaited while commits of the old generation are still taken, then
- * the generation rises by one, partitions are assigned by the project's own assignor, and every member is told. Changes
+ * the generation rises by one, partitions are assigned by the project's own assignor, and every member is notified. Changes
  * that come meanwhile lead to one more rebalance.
  */
 import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
@@ -17,11 +17,11 @@ import type { MemoryGroupOptions, MemoryLog } from './memory-broker.ts'
 
 export interface MemoryGroupSource extends GroupSource {
   /**
-   * The process stands still for longer than the session: others get its partitions, it learns nothing, and its proof
-   * of membership grows old.
+   * The process stops for longer than the session: others get its partitions, it gets no message, and its proof
+   * of membership expires.
    */
   freeze(): Promise<void>
-  /** It wakes and joins again, as another member. */
+  /** It continues and joins again, as another member. */
   thaw(): Promise<void>
 }
 
@@ -32,9 +32,9 @@ export interface MemoryGroup {
     partition: TopicPartition,
   ): { readonly offset: number; readonly metadata: string } | undefined
   setCommitted(entry: CommitEntry): void
-  /** Delivers what has become deliverable. */
+  /** Delivers all records that can be delivered. */
   wake(): void
-  /** Notes the newest heartbeat of each member before the broker goes away. */
+  /** Stores the newest heartbeat of each member before an outage. */
   markProven(): void
 }
 
@@ -42,7 +42,7 @@ interface Member {
   id: string
   readonly options: MemoryGroupOptions
   readonly listener: GroupListener
-  /** Next offset to deliver, and the end told last, by partition name. Absent: not assigned. */
+  /** By partition name: the next offset to deliver, and the end that was reported last. Absent when not assigned. */
   positions: Map<string, { readonly partition: TopicPartition; next: number; end: number }>
   readonly paused: Set<string>
   generation: number
@@ -125,7 +125,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
 
   /**
    * One batch of each partition at a time, each from a microtask of its own, until nothing is left. What a fetch of an
-   * idle partition, or the asking after a paused one, would tell of its end is told when it changes.
+   * idle partition, or the asking after a paused one, would report about its end, is reported when it changes.
    */
   function deliver(member: Member): void {
     if (member.isDelivering) return
@@ -161,7 +161,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     for (const member of members) provenAt(member)
   }
 
-  /** The newest multiple of the heartbeat interval since the join, as long as heartbeats get through. */
+  /** The newest multiple of the heartbeat interval since the join, while the broker is available. */
   function provenAt(member: Member): number | undefined {
     if (member.state === 'joined' && !log.isAway()) {
       const now = log.clock.monotonic()

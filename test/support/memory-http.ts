@@ -1,4 +1,4 @@
-/** HTTP in memory: every call waits for the test to answer it, or for a script. Time-outs go by the clock it is given. */
+/** HTTP in memory: a test or a script answers each call. Time-outs use the given clock. */
 import type { AttemptResult, ErrorClass, Phases } from '../../src/core/model/model.ts'
 import { parseTarget } from '../../src/edge/http/sender.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../src/ports.ts'
@@ -17,18 +17,18 @@ export interface MemoryAnswer {
   readonly status: number
   readonly retryAfterMs?: number
   readonly body?: string
-  /** The answer comes so long after the call; at once when absent. */
+  /** The time from the call to the answer; at once when absent. */
   readonly afterMs?: number
 }
 
 export interface MemoryHttp extends HttpSender {
-  /** All calls so far, ended ones too. A URL that cannot be called never becomes one. */
+  /** All calls so far, including ended ones. A URL that cannot be called makes no call. */
   readonly calls: readonly MemoryCall[]
   /** Calls that wait for an answer. */
   readonly openCalls: readonly MemoryCall[]
-  /** What {@link HttpSender.trouble} says from now on. */
+  /** Sets what {@link HttpSender.trouble} returns from now on. */
   setTrouble(trouble: string | undefined): void
-  /** Answers calls to `url` with these in turn, the last one for ever; with none, they wait for the test again. */
+  /** Answers calls to `url` with these in turn, and then always with the last one. Without answers, calls wait for the test. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
 }
 
@@ -82,7 +82,7 @@ function answer(clock: Clock, call: MemoryCall, scripted: number | MemoryAnswer)
   else clock.after(afterMs, () => call.answer(status, retryAfterMs, body))
 }
 
-/** The first ending counts; `done` hears of it after the calling code has returned. */
+/** The first end counts. `done` is called after the calling code has returned. */
 function openCall(clock: Clock, request: HttpRequest, done: (result: AttemptResult) => void) {
   const startedAt = clock.monotonic()
   let ending: AttemptResult | undefined

@@ -4,11 +4,11 @@ import type { SchemaSource } from '../../src/ports.ts'
 
 export interface MemorySchemas {
   readonly source: SchemaSource
-  /** Ids that somebody has looked for, each look. */
+  /** The ids of all calls of `find`. */
   readonly looks: readonly number[]
-  /** From here on the id is known; whoever waits for it is told. */
+  /** Makes the id known, and notifies all that wait for it. */
   arrive(id: number, schema: Schema): void
-  /** The id is answered as a registry does: soon after the first look. */
+  /** Answers the id as a registry does: soon after the first request. */
   answer(id: number, schema: Schema): void
   setTrouble(trouble: string | undefined): void
 }

@@ -36,7 +36,7 @@ export interface NameServer {
   /** Questions about one name. */
   questionsOf(name: string): readonly NameQuestion[]
   answer: (question: NameQuestion) => NameReply
-  /** Resolves when so many questions have come in all. */
+  /** Resolves when this many questions have arrived in all. */
   waitFor(count: number): Promise<void>
   /** From then on its port is closed. */
   stop(): Promise<void>

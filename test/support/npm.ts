@@ -1,4 +1,4 @@
-/** npm as a child process, and what a machine without a registry makes of it. */
+/** npm as a child process, also on a machine without a registry. */
 import { execFile, type ExecFileException } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
@@ -25,7 +25,7 @@ export async function npm(folder: string, ...args: readonly string[]): Promise<s
   }
 }
 
-/** Runs a program to its end. @throws Error with all that it said when its exit code is not 0 */
+/** Runs a program to its end. @throws Error with its whole output when its exit code is not 0 */
 export async function runToEnd(
   program: string,
   args: readonly string[],

@@ -44,7 +44,7 @@ export async function joinClassic(
 
 const leaving = -1
 
-/** ConsumerGroupHeartbeat 0 (KIP-848). The member is forgotten when it has not been heard of for 45 s. */
+/** ConsumerGroupHeartbeat 0 (KIP-848). The member is removed when it has sent nothing for 45 s. */
 export function joinConsumerProtocol(
   brokers: readonly string[],
   groupId: string,

@@ -20,7 +20,7 @@ export async function promtool(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
   }
-  // A checker that ends before it has read everything says why by its code.
+  // If the checker ends before it has read everything, its exit code shows why.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   const ended = Promise.withResolvers<Checked>()

@@ -1,10 +1,10 @@
-/** Holds a client to a quota, as an administrator does. KafkaJS has no call for it (AlterClientQuotas 0, KIP-546). */
+/** Sets a quota for a client, as an administrator does. KafkaJS has no call for it (AlterClientQuotas 0, KIP-546). */
 import { createRequire } from 'node:module'
 import { onTestFinished } from 'vitest'
 import { clusterOf } from '../../src/edge/kafka/cluster.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 
-/** Until the test ends, the client is sent so many bytes a second. */
+/** Until the test ends, the broker sends the client at most this many bytes per second. */
 export async function limitReading(
   brokers: readonly string[],
   clientId: string,

@@ -20,7 +20,7 @@ export interface Failure {
   readonly failsFor?: number
   /** Whether its calls hang, rather than fail at once. */
   readonly hangs?: boolean
-  /** Whether it worked before, and so its pace is known. Default true. */
+  /** Whether it worked before, so that its rate is known. Default true. */
   readonly isKnown?: boolean
   /** Whether all processes are replaced by new ones 40 minutes before it works again. */
   readonly restarts?: boolean
@@ -44,7 +44,7 @@ export interface Recovery {
   readonly writesWhileFailing: number
   /** The same from the probe on, for each delivery that waited then. */
   readonly writesEach: number
-  /** How long lanes were idle though something of theirs was put off. */
+  /** How long lanes were idle while deliveries of theirs were deferred. */
   readonly idleMs: number
 }
 
@@ -62,7 +62,7 @@ const defaults = {
 } satisfies Partial<Failure>
 const url = 'https://failed.example/'
 
-/** @param seed of chance, so that the same is measured again */
+/** @param seed of the random numbers, so that a repeat measures the same */
 export async function recoveryFrom(failure: Failure, seed = 1): Promise<Recovery> {
   const outage = new Outage({ ...defaults, ...failure }, seed)
   await outage.begin()
@@ -97,7 +97,7 @@ class Outage {
     this.#outcomes = new Outcomes(this.#rig)
   }
 
-  /** For a minute it works, if its pace is to be known. */
+  /** It works for a minute, if its rate is to be known. */
   async begin(): Promise<void> {
     const { concurrency, processes, isKnown, callMs } = this.#failure
     this.#rig.putHook({ id: 'failed', delivery: { concurrency } })
@@ -207,7 +207,7 @@ class Outage {
   }
 }
 
-/** At most so many of a hundred are larger. */
+/** The percentile: at most this many of a hundred are larger. */
 export function quantile(ascending: readonly number[], share: number): number {
   return (
     ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? Number.NaN
@@ -224,7 +224,7 @@ class Events {
     this.#rig = rig
   }
 
-  /** As many as come in so many milliseconds. */
+  /** As many as come in this many milliseconds. */
   sendAfter(perSecond: number, ms: number): void {
     this.#due = Math.max(this.#due, this.sent.length) + (perSecond * ms) / second
     this.sendUpTo(this.#due)
@@ -241,7 +241,7 @@ class Events {
   }
 }
 
-/** What results say, read once each. */
+/** Results, each read once. */
 class Outcomes {
   readonly #rig: Rig
   readonly #deliveredAt = new Map<string, number>()

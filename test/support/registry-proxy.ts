@@ -1,4 +1,4 @@
-/** A registry that a test can take away: bytes pass, nothing answers, or nobody listens. */
+/** A proxy to a registry. A test can make it pass bytes, hang, or refuse connections. */
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 

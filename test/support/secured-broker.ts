@@ -1,4 +1,4 @@
-/** A broker of the tests' own that asks everybody who they are, and lets nobody do what they were not given the right to. */
+/** A broker of the tests that requires authentication, and allows only what ACLs grant. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

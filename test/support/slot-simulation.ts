@@ -23,7 +23,7 @@ export interface SimulatedHook {
   readonly everyMs: number
   readonly from?: MonotonicMs
   readonly until?: MonotonicMs
-  /** No more waits in its lane: the rest is turned away, as a share does it. */
+  /** The most work that waits in its lane. Further work is dropped, as by a share. */
   readonly mostQueued?: number
 }
 

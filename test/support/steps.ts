@@ -13,7 +13,7 @@ export interface Steps {
    * @throws {Error} when that fails, or takes longer than `limitMs`, one minute by default, or than all steps may take
    */
   step<Result>(what: string, work: Promise<Result>, limitMs?: number): Promise<Result>
-  /** From now on a failure tells of this processor too. */
+  /** From now on, failures also include the state of this processor. */
   watch(rig: BrokerRig, run: RunningProcess): void
   /** What was done so far, and how long it took. */
   story(): string
@@ -24,7 +24,7 @@ const pageMs = 5_000
 const toldLines = 40
 const late = Symbol('late')
 
-/** @param allMs how long all steps may take: less than the test, or its time-out comes first and tells nothing */
+/** @param allMs how long all steps may take. It must be less than the time-out of the test, which gives no details */
 export function createSteps(allMs: number): Steps {
   const startedAt = performance.now()
   const done: string[] = []

@@ -15,7 +15,7 @@ import {
   type Endpoint,
   type LaneCondition,
 } from '../../src/core/health/health.ts'
-import { leastBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
+import { minBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
 import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
 import type { Lanes, Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
@@ -27,9 +27,9 @@ export const timeoutMs = 15 * second
 
 export interface TalkOptions {
   readonly processes: number
-  /** Whether the endpoint answers well to the process at that time. */
+  /** Whether the endpoint answers the process with success at that time. */
   readonly isUp: (at: number, process: number) => boolean
-  /** A delivery comes to each process so often. */
+  /** The interval of the deliveries to each process. */
   readonly everyMs?: number
   readonly stepMs?: number
   readonly callMs?: number
@@ -54,7 +54,7 @@ export interface Talk {
 
 const never = () => Number.POSITIVE_INFINITY
 
-/** What is written is read by all so much later. */
+/** How long after its writing a record is read by all. */
 export const latencyMs = 250
 
 class Talker {
@@ -80,7 +80,7 @@ class Talker {
     return { ...rules, instance: `process ${this.index}`, disableAfterMs: 365 * day }
   }
 
-  /** Chance, of which tests have none. */
+  /** The random number, which is constant in tests. */
   get spread(): number {
     return ((this.index * 7 + 3) % 10) / 10
   }
@@ -138,7 +138,7 @@ class Talker {
 
   say(at: number): Health | undefined {
     const { hasUnreported, isKnownUnwritten } = this.endpoint
-    if ((!hasUnreported && !isKnownUnwritten) || at - this.reportedAt < leastBetweenWritesMs)
+    if ((!hasUnreported && !isKnownUnwritten) || at - this.reportedAt < minBetweenWritesMs)
       return undefined
     const report = reportOf(this.endpoint, hook, this.epoch(at), this.rules)
     this.take(reportWritten(this.endpoint, report), at)

@@ -1,5 +1,5 @@
 /**
- * Deletes a topic and creates it anew, with records, while this process stands still: whoever reads the topic here sees
+ * Deletes a topic and creates it again, with records, while this process is blocked: a reader of the topic here sees
  * only that it is another one. Run as a program it does the work, since a client needs a process that moves.
  */
 import { execFileSync } from 'node:child_process'

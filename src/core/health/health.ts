@@ -1,15 +1,16 @@
 /**
- * How an endpoint does, as one instance sees it: from its own attempts, and from the reports on the topic of endpoint health
- * (docs/results.md, Endpoint health). A reducer: it takes what happened, and says what follows and what is to be reported.
+ * The health of an endpoint as one instance sees it: from its own attempts, and from the reports on the topic of endpoint
+ * health (docs/results.md, Endpoint health). A reducer: it takes what happened, and gives the next state, from which
+ * {@link reportOf} makes the report to write.
  *
- * An instance reports its own changes only. Where it has found nothing itself, as after a restart, it takes over the reports of
- * others. So two instances with opposite experience of an endpoint do not answer each other without end. The one that
- * succeeds only marks, once in a while, that there was a success: that keeps the other from counting its failures to the
- * limit. And it reports that the endpoint is healthy when the other has reported nothing for long.
+ * An instance reports only changes that it found itself. While it has made no attempts, as after a restart, it takes over
+ * the reports of others. So two instances of which one fails and one succeeds do not answer each other's reports without
+ * end. The one that succeeds only marks a success from time to time, which keeps the other from counting its failures up to
+ * the limit. It reports the endpoint as healthy only when the other has reported nothing for a long time.
  */
 import {
   endpointOf,
-  leastBetweenWritesMs,
+  minBetweenWritesMs,
   renewed,
   supersedes,
   urlStanding,
@@ -28,26 +29,26 @@ import {
 import type { EpochMs, Hook, MonotonicMs } from '../model/model.ts'
 import type { EndpointReason, EndpointState } from '../model/record-values.ts'
 
-/** Whether a lane lets calls through, and when it does so again. */
+/** Whether a lane makes calls, and if not, until when. */
 export type LaneCondition =
   | { readonly kind: 'flowing' }
   | { readonly kind: 'open'; readonly until: MonotonicMs }
   | { readonly kind: 'paused'; readonly until: MonotonicMs }
 
 export interface Endpoint extends Tally {
-  /** The report that counts, this instance's or another's. */
+  /** The current report, of this instance or another. */
   readonly known: Health | undefined
-  /** What this instance found last, or took over from a report. */
+  /** The state that this instance found last, or took over from a report. */
   readonly reportedState: EndpointState
-  /** Of this instance's lane; times are those of the epoch. */
+  /** The condition of this instance's lane, with times in milliseconds since 1970. */
   readonly lane: LaneCondition
-  /** When the lane moved last. */
+  /** When the condition of the lane changed last. */
   readonly movedAt: EpochMs
-  /** Whether this instance made an attempt itself. */
+  /** Whether this instance has made an attempt itself. */
   readonly hasSamples: boolean
-  /** Whether this instance found something that it has not reported yet. */
+  /** Whether this instance found a change that it has not reported yet. */
   readonly hasUnreported: boolean
-  /** Whether the report that counts is not, or not the last, on the topic. */
+  /** Whether the current report has to be written: it is not on the topic, or not the last one there. */
   readonly isKnownUnwritten: boolean
 }
 
@@ -55,15 +56,15 @@ export type HookFacts = Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>
 
 export interface HealthRules {
   readonly instance: string
-  /** Failures that span so long, with no success between, disable an endpoint. */
+  /** Failures that span this time, without a success between them, disable an endpoint. */
   readonly disableAfterMs: number
 }
 
-/** So many failed attempts in a row make an endpoint failing. */
+/** This many failed attempts in a row make an endpoint failing. */
 const failingFrom = 3
-/** While it goes on failing, that is reported again so often. It bounds what a restart forgets. */
+/** While an endpoint keeps failing, it is reported again at this interval. It bounds what a restart forgets. */
 const progressMs = 3_600_000
-/** A report of another instance that an endpoint fails is stale when it was not repeated for so long. */
+/** Another instance's report of a failing endpoint is stale when it was not repeated for this long. */
 const staleMs = 2 * progressMs
 
 const flowing = { kind: 'flowing' } as const
@@ -79,8 +80,8 @@ export const freshEndpoint: Endpoint = {
   isKnownUnwritten: false,
 }
 
-/** Whether a further success changes nothing: most endpoints, nearly always. */
-export function doesWell({
+/** Whether a further success would change nothing. It is true of most endpoints, nearly always. */
+export function successChangesNothing({
   known,
   reportedState,
   lane,
@@ -102,7 +103,7 @@ export function failed(
   rules: HealthRules,
 ): Endpoint {
   const tally = withFailure(endpoint, at)
-  // A pause ends by time; an open lane stays open until its probe has succeeded.
+  // A pause ends at its time. An open lane stays open until its probe has succeeded.
   const lane = endpoint.lane.kind === 'paused' ? laneAt(endpoint.lane, at) : endpoint.lane
   const next = { ...endpoint, ...tally, lane, hasSamples: true }
   if (spans(tally, rules.disableAfterMs)) {
@@ -113,7 +114,7 @@ export function failed(
 
 /** An attempt succeeded. */
 export function succeeded(endpoint: Endpoint, at: EpochMs, rules: HealthRules): Endpoint {
-  if (doesWell(endpoint)) return endpoint
+  if (successChangesNothing(endpoint)) return endpoint
   const { known } = endpoint
   const lane = laneAt(endpoint.lane, at)
   const next = withOwnReport({ ...endpoint, ...withSuccess(at), lane, hasSamples: true }, at)
@@ -123,7 +124,7 @@ export function succeeded(endpoint: Endpoint, at: EpochMs, rules: HealthRules): 
   return isMarkDue(known, at, rules) ? marked(next, known, at, rules) : next
 }
 
-/** The endpoint is gone, has failed for too long, or somebody turned it off. */
+/** Disables the endpoint: it answered 410, has failed for too long, or an operator disabled it. */
 export function disabled(
   endpoint: Endpoint,
   hook: HookFacts,
@@ -151,7 +152,7 @@ export function disabled(
   }
 }
 
-/** The lane of this instance moved. */
+/** The condition of this instance's lane changed. */
 export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs): Endpoint {
   const next = { ...endpoint, lane, movedAt: at }
   if (endpoint.known?.state === 'disabled') return next
@@ -162,10 +163,10 @@ export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs):
     : withOwnReport(next, at)
 }
 
-/** A record was read, one's own included. */
+/** A report was read from the topic, possibly this instance's own. */
 export function reportRead(endpoint: Endpoint, report: Health): Endpoint {
   const { known } = endpoint
-  // Compaction keeps the record that stands last: whoever knows better reports it again.
+  // Compaction keeps the last record, so the current report has to be written again after an outdated one.
   if (!supersedes(report, known)) return { ...endpoint, isKnownUnwritten: true }
   const isNewBeginning = report.enableEpoch > (known?.enableEpoch ?? 0)
   const before = isNewBeginning ? { ...freshEndpoint, hasSamples: endpoint.hasSamples } : endpoint
@@ -187,12 +188,13 @@ export function hookSeen(
   at: EpochMs,
   { instance }: HealthRules,
 ): Endpoint {
-  return begunAnew(endpoint, hook, { at, instance }, ['newer', 'unordered'])
+  return restartedIfNewUrl(endpoint, hook, { at, instance }, ['newer', 'unordered'])
 }
 
 /**
- * A report on the hook's endpoint was read, maybe one of an instance that reads the hook topic late. Where records of a
- * hook stand in two partitions, instances may differ on which is the newest: they must not answer each other.
+ * A report about the hook's endpoint was read. Its writer may be behind in reading the hook topic. Where records of a hook
+ * are in two partitions, instances may differ on which one is the newest. So such records cause no new report here, and the
+ * instances do not answer each other without end.
  */
 export function hookKnown(
   endpoint: Endpoint,
@@ -200,10 +202,10 @@ export function hookKnown(
   at: EpochMs,
   { instance }: HealthRules,
 ): Endpoint {
-  return begunAnew(endpoint, hook, { at, instance }, ['newer'])
+  return restartedIfNewUrl(endpoint, hook, { at, instance }, ['newer'])
 }
 
-/** What is to be written now; `undefined` when everything was reported. */
+/** The report to write now; `undefined` when everything is reported. */
 export function reportOf(
   endpoint: Endpoint,
   hook: HookFacts,
@@ -213,9 +215,9 @@ export function reportOf(
   const { known, hasUnreported, isKnownUnwritten, lane } = endpoint
   const state = ownState(endpoint)
   const until = 'until' in lane && state === lane.kind ? lane.until : null
-  const isTold =
+  const isAlreadyReported =
     !hasUnreported || isBehind(hook, endpoint) || isReported(endpoint, { state, until, at })
-  if (isTold) return isKnownUnwritten ? known : undefined
+  if (isAlreadyReported) return isKnownUnwritten ? known : undefined
   return {
     ...reportedTally(endpoint),
     hookId: hook.id,
@@ -232,7 +234,7 @@ export function reportOf(
   }
 }
 
-/** The report was handed over to be written. */
+/** The report was given to the sink. */
 export function reportWritten(endpoint: Endpoint, report: Health | undefined): Endpoint {
   return {
     ...endpoint,
@@ -243,8 +245,8 @@ export function reportWritten(endpoint: Endpoint, report: Health | undefined): E
 }
 
 /**
- * Whether another instance's report says that the endpoint has recovered since this one's lane opened. Clocks of two
- * processes may differ: a report that comes long after the lane opened is newer, whatever the time in it.
+ * Whether another instance's report shows that the endpoint has recovered since this instance's lane opened. The clocks of
+ * two processes may differ. A report that is read long after the lane opened counts as newer, whatever time it contains.
  */
 export function reportsRecovery(
   { known, lane, movedAt }: Endpoint,
@@ -254,13 +256,14 @@ export function reportsRecovery(
 ): boolean {
   if (report.state !== 'healthy' || report.instance === instance) return false
   if (!supersedes(report, known)) return false
-  return lane.kind === 'flowing' || report.at > movedAt || at - movedAt > leastBetweenWritesMs
+  return lane.kind === 'flowing' || report.at > movedAt || at - movedAt > minBetweenWritesMs
 }
 
 /**
- * This instance is to probe the endpoint next, in place of the one that was to, unless it finds the endpoint well.
+ * Claims the next probe of the endpoint for this instance, in place of the one that reported last. Nothing changes if this
+ * instance has found the endpoint healthy.
  *
- * @param until when it does so
+ * @param until the time of the probe
  */
 export function claimed(
   endpoint: Endpoint,
@@ -274,7 +277,7 @@ export function claimed(
   return { ...endpoint, known: claim, isKnownUnwritten: true }
 }
 
-function begunAnew(
+function restartedIfNewUrl(
   endpoint: Endpoint,
   hook: HookFacts,
   renewal: { readonly at: EpochMs; readonly instance: string },
@@ -298,21 +301,21 @@ function withOwnReport(endpoint: Endpoint, at: EpochMs): Endpoint {
 function ownState({ lane, failures, reportedState }: Endpoint): EndpointState {
   if (lane.kind !== 'flowing') return lane.kind
   if (failures === 0) return 'healthy'
-  // One that was not well is so again with a success, not with a first failure of a new row.
+  // An endpoint that was not healthy becomes healthy with a success, not with the first failure of a new row.
   return failures >= failingFrom || reportedState !== 'healthy' ? 'failing' : 'healthy'
 }
 
-/** A lane whose time is over is open or paused no more once a call went through. */
+/** The condition of a lane after a call: an open or paused lane flows again if its time is over. */
 function laneAt(lane: LaneCondition, at: EpochMs): LaneCondition {
   return 'until' in lane && lane.until <= at ? flowing : lane
 }
 
-/** Whether this instance reads the hook topic late: what it finds is of a URL that is not called any more. */
+/** Whether this instance is behind in reading the hook topic, so that its attempts went to a former URL. */
 function isBehind(hook: HookFacts, { known }: Endpoint): boolean {
   return known !== undefined && urlStanding(hook, known) === 'older'
 }
 
-/** Whether the report that counts says as much already. */
+/** Whether the current report has the same content. */
 function isReported(
   { known, failingSince }: Endpoint,
   { state, until, at }: Pick<Health, 'state' | 'until' | 'at'>,
@@ -328,7 +331,7 @@ function reasonOf(state: EndpointState): EndpointReason {
   return state === 'paused' ? 'retry-after' : 'failures'
 }
 
-/** Whether an instance that succeeds has no reason to contradict it. */
+/** Whether an instance that succeeds has no reason to contradict the report. */
 function isSettled({ state }: Health): boolean {
   return state === 'healthy' || state === 'disabled'
 }
@@ -337,7 +340,7 @@ function isStale({ at, until }: Health, now: EpochMs): boolean {
   return now - Math.max(at, until ?? 0) > staleMs
 }
 
-/** Others count failures. A success is reported often enough to keep them from the limit. */
+/** Other instances count failures. A success is marked often enough to keep them below the limit. */
 function isMarkDue(
   { failingSince, lastSuccessAt }: Health,
   at: EpochMs,

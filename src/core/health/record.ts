@@ -1,4 +1,6 @@
-/** Records of the topic of endpoint health: to bytes and back, and which of two counts (docs/results.md, Endpoint health). */
+/**
+ * Records of the topic of endpoint health: encoding, decoding, and which of two counts (docs/results.md, Endpoint health).
+ */
 import { hash } from 'node:crypto'
 import { isHookId } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
@@ -7,7 +9,7 @@ import type { EpochMs, FieldProblem, Hook, HookId, InboundRecord } from '../mode
 import { endpointStates, type EndpointState } from '../model/record-values.ts'
 import type { EndpointRecord } from '../model/records.ts'
 
-/** What was said of an endpoint, read and checked. */
+/** A valid report about an endpoint. */
 export type Health = Pick<EndpointRecord, Exclude<HealthField, 'state'>> & {
   readonly state: EndpointState
 }
@@ -31,14 +33,14 @@ type HealthField =
 
 export type DecodedHealth =
   | { readonly kind: 'health'; readonly health: Health }
-  /** The hook is gone. */
+  /** The hook was deleted. */
   | { readonly kind: 'tombstone'; readonly hookId: HookId }
   | { readonly kind: 'unusable'; readonly problem: FieldProblem }
 
-/** A process writes at most one record of a hook in so long, in milliseconds. */
-export const leastBetweenWritesMs = 10_000
+/** A process writes at most one record per hook in this time, in milliseconds. */
+export const minBetweenWritesMs = 10_000
 
-/** Tells one URL from another without showing it: URLs may hold secrets. */
+/** A hash of a URL. Reports have it instead of the URL, which may contain secrets. */
 export function endpointOf(url: string): string {
   return hash('sha256', url, 'hex').slice(0, 16)
 }
@@ -52,15 +54,20 @@ export function decodeHealth({ key, value }: Pick<InboundRecord, 'key' | 'value'
   if (!isHookId(hookId)) return unusable('key', 'must be a hook id')
   if (value === null) return { kind: 'tombstone', hookId }
   const read = readJsonObject(value)
-  if (read.kind === 'rejected') return unusable('', 'is no JSON object')
+  if (read.kind === 'rejected') return unusable('', 'is not a JSON object')
   const problems: FieldProblem[] = []
   if (isHealth(hookId, read.members, problems)) {
     return { kind: 'health', health: withoutOthers(read.members) }
   }
-  return { kind: 'unusable', problem: problems[0] ?? { field: '', message: 'is no health' } }
+  return {
+    kind: 'unusable',
+    problem: problems[0] ?? { field: '', message: 'is not a health report' },
+  }
 }
 
-/** Whether what was read replaces what is known: a new beginning counts, and without one a disabled endpoint stays so. */
+/**
+ * Whether a report that was read replaces the known one. A higher `enableEpoch` always does. Otherwise `disabled` remains.
+ */
 export function supersedes(incoming: Health, known: Health | undefined): boolean {
   if (known === undefined) return true
   if (incoming.enableEpoch !== known.enableEpoch) return incoming.enableEpoch > known.enableEpoch
@@ -68,8 +75,12 @@ export function supersedes(incoming: Health, known: Health | undefined): boolean
 }
 
 /**
- * How a hook's record stands to what is known of its endpoint: of the same URL; of another one and written later; or
- * written before, so that whoever has it reads the hook topic late. Records of two partitions have no order.
+ * How the URL of a hook's record relates to the one in the known report:
+ *
+ * - `same`: the same URL;
+ * - `newer`: another URL, in a later record;
+ * - `older`: another URL, in an earlier record, so this instance is behind in reading the hook topic;
+ * - `unordered`: another URL, in another partition, so neither is known to be later.
  */
 export type UrlStanding = 'same' | 'newer' | 'older' | 'unordered'
 
@@ -84,7 +95,7 @@ export function urlStanding(
   return offset > knownOffset ? 'newer' : 'older'
 }
 
-/** Whether nothing is sent to the hook as it is: a processor that reads a new URL begins anew, be it started only later. */
+/** Whether the hook's endpoint is disabled. A record with a newer URL enables it, even if no processor ran meanwhile. */
 export function isDisabledFor(
   hook: Pick<Hook, 'url' | 'configVersion'>,
   known: Health | undefined,
@@ -94,7 +105,7 @@ export function isDisabledFor(
   return standing === 'same' || standing === 'older'
 }
 
-/** The health that begins anew for a hook as it is. */
+/** A first report for a hook with a new URL, or whose endpoint was enabled again. */
 export function renewed(
   hook: Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>,
   known: Health | undefined,
@@ -136,7 +147,7 @@ const texts = {
   instance: /^.{1,256}$/su,
 } as const
 
-/** @param problems is given what is wrong */
+/** @param problems gets every problem that is found */
 function isHealth(
   hookId: HookId,
   members: JsonObject,
@@ -144,10 +155,10 @@ function isHealth(
 ): members is Health {
   const report = (field: string, message: string) => problems.push({ field, message })
   if (members['hookId'] !== hookId) report('hookId', 'must equal the record key')
-  if (!isState(members['state'])) report('state', `is none of ${endpointStates.join(', ')}`)
+  if (!isState(members['state'])) report('state', `must be one of ${endpointStates.join(', ')}`)
   for (const [field, form] of Object.entries(texts)) {
     const value = members[field]
-    if (typeof value !== 'string' || !form.test(value)) report(field, `must fit ${form.source}`)
+    if (typeof value !== 'string' || !form.test(value)) report(field, `must match ${form.source}`)
   }
   for (const field of counts) {
     if (!isCount(members[field])) report(field, 'must be a whole number, not below 0')
@@ -159,7 +170,7 @@ function isHealth(
   return problems.length === 0
 }
 
-/** Fields that this version does not know are not kept. */
+/** Removes fields that this version does not know. */
 function withoutOthers(health: Health): Health {
   const { hookId, tenantId, state, since, reason, until, failingSince, lastFailureAt } = health
   const { failures, lastSuccessAt, enableEpoch, endpoint, configVersion, instance, at } = health

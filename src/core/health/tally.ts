@@ -1,25 +1,25 @@
 /**
- * Failed attempts of an endpoint since its last success, by whichever instance (docs/results.md, Endpoint health). Idle is not failing:
- * what counts is the time between failed attempts that follow one another.
+ * Failed attempts of an endpoint since its last success, by all instances (docs/results.md, Endpoint health). Idle time does
+ * not count as failing: only the time between consecutive failed attempts counts.
  */
 import type { Health } from './record.ts'
 import type { EpochMs } from '../model/model.ts'
 
 export interface Tally {
-  /** Failed attempts since the last success of any instance, as far as it is known. */
+  /** Failed attempts since the last known success of any instance. */
   readonly failures: number
   readonly failingSince: EpochMs | undefined
   readonly lastFailureAt: EpochMs | undefined
   readonly lastSuccessAt: EpochMs | undefined
 }
 
-/** With fewer failed attempts nothing is disabled. */
-const leastFailures = 20
+/** An endpoint with fewer failed attempts is not disabled. */
+const minFailures = 20
 /**
- * Failures that lie further apart are no evidence of one another: the longest step of the default schedule is 24 h and
- * a fifth. Without this bound an old failure and twenty quick ones would disable an endpoint that was idle between.
+ * Failures that are further apart do not belong to one series. The longest step of the default schedule is 24 h and a fifth.
+ * Without this bound, one old failure and twenty quick ones would disable an endpoint that was idle in between.
  */
-const longestGapMs = 48 * 3_600_000
+const maxGapMs = 48 * 3_600_000
 
 export const noAttempts: Tally = {
   failures: 0,
@@ -32,7 +32,7 @@ export function withFailure(
   { failures, failingSince, lastFailureAt, lastSuccessAt }: Tally,
   at: EpochMs,
 ): Tally {
-  const isApart = lastFailureAt !== undefined && at - lastFailureAt > longestGapMs
+  const isApart = lastFailureAt !== undefined && at - lastFailureAt > maxGapMs
   return {
     failures: isApart ? 1 : failures + 1,
     failingSince: isApart ? at : (failingSince ?? at),
@@ -45,18 +45,18 @@ export function withSuccess(at: EpochMs): Tally {
   return { ...noAttempts, lastSuccessAt: at }
 }
 
-/** Whether the failures are so many, and span so long, that the endpoint is to be disabled. */
+/** Whether the failures are numerous enough, and span enough time, to disable the endpoint. */
 export function spans(
   { failures, failingSince, lastFailureAt }: Tally,
   disableAfterMs: number,
 ): boolean {
-  if (failures < leastFailures || failingSince === undefined) return false
+  if (failures < minFailures || failingSince === undefined) return false
   return (lastFailureAt ?? failingSince) - failingSince >= disableAfterMs
 }
 
 type ReportedTally = Pick<Health, keyof Tally>
 
-/** As records have it. */
+/** The tally in the form of records. */
 export function reportedTally({
   failures,
   failingSince,
@@ -71,7 +71,7 @@ export function reportedTally({
   }
 }
 
-/** What others counted joins what was counted here; a success of any of them begins the count anew. */
+/** Merges the tally of a report into the own one. A success of either restarts the count. */
 export function mergedTally(own: Tally, report: ReportedTally): Tally {
   const lastSuccessAt = latest(own.lastSuccessAt, report.lastSuccessAt ?? undefined)
   const others = {

@@ -1,13 +1,13 @@
 /**
- * The circuit breaker of one endpoint (docs/architecture.md, Breaker): a reducer over state, happening and time.
+ * The circuit breaker of one endpoint (docs/architecture.md, Breaker): a reducer over state, input and time.
  *
- * - *closed*: calls go out, and the newest outcomes are remembered.
- * - *open*: none goes out before `until`.
- * - *half-open*: one call is out, the probe.
+ * - *closed*: calls are made, and the newest outcomes are remembered.
+ * - *open*: no call is made before `until`.
+ * - *half-open*: one call is in flight, the probe.
  *
- * Legal moves, all others leave the state as it is:
+ * These are the transitions. Every other input leaves the state unchanged.
  *
- * | from      | happening       | to                                                                        |
+ * | from      | input           | to                                                                        |
  * |-----------|-----------------|---------------------------------------------------------------------------|
  * | closed    | `failure`       | open, if it ends a run of failures or makes a failing share of the window |
  * | open      | `probe-started` | half-open, once `until` has passed                                        |
@@ -15,7 +15,7 @@
  * | half-open | `failure`       | open, longer than before                                                  |
  * | half-open | `unanswered`    | open, with a probe due at once                                            |
  *
- * Calls that started before the breaker opened may end while it is open: that says nothing new, and moves nothing.
+ * Calls that started before the breaker opened may end while it is open. Their outcomes do not change the state.
  */
 import type { MonotonicMs } from '../model/model.ts'
 
@@ -41,29 +41,29 @@ export interface OpenBreaker {
   readonly until: MonotonicMs
 }
 
-export type BreakerHappening =
+export type BreakerInput =
   | 'success'
   | 'failure'
   | 'probe-started'
-  /** A call was given up before its endpoint had a chance. */
+  /** The call ended without a sign from the endpoint. */
   | 'unanswered'
 
-/** So many failures in a row open it. */
+/** This many failures in a row open the breaker. */
 const failuresInARow = 5
-/** Outcomes that are remembered. The failing share is judged when there are as many. */
+/** How many outcomes are remembered. The share of failures counts once there are this many. */
 const windowSize = 20
-/** So many failures among the remembered outcomes open it. */
+/** This many failures among the remembered outcomes open the breaker. */
 const failuresInWindow = 15
-/** Failures older than this say nothing any more, in milliseconds. */
+/** Failures older than this are ignored, in milliseconds. */
 export const failureMemoryMs = 5 * 60_000
-/** How long it stays open: each time longer, until it has stayed closed for as long as it had been open. */
+/** How long the breaker stays open. Each time is longer, until it has stayed closed for as long as it had been open. */
 const openMs = [30_000, 5 * 60_000, 30 * 60_000] as const
-export const longestOpenMs = openMs[2]
+export const maxOpenMs = openMs[2]
 
 const rowMask = 2 ** failuresInARow - 1
 const windowMask = 2 ** windowSize - 1
 
-/** Of an endpoint of which nothing is known. */
+/** The breaker of an endpoint about which nothing is known. */
 export const freshBreaker: Extract<BreakerState, { kind: 'closed' }> = {
   kind: 'closed',
   failures: 0,
@@ -73,42 +73,40 @@ export const freshBreaker: Extract<BreakerState, { kind: 'closed' }> = {
   recoveredAt: 0,
 }
 
-/** Returns the same object when nothing changed: a success of a healthy endpoint costs no memory. */
+/** Returns the same object when nothing changed, so a success of a healthy endpoint allocates no memory. */
 export function advanceBreaker(
   state: BreakerState,
-  happening: BreakerHappening,
+  input: BreakerInput,
   now: MonotonicMs,
 ): BreakerState {
   switch (state.kind) {
     case 'closed':
-      return happening === 'success' || happening === 'failure'
-        ? remember(state, happening, now)
-        : state
+      return input === 'success' || input === 'failure' ? remember(state, input, now) : state
     case 'open':
-      return happening === 'probe-started' && now >= state.until
+      return input === 'probe-started' && now >= state.until
         ? { kind: 'half-open', level: state.level }
         : state
     case 'half-open':
-      return endProbe(state, happening, now)
+      return endProbe(state, input, now)
   }
 }
 
-/** Open by what another instance says, until it would probe. */
+/** A breaker that another instance reported as open, until that instance is due to probe. */
 export function openUntil(until: MonotonicMs, level: number): OpenBreaker {
   return { kind: 'open', level, until }
 }
 
-/** Another instance's breaker is open for longer than this one's: the next time is no shorter. */
+/** Raises the level to that of another instance's breaker, so that the next open period is not shorter than there. */
 export function lastingAtLeast(state: OpenBreaker, level: number): OpenBreaker {
   return state.level >= level ? state : { ...state, level }
 }
 
-/** Another instance found that the endpoint has recovered: a probe is due then. */
+/** Makes the probe due at `at`, because another instance found that the endpoint has recovered. */
 export function probedAt(state: OpenBreaker, at: MonotonicMs): OpenBreaker {
   return { ...state, until: at }
 }
 
-/** The level of a breaker that is open for so long, or a little longer. */
+/** The lowest level whose open period is at least `forMs`, or the highest level. */
 export function levelFor(forMs: number): number {
   const level = openMs.findIndex((ms) => ms >= forMs)
   return level === -1 ? openMs.length - 1 : level
@@ -116,10 +114,10 @@ export function levelFor(forMs: number): number {
 
 function remember(
   state: Extract<BreakerState, { kind: 'closed' }>,
-  happening: 'success' | 'failure',
+  input: 'success' | 'failure',
   now: MonotonicMs,
 ): BreakerState {
-  const isFailure = happening === 'failure'
+  const isFailure = input === 'failure'
   if (!isFailure && state.failures === 0 && state.samples === windowSize) return state
   const isStale = now - state.lastFailureAt > failureMemoryMs
   const before = isStale ? 0 : state.failures
@@ -139,10 +137,10 @@ function isFailing(failures: number, samples: number): boolean {
 
 function endProbe(
   { level }: Extract<BreakerState, { kind: 'half-open' }>,
-  happening: BreakerHappening,
+  input: BreakerInput,
   now: MonotonicMs,
 ): BreakerState {
-  switch (happening) {
+  switch (input) {
     case 'success':
       return {
         ...freshBreaker,

@@ -1,16 +1,17 @@
 /**
- * How many calls of a lane may be out at once: a reducer over outcomes and time.
+ * How many calls of a lane may be in flight at once: a reducer over outcomes and time.
  *
- * - *slow-start*: nothing bad is known. Each success adds one, so it doubles with each round of calls.
- * - *congestion-avoidance*: something failed, or the endpoint has just recovered. As many successes as calls may be out,
- *   a round, add one.
+ * - *slow-start*: no recent failure is known. Each success adds one, so the number doubles with each round of calls.
+ * - *congestion-avoidance*: a call failed, or the endpoint has just recovered. Each round adds one. A round is as many
+ *   successes as calls may be in flight.
  *
- * A failure halves it in both, and so leads to the second: an endpoint that cannot take more shows that by failing, and
- * one that has recovered is failed again by whoever doubles until it does. These are slow start and congestion avoidance
- * of TCP (RFC 5681, sections 3.1 and 3.2) and the AIMD limit of Netflix' concurrency-limits, with calls for segments.
+ * A failure halves the number in both states, and leads to congestion avoidance. An endpoint that is overloaded shows it by
+ * failing. An endpoint that has recovered would fail again if the number doubled at once. These are slow start and
+ * congestion avoidance of TCP (RFC 5681, sections 3.1 and 3.2), and the AIMD limit of Netflix's concurrency-limits. Calls
+ * take the place of segments.
  *
- * The calls of a round fail together when the endpoint is overrun, and that is one sign, not many: each call carries how
- * often it was cut when the call started, and what started before the last cut changes nothing.
+ * When the endpoint is overloaded, all calls of a round fail together. They count as one failure: each call carries the
+ * number of cuts at its start, and a call that started before the last cut changes nothing.
  */
 import { failureMemoryMs } from './breaker.ts'
 import type { MonotonicMs } from '../model/model.ts'
@@ -21,33 +22,33 @@ export type Concurrency =
       readonly kind: 'congestion-avoidance'
       /** Calls at once. */
       readonly current: number
-      /** How often it was cut so far. */
+      /** How often the concurrency was cut so far. */
       readonly cuts: number
-      /** Of the present round. */
+      /** Successes of the current round. */
       readonly successes: number
       readonly cutAt: MonotonicMs
     }
 
 /** How a call ended. */
 export interface CallEnd {
-  /** What the hook's owner allows, calls at once. */
+  /** How many calls at once the hook's owner allows. */
   readonly limit: number
   /** {@link Concurrency.cuts} when the call started. */
   readonly cuts: number
   readonly now: MonotonicMs
 }
 
-/** Of an endpoint of which nothing is known. */
+/** The concurrency of an endpoint about which nothing is known. */
 export function freshConcurrency(initial: number): Concurrency {
   return { kind: 'slow-start', current: initial, cuts: 0 }
 }
 
-/** The endpoint was not called for a while: it opened, recovered or asked for time. */
+/** Starts again from `current` after a time without calls, or when one begins: an open breaker, a recovery, a pause. */
 export function cutTo({ cuts }: Concurrency, current: number, now: MonotonicMs): Concurrency {
   return { kind: 'congestion-avoidance', current, cuts: cuts + 1, successes: 0, cutAt: now }
 }
 
-/** Returns the same object when nothing changed: a success at the limit costs no memory. */
+/** Returns the same object when nothing changed, so a success at the limit allocates no memory. */
 export function withSuccess(state: Concurrency, { limit, cuts, now }: CallEnd): Concurrency {
   if (cuts !== state.cuts) return state
   if (state.kind === 'slow-start' || now - state.cutAt > failureMemoryMs) {
@@ -57,7 +58,7 @@ export function withSuccess(state: Concurrency, { limit, cuts, now }: CallEnd): 
   const successes = state.successes + 1
   if (successes < state.current) return { ...state, successes }
   const current = state.current + 1
-  // The endpoint takes all that it may ever get: there is nothing left to find out with care.
+  // The limit is reached, so careful growth is no longer needed.
   if (current >= limit) return slowStart(current, cuts)
   return { ...state, current, successes: 0 }
 }

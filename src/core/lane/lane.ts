@@ -1,9 +1,12 @@
 /**
- * One lane: what is queued for a hook, how many of its calls may be out, and whether its endpoint is called at all.
- * {@link ./lanes.ts} decides whose turn it is.
+ * One lane: the queue of a hook, how many of its calls may be in flight, and whether its endpoint is called at all.
+ * {@link ./lanes.ts} decides which lane starts the next call.
  *
- * A lane is *flowing*; or *paused*, since its endpoint asked for time; or *open*, since its breaker is open or waits for
- * the outcome of a probe. An open lane whose time is over takes one delivery, the probe.
+ * A lane is in one of three conditions:
+ * - *flowing*: calls are made.
+ * - *paused*: the endpoint sent `Retry-After`.
+ * - *open*: the breaker is open, or half-open and waiting for the outcome of a probe. Once the time of an open breaker is
+ *   over, the lane takes one delivery, the probe.
  */
 import {
   advanceBreaker,
@@ -12,7 +15,7 @@ import {
   lastingAtLeast,
   openUntil,
   probedAt,
-  type BreakerHappening,
+  type BreakerInput,
   type BreakerState,
   type OpenBreaker,
 } from './breaker.ts'
@@ -30,12 +33,12 @@ import type { HeapItem } from '../collections/heap.ts'
 import { MeanDuration, RateLimit, RateMeter, silenceMs } from './rate.ts'
 import { LinkedQueue } from '../collections/linked-queue.ts'
 import type { HookId, MonotonicMs, TenantId } from '../model/model.ts'
-import type { TurnFacts } from './turn.ts'
+import type { BacklogFacts } from './backlog.ts'
 
-/** First tries of events, and everything that comes later: retries, deferrals and requests. */
+/** `first`: first attempts of events. `late`: retries, deferrals and requests. */
 export type LineName = 'first' | 'late'
 
-/** Whose the lane is, and what its owner allows. */
+/** The tenant of the lane's hook, and the limits that its owner set. */
 export interface HookLimits {
   readonly tenantId: TenantId
   /** Calls at once. */
@@ -45,18 +48,18 @@ export interface HookLimits {
 
 export type BlockedCondition = Exclude<LaneCondition, { readonly kind: 'flowing' }>
 
-/** What the answer to a call says of its endpoint. */
+/** What the end of a call shows about the endpoint. */
 export type LaneOutcome =
   | { readonly kind: 'success' | 'failure' | 'unanswered' }
-  /** It answered, and wants to be left alone until then. */
+  /** The endpoint asked for no calls until then (`Retry-After`). */
   | { readonly kind: 'pause'; readonly until: MonotonicMs }
 
-/** What a call carries of its lane from its start to its end. */
+/** What a call keeps about its lane from its start to its end. */
 export interface CallStamp<Work> {
   readonly line: Line<Work>
   readonly bytes: number
-  /** {@link Lane.life} and {@link Lane.cuts} when it started. */
-  readonly life: number
+  /** {@link Lane.restarts} and {@link Lane.cuts} when the call started. */
+  readonly restarts: number
   readonly cuts: number
   readonly startedAt: MonotonicMs
 }
@@ -65,25 +68,25 @@ export interface LaneRules {
   readonly initialConcurrency: number
 }
 
-/** One of a lane's two queues, and where it stands among those that wait for their turn. */
+/** One of a lane's two queues, with its position among the lines that wait for a slot. */
 export interface Line<Work> extends HeapItem {
   readonly name: LineName
   readonly lane: Lane<Work>
   readonly queue: LinkedQueue<Work>
   state: 'idle' | 'ready' | 'limited'
-  /** Whether its lane's calls were thought to take long when it became ready. */
+  /** Whether the lane's calls were expected to take long when the line became ready. */
   isLong: boolean
-  /** Its turn among lines of lanes that hold as much; of the same turn the one that came first is first. */
+  /** Orders lines of lanes that hold equally many slots: the lower turn first, then the lower `order`. */
   turn: number
   order: number
 }
 
 const flowing = { kind: 'flowing' } as const
-const notWaiting = { probeAt: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY } as const
+const notAwaiting = { probeAt: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY } as const
 
-/** Of a lane that has not answered yet nothing is known: its calls may take as long as a call can. */
+/** The expected length of a call while none has ended. Such a call may take as long as its time-out. */
 const unknownCallMs = 10_000
-/** A fresh event may wait for a call that ends sooner. */
+/** Longer calls count as long. A fresh event may wait for the end of a shorter one. */
 const longCallMs = 1_000
 
 export class Lane<Work> {
@@ -92,29 +95,29 @@ export class Lane<Work> {
   readonly late: Line<Work> = this.#line('late')
   limit = new RateLimit()
   limits: HookLimits
-  /** Calls that are out. */
+  /** Calls in flight. */
   inFlight = 0
-  /** Those of the late line. */
+  /** Calls of the late line in flight. */
   lateInFlight = 0
-  /** What their bodies hold. */
+  /** Bytes of the bodies of all calls in flight. */
   bytes = 0
   usedAt: MonotonicMs
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
   readonly #mean = new MeanDuration()
-  /** Of calls that succeeded: what is known of the endpoint while it fails. */
-  readonly #meanWell = new MeanDuration()
+  /** Of calls that succeeded. It stays meaningful while the endpoint fails. */
+  readonly #meanSuccess = new MeanDuration()
   #concurrency: Concurrency
   #breaker: BreakerState = freshBreaker
-  /** How often the lane began anew: outcomes of calls from before say nothing of it. */
-  #life = 0
+  /** Counts breaker transitions and resets. The outcome of a call that started before the last one is ignored. */
+  #restarts = 0
   #pausedUntil: MonotonicMs = Number.NEGATIVE_INFINITY
-  /** While it is open, another instance is to probe the endpoint at a time, and until another this one waits for its word. */
-  #waits: Pick<OpenSeed, 'probeAt' | 'until'> = notWaiting
-  /** It was told of a recovery: it makes its next probe itself, whatever others say meanwhile that fail. */
-  #isToProbe = false
-  /** Since when work could start but for slots; `undefined` while none could. */
-  #heldSince: MonotonicMs | undefined
+  /** While open: when another instance will probe the endpoint, and until when this one waits for its report. */
+  #awaited: Pick<OpenSeed, 'probeAt' | 'until'> = notAwaiting
+  /** Set when another instance reported a recovery. This lane then makes the next probe, whatever other reports say. */
+  #mustProbe = false
+  /** Since when work has waited only for a slot; `undefined` while none does. */
+  #waitingSince: MonotonicMs | undefined
 
   constructor(hookId: HookId, limits: HookLimits, rules: LaneRules, now: MonotonicMs) {
     this.hookId = hookId
@@ -128,8 +131,8 @@ export class Lane<Work> {
     return this.first.queue.size + this.late.queue.size
   }
 
-  get life(): number {
-    return this.#life
+  get restarts(): number {
+    return this.#restarts
   }
 
   /** How often its concurrency was cut. */
@@ -137,20 +140,23 @@ export class Lane<Work> {
     return this.#concurrency.cuts
   }
 
-  /** Whether another instance's word counts: it is open, or nothing is known of its endpoint and nothing is queued. */
-  get listens(): boolean {
+  /**
+   * Whether reports of other instances count: the breaker is open; or nothing is known about the endpoint, and nothing is
+   * queued.
+   */
+  get acceptsReports(): boolean {
     return (
       this.#breaker.kind === 'open' ||
       (this.#breaker.kind === 'closed' && this.#breaker.samples === 0 && this.queued === 0)
     )
   }
 
-  /** How long a slot is held by a call that starts now, as far as that can be told. Milliseconds. */
+  /** The expected length of a call that starts now. Milliseconds. */
   get callMs(): number {
     return this.#mean.ms ?? unknownCallMs
   }
 
-  /** Whether a call may take so long that others should not have to wait for its end. */
+  /** Whether calls may take so long that others should not have to wait for their end. */
   get isLong(): boolean {
     return this.callMs > longCallMs
   }
@@ -172,19 +178,19 @@ export class Lane<Work> {
   }
 
   /**
-   * Why a delivery cannot be queued, and when the endpoint is probed next, now if a probe is out; `undefined` when it can:
-   * the lane flows, or it would be the probe.
+   * Why a delivery cannot be queued, and when the next probe is due (now, if a probe is in flight). `undefined` when it can
+   * be queued: the lane flows, or the delivery would be the probe.
    */
   blockedBy(now: MonotonicMs): BlockedCondition | undefined {
     if (this.#pausedUntil > now) return { kind: 'paused', until: this.#pausedUntil }
     if (this.#breaker.kind === 'closed') return undefined
     if (this.#breaker.kind === 'half-open') return { kind: 'open', until: now }
     if (this.#probeDueAt(this.#breaker) <= now && this.queued === 0) return undefined
-    const probeAt = this.#waits.until > now ? this.#waits.probeAt : this.#breaker.until
+    const probeAt = this.#awaited.until > now ? this.#awaited.probeAt : this.#breaker.until
     return { kind: 'open', until: Math.max(now, probeAt) }
   }
 
-  /** Whether it could make a call more than it has work for. */
+  /** Whether the lane could start a call, and has no work. */
   isIdle(now: MonotonicMs): boolean {
     return this.queued === 0 && this.inFlight < this.#allowed() && !this.isLimited(now)
   }
@@ -198,20 +204,21 @@ export class Lane<Work> {
     return {
       busyMs: this.#meter.busyMs(now),
       perMs: silentMs >= silenceMs ? this.inFlight / silentMs : this.#meter.perMs(now),
-      heldMs: this.#heldSince === undefined || this.queued === 0 ? 0 : now - this.#heldSince,
+      slotWaitMs:
+        this.#waitingSince === undefined || this.queued === 0 ? 0 : now - this.#waitingSince,
       ratePerSecond: this.limits.ratePerSecond,
     }
   }
 
-  /** @param away deliveries that were put off and are not back */
-  turnFacts(away: number, now: MonotonicMs): TurnFacts {
+  /** @param deferred deliveries that were deferred and have not returned */
+  backlogFacts(deferred: number, now: MonotonicMs): BacklogFacts {
     return {
       queued: this.queued,
-      away,
+      deferred,
       silentMs: this.#meter.silentMs(now),
       perMs: this.#meter.perMs(now),
       usualMs: this.#mean.usualMs,
-      wellMs: this.#meanWell.usualMs,
+      successMs: this.#meanSuccess.usualMs,
       concurrency: Math.max(1, this.#allowed()),
       limit: this.limits.concurrency,
       hasFailed: hasFailed(this.#breaker, now),
@@ -220,8 +227,8 @@ export class Lane<Work> {
   }
 
   /**
-   * Whether a call of the line may start, as far as this lane alone is concerned and its rate limit left aside. Where
-   * calls take long, late ones leave a slot free: a fresh event must not wait until one of them ends.
+   * Whether a call of the line may start by the lane's own limits, except its rate limit. Where calls take long, late calls
+   * leave one place free: a fresh event must not wait until one of them ends.
    */
   canStart({ name, queue }: Line<Work>): boolean {
     const allowed = this.#allowed()
@@ -230,32 +237,32 @@ export class Lane<Work> {
     return name === 'first' || this.lateInFlight < Math.max(1, allowed - kept)
   }
 
-  /** Work of it could start, but for slots. */
-  held(now: MonotonicMs): void {
-    this.#heldSince ??= now
+  /** Work waits for nothing but a slot from now on, or already did. */
+  markSlotWait(now: MonotonicMs): void {
+    this.#waitingSince ??= now
   }
 
-  /** Nothing was queued: nothing was held back. */
-  begun(): void {
-    this.#heldSince = undefined
+  /** The queue was empty, so no work has waited. */
+  clearSlotWait(): void {
+    this.#waitingSince = undefined
   }
 
-  /** A call of the line starts. It is the probe if the lane is open. */
+  /** A call of the line starts. If the lane is open, it is the probe. */
   start({ name }: Line<Work>, bytes: number, now: MonotonicMs): void {
     if (this.inFlight === 0) this.#meter.begin(now)
     this.inFlight += 1
     if (name === 'late') this.lateInFlight += 1
     this.bytes += bytes
-    this.#heldSince = undefined
+    this.#waitingSince = undefined
     if (this.limits.ratePerSecond !== undefined) this.limit.started(this.limits.ratePerSecond, now)
     if (this.#breaker.kind === 'open') this.#advance('probe-started', now)
     this.usedAt = now
   }
 
   /**
-   * The call has its answer.
+   * The call has ended.
    *
-   * @param call what it carries from its start
+   * @param call what it kept from its start
    */
   end(call: CallStamp<Work>, outcome: LaneOutcome, now: MonotonicMs): void {
     this.inFlight -= 1
@@ -263,10 +270,10 @@ export class Lane<Work> {
     this.bytes -= call.bytes
     const silentMs = this.#meter.silentMs(now)
     if (outcome.kind !== 'unanswered') this.#mean.add(call.startedAt, now, silentMs)
-    if (outcome.kind === 'success') this.#meanWell.add(call.startedAt, now, silentMs)
+    if (outcome.kind === 'success') this.#meanSuccess.add(call.startedAt, now, silentMs)
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now
-    if (call.life !== this.#life) return
+    if (call.restarts !== this.#restarts) return
     if (outcome.kind === 'pause') {
       this.#advance('unanswered', now)
       this.#pause(outcome.until, now)
@@ -278,32 +285,32 @@ export class Lane<Work> {
     this.#advance(outcome.kind, now)
   }
 
-  /** What another instance says of the endpoint, for a lane that {@link listens}. Binds until then only. */
+  /** Takes over another instance's report, on a lane that {@link acceptsReports}. The report counts only until its time. */
   seed(seed: LaneSeed, now: MonotonicMs): void {
-    if (this.#breaker.kind === 'open') this.#waitBy(seed, this.#breaker)
+    if (this.#breaker.kind === 'open') this.#awaitProbe(seed, this.#breaker)
     else if (seed.kind === 'flowing' || seed.until <= now) return
     else if (seed.kind === 'paused') this.#pause(seed.until, now)
     else {
       this.#breaker = openUntil(seed.probeAt, seed.level)
-      this.#waits = seed
+      this.#awaited = seed
     }
   }
 
-  /** Another instance found that the endpoint has recovered. A pause stays: the endpoint itself asked for that time. */
+  /** Another instance found that the endpoint has recovered. A pause remains, because the endpoint itself asked for it. */
   probeSoon(at: MonotonicMs): void {
     if (this.#breaker.kind !== 'open') return
     this.#breaker = probedAt(this.#breaker, Math.min(at, this.#probeDueAt(this.#breaker)))
-    this.#waits = notWaiting
-    this.#isToProbe = true
+    this.#awaited = notAwaiting
+    this.#mustProbe = true
   }
 
-  /** Its endpoint is another one now, or was given a new chance. */
+  /** The hook has a new URL, or its endpoint was enabled again. */
   reset(): void {
-    this.#life += 1
+    this.#restarts += 1
     this.#breaker = freshBreaker
     this.#pausedUntil = Number.NEGATIVE_INFINITY
-    this.#waits = notWaiting
-    this.#isToProbe = false
+    this.#awaited = notAwaiting
+    this.#mustProbe = false
     this.#concurrency = freshConcurrency(this.#rules.initialConcurrency)
   }
 
@@ -321,25 +328,25 @@ export class Lane<Work> {
     }
   }
 
-  /** Who was asked for time is told so with the probe: a `paused` of another instance moves nothing. */
-  #waitBy(seed: LaneSeed, breaker: OpenBreaker): void {
-    if (seed.kind === 'paused' || this.#isToProbe) return
-    this.#waits = seed.kind === 'open' ? seed : notWaiting
+  /** A `paused` of another instance is ignored: if the endpoint still asks for time, the probe will get `Retry-After`. */
+  #awaitProbe(seed: LaneSeed, breaker: OpenBreaker): void {
+    if (seed.kind === 'paused' || this.#mustProbe) return
+    this.#awaited = seed.kind === 'open' ? seed : notAwaiting
     if (seed.kind === 'open') this.#breaker = lastingAtLeast(breaker, seed.level)
   }
 
   #probeDueAt({ until }: OpenBreaker): MonotonicMs {
-    return Math.max(until, this.#waits.until)
+    return Math.max(until, this.#awaited.until)
   }
 
-  #advance(happening: BreakerHappening, now: MonotonicMs): void {
+  #advance(input: BreakerInput, now: MonotonicMs): void {
     const before = this.#breaker
-    this.#breaker = advanceBreaker(before, happening, now)
+    this.#breaker = advanceBreaker(before, input, now)
     if (this.#breaker.kind === before.kind) return
-    // What was out before says nothing of what comes now. The probe's own outcome is still to come.
-    if (this.#breaker.kind !== 'half-open') this.#life += 1
-    this.#waits = notWaiting
-    this.#isToProbe = false
+    // Calls that started before no longer count. In half-open the probe has started already, and must count.
+    if (this.#breaker.kind !== 'half-open') this.#restarts += 1
+    this.#awaited = notAwaiting
+    this.#mustProbe = false
     this.#concurrency = cutTo(this.#concurrency, this.#rules.initialConcurrency, now)
   }
 

@@ -1,13 +1,17 @@
 /**
- * Lanes: what is queued for each hook, and whose call starts next. {@link ./slots.ts} says whose turn it is.
+ * All lanes: what is queued for each hook, and which call starts next. {@link ./slots.ts} orders the lines that wait.
  *
- * Each lane has two lines, of first tries and of what comes later, and these take turns. A line is, at any time, one of:
- * - *idle*: nothing queued, or its lane has as many calls out as it may;
- * - *ready*: it could start a call, but for slots;
- * - *limited*: it could start a call, but for its hook's rate limit.
+ * Each lane has two lines: first attempts, and late ones. The two kinds take turns. A line is in one of these states:
+ * - *idle*: nothing is queued, or the lane has as many calls in flight as it may have;
+ * - *ready*: it waits only for a slot;
+ * - *limited*: it waits only for the hook's rate limit.
  *
- * idle → ready: work queued, or a call ended. ready → idle: its turn came. ready → limited: its turn came too early.
- * limited → ready: its time came.
+ * | from    | to      | when                                                 |
+ * |---------|---------|------------------------------------------------------|
+ * | idle    | ready   | work was queued, or a call ended                     |
+ * | ready   | idle    | it got a slot                                        |
+ * | ready   | limited | it got a slot, and the rate limit allows no call yet |
+ * | limited | ready   | the rate limit allows the next call                  |
  */
 import type { LaneCondition } from '../health/health.ts'
 import { RateLimit } from './rate.ts'
@@ -29,11 +33,11 @@ export interface LaneLimits extends LaneRules, SlotLimits {}
 
 export interface LanesParts<Work> {
   readonly limits: LaneLimits
-  /** Bytes that a call holds while it is out. */
+  /** Bytes that a call holds while it is in flight. */
   readonly sizeOf: (work: Work) => number
 }
 
-/** One call in flight. Hand it back to {@link Lanes.finish}. */
+/** A slot that one call occupies until {@link Lanes.finish} frees it. */
 export interface Slot<Work> extends Holding<Work>, CallStamp<Work> {
   readonly work: Work
   isFinished: boolean
@@ -42,20 +46,20 @@ export interface Slot<Work> extends Holding<Work>, CallStamp<Work> {
 /** A lane's condition has changed. */
 export interface LaneMove<Work> {
   readonly condition: LaneCondition
-  /** What was queued and cannot be called for now. The caller's from here on. */
+  /** Work that was queued and cannot be called now. The caller has to handle it. */
   readonly evicted: readonly Work[]
 }
 
-/** A lane that nothing came to for so long is forgotten: what was learnt of it is old. */
+/** A flowing lane that got no work for this long is deleted, since its measurements are old. */
 const idleMs = 15 * 60_000
-/** One that is open or paused is remembered for so long after its time. */
+/** An open or paused lane is kept for this long after its time is over. */
 const blockedIdleMs = 24 * 3_600_000
 
 export class Lanes<Work> {
   readonly #parts: LanesParts<Work>
   readonly #lanes = new Map<HookId, Lane<Work>>()
   readonly #slots: Slots<Work>
-  /** Lines that wait for their rate limits, the one that is due first in front. */
+  /** Lines that wait for their rate limits, the earliest first. */
   readonly #limited = new Heap<Line<Work>>(
     (one, other) => one.lane.limit.nextAt < other.lane.limit.nextAt,
   )
@@ -80,12 +84,12 @@ export class Lanes<Work> {
     return this.#lanes.size
   }
 
-  /** Whether the process as a whole could have one more call out. */
+  /** Whether the process has a slot for one more call. */
   get hasFreeSlots(): boolean {
     return this.#slots.hasFree
   }
 
-  /** When a rate limit lets the next call through; `undefined` when no line waits for its limit. */
+  /** When a rate limit allows the next call; `undefined` when no line waits for its limit. */
   get limitedUntil(): MonotonicMs | undefined {
     return this.#limited.peek()?.lane.limit.nextAt
   }
@@ -98,7 +102,7 @@ export class Lanes<Work> {
     }
   }
 
-  /** Whether deliveries of the hook have come lately. */
+  /** Whether the hook has a lane, which it has if it got deliveries lately. */
   has(hookId: HookId): boolean {
     return this.#lanes.has(hookId)
   }
@@ -109,9 +113,9 @@ export class Lanes<Work> {
   }
 
   /**
-   * The lane of a hook, made if there is none.
+   * The lane of a hook. Creates it if there is none.
    *
-   * @param limits the hook's; the newest word counts
+   * @param limits of the hook as it is now; they replace the former ones
    */
   laneOf(hookId: HookId, limits: HookLimits, now: MonotonicMs): Lane<Work> {
     const lane = this.#lanes.get(hookId) ?? this.#newLane(hookId, limits, now)
@@ -128,10 +132,10 @@ export class Lanes<Work> {
     return lane
   }
 
-  /** Queues work. Whoever adds keeps the bounds. */
+  /** Queues work. The caller keeps the queue bounded. */
   add(lane: Lane<Work>, name: LineName, work: Work, now: MonotonicMs): Place<Work> {
     const line = lane.lineOf(name)
-    if (lane.queued === 0) lane.begun()
+    if (lane.queued === 0) lane.clearSlotWait()
     const place = line.queue.push(work)
     lane.usedAt = now
     this.#queued += 1
@@ -139,7 +143,7 @@ export class Lanes<Work> {
     return place
   }
 
-  /** Takes out what was queued. Returns whether it still was. */
+  /** Removes queued work. Returns whether it was still queued. */
   remove(hookId: HookId, name: LineName, place: Place<Work>): boolean {
     const isRemoved = this.#lanes.get(hookId)?.lineOf(name).queue.remove(place) ?? false
     if (isRemoved) this.#queued -= 1
@@ -147,7 +151,7 @@ export class Lanes<Work> {
   }
 
   /**
-   * Takes the next work whose turn it is, or `undefined` when none may start now.
+   * Takes the work that starts next, or `undefined` when none may start now.
    *
    * @param isOpen whether calls of that kind of line may start
    */
@@ -158,7 +162,7 @@ export class Lanes<Work> {
     return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
   }
 
-  /** The call of a slot has its answer: its place is free. Returns how its lane moved, if it did. */
+  /** Frees the slot of a call that has ended. Returns how its lane's condition changed, if it did. */
   finish(slot: Slot<Work>, outcome: LaneOutcome, now: MonotonicMs): LaneMove<Work> | undefined {
     if (slot.isFinished) return undefined
     slot.isFinished = true
@@ -168,7 +172,7 @@ export class Lanes<Work> {
     this.#slots.free(slot)
     const move = this.#moveOf(lane, before, now)
     for (const line of [lane.first, lane.late]) {
-      this.#rejudge(line, now)
+      this.#reclassify(line, now)
       this.#wake(line, now)
     }
     return move
@@ -184,7 +188,7 @@ export class Lanes<Work> {
     return dropped
   }
 
-  /** The hook's endpoint is another one now, or was given a new chance: nothing is known of it. */
+  /** The hook has a new URL, or its endpoint was enabled again. What was known about it is forgotten. */
   reset(hookId: HookId, now: MonotonicMs): void {
     const lane = this.#lanes.get(hookId)
     if (lane === undefined) return
@@ -193,18 +197,18 @@ export class Lanes<Work> {
     this.#wake(lane.late, now)
   }
 
-  /** Another instance found that the hook's endpoint has recovered: a lane that is open lets its probe through then. */
+  /** Another instance found that the hook's endpoint has recovered. If the lane is open, its probe is due at `at`. */
   probeSoon(hookId: HookId, at: MonotonicMs): void {
     this.#lanes.get(hookId)?.probeSoon(at)
   }
 
-  /** Forgets the lane of a hook that is gone, if nothing is queued or in flight. */
+  /** Deletes the lane of a deleted hook, if nothing is queued or in flight. */
   forget(hookId: HookId): void {
     const lane = this.#lanes.get(hookId)
     if (lane !== undefined && isIdle(lane)) this.#delete(lane)
   }
 
-  /** Forgets lanes that nothing came to for long. */
+  /** Deletes lanes that got no work for a long time. */
   sweep(now: MonotonicMs): void {
     for (const lane of this.#lanes.values()) {
       const condition = lane.condition(now)
@@ -227,7 +231,7 @@ export class Lanes<Work> {
 
   #renewLimit(lane: Lane<Work>, now: MonotonicMs): void {
     const limited = [lane.first, lane.late].filter(({ state }) => state === 'limited')
-    // They stand in the heap by the limit that is replaced.
+    // The heap orders them by the limit that is replaced, so they are removed first.
     for (const line of limited) this.#limited.remove(line)
     lane.limit = new RateLimit()
     for (const line of limited) this.#free(line, now)
@@ -242,14 +246,14 @@ export class Lanes<Work> {
       const { lane, isLong } = line
       const bytes = this.#parts.sizeOf(work)
       lane.start(line, bytes, now)
-      const { life, cuts } = lane
+      const { restarts, cuts } = lane
       const slot: Slot<Work> = {
         work,
         line,
         tenant,
         bytes,
         isLong,
-        life,
+        restarts,
         cuts,
         startedAt: now,
         isFinished: false,
@@ -291,19 +295,19 @@ export class Lanes<Work> {
     line.turn = now + lane.callMs
     line.order = this.#order
     line.isLong = lane.isLong
-    lane.held(now)
+    lane.markSlotWait(now)
     this.#slots.wait(line)
   }
 
-  /** A call has shown how long its lane's take: a line that waits for its turn may stand among the wrong ones. */
-  #rejudge(line: Line<Work>, now: MonotonicMs): void {
+  /** A call has ended, so the lane may have changed between short and long. A line that waits is moved to the right heap. */
+  #reclassify(line: Line<Work>, now: MonotonicMs): void {
     if (line.state !== 'ready' || line.isLong === line.lane.isLong) return
     this.#slots.leave(line)
     line.state = 'idle'
     this.#wake(line, now)
   }
 
-  /** Lines whose rate limits let a call through by now may start one. */
+  /** Makes lines ready whose rate limits allow a call by now. */
   #wakeDue(now: MonotonicMs): void {
     let line = this.#limited.peek()
     while (line !== undefined && !line.lane.isLimited(now)) {
@@ -313,13 +317,13 @@ export class Lanes<Work> {
     }
   }
 
-  /** A line's rate limit holds it no more. */
+  /** The line's rate limit allows a call. */
   #free(line: Line<Work>, now: MonotonicMs): void {
     line.state = 'idle'
     this.#wake(line, now)
   }
 
-  /** Its lines wait among the tenant's no more. */
+  /** Removes the lane's lines from those of its tenant that wait for slots. */
   #leaveTenant({ first, late }: Lane<Work>): void {
     for (const line of [first, late]) {
       if (line.state !== 'ready') continue

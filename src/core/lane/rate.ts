@@ -1,11 +1,11 @@
-/** How fast a lane is, how long its calls take, and how fast it may be. */
+/** Measures the rate of a lane and the length of its calls, and limits its rate. */
 import type { MonotonicMs } from '../model/model.ts'
 
 const windowMs = 5_000
 
 /**
- * Calls that ended per time in which any was in flight, over the last 5 to 10 s. Time without a call in flight does not
- * count: a lane that had nothing to do, or was stopped for another's sake, is not slow.
+ * Calls that ended per time with any call in flight, over the last 5 to 10 s. Time without a call in flight does not count:
+ * a lane without work, or one that was stopped for another reason, is not slow.
  */
 export class RateMeter {
   #window = 0
@@ -15,30 +15,30 @@ export class RateMeter {
   #busyMsBefore = 0
   /** Up to when busy time is counted; `undefined` while no call is in flight. */
   #countedTo: MonotonicMs | undefined
-  /** When a call ended last, or the first of those in flight began. */
-  #heardAt: MonotonicMs = 0
+  /** When the last call ended. If none has ended since the lane became busy: when it became busy. */
+  #lastEndAt: MonotonicMs = 0
 
-  /** The first of some calls begins. */
+  /** A call starts while none is in flight. */
   begin(now: MonotonicMs): void {
     this.#roll(now)
     this.#countedTo = now
-    this.#heardAt = now
+    this.#lastEndAt = now
   }
 
-  /** @param isLast whether no call is in flight any more */
+  /** @param isLast whether no call is in flight after this one */
   end(now: MonotonicMs, isLast: boolean): void {
     this.#roll(now)
     this.#ended += 1
-    this.#heardAt = now
+    this.#lastEndAt = now
     if (isLast) this.#countedTo = undefined
   }
 
-  /** How long no call has ended though some are in flight. */
+  /** How long no call has ended while some are in flight. */
   silentMs(now: MonotonicMs): number {
-    return this.#countedTo === undefined ? 0 : now - this.#heardAt
+    return this.#countedTo === undefined ? 0 : now - this.#lastEndAt
   }
 
-  /** How long calls were in flight within the time that is looked at. */
+  /** How long calls were in flight within the measured time. */
   busyMs(now: MonotonicMs): number {
     this.#roll(now)
     return this.#busyMs + this.#busyMsBefore
@@ -94,7 +94,7 @@ export class CallCounter {
     return this.#firstAt !== undefined && now - this.#firstAt >= 1_000
   }
 
-  /** The window before counts with the part that the last quarter of a second has of it. */
+  /** The previous window counts in proportion to its part of the last quarter of a second. */
   lately(now: MonotonicMs): number {
     this.#roll(now)
     return this.#ended + this.#endedBefore * (1 - (now % latelyMs) / latelyMs)
@@ -109,12 +109,12 @@ export class CallCounter {
   }
 }
 
-/** A lane of which no call has ended for so long, though some are out, is silent. */
+/** A lane is silent when no call has ended for this long while some are in flight. */
 export const silenceMs = 1_000
 
-/** How much the newest call counts in the mean. */
+/** The weight of the newest call in the mean. */
 const newestShare = 0.1
-/** After so many calls the mean has next to nothing left of those before. */
+/** After this many calls, almost nothing of the earlier ones is left in the mean. */
 const forgottenAfter = 50
 
 /** The end of a silence. */
@@ -126,7 +126,7 @@ interface SilenceEnd {
   callsSince: number
 }
 
-/** How long calls take, the newer ones counting more. */
+/** The mean length of calls. Newer calls have more weight. */
 export class MeanDuration {
   #ms: number | undefined
   #silence: SilenceEnd | undefined
@@ -137,9 +137,9 @@ export class MeanDuration {
   }
 
   /**
-   * The same, but where the last silence weighs in it at most what it was before. All calls that were out in a silence end
-   * together, with all of its length: whether the endpoint has become slow, or only paused, is seen in the calls that come
-   * after, or in the next silence. `undefined` when nothing but such calls is known.
+   * The same mean, but the last silence cannot raise it. All calls that are in flight during a silence end together, and
+   * each has the whole length of the silence. Whether the endpoint has become slow, or only stopped for a moment, is seen in
+   * the calls after it, or in the next silence. `undefined` when no other calls are known.
    */
   get usualMs(): number | undefined {
     if (this.#silence === undefined || this.#ms === undefined) return this.#ms
@@ -147,7 +147,7 @@ export class MeanDuration {
     return before === undefined ? undefined : Math.min(this.#ms, before)
   }
 
-  /** @param silentMs for how long no call of the lane had ended before this one did */
+  /** @param silentMs how long no call of the lane had ended before this one */
   add(startedAt: MonotonicMs, now: MonotonicMs, silentMs: number): void {
     if (silentMs >= silenceMs) this.#silence = { at: now, before: this.#ms, callsSince: 0 }
     else this.#pass(startedAt)
@@ -162,10 +162,10 @@ export class MeanDuration {
   }
 }
 
-/** A lane that was late may make up for so much of it at once. */
+/** A lane that started calls late may catch up this much at once. */
 const catchUpMs = 100
 
-/** Keeps calls apart, so that no second has more than `ratePerSecond` of them, but for {@link catchUpMs} of lateness. */
+/** Spaces calls so that no second has more than `ratePerSecond` of them, apart from {@link catchUpMs} of catching up. */
 export class RateLimit {
   #nextAt: MonotonicMs = Number.NEGATIVE_INFINITY
 

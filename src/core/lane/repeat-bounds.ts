@@ -1,19 +1,19 @@
 /**
- * What a process holds back so that a crash repeats few calls. A process that keeps up repeats few anyway: these bounds grow
- * with its calls, and most of them count only while it is slow, when more would not make it faster.
+ * Bounds on unfinished work, so that a crash repeats few calls. The bounds grow with the calls of the process, and most
+ * of them apply only while it is slow. Then more work in flight would not make it faster.
  */
 import { CallCounter } from './rate.ts'
 import type { MonotonicMs } from '../model/model.ts'
 import { YoungCalls } from './young-calls.ts'
 
-/** While the process is slow, so many deliveries may be admitted, or as many as it ends in a quarter of a second. */
+/** While the process is slow, this many deliveries may be admitted, or as many as it finishes in a quarter of a second. */
 const slowAdmitted = 400
-/** While its event loop is busy, so many calls may have begun lately and not be acknowledged, or as many as end in 100 ms. */
+/** While the event loop is busy, this many recent calls may be unacknowledged, or as many as end in 100 ms. */
 const busyBegun = 200
 const busyBegunShare = 0.4
 /**
- * So many deliveries may have ended within events that have others which have not begun, or as many as end in 12 ms. To
- * split these off costs the loop more than to call for them.
+ * This many deliveries may have ended within half-done events, or as many as end in 12 ms. Splitting deliveries off costs
+ * the event loop more than calling them.
  */
 const halfDone = 50
 const halfDoneShare = 0.05
@@ -26,17 +26,17 @@ export class RepeatBounds {
     this.#young.began(now)
   }
 
-  /** @param beganAt what {@link callBegan} was told */
+  /** @param beganAt the time that was given to {@link callBegan} */
   callEnded(beganAt: MonotonicMs, now: MonotonicMs): void {
     this.#ended.add(now)
     this.#young.ended(beganAt, now)
   }
 
   /**
-   * How many calls may start until this is asked again.
+   * How many calls may start before the next call of this method.
    *
    * @param pending results that are not acknowledged
-   * @param isLoopBusy asked only where it matters: to know it takes time
+   * @param isLoopBusy called only when needed, since the measurement takes time
    */
   mayStart(now: MonotonicMs, pending: number, isLoopBusy: () => boolean): number {
     const begun = this.#young.count(now) + pending
@@ -46,8 +46,8 @@ export class RepeatBounds {
   }
 
   /**
-   * Whether an event for several hooks may be admitted. A slow process that has thousands of half-done events repeats as
-   * many calls after a crash.
+   * Whether an event for several hooks may be admitted. A slow process with thousands of half-done events would repeat
+   * thousands of calls after a crash.
    *
    * @param admitted deliveries that the process has admitted
    */
@@ -56,8 +56,8 @@ export class RepeatBounds {
     return this.#ended.hasFullSecond(now) && !isProcessSlow()
   }
 
-  /** How many deliveries may have ended within half-done events before the oldest of these are split. */
-  mostHalfDone(now: MonotonicMs): number {
+  /** How many deliveries may have ended within half-done events before the oldest of these events are split. */
+  maxHalfDone(now: MonotonicMs): number {
     return Math.max(halfDone, this.#ended.lately(now) * halfDoneShare)
   }
 }

@@ -1,27 +1,27 @@
 /**
- * What the newest report on an endpoint means for lanes that are not called: a lane of which nothing is known, and one that
- * is open (docs/results.md, Endpoint health).
+ * What the newest report about an endpoint means for a lane that has no measurements of its own, or that is open
+ * (docs/results.md, Endpoint health).
  *
- * One process probes an open endpoint: the one whose report of `open` is the newest. The others wait for its next report,
- * until the time in its report and a grace are over: it may be dead, or have no delivery to probe with. The process that
- * probes in its place reports so, and the others then wait for that one. A process does not wait for its own report, nor
- * for that of a process that fails where another succeeds.
+ * **Who probes.** One process probes an open endpoint: the one that wrote the newest `open` report. The others wait for its
+ * next report until the time in the report and a grace period are over, because that process may have crashed, or may have
+ * no delivery to probe with. Then another process probes and reports, and the others wait for that one. A process does
+ * not wait for its own report, nor for a process that fails where another one succeeds.
  *
- * It waits for the same process for one probe of the longest period, and then claims the next: that process may be the only
- * one that does not reach the endpoint any more. A claim is a report that repeats the one before, long before its time. So
- * there is one probe at a time, and its time stays the same, whoever makes it. Deliveries that wait come back then, whoever
- * put them off.
+ * **Claims.** A process waits for the same other process for one probe of the longest period, and then claims the next
+ * probe, because the other one may be the only process that no longer reaches the endpoint. A claim is a report that repeats
+ * the previous one, long before its time is over. So there is one probe at a time, and its time is the same whichever
+ * process makes it. Deferred deliveries return at that time, whichever process deferred them.
  *
- * Times in reports are by the clock of the process that wrote them, and no clock is trusted. A report never binds for longer
- * than the time from its writing to its end, nor than a breaker stays open. How long it binds is settled when it is read, by
- * a clock that never jumps.
+ * **Clocks.** Times in reports come from the clock of the process that wrote them, and no such clock is trusted. A report
+ * never counts for longer than the time from its writing to its end, nor for longer than a breaker stays open. That time
+ * is computed once, when the report is read, on a clock that never jumps.
  */
-import { levelFor, longestOpenMs } from './breaker.ts'
-import { leastBetweenWritesMs, type Health } from '../health/record.ts'
+import { levelFor, maxOpenMs } from './breaker.ts'
+import { minBetweenWritesMs, type Health } from '../health/record.ts'
 import type { EpochMs, MonotonicMs } from '../model/model.ts'
 import { maxRetryAfterMs } from '../run/verdict.ts'
 
-/** For how long a lane is not to call, as others say. */
+/** How long a lane must not call, as other instances report. */
 export type LaneSeed =
   | { readonly kind: 'flowing' }
   | OpenSeed
@@ -31,40 +31,40 @@ export interface OpenSeed {
   readonly kind: 'open'
   /** When the endpoint is probed next, by this instance or another. */
   readonly probeAt: MonotonicMs
-  /** When this instance may probe it, unless it hears of that before. */
+  /** When this instance may probe it, unless a newer report comes first. */
   readonly until: MonotonicMs
-  /** Of the breaker that opened; see {@link levelFor}. */
+  /** The level of the breaker that opened; see {@link levelFor}. */
   readonly level: number
 }
 
-/** The newest report by which an endpoint is not called. */
+/** The newest report because of which an endpoint is not called. */
 export interface Binding {
   readonly kind: 'open' | 'paused'
-  /** When its time is over. */
+  /** When the report stops counting. */
   readonly until: MonotonicMs
   readonly level: number
   readonly instance: string
-  /** Since when that instance is waited for; `undefined` when it is not. */
+  /** Since when this instance has waited for that one; `undefined` when it does not wait. */
   readonly waitedFrom: MonotonicMs | undefined
-  /** When this instance is to say that it probes next; `undefined`: it is not. */
+  /** When this instance claims the next probe; `undefined` when it does not. */
   readonly claimAt: MonotonicMs | undefined
   readonly spread: number
 }
 
-/** When a report was read, and by whom. */
+/** When a report was read, and by which instance. */
 export interface Reading {
   readonly instance: string
   readonly now: EpochMs
   readonly monotonic: MonotonicMs
-  /** By chance, at least 0 and below 1: those who wait for one that is dead must not all take its place at once. */
+  /** Random, at least 0 and below 1: instances that wait for a crashed one must not all probe at the same moment. */
   readonly spread: number
 }
 
-/** All processes hear of a recovery at once. They probe within so long, so that the endpoint has time between. */
+/** All processes read a recovery report at about the same time. Their probes are spread over this time. */
 export const probeSpreadMs = 1_000
 /**
- * A claim comes after so much of the time until the probe, and by chance up to so much later: the first that claims is
- * heard by the others before these would.
+ * A claim is written after this share of the time until the probe, plus a random part of the second share. So the others
+ * read the first claim before they would write one.
  */
 const claimShare = 0.1
 const claimSpreadShare = 0.4
@@ -81,7 +81,7 @@ export function boundBy(
     case 'healthy':
     case 'disabled':
       return undefined
-    // It says nothing of when a probe is due, and is said by one whose lane is not open.
+    // Such a report has no time of a probe. Its writer's lane is not open.
     case 'failing':
       return before
     case 'open':
@@ -89,12 +89,12 @@ export function boundBy(
       const { state: kind, at, instance } = report
       const { now, monotonic, spread } = reading
       const end = report.until ?? at
-      const longestMs = kind === 'open' ? longestOpenMs : maxRetryAfterMs
+      const longestMs = kind === 'open' ? maxOpenMs : maxRetryAfterMs
       const until = monotonic + Math.min(end - now, end - at, longestMs)
       const waitedFrom = waitedSince(before, report, reading)
-      const isToClaim =
-        kind === 'open' && waitedFrom !== undefined && until - waitedFrom > longestOpenMs
-      const claimAt = isToClaim
+      const mustClaim =
+        kind === 'open' && waitedFrom !== undefined && until - waitedFrom > maxOpenMs
+      const claimAt = mustClaim
         ? monotonic + (until - monotonic) * (claimShare + claimSpreadShare * spread)
         : undefined
       return { kind, until, level: levelFor(end - at), instance, waitedFrom, claimAt, spread }
@@ -107,7 +107,7 @@ function waitedSince(
   { instance, lastSuccessAt, lastFailureAt }: Health,
   reading: Reading,
 ): MonotonicMs | undefined {
-  // Who succeeds marks that in the report of who fails, as if it had not failed.
+  // A process that succeeds adds its success to the report of the process that fails, and removes the failures.
   const isMarked = lastSuccessAt !== null && lastSuccessAt > (lastFailureAt ?? 0)
   if (instance === reading.instance || isMarked) return undefined
   return before?.instance === instance
@@ -125,10 +125,10 @@ export function seedOf(binding: Binding | undefined, timeoutMs: number): LaneSee
 }
 
 /**
- * How long after its time the report of who probes can come: its call may take up to its time-out, and its record may
- * have to wait for the one before. The second time is nearly always left to the delivery that is the probe, which a tier
- * gives back a few seconds late. Others spread over as long again, or all would probe before the first has its answer.
+ * How long after the time of the probe its report may come: the call may take up to its time-out, and the report may have to
+ * wait for the previous one. The second part rarely occurs, and then covers a probe whose delivery its tier releases a few
+ * seconds late. The other instances spread over the same time again, or all would probe before the first has its answer.
  */
 function graceMs(timeoutMs: number): number {
-  return timeoutMs + leastBetweenWritesMs
+  return timeoutMs + minBetweenWritesMs
 }

@@ -1,14 +1,14 @@
 /**
- * How much of a bounded thing one hook may hold, so that others always find room: dynamic thresholds, as switches use
- * them for the buffers of their ports (Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet
- * Switches", 1998). A tenant may hold up to twice what is free, and a hook as much as its tenant may still take. So a
- * hook that is alone holds half of everything, a tenant of many hooks two thirds, and what is left shrinks with each
- * further tenant but never reaches zero.
+ * How much of a bounded resource one hook may hold, so that others always find room. These are dynamic thresholds, as
+ * network switches use them for the buffers of their ports (Choudhury and Hahne, "Dynamic Queue Length Thresholds for
+ * Shared-Memory Packet Switches", 1998). A tenant may hold up to twice what is free, and a hook as much as its tenant may
+ * still take. So a hook that is alone holds at most half, and a tenant of many hooks two thirds. The free part shrinks with
+ * each further tenant, but never reaches zero.
  */
 import type { HookId, TenantId } from '../model/model.ts'
 
 /**
- * Whether a hook may hold one more of something that is bounded.
+ * Whether a hook may hold one unit more of a bounded resource.
  *
  * @param hook what the hook holds
  * @param tenant what all hooks of its tenant hold together
@@ -30,7 +30,7 @@ interface Held {
   bytes: number
 }
 
-/** What is held of something bounded, by whom. */
+/** How much of a bounded resource each tenant and hook holds. */
 export class Holdings {
   readonly capacity: Amount
   readonly #total: Held = { count: 0, bytes: 0 }
@@ -61,7 +61,7 @@ export class Holdings {
     )
   }
 
-  /** @param tenantId `undefined` for what belongs to no tenant that could be read */
+  /** @param tenantId `undefined` where no tenant could be read */
   hold(tenantId: TenantId | undefined, count: number, bytes: number): void {
     this.#total.count += count
     this.#total.bytes += bytes
@@ -72,7 +72,7 @@ export class Holdings {
     this.hold(tenantId, -count, -bytes)
   }
 
-  /** Of what its tenant holds, this much is for the hook. Several hooks may be for the same. */
+  /** Counts a part of what the tenant holds for one hook. The same part may count for several hooks. */
   holdFor(hookId: HookId, count: number, bytes: number): void {
     change(this.#hooks, hookId, count, bytes)
   }

@@ -1,15 +1,16 @@
 /**
- * Slots, the calls that may be out at once, given by occupancy: nobody has to be known as fast or slow.
+ * Slots are the calls that may be in flight at once. They are shared out by how many each tenant and hook holds, so fast
+ * and slow endpoints need not be told apart beforehand.
  *
  * A tenant may start a call while it holds fewer slots than are free, and a hook while it holds fewer than its tenant may
- * still take. So k greedy tenants settle at 1/(1+k) of the slots each and leave as much free: one that is quiet starts at
- * once, whatever the endpoints of the others do. The bytes that bodies hold are given out likewise.
+ * still take. So k greedy tenants hold 1/(1+k) of the slots each, and the same number stays free. A quiet tenant can start
+ * at once, whatever the endpoints of the others do. The bytes of bodies are shared out by the same rule.
  *
- * Hooks whose calls take long, or of which that is not known, share a part of their tenant's by the same rule once more:
- * else a crowd of hooks that hang, each with a call or two, would leave nothing to a hook of their tenant that answers.
+ * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule
+ * again. Otherwise many hanging hooks with one or two calls each would leave nothing to a hook of their tenant that answers.
  *
- * The tenant that holds the least goes first; of a tenant the hook that holds the least; and among equals the one whose
- * turn came first, where one that is known to answer soon comes before one that holds its slot for long.
+ * The tenant that holds the least starts first, then the hook of it that holds the least. Among equals the earlier turn is
+ * first, and a hook with short calls comes before a hook with long ones.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
@@ -19,15 +20,14 @@ export interface SlotLimits {
   /** Calls in flight over all lanes. */
   readonly maxInFlight: number
   /**
-   * The share of these that calls may have which are no first tries, in all and of a tenant: a crowd of retries must not
-   * take the place of fresh events.
+   * The share of the slots that late calls may take, in all and per tenant: many retries must not crowd out fresh events.
    */
   readonly lateShare: number
-  /** Bytes that the bodies of calls in flight hold. */
+  /** Bytes of the bodies of calls in flight. */
   readonly maxBytes: number
 }
 
-/** Calls that are out, and the bytes of their bodies. */
+/** Calls in flight, and the bytes of their bodies. */
 interface Holder {
   readonly inFlight: number
   readonly bytes: number
@@ -38,23 +38,23 @@ export interface Holding<Work> {
   readonly line: Line<Work>
   readonly tenant: Tenant<Work>
   readonly bytes: number
-  /** Whether the call was thought to take long when it began. */
+  /** Whether the call was expected to take long when it started. */
   readonly isLong: boolean
 }
 
-/** A tenant's place among those that wait for slots, for one of the two kinds of lines. */
+/** A tenant's entry in one of the two heaps of tenants that wait for slots. */
 interface Seat<Work> extends HeapItem {
   readonly tenant: Tenant<Work>
-  /** Lines that could start, apart by how long their calls take. */
+  /** Lines that are ready, separated by the expected length of their calls. */
   readonly short: Heap<Line<Work>>
   readonly long: Heap<Line<Work>>
-  /** Its turn among tenants that hold as much. */
+  /** Orders tenants that hold equally much: the lower turn first. */
   turn: number
 }
 
 type IsBefore<Work> = (one: Line<Work>, other: Line<Work>) => boolean
 
-/** What a tenant holds, and its lines that could start. */
+/** What a tenant holds, and its lines that are ready. */
 class Tenant<Work> {
   readonly id: TenantId
   readonly seats: Readonly<Record<LineName, Seat<Work>>>
@@ -62,7 +62,7 @@ class Tenant<Work> {
   bytes = 0
   /** Calls of the late lines. */
   late = 0
-  /** Calls that were thought to take long when they began. */
+  /** Calls that were expected to take long when they started. */
   readonly long = { inFlight: 0, bytes: 0 }
 
   constructor(id: TenantId, isBefore: IsBefore<Work>) {
@@ -81,8 +81,10 @@ class Tenant<Work> {
   }
 }
 
-/** So many tenants are passed over in search of one that may start a call, beginning with the one that holds the least. */
-const mostPassedOver = 8
+/**
+ * How many tenants are skipped in search of one that may start a call. The search begins with the one that holds the least.
+ */
+const maxPassedOver = 8
 
 export class Slots<Work> {
   readonly #limits: SlotLimits
@@ -100,18 +102,18 @@ export class Slots<Work> {
     this.#waiting = { first: new Heap(isBefore), late: new Heap(isBefore) }
   }
 
-  /** Calls that are out. */
+  /** Calls in flight. */
   get inFlight(): number {
     return this.#all.inFlight
   }
 
-  /** Whether the process as a whole could have one more call out. */
+  /** Whether the process has a slot for one more call. */
   get hasFree(): boolean {
     const { maxInFlight, maxBytes } = this.#limits
     return this.#all.inFlight < maxInFlight && this.#all.bytes < maxBytes
   }
 
-  /** A line could start a call. */
+  /** Adds a line that is ready. */
   wait(line: Line<Work>): void {
     const seat = this.#tenantOf(line.lane.limits.tenantId).seats[line.name]
     heapOf(seat, line).push(line)
@@ -121,7 +123,7 @@ export class Slots<Work> {
     this.#waiting[line.name].push(seat)
   }
 
-  /** A line that waits does so no more. To be called before its hook is given to another tenant. */
+  /** Removes a line that waits. Must be called before the hook moves to another tenant. */
   leave(line: Line<Work>): void {
     const tenant = this.#tenants.get(line.lane.limits.tenantId)
     if (tenant === undefined) return
@@ -129,7 +131,7 @@ export class Slots<Work> {
     this.#forgetIfIdle(tenant)
   }
 
-  /** Takes out the line whose turn it is, with its tenant; `undefined` when none may start a call now. */
+  /** Removes and returns the line that starts next, with its tenant; `undefined` when none may start a call now. */
   next(name: LineName): Pick<Holding<Work>, 'line' | 'tenant'> | undefined {
     const { maxInFlight, lateShare } = this.#limits
     if (name === 'late' && this.#all.late >= Math.max(1, maxInFlight * lateShare)) return undefined
@@ -137,10 +139,10 @@ export class Slots<Work> {
     const passedOver: Seat<Work>[] = []
     let line: Line<Work> | undefined
     let seat = waiting.peek()
-    // Who comes first holds the least: where it has used up its share, all have.
+    // The first tenant holds the least. If it has used up its share, all others have too.
     while (seat !== undefined && this.#mayHold(seat.tenant, 0, 0)) {
       line = this.#nextOf(seat, name)
-      if (line !== undefined || passedOver.length === mostPassedOver) break
+      if (line !== undefined || passedOver.length === maxPassedOver) break
       waiting.remove(seat)
       passedOver.push(seat)
       seat = waiting.peek()
@@ -161,27 +163,28 @@ export class Slots<Work> {
   }
 
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {
-    if (name === 'late' && tenant.late >= this.#mostLate(tenant)) return undefined
+    if (name === 'late' && tenant.late >= this.#maxLate(tenant)) return undefined
     const [one, other] = [short.peek(), long.peek()]
-    const { inFlight, bytes, long: slow } = tenant
-    const isSoon = one !== undefined && this.#mayHold(one.lane, inFlight, bytes)
-    const soon = isSoon ? one : undefined
-    const isLater =
-      other !== undefined && this.#mayHold(other.lane, inFlight + slow.inFlight, bytes + slow.bytes)
-    const later = isLater ? other : undefined
-    if (soon === undefined || later === undefined) return soon ?? later
-    return this.#isBefore(later, soon) ? later : soon
+    const { inFlight, bytes, long: heldByLong } = tenant
+    const isQuickAllowed = one !== undefined && this.#mayHold(one.lane, inFlight, bytes)
+    const quick = isQuickAllowed ? one : undefined
+    const isSlowAllowed =
+      other !== undefined &&
+      this.#mayHold(other.lane, inFlight + heldByLong.inFlight, bytes + heldByLong.bytes)
+    const slow = isSlowAllowed ? other : undefined
+    if (quick === undefined || slow === undefined) return quick ?? slow
+    return this.#isBefore(slow, quick) ? slow : quick
   }
 
-  /** Late calls that a tenant may have: a share of what it comes to when it takes all that it may. */
-  #mostLate({ inFlight }: Tenant<Work>): number {
+  /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
+  #maxLate({ inFlight }: Tenant<Work>): number {
     const { maxInFlight, lateShare } = this.#limits
     return Math.max(1, ((maxInFlight - this.#all.inFlight + inFlight) / 2) * lateShare)
   }
 
   /**
-   * Whether a holder may take one slot more: it holds fewer than are free, less what those hold whose part of the slots it
-   * shares. Bytes likewise.
+   * Whether a holder may take one slot more. It must hold fewer than the free slots minus `inFlight`, which is what those
+   * hold with whom it shares. The same holds for bytes.
    */
   #mayHold(holder: Holder, inFlight: number, bytes: number): boolean {
     const { maxInFlight, maxBytes } = this.#limits
@@ -191,7 +194,7 @@ export class Slots<Work> {
     )
   }
 
-  /** Counts what a call takes or gives back, and puts all whose order depends on it in their places. */
+  /** Counts what a call takes or frees, and restores the heap order of all entries that depend on it. */
   #count({ tenant, line, bytes, isLong }: Holding<Work>, calls: 1 | -1): void {
     const { name, lane } = line
     const held = calls * bytes
@@ -202,7 +205,7 @@ export class Slots<Work> {
       this.#all.late += calls
       tenant.late += calls
     }
-    // The hook may have been given to another tenant since the call began.
+    // The hook may have moved to another tenant since the call started.
     const { tenantId } = lane.limits
     const home = tenantId === tenant.id ? tenant : this.#tenants.get(tenantId)
     for (const one of [lane.first, lane.late]) {
@@ -233,7 +236,7 @@ export class Slots<Work> {
     return difference === 0 ? one.order < other.order : difference < 0
   }
 
-  /** The larger of the two shares that somebody holds, of slots and of bytes. */
+  /** The larger of the holder's two shares: of slots and of bytes. */
   #shareOf({ inFlight, bytes }: Holder): number {
     const { maxInFlight, maxBytes } = this.#limits
     return Math.max(inFlight / maxInFlight, bytes / maxBytes)

@@ -1,11 +1,11 @@
-/** Counts the calls of a process that are out and began lately: those that a crash at this moment would most likely repeat. */
+/** Counts the calls in flight that started lately: those that a crash at this moment would most likely repeat. */
 import type { MonotonicMs } from '../model/model.ts'
 
 const windowMs = 100
 const windows = 5
 
 export class YoungCalls {
-  /** By the window in which they began; windows that are over are used again. */
+  /** Calls in flight, by the window in which they started. The array is a ring of windows. */
   readonly #out = Array.from({ length: windows }, () => 0)
   #window = 0
   #sum = 0
@@ -15,14 +15,14 @@ export class YoungCalls {
     this.#change(this.#window, 1)
   }
 
-  /** @param beganAt what {@link began} was told */
+  /** @param beganAt the time that was given to {@link began} */
   ended(beganAt: MonotonicMs, now: MonotonicMs): void {
     this.#roll(now)
     const window = Math.floor(beganAt / windowMs)
     if (window > this.#window - windows) this.#change(window, -1)
   }
 
-  /** Calls that are out and began within the last half second, or a tenth less. */
+  /** Calls in flight that started within the last 400 to 500 ms. */
   count(now: MonotonicMs): number {
     this.#roll(now)
     return this.#sum

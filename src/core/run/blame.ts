@@ -1,4 +1,4 @@
-/** Who has to look at what went wrong (docs/results.md). */
+/** Who has to act on a failure (docs/results.md). */
 import type { Blame, ErrorClass, Reason, Verdict } from '../model/model.ts'
 
 const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
@@ -10,7 +10,7 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   dns: 'network',
   connect: 'network',
   blocked: 'owner',
-  // The operator's, as Kafka is: no endpoint and no owner of a hook can do anything about it.
+  // The operator runs the proxy, as they run Kafka. Neither the endpoint nor the hook's owner can repair it.
   proxy: 'hooktide',
 }
 
@@ -24,7 +24,7 @@ const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
   'hook-disabled': 'owner',
 }
 
-/** Who has to look at it. `undefined` when nothing went wrong. */
+/** Who has to act on it; `undefined` when nothing went wrong. */
 export function blameOf(
   verdict: Verdict,
   errorClass: ErrorClass | undefined,
@@ -32,7 +32,7 @@ export function blameOf(
 ): Blame | undefined {
   if (verdict.kind === 'delivered') return undefined
   if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
-  // Its endpoint asked for more time than there is, or failed for as long.
+  // The endpoint asked for more time than the maximum age leaves, or failed until then.
   if (verdict.kind === 'expired') return verdict.isLate ? 'hooktide' : 'endpoint'
   if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]

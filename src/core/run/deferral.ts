@@ -1,12 +1,13 @@
 /**
- * What is put off to a tier without an attempt: until when, and how much may wait so.
+ * Deferrals: how long a run waits on a tier without an attempt, and how many runs may wait like this.
  *
- * Only its next probe can show that an open lane's endpoint has recovered, so nothing is looked at before. From then on
- * what waits comes back evenly, over half of the time that the endpoint will take for it ({@link spread}): so the lane is
- * never idle, and what finds it still open is put off to the next probe in turn. Each delivery that waits costs one look,
- * and about one write, for each probe. A paused lane does the same with its pause's end.
+ * Only the next probe can show that the endpoint of an open lane has recovered, so no deferred run returns before it. From
+ * then on the runs return evenly, over half of the time that the endpoint will need for them (`returnSpreadMs` in
+ * {@link ../lane/backlog.ts}). So the lane is never idle. A run that finds the lane still open is deferred to the next
+ * probe. Each waiting run costs one read and about one write per probe. A paused lane does the same with the end of its
+ * pause.
  *
- * A healthy lane puts off what it has no share for ({@link ../lane/turn.ts}).
+ * A healthy lane defers a run when the hook has used up its share ({@link ../lane/backlog.ts}).
  */
 import type { EpochMs, HookId, Run, TenantId, Tier, Verdict } from '../model/model.ts'
 import type { Moment } from './verdict.ts'
@@ -15,71 +16,76 @@ const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 
-/** While the probe is out its answer is waited for. */
+/** How long a run waits at least while the probe is in flight. */
 const probeMs = 5 * second
-/** The longest period between two probes: no backlog may outlive a recovery by more. */
-const mostMs = 30 * minute
-/** As long as all waits of the default retry schedule take. A run that is blocked when it is older is dead. */
-export const patienceMs = 5 * second + 5 * minute + 30 * minute + (2 + 5 + 10 + 14 + 20 + 24) * hour
+/** Equal to the longest period between two probes: no backlog may last longer than this after a recovery. */
+const maxMs = 30 * minute
+/** The sum of the waits of the default retry schedule. A run that is older than this when it is blocked is dead. */
+export const maxBlockedMs =
+  5 * second + 5 * minute + 30 * minute + (2 + 5 + 10 + 14 + 20 + 24) * hour
 
-/** Why a lane takes nothing now, and for how long at least. */
+/** Why a lane takes no deliveries now, and for how long at least. */
 export interface Blocked {
   readonly by: 'open' | 'paused'
-  /** Milliseconds until its next probe, or its pause's end; 0 while the probe is out. */
+  /** Milliseconds until the next probe or the end of the pause; 0 while the probe is in flight. */
   readonly forMs: number
 }
 
-/** How what waits for a blocked lane comes back. */
+/** How the deferred runs of a blocked lane return. */
 export interface Returning {
-  /** Over so many milliseconds from the probe or the pause's end on. */
+  /** They return over this time, which begins with the probe or the end of the pause. Milliseconds. */
   readonly spreadMs: number
   /** Ascending by delay. */
   readonly tiers: readonly Tier[]
 }
 
-/** What becomes of a run whose lane is open or paused. The first to come back is the lane's probe. */
+/** The verdict on a run whose lane is open or paused. The first deferred run that returns is the lane's probe. */
 export function deferBlocked(
   run: Pick<Run, 'deferrals' | 'firstHandledAt'>,
   { by, forMs }: Blocked,
   { spreadMs, tiers }: Returning,
   moment: Moment,
 ): Verdict {
-  if (moment.now - run.firstHandledAt > patienceMs) return { kind: 'dead', reason: 'endpoint-down' }
-  const leastMs = Math.min(mostMs, forMs > 0 ? forMs : probeMs)
-  const longestMs = Math.min(mostMs, leastMs + spreadMs)
-  const keptMs = run.deferrals > 0 ? fewestHops(tiers, leastMs, longestMs) : undefined
-  const waitMs = Math.ceil(keptMs ?? leastMs + (longestMs - leastMs) * moment.random)
-  // An open lane that was closed sooner takes what a tier releases at once. A pause is kept to its end.
+  if (moment.now - run.firstHandledAt > maxBlockedMs)
+    return { kind: 'dead', reason: 'endpoint-down' }
+  const minMs = Math.min(maxMs, forMs > 0 ? forMs : probeMs)
+  const longestMs = Math.min(maxMs, minMs + spreadMs)
+  const keptMs = run.deferrals > 0 ? fewestHops(tiers, minMs, longestMs) : undefined
+  const waitMs = Math.ceil(keptMs ?? minMs + (longestMs - minMs) * moment.random)
+  // If the breaker closes earlier, the run is called when its tier releases it. A pause always lasts to its end.
   const earlyMs = by === 'open' ? waitMs : Math.max(0, Math.floor(waitMs - forMs))
   return { kind: 'deferred', dueAt: moment.now + waitMs, earlyMs, isBlocked: true }
 }
 
 /**
- * A wait of whole delays of the longest tier that fits, in milliseconds: one that is not made of whole ones takes many hops
- * over smaller tiers. What has come back to an open lane keeps its place among the others so, since the time between two
- * probes is such a delay.
+ * A wait that is a multiple of the delay of the longest tier that fits, in milliseconds. Other waits need many hops over
+ * smaller tiers. A run that returned to an open lane also keeps its position among the others, since the time between two
+ * probes is such a multiple.
  */
-function fewestHops(tiers: readonly Tier[], leastMs: number, mostMs: number): number | undefined {
+function fewestHops(tiers: readonly Tier[], minMs: number, maxMs: number): number | undefined {
   return tiers
-    .map(({ delayMs }) => Math.ceil(leastMs / delayMs) * delayMs)
-    .findLast((waitMs) => waitMs <= mostMs)
+    .map(({ delayMs }) => Math.ceil(minMs / delayMs) * delayMs)
+    .findLast((waitMs) => waitMs <= maxMs)
 }
 
 /**
- * What becomes of a run that a healthy lane has no share for. Once it has, it takes what a tier releases at once.
+ * The verdict on a run of a healthy lane whose hook has used up its share. If the hook has share again when a tier releases
+ * the run, the run is called at once.
  *
- * What has come back waits up to half as long again where that takes fewer hops: its turn is reckoned as half of the time
- * that it may wait. What is put off for the first time does not: a burst comes at once, and would come back so.
+ * A run that was deferred before may wait up to half as long again if that takes fewer hops, since `backlogWaitMs` is half of the
+ * expected wait. A run that is deferred for the first time may not: a burst arrives at once, and would return at once.
  */
-export function deferToTurn(
+export function deferBehindBacklog(
   { deferrals }: Pick<Run, 'deferrals'>,
-  turnMs: number,
+  backlogWaitMs: number,
   tiers: readonly Tier[],
   now: EpochMs,
 ): Verdict {
   const roundMs =
-    deferrals > 0 ? fewestHops(tiers, turnMs, Math.min(mostMs, 1.5 * turnMs)) : undefined
-  const waitMs = Math.round(roundMs ?? turnMs)
+    deferrals > 0
+      ? fewestHops(tiers, backlogWaitMs, Math.min(maxMs, 1.5 * backlogWaitMs))
+      : undefined
+  const waitMs = Math.round(roundMs ?? backlogWaitMs)
   return { kind: 'deferred', dueAt: now + waitMs, earlyMs: waitMs, isBlocked: false }
 }
 
@@ -91,8 +97,8 @@ export interface DeferralLimits {
 type Whose = Pick<Run, 'hookId'> & { readonly event: Pick<Run['event'], 'tenantId'> }
 
 /**
- * How many deliveries wait by deferral: those that this instance wrote, less those that came back and those whose due
- * time has passed. What one instance wrote comes back to any of them, on average as much as it wrote itself.
+ * How many runs are deferred: those that this instance wrote, minus those that returned and those whose due time has passed.
+ * A deferred run returns to any instance. On average each gets as many as it wrote.
  */
 export class DeferredCounts {
   readonly #limits: DeferralLimits
@@ -110,14 +116,14 @@ export class DeferredCounts {
     this.#all.add(dueAt, 1)
   }
 
-  /** A deferred run came back before it was due. */
+  /** A deferred run returned before it was due. */
   returned({ hookId, event }: Whose, dueAt: EpochMs): void {
     this.#hooks.get(hookId)?.add(dueAt, -1)
     this.#tenants.get(event.tenantId)?.add(dueAt, -1)
     this.#all.add(dueAt, -1)
   }
 
-  /** Of all hooks together. */
+  /** The count over all hooks. */
   all(now: EpochMs): number {
     return this.#all.at(now)
   }
@@ -138,12 +144,12 @@ export class DeferredCounts {
     return this.#hooks.size === 0
   }
 
-  /** Hooks of which something waits. */
+  /** Hooks with deferred runs. */
   hooks(): Iterable<HookId> {
     return this.#hooks.keys()
   }
 
-  /** Gives up the memory of hooks of which nothing waits any more. */
+  /** Frees the memory of hooks and tenants that have no deferred runs. */
   sweep(now: EpochMs): void {
     for (const hookId of this.#hooks.keys()) countAt(this.#hooks, hookId, now)
     for (const tenantId of this.#tenants.keys()) countAt(this.#tenants, tenantId, now)
@@ -164,14 +170,14 @@ function countAt<Key>(all: Map<Key, DueCounts>, key: Key, now: EpochMs): number 
 
 const bucketMs = 5_000
 
-/** Counts by due time, in steps of 5 s: what passes is forgotten by whole steps. */
+/** Counts by due time, in buckets of 5 s. A bucket that is over is removed as a whole. */
 class DueCounts {
   readonly #buckets = new Map<number, number>()
   #sum = 0
-  /** No bucket ends before. */
+  /** The earliest end of a bucket. */
   #nextEnd = Number.POSITIVE_INFINITY
 
-  /** Nothing is taken from a bucket that has nothing. */
+  /** An empty bucket stays empty: its count never becomes negative. */
   add(dueAt: EpochMs, by: 1 | -1): void {
     const end = Math.ceil(dueAt / bucketMs) * bucketMs
     const count = this.#buckets.get(end) ?? 0

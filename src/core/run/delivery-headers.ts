@@ -1,7 +1,7 @@
 /**
- * Headers of the records that hooktide writes for itself (docs/results.md): what they carry of a run, and reading it
- * back. Numbers and times are decimal text; `hooktide-source` and `hooktide-run` are `<topic>/<partition>/<offset>`,
- * since no topic's name has a slash.
+ * Headers of the records that hooktide writes for itself (docs/results.md): writing a run's progress into them, and reading
+ * it back. Numbers and times are decimal text. `hooktide-source` and `hooktide-run` are `<topic>/<partition>/<offset>`:
+ * topic names cannot contain a slash.
  */
 import {
   decodeNamedEvent,
@@ -35,7 +35,7 @@ import { sourceKeyOf } from '../event/search-fields.ts'
 
 export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
 
-/** Headers of a tier record: the event's own, then all that the run needs to go on. */
+/** Headers of a tier record: the event's own, and everything that is needed to continue the run. */
 export function runHeaders(run: Run): KafkaHeaders {
   const { event } = run
   return joinHeaders(event.headers, [
@@ -53,20 +53,20 @@ export function runHeaders(run: Run): KafkaHeaders {
 }
 
 /**
- * Headers of a split record: a run that goes on by way of the topic of requests, due at once. They are those of a tier
- * record and the mark, which is never handed on: a dead letter that somebody copies to the topic begins a run.
+ * Headers of a split record, which continues a run on the request topic, due at once. They are those of a tier record, and
+ * the split mark. No other record gets the mark: a dead letter that somebody copies to the request topic begins a new run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
   return joinHeaders(runHeaders(run), [header(runHeaderNames.split, splitMark)])
 }
 
-/** Whether a record of the topic of requests continues a run, rather than to be what somebody asked for. */
+/** Whether a record of the request topic continues a run, instead of beginning one. */
 export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
   for (const [name] of headers) if (name === runHeaderNames.split) return true
   return false
 }
 
-/** Headers of a request record. Its run begins with it, and has its name from where the record will stand. */
+/** Headers of a request record. The record begins a run, which is named after the record's place. */
 export function requestRecordHeaders(
   request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'event'>,
 ): KafkaHeaders {
@@ -95,7 +95,7 @@ export function deadLetterHeaders(
   ])
 }
 
-/** Headers of a rejected record: all that it had, and why it was rejected and where it stands. */
+/** Headers of a rejected record: its own, the reason of the rejection, and the record's place. */
 export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
   return joinHeaders(record.headers, [
     header(rejectionHeaderNames.reason, rejection.reason),
@@ -105,9 +105,9 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
 }
 
 /**
- * Reads a record of a tier or of the request topic, where split records go on as tier records do. Needed are hook, tenant
- * and event id; what else is missing counts as for a run that begins now, so that people's tools can write requests. What
- * is there must be right.
+ * Reads a record of a tier or of the request topic. On the request topic, split records continue their runs as tier records
+ * do. Hook, tenant and event id are required. A missing optional header has the value of a run that begins now, so that
+ * other tools can write requests. Every header that is present must be valid.
  */
 export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): DecodedRun {
   const named = readNames(record, from)
@@ -120,7 +120,7 @@ export function decodeRun(record: InboundRecord, from: 'tier' | 'request'): Deco
 
 export type DecodedDeadLetter =
   | { readonly kind: 'letter'; readonly reason: string; readonly run: Run }
-  /** It was too large for the topic: its event is where it came from, if that is still there. */
+  /** The body was too large for the topic. The event is at its source, if the record is still there. */
   | {
       readonly kind: 'reference'
       readonly reason: string
@@ -129,7 +129,7 @@ export type DecodedDeadLetter =
     }
   | Rejected
 
-/** Reads a dead letter. A reason that is not known is one of a later version: it is passed on. */
+/** Reads a dead letter. An unknown reason comes from a later version, and is passed on. */
 export function decodeDeadLetter(record: InboundRecord): DecodedDeadLetter {
   const reason = new HeaderReader(record.headers).text(deathHeaderNames.reason, 64) ?? ''
   if (record.value !== null) {
@@ -166,8 +166,8 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): ReadNames |
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const hookId = readHookId(reader)
   const identity = readEventIdentity(reader, record)
-  const goesOn = from === 'tier' || readMark(reader)
-  const progress = goesOn ? readProgress(reader, record) : beginning(reader, record)
+  const isContinued = from === 'tier' || readMark(reader)
+  const progress = isContinued ? readProgress(reader, record) : beginning(reader, record)
   const { tenantId, eventSource, eventId } = identity
   const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
   const named = reader.text(runHeaderNames.deliveryId, 64)
@@ -178,7 +178,7 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): ReadNames |
   return { kind: 'names', deliveryId, hookId, progress, identity, reader }
 }
 
-/** Results have the number of the next attempt in 32 bits: one that does not fit could never be recorded. */
+/** Results hold the number of the next attempt in 32 bits. A larger number could not be recorded. */
 const maxAttempt = 2 ** 31 - 2
 
 const splitMark = '1'
@@ -195,17 +195,17 @@ function readMark(reader: HeaderReader): boolean {
 const maxPlaceLength = 300
 
 /**
- * The first form, or one of a former version, whose records are still read: `0` of an event, `<partition>-<offset>` of a
- * request.
+ * The place of a record, or a name of a former version, whose records are still read: `0` for an event, and
+ * `<partition>-<offset>` for a request.
  */
 const runName = /^(?:[^/]+\/\d{1,10}\/\d{1,16}|0|\d+-\d+)$/
 
 export type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
 
-/** A request begins a run of its own, named by where it stands. */
+/** A request begins a run, which is named after the record's place. */
 function beginning(reader: HeaderReader, record: InboundRecord): Progress {
   const { timestamp } = record
-  // A dead letter that was copied as it is still says `event`.
+  // A dead letter that was copied without changes still has the trigger `event`.
   const trigger = readTrigger(reader, 'resend')
   return {
     run: placeOf(record),
@@ -232,28 +232,30 @@ function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
     attempt: reader.integer(runHeaderNames.attempt, 0, maxAttempt),
     hop: reader.integer(runHeaderNames.hop, 0),
     deferrals: reader.integer(runHeaderNames.deferrals, 0),
-    ...withoutStep(times, record.timestamp),
+    ...withoutClockStep(times, record.timestamp),
     earlyMs: reader.integer(runHeaderNames.earlyMs, 0),
   }
 }
 
-/** Beyond this no receiver takes a signature, so no process works on with a clock that is as far ahead. */
+/**
+ * No receiver accepts a signature that is further ahead, so a process whose clock is more ahead than this cannot be working.
+ */
 const maxAheadMs = 5 * 60_000
 
 /**
- * Nothing is handled after its record was written: times that say so come of a clock that was ahead. Taken as they are, they
- * would keep the run from its next attempt, and from expiring, until all clocks say so.
+ * A run is never handled first after its record was written. Times that claim this come from a clock that was ahead. They
+ * are corrected: otherwise the run would get no attempt, and would not expire, until all clocks reach these times.
  *
  * @param writtenAt by the clock of the broker
  */
-function withoutStep(
+function withoutClockStep(
   times: Pick<Run, 'firstHandledAt' | 'dueAt'>,
   writtenAt: EpochMs,
 ): Pick<Run, 'firstHandledAt' | 'dueAt'> {
   const { firstHandledAt, dueAt } = times
   const aheadMs = firstHandledAt - writtenAt
   if (!(aheadMs > maxAheadMs)) return times
-  // A due time that lies nearer was set when the clock was right again.
+  // A due time before `firstHandledAt` was set when the clock was right again.
   return { firstHandledAt: writtenAt, dueAt: dueAt < firstHandledAt ? dueAt : dueAt - aheadMs }
 }
 
@@ -285,7 +287,7 @@ function readTrigger(reader: HeaderReader, fallback: Trigger): Trigger {
   if (text === undefined) return fallback
   const trigger = triggers.find((known) => known === text)
   if (trigger === undefined)
-    reader.reject(runHeaderNames.trigger, `is none of ${triggers.join(', ')}`)
+    reader.reject(runHeaderNames.trigger, `is not one of ${triggers.join(', ')}`)
   return trigger ?? fallback
 }
 
@@ -322,7 +324,7 @@ function sourceHeaders({ source, sourceKey }: AuthEvent): readonly KafkaHeader[]
   ]
 }
 
-/** Where a record stands, as text: what `hooktide-source` says of an event's record, and the name of the run that it begins. */
+/** The place of a record as text. It is the value of `hooktide-source`, and the name of the run that the record begins. */
 export function placeOf({ topic, partition, offset }: RecordPlace): string {
   return `${topic}/${partition}/${offset}`
 }

@@ -1,4 +1,4 @@
-/** What a run meets in the hook table: the hook to call, or its end without an attempt. */
+/** The join of a run with the hook table. It gives the hook to call, or the end of the run without an attempt. */
 import type { EpochMs, Hook, Run, TableEntry, Verdict } from '../model/model.ts'
 
 export type Joined = { readonly kind: 'call'; readonly hook: Hook } | JoinedEnd
@@ -13,14 +13,16 @@ export interface JoinedEnd {
 export interface JoinLimits {
   readonly now: EpochMs
   readonly maxAgeMs: number
-  /** Whether nothing is sent to the hook's endpoint any more. */
+  /** Whether the hook's endpoint is disabled. */
   readonly isDisabled: boolean
 }
 
 /**
- * Joins a run with the hook table by hook id and tenant (docs/architecture.md, Verdicts): a hook that was deleted, disabled
- * or given to another tenant ends it as discarded, a suspended one or a disabled endpoint as dead, and a run older than
- * `maxAgeMs` has expired.
+ * Joins a run with the hook table by hook id and tenant (docs/architecture.md, Verdicts). The run ends
+ *
+ * - as discarded, if the hook was deleted, disabled or moved to another tenant;
+ * - as expired, if the run is older than `maxAgeMs`;
+ * - as dead, if the hook is suspended or its endpoint is disabled.
  */
 export function join(run: Run, entry: TableEntry | undefined, limits: JoinLimits): Joined {
   const configVersion = entry?.hook.configVersion
@@ -40,8 +42,8 @@ export function join(run: Run, entry: TableEntry | undefined, limits: JoinLimits
 }
 
 /**
- * Whether a run that was joined with the hook before would be joined with it again. Most runs wait in their lane for so short
- * a time that nothing has changed, and are not joined twice.
+ * Whether a new join would give the same hook. Most runs wait in their lane for a short time, in which nothing changes. This
+ * check is cheaper than a second join.
  */
 export function isStillJoined(
   run: Run,

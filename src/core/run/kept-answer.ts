@@ -1,13 +1,13 @@
 /**
- * What is kept of an endpoint's answer. Endpoints echo what they were sent, on purpose or in a page about a failure, and
- * more people read results than may know a hook's secrets. So whatever was secret in the call is taken out, and so is the
- * event, which is about people.
+ * What results keep of an endpoint's answer. Endpoints echo requests, on purpose or in an error page, and more people read
+ * results than may know a hook's secrets. So the secrets of the call are removed from the answer, and so is the event, which
+ * holds personal data.
  */
 import { foldedText, hide, type Hidden } from '../text/hidden-text.ts'
 import type { AttemptResult, AuthEvent, Hook } from '../model/model.ts'
 import { standardSecret } from '../hook/signature.ts'
 
-/** Of which answers the body is kept. */
+/** For which answers the body is kept. */
 export const resultBodies = ['failures', 'always', 'never'] as const
 export type ResultBodies = (typeof resultBodies)[number]
 
@@ -16,41 +16,43 @@ export interface KeptAnswer {
   readonly errorMessage: string | null
 }
 
-/** A call, as far as its answer may repeat it. */
+/** The parts of a call that its answer may repeat. */
 export interface CallMade {
   readonly hook: Pick<
     Hook,
     'url' | 'headers' | 'signingKey' | 'previousSigningKeys' | 'keepResponse'
   >
-  /** As sent, names in lower case. */
+  /** The headers as sent, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly event: Pick<AuthEvent, 'event' | 'body'>
 }
 
 export interface KeepingRules {
   readonly bodies: ResultBodies
-  /** The proxy that calls go through: its address and credentials are nobody's business. */
+  /** The proxy for all calls. Results must not show its address and credentials. */
   readonly egressProxy: string | undefined
 }
 
-/** Of a body, as the HTTP port cuts it. Marks may be longer than what they stand for, so the result is cut once more. */
+/**
+ * The bytes kept of a body, as the HTTP port cuts it. A mark may be longer than the text it replaces, so the result is cut
+ * again.
+ */
 export const keptBytes = 4 * 1024
-/** So much of an event is looked for: answers are cut, and repeat its beginning if anything. In bytes. */
+/** How much of the event is searched for, in bytes. Answers are cut, so they can only repeat its beginning. */
 const eventBytes = 64 * 1024
-/** Secrets of more characters are not looked for. Then nothing of an answer is kept, since it may hold them. */
+/** If the secrets have more characters than this, they are not searched for. Then nothing of the answer is kept. */
 const maxSecretsLength = 128 * 1024
 
 /**
- * Values below these lengths are not hidden: whoever wants one guesses it, and hiding it would hide the words of which
- * answers are made. What is named as a credential may be shorter than what only might be one, but not where it has letters
- * alone: `true` and `none` are such values.
+ * Shorter values are not hidden: they are easy to guess, and hiding them would hide common words of answers. The limit is
+ * lower for a value that is named as a credential, unless it has only letters, such as `true` and `none`.
  */
 const shortest = { credential: 4, other: 6 }
 const credentialName = /auth|cookie|token|secret|key|pass|credential|sig|code/i
-/** These say how a message is to be read. */
+/** Headers that describe the format of a message. They hold no secrets. */
 const openHeaders = new Set(['content-type', 'accept', 'accept-encoding', 'accept-language'])
 
-/** Costs nothing for an answer of which nothing is kept; else it is linear in what is looked through, which is bounded. */
+/** The cost is nothing for an answer that is not kept, and otherwise linear in the searched text, which is bounded. */
 export function keptAnswer(result: AttemptResult, call: CallMade, rules: KeepingRules): KeptAnswer {
   const body = keptBody(result, call, rules)
   const message = 'message' in result ? result.message : null
@@ -59,7 +61,7 @@ export function keptAnswer(result: AttemptResult, call: CallMade, rules: Keeping
   if (secrets === undefined) return { responseBody: null, errorMessage: null }
   return {
     responseBody: body ? withoutSecrets(body, { secrets, ...eventIn(call.event) }) : body,
-    // Made by us of what the network or the answer's framing brought: the event is no part of it.
+    // hooktide makes this message from errors of the network or of the answer's framing, so it cannot contain the event.
     errorMessage: message === null ? null : withoutSecrets(message, { ...nothing, secrets }),
   }
 }
@@ -83,7 +85,7 @@ function withoutSecrets(text: string, hidden: Hidden): string | null {
 
 // --- what a call holds ---------------------------------------------------------------------------------
 
-/** Folded; `undefined` when they are too long to be looked for. */
+/** The secrets in folded form; `undefined` when they are too long to be searched for. */
 function secretsOf(
   { hook, headers }: CallMade,
   egressProxy: string | undefined,
@@ -107,7 +109,7 @@ function secretsOf(
   return length > maxSecretsLength ? undefined : [...found]
 }
 
-/** A single word, as messages have it too. */
+/** Whether the text is a single word, which may also occur in messages. */
 function isWord(text: string): boolean {
   return /^[a-z]*$/i.test(text)
 }
@@ -123,7 +125,7 @@ function addHeader(name: string, value: string, add: Add): void {
   const [, scheme, credentials] = /^([A-Za-z][\w-]*) +(\S.*)$/.exec(value) ?? []
   if (credentials !== undefined) add(credentials)
   if (scheme?.toLowerCase() === 'basic') addBasic(credentials ?? '', add)
-  // Cookies, and parameters of a scheme (RFC 9110, 11.4), of which an answer may repeat one.
+  // An answer may repeat a single cookie, or a single parameter of an authentication scheme (RFC 9110, 11.4).
   for (const [, parameter = ''] of value.matchAll(/="?([^\s,;"]+)/g)) add(parameter)
 }
 
@@ -134,13 +136,13 @@ function addBasic(credentials: string, add: Add): void {
   addLogin(user, text.slice(user.length + 1), add)
 }
 
-/** Some services take their key as the user. One that is a word is none, or it would hide the word in all messages. */
+/** Some services take their key as the user name. A user name that is a word is not hidden: messages may contain it. */
 function addLogin(user: string, password: string, add: Add): void {
   if (password === '' || !isWord(user)) add(user)
   add(password)
 }
 
-/** As text, as libraries of Standard Webhooks take it, and the bytes that it stands for there. */
+/** Adds the key as text, in the form of Standard Webhooks libraries, and as the bytes that it encodes there. */
 function addKey(key: string, add: Add): void {
   if (key === '') return
   const secret = standardSecret(key)
@@ -149,7 +151,7 @@ function addKey(key: string, add: Add): void {
     add(form)
 }
 
-/** Also as whoever prints a digest in the other encoding has them. */
+/** Adds the signatures as sent, and in the other encoding of a digest (hex or base64). */
 function addSignatures(headers: CallMade['headers'], add: Add): void {
   const logto = headers['logto-signature-sha-256'] ?? ''
   const standard = headers['webhook-signature'] ?? ''
@@ -163,7 +165,7 @@ function addSignatures(headers: CallMade['headers'], add: Add): void {
   }
 }
 
-/** A part of a path that was made by chance: the URLs of many services hold their secret there. */
+/** A random part of a path. The URLs of many services hold their secret there. */
 const madeByChance = /^(?=.*\d)(?=.*[a-z])[a-z\d]{20,}$/i
 
 /** Whether a segment of a URL's path is likely to be a secret. */
@@ -183,7 +185,7 @@ function addUrl(url: URL | null, add: Add): void {
     const at = part.indexOf('=')
     const isCredential = at >= 0 && credentialName.test(part.slice(0, at))
     add(part.slice(at + 1), isCredential)
-    // As it stands there, with its escapes torn apart.
+    // The raw form, without the percent signs of its escapes.
     add(part.slice(at + 1).replaceAll('%', ''), isCredential)
   }
   for (const [name, value] of url.searchParams) add(value || name, credentialName.test(name))
@@ -208,9 +210,9 @@ function decoded(text: string): string {
 }
 
 /**
- * The event: its text, and each of its values by itself, for those who print it in another order.
- * A value that is a word of letters alone stays, as does its key, which results hold anyway: `Register` and `username` are
- * words of messages too.
+ * The event: its text, and each of its values separately, since an answer may print them in another order. A value that is a
+ * single word of letters is not hidden, and neither are keys: `Register` and `username` are also words of messages, and
+ * results have the event key anyway.
  */
 function eventIn({ event, body }: CallMade['event']): Pick<Hidden, 'wholes' | 'sources'> {
   const text = body.subarray(0, eventBytes).toString()
@@ -223,7 +225,7 @@ function eventIn({ event, body }: CallMade['event']): Pick<Hidden, 'wholes' | 's
   return { wholes: [...wholes], sources: [text] }
 }
 
-/** The strings of a JSON text, or of its beginning, that are no names of members. Escapes are let be. */
+/** The strings of a JSON text, or of its beginning, except the names of members. Escapes are not decoded. */
 function* stringValues(json: string): Generator<string> {
   for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
     let end = at + 1

@@ -1,6 +1,6 @@
 /**
- * The records that follow from what happened to a run: its result, and the tier record, dead letter or split record by which
- * it goes on or ends. A function of the run, of what happened, and of the moment.
+ * The records that follow from one step of a run: its result, and the tier record, split record or dead letter with which it
+ * continues or ends. They depend only on the run, the step and the moment.
  */
 import type {
   EpochMs,
@@ -20,43 +20,43 @@ import { endingOf, resultOf, statusOf, type AttemptFacts, type Ending } from './
 import { tierFor } from './schedule.ts'
 import { decide, maxAttemptsOf, type Answer, type Moment } from './verdict.ts'
 
-/** A run, and the record that it is handled for. */
-export interface RunAtHand {
+/** A run, with the record from which it is handled. */
+export interface RunContext {
   readonly run: Run
   readonly source: RecordPlace
   /** When that record was written. */
   readonly writtenAt: EpochMs
-  /** Whether this process owns the record's partition. If not, its new owner writes how the run goes on. */
+  /** Whether this process owns the record's partition. If not, the new owner writes the records that continue the run. */
   readonly isOwned: boolean
-  /** Whether its call was aborted so that the run goes on from the requests topic, whoever owns the partition then. */
-  readonly isMovedOn: boolean
+  /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
+  readonly isHandedOver: boolean
 }
 
-/** What happened to a run. */
-export type Happening =
+/** One step of a run. */
+export type RunStep =
   | Attempted
-  /** It ended without an attempt. */
+  /** The run ended or was deferred without an attempt. */
   | {
       readonly kind: 'ended'
       readonly verdict: Verdict
-      /** Of the hook; `undefined` when there is none. */
+      /** The hook's; `undefined` when there is no hook. */
       readonly configVersion: string | undefined
     }
-  /** It came from its tier before it is due, and waits on another. */
+  /** Its tier released the run before it is due, so it waits on another tier. */
   | { readonly kind: 'hopped' }
-  /** It has not begun, while others of its event have ended: it goes on from a record of its own. */
+  /** The run has not started while others of its event have ended, so it continues from a record of its own. */
   | { readonly kind: 'split' }
-  /** A record that it goes on by is larger than its topic accepts. */
+  /** The record that continues the run is larger than its topic accepts. */
   | { readonly kind: 'too-large' }
 
 /** A call was answered, failed or was aborted. */
 export interface Attempted extends Answer {
   readonly kind: 'attempted'
-  /** As it was when the call started. */
+  /** The hook as it was when the call started. */
   readonly hook: Hook
   /** The hook's URL without secrets. */
   readonly shownUrl: string
-  /** As they were sent. */
+  /** The request headers as they were sent. */
   readonly headers: Readonly<Record<string, string>>
   readonly startedAt: EpochMs
   /** How long the run waited for its call, in milliseconds. */
@@ -77,19 +77,19 @@ export interface RecordingRules {
 
 export interface Recording {
   /**
-   * In the order of writing, of which a crash or a full batch may leave the beginning: whoever reads that a delivery ended
-   * finds its dead letter, and whoever reads of a second attempt has read of the first.
+   * In the order of writing. A crash or a full batch may cut the list, so the order matters: a reader of the result of a
+   * dead delivery finds its dead letter, and the result of a first attempt is there before the second attempt is made.
    */
   readonly records: readonly OutboundRecord[]
   readonly signals: readonly Signal[]
   readonly progress: Progress
 }
 
-/** What the records mean for the run once they are acknowledged. */
+/** The state of the run once the records are acknowledged. */
 export type Progress =
-  | 'goes-on'
+  | 'continues'
   | 'ended'
-  /** Nothing was decided: the run is repeated. */
+  /** Nothing was decided, so the run is repeated. */
   | 'interrupted'
 
 /** Why a run ended, and when. */
@@ -102,40 +102,40 @@ interface Conclusion {
 }
 
 export function recordingOf(
-  hand: RunAtHand,
-  happening: Happening,
+  context: RunContext,
+  step: RunStep,
   rules: RecordingRules,
   moment: Moment,
 ): Recording {
-  const { run } = hand
+  const { run } = context
   const { now } = moment
-  switch (happening.kind) {
+  switch (step.kind) {
     case 'attempted':
-      return concluded(hand, conclusionOf(hand, happening, rules, moment), rules, now)
+      return concluded(context, conclusionOf(context, step, rules, moment), rules, now)
     case 'ended': {
-      const { verdict, configVersion } = happening
+      const { verdict, configVersion } = step
       const conclusion = { verdict, configVersion, at: now, attempt: undefined }
-      return concluded(hand, conclusion, rules, now)
+      return concluded(context, conclusion, rules, now)
     }
     case 'hopped': {
       const record = tierRecord({ ...run, hop: run.hop + 1 }, rules, now)
       const signal: Signal = { kind: 'run.hopped', tier: record.topic }
-      return { records: [record], signals: [signal], progress: 'goes-on' }
+      return { records: [record], signals: [signal], progress: 'continues' }
     }
     case 'split':
       return {
         records: [splitRecord(run, rules)],
         signals: [{ kind: 'run.split' }],
-        progress: 'goes-on',
+        progress: 'continues',
       }
     case 'too-large':
-      return tooLarge(hand, rules, now)
+      return tooLarge(context, rules, now)
   }
 }
 
-/** Only a success counts for a run that another process owns by now: it is over for every owner. */
+/** For a run that another process owns by now only a success counts, because a success ends the run for every owner. */
 function conclusionOf(
-  { run, isOwned }: RunAtHand,
+  { run, isOwned }: RunContext,
   attempted: Attempted,
   { schedule, tiers, keeping }: RecordingRules,
   moment: Moment,
@@ -154,34 +154,34 @@ function conclusionOf(
 }
 
 function concluded(
-  hand: RunAtHand,
+  context: RunContext,
   conclusion: Conclusion,
   rules: RecordingRules,
   now: EpochMs,
 ): Recording {
-  const { run } = hand
+  const { run } = context
   const { verdict } = conclusion
   const ending = endingOf(verdict, conclusion.attempt?.result)
-  const isMovedOn = verdict.kind === 'interrupted' && hand.isMovedOn
-  const onward = onwardRecord(hand, conclusion, rules, now)
+  const isHandedOver = verdict.kind === 'interrupted' && context.isHandedOver
+  const next = nextRecord(context, conclusion, rules, now)
   const signals: Signal[] = []
-  if (verdict.kind === 'deferred' && onward !== undefined) {
-    signals.push({ kind: 'run.deferred', tier: onward.topic })
+  if (verdict.kind === 'deferred' && next !== undefined) {
+    signals.push({ kind: 'run.deferred', tier: next.topic })
   }
-  // A run that is deferred again and again is reported once.
+  // Only the first deferral of a run has a result.
   const isReported = verdict.kind !== 'deferred' || run.deferrals === 0
-  if (isReported) signals.push(signalOf(hand, conclusion, ending))
-  const results = isReported ? [resultRecord(hand, conclusion, ending, rules)] : []
+  if (isReported) signals.push(signalOf(context, conclusion, ending))
+  const results = isReported ? [resultRecord(context, conclusion, ending, rules)] : []
   return {
-    records: inOrder(results, onward, verdict),
+    records: inOrder(results, next, verdict),
     signals,
-    progress: isMovedOn ? 'goes-on' : progressBy(verdict),
+    progress: isHandedOver ? 'continues' : progressBy(verdict),
   }
 }
 
-/** The record by which the run goes on, or its dead letter. */
-function onwardRecord(
-  { run, isOwned, isMovedOn }: RunAtHand,
+/** The record that continues the run, or its dead letter. */
+function nextRecord(
+  { run, isOwned, isHandedOver }: RunContext,
   { verdict, attempt }: Conclusion,
   rules: RecordingRules,
   now: EpochMs,
@@ -190,7 +190,7 @@ function onwardRecord(
   const attemptsMade = run.attempt + (attempt === undefined ? 0 : 1)
   switch (verdict.kind) {
     case 'interrupted':
-      return isMovedOn ? splitRecord(run, rules) : undefined
+      return isHandedOver ? splitRecord(run, rules) : undefined
     case 'retry': {
       const { dueAt, earlyMs } = verdict
       const next = { ...run, attempt: attemptsMade, hop: run.hop + 1, dueAt, earlyMs }
@@ -204,15 +204,15 @@ function onwardRecord(
     }
     case 'dead':
     case 'expired':
-      return letterOfEnd({ ...run, attempt: attemptsMade }, { verdict, attempt }, rules, now)
+      return deadLetterAtEnd({ ...run, attempt: attemptsMade }, { verdict, attempt }, rules, now)
     case 'delivered':
     case 'discarded':
       return undefined
   }
 }
 
-/** A test is no loss, and a replay of dead letters must not send it: it leaves none. */
-function letterOfEnd(
+/** A test leaves no dead letter: nothing is lost with it, and a replay of dead letters must not send it. */
+function deadLetterAtEnd(
   run: Run,
   { verdict, attempt }: Pick<Conclusion, 'verdict' | 'attempt'>,
   rules: RecordingRules,
@@ -225,25 +225,25 @@ function letterOfEnd(
 }
 
 /**
- * The run's own record fits nowhere: its end is recorded, with a dead letter that has neither body nor headers of the event,
- * but says where the event stands.
+ * The end of a run whose record is too large for its topic. The dead letter has neither the body nor the headers of the
+ * event, but it has the place of the event's record.
  */
-function tooLarge(hand: RunAtHand, rules: RecordingRules, now: EpochMs): Recording {
-  if (!hand.isOwned) return { records: [], signals: [], progress: 'ended' }
-  const { run } = hand
+function tooLarge(context: RunContext, rules: RecordingRules, now: EpochMs): Recording {
+  if (!context.isOwned) return { records: [], signals: [], progress: 'ended' }
+  const { run } = context
   const verdict = { kind: 'dead', reason: 'too-large' } as const
   const conclusion = { verdict, configVersion: undefined, at: now, attempt: undefined }
   const ending = endingOf(verdict, undefined)
   const death = { reason: verdict.reason, status: undefined, diedAt: now } as const
   const letter = deadLetter({ ...run, event: { ...run.event, headers: [] } }, null, death, rules)
   return {
-    records: [letter, resultRecord(hand, conclusion, ending, rules)],
-    signals: [signalOf(hand, conclusion, ending)],
+    records: [letter, resultRecord(context, conclusion, ending, rules)],
+    signals: [signalOf(context, conclusion, ending)],
     progress: 'ended',
   }
 }
 
-/** The requests topic's readers call for it at once. */
+/** A record on the request topic is due at once. */
 function splitRecord(run: Run, { topics }: RecordingRules): OutboundRecord {
   const headers = splitHeaders({ ...run, hop: run.hop + 1 })
   return { topic: topics.requests, key: run.deliveryId, value: run.event.body, headers }
@@ -265,7 +265,7 @@ function deadLetter(
 }
 
 function resultRecord(
-  { run, source }: RunAtHand,
+  { run, source }: RunContext,
   conclusion: Conclusion,
   ending: Ending,
   { topics, instance, encode }: RecordingRules,
@@ -274,8 +274,8 @@ function resultRecord(
   return { topic: topics.results, key: run.deliveryId, value, headers: [] }
 }
 
-function signalOf(hand: RunAtHand, { verdict, attempt, at }: Conclusion, ending: Ending) {
-  const { run, source } = hand
+function signalOf(context: RunContext, { verdict, attempt, at }: Conclusion, ending: Ending) {
+  const { run, source } = context
   return {
     kind: 'delivery.recorded',
     deliveryId: run.deliveryId,
@@ -291,32 +291,32 @@ function signalOf(hand: RunAtHand, { verdict, attempt, at }: Conclusion, ending:
     errorClass: ending.errorClass,
     blame: ending.blame,
     totalMs: attempt?.result.phases.totalMs,
-    sinceEventMs: attempt === undefined ? undefined : sinceEvent(hand, at),
+    sinceEventMs: attempt === undefined ? undefined : sinceEvent(context, at),
     nextDueAt: 'dueAt' in verdict ? verdict.dueAt : undefined,
     source,
   } satisfies DeliveryRecorded
 }
 
 /**
- * From the event record's timestamp to the start of the run's first attempt, in milliseconds; `undefined` when the run did
- * not begin with the record at hand. Producers' clocks may be ahead: it is never below 0.
+ * The time from the event record's timestamp to the start of the run's first attempt, in milliseconds. It is `undefined`
+ * when the run did not begin with this record, and never below 0, since producers' clocks may be ahead.
  */
-function sinceEvent({ run, writtenAt }: RunAtHand, startedAt: EpochMs): number | undefined {
+function sinceEvent({ run, writtenAt }: RunContext, startedAt: EpochMs): number | undefined {
   const isFirst = run.trigger === 'event' && run.attempt === 0 && run.hop === 0
   return isFirst && writtenAt >= 0 ? Math.max(0, startedAt - writtenAt) : undefined
 }
 
 function inOrder(
   results: readonly OutboundRecord[],
-  onward: OutboundRecord | undefined,
+  next: OutboundRecord | undefined,
   verdict: Verdict,
 ): readonly OutboundRecord[] {
-  if (onward === undefined) return results
+  if (next === undefined) return results
   const isEnd = verdict.kind === 'dead' || verdict.kind === 'expired'
-  return isEnd ? [onward, ...results] : [...results, onward]
+  return isEnd ? [next, ...results] : [...results, next]
 }
 
 function progressBy({ kind }: Verdict): Progress {
   if (kind === 'interrupted') return kind
-  return kind === 'retry' || kind === 'deferred' ? 'goes-on' : 'ended'
+  return kind === 'retry' || kind === 'deferred' ? 'continues' : 'ended'
 }

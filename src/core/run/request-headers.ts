@@ -9,7 +9,7 @@ import {
 } from '../hook/signature.ts'
 import { withoutSecrets } from './result.ts'
 
-/** What of a hook's headers and keys is the same for all of its calls. Made once per hook record. */
+/** The parts of a request that are the same for all calls of a hook. Made once per hook record. */
 export interface PreparedHook {
   /** The hook's own headers that may be sent, names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -26,7 +26,7 @@ export interface CallFacts {
   readonly userAgent: string
 }
 
-/** Headers that say how a message travels belong to the client, and these say what is signed: a hook cannot set them. */
+/** Headers that a hook cannot set: the HTTP client sets those about the transport, and hooktide those that are signed. */
 const reserved = new Set([
   'host',
   'content-length',
@@ -58,12 +58,12 @@ export function prepareHook(
   }
 }
 
-/** Whether a hook's header of that name, in lower case, is left out of its calls. */
+/** Whether a hook's header of this name, in lower case, is not sent. */
 export function isReservedHeader(name: string): boolean {
   return reserved.has(name) || name.startsWith('proxy-')
 }
 
-/** Of two previous keys the one that stays longer valid is the newer. */
+/** Of two previous keys, the one that expires later is the newer. */
 function keysOf(hook: Pick<Hook, 'signingKey' | 'previousSigningKeys'>): readonly PreparedKey[] {
   const newest = prepareKey({ key: hook.signingKey, expiresAt: undefined })
   if (newest === undefined) return []
@@ -102,8 +102,8 @@ export function requestHeaders(
 }
 
 /**
- * The producer's trace goes on with a span for this attempt. The span's id is computed, so a call that a crash repeats
- * has the same; the version is ours, whatever the producer's.
+ * Continues the producer's trace with a span for this attempt. The span's id is computed, so that a call that is repeated
+ * after a crash has the same id. The version is hooktide's own, whatever the producer's is.
  */
 function continued(traceparent: string, run: Pick<Run, 'deliveryId' | 'run' | 'attempt'>): string {
   const [, traceId, , flags] = traceparent.split('-')

@@ -1,4 +1,4 @@
-/** The result record of an attempt, or of an end without one: everything a dashboard needs without a join. */
+/** The result record of an attempt, or of an end without one. It has everything that a dashboard needs without a join. */
 import type {
   AttemptResult,
   Blame,
@@ -15,7 +15,7 @@ import type { DeliveryResult } from '../model/records.ts'
 import { shownParts } from '../text/plain-words.ts'
 import { blameOf } from './blame.ts'
 
-/** What is known when a result is made. `attempt` is absent for an end without one. */
+/** The facts for a result. `attempt` is `undefined` for an end without one. */
 export interface ResultFacts {
   readonly run: Run
   readonly verdict: Verdict
@@ -29,16 +29,16 @@ export interface ResultFacts {
 
 export interface AttemptFacts {
   readonly result: AttemptResult
-  /** What is kept of it. */
+  /** What the result keeps of the answer. */
   readonly kept: KeptAnswer
-  /** Without secrets. */
+  /** The URL without secrets. */
   readonly shownUrl: string
   readonly maxAttempts: number
-  /** From admission, or release by the tier, to the start of the call. */
+  /** Time from admission, or from the release by the tier, to the start of the call. */
   readonly queuedMs: number
 }
 
-/** Outcome, reason and blame of a verdict: what results, signals and dead letters agree on. */
+/** Outcome, reason and blame of a verdict. Results, signals and dead letters all use these. */
 export interface Ending {
   readonly outcome: Outcome
   readonly reason: Reason | undefined
@@ -55,11 +55,11 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
     reason,
     errorClass,
     blame: blameOf(verdict, errorClass, reason),
-    isFinal: !isGoingOn(verdict),
+    isFinal: !continues(verdict),
   }
 }
 
-/** @param ending what {@link endingOf} says of the same verdict */
+/** @param ending the {@link endingOf} of the same verdict */
 export function resultOf(facts: ResultFacts, ending: Ending): DeliveryResult {
   const { run, verdict, attempt, source } = facts
   return {
@@ -128,7 +128,7 @@ function attemptFields(attempt: AttemptFacts): AttemptFields {
   }
 }
 
-/** Status of the answer, as far as one came. */
+/** Status of the answer, if one was received. */
 export function statusOf(result: AttemptResult): number | undefined {
   return result.kind === 'response' || result.kind === 'error' ? result.status : undefined
 }
@@ -139,7 +139,7 @@ function errorClassOf(result: AttemptResult): ErrorClass | undefined {
   return isFailure ? 'http' : undefined
 }
 
-function isGoingOn({ kind }: Verdict): boolean {
+function continues({ kind }: Verdict): boolean {
   return kind === 'retry' || kind === 'deferred' || kind === 'interrupted'
 }
 
@@ -155,8 +155,8 @@ function reasonOf(verdict: Verdict): Reason | undefined {
 const maxUrlLength = 2_048
 
 /**
- * A URL as results may show it: no credentials, no query, no fragment, no segments of its path that look like a token, of
- * bounded length. Empty when it is none.
+ * A URL as results may show it: without credentials, query, fragment, and segments of the path that look like a token, and
+ * of bounded length. Empty when the text is not a URL.
  */
 export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)

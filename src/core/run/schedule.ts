@@ -1,20 +1,20 @@
 /**
  * When a run is due again, and on which tier it waits until then (docs/architecture.md, Tiers).
  *
- * A tier's delay is a property of its topic, so every tier partition is first-in-first-out and no waiting run can hold
- * up another. Any wait is made of hops over tiers.
+ * A tier's delay is a property of its topic, so every tier partition is first-in-first-out, and no waiting run can delay
+ * another. Every wait consists of hops over tiers.
  */
 import { parseDuration } from '../model/durations.ts'
 import type { EpochMs, Tier } from '../model/model.ts'
 
-/** Share of a wait that is not worth a hop. */
+/** The share of a wait for which no further hop is made. */
 const earlyShare = 1 / 20
-/** Upper end of the jitter that is added to every scheduled wait. */
+/** The most jitter that is added to a scheduled wait, as a share of the wait. */
 const jitterShare = 0.2
 
 /**
- * What is not worth a hop of its own, and how far the clock of the broker that a release goes by may be behind ours. So long
- * a run waits where it is, and those behind it with it: a hop takes longer, and costs two writes.
+ * The longest wait for which a run stays at the head of its partition, with the runs behind it. A hop would take longer, and
+ * costs two writes. The broker's clock, which sets the release times, may also be behind ours by this much.
  */
 const slackMs = 250
 
@@ -25,16 +25,18 @@ export interface Due {
 }
 
 export interface ScheduleRules {
-  /** The wait after each attempt, in milliseconds; the last one counts for all that follow. */
+  /** The wait after each attempt, in milliseconds. The last one also counts for all further attempts. */
   readonly schedule: readonly number[]
-  /** The least that a hop takes. */
+  /** The shortest time that a hop takes. */
   readonly smallestTierMs: number
 }
 
 /**
- * When the attempt after `attemptsMade` is due: by the schedule with +0…20 % jitter, and not before `retryAfterMs`. It may
- * start early by jitter alone, never before the step or `retryAfterMs`: by as much as is not worth a hop, which is what the
- * smallest tier waits, or a twentieth of the wait where that is more.
+ * When the attempt after `attemptsMade` is due: by the schedule with +0…20 % jitter, and not before `retryAfterMs`.
+ *
+ * The attempt may start up to `earlyMs` early. That is at most a part of the jitter, so it never starts before the step of
+ * the schedule or `retryAfterMs`. It is also at most the delay of the smallest tier, or a twentieth of the wait if that is
+ * more.
  *
  * @param moment its `random` is uniform in [0, 1)
  */
@@ -52,9 +54,9 @@ export function nextDue(
 }
 
 /**
- * The tier for a wait: the largest whose delay fits into it, else the smallest. `tiers` ascend by delay and are not empty.
- * A wait that is a little too short for a tier has run down since it was reckoned, or its last tier released a little
- * late: many hops over smaller ones would not make up for that.
+ * The tier for a wait: the largest whose delay fits into the wait, else the smallest. `tiers` ascend by delay and are not
+ * empty. A wait may be slightly too short for a tier, because some time has passed since it was computed, or because its
+ * last tier released the run slightly late. Then the tier is used anyway: it takes fewer hops than smaller tiers.
  */
 export function tierFor(tiers: readonly Tier[], waitMs: number): Tier {
   let chosen = tiers[0]
@@ -63,7 +65,7 @@ export function tierFor(tiers: readonly Tier[], waitMs: number): Tier {
   return chosen
 }
 
-/** What a run does that its tier has released: its attempt starts, it waits where it is, or it hops to another tier. */
+/** What happens to a run that its tier has released: its attempt starts, it waits in place, or it hops to another tier. */
 export type Release =
   | { readonly kind: 'start' }
   | { readonly kind: 'wait'; readonly until: EpochMs }
@@ -73,11 +75,11 @@ export type Release =
 export function releaseOf(due: Due, releasedAt: EpochMs, now: EpochMs): Release {
   const startsAt = due.dueAt - due.earlyMs
   if (now >= startsAt) return { kind: 'start' }
-  // From the release on, not from now: or each of many in a row could hold up all behind it for so long.
+  // Counted from the release, not from now. Otherwise each of many runs in a row could delay those behind it by this time.
   return startsAt - releasedAt > slackMs ? { kind: 'hop' } : { kind: 'wait', until: startsAt }
 }
 
-/** The tier that a topic name stands for, or `undefined` when it is not `<prefix><duration>`. */
+/** The tier of a topic; `undefined` when the topic's name is not `<prefix><duration>`. */
 export function tierOf(topic: string, retryPrefix: string): Tier | undefined {
   if (!topic.startsWith(retryPrefix)) return undefined
   const delayMs = parseDuration(topic.slice(retryPrefix.length))

@@ -1,10 +1,13 @@
-/** What follows from an attempt, and what it says of its endpoint (docs/architecture.md, Verdicts). The one place where that is decided. */
+/**
+ * Decides what follows from an attempt, and what it shows about its endpoint (docs/architecture.md, Verdicts). No other
+ * module decides these.
+ */
 import type { AttemptResult, EpochMs, Hook, Run, Verdict } from '../model/model.ts'
 import { nextDue, type ScheduleRules } from './schedule.ts'
 
 /**
- * Attempts a run may make: the first and one per step of the schedule, or fewer by the hook's `maxRetries`. A test makes
- * one: somebody waits for what comes of it.
+ * How many attempts a run may make: the first one, and one per step of the schedule, or fewer by the hook's `maxRetries`. A
+ * test makes one attempt, since its user waits for the outcome.
  */
 export function maxAttemptsOf(
   schedule: readonly number[],
@@ -21,7 +24,7 @@ export interface Moment {
   readonly random: number
 }
 
-/** A call's outcome, and what it says of its endpoint: {@link endpointSignOf}, which is asked once per call. */
+/** A call's outcome, and what it shows about its endpoint. {@link endpointSignOf} is computed once per call. */
 export interface Answer {
   readonly result: AttemptResult
   readonly sign: EndpointSign
@@ -44,21 +47,21 @@ export function decide(
   return { kind: 'retry', ...nextDue(rules, attemptsMade, { ...moment, retryAfterMs }) }
 }
 
-/** No endpoint is given more time than this by its `Retry-After`. */
+/** A longer `Retry-After` counts as this. */
 export const maxRetryAfterMs = 24 * 3_600_000
 
-/** `Retry-After` means something only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */
+/** `Retry-After` counts only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */
 function heededRetryAfter(result: AttemptResult): number {
   if (result.kind !== 'response' || (result.status !== 429 && result.status !== 503)) return 0
   return Math.min(result.retryAfterMs ?? 0, maxRetryAfterMs)
 }
 
-/** What an attempt says of its endpoint. */
+/** What an attempt shows about its endpoint. */
 export type EndpointSign =
   | { readonly kind: 'success' | 'failure' | 'gone' }
-  /** It answered, and wants no call for so long. */
+  /** The endpoint asked for no calls for this time (`Retry-After`). */
   | { readonly kind: 'busy'; readonly forMs: number }
-  /** Nothing: it was never asked, or the call was given up on our side, or did not get out of our network. */
+  /** Nothing: the call was not made, was aborted by hooktide, or did not leave the operator's network. */
   | { readonly kind: 'none' }
 
 export function endpointSignOf(result: AttemptResult): EndpointSign {

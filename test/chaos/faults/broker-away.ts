@@ -1,4 +1,4 @@
-/** A broker is gone for a while, in one way or another; with three of them, for good. */
+/** A broker is unavailable for a while, or, if there are three, lost for good. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EmbeddedKafka } from '../../../examples/sandbox/sandbox.ts'
 import { fillDisk } from '../brokers.ts'
@@ -14,10 +14,10 @@ interface Way {
 function brokerAway({ name, lose, regain }: Way): FaultOf {
   return {
     lacks: ({ brokers }) =>
-      brokers.isLost ? 'a broker is gone for good, and no other may be' : undefined,
+      brokers.isLost ? 'a broker is lost for good, and no other one may be unavailable' : undefined,
     async begin(world, { id, turn }) {
       const node = pickByTurn(world.brokers.nodes, turn)
-      // Before it is gone: afterwards there may be nobody to ask.
+      // Before the broker is lost, since afterwards no broker may answer.
       const crash = await world.disturbances.crash(id)
       await lose(node)
       return {
@@ -54,16 +54,16 @@ export const brokerFull = brokerAway({
   regain: (node) => node.restart(),
 })
 
-/** One of three, for good. */
+/** One of three brokers is lost for good. */
 export const brokerLost: FaultOf = {
-  lacks: ({ brokers }) => (brokers.nodes.length < 3 ? 'it takes three brokers' : undefined),
+  lacks: ({ brokers }) => (brokers.nodes.length < 3 ? 'it needs three brokers' : undefined),
   async begin(world, planned): Promise<FaultBegun> {
     const node = pickByTurn(world.brokers.nodes, planned.id)
     const crash = await world.disturbances.crash(planned.id)
     await node.kill()
     world.brokers.isLost = true
     return {
-      what: `broker ${nameOf(world, node)} gone for good`,
+      what: `broker ${nameOf(world, node)} lost for good`,
       countsFrom: 'begin',
       end: () => Promise.resolve(),
       async resumed(since) {
@@ -85,14 +85,14 @@ function signal(node: EmbeddedKafka, name: NodeJS.Signals): Promise<void> {
 }
 
 const lookMs = 50
-/** A write comes by within this time under load, and one is enough. */
+/** Under load a write happens within this time, and one write is enough. */
 const endsWithinMs = 20_000
 
-/** @throws {Error} when it goes on all the same */
+/** @throws {Error} when the broker does not end */
 async function untilEnded(node: EmbeddedKafka): Promise<void> {
   const giveUpAt = Date.now() + endsWithinMs
   while (isRunning(node.pid())) {
-    if (Date.now() > giveUpAt) throw new Error('the broker goes on without room on its disk')
+    if (Date.now() > giveUpAt) throw new Error('the broker still runs though its disk is full')
     await sleep(lookMs)
   }
 }

@@ -20,7 +20,7 @@ export const churn: FaultOf = {
       }
     }
     const going = goOn()
-    // What fails is told at its end.
+    // A failure is reported at the end of the fault.
     going.catch(() => undefined)
     const begun = {
       get what() {

@@ -1,4 +1,4 @@
-/** Bytes come in slices, or connections are dead and nobody says so: on the way to Kafka, and to endpoints. */
+/** Sliced and half-open connections, to Kafka and to endpoints. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../../../src/edge/waiting.ts'
 import { proxiedHooks } from '../hooks.ts'
@@ -8,9 +8,9 @@ import { whenAnswered, type FaultOf } from './fault.ts'
 
 /** Odd sizes cut frames, lengths and signatures anywhere. */
 const kafkaSlice = { least: 1, most: 1_500 } as const
-/** How often it is noted what commits cover. */
+/** How often the coverage of commits is recorded. */
 const noteMs = 5_000
-/** A connection that is used from then on is found out to be dead when a request on it is given up, after 15 s. */
+/** A dead connection is found when a request on it times out, after 15 s. */
 const findOutMs = 20_000
 const endpointSlice = { least: 1, most: 90 } as const
 
@@ -39,21 +39,21 @@ export const endpointSliced: FaultOf = {
   },
 }
 
-/** All connections of the processors to Kafka hold, and then those of before go dead for good. New ones work. */
+/** All connections of the processors to Kafka stop for a while, and then the old ones are dead for good. New ones work. */
 export const kafkaHalfOpen: FaultOf = {
   async begin(world, { id, lastsMs }) {
     const { brokers, watch, disturbances } = world
     const crashes = [await disturbances.crash(id)]
     for (const proxy of brokers.proxies) proxy.pass({ kind: 'held' })
     await sleep(lastsMs)
-    const count = brokers.proxies.reduce((sum, proxy) => sum + proxy.deaden(), 0)
+    const count = brokers.proxies.reduce((sum, proxy) => sum + proxy.makeHalfOpen(), 0)
     for (const proxy of brokers.proxies) proxy.pass({ kind: 'whole' })
     return {
       what: `${count} connections to Kafka half-open`,
       countsFrom: 'begin',
       end: () => Promise.resolve(),
       async resumed(since) {
-        // Each process finds out at another time that its connections are dead, so a run can change hands more than once.
+        // The processes find their dead connections at different times, so a partition can change owners more than once.
         const resumed = watch.resumed(since)
         const note = async () => void crashes.push(await disturbances.crash(id))
         while ((await within(resumed, noteMs, 'late')) === 'late') await note()
@@ -75,7 +75,7 @@ export const endpointHalfOpen: FaultOf = {
   begin(world) {
     const { endpointProxy, recovery } = world
     recovery.hit(proxiedHooks, Date.now())
-    const count = endpointProxy.deaden()
+    const count = endpointProxy.makeHalfOpen()
     return Promise.resolve({
       what: `${count} connections to endpoints half-open`,
       countsFrom: 'begin' as const,
@@ -86,12 +86,12 @@ export const endpointHalfOpen: FaultOf = {
   },
 }
 
-/** Calls that were cut off or held up can open the breakers of all that are called by way of the proxy. */
+/** Calls that were cut off or delayed can open the breakers of all endpoints behind the proxy. */
 function lacksRested({ recovery }: World): string | undefined {
   const count = recovery.rested(proxiedHooks, Date.now()).length
   return count === proxiedHooks.length
     ? undefined
-    : `${proxiedHooks.length - count} endpoints behind the proxy have not got over their last fault`
+    : `${proxiedHooks.length - count} endpoints behind the proxy have not recovered from their last fault`
 }
 
 function sliced(proxies: readonly TcpProxy[], bytes: () => number) {

@@ -1,16 +1,16 @@
-/** Some endpoints misbehave: they reset connections, hang, flood or answer too late. The others must not feel it. */
+/** Some endpoints misbehave: they reset connections, hang, flood or answer too late. The others must not be affected. */
 import { directHooks, proxiedHooks } from '../hooks.ts'
 import type { Misbehaviour } from '../endpoints.ts'
 import type { World } from '../world.ts'
 import { pickByTurn, whenAnswered, type FaultOf } from './fault.ts'
 
-/** Breakers open at this one; the other is below what opens them. */
+/** The first share opens breakers, and the second does not. */
 const shares = [1, 0.3] as const
 const all = [...directHooks, ...proxiedHooks]
-/** So many at once. */
+/** How many endpoints are hit at once. */
 const together = 2
 
-/** They take turns. */
+/** The endpoints to hit next. They take turns. */
 function nextOf({ recovery }: World, turn: number): readonly string[] {
   const order = all.map((_, index) => pickByTurn(all, turn * together + index))
   return recovery.rested(order, Date.now()).slice(0, together)
@@ -19,7 +19,7 @@ function nextOf({ recovery }: World, turn: number): readonly string[] {
 export function endpointsThat(how: Misbehaviour): FaultOf {
   return {
     lacks: (world) =>
-      nextOf(world, 0).length === 0 ? 'no endpoint has got over its last fault' : undefined,
+      nextOf(world, 0).length === 0 ? 'no endpoint has recovered from its last fault' : undefined,
     begin(world, { turn }) {
       const { endpoints, recovery } = world
       const hit = nextOf(world, turn)

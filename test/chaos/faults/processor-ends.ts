@@ -1,4 +1,4 @@
-/** A processor ends, by force or in good order, and another takes its place. */
+/** A processor is killed or ends in order, and another one replaces it. */
 import type { FaultOf } from './fault.ts'
 
 /** kill -9. */

@@ -1,4 +1,4 @@
-/** A processor stands still and goes on later, as if nothing had been: others may have its work by then. */
+/** A processor stops for a while and then continues. Others may have its partitions by then. */
 import type { OpenCrash } from '../disturbances.ts'
 import { sessionMs } from '../plan.ts'
 import type { FaultOf } from './fault.ts'
@@ -22,7 +22,7 @@ export const stop: FaultOf = {
   },
 }
 
-/** The event loop is blocked, for a time that its session may or may not outlast. */
+/** The event loop is blocked for a time that is shorter or longer than the session time-out. */
 export const loopBlocked: FaultOf = {
   async begin({ fleet, disturbances }, { id, turn, lastsMs }) {
     const member = await fleet.pick(turn)
@@ -41,7 +41,7 @@ export const loopBlocked: FaultOf = {
   },
 }
 
-/** A call that had begun before arrives when the process goes on: its request had not been written yet. */
+/** A call that had started before arrives when the process continues, since its request was not written before. */
 function closeSoon(crash: OpenCrash): void {
   setTimeout(() => crash.close(), arrivalMs)
 }

@@ -1,4 +1,4 @@
-/** The registry refuses or swallows connections. A processor that is started meanwhile has to wait for it. */
+/** The registry refuses connections, or does not answer them. A processor that starts meanwhile has to wait. */
 import type { FaultOf } from './fault.ts'
 
 export const registryGone: FaultOf = {

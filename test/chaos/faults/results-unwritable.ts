@@ -1,4 +1,4 @@
-/** The processors may not write to the topic of results: a right that was taken away by mistake. */
+/** The processors may not write to the results topic, as if their right had been removed by mistake. */
 import kafkajs from 'kafkajs'
 import { createKafka } from '../../../src/edge/kafka/client.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
@@ -7,7 +7,7 @@ import type { FaultOf } from './fault.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 
-/** A topic with an entry is closed to all that no entry allows. */
+/** A topic with an ACL entry is closed to all whom no entry allows. */
 function entriesOf(topic: string): kafkajs.AclEntry[] {
   const everybody = {
     principal: 'User:*',
@@ -27,7 +27,7 @@ function entriesOf(topic: string): kafkajs.AclEntry[] {
   ]
 }
 
-const why = 'it may not write results, and says so at its start'
+const why = 'it may not write results, and reports this at its start'
 
 export const resultsUnwritable: FaultOf = {
   async begin({ brokers, prefix, excuses }) {

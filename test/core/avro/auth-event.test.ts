@@ -54,7 +54,7 @@ describe('the Avro schema of events', () => {
     },
   )
 
-  it('lets fields be added and left out: all but event and createdAt may be null', () => {
+  it('allows fields to be added and left out: all except event and createdAt may be null', () => {
     const needed = records.flatMap(({ name, fields }) =>
       fields
         .filter(({ type }) => !Array.isArray(type) || type[0] !== 'null')
@@ -64,7 +64,7 @@ describe('the Avro schema of events', () => {
   })
 
   it.each(samples.map(({ name, payload }) => [name, payload] as const))(
-    'gives %s back as it was, but for nulls',
+    'gives %s back unchanged, apart from nulls',
     (_, { hookId: _id, ...event }) => {
       const rendered = compiled.kind === 'avro' ? compiled.render(encodeAuthEvent(event)) : compiled
       expect(rendered.kind).toBe('text')

@@ -37,7 +37,7 @@ describe('an Avro value', () => {
     )
   })
 
-  it('never throws, whatever bytes stand for it, and never reads two different lengths as whole', () => {
+  it('never throws for any bytes, and never accepts two different lengths', () => {
     fc.assert(
       fc.property(avroCase, fc.uint8Array({ maxLength: 40 }), fc.nat(), (one, noise, at) => {
         const whole = encodeCase(one)
@@ -146,7 +146,7 @@ describe('an Avro value', () => {
     expect(textOf(schema, payload)).toEqual({ kind: 'text', text })
   })
 
-  it('renders dates as the calendar has them', () => {
+  it('renders dates by the calendar', () => {
     fc.assert(
       fc.property(fc.date({ noInvalidDate: true }), (date) => {
         const payload = long(BigInt(date.getTime()))
@@ -175,7 +175,7 @@ describe('an Avro value', () => {
     expect(textOf(schema, long(5n), references)).toEqual({ kind: 'text', text: '{"f":{"f":5}}' })
   })
 
-  it('may hold itself', () => {
+  it('may contain itself', () => {
     const schema = {
       type: 'record',
       name: 'List',
@@ -212,7 +212,7 @@ describe('an Avro value that is not what its schema says', () => {
     ['an int of 33 bits', record('int'), long(2n ** 32n), 'more than 32 bits'],
     ['a long of 65 bits', record('long'), bytes(...Array(9).fill(0xff), 2), 'more than 64 bits'],
     ['a branch that is not there', record(['null', 'int']), bytes(4), 'no branch 2 of its union'],
-    ['a branch below none', record(['null', 'int']), bytes(1), 'no branch -1 of its union'],
+    ['a negative branch', record(['null', 'int']), bytes(1), 'no branch -1 of its union'],
     [
       'a symbol that is not there',
       { type: 'enum', name: 'E', symbols: ['A'] },
@@ -223,7 +223,7 @@ describe('an Avro value that is not what its schema says', () => {
     ['a length beyond its end', record('bytes'), long(2n ** 60n), 'ends too early'],
     ['text that is not UTF-8', record('string'), bytes(2, 0xff), 'not UTF-8'],
     [
-      'JSON that is none',
+      'text that is not JSON',
       record({ type: 'string', logicalType: 'json' }),
       bytes(2, 0x7b),
       '"f" is not JSON',
@@ -248,7 +248,7 @@ describe('an Avro value that is not what its schema says', () => {
     })
   })
 
-  it('that is nested too deep is rejected for that: its records, and the JSON in its texts', () => {
+  it('that is nested too deep is rejected: in its records, and in the JSON of its texts', () => {
     const chain = record(['null', 'R'])
     const deep = { reason: 'too-deep', message: expect.stringContaining('200 levels deep') }
     const levels = (count: number) => Buffer.concat([Buffer.alloc(count - 1, 2), bytes(0)])
@@ -277,14 +277,14 @@ describe('an Avro value that is not what its schema says', () => {
       'decimals without a byte',
       { type: 'fixed', name: 'D', size: 0, logicalType: 'decimal', precision: 999, scale: 999 },
     ],
-  ])('cannot make a long text of a short block: a billion %s', (_, items) => {
+  ])('cannot become a long text from a short block: a billion %s', (_, items) => {
     const payload = Buffer.concat([long(1_000_000_000n), bytes(0)])
     expect(render({ type: 'array', items }, payload)).toMatchObject({
       message: expect.stringContaining('larger than 16 MiB as JSON'),
     })
   })
 
-  it('cannot make a long text of the short numbers of long symbols', () => {
+  it('cannot become a long text from short numbers of long symbols', () => {
     const symbols = ['A'.repeat(100_000)]
     const payload = Buffer.concat([long(10_000n), Buffer.alloc(10_001)])
     const items = { type: 'enum', name: 'E', symbols }
@@ -293,7 +293,7 @@ describe('an Avro value that is not what its schema says', () => {
     })
   })
 
-  it('is rejected where its text could be longer than text can be', () => {
+  it('is rejected when its text could exceed the longest possible text', () => {
     const payload = Buffer.alloc(64 * 1024 * 1024 + 1)
     expect(render('bytes', payload)).toMatchObject({
       message: expect.stringContaining('larger than 64 MiB'),
@@ -312,7 +312,7 @@ describe('an Avro schema with very long names', () => {
   const long = 'n'.repeat(10_000)
   const nested = { type: 'record', name: 'N', fields: [{ name: long, type: ['null', 'N'] }] }
 
-  it('makes no long reason of a value that is not what it says', () => {
+  it('makes a short message for a value that does not fit it', () => {
     const reason = render(nested, Buffer.alloc(1_000, 2))
     expect(JSON.stringify(reason).length).toBeLessThan(1_000)
     expect(reason).toMatchObject({
@@ -330,7 +330,7 @@ describe('an Avro schema with very long names', () => {
       { type: 'fixed', name: long, size: 1 },
     ],
     { type: 'record', name: long, fields: [{}] },
-  ])('makes no long reason of what is wrong with itself: %#', (schema) => {
+  ])('makes a short message for its own faults: %#', (schema) => {
     const compiled = render(schema, bytes())
     expect(compiled.kind).toBe('unusable')
     expect(JSON.stringify(compiled).length).toBeLessThan(1_000)
@@ -372,7 +372,7 @@ describe('an Avro schema', () => {
   })
 
   it.each(['timestamp-constructor', 'time-toString', 'local-timestamp-__proto__'])(
-    'with the unknown logical type %s has the type that it stands on',
+    'with the unknown logical type %s has its underlying type',
     (logicalType) => {
       expect(textOf({ type: 'long', logicalType }, long(2n ** 62n))).toEqual({
         kind: 'text',
@@ -381,7 +381,7 @@ describe('an Avro schema', () => {
     },
   )
 
-  it('of whatever depth is unusable, not an error', () => {
+  it('that is nested very deep is unusable, and does not throw', () => {
     const type = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
     expect(compileAvro([`{"type":${type},"logicalType":"timestamp-millis"}`])).toEqual({
       kind: 'unusable',

@@ -10,7 +10,7 @@ function render(schema: unknown, payload: Buffer) {
 
 const bytes = (...values: readonly number[]) => Buffer.from(values)
 
-/** The shortest two's complement, most significant byte first, written anew. */
+/** The shortest two's complement, most significant byte first, as a second implementation. */
 function twos(value: bigint): Buffer {
   let size = 1
   while (BigInt.asIntN(size * 8, value) !== value) size += 1
@@ -133,12 +133,12 @@ describe('an Avro decimal', () => {
     ['no precision', {}, '"Bw=="'],
     ['a precision of 0', { precision: 0 }, '"Bw=="'],
     ['a precision that is no number', { precision: '2' }, '"Bw=="'],
-  ])('with %s is none: the bytes stand for themselves', (_, digits, text) => {
+  ])('with %s is invalid, and renders as bytes', (_, digits, text) => {
     const schema = { type: 'bytes', logicalType: 'decimal', ...digits }
     expect(render(schema, bytes(2, 7))).toEqual({ kind: 'text', text })
   })
 
-  it('cannot make a long text by its scale', () => {
+  it('cannot become a long text by its scale', () => {
     expect(render(decimal(2 ** 31, 2 ** 31), bytes(2, 7))).toMatchObject({
       message: expect.stringContaining('larger than 16 MiB as JSON'),
     })

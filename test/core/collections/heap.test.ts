@@ -16,7 +16,7 @@ const step = fc.record({
 const createHeap = () => new Heap<Item>((one, other) => one.order < other.order)
 
 describe('a heap', () => {
-  it('has on top what a sorted list has, whatever is pushed, taken out or changed', () => {
+  it('has the same top as a sorted list, whatever is pushed, removed or changed', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const heap = createHeap()
@@ -50,7 +50,7 @@ describe('a heap', () => {
     )
   })
 
-  it('leaves alone what is in none', () => {
+  it('ignores items that it does not have', () => {
     const heap = createHeap()
     const outside = { name: 1, order: 0, heapIndex: -1 }
     const inside = { name: 2, order: 5, heapIndex: -1 }

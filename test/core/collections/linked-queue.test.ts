@@ -8,7 +8,7 @@ const step = fc.record({
 })
 
 describe('a linked queue', () => {
-  it('holds what a list holds, in its order, whatever is taken out where', () => {
+  it('has the items of a list in its order, whatever is removed', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const queue = new LinkedQueue<number>()

@@ -61,14 +61,14 @@ describe('an event', () => {
     expect(body.toString()).toBe('{"event":"A","hookId":"a\\"é"}')
   })
 
-  it('may have a key that no version of Logto has yet, and any other field', () => {
+  it('may have a key that Logto does not have yet, and any other field', () => {
     expect(eventOf(minimal.replace('PostSignIn', 'Session.Ended.Early2')).event).toBe(
       'Session.Ended.Early2',
     )
     expect(outcomeOf(minimal.replace('}', ',"hookid":1,"userIp":5}'))).toBe('event')
   })
 
-  it('is not changed by keys that JavaScript knows', () => {
+  it('is not changed by keys that are names of JavaScript members', () => {
     const value = `{"__proto__":{"event":"User.Created","hookId":"x"},"constructor":1,${minimal.slice(1)}`
     expect(eventOf(value).event).toBe('PostSignIn')
     expect(
@@ -113,10 +113,10 @@ describe('a value that is no event', () => {
     '\u{a0}{}',
     '{"a":"\n"}',
     'NaN',
-  ])('is rejected as no JSON: %j', (value) => expect(outcomeOf(value)).toBe('invalid-json'))
+  ])('is rejected as invalid JSON: %j', (value) => expect(outcomeOf(value)).toBe('invalid-json'))
 
   it.each(['[]', '"text"', '12', 'null', 'true', `[${minimal}]`])(
-    'is rejected as no object: %s',
+    'is rejected if it is not an object: %s',
     (value) => expect(outcomeOf(value)).toBe('not-an-object'),
   )
 
@@ -130,7 +130,7 @@ describe('a value that is no event', () => {
     expect(outcomeOf(value)).toBe(`duplicate-key ${key}`.trim())
   })
 
-  it('may have a key again inside another value, or text that looks like members', () => {
+  it('may have a key again inside another value, or text that looks like members of an object', () => {
     const nested = '{"event":{"event":1,"event":2},"list":[{"a":1},{"a":2}]}'
     const value = `{"x":${nested},"y":"\\",\\"event\\":\\"","z":"{:\\\\",${minimal.slice(1)}`
     expect(outcomeOf(value)).toBe('event')
@@ -166,7 +166,7 @@ describe('a value that is no event', () => {
     'PostSignIn\n',
     'É',
     `A${'a'.repeat(128)}`,
-  ])('is rejected when the event key has another form: %j', (event) => {
+  ])('is rejected when the event key has an invalid form: %j', (event) => {
     const value = JSON.stringify({ event, createdAt: '2026-09-14T09:02:11Z' })
     expect(outcomeOf(value)).toBe('mistyped-field event')
   })
@@ -180,14 +180,14 @@ describe('a value that is no event', () => {
     expect(outcomeOf(value)).toBe('too-deep')
   })
 
-  it('may be nested 200 levels deep, however often, and have any brackets in its texts', () => {
+  it('may be nested 200 levels deep, any number of times, and have any brackets in its texts', () => {
     const deep = `${'['.repeat(199)}${']'.repeat(199)}`
     const texts = JSON.stringify('\\"[{'.repeat(1_000))
     const many = Array.from({ length: 100 }, (__, index) => `"${index}":${deep},`).join('')
     expect(outcomeOf(`{${many}"texts":${texts},${minimal.slice(1)}`)).toBe('event')
   })
 
-  it('keeps what a rejection says of the value short and free of its contents', () => {
+  it('has a short message for a rejection, without contents of the value', () => {
     const key = 'k'.repeat(100_000)
     const decoded = decodeEvent(recordOf({ value: Buffer.from(`{"${key}":1,"${key}":2}`) }))
     expect(decoded.kind === 'rejected' && decoded.rejection.field.length).toBe(128)
@@ -234,11 +234,11 @@ describe('createdAt', () => {
     '2026-09-14T09:02:11.Z',
     '+002026-09-14T09:02:11Z',
     ' 2026-09-14T09:02:11Z',
-  ])('%j is no time', (text) =>
+  ])('%j is not a time', (text) =>
     expect(outcomeOf(withCreatedAt(text))).toBe('mistyped-field createdAt'),
   )
 
-  it('is read as the platform reads it, for every time it can write', () => {
+  it('is read as JavaScript does, for every time that it can write', () => {
     const range = { min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z') }
     fc.assert(
       fc.property(fc.date({ ...range, noInvalidDate: true }), (date) => {
@@ -248,7 +248,7 @@ describe('createdAt', () => {
   })
 })
 
-describe('what names an event', () => {
+describe('the identity of an event', () => {
   it('is its position and time when the producer gave no id', () => {
     const event = eventOf(minimal)
     expect(event.eventId).toBe('auth.events-3-41-1789376531019')
@@ -256,7 +256,7 @@ describe('what names an event', () => {
     expect(event.source).toEqual({ topic: 'auth.events', partition: 3, offset: 41 })
   })
 
-  it('is event-id before ce_id, and ce_source belongs to ce_id alone', () => {
+  it('is event-id before ce_id, and ce_source counts only with ce_id', () => {
     const both = headersOf({
       ce_id: 'c-1',
       ce_source: '/logto',
@@ -275,7 +275,7 @@ describe('what names an event', () => {
     expect(eventOf(minimal, headersOf({ ce_source: '/logto' })).eventSource).toBe('')
   })
 
-  it('is the last of a repeated header, and header names are compared as they are', () => {
+  it('is the last of a repeated header, and header names are compared exactly', () => {
     const twice = [...headersOf({ 'event-id': 'one' }), ...headersOf({ 'event-id': 'two' })]
     expect(eventOf(minimal, twice).eventId).toBe('two')
     expect(eventOf(minimal, headersOf({ 'Event-Id': 'one' })).eventId).toContain('auth.events-3')
@@ -293,7 +293,7 @@ describe('what names an event', () => {
     expect(outcome(record)).toBe(`invalid-header ${name}`)
   })
 
-  it('may have 1,000 headers, whatever they hold, and is rejected for more, with no field named', () => {
+  it('may have 1,000 headers of any content; a record with more is rejected without a field name', () => {
     const headers = Array.from({ length: 1_000 }, (_, index) => [`x-${index}`, null] as const)
     const record = recordOf({ value: Buffer.from(minimal), headers })
     expect(outcome(record)).toBe('event')
@@ -333,7 +333,7 @@ describe('what names an event', () => {
     expect(outcome(recordOf({ value: Buffer.from(minimal), headers }))).toBe('invalid-header ce_id')
   })
 
-  it('does not hide what is wrong with the value', () => {
+  it('does not hide faults of the value', () => {
     const record = recordOf({ value: Buffer.from('[]'), headers: headersOf({ 'event-id': '' }) })
     expect(outcome(record)).toBe('not-an-object')
   })
@@ -352,12 +352,12 @@ describe('headers of an event', () => {
     [`00-4bf92f3577b34da6a3ce929d0e0e4736-${'0'.repeat(16)}-01`, false],
     [`00-${trace}`, false],
     ['', false],
-  ])('carry a trace on when it is valid, and are let be when not: %s', (traceparent, isValid) => {
+  ])('continue a trace if it is valid, and are ignored otherwise: %s', (traceparent, isValid) => {
     const event = eventOf(minimal, headersOf({ traceparent }))
     expect(event.traceparent).toBe(isValid ? traceparent : undefined)
   })
 
-  it('are passed on unchanged, repeated ones too, without any that only hooktide may set', () => {
+  it('are passed on unchanged, including repeated ones, except those that only hooktide may set', () => {
     const own = [
       ['trace', Buffer.from('1')],
       ['trace', Buffer.from([0xff])],

@@ -38,11 +38,11 @@ describe('a framed value', () => {
     ['{}', false],
     [' {}', false],
     ['\0', true],
-  ])('is told by its first byte: %j', (value, expected) => {
+  ])('is recognized by its first byte: %j', (value, expected) => {
     expect(isFramed(value === null ? null : Buffer.from(value))).toBe(expected)
   })
 
-  it('of JSON Schema passes its bytes on untouched, as a view', () => {
+  it('of JSON Schema passes its bytes on unchanged, as a view', () => {
     const value = framed(1, ' {"n":1.00, "é":"\\u00e9"} ')
     const unframed = unframe(value, find)
     expect(unframed).toMatchObject({ kind: 'bytes', isRendered: false })
@@ -72,7 +72,7 @@ describe('a framed value', () => {
     })
   })
 
-  it('never asks for an id that no registry gives', () => {
+  it('never requests an id that no registry gives', () => {
     const asked: number[] = []
     const value = framed(2 ** 31)
     const unframed = unframe(value, (id) => {
@@ -152,7 +152,7 @@ describe('a record of the hook topic', () => {
     })
   })
 
-  it('is unusable when its key cannot be taken out of its frame', () => {
+  it('is unusable when its framed key cannot be read', () => {
     expect(
       decodeFramedHook(recordOf({ topic, key: framed(3), value }), find, filterFault),
     ).toMatchObject({

@@ -18,13 +18,13 @@ const list: readonly KafkaHeader[] = [
 ]
 
 describe('packed headers', () => {
-  it('have each header in its place: names that stand twice, empty names, no value, names that objects have', () => {
+  it('keep every header in order: repeated names, empty names, null values, names of object members', () => {
     const packed = PackedHeaders.pack(list)
     expect([...packed]).toEqual(list)
     expect([...PackedHeaders.of(packed.length, packed.bytes)]).toEqual(list)
   })
 
-  it('are the bytes that Kafka documents', () => {
+  it('are the bytes of Kafka’s format', () => {
     const { bytes, length } = PackedHeaders.pack([
       ['k', Buffer.from('v')],
       ['n', null],
@@ -62,7 +62,7 @@ describe('packed headers', () => {
     expect([...joinHeaders(joined, list)]).toHaveLength(3 + list.length)
   })
 
-  it('count with the bytes that they take', () => {
+  it('count by the bytes that they take', () => {
     const packed = PackedHeaders.pack(list)
     expect(headerBytes(packed)).toBe(packed.bytes.length)
     expect(headerBytes(list)).toBeGreaterThanOrEqual(packed.bytes.length)

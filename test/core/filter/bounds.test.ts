@@ -1,4 +1,4 @@
-/** What no filter can do, whoever wrote it: take long, or take memory. Work is counted in units, not in time. */
+/** No filter can take much time or memory, whoever wrote it. Work is counted in units, not in time. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ import { eventOf, hookOf } from '../../support/model-builders.ts'
 
 const list = Array.from({ length: 200_000 }, (_, index) => index)
 
-describe('a filter that was made to stall', () => {
+describe('a hostile filter', () => {
   const long = 'a'.repeat(1_000_000)
   const nest = () => JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as readonly []
   const event = {
@@ -66,7 +66,7 @@ describe('a filter that was made to stall', () => {
     expect(spent(text, event)).toEqual({ result: 'budget', units: filterUnits })
   })
 
-  it('is not read by what it does not ask', () => {
+  it('pays only for the parts of the event that it uses', () => {
     expect(spent('event.at == event.long', event).units).toBeLessThan(10)
     expect(spent('event.list[199999] == 199999', event)).toMatchObject({ result: true })
     expect(spent('event.long.startsWith("aaa")', event)).toMatchObject({ result: true })
@@ -88,7 +88,7 @@ describe('a filter that was made to stall', () => {
     expect(spent(`${chain} == []`).result).toBe('budget')
   })
 
-  it('cannot compare what is one value many times over', () => {
+  it('cannot compare one large value many times', () => {
     const shared = Array.from({ length: 24 }).reduce<string>(
       (text) => `[${text}].map(x, [x, x])[0]`,
       '[1]',
@@ -106,7 +106,7 @@ describe('a filter that was made to stall', () => {
     expect(spent('event.key7 == 7', keys).units).toBeLessThan(10)
   })
 
-  it('and one that is simple costs little, also when an event has no more for each', () => {
+  it('costs little when it is simple, also when an event has no units left for each', () => {
     const simple = 'event.event == "User.Data.Updated" && event.user.id in ["u1", "u2"]'
     expect(spent(simple).units).toBeLessThan(15)
     const pattern = 'event.user.primaryEmail.matches("^[a-z]+@example\\\\.com$")'
@@ -143,7 +143,7 @@ describe('all filters of an event together', () => {
     return { passed, faults, reads }
   }
 
-  it('spend what all may spend, and then each of them only a little', () => {
+  it('share one budget, and after it each has only a little', () => {
     const costs = `event.many.filter(x, x < 400.0).size() == 400`
     expect(spent(costs, payload).units).toBeGreaterThan(smallFilterUnits)
     const entries = [...hooks(30, greedy), ...hooks(1, () => costs)].map((entry, index) => ({
@@ -157,7 +157,7 @@ describe('all filters of an event together', () => {
     expect(ask([...entries, ...hooks(1, () => 'event.n == 1')], event).passed).toEqual(['h0'])
   })
 
-  it('are not read again once that is spent, when they are not kept', () => {
+  it('are not parsed again after it is used up, unless they are cached', () => {
     const entries = [...hooks(20, greedy), ...hooks(1, () => 'event.n == 1')]
     const event = eventOf({ body: Buffer.from(JSON.stringify(payload)) })
     const { reads, passed, faults } = ask(entries, event, () => false)
@@ -207,7 +207,7 @@ describe('headers', () => {
   }
   const bytes = (text: string) => Buffer.from(text)
 
-  it('count as their last when they are there twice, and are not there when that is no text', () => {
+  it('have their last value when repeated, and are missing when that is not text', () => {
     const twice = [['region', bytes('us')] as const, ['region', bytes('eu')] as const]
     expect(passes('headers["region"] == "eu"', twice)).toBe(true)
     const broken = [...twice, ['region', Buffer.from([0xff])] as const]
@@ -215,7 +215,7 @@ describe('headers', () => {
     expect(passes('headers["region"] == "eu"', broken)).toBe(false)
   })
 
-  it('are not there when the last one has no value', () => {
+  it('are missing when the last one has no value', () => {
     const headers = [['x', bytes('eu')] as const, ['x', null] as const, ['y', null] as const]
     expect(passes('"x" in headers || "y" in headers || has(headers.x)', headers)).toBe(false)
     expect(passes('headers.size() == 0', headers)).toBe(true)

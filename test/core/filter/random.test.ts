@@ -1,4 +1,4 @@
-/** Random filters do what a plain model of the language does, and nothing that is worse than having no value. */
+/** Random filters give the results of a plain model of the language, and never throw. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filterFaults, type Value } from '../../../src/core/filter/filter.ts'
@@ -8,7 +8,7 @@ import { filtered, spent } from '../../support/filters.ts'
 import { failed, randomExpression, randomFilter } from '../../support/random-filters.ts'
 
 describe('a random expression', () => {
-  it('comes to what the language says', () => {
+  it('gives the result of the language definition', () => {
     let known = 0
     let unknown = 0
     fc.assert(
@@ -34,7 +34,7 @@ describe('a random expression', () => {
     expect(Math.min(known, unknown)).toBeGreaterThan(30)
   })
 
-  it('of parts that do not fit, on events of any form, has a result for its units and never throws', () => {
+  it('with parts that do not fit, on any event, ends within its units and never throws', () => {
     let evaluated = 0
     const event = fc.dictionary(
       fc.constantFrom('a', 'b', 'c', '__proto__'),

@@ -1,4 +1,4 @@
-/** What is no filter, and what is said of it. */
+/** Texts that are not filters, and their error messages. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filterFault } from '../../../src/edge/filter/cel.ts'
@@ -17,7 +17,7 @@ describe("the documents' examples", () => {
   })
 })
 
-describe('a text that is no filter is refused, with what is wrong and where', () => {
+describe('a text that is not a filter is refused with the fault and its position', () => {
   it.each([
     ['', 'cannot be used: Unexpected token: EOF (character 1)'],
     ['event.user ==', 'cannot be used: Unexpected token: EOF (character 14)'],
@@ -111,7 +111,7 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
     ['5.matches("a")', 'cannot be used'],
     ['(5).matches("a")', 'matches(int, string) is not defined'],
     ['duration("1s").getFullYear() == 1', 'getFullYear(google.protobuf.Duration) is not defined'],
-  ])('as far as types are known before there is an event: %s', (text, said) => {
+  ])('for wrong types that are known before there is an event: %s', (text, said) => {
     expect(filterFault(text)).toContain(said)
   })
 
@@ -133,7 +133,7 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
     '[1].exists(int, int == 1)',
     '{"a": {"b": 1}}.a.b == 1',
     'type(event.a) == int || type(event.a) in [double, uint, google.protobuf.Duration]',
-  ])('and never for what an event may well make true: %s', (text) => {
+  ])('and never when an event may make it true: %s', (text) => {
     expect(filterFault(text)).toBeUndefined()
   })
 
@@ -172,7 +172,7 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
     expect(filterFault(text)).toContain(said)
   })
 
-  it('never at length, however long it is itself', () => {
+  it('with a short message, however long the text is', () => {
     const name = 'x'.repeat(4_000)
     for (const text of [
       name,
@@ -184,7 +184,7 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
     }
   })
 
-  it('has room for what the language asks of everybody: 32 of each', () => {
+  it('allows 32 of each, as the language requires', () => {
     const of = (part: string, join: string) => Array.from({ length: 32 }, () => part).join(join)
     expect(filterFault(of('event.a', ' || '))).toBeUndefined()
     expect(filterFault(of('event.a', ' && '))).toBeUndefined()
@@ -197,7 +197,7 @@ describe('a text that is no filter is refused, with what is wrong and where', ()
     expect(filterFault(`${of('(', '')}true${of(')', '')}`)).toBeUndefined()
   })
 
-  it('whatever it is: nothing makes reading throw', () => {
+  it('and no text makes the parser throw', () => {
     const piece = fc.constantFrom(
       ...['event', '.', '(', ')', '[', ']', '{', '}', '"', "'", 'a', '1', '1.5', '==', '&&', '||'],
       ...['!', '-', '?', ':', ',', ' ', 'in', 'has', 'all', 'x', 'matches', '\\', 'r"', '0x', 'u'],

@@ -32,8 +32,8 @@ function failedTimes(count: number, everyMs: number, from: Endpoint = freshEndpo
   return endpoint
 }
 
-/** Says what is to be said. */
-function spoken(
+/** Writes the report that is due. */
+function withReport(
   endpoint: Endpoint,
   at: number,
 ): { report: Health | undefined; endpoint: Endpoint } {
@@ -41,7 +41,7 @@ function spoken(
   return { report, endpoint: reportWritten(endpoint, report) }
 }
 
-/** What a report has of a hook. */
+/** The fields of a hook that a report has. */
 function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
   return { endpoint: endpointOf(url), configVersion }
 }
@@ -51,7 +51,7 @@ const open = { kind: 'open', until: 30 * second } as const
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
     expect(failedTimes(2, minute).hasUnreported).toBe(false)
-    const failing = spoken(failedTimes(3, minute), 3 * minute)
+    const failing = withReport(failedTimes(3, minute), 3 * minute)
     expect(failing.report).toMatchObject({
       state: 'failing',
       reason: 'failures',
@@ -63,7 +63,7 @@ describe('an endpoint', () => {
       instance: 'one',
       at: 3 * minute,
     })
-    const well = spoken(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
+    const well = withReport(succeeded(failing.endpoint, 4 * minute, rules), 4 * minute)
     expect(well.report).toMatchObject({
       state: 'healthy',
       reason: 'recovered',
@@ -73,43 +73,43 @@ describe('an endpoint', () => {
     })
   })
 
-  it('is not spoken of when it came back before anything was said', () => {
+  it('is not reported when it recovered before a report was written', () => {
     const back = succeeded(failedTimes(3, second), 4 * second, rules)
-    expect(spoken(back, 5 * second).report).toBeUndefined()
+    expect(withReport(back, 5 * second).report).toBeUndefined()
   })
 
-  it('is open or paused as its lane is, and every new time is told', () => {
-    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+  it('is open or paused as its lane is, and every new time is reported', () => {
+    const opened = withReport(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     expect(opened.report).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
     const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
-    const again = spoken(longer, 31 * second)
+    const again = withReport(longer, 31 * second)
     expect(again.report).toMatchObject({ state: 'open', until: hour, since: 5 * second })
     const paused = laneMoved(again.endpoint, { kind: 'paused', until: 2 * hour }, hour)
-    expect(spoken(paused, hour).report).toMatchObject({
+    expect(withReport(paused, hour).report).toMatchObject({
       state: 'paused',
       reason: 'retry-after',
       until: 2 * hour,
     })
   })
 
-  it('that goes on failing is told of again once an hour', () => {
-    const { endpoint } = spoken(failedTimes(3, second), 3 * second)
+  it('that keeps failing is reported again once an hour', () => {
+    const { endpoint } = withReport(failedTimes(3, second), 3 * second)
     const soon = failed(endpoint, hook, 59 * minute, rules)
     expect(soon.hasUnreported).toBe(false)
-    expect(spoken(failed(soon, hook, 61 * minute, rules), 61 * minute).report).toMatchObject({
+    expect(withReport(failed(soon, hook, 61 * minute, rules), 61 * minute).report).toMatchObject({
       failures: 5,
       failingSince: second,
     })
   })
 
-  it('is disabled at once when it says that it is gone', () => {
+  it('is disabled at once when it answers 410', () => {
     const gone = disabled(failedTimes(1, second), hook, {
       reason: 'gone',
       at: second,
       instance: 'one',
     })
     expect(gone.known).toMatchObject({ state: 'disabled', reason: 'gone', enableEpoch: 0 })
-    expect(spoken(gone, second).report).toBe(gone.known)
+    expect(withReport(gone, second).report).toBe(gone.known)
   })
 
   it('is disabled when twenty failed attempts span five days without a success', () => {
@@ -122,7 +122,7 @@ describe('an endpoint', () => {
     })
   })
 
-  it('is not disabled by its first failures after weeks of rest, however old the one before is', () => {
+  it('is not disabled by its first failures after idle weeks, however old the previous failure is', () => {
     const once = failed(freshEndpoint, hook, 0, rules)
     let endpoint = once
     for (let index = 0; index < 30; index += 1) {
@@ -134,14 +134,14 @@ describe('an endpoint', () => {
 
   it('is not disabled when any instance had a success between', () => {
     const long = failedTimes(24, 5 * hour)
-    const told = reportRead(
+    const reported = reportRead(
       long,
       healthOf({ lastSuccessAt: 4 * day, state: 'open', until: 5 * day }),
     )
-    expect(failed(told, hook, 5 * day + hour, rules).known?.state).toBe('open')
+    expect(failed(reported, hook, 5 * day + hour, rules).known?.state).toBe('open')
   })
 
-  it('goes on where another process stood: failures and their beginning survive a restart', () => {
+  it('continues the tally of another process: failures and their beginning survive a restart', () => {
     const report = healthOf({
       state: 'failing',
       failures: 19,
@@ -152,16 +152,16 @@ describe('an endpoint', () => {
     expect(failed(restarted, hook, 5 * day + hour, rules).known?.state).toBe('disabled')
   })
 
-  it('that is disabled stays so, whatever is said of the time before', () => {
+  it('that is disabled stays so, whatever is reported about the time before', () => {
     const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'operator' }))
     const stale = reportRead(gone, healthOf({ state: 'healthy' }))
     expect(stale.known?.state).toBe('disabled')
-    expect(spoken(stale, 1).report).toBe(gone.known)
+    expect(withReport(stale, 1).report).toBe(gone.known)
     expect(succeeded(gone, 1, rules).known?.state).toBe('disabled')
     expect(laneMoved(gone, open, 1).known?.state).toBe('disabled')
   })
 
-  it('begins anew with a higher epoch', () => {
+  it('starts again with a higher epoch', () => {
     const gone = reportRead(failedTimes(25, 5 * hour), healthOf({ state: 'disabled' }))
     const enabled = reportRead(
       gone,
@@ -175,7 +175,7 @@ describe('an endpoint', () => {
     expect(enabled.known).toMatchObject({ state: 'healthy', enableEpoch: 1 })
   })
 
-  it('begins anew when its hook comes with another URL, but not with an older record', () => {
+  it('starts again when its hook gets another URL, but not with an older record', () => {
     const gone = reportRead(freshEndpoint, healthOf({ state: 'disabled' }))
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
     expect(hookSeen(gone, moved, day, rules).known).toMatchObject({
@@ -190,7 +190,7 @@ describe('an endpoint', () => {
     expect(hookSeen(freshEndpoint, moved, day, rules)).toBe(freshEndpoint)
   })
 
-  it('has recovered by a report that another instance wrote after its lane opened, or that comes long after', () => {
+  it('has recovered when another instance’s report was written, or read long, after its lane opened', () => {
     const opened = laneMoved(failedTimes(5, second), open, minute)
     const recovered = (at: number, report: Partial<Health>) =>
       reportsRecovery(opened, healthOf(report), at, rules)
@@ -206,63 +206,66 @@ describe('an endpoint', () => {
     expect(reportsRecovery(freshEndpoint, healthOf({ at: 0 }), 0, rules)).toBe(true)
   })
 
-  it('is healthy with a success after its pause is over, of which nothing tells but time', () => {
+  it('is healthy with a success after the end of its pause', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
-    const told = spoken(failed(paused, hook, second, rules), second)
-    expect(told.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
-    const early = succeeded(told.endpoint, 30 * second, rules)
-    expect(spoken(early, 30 * second).report).toBeUndefined()
-    const after = succeeded(told.endpoint, 61 * second, rules)
-    expect(spoken(after, 61 * second).report).toMatchObject({
+    const reported = withReport(failed(paused, hook, second, rules), second)
+    expect(reported.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
+    const early = succeeded(reported.endpoint, 30 * second, rules)
+    expect(withReport(early, 30 * second).report).toBeUndefined()
+    const after = succeeded(reported.endpoint, 61 * second, rules)
+    expect(withReport(after, 61 * second).report).toMatchObject({
       state: 'healthy',
       failingSince: null,
     })
   })
 
-  it('that fails when its pause is over is failing: it has not been well since', () => {
+  it('that fails after the end of its pause is failing, since it has not recovered', () => {
     const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
-    const { endpoint } = spoken(failed(paused, hook, second, rules), second)
+    const { endpoint } = withReport(failed(paused, hook, second, rules), second)
     const after = failed(endpoint, hook, 2 * minute, rules)
-    expect(spoken(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })
+    expect(withReport(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })
   })
 
   it('is healthy with a success though its lane was forgotten while it was open', () => {
-    const opened = spoken(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
+    const opened = withReport(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     const later = succeeded(opened.endpoint, 2 * day, rules)
-    expect(spoken(later, 2 * day).report?.state).toBe('healthy')
+    expect(withReport(later, 2 * day).report?.state).toBe('healthy')
     const late = succeeded(opened.endpoint, 20 * second, rules)
-    expect(spoken(late, 20 * second).report).toBeUndefined()
+    expect(withReport(late, 20 * second).report).toBeUndefined()
   })
 
-  it('is not spoken of twice when nothing is new, and once more when it began to fail anew', () => {
-    const told = spoken(failedTimes(3, second), 3 * second)
-    const again = failedTimes(3, 2 * second, succeeded(told.endpoint, second, rules))
-    expect(spoken(again, 8 * second).report).toMatchObject({
+  it('is not reported twice without a change, and is reported again when it fails again', () => {
+    const reported = withReport(failedTimes(3, second), 3 * second)
+    const again = failedTimes(3, 2 * second, succeeded(reported.endpoint, second, rules))
+    expect(withReport(again, 8 * second).report).toMatchObject({
       state: 'failing',
       failingSince: 2 * second,
       lastSuccessAt: second,
     })
-    const opened = spoken(laneMoved(told.endpoint, open, 5 * second), 5 * second)
+    const opened = withReport(laneMoved(reported.endpoint, open, 5 * second), 5 * second)
     const same = laneMoved(failed(opened.endpoint, hook, 6 * second, rules), open, 6 * second)
-    expect(spoken(same, 6 * second).report).toBeUndefined()
+    expect(withReport(same, 6 * second).report).toBeUndefined()
   })
 
-  it('that does well is the same object after a success', () => {
-    const well = spoken(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
+  it('that is healthy is the same object after a success', () => {
+    const well = withReport(succeeded(failedTimes(3, second), minute, rules), minute).endpoint
     expect(succeeded(well, hour, rules)).toBe(well)
-    const told = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
-    expect(succeeded(told, hour, rules)).not.toBe(told)
+    const reported = reportRead(well, healthOf({ state: 'failing', failingSince: minute }))
+    expect(succeeded(reported, hour, rules)).not.toBe(reported)
   })
 
   it('is not judged by an instance that reads the hook topic late', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
-    const anew = reportRead(failedTimes(3, second), healthOf({ enableEpoch: 1, ...factsOf(moved) }))
-    expect(spoken(failedTimes(3, second, anew), hour).report).toBeUndefined()
-    expect(disabled(anew, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(anew)
-    expect(failedTimes(30, 5 * hour, anew).known?.state).toBe('healthy')
+    const renewed = reportRead(
+      failedTimes(3, second),
+      healthOf({ enableEpoch: 1, ...factsOf(moved) }),
+    )
+    expect(withReport(failedTimes(3, second, renewed), hour).report).toBeUndefined()
+    expect(disabled(renewed, hook, { reason: 'gone', at: hour, instance: 'one' })).toBe(renewed)
+    expect(failedTimes(30, 5 * hour, renewed).known?.state).toBe('healthy')
   })
 
-  it('begins anew when a late instance speaks of its former URL, in one partition', () => {
+  it('starts again when a late instance reports its former URL, in one partition', () => {
     const moved = { ...hook, url: 'https://elsewhere.example/', configVersion: '0-8' }
     const late = reportRead(freshEndpoint, healthOf({ state: 'disabled', reason: 'gone' }))
     expect(hookKnown(late, moved, day, rules).known).toMatchObject({
@@ -279,7 +282,9 @@ describe('an endpoint', () => {
       freshEndpoint,
       healthOf({ state: 'open', until: hour, failingSince: 1 }),
     )
-    expect(spoken(succeeded(restarted, 2 * hour, rules), 2 * hour).report?.state).toBe('healthy')
+    expect(withReport(succeeded(restarted, 2 * hour, rules), 2 * hour).report?.state).toBe(
+      'healthy',
+    )
   })
 })
 
@@ -297,7 +302,7 @@ describe('any row of attempts', () => {
   })
   const row = fc.array(attempt, { minLength: 15, maxLength: 60, size: 'max' })
 
-  it('disables with the first failure that ends twenty over five days, and never else', () => {
+  it('disables with the first failure that completes twenty over five days, and never otherwise', () => {
     const seen = { disabled: 0, not: 0 }
     const holds = fc.property(row, (attempts) => {
       let endpoint = freshEndpoint
@@ -333,12 +338,16 @@ describe('a claim of the next probe', () => {
   })
   const claim = { at: 15 * minute, until: 40 * minute + 7 }
 
-  it('says again what another one said, and who probes from then on, by its own clock', () => {
+  it('repeats the report of another process with the new prober, by its own clock', () => {
     const endpoint = claimed(reportRead(freshEndpoint, report), claim, rules)
-    expect(spoken(endpoint, 15 * minute).report).toEqual({ ...report, instance: 'one', ...claim })
+    expect(withReport(endpoint, 15 * minute).report).toEqual({
+      ...report,
+      instance: 'one',
+      ...claim,
+    })
   })
 
-  it('is not made of one’s own report, nor where nothing is open', () => {
+  it('is not made for the process’s own report, nor when nothing is open', () => {
     for (const said of [
       { ...report, instance: 'one' },
       { ...report, state: 'failing' as const },
@@ -348,7 +357,7 @@ describe('a claim of the next probe', () => {
     }
   })
 
-  it('is not made by one that the endpoint answers', () => {
+  it('is not made by a process that the endpoint answers', () => {
     const well = succeeded(reportRead(freshEndpoint, report), 12 * minute, rules)
     const endpoint = reportRead(reportWritten(well, undefined), { ...report, at: 13 * minute })
     expect(claimed(endpoint, claim, rules)).toBe(endpoint)

@@ -1,4 +1,4 @@
-/** Several instances that tell each other of one endpoint by the topic, each reading it when the test says. */
+/** Several instances that share reports about one endpoint on the topic. The test decides when each one reads. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -106,7 +106,7 @@ class World {
     return this.hooks.at(-1) ?? hook
   }
 
-  /** What a reader of the whole topic takes for true. */
+  /** The state that a reader of the whole topic gets. */
   get newestReport(): Health | undefined {
     return this.reports.reduce<Health | undefined>(
       (best, report) => (supersedes(report, best) ? report : best),
@@ -152,7 +152,7 @@ describe('two instances with opposite experience of an endpoint', () => {
     expect(both.reports.filter(({ state }) => state === 'healthy').length).toBeLessThanOrEqual(1)
   })
 
-  it('end with a healthy report when the one that failed is heard of no more', () => {
+  it('end with a healthy report when the failing one writes no more reports', () => {
     const both = new World(2)
     for (const at of [1, 2, 3]) both.fail(1, at * second)
     both.say(1, 3 * second)
@@ -169,7 +169,7 @@ describe('two instances with opposite experience of an endpoint', () => {
 
 type Act = (world: World, index: number, at: number) => void
 
-/** What an operator says, who reads both topics first. */
+/** The report of an operator, who reads both topics first. */
 const operator = { reason: 'operator', instance: 'cli' } as const
 
 const acts = {
@@ -219,7 +219,7 @@ function stepsOf(allowed: readonly Action[]) {
 
 type Steps = ReturnType<typeof stepsOf> extends fc.Arbitrary<infer Value> ? Value : never
 
-/** What the instances had to say when all was done is said and read. */
+/** Writes and reads the remaining reports of all instances. */
 function settledAfter(steps: Steps): { readonly world: World; readonly late: number } {
   const world = new World(indices.length)
   let now = 0
@@ -230,7 +230,7 @@ function settledAfter(steps: Steps): { readonly world: World; readonly late: num
   return { world, late: settle(world, now) }
 }
 
-/** Everyone reads all there is and says what is left to say, until nobody has a report. Returns how many were said. */
+/** All instances read everything and write their reports, until none has one. Returns how many were written. */
 function settle(world: World, from: number): number {
   const before = world.reports.length
   for (let round = 1; round <= 12; round += 1) {
@@ -246,7 +246,7 @@ function settle(world: World, from: number): number {
 }
 
 describe('any number of instances', () => {
-  it('agree in the end on what compaction leaves, and say no more', () => {
+  it('agree in the end on what compaction leaves, and write no more', () => {
     const holds = fc.property(stepsOf(actions), (steps) => {
       const { world, late } = settledAfter(steps)
       // What was left to say, and one answer of each to each that had it wrong.

@@ -16,7 +16,7 @@ describe('a record of endpoint health', () => {
     expect(decode(newer)).toEqual({ kind: 'health', health })
   })
 
-  it('without a value says that the hook is gone', () => {
+  it('without a value means that the hook was deleted', () => {
     expect(decode(null)).toEqual({ kind: 'tombstone', hookId: hook.id })
   })
 

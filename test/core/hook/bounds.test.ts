@@ -1,4 +1,4 @@
-/** Whatever a record of the hook topic holds, it costs no more than its bytes. */
+/** A record of the hook topic costs no more than its bytes, whatever it contains. */
 import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -70,7 +70,7 @@ describe('a hook within its bounds', () => {
 })
 
 describe('a hook with encrypted secrets', () => {
-  it('has the same bounds, of what they are in clear', () => {
+  it('has the same bounds for the decrypted secrets', () => {
     const key = encryptionKeyOf(1)
     const problems = (headers: Readonly<Record<string, string>>) => {
       const hook = { ...good, signingKey: '\u{1f600}'.repeat(256), config: { url, headers } }
@@ -99,14 +99,14 @@ describe('a record with many faults', () => {
       'previous keys that are none',
       { delivery: { previousSigningKeys: Array(100_000).fill({ a: 1, b: 1, c: 1 }) } },
     ],
-  ])('is told 20 of them at most, and how many there are more: %s', (_, fields) => {
+  ])('reports at most 20 of them, and the number of others: %s', (_, fields) => {
     const problems = problemsOf({ ...good, ...fields })
     expect(problems).toHaveLength(20)
     expect(problems.at(-1)).toMatch(/^and \d+ problems more$/)
     expect(new Set(problems).size).toBe(20)
   })
 
-  it('counts what it does not tell', () => {
+  it('counts the faults that it does not report', () => {
     const delivery = headersOf(25)
     expect(problemsOf({ ...good, delivery }).at(-1)).toBe('and 6 problems more')
     expect(problemsOf({ ...good, delivery: headersOf(20) }).at(-1)).toBe(
@@ -114,7 +114,7 @@ describe('a record with many faults', () => {
     )
   })
 
-  it('makes no text of what it does not tell, and looks at no more than the bounds', () => {
+  it('makes no text for faults that it does not report, and reads no further than the bounds', () => {
     let paths = 0
     class Counting extends HookProblems {
       override report(pathOf: () => string, message: string): void {
@@ -138,7 +138,7 @@ describe('a record with many faults', () => {
     expect(problems.count).toBe(1 + 256 + 1 + 64 + 10_000 + 1 + 10)
   })
 
-  it('is told with the places of long names', () => {
+  it('reports the positions of long names', () => {
     const name = `${'n'.repeat(1_000_000)} `
     const [problem] = problemsOf(withHeaders({ [name]: 'v' }))
     expect(problem).toBe('config.headers[0] is not a header name')
@@ -202,7 +202,7 @@ describe('a suspended hook', () => {
     expect(bytes).toBeLessThan(4_096)
   })
 
-  it('is still for each of its events, up to the bound', () => {
+  it('still matches each of its events, up to the bound', () => {
     const table = new HookTable()
     const decoded = decode({ ...good, events: [...keysOf(255), 'PostSignIn', 'User.Created'] })
     if (decoded.kind !== 'suspended') throw new Error(decoded.kind)

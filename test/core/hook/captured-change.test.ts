@@ -1,4 +1,4 @@
-/** Rows of Logto's `hooks` table on the hook topic: which hook, or which fault, each form of them is. */
+/** Rows of Logto's `hooks` table on the hook topic: the hook, or the fault, of each form. */
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -93,7 +93,7 @@ describe('a captured row', () => {
     [1_789_376_531_019_123_456, 1_789_376_531_019],
     ['infinity', undefined],
     [null, undefined],
-  ])('was made when its created_at says, in any precision: %j', (created_at, createdAt) => {
+  ])('has the time of its created_at, in any precision: %j', (created_at, createdAt) => {
     const value = readHookValue(Buffer.from(JSON.stringify({ ...row, created_at })))
     expect(value).toMatchObject({ kind: 'object', isCaptured: true, problems: [] })
     expect(value.kind === 'object' && value.members['createdAt']).toBe(createdAt)
@@ -246,7 +246,7 @@ describe('a captured change in Avro', () => {
 
 describe('a captured row that cannot be used', () => {
   it.each(['config', 'events', 'name', 'event', 'signing_key'])(
-    'suspends its hook while %s was left out as unchanged, and says what to do',
+    'suspends its hook when %s was left out as unchanged, and says what to do',
     (column) => {
       const value = { ...row, [column]: '__debezium_unavailable_value' }
       expect(problemsOf(value)).toEqual([`${column} ${unavailable}`])
@@ -254,7 +254,7 @@ describe('a captured row that cannot be used', () => {
     },
   )
 
-  it('sends its deliveries to the dead letters while tenant and events are there', () => {
+  it('sends its deliveries to the dead letters if tenant and events are there', () => {
     const value = { ...row, enabled: false, config: '__debezium_unavailable_value' }
     const known = { tenantId: 'default', events: ['PostRegister'], enabled: false }
     expect(decode(value)).toMatchObject({ kind: 'suspended', hook: known })
@@ -290,12 +290,12 @@ describe('a captured row that cannot be used', () => {
     [{ ...change('c', null, row), op: null }, 'op must be c, r, u or d'],
     [wrapped('row'), 'payload must be a row or a change'],
     [wrapped(wrapped(row)), 'payload must be a row or a change'],
-  ])('may be no row at all: %j', (value, problem) => {
+  ])('may not be a row: %j', (value, problem) => {
     expect(problemsOf(value)).toEqual([problem])
     expect(decode(value)).toMatchObject({ hook: { tenantId: undefined, enabled: true } })
   })
 
-  it.each(['t', 'm'])('is passed over when its op, %s, is about no row', (op) => {
+  it.each(['t', 'm'])('is ignored when its op, %s, has no row', (op) => {
     const decoded = decode({ source, op, ts_ms: 1, message: { prefix: 'foo', content: 'Ymfy' } })
     expect(decoded).toMatchObject({ kind: 'unusable', problem: { field: 'op' } })
   })
@@ -324,7 +324,7 @@ describe('the form of a value', () => {
     expect(formOf(members as Record<string, unknown>)).toBe(form)
   })
 
-  it('lets a hook object be as it always was, whatever a transform or an owner added to it', () => {
+  it('leaves a hook object unchanged, whatever a transform or an owner added to it', () => {
     const hook = { id, config: { url: 'https://x.example' }, signingKey: '' }
     const plain = decode(hook, id)
     expect(plain).toMatchObject({ kind: 'active', hook: { tenantId: 'default' } })

@@ -20,7 +20,7 @@ const place: SecretPlace = { tenantId: 'acme', hookId: 'a', use: 'signing-key' }
 const newIv = () => randomBytes(12)
 
 describe('an encrypted text', () => {
-  it('is decrypted by whoever has its key among others', () => {
+  it('is decrypted with a list of keys that has its key', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), (text) => {
         const encrypted = encrypt(text, place, two, newIv())
@@ -31,7 +31,7 @@ describe('an encrypted text', () => {
     )
   })
 
-  it('is AES-256-GCM, with the place authenticated, as docs/hooks.md has it', () => {
+  it('is AES-256-GCM with the place as authenticated data, as docs/hooks.md describes', () => {
     const encrypted = encrypt('the key', place, one, newIv())
     const bytes = Buffer.from(encrypted.split(':').at(-1) ?? '', 'base64url')
     const decipher = createDecipheriv('aes-256-gcm', Buffer.alloc(32, 1), bytes.subarray(0, 12))
@@ -55,7 +55,7 @@ describe('an encrypted text', () => {
     })
   })
 
-  it('that was changed anywhere is a fault, which has nothing of it', () => {
+  it('that was changed anywhere is a fault, whose message has nothing of it', () => {
     const encrypted = encrypt('the key', place, one, newIv())
     for (let at = 'hooktide-enc:'.length; at < encrypted.length; at += 1) {
       const other = encrypted[at] === 'A' ? 'w' : 'A'
@@ -80,7 +80,7 @@ describe('an encrypted text', () => {
     }
   })
 
-  it('is left alone by who has no keys, and clear text is by all', () => {
+  it('is kept as it is without keys, and clear text always is', () => {
     const encrypted = encrypt('the key', place, one, newIv())
     expect(leaveEncrypted(encrypted)).toEqual({ kind: 'encrypted' })
     for (const text of [
@@ -138,7 +138,7 @@ describe('the secrets of a hook', () => {
     expect(withDecryptedSecrets(encrypted, decryptWith([two]))).toEqual(encrypted)
   })
 
-  it('that are encrypted already stay as they are, and never are alike', () => {
+  it('that are encrypted already stay as they are, and are never equal', () => {
     const encrypted = withEncryptedSecrets(hook, one, newIv)
     expect(withEncryptedSecrets(encrypted, two, newIv)).toEqual(encrypted)
     expect(withEncryptedSecrets(hook, one, newIv)['signingKey']).not.toBe(encrypted['signingKey'])

@@ -70,7 +70,7 @@ describe('a hook record', () => {
     })
   })
 
-  it('needs an id, a URL and a signing key; the rest has defaults, which null stands for too', () => {
+  it('needs an id, a URL and a signing key; other fields have defaults, also for null', () => {
     const nulls = Object.fromEntries(
       ['tenantId', 'name', 'event', 'events', 'enabled', 'createdAt', 'delivery'].map((name) => [
         name,
@@ -88,7 +88,7 @@ describe('a hook record', () => {
     ])
   })
 
-  it('carries what hooktide adds under delivery', () => {
+  it('has the options of hooktide under delivery', () => {
     const delivery = {
       timeoutMs: 100,
       maxRetries: 0,
@@ -127,7 +127,7 @@ describe('a hook record', () => {
 })
 
 describe('an invalid hook record', () => {
-  it('suspends its hook with all of its problems by path, and says for whom it was', () => {
+  it('suspends its hook with all problems by path, and keeps its tenant and events', () => {
     const hook = {
       ...logtoHook,
       name: 7,
@@ -218,11 +218,11 @@ describe('an invalid hook record', () => {
       { delivery: { filter: 'user.id == "u1"' } },
       'delivery.filter cannot be used: there is no variable user (character 1)',
     ],
-  ])('with %j is told what is wrong', (fields, problem) => {
+  ])('with %j names the problem', (fields, problem) => {
     expect(problemsOf({ ...logtoHook, ...fields })).toEqual([problem])
   })
 
-  it('keeps matching when only enabled cannot be read, so that nothing is lost unseen', () => {
+  it('still matches when only enabled cannot be read, so that no delivery is lost unnoticed', () => {
     expect(decode({ ...logtoHook, enabled: 'no' })).toMatchObject({ hook: { enabled: true } })
     expect(decode({ ...logtoHook, enabled: false, name: 1 })).toMatchObject({
       hook: { enabled: false },
@@ -242,14 +242,14 @@ describe('an invalid hook record', () => {
     ['[]', 'The value is JSON, but not an object.'],
     ['\u{feff}{}', 'The value begins with a byte order mark.'],
     [`{"id":"${id}","i\\u0064":"${id}"}`, 'The object has a key twice.'],
-  ])('that cannot be read at all suspends its hook for no tenant: %j', (text, message) => {
+  ])('that cannot be read suspends its hook without a tenant: %j', (text, message) => {
     expect(decodeText(text)).toMatchObject({
       kind: 'suspended',
       hook: { id, tenantId: undefined, events: [], enabled: true, problems: [{ message }] },
     })
   })
 
-  it('is not fooled by keys that JavaScript knows', () => {
+  it('is not confused by names of JavaScript members', () => {
     const hook = `{"__proto__":${JSON.stringify(logtoHook)},"id":"${id}"}`
     expect(decodeText(hook)).toMatchObject({
       kind: 'suspended',
@@ -276,13 +276,13 @@ describe('the check of a hook that somebody writes', () => {
     ['https://x.example:0/', 'must not be a URL with port 0'],
     ['http://192.0.2.1:00/', 'must not be a URL with port 0'],
     ['http://[::1]:0/', 'must not be a URL with port 0'],
-  ])('refuses an address that no call could be made to: %s', (url, message) => {
+  ])('rejects an address that cannot be called: %s', (url, message) => {
     expect(checkHookInput({ ...logtoHook, config: { url } }, filterFault)).toEqual([
       { field: 'config.url', message },
     ])
   })
 
-  it('says one thing about one fault', () => {
+  it('reports one fault once', () => {
     expect(checkHookInput({ ...logtoHook, config: {} }, filterFault)).toEqual([
       { field: 'config.url', message: 'is missing' },
     ])
@@ -298,14 +298,16 @@ describe('the check of a hook that somebody writes', () => {
     'eyJhbGciOiJIUzI1NiJ9.e30.ZRrHA1JJJW8opsbCGfG',
     'alice@example.com',
     'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii',
-  ])('is told the place of a header and not its name where that may be a secret: %j', (name) => {
+  ])('reports the position of a header instead of a name that may be a secret: %j', (name) => {
     const headers = { 'X-Team': 'a', [name]: 5 }
     const config = { ...logtoHook.config, headers }
     const delivery = { previousSigningKeys: [{ [name]: 1_790_000_000_000 }] }
-    const told = checkHookInput({ ...logtoHook, config, delivery }, filterFault).map(problemLine)
-    expect(told.join('\n')).not.toContain(name)
-    expect(told).toContain('config.headers[1] must be text that a header can have')
-    expect(told).toContain('delivery.previousSigningKeys[0][0] is not known here')
+    const problems = checkHookInput({ ...logtoHook, config, delivery }, filterFault).map(
+      problemLine,
+    )
+    expect(problems.join('\n')).not.toContain(name)
+    expect(problems).toContain('config.headers[1] must be text that a header can have')
+    expect(problems).toContain('delivery.previousSigningKeys[0][0] is not known here')
   })
 
   it('needs an id of the form that a record key may have', () => {
@@ -325,7 +327,7 @@ describe('new names', () => {
     expect(newSigningKey(randomBytes(64))).toMatch(/^[\dA-Za-z]{32}$/)
   })
 
-  it('have every character equally often, for every byte equally often', () => {
+  it('have all characters equally often for evenly distributed bytes', () => {
     const keyOf = (byte: number) => newSigningKey(Buffer.from([byte, ...Array<number>(31).fill(0)]))
     const firsts = Array.from({ length: 248 }, (_, byte) => keyOf(byte).charAt(0))
     const counts = Object.values(Object.groupBy(firsts, (first) => first)).map(

@@ -21,7 +21,7 @@ const anyKey = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 })
 const anyBody = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
 
 describe("Logto's signature", () => {
-  it('is that of its reference: lower-case hex over the exact bytes', () => {
+  it('equals the reference: lower-case hex over the exact bytes', () => {
     const body = Buffer.from(
       '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z","name":"Zoë","hookId":"w2f8p6u0c9ydj3ms7ealr"}',
     )
@@ -50,7 +50,7 @@ describe("Logto's signature", () => {
     },
   )
 
-  it('takes a whsec_ key as text too: that is what the receiver was given', () => {
+  it('also uses a whsec_ key as text, since the receiver has that text', () => {
     const key = `whsec_${randomBytes(24).toString('base64')}`
     const body = Buffer.from('{}')
     const expected = createHmac('sha256', key).update(body).digest('hex')
@@ -110,7 +110,7 @@ describe('the Standard Webhooks signature', () => {
     )
   })
 
-  it('is not made with a secret that anybody knows', () => {
+  it('is not made with a publicly known secret', () => {
     expect(prepareKey({ key: '', expiresAt: undefined })).toBeUndefined()
     const nothing = createHmac('sha256', '').update('x').digest('hex')
     for (const bytes of [1, 24, 64]) {

@@ -45,7 +45,7 @@ describe('the hook table', () => {
     expect(table.size).toBe(1)
   })
 
-  it('says of a hook whether it is for an event, enabled or not', () => {
+  it('shows whether a hook matches an event, enabled or not', () => {
     const table = tableOf({ id: 'a', enabled: false }, { id: 'b', events: ['User.Created'] })
     table.set({ kind: 'suspended', hook: { ...hookOf({ id: 'c', enabled: false }), problems: [] } })
     const ids = ['a', 'b', 'c', 'never-there']
@@ -88,7 +88,7 @@ describe('any history of hooks', () => {
     isDeleted: fc.boolean(),
   })
 
-  it('leaves a table that matches as a list of the last records would', () => {
+  it('gives a table that matches like a list of the last records', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
         const table = new HookTable()

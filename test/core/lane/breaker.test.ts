@@ -4,7 +4,7 @@ import {
   advanceBreaker,
   freshBreaker,
   openUntil,
-  type BreakerHappening,
+  type BreakerInput,
   type BreakerState,
 } from '../../../src/core/lane/breaker.ts'
 
@@ -12,15 +12,15 @@ const second = 1_000
 const minute = 60 * second
 const halfOpen = { kind: 'half-open', level: 0 } as const
 
-function after(happenings: readonly BreakerHappening[], from: BreakerState, now = 0): BreakerState {
-  return happenings.reduce((state, happening) => advanceBreaker(state, happening, now), from)
+function after(inputs: readonly BreakerInput[], from: BreakerState, now = 0): BreakerState {
+  return inputs.reduce((state, input) => advanceBreaker(state, input, now), from)
 }
 
-const failures = (count: number) => Array<BreakerHappening>(count).fill('failure')
-const successes = (count: number) => Array<BreakerHappening>(count).fill('success')
+const failures = (count: number) => Array<BreakerInput>(count).fill('failure')
+const successes = (count: number) => Array<BreakerInput>(count).fill('success')
 
 describe('a breaker', () => {
-  it.each<[BreakerState, BreakerHappening, number, BreakerState['kind']]>([
+  it.each<[BreakerState, BreakerInput, number, BreakerState['kind']]>([
     [freshBreaker, 'success', 0, 'closed'],
     [freshBreaker, 'failure', 0, 'closed'],
     [freshBreaker, 'unanswered', 0, 'closed'],
@@ -34,24 +34,24 @@ describe('a breaker', () => {
     [halfOpen, 'failure', 0, 'open'],
     [halfOpen, 'unanswered', 0, 'open'],
     [halfOpen, 'probe-started', 0, 'half-open'],
-  ])('that is %j moves by %s at %d to %s', (state, happening, now, kind) => {
-    expect(advanceBreaker(state, happening, now).kind).toBe(kind)
+  ])('that is %j moves by %s at %d to %s', (state, input, now, kind) => {
+    expect(advanceBreaker(state, input, now).kind).toBe(kind)
   })
 
-  it('opens for 30 s by five failures in a row', () => {
+  it('opens for 30 s after five failures in a row', () => {
     expect(after(failures(4), freshBreaker).kind).toBe('closed')
     expect(after(failures(5), freshBreaker, 7)).toEqual({ kind: 'open', level: 0, until: 30_007 })
     expect(after([...failures(4), 'success', ...failures(4)], freshBreaker).kind).toBe('closed')
   })
 
-  it('opens by fifteen failures among the newest twenty outcomes', () => {
-    const threeOfFour: readonly BreakerHappening[] = ['success', ...failures(3)]
+  it('opens after fifteen failures among the newest twenty outcomes', () => {
+    const threeOfFour: readonly BreakerInput[] = ['success', ...failures(3)]
     const mixed = Array.from({ length: 5 }, () => threeOfFour).flat()
     expect(after(mixed.slice(0, 19), freshBreaker).kind).toBe('closed')
     expect(after(mixed, freshBreaker).kind).toBe('open')
   })
 
-  it('does not hold failures against an endpoint that are five minutes old', () => {
+  it('ignores failures that are five minutes old', () => {
     const state = after(failures(4), freshBreaker, 0)
     expect(advanceBreaker(state, 'failure', 5 * minute).kind).toBe('open')
     expect(advanceBreaker(state, 'failure', 5 * minute + 1).kind).toBe('closed')
@@ -78,7 +78,7 @@ describe('a breaker', () => {
     expect(later).toEqual({ kind: 'open', level: 0, until: 5 * minute + 30 * second })
   })
 
-  it('may be probed again at once when a probe was given up', () => {
+  it('may be probed again at once when a probe was aborted', () => {
     const state = advanceBreaker({ kind: 'half-open', level: 1 }, 'unanswered', 7)
     expect(state).toEqual({ kind: 'open', level: 1, until: 7 })
     expect(advanceBreaker(state, 'probe-started', 7).kind).toBe('half-open')
@@ -90,7 +90,7 @@ describe('a breaker', () => {
   })
 
   it('does what a plain model does, whatever happens', () => {
-    const happening = fc.constantFrom<BreakerHappening>(
+    const input = fc.constantFrom<BreakerInput>(
       'success',
       'failure',
       'failure',
@@ -99,7 +99,7 @@ describe('a breaker', () => {
       'probe-started',
     )
     const wait = fc.constantFrom(0, 1, second, 30 * second, 5 * minute, 31 * minute)
-    const steps = fc.array(fc.tuple(happening, wait), { maxLength: 200 })
+    const steps = fc.array(fc.tuple(input, wait), { maxLength: 200 })
     fc.assert(
       fc.property(steps, (history) => {
         const model = new PlainBreaker()
@@ -129,30 +129,30 @@ class PlainBreaker {
   #openedFor = 0
   #closedAt: number | undefined
 
-  happen(happening: BreakerHappening, now: number): void {
-    if (this.kind === 'closed') this.#whileClosed(happening, now)
+  happen(input: BreakerInput, now: number): void {
+    if (this.kind === 'closed') this.#whileClosed(input, now)
     else if (this.kind === 'open') {
-      if (happening === 'probe-started' && now >= this.until) this.kind = 'half-open'
-    } else if (happening === 'success') {
+      if (input === 'probe-started' && now >= this.until) this.kind = 'half-open'
+    } else if (input === 'success') {
       this.kind = 'closed'
       this.#closedAt = now
       this.#outcomes = [{ isFailure: false, at: now }]
-    } else if (happening === 'failure') {
+    } else if (input === 'failure') {
       this.#open(this.#longer(), now)
-    } else if (happening === 'unanswered') {
+    } else if (input === 'unanswered') {
       this.kind = 'open'
       this.until = now
     }
   }
 
-  #whileClosed(happening: BreakerHappening, now: number): void {
-    if (happening !== 'success' && happening !== 'failure') return
+  #whileClosed(input: BreakerInput, now: number): void {
+    if (input !== 'success' && input !== 'failure') return
     const newestFailure = this.#outcomes.findLast(({ isFailure }) => isFailure)
     if (newestFailure !== undefined && now - newestFailure.at > 5 * minute) {
       this.#outcomes = this.#outcomes.map(({ at }) => ({ isFailure: false, at }))
     }
-    this.#outcomes.push({ isFailure: happening === 'failure', at: now })
-    if (happening === 'success') return
+    this.#outcomes.push({ isFailure: input === 'failure', at: now })
+    if (input === 'success') return
     const lastFive = this.#outcomes.slice(-5)
     const lastTwenty = this.#outcomes.slice(-20)
     const isRow = lastFive.length === 5 && lastFive.every(({ isFailure }) => isFailure)

@@ -1,4 +1,4 @@
-/** Several processes whose lanes call one endpoint and whose breakers tell each other of it. */
+/** Several processes whose lanes call one endpoint and share reports about it. */
 import { describe, expect, it } from 'vitest'
 import {
   latencyMs,
@@ -12,9 +12,9 @@ const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
-/** What one that waits waits at most beyond the time that was said. */
+/** How long a waiting process waits at most beyond the reported time. */
 const longestGraceMs = 2 * (timeoutMs + 10 * second)
-/** By then all lanes have opened, and each has probed for itself at most once. */
+/** When all lanes have opened, and each has probed at most once by itself. */
 const settledAt = 2 * minute
 
 /** The endpoint fails from the beginning. */
@@ -33,7 +33,7 @@ function gapsOf(talk: Talk): readonly number[] {
 }
 
 describe('an endpoint that is open', () => {
-  it('is probed by one process alone when its time is over, as if there were no others to wait for', () => {
+  it('is probed by one process only, at the time at which a lone process would probe', () => {
     const { calls } = outage(hour, { processes: 1 })
     const opened = (calls[4]?.at ?? 0) + 250
     const probes = calls.slice(5).map(({ at }) => at - opened)
@@ -57,7 +57,7 @@ describe('an endpoint that is open', () => {
     [3, timeoutMs],
     [5, timeoutMs],
   ])(
-    'is probed hardly more often by %d processes in all, with calls of %d ms',
+    'is probed hardly more often by %d processes together, with calls of %d ms',
     (processes, callMs) => {
       const probes = probesOf(outage(6 * hour, { processes, callMs }))
       expect(probes.length).toBeGreaterThanOrEqual(11)
@@ -74,7 +74,7 @@ describe('an endpoint that is open', () => {
     expect(threes).toEqual([])
   })
 
-  it('is probed by another process when the one that probed is dead, and by one only from then on', () => {
+  it('is probed by another process when the one that probed has crashed, and then by that one only', () => {
     const processes = 5
     const before = probesOf(outage(2 * hour, { processes }))
     const prober = before.at(-1)?.process
@@ -96,7 +96,7 @@ describe('an endpoint that is open', () => {
     expect(probesOf(talk, 2 * hour).length).toBeLessThanOrEqual(11)
   })
 
-  it('is probed by each for itself, a grace late at most, when the topic takes no report any more', () => {
+  it('is probed by each process, at most a grace period late, when no report can be written', () => {
     const talk = outage(6 * hour, { processes: 3, isTopicAwayFrom: hour })
     for (const process of [0, 1, 2]) {
       const times = probesOf(talk, hour)
@@ -122,7 +122,7 @@ describe('an endpoint that is open', () => {
 describe('a recovery', () => {
   // At 40 min the one that finds it has its turn while the one before waits for its own next time.
   it.each([30 * second, 4 * minute, 40 * minute, 3 * hour])(
-    'that one finds makes all others probe within a second or so, after %d ms',
+    'that one process finds makes all others probe within about a second, after %d ms',
     (recoversAt) => {
       const isUp = (at: number) => at >= recoversAt
       const { calls } = talkFor(recoversAt + 35 * minute, { processes: 5, isUp, everyMs: 250 })
@@ -149,7 +149,7 @@ describe('a recovery', () => {
     }
   })
 
-  it('that only one can see makes the other probe for itself, and neither answers the other for a week', () => {
+  it('that only one process can see makes the other probe too, and they do not answer each other’s reports for a week', () => {
     const { calls, reports } = talkFor(7 * day, {
       processes: 2,
       isUp: (at, process) => process === 0 && at >= 2 * hour,

@@ -27,7 +27,7 @@ function after(
 const successes = (count: number) => Array<'success'>(count).fill('success')
 
 describe('the concurrency of a lane', () => {
-  it('of which nothing bad is known grows by one with each success, up to its limit', () => {
+  it('without failures grows by one with each success, up to its limit', () => {
     expect(after(successes(5), freshConcurrency(2)).current).toBe(7)
     const full = after(successes(30), freshConcurrency(2))
     expect(full.current).toBe(limit)
@@ -41,7 +41,7 @@ describe('the concurrency of a lane', () => {
     expect(after(Array<'failure'>(9).fill('failure'), full).current).toBe(1)
   })
 
-  it('grows by one a round after a failure, a round being as many successes as calls may be out', () => {
+  it('grows by one per round after a failure; a round is as many successes as calls may be in flight', () => {
     const halved = after([...successes(30), 'failure'], freshConcurrency(2))
     expect(after(successes(7), halved).current).toBe(8)
     expect(after(successes(8), halved).current).toBe(9)
@@ -49,7 +49,7 @@ describe('the concurrency of a lane', () => {
     expect(after(successes(8 + 9), halved).current).toBe(10)
   })
 
-  it('is halved once by all calls of a round that fail, and their successes say nothing of what follows', () => {
+  it('is halved once by all failed calls of a round, and successes of that round do not count afterwards', () => {
     const full = after(successes(30), freshConcurrency(2))
     const before = { limit, cuts: full.cuts, now: 0 }
     const once = withFailure(full, before)
@@ -78,7 +78,7 @@ describe('the concurrency of a lane', () => {
     expect(after(successes(2), recovered, { now: 5 * minute + 1 }).current).toBe(4)
   })
 
-  it('is halved from what its owner allows when that was lowered meanwhile', () => {
+  it('is halved from the owner’s limit when that was lowered meanwhile', () => {
     const full = after(successes(30), freshConcurrency(2))
     expect(after(['failure'], full, { most: 6 }).current).toBe(3)
   })

@@ -7,7 +7,7 @@ import {
 } from '../../../src/core/lane/endpoint-bound.ts'
 
 /** A lane that makes 40 calls a second, seen for five seconds, in a process that is idle. */
-const slowLane: LaneFacts = { busyMs: 5_000, perMs: 0.04, heldMs: 0, ratePerSecond: undefined }
+const slowLane: LaneFacts = { busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined }
 const idle: ProcessFacts = { busyShare: 0.2, hasFreeSlots: true, hasSinkBacklog: false }
 
 describe('a lane', () => {
@@ -17,7 +17,7 @@ describe('a lane', () => {
       ['that has not answered for a second', { busyMs: 1_000, perMs: 0.002 }, {}, true],
       ['that never answers', { perMs: 0 }, {}, true],
       ['that was seen for less than a second', { busyMs: 999 }, {}, false],
-      ['that nothing is known of', { busyMs: 0, perMs: 0 }, {}, false],
+      ['without measurements', { busyMs: 0, perMs: 0 }, {}, false],
       ['that makes just under 500 calls/s', { perMs: 0.4999 }, {}, true],
       ['that makes 500 calls/s', { perMs: 0.5 }, {}, false],
       ['that makes 8,000 calls/s', { perMs: 8 }, {}, false],
@@ -31,11 +31,16 @@ describe('a lane', () => {
       ['fast, with a limit that allows more', { perMs: 3, ratePerSecond: 5_000 }, {}, false],
       ['slow, with a limit that allows more', { ratePerSecond: 5_000 }, {}, true],
       ['with a rate limit, in a busy process', { ratePerSecond: 10 }, { busyShare: 1 }, false],
-      ['held back by its own share of slots for a second', { perMs: 3, heldMs: 1_000 }, {}, true],
-      ['held back for less', { perMs: 3, heldMs: 999 }, {}, false],
-      ['held back since no slot is free', { heldMs: 9_000 }, { hasFreeSlots: false }, false],
+      [
+        'waiting for its own share of slots for a second',
+        { perMs: 3, slotWaitMs: 1_000 },
+        {},
+        true,
+      ],
+      ['waiting for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
+      ['waiting because no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
     ]
-  it.each(cases)('%s: is its endpoint what limits it?', (_, lane, process, expected) => {
+  it.each(cases)('%s: does its endpoint limit it?', (_, lane, process, expected) => {
     expect(isEndpointBound({ ...slowLane, ...lane }, { ...idle, ...process })).toBe(expected)
   })
 })

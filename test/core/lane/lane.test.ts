@@ -16,7 +16,7 @@ import {
 describe('a rate limit', () => {
   const limits = { ...sixteen, ratePerSecond: 10 }
 
-  it('starts one call, and says when the next may start', () => {
+  it('starts one call, and gives the time of the next one', () => {
     const { lanes } = createLanes({ initialConcurrency: 4 })
     fill(lanes, 'a', 3, { limits, now: 1_000 })
     expect(works(startAll(lanes, 1_000))).toEqual(['a0', 'a1'])
@@ -37,7 +37,7 @@ describe('a rate limit', () => {
     expect(startAll(lanes, 1_001)).toHaveLength(1)
   })
 
-  it('of one lane does not hold up the lane whose time comes first', () => {
+  it('of one lane does not delay a lane whose time comes first', () => {
     const { lanes } = createLanes({ initialConcurrency: 4 })
     fill(lanes, 'a', 3, { limits: { ...sixteen, ratePerSecond: 0.1 }, now: 1_000 })
     fill(lanes, 'b', 3, { limits, now: 1_000 })
@@ -52,14 +52,14 @@ describe('what is known of a lane', () => {
   it('is nothing before its first call', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 3)
-    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, heldMs: 0, ratePerSecond: undefined })
-    expect(lane.turnFacts(7, 0)).toEqual({
+    expect(lane.facts(0)).toEqual({ busyMs: 0, perMs: 0, slotWaitMs: 0, ratePerSecond: undefined })
+    expect(lane.backlogFacts(7, 0)).toEqual({
       queued: 3,
-      away: 7,
+      deferred: 7,
       silentMs: 0,
       perMs: 0,
       usualMs: undefined,
-      wellMs: undefined,
+      successMs: undefined,
       concurrency: 2,
       limit: 16,
       hasFailed: false,
@@ -77,7 +77,7 @@ describe('what is known of a lane', () => {
     }
     // 2 calls in the first half second, and 4 in the second.
     expect(lane.facts(second)).toMatchObject({ busyMs: second, perMs: 0.006 })
-    expect(lane.turnFacts(0, second)).toMatchObject({
+    expect(lane.backlogFacts(0, second)).toMatchObject({
       usualMs: 500,
       concurrency: 8,
       perMs: 0.006,
@@ -85,13 +85,13 @@ describe('what is known of a lane', () => {
     })
   })
 
-  it('is its silence, once that has lasted a second: as if its calls were about to end', () => {
+  it('is its silence after a second: its rate is that of calls that end now', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 8)
     startAll(lanes, 0)
     expect(lane.facts(999)).toMatchObject({ busyMs: 999, perMs: 0 })
     expect(lane.facts(4_000)).toMatchObject({ busyMs: 4_000, perMs: 2 / 4_000 })
-    expect(lane.turnFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
+    expect(lane.backlogFacts(0, 4_000)).toMatchObject({ silentMs: 4_000 })
   })
 
   it('is what its calls took before a silence, as long as no more is known', () => {
@@ -99,7 +99,7 @@ describe('what is known of a lane', () => {
     const lane = fill(lanes, 'a', 50)
     finishAll(lanes, startAll(lanes, 0), 'success', 40)
     finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
-    expect(lane.turnFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
+    expect(lane.backlogFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
     expect(lane.isLong).toBe(true)
   })
 
@@ -107,8 +107,8 @@ describe('what is known of a lane', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 40)
     finishAll(lanes, startAll(lanes, 0).slice(0, 1), 'failure', 0)
-    expect(lane.turnFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
-    expect(lane.turnFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
+    expect(lane.backlogFacts(0, 0)).toMatchObject({ hasFailed: true, concurrency: 1, limit: 16 })
+    expect(lane.backlogFacts(0, 5 * 60 * second + 1)).toMatchObject({ hasFailed: false })
   })
 
   it('is how long calls take that succeed, also while it is open and calls fail otherwise', () => {
@@ -120,12 +120,12 @@ describe('what is known of a lane', () => {
       finishAll(lanes, startAll(lanes, 200), 'failure', 10_200)
     }
     expect(blocked(lanes, 10_200)).toMatchObject({ kind: 'open' })
-    const { usualMs, wellMs } = lane.turnFacts(0, 10_200)
-    expect(wellMs).toBe(160)
+    const { usualMs, successMs } = lane.backlogFacts(0, 10_200)
+    expect(successMs).toBe(160)
     expect(usualMs).toBeGreaterThan(3_000)
   })
 
-  it('is for how long it was held back by slots that others have, until it gets one', () => {
+  it('is how long it waited for a slot, until it gets one', () => {
     const { lanes } = createLanes({ maxInFlight: 2 })
     fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
     fill(lanes, 'c', 1, { limits: { ...sixteen, tenantId: 'third' } })
@@ -133,13 +133,13 @@ describe('what is known of a lane', () => {
     expect(slots).toHaveLength(2)
     const lane = fill(lanes, 'a', 1, { now: 100 })
     expect(startAll(lanes, 100)).toEqual([])
-    expect(lane.facts(1_600).heldMs).toBe(1_500)
+    expect(lane.facts(1_600).slotWaitMs).toBe(1_500)
     finishAll(lanes, slots, 'success', 1_600)
     expect(works(startAll(lanes, 1_600))).toContain('a0')
-    expect(lane.facts(9_000).heldMs).toBe(0)
+    expect(lane.facts(9_000).slotWaitMs).toBe(0)
   })
 
-  it('is not that it was held back, when its work was dropped meanwhile', () => {
+  it('has no wait for a slot when its work was dropped meanwhile', () => {
     const { lanes } = createLanes({ maxInFlight: 1 })
     fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
     const slots = startAll(lanes, 0)
@@ -147,7 +147,7 @@ describe('what is known of a lane', () => {
     lanes.drop((work) => work === 'a0')
     finishAll(lanes, slots, 'success', 10)
     expect(startAll(lanes, 10)).toEqual([])
-    expect(lane.facts(60 * second).heldMs).toBe(0)
+    expect(lane.facts(60 * second).slotWaitMs).toBe(0)
   })
 
   it.each([
@@ -159,7 +159,7 @@ describe('what is known of a lane', () => {
     expect(lane.isIdle(0)).toBe(expected)
   })
 
-  it('is that it is not idle while it calls as much as it may, or its limit holds it back', () => {
+  it('is not idle while it makes as many calls as it may, or waits for its rate limit', () => {
     const { lanes } = createLanes()
     const full = fill(lanes, 'a', 2)
     const limited = fill(lanes, 'b', 1, { limits: { ...sixteen, ratePerSecond: 1 } })
@@ -180,7 +180,7 @@ describe('a lane', () => {
     expect(blocked(lanes, 0)).toBeUndefined()
   })
 
-  it('opens by five failures, gives back what is queued, and takes nothing until its time is over', () => {
+  it('opens after five failures, returns its queue, and takes nothing until its time is over', () => {
     const { lanes } = createLanes()
     for (let failure = 0; failure < 4; failure += 1) {
       fill(lanes, 'a', 1)
@@ -210,7 +210,7 @@ describe('a lane', () => {
     expect(startAll(lanes, 32_000)).toHaveLength(2)
   })
 
-  it('does not hear of calls that began before it opened', () => {
+  it('ignores calls that started before it opened', () => {
     const { lanes } = createLanes({ initialConcurrency: 6 })
     fill(lanes, 'a', 6)
     const slots = startAll(lanes, 0)
@@ -224,7 +224,7 @@ describe('a lane', () => {
     expect(move?.condition).toEqual({ kind: 'open', until: 330_002 })
   })
 
-  it('may be probed again at once when a probe came to nothing', () => {
+  it('may be probed again at once when a probe was unanswered', () => {
     const { lanes } = createLanes()
     openLane(lanes)
     fill(lanes, 'a', 1, { now: 30_000 })
@@ -232,7 +232,7 @@ describe('a lane', () => {
     expect(blocked(lanes, 30_001)).toBeUndefined()
   })
 
-  it('pauses until the time that its endpoint asked for, gives back its queue, and begins slowly after', () => {
+  it('pauses until the time that its endpoint asked for, returns its queue, and then starts slowly', () => {
     const { lanes } = createLanes({ initialConcurrency: 2 })
     fill(lanes, 'a', 9)
     finishAll(lanes, startAll(lanes, 0), 'success', 0)
@@ -250,7 +250,7 @@ describe('a lane', () => {
     expect(startAll(lanes, 5_000).length).toBeLessThan(6)
   })
 
-  it('of which nothing is known begins as another instance says, until then', () => {
+  it('without measurements starts in the state that another instance reported, until its time', () => {
     const seed = { kind: 'open', probeAt: 10_000, until: 10_000, level: 0 } as const
     const { lanes } = createLanes({}, { seedOf: () => seed })
     expect(blocked(lanes, 0)).toEqual({ kind: 'open', until: 10_000 })
@@ -272,7 +272,7 @@ describe('a lane', () => {
     },
   )
 
-  it('that was told of a recovery makes its probe, though another instance says meanwhile that it fails', () => {
+  it('that got the report of a recovery makes its probe, though another instance then reports a failure', () => {
     let seed: LaneSeed = { kind: 'open', probeAt: 1_800_000, until: 1_820_000, level: 2 }
     const { lanes } = createLanes({}, { seedOf: () => seed })
     openLane(lanes)
@@ -285,7 +285,7 @@ describe('a lane', () => {
     expect(blocked(lanes, 50_000)).toEqual({ kind: 'open', until: 1_839_000 })
   })
 
-  it('that has samples of its own does not listen to another instance', () => {
+  it('with samples of its own ignores reports of another instance', () => {
     let seed: LaneSeed = flowing
     const { lanes } = createLanes({}, { seedOf: () => seed })
     fill(lanes, 'a', 1)
@@ -296,7 +296,7 @@ describe('a lane', () => {
     expect(blocked(lanes, 2)).toEqual({ kind: 'paused', until: 10_000 })
   })
 
-  it('that has work queued goes by its own experience, whatever another instance says', () => {
+  it('with queued work uses its own experience, whatever another instance reports', () => {
     let seed: LaneSeed = flowing
     const { lanes } = createLanes({}, { seedOf: () => seed })
     fill(lanes, 'a', 3)

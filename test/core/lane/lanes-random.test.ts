@@ -49,12 +49,12 @@ class Player {
     this[one.action](one)
   }
 
-  /** What lanes say of themselves, and what the account says. */
-  counts(): { readonly told: readonly number[]; readonly kept: readonly number[] } {
+  /** The state of the lanes, and the expected one. */
+  counts(): { readonly actual: readonly number[]; readonly kept: readonly number[] } {
     const { inFlight, queued } = this.lanes
     const left = this.#added.size - this.#left.size
     return {
-      told: [inFlight, queued, [...this.lanes.queuedWork()].length],
+      actual: [inFlight, queued, [...this.lanes.queuedWork()].length],
       kept: [this.#out.length, left, left],
     }
   }
@@ -154,8 +154,8 @@ describe('lanes under random work', () => {
         const player = new Player()
         for (const one of steps) {
           player.play(one)
-          const { told, kept } = player.counts()
-          expect(told).toEqual(kept)
+          const { actual, kept } = player.counts()
+          expect(actual).toEqual(kept)
           expect(player.overdrawn()).toEqual([])
         }
         player.settle()

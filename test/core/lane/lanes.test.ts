@@ -31,7 +31,7 @@ describe('lanes', () => {
     expect(works(startAll(lanes, 0)).slice(0, 4)).toEqual(['a0', 'z0', 'b0', 'z1'])
   })
 
-  it('serve first the lane that answers soonest, of those that have as many calls out', () => {
+  it('serve the fastest lane first, among those with equally many calls in flight', () => {
     const { lanes } = createLanes({ initialConcurrency: 1 })
     const limits = ofTenant('default', 1)
     for (const [hook, ms] of [
@@ -79,7 +79,7 @@ describe('lanes', () => {
     expect(lanes.hasFreeSlots).toBe(false)
   })
 
-  it('let a single call through where there is but one slot', () => {
+  it('let a call through when there is only one slot', () => {
     const { lanes } = createLanes({ maxInFlight: 1 })
     fill(lanes, 'a', 2)
     fill(lanes, 'b', 2, { name: 'late' })
@@ -93,7 +93,7 @@ describe('lanes', () => {
     expect(seen.toSorted()).toEqual(['a0', 'a1', 'b0', 'b1'])
   })
 
-  it('let a call through whose body is larger than all bodies together may be, where no other is out', () => {
+  it('let a call through whose body is larger than the bound of all bodies, when no other is in flight', () => {
     const { lanes } = createLanes({ maxBytes: 100 }, { sizeOf: () => 500 })
     fill(lanes, 'a', 2)
     const slots = startAll(lanes, 0)
@@ -138,7 +138,7 @@ describe('lanes', () => {
     expect(new Set(first.map(({ line }) => line.lane.hookId)).size).toBe(1_000)
   })
 
-  it('forget a hook that has nothing queued and no call out, at once or after a quarter of an hour', () => {
+  it('forget a hook without queue and calls, at once or after a quarter of an hour', () => {
     const { lanes } = createLanes()
     fill(lanes, 'a', 1)
     lanes.forget('a')
@@ -154,7 +154,7 @@ describe('lanes', () => {
     expect(lanes.size).toBe(0)
   })
 
-  it('remember one that is open for a day, or it would be called as if it were healthy', () => {
+  it('keep an open lane for a day, or it would be called as if it were healthy', () => {
     const { lanes } = createLanes()
     openLane(lanes)
     lanes.sweep(24 * 3_600 * second)
@@ -227,7 +227,7 @@ describe('slots', () => {
     expect(works(startAll(lanes, 1))).toEqual(['other0'])
   })
 
-  it('are there for a hook as soon as it shows that it answers, however long the others are unknown', () => {
+  it('are there for a hook as soon as it has answered, however long the others are unknown', () => {
     const { lanes } = createLanes({ maxInFlight: 16 })
     fill(lanes, 'answers', 4)
     for (let index = 0; index < 20; index += 1) fill(lanes, `hangs-${index}-`, 1)
@@ -250,7 +250,7 @@ describe('slots', () => {
     expect(works(startAll(lanes, 3)).toSorted()).toEqual(['new0', 'other0'])
   })
 
-  it('are held by a hook that is alone up to a third, and one of which nothing is known up to a quarter', () => {
+  it('are held up to a third by a lone hook, and up to a quarter by a lone unknown one', () => {
     const { lanes } = createLanes({ maxInFlight: 900, ...warm })
     learn(lanes, 'b', ofTenant('t', 1_000))
     fill(lanes, 'a', 1_000, { limits: ofTenant('t', 1_000) })
@@ -278,7 +278,7 @@ describe('slots', () => {
     expect(works(startAll(lanes, 0))).toContain('quick0')
   })
 
-  it('are given up by a hook that was given to another tenant, as its calls end', () => {
+  it('of a hook that moved to another tenant are freed as its calls end', () => {
     const { lanes } = createLanes({ maxInFlight: 12, ...warm })
     learn(lanes, 'b', ofTenant('one'))
     fill(lanes, 'a', 20, { limits: ofTenant('one') })
@@ -294,7 +294,7 @@ describe('slots', () => {
     expect(later.filter(({ tenant }) => tenant.id === 'one').length).toBeGreaterThan(1)
   })
 
-  it('are found by both lines of a hook that was given to another tenant', () => {
+  it('are found by both lines of a hook that moved to another tenant', () => {
     const { lanes } = createLanes({ maxInFlight: 1 })
     fill(lanes, 'other', 1, { limits: ofTenant('other') })
     const slots = startAll(lanes, 0)
@@ -310,7 +310,7 @@ describe('slots', () => {
 })
 
 describe('bytes', () => {
-  it('are given out as slots are', () => {
+  it('are shared out like slots', () => {
     const { lanes } = createLanes({ maxBytes: 900, ...warm }, { sizeOf: () => 100 })
     const hooks = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
     for (const hook of hooks) learn(lanes, hook, ofTenant('heavy'))
@@ -334,8 +334,8 @@ describe('bytes', () => {
   })
 })
 
-describe('first tries', () => {
-  it('find slots that a crowd of later ones cannot take', () => {
+describe('first attempts', () => {
+  it('find slots that many late calls cannot take', () => {
     const { lanes } = createLanes({ maxInFlight: 8 })
     const hooks = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     for (const hook of hooks) fill(lanes, hook, 10, { name: 'late', limits: ofTenant(hook) })
@@ -344,7 +344,7 @@ describe('first tries', () => {
     expect(works(startAll(lanes, 0))).toEqual(['z0'])
   })
 
-  it('of a tenant find slots that a crowd of its later ones cannot take', () => {
+  it('of a tenant find slots that many of its late calls cannot take', () => {
     const { lanes } = createLanes({ maxInFlight: 80 })
     for (let hook = 0; hook < 80; hook += 1) learn(lanes, `h${hook}-`)
     for (let hook = 0; hook < 80; hook += 1) learn(lanes, `f${hook}-`)
@@ -356,7 +356,7 @@ describe('first tries', () => {
     expect(startAll(lanes, 0)).toHaveLength(40 - late)
   })
 
-  it('find a slot of their own lane where calls take long, and need none where they are short', () => {
+  it('find a free place in their own lane when calls are long, and need none when they are short', () => {
     const { lanes } = createLanes({ initialConcurrency: 8 })
     fill(lanes, 'a', 20, { name: 'late' })
     const unknown = startAll(lanes, 0)
@@ -371,13 +371,13 @@ describe('first tries', () => {
     expect(lanes.get('b')?.inFlight).toBe(9)
   })
 
-  it('leave one call to later ones, where a lane may make but one at once', () => {
+  it('leave the only call of a lane to late ones too', () => {
     const { lanes } = createLanes({ initialConcurrency: 1 })
     fill(lanes, 'a', 1, { name: 'late', limits: ofTenant('t', 1) })
     expect(startAll(lanes, 0)).toHaveLength(1)
   })
 
-  it('take turns with later ones, so that neither starves', () => {
+  it('take turns with late ones, so that neither starves', () => {
     const { lanes } = createLanes({ initialConcurrency: 1 })
     const limits = { ...sixteen, concurrency: 1 }
     fill(lanes, 'a', 10, { limits })

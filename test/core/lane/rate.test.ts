@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CallCounter, MeanDuration, RateLimit, RateMeter } from '../../../src/core/lane/rate.ts'
 
 describe('a rate meter', () => {
-  it('counts only the time in which calls are out', () => {
+  it('counts only the time with calls in flight', () => {
     const meter = new RateMeter()
     for (let call = 0; call < 10; call += 1) {
       meter.begin(call * 400)
@@ -22,7 +22,7 @@ describe('a rate meter', () => {
     expect(meter.busyMs(10_000)).toBe(0)
   })
 
-  it('tells for how long no call has ended though some are out', () => {
+  it('gives how long no call has ended while some are in flight', () => {
     const meter = new RateMeter()
     expect(meter.silentMs(5_000)).toBe(0)
     meter.begin(5_000)
@@ -33,7 +33,7 @@ describe('a rate meter', () => {
     expect(meter.silentMs(20_000)).toBe(0)
   })
 
-  it('sees a lane fall silent: its time goes on counting, however long', () => {
+  it('counts the time of a silent lane, however long it is', () => {
     const meter = new RateMeter()
     meter.begin(0)
     for (let at = 100; at <= 4_000; at += 100) meter.end(at, false)
@@ -150,7 +150,7 @@ describe('how long calls take', () => {
 })
 
 describe('a rate limit', () => {
-  it('lets no second have more calls than it says, but for a tenth of a second made up for', () => {
+  it('allows no more calls per second, apart from a tenth of a second of catching up', () => {
     const rate = fc.double({ min: 0.5, max: 200, noNaN: true })
     const waits = fc.array(fc.nat({ max: 500 }), { maxLength: 200 })
     fc.assert(
@@ -171,7 +171,7 @@ describe('a rate limit', () => {
     )
   })
 
-  it('makes up for no more than a tenth of a second after a long rest', () => {
+  it('catches up no more than a tenth of a second after a long rest', () => {
     const limit = new RateLimit()
     limit.started(100, 0)
     let started = 0

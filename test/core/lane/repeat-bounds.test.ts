@@ -4,7 +4,7 @@ import { RepeatBounds } from '../../../src/core/lane/repeat-bounds.ts'
 const yes = () => true
 const no = () => false
 
-/** Bounds of a process that has ended so many calls, evenly, in the second before the time 2,000. */
+/** Bounds of a process that ended this many calls, evenly, in the second before the time 2,000. */
 function after(calls: number): RepeatBounds {
   const bounds = new RepeatBounds()
   for (let call = 0; call < calls; call += 1) {
@@ -28,7 +28,7 @@ describe('the calls that may start', () => {
     expect(after(10_000).mayStart(2_000, 0, yes)).toBeCloseTo(1_000, -1)
   })
 
-  it('leave out of account what is out for half a second, since that waits for its endpoint', () => {
+  it('do not count calls of more than half a second, which wait for their endpoint', () => {
     const bounds = after(0)
     for (let call = 0; call < 300; call += 1) bounds.callBegan(2_000)
     expect(bounds.mayStart(2_400, 0, yes)).toBe(0)
@@ -60,7 +60,7 @@ describe('an event for several hooks', () => {
 
 describe('half-done events', () => {
   it('may hold 50 deliveries that have ended, or as many as end in 12 ms', () => {
-    expect(after(0).mostHalfDone(2_000)).toBe(50)
-    expect(after(10_000).mostHalfDone(2_000)).toBeCloseTo(125, -1)
+    expect(after(0).maxHalfDone(2_000)).toBe(50)
+    expect(after(10_000).maxHalfDone(2_000)).toBeCloseTo(125, -1)
   })
 })

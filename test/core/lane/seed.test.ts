@@ -42,7 +42,7 @@ function halfHour(fromMinute: number): Report & { readonly at: number } {
   return { state: 'open', at: fromMinute * minute, until: (fromMinute + 29) * minute }
 }
 
-/** Words of one that probes every half hour. */
+/** Reports of a process that probes every half hour. */
 const halfHours = [0, 29, 58].map(halfHour)
 
 /** The same, all of them read at one time. */
@@ -63,23 +63,23 @@ function untilOf(seed: LaneSeed): number | undefined {
 const open = { state: 'open', at: 0, until: 30 * second } as const
 
 describe('the report of another instance that an endpoint is open', () => {
-  it('makes others wait for its probe: for a call and a write longer, and at most as long again', () => {
+  it('makes others wait for its probe, a call, a write, and at most as long again', () => {
     const seed = { kind: 'open', probeAt: 30 * second, until: 55 * second, level: 0 }
     expect(seedBy([open])).toEqual(seed)
     expect(untilOf(seedBy([open], { spread: 0.5 }))).toBe(67.5 * second)
   })
 
-  it('makes nobody wait when it is its own', () => {
+  it('makes no process wait for its own report', () => {
     expect(untilOf(seedBy([open], { instance: 'other', spread: 0.5 }))).toBe(30 * second)
   })
 
-  it('makes nobody wait when another one has succeeded since the failure', () => {
+  it('makes no process wait when another one has succeeded since the failure', () => {
     const marked = { ...open, lastFailureAt: 5, lastSuccessAt: 6 }
     expect(untilOf(seedBy([marked]))).toBe(30 * second)
     expect(untilOf(seedBy([{ ...marked, lastFailureAt: 7 }]))).toBe(55 * second)
   })
 
-  it('is waited for whoever said it, a grace longer each time', () => {
+  it('is waited for whichever process wrote it, each time a grace period longer', () => {
     expect(untilOf(seedAfter(halfHours.slice(0, 1)))).toBe(29 * minute + 25 * second)
     expect(untilOf(seedAfter(halfHours))).toBe(87 * minute + 25 * second)
     expect(untilOf(seedAfter([...halfHours, { ...halfHour(87), instance: 'third' }]))).toBe(
@@ -87,7 +87,7 @@ describe('the report of another instance that an endpoint is open', () => {
     )
   })
 
-  it('counts until another one, until all is well, or until nothing is sent at all', () => {
+  it('counts until another report, a recovery, or the disabling of the endpoint', () => {
     const later = { ...open, until: 5 * minute }
     expect(seedBy([open, later])).toMatchObject({ until: 5 * minute + 25 * second, level: 1 })
     expect(seedBy([open, { state: 'healthy' }])).toEqual(flowing)
@@ -129,7 +129,7 @@ describe('a process that waits for another one’s probe', () => {
   const claimAtAfter = (reports: readonly Report[], spread = 0) =>
     (bindingAfter(reports, spread)?.claimAt ?? Number.NaN) / minute
 
-  it('claims the next after one of the longest period, between a tenth and half of the time before it', () => {
+  it('claims the next one after a probe of the longest period, when a tenth to half of its time has passed', () => {
     expect(claimAtAfter(halfHours.slice(0, 1))).toBeNaN()
     expect(claimAtAfter(halfHours.slice(0, 2))).toBeCloseTo(29 + 2.9, 6)
     expect(claimAtAfter(halfHours.slice(0, 2), 0.5)).toBeCloseTo(29 + 8.7, 6)

@@ -4,7 +4,7 @@ import { Holdings, share } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
 
-/** Tenants of so many hooks each take one more in turn, for as long as they may. Returns what each hook holds then. */
+/** Tenants with `hooks` hooks each take one more in turn while they may. Returns what each hook then holds. */
 function settleAt(capacity: number, tenants: readonly number[]): readonly (readonly number[])[] {
   const held = tenants.map((hooks) => Array.from({ length: hooks }, () => 0))
   for (let hasTaken = true; hasTaken;) {
@@ -22,7 +22,7 @@ function settleAt(capacity: number, tenants: readonly number[]): readonly (reado
 const totals = (held: readonly (readonly number[])[]) => held.map(sum)
 
 describe('the share of 750 offsets', () => {
-  it('of a hook that is alone is half', () => {
+  it('is half for a hook that is alone', () => {
     expect(settleAt(750, [1])).toEqual([[375]])
   })
 
@@ -81,11 +81,11 @@ describe('the share of 750 offsets', () => {
     expect(more).toBeGreaterThan(700)
   })
 
-  it('is nothing where nothing is free', () => {
+  it('is nothing when nothing is free', () => {
     expect(share(0, 0, 0)).toBe(false)
   })
 
-  it('leaves some to a newcomer, whoever else there is', () => {
+  it('leaves some to a newcomer, whatever the others hold', () => {
     const tenants = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(fc.integer({ min: 50, max: 400 }), tenants, (capacity, hooks) => {

@@ -10,7 +10,7 @@ describe('a delivery id', () => {
     expect(deliveryIdOf('t"1', '/logto', 'é', 'h')).toBe('dlv_CGom9fZd84Awrwwp_i6Sho')
   })
 
-  it('differs when any of its four parts does, wherever one ends and the next begins', () => {
+  it('differs when any of its four parts differs, also when their concatenation is equal', () => {
     const parts = fc.tuple(fc.string(), fc.string(), fc.string(), fc.string())
     fc.assert(
       fc.property(parts, parts, (one, other) => {

@@ -201,7 +201,7 @@ describe('a ledger', () => {
 })
 
 describe('the metadata of a commit', () => {
-  it('leaves the highest runs out where it would be too long, and stays readable', () => {
+  it('leaves out the highest runs when it would be too long, and stays readable', () => {
     const all = Array.from({ length: 4_000 }, (_, index): [number, number] => [
       index * 1_000 + 300,
       index * 1_000 + 600,
@@ -240,7 +240,7 @@ describe('the metadata of a commit', () => {
     ['that has white space before it', ` ${written}`],
     ['that is longer than Kafka takes', written + 'A'.repeat(1_000_000)],
     ['of a replay', sealed('replay', place, 'AgesAvQc')],
-  ])('%s is not believed', (_, text) => {
+  ])('%s is ignored', (_, text) => {
     expect(decodeCompletedRuns(place, text)).toEqual({ kind: 'foreign' })
   })
 
@@ -249,12 +249,12 @@ describe('the metadata of a commit', () => {
     ['topic', { topic: 'auth.events2' }],
     ['partition', { partition: 4 }],
     ['offset, as a tool leaves it that sets offsets', { offset: 1 }],
-  ])('that was written for another %s is not believed', (_, other) => {
+  ])('that was written for another %s is ignored', (_, other) => {
     expect(decodeCompletedRuns(place, written).kind).toBe('ranges')
     expect(decodeCompletedRuns({ ...place, ...other }, written)).toEqual({ kind: 'foreign' })
   })
 
-  it('is not believed when any one character of it is another', () => {
+  it('is ignored when any character of it differs', () => {
     const character = fc.constantFrom(
       'A',
       'B',
@@ -287,7 +287,7 @@ describe('the metadata of a commit', () => {
     ['a length that does not end', [0x01, 0x81]],
     ['lengths beyond 2^53', [0x01, ...Array.from({ length: 9 }, () => 0xff), 0x7f]],
     ['offsets beyond 2^53', Array.from({ length: 4 }, () => [...Array(7).fill(0xff), 0x0f]).flat()],
-  ])('with %s is not believed even with its seal', (_, content) => {
+  ])('with %s is ignored even with a valid checksum', (_, content) => {
     const text = sealed('completed', place, Buffer.from(content).toString('base64url'))
     expect(decodeCompletedRuns(place, text)).toEqual({ kind: 'foreign' })
   })

@@ -17,7 +17,7 @@ describe('blame', () => {
     expect(blameOf(retry, errorClass, undefined)).toBe(blame)
   })
 
-  it('for what is put off falls on the endpoint while that is open or paused, else on nobody', () => {
+  it('for a deferral falls on the endpoint while its lane is open or paused, and otherwise on nobody', () => {
     const deferred = { kind: 'deferred', dueAt: 0, earlyMs: 0 } as const
     expect(blameOf({ ...deferred, isBlocked: true }, undefined, undefined)).toBe('endpoint')
     expect(blameOf({ ...deferred, isBlocked: false }, undefined, undefined)).toBeUndefined()
@@ -30,7 +30,7 @@ describe('blame', () => {
     },
   )
 
-  it('for a hook that is not valid falls on its owner, for what is ours on hooktide, for a success on nobody', () => {
+  it('falls on the owner for an invalid hook, on hooktide for its own failures, and on nobody for a success', () => {
     expect(blameOf({ kind: 'dead', reason: 'hook-invalid' }, undefined, 'hook-invalid')).toBe(
       'owner',
     )

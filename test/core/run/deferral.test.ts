@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import {
   deferBlocked,
   DeferredCounts,
-  deferToTurn,
-  patienceMs,
+  deferBehindBacklog,
+  maxBlockedMs,
   type Blocked,
 } from '../../../src/core/run/deferral.ts'
 import { tierFor } from '../../../src/core/run/schedule.ts'
@@ -76,7 +76,7 @@ describe('a deferral by an open lane', () => {
       30 * minute,
     ],
   ])(
-    'that came back from its tier keeps its place behind the probe, on as few tiers as it can: %s',
+    'of a run that returned keeps its position behind the probe, with the fewest hops: %s',
     (_, situation, ms) => {
       for (const random of [0, 0.5, 0.999]) {
         expect(waitIn({ ...situation, deferrals: 1, random })).toBe(ms)
@@ -84,18 +84,18 @@ describe('a deferral by an open lane', () => {
     },
   )
 
-  it('that came back later than the spread comes sooner next time', () => {
+  it('of a run that returned late returns earlier next time', () => {
     const late = { spreadMs: 5 * second, deferrals: 1 }
     expect(waitIn({ ...late, forMs: 30 * minute - 5 * second })).toBe(30 * minute)
     expect(waitIn({ ...late, forMs: 30 * minute - 6 * second })).toBe(30 * minute - 5 * second)
   })
 
-  it('takes any place where no whole delays of a tier end in time', () => {
+  it('takes any position when no multiple of a tier’s delay fits', () => {
     const few = { deferrals: 1, tiers: tiersOf(30 * minute), random: 0.5 }
     expect(waitIn({ ...few, forMs: 10 * minute })).toBe(10 * minute + 45 * second)
   })
 
-  it('may be taken whenever a tier releases it, since the lane may have been closed sooner', () => {
+  it('may be called whenever a tier releases it, since the breaker may have closed earlier', () => {
     expect(deferredIn({ forMs: minute, random: 0.5 })).toEqual({
       kind: 'deferred',
       dueAt: now + 105 * second,
@@ -105,8 +105,8 @@ describe('a deferral by an open lane', () => {
   })
 
   it('ends a run as endpoint-down when it is older than all waits of the default schedule together', () => {
-    expect(deferredIn({ forMs: 0, ageMs: patienceMs }).kind).toBe('deferred')
-    expect(deferredIn({ forMs: 0, ageMs: patienceMs + 1 })).toEqual({
+    expect(deferredIn({ forMs: 0, ageMs: maxBlockedMs }).kind).toBe('deferred')
+    expect(deferredIn({ forMs: 0, ageMs: maxBlockedMs + 1 })).toEqual({
       kind: 'dead',
       reason: 'endpoint-down',
     })
@@ -146,7 +146,7 @@ describe('a deferral by an open lane', () => {
 })
 
 describe('a deferral by a paused lane', () => {
-  it('never lets its attempt start before the pause is over, and comes back within the spread after it', () => {
+  it('never lets its attempt start before the end of the pause, and returns within the spread after it', () => {
     const situation = fc.record({
       deferrals: fc.nat({ max: 12 }),
       forMs: fc.double({ min: 0.001, max: 30 * minute, noNaN: true }),
@@ -178,8 +178,8 @@ describe('a deferral by a paused lane', () => {
 })
 
 describe('a deferral by a healthy lane', () => {
-  it('may be taken whenever a tier releases it, and blames nobody', () => {
-    expect(deferToTurn({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
+  it('may be called whenever a tier releases it, and blames nobody', () => {
+    expect(deferBehindBacklog({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
       kind: 'deferred',
       dueAt: now + 12_346,
       earlyMs: 12_346,
@@ -198,8 +198,8 @@ describe('a deferral by a healthy lane', () => {
     [1, 1_100, 1_100],
   ])(
     'after %i before it waits, with its turn in %i ms, as long as takes few hops: %i',
-    (deferrals, turnMs, ms) => {
-      const verdict = deferToTurn({ deferrals }, turnMs, tiers, now)
+    (deferrals, backlogWaitMs, ms) => {
+      const verdict = deferBehindBacklog({ deferrals }, backlogWaitMs, tiers, now)
       expect(verdict).toMatchObject({ dueAt: now + ms, earlyMs: ms })
     },
   )
@@ -208,7 +208,7 @@ describe('a deferral by a healthy lane', () => {
 describe('counts of what is deferred', () => {
   const runFor = (hookId: string, tenantId = 'one') => ({ hookId, event: { tenantId } })
 
-  it('are those whose due time has not passed, to 5 s, and that have not come back, per hook and tenant', () => {
+  it('are the runs per hook and tenant that are not due, to 5 s, and have not returned', () => {
     const limits = { maxPerHook: 20, maxPerTenant: 30 }
     const addition = fc.record({
       hookId: fc.constantFrom('a', 'b', 'c'),
@@ -244,14 +244,14 @@ describe('counts of what is deferred', () => {
     )
   })
 
-  it('never fall below nothing when more comes back than this instance wrote', () => {
+  it('never become negative when more runs return than this instance wrote', () => {
     const counts = new DeferredCounts({ maxPerHook: 1, maxPerTenant: 1 })
     for (let time = 0; time < 3; time += 1) counts.returned(runFor('a'), now + second)
     counts.add(runFor('a'), now + second)
     expect(counts.of('a', now)).toBe(1)
   })
 
-  it('of hooks of which nothing waits are forgotten by a sweep, and begin anew', () => {
+  it('of hooks without deferred runs are removed by a sweep, and start again from 0', () => {
     const counts = new DeferredCounts({ maxPerHook: 1, maxPerTenant: 1 })
     counts.add(runFor('a'), now + second)
     expect(counts.hasRoom(runFor('a'), now)).toBe(false)

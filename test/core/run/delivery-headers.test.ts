@@ -139,7 +139,7 @@ describe('the key of the event’s record', () => {
 })
 
 describe('the headers of a rejected record', () => {
-  it('are all that it had, then why it was rejected and where it stands', () => {
+  it('are all that it had, then the reason of the rejection and its place', () => {
     const headers = [
       ...headersOf({ a: '1', 'hooktide-run': '0' }),
       ['a', null],
@@ -179,7 +179,7 @@ describe('a request', () => {
     })
   })
 
-  it('begins anew when it is a dead letter copied as it is, for the same delivery', () => {
+  it('begins a run of the same delivery when it is an unchanged copy of a dead letter', () => {
     const old = runIn(recordWith({ ...needed, 'hooktide-source': 'auth.events/0/9' }), 'tier')
     const dead = deadLetterHeaders(
       { ...old, attempt: 9, hop: 12 },
@@ -235,7 +235,7 @@ describe('a split record', () => {
     expect(runIn({ ...record, headers }, 'request').trigger).toBe(trigger)
   })
 
-  it('is known by its mark, which nothing that is made of it has', () => {
+  it('has a mark, which no record that follows from it has', () => {
     expect(isSplit(record)).toBe(true)
     const again = runIn(record, 'request')
     const death = { reason: 'exhausted', status: 500, diedAt: 1 } as const
@@ -245,7 +245,7 @@ describe('a split record', () => {
     }
   })
 
-  it('that became a dead letter begins a run when that is copied as it is', () => {
+  it('that became a dead letter begins a run when that is copied unchanged', () => {
     const death = { reason: 'exhausted', status: 500, diedAt: 1 } as const
     const headers = deadLetterHeaders(runIn(record, 'request'), death)
     expect(runIn({ ...record, headers }, 'request')).toMatchObject({

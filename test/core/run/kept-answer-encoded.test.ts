@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hiddenMark } from '../../../src/core/text/hidden-text.ts'
 import { event, headers, keptOf, secrets } from '../../support/kept-answers.ts'
 
-describe('of a request that an endpoint repeats whole, in an encoding,', () => {
+describe('in an answer with the whole request in an encoding', () => {
   const block = [
     'POST /hooks/T0J3?team=7&token=q%2Fr%2Bs3cret%C3%A9 HTTP/1.1',
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
@@ -75,7 +75,7 @@ describe('of a request that an endpoint repeats whole, in an encoding,', () => {
     ],
   ]
 
-  it.each(encodings)('nothing secret is left: %s', (_, show) => {
+  it.each(encodings)('no secret remains: %s', (_, show) => {
     const lines = block.split('\r\n')
     for (const sent of [lines.slice(0, 9), lines.slice(9)].map((some) => some.join('\r\n'))) {
       const shown = show(sent).slice(0, 4_096)
@@ -119,7 +119,7 @@ describe('of a request that an endpoint repeats whole, in an encoding,', () => {
     expect(kept).toMatch(/^\{"error":"no such token","seen":"\[?\(hidden\).{0,2}","n":\[1,2\]\}$/)
   })
 
-  it('an answer that is cut within base64 has no beginning of a secret left', () => {
+  it('no beginning of a secret remains in an answer that is cut within base64', () => {
     const filler = 'x '.repeat(2_000)
     const body = (filler + base64('seen: lavender-harbour-31').slice(0, 20)).padEnd(20)
     const cut = 'y '.repeat((4_096 - body.length) / 2) + body
@@ -141,7 +141,7 @@ describe('of a request that an endpoint repeats whole, in an encoding,', () => {
     expect(keptOf(body)).toBe(body)
   })
 
-  it('an answer that can be read in more ways than can be looked through is not kept', () => {
+  it('an answer that can be decoded in more ways than are searched is not kept', () => {
     expect(keptOf('U5VV'.repeat(1_000))).toBeNull()
   })
 })

@@ -9,7 +9,7 @@ const bytes = (text: string) => [...Buffer.from(text)]
 const hexOf = (byte: number, length = 2) => byte.toString(16).padStart(length, '0')
 const parts = (text: string, length: number) => text.match(new RegExp(`.{1,${length}}`, 'gu')) ?? []
 
-/** As hexdump, xxd and od print it: 16 bytes a line, behind their address. */
+/** Like hexdump, xxd and od: 16 bytes per line, after their address. */
 function dump(text: string, line: (row: readonly number[], at: string) => string): string {
   const rows = Array.from({ length: Math.ceil(text.length / 16) }, (_, row) => row * 16)
   return rows.map((from) => line(bytes(text.slice(from, from + 16)), hexOf(from, 8))).join('\n')
@@ -202,8 +202,8 @@ const layouts: readonly (readonly [how: string, show: (text: string) => string])
   ],
 ]
 
-describe('of what an endpoint lays out for people', () => {
-  it.each(layouts)('nothing secret is left: %s', (_, show) => {
+describe('in an answer that is formatted for people', () => {
+  it.each(layouts)('no secret remains: %s', (_, show) => {
     const echo = show(sent)
     const kept = keptOf(echo) ?? ''
     expect(kept).toContain(hiddenMark)
@@ -215,7 +215,7 @@ describe('of what an endpoint lays out for people', () => {
       expect(bare).not.toContain(piece)
   })
 
-  it('no value of the event is left in a page that colours its JSON', () => {
+  it('no value of the event remains in a page that colours its JSON', () => {
     const coloured = event.body
       .toString()
       .replaceAll(/"[^"]*"/g, (text) => `<span class="s">${text.replaceAll('"', '&#34;')}</span>`)

@@ -16,7 +16,7 @@ import {
 } from '../../support/kept-answers.ts'
 import { eventOf, hookOf } from '../../support/model-builders.ts'
 
-/** As an endpoint shows what it was sent. */
+/** How an endpoint shows the request. */
 const echoes: readonly (readonly [how: string, show: (secret: string) => string])[] = [
   ['as it is', (secret) => `no access with ${secret}, sorry`],
   ['as JSON', (secret) => JSON.stringify({ sent: [secret] }, null, 2)],
@@ -40,7 +40,7 @@ const echoes: readonly (readonly [how: string, show: (secret: string) => string]
   ['in lines', (secret) => secret.replaceAll(/.{10}/g, '$&\n  ')],
 ]
 
-describe('of what an endpoint repeats', () => {
+describe('in an echo of an endpoint', () => {
   it.each(secrets)('%s is hidden', (_, secret) => {
     expect(secret.length).toBeGreaterThan(3)
     for (const [how, show] of echoes) {
@@ -52,7 +52,7 @@ describe('of what an endpoint repeats', () => {
     }
   })
 
-  it('what is left can be read', () => {
+  it('the remaining text is readable', () => {
     const echo = JSON.stringify({
       error: 'no such team',
       headers: { ...headers },
@@ -76,14 +76,14 @@ describe('of what an endpoint repeats', () => {
     })
   })
 
-  it('a value so short that it could be guessed stays, and so do words that it happens to be', () => {
+  it('a value that is short enough to guess stays, and so do equal words', () => {
     const hook = hookOf({ headers: { 'x-mode': 'error', 'x-n': '1', accept: 'application/json' } })
     const body = '{"error":"1 error: application/json expected, of type username or Register"}'
     expect(keptOf(body, hook)).toBe(body)
   })
 
   it.each([4096, 4097, 4100, 4110, 4125])(
-    'a secret that the cut of the answer at %i of its bytes leaves in part is hidden',
+    'a secret that is cut at the end of the answer after %i of its bytes is hidden',
     (end) => {
       const secret = 'lavender-harbour-31'
       const filler = 'x '.repeat(2048).slice(0, end - secret.length)
@@ -98,14 +98,14 @@ describe('of what an endpoint repeats', () => {
     expect(keptOf('bad header lavender-harb... given')).toBe(`bad header ${hiddenMark}... given`)
   })
 
-  it('what a name was given to hold is hidden too', () => {
+  it('the value after a secret’s name is hidden too', () => {
     const hook = hookOf({ headers: { 'x-key-a8f3b2c1d0e9f8a7b6c5': 'yes' } })
     expect(keptOf('header x-key-a8f3b2c1d0e9f8a7b6c5 unknown', hook)).toBe(
       `header ${hiddenMark} unknown`,
     )
   })
 
-  it('the secret that a path holds is hidden', () => {
+  it('a secret in the path is hidden', () => {
     const hook = hookOf({ url: 'https://chat.example/services/T0J3/Xq3Vb8Zc1Lk6Jh9Gf4Ds7Aa2' })
     expect(keptOf('no channel /services/T0J3/Xq3Vb8Zc1Lk6Jh9Gf4Ds7Aa2', hook)).toBe(
       `no channel /services/T0J3/${hiddenMark}`,
@@ -141,7 +141,7 @@ describe('of the event', () => {
     expect(kept).not.toMatch(/k3v9|news|Bo\b|Ward|2001|eyJ/)
   })
 
-  it('no value is left when its members are repeated in another order', () => {
+  it('no value remains when its members are in another order', () => {
     const { user, ...rest } = payload
     const { profile, ...names } = user
     const kept = keptOf(JSON.stringify({ names, rest, zone: profile.zoneinfo }, null, 1)) ?? ''
@@ -149,7 +149,7 @@ describe('of the event', () => {
     expect(kept).toContain('"zone"')
   })
 
-  it('its key and the names of its fields stay, for messages that are about them', () => {
+  it('its key and the names of its fields stay, since messages contain them', () => {
     const body = '{"error":"PostSignIn needs user.primaryEmail and interactionEvent, not SignIn"}'
     expect(keptOf(body)).toBe(body)
   })
@@ -161,11 +161,11 @@ describe('of the event', () => {
 
 describe('of the event and of secrets, in escapes that are spelled otherwise,', () => {
   const name = 'Иван Петров-Žilinský 王小明'
-  const told = eventOf({ body: Buffer.from(JSON.stringify({ ...payload, user: { name } })) })
+  const named = eventOf({ body: Buffer.from(JSON.stringify({ ...payload, user: { name } })) })
   const kept = (body: string): string | null =>
     keptAnswer(
       answered(body),
-      { hook: secretHook, headers: sentBy(secretHook), event: told },
+      { hook: secretHook, headers: sentBy(secretHook), event: named },
       failures,
     ).responseBody
   const each = (text: string, escape: (code: number) => string): string =>
@@ -226,14 +226,14 @@ describe('the body of an answer', () => {
     expect(keptOf('')).toBe('')
   })
 
-  it('is not kept when a hook has more secrets than can be looked for', () => {
+  it('is not kept when a hook has more secrets than can be searched for', () => {
     const headers = Object.fromEntries(
       Array.from({ length: 40 }, (_, at) => [`x-${at}`, `${at}`.repeat(4_000)]),
     )
     expect(keptOf('no', hookOf({ headers }))).toBeNull()
   })
 
-  it('is not kept when it holds more values of the event than can be looked for', () => {
+  it('is not kept when it has more values of the event than can be searched for', () => {
     const values = Array.from({ length: 2_000 }, (_, at) => `the-same-beginning-${at}`)
     const many = eventOf({ body: Buffer.from(JSON.stringify({ values })) })
     const call = { ...made, event: many }
@@ -242,7 +242,7 @@ describe('the body of an answer', () => {
     ).toBeNull()
   })
 
-  it('never grows beyond what is kept of one', () => {
+  it('never grows beyond the kept size', () => {
     const hook = hookOf({ headers: { 'x-token': 'abc4' } })
     const kept = keptOf('abc4.'.repeat(820).slice(0, 4096), hook) ?? ''
     expect(kept).not.toContain('abc4')
@@ -251,7 +251,7 @@ describe('the body of an answer', () => {
 })
 
 describe('the message of a failure', () => {
-  it('is kept without secrets, whatever becomes of bodies', () => {
+  it('is kept without secrets, whether or not bodies are kept', () => {
     const result: AttemptResult = {
       kind: 'error',
       errorClass: 'protocol',

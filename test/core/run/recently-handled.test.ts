@@ -46,7 +46,7 @@ describe('what was recently handled', () => {
     expect(handled.has(at(3, 4))).toBe(true)
   })
 
-  it('never covers what comes later of the run, however often it was put off', () => {
+  it('never covers later records of the run, however often it was deferred', () => {
     const step = fc.record({ attempts: fc.nat({ max: 1 }), hops: fc.nat({ max: 2 ** 40 }) })
     fc.assert(
       fc.property(fc.array(step), (steps) => {
@@ -62,7 +62,7 @@ describe('what was recently handled', () => {
     )
   })
 
-  it('is never of more runs than its capacity, and always of the newest half of them', () => {
+  it('has at most as many runs as its capacity, and always the newest half of them', () => {
     const handled = new RecentlyHandled(10)
     const runs = Array.from({ length: 100 }, (_, offset) =>
       at(1, 1, { run: `auth.events/0/${offset}` }),
@@ -75,7 +75,7 @@ describe('what was recently handled', () => {
     }
   })
 
-  it('takes all that comes of a run for a repeat once it has ended', () => {
+  it('counts every record of a run as a repeat once it has ended', () => {
     const handled = new RecentlyHandled(10)
     handled.add(at(1, 1), true)
     expect([handled.has(at(1, 1)), handled.has(at(2, 9))]).toEqual([true, true])

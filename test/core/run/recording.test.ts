@@ -3,9 +3,9 @@ import type { AttemptResult, OutboundRecord, Topics } from '../../../src/core/mo
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import {
   recordingOf,
-  type Happening,
+  type RunStep,
   type Recording,
-  type RunAtHand,
+  type RunContext,
 } from '../../../src/core/run/recording.ts'
 import { endpointSignOf } from '../../../src/core/run/verdict.ts'
 import { hookOf, runOf } from '../../support/model-builders.ts'
@@ -28,34 +28,34 @@ const rules = {
 } as const
 const phases = { connectMs: 1, firstByteMs: 2, totalMs: 3 }
 
-function handOf(hand: Partial<RunAtHand> = {}): RunAtHand {
+function handOf(context: Partial<RunContext> = {}): RunContext {
   const source = { topic: 'events', partition: 1, offset: 7 }
   const run = runOf({})
-  return { run, source, writtenAt: now - 40, isOwned: true, isMovedOn: false, ...hand }
+  return { run, source, writtenAt: now - 40, isOwned: true, isHandedOver: false, ...context }
 }
 
-function attempted(result: AttemptResult): Happening {
+function attempted(result: AttemptResult): RunStep {
   return {
     ...{ kind: 'attempted', result, sign: endpointSignOf(result), hook: hookOf({}) },
     ...{ shownUrl: 'https://a.example/', headers: {}, startedAt: now - 3, queuedMs: 1 },
   }
 }
 
-function answer(status: number): Happening {
+function answer(status: number): RunStep {
   return attempted({ kind: 'response', status, retryAfterMs: undefined, body: '', phases })
 }
 
 const aborted = attempted({ kind: 'aborted', phases })
 
-function ended(verdict: Extract<Happening, { kind: 'ended' }>['verdict']): Happening {
+function ended(verdict: Extract<RunStep, { kind: 'ended' }>['verdict']): RunStep {
   return { kind: 'ended', verdict, configVersion: undefined }
 }
 
 const exhausted = ended({ kind: 'dead', reason: 'exhausted' })
 const deferred = ended({ kind: 'deferred', dueAt: now + 9_000, earlyMs: 0, isBlocked: true })
 
-function recorded(happening: Happening, hand: Partial<RunAtHand> = {}): Recording {
-  return recordingOf(handOf(hand), happening, rules, { now, random: 0 })
+function recorded(step: RunStep, context: Partial<RunContext> = {}): Recording {
+  return recordingOf(handOf(context), step, rules, { now, random: 0 })
 }
 
 interface Expected {
@@ -73,14 +73,14 @@ function headersOf(record: OutboundRecord | undefined): Readonly<Record<string, 
   )
 }
 
-describe('the records of what happened to a run', () => {
-  it.each<[string, Happening, Partial<RunAtHand>, Expected]>([
+describe('the records of a step of a run', () => {
+  it.each<[string, RunStep, Partial<RunContext>, Expected]>([
     ['a success: its result', answer(204), {}, { written: ['results'], progress: 'ended' }],
     [
       'a failure: its result, then its retry',
       answer(500),
       {},
-      { written: ['results', 'retry.5s'], progress: 'goes-on' },
+      { written: ['results', 'retry.5s'], progress: 'continues' },
     ],
     [
       'a last failure: its dead letter, then its result',
@@ -98,13 +98,13 @@ describe('the records of what happened to a run', () => {
       'a deferral: its result, then its tier record',
       deferred,
       {},
-      { written: ['results', 'retry.5s'], progress: 'goes-on' },
+      { written: ['results', 'retry.5s'], progress: 'continues' },
     ],
     [
       'a later deferral: its tier record alone',
       deferred,
       { run: runOf({ deferrals: 1 }) },
-      { written: ['retry.5s'], progress: 'goes-on' },
+      { written: ['retry.5s'], progress: 'continues' },
     ],
     [
       'a discard: its result',
@@ -122,38 +122,38 @@ describe('the records of what happened to a run', () => {
       'a hop: its tier record',
       { kind: 'hopped' },
       {},
-      { written: ['retry.5s'], progress: 'goes-on' },
+      { written: ['retry.5s'], progress: 'continues' },
     ],
-    ['a split: a request', { kind: 'split' }, {}, { written: ['requests'], progress: 'goes-on' }],
+    ['a split: a request', { kind: 'split' }, {}, { written: ['requests'], progress: 'continues' }],
     ['an aborted call: its result', aborted, {}, { written: ['results'], progress: 'interrupted' }],
     [
-      'an aborted call that is moved on: its result, then a request',
+      'an aborted call that is handed over: its result, then a request',
       aborted,
-      { isMovedOn: true },
-      { written: ['results', 'requests'], progress: 'goes-on' },
+      { isHandedOver: true },
+      { written: ['results', 'requests'], progress: 'continues' },
     ],
     [
-      'a record that fits nowhere: a dead letter, then its result',
+      'a record that is too large: a dead letter, then its result',
       { kind: 'too-large' },
       {},
       { written: ['dead', 'results'], progress: 'ended' },
     ],
-  ])('of %s', (_, happening, hand, { written, progress }) => {
-    const recording = recorded(happening, hand)
+  ])('of %s', (_, step, context, { written, progress }) => {
+    const recording = recorded(step, context)
     expect(topicsOf(recording)).toEqual(written)
     expect(recording.progress).toBe(progress)
   })
 
-  it.each<[string, Happening, Partial<RunAtHand>, readonly string[]]>([
+  it.each<[string, RunStep, Partial<RunContext>, readonly string[]]>([
     ['a success', answer(200), {}, ['results']],
     ['a failure', answer(500), {}, ['results']],
     ['a last failure', answer(500), { run: runOf({ attempt: 2 }) }, ['results']],
-    ['an aborted call that is moved on', aborted, { isMovedOn: true }, ['results']],
-    ['a record that fits nowhere', { kind: 'too-large' }, {}, []],
+    ['an aborted call that is handed over', aborted, { isHandedOver: true }, ['results']],
+    ['a record that is too large', { kind: 'too-large' }, {}, []],
   ])(
     'are at most a result for a run that another process owns, after %s',
-    (_, happening, hand, written) => {
-      expect(topicsOf(recorded(happening, { ...hand, isOwned: false }))).toEqual(written)
+    (_, step, context, written) => {
+      expect(topicsOf(recorded(step, { ...context, isOwned: false }))).toEqual(written)
     },
   )
 
@@ -172,28 +172,23 @@ describe('the records of what happened to a run', () => {
     expect(headersOf(recorded(exhausted).records[0])['hooktide-attempt']).toBe('0')
   })
 
-  it('count each time that the run is written anew', () => {
+  it('count each time that the run is written again', () => {
     const hopsOf = ({ records }: Recording) => headersOf(records.at(-1))['hooktide-hop']
-    for (const happening of [
-      answer(500),
-      deferred,
-      { kind: 'hopped' },
-      { kind: 'split' },
-    ] as const) {
-      expect(hopsOf(recorded(happening, { run: runOf({ hop: 4 }) }))).toBe('5')
+    for (const step of [answer(500), deferred, { kind: 'hopped' }, { kind: 'split' }] as const) {
+      expect(hopsOf(recorded(step, { run: runOf({ hop: 4 }) }))).toBe('5')
     }
   })
 
-  it('leave body and own headers out of a dead letter for what fits nowhere', () => {
+  it('leave body and own headers out of a dead letter for a record that is too large', () => {
     const [letter] = recorded({ kind: 'too-large' }).records
     expect(letter?.value).toBeNull()
     expect(headersOf(letter)).toMatchObject({ 'hooktide-reason': 'too-large' })
   })
 })
 
-describe('the signals of what happened to a run', () => {
-  function delayOf(hand: Partial<RunAtHand>) {
-    const [signal] = recorded(answer(200), hand).signals
+describe('the signals of a step of a run', () => {
+  function delayOf(context: Partial<RunContext>) {
+    const [signal] = recorded(answer(200), context).signals
     return signal?.kind === 'delivery.recorded' ? signal.sinceEventMs : 'no such signal'
   }
 

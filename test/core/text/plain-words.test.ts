@@ -122,7 +122,7 @@ describe('a hook that is shown', () => {
   })
 
   it('keeps what people wrote for people', () => {
-    const told = {
+    const readable = {
       id: 'w2f8p6u0c9ydj3ms7ealr',
       tenantId: 't-4711471147114711',
       name: 'CRM, 2nd try (Åsa)',
@@ -130,7 +130,7 @@ describe('a hook that is shown', () => {
       createdAt: 1_700_000_000_000,
       delivery: { filter: 'event.user.id == "k3v9tq2mzx7a"', ratePerSecond: 100_000 },
     }
-    expect(hookWithoutSecrets(told)).toEqual(told)
+    expect(hookWithoutSecrets(readable)).toEqual(readable)
   })
 
   it('is not written back as it was shown', () => {

@@ -1,31 +1,32 @@
 /**
- * What happened while membership was not proven. Until it is proven again, or the epoch is known to be over, nobody here
- * can tell whose records it makes: this process's or the next owner's. Bounded by what was admitted.
+ * Steps of runs that happened while membership was not proven. Until it is proven again, or the epoch has ended, this
+ * process cannot know who must write their records: itself or the next owner. So they wait here. Their number is bounded by
+ * what was admitted.
  */
 import type { Clock } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Marks } from './marks.ts'
 import type { Origin } from './work.ts'
 
-/** How often it is looked at whether membership is proven again. */
+/** How often it is checked whether membership is proven again. */
 const recheckMs = 50
 
-interface Undecided {
+interface Waiter {
   readonly origin: Origin
   readonly record: () => void
 }
 
-export interface AwaitingProofParts {
+export interface ProofWaitersParts {
   readonly gate: CallGate
   readonly clock: Clock
   readonly marks: Marks
 }
 
-export class AwaitingProof {
-  readonly #parts: AwaitingProofParts
-  #waiting: Undecided[] = []
+export class ProofWaiters {
+  readonly #parts: ProofWaitersParts
+  #waiting: Waiter[] = []
 
-  constructor(parts: AwaitingProofParts) {
+  constructor(parts: ProofWaitersParts) {
     this.#parts = parts
   }
 
@@ -33,8 +34,8 @@ export class AwaitingProof {
     return this.#waiting.length === 0
   }
 
-  /** Calls `record` at once, but in a process that lost sight of its broker. */
-  whenKnown(origin: Origin, record: () => void): void {
+  /** Calls `record` as soon as membership is proven or the epoch has ended. That is at once, unless the broker is away. */
+  whenProven(origin: Origin, record: () => void): void {
     if (!origin.epoch.isLive || this.#parts.gate.isProven) {
       record()
       return
@@ -47,7 +48,7 @@ export class AwaitingProof {
     this.#parts.clock.after(recheckMs, () => {
       const waiting = this.#waiting
       this.#waiting = []
-      for (const { origin, record } of waiting) this.whenKnown(origin, record)
+      for (const { origin, record } of waiting) this.whenProven(origin, record)
       this.#parts.marks.set()
     })
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { PutOffBudget } from '../../../src/core/lane/put-off-budget.ts'
+import { DeferralBudget } from '../../../src/core/lane/deferral-budget.ts'
 
-/** Takes one at a time as often as it may within so many milliseconds, asked every five. */
-function takenWithin(budget: PutOffBudget, ms: number, spentMs: number, size = 1): number {
+/** Takes one at a time as often as allowed within `ms` milliseconds, trying every five. */
+function takenWithin(budget: DeferralBudget, ms: number, spentMs: number, size = 1): number {
   let taken = 0
   for (let now = 0; now <= ms; now += 5) {
     while (budget.hasLeft(now)) {
@@ -13,38 +13,38 @@ function takenWithin(budget: PutOffBudget, ms: number, spentMs: number, size = 1
   return taken
 }
 
-describe('the budget of what is put off', () => {
+describe('the budget of deferrals', () => {
   it('lets through 5,000 deliveries a second, whatever is asked', () => {
-    const taken = takenWithin(new PutOffBudget(), 10_000, 0)
+    const taken = takenWithin(new DeferralBudget(), 10_000, 0)
     expect(taken).toBeGreaterThan(49_000)
     expect(taken).toBeLessThanOrEqual(50_200)
   })
 
   it('lets a burst through at once, and no more of it after a long rest', () => {
-    const budget = new PutOffBudget()
+    const budget = new DeferralBudget()
     expect(takenWithin(budget, 0, 0)).toBe(100)
     let taken = 0
     for (; budget.hasLeft(3_600_000); taken += 1) budget.take(1, 0, 3_600_000)
     expect(taken).toBe(100)
   })
 
-  it('rests as long as the work took: half of the loop’s time is left', () => {
-    const budget = new PutOffBudget()
+  it('pauses as long as the work took, so half of the loop’s time is left', () => {
+    const budget = new DeferralBudget()
     budget.take(1, 40, 1_000)
     expect(budget.hasLeft(1_039)).toBe(false)
     expect(budget.hasLeft(1_040)).toBe(true)
   })
 
   it('sums up its rests', () => {
-    const budget = new PutOffBudget()
+    const budget = new DeferralBudget()
     budget.take(1, 40, 1_000)
     budget.take(1, 40, 1_000)
     expect(budget.hasLeft(1_079)).toBe(false)
     expect(budget.hasLeft(1_080)).toBe(true)
   })
 
-  it('is overdrawn by an event of many deliveries, which then has to be made up for', () => {
-    const budget = new PutOffBudget()
+  it('can be overdrawn by an event of many deliveries, and then has to recover', () => {
+    const budget = new DeferralBudget()
     expect(budget.hasLeft(0)).toBe(true)
     budget.take(5_100, 0, 0)
     expect(budget.hasLeft(999)).toBe(false)
@@ -52,7 +52,7 @@ describe('the budget of what is put off', () => {
   })
 
   it('lets events of 20 deliveries through at the same rate of deliveries', () => {
-    const taken = takenWithin(new PutOffBudget(), 10_000, 0, 20)
+    const taken = takenWithin(new DeferralBudget(), 10_000, 0, 20)
     expect(taken).toBeGreaterThan(49_000)
     expect(taken).toBeLessThanOrEqual(50_300)
   })

@@ -1,0 +1,180 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  deferralWaitMs,
+  returnSpreadMs,
+  type BacklogFacts,
+} from '../../../src/core/lane/backlog.ts'
+
+const second = 1_000
+const minute = 60 * second
+
+/** A healthy lane of 400 ms and 16 calls at once: 40/s, with 400 in its queue. */
+const healthy: BacklogFacts = {
+  queued: 400,
+  deferred: 0,
+  silentMs: 0,
+  perMs: 0.04,
+  usualMs: 400,
+  successMs: 400,
+  concurrency: 16,
+  limit: 16,
+  hasFailed: false,
+  ratePerSecond: undefined,
+}
+
+const amount = fc.nat({ max: 10_000_000 })
+const duration = fc.option(fc.double({ min: 0, max: 60_000, noNaN: true }), { nil: undefined })
+const anyChance = fc.double({ min: 0, max: 0.999, noNaN: true })
+const anyFacts: fc.Arbitrary<BacklogFacts> = fc.record({
+  queued: amount,
+  deferred: amount,
+  silentMs: amount,
+  perMs: fc.double({ min: 0, max: 100, noNaN: true }),
+  usualMs: duration,
+  successMs: duration,
+  concurrency: fc.integer({ min: 1, max: 256 }),
+  limit: fc.integer({ min: 1, max: 256 }),
+  hasFailed: fc.boolean(),
+  ratePerSecond: fc.option(fc.double({ min: 0.001, max: 1_000, noNaN: true }), { nil: undefined }),
+})
+
+describe('the wait of a deferral by a healthy lane', () => {
+  const cases: readonly (readonly [string, Partial<BacklogFacts>, number])[] = [
+    ['is half of the time that the queue takes', {}, 5 * second],
+    ['counts what was deferred before it', { deferred: 1_600 }, 25 * second],
+    ['is at least a second', { queued: 2 }, second],
+    ['is at least a second, with nothing before it', { queued: 0 }, second],
+    ['is at most half an hour, however many are deferred', { deferred: 10_000_000 }, 30 * minute],
+    ['uses the rate that the lane can reach, not the current one', { perMs: 0.005 }, 5 * second],
+    ['uses the measured rate, if it is higher', { perMs: 0.08 }, 2.5 * second],
+    [
+      'uses the current number of calls after a failure',
+      { hasFailed: true, concurrency: 2 },
+      40 * second,
+    ],
+    ['uses the length of successful calls, not of failed ones', { usualMs: 9_000 }, 5 * second],
+    [
+      'uses the length of all calls after a failure',
+      { hasFailed: true, concurrency: 8, usualMs: 800 },
+      20 * second,
+    ],
+    [
+      'uses the length of all calls while none succeeded',
+      { successMs: undefined, usualMs: 800, perMs: 0.02 },
+      10 * second,
+    ],
+    ['ignores the measured rate after a failure', { hasFailed: true, perMs: 9 }, 5 * second],
+    ['expects a silence to last as long again', { silentMs: 8 * second }, 9 * second],
+    ['is hardly longer after a short silence', { silentMs: 500 }, 5.25 * second],
+    ['goes by the owner’s limit, where that is less', { ratePerSecond: 4 }, 50 * second],
+    ['uses the rate of the lane, if the limit is higher', { ratePerSecond: 400 }, 5 * second],
+    [
+      'uses the owner’s limit when nothing else is known',
+      { usualMs: undefined, successMs: undefined, ratePerSecond: 4 },
+      50 * second,
+    ],
+    ['expects no more than 500 calls/s', { successMs: 1, deferred: 9_600 }, 10 * second],
+    [
+      'uses a higher rate, if it was measured',
+      { successMs: 1, perMs: 1, deferred: 9_600 },
+      5 * second,
+    ],
+    ['accepts calls that took no time', { usualMs: 0, successMs: 0, perMs: 0 }, second],
+  ]
+  it.each(cases)('%s', (_, facts, expected) => {
+    expect(deferralWaitMs({ ...healthy, ...facts }, 0, 0)).toBeCloseTo(expected, 6)
+  })
+
+  it.each([
+    [0, 0, 25 * second],
+    [0, 1, 25 * second],
+    [1, 0, 5 * second],
+    [1, 0.5, 15 * second],
+    [9, 1, 25 * second],
+  ])('after %i deferrals and with the random number %d is %i ms', (deferrals, random, ms) => {
+    expect(deferralWaitMs({ ...healthy, deferred: 1_600 }, deferrals, random)).toBeCloseTo(ms, 6)
+  })
+
+  it.each([
+    [0, 5 * second],
+    [1, 10 * second],
+    [2, 20 * second],
+    [5, 160 * second],
+    [6, 5 * minute],
+    [1_000_000, 5 * minute],
+  ])('of an unknown lane after %i deferrals is %i ms', (deferrals, ms) => {
+    const unknown = { usualMs: undefined, successMs: undefined, perMs: 0, silentMs: minute }
+    expect(deferralWaitMs({ ...healthy, ...unknown }, deferrals, 0.5)).toBe(ms)
+  })
+
+  it('is a time between a second and half an hour, whatever the facts are', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.nat(), anyChance, (some, deferrals, random) => {
+        const ms = deferralWaitMs(some, deferrals, random)
+        expect(ms).toBeGreaterThanOrEqual(second)
+        expect(ms).toBeLessThanOrEqual(30 * minute)
+      }),
+    )
+  })
+
+  it('returns a backlog about once per halving, so 20,000 runs take few writes each', () => {
+    let deferred = 20_000
+    let writes = 0
+    for (; deferred > 375; writes += 1) {
+      const ms = deferralWaitMs({ ...healthy, queued: 375, deferred }, writes, 1)
+      deferred -= Math.floor((ms / second) * 40)
+    }
+    expect(writes).toBeGreaterThanOrEqual(4)
+    expect(writes).toBeLessThanOrEqual(7)
+  })
+})
+
+/** A lane of 160 ms and 16 calls at once, 100/s, that is open: its calls fail after 10 s. */
+const open: BacklogFacts = {
+  ...healthy,
+  queued: 0,
+  deferred: 18_000,
+  perMs: 0,
+  usualMs: 10_000,
+  successMs: 160,
+  concurrency: 1,
+  hasFailed: true,
+}
+
+describe('the return of what an open lane defers', () => {
+  const cases: readonly (readonly [string, Partial<BacklogFacts>, number, number])[] = [
+    ['takes half of the time at the rate before the failure', {}, 18_000, 90 * second],
+    ['counts what is queued', { queued: 2_000 }, 18_000, 100 * second],
+    ['is at least 5 s', { deferred: 100 }, 100, 5 * second],
+    ['is at most half an hour', { deferred: 1_000_000 }, 1_000_000, 30 * minute],
+    ['goes by the owner’s limit, where that is less', { ratePerSecond: 50 }, 18_000, 180 * second],
+    ['returns at most 1,000 per second over all hooks', {}, 600_000, 600 * second],
+    [
+      'the same where nothing is known of the endpoint',
+      { successMs: undefined },
+      18_000,
+      18 * second,
+    ],
+    ['the same for an endpoint that takes no time', { successMs: 0 }, 18_000, 18 * second],
+    [
+      'uses the owner’s limit when nothing else is known',
+      { successMs: undefined, ratePerSecond: 50 },
+      18_000,
+      180 * second,
+    ],
+  ]
+  it.each(cases)('%s', (_, facts, deferredOfAll, expected) => {
+    expect(returnSpreadMs({ ...open, ...facts }, deferredOfAll)).toBeCloseTo(expected, 6)
+  })
+
+  it('is a time between 5 s and half an hour, whatever the facts are', () => {
+    fc.assert(
+      fc.property(anyFacts, amount, (some, deferredOfAll) => {
+        const ms = returnSpreadMs(some, deferredOfAll)
+        expect(ms).toBeGreaterThanOrEqual(5 * second)
+        expect(ms).toBeLessThanOrEqual(30 * minute)
+      }),
+    )
+  })
+})
