@@ -1,35 +1,35 @@
-/** Tables that fit into a terminal: which columns are shown there, and how wide they are. */
+/** Tables that fit the width of a terminal. */
 import { printable } from '../core/text/printable-text.ts'
 
 export interface Column {
   readonly heading: string
-  /** The least that it is shown with, its heading included. */
+  /** The minimum width, which must fit the heading. */
   readonly min: number
-  /** Beyond this it is no more use. */
+  /** The maximum width. */
   readonly max: number
-  /** Columns of a lower rank are shown first where there is not room for all. Those of rank 0 are always shown. */
+  /** If there is not enough room, columns of a lower rank are shown first. Columns of rank 0 are always shown. */
   readonly rank: number
-  /** Numbers stand at the right. */
+  /** Numbers are aligned to the right. */
   readonly isNumber?: boolean
 }
 
 /** A column as it is shown. */
 export interface Fitted {
   readonly heading: string
-  /** Its place among all columns, shown or not. */
+  /** Its index among all columns. */
   readonly index: number
   readonly width: number
   readonly isNumber: boolean
-  /** Whether longer cells are cut off. They are where lines must not be longer than the terminal is wide. */
+  /** Whether longer cells are cut, so that lines fit the terminal. */
   readonly isCut: boolean
 }
 
 const gap = '  '
 
 /**
- * The columns that fit, by their rank: each with the room that it can use, before there is a further one.
+ * Chooses the columns that fit, by rank. A column is added only after all columns before it have their maximum width.
  *
- * @param columns of the terminal; `undefined`: no terminal, so that all is shown and nothing cut off
+ * @param columns of the terminal; `undefined` without a terminal: then all columns are shown and nothing is cut
  */
 export function fitted(all: readonly Column[], columns: number | undefined): readonly Fitted[] {
   const isCut = columns !== undefined
@@ -58,7 +58,7 @@ interface Placed {
 function chosen(all: readonly Column[], columns: number): readonly Placed[] {
   let shown: readonly Placed[] = []
   for (const one of byRank(all.map((column, index) => ({ column, index })))) {
-    // A further column is shown once those before it have all the room that they can use.
+    // Columns of rank 0 always fit. Others need room beside the maximum widths of those before.
     const isBehind = one.column.rank > 0
     const before = shown.map(({ column }) => (isBehind ? column.max : column.min))
     if (isBehind && sumOf([...before, one.column.min]) > columns) break
@@ -71,12 +71,12 @@ function byRank(placed: readonly Placed[]): readonly Placed[] {
   return placed.toSorted((one, other) => one.column.rank - other.column.rank)
 }
 
-/** Columns of a terminal that cells of these widths take side by side. */
+/** The width of cells side by side. */
 function sumOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1))
 }
 
-/** The line above a table. */
+/** The heading of a table. */
 export function headingOf(columns: readonly Fitted[]): string {
   return joined(columns, (column) => column.heading)
 }
@@ -86,7 +86,7 @@ export function rowOf(columns: readonly Fitted[], cells: readonly string[]): str
   return joined(columns, ({ index }) => cells[index] ?? '')
 }
 
-/** The cells that are shown, each as wide as its column. @param cells one for each column, shown or not */
+/** The shown cells, padded to the widths of their columns. @param cells one for each column, shown or not */
 export function cellsOf(columns: readonly Fitted[], cells: readonly string[]): readonly string[] {
   return columns.map((column) => filled(column, cells[column.index] ?? ''))
 }
@@ -99,15 +99,15 @@ function joined(columns: readonly Fitted[], textOf: (column: Fitted) => string):
 }
 
 function filled({ width, isNumber, isCut }: Fitted, cell: string): string {
-  // As it is printed: what is escaped is longer than it was.
+  // Measured as printed: escaping makes text longer.
   const text = isCut ? cut(cell, width) : printable(cell)
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
   return isNumber ? space + text : text + space
 }
 
-/** As much of a text, as it is printed, as takes so many columns of a terminal, with a mark where something is left out. */
+/** Cuts a text to a width, measured as printed, and marks the cut. */
 export function cut(text: string, width: number): string {
-  // Of a longer text no more is looked at than can be shown.
+  // The cost must not depend on the length of the text.
   const isLong = text.length > 8 * width
   const near = printable(isLong ? text.slice(0, 8 * width) : text)
   if (!isLong && displayWidth(near) <= width) return near
@@ -121,7 +121,7 @@ export function cut(text: string, width: number): string {
   return `${shown}…`
 }
 
-/** A text in lines of such a width, by its words. Words that are longer than a line go on in the next one. */
+/** Breaks a text into lines of a width, between words. Longer words are broken. */
 export function paragraph(text: string, width: number): readonly string[] {
   const lines = ['']
   for (const word of printable(text)
@@ -153,7 +153,7 @@ function piecesOf(word: string, width: number): readonly string[] {
   return [...pieces, piece]
 }
 
-/** Columns of a terminal that a text without control characters takes. */
+/** The width of a text without control characters in a terminal. */
 export function displayWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
   let width = 0

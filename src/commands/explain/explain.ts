@@ -1,4 +1,4 @@
-/** `hooktide explain`: what became of an event, or of a delivery, and why. */
+/** `hooktide explain`: what happened to an event or a delivery, and why. */
 import { HookAnswers, type HookAnswer } from '../../core/answers/hook-answers.ts'
 import { decodeCompletedRuns } from '../../core/offsets/completed-runs.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
@@ -20,7 +20,7 @@ import { explainOptions, wantedOf, type Wanted } from './wanted.ts'
 
 export const explainCommand: Command = {
   name: 'explain',
-  summary: 'Say what became of an event, or why it was sent to nobody.',
+  summary: 'Explain what happened to events, or why nothing did.',
   usage: '(--user | --event-id | --delivery | --offset) <value>',
   options: explainOptions,
   uses: ['kafka', 'registry', 'topics', 'group'],

@@ -1,4 +1,4 @@
-/** What is told of an event: of each of its deliveries how it stands and what to do, and why it was not for other hooks. */
+/** Explains an event: the state of each delivery and what to do, and why other hooks were not called. */
 import type { DeliveryStory, RunStory } from '../../core/answers/delivery-story.ts'
 import type { HookAnswer } from '../../core/answers/hook-answers.ts'
 import { isDisabledFor, type Health } from '../../core/health/record.ts'
@@ -13,7 +13,7 @@ import { timeText } from '../results/result-line.ts'
 import { shellWord, shortened } from '../table.ts'
 import type { FoundEvent } from './found.ts'
 
-/** Whether the group has completed the event's record; `undefined`: that could not be asked. */
+/** Whether the group has completed the event's record; `undefined` if that is not known. */
 export type Handled =
   | { readonly kind: 'yes' }
   | { readonly kind: 'no'; readonly words: string }
@@ -23,31 +23,31 @@ export type Handled =
 export interface Waiting {
   /** `<topic>/<partition>/<offset>` of the record that it waits as. */
   readonly place: string
-  /** Number of its next attempt. */
+  /** The number of its next attempt. */
   readonly attempt: number
-  /** When that may start at the earliest. What is past waits for its turn. */
+  /** The earliest start of that attempt. If it is in the past, the delivery waits for its turn. */
   readonly startsAt: EpochMs
 }
 
 export interface Surroundings {
   readonly hooks: ReadonlyMap<HookId, StoredHook>
   readonly endpoints: ReadonlyMap<HookId, Health>
-  /** Of the event's tenant, and of others for its key; empty where the event's record is gone. */
+  /** For hooks of the event's tenant, and hooks of other tenants with its key. Empty if the event's record no longer exists. */
   readonly answers: ReadonlyMap<HookId, HookAnswer>
   readonly handled: Handled
-  /** Of deliveries that may wait; those of others, and those that wait nowhere, have none. */
+  /** By delivery. Deliveries that do not wait have no entry, or an empty one. */
   readonly waiting: ReadonlyMap<DeliveryId, readonly Waiting[]>
   readonly now: EpochMs
-  /** Only this hook is asked about. */
+  /** Explain only this hook. */
   readonly only: HookId | undefined
 }
 
 export interface ExplainedDelivery {
   readonly hookId: HookId
   readonly deliveryId: string
-  /** Of the hook as it is now; `null`: there is none, or it cannot be called. */
+  /** The current URL of the hook; `null` if there is no such hook, or it is suspended. */
   readonly url: string | null
-  /** The outcome of its newest result; `none`: there is no result. */
+  /** The outcome of its newest result, or `none`. */
   readonly state: string
   /** A sentence without its full stop. */
   readonly words: string
@@ -55,7 +55,7 @@ export interface ExplainedDelivery {
   readonly waits: readonly Waiting[]
   readonly endpoint: string | null
   readonly runs: readonly RunStory[]
-  /** Commands that change it. */
+  /** Commands to run next. */
   readonly next: readonly string[]
 }
 
@@ -63,7 +63,7 @@ export interface ExplainedHook {
   readonly hookId: HookId
   readonly why: HookAnswer['kind']
   readonly words: string
-  /** The hook's record was written after the event: what it was before is not known. */
+  /** Whether the hook's record is newer than the event: its earlier state is not known. */
   readonly isChangedSince: boolean
 }
 
@@ -72,7 +72,7 @@ export interface Explanation {
   readonly place: string | undefined
   readonly deliveries: readonly ExplainedDelivery[]
   readonly others: readonly ExplainedHook[]
-  /** What is so of the event as a whole; a sentence each. */
+  /** Sentences about the event as a whole. */
   readonly remarks: readonly string[]
   readonly next: readonly string[]
 }
@@ -88,7 +88,7 @@ export function explain(found: FoundEvent, around: Surroundings): Explanation {
   ]
   const refusals = refusalsOf(found, around)
   const own = refusals.filter(({ why }) => why !== 'other-tenant')
-  // Hooks of other tenants only where the tenant may be what is wrong.
+  // Hooks of other tenants are shown only if the tenant may be the mistake.
   const others = deliveries.length === 0 || only !== undefined ? refusals : own
   const isMissed = deliveries.length === 0 && place !== undefined && own[0] !== undefined
   return {
@@ -98,7 +98,7 @@ export function explain(found: FoundEvent, around: Surroundings): Explanation {
   }
 }
 
-/** Hooks that the event is for, and of which nothing is recorded. */
+/** Deliveries without a result, to hooks that match the event. */
 function unrecorded(found: FoundEvent, around: Surroundings): readonly ExplainedDelivery[] {
   return unknownAnswers(found, around)
     .filter(([, { kind }]) => kind === 'matches' || kind === 'suspended')
@@ -115,7 +115,7 @@ function refusalsOf(found: FoundEvent, around: Surroundings): readonly Explained
     })
 }
 
-/** What hooks say of which nothing is recorded. */
+/** The answers of hooks without a result. */
 function unknownAnswers(
   { deliveries }: FoundEvent,
   { answers, only }: Surroundings,
@@ -170,7 +170,7 @@ function explainedStory(
   return {
     ...{ hookId, deliveryId, dueAt, waits, runs, url: urlOf(hook) },
     ...(last === undefined
-      ? { state: 'none', words: 'nothing is recorded', next: [] }
+      ? { state: 'none', words: 'it has no result', next: [] }
       : {
           state: last.outcome,
           words: stateWords(last, dueAt, around.now),
@@ -180,7 +180,7 @@ function explainedStory(
   }
 }
 
-/** What results announced may have been put off since. */
+/** A delivery may have been deferred since its newest result. */
 function dueOf(newest: RunStory | undefined, waits: readonly Waiting[]): EpochMs | null {
   if (newest?.state.kind !== 'open') return null
   return waits[0]?.startsAt ?? newest.state.dueAt ?? null
@@ -204,7 +204,7 @@ function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings):
   }
 }
 
-/** Deliveries of the event that may wait somewhere. */
+/** The deliveries of the event that may wait somewhere. */
 export function mayWait(
   found: FoundEvent,
   answers: ReadonlyMap<HookId, HookAnswer>,
@@ -225,11 +225,11 @@ export function mayWait(
 }
 
 function absenceWords(isWaiting: boolean, hook: StoredHook | undefined, found: FoundEvent): string {
-  if (isWaiting) return 'waits: nothing is recorded yet'
+  if (isWaiting) return 'waits: it has no result yet'
   if (hook !== undefined && isChangedSince(hook, found)) {
     return `nothing was sent: the hook's record was written ${timeText(hook.writtenAt)}, after the event`
   }
-  return 'nothing is recorded: its results are older than what is kept, or it was not for the hook then'
+  return 'it has no result: the results were deleted since, or the hook did not match at that time'
 }
 
 function urlOf(hook: StoredHook | undefined): string | null {
@@ -240,10 +240,10 @@ const reasonWords: Readonly<Record<string, string>> = {
   gone: 'the endpoint answered 410 Gone',
   'invalid-url': "the hook's URL cannot be used",
   exhausted: 'every attempt failed',
-  'max-age': 'it got too old',
+  'max-age': 'it reached the maximum age',
   'endpoint-disabled': 'its endpoint was disabled',
-  'endpoint-down': 'its endpoint was down for too long, or for too many',
-  overflow: 'as many deliveries waited for its endpoint as may',
+  'endpoint-down': 'its endpoint was down for too long, or too many deliveries waited for it',
+  overflow: 'the maximum number of deliveries waited for its endpoint',
   'hook-invalid': "the hook's record was not valid",
   'hook-deleted': 'the hook was deleted, or given to another tenant',
   'hook-disabled': 'the hook was disabled',
@@ -258,10 +258,8 @@ function stateWords(last: DeliveryResult, dueAt: EpochMs | null, now: EpochMs): 
   if (outcome === 'retrying') {
     return `attempt ${attempt ?? '-'} of ${maxAttempts ?? '-'} failed; the next is due ${due}`
   }
-  if (outcome === 'deferred')
-    return `waits for its endpoint, or for its turn; looked at again ${due}`
-  if (outcome === 'interrupted')
-    return 'its call was given up by a process that ended; it is made again'
+  if (outcome === 'deferred') return `waits for its endpoint or its turn; checked again ${due}`
+  if (outcome === 'interrupted') return 'a process stopped during the call; the call is repeated'
   const why = reason === null ? '' : `: ${reasonWords[reason] ?? reason}`
   return `${outcome} ${timeText(attemptedAt)}${why}`
 }
@@ -298,7 +296,7 @@ function nextFor(
   return reason === 'invalid-url' ? [`hooktide hooks get ${shellWord(hookId)}`, resend] : [resend]
 }
 
-/** Once the hook is as it should be. */
+/** Sends the event again, for after the hook was corrected. */
 function replayOf(place: string, hookId: HookId | undefined): string {
   const offset = place.slice(place.lastIndexOf('/') + 1)
   const hook = hookId === undefined ? '' : ` --hook ${shellWord(hookId)}`

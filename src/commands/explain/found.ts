@@ -1,9 +1,9 @@
-/** Events that were found, each with what became of its deliveries. */
+/** The events that were found, each with the results of its deliveries. */
 import { DeliveryStory } from '../../core/answers/delivery-story.ts'
 import type { AuthEvent, DeliveryId, EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 
-/** Deliveries of an event that are told of. One event may be for more hooks than anyone reads about. */
+/** The maximum number of deliveries of an event that are kept. */
 const mostDeliveries = 1_000
 
 export class FoundEvent {
@@ -12,9 +12,9 @@ export class FoundEvent {
   readonly tenantId: string
   readonly eventAt: EpochMs
   readonly userId: string | undefined
-  /** `undefined`: its record is gone, or was not looked at. */
+  /** `undefined` if its record no longer exists, or was not read. */
   event: AuthEvent | undefined
-  /** When its record was written; of one that is gone when the event happened. */
+  /** When its record was written. If that is not known, when the event happened. */
   writtenAt: EpochMs
   readonly deliveries = new Map<DeliveryId, DeliveryStory>()
 
@@ -42,7 +42,7 @@ export class FoundEvent {
   }
 }
 
-/** The newest events of those that are added. Events come in the order in which they were written, and before results. */
+/** Keeps the newest events. They must be added in the order of their times, and before results. */
 export class FoundEvents {
   readonly #events = new Map<string, FoundEvent>()
   readonly #most: number
@@ -52,17 +52,17 @@ export class FoundEvents {
     this.#most = most
   }
 
-  /** Events that were found and are too many to be told of. */
+  /** The number of events that were found and not kept. */
   get leftOut(): number {
     return this.#leftOut
   }
 
-  /** @param writtenAt when the event's record was written; `undefined`: that is not known */
+  /** @param writtenAt when the event's record was written; `undefined` if not known */
   addEvent(event: AuthEvent, writtenAt: EpochMs | undefined): FoundEvent {
     const { event: eventKey, createdAt: eventAt, ...named } = event
     const key = keyOf(event)
     const found = this.#events.get(key) ?? new FoundEvent({ ...named, eventKey, eventAt })
-    // Sent twice under one id it is one event, and the newer record is the one to look at.
+    // Two records with the same id are one event, and the newer record counts.
     this.#events.delete(key)
     this.#events.set(key, found)
     found.event = event
@@ -71,7 +71,7 @@ export class FoundEvents {
     return found
   }
 
-  /** @param isWanted whether it is asked about, be its event found or not */
+  /** @param isWanted whether the result matches the search, so that it counts even without its event's record */
   addResult(result: DeliveryResult, isWanted: boolean): void {
     const key = keyOf(result)
     const found = this.#events.get(key) ?? (isWanted ? this.#ofResult(key, result) : undefined)
@@ -83,7 +83,7 @@ export class FoundEvents {
     return [...this.#events.values()].toSorted((one, other) => one.writtenAt - other.writtenAt)
   }
 
-  /** An event whose record is gone. Where newer ones are too many already, it is not told of. */
+  /** An event whose record was not found. It is kept only while there is room. */
   #ofResult(key: string, result: DeliveryResult): FoundEvent | undefined {
     if (this.#events.size >= this.#most) return undefined
     const { eventKey, eventId, tenantId, eventAt, userId } = result

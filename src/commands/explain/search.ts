@@ -1,4 +1,4 @@
-/** Finds the events that are asked about, and what results say of them. */
+/** Finds the events that match, and their results. */
 import { UserError } from '../../core/model/errors.ts'
 import type {
   AuthEvent,
@@ -20,7 +20,7 @@ import { decoderOf } from '../results/reading.ts'
 import { FoundEvents } from './found.ts'
 import type { Subject, Wanted } from './wanted.ts'
 
-/** A record that is no event, although it stands where events do. */
+/** A record on an event topic that is not a valid event. */
 export interface FoundRejection {
   readonly place: RecordPlace
   readonly rejection: Rejection
@@ -33,9 +33,9 @@ export interface Findings {
 
 type Session = Pick<CommandContext, 'settings' | 'signal' | 'note'>
 
-/** Rejections that are told of. */
+/** The maximum number of rejections that are kept. */
 const mostRejections = 20
-/** Clocks of producers and processors differ; results are looked for from so long before an event was written. */
+/** Clocks of processes differ: the search for results starts so long before the event was written. */
 const clocksApartMs = 5 * 60_000
 
 /** @throws UserError when a topic cannot be read, or the place is none of a topic that says something of events */
@@ -50,7 +50,7 @@ class Search {
   readonly #rejections: FoundRejection[] = []
   readonly #schemas: SchemaReader
   readonly #decode: (record: InboundRecord) => Promise<DeliveryResult | undefined>
-  /** Whether the bytes of an event may have the id that is asked for. */
+  /** Whether the bytes of a value may contain the id that is searched. */
   readonly #mayHold: (value: Buffer) => boolean
 
   constructor(session: Session, wanted: Wanted) {
@@ -89,14 +89,14 @@ class Search {
     if (!this.#mayBeAbout(record, subject)) return
     const decoded = await readEvent(record, this.#schemas)
     if (decoded.kind === 'rejected') {
-      // Whom it is about cannot be read, but its id stands in a header.
+      // The user cannot be read from a record that is not valid, but the id is in a header.
       if (subject.kind === 'event') this.#reject(record, decoded.rejection)
     } else if (isAbout(decoded.event, subject)) {
       this.#events.addEvent(decoded.event, record.timestamp)
     }
   }
 
-  /** Reading an event costs more than looking whether it can have the id at all. */
+  /** A cheap test before the event is parsed. */
   #mayBeAbout(
     { value, headers }: InboundRecord,
     { kind, id }: Extract<Subject, { readonly id: string }>,
@@ -121,7 +121,7 @@ class Search {
     this.#rejections.push({ place: { topic, partition, offset }, rejection })
   }
 
-  /** Results of the events that were found, and of those whose records are gone. */
+  /** Reads the results of the events that were found, and of events that match but have no record any more. */
   async #readResults(subject?: Extract<Subject, { readonly id: string }>): Promise<void> {
     const found = this.#events.inOrder()
     const since = found.map(({ writtenAt }) => writtenAt - clocksApartMs)
@@ -165,7 +165,7 @@ class Search {
     })
   }
 
-  /** The event of a result: its run is named after the event's own record, or its source leads to it. */
+  /** The event of a result: at the place that names its run, or at the source of the result. */
   async #eventOf(result: DeliveryResult) {
     const own = placeIn(result.run)
     const { topics } = this.#session.settings
@@ -225,8 +225,8 @@ class Search {
 }
 
 /**
- * Whether bytes may have one of the texts in them, as JSON or Avro. JSON can have them escaped; then nothing is said by the
- * bytes.
+ * Tests whether bytes may contain one of the texts, as JSON or Avro. Texts with characters that JSON may escape, and values
+ * with escapes, always may.
  */
 function textSearch(texts: readonly string[]): (value: Buffer) => boolean {
   const isPlain = texts.every((text) => /^[\w.:@/+-]+$/.test(text))

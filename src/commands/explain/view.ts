@@ -7,9 +7,9 @@ import { coloured, shortTime, timeText, whatCame } from '../results/result-line.
 import { durationText } from '../stats/view.ts'
 import type { ExplainedDelivery, ExplainedHook, Explanation } from './explanation.ts'
 
-/** Where there is no terminal, lines are as long as people read them well. */
+/** The width of lines without a terminal. */
 const defaultColumns = 100
-/** Hooks that an event was not for: of more than these, their number. */
+/** The maximum number of hooks that are listed as not called. */
 const mostOthers = 20
 
 const fixed = (heading: string, width: number, isNumber = false): Column => {
@@ -43,7 +43,7 @@ export function explanationLines(
     ...deliveries.flatMap((delivery) => ['', ...deliveryLines(delivery, columns)]),
     ...otherLines(others, columns),
     ...remarks.flatMap((remark) => ['', ...indented(remark, 2, columns)]),
-    ...next.map((command) => `  Once that is mended: ${command}`),
+    ...next.map((command) => `  After you have corrected the hook: ${command}`),
   ]
 }
 
@@ -76,7 +76,7 @@ function runLines(run: RunStory, isOneOfSeveral: boolean, columns: number): read
     ...(isPlain ? [] : indented(`run       ${run.run} (${trigger})`, 4, columns)),
     `    ${headingOf(attemptTable)}`,
     ...results.flatMap((result) => attemptLines(result, columns)),
-    ...(leftOut > 0 ? [`    ${leftOut} results between these are left out`] : []),
+    ...(leftOut > 0 ? [`    ${leftOut} results after the first are not shown`] : []),
   ]
 }
 
@@ -101,12 +101,12 @@ function otherLines(others: readonly ExplainedHook[], columns: number): readonly
   const left = others.length - shown.length
   return [
     '',
-    '  Not sent to:',
+    '  Not called:',
     ...shown.flatMap(({ hookId, words, isChangedSince }) => {
       const since = isChangedSince ? ' (its record was written after the event)' : ''
       return indented(`${hookId}: ${words}${since}`, 4, columns)
     }),
-    ...(left > 0 ? [`    and ${left} more: --json names all`] : []),
+    ...(left > 0 ? [`    and ${left} more: --json shows all`] : []),
   ]
 }
 

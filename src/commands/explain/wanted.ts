@@ -1,4 +1,4 @@
-/** What `hooktide explain` is asked about. */
+/** The options of `hooktide explain`. */
 import { UserError } from '../../core/model/errors.ts'
 import type { EpochMs, HookId, RecordPlace } from '../../core/model/model.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
@@ -7,26 +7,31 @@ import { integerOption, momentForms, momentOption, textOption } from '../option-
 export const explainOptions = {
   user: {
     type: 'string',
-    description: 'The events about the user with this id, or about the subject with this id.',
+    description:
+      'Events about this user id, or about the role, organization or scope with this id.',
   },
-  'event-id': { type: 'string', description: 'The event with this id.' },
-  delivery: { type: 'string', description: 'The delivery with this id.', idOf: 'delivery' },
+  'event-id': { type: 'string', description: 'The event with this event id.' },
+  delivery: {
+    type: 'string',
+    description: 'The delivery with this delivery id.',
+    idOf: 'delivery',
+  },
   offset: {
     type: 'string',
     description:
-      'The record at this place, such as auth.events/0/4711: an event, a request, a dead letter or a result.',
+      'The record at this place, such as auth.events/0/4711: an event, request, retry, dead letter or result.',
   },
-  hook: { type: 'string', description: 'Only what it has to do with this hook.', idOf: 'hook' },
+  hook: { type: 'string', description: 'Only for this hook.', idOf: 'hook' },
   from: {
     type: 'string',
     description:
-      'Look in records since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h. [48h; earliest with --delivery and --offset]',
+      'Search records since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h. [48h; earliest with --delivery and --offset]',
   },
-  last: { type: 'string', description: 'The last so many events. [5]' },
+  last: { type: 'string', description: 'Only the newest so many events. [5]' },
   json: { type: 'boolean', description: 'One JSON object per event.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
 
-/** What names the events that are asked about. */
+/** How the events are selected. */
 export type Subject =
   | { readonly kind: 'user'; readonly id: string }
   | { readonly kind: 'event'; readonly id: string }
@@ -37,7 +42,7 @@ export interface Wanted {
   readonly subject: Subject
   readonly hook: HookId | undefined
   readonly from: 'earliest' | EpochMs
-  /** The newest events of which so many are told. */
+  /** The maximum number of events: the newest ones. */
   readonly most: number
 }
 

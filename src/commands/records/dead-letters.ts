@@ -18,7 +18,7 @@ const { hook, tenant, delivery, user, event, reason } = filterOptions
 
 export const deadLettersListCommand: Command = {
   name: 'dead-letters list',
-  summary: 'List deliveries that ended without success, and why.',
+  summary: 'List dead letters, with the reason of each.',
   usage: '[--from 24h] [--last <n>] [filters]',
   options: {
     ...listingOptions,

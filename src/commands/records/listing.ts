@@ -1,4 +1,4 @@
-/** Lists records of a topic: past ones, by time, as a table or as JSON. */
+/** Lists past records of a topic in the order of time, as a table or as JSON. */
 import { once } from 'node:events'
 import { decodeUtf8 } from '../../core/text/json.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -22,15 +22,15 @@ export const listingOptions = {
     description:
       'earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 1h. [24h; earliest with --to or --last]',
   },
-  to: { type: 'string', description: 'A time, or how long ago: up to what was written then.' },
-  last: { type: 'string', description: 'The last so many that match.' },
+  to: { type: 'string', description: 'A time, or how long ago: only what was written before.' },
+  last: { type: 'string', description: 'Only the last so many that match.' },
   value: {
     type: 'boolean',
-    description: "With each record's value, which may say much about people.",
+    description: "Also show each record's value, which may hold personal data.",
   },
   wide: {
     type: 'boolean',
-    description: 'Every column in full, whatever the width of the terminal.',
+    description: 'Show all columns in full, whatever the width of the terminal.',
   },
   json: { type: 'boolean', description: 'One JSON object per record.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
@@ -47,7 +47,7 @@ export interface Listing<Row> {
 }
 
 const defaultFromMs = 24 * 3_600_000
-/** Of `--last`: they are held in memory. */
+/** The maximum of `--last`: these records are kept in memory. */
 const mostLast = 10_000
 
 interface Listed<Row> {

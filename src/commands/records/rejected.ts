@@ -1,4 +1,4 @@
-/** `hooktide rejected list`: records that stood where events do and could not be handled, and why. */
+/** `hooktide rejected list`: records that were rejected, and why. */
 import { rejectionHeaderNames } from '../../core/model/header-names.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
 import { rejectionReasons } from '../../core/model/record-values.ts'
@@ -11,7 +11,7 @@ import { list, listingOptions } from './listing.ts'
 
 export const rejectedListCommand: Command = {
   name: 'rejected list',
-  summary: 'List records that are no events, and why.',
+  summary: 'List rejected records, with the reason of each.',
   usage: '[--from 24h] [--last <n>] [--reason <reasons>]',
   options: {
     ...listingOptions,
@@ -26,7 +26,7 @@ export interface RejectedRow {
   readonly record: InboundRecord
   readonly reason: string
   readonly field: string
-  /** Where it stood, as `<topic>/<partition>/<offset>`; empty where it does not say so. */
+  /** Its original place, `<topic>/<partition>/<offset>`; empty if the header is missing. */
   readonly source: string
 }
 
@@ -38,7 +38,7 @@ export const rejectedColumns: readonly Column[] = [
   fixed('TIME', 14),
   fixed('REASON', 15),
   fixed('FIELD', 20, 12),
-  fixed('STOOD AT', 60, 24),
+  fixed('SOURCE', 60, 24),
   { ...fixed('RECORD', 60, 30), rank: 1 },
 ]
 

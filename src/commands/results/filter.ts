@@ -1,4 +1,4 @@
-/** Which results are wanted: the options of `results` and `stats`, and what they let through. */
+/** Filters results by the options of `results` and `stats`. */
 import { isEventKey } from '../../core/event/event-keys.ts'
 import { blames, deathReasons, outcomes } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -46,9 +46,9 @@ type TextField =
   | 'blame'
 
 export interface ResultFilter {
-  /** Fields that must have one of the values. */
+  /** Fields, each with the values that it may have. */
   readonly oneOf: readonly (readonly [field: TextField, values: ReadonlySet<string>])[]
-  /** Status codes and, as `5xx`, all of a hundred. `undefined`: any, and none. */
+  /** Status codes, or groups of them such as `5xx`. `undefined` for all results. */
   readonly statuses: ReadonlySet<string> | undefined
   readonly isFinalOnly: boolean
 }
@@ -66,14 +66,14 @@ export function isWanted(result: DeliveryResult, filter: ResultFilter): boolean 
   return statuses.has(String(statusCode)) || statuses.has(`${Math.trunc(statusCode / 100)}xx`)
 }
 
-/** Whether every result is wanted. */
+/** Whether the filter accepts all results. */
 export function isEverything({ oneOf, statuses, isFinalOnly }: ResultFilter): boolean {
   return oneOf.length === 0 && statuses === undefined && !isFinalOnly
 }
 
 type Options = Pick<CommandContext, 'options'>
 
-/** @throws UserError when a value can be none of its field */
+/** @throws UserError when a value is not valid for its field */
 export function filterOf(context: Options): ResultFilter {
   const one = (name: string) => {
     const text = textOption(context, name)
@@ -83,7 +83,7 @@ export function filterOf(context: Options): ResultFilter {
     hookId: idsOption(context, 'hook'),
     tenantId: idsOption(context, 'tenant'),
     deliveryId: idsOption(context, 'delivery'),
-    // Whatever producers name theirs, commas included.
+    // Ids of producers may have commas.
     eventId: one('event-id'),
     userId: one('user'),
     eventKey: listOption(context, 'event', isEventKey, 'an event key such as PostSignIn'),

@@ -1,30 +1,30 @@
-/** The last results of a topic, without reading all that is before them. */
+/** Reads the last records of a topic that match, without reading all of it. */
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext } from '../command.ts'
 import { readRange, withAdmin } from '../kafka-session.ts'
 import { findRange } from '../replay/range.ts'
 import type { TimeRange } from './reading.ts'
 
-/** What is read back at first, in records of a partition, for each that is wanted. Filters let few through. */
+/** The first portion, in records per partition for each record that is wanted. */
 const firstPortion = 4
 const leastPortion = 500
-/** Each step back is so much longer: what is read in vain is at most as much as what was needed. */
+/** The factor by which each portion is larger than the one before, so that few reads reach far back. */
 const growth = 4
 
 interface Partition {
   readonly partition: number
   readonly low: number
-  /** Offset before which nothing was read yet. */
+  /** Everything from this offset on has been read. */
   at: number
-  /** When the oldest record that was read was written. */
+  /** When the oldest record read so far was written. */
   oldestAt: EpochMs
 }
 
 /**
- * The last `count` records that `read` makes something of, oldest first. Partitions are read backwards, in portions, until
- * none of them can hold a later one.
+ * The last `count` records that match, oldest first. Reads the partitions backwards in portions, until none of them can have
+ * a newer record that matches.
  *
- * @param read `undefined`: the record is not wanted
+ * @param read returns `undefined` for a record that does not match
  * @throws UserError when the topic does not exist, or no broker answers
  */
 export async function lastOf<Result>(
@@ -68,7 +68,7 @@ function noteTime(partitions: readonly Partition[], { partition, timestamp }: In
   if (read !== undefined) read.oldestAt = Math.min(read.oldestAt, timestamp)
 }
 
-/** Keeps the newest of what is added. */
+/** Keeps the newest records that are added. */
 export class Newest<Result> {
   readonly #count: number
   #kept: { readonly record: InboundRecord; readonly result: Result }[] = []
@@ -77,7 +77,7 @@ export class Newest<Result> {
     this.#count = count
   }
 
-  /** Whether a record that was written before this would be among the newest. */
+  /** Whether a record that was written before this time could be among the newest. */
   mayTake(before: EpochMs): boolean {
     this.#cut()
     const oldest = this.#kept[0]
@@ -88,7 +88,7 @@ export class Newest<Result> {
 
   add(record: InboundRecord, result: Result): void {
     this.#kept.push({ record, result })
-    // Now and then, so that a record costs little and no more is held than twice what is wanted.
+    // Not for every record, so that adding is cheap and memory stays bounded.
     if (this.#kept.length >= 2 * this.#count + leastPortion) this.#cut()
   }
 

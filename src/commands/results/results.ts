@@ -30,10 +30,10 @@ export const resultsCommand: Command = {
       description:
         'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest; earliest with --to or --last]',
     },
-    to: { type: 'string', description: 'A time, or how long ago: up to what was written then.' },
+    to: { type: 'string', description: 'A time, or how long ago: only what was written before.' },
     last: {
       type: 'string',
-      description: 'The last so many that match. They are looked for from the end backwards.',
+      description: 'Only the last so many that match.',
     },
     follow: {
       type: 'boolean',
@@ -48,7 +48,7 @@ export const resultsCommand: Command = {
     limit: { type: 'string', description: 'Stop after so many results.' },
     wide: {
       type: 'boolean',
-      description: 'Every column in full. Lines are cut to the width of a terminal otherwise.',
+      description: 'Show all columns in full, whatever the width of the terminal.',
     },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
@@ -56,7 +56,7 @@ export const resultsCommand: Command = {
   run,
 }
 
-/** Of `--last`: they are held in memory. */
+/** The maximum of `--last`: these results are kept in memory. */
 const mostLast = 100_000
 
 async function run(context: CommandContext): Promise<0> {
@@ -104,7 +104,7 @@ async function* pastIn(context: CommandContext, range: TimeRange): AsyncGenerato
   for await (const { result } of resultsIn(context, range)) yield result
 }
 
-/** Roughly by time, since what will come is not waited for. */
+/** Live results. They are only roughly in the order of time. */
 async function* newIn(context: CommandContext, from: Start): AsyncGenerator<DeliveryResult> {
   const { settings, signal, note } = context
   const topic = settings.topics.results

@@ -17,23 +17,23 @@ const { hook, tenant, event } = filterOptions
 
 export const statsCommand: Command = {
   name: 'stats',
-  summary: 'Show what was requested, what failed, and how long it took.',
+  summary: 'Show statistics: requests, failures and durations.',
   usage: '[--from 24h] [--by hook|tenant|event|class] [filters]',
   options: {
     by: {
       type: 'string',
       description:
-        'Counts together what has the same hook, tenant, event or class of failure. The most failures come first. [hook]',
+        'Group by hook, tenant, event or class of failure. The groups with most failures come first. [hook]',
     },
     from: {
       type: 'string',
       description:
         'earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 1h. [24h]',
     },
-    to: { type: 'string', description: 'A time, or how long ago: up to what was written then.' },
+    to: { type: 'string', description: 'A time, or how long ago: only what was written before.' },
     ...{ hook, tenant, event },
-    top: { type: 'string', description: 'Only so many rows. [20; all with --json]' },
-    wide: { type: 'boolean', description: 'Every column, whatever the width of the terminal.' },
+    top: { type: 'string', description: 'The maximum number of rows. [20; all with --json]' },
+    wide: { type: 'boolean', description: 'Show all columns, whatever the width of the terminal.' },
     json: { type: 'boolean', description: 'One JSON object per row, then one of all.' },
   },
   uses: ['kafka', 'registry', 'topics'],

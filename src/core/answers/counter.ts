@@ -1,13 +1,13 @@
-/** Counts of names that come from records, in bounded memory. */
+/** Counts names from records in bounded memory. */
 
-/** What stands for the names that were too many. */
+/** Counts all names beyond the maximum. */
 export const otherNames = '(others)'
 
 export class Counter {
   readonly #counts = new Map<string, number>()
   readonly #most: number
 
-  /** @param most names that are told apart */
+  /** @param most the maximum number of names with a count of their own */
   constructor(most: number) {
     this.#most = most
   }
@@ -22,7 +22,7 @@ export class Counter {
     return this.#counts.size
   }
 
-  /** The most frequent first; of those that are as frequent, by name. */
+  /** By count, highest first, then by name. */
   sorted(): readonly (readonly [name: string, count: number])[] {
     return [...this.#counts].toSorted(
       ([one, count], [other, otherCount]) => otherCount - count || (one < other ? -1 : 1),

@@ -1,22 +1,22 @@
-/** What became of one delivery, folded from its results in the order in which they were written. */
+/** The history of one delivery, from its results in the order in which they were written. */
 import type { EpochMs } from '../model/model.ts'
 import type { DeliveryResult } from '../model/records.ts'
 
-/** Results of a run that are kept, and runs of a delivery: the first and the newest say most. */
+/** The maximum number of results of a run, and of runs of a delivery. The first one and the newest ones are kept. */
 const mostResults = 40
 const mostRuns = 20
 
-/** How a run stands. */
+/** The state of a run. */
 export type RunState =
   | { readonly kind: 'ended'; readonly last: DeliveryResult }
-  /** It goes on at `dueAt`; `undefined`: at once. */
+  /** It continues at `dueAt`; `undefined` means at once. */
   | { readonly kind: 'open'; readonly last: DeliveryResult; readonly dueAt: EpochMs | undefined }
 
 export interface RunStory {
   readonly run: string
   readonly trigger: string
   readonly results: readonly DeliveryResult[]
-  /** Results between the first and the newest that were too many to be kept. */
+  /** The number of results after the first that were not kept. */
   readonly leftOut: number
   readonly state: RunState
 }
@@ -40,7 +40,7 @@ class Run implements RunStory {
       this.results.splice(1, 1)
       this.leftOut += 1
     }
-    // The first end counts: what comes after it is a call that a crash repeated.
+    // The first end counts: later results are of a call that a crash repeated.
     if (this.state.kind === 'open') this.state = stateAfter(result)
   }
 }
@@ -61,17 +61,17 @@ export class DeliveryStory {
     this.hookId = hookId
   }
 
-  /** In the order in which they began to be recorded. */
+  /** In the order of their first results. */
   get runs(): readonly RunStory[] {
     return [...this.#runs.values()]
   }
 
-  /** Runs that were too many to be kept. */
+  /** The number of runs that were not kept. */
   get leftOut(): number {
     return this.#leftOut
   }
 
-  /** The run that began last. */
+  /** The run whose first result is the newest. */
   get newest(): RunStory | undefined {
     return this.runs.at(-1)
   }

@@ -1,14 +1,14 @@
 /** Percentiles of durations in bounded memory. */
 
 /**
- * Each bucket ends so much above the one before it. Its middle, which stands for all in it, is within 1 % of each: the
+ * The ratio of the upper bounds of two neighbouring buckets. Every value of a bucket is within 1 % of its middle. This is the
  * mapping of DDSketch (Masson, Rim, Lee: VLDB 2019).
  */
 const growth = 1.02
 const logGrowth = Math.log(growth)
-/** What is shorter than the clocks of results tell apart is one bucket. */
+/** Shorter durations share one bucket: results have tenths of a millisecond. */
 const shortest = 0.1
-/** 116 days. Longer ones count as this. So there are 1,280 buckets at most. */
+/** 116 days. Longer durations count as this, so there are at most 1,280 buckets. */
 const longest = 1e10
 
 export class Histogram {
@@ -19,7 +19,7 @@ export class Histogram {
     return this.#count
   }
 
-  /** @param durationMs what is no number is left out; negative ones, of clocks that differ, count as 0 */
+  /** @param durationMs NaN is ignored. A negative duration, from clocks that differ, counts as 0 */
   add(durationMs: number): void {
     if (Number.isNaN(durationMs)) return
     const clamped = Math.min(longest, Math.max(shortest, durationMs))
@@ -29,9 +29,9 @@ export class Histogram {
   }
 
   /**
-   * Milliseconds within 1 % of a value that is at least as long as such a share of all; `undefined` when there is none.
+   * The quantile in milliseconds, within 1 %; `undefined` if there are no values.
    *
-   * @param share from 0 to 1
+   * @param share from 0 to 1, such as 0.95
    */
   quantile(share: number): number | undefined {
     const rank = Math.max(1, Math.ceil(share * this.#count))

@@ -1,24 +1,24 @@
-/** What each hook says of an event: whether it is for it, and why not. Decided by the code that the processor joins with. */
+/** Which hooks match an event, and why others do not, decided by the same code as in the processor. */
 import type { FilterFault } from '../filter/filter.ts'
 import { admitted, type Filtering } from '../hook/filter-match.ts'
 import { HookTable, type HookEntry } from '../hook/table.ts'
 import type { AuthEvent, HookId, TenantId } from '../model/model.ts'
 
 export type HookAnswer =
-  /** The event is for the hook. */
+  /** The hook matches. */
   | { readonly kind: 'matches' }
-  /** It is for it, and nothing is sent since the hook's record is not valid. */
+  /** The hook matches, but its record is not valid, so nothing is sent. */
   | { readonly kind: 'suspended' }
-  /** It would be for it if the hook were enabled. */
+  /** The hook would match if it were enabled. */
   | { readonly kind: 'disabled' }
   | { readonly kind: 'filter-false' }
-  /** The hook's filter has no value for the event. */
+  /** The evaluation of the hook's filter failed. */
   | { readonly kind: 'filter-fault'; readonly fault: FilterFault }
   | { readonly kind: 'not-subscribed' }
-  /** The hook is for events with that key, of another tenant. */
+  /** The hook is for events with this key, but of another tenant. */
   | { readonly kind: 'other-tenant'; readonly tenantId: TenantId }
 
-/** As hooks are now; what they were when the event was handled is not kept. */
+/** Uses the current hooks. Earlier states of hooks are not known. */
 export class HookAnswers {
   readonly #entries: ReadonlyMap<HookId, HookEntry>
   readonly #table = new HookTable()
@@ -30,7 +30,7 @@ export class HookAnswers {
     for (const entry of this.#entries.values()) this.#table.set(entry)
   }
 
-  /** Of all hooks of the event's tenant, and of those of others that are for its key. */
+  /** Answers for all hooks of the event's tenant, and for hooks of other tenants with its key. */
   of(event: AuthEvent): ReadonlyMap<HookId, HookAnswer> {
     const faults = new Map<HookId, FilterFault>()
     const matching = this.#table.matching(event)
@@ -55,7 +55,7 @@ export class HookAnswers {
     return answers
   }
 
-  /** Why the table does not have the event for it; `undefined`: it has nothing to do with the event. */
+  /** Why the hook does not match; `undefined` if it has neither the tenant nor the key. */
   #refusalOf({ hook }: HookEntry, event: AuthEvent): HookAnswer | undefined {
     const isFor = this.#table.isFor(hook.id, event.event)
     const { tenantId } = hook

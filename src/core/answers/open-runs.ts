@@ -1,13 +1,13 @@
-/** Which runs have not ended, by their results and in bounded memory. */
+/** Tracks which runs have not ended, from their results and in bounded memory. */
 
-/** What a run that goes on last said: it is retried after a failed attempt, or put off without one. */
+/** The state of a run that has not ended: retried after a failed attempt, or deferred without one. */
 export type OpenState = 'retrying' | 'waiting'
 
-/** What a result changes. */
+/** The effect of a result. */
 export type Change =
-  /** Nothing: the run has ended before, and a crash repeated what was recorded already. */
+  /** None: the run has ended already, and a crash repeated the call. */
   | { readonly kind: 'repeat' }
-  /** As many runs are open as can be held. */
+  /** The maximum number of open runs is reached. */
   | { readonly kind: 'untracked' }
   | { readonly kind: 'changed'; readonly before: OpenState | undefined }
 
@@ -16,25 +16,25 @@ interface Named {
   readonly run: string
 }
 
-/** A run by a hash of its names: that tells millions apart, where names would take hundreds of megabytes. */
+/** A hash that identifies a run. Names would take hundreds of megabytes. */
 type Print = number
 
 export class OpenRuns {
   readonly #open = new Map<Print, OpenState>()
   readonly #most: number
   /**
-   * Runs that ended lately, in two halves, of which the older is forgotten as a whole. A crash repeats what was recorded
-   * moments before, so that is what must be known.
+   * Runs that ended recently, in two generations. The older one is dropped as a whole. A crash repeats only recent calls, so
+   * older runs need not be known.
    */
   #ended = new Set<Print>()
   #endedBefore: ReadonlySet<Print> = new Set()
 
-  /** @param most open runs that are held; as many ended ones are */
+  /** @param most the maximum number of open runs, and of ended ones */
   constructor(most: number) {
     this.#most = most
   }
 
-  /** A result after which its run goes on. */
+  /** Adds a result that does not end its run. */
   goOn(run: Named, state: OpenState): Change {
     const print = printOf(run)
     if (this.#hasEnded(print)) return { kind: 'repeat' }
@@ -44,7 +44,7 @@ export class OpenRuns {
     return { kind: 'changed', before }
   }
 
-  /** A result that is its run's last. */
+  /** Adds a result that ends its run. */
   end(run: Named): Change {
     const print = printOf(run)
     if (this.#hasEnded(print)) return { kind: 'repeat' }
@@ -64,8 +64,8 @@ export class OpenRuns {
 }
 
 /**
- * 53 bits of a hash that is fast and mixes well (cyrb53). A cryptographic one would take most of the time of a million
- * results, and only who may write results could choose names that collide.
+ * A fast hash of 53 bits (cyrb53). A cryptographic hash would take most of the time for a million results, and only somebody
+ * who may write results could produce collisions.
  */
 function printOf({ deliveryId, run }: Named): Print {
   const name = `${deliveryId} ${run}`

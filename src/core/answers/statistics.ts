@@ -1,4 +1,4 @@
-/** Statistics of deliveries, folded from results in the order in which they were written, in bounded memory. */
+/** Computes statistics of deliveries from results, which must be added in the order in which they were written. Memory is bounded. */
 import type { EpochMs } from '../model/model.ts'
 import type { DeliveryResult } from '../model/records.ts'
 import { Counter, otherNames } from './counter.ts'
@@ -6,54 +6,54 @@ import { Histogram } from './histogram.ts'
 import { OpenRuns, type Change, type OpenState } from './open-runs.ts'
 
 export const groupings = ['hook', 'tenant', 'event', 'class'] as const
-/** What is counted together. `class` is of failures: how the attempt failed, or why the run ended without one. */
+/** How results are grouped. `class` groups failures by how the attempt failed, or why the run ended without one. */
 export type Grouping = (typeof groupings)[number]
 
 /** Ends of runs. */
 const ends = ['delivered', 'dead', 'expired', 'discarded'] as const
 type End = (typeof ends)[number]
 
-/** Groups that are told apart. What is beyond is counted as {@link otherNames}. */
+/** The maximum number of groups. Further ones are counted as {@link otherNames}. */
 const mostGroups = 10_000
 const mostDetails = 100
-/** 50 MB or so. */
+/** The maximum number of open runs that are tracked, about 50 MB. */
 const mostRuns = 1_000_000
 
-/** One group's counts. */
+/** The counts of one group. */
 export interface GroupStatistics {
   readonly name: string
-  /** Tenant of a hook. */
+  /** The tenant, if the group is a hook. */
   readonly tenantId: string | undefined
-  /** Where the hook's newest attempt went, as results show it. */
+  /** The URL of the newest attempt as results show it, if the group is a hook. */
   readonly url: string | undefined
-  /** HTTP calls that ended by themselves, tests included. */
+  /** Finished HTTP calls, including those of tests. */
   readonly requests: number
-  /** Those of them that did not deliver. */
+  /** Finished HTTP calls that did not deliver. */
   readonly failed: number
-  /** Calls that a process gave up, at shutdown for the most part. */
+  /** Calls that a process aborted, mostly at shutdown. */
   readonly interrupted: number
-  /** Runs that ended. */
+  /** Runs that ended, by outcome. */
   readonly ended: Readonly<Record<End, number>>
-  /** Attempts of runs that ended with one, and how many runs these were. */
+  /** Runs that ended with an attempt, and the sum of their attempts. */
   readonly attempts: { readonly sum: number; readonly runs: number }
-  /** Of each request, from its start to its end. */
+  /** Duration of the requests. */
   readonly total: Histogram
-  /** From the event's own time to the start of the first attempt, of runs that an event began. */
+  /** From the event's time to the start of its first attempt, for runs that an event began. */
   readonly toFirst: Histogram
-  /** Runs that had not ended by the last of these results. */
+  /** Runs that have not ended. */
   readonly open: Readonly<Record<OpenState, number>>
-  /** Failures by status code, error class or reason; in a group of failures, hooks. */
+  /** Failures by status code, error class or reason. In a group of failures: hooks. */
   readonly details: Counter
 }
 
-/** Share of requests that delivered, from 0 to 1; `undefined` when there was none. */
+/** The share of requests that delivered, from 0 to 1; `undefined` without requests. */
 export function successShare({ requests, failed }: GroupStatistics): number | undefined {
   return requests === 0 ? undefined : (requests - failed) / requests
 }
 
 /**
- * Share of ended runs that delivered, from 0 to 1; `undefined` when there was none. What a hook's owner ended by deleting or
- * disabling it counts neither way.
+ * The share of ended runs that delivered, from 0 to 1; `undefined` without ended runs. Runs that were discarded because the
+ * hook was deleted or disabled do not count.
  */
 export function deliveredShare({ ended }: GroupStatistics): number | undefined {
   const all = ended.delivered + ended.dead + ended.expired
@@ -82,7 +82,7 @@ class Group implements GroupStatistics {
     this.name = name
   }
 
-  /** @param change what becomes of the run by it */
+  /** @param change the effect on the run */
   add(result: DeliveryResult, change: Change): void {
     if (result.attempt !== null) this.#addAttempt(result)
     if (change.kind !== 'changed') return
@@ -124,17 +124,17 @@ export class Statistics {
     this.#grouping = grouping
   }
 
-  /** Of all results together. */
+  /** The counts of all results. */
   get all(): GroupStatistics {
     return this.#all
   }
 
-  /** Results of open runs that could not be held: what is retrying and waiting is more than is said. */
+  /** The number of results of open runs beyond the maximum: these runs are not counted as open. */
   get untracked(): number {
     return this.#untracked
   }
 
-  /** When the newest attempt began; `undefined` without results. */
+  /** The start of the newest attempt; `undefined` without results. */
   get newestAt(): EpochMs | undefined {
     return this.#newestAt
   }
@@ -150,7 +150,7 @@ export class Statistics {
     else this.#addTo(nameIn(this.#grouping, result), result, { change, failure })
   }
 
-  /** The group with most failures first, then with most requests. */
+  /** By failed requests, most first, then by lost deliveries and by requests. */
   groups(): readonly GroupStatistics[] {
     return [...this.#groups.values()].toSorted(
       (one, other) =>
@@ -180,7 +180,7 @@ export class Statistics {
     group.url = result.url ?? group.url
   }
 
-  /** Runs that are open have not ended by a failure yet, and are in no group of them. */
+  /** A run that has not ended is not counted in a group of failures. */
   #addFailure(result: DeliveryResult, failure: string | undefined): void {
     if (failure === undefined) return
     const group = this.#group(failure)
@@ -198,7 +198,7 @@ export class Statistics {
   }
 }
 
-/** Runs that ended without success. */
+/** The number of runs that ended without success. */
 function lostOf({ ended }: Group): number {
   return ended.dead + ended.expired
 }
@@ -214,7 +214,7 @@ function nameIn(grouping: Exclude<Grouping, 'class'>, result: DeliveryResult): s
   }
 }
 
-/** An interrupted call is made again at once by the next owner: it is as if it had not been made. */
+/** An interrupted call is repeated at once by the next owner, so it does not change the state of its run. */
 function openState({ final, outcome }: DeliveryResult): OpenState | undefined {
   if (final || outcome === 'interrupted') return undefined
   return outcome === 'deferred' ? 'waiting' : 'retrying'
@@ -222,7 +222,7 @@ function openState({ final, outcome }: DeliveryResult): OpenState | undefined {
 
 const failures: ReadonlySet<string> = new Set(['retrying', 'dead', 'expired', 'discarded'])
 
-/** Of an attempt its status code or error class, of an end without one the reason; `undefined`: it is no failure. */
+/** The status code or error class of an attempt, or the reason of an end without one; `undefined` if it is not a failure. */
 function failureOf(result: DeliveryResult): string | undefined {
   const { outcome, attempt, errorClass, statusCode, reason } = result
   if (!failures.has(outcome)) return undefined

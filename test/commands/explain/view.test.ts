@@ -80,7 +80,7 @@ describe('an explanation', () => {
       '      no whole answer within 15 s',
       '    next      hooktide resend dlv_0000000000000000000000',
       '',
-      '  Not sent to:',
+      '  Not called:',
       '    german: its filter has no value (missing-key): event.user.country == "DE"',
       '    young: it is disabled (its record was written after the event)',
     ])
@@ -124,7 +124,7 @@ describe('an explanation', () => {
     const waits = [{ place: 'auth.webhook.requests/0/1', attempt: 1, startsAt: resultAt }]
     const waiting = new Map([[deliveryId, waits]])
     const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found))
-    expect(lines).toContain('  Hook crm: waits: nothing is recorded yet')
+    expect(lines).toContain('  Hook crm: waits: it has no result yet')
     expect(lines).toContain(`    delivery  ${deliveryId}`)
   })
 
@@ -141,7 +141,7 @@ describe('an explanation', () => {
   it('says that an event waits to be handled', () => {
     const handled = { kind: 'no', words: 'Group g has not completed it.' } as const
     const lines = textsOf(around([stored({ id: 'crm' })], { handled })(foundWith({}, [])))
-    expect(lines).toContain('  Hook crm: waits: nothing is recorded yet')
+    expect(lines).toContain('  Hook crm: waits: it has no result yet')
     expect(lines).toContain('  Group g has not completed it.')
   })
 
@@ -157,7 +157,7 @@ describe('an explanation', () => {
     const hooks = [stored({ id: 'crm', tenantId: 'acme' })]
     expect(textsOf(around(hooks)(foundWith({}, []))).slice(4)).toEqual([
       '',
-      '  Not sent to:',
+      '  Not called:',
       '    crm: it is of tenant acme',
       '',
       '  Tenant default has no hooks.',

@@ -82,7 +82,7 @@ describe('a rejected record in a list', () => {
 
   it('has why and where it stood, in 80 columns', () => {
     const table = fitted(rejectedColumns, 80)
-    expect(headingOf(table)).toBe('TIME            REASON           FIELD                 STOOD AT')
+    expect(headingOf(table)).toBe('TIME            REASON           FIELD                 SOURCE')
     expect(rowOf(table, rejectedCells(readRejected(record)))).toBe(
       '09-14 09:02:11  missing-field    createdAt             auth.events/3/41',
     )
