@@ -103,13 +103,14 @@ export class Admission {
       timestamp: record.timestamp,
       bytes: bytes + (opened.kind === 'runs' ? opened.renderedBytes : 0),
       tenantId: tenantOf(opened),
+      isLong: judgements.some((judgement) => judgement.kind === 'queue' && judgement.isLong),
       caused,
       remaining: caused,
       waiting: caused > 1 ? new Set() : undefined,
       isInherited: flow.isInherited,
     }
     flow.admitted(origin)
-    load.add(flow.line, origin.tenantId, { count: caused, bytes: origin.bytes })
+    load.add(flow.line, origin, { count: caused, bytes: origin.bytes })
     const queuedAt = clock.monotonic()
     const workFor = (run: Run, hook?: Hook): Work => {
       flow.held.holdFor(run.hookId, 1, origin.bytes)

@@ -38,7 +38,7 @@ export class Completion {
    */
   settle(origin: Origin, hookId: HookId | undefined): boolean {
     const { load, halfDone } = this.#parts
-    const { epoch, tenantId, bytes } = origin
+    const { epoch, bytes } = origin
     origin.remaining -= 1
     if (!epoch.isLive) return false
     if (hookId !== undefined) {
@@ -46,7 +46,7 @@ export class Completion {
       load.admitted.releaseFor(hookId, 1, bytes)
     }
     const isLast = origin.remaining === 0
-    load.remove(epoch.line, tenantId, { count: 1, bytes: isLast ? bytes : 0 })
+    load.remove(epoch.line, origin, { count: 1, bytes: isLast ? bytes : 0 })
     if (isLast) epoch.complete(origin)
     else halfDone.settled(origin)
     return isLast
@@ -54,8 +54,8 @@ export class Completion {
 
   /** Completes a record that causes nothing. */
   causedNothing(origin: Origin): void {
-    const { epoch, tenantId, bytes } = origin
-    this.#parts.load.remove(epoch.line, tenantId, { count: 0, bytes })
+    const { epoch, bytes } = origin
+    this.#parts.load.remove(epoch.line, origin, { count: 0, bytes })
     epoch.complete(origin)
   }
 }

@@ -25,7 +25,12 @@ import type { Load } from './load.ts'
 import { lineOf, type Work } from './work.ts'
 
 export type Judgement =
-  | { readonly kind: 'queue'; readonly lane: Lane<Work> }
+  | {
+      readonly kind: 'queue'
+      readonly lane: Lane<Work>
+      /** Whether its call may take long. */
+      readonly isLong: boolean
+    }
   /** The record stays at the head of its partition until there is room. */
   | { readonly kind: 'wait' }
   /** Its tier released the run before it is due, so it waits on another tier. */
@@ -85,14 +90,18 @@ export class Deferring {
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
     const part = lineOf(run) === 'late' ? latePart : 1
-    const hasShare = held.hasShare(hook.id, tenantId) && admitted.hasShare(hook.id, tenantId, part)
-    if (hasShare) return { kind: 'queue', lane }
+    const isLong = lane.mayTakeLong(now)
+    const asking = { hookId: hook.id, tenantId, isLong }
+    const hasShare = held.hasShare(asking) && admitted.hasShare(asking, part)
+    if (hasShare) return { kind: 'queue', lane, isLong }
     // The run may be called earlier than planned, for example because the breaker closed before the planned probe.
     if (this.#isEarly(run))
       return this.#backlogWaitMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
     // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen) return wait
-    return isEndpointBound(lane.facts(now), this.#processFacts()) ? beyondShare : wait
+    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
+    const facts = { ...lane.facts(now), isTenantSlow }
+    return isEndpointBound(facts, this.#processFacts()) ? beyondShare : wait
   }
 
   /** Whether the event loop is too busy. */

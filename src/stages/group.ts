@@ -200,8 +200,9 @@ export class Group implements GroupListener {
     for (const [hookId, { count, bytes }] of flow.held.byHook()) {
       load.admitted.releaseFor(hookId, count, bytes)
     }
-    for (const { tenantId, remaining, bytes } of flow.origins) {
-      load.remove(flow.line, tenantId, { count: remaining, bytes })
+    for (const origin of flow.origins) {
+      const { remaining, bytes } = origin
+      load.remove(flow.line, origin, { count: remaining, bytes })
     }
   }
 

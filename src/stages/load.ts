@@ -1,7 +1,6 @@
 /** The deliveries and bytes that a process has admitted and not completed, over all of its groups. */
 import type { LineName } from '../core/lane/lane.ts'
-import type { TenantId } from '../core/model/model.ts'
-import { Holdings, type Amount } from '../core/lane/share.ts'
+import { Holdings, type Amount, type Holder } from '../core/lane/share.ts'
 
 /** The largest share of the process that one kind of deliveries may take, so that the other kind always finds room. */
 const shareOfOneKind = 0.75
@@ -25,13 +24,13 @@ export class Load {
     return isBelow('count') && isBelow('bytes')
   }
 
-  add(name: LineName, tenantId: TenantId | undefined, { count, bytes }: Amount): void {
-    this.admitted.hold(tenantId, count, bytes)
+  add(name: LineName, holder: Holder, { count, bytes }: Amount): void {
+    this.admitted.hold(holder, count, bytes)
     this.#kinds[name].count += count
     this.#kinds[name].bytes += bytes
   }
 
-  remove(name: LineName, tenantId: TenantId | undefined, { count, bytes }: Amount): void {
-    this.add(name, tenantId, { count: -count, bytes: -bytes })
+  remove(name: LineName, holder: Holder, { count, bytes }: Amount): void {
+    this.add(name, holder, { count: -count, bytes: -bytes })
   }
 }

@@ -186,7 +186,7 @@ export class PartitionFlow implements Epoch {
   admitted(origin: Origin): void {
     this.#admitted += 1
     this.origins.add(origin)
-    this.held.hold(origin.tenantId, 1, origin.bytes)
+    this.held.hold(origin, 1, origin.bytes)
   }
 
   releaseFor(hookId: HookId, { bytes }: Origin): void {
@@ -195,7 +195,7 @@ export class PartitionFlow implements Epoch {
 
   complete(origin: Origin): void {
     this.origins.delete(origin)
-    this.held.release(origin.tenantId, 1, origin.bytes)
+    this.held.release(origin, 1, origin.bytes)
     this.ledger.complete(origin.offset)
   }
 

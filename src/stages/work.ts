@@ -30,6 +30,8 @@ export interface Origin {
   readonly bytes: number
   /** `undefined` for a record that could not be read. */
   readonly tenantId: TenantId | undefined
+  /** Whether a call for it was expected to take long when it was admitted. */
+  readonly isLong: boolean
   /** The number of runs and writes that it caused. */
   readonly caused: number
   /** How many of them are not settled yet. */

@@ -25,7 +25,9 @@ describe('hooks that hold their calls', () => {
       }
       const waits = latencies(rig, 'healthy')
       expect(waits).toHaveLength(1_000)
-      expect(Math.max(...waits)).toBeLessThan(4 * second)
+      // Of its first calls nothing is known of the healthy hook. Where they are its tenant's that hold their calls, these
+      // go by way of the shortest tier rather than to hold up the partition.
+      expect(Math.max(...waits)).toBeLessThan(7 * second)
       expect(Math.max(...waits.slice(100))).toBeLessThan(second)
     },
     60_000,

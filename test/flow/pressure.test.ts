@@ -121,17 +121,17 @@ describe('pressure', () => {
     )
   })
 
-  it('leaves half of a partition free while one hook alone has a larger backlog', async () => {
+  it('leaves more than half of a partition free while one hook of unknown speed has a larger backlog', async () => {
     const rig = createRig()
     rig.putHook({ id: 'slow' })
     const one = await rig.start()
     for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(500)
     const { inFlight, queued } = one.processor.status()
-    expect(inFlight + queued).toBe(375)
+    expect(inFlight + queued).toBe(300)
   })
 
-  it('counts what headers hold: a partition admits at most 8 MiB, and half of that for one hook', async () => {
+  it('counts what headers hold: a partition admits at most 8 MiB, and less than half of that for one hook', async () => {
     const rig = createRig()
     rig.putHook({ id: 'slow' })
     const one = await rig.start()
@@ -139,7 +139,7 @@ describe('pressure', () => {
     for (let index = 0; index < 50; index += 1) rig.sendEvent({ index }, headers)
     await rig.clock.advance(50)
     const { inFlight, queued } = one.processor.status()
-    expect(inFlight + queued).toBe(8)
+    expect(inFlight + queued).toBe(7)
   })
 
   it('of one partition with a full lane leaves another partition alone', async () => {
@@ -201,12 +201,12 @@ describe('a retry that waits for room', () => {
     rig.putHook({ id: 'a', delivery: { concurrency: 1, timeoutMs: 60_000 } })
     const one = await rig.start()
     const value = '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'
-    for (let index = 0; index < 1_500; index += 1) {
+    for (let index = 0; index < 600; index += 1) {
       rig.broker.produce('auth.events', { partition: index % 2, value })
     }
     addRetry(rig, 'a')
     await rig.clock.advance(6_000)
-    expect(one.processor.status().queued).toBeGreaterThanOrEqual(700)
+    expect(one.processor.status().queued).toBeGreaterThanOrEqual(590)
     await one.live.freeze()
     for (let members = 0; members < 2; members += 1) {
       const other = rig.broker.groupSource({ groupId: 'hooktide', topics: topics.events })

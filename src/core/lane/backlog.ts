@@ -26,7 +26,7 @@ export interface BacklogFacts {
 const minMs = 1_000
 /** Equal to the longest period between two probes: no backlog lasts longer than this after a recovery. */
 const maxMs = 30 * 60_000
-const unknownMs = 5_000
+const unknownMs = 1_000
 const maxUnknownMs = 5 * 60_000
 
 /**

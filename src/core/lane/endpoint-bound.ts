@@ -16,6 +16,15 @@ export interface LaneFacts {
   readonly ratePerSecond: number | undefined
 }
 
+/** Measurements of the tenant of a lane. */
+export interface TenantFacts {
+  /**
+   * Whether many of its calls that are out have been out for long. They hold what the tenant may hold, and a hook of it
+   * that has hardly made a call would wait for their ends, and its partition with it.
+   */
+  readonly isTenantSlow: boolean
+}
+
 /** Measurements of the process. */
 export interface ProcessFacts {
   /** Share of the last second and of the last 100 ms in which the event loop ran; the larger of the two. */
@@ -43,10 +52,11 @@ export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: Proce
   return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog
 }
 
-export function isEndpointBound(lane: LaneFacts, process: ProcessFacts): boolean {
+export function isEndpointBound(lane: LaneFacts & TenantFacts, process: ProcessFacts): boolean {
   if (isProcessSlow(process)) return false
   // The owner's limit is known without measurements of the lane.
   if (lane.ratePerSecond !== undefined && lane.ratePerSecond < maxDeferrablePerSecond) return true
   if (lane.slotWaitMs >= evidenceMs) return true
-  return lane.busyMs >= evidenceMs && lane.perMs * 1_000 < maxDeferrablePerSecond
+  if (lane.busyMs < evidenceMs) return lane.isTenantSlow
+  return lane.perMs * 1_000 < maxDeferrablePerSecond
 }

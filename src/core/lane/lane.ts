@@ -161,6 +161,11 @@ export class Lane<Work> {
     return this.callMs > longCallMs
   }
 
+  /** The same, where none has ended for as long although some are out. */
+  mayTakeLong(now: MonotonicMs): boolean {
+    return this.isLong || this.#meter.silentMs(now) > longCallMs
+  }
+
   lineOf(name: LineName): Line<Work> {
     return name === 'first' ? this.first : this.late
   }

@@ -26,7 +26,7 @@ import {
 } from './lane.ts'
 import { Heap } from '../collections/heap.ts'
 import type { Place } from '../collections/linked-queue.ts'
-import type { HookId, MonotonicMs } from '../model/model.ts'
+import type { HookId, MonotonicMs, TenantId } from '../model/model.ts'
 import { Slots, type Holding, type SlotLimits } from './slots.ts'
 
 export interface LaneLimits extends LaneRules, SlotLimits {}
@@ -87,6 +87,11 @@ export class Lanes<Work> {
   /** Whether the process has a slot for one more call. */
   get hasFreeSlots(): boolean {
     return this.#slots.hasFree
+  }
+
+  /** Whether many of the tenant's calls that are out have been out for half a second or longer. */
+  isTenantSlow(tenantId: TenantId, now: MonotonicMs): boolean {
+    return this.#slots.isTenantSlow(tenantId, now)
   }
 
   /** When a rate limit allows the next call; `undefined` when no line waits for its limit. */
@@ -169,7 +174,7 @@ export class Lanes<Work> {
     const { lane } = slot.line
     const before = lane.condition(now)
     lane.end(slot, outcome, now)
-    this.#slots.free(slot)
+    this.#slots.free(slot, now)
     const move = this.#moveOf(lane, before, now)
     for (const line of [lane.first, lane.late]) {
       this.#reclassify(line, now)

@@ -4,6 +4,9 @@
  * Shared-Memory Packet Switches", 1998). A tenant may hold up to twice what is free, and a hook as much as its tenant may
  * still take. So a hook that is alone holds at most half, and a tenant of many hooks two thirds. The free part shrinks with
  * each further tenant, but never reaches zero.
+ *
+ * Hooks whose calls take long, or of which that is not known, share a part of their tenant's in the same way, as they do
+ * with slots. Otherwise a crowd of hooks that hang would leave nothing to a hook of their tenant that answers.
  */
 import type { HookId, TenantId } from '../model/model.ts'
 
@@ -30,11 +33,32 @@ interface Held {
   bytes: number
 }
 
+interface HeldByTenant extends Held {
+  /** What is held for calls that were thought to take long. */
+  readonly long: Held
+}
+
+/** For whom something is held. */
+export interface Holder {
+  /** `undefined` for what belongs to no tenant that could be read. */
+  readonly tenantId: TenantId | undefined
+  /** Whether a call of it was thought to take long when it was admitted. */
+  readonly isLong: boolean
+}
+
+/** Who asks for more. */
+export interface Asking {
+  readonly hookId: HookId
+  readonly tenantId: TenantId
+  /** Whether the hook's calls are thought to take long. */
+  readonly isLong: boolean
+}
+
 /** How much of a bounded resource each tenant and hook holds. */
 export class Holdings {
   readonly capacity: Amount
   readonly #total: Held = { count: 0, bytes: 0 }
-  readonly #tenants = new Map<TenantId, Held>()
+  readonly #tenants = new Map<TenantId, HeldByTenant>()
   readonly #hooks = new Map<HookId, Held>()
 
   constructor(capacity: Amount) {
@@ -50,31 +74,41 @@ export class Holdings {
    *
    * @param part of its share that it may use for this
    */
-  hasShare(hookId: HookId, tenantId: TenantId, part = 1): boolean {
+  hasShare({ hookId, tenantId, isLong }: Asking, part = 1): boolean {
     const hook = this.#hooks.get(hookId) ?? nothing
-    const tenant = this.#tenants.get(tenantId) ?? nothing
-    const { capacity } = this
-    const { count, bytes } = this.#total
-    return (
-      share(hook.count, tenant.count, capacity.count - count, part) &&
-      share(hook.bytes, tenant.bytes, capacity.bytes - bytes, part)
-    )
+    const tenant = this.#tenants.get(tenantId) ?? noTenant
+    const long = isLong ? tenant.long : nothing
+    const isBelow = (of: keyof Amount) =>
+      share(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
+    return isBelow('count') && isBelow('bytes')
   }
 
-  /** @param tenantId `undefined` where no tenant could be read */
-  hold(tenantId: TenantId | undefined, count: number, bytes: number): void {
-    this.#total.count += count
-    this.#total.bytes += bytes
-    if (tenantId !== undefined) change(this.#tenants, tenantId, count, bytes)
+  hold({ tenantId, isLong }: Holder, count: number, bytes: number): void {
+    add(this.#total, count, bytes)
+    if (tenantId === undefined) return
+    let tenant = this.#tenants.get(tenantId)
+    if (tenant === undefined) {
+      tenant = { count: 0, bytes: 0, long: { count: 0, bytes: 0 } }
+      this.#tenants.set(tenantId, tenant)
+    }
+    add(tenant, count, bytes)
+    if (isLong) add(tenant.long, count, bytes)
+    if (tenant.count === 0 && tenant.bytes === 0) this.#tenants.delete(tenantId)
   }
 
-  release(tenantId: TenantId | undefined, count: number, bytes: number): void {
-    this.hold(tenantId, -count, -bytes)
+  release(holder: Holder, count: number, bytes: number): void {
+    this.hold(holder, -count, -bytes)
   }
 
   /** Counts a part of what the tenant holds for one hook. The same part may count for several hooks. */
   holdFor(hookId: HookId, count: number, bytes: number): void {
-    change(this.#hooks, hookId, count, bytes)
+    const held = this.#hooks.get(hookId)
+    if (held === undefined) {
+      this.#hooks.set(hookId, { count, bytes })
+      return
+    }
+    add(held, count, bytes)
+    if (held.count === 0 && held.bytes === 0) this.#hooks.delete(hookId)
   }
 
   byHook(): Iterable<readonly [HookId, Amount]> {
@@ -82,19 +116,14 @@ export class Holdings {
   }
 
   releaseFor(hookId: HookId, count: number, bytes: number): void {
-    change(this.#hooks, hookId, -count, -bytes)
+    this.holdFor(hookId, -count, -bytes)
   }
 }
 
 const nothing: Amount = { count: 0, bytes: 0 }
+const noTenant = { ...nothing, long: nothing }
 
-function change<Key>(holders: Map<Key, Held>, key: Key, count: number, bytes: number): void {
-  const held = holders.get(key)
-  if (held === undefined) {
-    holders.set(key, { count, bytes })
-    return
-  }
+function add(held: Held, count: number, bytes: number): void {
   held.count += count
   held.bytes += bytes
-  if (held.count === 0 && held.bytes === 0) holders.delete(key)
 }

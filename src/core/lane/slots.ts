@@ -14,7 +14,8 @@
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
-import type { TenantId } from '../model/model.ts'
+import type { MonotonicMs, TenantId } from '../model/model.ts'
+import { YoungCalls } from './young-calls.ts'
 
 export interface SlotLimits {
   /** Calls in flight over all lanes. */
@@ -40,6 +41,7 @@ export interface Holding<Work> {
   readonly bytes: number
   /** Whether the call was expected to take long when it started. */
   readonly isLong: boolean
+  readonly startedAt: MonotonicMs
 }
 
 /** A tenant's entry in one of the two heaps of tenants that wait for slots. */
@@ -64,6 +66,8 @@ class Tenant<Work> {
   late = 0
   /** Calls that were expected to take long when they started. */
   readonly long = { inFlight: 0, bytes: 0 }
+  /** Calls that began within the last half second. */
+  readonly young = new YoungCalls()
 
   constructor(id: TenantId, isBefore: IsBefore<Work>) {
     this.id = id
@@ -80,6 +84,12 @@ class Tenant<Work> {
     return { tenant: this, short, long, turn: 0, heapIndex: -1 }
   }
 }
+
+/**
+ * What a tenant holds comes back soon if at least this share of its calls that are out began within the last half second.
+ * Deliveries that come back from a tier together are young together, so half would be too strict.
+ */
+const maxYoungShare = 0.75
 
 /**
  * How many tenants are skipped in search of one that may start a call. The search begins with the one that holds the least.
@@ -154,12 +164,20 @@ export class Slots<Work> {
   }
 
   occupy(holding: Holding<Work>): void {
+    holding.tenant.young.began(holding.startedAt)
     this.#count(holding, 1)
   }
 
-  free(holding: Holding<Work>): void {
+  free(holding: Holding<Work>, now: MonotonicMs): void {
+    holding.tenant.young.ended(holding.startedAt, now)
     this.#count(holding, -1)
     this.#forgetIfIdle(holding.tenant)
+  }
+
+  /** Whether many of the tenant's calls that are out have been out for half a second or longer. */
+  isTenantSlow(id: TenantId, now: MonotonicMs): boolean {
+    const tenant = this.#tenants.get(id)
+    return tenant !== undefined && tenant.young.count(now) < tenant.inFlight * maxYoungShare
   }
 
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {

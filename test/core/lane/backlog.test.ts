@@ -97,11 +97,12 @@ describe('the wait of a deferral by a healthy lane', () => {
   })
 
   it.each([
-    [0, 5 * second],
-    [1, 10 * second],
-    [2, 20 * second],
-    [5, 160 * second],
-    [6, 5 * minute],
+    [0, second],
+    [1, 2 * second],
+    [2, 4 * second],
+    [5, 32 * second],
+    [8, 256 * second],
+    [9, 5 * minute],
     [1_000_000, 5 * minute],
   ])('of an unknown lane after %i deferrals is %i ms', (deferrals, ms) => {
     const unknown = { usualMs: undefined, successMs: undefined, perMs: 0, silentMs: minute }

@@ -4,42 +4,53 @@ import {
   isProcessSlow,
   type LaneFacts,
   type ProcessFacts,
+  type TenantFacts,
 } from '../../../src/core/lane/endpoint-bound.ts'
 
 /** A lane that makes 40 calls a second, seen for five seconds, in a process that is idle. */
-const slowLane: LaneFacts = { busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined }
+const slowLane: LaneFacts & TenantFacts = {
+  ...{ busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined },
+  isTenantSlow: false,
+}
 const idle: ProcessFacts = { busyShare: 0.2, hasFreeSlots: true, hasSinkBacklog: false }
 
 describe('a lane', () => {
-  const cases: readonly (readonly [string, Partial<LaneFacts>, Partial<ProcessFacts>, boolean])[] =
+  const cases: readonly (readonly [
+    string,
+    Partial<LaneFacts & TenantFacts>,
+    Partial<ProcessFacts>,
+    boolean,
+  ])[] = [
+    ['that is slow', {}, {}, true],
+    ['that has not answered for a second', { busyMs: 1_000, perMs: 0.002 }, {}, true],
+    ['that never answers', { perMs: 0 }, {}, true],
+    ['that was seen for less than a second', { busyMs: 999 }, {}, false],
+    ['that nothing is known of', { busyMs: 0, perMs: 0 }, {}, false],
+    ['unseen, of a tenant whose calls take long', { busyMs: 0, isTenantSlow: true }, {}, true],
+    ['fast, of a tenant whose calls take long', { perMs: 3, isTenantSlow: true }, {}, false],
     [
-      ['that is slow', {}, {}, true],
-      ['that has not answered for a second', { busyMs: 1_000, perMs: 0.002 }, {}, true],
-      ['that never answers', { perMs: 0 }, {}, true],
-      ['that was seen for less than a second', { busyMs: 999 }, {}, false],
-      ['without measurements', { busyMs: 0, perMs: 0 }, {}, false],
-      ['that makes just under 500 calls/s', { perMs: 0.4999 }, {}, true],
-      ['that makes 500 calls/s', { perMs: 0.5 }, {}, false],
-      ['that makes 8,000 calls/s', { perMs: 8 }, {}, false],
-      ['that is slow, in a process that is busy', {}, { busyShare: 0.9 }, false],
-      ['that is slow, in a process that is nearly busy', {}, { busyShare: 0.899 }, true],
-      ['that is slow, while no slot is free', {}, { hasFreeSlots: false }, false],
-      ['that is slow, while records are not acknowledged', {}, { hasSinkBacklog: true }, false],
-      ['unseen, of a hook with a rate limit', { busyMs: 0, perMs: 0, ratePerSecond: 10 }, {}, true],
-      ['unseen, with a limit of 499/s', { busyMs: 0, perMs: 0, ratePerSecond: 499 }, {}, true],
-      ['unseen, with a limit of 500/s', { busyMs: 0, perMs: 0, ratePerSecond: 500 }, {}, false],
-      ['fast, with a limit that allows more', { perMs: 3, ratePerSecond: 5_000 }, {}, false],
-      ['slow, with a limit that allows more', { ratePerSecond: 5_000 }, {}, true],
-      ['with a rate limit, in a busy process', { ratePerSecond: 10 }, { busyShare: 1 }, false],
-      [
-        'waiting for its own share of slots for a second',
-        { perMs: 3, slotWaitMs: 1_000 },
-        {},
-        true,
-      ],
-      ['waiting for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
-      ['waiting because no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
-    ]
+      'unseen, of such a tenant, in a busy process',
+      { busyMs: 0, isTenantSlow: true },
+      { busyShare: 1 },
+      false,
+    ],
+    ['that makes just under 500 calls/s', { perMs: 0.4999 }, {}, true],
+    ['that makes 500 calls/s', { perMs: 0.5 }, {}, false],
+    ['that makes 8,000 calls/s', { perMs: 8 }, {}, false],
+    ['that is slow, in a process that is busy', {}, { busyShare: 0.9 }, false],
+    ['that is slow, in a process that is nearly busy', {}, { busyShare: 0.899 }, true],
+    ['that is slow, while no slot is free', {}, { hasFreeSlots: false }, false],
+    ['that is slow, while records are not acknowledged', {}, { hasSinkBacklog: true }, false],
+    ['unseen, of a hook with a rate limit', { busyMs: 0, perMs: 0, ratePerSecond: 10 }, {}, true],
+    ['unseen, with a limit of 499/s', { busyMs: 0, perMs: 0, ratePerSecond: 499 }, {}, true],
+    ['unseen, with a limit of 500/s', { busyMs: 0, perMs: 0, ratePerSecond: 500 }, {}, false],
+    ['fast, with a limit that allows more', { perMs: 3, ratePerSecond: 5_000 }, {}, false],
+    ['slow, with a limit that allows more', { ratePerSecond: 5_000 }, {}, true],
+    ['with a rate limit, in a busy process', { ratePerSecond: 10 }, { busyShare: 1 }, false],
+    ['waiting for its own share of slots for a second', { perMs: 3, slotWaitMs: 1_000 }, {}, true],
+    ['waiting for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
+    ['waiting because no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
+  ]
   it.each(cases)('%s: does its endpoint limit it?', (_, lane, process, expected) => {
     expect(isEndpointBound({ ...slowLane, ...lane }, { ...idle, ...process })).toBe(expected)
   })

@@ -101,32 +101,55 @@ describe('the share of 750 offsets', () => {
 
 describe('holdings', () => {
   const capacity = { count: 750, bytes: 8_000 }
+  const short = (tenantId: string | undefined) => ({ tenantId, isLong: false })
+  const long = (tenantId: string) => ({ tenantId, isLong: true })
+  const asking = (hookId: string, tenantId: string, isLong = false) => ({
+    hookId,
+    tenantId,
+    isLong,
+  })
 
   it('give a hook that is alone half of the bytes, in records of any size', () => {
     const held = new Holdings(capacity)
     let count = 0
-    for (; held.hasShare('a', 't'); count += 1) {
-      held.hold('t', 1, 1_000)
+    for (; held.hasShare(asking('a', 't')); count += 1) {
+      held.hold(short('t'), 1, 1_000)
       held.holdFor('a', 1, 1_000)
     }
     expect(count).toBe(4)
-    expect(held.hasShare('b', 't')).toBe(true)
-    expect(held.hasShare('c', 'u')).toBe(true)
+    expect(held.hasShare(asking('b', 't'))).toBe(true)
+    expect(held.hasShare(asking('c', 'u'))).toBe(true)
   })
 
   it('are bounded by number where the bytes are small', () => {
     const held = new Holdings(capacity)
     let count = 0
-    for (; held.hasShare('a', 't'); count += 1) {
-      held.hold('t', 1, 1)
+    for (; held.hasShare(asking('a', 't')); count += 1) {
+      held.hold(short('t'), 1, 1)
       held.holdFor('a', 1, 1)
     }
     expect(count).toBe(375)
   })
 
+  it('leave a hook that answers soon a place beside a crowd of its tenant whose calls take long', () => {
+    const held = new Holdings({ count: 750, bytes: 1e9 })
+    let count = 0
+    for (; held.hasShare(asking(`crowd-${count}`, 't', true)); count += 1) {
+      held.hold(long('t'), 1, 1)
+      held.holdFor(`crowd-${count}`, 1, 1)
+    }
+    expect(count).toBe(375)
+    let left = 0
+    for (; held.hasShare(asking('soon', 't')); left += 1) {
+      held.hold(short('t'), 1, 1)
+      held.holdFor('soon', 1, 1)
+    }
+    expect(left).toBe(94)
+  })
+
   it('count a record for many hooks once for the tenant, and for each of its hooks', () => {
     const held = new Holdings({ count: 9, bytes: 8_000 })
-    held.hold('t', 1, 100)
+    held.hold(short('t'), 1, 100)
     for (const hook of ['a', 'b', 'c']) held.holdFor(hook, 1, 100)
     expect(held.total).toEqual({ count: 1, bytes: 100 })
     expect(Object.fromEntries(held.byHook())).toEqual({
@@ -138,11 +161,11 @@ describe('holdings', () => {
 
   it('leave less to others for what is of no tenant', () => {
     const held = new Holdings({ count: 2, bytes: 8_000 })
-    expect(held.hasShare('a', 't')).toBe(true)
-    held.hold(undefined, 2, 100)
-    expect(held.hasShare('a', 't')).toBe(false)
-    held.release(undefined, 2, 100)
-    expect(held.hasShare('a', 't')).toBe(true)
+    expect(held.hasShare(asking('a', 't'))).toBe(true)
+    held.hold(short(undefined), 2, 100)
+    expect(held.hasShare(asking('a', 't'))).toBe(false)
+    held.release(short(undefined), 2, 100)
+    expect(held.hasShare(asking('a', 't'))).toBe(true)
   })
 
   it('agree with a list of everything that is held, and forget who holds nothing', () => {
@@ -150,32 +173,45 @@ describe('holdings', () => {
       hook: fc.constantFrom('a', 'b', 'c'),
       tenant: fc.constantFrom('t', 'u', undefined),
       bytes: fc.nat({ max: 2_000 }),
+      isLong: fc.boolean(),
       isRelease: fc.boolean(),
       pick: fc.nat(),
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const held = new Holdings(capacity)
-        const plain: { hook: string; tenant: string | undefined; bytes: number }[] = []
+        const plain: {
+          hook: string
+          tenant: string | undefined
+          bytes: number
+          isLong: boolean
+        }[] = []
+        const holderOf = ({ tenant, isLong }: (typeof plain)[number]) => ({
+          tenantId: tenant,
+          isLong,
+        })
         const free = (one: (typeof plain)[number]) => {
-          held.release(one.tenant, 1, one.bytes)
+          held.release(holderOf(one), 1, one.bytes)
           held.releaseFor(one.hook, 1, one.bytes)
         }
         for (const { isRelease, pick, ...one } of steps) {
           if (isRelease) plain.splice(pick % Math.max(1, plain.length), 1).forEach(free)
           else {
             plain.push(one)
-            held.hold(one.tenant, 1, one.bytes)
+            held.hold(holderOf(one), 1, one.bytes)
             held.holdFor(one.hook, 1, one.bytes)
           }
           const bytesOf = (some: typeof plain) => some.reduce((sum, { bytes }) => sum + bytes, 0)
           const ofTenant = plain.filter(({ tenant }) => tenant === 't')
           const ofHook = plain.filter(({ hook }) => hook === 'a')
           expect(held.total).toEqual({ count: plain.length, bytes: bytesOf(plain) })
-          expect(held.hasShare('a', 't')).toBe(
-            share(ofHook.length, ofTenant.length, 750 - plain.length) &&
-              share(bytesOf(ofHook), bytesOf(ofTenant), 8_000 - bytesOf(plain)),
-          )
+          for (const isLong of [false, true]) {
+            const shared = isLong ? ofTenant.filter((one) => one.isLong) : []
+            expect(held.hasShare(asking('a', 't', isLong))).toBe(
+              share(ofHook.length, ofTenant.length + shared.length, 750 - plain.length) &&
+                share(bytesOf(ofHook), bytesOf(ofTenant) + bytesOf(shared), 8_000 - bytesOf(plain)),
+            )
+          }
           expect(new Map(held.byHook()).size).toBe(new Set(plain.map(({ hook }) => hook)).size)
         }
         plain.splice(0).forEach(free)

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { createRig, type Instance } from '../support/flow-rig.ts'
+
+const second = 1_000
+const minute = 60 * second
+const url = (id: string) => `https://${id}.example/`
+
+function callsTo(one: Instance, id: string): number {
+  return one.http.calls.filter(({ request }) => request.url === url(id)).length
+}
+
+describe('a crowd of hooks that never answer, more than a partition has places', () => {
+  const crowd = 1_200
+  const perTick = 20
+  const ticks = 400
+  const tickMs = 20
+
+  /** A tenant has the crowd and a hook that answers; another tenant has one that answers. */
+  async function rigWithCrowd(healthyBefore = false) {
+    const rig = createRig()
+    const put = (id: string, event: string, tenantId: string) =>
+      rig.putHook({ id, tenantId, events: [event], config: { url: url(id) } })
+    for (let n = 0; n < crowd; n += 1) put(`hangs-${n}`, `Hangs.N${n}`, 'greedy')
+    put('sibling', 'Sibling', 'greedy')
+    put('other', 'Other', 'quiet')
+    const one = await rig.start()
+    for (const id of ['sibling', 'other']) one.http.script(url(id), 200)
+    const send = (tenantId: string, event: string, tick: number) =>
+      rig.sendEvent({ event, tick }, { 'tenant-id': tenantId })
+    const sendTick = (tick: number) => {
+      for (let index = 0; index < perTick; index += 1) {
+        send('greedy', `Hangs.N${(tick * perTick + index) % crowd}`, tick)
+      }
+      send('greedy', 'Sibling', tick)
+      send('quiet', 'Other', tick)
+    }
+    if (healthyBefore) {
+      for (let n = 0; n < crowd; n += 1) one.http.script(url(`hangs-${n}`), 200)
+      for (let tick = 0; tick < ticks; tick += 1) {
+        sendTick(tick)
+        await rig.clock.advance(tickMs)
+      }
+      await rig.clock.advance(minute)
+      for (let n = 0; n < crowd; n += 1) one.http.script(url(`hangs-${n}`))
+    }
+    return { rig, one, sendTick }
+  }
+
+  /** How many ticks later than their own calls were made, at most, after the first `from` ticks. */
+  async function latest(from: number, healthyBefore = false) {
+    const { rig, one, sendTick } = await rigWithCrowd(healthyBefore)
+    const before = { other: callsTo(one, 'other'), sibling: callsTo(one, 'sibling') }
+    const late = { other: 0, sibling: 0 }
+    for (let tick = 1; tick <= ticks; tick += 1) {
+      sendTick(tick)
+      await rig.clock.advance(tickMs)
+      if (tick < from) continue
+      for (const id of ['other', 'sibling'] as const) {
+        late[id] = Math.max(late[id], tick - (callsTo(one, id) - before[id]))
+      }
+    }
+    return late
+  }
+
+  it('delay neither a hook of another tenant nor one of their own that answers', async () => {
+    // Half a second shows that the crowd does not answer; its partition may have waited for that.
+    expect(await latest(second / tickMs)).toEqual({ other: 0, sibling: 0 })
+  }, 60_000)
+
+  it('delay nobody of another tenant when all of them fall silent at once', async () => {
+    const { other, sibling } = await latest(second / tickMs, true)
+    expect(other).toBe(0)
+    // Until they are seen not to answer, their tenant has no place left: its hooks go by way of a tier.
+    expect(sibling * tickMs).toBeLessThan(8 * second)
+  }, 60_000)
+})
