@@ -130,17 +130,31 @@ function bareTexts(folded: readonly string[]): readonly string[] {
 
 const gramLength = 4
 
+/** Table entries for each text: so few of them are taken that most places are ruled out. */
+const entriesPerText = 8
+
 /** Tells quickly that none of many texts begins at a place, which is so at most places. */
 class Beginnings {
-  readonly #known = new Uint8Array(1 << 16)
+  readonly #known: Uint8Array
+  readonly #mask: number
+
+  /**
+   * @param count how many texts will be added. The table is no larger than they need: one is made for each failed call, and
+   * a thousand calls may fail in the same moment.
+   */
+  constructor(count: number) {
+    const size = 1 << Math.min(16, Math.max(4, Math.ceil(Math.log2(count * entriesPerText + 1))))
+    this.#known = new Uint8Array(size)
+    this.#mask = size - 1
+  }
 
   /** @param text of at least {@link gramLength} characters */
   add(text: string): void {
-    this.#known[gramAt(text, 0)] = 1
+    this.#known[gramAt(text, 0) & this.#mask] = 1
   }
 
   mayBeAt(gram = 0): boolean {
-    return this.#known[gram] === 1
+    return this.#known[gram & this.#mask] === 1
   }
 }
 
@@ -175,7 +189,7 @@ class Finder {
   readonly #hidden: Hidden
   /** Pieces of secrets, by their length. */
   readonly #pieces = new Map<number, Set<string>>()
-  readonly #beginnings = { pieces: new Beginnings(), wholes: new Beginnings() }
+  readonly #beginnings: Readonly<Record<'pieces' | 'wholes', Beginnings>>
   /** By their first {@link #beginning} characters. */
   readonly #wholes: ReadonlyMap<string, readonly string[]>
   readonly #beginning: number
@@ -184,6 +198,11 @@ class Finder {
   constructor(hidden: Hidden, textLength: number) {
     this.#hidden = hidden
     const { secrets, wholes, sources } = hidden
+    const pieces = secrets.reduce(
+      (sum, { length }) => sum + Math.max(1, length - pieceLength + 1),
+      0,
+    )
+    this.#beginnings = { pieces: new Beginnings(pieces), wholes: new Beginnings(wholes.length) }
     for (const secret of secrets) this.#addPieces(secret)
     const beginning = wholes.reduce((least, { length }) => Math.min(least, length), windowLength)
     this.#beginning = beginning
@@ -258,7 +277,7 @@ class Finder {
 function sourceOf(source: string): Source {
   const text = foldedText(source)
   const windows = new Map<string, number>()
-  const beginnings = new Beginnings()
+  const beginnings = new Beginnings(Math.floor(text.length / windowLength))
   for (let at = 0; at + windowLength <= text.length; at += windowLength) {
     const window = text.slice(at, at + windowLength)
     windows.set(window, at)
