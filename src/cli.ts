@@ -75,8 +75,9 @@ async function runCommand(
   const settingWarnings = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const warning of settingWarnings) note(`warning: ${warning}`)
   const { signal } = ending
+  const output = { print, columns: process.stdout.columns, note, showProgress }
   return await logging(isLogging, settings, () =>
-    command.run({ settings, settingWarnings, args, options, print, note, signal, showProgress }),
+    command.run({ settings, settingWarnings, args, options, ...output, signal }),
   )
 }
 

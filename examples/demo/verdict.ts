@@ -1,5 +1,5 @@
 /** The end of the demo: the table of what the results topic says, and whether it agrees with the other accounts. */
-import { isResult } from '../../src/commands/results/result-line.ts'
+import { isResult } from '../../src/commands/results/result.ts'
 import { UserError } from '../../src/core/model/errors.ts'
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../src/core/model/records.ts'

@@ -99,9 +99,13 @@ function optionFault(command: Command, token: OptionToken): string | undefined {
 }
 
 function idFault(command: Command, name: string, value: string): string | undefined {
-  const of = command.options[name]?.idOf
-  if (of === undefined || idForms[of].isValid(value)) return undefined
-  return `--${name} must be ${idForms[of].form}, not "${shownParts(value)}".`
+  const { idOf, isList = false } = command.options[name] ?? {}
+  if (idOf === undefined) return undefined
+  const { isValid, form } = idForms[idOf]
+  const wrong = (isList ? value.split(',') : [value]).find((id) => !isValid(id.trim()))
+  if (wrong === undefined) return undefined
+  const several = isList ? ' (separate several with commas)' : ''
+  return `--${name} must be ${form}${several}, not "${shownParts(wrong)}".`
 }
 
 function unknownFault(command: Command, { name, rawName }: OptionToken): string {

@@ -15,6 +15,8 @@ export interface CommandOption {
   readonly description: string
   /** The kind of id that it takes; absent if its value is not an id. */
   readonly idOf?: IdOf
+  /** Whether it takes several, separated by commas. */
+  readonly isList?: boolean
 }
 
 /** The ids that a command takes as arguments. */
@@ -36,6 +38,8 @@ export interface CommandContext {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
   /** Prints one line of the answer to standard output. */
   readonly print: (line: Line) => void
+  /** Columns of the terminal that shows the answer; `undefined` if it goes elsewhere. */
+  readonly columns: number | undefined
   /** Prints one line that is not the answer, such as a warning, to standard error. */
   readonly note: (line: string) => void
   /**

@@ -44,7 +44,7 @@ export async function* readToEnd(
   if (session.signal.aborted) throw new InterruptedError()
 }
 
-type Range = Pick<ReadOptions, 'from' | 'onRemoved'>
+type Range = Pick<ReadOptions, 'from' | 'isByTime' | 'onRemoved'>
 
 /**
  * As {@link readToEnd}, but without an error when a signal ends the command: then only a part of the records is read.

@@ -5,6 +5,7 @@ import { UserError } from '../core/model/errors.ts'
 import type { EpochMs } from '../core/model/model.ts'
 import type { RegistrySettings } from '../edge/registry/client.ts'
 import type { CommandContext } from './command.ts'
+import { idForms } from './id-forms.ts'
 
 type Options = Pick<CommandContext, 'options'>
 
@@ -41,6 +42,15 @@ export function listOption(
   )
 }
 
+/** @throws UserError when one of them is not such an id */
+export function idsOption(
+  context: Options,
+  name: 'hook' | 'tenant' | 'delivery',
+): readonly string[] | undefined {
+  const { isValid, form } = idForms[name]
+  return listOption(context, name, isValid, form)
+}
+
 /** @throws UserError when the value is not a whole number from `min` to `max` */
 export function integerOption(
   context: Options,
@@ -75,6 +85,19 @@ export function parseMoment(text: string, now: EpochMs): EpochMs | undefined {
   const agoMs = parseDuration(text)
   const moment = agoMs === undefined ? parseIsoTime(text) : now - agoMs
   return moment === undefined ? undefined : Math.max(0, moment)
+}
+
+/** @param forms completes `must be`. @throws UserError when it is not one of these forms */
+export function momentOption(
+  context: Options,
+  name: string,
+  forms: string = momentForms,
+): EpochMs | undefined {
+  const text = textOption(context, name)
+  if (text === undefined) return undefined
+  const moment = parseMoment(text, Date.now())
+  if (moment !== undefined) return moment
+  throw new UserError(`--${name} must be ${forms}, not "${text}".`, 2)
 }
 
 /** `undefined` if no registry is set. */

@@ -19,6 +19,7 @@ import { registerSchema } from '../../src/edge/registry/schema-registration.ts'
 import { systemClock } from '../../src/edge/system-clock.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { listening } from '../support/listening.ts'
+import { useKafka } from '../support/kafka-tools.ts'
 import { eventOf, runOf } from '../support/model-builders.ts'
 import { uniqueNames } from '../support/names.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -149,6 +150,12 @@ describe('results of a topic with plain JSON', () => {
     [['--outcome', 'retrying'], ['late']],
     [['--final'], ['gone', 'ok', 'ok2']],
     [['--final', '--event', 'PostSignIn', '--tenant', 'default'], ['ok']],
+    [
+      ['--hook', 'ok,gone', '--status', '2xx,410'],
+      ['gone', 'ok'],
+    ],
+    [['--to', '2100-01-01', '--blame', 'network'], ['late']],
+    [['--to', '2020-01-01'], []],
     [['--from', '2100-01-01'], []],
     [
       ['--from', '1h'],
@@ -166,12 +173,12 @@ describe('results of a topic with plain JSON', () => {
     const { stdout } = await results('--until-end', '--hook', 'gone')
     const [heading, line, ...others] = stdout.split('\n').map((text) => text.split(/ {2,}/))
     expect(heading).toEqual([
-      ...['TIME', 'OUTCOME', 'ANSWER', 'ATTEMPT', 'TENANT', 'HOOK', 'EVENT', 'DELIVERY', 'TOOK'],
-      ...['EVENT ID', 'NEXT'],
+      ...['TIME', 'OUTCOME', 'ANSWER', 'ATTEMPT', 'TRIGGER', 'TENANT', 'HOOK', 'EVENT'],
+      ...['DELIVERY', 'TOOK', 'EVENT ID', 'NEXT'],
     ])
     expect(line).toEqual([
-      ...['2026-09-14T09:02:11.019Z', 'dead', '410', '1 of 10', 'acme', 'gone', 'PostSignIn'],
-      ...[deliveryIdFor('gone'), '12 ms', 'evt-gone', 'gone'],
+      ...['2026-09-14T09:02:11.019Z', 'dead', '410', '1 of 10', 'event', 'acme', 'gone'],
+      ...['PostSignIn', deliveryIdFor('gone'), '12 ms', 'evt-gone', 'gone'],
     ])
     expect(others).toEqual([['']])
     const retry = await results('--until-end', '--hook', 'late')
@@ -181,6 +188,9 @@ describe('results of a topic with plain JSON', () => {
   it.each([
     [['--from', 'monday'], /--from must be earliest/],
     [['--follow', '--until-end'], /give one of them/],
+    [['--follow', '--last', '3'], /--follow and --last exclude each other/],
+    [['--from', 'latest'], /--from latest needs --follow/],
+    [['--from', '1h', '--to', '2h'], /--to must be later than --from/],
     [['--limit', 'many'], /--limit must be a whole number/],
     [['--delivery', 'dlv_late'], /--delivery must be the id of a delivery: dlv_ and 22 characters/],
   ])('are not shown for %j, which has exit code 2', async (flags, message) => {
@@ -207,6 +217,48 @@ describe('results of a topic with plain JSON', () => {
     expect(stderr).toBe(
       `Topic ${prefix}-none.webhook.results does not exist: run "hooktide init".\n`,
     )
+  })
+})
+
+describe('results in several partitions', () => {
+  const { prefix } = uniqueNames()
+  /** Each in a partition of its own order, and long after what the other partitions have. */
+  const written = Array.from({ length: 3_000 }, (_, index) => ({
+    partition: index % 3,
+    timestamp: at + (index % 3) * 1_000_000 + index,
+    hookId: `hook-${index}`,
+  }))
+  const inOrder = written.toSorted((one, other) => one.timestamp - other.timestamp)
+  async function writeAll(): Promise<void> {
+    const topic = await createResultsTopic(prefix)
+    const { produce } = await useKafka(surroundings().brokers)
+    await produce(
+      topic,
+      written.map(({ hookId, partition, timestamp }) => ({
+        partition,
+        timestamp: String(timestamp),
+        value: jsonResultEncoder.encode(resultFor({ hookId, verdict: { kind: 'delivered' } })),
+      })),
+    )
+  }
+
+  async function hooksShown(...flags: readonly string[]): Promise<readonly string[]> {
+    const { code, stdout } = await hooktide(['results', '--json', ...flags], environmentOf(prefix))
+    expect(code).toBe(0)
+    const lines = stdout.split('\n').filter((line) => line !== '')
+    return lines.map((line) => String(JSON.parse(line).hookId))
+  }
+
+  it('come in the order in which they were written, also from the end backwards', async () => {
+    await writeAll()
+    const hooks = inOrder.map(({ hookId }) => hookId)
+    expect(await hooksShown('--from', 'earliest')).toEqual(hooks)
+    const to = new Date(inOrder[1_500]?.timestamp ?? 0).toISOString()
+    expect(await hooksShown('--to', to)).toEqual(hooks.slice(0, 1_500))
+    expect(await hooksShown('--last', '5')).toEqual(hooks.slice(-5))
+    expect(await hooksShown('--last', '5', '--to', to)).toEqual(hooks.slice(1_495, 1_500))
+    const rare = [hooks[2], hooks[1_700]]
+    expect(await hooksShown('--last', '5', '--hook', rare.join(','))).toEqual(rare)
   })
 })
 

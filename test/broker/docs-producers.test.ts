@@ -126,26 +126,6 @@ describe("the documents' reader of results", () => {
   })
 })
 
-describe("the documents' list of dead letters", () => {
-  it('has the dead letters and rejected records, each with its reason', async ({ skip }) => {
-    skip(isKcatMissing(), 'kcat is not installed')
-    await rig.sendEvents({ headers: { 'event-id': 'listed' } })
-    await rig.deadLetters.waitFor((all) =>
-      all.some((headers) => headers['hooktide-event-id'] === 'listed'),
-    )
-    const { produce } = await useKafka(surroundings().brokers)
-    await produce(`${rig.prefix}.events`, [{ value: 'not JSON' }])
-    await rig.rejected.waitFor((all) => all.length > 0)
-    await using list = examples.start('dead-letters.sh')
-    await list.finished
-    const text = list.lines.join('\n')
-    expect(text).toMatch(
-      /dlv_\S+\n {2}.*hooktide-event-id=listed.*hooktide-reason=endpoint-disabled.*\n {2}\{/,
-    )
-    expect(text).toMatch(/hooktide-reason=invalid-json.*\n {2}not JSON/)
-  })
-})
-
 function isKcatMissing(): boolean {
   return spawnSync('kcat', ['-V']).error !== undefined && process.env['CI'] === undefined
 }

@@ -31,6 +31,34 @@ describe('a topic that is read without a group', () => {
     expect(values.filter((value) => value.startsWith('b'))).toEqual(['b1', 'b2', 'b3'])
   })
 
+  it('comes by time over all partitions where that is asked for, also where one ends with what cannot be read', async () => {
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(surroundings().brokers)
+    await tools.createTopic(topic, 3)
+    const at = (value: string, partition: number, timestamp: number) => ({
+      value,
+      partition,
+      timestamp: String(1_789_376_531_000 + timestamp),
+    })
+    // A fetch brings one of these: the others of the partition must wait for the fetches of the others.
+    const padding = 'x'.repeat(700_000)
+    for (const [name, time] of [
+      ['a', 10],
+      ['c', 30],
+      ['e', 50],
+    ] as const) {
+      await tools.produce(topic, [at(name + padding, 0, time)])
+    }
+    await tools.produce(topic, [at('d', 1, 40), at('f', 1, 60)])
+    await tools.produceInTransaction(topic, [at('b', 2, 20)])
+    // A broker answers that a transaction is committed before its partitions say so.
+    await expect.poll(() => valuesOf(topic), { timeout: 10_000 }).toContain('b')
+
+    const seen: string[] = []
+    for await (const records of read(topic, { isByTime: true })) seen.push(...initials(records))
+    expect(seen).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
   it('comes without what was taken back, however many transactions were open at once', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`

@@ -1,14 +1,17 @@
 /** As `growth.test.ts`, of what is kept, printed and typed. */
 import { describe, expect, it } from 'vitest'
+import { paragraph } from '../../src/commands/columns.ts'
 import { alignedRows, describedRows, shellWord } from '../../src/commands/table.ts'
 import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
 import { piecesOf, withoutMember } from '../../src/core/text/json-pieces.ts'
 import { checkEvent } from '../../src/commands/events/input.ts'
-import { isResult, resultLine } from '../../src/commands/results/result-line.ts'
+import { ResultTable } from '../../src/commands/results/result-line.ts'
+import { isResult } from '../../src/commands/results/result.ts'
 import { readHookKey, readHookValue } from '../../src/core/hook/captured-change.ts'
 import { decodeCompletedRuns, encodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import { decodeHealth } from '../../src/core/health/record.ts'
+import { Statistics } from '../../src/core/answers/statistics.ts'
 import { admitted } from '../../src/core/hook/filter-match.ts'
 import { type HookEntry, HookTable } from '../../src/core/hook/table.ts'
 import { Ledger } from '../../src/core/offsets/ledger.ts'
@@ -24,6 +27,7 @@ import { boundedLine } from '../../src/edge/telemetry/line-bound.ts'
 import { type Case, growth, payload, text, times } from '../support/growth.ts'
 import { eventOf, hookOf } from '../support/model-builders.ts'
 import { recordOf } from '../support/record-builders.ts'
+import { endWith } from '../support/results.ts'
 
 const entry = (index: number, events: readonly string[] = ['PostSignIn']) => ({
   kind: 'active' as const,
@@ -192,27 +196,7 @@ const ofCommits: readonly Case[] = [
   ),
 ]
 
-const result = JSON.parse(
-  JSON.stringify({
-    ...{
-      deliveryId: 'd',
-      run: 'r',
-      eventId: 'e',
-      eventKey: 'PostSignIn',
-      hookId: 'h',
-      tenantId: 't',
-    },
-    ...{
-      outcome: 'dead',
-      attemptedAt: 0,
-      nextDueAt: null,
-      totalMs: null,
-      attempt: null,
-      maxAttempts: null,
-    },
-    ...{ reason: null, statusCode: null, errorClass: null, errorMessage: null, final: true },
-  }),
-) as Parameters<typeof resultLine>[0]
+const result = endWith({})
 const spaced = '\u202e \u0007 x'
 
 const ofOutput: readonly Case[] = [
@@ -233,12 +217,34 @@ const ofOutput: readonly Case[] = [
     (size) => [['a', 'word '.repeat(size)]],
     (rows) => describedRows(rows, 80),
   ),
+  growth(
+    'words of a paragraph',
+    (size) => `${'word '.repeat(size)}${spaced.repeat(size)}`,
+    (text) => paragraph(text, 80),
+  ),
   growth('characters that are made printable', (size) => spaced.repeat(size), printable),
   growth('quotes of a word for a shell', (size) => "'".repeat(size), shellWord),
   growth(
     'characters of a result',
     (size) => ({ ...result, errorMessage: spaced.repeat(size), eventId: 'e'.repeat(size) }),
-    (one) => resultLine(one, 0),
+    (one) => new ResultTable(undefined).line(one, 0),
+  ),
+  growth(
+    'characters of a result in a terminal',
+    (size) => ({ ...result, errorMessage: spaced.repeat(size), hookId: spaced.repeat(size) }),
+    (one) => new ResultTable(200).line(one, 0),
+  ),
+  growth(
+    'results that statistics are made of',
+    (size) =>
+      times(size, (index) =>
+        endWith({ run: `t/0/${index}`, hookId: `h${index}`, reason: `r${index}` }),
+      ),
+    (results) => {
+      const statistics = new Statistics('hook')
+      for (const one of results) statistics.add(one)
+      return statistics.groups()
+    },
   ),
   growth(
     'characters of a result as JSON',

@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   run: ['event', 'hook', 'model', 'signal', 'text'],
   ingest: ['event', 'hook', 'model', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
+  answers: ['filter', 'hook', 'model'],
 }
 
 /** Rooms that could be packages, each with its door. */

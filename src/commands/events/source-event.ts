@@ -62,7 +62,8 @@ export async function eventOfSource(
     : undefined
 }
 
-async function recordAt(
+/** `undefined`: it is gone, or its topic is. */
+export async function recordAt(
   session: Session,
   { topic, partition, offset }: RecordPlace,
 ): Promise<InboundRecord | undefined> {

@@ -20,7 +20,7 @@ import { readEndpoints } from '../endpoints/topic.ts'
 import { problemLine, problemsOf, readHooks } from './topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
 import { booleanOption, listOption, registrySettingsOf, textOption } from '../option-values.ts'
-import { isResult } from '../results/result-line.ts'
+import { isResult } from '../results/result.ts'
 import { shellWord } from '../table.ts'
 
 const defaultWait = '60s'

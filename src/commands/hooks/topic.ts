@@ -6,7 +6,13 @@ import { hookIdOf, type DecodedHook } from '../../core/hook/hook.ts'
 import { secretsOf, withDecryptedSecrets } from '../../core/hook/secrets.ts'
 import { NewestRecords } from '../../core/hook/table.ts'
 import type { JsonObject } from '../../core/text/json-text.ts'
-import type { FieldProblem, HookId, InboundRecord, TenantId } from '../../core/model/model.ts'
+import type {
+  EpochMs,
+  FieldProblem,
+  HookId,
+  InboundRecord,
+  TenantId,
+} from '../../core/model/model.ts'
 import { filterFault } from '../../edge/filter/cel.ts'
 import { createSchemaReader, type SchemaReader } from '../../edge/registry/schema-source.ts'
 import type { CommandContext } from '../command.ts'
@@ -21,6 +27,8 @@ export interface StoredHook {
   readonly written: JsonObject
   /** The same, with its secrets decrypted as far as possible. */
   readonly members: JsonObject
+  /** When its newest record was written. */
+  readonly writtenAt: EpochMs
   /** Whether it is a row captured from a database. */
   readonly isCaptured: boolean
   /** The record's key: the id, or the form that change data capture writes. */
@@ -71,7 +79,8 @@ class StoredHooks {
     const keys = this.#keysOf(id, key, record.value !== null)
     if (!this.#order.admits(id, record)) return
     if (decoded.kind === 'active' || decoded.kind === 'suspended') {
-      this.newest.set(id, { id, entry: decoded, ...this.#contentOf(value), key, keys })
+      const { timestamp: writtenAt } = record
+      this.newest.set(id, { id, entry: decoded, ...this.#contentOf(value), key, keys, writtenAt })
     } else this.newest.delete(id)
   }
 

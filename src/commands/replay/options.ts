@@ -4,9 +4,9 @@ import { isEventKey } from '../../core/event/event-keys.ts'
 import { deathReasons, type EpochMs } from '../../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './progress.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
-import { idForms } from '../id-forms.ts'
 import {
   booleanOption,
+  idsOption,
   integerOption,
   listOption,
   momentForms,
@@ -112,11 +112,6 @@ function orderOf(context: Options): ReplayOrder {
     '--hook, --tenant and --event together are too long to be stored for --resume: name fewer, and replay the rest afterwards.',
     2,
   )
-}
-
-function idsOption(context: Options, name: 'hook' | 'tenant'): readonly string[] | undefined {
-  const { isValid, form } = idForms[name]
-  return listOption(context, name, isValid, form)
 }
 
 /** Deliveries to a deleted or disabled hook leave no dead letters. */

@@ -10,15 +10,13 @@ import type {
   Run,
 } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { choosePartition } from '../../edge/kafka/partition-choice.ts'
 import { leftOutReasons, planRun, requestRecord } from './requests.ts'
-import { grouped, remainingOf, type Reach } from './progress.ts'
-import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
+import { keyedRecords, type KeySearch } from './keyed-records.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import { deliveryOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { readToEnd, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
+import { refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
 import {
   booleanOption,
   momentForms,
@@ -27,7 +25,7 @@ import {
   textOption,
 } from '../option-values.ts'
 import { readParts } from './plan.ts'
-import { isResult } from '../results/result-line.ts'
+import { isResult } from '../results/result.ts'
 import { eventOfSource } from '../events/source-event.ts'
 
 export const resendCommand: Command = {
@@ -91,14 +89,6 @@ async function run(context: CommandContext): Promise<0> {
 
 type Found = Pick<Run, 'deliveryId' | 'hookId' | 'event'>
 
-interface Search {
-  readonly context: CommandContext
-  readonly admin: KafkaAdmin
-  readonly id: DeliveryId
-  /** `undefined` for the earliest record. */
-  readonly from: EpochMs | undefined
-}
-
 function fromOf(context: CommandContext): EpochMs | undefined {
   const text = textOption(context, 'from')
   if (text === undefined || text === 'earliest') return undefined
@@ -108,13 +98,15 @@ function fromOf(context: CommandContext): EpochMs | undefined {
 }
 
 /** Finds the event of the delivery: in a dead letter, else at the source that a result names. */
-async function findRun(search: Search): Promise<Found> {
+async function findRun(search: KeySearch & { readonly context: CommandContext }): Promise<Found> {
   const { context, id, from } = search
   const finder = new EventFinder(context, id)
   const { deadLetters, results } = context.settings.topics
-  const letter = await newest(recordsOf(search, deadLetters), (record) => finder.inLetter(record))
+  const letter = await newest(keyedRecords(search, deadLetters), (record) =>
+    finder.inLetter(record),
+  )
   const found =
-    letter ?? (await newest(recordsOf(search, results), (record) => finder.inResult(record)))
+    letter ?? (await newest(keyedRecords(search, results), (record) => finder.inResult(record)))
   if (found !== undefined) return found
   const nothing =
     finder.count === 0
@@ -139,48 +131,6 @@ async function newest<Result>(
     if (result !== undefined) return result
   }
   return undefined
-}
-
-/**
- * The records of the delivery in a topic. First reads the partition that the key chooses. The other partitions are read only
- * if that one has none: the topic may have had fewer partitions when the records were written.
- */
-async function* recordsOf(
-  { context, admin, id, from }: Search,
-  topic: string,
-): AsyncGenerator<InboundRecord> {
-  const ranges = await rangesOf(admin, topic, from)
-  const chosen = choosePartition(Buffer.from(id), ranges.length, 0)
-  for (const isChosen of [true, false]) {
-    const reaches = ranges.filter(({ partition }) => (partition === chosen) === isChosen)
-    const count = remainingOf(reaches)
-    if (count > manyRecords) context.note(`searching ${grouped(count)} records of ${topic}`)
-    let isFound = false
-    for await (const records of readToEnd(context, topic, { reaches })) {
-      for (const record of records) {
-        if (record.key?.toString() !== id) continue
-        isFound = true
-        yield record
-      }
-    }
-    if (isFound) return
-  }
-}
-
-/** Reading more than so many takes a noticeable time, so a note is printed. */
-const manyRecords = 200_000
-
-async function rangesOf(
-  admin: KafkaAdmin,
-  topic: string,
-  from: EpochMs | undefined,
-): Promise<readonly Reach[]> {
-  const ranges = await admin.offsets(topic)
-  const starts = from === undefined ? [] : await admin.offsetsAt(topic, from)
-  return ranges.map(({ partition, low, end }) => {
-    const start = starts.find((one) => one.partition === partition)
-    return { topic, partition, next: start?.offset ?? low, end }
-  })
 }
 
 class EventFinder {

@@ -1,7 +1,7 @@
 /** Which deliveries of the results that were shown still go on. */
 import type { DeliveryId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import type { ResultFilter } from './result-line.ts'
+import type { ResultFilter } from './filter.ts'
 
 /** So many runs that go on are remembered: who asks about more wants a summary. */
 const maxRuns = 100
@@ -13,8 +13,8 @@ export class GoingOn {
   readonly #runs = new Map<string, DeliveryId>()
   readonly #isAsked: boolean
 
-  constructor({ equals }: ResultFilter) {
-    this.#isAsked = equals.some(([field]) => ofOne.includes(field))
+  constructor({ oneOf }: Pick<ResultFilter, 'oneOf'>) {
+    this.#isAsked = oneOf.some(([field]) => ofOne.includes(field))
   }
 
   add({ deliveryId, run, final }: Pick<DeliveryResult, 'deliveryId' | 'run' | 'final'>): void {

@@ -1,95 +1,121 @@
-/** Filters results, and formats one as a line for people. */
+/** One line for people about a result. */
 import { roughWait } from '../../core/model/durations.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { printable } from '../../core/text/printable-text.ts'
+import { cellsOf, fitted, headingOf, type Column, type Fitted } from '../columns.ts'
 import type { Line, LinePart } from '../line.ts'
 
-type TextField = 'hookId' | 'tenantId' | 'deliveryId' | 'eventId' | 'eventKey' | 'outcome'
-
-/** By option: the field of the result that must equal its value. */
-export const filterFields: Readonly<Record<string, TextField>> = {
-  hook: 'hookId',
-  tenant: 'tenantId',
-  delivery: 'deliveryId',
-  'event-id': 'eventId',
-  event: 'eventKey',
-  outcome: 'outcome',
+interface ResultColumn extends Column {
+  /** @param now how long it is until what is still to come */
+  readonly cell: (result: DeliveryResult, now: EpochMs) => string
 }
 
-export interface ResultFilter {
-  readonly equals: readonly (readonly [field: TextField, value: string])[]
-  readonly isFinalOnly: boolean
+type Form = Omit<Column, 'heading' | 'min' | 'rank'>
+
+/** A column that is as wide as this, and shown whatever the width. */
+function fixed(
+  heading: string,
+  max: number,
+  cell: ResultColumn['cell'],
+  more: Partial<Form> = {},
+): ResultColumn {
+  return { heading, min: max, max, rank: 0, cell, ...more }
 }
 
-export function isWanted(result: DeliveryResult, { equals, isFinalOnly }: ResultFilter): boolean {
-  if (isFinalOnly && !result.final) return false
-  return equals.every(([field, value]) => result[field] === value)
+function optional(rank: number, column: ResultColumn, min = column.min): ResultColumn {
+  return { ...column, rank, min }
 }
 
-/** Whether a value has the fields of a result that are shown. Anyone may write to the topic. */
-export function isResult(value: unknown): value is DeliveryResult {
-  if (typeof value !== 'object' || value === null) return false
-  const fields: Partial<Record<string, unknown>> = { ...value }
-  return (
-    Object.values(filterFields).every((field) => typeof fields[field] === 'string') &&
-    isTime(fields['attemptedAt']) &&
-    (fields['nextDueAt'] === null || isTime(fields['nextDueAt'])) &&
-    (fields['totalMs'] === null || typeof fields['totalMs'] === 'number')
-  )
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
-}
-
-/** Columns and their widths. They are fixed before the first result is known: a longer cell moves those after it. */
-const columns = [
-  ['TIME', 24],
-  ['OUTCOME', 11],
-  ['ANSWER', 8],
-  ['ATTEMPT', 7],
-  ['TENANT', 10],
-  ['HOOK', 21],
-  ['EVENT', Math.max(...eventKeys.map((key) => key.length))],
-  ['DELIVERY', 26],
-  ['TOOK', 8],
-  ['EVENT ID', 36],
-] as const
-
-/** The heading of the table. */
-export const resultHeading = [...columns.map(([name, width]) => name.padEnd(width)), 'NEXT'].join(
-  '  ',
+const attempt = ({ attempt: number, maxAttempts }: DeliveryResult, between: string) =>
+  number === null ? '-' : `${number}${between}${maxAttempts ?? '-'}`
+const answer = ({ statusCode, errorClass }: DeliveryResult) =>
+  String(statusCode ?? errorClass ?? '-')
+const took = fixed('TOOK', 8, ({ totalMs }) =>
+  totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
 )
+const trigger = fixed('TRIGGER', 7, (result) => result.trigger)
+const hook = fixed('HOOK', 21, ({ hookId }) => (hookId === '' ? '-' : hookId))
+const delivery = fixed('DELIVERY', 26, ({ deliveryId }) => deliveryId)
+const next = fixed('NEXT', 60, followUp)
+const eventWidth = Math.max(...eventKeys.map((key) => key.length))
 
-/** One line of the table under {@link resultHeading}. @param now times to come are also shown as waits from now */
-export function resultLine(result: DeliveryResult, now: EpochMs): Line {
-  const { outcome, attempt, maxAttempts, totalMs } = result
-  const cells = [
-    new Date(result.attemptedAt).toISOString(),
-    outcome,
-    String(result.statusCode ?? result.errorClass ?? '-'),
-    attempt === null ? '-' : `${attempt} of ${maxAttempts ?? '-'}`,
-    result.tenantId,
-    result.hookId === '' ? '-' : result.hookId,
-    result.eventKey,
-    result.deliveryId,
-    totalMs === null ? '-' : `${Math.round(totalMs)} ms`,
-    result.eventId,
-  ]
-  // Measured as printed: escaping makes text longer.
-  const padded = cells.map((cell, index) => `${printable(cell).padEnd(columns[index]?.[1] ?? 0)}  `)
-  const rest = `${padded.slice(outcomeColumn + 1).join('')}${followUp(result, now)}`.trimEnd()
-  return [...padded.slice(0, outcomeColumn), coloured(outcome, padded[outcomeColumn] ?? ''), rest]
+/** Where lines are read by programs, and on demand: everything, in full. Longer cells push the others aside. */
+const wideColumns: readonly ResultColumn[] = [
+  fixed('TIME', 24, ({ attemptedAt }) => new Date(attemptedAt).toISOString()),
+  fixed('OUTCOME', 11, ({ outcome }) => outcome),
+  fixed('ANSWER', 8, answer),
+  fixed('ATTEMPT', 8, (result) => attempt(result, ' of ')),
+  trigger,
+  fixed('TENANT', 10, ({ tenantId }) => tenantId),
+  hook,
+  fixed('EVENT', eventWidth, ({ eventKey }) => eventKey),
+  delivery,
+  took,
+  fixed('EVENT ID', 36, ({ eventId }) => eventId),
+  next,
+]
+
+/** In a terminal. Those of rank 0 take 80 columns. */
+const terminalColumns: readonly ResultColumn[] = [
+  fixed('TIME', 14, ({ attemptedAt }) => shortTime(attemptedAt)),
+  fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd()),
+  fixed('TRY', 5, (result) => attempt(result, '/')),
+  trigger,
+  optional(0, hook, 12),
+  { ...fixed('EVENT', 18, ({ eventKey }) => eventKey), min: 16 },
+  optional(1, delivery),
+  optional(2, took),
+  optional(
+    3,
+    fixed('TENANT', 21, ({ tenantId }) => tenantId),
+    8,
+  ),
+  optional(4, { ...next, max: 200 }, 20),
+]
+
+/** Lines of a stream share columns before it is known what comes. */
+export class ResultTable {
+  readonly heading: string
+  readonly #columns: readonly ResultColumn[]
+  readonly #fitted: readonly Fitted[]
+
+  /** @param columns of the terminal; `undefined`: everything is shown in full */
+  constructor(columns: number | undefined) {
+    this.#columns = columns === undefined ? wideColumns : terminalColumns
+    this.#fitted = fitted(this.#columns, columns)
+    this.heading = headingOf(this.#fitted)
+  }
+
+  /** @param now what is still to come is told by how long from now */
+  line(result: DeliveryResult, now: EpochMs): Line {
+    const all = this.#columns.map(({ cell }) => cell(result, now))
+    const cells = cellsOf(this.#fitted, all)
+    const at = this.#fitted.findIndex(({ heading }) => heading === 'OUTCOME')
+    const before = cells.slice(0, at).map((cell) => `${cell}  `)
+    const rest = cells.slice(at + 1).join('  ')
+    return [...before, coloured(result.outcome, cells[at] ?? ''), `  ${rest}`.trimEnd()]
+  }
 }
 
-const outcomeColumn = columns.findIndex(([name]) => name === 'OUTCOME')
+/** UTC, without the year: `11-26 09:02:11`. */
+export function shortTime(at: EpochMs): string {
+  return new Date(at).toISOString().slice(5, 19).replace('T', ' ')
+}
 
-function followUp(
-  { nextDueAt, reason, errorMessage, unmatchedHooks }: DeliveryResult,
-  now: EpochMs,
-): string {
+/** UTC, to the second: `2026-11-26T09:02:11Z`. */
+export function timeText(at: EpochMs): string {
+  return new Date(at).toISOString().slice(0, 19).concat('Z')
+}
+
+/** What ended an attempt; of an end without one, why. */
+export function whatCame({ statusCode, errorClass, reason }: DeliveryResult): string {
+  const answered = errorClass === null || errorClass === 'http' ? statusCode : errorClass
+  return String(answered ?? errorClass ?? reason ?? '')
+}
+
+function followUp(result: DeliveryResult, now: EpochMs): string {
+  const { nextDueAt, reason, errorMessage, unmatchedHooks } = result
   const parts: string[] = []
   if (nextDueAt !== null) parts.push(dueWords(nextDueAt, now))
   if (reason !== null) parts.push(reason)
@@ -115,7 +141,7 @@ const colours = {
   unmatched: 'gray',
 } as const
 
-function coloured(outcome: string, text: string): LinePart {
+export function coloured(outcome: string, text: string): LinePart {
   const style = Object.entries(colours).find(([name]) => name === outcome)?.[1]
   return style === undefined ? text : { text, style }
 }

@@ -1,107 +1,125 @@
-/** `hooktide results`: shows results, past ones or as they are written, with filters. */
+/** `hooktide results`: the results topic, filtered, as it is or as it grows. */
 import { once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
-import { asError, UserError } from '../../core/model/errors.ts'
-import { resultOutcomes, type InboundRecord } from '../../core/model/model.ts'
+import { UserError } from '../../core/model/errors.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { readTopic, type ReadFrom } from '../../edge/kafka/reader.ts'
-import type { WaitForRegistry } from '../../edge/registry/client.ts'
-import { createResultReader } from '../../edge/registry/result-codec.ts'
+import { readTopic } from '../../edge/kafka/reader.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 import {
   booleanOption,
   integerOption,
   momentForms,
-  parseMoment,
-  registrySettingsOf,
+  momentOption,
   textOption,
 } from '../option-values.ts'
 import { sayWhereTheyWait } from '../waiting/where.ts'
+import { filterOf, filterOptions, isEverything, isWanted, type ResultFilter } from './filter.ts'
 import { GoingOn } from './going-on.ts'
-import {
-  filterFields,
-  isResult,
-  isWanted,
-  resultHeading,
-  resultLine,
-  type ResultFilter,
-} from './result-line.ts'
+import { lastOf } from './last.ts'
+import { decoderOf, resultsIn, type TimeRange } from './reading.ts'
+import { ResultTable } from './result-line.ts'
 
 export const resultsCommand: Command = {
   name: 'results',
   summary: 'Show results of deliveries, past or live.',
-  usage: '[--from <start>] [--follow] [filters]',
+  usage: '[--from <start>] [--to <end>] [--last <n>] [filters]',
   options: {
     from: {
       type: 'string',
       description:
-        'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest]',
+        'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest; earliest with --to or --last]',
+    },
+    to: { type: 'string', description: 'A time, or how long ago: only what was written before.' },
+    last: {
+      type: 'string',
+      description: 'Only the last so many that match.',
     },
     follow: {
       type: 'boolean',
       short: 'f',
-      description: 'Show new results until Ctrl-C; default without --from.',
+      description: 'Show new results until Ctrl-C; default without --from, --to and --last.',
     },
     'until-end': {
       type: 'boolean',
       description: 'Stop at the end of the topic; default with --from.',
     },
-    hook: { type: 'string', description: 'Only this hook id.', idOf: 'hook' },
-    tenant: { type: 'string', description: 'Only this tenant.', idOf: 'tenant' },
-    delivery: { type: 'string', description: 'Only this delivery id.', idOf: 'delivery' },
-    'event-id': { type: 'string', description: 'Only this event id.' },
-    event: { type: 'string', description: 'Only this event key, such as PostSignIn.' },
-    outcome: { type: 'string', description: 'Only this outcome, such as dead.' },
-    final: { type: 'boolean', description: 'Only final results, which end a run.' },
+    ...filterOptions,
     limit: { type: 'string', description: 'Stop after so many results.' },
+    wide: {
+      type: 'boolean',
+      description: 'Show all columns in full, whatever the width of the terminal.',
+    },
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
   uses: ['kafka', 'registry', 'topics', 'group'],
   run,
 }
 
+/** The maximum of `--last`: these results are kept in memory. */
+const mostLast = 100_000
+
 async function run(context: CommandContext): Promise<0> {
+  const { settings, print, note } = context
   const range = rangeOf(context)
   const filter = filterOf(context)
   const limit = integerOption(context, 'limit', 1, 1e15) ?? Number.POSITIVE_INFINITY
   const isJson = booleanOption(context, 'json')
+  const table = new ResultTable(booleanOption(context, 'wide') ? undefined : context.columns)
   const goingOn = new GoingOn(filter)
   let shown = 0
-  for await (const result of resultsIn(context, range, filter)) {
-    if (shown === 0 && !isJson) context.print(resultHeading)
-    context.print(isJson ? JSON.stringify(result) : resultLine(result, Date.now()))
+  for await (const result of wantedIn(context, range, filter)) {
+    if (shown === 0 && !isJson) print(table.heading)
+    print(isJson ? JSON.stringify(result) : table.line(result, Date.now()))
     goingOn.add(result)
     shown += 1
     if (shown >= limit) break
     // A slow reader of the output must not make this process hold the topic in memory.
     if (process.stdout.writableNeedDrain) await outputDrained(context.signal)
   }
-  if (range.isFollowing) return 0
-  if (shown === 0) context.note(noResultsNote(context.settings.topics.results, range.from, filter))
+  if (range.kind === 'following') return 0
+  if (shown === 0) note(absence(settings.topics.results, range, !isEverything(filter)))
   if (!isJson) await sayWhereTheyWait(context, goingOn.deliveries())
   return 0
 }
 
-async function* resultsIn(
+async function* wantedIn(
   context: CommandContext,
   range: Range,
   filter: ResultFilter,
 ): AsyncGenerator<DeliveryResult> {
-  const { settings, signal, note } = context
-  const kafka = kafkaSettingsOf(settings)
-  const decode = decoderOf(context, range.isFollowing)
-  const topic = settings.topics.results
-  const onStart = () => {
-    if (!range.isFollowing || range.from !== 'latest') return
-    note(`Showing new results of ${topic}. Ctrl-C ends. For past results: --from 1h`)
+  if (range.kind === 'last') {
+    const decode = decoderOf(context)
+    yield* await lastOf(context, context.settings.topics.results, range, async (record) => {
+      const result = await decode(record)
+      return result !== undefined && isWanted(result, filter) ? result : undefined
+    })
+    return
   }
-  const reading = { settings: kafka, topic, signal, log: quiet, onStart }
-  for await (const records of readTopic({ ...reading, ...range })) {
+  const results = range.kind === 'times' ? pastIn(context, range) : newIn(context, range.from)
+  for await (const result of results) if (isWanted(result, filter)) yield result
+}
+
+async function* pastIn(context: CommandContext, range: TimeRange): AsyncGenerator<DeliveryResult> {
+  for await (const { result } of resultsIn(context, range)) yield result
+}
+
+/** Live results. They are only roughly in the order of time. */
+async function* newIn(context: CommandContext, from: Start): AsyncGenerator<DeliveryResult> {
+  const { settings, signal, note } = context
+  const topic = settings.topics.results
+  const decode = decoderOf(context, true)
+  const onStart = () => {
+    if (from !== 'latest') return
+    note(`Showing new results of ${topic}. Ctrl-C ends. For past results: --from 1h, or --last 20`)
+  }
+  const reading = { settings: kafkaSettingsOf(settings), topic, signal, log: quiet, onStart }
+  const start = typeof from === 'number' ? { time: from } : from
+  for await (const records of readTopic({ ...reading, from: start, isFollowing: true })) {
     for (const record of records) {
       const result = await decode(record)
       if (signal.aborted) return
-      if (result !== undefined && isWanted(result, filter)) yield result
+      if (result !== undefined) yield result
     }
   }
 }
@@ -111,78 +129,51 @@ async function outputDrained(signal: AbortSignal): Promise<void> {
   await once(process.stdout, 'drain', { signal }).catch(() => undefined)
 }
 
-function noResultsNote(
-  topic: string,
-  from: ReadFrom,
-  { equals, isFinalOnly }: ResultFilter,
-): string {
-  const start = typeof from === 'object' ? ` since ${new Date(from.time).toISOString()}` : ''
-  const isFiltered = isFinalOnly || equals.length > 0
-  const end = from === 'latest' ? ' after its current end' : ''
+function absence(topic: string, { from, to }: TimeRange, isFiltered: boolean): string {
+  const start = typeof from === 'number' ? ` since ${new Date(from).toISOString()}` : ''
+  const end = to === undefined ? '' : ` before ${new Date(to).toISOString()}`
   return `There are no results in ${topic}${start}${end}${isFiltered ? ' that match' : ''}.`
 }
 
-interface Range {
-  readonly from: ReadFrom
-  readonly isFollowing: boolean
-}
+type Start = 'earliest' | 'latest' | EpochMs
+
+type Range =
+  | { readonly kind: 'following'; readonly from: Start }
+  | (TimeRange & { readonly kind: 'times' })
+  | (TimeRange & { readonly kind: 'last'; readonly count: number })
 
 function rangeOf(context: CommandContext): Range {
-  const isFollowing = booleanOption(context, 'follow')
-  const isUntilEnd = booleanOption(context, 'until-end')
-  if (isFollowing && isUntilEnd) {
-    throw new UserError('--follow and --until-end exclude each other: give one of them.', 2)
+  const count = integerOption(context, 'last', 1, mostLast)
+  const from = startOption(context)
+  const to = momentOption(context, 'to')
+  refuseContradictions(context, from, to)
+  const isPast = ['until-end', 'to', 'last'].some((name) => context.options[name] !== undefined)
+  if (booleanOption(context, 'follow') || (from === undefined && !isPast)) {
+    return { kind: 'following', from: from ?? 'latest' }
   }
+  if (from === 'latest') {
+    throw new UserError('--from latest needs --follow: no result is that late yet.', 2)
+  }
+  const past = { from: from ?? 'earliest', to }
+  return count === undefined ? { kind: 'times', ...past } : { kind: 'last', ...past, count }
+}
+
+function refuseContradictions(
+  context: CommandContext,
+  from: Start | undefined,
+  to: EpochMs | undefined,
+): void {
+  const stopping = ['until-end', 'to', 'last'].find((name) => context.options[name] !== undefined)
+  if (booleanOption(context, 'follow') && stopping !== undefined) {
+    throw new UserError(`--follow and --${stopping} exclude each other: give one of them.`, 2)
+  }
+  if (typeof from === 'number' && to !== undefined && to <= from) {
+    throw new UserError('--to must be later than --from.', 2)
+  }
+}
+
+function startOption(context: CommandContext): Start | undefined {
   const text = textOption(context, 'from')
-  // A range from `latest` to the end would be empty.
-  if (text === undefined)
-    return { from: isUntilEnd ? 'earliest' : 'latest', isFollowing: !isUntilEnd }
-  if (text === 'earliest' || text === 'latest') return { from: text, isFollowing }
-  const time = parseMoment(text, Date.now())
-  if (time !== undefined) return { from: { time }, isFollowing }
-  throw new UserError(`--from must be earliest, latest, ${momentForms}, not "${text}".`, 2)
-}
-
-function filterOf(context: CommandContext): ResultFilter {
-  const outcome = textOption(context, 'outcome')
-  if (outcome !== undefined && !resultOutcomes.some((known) => known === outcome)) {
-    throw new UserError(
-      `--outcome must be one of ${resultOutcomes.join(', ')}, not "${outcome}".`,
-      2,
-    )
-  }
-  const equals = Object.entries(filterFields).flatMap(([option, field]) => {
-    const value = textOption(context, option)
-    return value === undefined ? [] : [[field, value] as const]
-  })
-  return { equals, isFinalOnly: booleanOption(context, 'final') }
-}
-
-/** Decodes a record. If it cannot, it prints why to standard error and returns `undefined`. */
-function decoderOf({ settings, note, signal }: CommandContext, isFollowing: boolean) {
-  const wait = isFollowing ? waitingWith(note, signal) : undefined
-  const read = createResultReader(registrySettingsOf(settings), wait)
-  return async ({ topic, partition, offset, value }: InboundRecord) => {
-    try {
-      const result: unknown = value === null ? undefined : await read(value)
-      if (isResult(result)) return result
-      note(`${topic}-${partition}-${offset} is skipped: it is not a result`)
-    } catch (error) {
-      if (error instanceof UserError) throw error
-      if (signal.aborted) return undefined
-      const reason = asError(error).message
-      note(`${topic}-${partition}-${offset} is skipped: it cannot be read: ${reason}`)
-    }
-    return undefined
-  }
-}
-
-/** Prints once per reason that the command waits for the registry. Rejects when a signal ends the command. */
-function waitingWith(note: (line: string) => void, signal: AbortSignal): WaitForRegistry {
-  let lastReason: string | undefined
-  return async (reason, waitMs) => {
-    if (reason !== lastReason) note(`${reason} Waiting for it; Ctrl-C ends.`)
-    lastReason = reason
-    await setTimeout(waitMs, undefined, { signal })
-  }
+  if (text === undefined || text === 'earliest' || text === 'latest') return text
+  return momentOption(context, 'from', `earliest, latest, ${momentForms}`)
 }

@@ -2,6 +2,7 @@
  * Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let.
  */
 import { asError, UserError } from '../../core/model/errors.ts'
+import { Merge } from '../../core/collections/merge.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import { topicRight } from './needed-rights.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
@@ -35,6 +36,11 @@ export interface ReadOptions {
   readonly from: ReadFrom | PartitionReaches
   /** False: reading ends where the topic ended when it began. */
   readonly isFollowing: boolean
+  /**
+   * Up to the end only: records of all partitions come by the time at which they were written. One fetch of each partition
+   * is held in memory, and partitions that are ahead are not read on.
+   */
+  readonly isByTime?: boolean
   /** Ends the reading. */
   readonly signal: AbortSignal
   readonly log: KafkaLog
@@ -82,18 +88,40 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     const fetchRound = patientRound(cluster, options, positions)
     const refuseSilence = silenceLimit(options)
     const idleness = new Idleness()
+    const inOrder = options.isByTime === true ? new ByTime() : undefined
     while (!signal.aborted) {
-      const open = positions.filter(({ next, end }) => next < end)
+      const open = unfinished(positions).filter(({ partition }) => inOrder?.has(partition) !== true)
       if (open.length === 0) return
       const round = await fetchRound(open)
       refuseSilence(round)
-      const { records, found } = round
-      const isOver = idleness.isOver(found)
+      const { found } = round
+      if (idleness.isOver(found) && !isFollowing)
+        for (const position of open) position.next = position.end
+      const records = inOrder?.next(round.records, unfinished(positions)) ?? round.records
       if (records.length > 0) yield records
-      else if (isOver && !isFollowing) return
     }
   } finally {
     await within(cluster.disconnect(), 1_000, undefined)
+  }
+}
+
+function unfinished(positions: readonly Reach[]): readonly Reach[] {
+  return positions.filter(({ next, end }) => next < end)
+}
+
+/** Records of several partitions, put into one order by their times. */
+class ByTime {
+  readonly #merge = new Merge<InboundRecord>()
+
+  /** Whether records of the partition are held back. */
+  has(partition: number): boolean {
+    return this.#merge.has(partition)
+  }
+
+  /** What is certain to come next, once these were read. */
+  next(read: readonly InboundRecord[], open: readonly Reach[]): readonly InboundRecord[] {
+    for (const record of read) this.#merge.add(record.partition, record.timestamp, record)
+    return this.#merge.take(new Set(open.map(({ partition }) => partition)))
   }
 }
 

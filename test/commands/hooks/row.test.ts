@@ -10,7 +10,15 @@ function shown(problems: readonly FieldProblem[], name = 'CRM'): readonly string
   if (entry.kind !== 'suspended') throw new Error('an empty object is no hook')
   const hook = { ...entry.hook, problems }
   const key = Buffer.from('a')
-  const stored = { id: 'a', written: {}, members: { name }, isCaptured: false, key, keys: [key] }
+  const stored = {
+    id: 'a',
+    written: {},
+    members: { name },
+    isCaptured: false,
+    key,
+    keys: [key],
+    writtenAt: 0,
+  }
   return hookRow(summaryOf({ ...stored, entry: { kind: 'suspended', hook } }))
 }
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { GoingOn } from '../../../src/commands/results/going-on.ts'
 
-const ofOneEvent = { equals: [['eventId', 'e-1']] as const, isFinalOnly: false }
+const ofOneEvent = { oneOf: [['eventId', new Set(['e-1'])]] as const }
 
 it('deliveries go on whose newest result is not the last of its run', () => {
   const goingOn = new GoingOn(ofOneEvent)
@@ -13,7 +13,7 @@ it('deliveries go on whose newest result is not the last of its run', () => {
 })
 
 it('nothing is remembered for who asks about neither an event nor a delivery', () => {
-  const goingOn = new GoingOn({ equals: [['hookId', 'a']], isFinalOnly: false })
+  const goingOn = new GoingOn({ oneOf: [['hookId', new Set(['a'])]] })
   goingOn.add({ deliveryId: 'one', run: 'r', final: false })
   expect(goingOn.deliveries().size).toBe(0)
 })

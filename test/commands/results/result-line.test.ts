@@ -1,11 +1,62 @@
-import { expect, it } from 'vitest'
-import { dueWords, resultHeading } from '../../../src/commands/results/result-line.ts'
+import { describe, expect, it } from 'vitest'
+import { displayWidth } from '../../../src/commands/columns.ts'
+import { textOf } from '../../../src/commands/line.ts'
+import { dueWords, ResultTable } from '../../../src/commands/results/result-line.ts'
 import { roughWait } from '../../../src/core/model/durations.ts'
 import { eventKeys } from '../../../src/core/event/event-keys.ts'
+import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
-it('the column of events has room for every key that Logto sends', () => {
-  const width = resultHeading.indexOf('DELIVERY') - resultHeading.indexOf('EVENT ')
-  for (const key of eventKeys) expect(key.length).toBeLessThan(width)
+const hostile = '\u001b[2J\u202e日本語'.repeat(50)
+const results = [
+  resultWith({ hookId: 'crm' }),
+  failureWith({ attempt: 10, hookId: 'a1b2c3d4e5f6g7h8i9j0k', trigger: 'replay' }),
+  failureWith({ errorClass: 'protocol', statusCode: null, eventKey: 'User.Data.Updated' }),
+  endWith({ hookId: 'crm' }),
+  failureWith({ hookId: hostile, eventKey: hostile, tenantId: hostile, errorMessage: hostile }),
+]
+
+function linesAt(columns: number | undefined): readonly string[] {
+  const table = new ResultTable(columns)
+  return [table.heading, ...results.map((result) => textOf(table.line(result, resultAt)))]
+}
+
+describe('a line about a result', () => {
+  it('takes 80 columns at most, and says what came, of which attempt, and what began it', () => {
+    const lines = linesAt(80)
+    expect(lines.slice(0, 5)).toEqual([
+      'TIME            OUTCOME           TRY    TRIGGER  HOOK          EVENT',
+      '09-14 09:02:11  delivered 200     1/10   event    crm           PostSignIn',
+      '09-14 09:02:11  retrying 503      10/10  replay   a1b2c3d4e5f…  PostSignIn',
+      '09-14 09:02:11  retrying protoc…  1/10   event    hook-1        User.Data.Updat…',
+      '09-14 09:02:11  dead endpoint-d…  -      event    crm           PostSignIn',
+    ])
+  })
+
+  it.each([80, 100, 120, 160, 240])('is never wider than a terminal of %i columns', (columns) => {
+    for (const line of linesAt(columns)) expect(displayWidth(line)).toBeLessThanOrEqual(columns)
+  })
+
+  it('has ids in full, and more columns, where there is room', () => {
+    expect(linesAt(120)[0]).toMatch(/EVENT +DELIVERY$/)
+    expect(linesAt(120)[2]).toContain('  a1b2c3d4e5f6g7h8i9j0k  ')
+    expect(linesAt(200)[0]).toMatch(/DELIVERY +TOOK +TENANT +NEXT$/)
+  })
+
+  it('has all in full where no terminal shows it', () => {
+    const [heading = '', , , retry, dead] = linesAt(undefined)
+    expect(heading.split(/ {2,}/)).toEqual([
+      ...['TIME', 'OUTCOME', 'ANSWER', 'ATTEMPT', 'TRIGGER', 'TENANT', 'HOOK', 'EVENT'],
+      ...['DELIVERY', 'TOOK', 'EVENT ID', 'NEXT'],
+    ])
+    expect(retry).toMatch(/User\.Data\.Updated .* 2026-09-14T09:03:11\.019Z \(in 60 s\)$/)
+    expect(dead).toMatch(/ endpoint-disabled$/)
+  })
+
+  it('has room for every event key that Logto sends', () => {
+    const { heading } = new ResultTable(undefined)
+    const width = heading.indexOf('DELIVERY') - heading.indexOf('EVENT ')
+    for (const key of eventKeys) expect(key.length).toBeLessThan(width)
+  })
 })
 
 it.each([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { textOf } from '../../../src/commands/line.ts'
-import { resultLine } from '../../../src/commands/results/result-line.ts'
+import { ResultTable } from '../../../src/commands/results/result-line.ts'
+import { failureWith } from '../../support/results.ts'
 import { alignedRows } from '../../../src/commands/table.ts'
 import { printable, printableJson } from '../../../src/core/text/printable-text.ts'
 
@@ -71,50 +72,11 @@ describe('lines', () => {
   })
 
   it('about a result are as wide as what is printed', () => {
+    const table = new ResultTable(undefined)
     const line = (tenantId: string) =>
-      textOf(
-        resultLine(
-          {
-            ...{
-              deliveryId: 'dlv_1',
-              run: '',
-              eventId: 'e',
-              eventKey: 'PostSignIn',
-              hookId: 'h',
-              tenantId,
-              userId: null,
-              sourceKey: null,
-              unmatchedHooks: null,
-            },
-            ...{
-              configVersion: null,
-              attempt: 1,
-              trigger: 'event',
-              outcome: 'retrying',
-              reason: null,
-            },
-            ...{ final: false, errorClass: null, blame: null, maxAttempts: 9, statusCode: 500 },
-            ...{
-              errorMessage: '\u202edetartsnu',
-              url: null,
-              queuedMs: 0,
-              connectMs: 0,
-              firstByteMs: 0,
-            },
-            ...{
-              totalMs: 1,
-              responseBody: null,
-              nextDueAt: null,
-              sourceTopic: 't',
-              sourcePartition: 0,
-            },
-            ...{ sourceOffset: 0, eventAt: 0, attemptedAt: 0, instance: 'i' },
-          },
-          0,
-        ),
-      )
+      textOf(table.line(failureWith({ tenantId, hookId: 'h', errorMessage: '\u202edetartsnu' }), 0))
     expect(line('a\u009b')).toContain('a\\u009b     h')
     expect(line('acmeacme')).toContain('acmeacme    h')
-    expect(line('a')).toMatch(/ {2}\\u202edetartsnu$/)
+    expect(line('a')).toMatch(/, \\u202edetartsnu$/)
   })
 })

@@ -1,0 +1,134 @@
+/** Explanations as lines for people and as JSON. */
+import type { RunStory } from '../../core/answers/delivery-story.ts'
+import type { DeliveryResult } from '../../core/model/records.ts'
+import { cellsOf, cut, fitted, headingOf, paragraph, type Column } from '../columns.ts'
+import type { Line } from '../line.ts'
+import { coloured, shortTime, timeText, whatCame } from '../results/result-line.ts'
+import { durationText } from '../stats/view.ts'
+import type { ExplainedDelivery, ExplainedHook, Explanation } from './explanation.ts'
+
+/** The width of lines without a terminal. */
+const defaultColumns = 100
+/** The maximum number of hooks that are listed as not called. */
+const mostOthers = 20
+
+const fixed = (heading: string, width: number, isNumber = false): Column => {
+  return { heading, min: width, max: width, rank: 0, isNumber }
+}
+
+const attemptColumns: readonly Column[] = [
+  fixed('TIME', 14),
+  fixed('OUTCOME', 16),
+  fixed('TRY', 5),
+  fixed('QUEUED', 7, true),
+  fixed('CONNECT', 7, true),
+  fixed('ANSWER', 7, true),
+  fixed('TOTAL', 7, true),
+]
+const attemptTable = fitted(attemptColumns, 75)
+
+export function explanationLines(
+  explanation: Explanation,
+  columns: number = defaultColumns,
+): readonly Line[] {
+  const { found, place, deliveries, others, remarks, next } = explanation
+  const { eventKey, userId, tenantId, eventAt, eventId } = found
+  const about = userId === undefined ? '' : ` about ${userId}`
+  const record = place === undefined ? 'gone' : `${place}, written ${timeText(found.writtenAt)}`
+  return [
+    ...indented(`${eventKey}${about}, of tenant ${tenantId}`, 0, columns),
+    ...indented(`happened  ${timeText(eventAt)}`, 2, columns),
+    ...indented(`event id  ${eventId}`, 2, columns),
+    ...indented(`record    ${record}`, 2, columns),
+    ...deliveries.flatMap((delivery) => ['', ...deliveryLines(delivery, columns)]),
+    ...otherLines(others, columns),
+    ...remarks.flatMap((remark) => ['', ...indented(remark, 2, columns)]),
+    ...next.map((command) => `  After you have corrected the hook: ${command}`),
+  ]
+}
+
+function deliveryLines(delivery: ExplainedDelivery, columns: number): readonly Line[] {
+  const { hookId, deliveryId, url, words, state, endpoint, waits, runs, next } = delivery
+  const [first = '', ...rest] = indented(`Hook ${hookId}: ${words}`, 2, columns)
+  return [
+    [coloured(state, first)],
+    ...rest,
+    ...indented(`delivery  ${deliveryId}`, 4, columns),
+    ...(url === null ? [] : indented(`url       ${url}`, 4, columns)),
+    ...(endpoint === null ? [] : indented(`endpoint  ${endpoint}`, 4, columns)),
+    ...runs.flatMap((run) => runLines(run, runs.length > 1, columns)),
+    ...waits.flatMap(({ place, attempt, startsAt }) =>
+      indented(
+        `waits     in ${place}, attempt ${attempt} from ${timeText(startsAt)} on`,
+        4,
+        columns,
+      ),
+    ),
+    // Whole, so that they can be copied.
+    ...next.map((command) => `    next      ${command}`),
+  ]
+}
+
+function runLines(run: RunStory, isOneOfSeveral: boolean, columns: number): readonly Line[] {
+  const { results, trigger, leftOut } = run
+  const isPlain = trigger === 'event' && !isOneOfSeveral
+  return [
+    ...(isPlain ? [] : indented(`run       ${run.run} (${trigger})`, 4, columns)),
+    `    ${headingOf(attemptTable)}`,
+    ...results.flatMap((result) => attemptLines(result, columns)),
+    ...(leftOut > 0 ? [`    ${leftOut} results after the first are not shown`] : []),
+  ]
+}
+
+function attemptLines(result: DeliveryResult, columns: number): readonly Line[] {
+  const { attemptedAt, outcome, attempt, maxAttempts, errorMessage } = result
+  const phase = (at: number | null) => durationText(at ?? undefined)
+  const cells = cellsOf(attemptTable, [
+    shortTime(attemptedAt),
+    [outcome, whatCame(result)].join(' ').trimEnd(),
+    attempt === null ? '-' : `${attempt}/${maxAttempts ?? '-'}`,
+    ...[result.queuedMs, result.connectMs, result.firstByteMs, result.totalMs].map(phase),
+  ])
+  const [time = '', what = '', ...rest] = cells
+  const line: Line = [`    ${time}  `, coloured(outcome, what), `  ${rest.join('  ')}`.trimEnd()]
+  if (errorMessage === null) return [line]
+  return [line, `      ${cut(errorMessage, columns - 6)}`]
+}
+
+function otherLines(others: readonly ExplainedHook[], columns: number): readonly Line[] {
+  if (others.length === 0) return []
+  const shown = others.slice(0, mostOthers)
+  const left = others.length - shown.length
+  return [
+    '',
+    '  Not called:',
+    ...shown.flatMap(({ hookId, words, isChangedSince }) => {
+      const since = isChangedSince ? ' (its record was written after the event)' : ''
+      return indented(`${hookId}: ${words}${since}`, 4, columns)
+    }),
+    ...(left > 0 ? [`    and ${left} more: --json shows all`] : []),
+  ]
+}
+
+/** One paragraph, whose further lines are indented by two more. */
+function indented(text: string, indent: number, columns: number): readonly string[] {
+  const width = Math.max(20, columns - indent - 2)
+  return paragraph(text, width).map(
+    (line, index) => `${' '.repeat(index === 0 ? indent : indent + 2)}${line}`,
+  )
+}
+
+export function explanationJson(explanation: Explanation) {
+  const { found, place, deliveries, others, remarks, next } = explanation
+  const { eventKey, eventId, tenantId, eventAt, writtenAt, userId } = found
+  return {
+    ...{ eventId, event: eventKey, tenantId, userId: userId ?? null, eventAt },
+    record: place ?? null,
+    writtenAt: place === undefined ? null : writtenAt,
+    deliveries: deliveries.map(({ runs, ...delivery }) => ({
+      ...delivery,
+      runs: runs.map(({ run, trigger, results, leftOut }) => ({ run, trigger, results, leftOut })),
+    })),
+    ...{ others, remarks, next },
+  }
+}

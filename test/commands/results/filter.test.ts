@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { filterOf, isEverything, isWanted } from '../../../src/commands/results/filter.ts'
+import { UserError } from '../../../src/core/model/errors.ts'
+import { endWith, failureWith, resultWith } from '../../support/results.ts'
+
+const delivered = resultWith({ hookId: 'a', userId: 'u1', eventId: 'one,two' })
+const failed = failureWith({ hookId: 'b', tenantId: 'acme', userId: 'u2' })
+const timedOut = failureWith({
+  hookId: 'b',
+  errorClass: 'timeout',
+  statusCode: null,
+  blame: 'network',
+})
+const dead = endWith({ hookId: 'c', eventKey: 'User.Created' })
+const all = { delivered, failed, timedOut, dead }
+
+function wanted(options: Readonly<Record<string, string | boolean>>): readonly string[] {
+  const filter = filterOf({ options })
+  return Object.entries(all).flatMap(([name, result]) => (isWanted(result, filter) ? [name] : []))
+}
+
+describe('results are let through', () => {
+  it.each([
+    [{}, ['delivered', 'failed', 'timedOut', 'dead']],
+    [{ hook: 'a,c' }, ['delivered', 'dead']],
+    [{ tenant: 'acme' }, ['failed']],
+    [{ user: 'u2' }, ['failed']],
+    [{ 'event-id': 'one,two' }, ['delivered']],
+    [{ event: 'User.Created,PostRegister' }, ['dead']],
+    [{ outcome: 'retrying,dead' }, ['failed', 'timedOut', 'dead']],
+    [{ reason: 'endpoint-disabled' }, ['dead']],
+    [{ status: '5xx' }, ['failed']],
+    [{ status: '200,404' }, ['delivered']],
+    [{ blame: 'network,hooktide' }, ['timedOut']],
+    [{ final: true }, ['delivered', 'dead']],
+    [{ hook: 'b', status: '503' }, ['failed']],
+  ])('by %j', (options, expected) => {
+    expect(wanted(options)).toEqual(expected)
+    expect(isEverything(filterOf({ options }))).toBe(Object.keys(options).length === 0)
+  })
+
+  it.each([
+    [{ outcome: 'failed' }, /^--outcome must be one of delivered, .*, not "failed"\.$/],
+    [{ reason: 'gone,away' }, /^--reason must be one of .*, not "away"\.$/],
+    [{ status: '600' }, /^--status must be a status code such as 404, or 5xx \(separate several/],
+    [{ blame: 'me' }, /^--blame must be one of endpoint, network, owner, hooktide/],
+    [{ delivery: 'dlv_1' }, /^--delivery must be the id of a delivery: dlv_ and 22 characters/],
+    [{ event: 'sign-in' }, /^--event must be an event key such as PostSignIn/],
+  ])('not by %j, which is wrong use', (options, message) => {
+    expect(() => filterOf({ options })).toThrow(UserError)
+    expect(() => filterOf({ options })).toThrow(message)
+  })
+})
