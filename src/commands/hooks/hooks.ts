@@ -6,6 +6,7 @@ import { encryptionKeysOf } from './encryption.ts'
 import { hookRow, summaryOf } from './row.ts'
 import { hookWithoutSecrets } from './hidden-secrets.ts'
 import { hasUndecryptedSecrets, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
+import { confirmationFor, yesOption } from '../confirmation.ts'
 import { writeAll } from '../kafka-session.ts'
 import { booleanOption, textOption } from '../option-values.ts'
 import { alignedRows, compareTexts } from '../table.ts'
@@ -19,6 +20,7 @@ export const hooksGetCommand: Command = {
   name: 'hooks get',
   summary: 'Show one hook as JSON.',
   usage: '<id> [--show-secrets]',
+  examples: ['hooks get my-hook', 'hooks get my-hook --show-secrets --json'],
   options: {
     'show-secrets': showSecretsOption,
     json: { type: 'boolean', description: 'On one line.' },
@@ -32,6 +34,7 @@ export const hooksListCommand: Command = {
   name: 'hooks list',
   summary: 'List hooks, with what is wrong with suspended ones.',
   usage: '[--tenant <id>]',
+  examples: ['hooks list', 'hooks list --tenant acme --json'],
   options: {
     tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
@@ -43,8 +46,12 @@ export const hooksListCommand: Command = {
 export const hooksDeleteCommand: Command = {
   name: 'hooks delete',
   summary: 'Delete hooks. Their waiting retries are discarded.',
-  usage: '<id>...',
-  options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
+  usage: '<id>... [--yes]',
+  examples: ['hooks delete my-hook', 'hooks delete first-hook second-hook --yes'],
+  options: {
+    yes: yesOption,
+    json: { type: 'boolean', description: 'One JSON object per hook.' },
+  },
   operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
   run: remove,
@@ -96,6 +103,7 @@ async function list(context: CommandContext): Promise<0> {
 async function remove(context: CommandContext): Promise<0> {
   const { args, settings, print, note } = context
   const ids = [...new Set(args)]
+  const confirm = confirmationFor(context, 'Nothing was deleted.')
   const hooks = await readHooks(context)
   const unknown = ids.filter((id) => !hooks.has(id))
   if (unknown.length > 0) {
@@ -104,6 +112,8 @@ async function remove(context: CommandContext): Promise<0> {
   }
   const topic = settings.topics.hooks
   const stored = ids.flatMap((id) => hooks.get(id) ?? [])
+  const noun = ids.length === 1 ? 'hook' : `${ids.length} hooks:`
+  await confirm(`Delete ${noun} ${ids.join(', ')}, and discard the retries that wait?`)
   await writeAll(
     settings,
     stored.flatMap(({ keys }) => keys.map((key) => ({ topic, key, value: null, headers: [] }))),

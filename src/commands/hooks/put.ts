@@ -17,6 +17,7 @@ export const hooksPutCommand: Command = {
   name: 'hooks put',
   summary: 'Create or replace hooks from a file.',
   usage: '-f <file> [--show-secrets]',
+  examples: ['hooks put -f hook.json', 'hooks put -f - --json'],
   options: {
     file: {
       ...fileOption,

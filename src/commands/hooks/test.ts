@@ -32,6 +32,7 @@ export const hooksTestCommand: Command = {
   name: 'hooks test',
   summary: "Send Logto's test payload to a hook, and show the answers.",
   usage: '<id> [--event <keys>] [--wait <time>]',
+  examples: ['hooks test my-hook', 'hooks test my-hook --event PostSignIn --wait 10s'],
   options: {
     event: { type: 'string', description: 'Only these event keys, separated by commas.' },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },

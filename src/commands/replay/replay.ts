@@ -29,6 +29,10 @@ export const replayCommand: Command = {
   name: 'replay',
   summary: 'Request deliveries again: by time, offset, hook or event, or dead letters.',
   usage: '[--from <start> | --offsets <ranges>] [--failed-only] …',
+  examples: [
+    'replay --from 2h --hook my-hook --dry-run',
+    'replay --failed-only --hook my-hook --rate 50',
+  ],
   options: replayOptions,
   uses: ['kafka', 'registry', 'topics'],
   run,

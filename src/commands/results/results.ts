@@ -30,6 +30,7 @@ export const resultsCommand: Command = {
   name: 'results',
   summary: 'Show results of deliveries, past or live.',
   usage: '[--from <start>] [--follow] [filters]',
+  examples: ['results --follow --hook my-hook', 'results --from 24h --outcome dead --json'],
   options: {
     from: {
       type: 'string',
