@@ -371,6 +371,10 @@ describe('a test of a hook', () => {
       'hooktide-trigger': 'test',
     },
   }
+  const forced = (id: string) => ({
+    ...test,
+    headers: { ...test.headers, 'hooktide-event-id': id, 'hooktide-forced': '1' },
+  })
 
   it('makes one attempt, whatever the schedule, and leaves no dead letter', async () => {
     const { rig, one } = await rigWithHook({})
@@ -394,5 +398,52 @@ describe('a test of a hook', () => {
       { outcome: 'dead', reason: 'endpoint-down', attempt: null, final: true },
     ])
     expect(rig.broker.read(topics.deadLetters)).toEqual([])
+  })
+
+  it('that is forced is made though the endpoint is open, and releases nothing that waits for it', async () => {
+    const { rig, one } = await rigWithHook({})
+    one.http.script(url, 500)
+    for (let index = 0; index < 5; index += 1) rig.sendEvent()
+    await rig.clock.advance(10)
+    rig.sendEvent()
+    one.http.script(url, 200)
+    rig.broker.produce(topics.requests, forced('test-1'))
+    await rig.clock.advance(5_000)
+    expect(rig.results().filter(({ trigger }) => trigger === 'test')).toMatchObject([
+      { outcome: 'delivered', attempt: 1, statusCode: 200, final: true },
+    ])
+    expect(rig.results().filter(({ trigger }) => trigger === 'event')).not.toContainEqual(
+      expect.objectContaining({ outcome: 'delivered' }),
+    )
+    expect(one.processor.status().endpoints).toMatchObject({ open: 1 })
+  })
+
+  it('that is forced says nothing of the endpoint, whatever is answered', async () => {
+    const { rig, one } = await rigWithHook({})
+    one.http.script(url, 410)
+    rig.broker.produce(topics.requests, forced('test-1'))
+    await rig.clock.advance(5_000)
+    one.http.script(url, 500)
+    for (let index = 0; index < 9; index += 1) {
+      rig.broker.produce(topics.requests, forced(`again-${index}`))
+    }
+    await rig.clock.advance(5_000)
+    expect(rig.results()).toHaveLength(10)
+    expect(rig.results().every(({ attempt, outcome }) => attempt === 1 && outcome === 'dead')).toBe(
+      true,
+    )
+    expect(one.processor.status().endpoints).toMatchObject({ disabled: 0, open: 0, failing: 0 })
+  })
+
+  it('that is forced is made though the endpoint is disabled, and leaves it so', async () => {
+    const { rig, one } = await rigWithHook({})
+    one.http.script(url, 410)
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    one.http.script(url, 200)
+    rig.broker.produce(topics.requests, forced('test-1'))
+    await rig.clock.advance(5_000)
+    expect(rig.results().at(-1)).toMatchObject({ trigger: 'test', outcome: 'delivered' })
+    expect(one.processor.status().endpoints).toMatchObject({ disabled: 1 })
   })
 })

@@ -132,13 +132,18 @@ function whyLeftOut(
   return isDisabled(hookId) ? 'endpoint-disabled' : undefined
 }
 
-/** The request record for a delivery. Its place in the topic will name the run. */
+/**
+ * The request record for a delivery. Its place in the topic will name the run.
+ *
+ * @param isForced of a test: whether its call is made whatever the state of the endpoint
+ */
 export function requestRecord(
   topic: string,
   { deliveryId, hookId, event }: Requested,
   trigger: Exclude<Trigger, 'event'>,
+  isForced = false,
 ): OutboundRecord {
-  const headers = requestRecordHeaders({ deliveryId, hookId, trigger, event })
+  const headers = requestRecordHeaders({ deliveryId, hookId, trigger, isForced, event })
   return { topic, key: deliveryId, value: event.body, headers }
 }
 
