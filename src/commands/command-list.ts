@@ -6,10 +6,12 @@ import {
   endpointsListCommand,
 } from './endpoints/endpoints.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
+import { hooksCreateCommand } from './hooks/create.ts'
 import { hooksEncryptCommand } from './hooks/encrypt.ts'
 import { hooksImportCommand } from './hooks/import.ts'
 import { hooksPutCommand } from './hooks/put.ts'
 import { hooksRotateKeyCommand } from './hooks/rotate-key.ts'
+import { hooksDisableCommand, hooksEnableCommand } from './hooks/switching.ts'
 import { hooksTestCommand } from './hooks/test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
 import { ingestCommand } from './ingest/ingest.ts'
@@ -25,8 +27,11 @@ export const commands: readonly Command[] = [
   ingestCommand,
   hooksPutCommand,
   hooksImportCommand,
+  hooksCreateCommand,
   hooksGetCommand,
   hooksListCommand,
+  hooksEnableCommand,
+  hooksDisableCommand,
   hooksDeleteCommand,
   hooksRotateKeyCommand,
   hooksEncryptCommand,

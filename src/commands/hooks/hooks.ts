@@ -1,11 +1,21 @@
 /** `hooktide hooks get`, `list` and `delete`. */
+import { endpointStateOf } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
+import type { EndpointState } from '../../core/model/record-values.ts'
 import { hookOperand, hooksOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { hookRow, summaryOf } from './row.ts'
 import { hookWithoutSecrets } from './hidden-secrets.ts'
-import { hasUndecryptedSecrets, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
+import { readEndpoints } from '../endpoints/topic.ts'
+import {
+  hasUndecryptedSecrets,
+  type StoredHook,
+  problemLine,
+  problemsOf,
+  readHooks,
+  tenantOf,
+} from './topic.ts'
 import { confirmationFor, yesOption } from '../confirmation.ts'
 import { writeAll } from '../kafka-session.ts'
 import { booleanOption, textOption } from '../option-values.ts'
@@ -32,7 +42,7 @@ export const hooksGetCommand: Command = {
 
 export const hooksListCommand: Command = {
   name: 'hooks list',
-  summary: 'List hooks, with what is wrong with suspended ones.',
+  summary: 'List hooks, the states of their endpoints, and what is wrong.',
   usage: '[--tenant <id>]',
   examples: ['hooks list', 'hooks list --tenant acme --json'],
   options: {
@@ -82,8 +92,9 @@ async function list(context: CommandContext): Promise<0> {
     (hook) => tenant === undefined || tenantOf(hook) === tenant,
   )
   if (keys.length === 0 && chosen.some(hasUndecryptedSecrets)) context.note(unchecked)
+  const stateOf = await endpointStates(context)
   const hooks = chosen
-    .map(summaryOf)
+    .map((hook) => summaryOf(hook, stateOf(hook)))
     .toSorted(
       (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),
     )
@@ -95,9 +106,24 @@ async function list(context: CommandContext): Promise<0> {
     context.note(tenant === undefined ? 'There are no hooks.' : `Tenant ${tenant} has no hooks.`)
     return 0
   }
-  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'URL']
+  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'ENDPOINT', 'URL']
   for (const line of alignedRows([header, ...hooks.map(hookRow)])) context.print(line)
   return 0
+}
+
+/** A principal that may read hooks and not the health of their endpoints still gets its list. */
+async function endpointStates(
+  context: CommandContext,
+): Promise<(hook: StoredHook) => EndpointState | undefined> {
+  try {
+    const known = await readEndpoints(context)
+    return ({ id, entry }) =>
+      entry.kind === 'active' ? endpointStateOf(entry.hook, known.get(id)) : undefined
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    context.note(`The state of endpoints is not known: ${error.message}`)
+    return () => undefined
+  }
 }
 
 async function remove(context: CommandContext): Promise<0> {
