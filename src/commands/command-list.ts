@@ -1,5 +1,6 @@
 /** Every command, in the order in which help lists them. */
 import type { Command } from './command.ts'
+import { completionCommands } from './completion/completion.ts'
 import {
   endpointsDisableCommand,
   endpointsEnableCommand,
@@ -44,4 +45,5 @@ export const commands: readonly Command[] = [
   endpointsListCommand,
   endpointsEnableCommand,
   endpointsDisableCommand,
+  ...completionCommands(() => commands),
 ]
