@@ -17,6 +17,7 @@ import { hooksTestCommand } from './hooks/test.ts'
 import { hooksDeleteCommand, hooksGetCommand, hooksListCommand } from './hooks/hooks.ts'
 import { ingestCommand } from './ingest/ingest.ts'
 import { initCommand } from './init.ts'
+import { listenCommand } from './listen/listen.ts'
 import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
 import { resultsCommand } from './results/results.ts'
@@ -45,5 +46,6 @@ export const commands: readonly Command[] = [
   endpointsListCommand,
   endpointsEnableCommand,
   endpointsDisableCommand,
+  listenCommand,
   ...completionCommands(() => commands),
 ]
