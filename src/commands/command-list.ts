@@ -22,11 +22,13 @@ import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
 import { resultsCommand } from './results/results.ts'
 import { runCommand } from './run/run.ts'
+import { statusCommand } from './status/status.ts'
 
 export const commands: readonly Command[] = [
   initCommand,
   runCommand,
   ingestCommand,
+  statusCommand,
   hooksPutCommand,
   hooksImportCommand,
   hooksCreateCommand,

@@ -162,6 +162,7 @@ async function assemble(
       groupId: name,
       topics: groupTopics,
       sessionTimeoutMs,
+      identity: { instance: settings.instance, version },
       log: kafkaLog,
     })
   return createProcessor(

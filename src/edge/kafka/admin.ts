@@ -4,6 +4,7 @@ import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
+import { describeGroup, type GroupDescription } from './group-description.ts'
 import {
   createKafka,
   errorType,
@@ -78,6 +79,8 @@ export interface KafkaAdmin {
   listGroups(
     prefix: string,
   ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
+  /** @returns the state of the group, such as `Stable`, `Empty` or `Dead`, and its classic members */
+  describeGroup(groupId: string): Promise<GroupDescription>
   /** Why the group is not for us: another program is in it; `undefined` when none is. */
   conflictIn(groupId: string): Promise<string | undefined>
   deleteGroups(groupIds: readonly string[]): Promise<void>
@@ -88,6 +91,7 @@ export interface KafkaAdmin {
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
   const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
   const explaining = explainingFor(settings)
+  const describing = describingBy(explaining)
   return {
     describeCluster: () =>
       explaining('cannot describe the cluster', [], () => describeCluster(admin)),
@@ -129,10 +133,8 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       ),
     listGroups: (prefix) =>
       explaining('cannot list consumer groups', [], () => listGroups(admin, prefix)),
-    conflictIn: (groupId) =>
-      explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
-        patiently(() => conflictIn(settings, log, groupId), movedCoordinatorTypes),
-      ),
+    describeGroup: (groupId) => describing(groupId, () => describeGroup(admin, groupId)),
+    conflictIn: (groupId) => describing(groupId, () => conflictIn(settings, log, groupId)),
     async deleteGroups(groupIds) {
       if (groupIds.length === 0) return
       const needed = groupIds.map((groupId) => groupRight('Delete', groupId))
@@ -390,6 +392,13 @@ type Explaining = <Result>(
   needed: readonly Right[],
   work: () => Promise<Result>,
 ) => Promise<Result>
+
+function describingBy(explaining: Explaining) {
+  return <Result>(groupId: string, work: () => Promise<Result>): Promise<Result> =>
+    explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
+      patiently(work, movedCoordinatorTypes),
+    )
+}
 
 function explainingFor(settings: KafkaSettings): Explaining {
   return async (what, needed, work) => {
