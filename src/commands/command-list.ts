@@ -6,6 +6,7 @@ import {
   endpointsEnableCommand,
   endpointsListCommand,
 } from './endpoints/endpoints.ts'
+import { doctorCommand } from './doctor/doctor.ts'
 import { eventsSendCommand, eventsValidateCommand } from './events/events.ts'
 import { hooksCreateCommand } from './hooks/create.ts'
 import { hooksEncryptCommand } from './hooks/encrypt.ts'
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   runCommand,
   ingestCommand,
   statusCommand,
+  doctorCommand,
   hooksPutCommand,
   hooksImportCommand,
   hooksCreateCommand,

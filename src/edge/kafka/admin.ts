@@ -41,8 +41,15 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>
 }
 
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
 export interface ClusterDescription {
   readonly brokers: number
+  /** Where clients are told to reach each broker. */
+  readonly addresses: readonly BrokerAddress[]
   /** Replicas of topics that are created without a number of their own; `undefined` to whom the broker does not say. */
   readonly defaultReplicas: number | undefined
 }
@@ -170,7 +177,11 @@ function rightsToCommit(groupId: string, entries: readonly CommitEntry[]): reado
 
 async function describeCluster(admin: Admin): Promise<ClusterDescription> {
   const { brokers, controller } = await admin.describeCluster()
-  return { brokers: brokers.length, defaultReplicas: await defaultReplicas(admin, controller) }
+  return {
+    brokers: brokers.length,
+    addresses: brokers.map(({ host, port }) => ({ host, port })),
+    defaultReplicas: await defaultReplicas(admin, controller),
+  }
 }
 
 /** Asks any one broker: only who may see the settings of the cluster is told. */
