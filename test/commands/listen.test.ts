@@ -65,7 +65,8 @@ describe('listen', () => {
 
   it('prints calls as JSON, with the body as it came, and ends when it is asked to', async () => {
     const { origin, printed, noted, done, end } = await listening({ json: true })
-    await fetch(origin, { method: 'POST', headers: signed, body: 'no JSON' })
+    const headers = { ...signed, authorization: 'Bearer hunter2', 'x-api-key': 'hunter2' }
+    await fetch(origin, { method: 'POST', headers, body: 'no JSON' })
     end()
     expect(await done).toBe(0)
     expect(JSON.parse(printed[0] ?? '')).toMatchObject({
@@ -75,6 +76,7 @@ describe('listen', () => {
       signatures: { logto: 'unchecked', standard: 'absent' },
       body: 'no JSON',
     })
+    expect(printed.join('')).not.toContain('hunter2')
     expect(noted.join('\n')).toContain('Signatures are not checked')
   })
 

@@ -1,6 +1,7 @@
 /** What `listen` shows of a call. */
 import type { SignatureCheck } from '../../core/hook/verification.ts'
 import type { EpochMs } from '../../core/model/model.ts'
+import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isJsonObject, parseJson } from '../../core/text/json.ts'
 import type { ReceivedCall } from '../../edge/http/call-receiver.ts'
 import type { Line, LinePart } from '../line.ts'
@@ -43,9 +44,19 @@ export function callLines(call: CheckedCall): readonly Line[] {
   return [head, ...bodyLines(call)]
 }
 
-/** As one JSON object. The body is text: what a receiver verifies is its bytes. */
-export function callJson({ at, body, logto, standard, ...head }: CheckedCall): string {
+/** Names of headers by which hooks log in to their receivers. Signatures are no secrets. */
+const secretName = /auth|cookie|token|secret|key|passw|credential|session/i
+
+/** As one JSON object, without credentials. The body is text: what a receiver verifies is its bytes. */
+export function callJson({ at, body, logto, standard, ...rest }: CheckedCall): string {
   const signatures = { logto, standard }
+  const headers = Object.fromEntries(
+    Object.entries(rest.headers).map(([name, value]) => [
+      name,
+      secretName.test(name) ? hiddenMark : value,
+    ]),
+  )
+  const head = { ...rest, headers }
   return JSON.stringify({
     at: new Date(at).toISOString(),
     ...head,
