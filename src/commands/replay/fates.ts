@@ -13,7 +13,7 @@ export class Fates {
   /** Names of the runs that have not ended; none: all have ended, and none delivered it. */
   readonly #fates = new Map<DeliveryId, typeof delivered | Set<string>>()
 
-  /** @param run the name of the run that the request begins */
+  /** @param run the name of the run that begins or goes on with a record of the request topic */
   addRequest(deliveryId: DeliveryId, run: string): void {
     this.#openRunsOf(deliveryId)?.add(run)
   }
@@ -61,4 +61,30 @@ export function unknownBecause(
   if (timestamp < since) return 'results-gone'
   const committed = handled.find((one) => one.topic === topic && one.partition === partition)
   return offset < (committed?.offset ?? 0) ? undefined : 'not-handled-yet'
+}
+
+/** One partition of the results. */
+export interface KeptResults {
+  readonly low: number
+  readonly end: number
+  /** When its first record was written; `undefined` where it has none. */
+  readonly firstAt: EpochMs | undefined
+}
+
+/**
+ * Since when all results are still there.
+ *
+ * @param keptMs how long the topic keeps records at least; `undefined` where that is not known
+ */
+export function resultsSince(
+  partitions: readonly KeptResults[],
+  keptMs: number | undefined,
+  now: EpochMs,
+): EpochMs {
+  const starts = partitions.map(({ low, firstAt }) => {
+    if (low === 0) return 0
+    // Retention has taken all that it had: nothing is known but how old that was at least.
+    return firstAt ?? now - (keptMs ?? 0)
+  })
+  return Math.max(0, ...starts)
 }

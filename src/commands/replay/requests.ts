@@ -5,7 +5,12 @@
  */
 import type { DecodedDeadLetter } from '../../core/run/delivery-headers.ts'
 import { HeaderReader } from '../../core/event/record-headers.ts'
-import { decodeRun, isSplit, requestRecordHeaders } from '../../core/run/delivery-headers.ts'
+import {
+  decodeRun,
+  isSplit,
+  placeOf,
+  requestRecordHeaders,
+} from '../../core/run/delivery-headers.ts'
 import { runHeaderNames } from '../../core/model/header-names.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { HookTable } from '../../core/hook/table.ts'
@@ -199,4 +204,16 @@ export function requestedDeliveryOf(record: InboundRecord): string | undefined {
   if (named !== undefined) return named
   const decoded = decodeRun(record, 'request')
   return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
+}
+
+/** The run that a record of the request topic begins, or goes on with; `undefined` for one that names no delivery. */
+export function openedRunOf(
+  record: InboundRecord,
+): { readonly deliveryId: DeliveryId; readonly run: string } | undefined {
+  if (!isSplit(record)) {
+    const deliveryId = requestedDeliveryOf(record)
+    return deliveryId === undefined ? undefined : { deliveryId, run: placeOf(record) }
+  }
+  const decoded = decodeRun(record, 'request')
+  return decoded.kind === 'run' ? decoded.run : undefined
 }

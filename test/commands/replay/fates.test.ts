@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { Fates, unknownBecause } from '../../../src/commands/replay/fates.ts'
+import { Fates, resultsSince, unknownBecause } from '../../../src/commands/replay/fates.ts'
 import { undeliveredPlan } from '../../../src/commands/replay/plan.ts'
+import { openedRunOf, requestRecord } from '../../../src/commands/replay/requests.ts'
+import { deliveryIdOf } from '../../../src/core/model/identity.ts'
+import { splitHeaders } from '../../../src/core/run/delivery-headers.ts'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
-import { eventOf } from '../../support/model-builders.ts'
+import { eventOf, runOf } from '../../support/model-builders.ts'
 import { recordOf } from '../../support/record-builders.ts'
 
 const result = (deliveryId: string, run: string, outcome: string) =>
@@ -110,5 +113,59 @@ describe('an event', () => {
     })
     expect((await plan(record(6, 1_000))).leftOut).toContain('under-way')
     expect(await plan(record(9, 1_000))).toEqual({ requests: [], leftOut: ['not-handled-yet'] })
+  })
+})
+
+describe('a record of the request topic', () => {
+  const event = eventOf({ eventId: 'e-1' })
+  const deliveryId = deliveryIdOf(event.tenantId, event.eventSource, event.eventId, 'a')
+  const place = { topic: 'auth.webhook.requests', partition: 2, offset: 77 }
+
+  it('begins a run that is named by its place', () => {
+    const request = requestRecord(place.topic, { deliveryId, hookId: 'a', event }, 'replay')
+    const record = recordOf({ ...place, value: event.body, headers: request.headers })
+    expect(openedRunOf(record)).toMatchObject({ deliveryId, run: 'auth.webhook.requests/2/77' })
+  })
+
+  it('that was split off its event goes on with the run of the event', () => {
+    const run = runOf({ deliveryId, hookId: 'a', run: 'auth.events/0/5', event })
+    const record = recordOf({ ...place, value: event.body, headers: splitHeaders(run) })
+    expect(openedRunOf(record)).toMatchObject({ deliveryId, run: 'auth.events/0/5' })
+  })
+
+  it('that names no delivery is none', () => {
+    expect(openedRunOf(recordOf({ ...place, headers: [] }))).toBeUndefined()
+  })
+})
+
+describe('results', () => {
+  it.each<[string, Parameters<typeof resultsSince>, number]>([
+    ['ever, where none was removed', [[{ low: 0, end: 9, firstAt: 5 }], 100, 1_000], 0],
+    ['the first that is left', [[{ low: 3, end: 9, firstAt: 700 }], 100, 1_000], 700],
+    [
+      'the latest first of several partitions',
+      [
+        [
+          { low: 3, end: 9, firstAt: 700 },
+          { low: 1, end: 2, firstAt: 800 },
+        ],
+        100,
+        1_000,
+      ],
+      800,
+    ],
+    [
+      'as long as they are kept, where all were removed',
+      [[{ low: 9, end: 9, firstAt: undefined }], 100, 1_000],
+      900,
+    ],
+    [
+      'now, where it is not known how long they are kept',
+      [[{ low: 9, end: 9, firstAt: undefined }], undefined, 1_000],
+      1_000,
+    ],
+    ['ever, where there was none', [[{ low: 0, end: 0, firstAt: undefined }], 100, 1_000], 0],
+  ])('are known since %s', (_, given, since) => {
+    expect(resultsSince(...given)).toBe(since)
   })
 })
