@@ -269,7 +269,7 @@ describe('hooks list', () => {
       { id: 'b', state: 'active', name: 'B', url, enabled: true, problems: [] },
     ])
     const table = await command(['hooks', 'list', '--tenant', 'listed'])
-    expect(table.stdout.split('\n')[1]).toMatch(/^a .* suspended +\(config is missing\)$/)
+    expect(table.stdout.split('\n')[1]).toMatch(/^a .* suspended +- +\(config is missing\)$/)
   })
 })
 
