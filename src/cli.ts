@@ -2,6 +2,7 @@
 import { parseArguments } from './commands/arguments.ts'
 import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
+import { askOn } from './commands/input/terminal.ts'
 import { type Line, textOf } from './commands/line.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
@@ -31,7 +32,7 @@ const ending = new AbortController()
 async function main(argv: readonly string[]): Promise<Code> {
   const columns = process.stdout.columns ?? 100
   if (argv.length === 0) {
-    overview(commands, columns).split('\n').forEach(note)
+    overview(commands, columns, false).split('\n').forEach(note)
     return 2
   }
   const choice = chooseCommand(commands, argv)
@@ -42,12 +43,12 @@ async function main(argv: readonly string[]): Promise<Code> {
     case 'overview':
       printAll(
         choice.family === undefined
-          ? overview(commands, columns)
-          : familyHelp(choice.family, columns),
+          ? overview(commands, columns, choice.isAll)
+          : familyHelp(choice.family, columns, choice.isAll),
       )
       return 0
     case 'command-help':
-      printAll(commandHelp(choice.command, columns))
+      printAll(commandHelp(choice.command, columns, choice.isAll))
       return 0
     case 'command':
       return await runCommand(choice.command, choice.rest, columns)
@@ -61,7 +62,7 @@ async function runCommand(
 ): Promise<Code> {
   const parsed = parseArguments(command, rest)
   if (parsed.kind === 'help') {
-    printAll(commandHelp(command, columns))
+    printAll(commandHelp(command, columns, parsed.isAll))
     return 0
   }
   const { args, options, flags } = parsed
@@ -75,7 +76,9 @@ async function runCommand(
   const settingWarnings = used.size === 0 ? [] : unknownVariables(process.env)
   if (!isLogging) for (const warning of settingWarnings) note(`warning: ${warning}`)
   const { signal } = ending
-  const output = { print, columns: process.stdout.columns, note, showProgress }
+  const isTerminal = process.stdin.isTTY && process.stderr.isTTY
+  const ask = isTerminal ? askOn(process.stdin, process.stderr, signal) : undefined
+  const output = { print, columns: process.stdout.columns, note, showProgress, ask }
   return await logging(isLogging, settings, () =>
     command.run({ settings, settingWarnings, args, options, ...output, signal }),
   )

@@ -147,7 +147,9 @@ async function moveHook({ hookId, path }: StepOf<'move-hook'>, stage: Stage): Pr
 }
 
 async function deleteHook({ hookId }: StepOf<'delete-hook'>, stage: Stage): Promise<void> {
-  await changeHook(hookId, 'deleted', stage, () => stage.hooktide(['hooks', 'delete', hookId]))
+  await changeHook(hookId, 'deleted', stage, () =>
+    stage.hooktide(['hooks', 'delete', hookId, '--yes']),
+  )
 }
 
 /** Waits until the processor says that it has read the change: what is sent from then on meets it. */

@@ -9,7 +9,8 @@ import type { Command, CommandContext } from './command.ts'
 import { idForms } from './id-forms.ts'
 
 export type ParsedArguments =
-  | { readonly kind: 'help' }
+  /** `isAll`: with the settings, which `--all` asks for. */
+  | { readonly kind: 'help'; readonly isAll: boolean }
   | {
       readonly kind: 'call'
       readonly args: readonly string[]
@@ -30,7 +31,9 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
     tokens: true,
   })
   const given = tokens.filter((token) => token.kind === 'option')
-  if (given.some(({ name }) => name === 'help')) return { kind: 'help' }
+  if (given.some(({ name }) => name === 'help')) {
+    return { kind: 'help', isAll: given.some(({ name }) => name === 'all') }
+  }
   const args = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []))
   const faults = [
     ...firstUnknownOfWord(command, given).flatMap((token) => optionFault(command, token) ?? []),

@@ -7,12 +7,16 @@ import type { Command } from './command.ts'
 export type CommandChoice =
   | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
   /** Help about all commands, or about a family: the commands that begin with the same word, such as `hooks`. */
-  | { readonly kind: 'overview'; readonly family: readonly Command[] | undefined }
-  | { readonly kind: 'command-help'; readonly command: Command }
+  | {
+      readonly kind: 'overview'
+      readonly family: readonly Command[] | undefined
+      readonly isAll: boolean
+    }
+  | { readonly kind: 'command-help'; readonly command: Command; readonly isAll: boolean }
   | { readonly kind: 'version' }
 
 const helpWords = ['help', '--help', '-h']
-const versionWords = ['--version', '-v', 'version']
+const versionWords = ['--version', '-V', '-v', 'version']
 
 /** @param argv at least one word. @throws UserError when they name no command */
 export function chooseCommand(
@@ -27,18 +31,29 @@ export function chooseCommand(
     return { kind: 'command', command, rest: argv.slice(wordsOf(command).length) }
   }
   const family = familyOf(commands, first)
-  if (family.length > 0 && helpWords.includes(second)) return { kind: 'overview', family }
+  if (family.length > 0 && helpWords.includes(second)) {
+    return { kind: 'overview', family, isAll: asksForAll(argv) }
+  }
   throw unknownCommand(commands, argv)
 }
 
 function chooseHelp(commands: readonly Command[], topic: readonly string[]): CommandChoice {
+  const isAll = asksForAll(topic)
   const [first] = topic
-  if (first === undefined || first.startsWith('-')) return { kind: 'overview', family: undefined }
+  if (first === undefined || first.startsWith('-')) {
+    return { kind: 'overview', family: undefined, isAll }
+  }
   const command = commandOf(commands, topic)
-  if (command !== undefined) return { kind: 'command-help', command }
+  if (command !== undefined) return { kind: 'command-help', command, isAll }
   const family = familyOf(commands, first)
-  if (family.length > 0 && topic.length === 1) return { kind: 'overview', family }
+  const words = topic.filter((word) => !word.startsWith('-'))
+  if (family.length > 0 && words.length === 1) return { kind: 'overview', family, isAll }
   throw unknownCommand(commands, topic)
+}
+
+/** Whether the settings are to be shown too. */
+function asksForAll(words: readonly string[]): boolean {
+  return words.includes('--all')
 }
 
 function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {

@@ -3,6 +3,7 @@ import type { ExitCode } from '../core/model/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { SettingGroup } from '../settings/names.ts'
 import type { IdOf } from './id-forms.ts'
+import type { Ask } from './input/terminal.ts'
 import type { Line } from './line.ts'
 
 /** Exit codes of a command that SIGINT (130) or SIGTERM (143) ended before it was done, as shells use them. */
@@ -47,6 +48,8 @@ export interface CommandContext {
    * terminal.
    */
   readonly showProgress: ((text: string) => void) | undefined
+  /** Asks a person; `undefined` where standard input or standard error is no terminal. */
+  readonly ask: Ask | undefined
   /** Aborted at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
 }
@@ -57,6 +60,8 @@ export interface Command {
   readonly summary: string
   /** What follows the name, such as `-f <file>`. */
   readonly usage: string
+  /** What stands first in its help: two calls as people make them, without `hooktide`. */
+  readonly examples: readonly [string, string]
   readonly options: Readonly<Record<string, CommandOption>>
   /** Absent if the command takes options only. */
   readonly operand?: CommandOperand

@@ -30,6 +30,7 @@ export const initCommand: Command = {
   name: 'init',
   summary: 'Create missing topics, first offsets and schemas.',
   usage: '[--partitions <n>] [--from <start>] [options]',
+  examples: ['init', 'init --partitions 12 --from 2h'],
   options: {
     partitions: {
       type: 'string',

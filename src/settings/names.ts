@@ -53,6 +53,8 @@ export function unknownVariables(
       return [`${name} is not a setting and has no effect: did you mean ${meant}?`]
     }
     if (!isOwn) return []
-    return [`${name} is not a setting and has no effect: "hooktide --help" lists the settings.`]
+    return [
+      `${name} is not a setting and has no effect: "hooktide --help --all" lists the settings.`,
+    ]
   })
 }

@@ -10,7 +10,7 @@ import { tenths } from '../core/model/durations.ts'
 import type { EpochMs, Hook, MonotonicMs } from '../core/model/model.ts'
 import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/run/request-headers.ts'
-import { endpointSignOf, type EndpointSign } from '../core/run/verdict.ts'
+import { endpointSignOf, heededSign, type EndpointSign } from '../core/run/verdict.ts'
 import type { Call, Clock, HttpSender } from '../ports.ts'
 import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
@@ -109,7 +109,7 @@ export class Calls {
     if (slot.startedAt - queuedAt > stillOpenMs && handled.has(run)) return repeated
     const now = clock.now()
     const entry = table.get(run.hookId)
-    const limits = { now, maxAgeMs, isDisabled: health.isDisabled(run.hookId) }
+    const limits = { now, maxAgeMs, isDisabled: !run.isForced && health.isDisabled(run.hookId) }
     if (hook !== undefined && isStillJoined(run, hook, entry, limits)) {
       return this.#call(slot, hook, now)
     }
@@ -122,7 +122,10 @@ export class Calls {
     this.#inFlight.delete(slot)
     const { group } = slot.work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
-    return this.#end(slot, outcomeOf(attempted.sign, this.#parts.clock.monotonic()))
+    return this.#end(
+      slot,
+      outcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
+    )
   }
 
   /** Frees the slot of a call that is not made. Returns how the lane's condition changed, if it did. */

@@ -85,7 +85,9 @@ export class Deferring {
     const { load, clock, gate } = this.#parts
     const { admitted } = load
     const now = clock.monotonic()
-    const lane = this.#laneOf(hook, now)
+    const own = this.#laneOf(hook, now)
+    const isForced = run.isForced && own.blockedBy(now) !== undefined
+    const lane = isForced ? this.#sideLaneOf(hook, now) : own
     const blocked = lane.blockedBy(now)
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
@@ -163,6 +165,13 @@ export class Deferring {
     const lane = lanes.laneOf(hook.id, limitsOf(hook, defaultConcurrency), now)
     if (lane.acceptsReports) lane.seed(health.seedOf(hook.id), now)
     return lane
+  }
+
+  /** The lane of a hook's forced tests: nothing that happens in it concerns the hook's own, which takes none now. */
+  #sideLaneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
+    const limits = { ...limitsOf(hook, 1), concurrency: 1 }
+    // No hook has such an id: ids have no spaces.
+    return this.#parts.lanes.laneOf(`${hook.id} forced`, limits, now)
   }
 
   #backlogWaitMs(run: Run, chance: number): number {

@@ -166,6 +166,7 @@ function firstRun(
     firstHandledAt: now,
     dueAt: now,
     earlyMs: 0,
+    isForced: false,
     event,
   }
 }
@@ -174,7 +175,7 @@ type Plan = PlannedCall | PlannedEnd
 
 function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Plan {
   const { clock, health, maxAgeMs } = joining
-  const isDisabled = health.isDisabled(run.hookId)
+  const isDisabled = !run.isForced && health.isDisabled(run.hookId)
   const joined = join(run, entry, { now: clock.now(), maxAgeMs, isDisabled })
   if (joined.kind === 'end') {
     return { run, verdict: joined.verdict, configVersion: joined.configVersion }

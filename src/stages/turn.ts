@@ -11,7 +11,7 @@
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
-import type { EndpointSign } from '../core/run/verdict.ts'
+import { heededSign, type EndpointSign } from '../core/run/verdict.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
 import type { Admission } from './admission.ts'
@@ -101,7 +101,7 @@ export class Turn {
     const { calls, health, recorder, clock } = this.#parts
     const { slot, attempted } = answered
     this.#follow(slot, calls.answered(answered))
-    const outcome = outcomeOf(attempted.sign)
+    const outcome = outcomeOf(heededSign(attempted.sign, slot.work.run))
     if (outcome !== undefined) health.attempted(attempted.hook, outcome, clock.now())
     recorder.record(slot.work, attempted)
   }

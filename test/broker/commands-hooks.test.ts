@@ -269,7 +269,7 @@ describe('hooks list', () => {
       { id: 'b', state: 'active', name: 'B', url, enabled: true, problems: [] },
     ])
     const table = await command(['hooks', 'list', '--tenant', 'listed'])
-    expect(table.stdout.split('\n')[1]).toMatch(/^a .* suspended +\(config is missing\)$/)
+    expect(table.stdout.split('\n')[1]).toMatch(/^a .* suspended +- +\(config is missing\)$/)
   })
 })
 
@@ -280,13 +280,13 @@ describe('hooks delete', () => {
       { ...hook, id: 'd1' },
       { ...hook, id: 'd2' },
     ])
-    const mistaken = await command(['hooks', 'delete', 'd1', 'nobody'])
+    const mistaken = await command(['hooks', 'delete', 'd1', 'nobody', '--yes'])
     expect(mistaken).toMatchObject({ code: 1, stdout: '' })
     expect(mistaken.stderr).toBe('There is no hook nobody. Nothing was deleted.\n')
-    const both = await command(['hooks', 'delete', 'no1', 'no2'])
+    const both = await command(['hooks', 'delete', 'no1', 'no2', '--yes'])
     expect(both.stderr).toBe('There are no hooks no1, no2. Nothing was deleted.\n')
     expect((await command(['hooks', 'get', 'd1'])).code).toBe(0)
-    const right = await command(['hooks', 'delete', 'd1', 'd2'])
+    const right = await command(['hooks', 'delete', 'd1', 'd2', '--yes'])
     expect(right).toMatchObject({ code: 0, stdout: 'deleted d1\ndeleted d2\n' })
     expect((await command(['hooks', 'get', 'd1'])).code).toBe(1)
   })

@@ -100,7 +100,7 @@ describe('commands on a captured row', () => {
     expect(put.stdout).toBe('')
     expect(put.stderr).toContain('id belongs to a row captured from a database: change it there')
 
-    const deleted = await command(['hooks', 'delete', id])
+    const deleted = await command(['hooks', 'delete', id, '--yes'])
     expect(deleted).toMatchObject({ code: 0, stdout: `deleted ${id}\n` })
     expect(deleted.stderr).toContain('delete it there too, or its next change brings it back')
     expect((await tools.readAll(topic)).at(-1)).toMatchObject({

@@ -130,7 +130,7 @@ describe('a compacted hook topic', () => {
       KAFKA_BROKERS: kafka.brokers.join(','),
       HOOKTIDE_TOPIC_PREFIX: prefix,
     }
-    const { code, stderr } = await hooktide(['hooks', 'delete', id], environment)
+    const { code, stderr } = await hooktide(['hooks', 'delete', id, '--yes'], environment)
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: `warning: ${id} was captured from a database: delete it there too, or its next change brings it back\n`,

@@ -267,7 +267,7 @@ describe('a user of replay and resend', () => {
     const { hooks, endpoints, results, requests, deadLetters } = topics
     const read = [...topics.events, hooks, endpoints, results, deadLetters, requests]
     await Promise.all(read.map((topic) => createTopic(topic, 1)))
-    const replay = () => hooktide(['replay', '--failed-only'], environment)
+    const replay = () => hooktide(['replay', '--failed-only', '--yes'], environment)
 
     await grant(
       admin,

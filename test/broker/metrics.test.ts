@@ -3,7 +3,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { startRun } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'
 import { byLabel, counted, parseMetrics, type Series } from '../support/metric-lines.ts'
-import { promtool } from '../support/promtool.ts'
+import { promtool } from '../support/installed-program.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 async function scrape(port: number): Promise<string> {

@@ -15,7 +15,7 @@ let rig: BrokerRig
 let admin: KafkaAdmin
 
 const replay = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
-  hooktide(['replay', ...words], { ...rig.environment, ...environment })
+  hooktide(['replay', '--yes', ...words], { ...rig.environment, ...environment })
 
 /** A run that was split off its event, and the dead letter that it became. */
 function letterOf({ prefix }: BrokerRig) {

@@ -24,7 +24,7 @@ async function endedReplay(
   signal: 'SIGKILL' | 'SIGINT',
   isFar: Promise<unknown>,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [script, 'replay', ...words], {
+  const child = spawn(process.execPath, [script, 'replay', '--yes', ...words], {
     env: { PATH: process.env['PATH'], ...rig.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -18,7 +18,8 @@ async function waitForFinals(hookId: string, count: number): Promise<readonly De
   return finalsOf(await rig.results.waitFor((all) => finalsOf(all, hookId).length >= count), hookId)
 }
 
-const replay = (...words: readonly string[]) => hooktide(['replay', ...words], rig.environment)
+const replay = (...words: readonly string[]) =>
+  hooktide(['replay', '--yes', ...words], rig.environment)
 
 beforeAll(async () => {
   const { brokers } = surroundings()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../../src/commands/arguments.ts'
 import { chooseCommand } from '../../src/commands/command-choice.ts'
 import { commands } from '../../src/commands/command-list.ts'
-import { commandHelp, overview } from '../../src/commands/help.ts'
+import { commandHelp, familyHelp, overview } from '../../src/commands/help.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import { UserError } from '../../src/core/model/errors.ts'
@@ -31,9 +31,14 @@ describe('the command that is meant', () => {
     ['hooks put -f x', { kind: 'command', command: { name: 'hooks put' }, rest: ['-f', 'x'] }],
     ['help hooks put', { kind: 'command-help', command: { name: 'hooks put' } }],
     ['--help run', { kind: 'command-help', command: { name: 'run' } }],
-    ['help', { kind: 'overview', family: undefined }],
-    ['help --json', { kind: 'overview', family: undefined }],
+    ['help', { kind: 'overview', family: undefined, isAll: false }],
+    ['help --json', { kind: 'overview', family: undefined, isAll: false }],
+    ['--help --all', { kind: 'overview', family: undefined, isAll: true }],
+    ['help hooks put --all', { kind: 'command-help', isAll: true }],
+    ['hooks --help --all', { kind: 'overview', isAll: true }],
+    ['help hooks --all', { kind: 'overview', isAll: true }],
     ['--version', { kind: 'version' }],
+    ['-V', { kind: 'version' }],
   ])('%s', (line, choice) => {
     expect(chosen(line)).toMatchObject(choice)
   })
@@ -50,14 +55,8 @@ describe('the command that is meant', () => {
 
   it.each([
     ['hoks put', '"hoks put" is not a command: did you mean hooks put?'],
-    [
-      'hook',
-      '"hook" is not a command: did you mean hooks put, hooks import, hooks get, hooks list, hooks delete, hooks rotate-key, hooks encrypt, hooks test?',
-    ],
-    [
-      'hooks ls',
-      '"hooks ls" is not a command: did you mean hooks put, hooks import, hooks get, hooks list',
-    ],
+    ['hook', '"hook" is not a command: did you mean hooks put, hooks'],
+    ['hooks ls', '"hooks ls" is not a command: did you mean hooks put, hooks'],
     ['hooks', '"hooks" is only the first word of a command: did you mean hooks put,'],
     ['validate x.json', '"validate" is not a command: did you mean events validate?'],
     ['reslts --json', '"reslts" is not a command: did you mean results?'],
@@ -90,8 +89,13 @@ describe('arguments of a command', () => {
     })
   })
 
+  it('lead to help with the settings with --help and --all, in either order', () => {
+    expect(parsed('init', '--all', '--help')).toEqual({ kind: 'help', isAll: true })
+    expect(parsed('endpoints list', '-h', '--all')).toEqual({ kind: 'help', isAll: true })
+  })
+
   it('lead to help with --help, whatever else is wrong', () => {
-    expect(parsed('init', '--partions', '-h')).toEqual({ kind: 'help' })
+    expect(parsed('init', '--partions', '-h')).toEqual({ kind: 'help', isAll: false })
   })
 
   it.each([
@@ -197,23 +201,61 @@ describe('help', () => {
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 
-  it('of everything, and of run and ingest together, has every setting', () => {
-    expect(namedIn(overview(commands, 100))).toEqual(variables)
-    const used = ['run', 'ingest'].flatMap((name) => namedIn(commandHelp(commandOf(name), 100)))
+  it('of everything, and of run and ingest together, has every setting when it is asked for all', () => {
+    expect(namedIn(overview(commands, 100, true))).toEqual(variables)
+    const used = ['run', 'ingest'].flatMap((name) =>
+      namedIn(commandHelp(commandOf(name), 100, true)),
+    )
     expect(variables.filter((variable) => used.includes(variable))).toEqual(variables)
   })
 
+  it('has no setting unless it is asked for all, and says how', () => {
+    for (const text of [overview(commands, 100, false), familyHelp(commands, 100, false)]) {
+      expect(namedIn(text)).toEqual([])
+    }
+    for (const command of commands) {
+      const text = commandHelp(command, 100, false)
+      expect(namedIn(text)).toEqual([])
+      expect(text).toMatch(/ --help --all" shows the settings|It uses no settings/)
+    }
+  })
+
+  it('of a command begins with what it does and two examples of it', () => {
+    for (const command of commands) {
+      const [summary, , title, ...lines] = commandHelp(command, 100, false).split('\n')
+      expect([summary, title]).toEqual([command.summary, 'Examples:'])
+      expect(lines.slice(0, 2)).toEqual(command.examples.map((one) => `  hooktide ${one}`))
+    }
+  })
+
+  it('has only examples that are calls of the command that they are of', () => {
+    for (const command of commands) {
+      for (const example of command.examples) {
+        // What follows is the shell's.
+        const [line = ''] = example.split(' > ')
+        const choice = chosen(line)
+        if (choice.kind !== 'command') throw new Error(`${example} is no call`)
+        expect(choice.command).toBe(command)
+        expect(parseArguments(choice.command, choice.rest).kind).toBe('call')
+      }
+    }
+  })
+
   it('of a command has its options and only the settings that it uses', () => {
-    const send = commandHelp(commandOf('events send'), 100)
+    const send = commandHelp(commandOf('events send'), 100, true)
     expect(send).toMatch(/^ {2}--file, -f <value> /m)
     expect(namedIn(send)).toContain('KAFKA_BROKERS')
     expect(namedIn(send)).not.toContain('HOOKTIDE_RETRY_SCHEDULE')
-    expect(namedIn(commandHelp(commandOf('events validate'), 100))).toEqual([])
-    expect(namedIn(commandHelp(commandOf('init'), 100))).toContain('HOOKTIDE_RETRY_TIERS')
+    expect(namedIn(commandHelp(commandOf('events validate'), 100, true))).toEqual([])
+    expect(namedIn(commandHelp(commandOf('init'), 100, true))).toContain('HOOKTIDE_RETRY_TIERS')
   })
 
   it.each([80, 120])('fits a terminal of %s columns', (columns) => {
-    const texts = [overview(commands, columns), ...commands.map((one) => commandHelp(one, columns))]
+    const texts = [true, false].flatMap((isAll) => [
+      overview(commands, columns, isAll),
+      familyHelp(commands, columns, isAll),
+      ...commands.map((command) => commandHelp(command, columns, isAll)),
+    ])
     const lines = texts.flatMap((text) => text.split('\n'))
     expect(lines.filter((line) => line.length > columns)).toEqual([])
   })
@@ -222,13 +264,13 @@ describe('help', () => {
 describe('variables that are not settings', () => {
   it.each([
     ['HOOKTIDE_TOPIC_PREFX', 'did you mean HOOKTIDE_TOPIC_PREFIX?'],
-    ['HOOKTIDE_COLOUR', '"hooktide --help" lists the settings.'],
+    ['HOOKTIDE_COLOUR', '"hooktide --help --all" lists the settings.'],
     ['KAFKA_BROKER', 'did you mean KAFKA_BROKERS?'],
     ['SCHEMA_REGISTRY_URI', 'did you mean SCHEMA_REGISTRY_URL?'],
     ['SCHEMA_REGISTRY_USER', 'did you mean SCHEMA_REGISTRY_USERNAME?'],
-    ['SCHEMA_REGISTRY_BASIC_AUTH', '"hooktide --help" lists the settings.'],
+    ['SCHEMA_REGISTRY_BASIC_AUTH', '"hooktide --help --all" lists the settings.'],
     ['KAFKA_SASL_USER', 'did you mean KAFKA_SASL_USERNAME?'],
-    ['KAFKA_SSL_TRUSTSTORE', '"hooktide --help" lists the settings.'],
+    ['KAFKA_SSL_TRUSTSTORE', '"hooktide --help --all" lists the settings.'],
   ])('are named in a warning: %s', (name, advice) => {
     expect(unknownVariables({ [name]: 'x' })).toEqual([
       `${name} is not a setting and has no effect: ${advice}`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { promtool } from '../support/promtool.ts'
+import { promtool } from '../support/installed-program.ts'
 
 describe('the alert rules', () => {
   it('are rules that Prometheus takes', async (context) => {

@@ -360,39 +360,3 @@ describe('a dead letter that is copied to the request topic', () => {
     })
   })
 })
-
-describe('a test of a hook', () => {
-  const test = {
-    value: Buffer.from('{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'),
-    headers: {
-      'hooktide-hook-id': 'a',
-      'hooktide-tenant-id': 'default',
-      'hooktide-event-id': 'test-1',
-      'hooktide-trigger': 'test',
-    },
-  }
-
-  it('makes one attempt, whatever the schedule, and leaves no dead letter', async () => {
-    const { rig, one } = await rigWithHook({})
-    one.http.script(url, 503)
-    rig.broker.produce(topics.requests, test)
-    await rig.clock.advance(60_000)
-    expect(rig.results()).toMatchObject([
-      { outcome: 'dead', reason: 'exhausted', attempt: 1, maxAttempts: 1, final: true },
-    ])
-    expect(rig.broker.read(topics.deadLetters)).toEqual([])
-  })
-
-  it('whose endpoint is not called now ends at once, since its user waits for the outcome', async () => {
-    const { rig, one } = await rigWithHook({})
-    one.http.script(url, 500)
-    for (let index = 0; index < 5; index += 1) rig.sendEvent()
-    await rig.clock.advance(10)
-    rig.broker.produce(topics.requests, test)
-    await rig.clock.advance(100)
-    expect(rig.results().filter(({ trigger }) => trigger === 'test')).toMatchObject([
-      { outcome: 'dead', reason: 'endpoint-down', attempt: null, final: true },
-    ])
-    expect(rig.broker.read(topics.deadLetters)).toEqual([])
-  })
-})

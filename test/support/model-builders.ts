@@ -30,6 +30,7 @@ export function runOf(fields: Partial<Run>): Run {
     firstHandledAt: 0,
     dueAt: 0,
     earlyMs: 0,
+    isForced: false,
     event: eventOf({}),
     ...fields,
   }

@@ -20,6 +20,7 @@ export const endpointsListCommand: Command = {
   name: 'endpoints list',
   summary: 'List endpoints that are not healthy.',
   usage: '[--state <state>] [--tenant <id>] [--all]',
+  examples: ['endpoints list', 'endpoints list --state disabled --tenant acme'],
   options: {
     state: {
       type: 'string',
@@ -48,6 +49,7 @@ export const endpointsEnableCommand: Command = {
   name: 'endpoints enable',
   summary: 'Enable endpoints again: clears their failures in all processes.',
   usage: '<hook id>...',
+  examples: ['endpoints enable my-hook', 'endpoints enable first-hook second-hook'],
   options: changeOptions,
   operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
@@ -58,6 +60,7 @@ export const endpointsDisableCommand: Command = {
   name: 'endpoints disable',
   summary: 'Disable endpoints: their deliveries go to the dead letters.',
   usage: '<hook id>...',
+  examples: ['endpoints disable my-hook', 'endpoints disable first-hook second-hook --json'],
   options: changeOptions,
   operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],

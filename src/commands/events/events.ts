@@ -22,6 +22,7 @@ export const eventsSendCommand: Command = {
   name: 'events send',
   summary: 'Write events to an event topic, byte for byte.',
   usage: '-f <file> [options]',
+  examples: ['events send -f sign-in.json', 'events send -f - --tenant acme --key user-1'],
   options: {
     file: eventFile,
     topic: { type: 'string', description: 'Event topic; required if several are configured.' },
@@ -42,6 +43,7 @@ export const eventsValidateCommand: Command = {
   name: 'events validate',
   summary: 'Check the events of a file, without a broker.',
   usage: '-f <file>',
+  examples: ['events validate -f sign-in.json', 'events validate -f - --json'],
   options: {
     file: eventFile,
     json: { type: 'boolean', description: 'One JSON object per event.' },

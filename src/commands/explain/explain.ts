@@ -22,6 +22,7 @@ export const explainCommand: Command = {
   name: 'explain',
   summary: 'Explain what happened to events, or why nothing did.',
   usage: '(--user | --event-id | --delivery | --offset) <value>',
+  examples: ['explain --user k3v9tq2mzx7a', 'explain --delivery dlv_4pX0cV3mJrKq8sT1uWyZ2a'],
   options: explainOptions,
   uses: ['kafka', 'registry', 'topics', 'group'],
   run,

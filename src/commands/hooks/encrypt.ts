@@ -24,6 +24,7 @@ export const hooksEncryptCommand: Command = {
   name: 'hooks encrypt',
   summary: 'Encrypt the secrets of all hooks with the newest key.',
   usage: '[--dry-run] [--decrypt]',
+  examples: ['hooks encrypt --dry-run', 'hooks encrypt'],
   options: {
     'dry-run': { type: 'boolean', description: 'Only show how the secrets are encrypted now.' },
     decrypt: { type: 'boolean', description: 'Write them in plain text instead.' },

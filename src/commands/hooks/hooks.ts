@@ -1,11 +1,22 @@
 /** `hooktide hooks get`, `list` and `delete`. */
+import { endpointStateOf } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
+import type { EndpointState } from '../../core/model/record-values.ts'
 import { hookOperand, hooksOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { hookRow, summaryOf } from './row.ts'
 import { hookWithoutSecrets } from './hidden-secrets.ts'
-import { hasUndecryptedSecrets, problemLine, problemsOf, readHooks, tenantOf } from './topic.ts'
+import { readEndpoints } from '../endpoints/topic.ts'
+import {
+  hasUndecryptedSecrets,
+  type StoredHook,
+  problemLine,
+  problemsOf,
+  readHooks,
+  tenantOf,
+} from './topic.ts'
+import { confirmationFor, yesOption } from '../confirmation.ts'
 import { writeAll } from '../kafka-session.ts'
 import { booleanOption, textOption } from '../option-values.ts'
 import { alignedRows, compareTexts } from '../table.ts'
@@ -19,6 +30,7 @@ export const hooksGetCommand: Command = {
   name: 'hooks get',
   summary: 'Show one hook as JSON.',
   usage: '<id> [--show-secrets]',
+  examples: ['hooks get my-hook', 'hooks get my-hook --show-secrets --json'],
   options: {
     'show-secrets': showSecretsOption,
     json: { type: 'boolean', description: 'On one line.' },
@@ -30,8 +42,9 @@ export const hooksGetCommand: Command = {
 
 export const hooksListCommand: Command = {
   name: 'hooks list',
-  summary: 'List hooks, with what is wrong with suspended ones.',
+  summary: 'List hooks, the states of their endpoints, and what is wrong.',
   usage: '[--tenant <id>]',
+  examples: ['hooks list', 'hooks list --tenant acme --json'],
   options: {
     tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
     json: { type: 'boolean', description: 'One JSON object per hook.' },
@@ -43,8 +56,12 @@ export const hooksListCommand: Command = {
 export const hooksDeleteCommand: Command = {
   name: 'hooks delete',
   summary: 'Delete hooks. Their waiting retries are discarded.',
-  usage: '<id>...',
-  options: { json: { type: 'boolean', description: 'One JSON object per hook.' } },
+  usage: '<id>... [--yes]',
+  examples: ['hooks delete my-hook', 'hooks delete first-hook second-hook --yes'],
+  options: {
+    yes: yesOption,
+    json: { type: 'boolean', description: 'One JSON object per hook.' },
+  },
   operand: hooksOperand,
   uses: ['kafka', 'registry', 'topics'],
   run: remove,
@@ -75,8 +92,9 @@ async function list(context: CommandContext): Promise<0> {
     (hook) => tenant === undefined || tenantOf(hook) === tenant,
   )
   if (keys.length === 0 && chosen.some(hasUndecryptedSecrets)) context.note(unchecked)
+  const stateOf = await endpointStates(context)
   const hooks = chosen
-    .map(summaryOf)
+    .map((hook) => summaryOf(hook, stateOf(hook)))
     .toSorted(
       (a, b) => compareTexts(a.tenantId ?? '', b.tenantId ?? '') || compareTexts(a.id, b.id),
     )
@@ -88,14 +106,30 @@ async function list(context: CommandContext): Promise<0> {
     context.note(tenant === undefined ? 'There are no hooks.' : `Tenant ${tenant} has no hooks.`)
     return 0
   }
-  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'URL']
+  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'ENDPOINT', 'URL']
   for (const line of alignedRows([header, ...hooks.map(hookRow)])) context.print(line)
   return 0
+}
+
+/** A principal that may read hooks and not the health of their endpoints still gets its list. */
+async function endpointStates(
+  context: CommandContext,
+): Promise<(hook: StoredHook) => EndpointState | undefined> {
+  try {
+    const known = await readEndpoints(context)
+    return ({ id, entry }) =>
+      entry.kind === 'active' ? endpointStateOf(entry.hook, known.get(id)) : undefined
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    context.note(`The state of endpoints is not known: ${error.message}`)
+    return () => undefined
+  }
 }
 
 async function remove(context: CommandContext): Promise<0> {
   const { args, settings, print, note } = context
   const ids = [...new Set(args)]
+  const confirm = confirmationFor(context, 'Nothing was deleted.')
   const hooks = await readHooks(context)
   const unknown = ids.filter((id) => !hooks.has(id))
   if (unknown.length > 0) {
@@ -104,6 +138,8 @@ async function remove(context: CommandContext): Promise<0> {
   }
   const topic = settings.topics.hooks
   const stored = ids.flatMap((id) => hooks.get(id) ?? [])
+  const noun = ids.length === 1 ? 'hook' : `${ids.length} hooks:`
+  await confirm(`Delete ${noun} ${ids.join(', ')}, and discard the retries that wait?`)
   await writeAll(
     settings,
     stored.flatMap(({ keys }) => keys.map((key) => ({ topic, key, value: null, headers: [] }))),

@@ -26,6 +26,7 @@ export const hooksImportCommand: Command = {
   name: 'hooks import',
   summary: "Create or change hooks from the answer of Logto's GET /api/hooks.",
   usage: '-f <file> [--tenant <id>] [--dry-run]',
+  examples: ['hooks import -f logto-hooks.json --dry-run', 'hooks import -f - --tenant acme'],
   options: {
     file: { ...fileOption, description: "Answer of Logto's GET /api/hooks; - for standard input." },
     tenant: {

@@ -3,6 +3,7 @@
  * time of creation are kept if the new hook has none.
  */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
+import { UserError } from '../../core/model/errors.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
 import type { Command, CommandContext } from '../command.ts'
@@ -11,12 +12,14 @@ import { encryptionKeysOf } from './encryption.ts'
 import { readHooks } from './topic.ts'
 import { eventsOf } from './put-warnings.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
+import type { InputValue } from '../input/json-input.ts'
 import { booleanOption } from '../option-values.ts'
 
 export const hooksPutCommand: Command = {
   name: 'hooks put',
   summary: 'Create or replace hooks from a file.',
   usage: '-f <file> [--show-secrets]',
+  examples: ['hooks put -f hook.json', 'hooks put -f - --json'],
   options: {
     file: {
       ...fileOption,
@@ -30,14 +33,37 @@ export const hooksPutCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0> {
+  return await putHooks(context, readValues(await readInput(context)))
+}
+
+/**
+ * Writes hooks, and shows them.
+ *
+ * @param isNew whether a hook that is there already is refused, rather than replaced
+ * @throws UserError that names all that is wrong with them
+ */
+export async function putHooks(
+  context: CommandContext,
+  given: readonly InputValue[],
+  isNew = false,
+): Promise<0> {
   const { settings } = context
-  const given = readValues(await readInput(context))
   const keys = encryptionKeysOf(settings)
   const drafts = draftsOf(given, { stored: await readHooks(context, keys), keys })
+  if (isNew) refuseKnown(drafts)
   await warnOf(drafts, context)
   await writeDrafts(drafts, settings, keys)
   for (const draft of drafts) report(draft, context)
   return 0
+}
+
+/** @throws UserError when one of them is there already */
+function refuseKnown(drafts: readonly Draft[]): void {
+  const known = drafts.find((draft) => draft.known !== undefined)?.known
+  if (known === undefined) return
+  throw new UserError(
+    `Hook ${known.id} exists: "hooktide hooks put" replaces it. Nothing was written.`,
+  )
 }
 
 function report({ hook, isKeyNew }: Draft, context: CommandContext): void {

@@ -26,6 +26,7 @@ export const hooksRotateKeyCommand: Command = {
   name: 'hooks rotate-key',
   summary: 'Give a hook a new signing key. The old one still signs for a while.',
   usage: '<id> [--overlap <time>]',
+  examples: ['hooks rotate-key my-hook', 'hooks rotate-key my-hook --overlap 7d'],
   options: {
     overlap: {
       type: 'string',

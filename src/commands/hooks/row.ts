@@ -1,5 +1,6 @@
 /** One hook in the output of `hooks list`. */
 import type { FieldProblem } from '../../core/model/model.ts'
+import type { EndpointState } from '../../core/model/record-values.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, type StoredHook } from './topic.ts'
 import { shortened } from '../table.ts'
@@ -9,7 +10,8 @@ const maxName = 40
 /** In characters. Enough for a message about encryption with the id of the key. */
 const maxProblem = 96
 
-export function summaryOf(stored: StoredHook) {
+/** @param endpoint the state of its endpoint; `undefined` where it is not known */
+export function summaryOf(stored: StoredHook, endpoint: EndpointState | undefined) {
   const { id, entry, members } = stored
   const { hook } = entry
   return {
@@ -20,13 +22,14 @@ export function summaryOf(stored: StoredHook) {
     events: hook.events.length > 0 || hook.event === undefined ? hook.events : [hook.event],
     url: entry.kind === 'active' ? withoutSecrets(entry.hook.url) : null,
     state: entry.kind,
+    endpoint: endpoint ?? null,
     problems: problemsOf(stored),
     configVersion: hook.configVersion,
     isCaptured: stored.isCaptured,
   }
 }
 
-/** The cells ID, TENANT, NAME, ENABLED, EVENTS, STATE and URL. For a suspended hook, its first problem replaces the URL. */
+/** The cells ID, TENANT, NAME, ENABLED, EVENTS, STATE, ENDPOINT and URL. For a suspended hook, its first problem replaces the URL. */
 export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
   return [
     hook.id,
@@ -35,6 +38,7 @@ export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
     hook.enabled ? 'yes' : 'no',
     String(hook.events.length),
     hook.state,
+    hook.endpoint ?? '-',
     hook.url ?? `(${problemText(hook.problems)})`,
   ]
 }

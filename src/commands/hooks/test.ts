@@ -31,10 +31,16 @@ const maxShownBody = 200
 export const hooksTestCommand: Command = {
   name: 'hooks test',
   summary: "Send Logto's test payload to a hook, and show the answers.",
-  usage: '<id> [--event <keys>] [--wait <time>]',
+  usage: '<id> [--event <keys>] [--wait <time>] [--force]',
+  examples: ['hooks test my-hook', 'hooks test my-hook --event PostSignIn --force'],
   options: {
     event: { type: 'string', description: 'Only these event keys, separated by commas.' },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
+    force: {
+      type: 'boolean',
+      description:
+        'Call an endpoint that is open, paused or disabled too. Its other deliveries go on waiting.',
+    },
     json: { type: 'boolean', description: 'One JSON object per result.' },
   },
   operand: hookOperand,
@@ -84,7 +90,7 @@ function failureNotes(outcome: Outcome): readonly string[] {
 }
 
 function endpointDownNote(id: string): string {
-  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "hooktide endpoints enable ${shellWord(id)}" ends it.`
+  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "hooktide endpoints enable ${shellWord(id)}" ends it, and --force tests it as it is.`
 }
 
 function overflowNote(id: string): string {
@@ -103,6 +109,7 @@ async function* answersTo(
   signal: AbortSignal,
 ): AsyncGenerator<DeliveryResult> {
   const { settings } = context
+  const isForced = booleanOption(context, 'force')
   const read = createResultReader(registrySettingsOf(settings))
   let writing: Promise<void> | undefined
   const reading = {
@@ -113,7 +120,9 @@ async function* answersTo(
     signal,
     log: quiet,
     onStart() {
-      const records = tests.map((test) => requestRecord(settings.topics.requests, test, 'test'))
+      const records = tests.map((test) =>
+        requestRecord(settings.topics.requests, test, 'test', isForced),
+      )
       writing = writeAll(settings, records)
       // Awaited after the first fetch. Until then a rejection has no handler.
       writing.catch(() => undefined)
@@ -159,9 +168,10 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   if (!entry.hook.enabled) {
     throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
   }
+  if (booleanOption(context, 'force')) return entry.hook
   if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
     throw new UserError(
-      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}".`,
+      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}". "hooktide hooks test ${shellWord(id)} --force" tests it as it is.`,
     )
   }
   return entry.hook

@@ -39,6 +39,7 @@ export const ingestCommand: Command = {
   name: 'ingest',
   summary: "Receive Logto's webhooks over HTTP and write their events to the event topic.",
   usage: '[options]',
+  examples: ['ingest', 'ingest --ingest-port 9000 --log-level debug'],
   options: {},
   uses,
   isLogging: true,

@@ -20,6 +20,10 @@ export const deadLettersListCommand: Command = {
   name: 'dead-letters list',
   summary: 'List dead letters, with the reason of each.',
   usage: '[--from 24h] [--last <n>] [filters]',
+  examples: [
+    'dead-letters list --from 7d --reason exhausted',
+    'dead-letters list --hook my-hook --value',
+  ],
   options: {
     ...listingOptions,
     ...{ hook, tenant, delivery, user, event, reason },

@@ -13,6 +13,7 @@ export const rejectedListCommand: Command = {
   name: 'rejected list',
   summary: 'List rejected records, with the reason of each.',
   usage: '[--from 24h] [--last <n>] [--reason <reasons>]',
+  examples: ['rejected list', 'rejected list --last 5 --value'],
   options: {
     ...listingOptions,
     reason: { type: 'string', description: 'Only for these reasons, such as invalid-json.' },

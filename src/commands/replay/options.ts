@@ -4,6 +4,7 @@ import { isEventKey } from '../../core/event/event-keys.ts'
 import { deathReasons, type EpochMs } from '../../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './progress.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
+import { yesOption } from '../confirmation.ts'
 import {
   booleanOption,
   idsOption,
@@ -38,6 +39,11 @@ export const replayOptions = {
     description:
       'Read dead letters instead of events. Leaves out those that were requested again since.',
   },
+  undelivered: {
+    type: 'boolean',
+    description:
+      'Only deliveries that were never delivered and are not on their way, by what the results say.',
+  },
   reason: {
     type: 'string',
     description: 'With --failed-only: only these reasons, such as endpoint-disabled.',
@@ -48,6 +54,7 @@ export const replayOptions = {
   },
   'dry-run': { type: 'boolean', description: 'Count deliveries by hook, without requesting any.' },
   rate: { type: 'string', description: 'At most so many requests per second. [no limit]' },
+  yes: yesOption,
   resume: { type: 'string', description: 'Continue the replay with this id.' },
   json: { type: 'boolean', description: 'One JSON object per hook, then one with the totals.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
@@ -84,6 +91,13 @@ export function parseReplayOptions(context: Options, now: EpochMs): ParsedReplay
   return { kind: 'resume', id }
 }
 
+/** Whether it may reach the hooks of all tenants: it names no hooks, no tenants and no offsets. */
+export function isWide(replay: ParsedReplay): boolean {
+  if (replay.kind === 'resume') return false
+  const { order, range } = replay
+  return order.hooks === undefined && order.tenants === undefined && range.kind === 'times'
+}
+
 /** Requests per second; `undefined` for no limit. */
 export function rateOf(context: Options): number | undefined {
   return integerOption(context, 'rate', 1, 1_000_000)
@@ -96,6 +110,13 @@ function orderOf(context: Options): ReplayOrder {
       throw new UserError(`--${name} works only on dead letters: give --failed-only too.`, 2)
     }
   }
+  const isUndelivered = booleanOption(context, 'undelivered')
+  if (isUndelivered && isFailedOnly) {
+    throw new UserError(
+      '--undelivered reads events, and --failed-only dead letters: give one of them.',
+      2,
+    )
+  }
   const lists = {
     hooks: idsOption(context, 'hook'),
     tenants: idsOption(context, 'tenant'),
@@ -106,6 +127,7 @@ function orderOf(context: Options): ReplayOrder {
     from: isFailedOnly ? 'dead-letters' : 'events',
     ...Object.fromEntries(Object.entries(lists).filter(([, list]) => list !== undefined)),
     ...(booleanOption(context, 'again') ? { again: true } : {}),
+    ...(isUndelivered ? { undelivered: true } : {}),
   }
   if (orderLength(order) <= maxOrderLength) return order
   throw new UserError(
@@ -174,7 +196,7 @@ function readOffsetRange(text: string): OffsetRange {
 }
 
 function refuseWithResume({ options }: Options): void {
-  const allowed = ['resume', 'rate', 'json']
+  const allowed = ['resume', 'rate', 'json', 'yes']
   const other = Object.keys(replayOptions).find(
     (option) => !allowed.includes(option) && options[option] !== undefined,
   )

@@ -1,28 +1,29 @@
 /** Decides which requests each record of a replay leads to, by the hooks and endpoints of now. */
 import {
   decodeDeadLetter,
-  decodeRun,
-  isSplit,
+  placeOf,
   type DecodedDeadLetter,
 } from '../../core/run/delivery-headers.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
-import { runHeaderNames } from '../../core/model/header-names.ts'
 import { admitted, type Filtering } from '../../core/hook/filter-match.ts'
 import { HookTable } from '../../core/hook/table.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
-import { HeaderReader } from '../../core/event/record-headers.ts'
 import {
   isSelectedLetter,
   NewestRequests,
   planEvent,
   planRun,
+  requestedDeliveryOf,
   type LeftOut,
   type Planned,
   type ReplayParts,
   type ReplaySelection,
 } from './requests.ts'
+import { unknownBecause, type Fates, type KnownEvents } from './fates.ts'
 import type { ReplayOrder } from './progress.ts'
+import { readFates } from './read-fates.ts'
+import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
 import { createFilters } from '../../edge/filter/cel.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import type { CommandContext } from '../command.ts'
@@ -42,6 +43,7 @@ export type Plan = (record: InboundRecord) => Promise<Planned>
  */
 export async function createPlan(
   context: CommandContext,
+  admin: KafkaAdmin,
   order: ReplayOrder,
   isBegun: boolean,
 ): Promise<{ readonly plan: Plan; readonly table: HookTable }> {
@@ -56,7 +58,11 @@ export async function createPlan(
       throw new UserError(`There ${none} ${names}. Nothing was requested.`)
     }
   }
-  if (order.from === 'events') return { table, plan: eventPlan(context, parts) }
+  if (order.from === 'events') {
+    const plan = eventPlan(context, parts)
+    if (order.undelivered !== true) return { table, plan }
+    return { table, plan: undeliveredPlan(plan, await readFates(context, admin)) }
+  }
   const requests = order.again ? noRequests(context) : await readRequests(context)
   return { table, plan: letterPlan(context, parts, requests) }
 }
@@ -106,6 +112,25 @@ function eventPlan(context: CommandContext, parts: ReplayParts): Plan {
   }
 }
 
+/** Of what the plan would request, only what is undelivered. */
+export function undeliveredPlan(
+  plan: Plan,
+  { fates, known }: { readonly fates: Fates; readonly known: KnownEvents },
+): Plan {
+  return async (record) => {
+    const why = unknownBecause(record, known)
+    if (why !== undefined) return leftOut(why)
+    const planned = await plan(record)
+    const hindered = planned.requests.flatMap(({ deliveryId }) => fates.hindrance(deliveryId) ?? [])
+    const requests = planned.requests.filter(
+      ({ deliveryId }) => fates.hindrance(deliveryId) === undefined,
+    )
+    // The same event may stand in the topic twice.
+    for (const { deliveryId } of requests) fates.addRequest(deliveryId, placeOf(record))
+    return { requests, leftOut: [...planned.leftOut, ...hindered] }
+  }
+}
+
 function letterPlan(context: CommandContext, parts: ReplayParts, requests: NewestRequests): Plan {
   const schemas = createSchemaReader(registrySettingsOf(context.settings))
   const eventOf = async (letter: Exclude<DecodedDeadLetter, { readonly kind: 'rejected' }>) =>
@@ -143,18 +168,9 @@ async function readRequests(context: CommandContext): Promise<NewestRequests> {
   const requests = noRequests(context)
   for await (const records of readToEnd(context, context.settings.topics.requests)) {
     for (const record of records) {
-      const deliveryId = deliveryIdIn(record)
+      const deliveryId = requestedDeliveryOf(record)
       if (deliveryId !== undefined) requests.add(deliveryId, record)
     }
   }
   return requests
-}
-
-/** The delivery of a request; `undefined` for a split record. A request that somebody wrote by hand may lack the header. */
-function deliveryIdIn(record: InboundRecord): string | undefined {
-  if (isSplit(record)) return undefined
-  const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)
-  if (named !== undefined) return named
-  const decoded = decodeRun(record, 'request')
-  return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
 }

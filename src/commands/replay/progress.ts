@@ -17,6 +17,8 @@ export interface ReplayOrder {
   readonly reasons?: readonly string[]
   /** Whether dead letters are included that were requested again since. */
   readonly again?: true
+  /** Of events: only deliveries that were never delivered and are not on their way. */
+  readonly undelivered?: true
 }
 
 /** One partition's part of the range. */
@@ -94,7 +96,7 @@ const listFields = ['hooks', 'tenants', 'eventKeys', 'reasons'] as const
 
 function readOrder(value: unknown): ReplayOrder | undefined {
   if (!isJsonObject(value)) return undefined
-  const { from, again, ...rest } = value
+  const { from, again, undelivered, ...rest } = value
   if (from !== 'events' && from !== 'dead-letters') return undefined
   const lists: Partial<Record<(typeof listFields)[number], readonly string[]>> = {}
   for (const [name, list] of Object.entries(rest)) {
@@ -103,7 +105,12 @@ function readOrder(value: unknown): ReplayOrder | undefined {
     if (field === undefined || !isTextList(list)) return undefined
     lists[field] = list
   }
-  return { from, ...lists, ...(again === true ? { again } : {}) }
+  return {
+    from,
+    ...lists,
+    ...(again === true ? { again } : {}),
+    ...(undelivered === true ? { undelivered } : {}),
+  }
 }
 
 function isTextList(value: unknown): value is readonly string[] {

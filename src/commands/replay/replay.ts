@@ -17,8 +17,9 @@ import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from '../command.ts'
 import { kafkaSettingsOf, refuseMissing, refuseWithoutRights, withAdmin } from '../kafka-session.ts'
+import { confirmationFor } from '../confirmation.ts'
 import { booleanOption } from '../option-values.ts'
-import { rateOf, replayOptions, parseReplayOptions, type ParsedReplay } from './options.ts'
+import { isWide, rateOf, replayOptions, parseReplayOptions, type ParsedReplay } from './options.ts'
 import { createPlan } from './plan.ts'
 import { findRange, remainingRange, type FoundRange } from './range.ts'
 import { Replayer, type Counts, type ReplayerParts, type ReplayOutput } from './replayer.ts'
@@ -29,6 +30,10 @@ export const replayCommand: Command = {
   name: 'replay',
   summary: 'Request deliveries again: by time, offset, hook or event, or dead letters.',
   usage: '[--from <start> | --offsets <ranges>] [--failed-only] …',
+  examples: [
+    'replay --from 2h --hook my-hook --dry-run',
+    'replay --failed-only --hook my-hook --rate 50',
+  ],
   options: replayOptions,
   uses: ['kafka', 'registry', 'topics'],
   run,
@@ -38,10 +43,12 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
   const { settings } = context
   const rate = rateOf(context)
   const wanted = parseReplayOptions(context, Date.now())
+  const isAsking = isWide(wanted) && !booleanOption(context, 'dry-run')
+  const confirm = isAsking ? confirmationFor(context, 'Nothing was requested.') : undefined
   return await withAdmin(settings, async (admin) => {
     const stored = await prepareReplay(context, admin, wanted)
     const isBegun = wanted.kind === 'resume'
-    const { plan, table } = await createPlan(context, stored.order, isBegun)
+    const { plan, table } = await createPlan(context, admin, stored.order, isBegun)
     if (booleanOption(context, 'dry-run')) {
       const dryRun = new Replayer({ ...stored, plan, context, output: undefined })
       const end = await dryRun.run()
@@ -55,6 +62,7 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
       { ...groupRight('Read', replayGroupPrefix(settings.groupId)), isPrefix: true },
     ])
     await refuseMissing(admin, requests)
+    await confirm?.(questionOf(stored))
     const id = wanted.kind === 'resume' ? wanted.id : newReplayId()
     const { signal } = context
     const writer = createRequestWriter({ settings, trigger: 'replay', ratePerSecond: rate, signal })
@@ -65,6 +73,12 @@ async function run(context: CommandContext): Promise<0 | InterruptedCode> {
       await writer.stop()
     }
   })
+}
+
+function questionOf({ reaches, order }: StoredReplay): string {
+  const what = order.from === 'events' ? 'events' : 'dead letters'
+  const whose = order.undelivered === true ? ', as far as they are undelivered,' : ''
+  return `Request the deliveries of up to ${grouped(remainingOf(reaches))} ${what}${whose} again, to the hooks of all tenants?`
 }
 
 async function write(

@@ -4,13 +4,21 @@
  * Deliveries that could not be called are left out, and counted by reason.
  */
 import type { DecodedDeadLetter } from '../../core/run/delivery-headers.ts'
-import { requestRecordHeaders } from '../../core/run/delivery-headers.ts'
+import { HeaderReader } from '../../core/event/record-headers.ts'
+import {
+  decodeRun,
+  isSplit,
+  placeOf,
+  requestRecordHeaders,
+} from '../../core/run/delivery-headers.ts'
+import { runHeaderNames } from '../../core/model/header-names.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { HookTable } from '../../core/hook/table.ts'
 import type {
   AuthEvent,
   DeliveryId,
   HookId,
+  InboundRecord,
   OutboundRecord,
   RecordPlace,
   Run,
@@ -45,6 +53,10 @@ export const leftOutReasons = {
   'hook-suspended': 'the hook is suspended: fix its record first',
   'endpoint-disabled': 'the endpoint is disabled: enable it first',
   'requested-before': 'the delivery was requested again since this dead letter was written',
+  'delivered-before': 'the delivery was delivered',
+  'under-way': 'a run of the delivery has not ended',
+  'not-handled-yet': 'the processors have not handled the event yet',
+  'results-gone': 'results of its time are no longer kept, so it may have been delivered',
   'too-large': 'the record is too large for the requests topic',
 } as const
 
@@ -132,13 +144,18 @@ function whyLeftOut(
   return isDisabled(hookId) ? 'endpoint-disabled' : undefined
 }
 
-/** The request record for a delivery. Its place in the topic will name the run. */
+/**
+ * The request record for a delivery. Its place in the topic will name the run.
+ *
+ * @param isForced of a test: whether its call is made whatever the state of the endpoint
+ */
 export function requestRecord(
   topic: string,
   { deliveryId, hookId, event }: Requested,
   trigger: Exclude<Trigger, 'event'>,
+  isForced = false,
 ): OutboundRecord {
-  const headers = requestRecordHeaders({ deliveryId, hookId, trigger, event })
+  const headers = requestRecordHeaders({ deliveryId, hookId, trigger, isForced, event })
   return { topic, key: deliveryId, value: event.body, headers }
 }
 
@@ -178,4 +195,25 @@ export class NewestRequests {
       ? run.slice(this.#topicPart.length).replace('/', '-')
       : run
   }
+}
+
+/** The delivery of a request; `undefined` for a split record. A request that somebody wrote by hand may lack the header. */
+export function requestedDeliveryOf(record: InboundRecord): string | undefined {
+  if (isSplit(record)) return undefined
+  const named = new HeaderReader(record.headers).text(runHeaderNames.deliveryId, 64)
+  if (named !== undefined) return named
+  const decoded = decodeRun(record, 'request')
+  return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
+}
+
+/** The run that a record of the request topic begins, or goes on with; `undefined` for one that names no delivery. */
+export function openedRunOf(
+  record: InboundRecord,
+): { readonly deliveryId: DeliveryId; readonly run: string } | undefined {
+  if (!isSplit(record)) {
+    const deliveryId = requestedDeliveryOf(record)
+    return deliveryId === undefined ? undefined : { deliveryId, run: placeOf(record) }
+  }
+  const decoded = decodeRun(record, 'request')
+  return decoded.kind === 'run' ? decoded.run : undefined
 }

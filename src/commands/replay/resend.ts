@@ -32,6 +32,7 @@ export const resendCommand: Command = {
   name: 'resend',
   summary: 'Request one delivery again, whatever its outcome was.',
   usage: '<delivery id> [--from <start>]',
+  examples: ['resend dlv_4pX0cV3mJrKq8sT1uWyZ2a', 'resend dlv_4pX0cV3mJrKq8sT1uWyZ2a --from 2h'],
   options: {
     from: {
       type: 'string',

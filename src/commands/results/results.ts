@@ -24,6 +24,7 @@ export const resultsCommand: Command = {
   name: 'results',
   summary: 'Show results of deliveries, past or live.',
   usage: '[--from <start>] [--to <end>] [--last <n>] [filters]',
+  examples: ['results --follow --hook my-hook', 'results --from 24h --outcome dead --json'],
   options: {
     from: {
       type: 'string',

@@ -43,6 +43,7 @@ export const runCommand: Command = {
   name: 'run',
   summary: 'Run the processor: consume events, call hooks, write results.',
   usage: '[options]',
+  examples: ['run', 'run --log-level debug --http-port 9500'],
   options: {},
   uses: usedGroups,
   isLogging: true,
@@ -161,6 +162,7 @@ async function assemble(
       groupId: name,
       topics: groupTopics,
       sessionTimeoutMs,
+      identity: { instance: settings.instance, version },
       log: kafkaLog,
     })
   return createProcessor(

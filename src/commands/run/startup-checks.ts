@@ -61,18 +61,38 @@ async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
  * @throws UserError that lists every missing right with the command that grants it
  */
 async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog): Promise<void> {
+  const lines = await missingRightLines(admin, settings, log)
+  if (lines.length > 0) throw UserError.listing('The processor cannot start', lines)
+}
+
+/** The rights that a processor lacks, a sentence each with the command that grants it. */
+export async function missingRightLines(
+  admin: KafkaAdmin,
+  settings: Settings,
+  log: KafkaLog,
+): Promise<readonly string[]> {
   const { topics, tiers, groupId } = settings
   const existing = tierTopicsIn(await admin.listTopics(), topics.retryPrefix)
   const tierTopics = [...new Set([...existing, ...tiers.map(({ topic }) => topic)])]
   const kafka = kafkaSettingsOf(settings)
   const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, groupId))
-  if (missing.length === 0) return
-  const lines = rightRefusals(kafka, missing)
-  throw UserError.listing('The processor cannot start', lines)
+  return rightRefusals(kafka, missing)
 }
 
 /** @throws UserError that lists every problem with its fix */
 async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<RunPlan> {
+  const { refusals, ...plan } = await inspectTopics(admin, settings)
+  if (refusals.length > 0) {
+    throw UserError.listing('The processor cannot start', refusals)
+  }
+  return plan
+}
+
+/** Looks at topics, their settings, and groups. `refusals` keep a processor from starting. */
+export async function inspectTopics(
+  admin: KafkaAdmin,
+  settings: Settings,
+): Promise<RunPlan & { readonly refusals: readonly string[] }> {
   const { topics, tiers, groupId } = settings
   const access = toolArguments(kafkaSettingsOf(settings))
   const existing = await admin.listTopics()
@@ -111,10 +131,8 @@ async function checkBeforeRun(admin: KafkaAdmin, settings: Settings): Promise<Ru
         `Group ${groupId} has no offsets on topic ${topic}, so it is not known where to start: run "hooktide init" to start at the end, or "hooktide init --from <earliest or a time>".`,
     ),
   ]
-  if (refusals.length > 0) {
-    throw UserError.listing('The processor cannot start', refusals)
-  }
   return {
+    refusals,
     warnings: [...differences, ...durability].map(({ message, fix }) => `${message}. Fix: ${fix}`),
     tierTopics: tierTopicsIn(existing, topics.retryPrefix),
   }

@@ -19,6 +19,7 @@ export const statsCommand: Command = {
   name: 'stats',
   summary: 'Show statistics: requests, failures and durations.',
   usage: '[--from 24h] [--by hook|tenant|event|class] [filters]',
+  examples: ['stats --from 1h', 'stats --by class --hook my-hook'],
   options: {
     by: {
       type: 'string',

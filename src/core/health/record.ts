@@ -105,6 +105,15 @@ export function isDisabledFor(
   return standing === 'same' || standing === 'older'
 }
 
+/** The state of the endpoint that the hook has now: of a new URL nothing is known, whatever was said of the old one. */
+export function endpointStateOf(
+  hook: Pick<Hook, 'url' | 'configVersion'>,
+  known: Health | undefined,
+): EndpointState {
+  if (known === undefined || urlStanding(hook, known) === 'newer') return 'healthy'
+  return known.state
+}
+
 /** A first report for a hook with a new URL, or whose endpoint was enabled again. */
 export function renewed(
   hook: Pick<Hook, 'id' | 'tenantId' | 'url' | 'configVersion'>,

@@ -17,6 +17,8 @@ export const runHeaderNames = {
   hop: 'hooktide-hop',
   deferrals: 'hooktide-deferrals',
   trigger: 'hooktide-trigger',
+  /** `1` on tests whose call is made whatever the state of the endpoint. */
+  forced: 'hooktide-forced',
   firstHandledAt: 'hooktide-first-handled-at',
   dueAt: 'hooktide-due-at',
   earlyMs: 'hooktide-early-ms',

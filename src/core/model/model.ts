@@ -210,6 +210,11 @@ export interface Run {
   readonly dueAt: EpochMs
   /** How much before `dueAt` the attempt may start: a part of the wait's jitter, or 0 after `Retry-After`. */
   readonly earlyMs: number
+  /**
+   * Whether it is a test whose call is made whatever the state of the endpoint. The answer changes neither that state nor
+   * what waits for the endpoint.
+   */
+  readonly isForced: boolean
   readonly event: AuthEvent
 }
 

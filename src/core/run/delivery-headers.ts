@@ -45,6 +45,7 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.hop, run.hop),
     ...(run.deferrals === 0 ? [] : [header(runHeaderNames.deferrals, run.deferrals)]),
     header(runHeaderNames.trigger, run.trigger),
+    ...forcedHeader(run),
     header(runHeaderNames.firstHandledAt, run.firstHandledAt),
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
@@ -57,7 +58,7 @@ export function runHeaders(run: Run): KafkaHeaders {
  * the split mark. No other record gets the mark: a dead letter that somebody copies to the request topic begins a new run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
-  return joinHeaders(runHeaders(run), [header(runHeaderNames.split, splitMark)])
+  return joinHeaders(runHeaders(run), [header(runHeaderNames.split, presentMark)])
 }
 
 /** Whether a record of the request topic continues a run, instead of beginning one. */
@@ -68,11 +69,12 @@ export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
 
 /** Headers of a request record. The record begins a run, which is named after the record's place. */
 export function requestRecordHeaders(
-  request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'event'>,
+  request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'isForced' | 'event'>,
 ): KafkaHeaders {
   return joinHeaders(request.event.headers, [
     ...nameHeaders(request),
     header(runHeaderNames.trigger, request.trigger),
+    ...forcedHeader(request),
     ...sourceHeaders(request.event),
   ])
 }
@@ -166,7 +168,7 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): ReadNames |
   if (reader.rejection !== undefined) return { kind: 'rejected', rejection: reader.rejection }
   const hookId = readHookId(reader)
   const identity = readEventIdentity(reader, record)
-  const isContinued = from === 'tier' || readMark(reader)
+  const isContinued = from === 'tier' || readMark(reader, runHeaderNames.split)
   const progress = isContinued ? readProgress(reader, record) : beginning(reader, record)
   const { tenantId, eventSource, eventId } = identity
   const deliveryId = deliveryIdOf(tenantId, eventSource, eventId, hookId)
@@ -181,14 +183,18 @@ function readNames(record: InboundRecord, from: 'tier' | 'request'): ReadNames |
 /** Results hold the number of the next attempt in 32 bits. A larger number could not be recorded. */
 const maxAttempt = 2 ** 31 - 2
 
-const splitMark = '1'
+/** The value of headers that say something by being there. */
+const presentMark = '1'
 
-function readMark(reader: HeaderReader): boolean {
-  const mark = reader.text(runHeaderNames.split, 16)
-  if (mark !== undefined && mark !== splitMark) {
-    reader.reject(runHeaderNames.split, `is not ${splitMark}`)
-  }
+function readMark(reader: HeaderReader, name: 'hooktide-split' | 'hooktide-forced'): boolean {
+  const mark = reader.text(name, 16)
+  if (mark !== undefined && mark !== presentMark) reader.reject(name, `is not ${presentMark}`)
   return mark !== undefined
+}
+
+/** Only tests are forced: what else claims to be would reach an endpoint that its traffic is kept from. */
+function readForced(reader: HeaderReader, trigger: Trigger): boolean {
+  return readMark(reader, runHeaderNames.forced) && trigger === 'test'
 }
 
 /** Topic names have up to 249 characters. */
@@ -210,6 +216,7 @@ function beginning(reader: HeaderReader, record: InboundRecord): Progress {
   return {
     run: placeOf(record),
     trigger: trigger === 'event' ? 'resend' : trigger,
+    isForced: readForced(reader, trigger),
     attempt: 0,
     hop: 0,
     deferrals: 0,
@@ -226,9 +233,11 @@ function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
     firstHandledAt: reader.integer(runHeaderNames.firstHandledAt, record.timestamp),
     dueAt: reader.integer(runHeaderNames.dueAt, record.timestamp),
   }
+  const trigger = readTrigger(reader, 'event')
   return {
     run,
-    trigger: readTrigger(reader, 'event'),
+    trigger,
+    isForced: readForced(reader, trigger),
     attempt: reader.integer(runHeaderNames.attempt, 0, maxAttempt),
     hop: reader.integer(runHeaderNames.hop, 0),
     deferrals: reader.integer(runHeaderNames.deferrals, 0),
@@ -327,6 +336,10 @@ function sourceHeaders({ source, sourceKey }: AuthEvent): readonly KafkaHeader[]
 /** The place of a record as text. It is the value of `hooktide-source`, and the name of the run that the record begins. */
 export function placeOf({ topic, partition, offset }: RecordPlace): string {
   return `${topic}/${partition}/${offset}`
+}
+
+function forcedHeader({ isForced }: Pick<Run, 'isForced'>): readonly KafkaHeader[] {
+  return isForced ? [header(runHeaderNames.forced, presentMark)] : []
 }
 
 function header(name: `hooktide-${string}`, value: string | number): KafkaHeader {

@@ -64,6 +64,11 @@ export type EndpointSign =
   /** Nothing: the call was not made, was aborted by hooktide, or did not leave the operator's network. */
   | { readonly kind: 'none' }
 
+/** What it says to those who decide of the endpoint: nothing where it answered a forced test. */
+export function heededSign(sign: EndpointSign, { isForced }: Pick<Run, 'isForced'>): EndpointSign {
+  return isForced ? { kind: 'none' } : sign
+}
+
 export function endpointSignOf(result: AttemptResult): EndpointSign {
   if (result.kind === 'aborted' || result.kind === 'invalid-url') return { kind: 'none' }
   if (result.kind === 'error') {

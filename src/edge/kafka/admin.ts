@@ -4,6 +4,7 @@ import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
+import { describeGroup, type GroupDescription } from './group-description.ts'
 import {
   createKafka,
   errorType,
@@ -40,8 +41,15 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>
 }
 
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
 export interface ClusterDescription {
   readonly brokers: number
+  /** Where clients are told to reach each broker. */
+  readonly addresses: readonly BrokerAddress[]
   /** Replicas of topics that are created without a number of their own; `undefined` to whom the broker does not say. */
   readonly defaultReplicas: number | undefined
 }
@@ -78,6 +86,8 @@ export interface KafkaAdmin {
   listGroups(
     prefix: string,
   ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
+  /** @returns the state of the group, such as `Stable`, `Empty` or `Dead`, and its classic members */
+  describeGroup(groupId: string): Promise<GroupDescription>
   /** Why the group is not for us: another program is in it; `undefined` when none is. */
   conflictIn(groupId: string): Promise<string | undefined>
   deleteGroups(groupIds: readonly string[]): Promise<void>
@@ -88,6 +98,7 @@ export interface KafkaAdmin {
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
   const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
   const explaining = explainingFor(settings)
+  const describing = describingBy(explaining)
   return {
     describeCluster: () =>
       explaining('cannot describe the cluster', [], () => describeCluster(admin)),
@@ -129,10 +140,8 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
       ),
     listGroups: (prefix) =>
       explaining('cannot list consumer groups', [], () => listGroups(admin, prefix)),
-    conflictIn: (groupId) =>
-      explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
-        patiently(() => conflictIn(settings, log, groupId), movedCoordinatorTypes),
-      ),
+    describeGroup: (groupId) => describing(groupId, () => describeGroup(admin, groupId)),
+    conflictIn: (groupId) => describing(groupId, () => conflictIn(settings, log, groupId)),
     async deleteGroups(groupIds) {
       if (groupIds.length === 0) return
       const needed = groupIds.map((groupId) => groupRight('Delete', groupId))
@@ -168,7 +177,11 @@ function rightsToCommit(groupId: string, entries: readonly CommitEntry[]): reado
 
 async function describeCluster(admin: Admin): Promise<ClusterDescription> {
   const { brokers, controller } = await admin.describeCluster()
-  return { brokers: brokers.length, defaultReplicas: await defaultReplicas(admin, controller) }
+  return {
+    brokers: brokers.length,
+    addresses: brokers.map(({ host, port }) => ({ host, port })),
+    defaultReplicas: await defaultReplicas(admin, controller),
+  }
 }
 
 /** Asks any one broker: only who may see the settings of the cluster is told. */
@@ -390,6 +403,13 @@ type Explaining = <Result>(
   needed: readonly Right[],
   work: () => Promise<Result>,
 ) => Promise<Result>
+
+function describingBy(explaining: Explaining) {
+  return <Result>(groupId: string, work: () => Promise<Result>): Promise<Result> =>
+    explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
+      patiently(work, movedCoordinatorTypes),
+    )
+}
 
 function explainingFor(settings: KafkaSettings): Explaining {
   return async (what, needed, work) => {

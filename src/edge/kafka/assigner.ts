@@ -1,6 +1,7 @@
 /** Carries `edge/kafka/assignor.ts` through the group protocol. */
 import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
 import { assign, type MemberClaim, type OwnedPartition } from './assignor.ts'
+import { isJsonObject, parseJson } from '../../core/text/json.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
 
 /** Only programs whose members name the same assignor can be classic members of one group. */
@@ -11,6 +12,12 @@ const claimVersion = 1
 type Claim = Pick<MemberClaim, 'owned' | 'generation'>
 const noClaim: Claim = { owned: [], generation: -1 }
 
+/** Which process a member is. It is part of what the member says when it joins, so that the group's description has it. */
+export interface MemberIdentity {
+  readonly instance: string
+  readonly version: string
+}
+
 /**
  * @param currentClaim what the member was assigned last
  * @param created receives the assigner object, which identifies the consumer's groups
@@ -18,6 +25,7 @@ const noClaim: Claim = { owned: [], generation: -1 }
 export function createAssigner(
   currentClaim: () => Claim,
   created: (assigner: object) => void,
+  identity?: MemberIdentity,
 ): PartitionAssigner {
   return ({ cluster }) => {
     const inner = innerOf(cluster)
@@ -29,7 +37,7 @@ export function createAssigner(
         metadata: AssignerProtocol.MemberMetadata.encode({
           version: 0,
           topics,
-          userData: encodeClaim(currentClaim()),
+          userData: encodeClaim(currentClaim(), identity),
         }),
       }),
       async assign({ members }) {
@@ -95,8 +103,14 @@ function byTopic(partitions: readonly OwnedPartition[]): Record<string, number[]
   return topics
 }
 
-function encodeClaim(claim: Claim): Buffer {
-  const text = JSON.stringify([claim.generation, byTopic(claim.owned)])
+/** @param identity versions that do not know it leave it unread */
+function encodeClaim(claim: Claim, identity: MemberIdentity | undefined): Buffer {
+  const parts = [
+    claim.generation,
+    byTopic(claim.owned),
+    ...(identity === undefined ? [] : [identity]),
+  ]
+  const text = JSON.stringify(parts)
   return Buffer.concat([Buffer.of(claimVersion), Buffer.from(text)])
 }
 
@@ -123,4 +137,44 @@ function partitionNumbers(value: unknown): readonly number[] {
 
 function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
+}
+
+/** What the description of a group has of a member. */
+export interface DescribedMember {
+  /** `undefined` for one of a version that did not say, or of another program. */
+  readonly identity: MemberIdentity | undefined
+  readonly partitions: readonly OwnedPartition[]
+}
+
+/** Reads what a member has said and was assigned. What cannot be read is left out: any program may be in a group. */
+export function readDescribedMember(metadata: Buffer, assignment: Buffer): DescribedMember {
+  return {
+    identity: identityIn(readMetadata(metadata)?.userData ?? null),
+    partitions: partitionsIn(assignment),
+  }
+}
+
+function identityIn(userData: Buffer | null): MemberIdentity | undefined {
+  if (userData?.[0] !== claimVersion) return undefined
+  const [, , said] = itemsOf(parseJson(userData.subarray(1)))
+  if (!isJsonObject(said)) return undefined
+  const { instance, version } = said
+  if (typeof instance !== 'string' || typeof version !== 'string') return undefined
+  return { instance: instance.slice(0, maxIdentity), version: version.slice(0, maxIdentity) }
+}
+
+/** In characters. */
+const maxIdentity = 256
+
+function partitionsIn(assignment: Buffer): readonly OwnedPartition[] {
+  // A member that has just joined has none.
+  if (assignment.length === 0) return []
+  try {
+    const topics = AssignerProtocol.MemberAssignment.decode(assignment)?.assignment ?? {}
+    return Object.entries(topics).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+  } catch {
+    return []
+  }
 }

@@ -8,6 +8,7 @@ import type {
   GroupSource,
   TopicPartition,
 } from '../../ports.ts'
+import type { MemberIdentity } from './assigner.ts'
 import { FailureLog } from './failure-log.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { Member, type MemberHandler } from './member.ts'
@@ -28,6 +29,8 @@ export interface GroupSourceOptions {
   readonly metadataMaxAgeMs?: number
   /** How often the ends of paused partitions are asked for. Default 5 s. */
   readonly endIntervalMs?: number
+  /** Which process it is, for those who look at the group. */
+  readonly identity?: MemberIdentity
   readonly log: KafkaLog
 }
 

@@ -6,7 +6,7 @@ import type { Consumer, PartitionAssigner } from 'kafkajs'
 import type { MonotonicMs } from '../../core/model/model.ts'
 import type { TopicPartition } from '../../ports.ts'
 import { within } from '../waiting.ts'
-import { createAssigner } from './assigner.ts'
+import { createAssigner, type MemberIdentity } from './assigner.ts'
 import { createKafka, type KafkaLog, type KafkaSettings } from './client.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { type FetchHandler, MemberFetching } from './member-fetching.ts'
@@ -27,6 +27,7 @@ export interface MemberOptions {
   readonly maxWaitMs: number
   /** The longest time until partitions that were added to a topic are noticed. */
   readonly metadataMaxAgeMs: number
+  readonly identity?: MemberIdentity
   readonly log: KafkaLog
 }
 
@@ -143,6 +144,7 @@ export class Member {
         generation: this.current()?.generation ?? -1,
       }),
       (created) => bindHooks(created, hooks),
+      this.#options.identity,
     )
     const consumer = createConsumer({ ...this.#options, log }, this.#heartbeatMs, assigner)
     consumer.on(consumer.events.CRASH, ({ payload }) => {

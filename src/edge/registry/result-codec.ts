@@ -49,9 +49,24 @@ export async function connectResultEncoder(options: {
     },
   )
   if (answer.kind === 'found') return framedEncoder(text, answer.value)
-  throw new UserError(
-    `The registry at ${client.url} does not know this version's schema under ${subject}: run "hooktide init".`,
-  )
+  throw new UserError(schemaUnknown(client, subject))
+}
+
+/** Why results could not be written, a sentence with what to do; `undefined` where the registry has their schema. */
+export async function resultSchemaFault(
+  settings: RegistrySettings,
+  topic: string,
+): Promise<string | undefined> {
+  const client = new RegistryClient(settings)
+  const subject = subjectOf(topic)
+  const text = await readFile(schemaUrl, 'utf8')
+  const answer = await client.lookUp(subject, { type: 'AVRO', text })
+  if (answer.kind === 'found') return undefined
+  return answer.kind === 'unavailable' ? answer.message : schemaUnknown(client, subject)
+}
+
+function schemaUnknown({ url }: RegistryClient, subject: string): string {
+  return `The registry at ${url} does not know this version's schema under ${subject}: run "hooktide init".`
 }
 
 /** Confluent wire format: a zero byte, the schema id in four bytes, the Avro body. */

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { hookRow, summaryOf } from '../../../src/commands/hooks/row.ts'
 import { decodeHook } from '../../../src/core/hook/hook.ts'
 import type { FieldProblem } from '../../../src/core/model/model.ts'
+import { endpointStateOf, renewed } from '../../../src/core/health/record.ts'
+import type { EndpointState } from '../../../src/core/model/record-values.ts'
+import { hookOf } from '../../support/model-builders.ts'
 import { recordOf } from '../../support/record-builders.ts'
 
 function shown(problems: readonly FieldProblem[], name = 'CRM'): readonly string[] {
@@ -19,7 +22,7 @@ function shown(problems: readonly FieldProblem[], name = 'CRM'): readonly string
     keys: [key],
     writtenAt: 0,
   }
-  return hookRow(summaryOf({ ...stored, entry: { kind: 'suspended', hook } }))
+  return hookRow(summaryOf({ ...stored, entry: { kind: 'suspended', hook } }, undefined))
 }
 
 const locked = (field: string): FieldProblem => ({
@@ -52,5 +55,36 @@ describe('a suspended hook in a list', () => {
 
   it('shows a name up to its longest allowed length', () => {
     expect(shown([], '😀'.repeat(300_000))[2]).toBe(`${'😀'.repeat(39)}…`)
+  })
+})
+
+describe('a hook in a list', () => {
+  const hook = hookOf({ id: 'a', url: 'https://a.example/', configVersion: '0-5' })
+  const key = Buffer.from('a')
+  const stored = {
+    id: 'a',
+    written: {},
+    members: {},
+    isCaptured: false,
+    key,
+    keys: [key],
+    writtenAt: 0,
+  }
+  const row = (endpoint: EndpointState | undefined) =>
+    hookRow(summaryOf({ ...stored, entry: { kind: 'active', hook } }, endpoint))
+
+  it('has the state of its endpoint before its URL, where that is known', () => {
+    expect(row('open').slice(-3)).toEqual(['active', 'open', 'https://a.example/'])
+    expect(row(undefined).slice(-3)).toEqual(['active', '-', 'https://a.example/'])
+  })
+
+  it('has a healthy endpoint when its URL is newer than what was said', () => {
+    const health = { ...renewed(hook, undefined, { reason: 'operator', instance: 'i', at: 1 }) }
+    const open = { ...health, state: 'open' as const }
+    expect(endpointStateOf(hook, open)).toBe('open')
+    expect(endpointStateOf(hook, undefined)).toBe('healthy')
+    const moved = { ...hook, url: 'https://b.example/', configVersion: '0-6' }
+    expect(endpointStateOf(moved, open)).toBe('healthy')
+    expect(endpointStateOf({ ...moved, configVersion: '0-4' }, open)).toBe('open')
   })
 })

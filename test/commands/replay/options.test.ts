@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseReplayOptions } from '../../../src/commands/replay/options.ts'
+import { isWide, parseReplayOptions } from '../../../src/commands/replay/options.ts'
 import { parseArguments } from '../../../src/commands/arguments.ts'
 import { replayCommand } from '../../../src/commands/replay/replay.ts'
 
@@ -78,5 +78,27 @@ describe('options of a replay are refused', () => {
   it('when they name more hooks than can be stored for --resume', () => {
     const hooks = Array.from({ length: 300 }, (_, index) => `hook-number-${index}-of-many`)
     expect(() => wanted(`--from 1h --hook ${hooks.join(',')}`)).toThrow('together are too long')
+  })
+})
+
+describe('a replay', () => {
+  it.each([
+    ['--from 2h', true],
+    ['--from 2h --event PostSignIn', true],
+    ['--failed-only', true],
+    ['--failed-only --reason gone', true],
+    ['--from 2h --hook a', false],
+    ['--failed-only --tenant acme', false],
+    ['--offsets auth.events/0/1-2', false],
+    ['--resume abc', false],
+  ])('is wide where it names neither hooks, tenants nor offsets: %s', (line, wide) => {
+    expect(isWide(wanted(line))).toBe(wide)
+  })
+
+  it('of what is undelivered is of events', () => {
+    expect(wanted('--from 2h --undelivered')).toMatchObject({
+      order: { from: 'events', undelivered: true },
+    })
+    expect(() => wanted('--failed-only --undelivered')).toThrow('give one of them')
   })
 })

@@ -15,6 +15,7 @@ const order: ReplayOrder = {
   hooks: ['a', 'b'],
   reasons: ['gone'],
   again: true,
+  undelivered: true,
 }
 const reaches = [
   { topic: 'auth.events', partition: 0, next: 4, end: 10 },

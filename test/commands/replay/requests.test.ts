@@ -180,6 +180,7 @@ describe('a request record', () => {
         firstHandledAt: 5_000,
         dueAt: 5_000,
         earlyMs: 0,
+        isForced: false,
         event,
       },
     })

@@ -91,6 +91,7 @@ describe('the headers of a run', () => {
       firstHandledAt: count,
       dueAt: count,
       earlyMs: count,
+      isForced: fc.constant(false),
     })
     const names = { 'tenant-id': 't-1', ce_id: 'c-1', ce_source: 'urn:é', traceparent: 'broken' }
     const keys = fc.option(fc.string({ unit: 'grapheme' }).map((text) => Buffer.from(text)))
@@ -196,6 +197,26 @@ describe('a request', () => {
     expect(runIn(recordWith({ ...needed, 'hooktide-trigger': trigger }), 'request').trigger).toBe(
       trigger,
     )
+  })
+
+  it.each([
+    ['test', true],
+    ['replay', false],
+    ['resend', false],
+  ])('is forced only if it is a test: %s', (trigger, isForced) => {
+    const forced = { ...needed, 'hooktide-trigger': trigger, 'hooktide-forced': '1' }
+    const run = runIn(recordWith(forced), 'request')
+    expect(run.isForced).toBe(isForced)
+    const goneOn = { ...recordWith({}), headers: splitHeaders(run) }
+    expect(runIn(goneOn, 'request')).toMatchObject({ trigger, isForced })
+  })
+
+  it('is rejected where it says of being forced what no request says', () => {
+    const record = recordWith({ ...needed, 'hooktide-trigger': 'test', 'hooktide-forced': 'yes' })
+    expect(decodeRun(record, 'request')).toMatchObject({
+      kind: 'rejected',
+      rejection: { field: 'hooktide-forced', message: expect.stringContaining('is not 1') },
+    })
   })
 
   it('takes the identity from its own headers, never from those of the event', () => {

@@ -1,17 +1,33 @@
-/** Prometheus's own checker, from Debian's package `prometheus`. Nothing of Prometheus runs. */
+/** Programs of the machine, that tests are run with where they are installed. */
 import { spawn } from 'node:child_process'
 import type { TestContext } from 'vitest'
 
-const program = 'promtool'
+/** A program, and the package of Debian that has it. */
+export interface InstalledProgram {
+  readonly program: string
+  readonly debianPackage: string
+}
+
+const prometheusChecker = { program: 'promtool', debianPackage: 'prometheus' }
 
 export interface Checked {
   readonly code: number | null
   readonly output: string
 }
 
-/** Where it is not installed the test is skipped, and says so; in continuous integration it fails instead. */
+/** Prometheus's own checker. Nothing of Prometheus runs. */
 export async function promtool(
   context: TestContext,
+  args: readonly string[],
+  input = '',
+): Promise<Checked> {
+  return await runInstalled(context, prometheusChecker, args, input)
+}
+
+/** Where it is not installed the test is skipped, and says so; in continuous integration it fails instead. */
+export async function runInstalled(
+  context: TestContext,
+  { program, debianPackage }: InstalledProgram,
   args: readonly string[],
   input = '',
 ): Promise<Checked> {
@@ -31,7 +47,7 @@ export async function promtool(
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     if (!isAbsent) throw error
-    const reason = `${program} is not installed here: Debian has it in its package prometheus`
+    const reason = `${program} is not installed here: Debian has it in its package ${debianPackage}`
     context.skip(process.env['CI'] === undefined, reason)
     throw new Error(reason)
   }
