@@ -12,6 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   collections: [],
   offsets: [],
   text: ['model'],
+  oauth: ['model', 'text'],
   filter: ['text'],
   avro: ['text'],
   health: ['model', 'text'],

@@ -129,6 +129,19 @@ export interface SigningKey {
   readonly expiresAt: EpochMs | undefined
 }
 
+/** How a client gets itself a token: the client credentials grant of OAuth 2 (RFC 6749 section 4.4). */
+export interface ClientCredentials {
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Scopes, apart by spaces. */
+  readonly scope: string | undefined
+  /** Further parameters of the request, such as `resource` (RFC 8707) or `audience`. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** How the secret is shown, by its name in OpenID Connect. */
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post'
+}
+
 /** A hook that may be called. */
 export interface Hook {
   readonly id: HookId

@@ -82,10 +82,15 @@ interface BrokerMethods {
 
 interface Connection {
   socket: { destroy(error: Error): void } | undefined
+  /** How long a broker takes the login of this connection: 0 for as long as it lasts. */
+  readonly sessionLifetime: { toNumber(): number }
+  /** How long before the end of that time the login is made again, with the next request. */
+  reauthenticationThreshold: number
 }
 
 interface ConnectionMethods {
   isConnected(this: Connection): boolean
+  isAuthenticated(this: Connection): boolean
   disconnect(this: Connection): Promise<unknown>
   send(this: Connection, request: unknown): Promise<unknown>
 }
@@ -160,14 +165,21 @@ function patchQueue(): void {
  * a socket is let go of with the end of its connection. A former socket may still report its own end while the next one
  * connects, and KafkaJS then ends that too, and counts the connection as connected when it connects all the same: without
  * a socket it is not, or the next request would end the process with a TypeError.
+ *
+ * A login that a broker takes for a while only (KIP-368) is made again ten seconds before its end, or a fifth of the time
+ * where that is less. By itself KafkaJS would log in with each request where the whole time is shorter than ten seconds,
+ * as at the end of a token's life, and a broker refuses that more than once a second.
  */
+const latestReauthenticationMs = 10_000
+
 function patchConnection(): void {
   const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
     'disconnect',
+    'isAuthenticated',
     'isConnected',
     'send',
   ])
-  const { disconnect, isConnected, send } = methods
+  const { disconnect, isAuthenticated, isConnected, send } = methods
   methods.send = async function (request) {
     try {
       return await send.call(this, request)
@@ -181,6 +193,11 @@ function patchConnection(): void {
     const result = await disconnect.call(this)
     this.socket = undefined
     return result
+  }
+  methods.isAuthenticated = function () {
+    const lifetimeMs = this.sessionLifetime.toNumber()
+    this.reauthenticationThreshold = Math.min(latestReauthenticationMs, lifetimeMs / 5)
+    return isAuthenticated.call(this)
   }
   methods.isConnected = function () {
     return this.socket !== undefined && isConnected.call(this)
