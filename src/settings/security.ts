@@ -81,8 +81,10 @@ function passwordFaults(read: SecurityRead): readonly string[] {
 function tokenFaults(read: SecurityRead): readonly string[] {
   const { saslUsername, saslPassword } = loginVariables
   const foreign = given(read, { saslUsername, saslPassword })
-  const found = given(read, tokenVariables)
-  const missing = Object.values(tokenVariables).filter((name) => !found.includes(name))
+  // One that cannot be read has its own fault, and is not there.
+  const missing = (Object.keys(tokenVariables) as (keyof typeof tokenVariables)[])
+    .filter((name) => name in read && read[name] === undefined)
+    .map((name) => tokenVariables[name])
   const secrets = given(read, secretVariables)
   const faults: string[] = []
   if (foreign.length > 0) {
