@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   health: ['model', 'text'],
   signal: ['filter', 'model'],
   event: ['avro', 'model', 'text'],
-  hook: ['event', 'filter', 'model', 'text'],
+  hook: ['event', 'filter', 'model', 'oauth', 'text'],
   run: ['event', 'hook', 'model', 'signal', 'text'],
   ingest: ['event', 'hook', 'model', 'text'],
   lane: ['collections', 'health', 'model', 'run'],

@@ -142,6 +142,12 @@ export interface ClientCredentials {
   readonly authMethod: 'client_secret_basic' | 'client_secret_post'
 }
 
+/** A certificate that a client shows in TLS, with those of its issuers if there are any, and its key: both in PEM. */
+export interface ClientCertificate {
+  readonly certificate: string
+  readonly privateKey: string
+}
+
 /** A hook that may be called. */
 export interface Hook {
   readonly id: HookId
@@ -167,6 +173,10 @@ export interface Hook {
   readonly keepResponse: boolean | undefined
   /** A CEL expression that must be true of an event (docs/hooks.md, Filters). `undefined`: no further condition. */
   readonly filter: string | undefined
+  /** How calls get the token that they carry. `undefined`: they carry none. */
+  readonly oauth: ClientCredentials | undefined
+  /** What calls show in TLS. `undefined`: nothing. */
+  readonly clientCertificate: ClientCertificate | undefined
   /** `<partition>-<offset>` of the hook record in use. */
   readonly configVersion: string
 }
@@ -231,6 +241,8 @@ export type AttemptResult =
       readonly retryAfterMs: number | undefined
       /** The first 4 KiB of the body, decoded as UTF-8 with replacement characters. */
       readonly body: string
+      /** The token that the call carried: whatever is kept of the answer must not have it. */
+      readonly accessToken?: string
       readonly phases: Phases
     }
   | {

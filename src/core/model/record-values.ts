@@ -46,6 +46,7 @@ export const errorClasses = [
   'protocol',
   'blocked',
   'proxy',
+  'token',
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 

@@ -32,7 +32,7 @@ export interface DeliveryResult {
   readonly final: boolean
   /** Status code of the answer, if one came. */
   readonly statusCode: number | null
-  /** Class of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy. */
+  /** Class of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy, token. */
   readonly errorClass: string | null
   /** A short description of the failure, for people, without secrets of the call. */
   readonly errorMessage: string | null
@@ -165,6 +165,14 @@ export interface HookRecord {
      * @maxItems 10
      */
     readonly previousSigningKeys?: readonly PreviousSigningKey[] | null
+    /**
+     * How calls get the token that they carry as Authorization: Bearer, by the client credentials grant of OAuth 2. Without it they carry none.
+     */
+    readonly oauth?: ClientCredentials | null
+    /**
+     * The certificate that calls show in TLS. Without it they show none.
+     */
+    readonly clientCertificate?: ClientCertificate | null
   } | null
   readonly [k: string]: unknown
 }
@@ -181,6 +189,52 @@ export interface PreviousSigningKey {
    * When it expires, in milliseconds since 1970.
    */
   readonly expiresAt: number
+}
+
+/**
+ * A client of an identity provider, and where it gets its tokens.
+ */
+export interface ClientCredentials {
+  /**
+   * The token endpoint: an http or https URL without credentials.
+   */
+  readonly tokenUrl: string
+  /**
+   * The client's id.
+   */
+  readonly clientId: string
+  /**
+   * The client's secret. It may be encrypted, as signingKey.
+   */
+  readonly clientSecret: string
+  /**
+   * Scopes to ask for, apart by single spaces.
+   */
+  readonly scope?: string | null
+  /**
+   * Further parameters of the request, such as resource or audience.
+   */
+  readonly parameters?: {
+    readonly [k: string]: string
+  } | null
+  /**
+   * How the secret is shown: in a header, as it is when absent, or in the form.
+   */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | null
+}
+
+/**
+ * A certificate and its key.
+ */
+export interface ClientCertificate {
+  /**
+   * PEM: the client's certificate, and behind it those of its issuers that the endpoint needs.
+   */
+  readonly certificate: string
+  /**
+   * PEM: the key of the certificate, without a passphrase. It may be encrypted, as signingKey.
+   */
+  readonly privateKey: string
 }
 
 /**

@@ -14,6 +14,7 @@ export interface TokenRequest {
 /** An access token of the type `Bearer`, with times of the clock that never jumps. */
 export interface Token {
   readonly value: string
+  readonly askedAt: MonotonicMs
   /** From then on the next one is to be fetched. */
   readonly renewAt: MonotonicMs
   /** Nobody takes it from then on. */
@@ -100,8 +101,8 @@ function readToken(content: JsonObject, askedAt: MonotonicMs): TokenAnswer {
     return unusable('gives a token that is not of the type Bearer')
   }
   const lifeMs = lifeOf(content, value)
-  const token = { value, renewAt: askedAt + lifeMs * renewedAfter, expiresAt: askedAt + lifeMs }
-  return { kind: 'token', token }
+  const [renewAt, expiresAt] = [askedAt + lifeMs * renewedAfter, askedAt + lifeMs]
+  return { kind: 'token', token: { value, askedAt, renewAt, expiresAt } }
 }
 
 /** A day at most: an endpoint cannot make anybody keep a token for ever. */

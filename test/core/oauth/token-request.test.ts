@@ -56,6 +56,7 @@ describe('the answer of a token endpoint', () => {
   it('gives a token that is renewed after four fifths of its life, counted from the question', () => {
     expect(tokenOf({ expires_in: 100 })).toEqual({
       value: 'abc',
+      askedAt: 1_000,
       renewAt: 81_000,
       expiresAt: 101_000,
     })

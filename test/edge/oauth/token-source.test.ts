@@ -15,7 +15,12 @@ function rig() {
       return fetch.promise
     },
   })
-  const token = (value: string): Token => ({ value, renewAt: now + 80, expiresAt: now + 100 })
+  const token = (value: string): Token => ({
+    value,
+    askedAt: now,
+    renewAt: now + 80,
+    expiresAt: now + 100,
+  })
   return {
     source,
     fetches,
