@@ -7,7 +7,7 @@
  * exchange is made here, and KafkaJS carries it.
  */
 import { X509Certificate } from 'node:crypto'
-import { type AuthenticationProviderArgs, KafkaJSError } from 'kafkajs'
+import type { AuthenticationProviderArgs } from 'kafkajs'
 import { asError } from '../../core/model/errors.ts'
 import { claimsOf, type Token } from '../../core/oauth/token-request.ts'
 import { isJsonObject, parseJson } from '../../core/text/json.ts'
@@ -30,19 +30,16 @@ export interface TokenLogin {
 }
 
 /** Somebody has to change a setting, the client or the broker. The message says it in whole sentences. */
-export class LoginRefused extends KafkaJSError {
+export class LoginRefused extends Error {
+  /** As errors of KafkaJS say it: trying again cannot help. */
+  readonly retriable = false
   override readonly name = 'LoginRefused'
-  constructor(message: string) {
-    super(message, { retriable: false })
-  }
 }
 
 /** No token can be had at present. */
-class TokenUnavailable extends KafkaJSError {
+class TokenUnavailable extends Error {
+  readonly retriable = true
   override readonly name = 'TokenUnavailable'
-  constructor(message: string) {
-    super(message, { retriable: true })
-  }
 }
 
 /** How long a failed request for a token counts for all connections. */
