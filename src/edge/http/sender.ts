@@ -4,9 +4,9 @@ import { parseCidr } from './destination.ts'
 import type { Cidr } from './destination.ts'
 import { parseEndpointUrl } from '../../core/hook/endpoint-url.ts'
 import { UserError } from '../../core/model/errors.ts'
-import type { AttemptResult, ClientCredentials } from '../../core/model/model.ts'
+import type { AttemptResult } from '../../core/model/model.ts'
 import { maxTokenAnswerBytes } from '../../core/oauth/token-request.ts'
-import type { Call, Clock, HttpRequest, HttpSender } from '../../ports.ts'
+import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
 import type { Names } from '../names/names.ts'
 import { parseEgressProxy, reachProxy } from './egress-proxy.ts'
 import type { EgressProxy } from './egress-proxy.ts'
@@ -15,8 +15,7 @@ import { HttpCall } from './call.ts'
 import type { CallSurroundings } from './call.ts'
 import { ConnectionPools } from './pools.ts'
 import { ProxyWatch } from './proxy-watch.ts'
-import { TokenCall } from './token-call.ts'
-import { createHookTokens } from './token-fetch.ts'
+import { TokenCalls } from './token-calls.ts'
 
 export interface HttpSenderOptions {
   readonly clock: Clock
@@ -87,39 +86,22 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
   }
   const send: HttpSender['send'] = (request, done) =>
     start(new HttpCall(surroundings, done), request)
-  const tokensOf = createHookTokens({
-    clock,
-    send: (request) =>
-      new Promise((resolve) => {
-        start(new HttpCall(surroundings, resolve, maxTokenAnswerBytes), request)
-      }),
-  })
-  /** Those that may wait for a token. The pools know nothing of them. */
-  const tokenCalls = new Set<TokenCall>()
-  const sendWithToken = (
-    credentials: ClientCredentials,
-    request: HttpRequest,
-    done: (result: AttemptResult) => void,
-  ): Call => {
-    const tokens = tokensOf(credentials, request)
-    const call = new TokenCall({ clock, tokens, send }, request, (result) => {
-      tokenCalls.delete(call)
-      done(result)
+  const fetch = (request: HttpRequest) =>
+    new Promise<AttemptResult>((resolve) => {
+      start(new HttpCall(surroundings, resolve, maxTokenAnswerBytes), request)
     })
-    tokenCalls.add(call)
-    return call
-  }
+  const tokenCalls = new TokenCalls({ clock, send, fetch })
 
   return {
     send(request, done) {
       const { oauth } = request
-      return oauth === undefined ? send(request, done) : sendWithToken(oauth, request, done)
+      return oauth === undefined ? send(request, done) : tokenCalls.send(oauth, request, done)
     },
     trouble: () => watch?.trouble,
     async stop() {
       watch?.stop()
       const stopped = pools.stop()
-      for (const call of tokenCalls) call.abort()
+      tokenCalls.stop()
       await stopped
       names.stop()
     },
