@@ -8,17 +8,18 @@ import {
   type TokenAnswer,
 } from '../../core/oauth/token-request.ts'
 
-/** From the question to the end of the answer. */
-const timeoutMs = 5_000
+const defaultTimeoutMs = 5_000
 
 /**
- * Rejects where no answer comes within five seconds.
+ * Rejects where no answer comes in time, or one that is too long.
  *
  * @param ca PEM of the CAs to trust; those that Node trusts by default
+ * @param timeoutMs from the question to the end of the answer
  */
 export async function askTokenEndpoint(
   credentials: ClientCredentials,
   ca: string | undefined,
+  timeoutMs = defaultTimeoutMs,
 ): Promise<TokenAnswer> {
   const askedAt = performance.now()
   const dispatcher = new Agent({
