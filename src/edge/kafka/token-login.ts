@@ -115,7 +115,8 @@ async function showToken(
   const answer = await saslAuthenticate({
     request: { encode: () => sized(message) },
     response: { decode: (bytes) => bytes, parse: (bytes) => bytes.subarray(4) },
-  })
+  }).catch(asRefusal)
+  if (typeof answer === 'string') return answer
   if (!Buffer.isBuffer(answer) || answer.length === 0) return undefined
   // Before its error a broker reads no other request on this connection.
   await saslAuthenticate({ request: { encode: () => sized(acknowledgement) } }).catch(
@@ -124,6 +125,13 @@ async function showToken(
   const content = parseJson(answer)
   const status = isJsonObject(content) ? content['status'] : undefined
   return typeof status === 'string' && /^[\w-]{1,60}$/.test(status) ? status : 'no reason given'
+}
+
+/** Such as a token of another subject, where a connection logs in again. */
+function asRefusal(error: unknown): string {
+  const type: unknown = error instanceof Error && 'type' in error ? error.type : undefined
+  if (type === 'SASL_AUTHENTICATION_FAILED') return type
+  throw error
 }
 
 /** As KafkaJS takes bytes: behind their length. */
