@@ -196,7 +196,7 @@ function patchConnection(): void {
   }
   methods.isAuthenticated = function () {
     const lifetimeMs = this.sessionLifetime.toNumber()
-    this.reauthenticationThreshold = Math.min(latestReauthenticationMs, lifetimeMs / 5)
+    this.reauthenticationThreshold = Math.min(latestReauthenticationMs, Math.floor(lifetimeMs / 5))
     return isAuthenticated.call(this)
   }
   methods.isConnected = function () {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hiddenFields, withoutSecrets } from '../../../src/commands/hooks/shown-secrets.ts'
+import { hiddenFields, hookWithoutSecrets } from '../../../src/commands/hooks/hidden-secrets.ts'
 import { clientCertificate, clientKey } from '../../support/kafka-certificates.ts'
 
 const oauth = {
@@ -14,11 +14,13 @@ const hookWith = (clientCertificate: object) => ({
   id: 'a',
   delivery: { oauth, clientCertificate },
 })
-const shown = (certificate: object) => JSON.stringify(withoutSecrets(hookWith(certificate)))
+const shown = (certificate: object) => JSON.stringify(hookWithoutSecrets(hookWith(certificate)))
 
 describe('what a hook logs in with', () => {
   it('is shown without its secrets, which cannot be written back', () => {
-    const hook = withoutSecrets(hookWith({ certificate: clientCertificate, privateKey: clientKey }))
+    const hook = hookWithoutSecrets(
+      hookWith({ certificate: clientCertificate, privateKey: clientKey }),
+    )
     expect(hook).toMatchObject({
       delivery: {
         oauth: {
