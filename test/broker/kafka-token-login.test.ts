@@ -158,7 +158,7 @@ describe('a processor', () => {
     await rig.sendEvents({})
     await rig.results.waitFor((all) => all.some(({ final }) => final))
     expect(troubleOf(process)).toEqual([
-      'KAFKA_SASL_MECHANISM is oauthbearer and KAFKA_SSL is off: tokens cross the network in the clear. Use TLS.',
+      'KAFKA_SASL_MECHANISM is oauthbearer and KAFKA_SSL is off: tokens cross the network in plain text. Use TLS.',
     ])
   })
 

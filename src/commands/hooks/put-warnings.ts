@@ -82,7 +82,7 @@ function tokenWarnings({ tokenUrl }: JsonObject, config: unknown): readonly stri
       ),
     ...(isPlainHttp(tokenUrl)
       ? [
-          'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in the clear',
+          'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in plain text',
         ]
       : []),
   ]

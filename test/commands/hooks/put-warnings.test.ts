@@ -48,7 +48,7 @@ describe('warnings about a hook', () => {
     const config = { ...hook.config, headers: { Authorization: 'x' } }
     expect(warningsOf({ ...hook, config, delivery: { oauth } })).toEqual([
       'config.headers.Authorization has no effect: the token of delivery.oauth replaces it',
-      'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in the clear',
+      'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in plain text',
     ])
   })
 
