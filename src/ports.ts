@@ -133,9 +133,9 @@ export interface HttpRequest {
   readonly body: Buffer
   /** One deadline for connecting, headers and body together, and for getting a token. */
   readonly timeoutMs: number
-  /** How to get the token that the call carries. The same object for all calls that share one. */
+  /** How to get the access token of the call. Calls with the same object share a token. */
   readonly oauth: ClientCredentials | undefined
-  /** Shown in TLS. All calls of a pool show the same one, or none. */
+  /** The client certificate. All calls of a pool must have the same one, or none. */
   readonly clientCertificate: ClientCertificate | undefined
 }
 

@@ -23,9 +23,9 @@ export const quiet: KafkaLog = () => undefined
 const knownSettings = new WeakMap<Settings, KafkaSettings>()
 
 /**
- * The same object for the same settings: clients of one process share what belongs to a login.
+ * Returns the same object for the same settings, so that all clients of a process share one login.
  *
- * @throws {UserError} when a file of certificates, keys or a secret cannot be read or used
+ * @throws {UserError} when a file with certificates, keys or a secret cannot be read or used
  */
 export function kafkaSettingsOf(settings: Settings): KafkaSettings {
   const known = knownSettings.get(settings)

@@ -197,7 +197,7 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   )
 }
 
-/** Secrets are sent there, and tokens come from there. */
+/** HTTPS is required, because the client secret is sent there. */
 export const tokenEndpoint: Parser<string | undefined> = (value) => {
   const parsed = httpUrl(value)
   if (parsed === undefined || parsed instanceof Fault) return parsed
@@ -211,7 +211,7 @@ export const tokenEndpoint: Parser<string | undefined> = (value) => {
 
 const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
-/** As in a query. Those that the grant has itself are settings of their own. */
+/** Parameters written as in a query. */
 export const tokenParameters: Parser<Readonly<Record<string, string>> | undefined> = (value) => {
   if (value === '') return undefined
   const entries = [...new URLSearchParams(value)]

@@ -83,12 +83,12 @@ describe('a login by token', () => {
     [
       'a wrong secret',
       () => (provider.secret = 'another'),
-      /^The token endpoint at http:\S+\/token gives client "who" no token \(invalid_client\): check KAFKA_SASL_OAUTHBEARER_CLIENT_ID and its secret/,
+      /^The token endpoint at http:\S+\/token refused client "who" \(invalid_client\): check KAFKA_SASL_OAUTHBEARER_CLIENT_ID and its secret/,
     ],
     [
       'a scope that the client may not have',
       () => (provider.reply = json(400, { error: 'invalid_scope' })),
-      /no token \(invalid_scope\): check KAFKA_SASL_OAUTHBEARER_SCOPE and KAFKA_SASL_OAUTHBEARER_PARAMETERS\.$/m,
+      /refused client "who" \(invalid_scope\): check KAFKA_SASL_OAUTHBEARER_SCOPE and KAFKA_SASL_OAUTHBEARER_PARAMETERS\.$/m,
     ],
     [
       'a token for another audience',
@@ -181,7 +181,7 @@ describe('a processor', () => {
     const later = (msg: string) =>
       process.waitForLine((line) => line.msg === msg && process.lines.indexOf(line) >= before)
     provider.secret = 'a new one'
-    expect((await later(failed))['error']).toContain('no token (invalid_client)')
+    expect((await later(failed))['error']).toContain('refused client "processor" (invalid_client)')
     await process.waitForLine(({ msg }) => msg === 'not ready')
     await writeFile(secretFile, 'a new one')
     await later(back)

@@ -135,7 +135,7 @@ const failures: readonly (readonly [string, (rig: Rig) => void, RegExp])[] = [
   [
     'refuses the client',
     ({ provider }) => (provider.secret = 'another'),
-    /^the token endpoint gives no token \(invalid_client\)$/,
+    /^the token endpoint refused the client \(invalid_client\)$/,
   ],
   [
     'answers with a status',

@@ -1,4 +1,4 @@
-/** How a hook's calls log in at its endpoint: a token got by client credentials, and a certificate shown in TLS. */
+/** Reads how the calls of a hook log in: with an access token of OAuth 2, and with a client certificate. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { ClientCertificate, ClientCredentials, Hook } from '../model/model.ts'
 import { ownTokenParameters } from '../oauth/token-request.ts'
@@ -8,14 +8,14 @@ import { isText, isTextUpTo, type Check, type Members } from './members.ts'
 import { readSecret } from './secret-member.ts'
 import type { OpenSecret } from './secrets.ts'
 
-/** Bounds of a login, so that a hook costs no more than its bytes. */
+/** Limits of these fields. */
 const bounds = {
   idLength: 256,
   secretLength: 1_024,
   scopeLength: 1_024,
   urlLength: 4_096,
   parameters: 10,
-  /** PEM of a chain, and of a key as long as RSA's with 16,384 bits. */
+  /** Enough for a chain of certificates, and for an RSA key of 16,384 bits. */
   pemLength: 16_384,
 } as const
 
@@ -130,7 +130,7 @@ function readCertificate(members: Members, open: OpenSecret): ClientCertificate 
   return { certificate, privateKey: key }
 }
 
-/** The key of the certificate is a secret, and has a field where it is treated as one. */
+/** A private key in this field is refused: it would not be treated as a secret here. */
 function isCertificate(value: unknown): value is string {
   return isPem(value) && !value.includes('PRIVATE KEY') && readX509(value) !== undefined
 }
@@ -140,7 +140,7 @@ function isKeyOf(certificate: string, key: string): boolean {
   return read !== undefined && readX509(certificate)?.checkPrivateKey(read) === true
 }
 
-/** The first certificate of a text in PEM, which is the client's own. */
+/** The first certificate of a PEM text, which is that of the client. */
 export function readX509(text: string): X509Certificate | undefined {
   if (!text.includes('-----BEGIN')) return undefined
   try {

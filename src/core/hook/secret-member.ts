@@ -1,16 +1,16 @@
-/** Reads members of a hook that are secrets, and so may be encrypted. */
+/** Reads members of a hook that are secrets and may be encrypted. */
 import type { SecretUse } from './encrypted-text.ts'
 import { isText, type Check, type Members } from './members.ts'
 import type { OpenSecret } from './secrets.ts'
 
 export interface SecretForm {
   readonly use: SecretUse
-  /** Of the text in clear. */
+  /** Checks the decrypted text. */
   readonly is: Check<string>
   readonly form: string
 }
 
-/** Text that may be encrypted, in clear if it can be; `undefined` where something is wrong with it. */
+/** The decrypted text. Without keys, an encrypted text as it is. `undefined` if there is a problem. */
 export function readSecret(
   members: Members,
   name: string,

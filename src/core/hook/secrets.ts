@@ -1,6 +1,6 @@
 /**
- * The secrets of a hook: its signing keys, the values of its headers, which often hold credentials, and the secret and the
- * key that its calls log in with.
+ * The secrets of a hook: its signing keys, the values of its headers, its OAuth client secret, and the private key of its client
+ * certificate.
  */
 import {
   encrypt,

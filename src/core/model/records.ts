@@ -166,11 +166,11 @@ export interface HookRecord {
      */
     readonly previousSigningKeys?: readonly PreviousSigningKey[] | null
     /**
-     * How calls get the token that they carry as Authorization: Bearer, by the client credentials grant of OAuth 2. Without it they carry none.
+     * How calls get the access token that they send as Authorization: Bearer, with the client credentials grant of OAuth 2. Without it they send none.
      */
     readonly oauth?: ClientCredentials | null
     /**
-     * The certificate that calls show in TLS. Without it they show none.
+     * The client certificate that calls show in TLS. Without it they show none.
      */
     readonly clientCertificate?: ClientCertificate | null
   } | null
@@ -192,7 +192,7 @@ export interface PreviousSigningKey {
 }
 
 /**
- * A client of an identity provider, and where it gets its tokens.
+ * A client of an identity provider, and its token endpoint.
  */
 export interface ClientCredentials {
   /**
@@ -200,15 +200,15 @@ export interface ClientCredentials {
    */
   readonly tokenUrl: string
   /**
-   * The client's id.
+   * The client id.
    */
   readonly clientId: string
   /**
-   * The client's secret. It may be encrypted, as signingKey.
+   * The client secret. It may be encrypted, as signingKey.
    */
   readonly clientSecret: string
   /**
-   * Scopes to ask for, apart by single spaces.
+   * Scopes to request, separated by single spaces.
    */
   readonly scope?: string | null
   /**
@@ -218,21 +218,21 @@ export interface ClientCredentials {
     readonly [k: string]: string
   } | null
   /**
-   * How the secret is shown: in a header, as it is when absent, or in the form.
+   * How the secret is sent: client_secret_basic in the header, which is the default, or client_secret_post in the form.
    */
   readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | null
 }
 
 /**
- * A certificate and its key.
+ * A client certificate and its private key.
  */
 export interface ClientCertificate {
   /**
-   * PEM: the client's certificate, and behind it those of its issuers that the endpoint needs.
+   * PEM: the certificate of the client, and after it the certificates of its issuers that the endpoint needs.
    */
   readonly certificate: string
   /**
-   * PEM: the key of the certificate, without a passphrase. It may be encrypted, as signingKey.
+   * PEM: the private key of the certificate, without a passphrase. It may be encrypted, as signingKey.
    */
   readonly privateKey: string
 }

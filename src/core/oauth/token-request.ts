@@ -1,6 +1,6 @@
 /**
- * The request and the answer of a token endpoint for the client credentials grant (RFC 6749 section 4.4), as text. Nothing
- * here quotes what the answer says beyond the name of its error: who answers may be anybody.
+ * The request to a token endpoint, and its answer, for the client credentials grant (RFC 6749 section 4.4). The endpoint may
+ * be hostile, so messages quote nothing of the answer but its error code.
  */
 import type { ClientCredentials, MonotonicMs } from '../model/model.ts'
 import { isJsonObject, parseJson, type JsonObject } from '../text/json.ts'
@@ -11,39 +11,39 @@ export interface TokenRequest {
   readonly body: string
 }
 
-/** An access token of the type `Bearer`, with times of the clock that never jumps. */
+/** An access token of type `Bearer`. Its times are of the monotonic clock. */
 export interface Token {
   readonly value: string
   readonly askedAt: MonotonicMs
-  /** From then on the next one is to be fetched. */
+  /** When to fetch the next one. */
   readonly renewAt: MonotonicMs
-  /** Nobody takes it from then on. */
+  /** When it expires. */
   readonly expiresAt: MonotonicMs
 }
 
 export type TokenAnswer =
   | { readonly kind: 'token'; readonly token: Token }
-  /** The endpoint does not give this client a token. `error` is its code, such as `invalid_client`. */
+  /** The endpoint refused the client. `error` is its code, such as `invalid_client`, or `status` and the status. */
   | { readonly kind: 'refused'; readonly error: string }
   /** Anything else. `message` completes "the token endpoint …". */
   | { readonly kind: 'unusable'; readonly message: string }
 
-/** Answers that are longer are not read. Tokens are some kilobytes at most. */
+/** Longer answers are not read. Tokens have a few kilobytes at most. */
 export const maxTokenAnswerBytes = 64 * 1024
 
-/** Shorter than what servers of any kind take in a header, or Kafka in a login. */
+/** Kafka and usual HTTP servers refuse longer ones anyway. */
 const maxTokenLength = 32 * 1024
 
-/** What a token can be made of: `b64token` of RFC 6750 section 2.1. Nothing of it can end a header or a SASL message. */
+/** `b64token` of RFC 6750 section 2.1. Without control characters a token cannot end a header or a SASL message. */
 const tokenForm = /^[\w\-.~+/]+=*$/
 
-/** A life that an answer leaves open (RFC 6749 section 4.2.2 lets it). */
+/** The lifetime if the answer has none: `expires_in` is optional (RFC 6749 section 5.1). */
 const assumedLifeMs = 5 * 60_000
 const dayMs = 24 * 60 * 60_000
-/** The part of a token's life after which it is renewed, as Kafka's own clients do it. */
+/** After this part of its lifetime a token is renewed, as by Kafka's own clients (`sasl.login.refresh.window.factor`). */
 const renewedAfter = 0.8
 
-/** Parameters of the grant itself, which have fields of their own. */
+/** Parameters that are set from other fields. */
 export const ownTokenParameters: ReadonlySet<string> = new Set([
   'grant_type',
   'client_id',
@@ -68,7 +68,7 @@ export function tokenRequest(credentials: ClientCredentials): TokenRequest {
   return { headers, body: form.toString() }
 }
 
-/** Both parts are form-encoded first (RFC 6749 section 2.3.1). */
+/** Id and secret are form-encoded before base64 (RFC 6749 section 2.3.1). */
 function basicLogin(clientId: string, clientSecret: string): string {
   const text = [clientId, clientSecret].map(formEncoded).join(':')
   return `Basic ${Buffer.from(text).toString('base64')}`
@@ -78,7 +78,7 @@ function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
-/** @param askedAt when the request was begun: a token's life is counted from there, so that it never ends too late */
+/** @param askedAt when the request began. Lifetimes are counted from then, so that none is too long */
 export function readTokenAnswer(status: number, text: string, askedAt: MonotonicMs): TokenAnswer {
   const content = parseJson(text)
   const isRead = isJsonObject(content)
@@ -105,7 +105,7 @@ function readToken(content: JsonObject, askedAt: MonotonicMs): TokenAnswer {
   return { kind: 'token', token: { value, askedAt, renewAt, expiresAt } }
 }
 
-/** A day at most: an endpoint cannot make anybody keep a token for ever. */
+/** At most a day, whatever the endpoint says. */
 function lifeOf({ expires_in: seconds }: JsonObject, value: string): number {
   const { exp, iat } = claimsOf(value)
   const fromClaims = typeof exp === 'number' && typeof iat === 'number' ? exp - iat : Number.NaN
@@ -113,14 +113,14 @@ function lifeOf({ expires_in: seconds }: JsonObject, value: string): number {
   return known === undefined ? assumedLifeMs : Math.min(known * 1_000, dayMs)
 }
 
-/** The claims of a JSON Web Token, which are not checked; empty for any other token. */
+/** The claims of a JSON Web Token, not verified. Empty for any other token. */
 export function claimsOf(token: string): JsonObject {
   const [, payload = ''] = token.split('.')
   const claims = parseJson(Buffer.from(payload, 'base64url'))
   return isJsonObject(claims) ? claims : {}
 }
 
-/** Codes of RFC 6749 section 5.2 and those that others have added look so. */
+/** Codes of RFC 6749 section 5.2, and the ones that providers add, have this form. */
 function isErrorCode(value: unknown): value is string {
   return typeof value === 'string' && /^[a-z][a-z_]{0,59}$/.test(value)
 }

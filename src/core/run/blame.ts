@@ -10,7 +10,7 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   dns: 'network',
   connect: 'network',
   blocked: 'owner',
-  // Who gave the hook its client and its token endpoint.
+  // The owner has chosen the token endpoint and the client.
   token: 'owner',
   // The operator runs the proxy, as they run Kafka. Neither the endpoint nor the hook's owner can repair it.
   proxy: 'hooktide',

@@ -118,7 +118,7 @@ function secretsOf(
   return length > maxSecretsLength ? undefined : [...found]
 }
 
-/** What the hook's calls log in with. */
+/** The secrets that the hook's calls log in with. */
 function addLogins({ oauth, clientCertificate }: CallMade['hook'], add: Add): void {
   if (oauth !== undefined) {
     const { tokenUrl, clientSecret, parameters } = oauth
@@ -129,7 +129,7 @@ function addLogins({ oauth, clientCertificate }: CallMade['hook'], add: Add): vo
   if (clientCertificate !== undefined) add(pemContent(clientCertificate.privateKey))
 }
 
-/** Without the lines around it, which all keys have alike. */
+/** Without the first and the last line, which all keys have in common. */
 function pemContent(text: string): string {
   return text.replace(/-----[A-Z ]+-----/g, '').trim()
 }

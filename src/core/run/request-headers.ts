@@ -17,7 +17,7 @@ export interface PreparedHook {
   readonly keys: readonly PreparedKey[]
   /** The hook's URL as results show it. */
   readonly shownUrl: string
-  /** Whose connections its calls use: those of a certificate serve no call that shows another one, or none. */
+  /** The pool of its connections. Another client certificate means another pool. */
   readonly poolKey: string
 }
 

@@ -32,7 +32,7 @@ export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () =
 /**
  * Returns how to open the connections of a tenant's hooks.
  *
- * @param certificate shown in TLS to whom is called
+ * @param certificate the client certificate to show in TLS
  */
 export type ConnectOf = (tenantId: TenantId, certificate?: ClientCertificate) => Connect
 
@@ -184,8 +184,8 @@ function openTcp({ host, port }: Endpoint, { lookup, cancel }: ConnectionLookup)
 }
 
 /**
- * Who connects, in TLS: nobody by name, whose sessions may be resumed, or who shows a certificate. A session that is resumed is
- * that of its certificate: none of these is kept, or another hook would be taken for the one that it belongs to.
+ * How a TLS connection identifies its client. Without a certificate, sessions are kept and resumed. With a certificate they are
+ * not: a session keeps the identity of its certificate, so another hook that resumed it would be taken for this one.
  */
 interface TlsIdentity {
   readonly sessions?: TlsSessions
@@ -219,7 +219,7 @@ function openTls(
   return socket
 }
 
-/** What of TLS belongs to a certificate, made once for each: to read a key takes time. */
+/** Makes the secure context of each certificate once, because reading a key is slow. */
 function createIdentities(): (one: ClientCertificate) => TlsIdentity | ConnectFailure {
   const identities = new WeakMap<ClientCertificate, TlsIdentity | ConnectFailure>()
   return (one) => {
@@ -231,7 +231,7 @@ function createIdentities(): (one: ClientCertificate) => TlsIdentity | ConnectFa
   }
 }
 
-/** The message has nothing of what OpenSSL says: it may quote the key. */
+/** The message leaves out the reason that OpenSSL gives, which may quote the key. */
 function identityWith({
   certificate,
   privateKey,

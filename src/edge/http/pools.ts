@@ -89,7 +89,7 @@ export class Connection {
   }
 }
 
-/** Which connections a call may use. All of a pool show the same certificate, or none. */
+/** Which connections a call may use. All connections of a pool show the same certificate, or none. */
 export interface PoolTarget {
   readonly poolKey: string
   /** Whose pool it is. */

@@ -1,9 +1,9 @@
 /**
- * A call that carries a token. It is made once there is a token, and once more where the endpoint answers 401 to a token that
- * may have ended since it was got. All of it is one attempt, under one deadline.
+ * A call with an access token. It waits for the token, and then calls the endpoint. If the endpoint answers 401, it gets a new
+ * token once and calls again. All of this is one attempt with one deadline.
  *
- * A call is **open** from its construction until it calls `done`: with the answer of the endpoint, with why there is no token,
- * or by the deadline or `abort`. While it waits for a token there is no call of its own to end.
+ * A call is **open** from its construction until it calls `done`. While it is open it waits either for a token or for an
+ * inner call to the endpoint.
  */
 import { tenths } from '../../core/model/durations.ts'
 import { asError } from '../../core/model/errors.ts'
@@ -13,13 +13,13 @@ import type { Call, Clock, HttpRequest } from '../../ports.ts'
 import type { TokenSource } from '../oauth/token-source.ts'
 import { TokenFailure } from './token-fetch.ts'
 
-/** A token this young was not got too long ago: an endpoint that refuses it would refuse the next one, too. */
+/** A younger token is not renewed after a 401: a new one would be refused too. */
 const youngMs = 1_000
 
 export interface TokenCallParts {
   readonly clock: Clock
   readonly tokens: TokenSource
-  /** Makes a call as it is. */
+  /** Calls the endpoint without getting a token. */
   readonly send: (request: HttpRequest, done: (result: AttemptResult) => void) => Call
 }
 
@@ -47,7 +47,7 @@ export class TokenCall implements Call {
     else this.#call.abort()
   }
 
-  /** @param status what the endpoint answered to a former token */
+  /** @param status the answer to the previous token, if there was one */
   async #callWithToken(status: number | undefined): Promise<void> {
     try {
       const token = await this.#parts.tokens.current()
@@ -65,7 +65,7 @@ export class TokenCall implements Call {
       headers: { ...headers, authorization: `Bearer ${token.value}` },
       timeoutMs: Math.max(1, timeoutMs - beforeMs),
     }
-    // The call has a deadline of its own, at the same moment.
+    // The inner call has its own deadline, at the same time.
     this.#cancelDeadline()
     this.#call = this.#parts.send(request, (result) => this.#answered(token, beforeMs, result))
   }
@@ -88,7 +88,7 @@ export class TokenCall implements Call {
     this.#end(isAnswered ? { ...result, phases, accessToken: token.value } : { ...result, phases })
   }
 
-  /** Timers run before sockets are read: what has already arrived counts. */
+  /** Node runs timers before it reads sockets. A token that has already arrived still counts. */
   #late(): void {
     const message = `the token endpoint gave no token within ${this.#request.timeoutMs} ms`
     setImmediate(() => this.#fail(new TokenFailure('token', message), undefined))
@@ -117,7 +117,7 @@ export class TokenCall implements Call {
   }
 }
 
-/** Counted from the start of the attempt. */
+/** Adds the time before the inner call, so that phases are counted from the start of the attempt. */
 function later({ connectMs, firstByteMs, totalMs }: Phases, beforeMs: number): Phases {
   const shifted = (ms: number | null) => (ms === null ? null : tenths(ms + beforeMs))
   return {

@@ -1,4 +1,4 @@
-/** All calls that carry tokens, and where these come from. */
+/** The calls of a sender that need access tokens. */
 import type { AttemptResult, ClientCredentials } from '../../core/model/model.ts'
 import type { Call, Clock, HttpRequest, HttpSender } from '../../ports.ts'
 import type { TokenSource } from '../oauth/token-source.ts'
@@ -7,16 +7,16 @@ import { createHookTokens } from './token-fetch.ts'
 
 export interface TokenCallsParts {
   readonly clock: Clock
-  /** Makes a call as it is. */
+  /** Calls the endpoint without getting a token. */
   readonly send: HttpSender['send']
-  /** The same, and keeps as much of the answer as that of a token endpoint may have. */
+  /** Calls a token endpoint, and keeps its whole answer up to `maxTokenAnswerBytes`. */
   readonly fetch: (request: HttpRequest) => Promise<AttemptResult>
 }
 
 export class TokenCalls {
   readonly #parts: TokenCallsParts
   readonly #tokensOf: (credentials: ClientCredentials, request: HttpRequest) => TokenSource
-  /** Those that wait for a token have no connection that ends with the sender. */
+  /** To abort at `stop`: a call that waits for a token has no connection of its own. */
   readonly #open = new Set<TokenCall>()
 
   constructor(parts: TokenCallsParts) {

@@ -1,13 +1,13 @@
 /**
- * Tokens of hooks. A hook's owner has chosen the token endpoint, as the endpoint: the request goes the same way, by the same
- * guard and proxy and under the same time limit, and nothing of its answer is shown.
+ * Gets the access tokens of hooks. The owner of a hook chooses its token endpoint. So the request is subject to the same address
+ * guard, proxy and time limit as a call, and its answer is not shown.
  */
 import type { AttemptResult, ClientCredentials, ErrorClass } from '../../core/model/model.ts'
 import { readTokenAnswer, tokenRequest, type Token } from '../../core/oauth/token-request.ts'
 import type { Clock, HttpRequest } from '../../ports.ts'
 import { TokenSource } from '../oauth/token-source.ts'
 
-/** Why there is no token. The message is for results. */
+/** There is no token. The message goes into results. */
 export class TokenFailure extends Error {
   readonly errorClass: Extract<ErrorClass, 'token' | 'proxy'>
   constructor(errorClass: TokenFailure['errorClass'], message: string) {
@@ -16,16 +16,16 @@ export class TokenFailure extends Error {
   }
 }
 
-/** How long a failed request counts for all calls of its hook. */
+/** How long after a failed request no call of the hook begins another one. */
 const failureMs = 1_000
 
 export interface HookTokensParts {
   readonly clock: Clock
-  /** Makes a call, and keeps as much of its answer as the answer of a token endpoint may have. */
+  /** Calls a token endpoint, and keeps its whole answer up to `maxTokenAnswerBytes`. */
   readonly send: (request: HttpRequest) => Promise<AttemptResult>
 }
 
-/** Returns the tokens of a hook: those of one record of it, which has its credentials as one object. */
+/** Returns the token source of a hook. A new record of the hook has a new `credentials` object, and so a new source. */
 export function createHookTokens(
   parts: HookTokensParts,
 ): (credentials: ClientCredentials, request: HttpRequest) => TokenSource {
@@ -51,7 +51,7 @@ function requestFor(
   const { headers, body } = tokenRequest(credentials)
   return {
     url: credentials.tokenUrl,
-    // Its connections show no certificate of the hook, and have nothing in common with those of its calls.
+    // A pool of its own: the client certificate of the hook is not shown to the token endpoint.
     poolKey: `${poolKey} token`,
     tenantId,
     connections: 1,
@@ -70,7 +70,8 @@ async function fetchToken({ clock, send }: HookTokensParts, request: HttpRequest
     case 'response': {
       const answer = readTokenAnswer(result.status, result.body, askedAt)
       if (answer.kind === 'token') return answer.token
-      const said = answer.kind === 'refused' ? `gives no token (${answer.error})` : answer.message
+      const said =
+        answer.kind === 'refused' ? `refused the client (${answer.error})` : answer.message
       throw new TokenFailure('token', `the token endpoint ${said}`)
     }
     case 'error':

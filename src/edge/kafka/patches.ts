@@ -82,9 +82,9 @@ interface BrokerMethods {
 
 interface Connection {
   socket: { destroy(error: Error): void } | undefined
-  /** How long a broker takes the login of this connection: 0 for as long as it lasts. */
+  /** How long the broker accepts the login of this connection. 0: as long as the connection lasts. */
   readonly sessionLifetime: { toNumber(): number }
-  /** How long before the end of that time the login is made again, with the next request. */
+  /** How long before that time ends the next request logs in again. */
   reauthenticationThreshold: number
 }
 
@@ -166,9 +166,9 @@ function patchQueue(): void {
  * connects, and KafkaJS then ends that too, and counts the connection as connected when it connects all the same: without
  * a socket it is not, or the next request would end the process with a TypeError.
  *
- * A login that a broker takes for a while only (KIP-368) is made again ten seconds before its end, or a fifth of the time
- * where that is less. By itself KafkaJS would log in with each request where the whole time is shorter than ten seconds,
- * as at the end of a token's life, and a broker refuses that more than once a second.
+ * A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or when a fifth of
+ * it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at the end of a token's
+ * lifetime, it would log in again with every request, and brokers refuse that more than once per second.
  */
 const latestReauthenticationMs = 10_000
 

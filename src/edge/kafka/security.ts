@@ -30,7 +30,7 @@ export interface PasswordLogin {
   readonly password: string
 }
 
-/** A login by token is one object for all clients of a process: those that have the same one share its tokens. */
+/** All clients of a process must have the same object of a `TokenLogin`, because they share its token by identity. */
 export type SaslSettings = PasswordLogin | TokenLogin
 
 export interface SecuritySettings {
@@ -45,7 +45,7 @@ export interface ConnectionFault {
   readonly message: string
   /** Trying again at once cannot help. */
   readonly isCertain: boolean
-  /** An error of KafkaJS's kind where trying again later can. */
+  /** Set if trying again later can help: an error with `retriable`, as KafkaJS has them. */
   readonly cause?: Error
 }
 

@@ -1,10 +1,10 @@
 /**
- * The login by SASL OAUTHBEARER (RFC 7628, KIP-255) with a token that is got by client credentials, as KIP-768 has it for
- * Kafka's own clients. All connections of this process share one token, and one request for it.
+ * The login by SASL OAUTHBEARER (RFC 7628, KIP-255) with a token from the client credentials grant (KIP-768). All connections
+ * of a process share one token and one request for it.
  *
- * KafkaJS has this mechanism, and takes a refused token for an accepted one: a broker that refuses answers without an
- * error, with the reason as JSON, and sends the error only when the client has answered that with one byte. So the
- * exchange is made here, and KafkaJS carries it.
+ * KafkaJS has this mechanism, but it treats a refused token as accepted. A broker that refuses a token first answers without
+ * an error, with the reason as JSON. It sends the error only after the client has answered with one byte. So this file makes
+ * the exchange itself, as an `authenticationProvider` of KafkaJS.
  */
 import { X509Certificate } from 'node:crypto'
 import type { AuthenticationProviderArgs } from 'kafkajs'
@@ -20,38 +20,38 @@ import { FailureLog } from './failure-log.ts'
 export interface TokenLogin {
   readonly mechanism: 'oauthbearer'
   readonly tokenEndpoint: string
-  /** PEM file with the CAs of the token endpoint; without it those that Node trusts. */
+  /** PEM file with the CAs of the token endpoint. `undefined`: the CAs that Node trusts. */
   readonly caFile: string | undefined
   readonly clientId: string
-  /** The secret, or the file that holds it, which is read anew for each token. */
+  /** The secret, or a file that holds it. The file is read again for each token. */
   readonly clientSecret: { readonly text: string } | { readonly file: string }
   readonly scope: string | undefined
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Somebody has to change a setting, the client or the broker. The message says it in whole sentences. */
+/** A person has to change a setting, the client or the broker. The message says what. */
 export class LoginRefused extends Error {
-  /** As errors of KafkaJS say it: trying again cannot help. */
+  /** KafkaJS reads this: trying again cannot help. */
   readonly retriable = false
   override readonly name = 'LoginRefused'
 }
 
-/** No token can be had at present. */
+/** The token endpoint gives no token at present. */
 class TokenUnavailable extends Error {
   readonly retriable = true
   override readonly name = 'TokenUnavailable'
 }
 
-/** How long a failed request for a token counts for all connections. */
+/** How long after a failed request no connection begins another one. */
 const failureMs = 1_000
-/** RFC 7628 section 3.2.3: what answers a reason, and asks for the error. */
+/** The client's answer to the reason of a refusal (RFC 7628 section 3.2.3). */
 const acknowledgement = Buffer.from('\u0001')
 
 type OnFailure = (error: LoginRefused | TokenUnavailable) => void
 
 const sources = new WeakMap<TokenLogin, TokenSource>()
 
-/** @param log of the first client that logs in so: it is told of tokens that cannot be had */
+/** @param log logs failed requests. The log of the first client is used for all clients */
 function sourceOf(login: TokenLogin, log: KafkaLog): TokenSource {
   const known = sources.get(login)
   if (known !== undefined) return known
@@ -75,7 +75,7 @@ function sourceOf(login: TokenLogin, log: KafkaLog): TokenSource {
   return source
 }
 
-/** KafkaJS's `authenticationProvider`. @param onFailure told why a connection does not come about */
+/** An `authenticationProvider` for KafkaJS. @param onFailure called with the reason of each failed login */
 export function tokenAuthenticator(
   login: TokenLogin,
   log: KafkaLog,
@@ -98,7 +98,7 @@ export function tokenAuthenticator(
   })
 }
 
-/** Whom Kafka sees: the subject of the newest token, as far as that can be read, else the client. */
+/** The principal's name: the subject of the newest token, or the client id if it cannot be read. */
 export function subjectOf(login: TokenLogin): string {
   const { sub } = claimsOf(sources.get(login)?.newest?.value ?? '')
   return typeof sub === 'string' && /^[\w.@:|+-]{1,200}$/.test(sub) ? sub : login.clientId
@@ -106,7 +106,7 @@ export function subjectOf(login: TokenLogin): string {
 
 // --- the exchange with the broker --------------------------------------------------------------------
 
-/** @returns why the broker refuses the token; `undefined` when it takes it */
+/** @returns why the broker refused the token; `undefined` if it accepted it */
 async function showToken(
   token: Token,
   { saslAuthenticate }: AuthenticationProviderArgs,
@@ -118,7 +118,7 @@ async function showToken(
   }).catch(asRefusal)
   if (typeof answer === 'string') return answer
   if (!Buffer.isBuffer(answer) || answer.length === 0) return undefined
-  // Before its error a broker reads no other request on this connection.
+  // The broker accepts no other request on this connection before this one.
   await saslAuthenticate({ request: { encode: () => sized(acknowledgement) } }).catch(
     () => undefined,
   )
@@ -127,14 +127,14 @@ async function showToken(
   return typeof status === 'string' && /^[\w-]{1,60}$/.test(status) ? status : 'no reason given'
 }
 
-/** Such as a token of another subject, where a connection logs in again. */
+/** For example, a connection logs in again with a token of another subject. */
 function asRefusal(error: unknown): string {
   const type: unknown = error instanceof Error && 'type' in error ? error.type : undefined
   if (type === 'SASL_AUTHENTICATION_FAILED') return type
   throw error
 }
 
-/** As KafkaJS takes bytes: behind their length. */
+/** KafkaJS expects the bytes after their length. */
 function sized(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4)
   length.writeInt32BE(bytes.length)
@@ -192,18 +192,16 @@ function refused(where: string, { clientId }: TokenLogin, error: string): Error 
     error === 'invalid_scope' || error === 'invalid_target'
       ? 'KAFKA_SASL_OAUTHBEARER_SCOPE and KAFKA_SASL_OAUTHBEARER_PARAMETERS'
       : 'KAFKA_SASL_OAUTHBEARER_CLIENT_ID and its secret, and that the client may use client credentials'
-  return new LoginRefused(
-    `${where} gives client "${clientId}" no token (${error}): check ${settings}.`,
-  )
+  return new LoginRefused(`${where} refused client "${clientId}" (${error}): check ${settings}.`)
 }
 
-/** Without its query, which may have a key. */
+/** Without the query, which may hold a key. */
 function shownUrl(text: string): string {
   const { origin, pathname } = new URL(text)
   return `${origin}${pathname}`
 }
 
-/** A line feed at the end of the file belongs to the editor that wrote it. */
+/** White space around the secret is removed: editors end files with a line feed. */
 function secretOf({ clientSecret }: TokenLogin): string {
   if ('text' in clientSecret) return clientSecret.text
   const text = fileText(clientSecret.file, 'KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE').trim()
@@ -226,7 +224,7 @@ function authoritiesOf({ caFile }: TokenLogin): string | undefined {
   if (caFile === undefined) return undefined
   const text = fileText(caFile, 'KAFKA_SASL_OAUTHBEARER_CA')
   try {
-    // Node passes over a CA file without a certificate in silence.
+    // Node silently ignores a CA file without a certificate.
     void new X509Certificate(text)
   } catch {
     throw new LoginRefused(`KAFKA_SASL_OAUTHBEARER_CA: ${caFile} holds no certificate in PEM.`)
@@ -234,7 +232,7 @@ function authoritiesOf({ caFile }: TokenLogin): string | undefined {
   return text
 }
 
-/** @throws {LoginRefused} when a file of this login cannot be read or used */
+/** @throws {LoginRefused} if a file of the login cannot be read or used */
 export function checkLoginFiles(login: TokenLogin): void {
   authoritiesOf(login)
   secretOf(login)

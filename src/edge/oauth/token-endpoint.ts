@@ -1,4 +1,4 @@
-/** Asks a token endpoint that the operator has set. No proxy, no redirect, no connection is kept: tokens last. */
+/** Requests a token from an endpoint that the operator has set: without a proxy, redirects or kept connections. */
 import { Agent, request } from 'undici'
 import type { ClientCredentials } from '../../core/model/model.ts'
 import {
@@ -11,10 +11,10 @@ import {
 const defaultTimeoutMs = 5_000
 
 /**
- * Rejects where no answer comes in time, or one that is too long.
+ * Rejects if there is no answer in time, or if it is too long.
  *
- * @param ca PEM of the CAs to trust; those that Node trusts by default
- * @param timeoutMs from the question to the end of the answer
+ * @param ca PEM with the CAs to trust. `undefined`: the CAs that Node trusts
+ * @param timeoutMs from the request to the end of the answer
  */
 export async function askTokenEndpoint(
   credentials: ClientCredentials,
@@ -23,7 +23,7 @@ export async function askTokenEndpoint(
 ): Promise<TokenAnswer> {
   const askedAt = performance.now()
   const dispatcher = new Agent({
-    // Said, so that no variable of the environment can say otherwise.
+    // Overrides NODE_TLS_REJECT_UNAUTHORIZED.
     connect: { rejectUnauthorized: true, timeout: timeoutMs, ...(ca === undefined ? {} : { ca }) },
   })
   try {

@@ -1,17 +1,17 @@
 /**
- * Holds a token for all who need it. A token is fetched when somebody needs one and there is none, or the one there is has
- * little of its life left; whoever comes meanwhile waits for the same fetch. A fetch that fails counts for everybody for a
- * moment. As long as the former token is taken, a failed renewal keeps nobody from using it.
+ * Keeps one token for several users. It fetches a token when one is needed and there is none, or the current one is due for
+ * renewal. Users that come during a fetch wait for it. After a failed fetch no other one begins for a moment. If a renewal
+ * fails, the current token is used until it expires.
  */
 import type { MonotonicMs } from '../../core/model/model.ts'
 import type { Token } from '../../core/oauth/token-request.ts'
 import { asError } from '../../core/model/errors.ts'
 
 export interface TokenSourceOptions {
-  /** Takes bounded time. What it throws goes to those who have no token. */
+  /** Must end in bounded time. Users without a token get what it throws. */
   readonly fetch: () => Promise<Token>
   readonly now: () => MonotonicMs
-  /** How long a failed fetch counts before the next one may begin. */
+  /** How long after a failed fetch no other one begins. */
   readonly failureMs: number
 }
 
@@ -30,12 +30,12 @@ export class TokenSource {
     this.#options = options
   }
 
-  /** The newest token, whether it is still taken or not. */
+  /** The newest token, which may have expired. */
   get newest(): Token | undefined {
     return this.#token
   }
 
-  /** A token that is taken now. Rejects with what `fetch` threw. */
+  /** A token that has not expired. Rejects with what `fetch` threw. */
   async current(): Promise<Token> {
     const now = this.#options.now()
     const held = this.#token
@@ -50,7 +50,7 @@ export class TokenSource {
     }
   }
 
-  /** A token that was refused is not handed out again. One that came after it stays. */
+  /** Forgets a token that was refused. A newer token stays. */
   drop({ value }: Token): void {
     if (this.#token?.value === value) this.#token = undefined
   }
