@@ -148,7 +148,7 @@ describe('a processor', () => {
   it('logs in again before the broker ends its sessions, with tokens that are renewed in time', async () => {
     await using rig = await createBrokerRig({ brokers: [broker.open] })
     await allow('processor', rig.environment)
-    provider.lifeSeconds = 3
+    provider.lifeSeconds = 5
     const process = await rig.run(loginOf('processor', broker.brief))
     await rig.putHooks({ id: 'a' })
     const asked = provider.questions.length
@@ -171,7 +171,7 @@ describe('a processor', () => {
     provider.reply = json(503, {})
     const waiting = await process.waitForLine(({ msg }) => msg === 'waiting for Kafka')
     expect(waiting['error']).toMatch(/^The token endpoint at \S+ answers with status 503/)
-    provider.lifeSeconds = 2
+    provider.lifeSeconds = 5
     provider.reply = undefined
     await process.ready()
 

@@ -37,6 +37,8 @@ export function createHookTokens(
     const source = new TokenSource({
       now: () => parts.clock.monotonic(),
       failureMs,
+      // The endpoint decides. If it refuses the token, the call is repeated with a new one.
+      leastLeftMs: 0,
       fetch: () => fetchToken(parts, own),
     })
     sources.set(credentials, source)

@@ -44,6 +44,11 @@ class TokenUnavailable extends Error {
 
 /** How long after a failed request no connection begins another one. */
 const failureMs = 1_000
+/**
+ * A session ends with its token, and a connection may log in again at most once per second. So a token must be valid for more
+ * than a second, and for one second more, because JSON Web Tokens expire at whole seconds.
+ */
+const leastLeftMs = 3_000
 /** The client's answer to the reason of a refusal (RFC 7628 section 3.2.3). */
 const acknowledgement = Buffer.from('\u0001')
 
@@ -60,6 +65,7 @@ function sourceOf(login: TokenLogin, log: KafkaLog): TokenSource {
   const source = new TokenSource({
     now: () => performance.now(),
     failureMs,
+    leastLeftMs,
     async fetch() {
       try {
         const token = await fetchToken(login)

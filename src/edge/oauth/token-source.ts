@@ -1,7 +1,7 @@
 /**
  * Keeps one token for several users. It fetches a token when one is needed and there is none, or the current one is due for
  * renewal. Users that come during a fetch wait for it. After a failed fetch no other one begins for a moment. If a renewal
- * fails, the current token is used until it expires.
+ * fails, the current token is used until shortly before it expires.
  */
 import type { MonotonicMs } from '../../core/model/model.ts'
 import type { Token } from '../../core/oauth/token-request.ts'
@@ -13,6 +13,8 @@ export interface TokenSourceOptions {
   readonly now: () => MonotonicMs
   /** How long after a failed fetch no other one begins. */
   readonly failureMs: number
+  /** A token that expires sooner is not handed out any more. */
+  readonly leastLeftMs: number
 }
 
 interface Failure {
@@ -35,11 +37,11 @@ export class TokenSource {
     return this.#token
   }
 
-  /** A token that has not expired. Rejects with what `fetch` threw. */
+  /** A token that is still valid for long enough. Rejects with what `fetch` threw. */
   async current(): Promise<Token> {
     const now = this.#options.now()
     const held = this.#token
-    if (held !== undefined && now < held.renewAt) return held
+    if (held !== undefined && now < held.renewAt && this.#isUsable(held)) return held
     const failure = this.#failure
     if (failure !== undefined && now < failure.until) return this.#heldOr(failure.error)
     try {
@@ -72,7 +74,12 @@ export class TokenSource {
 
   #heldOr(error: Error): Token {
     const held = this.#token
-    if (held !== undefined && this.#options.now() < held.expiresAt) return held
+    if (held !== undefined && this.#isUsable(held)) return held
     throw error
+  }
+
+  #isUsable({ expiresAt }: Token): boolean {
+    const { now, leastLeftMs } = this.#options
+    return now() + leastLeftMs < expiresAt
   }
 }

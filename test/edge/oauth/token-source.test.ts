@@ -9,6 +9,7 @@ function rig() {
   const source = new TokenSource({
     now: () => now,
     failureMs: 10,
+    leastLeftMs: 5,
     fetch() {
       const fetch = Promise.withResolvers<Token>()
       fetches.push(fetch)
@@ -57,7 +58,7 @@ describe('a source of tokens', () => {
     expect(await next).toMatchObject({ value: 'b' })
   })
 
-  it('hands out the former one while it is taken, when no next one can be had', async () => {
+  it('hands out the former one until shortly before its end, when no next one can be had', async () => {
     const all = rig()
     await all.first('a')
     all.moveTo(85)
@@ -66,7 +67,9 @@ describe('a source of tokens', () => {
     expect(await renewal).toMatchObject({ value: 'a' })
     expect(await all.source.current()).toMatchObject({ value: 'a' })
     expect(all.fetches).toHaveLength(2)
-    all.moveTo(100)
+    all.moveTo(94)
+    expect(await all.source.current()).toMatchObject({ value: 'a' })
+    all.moveTo(95)
     const late = all.source.current()
     all.fail('still away')
     await expect(late).rejects.toThrow('still away')
