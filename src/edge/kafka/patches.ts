@@ -81,6 +81,8 @@ interface BrokerMethods {
 }
 
 interface Connection {
+  /** What the client's `sasl` option was. `prepare` is ours: it rejects while there is nothing to log in with. */
+  readonly sasl: { readonly prepare?: () => Promise<unknown> } | null
   socket: { destroy(error: Error): void } | undefined
   /** How long the broker accepts the login of this connection. 0: as long as the connection lasts. */
   readonly sessionLifetime: { toNumber(): number }
@@ -90,10 +92,18 @@ interface Connection {
 
 interface ConnectionMethods {
   isConnected(this: Connection): boolean
+  authenticate(this: ConnectionMethods & Connection): Promise<void>
   isAuthenticated(this: Connection): boolean
   disconnect(this: Connection): Promise<unknown>
-  send(this: Connection, request: unknown): Promise<unknown>
+  send(this: ConnectionMethods & Connection, exchange: Exchange): Promise<unknown>
 }
+
+interface Exchange {
+  readonly request: { readonly apiKey: number }
+}
+
+/** `SaslHandshake`, `ApiVersions` and `SaslAuthenticate`: the requests that are sent before a login, and for it. */
+const loginRequests: ReadonlySet<number> = new Set([17, 18, 36])
 
 interface QueueMethods {
   scheduleCheckPendingRequests(this: { readonly pending: readonly unknown[] }): void
@@ -169,20 +179,33 @@ function patchQueue(): void {
  * A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or when a fifth of
  * it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at the end of a token's
  * lifetime, it would log in again with every request, and brokers refuse that more than once per second.
+ *
+ * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and closes
+ * the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
  */
 const latestReauthenticationMs = 10_000
 
 function patchConnection(): void {
   const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
+    'authenticate',
     'disconnect',
     'isAuthenticated',
     'isConnected',
     'send',
   ])
-  const { disconnect, isAuthenticated, isConnected, send } = methods
-  methods.send = async function (request) {
+  const { authenticate, disconnect, isAuthenticated, isConnected, send } = methods
+  methods.authenticate = async function () {
+    const prepare = this.sasl?.prepare
+    if (prepare !== undefined && !this.isAuthenticated()) await prepare()
+    await authenticate.call(this)
+  }
+  methods.send = async function (exchange) {
+    const prepare = this.sasl?.prepare
+    if (prepare !== undefined && !this.isAuthenticated()) {
+      if (!loginRequests.has(exchange.request.apiKey)) await prepare()
+    }
     try {
-      return await send.call(this, request)
+      return await send.call(this, exchange)
     } catch (error) {
       const isLate = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
       if (isLate) this.socket?.destroy(error)

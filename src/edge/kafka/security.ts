@@ -69,8 +69,7 @@ export function saslOptions(
       ...(error instanceof LoginRefused ? {} : { cause: error }),
     })
   }
-  const authenticationProvider = tokenAuthenticator(sasl, log, onFailure)
-  return { mechanism: sasl.mechanism, authenticationProvider }
+  return { mechanism: sasl.mechanism, ...tokenAuthenticator(sasl, log, onFailure) }
 }
 
 /** Whom Kafka sees, as its ACLs name it. A broker may map the names of certificates to others, and use another claim. */

@@ -7,7 +7,7 @@
  * the exchange itself, as an `authenticationProvider` of KafkaJS.
  */
 import { X509Certificate } from 'node:crypto'
-import type { AuthenticationProviderArgs } from 'kafkajs'
+import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs'
 import { asError } from '../../core/model/errors.ts'
 import { claimsOf, type Token } from '../../core/oauth/token-request.ts'
 import { isJsonObject, parseJson } from '../../core/text/json.ts'
@@ -81,27 +81,36 @@ function sourceOf(login: TokenLogin, log: KafkaLog): TokenSource {
   return source
 }
 
-/** An `authenticationProvider` for KafkaJS. @param onFailure called with the reason of each failed login */
+/**
+ * What KafkaJS needs for this login. `prepare` gets a token; patches.ts calls it before each login.
+ *
+ * @param onFailure called with the reason of each failed login
+ */
 export function tokenAuthenticator(
   login: TokenLogin,
   log: KafkaLog,
   onFailure: OnFailure,
-): (connection: AuthenticationProviderArgs) => { authenticate(): Promise<void> } {
+): Pick<Mechanism, 'authenticationProvider'> & { readonly prepare: () => Promise<unknown> } {
   const source = sourceOf(login, log)
-  return (connection) => ({
-    async authenticate() {
-      try {
-        const token = await source.current()
-        const reason = await showToken(token, connection)
-        if (reason === undefined) return
-        source.drop(token)
-        throw new LoginRefused(refusalOf(login, connection, reason))
-      } catch (error) {
-        if (error instanceof LoginRefused || error instanceof TokenUnavailable) onFailure(error)
-        throw error
-      }
-    },
-  })
+  const telling = async <Result>(work: Promise<Result>): Promise<Result> => {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof LoginRefused || error instanceof TokenUnavailable) onFailure(error)
+      throw error
+    }
+  }
+  const logIn = async (connection: AuthenticationProviderArgs): Promise<void> => {
+    const token = await source.current()
+    const reason = await showToken(token, connection)
+    if (reason === undefined) return
+    source.drop(token)
+    throw new LoginRefused(refusalOf(login, connection, reason))
+  }
+  return {
+    prepare: () => telling(source.current()),
+    authenticationProvider: (connection) => ({ authenticate: () => telling(logIn(connection)) }),
+  }
 }
 
 /** The principal's name: the subject of the newest token, or the client id if it cannot be read. */
