@@ -165,6 +165,8 @@ describe('a processor', () => {
   it('waits while no token can be had, says why, and goes on with the next one', async () => {
     await using rig = await createBrokerRig({ brokers: [broker.open] })
     await allow('processor', rig.environment)
+    // Before the events: after a pause of reading, hooks and events come back in any order.
+    await rig.putHooks({ id: 'a' })
     await writeFile(secretFile, 'provider-secret\n')
     const { KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: _, ...login } = loginOf('processor', broker.brief)
     const process = rig.start({ ...login, KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE: secretFile })
@@ -185,7 +187,6 @@ describe('a processor', () => {
     await process.waitForLine(({ msg }) => msg === 'not ready')
     await writeFile(secretFile, 'a new one')
     await later(back)
-    await rig.putHooks({ id: 'a' })
     await rig.sendEvents({})
     await rig.results.waitFor((all) => all.some(({ final }) => final))
     expect(process.lines.filter(({ level }) => level === 'error' || level === 'fatal')).toEqual([])
