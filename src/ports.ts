@@ -6,6 +6,8 @@ import type { FilterNode } from './core/filter/filter.ts'
 import type { Schema } from './core/event/framed-value.ts'
 import type {
   AttemptResult,
+  ClientCertificate,
+  ClientCredentials,
   EpochMs,
   InboundRecord,
   MonotonicMs,
@@ -129,8 +131,12 @@ export interface HttpRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** One deadline for connecting, headers and body together. */
+  /** One deadline for connecting, headers and body together, and for getting a token. */
   readonly timeoutMs: number
+  /** How to get the access token of the call. Calls with the same object share a token. */
+  readonly oauth: ClientCredentials | undefined
+  /** The client certificate. All calls of a pool must have the same one, or none. */
+  readonly clientCertificate: ClientCertificate | undefined
 }
 
 export interface Call {
@@ -141,7 +147,7 @@ export interface Call {
 export interface HttpSender {
   /**
    * Never throws. `done` is called exactly once, and never within `send` itself. A call may send its request twice, if a
-   * kept connection ended before any part of an answer arrived.
+   * kept connection ended before any part of an answer arrived, or if the endpoint refused its access token.
    */
   send(request: HttpRequest, done: (result: AttemptResult) => void): Call
   /** Why no call can be made to any endpoint; `undefined` when there is no trouble. */

@@ -21,6 +21,8 @@ export interface EmbeddedKafkaOptions {
   readonly overrides?: BrokerSettings
   /** Further arguments of Kafka's `format`, such as `--add-scram` and a user. */
   readonly formatArguments?: readonly string[]
+  /** Further flags of Java, such as `-D` and a property. */
+  readonly javaFlags?: readonly string[]
   readonly progress?: Progress
   /** Where Java, Maven and the cache are looked up; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv
@@ -61,7 +63,7 @@ export async function startEmbeddedKafka(
     controllerPort: await freePort(),
     overrides: options.overrides ?? {},
     formatArguments: options.formatArguments ?? [],
-    javaFlags: [],
+    javaFlags: options.javaFlags ?? [],
   })
 }
 

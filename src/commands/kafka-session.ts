@@ -20,11 +20,21 @@ const brokerTimeoutMs = 10_000
 /** Drops the log of the Kafka client: commands report failures themselves. */
 export const quiet: KafkaLog = () => undefined
 
-/** @throws {UserError} when a certificate or key cannot be read or used */
+const knownSettings = new WeakMap<Settings, KafkaSettings>()
+
+/**
+ * Returns the same object for the same settings, so that all clients of a process share one login.
+ *
+ * @throws {UserError} when a file with certificates, keys or a secret cannot be read or used
+ */
 export function kafkaSettingsOf(settings: Settings): KafkaSettings {
+  const known = knownSettings.get(settings)
+  if (known !== undefined) return known
   const security = securityOf(settings)
   checkFiles(security)
-  return { brokers: settings.brokers, clientId: 'hooktide', security }
+  const kafka = { brokers: settings.brokers, clientId: 'hooktide', security }
+  knownSettings.set(settings, kafka)
+  return kafka
 }
 
 type Session = Pick<CommandContext, 'settings' | 'signal'>

@@ -11,6 +11,7 @@ import {
 } from '../core/ingest/source.ts'
 import { isTenantId, tenantIdForm } from '../core/model/identity.ts'
 import { parseDuration } from '../core/model/durations.ts'
+import { ownTokenParameters } from '../core/oauth/token-request.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
 import { isPlainWords } from '../core/text/plain-words.ts'
 
@@ -194,6 +195,35 @@ export const httpUrl: Parser<string | undefined> = (value) => {
   return new Fault(
     `must be an http or https URL such as http://host.example:8080, not "${withoutLogin(value)}"`,
   )
+}
+
+/** HTTPS is required, because the client secret is sent there. */
+export const tokenEndpoint: Parser<string | undefined> = (value) => {
+  const parsed = httpUrl(value)
+  if (parsed === undefined || parsed instanceof Fault) return parsed
+  const { protocol, hostname, username, password, hash } = new URL(parsed)
+  if (username !== '' || password !== '' || hash !== '') {
+    return new Fault('must have neither credentials nor a fragment: client and secret are settings')
+  }
+  if (protocol === 'https:' || loopbackHost.test(hostname)) return parsed
+  return new Fault('must be an https URL; http is taken for localhost, 127.0.0.1 and [::1] alone')
+}
+
+const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** Parameters written as in a query. */
+export const tokenParameters: Parser<Readonly<Record<string, string>> | undefined> = (value) => {
+  if (value === '') return undefined
+  const entries = [...new URLSearchParams(value)]
+  const own = entries.find(([name]) => name === '' || ownTokenParameters.has(name))
+  if (own !== undefined) {
+    return new Fault(
+      `must be parameters as in a query, such as audience=kafka, without ${[...ownTokenParameters].join(', ')}`,
+    )
+  }
+  const names = entries.map(([name]) => name)
+  if (new Set(names).size < names.length) return new Fault('names the same parameter twice')
+  return Object.fromEntries(entries)
 }
 
 /** Hides a login, and whatever follows "?" or "#". The text need not be a valid URL. */

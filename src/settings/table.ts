@@ -27,6 +27,7 @@ import {
 } from './parsers.ts'
 import { ingestTable } from './ingest-table.ts'
 import { isSet, secret, secretOf, setting, type Setting } from './setting.ts'
+import { tokenLoginTable } from './token-login-table.ts'
 
 /**
  * A URL, which may hold a login, or a key in its query. Such a URL is refused as a flag.
@@ -92,8 +93,8 @@ export const settingTable = {
   saslMechanism: setting(
     'KAFKA_SASL_MECHANISM',
     '',
-    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
-    'Login to the brokers: plain, scram-sha-256 or scram-sha-512. Not set means no login.',
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'),
+    'Login to the brokers: plain, scram-sha-256, scram-sha-512 or oauthbearer. Not set means no login.',
   ),
   saslUsername: setting(
     'KAFKA_SASL_USERNAME',
@@ -102,6 +103,7 @@ export const settingTable = {
     'User name for the login to the brokers.',
   ),
   saslPassword: secret('KAFKA_SASL_PASSWORD', 'Password for the login to the brokers.'),
+  ...tokenLoginTable,
   compression: setting(
     'HOOKTIDE_COMPRESSION',
     'none',

@@ -176,12 +176,14 @@ export class Calls {
     const headers = requestHeaders(prepared, { run: work.run, body, now, userAgent })
     const request = {
       url: hook.url,
-      poolKey: hook.id,
+      poolKey: prepared.poolKey,
       tenantId: hook.tenantId,
       connections: hook.concurrency ?? defaultConcurrency,
       headers,
       body,
       timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,
+      oauth: hook.oauth,
+      clientCertificate: hook.clientCertificate,
     }
     const { shownUrl } = prepared
     const queuedMs = tenths(startedAt - work.queuedAt)

@@ -13,7 +13,7 @@ import { groupRight, processorRights, topicRight } from '../../src/edge/kafka/ne
 import { freePort } from '../../examples/sandbox/sandbox.ts'
 import { grant } from '../support/acls.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
-import { canary, sightings, type Sighting } from '../support/canaries.ts'
+import { canary, Writings } from '../support/canaries.ts'
 import { guardedProxy, guardedRegistry } from '../support/guarded-servers.ts'
 import { hooktide, type RunningProcess } from '../support/hooktide-process.ts'
 import { useKafka } from '../support/kafka-tools.ts'
@@ -47,6 +47,9 @@ const secrets = {
   brokenHook: canary(),
   pem: canary(),
   wrongPassword: canary(),
+  clientSecret: canary(),
+  accessToken: canary(),
+  tokenQuery: canary(),
   encryptionKey: randomBytes(32).toString('hex'),
 } as const
 
@@ -64,24 +67,6 @@ beforeAll(async () => {
   broker = await startSecuredBroker([user])
 })
 afterAll(() => broker.stop())
-
-/** Everything that was written, by who wrote it. */
-class Writings {
-  readonly #texts: (readonly [where: string, text: string])[] = []
-
-  add(where: string, text: string): void {
-    this.#texts.push([where, text])
-  }
-
-  ofProcess(where: string, { lines, errorOutput }: RunningProcess): void {
-    this.add(`${where}: log`, JSON.stringify(lines))
-    this.add(`${where}: standard error`, errorOutput())
-  }
-
-  sightings(known: Readonly<Record<string, string>>): readonly Sighting[] {
-    return this.#texts.flatMap(([where, text]) => sightings(where, text, known))
-  }
-}
 
 interface Walk {
   readonly rig: BrokerRig
@@ -155,6 +140,19 @@ function hookWith(origin: string, id: string): Readonly<Record<string, unknown>>
   }
 }
 
+/** One whose calls carry a token, which the receiver gives for the right secret. */
+function hookWithToken(origin: string, id: string): Readonly<Record<string, unknown>> {
+  const hook = hookWith(origin, id)
+  const oauth = {
+    tokenUrl: `${origin}/token?key=${secrets.tokenQuery}`,
+    clientId: 'hooktide',
+    clientSecret: secrets.clientSecret,
+  }
+  return { ...hook, delivery: { ...(hook['delivery'] as object), oauth } }
+}
+
+const tokenAnswer = JSON.stringify({ access_token: secrets.accessToken, token_type: 'Bearer' })
+
 /** Hooks that are not valid, as anybody may write them to the topic. */
 async function sendBrokenHooks(rig: BrokerRig): Promise<void> {
   const base = hookWith(rig.receiver.origin, 'x')
@@ -167,6 +165,11 @@ async function sendBrokenHooks(rig: BrokerRig): Promise<void> {
       ...base,
       id: 'keyed',
       delivery: { previousSigningKeys: [{ [secrets.previousKey]: 1 }] },
+    },
+    client: {
+      ...base,
+      id: 'client',
+      delivery: { oauth: { clientSecret: [secrets.clientSecret] } },
     },
     odd: { ...base, id: 'odd', delivery: { [secrets.memberName]: 1 } },
   }
@@ -342,7 +345,8 @@ async function walkAll(walk: Walk): Promise<void> {
   const { origin } = rig.receiver
   const login = `http://${secrets.urlLogin}:${secrets.urlLogin}@`
   await rig.putHooks(
-    ...['fine', 'failing', 'gone', 'echo'].map((id) => ({ ...hookWith(origin, id), id })),
+    ...['fine', 'failing', 'gone'].map((id) => ({ ...hookWith(origin, id), id })),
+    { ...hookWithToken(origin, 'echo'), id: 'echo' },
     { ...hookWith('http://10.77.0.1', 'blocked'), id: 'blocked' },
     { ...hookWith(origin.replace('http://', login), 'login'), id: 'login' },
     { ...hookWith('no URL ', 'senseless'), id: 'senseless' },
@@ -350,8 +354,8 @@ async function walkAll(walk: Walk): Promise<void> {
   await sendBrokenHooks(rig)
   const process = await rig.run(environment)
   await sendEvents(rig)
-  // Of the one valid event for each hook that is: seven ends; and four of hooks that are suspended.
-  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 11)
+  // Of the one valid event for each hook that is: seven ends; and five of hooks that are suspended.
+  await rig.results.waitFor((all) => all.filter(({ final }) => final).length >= 12)
   writings.add('pages', await pages(process))
   await walkCommands(walk)
   await walkRefusals(walk)
@@ -373,6 +377,10 @@ describe('secrets that are planted everywhere', () => {
       registryUrl: surroundings().registryUrl,
       environment: { HOOKTIDE_RETRY_SCHEDULE: '1s', HOOKTIDE_RETRY_TIERS: '1s' },
       answer: ({ path, headers, body }) => {
+        if (path.startsWith('/token')) {
+          const isAsked = body.toString().includes('client_credentials')
+          return { kind: 'respond', status: isAsked ? 200 : 400, body: tokenAnswer }
+        }
         if (path.startsWith('/echo')) {
           const echo = Buffer.from(JSON.stringify({ path, headers, body: body.toString() }))
           echoes += 1
@@ -392,6 +400,8 @@ describe('secrets that are planted everywhere', () => {
     const [call] = rig.receiver.requests.filter(({ path }) => path.startsWith('/fine'))
     expect(call?.headers).toMatchObject({ authorization: `Bearer ${secrets.authorization}` })
     expect(call?.body.toString()).toContain(personal.email)
+    const [echoed] = rig.receiver.requests.filter(({ path }) => path.startsWith('/echo'))
+    expect(echoed?.headers).toMatchObject({ authorization: `Bearer ${secrets.accessToken}` })
     const outcomes = rig.results.items.map(({ outcome }) => outcome)
     expect(outcomes).toEqual(expect.arrayContaining(['dead', 'delivered', 'retrying']))
     expect(rig.rejected.items).toHaveLength(4)

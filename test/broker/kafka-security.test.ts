@@ -11,7 +11,7 @@ import {
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import type { KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { missingRights } from '../../src/edge/kafka/rights.ts'
-import { checkFiles, type SaslSettings, type TlsSettings } from '../../src/edge/kafka/security.ts'
+import { checkFiles, type PasswordLogin, type TlsSettings } from '../../src/edge/kafka/security.ts'
 import { grant, revoke } from '../support/acls.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide, startRun, type RunningProcess } from '../support/hooktide-process.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 afterAll(() => broker.stop())
 
-function login(username: string, mechanism: SaslSettings['mechanism'] = 'scram-sha-512') {
+function login(username: string, mechanism: PasswordLogin['mechanism'] = 'scram-sha-512') {
   return { mechanism, username, password: passwordOf(username) }
 }
 

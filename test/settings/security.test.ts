@@ -72,6 +72,60 @@ describe('security of connections to Kafka', () => {
     expect(faultsOf({ KAFKA_SSL_CERT: '/a.pem', KAFKA_SASL_PASSWORD: 'a' })).toHaveLength(2)
   })
 
+  const token: Environment = {
+    KAFKA_SASL_MECHANISM: 'oauthbearer',
+    KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT: 'https://id.example/token?key=hush',
+    KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'me',
+    KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: 'hush-hush',
+  }
+  const without = (name: keyof typeof token) =>
+    Object.fromEntries(Object.entries(token).filter(([other]) => other !== name))
+
+  it('is a login by token, with a secret or a file of it', () => {
+    expect(securityOf(readSettings(token)).sasl).toEqual({
+      mechanism: 'oauthbearer',
+      tokenEndpoint: 'https://id.example/token?key=hush',
+      caFile: undefined,
+      clientId: 'me',
+      clientSecret: { text: 'hush-hush' },
+      scope: undefined,
+      parameters: {},
+    })
+    const read = readSettings({
+      ...without('KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET'),
+      KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET_FILE: '/secret',
+      KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT: 'http://localhost:8080/token',
+      KAFKA_SASL_OAUTHBEARER_PARAMETERS: 'resource=https://a.example/%26&audience=b',
+    })
+    expect(securityOf(read).sasl).toMatchObject({
+      clientSecret: { file: '/secret' },
+      parameters: { resource: 'https://a.example/&', audience: 'b' },
+    })
+    expect(JSON.stringify(shownSettings(readSettings(token)))).not.toContain('hush')
+  })
+
+  const secretName = 'KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET'
+  const endpoint = (url: string) => ({ ...token, KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT: url })
+  const parameters = (text: string) => ({ ...token, KAFKA_SASL_OAUTHBEARER_PARAMETERS: text })
+  const tokenFaults: readonly (readonly [Environment, RegExp])[] = [
+    [without(secretName), /^KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET or \S+_FILE must be set too/],
+    [{ ...token, [`${secretName}_FILE`]: '/a' }, /are both set: remove one of them$/],
+    [without('KAFKA_SASL_OAUTHBEARER_CLIENT_ID'), /^KAFKA_SASL_OAUTHBEARER_CLIENT_ID must be set/],
+    [{ ...token, KAFKA_SASL_USERNAME: 'a' }, /^KAFKA_SASL_USERNAME must not be set/],
+    [{ KAFKA_SASL_OAUTHBEARER_SCOPE: 'a' }, /^KAFKA_SASL_MECHANISM must be oauthbearer where/],
+    [endpoint('http://id.example/token'), /^\S+TOKEN_ENDPOINT must be an https URL; http is taken/],
+    [endpoint('https://hush:hush@id.example'), /^\S+TOKEN_ENDPOINT must have neither credentials/],
+    [endpoint('id.example'), /^\S+TOKEN_ENDPOINT must be an http or https URL/],
+    [parameters('scope=a'), /^\S+PARAMETERS must be parameters as in a query.* without grant_type/],
+    [parameters('a=1&a=2'), /^\S+PARAMETERS names the same parameter twice$/],
+  ]
+  it.each(tokenFaults)('refuses a login by token in one sentence: %j', (environment, says) => {
+    const faults = faultsOf(environment)
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(says)
+    expect(faults[0]).not.toContain('hush')
+  })
+
   it('never shows its secrets', () => {
     const shown = JSON.stringify(
       shownSettings(
@@ -93,6 +147,8 @@ describe('security of connections to Kafka', () => {
     const plain = { ...login, KAFKA_SASL_MECHANISM: 'plain' }
     expect(warningOf(plain)).toMatch(/in plain text/)
     expect(warningOf({ ...plain, KAFKA_SSL: 'true' })).toBeUndefined()
+    expect(warningOf(token)).toMatch(/tokens cross the network in plain text/)
+    expect(warningOf({ ...token, KAFKA_SSL: 'true' })).toBeUndefined()
     expect(warningOf(login)).toBeUndefined()
     expect(warningOf({})).toBeUndefined()
   })

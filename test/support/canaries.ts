@@ -1,5 +1,6 @@
 /** Planted secrets, and the search for them in everything that a program wrote. */
 import { randomBytes } from 'node:crypto'
+import type { RunningProcess } from './hooktide-process.ts'
 
 /** Unlike anything else that a test writes, and without characters that one form has otherwise than another. */
 export function canary(): string {
@@ -12,6 +13,24 @@ export interface Sighting {
   readonly form: string
   readonly where: string
   readonly around: string
+}
+
+/** Everything that was written, by who wrote it. */
+export class Writings {
+  readonly #texts: (readonly [where: string, text: string])[] = []
+
+  add(where: string, text: string): void {
+    this.#texts.push([where, text])
+  }
+
+  ofProcess(where: string, { lines, errorOutput }: RunningProcess): void {
+    this.add(`${where}: log`, JSON.stringify(lines))
+    this.add(`${where}: standard error`, errorOutput())
+  }
+
+  sightings(known: Readonly<Record<string, string>>): readonly Sighting[] {
+    return this.#texts.flatMap(([where, text]) => sightings(where, text, known))
+  }
 }
 
 const shownAround = 60

@@ -16,7 +16,7 @@ const speaking = [
   'scripts/bootstrap.mjs',
 ]
 /** Texts that are not errors: help, and descriptions of metrics. */
-const silent = /(?:help|settings\/(?:ingest-)?table|metrics|exposition|receiver-page)\.ts$/
+const silent = /(?:help|settings\/(?:[a-z]+-)*table|metrics|exposition|receiver-page)\.ts$/
 
 const comment = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
 const literal = /`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g

@@ -29,6 +29,8 @@ export function requestTo(url: string, fields: Partial<HttpRequest> = {}): HttpR
     headers: {},
     body: Buffer.from('{}'),
     timeoutMs: 10_000,
+    oauth: undefined,
+    clientCertificate: undefined,
     ...fields,
   }
 }

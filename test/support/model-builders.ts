@@ -54,6 +54,8 @@ export function hookOf(fields: Partial<Hook>): Hook {
     ratePerSecond: undefined,
     keepResponse: undefined,
     filter: undefined,
+    oauth: undefined,
+    clientCertificate: undefined,
     configVersion: '0-0',
     ...fields,
   }

@@ -20,6 +20,7 @@ import {
   type Rejection,
 } from '../../core/model/model.ts'
 import { filterFault } from '../../edge/filter/cel.ts'
+import { systemClock } from '../../edge/system-clock.ts'
 import type { CommandContext } from '../command.ts'
 import { destinationWarning } from './destination-warning.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionProblems } from './encryption.ts'
@@ -76,7 +77,7 @@ export async function warnOf(drafts: readonly Draft[], context: CommandContext):
   )
   for (const draft of drafts) {
     const destination = destinations.get(urlOf(draft.hook))
-    for (const warning of [...warningsOf(draft.hook), ...(destination ?? [])]) {
+    for (const warning of [...warningsOf(draft.hook, systemClock.now()), ...(destination ?? [])]) {
       context.note(`warning: ${labelOf(draft)}${warning}`)
     }
   }

@@ -1,5 +1,6 @@
 /** Hides the secrets of hooks that are shown, and finds the marks that hide them when a hook is written back. */
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import { readX509 } from '../../core/hook/logins.ts'
 import type { FieldProblem } from '../../core/model/model.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
@@ -10,7 +11,10 @@ import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
  * is plain words.
  */
 const publicFields =
-  /^(?:id|tenant_?id|name|event|events(?:\[\])?|created_?at|delivery\.filter|delivery\.previousSigningKeys\[\]\.expiresAt|config\.headers\.(?:content-type|accept(?:-\w+)?))$/i
+  /^(?:id|tenant_?id|name|event|events(?:\[\])?|created_?at|delivery\.filter|delivery\.previousSigningKeys\[\]\.expiresAt|delivery\.oauth\.(?:clientId|scope|authMethod)|config\.headers\.(?:content-type|accept(?:-\w+)?))$/i
+/** URLs are shown without the parts that may be secrets. */
+const urlFields: ReadonlySet<string> = new Set(['config.url', 'delivery.oauth.tokenUrl'])
+const certificateField = 'delivery.clientCertificate.certificate'
 /** In `config` a number may be a secret. Elsewhere numbers are limits and times. */
 const inConfig = /^config(?:\.|\[)/
 /** Names of members and headers whose values are always secrets. */
@@ -60,7 +64,11 @@ function shown(value: unknown, path: string, isSecret = false): unknown {
 }
 
 function shownText(text: string, path: string, isSecret: boolean): string {
-  if (path === 'config.url') return shownUrl(text)
+  if (urlFields.has(path)) return shownUrl(text)
+  // A certificate is public. A private key in its place is not shown.
+  if (path === certificateField && readX509(text) !== undefined && !text.includes('PRIVATE KEY')) {
+    return text
+  }
   if (text === '' || publicFields.test(path)) return text
   return isSecret || !isPlainWords(text) ? hiddenMark : text
 }
@@ -79,9 +87,7 @@ function shownUrl(text: string): string {
 
 function fieldsIn(value: unknown, path: string): readonly string[] {
   if (typeof value === 'string') {
-    return value === hiddenMark || (path === 'config.url' && value.includes(hiddenMark))
-      ? [path]
-      : []
+    return value === hiddenMark || (urlFields.has(path) && value.includes(hiddenMark)) ? [path] : []
   }
   if (Array.isArray(value)) {
     return value.flatMap((item: unknown, index) => fieldsIn(item, `${path}[${index}]`))

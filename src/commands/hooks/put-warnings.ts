@@ -3,6 +3,8 @@ import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
+import { readX509 } from '../../core/hook/logins.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import { isReservedHeader } from '../../core/run/request-headers.ts'
 import { secretLength } from '../../core/hook/signature.ts'
 
@@ -15,11 +17,12 @@ const leastSecretLength = 24
  *
  * @param hook a valid hook, with its secrets in plain text
  */
-export function warningsOf(hook: JsonObject): readonly string[] {
+export function warningsOf(hook: JsonObject, now: EpochMs): readonly string[] {
   const warnings = [
     ...eventWarnings(hook),
     ...headerWarnings(hook),
     ...keyWarnings(hook),
+    ...loginWarnings(hook, now),
     ...memberWarnings(hook),
   ]
   if (warnings.length <= maxWarnings) return warnings
@@ -58,6 +61,52 @@ function keyWarnings({ signingKey }: JsonObject): readonly string[] {
   const length = secretLength(signingKey)
   if (length >= leastSecretLength) return []
   return [`signingKey has ${length} bytes: Standard Webhooks asks for ${leastSecretLength} to 64`]
+}
+
+function loginWarnings({ config, delivery }: JsonObject, now: EpochMs): readonly string[] {
+  const { oauth, clientCertificate: shown } = isJsonObject(delivery) ? delivery : {}
+  return [
+    ...(isJsonObject(oauth) ? tokenWarnings(oauth, config) : []),
+    ...(isJsonObject(shown) ? certificateWarnings(shown, config, now) : []),
+  ]
+}
+
+function tokenWarnings({ tokenUrl }: JsonObject, config: unknown): readonly string[] {
+  const headers = isJsonObject(config) ? config['headers'] : undefined
+  const names = isJsonObject(headers) ? Object.keys(headers) : []
+  return [
+    ...names
+      .filter((name) => name.toLowerCase() === 'authorization')
+      .map(
+        (name) => `config.headers.${name} has no effect: the token of delivery.oauth replaces it`,
+      ),
+    ...(isPlainHttp(tokenUrl)
+      ? [
+          'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in plain text',
+        ]
+      : []),
+  ]
+}
+
+function certificateWarnings(
+  { certificate }: JsonObject,
+  config: unknown,
+  now: EpochMs,
+): readonly string[] {
+  const read = readX509(String(certificate))
+  if (read === undefined) return []
+  const { validFromDate: from, validToDate: to } = read
+  const field = 'delivery.clientCertificate.certificate'
+  const isUseless = isJsonObject(config) && isPlainHttp(config['url'])
+  return [
+    ...(to.getTime() < now ? [`${field} has expired on ${to.toISOString()}`] : []),
+    ...(from.getTime() > now ? [`${field} is not valid before ${from.toISOString()}`] : []),
+    ...(isUseless ? [`${field} has no effect: config.url is plain http`] : []),
+  ]
+}
+
+function isPlainHttp(url: unknown): boolean {
+  return typeof url === 'string' && URL.parse(url)?.protocol === 'http:'
 }
 
 const knownMembers = new Set([

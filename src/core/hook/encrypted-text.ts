@@ -28,7 +28,11 @@ export interface SecretPlace {
 }
 
 /** A header's name is in lower case. */
-export type SecretUse = 'signing-key' | `header:${string}`
+export type SecretUse =
+  | 'signing-key'
+  | 'oauth-client-secret'
+  | 'client-certificate-key'
+  | `header:${string}`
 
 export type Decrypted =
   | { readonly kind: 'text'; readonly text: string }

@@ -1,8 +1,10 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
-import { isEncrypted, type Decrypt, type SecretUse } from './encrypted-text.ts'
+import { isEncrypted, type Decrypt } from './encrypted-text.ts'
 import { eventKeys, isEventKey } from '../event/event-keys.ts'
-import { isBoolean, isList, isNumber, isText, isTextUpTo, Members, type Check } from './members.ts'
+import { readLogins } from './logins.ts'
+import { isBoolean, isList, isNumber, isText, isTextUpTo, Members } from './members.ts'
 import type { HookProblems } from './problems.ts'
+import { readSecret, type SecretForm } from './secret-member.ts'
 import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
 import { isTenantId } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
@@ -135,29 +137,6 @@ function readHeader(
   return value === undefined ? [] : [[name, value]]
 }
 
-interface SecretForm {
-  readonly use: SecretUse
-  /** Of the text in clear. */
-  readonly is: Check<string>
-  readonly form: string
-}
-
-/** Text that may be encrypted, in clear if it can be; `undefined` where something is wrong with it. */
-function readSecret(
-  members: Members,
-  name: string,
-  open: OpenSecret,
-  { use, is, form }: SecretForm,
-): string | undefined {
-  const text = members.required(name, isText, form)
-  if (text === undefined) return undefined
-  const opened = open(text, use)
-  if (opened.kind === 'encrypted') return text
-  if (opened.kind === 'text' && is(opened.text)) return opened.text
-  members.report(name, opened.kind === 'fault' ? opened.message : `must be ${form}`)
-  return undefined
-}
-
 const signingKeyForm = textForm(hookBounds.keyLength)
 const isKeyText = isTextUpTo(hookBounds.keyLength)
 const isFilledKeyText = (value: unknown): value is string => isKeyText(value) && value !== ''
@@ -186,6 +165,8 @@ export const deliveryFields: readonly string[] = [
   'keepResponse',
   'filter',
   'previousSigningKeys',
+  'oauth',
+  'clientCertificate',
 ]
 
 interface DeliveryReading {
@@ -205,6 +186,8 @@ function readDelivery(
   | 'keepResponse'
   | 'filter'
   | 'previousSigningKeys'
+  | 'oauth'
+  | 'clientCertificate'
 > {
   const delivery = hook.optionalObject('delivery')
   delivery?.refuseOthers(deliveryFields)
@@ -216,6 +199,7 @@ function readDelivery(
     keepResponse: delivery?.optional('keepResponse', isBoolean, 'true or false'),
     filter: readFilter(delivery, checkFilter),
     previousSigningKeys: readPreviousKeys(delivery, open),
+    ...readLogins(delivery, open),
   }
 }
 

@@ -1,4 +1,7 @@
-/** The secrets of a hook: its signing keys, and the values of its headers, which often hold credentials. */
+/**
+ * The secrets of a hook: its signing keys, the values of its headers, its OAuth client secret, and the private key of its client
+ * certificate.
+ */
 import {
   encrypt,
   isEncrypted,
@@ -42,8 +45,11 @@ export function mapSecrets(
   hook: JsonObject,
   change: (text: string, use: SecretUse, field: string) => string,
 ): JsonObject {
-  const key = (field: string) => (value: unknown) =>
-    isSecret(value) ? change(value, 'signing-key', field) : value
+  const secret = (use: SecretUse, field: string) => (value: unknown) =>
+    isSecret(value) ? change(value, use, field) : value
+  const key = (field: string) => secret('signing-key', field)
+  const clientSecret = secret('oauth-client-secret', 'delivery.oauth.clientSecret')
+  const privateKey = secret('client-certificate-key', 'delivery.clientCertificate.privateKey')
   const header = (value: unknown, name: string, place: number) =>
     isSecret(value)
       ? change(value, headerUse(name), memberPath('config.headers', name, place))
@@ -57,7 +63,12 @@ export function mapSecrets(
   return changed(hook, {
     signingKey: key('signingKey'),
     config: (config) => changedIn(config, { headers: (headers) => mapValues(headers, header) }),
-    delivery: (delivery) => changedIn(delivery, { previousSigningKeys: previous }),
+    delivery: (delivery) =>
+      changedIn(delivery, {
+        previousSigningKeys: previous,
+        oauth: (oauth) => changedIn(oauth, { clientSecret }),
+        clientCertificate: (certificate) => changedIn(certificate, { privateKey }),
+      }),
   })
 }
 

@@ -133,6 +133,25 @@ export interface SigningKey {
   readonly expiresAt: EpochMs | undefined
 }
 
+/** What a client needs for the client credentials grant of OAuth 2 (RFC 6749 section 4.4). */
+export interface ClientCredentials {
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Scopes, separated by spaces. */
+  readonly scope: string | undefined
+  /** Further parameters of the request, such as `resource` (RFC 8707) or `audience`. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** How the secret is sent. The names are from OpenID Connect. */
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post'
+}
+
+/** A client certificate for TLS, with certificates of its issuers after it if there are any, and its private key. Both are PEM. */
+export interface ClientCertificate {
+  readonly certificate: string
+  readonly privateKey: string
+}
+
 /** A hook that may be called. */
 export interface Hook {
   readonly id: HookId
@@ -158,6 +177,10 @@ export interface Hook {
   readonly keepResponse: boolean | undefined
   /** A CEL expression that must be true of an event (docs/hooks.md, Filters). `undefined`: no further condition. */
   readonly filter: string | undefined
+  /** How calls get an access token. `undefined`: they send none. */
+  readonly oauth: ClientCredentials | undefined
+  /** `undefined`: calls show no certificate. */
+  readonly clientCertificate: ClientCertificate | undefined
   /** `<partition>-<offset>` of the hook record in use. */
   readonly configVersion: string
 }
@@ -227,6 +250,8 @@ export type AttemptResult =
       readonly retryAfterMs: number | undefined
       /** The first 4 KiB of the body, decoded as UTF-8 with replacement characters. */
       readonly body: string
+      /** The access token that the call sent. It is masked in what is kept of the answer. */
+      readonly accessToken?: string
       readonly phases: Phases
     }
   | {

@@ -60,6 +60,7 @@ export const errorClasses = [
   'protocol',
   'blocked',
   'proxy',
+  'token',
 ] as const
 export type ErrorClass = (typeof errorClasses)[number]
 

@@ -42,7 +42,7 @@ export interface DeliveryResult {
   readonly final: boolean
   /** Status code of the answer, if one came. */
   readonly statusCode: number | null
-  /** Class of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy. */
+  /** Class of the attempt's failure: http, timeout, dns, connect, tls, reset, protocol, blocked, proxy, token. */
   readonly errorClass: string | null
   /** A short description of the failure, for people, without secrets of the call. */
   readonly errorMessage: string | null
@@ -175,6 +175,14 @@ export interface HookRecord {
      * @maxItems 10
      */
     readonly previousSigningKeys?: readonly PreviousSigningKey[] | null
+    /**
+     * How calls get the access token that they send as Authorization: Bearer, with the client credentials grant of OAuth 2. Without it they send none.
+     */
+    readonly oauth?: ClientCredentials | null
+    /**
+     * The client certificate that calls show in TLS. Without it they show none.
+     */
+    readonly clientCertificate?: ClientCertificate | null
   } | null
   readonly [k: string]: unknown
 }
@@ -191,6 +199,52 @@ export interface PreviousSigningKey {
    * When it expires, in milliseconds since 1970.
    */
   readonly expiresAt: number
+}
+
+/**
+ * A client of an identity provider, and its token endpoint.
+ */
+export interface ClientCredentials {
+  /**
+   * The token endpoint: an http or https URL without credentials.
+   */
+  readonly tokenUrl: string
+  /**
+   * The client id.
+   */
+  readonly clientId: string
+  /**
+   * The client secret. It may be encrypted, as signingKey.
+   */
+  readonly clientSecret: string
+  /**
+   * Scopes to request, separated by single spaces.
+   */
+  readonly scope?: string | null
+  /**
+   * Further parameters of the request, such as resource or audience.
+   */
+  readonly parameters?: {
+    readonly [k: string]: string
+  } | null
+  /**
+   * How the secret is sent: client_secret_basic in the header, which is the default, or client_secret_post in the form.
+   */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post' | null
+}
+
+/**
+ * A client certificate and its private key.
+ */
+export interface ClientCertificate {
+  /**
+   * PEM: the certificate of the client, and after it the certificates of its issuers that the endpoint needs.
+   */
+  readonly certificate: string
+  /**
+   * PEM: the private key of the certificate, without a passphrase. It may be encrypted, as signingKey.
+   */
+  readonly privateKey: string
 }
 
 /**

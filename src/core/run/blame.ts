@@ -10,6 +10,8 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   dns: 'network',
   connect: 'network',
   blocked: 'owner',
+  // The owner has chosen the token endpoint and the client.
+  token: 'owner',
   // The operator runs the proxy, as they run Kafka. Neither the endpoint nor the hook's owner can repair it.
   proxy: 'hooktide',
 }

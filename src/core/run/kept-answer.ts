@@ -20,7 +20,13 @@ export interface KeptAnswer {
 export interface CallMade {
   readonly hook: Pick<
     Hook,
-    'url' | 'headers' | 'signingKey' | 'previousSigningKeys' | 'keepResponse'
+    | 'url'
+    | 'headers'
+    | 'signingKey'
+    | 'previousSigningKeys'
+    | 'keepResponse'
+    | 'oauth'
+    | 'clientCertificate'
   >
   /** The headers as sent, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -57,7 +63,7 @@ export function keptAnswer(result: AttemptResult, call: CallMade, rules: Keeping
   const body = keptBody(result, call, rules)
   const message = 'message' in result ? result.message : null
   if (!body && message === null) return { responseBody: body, errorMessage: null }
-  const secrets = secretsOf(call, rules.egressProxy)
+  const secrets = secretsOf(call, result, rules.egressProxy)
   if (secrets === undefined) return { responseBody: null, errorMessage: null }
   return {
     responseBody: body ? withoutSecrets(body, { secrets, ...eventIn(call.event) }) : body,
@@ -88,6 +94,7 @@ function withoutSecrets(text: string, hidden: Hidden): string | null {
 /** The secrets in folded form; `undefined` when they are too long to be searched for. */
 function secretsOf(
   { hook, headers }: CallMade,
+  result: AttemptResult,
   egressProxy: string | undefined,
 ): readonly string[] | undefined {
   const found = new Set<string>()
@@ -105,8 +112,26 @@ function secretsOf(
   addKey(hook.signingKey, add)
   for (const { key } of hook.previousSigningKeys) addKey(key, add)
   addUrl(URL.parse(hook.url), add)
+  addLogins(hook, add)
+  if ('accessToken' in result) add(result.accessToken)
   if (egressProxy !== undefined) addProxy(URL.parse(egressProxy), add)
   return length > maxSecretsLength ? undefined : [...found]
+}
+
+/** The secrets that the hook's calls log in with. */
+function addLogins({ oauth, clientCertificate }: CallMade['hook'], add: Add): void {
+  if (oauth !== undefined) {
+    const { tokenUrl, clientSecret, parameters } = oauth
+    add(clientSecret)
+    addUrl(URL.parse(tokenUrl), add)
+    for (const value of Object.values(parameters)) add(value, false)
+  }
+  if (clientCertificate !== undefined) add(pemContent(clientCertificate.privateKey))
+}
+
+/** Without the first and the last line, which all keys have in common. */
+function pemContent(text: string): string {
+  return text.replace(/-----[A-Z ]+-----/g, '').trim()
 }
 
 /** Whether the text is a single word, which may also occur in messages. */

@@ -17,6 +17,8 @@ export interface PreparedHook {
   readonly keys: readonly PreparedKey[]
   /** The hook's URL as results show it. */
   readonly shownUrl: string
+  /** The pool of its connections. Another client certificate means another pool. */
+  readonly poolKey: string
 }
 
 export interface CallFacts {
@@ -46,16 +48,27 @@ const reserved = new Set([
 ])
 
 export function prepareHook(
-  hook: Pick<Hook, 'url' | 'headers' | 'signingKey' | 'previousSigningKeys'>,
+  hook: Pick<
+    Hook,
+    'id' | 'url' | 'headers' | 'signingKey' | 'previousSigningKeys' | 'oauth' | 'clientCertificate'
+  >,
 ): PreparedHook {
+  const isTokenSet = hook.oauth !== undefined
   const headers = Object.entries(hook.headers)
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => !isReservedHeader(name))
+    .filter(([name]) => !isReservedHeader(name) && !(isTokenSet && name === 'authorization'))
   return {
     headers: Object.fromEntries(headers),
     keys: keysOf(hook),
     shownUrl: withoutSecrets(hook.url),
+    poolKey: poolKeyOf(hook),
   }
+}
+
+function poolKeyOf({ id, clientCertificate }: Pick<Hook, 'id' | 'clientCertificate'>): string {
+  if (clientCertificate === undefined) return id
+  const { certificate, privateKey } = clientCertificate
+  return `${id} ${hash('sha256', certificate + privateKey, 'base64url')}`
 }
 
 /** Whether a hook's header of this name, in lower case, is not sent. */

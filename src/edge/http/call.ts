@@ -17,18 +17,12 @@ import { errors } from 'undici'
 import type { Dispatcher } from 'undici'
 import { tenths } from '../../core/model/durations.ts'
 import { asError } from '../../core/model/errors.ts'
-import type {
-  AttemptResult,
-  ErrorClass,
-  MonotonicMs,
-  Phases,
-  TenantId,
-} from '../../core/model/model.ts'
+import type { AttemptResult, ErrorClass, MonotonicMs, Phases } from '../../core/model/model.ts'
 import { keptBytes } from '../../core/run/kept-answer.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
 import { classifyError } from './errors.ts'
-import type { Connection, ConnectionPools } from './pools.ts'
+import type { Connection, ConnectionPools, PoolTarget } from './pools.ts'
 import { maxRawBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'
 
@@ -43,16 +37,14 @@ export interface CallSurroundings {
 }
 
 /** What is called, and which pool of connections it uses. */
-export interface CallTarget {
-  readonly poolKey: string
-  readonly tenantId: TenantId
-  readonly origin: string
+export interface CallTarget extends PoolTarget {
   readonly options: Dispatcher.DispatchOptions
 }
 
 export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   readonly #surroundings: CallSurroundings
   readonly #done: (result: AttemptResult) => void
+  readonly #mostKeptBytes: number
   readonly #startedAt: MonotonicMs
   #target: CallTarget | undefined
   #connection: Connection | undefined
@@ -68,23 +60,31 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #readBytes = 0
   readonly #kept: Buffer[] = []
 
-  /** `done` is called once, and never within `start`. */
-  constructor(surroundings: CallSurroundings, done: (result: AttemptResult) => void) {
+  /**
+   * `done` is called once, and never within `start`.
+   *
+   * @param mostKeptBytes how much of a body the result has
+   */
+  constructor(
+    surroundings: CallSurroundings,
+    done: (result: AttemptResult) => void,
+    mostKeptBytes = keptBytes,
+  ) {
     this.#surroundings = surroundings
     this.#done = done
+    this.#mostKeptBytes = mostKeptBytes
     this.#startedAt = surroundings.clock.monotonic()
   }
 
   start(target: CallTarget, timeoutMs: number): void {
-    const { poolKey, tenantId, origin, options } = target
     this.#target = target
-    this.#connection = this.#surroundings.pools.take(poolKey, origin, tenantId)
+    this.#connection = this.#surroundings.pools.take(target)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
       // Timers run before sockets are read. After the process was blocked, an answer that has already arrived counts.
       setImmediate(() => this.fail('timeout', `${this.#missingPart()} within ${timeoutMs} ms`))
     })
-    this.#connection.dispatch(options, this)
+    this.#connection.dispatch(target.options, this)
     this.#isStarting = false
   }
 
@@ -124,7 +124,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isEnded || this.#isTimedOut) return
-    const missingBytes = keptBytes - this.#readBytes
+    const missingBytes = this.#mostKeptBytes - this.#readBytes
     if (missingBytes > 0) this.#kept.push(chunk.subarray(0, missingBytes))
     this.#readBytes += chunk.length
     if (this.#readBytes > maxReadBytes) this.#answer(false)
@@ -172,14 +172,14 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   }
 
   /** Makes the call again on a new connection. */
-  #callAgain({ poolKey, tenantId, origin, options }: CallTarget): void {
+  #callAgain(target: CallTarget): void {
     const { pools, onStale } = this.#surroundings
     this.#isTimedOut = false
     this.#connectMs = null
     if (this.#connection !== undefined) pools.destroy(this.#connection)
-    this.#connection = pools.open(poolKey, origin, tenantId)
+    this.#connection = pools.open(target)
     onStale()
-    this.#connection.dispatch(options, this)
+    this.#connection.dispatch(target.options, this)
   }
 
   #answer(isReusable: boolean): void {

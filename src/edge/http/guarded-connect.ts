@@ -6,11 +6,11 @@
 import { hostname } from 'node:os'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket, TcpNetConnectOpts } from 'node:net'
-import { TLSSocket, connect as connectTls } from 'node:tls'
-import type { ConnectionOptions } from 'node:tls'
+import { TLSSocket, connect as connectTls, createSecureContext } from 'node:tls'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { judgeHost } from './destination.ts'
 import type { Cidr } from './destination.ts'
-import type { TenantId } from '../../core/model/model.ts'
+import type { ClientCertificate, TenantId } from '../../core/model/model.ts'
 import type { Names } from '../names/names.ts'
 import { ConnectFailure, asConnectFailure, authorityOf, refusedAddress } from './connecting.ts'
 import type { ConnectCallback, Endpoint } from './connecting.ts'
@@ -29,8 +29,12 @@ export interface ConnectTarget extends Endpoint {
  */
 export type Connect = (target: ConnectTarget, callback: ConnectCallback) => () => void
 
-/** Returns how to open the connections of a tenant's hooks. */
-export type ConnectOf = (tenantId: TenantId) => Connect
+/**
+ * Returns how to open the connections of a tenant's hooks.
+ *
+ * @param certificate the client certificate to show in TLS
+ */
+export type ConnectOf = (tenantId: TenantId, certificate?: ClientCertificate) => Connect
 
 export interface ConnectOptions {
   readonly names: Names
@@ -58,6 +62,7 @@ export function proxyLookup(names: Names): ConnectionLookup {
 export function createConnect(options: ConnectOptions): ConnectOf {
   const { names, allowed, proxy, onProxyFailed, onProxySlow } = options
   const sessions = createTlsSessions()
+  const identityOf = createIdentities()
   const machine = hostname()
 
   /** Judges hosts that `lookup` never sees: addresses in URLs, and names that a proxy resolves. */
@@ -67,21 +72,25 @@ export function createConnect(options: ConnectOptions): ConnectOf {
     return verdict === 'refused' || verdict === 'never'
   }
 
-  return (tenantId) => (target, callback) => {
+  return (tenantId, certificate) => (target, callback) => {
     const connecting = new Connecting((...result) => {
       if (result[0]?.errorClass === 'proxy') onProxyFailed(result[0])
       callback(...result)
     })
+    const identity =
+      certificate !== undefined && target.isTls ? identityOf(certificate) : { sessions }
     if (isRefused(target.host)) {
       setImmediate(() => connecting.fail(refusedAddress()))
+    } else if (identity instanceof ConnectFailure) {
+      setImmediate(() => connecting.fail(identity))
     } else if (proxy === undefined) {
       const lookup = guardedLookup(names, tenantId, allowed)
-      connecting.own(target.isTls ? openTls(target, { lookup }, sessions) : openTcp(target, lookup))
+      connecting.own(target.isTls ? openTls(target, { lookup }, identity) : openTcp(target, lookup))
     } else if (target.isTls) {
       const socket = openToProxy(proxy, names)
       connecting.endBy(() => socket.destroy())
       askForTunnel(socket, proxy, target, (failure) => {
-        if (failure === undefined) connecting.own(openTls(target, { socket }, sessions))
+        if (failure === undefined) connecting.own(openTls(target, { socket }, identity))
         else connecting.fail(failure)
       })
     } else {
@@ -174,10 +183,19 @@ function openTcp({ host, port }: Endpoint, { lookup, cancel }: ConnectionLookup)
   return socket.once('close', cancel)
 }
 
+/**
+ * How a TLS connection identifies its client. Without a certificate, sessions are kept and resumed. With a certificate they are
+ * not: a session keeps the identity of its certificate, so another hook that resumed it would be taken for this one.
+ */
+interface TlsIdentity {
+  readonly sessions?: TlsSessions
+  readonly secureContext?: SecureContext
+}
+
 function openTls(
   endpoint: Endpoint,
   over: { readonly lookup: ConnectionLookup } | { readonly socket: Socket },
-  sessions?: TlsSessions,
+  { sessions, secureContext }: TlsIdentity = {},
 ): TLSSocket {
   const { host, port } = endpoint
   const key = authorityOf(endpoint)
@@ -189,6 +207,7 @@ function openTls(
     // SNI takes names only, without a dot at the end.
     ...(isIP(host) === 0 && { servername: host.replace(/\.$/, '') }),
     ...(session && { session }),
+    ...(secureContext && { secureContext }),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: true, // overrides NODE_TLS_REJECT_UNAUTHORIZED
     autoSelectFamily: true,
@@ -198,6 +217,30 @@ function openTls(
   const socket = connectTls(options).on('session', (fresh) => sessions?.set(key, fresh))
   if ('lookup' in over) socket.once('close', over.lookup.cancel)
   return socket
+}
+
+/** Makes the secure context of each certificate once, because reading a key is slow. */
+function createIdentities(): (one: ClientCertificate) => TlsIdentity | ConnectFailure {
+  const identities = new WeakMap<ClientCertificate, TlsIdentity | ConnectFailure>()
+  return (one) => {
+    const known = identities.get(one)
+    if (known !== undefined) return known
+    const made = identityWith(one)
+    identities.set(one, made)
+    return made
+  }
+}
+
+/** The message leaves out the reason that OpenSSL gives, which may quote the key. */
+function identityWith({
+  certificate,
+  privateKey,
+}: ClientCertificate): TlsIdentity | ConnectFailure {
+  try {
+    return { secureContext: createSecureContext({ cert: certificate, key: privateKey }) }
+  } catch (error) {
+    return new ConnectFailure('tls', 'the client certificate of the hook cannot be used', error)
+  }
 }
 
 interface TlsSessions {

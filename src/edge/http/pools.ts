@@ -11,7 +11,7 @@
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import { endpointOf } from './connecting.ts'
-import type { TenantId } from '../../core/model/model.ts'
+import type { ClientCertificate, TenantId } from '../../core/model/model.ts'
 import type { Connect, ConnectOf } from './guarded-connect.ts'
 import { ResponseTap, maxHeadBytes } from './response-tap.ts'
 import type { TapReader } from './response-tap.ts'
@@ -89,6 +89,15 @@ export class Connection {
   }
 }
 
+/** Which connections a call may use. All connections of a pool show the same certificate, or none. */
+export interface PoolTarget {
+  readonly poolKey: string
+  /** Whose pool it is. */
+  readonly tenantId: TenantId
+  readonly clientCertificate: ClientCertificate | undefined
+  readonly origin: string
+}
+
 export class ConnectionPools {
   readonly #connectOf: ConnectOf
   readonly #maxIdle: number
@@ -118,23 +127,21 @@ export class ConnectionPools {
     return this.#open.size
   }
 
-  /**
-   * The connection of `poolKey` to `origin` that was used last, or a new one, which connects at its first call.
-   *
-   * @param tenantId whose pool it is
-   */
-  take(poolKey: string, origin: string, tenantId: TenantId): Connection {
-    const kept = this.#idleByKey.get(keyOf(poolKey, origin))?.at(-1)
+  /** The pool's connection to the origin that was used last, or a new one, which connects at its first call. */
+  take(target: PoolTarget): Connection {
+    const kept = this.#idleByKey.get(keyOf(target))?.at(-1)
     if (kept !== undefined) {
       this.#forgetIdle(kept)
       return kept
     }
-    return this.open(poolKey, origin, tenantId)
+    return this.open(target)
   }
 
   /** A new connection. */
-  open(poolKey: string, origin: string, tenantId: TenantId): Connection {
-    const connection = new Connection(keyOf(poolKey, origin), origin, this.#connectOf(tenantId))
+  open(target: PoolTarget): Connection {
+    const { origin, tenantId, clientCertificate } = target
+    const connect = this.#connectOf(tenantId, clientCertificate)
+    const connection = new Connection(keyOf(target), origin, connect)
     connection.onDisconnect(() => {
       if (this.#idle.has(connection)) this.destroy(connection)
     })
@@ -174,6 +181,6 @@ export class ConnectionPools {
   }
 }
 
-function keyOf(poolKey: string, origin: string): string {
+function keyOf({ poolKey, origin }: PoolTarget): string {
   return `${origin} ${poolKey}`
 }

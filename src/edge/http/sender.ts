@@ -4,6 +4,8 @@ import { parseCidr } from './destination.ts'
 import type { Cidr } from './destination.ts'
 import { parseEndpointUrl } from '../../core/hook/endpoint-url.ts'
 import { UserError } from '../../core/model/errors.ts'
+import type { AttemptResult } from '../../core/model/model.ts'
+import { maxTokenAnswerBytes } from '../../core/oauth/token-request.ts'
 import type { Clock, HttpRequest, HttpSender } from '../../ports.ts'
 import type { Names } from '../names/names.ts'
 import { parseEgressProxy, reachProxy } from './egress-proxy.ts'
@@ -13,6 +15,7 @@ import { HttpCall } from './call.ts'
 import type { CallSurroundings } from './call.ts'
 import { ConnectionPools } from './pools.ts'
 import { ProxyWatch } from './proxy-watch.ts'
+import { TokenCalls } from './token-calls.ts'
 
 export interface HttpSenderOptions {
   readonly clock: Clock
@@ -68,25 +71,38 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
   const pools = new ConnectionPools(connectOf, options.maxIdleSockets)
   const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
 
+  const start = (call: HttpCall, request: HttpRequest): HttpCall => {
+    const target = parseTarget(request.url, allowHttp)
+    if (pools.isStopped) queueMicrotask(() => call.abort())
+    else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
+    else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
+    else {
+      const { poolKey, tenantId, clientCertificate, timeoutMs } = request
+      const { origin } = target.url
+      const options = dispatchOptions(request, target.url, proxy)
+      call.start({ poolKey, tenantId, clientCertificate, origin, options }, timeoutMs)
+    }
+    return call
+  }
+  const send: HttpSender['send'] = (request, done) =>
+    start(new HttpCall(surroundings, done), request)
+  const fetch = (request: HttpRequest) =>
+    new Promise<AttemptResult>((resolve) => {
+      start(new HttpCall(surroundings, resolve, maxTokenAnswerBytes), request)
+    })
+  const tokenCalls = new TokenCalls({ clock, send, fetch })
+
   return {
     send(request, done) {
-      const call = new HttpCall(surroundings, done)
-      const target = parseTarget(request.url, allowHttp)
-      if (pools.isStopped) queueMicrotask(() => call.abort())
-      else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
-      else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
-      else {
-        const { poolKey, tenantId, timeoutMs } = request
-        const { origin } = target.url
-        const options = dispatchOptions(request, target.url, proxy)
-        call.start({ poolKey, tenantId, origin, options }, timeoutMs)
-      }
-      return call
+      const { oauth } = request
+      return oauth === undefined ? send(request, done) : tokenCalls.send(oauth, request, done)
     },
     trouble: () => watch?.trouble,
     async stop() {
       watch?.stop()
-      await pools.stop()
+      const stopped = pools.stop()
+      tokenCalls.stop()
+      await stopped
       names.stop()
     },
     socketCounts: () => ({ idle: pools.idleCount, open: pools.openCount }),

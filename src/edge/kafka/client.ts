@@ -46,7 +46,7 @@ export function createKafka(
   onFault: (fault: ConnectionFault) => void = () => undefined,
 ): Kafka {
   const { security = noSecurity } = settings
-  const sasl = saslOptions(security)
+  const sasl = saslOptions(security, log, onFault)
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,

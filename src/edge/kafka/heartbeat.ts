@@ -93,6 +93,8 @@ export class Heartbeat {
   }
 
   #onError(group: InnerGroup, coordinator: Coordinator, error: unknown): void {
+    // To join anew would be refused too, and make all members stand still.
+    if (isRefusal(error)) return this.#options.onRefused(asError(error))
     const type = errorType(error)
     if (type === undefined || movedCoordinatorTypes.has(type)) {
       this.#failures.failed('the heartbeat', messageOf(error))
@@ -101,8 +103,6 @@ export class Heartbeat {
       })
       return
     }
-    // To join anew would be refused too, and make all members stand still.
-    if (isRefusal(error)) return this.#options.onRefused(asError(error))
     if (error instanceof Error) this.#refusal = error
     if (type === 'UNKNOWN_MEMBER_ID') this.#evicted.resolve()
   }

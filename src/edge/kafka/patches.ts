@@ -81,14 +81,29 @@ interface BrokerMethods {
 }
 
 interface Connection {
+  /** What the client's `sasl` option was. `prepare` is ours: it rejects while there is nothing to log in with. */
+  readonly sasl: { readonly prepare?: () => Promise<unknown> } | null
   socket: { destroy(error: Error): void } | undefined
+  /** How long the broker accepts the login of this connection. 0: as long as the connection lasts. */
+  readonly sessionLifetime: { toNumber(): number }
+  /** How long before that time ends the next request logs in again. */
+  reauthenticationThreshold: number
 }
 
 interface ConnectionMethods {
   isConnected(this: Connection): boolean
+  authenticate(this: ConnectionMethods & Connection): Promise<void>
+  isAuthenticated(this: Connection): boolean
   disconnect(this: Connection): Promise<unknown>
-  send(this: Connection, request: unknown): Promise<unknown>
+  send(this: ConnectionMethods & Connection, exchange: Exchange): Promise<unknown>
 }
+
+interface Exchange {
+  readonly request: { readonly apiKey: number }
+}
+
+/** `SaslHandshake`, `ApiVersions` and `SaslAuthenticate`: the requests that are sent before a login, and for it. */
+const loginRequests: ReadonlySet<number> = new Set([17, 18, 36])
 
 interface QueueMethods {
   scheduleCheckPendingRequests(this: { readonly pending: readonly unknown[] }): void
@@ -160,17 +175,37 @@ function patchQueue(): void {
  * a socket is let go of with the end of its connection. A former socket may still report its own end while the next one
  * connects, and KafkaJS then ends that too, and counts the connection as connected when it connects all the same: without
  * a socket it is not, or the next request would end the process with a TypeError.
+ *
+ * A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or when a fifth of
+ * it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at the end of a token's
+ * lifetime, it would log in again with every request, and brokers refuse that more than once per second.
+ *
+ * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and closes
+ * the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
  */
+const latestReauthenticationMs = 10_000
+
 function patchConnection(): void {
   const methods = methodsOf<ConnectionMethods>('kafkajs/src/network/connection', [
+    'authenticate',
     'disconnect',
+    'isAuthenticated',
     'isConnected',
     'send',
   ])
-  const { disconnect, isConnected, send } = methods
-  methods.send = async function (request) {
+  const { authenticate, disconnect, isAuthenticated, isConnected, send } = methods
+  methods.authenticate = async function () {
+    const prepare = this.sasl?.prepare
+    if (prepare !== undefined && !this.isAuthenticated()) await prepare()
+    await authenticate.call(this)
+  }
+  methods.send = async function (exchange) {
+    const prepare = this.sasl?.prepare
+    if (prepare !== undefined && !this.isAuthenticated()) {
+      if (!loginRequests.has(exchange.request.apiKey)) await prepare()
+    }
     try {
-      return await send.call(this, request)
+      return await send.call(this, exchange)
     } catch (error) {
       const isLate = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
       if (isLate) this.socket?.destroy(error)
@@ -181,6 +216,11 @@ function patchConnection(): void {
     const result = await disconnect.call(this)
     this.socket = undefined
     return result
+  }
+  methods.isAuthenticated = function () {
+    const lifetimeMs = this.sessionLifetime.toNumber()
+    this.reauthenticationThreshold = Math.min(latestReauthenticationMs, Math.floor(lifetimeMs / 5))
+    return isAuthenticated.call(this)
   }
   methods.isConnected = function () {
     return this.socket !== undefined && isConnected.call(this)

@@ -3,6 +3,7 @@ import { asError, UserError } from '../../core/model/errors.ts'
 import { grantLines, type Right } from './needed-rights.ts'
 import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
+import { LoginRefused } from './token-login.ts'
 
 /** No broker answers. The one refusal that time may mend: it has a cause. */
 export function unreachable(
@@ -32,7 +33,8 @@ export async function opening<Result>(
   try {
     const opened = open((fault) => {
       last = fault
-      if (fault.isCertain) refused.reject(new UserError(fault.message))
+      const { message, isCertain, cause } = fault
+      if (isCertain) refused.reject(new UserError(message, 1, cause && { cause }))
     })
     return await Promise.race([opened, refused.promise])
   } catch (error) {
@@ -59,18 +61,19 @@ function isConnectionError(error: unknown): boolean {
 export function loginRefusal(settings: KafkaSettings, thrown: unknown): string | undefined {
   const { brokers, security } = settings
   const where = brokers.join(', ')
-  const { username = '', mechanism = '' } = security?.sasl ?? {}
+  const { mechanism = '' } = security?.sasl ?? {}
+  const causes = [...causesOf(thrown)]
+  const ofToken = causes.find((error) => error instanceof LoginRefused)
+  if (ofToken !== undefined) return ofToken.message
   const type = errorType(thrown)
   if (type === 'UNSUPPORTED_SASL_MECHANISM') {
     return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to one that it does.`
   }
   if (type === 'ILLEGAL_SASL_STATE') {
-    return `Kafka at ${where} asks for no login on this port: name another one in KAFKA_BROKERS, or leave KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD out.`
+    return `Kafka at ${where} asks for no login on this port: name another one in KAFKA_BROKERS, or leave KAFKA_SASL_MECHANISM and all else that begins with KAFKA_SASL_ out.`
   }
-  const isRefused = [...causesOf(thrown)].some(
-    ({ name }) => name === 'KafkaJSSASLAuthenticationError',
-  )
-  if (!isRefused) return undefined
+  if (!causes.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return undefined
+  const username = security?.sasl && 'username' in security.sasl ? security.sasl.username : ''
   return `Kafka at ${where} refused the login of user "${username}" by ${mechanism}: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`
 }
 

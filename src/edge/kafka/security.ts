@@ -8,9 +8,12 @@
 import { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
-import type { ISocketFactory, SASLOptions } from 'kafkajs'
+import type { ISocketFactory, KafkaConfig, SASLOptions } from 'kafkajs'
 import { asError, UserError } from '../../core/model/errors.ts'
 import { readSettingFile } from '../bounded-file.ts'
+import type { KafkaLog } from './client.ts'
+import { checkLoginFiles, LoginRefused, subjectOf, tokenAuthenticator } from './token-login.ts'
+import type { TokenLogin } from './token-login.ts'
 
 export interface TlsSettings {
   /** PEM file with the CAs to trust; without it those that Node trusts. */
@@ -21,11 +24,14 @@ export interface TlsSettings {
   readonly keyPassphrase: string | undefined
 }
 
-export interface SaslSettings {
+export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
   readonly password: string
 }
+
+/** All clients of a process must have the same object of a `TokenLogin`, because they share its token by identity. */
+export type SaslSettings = PasswordLogin | TokenLogin
 
 export interface SecuritySettings {
   readonly tls: TlsSettings | undefined
@@ -37,19 +43,38 @@ export const noSecurity: SecuritySettings = { tls: undefined, sasl: undefined }
 /** Why a connection did not come about, with what to do. */
 export interface ConnectionFault {
   readonly message: string
-  /** Trying again cannot help. */
+  /** Trying again at once cannot help. */
   readonly isCertain: boolean
+  /** Set if trying again later can help: an error with `retriable`, as KafkaJS has them. */
+  readonly cause?: Error
 }
 
 type OnFault = (fault: ConnectionFault) => void
 
 /** New with every call: KafkaJS writes an authenticator, bound to the first credentials, into the object it is given. */
-export function saslOptions({ sasl }: SecuritySettings): SASLOptions | undefined {
-  return sasl && { ...sasl }
+export function saslOptions(
+  { sasl }: SecuritySettings,
+  log: KafkaLog,
+  onFault: OnFault,
+): KafkaConfig['sasl'] {
+  if (sasl?.mechanism !== 'oauthbearer') {
+    const login: SASLOptions | undefined = sasl && { ...sasl }
+    return login
+  }
+  const onFailure = (error: Error) => {
+    const { message } = error
+    onFault({
+      message,
+      isCertain: true,
+      ...(error instanceof LoginRefused ? {} : { cause: error }),
+    })
+  }
+  return { mechanism: sasl.mechanism, ...tokenAuthenticator(sasl, log, onFailure) }
 }
 
-/** Whom Kafka sees, as its ACLs name it. A broker may map the names of certificates to others. */
+/** Whom Kafka sees, as its ACLs name it. A broker may map the names of certificates to others, and use another claim. */
 export function principalOf({ tls, sasl }: SecuritySettings): string {
+  if (sasl?.mechanism === 'oauthbearer') return `User:${subjectOf(sasl)}`
   if (sasl !== undefined) return `User:${sasl.username}`
   if (tls?.certFile === undefined) return 'User:ANONYMOUS'
   // Java writes the parts of a name in the opposite order.
@@ -58,8 +83,14 @@ export function principalOf({ tls, sasl }: SecuritySettings): string {
 }
 
 /** @throws {UserError} when a file cannot be read or used */
-export function checkFiles({ tls }: SecuritySettings): void {
+export function checkFiles({ tls, sasl }: SecuritySettings): void {
   if (tls !== undefined) secureContext(tls)
+  if (sasl?.mechanism !== 'oauthbearer') return
+  try {
+    checkLoginFiles(sasl)
+  } catch (error) {
+    throw unusable(asError(error).message, error)
+  }
 }
 
 const keepAliveMs = 60_000

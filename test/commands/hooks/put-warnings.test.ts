@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { warningsOf } from '../../../src/commands/hooks/put-warnings.ts'
+import { clientCertificate, expiredCertificate } from '../../support/kafka-certificates.ts'
+import { warningsOf as warningsAt } from '../../../src/commands/hooks/put-warnings.ts'
+
+const now = Date.parse('2026-09-14T09:02:11.019Z')
+const warningsOf = (hook: Parameters<typeof warningsAt>[0]) => warningsAt(hook, now)
 
 const signingKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 const hook = { id: 'a', events: ['PostSignIn'], signingKey, config: { url: 'https://x.example/' } }
@@ -37,6 +41,35 @@ describe('warnings about a hook', () => {
   it('do not mention the key if calls are not signed, or if it is encrypted', () => {
     expect(warningsOf({ ...hook, signingKey: '' })).toEqual([])
     expect(warningsOf({ ...hook, signingKey: 'hooktide-enc:v1:x' })).toEqual([])
+  })
+
+  it('name what has no effect beside a token, and a secret in the clear', () => {
+    const oauth = { tokenUrl: 'http://id.example', clientId: 'a', clientSecret: 'b' }
+    const config = { ...hook.config, headers: { Authorization: 'x' } }
+    expect(warningsOf({ ...hook, config, delivery: { oauth } })).toEqual([
+      'config.headers.Authorization has no effect: the token of delivery.oauth replaces it',
+      'delivery.oauth.tokenUrl is plain http: the secret of the client crosses the network in plain text',
+    ])
+  })
+
+  it('name a certificate that is not valid now, and one that nobody is shown', () => {
+    const field = 'delivery.clientCertificate.certificate'
+    const warningsWith = (certificate: string, url = 'https://x.example/') =>
+      warningsOf({
+        ...hook,
+        config: { url },
+        delivery: { clientCertificate: { certificate, privateKey: 'x' } },
+      })
+    expect(warningsWith(expiredCertificate)).toEqual([
+      expect.stringMatching(`^${field} has expired on 20\\d\\d-`),
+    ])
+    // Made after the moment of these tests.
+    expect(warningsWith(clientCertificate)).toEqual([
+      expect.stringMatching(`^${field} is not valid before 2026-11-24T`),
+    ])
+    expect(warningsWith(expiredCertificate, 'http://x.example/')).toContain(
+      `${field} has no effect: config.url is plain http`,
+    )
   })
 
   it('are twenty lines at most, whatever the hook holds', () => {

@@ -14,6 +14,7 @@ import {
   secrets,
   sentBy,
 } from '../../support/kept-answers.ts'
+import { clientKey } from '../../support/kafka-certificates.ts'
 import { eventOf, hookOf } from '../../support/model-builders.ts'
 
 /** How an endpoint shows the request. */
@@ -119,6 +120,38 @@ describe('in an echo of an endpoint', () => {
     expect(keptOf(body, secretHook, { bodies: 'failures', egressProxy })).toBe(
       `Error by ${hiddenMark} (proxy-authorization: Basic ${hiddenMark}, ${hiddenMark})`,
     )
+  })
+})
+
+describe('of what a call logs in with', () => {
+  const oauth = {
+    tokenUrl: 'https://id.example/token?key=k9x4-zz81qLm',
+    clientId: 'hook',
+    clientSecret: 'swordfish-7-harbour',
+    scope: undefined,
+    parameters: { assertion: 'given-to-nobody-81' },
+    authMethod: 'client_secret_basic',
+  } as const
+  const hook = hookOf({ oauth, clientCertificate: { certificate: '', privateKey: clientKey } })
+  const accessToken = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJob29rIn0.c2lnbmF0dXJl'
+  const shown = [
+    oauth.clientSecret,
+    oauth.parameters.assertion,
+    'k9x4-zz81qLm',
+    accessToken,
+    `Bearer ${accessToken}`,
+    clientKey,
+    JSON.stringify(clientKey),
+    clientKey.split('\n')[1] ?? '',
+  ]
+  it.each(shown)('nothing is kept: %s', (secret) => {
+    const status = { status: 500, retryAfterMs: undefined, phases }
+    const body = `refused: ${secret}`
+    const result: AttemptResult = { kind: 'response', ...status, body, accessToken }
+    const call = { hook, headers: sentBy(hook), event }
+    const { responseBody } = keptAnswer(result, call, failures)
+    expect(responseBody).toContain(hiddenMark)
+    for (const part of secret.match(/[\w-]{12,}/g) ?? []) expect(responseBody).not.toContain(part)
   })
 })
 
