@@ -35,6 +35,7 @@ export type {
   EndpointRecord,
   EventKey,
   HookRecord,
+  NoticePayload,
   PreviousSigningKey,
   User,
 } from './core/model/records.ts'

@@ -57,6 +57,8 @@ export interface ProcessorSettings {
   readonly resultBodies: ResultBodies
   readonly egressProxy: string | undefined
   readonly disableAfterMs: number
+  /** Whether what happens to endpoints is written to the first event topic. */
+  readonly notices: boolean
   readonly maxDeferredPerHook: number
   readonly maxDeferredPerTenant: number
   readonly sessionTimeoutMs: number

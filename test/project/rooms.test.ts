@@ -20,6 +20,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   hook: ['event', 'filter', 'model', 'text'],
   run: ['event', 'hook', 'model', 'signal', 'text'],
   ingest: ['event', 'hook', 'model', 'text'],
+  notice: ['event', 'health', 'model', 'run', 'signal', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
 }
 

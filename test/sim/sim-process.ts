@@ -226,6 +226,7 @@ function settingsOf(plan: Plan, instance: string) {
     resultBodies: 'failures' as const,
     egressProxy: undefined,
     disableAfterMs: 24 * hour,
+    notices: false,
     maxDeferredPerHook: plan.maxDeferredPerHook,
     maxDeferred: 10_000_000,
     maxDeferredPerTenant: plan.maxDeferredPerTenant,

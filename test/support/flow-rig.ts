@@ -45,6 +45,7 @@ export const settings: ProcessorSettings = {
   resultBodies: 'failures',
   egressProxy: undefined,
   disableAfterMs: 5 * 24 * 60 * minute,
+  notices: false,
   maxDeferredPerHook: 1_000_000,
   maxDeferredPerTenant: 10_000_000,
   sessionTimeoutMs: 10_000,

@@ -61,11 +61,11 @@ async function checkOnce(settings: Settings, log: KafkaLog): Promise<RunPlan> {
  * @throws UserError that lists every missing right with the command that grants it
  */
 async function checkRights(admin: KafkaAdmin, settings: Settings, log: KafkaLog): Promise<void> {
-  const { topics, tiers, groupId } = settings
+  const { topics, tiers } = settings
   const existing = tierTopicsIn(await admin.listTopics(), topics.retryPrefix)
   const tierTopics = [...new Set([...existing, ...tiers.map(({ topic }) => topic)])]
   const kafka = kafkaSettingsOf(settings)
-  const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, groupId))
+  const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, settings))
   if (missing.length === 0) return
   const lines = rightRefusals(kafka, missing)
   throw UserError.listing('The processor cannot start', lines)
