@@ -212,14 +212,14 @@ function createAdmission(
 }
 
 function createCalls(
-  { http, clock }: ProcessorPorts,
+  { http, clock, tracing }: ProcessorPorts,
   settings: ProcessorSettings,
   parts: Shared & { readonly deferring: Deferring },
 ): Calls {
   const { gate, lanes, deferring, table, health, handled, bounds, marks } = parts
   const { userAgent, maxAgeMs, timeoutMs, concurrency } = settings
   return new Calls({
-    ...{ gate, lanes, deferring, table, health, handled, bounds, http, clock, marks },
+    ...{ gate, lanes, deferring, table, health, handled, bounds, http, tracing, clock, marks },
     ...{ userAgent, maxAgeMs, defaultTimeoutMs: timeoutMs, defaultConcurrency: concurrency },
   })
 }

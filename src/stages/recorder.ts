@@ -8,9 +8,9 @@ import { TooLargeError } from '../core/model/errors.ts'
 import type { InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
-import type { Emit } from '../core/signal/signal.ts'
+import type { Emit, Signal } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
-import type { Clock, Random, RecordSink } from '../ports.ts'
+import type { AttemptTrace, Clock, Random, RecordSink } from '../ports.ts'
 import { ProofWaiters } from './proof-waiters.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Acknowledged, Marks } from './marks.ts'
@@ -54,6 +54,7 @@ export class Recorder {
       if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
       const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
+      if (work.trace !== undefined) tellTrace(work.trace, signals)
       this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
     })
   }
@@ -132,5 +133,11 @@ export class Recorder {
 
   readonly #fail = (error: unknown): void => {
     this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+function tellTrace(trace: AttemptTrace, signals: readonly Signal[]): void {
+  for (const signal of signals) {
+    if (signal.kind === 'delivery.recorded') trace.recorded(signal.outcome, signal.reason)
   }
 }

@@ -110,6 +110,7 @@ export class SimProcess implements ProcessView {
       encoder: jsonResultEncoder,
       clock: loop.clock,
       loop,
+      tracing: undefined,
       random: dice.fork('random').float,
       emit: () => undefined,
       onFailed: (error: Error) => watch.failed(this, error),
