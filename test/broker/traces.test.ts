@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { createBrokerRig } from '../support/broker-rig.ts'
+import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { listening } from '../support/listening.ts'
 import { surroundings } from '../support/sandbox.ts'
 
@@ -48,6 +48,9 @@ function attributesOf({ attributes }: OtlpSpan): Readonly<Record<string, unknown
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 }
 
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const producersSpan = '00f067aa0ba902b7'
+
 it('attempts and their results come to a collector, and a retry in another process is in the same trace', async () => {
   const { brokers } = surroundings()
   const collector = await startCollector()
@@ -66,8 +69,7 @@ it('attempts and their results come to a collector, and a retry in another proce
   await rig.putHooks({ id: 'a', config: { url: `${rig.urlOf('a')}?key=${secret}` } })
   const one = await rig.run({ HOOKTIDE_INSTANCE: 'one' })
   await one.waitForLine(({ msg }) => msg === 'attempts are traced with OpenTelemetry')
-  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
-  const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
+  const traceparent = `00-${traceId}-${producersSpan}-01`
   await rig.sendEvents({}, { headers: { traceparent, tracestate: 'rojo=1' } })
   await rig.results.waitFor((all) => all.length === 2)
   one.signal('SIGTERM')
@@ -78,49 +80,53 @@ it('attempts and their results come to a collector, and a retry in another proce
   two.signal('SIGTERM')
   await two.exited
 
-  const { spans, bodies } = collector
-  const traces = Map.groupBy(spans, (span) => span.traceId)
+  const traces = Map.groupBy(collector.spans, (span) => span.traceId)
   expect(traces.size).toBe(2)
-  const topic = `${rig.prefix}.events`
-  for (const [id, trace] of traces) {
-    const names = trace.map(({ name }) => name).toSorted()
-    expect(names).toEqual(
-      [
-        ...['POST', 'POST', 'queued', 'queued', `process ${topic}`],
-        `process ${rig.prefix}.webhook.retry.1s`,
-        ...Array.from({ length: 2 }, () => `send ${rig.prefix}.webhook.results`),
-      ].toSorted(),
-    )
-    const first = trace.find(({ name }) => name === `process ${topic}`)
-    const later = trace.find(({ name }) => name === `process ${rig.prefix}.webhook.retry.1s`)
-    const isProducers = id === traceId
-    expect(first?.parentSpanId ?? '').toBe(isProducers ? '00f067aa0ba902b7' : '')
-    expect(later?.parentSpanId).toBe(isProducers ? '00f067aa0ba902b7' : first?.spanId)
-    const calls = trace.filter(({ name }) => name === 'POST')
-    expect(calls.map(({ parentSpanId }) => parentSpanId)).toEqual([first?.spanId, later?.spanId])
-    const called = rig.receiver.requests.filter(({ headers }) =>
-      headers['traceparent']?.includes(id),
-    )
-    expect(called.map(({ headers }) => headers['traceparent'])).toEqual(
-      calls.map(({ spanId }) => `00-${id}-${spanId}-01`),
-    )
-    expect(called.map(({ headers }) => headers['tracestate'])).toEqual(
-      Array(2).fill(isProducers ? 'rojo=1' : undefined),
-    )
-    const [failure, success] = calls.map(attributesOf)
-    expect(failure).toMatchObject({
-      'http.request.method': 'POST',
-      'url.full': rig.urlOf('a'),
-      'server.address': '127.0.0.1',
-      'error.type': '500',
-    })
-    expect(Number(success?.['http.request.resend_count'])).toBe(1)
-    expect(first && attributesOf(first)).toMatchObject({
-      'messaging.system': 'kafka',
-      'messaging.destination.name': topic,
-      'hooktide.hook.id': 'a',
-      'hooktide.outcome': 'retrying',
-    })
-  }
-  expect(bodies.join('')).not.toContain(secret)
+  for (const [id, trace] of traces) expectWhole(rig, trace, id === traceId)
+  expect(collector.bodies.join('')).not.toContain(secret)
 })
+
+/** The spans of an event's two attempts, of which the second was made by another process. */
+function expectWhole(rig: BrokerRig, trace: readonly OtlpSpan[], isProducers: boolean): void {
+  const topics = [`${rig.prefix}.events`, `${rig.prefix}.webhook.retry.1s`]
+  const send = `send ${rig.prefix}.webhook.results`
+  const names = [...topics.map((topic) => `process ${topic}`), 'POST', 'POST', 'queued', 'queued']
+  expect(trace.map(({ name }) => name).toSorted()).toEqual([...names, send, send].toSorted())
+  const [first, later] = topics.map((topic) =>
+    trace.find(({ name }) => name === `process ${topic}`),
+  )
+  expect(first?.parentSpanId ?? '').toBe(isProducers ? producersSpan : '')
+  expect(later?.parentSpanId).toBe(isProducers ? producersSpan : first?.spanId)
+  expect(first && attributesOf(first)).toMatchObject({
+    'messaging.system': 'kafka',
+    'messaging.destination.name': topics[0],
+    'hooktide.hook.id': 'a',
+    'hooktide.outcome': 'retrying',
+  })
+  expectCalls(rig, trace, isProducers)
+  const parents = trace
+    .filter(({ name }) => name === 'POST')
+    .map(({ parentSpanId }) => parentSpanId)
+  expect(new Set(parents)).toEqual(new Set([first?.spanId, later?.spanId]))
+}
+
+function expectCalls(rig: BrokerRig, trace: readonly OtlpSpan[], isProducers: boolean): void {
+  const calls = trace.filter(({ name }) => name === 'POST')
+  const id = calls[0]?.traceId ?? ''
+  const received = rig.receiver.requests
+    .map(({ headers }) => headers)
+    .filter(({ traceparent }) => traceparent?.includes(id))
+  expect(received.map(({ traceparent }) => traceparent)).toEqual(
+    calls.map(({ spanId }) => `00-${id}-${spanId}-01`),
+  )
+  const tracestate = isProducers ? 'rojo=1' : undefined
+  expect(received.map((headers) => headers['tracestate'])).toEqual([tracestate, tracestate])
+  const [failure, success] = calls.map(attributesOf)
+  expect(failure).toMatchObject({
+    'http.request.method': 'POST',
+    'url.full': rig.urlOf('a'),
+    'server.address': '127.0.0.1',
+    'error.type': '500',
+  })
+  expect(Number(success?.['http.request.resend_count'])).toBe(1)
+}

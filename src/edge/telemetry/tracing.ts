@@ -1,5 +1,5 @@
 /**
- * Spans of attempts by OpenTelemetry's API (docs/operating.md, Traces). The only file that knows it. An SDK that was loaded
+ * Spans of attempts by OpenTelemetry's API (docs/operating.md, Traces). Only this file and `trace-state.ts` know it. An SDK that was loaded
  * before (`node --import`) receives them; without one nothing is made. Names and attributes are those of OpenTelemetry's
  * semantic conventions for messaging and HTTP (https://opentelemetry.io/docs/specs/semconv/); others begin with `hooktide.`.
  *
@@ -7,8 +7,7 @@
  * `queued`, `POST` and `send <topic>`.
  */
 import {
-  createTraceState,
-  ProxyTracerProvider,
+  isSpanContextValid,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -21,6 +20,7 @@ import {
 import type { AttemptResult, TraceContext } from '../../core/model/model.ts'
 import type { AttemptTrace, Clock, TracedAttempt, Tracing } from '../../ports.ts'
 import { sleep } from '../waiting.ts'
+import { Entries } from './trace-state.ts'
 
 export interface TracingOptions {
   readonly version: string
@@ -35,21 +35,29 @@ const flushMs = 3_000
 /** `undefined` if no SDK was loaded. */
 export function createTracing(options: TracingOptions): Tracing | undefined {
   const { version } = options
-  const provider = trace.getTracerProvider()
-  const delegate = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider
-  const tracer =
-    provider instanceof ProxyTracerProvider
-      ? provider.getDelegateTracer('hooktide', version)
-      : provider.getTracer('hooktide', version)
-  if (tracer === undefined) return undefined
+  const tracer = trace.getTracer('hooktide', version)
+  // Without an SDK the API makes spans without ids. This one never ends, so it goes nowhere.
+  const probe = tracer.startSpan('probe', {}, ROOT_CONTEXT)
+  if (!isSpanContextValid(probe.spanContext())) return undefined
   return {
     attemptBegins: (attempt) => attemptBegins(tracer, options, attempt),
     async flush() {
-      if (!canFlush(delegate)) return
+      const provider = registeredProvider()
+      if (!canFlush(provider)) return
       // An exporter that fails has reported it.
-      await Promise.race([delegate.forceFlush().catch(() => undefined), sleep(flushMs)])
+      await Promise.race([provider.forceFlush().catch(() => undefined), sleep(flushMs)])
     },
   }
+}
+
+/** The API gives one that stands before that of the SDK. */
+function registeredProvider(): object {
+  const provider = trace.getTracerProvider()
+  return hasDelegate(provider) ? provider.getDelegate() : provider
+}
+
+function hasDelegate(provider: object): provider is { getDelegate(): object } {
+  return 'getDelegate' in provider && typeof provider.getDelegate === 'function'
 }
 
 /** The API has no way to flush; SDKs do. */
@@ -168,7 +176,7 @@ function contextOf(from: TraceContext | undefined): Context {
   const [, traceId = '', spanId = '', flags = ''] = from.traceparent.split('-')
   return trace.setSpanContext(ROOT_CONTEXT, {
     ...{ traceId, spanId, isRemote: true, traceFlags: Number.parseInt(flags, 16) },
-    ...(from.tracestate === undefined ? {} : { traceState: createTraceState(from.tracestate) }),
+    ...(from.tracestate === undefined ? {} : { traceState: Entries.parse(from.tracestate) }),
   })
 }
 
