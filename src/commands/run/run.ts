@@ -97,20 +97,28 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
       )
       return 1
     }
-    log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
-    const unwritten = await processor.stop(settings.shutdownMs)
-    if (unwritten === 0) log.info('stopped')
-    else {
-      log.warn(
-        { unwritten },
-        'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
-      )
-    }
+    await stop(processor, settings, log)
     return 0
   } finally {
     readiness.stop()
     await tracing?.flush()
     await status.stop()
+  }
+}
+
+async function stop(
+  processor: Processor,
+  { shutdownMs: deadlineMs }: Settings,
+  log: Telemetry['log'],
+): Promise<void> {
+  log.info({ deadlineMs }, 'stopping')
+  const unwritten = await processor.stop(deadlineMs)
+  if (unwritten === 0) log.info('stopped')
+  else {
+    log.warn(
+      { unwritten },
+      'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
+    )
   }
 }
 
