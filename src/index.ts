@@ -40,6 +40,7 @@ export type {
   EndpointRecord,
   EventKey,
   HookRecord,
+  NoticePayload,
   PreviousSigningKey,
   UnmatchedHook,
   User,

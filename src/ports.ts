@@ -4,6 +4,7 @@
  */
 import type { FilterNode } from './core/filter/filter.ts'
 import type { Schema } from './core/event/framed-value.ts'
+import type { Outcome, Reason } from './core/model/record-values.ts'
 import type {
   AttemptResult,
   ClientCertificate,
@@ -12,7 +13,10 @@ import type {
   InboundRecord,
   MonotonicMs,
   OutboundRecord,
+  RecordPlace,
+  Run,
   TenantId,
+  TraceContext,
 } from './core/model/model.ts'
 
 export interface TopicPartition {
@@ -154,6 +158,39 @@ export interface HttpSender {
   trouble(): string | undefined
   /** Closes all pools and aborts calls in flight. */
   stop(): Promise<void>
+}
+
+/** Where spans of attempts go. */
+export interface Tracing {
+  /** A call begins now, whose delivery waited for so long. */
+  attemptBegins(attempt: TracedAttempt): AttemptTrace
+  /** Sends what has ended, within a bounded time. Never rejects. */
+  flush(): Promise<void>
+}
+
+export interface TracedAttempt {
+  readonly run: Run
+  /** The consumer group that read the record, and where and when that was written. */
+  readonly group: string
+  readonly source: RecordPlace
+  readonly writtenAt: EpochMs
+  /** Without secrets. */
+  readonly shownUrl: string
+  readonly startedAt: EpochMs
+  readonly queuedMs: number
+}
+
+/** The spans of one attempt. To be told of everything that becomes of it, in this order, each at most once. */
+export interface AttemptTrace {
+  /** What the call carries. */
+  readonly call: TraceContext
+  /** What the records carry by which the run goes on, if its event has no trace. */
+  readonly onward: TraceContext
+  answered(result: AttemptResult): void
+  /** Its records are handed over. */
+  recorded(outcome: Outcome, reason: Reason | undefined): void
+  /** Kafka has them. */
+  acknowledged(): void
 }
 
 export interface Clock {

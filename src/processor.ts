@@ -15,6 +15,7 @@ import type {
   ResultEncoder,
   SchemaSource,
   TableSource,
+  Tracing,
 } from './ports.ts'
 import type { ByTopic } from './stages/depths.ts'
 import type { EndpointCounts } from './stages/endpoint-health.ts'
@@ -37,6 +38,8 @@ export interface ProcessorPorts {
   readonly encoder: ResultEncoder<DeliveryResult>
   readonly clock: Clock
   readonly loop: LoopMeter
+  /** `undefined` where nothing is traced. */
+  readonly tracing: Tracing | undefined
   readonly random: Random
   readonly emit: Emit
   /** The process cannot go on: it must end, and be started again. Called at most once. */
@@ -59,6 +62,8 @@ export interface ProcessorSettings {
   readonly recordUnmatched: boolean
   readonly egressProxy: string | undefined
   readonly disableAfterMs: number
+  /** Whether what happens to endpoints is written to the first event topic. */
+  readonly notices: boolean
   readonly maxDeferredPerHook: number
   readonly maxDeferredPerTenant: number
   readonly sessionTimeoutMs: number

@@ -15,6 +15,8 @@ import { RepeatBounds } from './core/lane/repeat-bounds.ts'
 import { retryGroupOf } from './core/model/group-names.ts'
 import { DeferredCounts } from './core/run/deferral.ts'
 import type { RecordingRules } from './core/run/recording.ts'
+import type { Emit } from './core/signal/signal.ts'
+import type { InboundRecord } from './core/model/model.ts'
 import { limits } from './limits.ts'
 import type { Processor, ProcessorPorts, ProcessorSettings } from './processor.ts'
 import { Admission, type AdmissionParts } from './stages/admission.ts'
@@ -33,6 +35,7 @@ import { IdleWaiters } from './stages/idle-waiters.ts'
 import { LaneUpkeep } from './stages/lane-upkeep.ts'
 import { Load } from './stages/load.ts'
 import { Marks } from './stages/marks.ts'
+import { Notices } from './stages/notices.ts'
 import { Placement } from './stages/placement.ts'
 import { Recorder } from './stages/recorder.ts'
 import { Turn } from './stages/turn.ts'
@@ -63,7 +66,10 @@ type Parts = ReturnType<typeof createParts>
 
 function createParts(ports: ProcessorPorts, settings: ProcessorSettings) {
   const shared = { ...createShared(ports, settings), ...createTables(ports, settings) }
-  const recorder = createRecorder(ports, settings, shared)
+  const { table } = shared
+  const isOwner = (topic: string, partition: number) => live.owns({ topic, partition })
+  const notices = createNotices(ports, settings, { table, isOwner })
+  const recorder = createRecorder(ports, settings, { ...shared, notices })
   const deferring = createDeferring(ports, settings, shared)
   const placement = createPlacement(ports, { ...shared, deferring, recorder })
   const admission = createAdmission(ports, settings, { ...shared, deferring, placement, recorder })
@@ -74,7 +80,17 @@ function createParts(ports: ProcessorPorts, settings: ProcessorSettings) {
     budgetMs: limits.drainBudgetMs,
   })
   const { live, retry } = createGroups(ports, settings, { ...shared, calls, handOver })
-  const parts = { ...shared, recorder, placement, admission, calls, completion, live, retry }
+  const parts = {
+    ...shared,
+    recorder,
+    placement,
+    admission,
+    calls,
+    completion,
+    notices,
+    live,
+    retry,
+  }
   const groups = [live, retry]
   const turn = new Turn({ ...parts, groups, clock: ports.clock, emit: ports.emit })
   return { ...parts, groups, turn }
@@ -119,11 +135,28 @@ function createTables(
   return { table, lanes, health }
 }
 
+/** `undefined` if they are not asked for. The owner of the first partition of the first event topic writes them. */
+function createNotices(
+  { sink, clock, emit, onFailed }: ProcessorPorts,
+  { notices, topics }: ProcessorSettings,
+  parts: {
+    readonly table: HookTable
+    readonly isOwner: (topic: string, partition: number) => boolean
+  },
+): Notices | undefined {
+  const [topic] = topics.events
+  if (!notices || topic === undefined) return undefined
+  const isOwner = () => parts.isOwner(topic, 0)
+  return new Notices({ topic, table: parts.table, isOwner, sink, clock, emit, onFailed })
+}
+
 function createRecorder(
-  { sink, encoder, clock, random, emit, onFailed }: ProcessorPorts,
+  ports: ProcessorPorts,
   settings: ProcessorSettings,
-  { gate, marks }: Shared,
+  { gate, marks, notices }: Shared & { readonly notices: Notices | undefined },
 ): Recorder {
+  const { sink, encoder, clock, random, onFailed } = ports
+  const emit = notices === undefined ? ports.emit : withNotices(ports.emit, notices)
   const { topics, tiers, retrySchedule, instance, resultBodies, egressProxy } = settings
   const rules: RecordingRules = {
     ...{ topics, tiers, instance },
@@ -182,14 +215,14 @@ function createAdmission(
 }
 
 function createCalls(
-  { http, clock }: ProcessorPorts,
+  { http, clock, tracing }: ProcessorPorts,
   settings: ProcessorSettings,
   parts: Shared & { readonly deferring: Deferring },
 ): Calls {
   const { gate, lanes, deferring, table, health, handled, bounds, marks } = parts
   const { userAgent, maxAgeMs, timeoutMs, concurrency } = settings
   return new Calls({
-    ...{ gate, lanes, deferring, table, health, handled, bounds, http, clock, marks },
+    ...{ gate, lanes, deferring, table, health, handled, bounds, http, tracing, clock, marks },
     ...{ userAgent, maxAgeMs, defaultTimeoutMs: timeoutMs, defaultConcurrency: concurrency },
   })
 }
@@ -226,15 +259,27 @@ function createGroups(
   return { live, retry }
 }
 
+function withNotices(emit: Emit, notices: Notices): Emit {
+  return (signal) => {
+    if (signal.kind === 'delivery.recorded') notices.recorded(signal)
+    emit(signal)
+  }
+}
+
 /** Reads all hooks and all reports about their endpoints before the first event. */
 async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
   const { hooks: source, endpoints, schemas, filters, decrypt, emit, onFailed } = ports
-  const { table, health, lanes } = parts
+  const { table, health, lanes, notices } = parts
+  const report = (record: InboundRecord) => {
+    health.apply(record)
+    notices?.apply(record)
+  }
   await Promise.all([
     loadHooks({ source, schemas, filters, decrypt, table, health, lanes, emit, onFailed }),
-    endpoints.start((record) => health.apply(record), onFailed),
+    endpoints.start(report, onFailed),
   ])
   health.loaded()
+  notices?.loaded()
 }
 
 /**
@@ -250,9 +295,9 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
  * @returns how many records were not acknowledged
  */
 async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Promise<number> {
-  const { groups, lanes, calls, placement, recorder, health, waiters } = parts
+  const { groups, lanes, calls, placement, recorder, health, notices, waiters } = parts
   const isDrained = () => calls.inFlight === 0 && lanes.queued === 0
-  const isWritten = () => recorder.isIdle
+  const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
@@ -261,6 +306,7 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   placement.drop(() => true)
   calls.stop()
   await waiters.wait(isDrained, flushMs)
+  notices?.stop()
   await waiters.wait(isWritten, flushMs)
   await Promise.all(groups.map((group) => group.leave()))
   await waiters.wait(isWritten, flushMs)

@@ -269,6 +269,12 @@ export const settingTable = {
     integer(1_000, 365 * dayMs),
     'An endpoint that fails for so long without a success is disabled.',
   ),
+  notices: setting(
+    'HOOKTIDE_NOTICES',
+    'false',
+    boolean,
+    'Whether what happens to an endpoint is written to the first event topic, as an event of its tenant.',
+  ),
   maxDeferredPerHook: setting(
     'HOOKTIDE_MAX_DEFERRED_PER_HOOK',
     '1000000',

@@ -115,7 +115,15 @@ export class Admission {
     const workFor = (run: Run, hook?: Hook): Work => {
       flow.held.holdFor(run.hookId, 1, origin.bytes)
       load.admitted.holdFor(run.hookId, 1, origin.bytes)
-      return { run, origin, hook, queuedAt, place: undefined, isHandedOver: false }
+      return {
+        run,
+        origin,
+        hook,
+        queuedAt,
+        place: undefined,
+        isHandedOver: false,
+        trace: undefined,
+      }
     }
     switch (opened.kind) {
       case 'runs':

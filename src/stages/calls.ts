@@ -11,7 +11,7 @@ import type { EpochMs, Hook, MonotonicMs } from '../core/model/model.ts'
 import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
 import { prepareHook, requestHeaders, type PreparedHook } from '../core/run/request-headers.ts'
 import { endpointSignOf, heededSign, type EndpointSign } from '../core/run/verdict.ts'
-import type { Call, Clock, HttpSender } from '../ports.ts'
+import type { AttemptTrace, Call, Clock, HttpSender, TracedAttempt, Tracing } from '../ports.ts'
 import { Timer } from './timer.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Deferring } from './deferring.ts'
@@ -29,6 +29,7 @@ export interface CallsParts {
   readonly handled: HandledRuns
   readonly bounds: RepeatBounds
   readonly http: HttpSender
+  readonly tracing: Tracing | undefined
   readonly clock: Clock
   readonly marks: Marks
   readonly userAgent: string
@@ -172,8 +173,12 @@ export class Calls {
     const { defaultTimeoutMs, defaultConcurrency } = this.#parts
     const { work, startedAt } = slot
     const prepared = this.#preparedOf(hook)
+    const { shownUrl } = prepared
+    const queuedMs = tenths(startedAt - work.queuedAt)
+    work.trace = this.#traceOf(work, { shownUrl, startedAt: now, queuedMs })
     const body = bodyFor(work.run.event, hook.id)
-    const headers = requestHeaders(prepared, { run: work.run, body, now, userAgent })
+    const trace = work.trace?.call
+    const headers = requestHeaders(prepared, { run: work.run, body, now, userAgent, trace })
     const request = {
       url: hook.url,
       poolKey: prepared.poolKey,
@@ -185,10 +190,9 @@ export class Calls {
       oauth: hook.oauth,
       clientCertificate: hook.clientCertificate,
     }
-    const { shownUrl } = prepared
-    const queuedMs = tenths(startedAt - work.queuedAt)
     const call = http.send(request, (result) => {
       bounds.callEnded(startedAt, clock.monotonic())
+      work.trace?.answered(result)
       const answer = { kind: 'attempted', result, sign: endpointSignOf(result) } as const
       const attempted = { ...answer, hook, shownUrl, headers, startedAt: now, queuedMs }
       marks.answered({ slot, attempted })
@@ -198,6 +202,23 @@ export class Calls {
     const { group } = work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) + 1)
     return called
+  }
+
+  #traceOf(
+    { run, origin }: Work,
+    call: Pick<TracedAttempt, 'shownUrl' | 'startedAt' | 'queuedMs'>,
+  ): AttemptTrace | undefined {
+    const { tracing } = this.#parts
+    if (tracing === undefined) return undefined
+    const { epoch, offset, timestamp: writtenAt } = origin
+    const { group, topic, partition } = epoch
+    return tracing.attemptBegins({
+      run,
+      group,
+      source: { topic, partition, offset },
+      writtenAt,
+      ...call,
+    })
   }
 
   #end(slot: Slot<Work>, outcome: LaneOutcome): LaneMove<Work> | undefined {

@@ -79,6 +79,11 @@ export class Group implements GroupListener {
     return this.#flows.values()
   }
 
+  /** Whether the partition is this process's, as far as is known. */
+  owns(partition: TopicPartition): boolean {
+    return this.#flows.has(keyOf(partition))
+  }
+
   /** The number of records that were fetched and not admitted. */
   get backlogCount(): number {
     let count = 0

@@ -9,9 +9,9 @@ import type { AuthEvent, InboundRecord, OutboundRecord, Rejection } from '../cor
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
 import { unmatchedRecord, type Unmatched } from '../core/run/unmatched.ts'
-import type { Emit } from '../core/signal/signal.ts'
+import type { Emit, Signal } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
-import type { Clock, Random, RecordSink } from '../ports.ts'
+import type { AttemptTrace, Clock, Random, RecordSink } from '../ports.ts'
 import { ProofWaiters } from './proof-waiters.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Acknowledged, Marks } from './marks.ts'
@@ -55,6 +55,7 @@ export class Recorder {
       if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
       const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
+      if (work.trace !== undefined) tellTrace(work.trace, signals)
       this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
     })
   }
@@ -144,5 +145,11 @@ export class Recorder {
 
   readonly #fail = (error: unknown): void => {
     this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+function tellTrace(trace: AttemptTrace, signals: readonly Signal[]): void {
+  for (const signal of signals) {
+    if (signal.kind === 'delivery.recorded') trace.recorded(signal.outcome, signal.reason)
   }
 }

@@ -109,6 +109,7 @@ export class Turn {
   /** Acknowledgements → offsets. */
   #settle(acknowledged: Acknowledged): void {
     const { marks, completion } = this.#parts
+    acknowledged.work?.trace?.acknowledged()
     if (completion.acknowledged(acknowledged)) this.#commit(acknowledged.origin)
     marks.room()
   }

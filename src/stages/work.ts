@@ -2,7 +2,9 @@
 import type { Place } from '../core/collections/linked-queue.ts'
 import type { LineName } from '../core/lane/lane.ts'
 import type { EpochMs, Hook, HookId, MonotonicMs, Run, TenantId } from '../core/model/model.ts'
+import { withTrace } from '../core/run/delivery-headers.ts'
 import type { RunContext } from '../core/run/recording.ts'
+import type { AttemptTrace } from '../ports.ts'
 
 /**
  * One uninterrupted ownership of a partition. It is *live* until the partition is lost or membership is interrupted. Then it
@@ -52,6 +54,8 @@ export interface Work {
   place: Place<Work> | undefined
   /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
   isHandedOver: boolean
+  /** The spans of its call; `undefined` before, and where nothing is traced. */
+  trace: AttemptTrace | undefined
 }
 
 /** Whether something that the record caused has ended. A crash would repeat it. */
@@ -60,7 +64,8 @@ export function isBegun({ remaining, caused }: Origin): boolean {
 }
 
 /** The facts that the records of the work need. */
-export function contextOf({ run, origin, isHandedOver }: Work): RunContext {
+export function contextOf({ run: own, origin, isHandedOver, trace }: Work): RunContext {
+  const run = trace === undefined ? own : withTrace(own, trace.onward)
   const { epoch, offset, timestamp } = origin
   const { topic, partition, isLive } = epoch
   const source = { topic, partition, offset }

@@ -329,7 +329,7 @@ async function grantAll(rig: BrokerRig): Promise<void> {
   const processor = processorRights(
     topics,
     tiers.map(({ topic }) => topic),
-    groupId,
+    { groupId, notices: false },
   )
   await grant(admin, `User:${user}`, [
     ...processor,

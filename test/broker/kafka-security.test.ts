@@ -342,7 +342,11 @@ describe('a processor', () => {
     })
     const { topics, tiers, groupId } = readSettings(rig.environment)
     const tierTopics = tiers.map(({ topic }) => topic)
-    await grant(admin, 'User:processor', processorRights(topics, tierTopics, groupId))
+    await grant(
+      admin,
+      'User:processor',
+      processorRights(topics, tierTopics, { groupId, notices: false }),
+    )
     await rig.putHooks({ id: 'flaky' }, { id: 'gone' })
     const process = await rig.run(environmentOf('processor'))
     await rig.sendEvents({}, { value: 'no JSON' })

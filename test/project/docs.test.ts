@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/commands/command-list.ts'
-import { eventKeys } from '../../src/core/event/event-keys.ts'
+import { eventKeys, noticeKeys } from '../../src/core/event/event-keys.ts'
 import { isJsonObject } from '../../src/core/text/json.ts'
 import {
   blames,
@@ -16,6 +16,8 @@ import {
   rejectionReasons,
   unmatchedReasons,
 } from '../../src/core/model/record-values.ts'
+import { lossReasons } from '../../src/core/notice/losses.ts'
+import notice from '../../schemas/notice.schema.json' with { type: 'json' }
 import { stopCauses } from '../../src/core/signal/signal.ts'
 import { documents, documentText } from '../support/docs.ts'
 import { errorMessages, warningTexts } from '../support/error-messages.ts'
@@ -54,15 +56,26 @@ describe('the documents', () => {
       expect(allText).toContain(`\`${value}\``)
   })
 
-  it('use event keys of Logto, and for the five uses fields that samples have', () => {
+  it('use event keys of Logto and of notices, and for the five uses fields that samples have', () => {
     const quoted = [...allText.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
     const keys = quoted.filter((text) => /^(?:Post[A-Z]\w+|[A-Z]\w+(?:\.[A-Z]\w+)+)$/.test(text))
     expect(keys.length).toBeGreaterThan(40)
-    expect(keys.filter((key) => !eventKeys.includes(key))).toEqual([])
+    const known: readonly string[] = [...eventKeys, ...noticeKeys]
+    expect(keys.filter((key) => !known.includes(key))).toEqual([])
     const uses = /^\| use \|[^]*?\n\n/m.exec(documentText('docs/receivers.md'))?.[0] ?? ''
     const fields = [...uses.matchAll(/`([a-z]\w*(?:\.\w+)*)`/g)].map(([, path = '']) => path)
     expect(fields.length).toBeGreaterThan(15)
     expect(fields.filter((path) => !samples.some((sample) => hasPath(sample, path)))).toEqual([])
+  })
+
+  it('name every notice, and show one as its schema has it', () => {
+    const text = documentText('docs/notices.md')
+    for (const key of noticeKeys) expect(text).toContain(`| \`${key}\` |`)
+    for (const reason of lossReasons) expect(text).toContain(`\`${reason}\``)
+    const [, shown = ''] = /what a receiver\s+gets:\s+```json\n([^]*?)```/.exec(text) ?? []
+    const { hookId, ...payload } = JSON.parse(shown) as Record<string, unknown>
+    expect(hookId).toBe('operations')
+    expect(notice.examples).toContainEqual(payload)
   })
 
   it('list every error under Troubleshooting', () => {

@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   hook: ['event', 'filter', 'model', 'oauth', 'text'],
   run: ['event', 'hook', 'model', 'signal', 'text'],
   ingest: ['event', 'hook', 'model', 'text'],
+  notice: ['event', 'health', 'model', 'run', 'signal', 'text'],
   lane: ['collections', 'health', 'model', 'run'],
   answers: ['filter', 'hook', 'model'],
 }

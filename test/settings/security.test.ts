@@ -160,11 +160,11 @@ describe('missing rights', () => {
     const lines = grantLines(
       'User:a',
       '--bootstrap-server b:1',
-      processorRights(topics, ['auth.webhook.retry.5s'], groupId),
+      processorRights(topics, ['auth.webhook.retry.5s'], { groupId, notices: true }),
     )
     expect(lines).toContain(
-      'User:a has no right to Read and DescribeConfigs on topic auth.events: grant it with: ' +
-        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --operation DescribeConfigs --topic "auth.events"',
+      'User:a has no right to Read and DescribeConfigs and Write on topic auth.events: grant it with: ' +
+        'kafka-acls.sh --bootstrap-server b:1 --add --allow-principal "User:a" --operation Read --operation DescribeConfigs --operation Write --topic "auth.events"',
     )
     expect(lines).toContain(
       'User:a has no right to Read on group hooktide.retry: grant it with: ' +

@@ -6,6 +6,7 @@ import { sortedTiers, tierOf } from '../../src/core/run/schedule.ts'
 import type { Signal } from '../../src/core/signal/signal.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
 import { jsonResultEncoder } from '../../src/edge/registry/result-codec.ts'
+import type { Tracing } from '../../src/ports.ts'
 import type { Processor, ProcessorSettings } from '../../src/processor.ts'
 import { createProcessor } from '../../src/topology.ts'
 import { createHandClock, settled, type HandClock } from './hand-clock.ts'
@@ -46,6 +47,7 @@ export const settings: ProcessorSettings = {
   recordUnmatched: false,
   egressProxy: undefined,
   disableAfterMs: 5 * 24 * 60 * minute,
+  notices: false,
   maxDeferredPerHook: 1_000_000,
   maxDeferredPerTenant: 10_000_000,
   sessionTimeoutMs: 10_000,
@@ -95,6 +97,8 @@ export function createRig(
     readonly busyShare?: number
     /** What secrets of hooks are decrypted with. Default none. */
     readonly encryptionKeys?: readonly EncryptionKey[]
+    /** Of every process. Default none. */
+    readonly tracing?: Tracing
     /** Which signals are kept. Default all. */
     readonly isKept?: (signal: Signal) => boolean
   } = {},
@@ -145,6 +149,7 @@ export function createRig(
           http,
           encoder: jsonResultEncoder,
           clock,
+          tracing: options.tracing,
           loop: { busyShare: () => loop.share },
           random: options.random ?? (() => 0),
           emit: (signal) => {

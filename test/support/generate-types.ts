@@ -32,6 +32,7 @@ export async function generateTypes(): Promise<string> {
     avroInterface((await readSchema('delivery-result.avsc')) as AvroRecord),
     await jsonSchemaTypes('hook.schema.json', 'HookRecord'),
     await jsonSchemaTypes('endpoint-health.schema.json', 'EndpointRecord'),
+    await jsonSchemaTypes('notice.schema.json', 'NoticePayload'),
     await jsonSchemaTypes('auth-event.schema.json', 'AuthEventPayload'),
   ]
   return `${parts.map((part) => part.trim()).join('\n\n')}\n`

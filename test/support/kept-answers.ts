@@ -41,6 +41,7 @@ export function sentBy(hook: Hook): Readonly<Record<string, string>> {
     body: event.body,
     now: 1_789_376_531_019,
     userAgent: 'hooktide/test',
+    trace: undefined,
   }
   return requestHeaders(prepareHook(hook), call)
 }

@@ -10,7 +10,7 @@ export function eventOf(fields: Partial<AuthEvent>): AuthEvent {
     eventSource: '',
     userId: undefined,
     sourceKey: undefined,
-    traceparent: undefined,
+    trace: undefined,
     body: Buffer.from('{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}'),
     headers: [],
     source: { topic: 'auth.events', partition: 0, offset: 0 },

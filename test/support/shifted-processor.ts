@@ -77,6 +77,7 @@ export async function startShifted(
       encoder: jsonResultEncoder,
       clock,
       loop: createLoopMeter(),
+      tracing: undefined,
       random: () => 0,
       emit: () => undefined,
       onFailed: (error) => {

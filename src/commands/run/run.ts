@@ -19,7 +19,8 @@ import { createLoopMeter } from '../../edge/loop-meter.ts'
 import { startStatusServer, type StatusServer } from '../../edge/status-server.ts'
 import { systemClock } from '../../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../../edge/telemetry/telemetry.ts'
-import type { HttpSender, ResultEncoder, SchemaSource } from '../../ports.ts'
+import { createTracing } from '../../edge/telemetry/tracing.ts'
+import type { HttpSender, ResultEncoder, SchemaSource, Tracing } from '../../ports.ts'
 import { allGroups, rowsOf } from '../../settings/names.ts'
 import type { Processor } from '../../processor.ts'
 import { createProcessor } from '../../topology.ts'
@@ -75,10 +76,12 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
   for (const warning of settingWarnings) log.warn(warning)
   const status = await openStatusPages(settings, telemetry, unready)
   log.info({ port: status.port }, 'listening')
+  const tracing = tracingOf(settings, log)
   const failure = Promise.withResolvers<Error>()
   const readiness = watchReadiness({ log, unready, signal })
   try {
     processor = await assemble(settings, telemetry, {
+      tracing,
       signal,
       onFailed: failure.resolve,
       onWaiting: (reason) => void (waitsFor = reason),
@@ -95,19 +98,28 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
       )
       return 1
     }
-    log.info({ deadlineMs: settings.shutdownMs }, 'stopping')
-    const unwritten = await processor.stop(settings.shutdownMs)
-    if (unwritten === 0) log.info('stopped')
-    else {
-      log.warn(
-        { unwritten },
-        'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
-      )
-    }
+    await stop(processor, settings, log)
     return 0
   } finally {
     readiness.stop()
+    await tracing?.flush()
     await status.stop()
+  }
+}
+
+async function stop(
+  processor: Processor,
+  { shutdownMs: deadlineMs }: Settings,
+  log: Telemetry['log'],
+): Promise<void> {
+  log.info({ deadlineMs }, 'stopping')
+  const unwritten = await processor.stop(deadlineMs)
+  if (unwritten === 0) log.info('stopped')
+  else {
+    log.warn(
+      { unwritten },
+      'stopped before Kafka acknowledged all records: the next owner repeats what was not written, calls included',
+    )
   }
 }
 
@@ -121,6 +133,7 @@ function openStatusPages(
 }
 
 interface Assembling {
+  readonly tracing: Tracing | undefined
   readonly signal: AbortSignal
   readonly onFailed: (error: Error) => void
   /** Called when the start waits for Kafka or the registry, with the reason, and with an empty reason when it goes on. */
@@ -131,7 +144,7 @@ interface Assembling {
 async function assemble(
   settings: Settings,
   telemetry: Telemetry,
-  { signal, onFailed, onWaiting }: Assembling,
+  { tracing, signal, onFailed, onWaiting }: Assembling,
 ): Promise<Processor | undefined> {
   const { log } = telemetry
   const decrypt = await decryptOf(settings, log)
@@ -179,12 +192,19 @@ async function assemble(
       encoder,
       clock: systemClock,
       loop: createLoopMeter(),
+      tracing,
       random: Math.random,
       emit: telemetry.emit,
       onFailed,
     },
     { ...settings, userAgent: `hooktide/${version}` },
   )
+}
+
+function tracingOf({ topics }: Settings, log: Telemetry['log']): Tracing | undefined {
+  const tracing = createTracing({ version, results: topics.results, clock: systemClock })
+  if (tracing !== undefined) log.info('attempts are traced with OpenTelemetry')
+  return tracing
 }
 
 async function decryptOf(settings: Settings, log: Telemetry['log']): Promise<Decrypt> {

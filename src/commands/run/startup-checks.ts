@@ -71,11 +71,11 @@ export async function missingRightLines(
   settings: Settings,
   log: KafkaLog,
 ): Promise<readonly string[]> {
-  const { topics, tiers, groupId } = settings
+  const { topics, tiers } = settings
   const existing = tierTopicsIn(await admin.listTopics(), topics.retryPrefix)
   const tierTopics = [...new Set([...existing, ...tiers.map(({ topic }) => topic)])]
   const kafka = kafkaSettingsOf(settings)
-  const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, groupId))
+  const missing = await missingRights(kafka, log, processorRights(topics, tierTopics, settings))
   return rightRefusals(kafka, missing)
 }
 

@@ -42,6 +42,16 @@ export const eventKeysOf = {
 /** The 31 keys that Logto defines. */
 export const eventKeys: readonly string[] = Object.values(eventKeysOf).flat()
 
+/** Event keys of hooktide's own notices (docs/notices.md). */
+export const noticeKeys = [
+  'Hooktide.Endpoint.Failing',
+  'Hooktide.Endpoint.Open',
+  'Hooktide.Endpoint.Disabled',
+  'Hooktide.Endpoint.Recovered',
+  'Hooktide.Deliveries.Lost',
+] as const
+export type NoticeKey = (typeof noticeKeys)[number]
+
 /** Longest event key, as in Logto's `hooks` table. */
 const maxEventKeyLength = 128
 const form = /^[A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*$/

@@ -12,6 +12,7 @@ import {
   type EpochMs,
   type HookId,
   type InboundRecord,
+  type TraceContext,
 } from '../model/model.ts'
 
 export type DecodedEvent = { readonly kind: 'event'; readonly event: AuthEvent } | Rejected
@@ -68,7 +69,7 @@ export function decodeNamedEvent(
       createdAt,
       userId,
       ...identity,
-      traceparent: traceparentOf(reader),
+      trace: traceOf(reader),
       body,
       headers: foreignHeaders(record.headers),
     },
@@ -147,7 +148,18 @@ const traceparentForm =
 
 const maxTraceparentBytes = 256
 
+/** Vendors may use 512 characters; commas and tabs part their entries. No control character may get into an HTTP header. */
+const tracestateForm = /^[\x21-\x7e](?:[\t\x20-\x7e]{0,510}[\x21-\x7e])?$/
+
 /** A trace context that is not valid is ignored, as the W3C asks: the event counts without it. */
+function traceOf(reader: HeaderReader): TraceContext | undefined {
+  const traceparent = traceparentOf(reader)
+  if (traceparent === undefined) return undefined
+  const text = reader.bytes('tracestate')?.toString('latin1')
+  const tracestate = text !== undefined && tracestateForm.test(text) ? text : undefined
+  return { traceparent, tracestate }
+}
+
 function traceparentOf(reader: HeaderReader): string | undefined {
   const bytes = reader.bytes('traceparent')
   if (bytes === undefined || bytes.length > maxTraceparentBytes) return undefined

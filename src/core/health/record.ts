@@ -68,7 +68,10 @@ export function decodeHealth({ key, value }: Pick<InboundRecord, 'key' | 'value'
 /**
  * Whether a report that was read replaces the known one. A higher `enableEpoch` always does. Otherwise `disabled` remains.
  */
-export function supersedes(incoming: Health, known: Health | undefined): boolean {
+export function supersedes(
+  incoming: Pick<Health, 'state' | 'enableEpoch'>,
+  known: Pick<Health, 'state' | 'enableEpoch'> | undefined,
+): boolean {
   if (known === undefined) return true
   if (incoming.enableEpoch !== known.enableEpoch) return incoming.enableEpoch > known.enableEpoch
   return known.state !== 'disabled' || incoming.state === 'disabled'

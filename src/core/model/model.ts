@@ -89,6 +89,13 @@ export interface OutboundRecord {
 
 // --- events ------------------------------------------------------------------------------------------
 
+/** W3C Trace Context: where a trace goes on from. Both are valid values of HTTP headers. */
+export interface TraceContext {
+  readonly traceparent: string
+  /** What tracing systems add of their own; `undefined` if there is none. */
+  readonly tracestate: string | undefined
+}
+
 /** A valid auth event. */
 export interface AuthEvent {
   /** The event key, such as `PostSignIn` or `User.Data.Updated`. */
@@ -103,8 +110,8 @@ export interface AuthEvent {
   readonly userId: string | undefined
   /** The key of the event's own record as text, if it has one. Retries keep it. */
   readonly sourceKey: string | undefined
-  /** W3C trace context of the producer, if it sent one. */
-  readonly traceparent: string | undefined
+  /** The trace context of the producer, if it sent one. */
+  readonly trace: TraceContext | undefined
   /**
    * The JSON text that was produced, without white space around it: an object that is not empty and has no `hookId`. All
    * deliveries of the event share it, so it must not be changed.

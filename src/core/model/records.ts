@@ -315,6 +315,101 @@ export interface EndpointRecord {
 }
 
 /**
+ * An event that hooktide writes about one of its hooks: what happened to its endpoint. It is delivered to hooks of the same tenant as every other event, with the receiving hook's hookId added. Times in data are in milliseconds since 1970. A later version may add fields.
+ */
+export interface NoticePayload {
+  /**
+   * What happened.
+   */
+  readonly event: string
+  /**
+   * When it was found, as RFC 3339 in UTC.
+   */
+  readonly createdAt: string
+  /**
+   * The hook, and what happened.
+   */
+  readonly data: {
+    /**
+     * The hook that the notice is about.
+     */
+    readonly hookId: string
+    /**
+     * Its name.
+     */
+    readonly hookName: string
+    /**
+     * Its URL without credentials and query, and without parts of the path that may be secret; null if the URL was changed meanwhile.
+     */
+    readonly url: string | null
+    /**
+     * Of an endpoint: its state now. A later version may add values.
+     */
+    readonly state?: string
+    /**
+     * Of an endpoint: the reason for its state: failures, gone (410), failing-for-days, operator, url-changed, recovered. A later version may add values.
+     */
+    readonly reason?: string
+    /**
+     * When the state began, or when the first of the deliveries was lost.
+     */
+    readonly since: number
+    /**
+     * When the next attempt may be made, null if it may be made now or never; or when the last of the deliveries was lost.
+     */
+    readonly until: number | null
+    /**
+     * Of an endpoint: failed attempts without a success between them.
+     */
+    readonly failures?: number
+    /**
+     * Of an endpoint: the first of these failures; null if there is none.
+     */
+    readonly failingSince?: number | null
+    /**
+     * Of an endpoint: the last failed attempt; null if none is known.
+     */
+    readonly lastFailureAt?: number | null
+    /**
+     * Of an endpoint: the last successful attempt that was recorded; null if none is known.
+     */
+    readonly lastSuccessAt?: number | null
+    /**
+     * Of lost deliveries: how many one process gave up from since to until.
+     */
+    readonly count?: number
+    /**
+     * Of lost deliveries: how many for each reason. A later version may add reasons.
+     */
+    readonly reasons?: {
+      /**
+       * All retries failed.
+       */
+      readonly exhausted?: number
+      /**
+       * Too old.
+       */
+      readonly 'max-age'?: number
+      /**
+       * The endpoint was open or paused for too long, or for too many.
+       */
+      readonly 'endpoint-down'?: number
+      /**
+       * Too many were deferred.
+       */
+      readonly overflow?: number
+      /**
+       * A topic accepts no record of the size.
+       */
+      readonly 'too-large'?: number
+      readonly [k: string]: unknown
+    }
+    readonly [k: string]: unknown
+  }
+  readonly [k: string]: unknown
+}
+
+/**
  * Value of a record on an event topic: the payload of Logto's webhooks without hookId, which each delivery adds. Event keys and fields that are not named here are accepted and passed on. Consumers should treat absent and null fields the same.
  */
 export type AuthEventPayload = {

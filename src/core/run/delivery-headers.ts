@@ -27,6 +27,7 @@ import {
   type RecordPlace,
   type Rejection,
   type Run,
+  type TraceContext,
   type Trigger,
 } from '../model/model.ts'
 import { joinHeaders } from '../event/packed-headers.ts'
@@ -34,6 +35,22 @@ import { HeaderReader } from '../event/record-headers.ts'
 import { sourceKeyOf } from '../event/search-fields.ts'
 
 export type DecodedRun = { readonly kind: 'run'; readonly run: Run } | Rejected
+
+/**
+ * The run with a trace context, if its event has none: the records by which it goes on carry it, so its later attempts join
+ * the trace, in whatever process.
+ */
+export function withTrace(run: Run, trace: TraceContext): Run {
+  const { event } = run
+  if (event.trace !== undefined) return run
+  const { traceparent, tracestate } = trace
+  // Of a header that is there twice the last counts.
+  const added: readonly KafkaHeader[] = [
+    ['traceparent', Buffer.from(traceparent)],
+    ['tracestate', tracestate === undefined ? null : Buffer.from(tracestate)],
+  ]
+  return { ...run, event: { ...event, trace, headers: joinHeaders(event.headers, added) } }
+}
 
 /** Headers of a tier record: the event's own, and everything that is needed to continue the run. */
 export function runHeaders(run: Run): KafkaHeaders {

@@ -280,6 +280,7 @@ function signalOf(context: RunContext, { verdict, attempt, at }: Conclusion, end
     kind: 'delivery.recorded',
     deliveryId: run.deliveryId,
     run: run.run,
+    trigger: run.trigger,
     event: run.event.event,
     hookId: run.hookId,
     tenantId: run.event.tenantId,

@@ -1,6 +1,6 @@
 /** The headers of a call (docs/receivers.md). */
 import { hash } from 'node:crypto'
-import type { EpochMs, Hook, Run } from '../model/model.ts'
+import type { EpochMs, Hook, Run, TraceContext } from '../model/model.ts'
 import {
   logtoSignature,
   prepareKey,
@@ -26,6 +26,8 @@ export interface CallFacts {
   readonly body: Buffer
   readonly now: EpochMs
   readonly userAgent: string
+  /** Of the attempt's span; `undefined` where hooktide makes none. */
+  readonly trace: TraceContext | undefined
 }
 
 /** Headers that a hook cannot set: the HTTP client sets those about the transport, and hooktide those that are signed. */
@@ -45,6 +47,7 @@ const reserved = new Set([
   'webhook-signature',
   'hooktide-attempt',
   'traceparent',
+  'tracestate',
 ])
 
 export function prepareHook(
@@ -108,9 +111,9 @@ export function requestHeaders(
     const signature = standardSignature({ id: run.deliveryId, timestampSeconds, body, keys })
     headers['webhook-signature'] = signature
   }
-  if (run.event.traceparent !== undefined) {
-    headers['traceparent'] = continued(run.event.traceparent, run)
-  }
+  const trace = call.trace ?? continued(run)
+  if (trace !== undefined) headers['traceparent'] = trace.traceparent
+  if (trace?.tracestate !== undefined) headers['tracestate'] = trace.tracestate
   return headers
 }
 
@@ -118,8 +121,10 @@ export function requestHeaders(
  * Continues the producer's trace with a span for this attempt. The span's id is computed, so that a call that is repeated
  * after a crash has the same id. The version is hooktide's own, whatever the producer's is.
  */
-function continued(traceparent: string, run: Pick<Run, 'deliveryId' | 'run' | 'attempt'>): string {
-  const [, traceId, , flags] = traceparent.split('-')
+function continued(run: CallFacts['run']): TraceContext | undefined {
+  const { trace } = run.event
+  if (trace === undefined) return undefined
+  const [, traceId, , flags] = trace.traceparent.split('-')
   const span = hash('sha256', `${run.deliveryId} ${run.run} ${run.attempt}`, 'hex').slice(0, 16)
-  return `00-${traceId}-${span}-${flags}`
+  return { ...trace, traceparent: `00-${traceId}-${span}-${flags}` }
 }

@@ -16,6 +16,7 @@ import type {
   RecordPlace,
   RejectionReason,
   TenantId,
+  Trigger,
 } from '../model/model.ts'
 import type { EndpointState } from '../model/record-values.ts'
 
@@ -70,6 +71,14 @@ export type Signal =
       readonly kind: 'endpoint.unusable'
       readonly source: Place
       readonly problem: FieldProblem
+    }
+  /** What happened to an endpoint was written as an event (docs/notices.md). */
+  | { readonly kind: 'notice.written'; readonly event: string; readonly hookId: HookId }
+  | {
+      readonly kind: 'notice.left-out'
+      readonly event: string
+      readonly hookId: HookId
+      readonly cause: NoticeCause
     }
   | { readonly kind: 'table.loaded'; readonly hooks: number; readonly suspended: number }
   | {
@@ -139,6 +148,12 @@ export const stopCauses = [
 /** Why no call may start. */
 export type StopCause = (typeof stopCauses)[number]
 
+/**
+ * Why a notice is left out: too many notices of its tenant or of all within a minute; or the event topic accepts no record
+ * of its size.
+ */
+export type NoticeCause = 'tenant-rate' | 'total-rate' | 'too-large'
+
 export interface EndpointChanged {
   readonly kind: 'endpoint.changed' | 'endpoint.disabled'
   readonly hookId: HookId
@@ -157,6 +172,7 @@ export interface DeliveryRecorded {
   readonly kind: 'delivery.recorded'
   readonly deliveryId: DeliveryId
   readonly run: string
+  readonly trigger: Trigger
   readonly event: string
   readonly hookId: HookId
   readonly tenantId: TenantId

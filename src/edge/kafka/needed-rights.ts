@@ -34,17 +34,21 @@ export function groupRight(operation: Operation, name: string): Right {
  * topic includes since Kafka 2.8.
  *
  * @param tierTopics all that are read; those that are written are among them
+ * @param settings `notices`: whether it writes events
  */
 export function processorRights(
   topics: Topics,
   tierTopics: readonly string[],
-  groupId: string,
+  { groupId, notices }: { readonly groupId: string; readonly notices: boolean },
 ): readonly Right[] {
   // Settings of topics are read before a start, never changed.
   const read = (topic: string) => rights('topic', topic, 'Read', 'DescribeConfigs')
   const written = (topic: string) => rights('topic', topic, 'Write', 'DescribeConfigs')
   return [
     ...[...topics.events, topics.hooks].flatMap(read),
+    ...(notices ? topics.events.slice(0, 1) : []).flatMap((topic) =>
+      rights('topic', topic, 'Write'),
+    ),
     ...[topics.requests, ...tierTopics, topics.endpoints].flatMap((topic) =>
       rights('topic', topic, 'Read', 'Write', 'DescribeConfigs'),
     ),

@@ -115,6 +115,10 @@ function createCounters(groups: readonly string[]) {
       'hooktide_endpoint_records_unusable_total',
       'Records of the topic of endpoint health that cannot be read.',
     ),
+    notices: by('outcome', ['written', 'left-out'], {
+      name: 'hooktide_notices_total',
+      help: 'Notices of what happened to endpoints: written as events, or left out by the bounds.',
+    }),
     ...createWaysOn(plain),
     names: by('outcome', nameOutcomes, {
       name: 'hooktide_name_lookups_total',
@@ -329,6 +333,8 @@ const counting: Counting = {
   'hook.suspended': nothing,
   'endpoint.changed': nothing,
   'endpoint.disabled': nothing,
+  'notice.written': ({ notices }) => notices.of('written').add(),
+  'notice.left-out': ({ notices }) => notices.of('left-out').add(),
   'table.loaded': nothing,
   'group.draining': nothing,
 }

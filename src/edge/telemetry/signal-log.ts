@@ -194,6 +194,8 @@ const levels: Readonly<Record<Signal['kind'], 'debug' | 'info' | 'warn'>> = {
   'commit.failed': 'debug',
   'commit.foreign': 'warn',
   'calls.stopped': 'warn',
+  'notice.left-out': 'warn',
+  'notice.written': 'info',
   'table.loaded': 'info',
   'hook.changed': 'info',
   'endpoint.changed': 'info',

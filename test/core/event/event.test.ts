@@ -252,7 +252,7 @@ describe('the identity of an event', () => {
   it('is its position and time when the producer gave no id', () => {
     const event = eventOf(minimal)
     expect(event.eventId).toBe('auth.events-3-41-1789376531019')
-    expect(event).toMatchObject({ tenantId: 'default', eventSource: '', traceparent: undefined })
+    expect(event).toMatchObject({ tenantId: 'default', eventSource: '', trace: undefined })
     expect(event.source).toEqual({ topic: 'auth.events', partition: 3, offset: 41 })
   })
 
@@ -324,7 +324,7 @@ describe('the identity of an event', () => {
       ['traceparent', null],
     ] as const
     const event = eventOf(minimal, headers)
-    expect(event).toMatchObject({ eventId: 'a', eventSource: '', traceparent: undefined })
+    expect(event).toMatchObject({ eventId: 'a', eventSource: '', trace: undefined })
     expect([...event.headers]).toEqual(headers)
   })
 
@@ -354,7 +354,23 @@ describe('headers of an event', () => {
     ['', false],
   ])('continue a trace if it is valid, and are ignored otherwise: %s', (traceparent, isValid) => {
     const event = eventOf(minimal, headersOf({ traceparent }))
-    expect(event.traceparent).toBe(isValid ? traceparent : undefined)
+    expect(event.trace).toEqual(isValid ? { traceparent, tracestate: undefined } : undefined)
+  })
+
+  it.each([
+    ['congo=t61rcWkgMzE,rojo=00f067aa0ba902b7', true],
+    ['a=1, b=2', true],
+    ['x'.repeat(512), true],
+    ['x'.repeat(513), false],
+    ['a=1\r\nx-evil: 1', false],
+    ['a=\u00e9', false],
+    [' a=1', false],
+    ['', false],
+  ])('carry on what tracing systems add, if it can be a header: %j', (tracestate, isValid) => {
+    const traceparent = `00-${trace}-01`
+    const read = eventOf(minimal, headersOf({ traceparent, tracestate })).trace
+    expect(read).toEqual({ traceparent, tracestate: isValid ? tracestate : undefined })
+    expect(eventOf(minimal, headersOf({ tracestate })).trace).toBeUndefined()
   })
 
   it('are passed on unchanged, including repeated ones, except those that only hooktide may set', () => {

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import type { Hook, Run } from '../../../src/core/model/model.ts'
+import type { Hook, Run, TraceContext } from '../../../src/core/model/model.ts'
 import { prepareHook, requestHeaders } from '../../../src/core/run/request-headers.ts'
 import { logtoSignature, prepareKey, standardSecret } from '../../../src/core/hook/signature.ts'
 import { eventOf, hookOf, runOf } from '../../support/model-builders.ts'
@@ -12,8 +12,9 @@ function headersFor(
   hook: Partial<Hook>,
   run: Partial<Run> = {},
   at = now,
+  trace?: TraceContext,
 ): Readonly<Record<string, string>> {
-  const call = { run: runOf(run), body, now: at, userAgent: 'hooktide/1.2.3' }
+  const call = { run: runOf(run), body, now: at, userAgent: 'hooktide/1.2.3', trace }
   return requestHeaders(prepareHook(hookOf(hook)), call)
 }
 
@@ -135,14 +136,16 @@ describe('the signatures of a call', () => {
 
 describe('the trace of a call', () => {
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
-  const event = eventOf({ traceparent: `00-${traceId}-00f067aa0ba902b7-01` })
+  const event = eventOf({
+    trace: { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: 'rojo=1' },
+  })
 
   it("goes on from the event's, with a span of its own for every attempt of every run", () => {
     const spans = [{}, { attempt: 1 }, { run: '0-7' }, { deliveryId: 'dlv_1' }].map(
       (run) => headersFor({}, { ...run, event })['traceparent'],
     )
     expect(spans).toEqual(Array(4).fill(expect.stringMatching(`^00-${traceId}-[\\da-f]{16}-01$`)))
-    expect(new Set([...spans, event.traceparent]).size).toBe(5)
+    expect(new Set([...spans, event.trace?.traceparent]).size).toBe(5)
   })
 
   it('is the same when a crash repeats the call', () => {
@@ -150,9 +153,24 @@ describe('the trace of a call', () => {
   })
 
   it('is written in the version that hooktide knows', () => {
-    const later = eventOf({ traceparent: `cc-${traceId}-00f067aa0ba902b7-03-more` })
+    const later = eventOf({
+      trace: { traceparent: `cc-${traceId}-00f067aa0ba902b7-03-more`, tracestate: undefined },
+    })
     expect(headersFor({}, { event: later })['traceparent']).toMatch(
       /^00-[\da-f]{32}-[\da-f]{16}-03$/,
     )
+  })
+
+  it('has what tracing systems add, and no hook can replace it', () => {
+    const headers = headersFor({ headers: { tracestate: 'mine=1' } }, { event })
+    expect(headers['tracestate']).toBe('rojo=1')
+    expect(headersFor({ headers: { TraceState: 'mine=1' } })).not.toHaveProperty('tracestate')
+  })
+
+  it('is that of the span of the attempt, where there is one', () => {
+    const trace = { traceparent: `00-${traceId}-1111111111111111-01`, tracestate: undefined }
+    const headers = headersFor({}, { event }, now, trace)
+    expect(headers).toMatchObject({ traceparent: trace.traceparent })
+    expect(headers).not.toHaveProperty('tracestate')
   })
 })

@@ -37,6 +37,7 @@ const signals: { readonly [Kind in Signal['kind']]: Signal & { readonly kind: Ki
   },
   'delivery.recorded': {
     kind: 'delivery.recorded',
+    trigger: 'event',
     deliveryId: 'dlv_4pX0cV3mJrKq8sT1uWyZ2a',
     run: 'auth.events/3/41',
     event: 'PostSignIn',
@@ -70,6 +71,13 @@ const signals: { readonly [Kind in Signal['kind']]: Signal & { readonly kind: Ki
   'endpoint.changed': { kind: 'endpoint.changed', ...changed },
   'endpoint.disabled': { kind: 'endpoint.disabled', ...changed, to: 'disabled', until: null },
   'endpoint.unusable': { kind: 'endpoint.unusable', source, problem },
+  'notice.written': { kind: 'notice.written', event: 'Hooktide.Endpoint.Open', hookId: 'a' },
+  'notice.left-out': {
+    kind: 'notice.left-out',
+    event: 'Hooktide.Endpoint.Open',
+    hookId: 'a',
+    cause: 'tenant-rate',
+  },
   'table.loaded': { kind: 'table.loaded', hooks: 2, suspended: 1 },
   'group.assigned': { kind: 'group.assigned', group: 'hooktide', kept: 1, gained: 2, lost: 0 },
   'group.draining': { kind: 'group.draining', group: 'hooktide', inFlight: 3 },

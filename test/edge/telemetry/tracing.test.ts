@@ -1,0 +1,124 @@
+import { trace } from '@opentelemetry/api'
+import {
+  AlwaysOffSampler,
+  InMemorySpanExporter,
+  ParentBasedSampler,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { TraceContext } from '../../../src/core/model/model.ts'
+import { createTracing } from '../../../src/edge/telemetry/tracing.ts'
+import type { TracedAttempt, Tracing } from '../../../src/ports.ts'
+import { eventOf, runOf } from '../../support/model-builders.ts'
+
+const startedAt = Date.UTC(2026, 0, 5)
+const options = { version: '1.2.3', results: 'results', clock: { now: () => startedAt + 60 } }
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const phases = { connectMs: 1, firstByteMs: 40, totalMs: 50 }
+
+function attemptOf(context: TraceContext | undefined, attempt = 0): TracedAttempt {
+  return {
+    run: runOf({ event: eventOf({ trace: context }), attempt, hop: attempt }),
+    group: 'hooktide',
+    source: { topic: 'auth.events', partition: 3, offset: 41 },
+    writtenAt: startedAt - 30,
+    shownUrl: 'https://receiver.example/hook/(hidden)',
+    startedAt,
+    queuedMs: 20,
+  }
+}
+
+/** Tracing, which is on. */
+function createdTracing(): Tracing {
+  const tracing = createTracing(options)
+  if (tracing === undefined) throw new Error('no SDK was found')
+  return tracing
+}
+
+/** Registers an SDK that keeps what it is given. */
+function register(sampler?: ParentBasedSampler): InMemorySpanExporter {
+  const exporter = new InMemorySpanExporter()
+  const spanProcessors = [new SimpleSpanProcessor({ exporter })]
+  trace.setGlobalTracerProvider(
+    new TracerProvider({ spanProcessors, ...(sampler === undefined ? {} : { sampler }) }),
+  )
+  return exporter
+}
+
+afterEach(() => trace.disable())
+
+describe('tracing', () => {
+  it('is off where no SDK was loaded', () => {
+    expect(createTracing(options)).toBeUndefined()
+  })
+
+  it('makes of an attempt the spans from queue to result, below the span of the producer', async () => {
+    const exporter = register()
+    const tracing = createdTracing()
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
+    const attempt = tracing.attemptBegins(attemptOf({ traceparent, tracestate: 'rojo=1' }))
+    expect(attempt.call).toEqual({
+      traceparent: expect.stringMatching(`^00-${traceId}-[\\da-f]{16}-01$`) as unknown,
+      tracestate: 'rojo=1',
+    })
+    attempt.answered({ kind: 'response', status: 503, retryAfterMs: undefined, body: '', phases })
+    attempt.recorded('dead', 'exhausted')
+    attempt.acknowledged()
+    await tracing.flush()
+    const spans = exporter.getFinishedSpans()
+    const shown = spans.map(({ name, startTime, endTime }) => {
+      const [from, to] = [startTime, endTime].map(
+        ([seconds, nanos]) => seconds * 1_000 + nanos / 1e6 - startedAt,
+      )
+      return `${name} ${from} ${to}`
+    })
+    expect(shown).toEqual([
+      'queued -20 0',
+      'POST 0 50',
+      'send results 60 60',
+      'process auth.events -20 60',
+    ])
+    const [, call, , processing] = spans
+    const own = processing?.spanContext().spanId
+    const parents = spans.map(({ parentSpanContext }) => parentSpanContext?.spanId)
+    expect(parents).toEqual([own, own, own, '00f067aa0ba902b7'])
+    expect(call?.attributes).toEqual({
+      'http.request.method': 'POST',
+      'url.full': 'https://receiver.example/hook/(hidden)',
+      'server.address': 'receiver.example',
+      'server.port': 443,
+      'http.response.status_code': 503,
+      'error.type': '503',
+    })
+    expect(processing?.attributes).toMatchObject({
+      'messaging.kafka.offset': 41,
+      'hooktide.outcome': 'dead',
+      'hooktide.reason': 'exhausted',
+    })
+    expect(processing?.events.map(({ name }) => name)).toEqual(['produced'])
+  })
+
+  it('begins a trace for an event without one, which its records carry on', () => {
+    register()
+    const attempt = createdTracing().attemptBegins(attemptOf(undefined))
+    const [, id, span] = attempt.onward.traceparent.split('-')
+    expect(id).toMatch(/^[\da-f]{32}$/)
+    expect(attempt.call.traceparent).toContain(`00-${id}-`)
+    expect(attempt.call.traceparent).not.toContain(span)
+  })
+
+  it('leaves out what its producer, or the sampler, does not record, and passes its trace on', () => {
+    const exporter = register(new ParentBasedSampler({ root: new AlwaysOffSampler() }))
+    const tracing = createdTracing()
+    const traceparent = `00-${traceId}-00f067aa0ba902b7-00`
+    for (const context of [undefined, { traceparent, tracestate: undefined }]) {
+      const attempt = tracing.attemptBegins(attemptOf(context, 1))
+      expect(attempt.call.traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/)
+      attempt.answered({ kind: 'aborted', phases })
+      attempt.recorded('interrupted', undefined)
+      attempt.acknowledged()
+    }
+    expect(exporter.getFinishedSpans()).toEqual([])
+  })
+})
