@@ -200,5 +200,9 @@ async function allow(
   const { admin } = await useKafka([broker.open])
   const { topics, tiers, groupId } = readSettings(environment)
   const tierTopics = tiers.map(({ topic }) => topic)
-  await grant(admin, `User:${subject}`, processorRights(topics, tierTopics, { groupId, notices: false }))
+  await grant(
+    admin,
+    `User:${subject}`,
+    processorRights(topics, tierTopics, { groupId, notices: false }),
+  )
 }
