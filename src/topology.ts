@@ -4,8 +4,8 @@
  * - hooks and endpoint health → tables;
  * - events, requests and tiers → partitions → lanes → calls → records → complete offsets.
  *
- * Each part gets the parts that it uses. Answers and acknowledgements are marked, and {@link ./stages/turn.ts} handles the
- * marks. The wiring knows ports and no libraries, so the same wiring runs on Kafka and in memory.
+ * Each part gets the parts that it uses. What happens is marked, and {@link ./stages/turn.ts} handles the marks. The wiring
+ * knows ports and no libraries, so the same wiring runs on Kafka and in memory.
  */
 import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'

@@ -7,7 +7,7 @@ import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { isFresh, type Deferring, type Judgement, type Defer } from './deferring.ts'
+import { isFresh, type Deferring, type Judgement } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -188,8 +188,9 @@ interface Plan {
 }
 
 /**
- * Deferrals of open and paused lanes do not count against the budget: each of their runs is written about once per probe.
+ * Whether a deferral counts against the budget. Those of open and paused lanes do not: such a run is written about once per
+ * probe.
  */
-function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
+function isCharged(judgement: Judgement, { run }: PlannedCall): boolean {
   return judgement.kind === 'defer' && judgement.blocked === undefined && isFresh(run)
 }

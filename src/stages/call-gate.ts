@@ -64,7 +64,7 @@ export class CallGate {
     return false
   }
 
-  /** Holds the calls of these lines, which get the group's records, until the group is released. */
+  /** Starts no call of these lines, which get the group's records, until the group is released. */
   hold(group: string, lines: readonly LineName[]): void {
     this.#held.set(group, lines)
   }

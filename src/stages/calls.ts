@@ -52,9 +52,9 @@ interface InFlight {
   readonly call: Call
 }
 
-/** For work that has waited longer, it is checked whether another record of the run was handled meanwhile. */
-const stillOpenMs = 1_000
-/** How often it is checked again whether calls may start, when the reason against it may end without a mark. */
+/** When work has waited for longer, another record of its run may have been handled meanwhile. */
+const repeatCheckMs = 1_000
+/** How often it is checked whether calls may start again, since the reason against it may end without a mark. */
 const recheckMs = 50
 const called = { kind: 'called' } as const
 const lost = { kind: 'lost' } as const
@@ -106,7 +106,7 @@ export class Calls {
     const { table, clock, health, handled, maxAgeMs } = this.#parts
     const { run, origin, hook, queuedAt } = slot.work
     if (!origin.epoch.isLive) return lost
-    if (slot.startedAt - queuedAt > stillOpenMs && handled.has(run)) return repeated
+    if (slot.startedAt - queuedAt > repeatCheckMs && handled.has(run)) return repeated
     const now = clock.now()
     const entry = table.get(run.hookId)
     const limits = { now, maxAgeMs, isDisabled: !run.isForced && health.isDisabled(run.hookId) }

@@ -40,7 +40,7 @@ export type Judgement =
 /** The run goes to a tier, without an attempt. */
 export interface Defer {
   readonly kind: 'defer'
-  /** `undefined` when the lane is healthy and the hook has used up its share. */
+  /** `undefined` if the lane is healthy, and the hook has used up its share. */
   readonly blocked: Blocked | undefined
 }
 
@@ -56,11 +56,11 @@ export interface DeferringParts {
   readonly tiers: readonly Tier[]
   readonly clock: Clock
   readonly random: Random
-  /** How many calls at once a hook may have that sets no limit. */
+  /** How many calls at once a hook may have if it sets no limit. */
   readonly defaultConcurrency: number
 }
 
-/** A run that is due sooner does not hop: no tier has a shorter delay. */
+/** A run that is due sooner does not hop. It is also how long a run is deferred while nothing is known about its lane. */
 const minHopMs = 1_000
 /** If more records wait for their acknowledgement, the sink or the broker is slow. */
 const usualPending = 2_000

@@ -1,4 +1,7 @@
-/** Decides what a record causes, by the join with the hook table, for each kind of topic. It has no side effects. */
+/**
+ * Decides what a record causes, by the join with the hook table, for each kind of topic. This changes nothing in the
+ * processor. It may request a schema, and it reports filters that fail.
+ */
 import { decodeRun, isSplit, placeOf } from '../core/run/delivery-headers.ts'
 import { decodeEvent } from '../core/event/event.ts'
 import { isFramed, unframe } from '../core/event/framed-value.ts'
@@ -135,7 +138,7 @@ function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Op
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
-  // A due time beyond the maximum age would make the run hop forever.
+  // A run that is too old ends now. Otherwise it would hop until its due time, which may be years ahead.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
   if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
   const release = releaseOf(run, releasedAt, now)

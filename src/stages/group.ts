@@ -69,7 +69,7 @@ export class Group implements GroupListener {
     return isJoined(this.#state)
   }
 
-  /** Whether records are admitted. */
+  /** Whether records that are fetched may be admitted. */
   get isAdmitting(): boolean {
     return this.#state.kind !== 'stopping'
   }

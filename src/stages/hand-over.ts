@@ -1,5 +1,5 @@
 /**
- * Hands partitions over to their next owner, so that it repeats no delivery that has ended. No call starts, calls in flight
+ * Prepares partitions for their next owner, so that it repeats no delivery that has ended: no call starts, calls in flight
  * may end, and the remaining deliveries of half-done events continue from records of their own.
  */
 import type { LineName } from '../core/lane/lane.ts'
@@ -18,7 +18,7 @@ export interface HandOverParts {
   readonly halfDone: HalfDone
   readonly recorder: Recorder
   readonly waiters: IdleWaiters
-  /** How long each step except the first may take, in milliseconds. */
+  /** How long each wait may take, except the one for calls in flight. Milliseconds. */
   readonly budgetMs: number
 }
 
@@ -55,7 +55,8 @@ export class HandOver {
   }
 
   /**
-   * Splits off the queued deliveries of half-done events, and aborts their calls in flight, which then continue elsewhere.
+   * Splits off the queued deliveries of half-done events. Aborts their calls in flight, whose runs then continue from split
+   * records.
    */
   #splitHalfDone(group: string): void {
     const { calls, placement, halfDone } = this.#parts

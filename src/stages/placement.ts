@@ -44,7 +44,7 @@ export class Placement {
     this.#sendOff(work, how)
   }
 
-  /** The condition of the hook's lane changed. The work that was queued in a lane that opened or paused is deferred. */
+  /** The condition of the hook's lane changed. If it opened or paused, the work that was queued in it is deferred. */
   follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
     const { clock, health } = this.#parts
     if (condition.kind === 'flowing') {
@@ -82,6 +82,6 @@ export class Placement {
     const configVersion = table.get(run.hookId)?.hook.configVersion
     const verdict = deferring.verdictOf(run, how)
     recorder.record(work, { kind: 'ended', verdict, configVersion })
-    upkeep.defer()
+    upkeep.deferred()
   }
 }

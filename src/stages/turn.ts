@@ -1,13 +1,14 @@
 /**
- * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks, in the
- * order of the data's path, until there are none:
+ * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks in these
+ * steps, until there are none:
  *
  * 1. answers → the state of lanes and endpoints, and the records to write;
  * 2. acknowledgements → complete offsets;
  * 3. partitions → admitted records, in lanes or on tiers;
  * 4. lanes → calls.
  *
- * At the end of a turn, commits of complete offsets are planned. A turn never waits.
+ * The steps that free slots and room come first, so the later ones can use them in the same turn. At the end of a turn,
+ * commits of complete offsets are planned. A turn never waits.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
@@ -96,7 +97,7 @@ export class Turn {
     this.#parts.waiters.check()
   }
 
-  /** Answers → lanes, endpoints and records. */
+  /** Answers → the state of lanes and endpoints, and records. */
   #record(answered: Answered): void {
     const { calls, health, recorder, clock } = this.#parts
     const { slot, attempted } = answered
@@ -160,7 +161,7 @@ export class Turn {
     if (move !== undefined) this.#parts.placement.follow(work.run.hookId, move)
   }
 
-  /** Splits half-done events, but not while calls may not start. */
+  /** Splits off what waits within half-done events, except while no call may start. */
   #splitHalfDone(): void {
     const { halfDone, bounds, gate, placement, clock } = this.#parts
     if (halfDone.isEmpty) return

@@ -105,7 +105,7 @@ export class Lane<Work> {
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
   readonly #mean = new MeanDuration()
-  /** Of calls that succeeded. It stays meaningful while the endpoint fails. */
+  /** The mean length of calls that succeeded. It stays meaningful while the endpoint fails. */
   readonly #meanSuccess = new MeanDuration()
   #concurrency: Concurrency
   #breaker: BreakerState = freshBreaker
@@ -161,7 +161,7 @@ export class Lane<Work> {
     return this.callMs > longCallMs
   }
 
-  /** The same, where none has ended for as long although some are out. */
+  /** Whether calls take long, or none has ended for that long although some are in flight. */
   mayTakeLong(now: MonotonicMs): boolean {
     return this.isLong || this.#meter.silentMs(now) > longCallMs
   }

@@ -1,16 +1,17 @@
 /**
- * Slots are the calls that may be in flight at once. They are shared out by how many each tenant and hook holds, so fast
- * and slow endpoints need not be told apart beforehand.
+ * Slots are the calls that may be in flight at once. They are shared out by how many each tenant and each hook holds. So it
+ * need not be known beforehand which endpoints are slow.
  *
  * A tenant may start a call while it holds fewer slots than are free, and a hook while it holds fewer than its tenant may
  * still take. So k greedy tenants hold 1/(1+k) of the slots each, and the same number stays free. A quiet tenant can start
  * at once, whatever the endpoints of the others do. The bytes of bodies are shared out by the same rule.
  *
- * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule
- * again. Otherwise many hanging hooks with one or two calls each would leave nothing to a hook of their tenant that answers.
+ * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule.
+ * Otherwise many hooks that hang, with one or two calls each, would leave nothing to a hook of their tenant that answers.
  *
- * The tenant that holds the least starts first, then the hook of it that holds the least. Among equals the earlier turn is
- * first, and a hook with short calls comes before a hook with long ones.
+ * The tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal tenants the one that
+ * has waited longest is first. Of equal hooks it is the one whose call would end earliest, so short calls come before long
+ * ones.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
@@ -86,14 +87,12 @@ class Tenant<Work> {
 }
 
 /**
- * What a tenant holds comes back soon if at least this share of its calls that are out began within the last half second.
- * Deliveries that come back from a tier together are young together, so half would be too strict.
+ * If fewer of a tenant's calls in flight began within the last half second, the tenant is slow: its slots will not be free
+ * soon.
  */
 const maxYoungShare = 0.75
 
-/**
- * How many tenants are skipped in search of one that may start a call. The search begins with the one that holds the least.
- */
+/** The most tenants that are skipped in search of one that may start a call. The one that holds the least comes first. */
 const maxPassedOver = 8
 
 export class Slots<Work> {
@@ -174,7 +173,7 @@ export class Slots<Work> {
     this.#forgetIfIdle(holding.tenant)
   }
 
-  /** Whether many of the tenant's calls that are out have been out for half a second or longer. */
+  /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
   isTenantSlow(id: TenantId, now: MonotonicMs): boolean {
     const tenant = this.#tenants.get(id)
     return tenant !== undefined && tenant.young.count(now) < tenant.inFlight * maxYoungShare
@@ -201,8 +200,10 @@ export class Slots<Work> {
   }
 
   /**
-   * Whether a holder may take one slot more. It must hold fewer than the free slots minus `inFlight`, which is what those
-   * hold with whom it shares. The same holds for bytes.
+   * Whether a holder may take one more slot: it holds fewer slots than are free minus `inFlight`, and likewise for bytes.
+   *
+   * @param inFlight slots that the group holds in which the holder shares; 0 for a tenant
+   * @param bytes that this group holds
    */
   #mayHold(holder: Holder, inFlight: number, bytes: number): boolean {
     const { maxInFlight, maxBytes } = this.#limits

@@ -231,7 +231,10 @@ export interface Run {
   readonly firstHandledAt: EpochMs
   /** When the next attempt is due. */
   readonly dueAt: EpochMs
-  /** How much before `dueAt` the attempt may start: a part of the wait's jitter, or 0 after `Retry-After`. */
+  /**
+   * How much before `dueAt` the attempt may start. After an attempt this is a part of the wait's jitter, or 0 after
+   * `Retry-After`. After a deferral it may be the whole wait: the attempt may start as soon as a tier releases the run.
+   */
   readonly earlyMs: number
   /**
    * Whether it is a test whose call is made whatever the state of the endpoint. The answer changes neither that state nor

@@ -1,8 +1,10 @@
 /**
- * How far each run was handled by this process lately. The attempt and the hop of a run only grow, and the hop grows with
- * every record of the run. So a record that is not further than what was handled is a repeat. Repeats come from crashes: a
- * crash between writing a tier record and committing its source leads to a second tier record, or to a second read of
- * an event whose run has continued since (docs/architecture.md, Identity). Later records of a run never count as repeats.
+ * How far this process has handled each run lately. The attempt and the hop of a run never fall, and each record of the run
+ * has a higher hop than the one before. So a record whose attempt and hop were handled already is a repeat.
+ *
+ * Repeats come from crashes. A process may crash after it wrote a tier record, and before it committed the record's source.
+ * Then the source is read again, and may lead to a second tier record (docs/architecture.md, Identity).
+ *
  * This is best effort: the memory is bounded, and the oldest entries are dropped first.
  */
 import { placeOf } from './delivery-headers.ts'

@@ -133,7 +133,7 @@ export function recordingOf(
   }
 }
 
-/** For a run that another process owns by now only a success counts, because a success ends the run for every owner. */
+/** If another process owns the run by now, only a success counts, because it ends the run for every owner. */
 function conclusionOf(
   { run, isOwned }: RunContext,
   attempted: Attempted,
