@@ -90,7 +90,7 @@ function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSett
       maxPending: limits.pendingRecords,
     }),
     load: new Load({ count: limits.deliveries, bytes: limits.totalBytes }),
-    handled: new HandledRuns({ ours: limits.recentlyHandled, ofEvents: limits.deliveries }),
+    handled: new HandledRuns({ own: limits.recentlyHandled, ofEvents: limits.deliveries }),
     halfDone: new HalfDone(),
     bounds: new RepeatBounds(),
     waiters: new IdleWaiters(clock),

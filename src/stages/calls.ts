@@ -91,7 +91,7 @@ export class Calls {
   *due(recorder: { readonly pendingCount: number }): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
     let mayStart = 0
-    while (gate.opens()) {
+    while (gate.check()) {
       if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCount)
       const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
       if (slot === undefined) break
@@ -124,7 +124,7 @@ export class Calls {
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     return this.#end(
       slot,
-      outcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
+      laneOutcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
     )
   }
 
@@ -214,7 +214,7 @@ export class Calls {
   }
 }
 
-function outcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
+function laneOutcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
   switch (sign.kind) {
     case 'success':
       return { kind: 'success' }

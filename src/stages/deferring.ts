@@ -119,9 +119,9 @@ export class Deferring {
   verdictOf(run: Run, { blocked }: Defer): Verdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
-    const isFresh = run.attempt === 0 && run.deferrals === 0
+    const isUntried = run.attempt === 0 && run.deferrals === 0
     // A test is not deferred, because its user waits for the outcome.
-    if (run.trigger === 'test' || (isFresh && !counts.hasRoom(run, now))) {
+    if (run.trigger === 'test' || (isUntried && !counts.hasRoom(run, now))) {
       return { kind: 'dead', reason: blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
     const verdict =
@@ -216,7 +216,7 @@ export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): 
 }
 
 /** Whether deferring the run writes an additional record. A run that returned or was split off is in a record already. */
-export function isFresh({ hop: hops }: Pick<Run, 'hop'>): boolean {
+export function addsRecord({ hop: hops }: Pick<Run, 'hop'>): boolean {
   return hops === 0
 }
 

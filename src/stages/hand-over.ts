@@ -9,7 +9,7 @@ import type { HalfDone } from './half-done.ts'
 import type { IdleWaiters } from './idle-waiters.ts'
 import type { Placement } from './placement.ts'
 import type { Recorder } from './recorder.ts'
-import { isBegun, type Work } from './work.ts'
+import { hasEndedPart, type Work } from './work.ts'
 
 export interface HandOverParts {
   readonly gate: CallGate
@@ -63,7 +63,7 @@ export class HandOver {
     calls.abort((work) => {
       const { epoch, caused } = work.origin
       if (epoch.group !== group || !epoch.isLive) return false
-      if (caused === 1 || !isBegun(work.origin)) return false
+      if (caused === 1 || !hasEndedPart(work.origin)) return false
       work.isHandedOver = true
       return true
     })

@@ -162,9 +162,9 @@ export class Lanes<Work> {
    */
   next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
     this.#wakeDue(now)
-    const turn = this.#served === 'first' ? 'late' : 'first'
-    const own = isOpen(turn) ? this.#serve(turn, now) : undefined
-    return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
+    const preferred = this.#served === 'first' ? 'late' : 'first'
+    const slot = isOpen(preferred) ? this.#serve(preferred, now) : undefined
+    return slot ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
   }
 
   /** Frees the slot of a call that has ended. Returns how its lane's condition changed, if it did. */
@@ -239,7 +239,7 @@ export class Lanes<Work> {
     // The heap orders lines by their limits. So they are removed before their limit is replaced.
     for (const line of limited) this.#limited.remove(line)
     lane.limit = new RateLimit()
-    for (const line of limited) this.#free(line, now)
+    for (const line of limited) this.#limitOver(line, now)
   }
 
   #serve(name: LineName, now: MonotonicMs): Slot<Work> | undefined {
@@ -297,7 +297,7 @@ export class Lanes<Work> {
     if (line.state !== 'idle' || !lane.canStart(line)) return
     line.state = 'ready'
     this.#order += 1
-    line.turn = now + lane.callMs
+    line.expectedEnd = now + lane.callMs
     line.order = this.#order
     line.isLong = lane.isLong
     lane.markSlotWait(now)
@@ -317,13 +317,13 @@ export class Lanes<Work> {
     let line = this.#limited.peek()
     while (line !== undefined && !line.lane.isLimited(now)) {
       this.#limited.remove(line)
-      this.#free(line, now)
+      this.#limitOver(line, now)
       line = this.#limited.peek()
     }
   }
 
   /** The line's rate limit allows a call. */
-  #free(line: Line<Work>, now: MonotonicMs): void {
+  #limitOver(line: Line<Work>, now: MonotonicMs): void {
     line.state = 'idle'
     this.#wake(line, now)
   }

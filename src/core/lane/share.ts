@@ -18,7 +18,7 @@ import type { HookId, TenantId } from '../model/model.ts'
  * @param free what nobody holds
  * @param part which part of its share the hook may use
  */
-export function share(hook: number, tenant: number, free: number, part = 1): boolean {
+export function mayHoldMore(hook: number, tenant: number, free: number, part = 1): boolean {
   return hook < (2 * free - tenant) * part
 }
 
@@ -79,7 +79,7 @@ export class Holdings {
     const tenant = this.#tenants.get(tenantId) ?? noTenant
     const long = isLong ? tenant.long : nothing
     const isBelow = (of: keyof Amount) =>
-      share(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
+      mayHoldMore(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
     return isBelow('count') && isBelow('bytes')
   }
 

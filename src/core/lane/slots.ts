@@ -30,7 +30,7 @@ export interface SlotLimits {
 }
 
 /** Calls in flight, and the bytes of their bodies. */
-interface Holder {
+interface Usage {
   readonly inFlight: number
   readonly bytes: number
 }
@@ -51,8 +51,8 @@ interface Seat<Work> extends HeapItem {
   /** Lines that are ready, separated by the expected length of their calls. */
   readonly short: Heap<Line<Work>>
   readonly long: Heap<Line<Work>>
-  /** Orders tenants that hold equally much: the lower turn first. */
-  turn: number
+  /** Orders tenants that hold equally much: the lower one first. */
+  order: number
 }
 
 type IsBefore<Work> = (one: Line<Work>, other: Line<Work>) => boolean
@@ -82,7 +82,7 @@ class Tenant<Work> {
 
   #seat(isBefore: IsBefore<Work>): Seat<Work> {
     const [short, long] = [new Heap(isBefore), new Heap(isBefore)]
-    return { tenant: this, short, long, turn: 0, heapIndex: -1 }
+    return { tenant: this, short, long, order: 0, heapIndex: -1 }
   }
 }
 
@@ -100,13 +100,13 @@ export class Slots<Work> {
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
   readonly #waiting: Readonly<Record<LineName, Heap<Seat<Work>>>>
   readonly #all = { inFlight: 0, bytes: 0, late: 0 }
-  #turns = 0
+  #order = 0
 
   constructor(limits: SlotLimits) {
     this.#limits = limits
     const isBefore = (one: Seat<Work>, other: Seat<Work>) => {
       const difference = this.#shareOf(one.tenant) - this.#shareOf(other.tenant)
-      return difference === 0 ? one.turn < other.turn : difference < 0
+      return difference === 0 ? one.order < other.order : difference < 0
     }
     this.#waiting = { first: new Heap(isBefore), late: new Heap(isBefore) }
   }
@@ -127,8 +127,8 @@ export class Slots<Work> {
     const seat = this.#tenantOf(line.lane.limits.tenantId).seats[line.name]
     heapOf(seat, line).push(line)
     if (seat.heapIndex >= 0) return
-    this.#turns += 1
-    seat.turn = this.#turns
+    this.#order += 1
+    seat.order = this.#order
     this.#waiting[line.name].push(seat)
   }
 
@@ -181,16 +181,24 @@ export class Slots<Work> {
 
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {
     if (name === 'late' && tenant.late >= this.#maxLate(tenant)) return undefined
-    const [one, other] = [short.peek(), long.peek()]
     const { inFlight, bytes, long: heldByLong } = tenant
-    const isQuickAllowed = one !== undefined && this.#mayHold(one.lane, inFlight, bytes)
-    const quick = isQuickAllowed ? one : undefined
-    const isSlowAllowed =
-      other !== undefined &&
-      this.#mayHold(other.lane, inFlight + heldByLong.inFlight, bytes + heldByLong.bytes)
-    const slow = isSlowAllowed ? other : undefined
-    if (quick === undefined || slow === undefined) return quick ?? slow
-    return this.#isBefore(slow, quick) ? slow : quick
+    const ofShort = this.#ifAllowed(short.peek(), inFlight, bytes)
+    const ofLong = this.#ifAllowed(
+      long.peek(),
+      inFlight + heldByLong.inFlight,
+      bytes + heldByLong.bytes,
+    )
+    if (ofShort === undefined || ofLong === undefined) return ofShort ?? ofLong
+    return this.#isBefore(ofLong, ofShort) ? ofLong : ofShort
+  }
+
+  /** The line, if its lane may take one more slot. The bounds are those of `#mayHold`. */
+  #ifAllowed(
+    line: Line<Work> | undefined,
+    inFlight: number,
+    bytes: number,
+  ): Line<Work> | undefined {
+    return line !== undefined && this.#mayHold(line.lane, inFlight, bytes) ? line : undefined
   }
 
   /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
@@ -205,7 +213,7 @@ export class Slots<Work> {
    * @param inFlight slots that the group holds in which the holder shares; 0 for a tenant
    * @param bytes that this group holds
    */
-  #mayHold(holder: Holder, inFlight: number, bytes: number): boolean {
+  #mayHold(holder: Usage, inFlight: number, bytes: number): boolean {
     const { maxInFlight, maxBytes } = this.#limits
     return (
       holder.inFlight < maxInFlight - this.#all.inFlight - inFlight &&
@@ -251,12 +259,13 @@ export class Slots<Work> {
   }
 
   #isBefore(one: Line<Work>, other: Line<Work>): boolean {
-    const difference = this.#shareOf(one.lane) - this.#shareOf(other.lane) || one.turn - other.turn
+    const difference =
+      this.#shareOf(one.lane) - this.#shareOf(other.lane) || one.expectedEnd - other.expectedEnd
     return difference === 0 ? one.order < other.order : difference < 0
   }
 
   /** The larger of the holder's two shares: of slots and of bytes. */
-  #shareOf({ inFlight, bytes }: Holder): number {
+  #shareOf({ inFlight, bytes }: Usage): number {
     const { maxInFlight, maxBytes } = this.#limits
     return Math.max(inFlight / maxInFlight, bytes / maxBytes)
   }

@@ -9,7 +9,7 @@
  * - **attempt**: one HTTP call of a run.
  * - **hop**: one write of a run to a retry tier, or as a split record.
  * - **deferral**: the write of a run to a tier because its lane cannot take it in time. It counts as no attempt.
- * - **split record**: a record on the request topic that continues a run at once.
+ * - **split record**: a record on the requests topic that continues a run at once.
  * - **tier**: a retry topic. All of its records wait equally long.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
  * - **lane**: the queue, concurrency, rate limit and breaker of one hook.

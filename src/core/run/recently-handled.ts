@@ -11,7 +11,7 @@ import { placeOf } from './delivery-headers.ts'
 import type { Run } from '../model/model.ts'
 
 /** The identity of a run, and how far it has come. */
-type Progress = Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'hop'> & {
+type RunPosition = Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'hop'> & {
   readonly event: Pick<Run['event'], 'source'>
 }
 
@@ -30,7 +30,7 @@ export class RecentlyHandled {
   }
 
   /** Whether the run was handled up to this point or further. */
-  has(run: Progress): boolean {
+  has(run: RunPosition): boolean {
     const key = keyOf(run)
     const furthest = this.#newer.get(key) ?? this.#older.get(key)
     return furthest !== undefined && progressOf(run) <= furthest
@@ -41,7 +41,7 @@ export class RecentlyHandled {
    *
    * @param isFinal whether the run has ended. Then every further record of it is a repeat
    */
-  add(run: Progress, isFinal: boolean): void {
+  add(run: RunPosition, isFinal: boolean): void {
     const progress = isFinal ? Number.MAX_SAFE_INTEGER : progressOf(run)
     const key = keyOf(run)
     if (progress <= (this.#newer.get(key) ?? this.#older.get(key) ?? -1)) return
@@ -56,7 +56,7 @@ export class RecentlyHandled {
  * Attempt and hop as one number, since an object per run would take more memory than everything else. Small attempts and
  * hops give a small integer, which needs no memory outside the map. The number grows with every record of a run.
  */
-function progressOf({ attempt, hop }: Progress): number {
+function progressOf({ attempt, hop }: RunPosition): number {
   return attempt * 2 ** 20 + hop
 }
 
@@ -64,6 +64,6 @@ function progressOf({ attempt, hop }: Progress): number {
  * Uses `join` instead of a template string, because V8 keeps the pieces of a template string, at three times the memory. A
  * former version named every run of an event `0`. Such a run gets the place of its event as its name, as newer runs have.
  */
-function keyOf({ deliveryId, run, event }: Progress): string {
+function keyOf({ deliveryId, run, event }: RunPosition): string {
   return [deliveryId, run === '0' ? placeOf(event.source) : run].join(' ')
 }

@@ -28,7 +28,7 @@ export interface RunContext {
   readonly writtenAt: EpochMs
   /** Whether this process owns the record's partition. If not, the new owner writes the records that continue the run. */
   readonly isOwned: boolean
-  /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
+  /** Whether its call was aborted to hand the run over: it continues from a record on the requests topic. */
   readonly isHandedOver: boolean
 }
 
@@ -243,7 +243,7 @@ function tooLarge(context: RunContext, rules: RecordingRules, now: EpochMs): Rec
   }
 }
 
-/** A record on the request topic is due at once. */
+/** A record on the requests topic is due at once. */
 function splitRecord(run: Run, { topics }: RecordingRules): OutboundRecord {
   const headers = splitHeaders({ ...run, hop: run.hop + 1 })
   return { topic: topics.requests, key: run.deliveryId, value: run.event.body, headers }

@@ -159,7 +159,7 @@ const maxUrlLength = 2_048
  * A URL as results may show it: without credentials, query, fragment, and segments of the path that look like a token, and
  * of bounded length. Empty when the text is not a URL.
  */
-export function withoutSecrets(url: string): string {
+export function urlWithoutSecrets(url: string): string {
   const parsed = URL.parse(url)
   return parsed === null
     ? ''

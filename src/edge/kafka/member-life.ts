@@ -4,7 +4,7 @@ import type { Membership } from './membership.ts'
 import {
   advanceMember,
   joinUnderWay,
-  type MemberHappening,
+  type MemberInput,
   type MemberState,
   newestMembership,
   outside,
@@ -93,7 +93,7 @@ export class MemberLife {
     this.#stop.resolve()
   }
 
-  #advance(happening: MemberHappening): void {
-    this.#state = advanceMember(this.#state, happening)
+  #advance(input: MemberInput): void {
+    this.#state = advanceMember(this.#state, input)
   }
 }

@@ -40,7 +40,7 @@ export type MemberState =
     }
   | { readonly kind: 'stopped'; readonly membership: Membership | undefined }
 
-export type MemberHappening =
+export type MemberInput =
   | { readonly kind: 'join-started'; readonly join: Promise<void> }
   /** The assignment of a join is in use. */
   | { readonly kind: 'adopted'; readonly membership: Membership }
@@ -61,13 +61,13 @@ export function joinUnderWay(state: MemberState): Promise<void> | undefined {
   return state.kind === 'joining' || state.kind === 'failed' ? state.join : undefined
 }
 
-export function advanceMember(state: MemberState, happening: MemberHappening): MemberState {
+export function advanceMember(state: MemberState, input: MemberInput): MemberState {
   if (state.kind === 'stopped') return state
-  switch (happening.kind) {
+  switch (input.kind) {
     case 'join-started':
-      return started(state, happening.join)
+      return started(state, input.join)
     case 'adopted':
-      return adopted(state, happening.membership)
+      return adopted(state, input.membership)
     case 'join-ended':
       return ended(state)
     case 'failed':
