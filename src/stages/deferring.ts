@@ -14,7 +14,7 @@ import {
 } from '../core/lane/endpoint-bound.ts'
 import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
-import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
+import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import { deferralWaitMs, returnSpreadMs, type BacklogFacts } from '../core/lane/backlog.ts'
 import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
@@ -116,7 +116,7 @@ export class Deferring {
   }
 
   /** The verdict on a run that is deferred. Counts it as deferred. */
-  verdictOf(run: Run, { blocked }: Defer): Verdict {
+  verdictOf(run: Run, { blocked }: Defer): UnattemptedVerdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
     const isUntried = run.attempt === 0 && run.deferrals === 0

@@ -19,7 +19,7 @@ import type {
   TenantId,
   Tier,
   Topics,
-  Verdict,
+  UnattemptedVerdict,
 } from '../core/model/model.ts'
 import { join } from '../core/run/join.ts'
 import { releaseOf, tierOf } from '../core/run/schedule.ts'
@@ -37,7 +37,7 @@ export interface PlannedCall {
 /** A run that ends without an attempt. */
 export interface PlannedEnd {
   readonly run: Run
-  readonly verdict: Verdict
+  readonly verdict: UnattemptedVerdict
   readonly configVersion: string | undefined
 }
 

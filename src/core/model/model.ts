@@ -310,6 +310,12 @@ export type Verdict =
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }
   | { readonly kind: 'interrupted' }
 
+/** What may follow without an attempt. */
+export type UnattemptedVerdict = Extract<
+  Verdict,
+  { readonly kind: 'deferred' | 'dead' | 'expired' | 'discarded' }
+>
+
 // --- topics and tiers --------------------------------------------------------------------------------
 
 export interface Topics {

@@ -9,7 +9,7 @@
  *
  * A healthy lane defers a run when the hook has used up its share ({@link ../lane/backlog.ts}).
  */
-import type { EpochMs, HookId, Run, TenantId, Tier, Verdict } from '../model/model.ts'
+import type { EpochMs, HookId, Run, TenantId, Tier, UnattemptedVerdict } from '../model/model.ts'
 import type { Moment } from './verdict.ts'
 
 const second = 1_000
@@ -45,7 +45,7 @@ export function deferBlocked(
   { by, forMs }: Blocked,
   { spreadMs, tiers }: Returning,
   moment: Moment,
-): Verdict {
+): UnattemptedVerdict {
   if (moment.now - run.firstHandledAt > maxBlockedMs)
     return { kind: 'dead', reason: 'endpoint-down' }
   const minMs = Math.min(maxMs, forMs > 0 ? forMs : probeMs)
@@ -81,7 +81,7 @@ export function deferBehindBacklog(
   backlogWaitMs: number,
   tiers: readonly Tier[],
   now: EpochMs,
-): Verdict {
+): UnattemptedVerdict {
   const roundMs =
     deferrals > 0
       ? fewestHops(tiers, backlogWaitMs, Math.min(maxMs, 1.5 * backlogWaitMs))

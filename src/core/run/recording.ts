@@ -10,13 +10,22 @@ import type {
   Run,
   Tier,
   Topics,
+  UnattemptedVerdict,
   Verdict,
 } from '../model/model.ts'
 import type { DeliveryResult } from '../model/records.ts'
 import type { DeliveryRecorded, Signal } from '../signal/signal.ts'
 import { deadLetterHeaders, runHeaders, splitHeaders } from './delivery-headers.ts'
 import { keptAnswer, type KeepingRules } from './kept-answer.ts'
-import { endingOf, resultOf, statusOf, type AttemptFacts, type Ending } from './result.ts'
+import {
+  endingOf,
+  progressOf,
+  resultOf,
+  statusOf,
+  type AttemptFacts,
+  type Ending,
+  type Progress,
+} from './result.ts'
 import { tierFor } from './schedule.ts'
 import { decide, maxAttemptsOf, type Answer, type Moment } from './verdict.ts'
 
@@ -38,7 +47,7 @@ export type RunStep =
   /** The run ended or was deferred without an attempt. */
   | {
       readonly kind: 'ended'
-      readonly verdict: Verdict
+      readonly verdict: UnattemptedVerdict
       /** The hook's; `undefined` when there is no hook. */
       readonly configVersion: string | undefined
     }
@@ -84,13 +93,6 @@ export interface Recording {
   readonly signals: readonly Signal[]
   readonly progress: Progress
 }
-
-/** The state of the run once the records are acknowledged. */
-export type Progress =
-  | 'continues'
-  | 'ended'
-  /** Nothing was decided, so the run is repeated. */
-  | 'interrupted'
 
 /** Why a run ended, and when. */
 interface Conclusion {
@@ -175,7 +177,7 @@ function concluded(
   return {
     records: inOrder(results, next, verdict),
     signals,
-    progress: isHandedOver ? 'continues' : progressBy(verdict),
+    progress: isHandedOver ? 'continues' : progressOf(verdict),
   }
 }
 
@@ -314,9 +316,4 @@ function inOrder(
   if (next === undefined) return results
   const isEnd = verdict.kind === 'dead' || verdict.kind === 'expired'
   return isEnd ? [next, ...results] : [...results, next]
-}
-
-function progressBy({ kind }: Verdict): Progress {
-  if (kind === 'interrupted') return kind
-  return kind === 'retry' || kind === 'deferred' ? 'continues' : 'ended'
 }
