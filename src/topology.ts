@@ -4,8 +4,8 @@
  * - hooks and endpoint health → tables;
  * - events, requests and tiers → partitions → lanes → calls → records → complete offsets.
  *
- * Each part gets the parts that it uses. Answers and acknowledgements are marked, and {@link ./stages/turn.ts} handles the
- * marks. The wiring knows ports and no libraries, so the same wiring runs on Kafka and in memory.
+ * Each part gets the parts that it uses. What happens is marked, and {@link ./stages/turn.ts} handles the marks. The wiring
+ * knows ports and no libraries, so the same wiring runs on Kafka and in memory.
  */
 import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'
@@ -106,7 +106,7 @@ function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSett
       maxPending: limits.pendingRecords,
     }),
     load: new Load({ count: limits.deliveries, bytes: limits.totalBytes }),
-    handled: new HandledRuns({ ours: limits.recentlyHandled, ofEvents: limits.deliveries }),
+    handled: new HandledRuns({ own: limits.recentlyHandled, ofEvents: limits.deliveries }),
     halfDone: new HalfDone(),
     bounds: new RepeatBounds(),
     waiters: new IdleWaiters(clock),

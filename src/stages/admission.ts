@@ -7,7 +7,7 @@ import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { isFresh, type Deferring, type Judgement, type Defer } from './deferring.ts'
+import { addsRecord, type Deferring, type Judgement } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -34,7 +34,7 @@ const recheckMs = 100
 const budgetMs = 5
 
 /** Why a partition's head was not admitted. */
-export type Held =
+export type HeadWait =
   | Exclude<Waiting, { readonly kind: 'room' }>
   /** The head must be tried again after `forMs` milliseconds. */
   | { readonly kind: 'room'; readonly forMs: number }
@@ -53,7 +53,7 @@ export class Admission {
    *
    * @returns why the next record was not admitted
    */
-  admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): Held {
+  admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): HeadWait {
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
     for (;;) {
       this.#isOverBudget = false
@@ -74,7 +74,7 @@ export class Admission {
     const isProcessSlow = () => deferring.isProcessSlow()
     const isFanOut = opened.calls.length > 1
     if (isFanOut && !bounds.mayFanOut(clock.monotonic(), count, isProcessSlow)) return undefined
-    const judgements: Settled[] = []
+    const judgements: Decision[] = []
     let fresh = 0
     for (const call of opened.calls) {
       const judgement = deferring.judge(call, flow.held)
@@ -150,7 +150,7 @@ export class Admission {
 
   #carryOutRuns(
     { repeats, ends, calls }: Extract<Caused, { readonly kind: 'runs' }>,
-    judgements: readonly Settled[],
+    judgements: readonly Decision[],
     workFor: (run: Run, hook?: Hook) => Work,
   ): void {
     const { recorder } = this.#parts
@@ -164,7 +164,7 @@ export class Admission {
     }
   }
 
-  #place(work: Work, judgement: Settled): void {
+  #place(work: Work, judgement: Decision): void {
     const { placement, recorder } = this.#parts
     if (judgement.kind === 'queue') placement.queue(work, judgement.lane)
     else if (judgement.kind === 'defer') placement.defer(work, judgement)
@@ -184,20 +184,21 @@ export class Admission {
 
 const hopped = { kind: 'hopped' } as const
 
-type Settled = Exclude<Judgement, { readonly kind: 'wait' }>
+type Decision = Exclude<Judgement, { readonly kind: 'wait' }>
 
 /** What will be done with everything that a record causes. */
 interface Plan {
   readonly opened: Caused
   /** One for each call. */
-  readonly judgements: readonly Settled[]
+  readonly judgements: readonly Decision[]
   /** How many of these are deferrals that count against the budget. */
   readonly deferrals: number
 }
 
 /**
- * Deferrals of open and paused lanes do not count against the budget: each of their runs is written about once per probe.
+ * Whether a deferral counts against the budget. Those of open and paused lanes do not: such a run is written about once per
+ * probe.
  */
-function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
-  return judgement.kind === 'defer' && judgement.blocked === undefined && isFresh(run)
+function isCharged(judgement: Judgement, { run }: PlannedCall): boolean {
+  return judgement.kind === 'defer' && judgement.blocked === undefined && addsRecord(run)
 }

@@ -37,7 +37,7 @@ export class CallGate {
     this.#parts = parts
   }
 
-  /** What {@link opens} returned last. */
+  /** What {@link check} returned last. */
   get isOpen(): boolean {
     return this.#cause === undefined
   }
@@ -52,8 +52,11 @@ export class CallGate {
     return this.#isProven(this.#parts.live, now) && this.#isProven(this.#parts.retry, now)
   }
 
-  /** Whether first attempts may start now. Late calls may also be held separately: {@link isHeld}. */
-  opens(): boolean {
+  /**
+   * Checks whether first attempts may start now, and emits a signal if that has changed. Late calls may also be held
+   * separately: {@link isHeld}.
+   */
+  check(): boolean {
     const cause = this.#stopCause()
     if (cause !== this.#cause) this.#change(cause)
     return cause === undefined
@@ -64,7 +67,7 @@ export class CallGate {
     return false
   }
 
-  /** Holds the calls of these lines, which get the group's records, until the group is released. */
+  /** Starts no call of these lines, which get the group's records, until the group is released. */
   hold(group: string, lines: readonly LineName[]): void {
     this.#held.set(group, lines)
   }

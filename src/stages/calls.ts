@@ -53,9 +53,9 @@ interface InFlight {
   readonly call: Call
 }
 
-/** For work that has waited longer, it is checked whether another record of the run was handled meanwhile. */
-const stillOpenMs = 1_000
-/** How often it is checked again whether calls may start, when the reason against it may end without a mark. */
+/** When work has waited for longer, another record of its run may have been handled meanwhile. */
+const repeatCheckMs = 1_000
+/** How often it is checked whether calls may start again, since the reason against it may end without a mark. */
 const recheckMs = 50
 const called = { kind: 'called' } as const
 const lost = { kind: 'lost' } as const
@@ -92,7 +92,7 @@ export class Calls {
   *due(recorder: { readonly pendingCount: number }): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
     let mayStart = 0
-    while (gate.opens()) {
+    while (gate.check()) {
       if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCount)
       const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
       if (slot === undefined) break
@@ -107,7 +107,7 @@ export class Calls {
     const { table, clock, health, handled, maxAgeMs } = this.#parts
     const { run, origin, hook, queuedAt } = slot.work
     if (!origin.epoch.isLive) return lost
-    if (slot.startedAt - queuedAt > stillOpenMs && handled.has(run)) return repeated
+    if (slot.startedAt - queuedAt > repeatCheckMs && handled.has(run)) return repeated
     const now = clock.now()
     const entry = table.get(run.hookId)
     const limits = { now, maxAgeMs, isDisabled: !run.isForced && health.isDisabled(run.hookId) }
@@ -125,7 +125,7 @@ export class Calls {
     this.#perGroup.set(group, this.inFlightOf(group) - 1)
     return this.#end(
       slot,
-      outcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
+      laneOutcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
     )
   }
 
@@ -235,7 +235,7 @@ export class Calls {
   }
 }
 
-function outcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
+function laneOutcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {
   switch (sign.kind) {
     case 'success':
       return { kind: 'success' }

@@ -1,7 +1,7 @@
 /**
  * Commits of one group (docs/architecture.md, Offsets). While something is new, one commit follows another. Each has only
- * the partitions that changed. Two commits are at least an interval apart, and further apart where that is needed to keep
- * their metadata under 2 MiB/s.
+ * the partitions that changed. Two commits are at least an interval apart, and more if their metadata would otherwise exceed
+ * 2 MiB/s.
  */
 import { encodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import type { Emit } from '../core/signal/signal.ts'

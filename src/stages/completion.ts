@@ -1,6 +1,6 @@
 /**
- * Acknowledgements → offsets: each thing that a record caused is settled when it is acknowledged. When all are
- * settled, the record's offset completes. Offsets complete in no other place.
+ * Acknowledgements → offsets: each thing that a record caused is settled when it is acknowledged. When all are settled, the
+ * record's offset completes. The offset of an admitted record completes in no other place.
  */
 import type { HalfDone } from './half-done.ts'
 import type { HandledRuns } from './handled-runs.ts'

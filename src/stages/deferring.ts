@@ -14,7 +14,7 @@ import {
 } from '../core/lane/endpoint-bound.ts'
 import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
-import type { Hook, MonotonicMs, Run, Tier, Verdict } from '../core/model/model.ts'
+import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import { deferralWaitMs, returnSpreadMs, type BacklogFacts } from '../core/lane/backlog.ts'
 import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
@@ -40,7 +40,7 @@ export type Judgement =
 /** The run goes to a tier, without an attempt. */
 export interface Defer {
   readonly kind: 'defer'
-  /** `undefined` when the lane is healthy and the hook has used up its share. */
+  /** `undefined` if the lane is healthy, and the hook has used up its share. */
   readonly blocked: Blocked | undefined
 }
 
@@ -56,11 +56,11 @@ export interface DeferringParts {
   readonly tiers: readonly Tier[]
   readonly clock: Clock
   readonly random: Random
-  /** How many calls at once a hook may have that sets no limit. */
+  /** How many calls at once a hook may have if it sets no limit. */
   readonly defaultConcurrency: number
 }
 
-/** A run that is due sooner does not hop: no tier has a shorter delay. */
+/** A run that is due sooner does not hop. It is also how long a run is deferred while nothing is known about its lane. */
 const minHopMs = 1_000
 /** If more records wait for their acknowledgement, the sink or the broker is slow. */
 const usualPending = 2_000
@@ -116,12 +116,12 @@ export class Deferring {
   }
 
   /** The verdict on a run that is deferred. Counts it as deferred. */
-  verdictOf(run: Run, { blocked }: Defer): Verdict {
+  verdictOf(run: Run, { blocked }: Defer): UnattemptedVerdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
-    const isFresh = run.attempt === 0 && run.deferrals === 0
+    const isUntried = run.attempt === 0 && run.deferrals === 0
     // A test is not deferred, because its user waits for the outcome.
-    if (run.trigger === 'test' || (isFresh && !counts.hasRoom(run, now))) {
+    if (run.trigger === 'test' || (isUntried && !counts.hasRoom(run, now))) {
       return { kind: 'dead', reason: blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
     const verdict =
@@ -216,7 +216,7 @@ export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): 
 }
 
 /** Whether deferring the run writes an additional record. A run that returned or was split off is in a record already. */
-export function isFresh({ hop: hops }: Pick<Run, 'hop'>): boolean {
+export function addsRecord({ hop: hops }: Pick<Run, 'hop'>): boolean {
   return hops === 0
 }
 

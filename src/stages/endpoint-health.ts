@@ -1,6 +1,6 @@
 /**
  * Endpoint health: combines what this instance finds with the reports on the topic, and writes this instance's reports, at
- * most one per hook in 10 s. It keeps only hooks in memory whose endpoints have failed or were reported.
+ * most one per hook in 10 s. Of the hooks it keeps only those in memory whose endpoints have failed or were reported.
  */
 import {
   claimed,
@@ -98,7 +98,7 @@ export class EndpointHealth {
   attempted(hook: Hook, outcome: 'success' | 'failure' | 'gone', at: EpochMs): void {
     const known = this.#entries.get(hook.id)?.endpoint
     if (outcome === 'success' && (known === undefined || successChangesNothing(known))) return
-    if (!this.#isCalled(hook)) return
+    if (!this.#hasStillUrlOf(hook)) return
     const endpoint = known ?? freshEndpoint
     const next =
       outcome === 'success'
@@ -123,7 +123,7 @@ export class EndpointHealth {
     return this.#entries.get(hookId)?.endpoint.known?.state === 'disabled'
   }
 
-  /** What is reported about an endpoint, for a lane that has no measurements or is open. */
+  /** What the reports say about an endpoint. It counts for a lane that has no measurements or is open. */
   seedOf(hookId: HookId): LaneSeed {
     const entry = this.#parts.table.get(hookId)
     const timeoutMs = entry?.kind === 'active' ? entry.hook.timeoutMs : undefined
@@ -221,8 +221,8 @@ export class EndpointHealth {
     this.#resetLane(hook.id)
   }
 
-  /** Whether the hook still has the URL that was called. An attempt on a former URL shows nothing about this one. */
-  #isCalled({ id, url }: Hook): boolean {
+  /** Whether the hook still has this URL. An attempt on a former URL shows nothing about the current one. */
+  #hasStillUrlOf({ id, url }: Hook): boolean {
     const entry = this.#parts.table.get(id)
     return entry?.kind === 'active' && entry.hook.url === url
   }

@@ -1,8 +1,11 @@
-/** Decides what a record causes, by the join with the hook table, for each kind of topic. It has no side effects. */
+/**
+ * Decides what a record causes, by the join with the hook table, for each kind of topic. This changes nothing in the
+ * processor. It may request a schema, and it reports filters that fail.
+ */
 import { decodeRun, isSplit, placeOf } from '../core/run/delivery-headers.ts'
 import { decodeEvent } from '../core/event/event.ts'
 import { isFramed, unframe } from '../core/event/framed-value.ts'
-import { admitted, type Filtering } from '../core/hook/filter-match.ts'
+import { passing, type Filtering } from '../core/hook/filter-match.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import { deliveryIdOf } from '../core/model/identity.ts'
 import type {
@@ -16,7 +19,7 @@ import type {
   TenantId,
   Tier,
   Topics,
-  Verdict,
+  UnattemptedVerdict,
 } from '../core/model/model.ts'
 import { join } from '../core/run/join.ts'
 import { releaseOf, tierOf } from '../core/run/schedule.ts'
@@ -34,7 +37,7 @@ export interface PlannedCall {
 /** A run that ends without an attempt. */
 export interface PlannedEnd {
   readonly run: Run
-  readonly verdict: Verdict
+  readonly verdict: UnattemptedVerdict
   readonly configVersion: string | undefined
 }
 
@@ -100,21 +103,21 @@ function openJsonEvent(record: InboundRecord, joining: Joining, renderedBytes: n
   const { event } = decoded
   const { table, filtering } = joining
   const refusals = joining.recordsUnmatched ? new Refusals() : undefined
-  const entries = admitted(table.matching(event), event, filtering, refusals?.add)
+  const entries = passing(table.matching(event), event, filtering, refusals?.add)
   if (refusals !== undefined && entries.length === 0) {
     return { kind: 'unmatched', event, unmatched: refusals.unmatched(event, table) }
   }
-  const began = { run: placeOf(event.source), now: joining.clock.now() }
-  const plans: Plan[] = []
+  const beginning = { run: placeOf(event.source), now: joining.clock.now() }
+  const plans: PlannedRun[] = []
   const repeats: Run[] = []
   for (const entry of entries) {
-    const run = firstRun(event, entry, began)
+    const run = firstRun(event, entry, beginning)
     if (joining.handled.has(run)) repeats.push(run)
     else plans.push(plan(run, entry, joining))
   }
   const [repeat] = repeats
   if (plans.length === 0 && repeat !== undefined) return { kind: 'repeat', run: repeat }
-  return { ...sorted(plans), repeats, renderedBytes }
+  return { ...byKind(plans), repeats, renderedBytes }
 }
 
 /** A request is due at once. It begins a run, or continues one that was split off its event. */
@@ -135,7 +138,7 @@ function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Op
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
-  // A due time beyond the maximum age would make the run hop forever.
+  // A run that is too old ends now. Otherwise it would hop until its due time, which may be years ahead.
   const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
   if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
   const release = releaseOf(run, releasedAt, now)
@@ -146,7 +149,7 @@ function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Op
 function openRun(run: Run, joining: Joining): Opened {
   if (joining.handled.has(run)) return { kind: 'repeat', run }
   const plans = [plan(run, joining.table.get(run.hookId), joining)]
-  return { ...sorted(plans), repeats: [], renderedBytes: 0 }
+  return { ...byKind(plans), repeats: [], renderedBytes: 0 }
 }
 
 function firstRun(
@@ -171,9 +174,9 @@ function firstRun(
   }
 }
 
-type Plan = PlannedCall | PlannedEnd
+type PlannedRun = PlannedCall | PlannedEnd
 
-function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Plan {
+function plan(run: Run, entry: TableEntry | undefined, joining: Joining): PlannedRun {
   const { clock, health, maxAgeMs } = joining
   const isDisabled = !run.isForced && health.isDisabled(run.hookId)
   const joined = join(run, entry, { now: clock.now(), maxAgeMs, isDisabled })
@@ -183,7 +186,7 @@ function plan(run: Run, entry: TableEntry | undefined, joining: Joining): Plan {
   return { run, hook: joined.hook }
 }
 
-function sorted(plans: readonly Plan[]) {
+function byKind(plans: readonly PlannedRun[]) {
   const calls: PlannedCall[] = []
   const ends: PlannedEnd[] = []
   for (const planned of plans) {

@@ -1,10 +1,10 @@
 /**
  * The state of this process's membership in one consumer group.
  *
- * - *apart*: not joined. No record is admitted.
+ * - *apart*: not joined yet, or it has left the group or failed. Nothing is fetched.
  * - *flowing*: partitions are owned, and records are admitted while there is room.
- * - *draining*: a rebalance has begun. No call starts, and those in flight may finish within a budget. Then everything
- *   complete is committed, and the group is joined again.
+ * - *draining*: a rebalance has begun. No call starts, and those in flight may end within a budget. Then all complete
+ *   offsets are committed, and the group is joined again.
  * - *stopping*: no further record is admitted. Admitted ones may finish, and commits go on until the end.
  *
  * | from              | input       | to                  |

@@ -69,7 +69,7 @@ export class Group implements GroupListener {
     return isJoined(this.#state)
   }
 
-  /** Whether records are admitted. */
+  /** Whether records that are fetched may be admitted. */
   get isAdmitting(): boolean {
     return this.#state.kind !== 'stopping'
   }
@@ -114,7 +114,7 @@ export class Group implements GroupListener {
     for (const flow of before.values()) this.#endEpoch(flow)
     const { name: group, emit, handOver, gate, marks } = this.#parts
     handOver.dropEnded()
-    this.#happens('assigned')
+    this.#advance('assigned')
     const kept = partitions.length - gained.length
     emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
     foreignCommits(group, gained).forEach(emit)
@@ -140,20 +140,20 @@ export class Group implements GroupListener {
 
   async beforeRejoin(): Promise<void> {
     const { name, calls, drainBudgetMs, emit } = this.#parts
-    this.#happens('rejoining')
+    this.#advance('rejoining')
     emit({ kind: 'group.draining', group: name, inFlight: calls.inFlightOf(name) })
     await this.drain(drainBudgetMs)
     await this.committer.commitNow()
   }
 
   onFailed(error: Error): void {
-    this.#happens('left')
+    this.#advance('left')
     this.#parts.onFailed(error)
   }
 
   /** Stops intake. Admitted records go on. */
   stopIntake(): void {
-    this.#happens('stopping')
+    this.#advance('stopping')
     for (const flow of this.#flows.values()) {
       flow.cancelTimer?.()
       this.#pause(flow)
@@ -174,7 +174,7 @@ export class Group implements GroupListener {
     for (const flow of this.#flows.values()) this.#endEpoch(flow)
     this.#flows.clear()
     this.committer.stop()
-    this.#happens('left')
+    this.#advance('left')
   }
 
   /** Pauses fetching of the partition while its backlog is large, and resumes it when the backlog is small. */
@@ -187,7 +187,7 @@ export class Group implements GroupListener {
     }
   }
 
-  #happens(input: GroupInput): void {
+  #advance(input: GroupInput): void {
     this.#state = advanceGroup(this.#state, input)
   }
 

@@ -1,15 +1,15 @@
 /**
  * Half-done events: some of their deliveries have ended, and others have not started. A crash would repeat those that ended,
  * so no event stays half done for long. The deliveries that have not started are split off: each becomes a record of its own
- * on the request topic, and the event's offset completes.
+ * on the requests topic, and the event's offset completes.
  */
 import type { MonotonicMs } from '../core/model/model.ts'
-import { isBegun, type Origin, type Work } from './work.ts'
+import { hasEndedPart, type Origin, type Work } from './work.ts'
 
 /** A delivery that has not started after this time is split off. */
 const maxWaitMs = 500
 /** How often it is checked whether a delivery has waited for that long. */
-const checkMs = 100
+export const halfDoneCheckMs = 100
 
 export class HalfDone {
   /** Half-done events in the order in which they became so, with the number of deliveries that have ended. */
@@ -24,7 +24,7 @@ export class HalfDone {
 
   /** A delivery of the record has ended, and others have not. */
   settled(origin: Origin): void {
-    if ((origin.waiting?.size ?? 0) === 0 || !isBegun(origin)) return
+    if ((origin.waiting?.size ?? 0) === 0 || !hasEndedPart(origin)) return
     const ended = origin.caused - origin.remaining
     this.#ended += ended - (this.#origins.get(origin) ?? 0)
     this.#origins.set(origin, ended)
@@ -51,7 +51,7 @@ export class HalfDone {
       this.#take(origin, due)
     }
     if (now < this.#checkAt) return due
-    this.#checkAt = now + checkMs
+    this.#checkAt = now + halfDoneCheckMs
     for (const origin of this.#origins.keys()) {
       const [oldest] = origin.waiting ?? []
       if (oldest !== undefined && oldest.queuedAt <= now - maxWaitMs) this.#take(origin, due)

@@ -1,5 +1,5 @@
 /**
- * Hands partitions over to their next owner, so that it repeats no delivery that has ended. No call starts, calls in flight
+ * Prepares partitions for their next owner, so that it repeats no delivery that has ended: no call starts, calls in flight
  * may end, and the remaining deliveries of half-done events continue from records of their own.
  */
 import type { LineName } from '../core/lane/lane.ts'
@@ -9,7 +9,7 @@ import type { HalfDone } from './half-done.ts'
 import type { IdleWaiters } from './idle-waiters.ts'
 import type { Placement } from './placement.ts'
 import type { Recorder } from './recorder.ts'
-import { isBegun, type Work } from './work.ts'
+import { hasEndedPart, type Work } from './work.ts'
 
 export interface HandOverParts {
   readonly gate: CallGate
@@ -18,7 +18,7 @@ export interface HandOverParts {
   readonly halfDone: HalfDone
   readonly recorder: Recorder
   readonly waiters: IdleWaiters
-  /** How long each step except the first may take, in milliseconds. */
+  /** How long each wait may take, except the one for calls in flight. Milliseconds. */
   readonly budgetMs: number
 }
 
@@ -55,14 +55,15 @@ export class HandOver {
   }
 
   /**
-   * Splits off the queued deliveries of half-done events, and aborts their calls in flight, which then continue elsewhere.
+   * Splits off the queued deliveries of half-done events. Aborts their calls in flight, whose runs then continue from split
+   * records.
    */
   #splitHalfDone(group: string): void {
     const { calls, placement, halfDone } = this.#parts
     calls.abort((work) => {
       const { epoch, caused } = work.origin
       if (epoch.group !== group || !epoch.isLive) return false
-      if (caused === 1 || !isBegun(work.origin)) return false
+      if (caused === 1 || !hasEndedPart(work.origin)) return false
       work.isHandedOver = true
       return true
     })

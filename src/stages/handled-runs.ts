@@ -1,27 +1,27 @@
 /** Which runs the process has handled lately, and how far. A record that is not further is a repeat. */
 import type { Run } from '../core/model/model.ts'
 import { RecentlyHandled } from '../core/run/recently-handled.ts'
-import { isFromTopicOfOurs, type Work } from './work.ts'
+import { isFromOwnTopic, type Work } from './work.ts'
 
 export interface HandledRunsLimits {
   /** Runs of tier and request records. */
-  readonly ours: number
+  readonly own: number
   /** Runs that came directly from events, and of which there may be other records. */
   readonly ofEvents: number
 }
 
 export class HandledRuns {
-  readonly #ours: RecentlyHandled
+  readonly #own: RecentlyHandled
   readonly #ofEvents: RecentlyHandled
 
-  constructor({ ours, ofEvents }: HandledRunsLimits) {
-    this.#ours = new RecentlyHandled(ours)
+  constructor({ own, ofEvents }: HandledRunsLimits) {
+    this.#own = new RecentlyHandled(own)
     this.#ofEvents = new RecentlyHandled(ofEvents)
   }
 
   /** Whether the run was handled up to this point already, from another record. */
   has(run: Run): boolean {
-    return this.#ours.has(run) || this.#ofEvents.has(run)
+    return this.#own.has(run) || this.#ofEvents.has(run)
   }
 
   /**
@@ -31,11 +31,11 @@ export class HandledRuns {
    * - The event is not complete yet, so this process reads it again if its membership is interrupted.
    * - A former owner of the partition, or the next one, may also write records of the run.
    *
-   * @param isFinal whether the run has ended
+   * @param hasEnded whether the run has ended
    */
-  add({ run, origin }: Work, isFinal: boolean): void {
+  add({ run, origin }: Work, hasEnded: boolean): void {
     const { epoch, remaining, isInherited } = origin
-    if (isFromTopicOfOurs(run)) this.#ours.add(run, isFinal)
-    else if (remaining > 1 || isInherited || !epoch.isLive) this.#ofEvents.add(run, isFinal)
+    if (isFromOwnTopic(run)) this.#own.add(run, hasEnded)
+    else if (remaining > 1 || isInherited || !epoch.isLive) this.#ofEvents.add(run, hasEnded)
   }
 }

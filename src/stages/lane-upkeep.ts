@@ -1,4 +1,4 @@
-/** Periodic work on lanes, while there are any: old lanes are deleted, and the idle time of lanes is counted. */
+/** Periodic work while there are lanes: deletes unused ones, and measures how long lanes with deferred runs are idle. */
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
@@ -28,8 +28,8 @@ export class LaneUpkeep {
     this.#parts = parts
   }
 
-  /** A run was deferred. Counts how long lanes are idle, while any run is deferred. */
-  defer(): void {
+  /** A run was deferred. While any run is, the idle time of lanes is measured. */
+  deferred(): void {
     if (this.#isIdleCheckPlanned) return
     this.#isIdleCheckPlanned = true
     const { clock, deferring, gate, emit } = this.#parts
@@ -39,7 +39,7 @@ export class LaneUpkeep {
       // While no call may start, idle lanes are not a fault of the deferrals.
       const lanes = gate.isOpen ? deferring.idleLanes() : 0
       if (lanes > 0) emit({ kind: 'lanes.idle', laneMs: lanes * (clock.monotonic() - from) })
-      if (deferring.hasDeferred) this.defer()
+      if (deferring.hasDeferred) this.deferred()
     })
   }
 

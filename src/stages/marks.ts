@@ -3,7 +3,8 @@
  * here, and {@link ./turn.ts} handles all marks.
  */
 import type { Slot } from '../core/lane/lanes.ts'
-import type { Attempted, Progress } from '../core/run/recording.ts'
+import type { Attempted } from '../core/run/recording.ts'
+import type { Progress } from '../core/run/result.ts'
 import type { PartitionFlow } from './partition-flow.ts'
 import type { Origin, Work } from './work.ts'
 

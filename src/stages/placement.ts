@@ -41,11 +41,11 @@ export class Placement {
   /** Defers work to a tier, or ends it as a dead letter when too many runs are deferred. */
   defer(work: Work, how: Defer): void {
     this.#parts.deferring.returned(work.run)
-    this.#sendOff(work, how)
+    this.#recordDeferral(work, how)
   }
 
-  /** The condition of the hook's lane changed. The work that was queued in a lane that opened or paused is deferred. */
-  follow(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
+  /** The condition of the hook's lane changed. If it opened or paused, the work that was queued in it is deferred. */
+  laneChanged(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
     const { clock, health } = this.#parts
     if (condition.kind === 'flowing') {
       health.laneChanged(hookId, condition)
@@ -56,7 +56,7 @@ export class Placement {
     health.laneChanged(hookId, { ...condition, until })
     for (const work of evicted) {
       this.#parts.halfDone.unqueued(work)
-      this.#sendOff(work, blockedBy(condition, now))
+      this.#recordDeferral(work, blockedBy(condition, now))
     }
   }
 
@@ -75,13 +75,13 @@ export class Placement {
     for (const work of lanes.drop(isUnwanted)) halfDone.unqueued(work)
   }
 
-  #sendOff(work: Work, how: Defer): void {
+  #recordDeferral(work: Work, how: Defer): void {
     const { deferring, recorder, table, upkeep } = this.#parts
     const { run, origin } = work
     if (!origin.epoch.isLive) return
     const configVersion = table.get(run.hookId)?.hook.configVersion
     const verdict = deferring.verdictOf(run, how)
     recorder.record(work, { kind: 'ended', verdict, configVersion })
-    upkeep.defer()
+    upkeep.deferred()
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Steps of runs that happened while membership was not proven. Until it is proven again, or the epoch has ended, this
- * process cannot know who must write their records: itself or the next owner. So they wait here. Their number is bounded by
- * what was admitted.
+ * Recordings that wait for the proof of membership. While membership is not proven, this process cannot know who must write
+ * the records of a step: itself, or the next owner. So the step waits here until membership is proven again or the epoch has
+ * ended. At most as many steps wait as deliveries were admitted.
  */
 import type { Clock } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'

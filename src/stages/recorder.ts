@@ -101,7 +101,7 @@ export class Recorder {
 
   #recordingOf(work: Work, step: RunStep) {
     const { clock, random, rules } = this.#parts
-    // Only the wait after an attempt has a random part.
+    // Only after an attempt the wait is computed here. A deferral comes with its wait, which has its own random part.
     const chance = step.kind === 'attempted' ? random() : 0
     return recordingOf(contextOf(work), step, rules, { now: clock.now(), random: chance })
   }
@@ -123,8 +123,8 @@ export class Recorder {
   }
 
   /**
-   * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So if
-   * a result is too large, the limit was lowered since then.
+   * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So
+   * if a result is too large, the limit was lowered since then.
    */
   async #acknowledgement(
     records: readonly OutboundRecord[],

@@ -1,13 +1,14 @@
 /**
- * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks, in the
- * order of the data's path, until there are none:
+ * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks in these
+ * steps, until there are none:
  *
  * 1. answers → the state of lanes and endpoints, and the records to write;
  * 2. acknowledgements → complete offsets;
  * 3. partitions → admitted records, in lanes or on tiers;
  * 4. lanes → calls.
  *
- * At the end of a turn, commits of complete offsets are planned. A turn never waits.
+ * The steps that free slots and room come first, so the later ones can use them in the same turn. At the end of a turn,
+ * commits of complete offsets are planned. A turn never waits.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
@@ -21,7 +22,7 @@ import type { Calls } from './calls.ts'
 import type { Completion } from './completion.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { Group } from './group.ts'
-import type { HalfDone } from './half-done.ts'
+import { halfDoneCheckMs, type HalfDone } from './half-done.ts'
 import type { IdleWaiters } from './idle-waiters.ts'
 import type { Acknowledged, Answered, Marks } from './marks.ts'
 import type { PartitionFlow } from './partition-flow.ts'
@@ -46,9 +47,6 @@ export interface TurnParts {
   readonly emit: Emit
 }
 
-/** How often it is checked whether deliveries of half-done events have waited too long. */
-const halfDoneMs = 100
-
 export class Turn {
   readonly #parts: TurnParts
   readonly #groups: ReadonlyMap<string, Group>
@@ -57,7 +55,7 @@ export class Turn {
   /** Starts one pass over all partitions that wait for room, however many completions there were. */
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
-  #isTaken = false
+  #isInTurn = false
   readonly #completed = (origin: Origin) => this.#causedNothing(origin)
 
   constructor(parts: TurnParts) {
@@ -66,7 +64,7 @@ export class Turn {
     this.#groups = new Map(groups.map((group) => [group.name, group]))
     this.#roomSoon = new Timer(clock, () => this.#markWaiting())
     this.#halfDoneSoon = new Timer(clock, () => marks.set())
-    marks.onSet(() => this.#take())
+    marks.onSet(() => this.#takeTurn())
   }
 
   /** Schemas have arrived, or requests for them have ended. All heads that wait for a schema are opened again. */
@@ -75,9 +73,9 @@ export class Turn {
     marks.partitions(...groups.flatMap(({ awaitingSchema }) => [...awaitingSchema]))
   }
 
-  #take(): void {
-    if (this.#isTaken) return
-    this.#isTaken = true
+  #takeTurn(): void {
+    if (this.#isInTurn) return
+    this.#isInTurn = true
     const { marks } = this.#parts
     try {
       while (marks.take()) {
@@ -91,17 +89,17 @@ export class Turn {
       for (const group of this.#changed) group.committer.commitSoon()
       this.#changed.clear()
     } finally {
-      this.#isTaken = false
+      this.#isInTurn = false
     }
     this.#parts.waiters.check()
   }
 
-  /** Answers → lanes, endpoints and records. */
+  /** Answers → the state of lanes and endpoints, and records. */
   #record(answered: Answered): void {
     const { calls, health, recorder, clock } = this.#parts
     const { slot, attempted } = answered
-    this.#follow(slot, calls.answered(answered))
-    const outcome = outcomeOf(heededSign(attempted.sign, slot.work.run))
+    this.#laneChanged(slot, calls.answered(answered))
+    const outcome = endpointOutcomeOf(heededSign(attempted.sign, slot.work.run))
     if (outcome !== undefined) health.attempted(attempted.hook, outcome, clock.now())
     recorder.record(slot.work, attempted)
   }
@@ -110,7 +108,7 @@ export class Turn {
   #settle(acknowledged: Acknowledged): void {
     const { marks, completion } = this.#parts
     acknowledged.work?.trace?.acknowledged()
-    if (completion.acknowledged(acknowledged)) this.#commit(acknowledged.origin)
+    if (completion.acknowledged(acknowledged)) this.#commitSoon(acknowledged.origin)
     marks.room()
   }
 
@@ -123,14 +121,14 @@ export class Turn {
     group?.awaitingRoom.delete(flow)
     group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return
-    const held = admission.admit(flow, this.#completed)
-    if (held.kind === 'room') {
+    const wait = admission.admit(flow, this.#completed)
+    if (wait.kind === 'room') {
       group.awaitingRoom.add(flow)
-      this.#roomSoon.fireIn(held.forMs)
+      this.#roomSoon.fireIn(wait.forMs)
     }
-    if (held.kind === 'schema') group.awaitingSchema.add(flow)
-    if (held.kind === 'later') {
-      const delayMs = Math.max(0, held.at - clock.now())
+    if (wait.kind === 'schema') group.awaitingSchema.add(flow)
+    if (wait.kind === 'later') {
+      const delayMs = Math.max(0, wait.at - clock.now())
       flow.cancelTimer = clock.after(delayMs, () => marks.partitions(flow))
     }
     group.relieve(flow)
@@ -146,22 +144,22 @@ export class Turn {
     marks.room()
     const begun = calls.begin(slot)
     if (begun.kind === 'called') return
-    this.#follow(slot, calls.notMade(slot))
+    this.#laneChanged(slot, calls.notMade(slot))
     if (begun.kind === 'end') {
       const { verdict, configVersion } = begun
       recorder.record(work, { kind: 'ended', verdict, configVersion })
     }
     if (begun.kind === 'repeated') {
       emit({ kind: 'run.repeated', deliveryId: run.deliveryId })
-      if (completion.settle(origin, run.hookId)) this.#commit(origin)
+      if (completion.settle(origin, run.hookId)) this.#commitSoon(origin)
     }
   }
 
-  #follow({ work }: Slot<Work>, move: LaneMove<Work> | undefined): void {
-    if (move !== undefined) this.#parts.placement.follow(work.run.hookId, move)
+  #laneChanged({ work }: Slot<Work>, move: LaneMove<Work> | undefined): void {
+    if (move !== undefined) this.#parts.placement.laneChanged(work.run.hookId, move)
   }
 
-  /** Splits half-done events, but not while calls may not start. */
+  /** Splits off what waits within half-done events, except while no call may start. */
   #splitHalfDone(): void {
     const { halfDone, bounds, gate, placement, clock } = this.#parts
     if (halfDone.isEmpty) return
@@ -169,15 +167,15 @@ export class Turn {
       const now = clock.monotonic()
       for (const work of halfDone.takeDue(bounds.maxHalfDone(now), now)) placement.split(work)
     }
-    if (!halfDone.isEmpty) this.#halfDoneSoon.fireIn(halfDoneMs)
+    if (!halfDone.isEmpty) this.#halfDoneSoon.fireIn(halfDoneCheckMs)
   }
 
   #causedNothing(origin: Origin): void {
     this.#parts.completion.causedNothing(origin)
-    this.#commit(origin)
+    this.#commitSoon(origin)
   }
 
-  #commit({ epoch }: Origin): void {
+  #commitSoon({ epoch }: Origin): void {
     const group = this.#groups.get(epoch.group)
     if (group !== undefined) this.#changed.add(group)
   }
@@ -194,7 +192,7 @@ export class Turn {
 }
 
 /** What an attempt shows about the hook's endpoint; `undefined` when it shows nothing. */
-function outcomeOf({ kind }: EndpointSign): 'success' | 'failure' | 'gone' | undefined {
+function endpointOutcomeOf({ kind }: EndpointSign): 'success' | 'failure' | 'gone' | undefined {
   if (kind === 'none') return undefined
   return kind === 'busy' ? 'failure' : kind
 }

@@ -52,14 +52,14 @@ export interface Work {
   readonly hook: Hook | undefined
   /** Its place in the lane's queue; `undefined` before it is queued. */
   place: Place<Work> | undefined
-  /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
+  /** Whether its call was aborted to hand the run over: it continues from a record on the requests topic. */
   isHandedOver: boolean
   /** The spans of its call; `undefined` before, and where nothing is traced. */
   trace: AttemptTrace | undefined
 }
 
 /** Whether something that the record caused has ended. A crash would repeat it. */
-export function isBegun({ remaining, caused }: Origin): boolean {
+export function hasEndedPart({ remaining, caused }: Origin): boolean {
   return remaining < caused
 }
 
@@ -73,11 +73,11 @@ export function contextOf({ run: own, origin, isHandedOver, trace }: Work): RunC
 }
 
 /** Whether the run comes from a tier or a request, and not directly from an event. */
-export function isFromTopicOfOurs(run: Run): boolean {
+export function isFromOwnTopic(run: Run): boolean {
   return run.hop > 0 || run.trigger !== 'event'
 }
 
 /** The line of the lane in which the run is queued. */
 export function lineOf(run: Run): LineName {
-  return isFromTopicOfOurs(run) ? 'late' : 'first'
+  return isFromOwnTopic(run) ? 'late' : 'first'
 }

@@ -56,7 +56,7 @@ export interface RecordedResult {
   readonly at: number
 }
 
-/** A record of a retry topic or of the request topic. It continues a run. */
+/** A record of a retry topic or of the requests topic. It continues a run. */
 export interface CarriedRun {
   readonly deliveryId: string
   readonly place: Place

@@ -340,7 +340,7 @@ describe('a record that is too large', () => {
   })
 })
 
-describe('a dead letter that is copied to the request topic', () => {
+describe('a dead letter that is copied to the requests topic', () => {
   it('is a new run of the same delivery, called for at once', async () => {
     const { rig, one } = await rigWithHook({ delivery: { maxRetries: 0 } })
     one.http.script(url, 500, 200)

@@ -129,7 +129,7 @@ describe('an event that is read again', () => {
   })
 })
 
-describe('a run that continues on the request topic', () => {
+describe('a run that continues on the requests topic', () => {
   const run = runOf({
     deliveryId: deliveryIdOf('default', '', 'x', 'a'),
     hookId: 'a',

@@ -12,7 +12,7 @@ import { readHookKey, readHookValue } from '../../src/core/hook/captured-change.
 import { decodeCompletedRuns, encodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import { decodeHealth } from '../../src/core/health/record.ts'
 import { Statistics } from '../../src/core/answers/statistics.ts'
-import { admitted } from '../../src/core/hook/filter-match.ts'
+import { passing } from '../../src/core/hook/filter-match.ts'
 import { type HookEntry, HookTable } from '../../src/core/hook/table.ts'
 import { Ledger } from '../../src/core/offsets/ledger.ts'
 import type { TableEntry } from '../../src/core/model/model.ts'
@@ -78,7 +78,7 @@ const ofHooks: readonly Case[] = [
         kind: 'active',
         hook: hookOf({ id: `h${index}`, filter: `event.a == ${index % 7}.0` }),
       })),
-    (entries) => admitted(entries, eventOf({}), { ...createFilters(), onFault: () => undefined }),
+    (entries) => passing(entries, eventOf({}), { ...createFilters(), onFault: () => undefined }),
   ),
   growth(
     'members of a captured row',

@@ -8,7 +8,7 @@ import {
   runHeaders,
 } from '../../src/core/run/delivery-headers.ts'
 import { bodyFor, decodeEvent } from '../../src/core/event/event.ts'
-import { admitted } from '../../src/core/hook/filter-match.ts'
+import { passing } from '../../src/core/hook/filter-match.ts'
 import { parseJson } from '../../src/core/text/json.ts'
 import { readJsonObject } from '../../src/core/text/json-text.ts'
 import type { KafkaHeader } from '../../src/core/model/model.ts'
@@ -86,7 +86,7 @@ const ofHeaders: readonly Case[] = [
     'headers that a filter reads',
     (size) => eventOf({ headers: pack(sameHeaders(size)) }),
     (event) =>
-      admitted([{ kind: 'active', hook: hookOf({ filter: '"x" in headers' }) }], event, {
+      passing([{ kind: 'active', hook: hookOf({ filter: '"x" in headers' }) }], event, {
         ...createFilters(),
         onFault: () => undefined,
       }),

@@ -4,7 +4,7 @@ import { encodeHealth, renewed, type Health } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { Hook, HookId } from '../../core/model/model.ts'
 import { endpointStates, type EndpointState } from '../../core/model/record-values.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { hooksOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from './topic.ts'
@@ -202,7 +202,7 @@ function rowOf({ hook, health }: { hook: StoredHook; health: Health | undefined 
     timeText(health?.since),
     timeText(health?.until ?? undefined),
     String(health?.failures ?? 0),
-    entry.kind === 'active' ? withoutSecrets(entry.hook.url) : '(suspended)',
+    entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : '(suspended)',
   ]
 }
 

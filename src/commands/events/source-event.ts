@@ -32,7 +32,7 @@ export async function readEvent(
 }
 
 /**
- * Reads the event of a delivery from the record that is its source: a record of an event topic, of the request topic or of
+ * Reads the event of a delivery from the record that is its source: a record of an event topic, of the requests topic or of
  * a tier. `undefined` if that record no longer exists, or if a recreated topic has another record at its place.
  */
 export async function eventOfSource(

@@ -7,7 +7,7 @@ import { roughWait } from '../../core/model/durations.ts'
 import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { timeText } from '../results/result-line.ts'
 import { shellWord, shortened } from '../table.ts'
@@ -233,7 +233,7 @@ function absenceWords(isWaiting: boolean, hook: StoredHook | undefined, found: F
 }
 
 function urlOf(hook: StoredHook | undefined): string | null {
-  return hook?.entry.kind === 'active' ? withoutSecrets(hook.entry.hook.url) : null
+  return hook?.entry.kind === 'active' ? urlWithoutSecrets(hook.entry.hook.url) : null
 }
 
 const reasonWords: Readonly<Record<string, string>> = {

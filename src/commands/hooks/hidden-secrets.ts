@@ -4,7 +4,7 @@ import { readX509 } from '../../core/hook/logins.ts'
 import type { FieldProblem } from '../../core/model/model.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
-import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 
 /**
  * Fields whose values are never secrets. Any other field may hold one, a misplaced field too. Its value is shown only if it

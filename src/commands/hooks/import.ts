@@ -3,7 +3,7 @@
  * and writes only hooks that differ. `delivery`, which Logto does not have, stays as it is.
  */
 import type { FieldProblem } from '../../core/model/model.ts'
-import { withoutSecrets as urlWithoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import type { JsonObject } from '../../core/text/json-text.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { fileOption, readInput } from '../input/input-file.ts'

@@ -5,7 +5,7 @@
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { UserError } from '../../core/model/errors.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { draftsOf, readValues, urlOf, warnOf, writeDrafts, type Draft } from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
@@ -69,7 +69,7 @@ function refuseKnown(drafts: readonly Draft[]): void {
 function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
   const { print } = context
   const { id, tenantId, enabled, signingKey } = hook
-  const url = withoutSecrets(urlOf(hook))
+  const url = urlWithoutSecrets(urlOf(hook))
   const events = eventsOf(hook)
   const isShown = isKeyNew || booleanOption(context, 'show-secrets')
   if (booleanOption(context, 'json')) {

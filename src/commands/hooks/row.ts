@@ -1,7 +1,7 @@
 /** One hook in the output of `hooks list`. */
 import type { FieldProblem } from '../../core/model/model.ts'
 import type { EndpointState } from '../../core/model/record-values.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, type StoredHook } from './topic.ts'
 import { shortened } from '../table.ts'
 
@@ -20,7 +20,7 @@ export function summaryOf(stored: StoredHook, endpoint: EndpointState | undefine
     name: typeof members['name'] === 'string' ? members['name'] : '',
     enabled: hook.enabled,
     events: hook.events.length > 0 || hook.event === undefined ? hook.events : [hook.event],
-    url: entry.kind === 'active' ? withoutSecrets(entry.hook.url) : null,
+    url: entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : null,
     state: entry.kind,
     endpoint: endpoint ?? null,
     problems: problemsOf(stored),

@@ -13,7 +13,7 @@ export class Fates {
   /** Names of the runs that have not ended; none: all have ended, and none delivered it. */
   readonly #fates = new Map<DeliveryId, typeof delivered | Set<string>>()
 
-  /** @param run the name of the run that begins or goes on with a record of the request topic */
+  /** @param run the name of the run that begins or goes on with a record of the requests topic */
   addRequest(deliveryId: DeliveryId, run: string): void {
     this.#openRunsOf(deliveryId)?.add(run)
   }

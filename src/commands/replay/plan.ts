@@ -6,7 +6,7 @@ import {
 } from '../../core/run/delivery-headers.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
-import { admitted, type Filtering } from '../../core/hook/filter-match.ts'
+import { passing, type Filtering } from '../../core/hook/filter-match.ts'
 import { HookTable } from '../../core/hook/table.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
 import {
@@ -90,7 +90,7 @@ export async function readParts(
       const entry = table.get(id)
       return entry?.kind === 'active' && isDisabledFor(entry.hook, endpoints.get(id))
     },
-    admit: (entries, event) => admitted(entries, event, filtering),
+    admit: (entries, event) => passing(entries, event, filtering),
   }
 }
 

@@ -206,7 +206,7 @@ export function requestedDeliveryOf(record: InboundRecord): string | undefined {
   return decoded.kind === 'run' ? decoded.run.deliveryId : undefined
 }
 
-/** The run that a record of the request topic begins, or goes on with; `undefined` for one that names no delivery. */
+/** The run that a record of the requests topic begins, or goes on with; `undefined` for one that names no delivery. */
 export function openedRunOf(
   record: InboundRecord,
 ): { readonly deliveryId: DeliveryId; readonly run: string } | undefined {

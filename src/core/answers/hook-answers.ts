@@ -1,6 +1,6 @@
 /** Which hooks match an event, and why others do not, decided by the same code as in the processor. */
 import type { FilterFault } from '../filter/filter.ts'
-import { admitted, type Filtering } from '../hook/filter-match.ts'
+import { passing, type Filtering } from '../hook/filter-match.ts'
 import { HookTable, type HookEntry } from '../hook/table.ts'
 import type { AuthEvent, HookId, TenantId } from '../model/model.ts'
 
@@ -34,7 +34,7 @@ export class HookAnswers {
   of(event: AuthEvent): ReadonlyMap<HookId, HookAnswer> {
     const faults = new Map<HookId, FilterFault>()
     const matching = this.#table.matching(event)
-    const passed = admitted(matching, event, {
+    const passed = passing(matching, event, {
       ...{ read: this.#filters.read, isKept: this.#filters.isKept },
       onFault: (hookId, fault) => faults.set(hookId, fault),
     })

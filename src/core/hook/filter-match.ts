@@ -40,7 +40,7 @@ export interface Filtering {
  * @param entries as {@link HookTable.matching} has them; suspended ones pass
  * @param onRefused called for each of the others
  */
-export function admitted(
+export function passing(
   entries: readonly TableEntry[],
   event: AuthEvent,
   filtering: Filtering,

@@ -19,8 +19,8 @@ export interface LaneFacts {
 /** Measurements of the tenant of a lane. */
 export interface TenantFacts {
   /**
-   * Whether many of its calls that are out have been out for long. They hold what the tenant may hold, and a hook of it
-   * that has hardly made a call would wait for their ends, and its partition with it.
+   * Whether many of its calls in flight have lasted long. They hold the slots of the tenant. So a hook of the tenant that
+   * has hardly made a call would wait until they end, and its partition with it.
    */
   readonly isTenantSlow: boolean
 }

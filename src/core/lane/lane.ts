@@ -76,8 +76,9 @@ export interface Line<Work> extends HeapItem {
   state: 'idle' | 'ready' | 'limited'
   /** Whether the lane's calls were expected to take long when the line became ready. */
   isLong: boolean
-  /** Orders lines of lanes that hold equally many slots: the lower turn first, then the lower `order`. */
-  turn: number
+  /** When the call would end that it waits to start. Of lines whose lanes hold equally much, the earliest comes first. */
+  expectedEnd: MonotonicMs
+  /** Orders lines with the same expected end: the lower one first. */
   order: number
 }
 
@@ -105,7 +106,7 @@ export class Lane<Work> {
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
   readonly #mean = new MeanDuration()
-  /** Of calls that succeeded. It stays meaningful while the endpoint fails. */
+  /** The mean length of calls that succeeded. It stays meaningful while the endpoint fails. */
   readonly #meanSuccess = new MeanDuration()
   #concurrency: Concurrency
   #breaker: BreakerState = freshBreaker
@@ -161,7 +162,7 @@ export class Lane<Work> {
     return this.callMs > longCallMs
   }
 
-  /** The same, where none has ended for as long although some are out. */
+  /** Whether calls take long, or none has ended for that long although some are in flight. */
   mayTakeLong(now: MonotonicMs): boolean {
     return this.isLong || this.#meter.silentMs(now) > longCallMs
   }
@@ -327,7 +328,7 @@ export class Lane<Work> {
       queue,
       state: 'idle',
       isLong: true,
-      turn: 0,
+      expectedEnd: 0,
       order: 0,
       heapIndex: -1,
     }

@@ -2,15 +2,15 @@
  * All lanes: what is queued for each hook, and which call starts next. {@link ./slots.ts} orders the lines that wait.
  *
  * Each lane has two lines: first attempts, and late ones. The two kinds take turns. A line is in one of these states:
- * - *idle*: nothing is queued, or the lane has as many calls in flight as it may have;
+ * - *idle*: nothing is queued, or the lane may start no further call now;
  * - *ready*: it waits only for a slot;
  * - *limited*: it waits only for the hook's rate limit.
  *
  * | from    | to      | when                                                 |
  * |---------|---------|------------------------------------------------------|
- * | idle    | ready   | work was queued, or a call ended                     |
- * | ready   | idle    | it got a slot                                        |
- * | ready   | limited | it got a slot, and the rate limit allows no call yet |
+ * | idle    | ready   | work was queued, a call ended, or the limits rose    |
+ * | ready   | idle    | it was served, or its hook moved to another tenant   |
+ * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
 import type { LaneCondition } from '../health/health.ts'
@@ -89,7 +89,7 @@ export class Lanes<Work> {
     return this.#slots.hasFree
   }
 
-  /** Whether many of the tenant's calls that are out have been out for half a second or longer. */
+  /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
   isTenantSlow(tenantId: TenantId, now: MonotonicMs): boolean {
     return this.#slots.isTenantSlow(tenantId, now)
   }
@@ -162,9 +162,9 @@ export class Lanes<Work> {
    */
   next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
     this.#wakeDue(now)
-    const turn = this.#served === 'first' ? 'late' : 'first'
-    const own = isOpen(turn) ? this.#serve(turn, now) : undefined
-    return own ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
+    const preferred = this.#served === 'first' ? 'late' : 'first'
+    const slot = isOpen(preferred) ? this.#serve(preferred, now) : undefined
+    return slot ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
   }
 
   /** Frees the slot of a call that has ended. Returns how its lane's condition changed, if it did. */
@@ -236,10 +236,10 @@ export class Lanes<Work> {
 
   #renewLimit(lane: Lane<Work>, now: MonotonicMs): void {
     const limited = [lane.first, lane.late].filter(({ state }) => state === 'limited')
-    // The heap orders them by the limit that is replaced, so they are removed first.
+    // The heap orders lines by their limits. So they are removed before their limit is replaced.
     for (const line of limited) this.#limited.remove(line)
     lane.limit = new RateLimit()
-    for (const line of limited) this.#free(line, now)
+    for (const line of limited) this.#limitOver(line, now)
   }
 
   #serve(name: LineName, now: MonotonicMs): Slot<Work> | undefined {
@@ -297,7 +297,7 @@ export class Lanes<Work> {
     if (line.state !== 'idle' || !lane.canStart(line)) return
     line.state = 'ready'
     this.#order += 1
-    line.turn = now + lane.callMs
+    line.expectedEnd = now + lane.callMs
     line.order = this.#order
     line.isLong = lane.isLong
     lane.markSlotWait(now)
@@ -317,13 +317,13 @@ export class Lanes<Work> {
     let line = this.#limited.peek()
     while (line !== undefined && !line.lane.isLimited(now)) {
       this.#limited.remove(line)
-      this.#free(line, now)
+      this.#limitOver(line, now)
       line = this.#limited.peek()
     }
   }
 
   /** The line's rate limit allows a call. */
-  #free(line: Line<Work>, now: MonotonicMs): void {
+  #limitOver(line: Line<Work>, now: MonotonicMs): void {
     line.state = 'idle'
     this.#wake(line, now)
   }

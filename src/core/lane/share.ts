@@ -1,12 +1,12 @@
 /**
- * How much of a bounded resource one hook may hold, so that others always find room. These are dynamic thresholds, as
+ * How much of a bounded resource one hook may hold, so that others always find room. The bounds are dynamic thresholds, as
  * network switches use them for the buffers of their ports (Choudhury and Hahne, "Dynamic Queue Length Thresholds for
  * Shared-Memory Packet Switches", 1998). A tenant may hold up to twice what is free, and a hook as much as its tenant may
  * still take. So a hook that is alone holds at most half, and a tenant of many hooks two thirds. The free part shrinks with
  * each further tenant, but never reaches zero.
  *
- * Hooks whose calls take long, or of which that is not known, share a part of their tenant's in the same way, as they do
- * with slots. Otherwise a crowd of hooks that hang would leave nothing to a hook of their tenant that answers.
+ * Hooks whose calls take long, or whose call length is not known, share a part of what their tenant may hold, by the same
+ * rule, as they do with slots. Otherwise many hooks that hang would leave nothing to a hook of their tenant that answers.
  */
 import type { HookId, TenantId } from '../model/model.ts'
 
@@ -16,9 +16,9 @@ import type { HookId, TenantId } from '../model/model.ts'
  * @param hook what the hook holds
  * @param tenant what all hooks of its tenant hold together
  * @param free what nobody holds
- * @param part of its share that the hook may use for this
+ * @param part which part of its share the hook may use
  */
-export function share(hook: number, tenant: number, free: number, part = 1): boolean {
+export function mayHoldMore(hook: number, tenant: number, free: number, part = 1): boolean {
   return hook < (2 * free - tenant) * part
 }
 
@@ -38,9 +38,9 @@ interface HeldByTenant extends Held {
   readonly long: Held
 }
 
-/** For whom something is held. */
+/** A record for which something is held. */
 export interface Holder {
-  /** `undefined` for what belongs to no tenant that could be read. */
+  /** `undefined` if no tenant could be read. */
   readonly tenantId: TenantId | undefined
   /** Whether a call of it was thought to take long when it was admitted. */
   readonly isLong: boolean
@@ -72,14 +72,14 @@ export class Holdings {
   /**
    * Whether the hook may hold more, by number and by bytes.
    *
-   * @param part of its share that it may use for this
+   * @param part which part of its share the hook may use
    */
   hasShare({ hookId, tenantId, isLong }: Asking, part = 1): boolean {
     const hook = this.#hooks.get(hookId) ?? nothing
     const tenant = this.#tenants.get(tenantId) ?? noTenant
     const long = isLong ? tenant.long : nothing
     const isBelow = (of: keyof Amount) =>
-      share(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
+      mayHoldMore(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
     return isBelow('count') && isBelow('bytes')
   }
 

@@ -1,16 +1,17 @@
 /**
- * Slots are the calls that may be in flight at once. They are shared out by how many each tenant and hook holds, so fast
- * and slow endpoints need not be told apart beforehand.
+ * Slots are the calls that may be in flight at once. They are shared out by how many each tenant and each hook holds. So it
+ * need not be known beforehand which endpoints are slow.
  *
  * A tenant may start a call while it holds fewer slots than are free, and a hook while it holds fewer than its tenant may
  * still take. So k greedy tenants hold 1/(1+k) of the slots each, and the same number stays free. A quiet tenant can start
  * at once, whatever the endpoints of the others do. The bytes of bodies are shared out by the same rule.
  *
- * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule
- * again. Otherwise many hanging hooks with one or two calls each would leave nothing to a hook of their tenant that answers.
+ * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule.
+ * Otherwise many hooks that hang, with one or two calls each, would leave nothing to a hook of their tenant that answers.
  *
- * The tenant that holds the least starts first, then the hook of it that holds the least. Among equals the earlier turn is
- * first, and a hook with short calls comes before a hook with long ones.
+ * The tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal tenants the one that
+ * has waited longest is first. Of equal hooks it is the one whose call would end earliest, so short calls come before long
+ * ones.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
@@ -29,7 +30,7 @@ export interface SlotLimits {
 }
 
 /** Calls in flight, and the bytes of their bodies. */
-interface Holder {
+interface Usage {
   readonly inFlight: number
   readonly bytes: number
 }
@@ -50,8 +51,8 @@ interface Seat<Work> extends HeapItem {
   /** Lines that are ready, separated by the expected length of their calls. */
   readonly short: Heap<Line<Work>>
   readonly long: Heap<Line<Work>>
-  /** Orders tenants that hold equally much: the lower turn first. */
-  turn: number
+  /** Orders tenants that hold equally much: the lower one first. */
+  order: number
 }
 
 type IsBefore<Work> = (one: Line<Work>, other: Line<Work>) => boolean
@@ -81,19 +82,17 @@ class Tenant<Work> {
 
   #seat(isBefore: IsBefore<Work>): Seat<Work> {
     const [short, long] = [new Heap(isBefore), new Heap(isBefore)]
-    return { tenant: this, short, long, turn: 0, heapIndex: -1 }
+    return { tenant: this, short, long, order: 0, heapIndex: -1 }
   }
 }
 
 /**
- * What a tenant holds comes back soon if at least this share of its calls that are out began within the last half second.
- * Deliveries that come back from a tier together are young together, so half would be too strict.
+ * If fewer of a tenant's calls in flight began within the last half second, the tenant is slow: its slots will not be free
+ * soon.
  */
 const maxYoungShare = 0.75
 
-/**
- * How many tenants are skipped in search of one that may start a call. The search begins with the one that holds the least.
- */
+/** The most tenants that are skipped in search of one that may start a call. The one that holds the least comes first. */
 const maxPassedOver = 8
 
 export class Slots<Work> {
@@ -101,13 +100,13 @@ export class Slots<Work> {
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
   readonly #waiting: Readonly<Record<LineName, Heap<Seat<Work>>>>
   readonly #all = { inFlight: 0, bytes: 0, late: 0 }
-  #turns = 0
+  #order = 0
 
   constructor(limits: SlotLimits) {
     this.#limits = limits
     const isBefore = (one: Seat<Work>, other: Seat<Work>) => {
       const difference = this.#shareOf(one.tenant) - this.#shareOf(other.tenant)
-      return difference === 0 ? one.turn < other.turn : difference < 0
+      return difference === 0 ? one.order < other.order : difference < 0
     }
     this.#waiting = { first: new Heap(isBefore), late: new Heap(isBefore) }
   }
@@ -128,8 +127,8 @@ export class Slots<Work> {
     const seat = this.#tenantOf(line.lane.limits.tenantId).seats[line.name]
     heapOf(seat, line).push(line)
     if (seat.heapIndex >= 0) return
-    this.#turns += 1
-    seat.turn = this.#turns
+    this.#order += 1
+    seat.order = this.#order
     this.#waiting[line.name].push(seat)
   }
 
@@ -174,7 +173,7 @@ export class Slots<Work> {
     this.#forgetIfIdle(holding.tenant)
   }
 
-  /** Whether many of the tenant's calls that are out have been out for half a second or longer. */
+  /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
   isTenantSlow(id: TenantId, now: MonotonicMs): boolean {
     const tenant = this.#tenants.get(id)
     return tenant !== undefined && tenant.young.count(now) < tenant.inFlight * maxYoungShare
@@ -182,16 +181,24 @@ export class Slots<Work> {
 
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {
     if (name === 'late' && tenant.late >= this.#maxLate(tenant)) return undefined
-    const [one, other] = [short.peek(), long.peek()]
     const { inFlight, bytes, long: heldByLong } = tenant
-    const isQuickAllowed = one !== undefined && this.#mayHold(one.lane, inFlight, bytes)
-    const quick = isQuickAllowed ? one : undefined
-    const isSlowAllowed =
-      other !== undefined &&
-      this.#mayHold(other.lane, inFlight + heldByLong.inFlight, bytes + heldByLong.bytes)
-    const slow = isSlowAllowed ? other : undefined
-    if (quick === undefined || slow === undefined) return quick ?? slow
-    return this.#isBefore(slow, quick) ? slow : quick
+    const ofShort = this.#ifAllowed(short.peek(), inFlight, bytes)
+    const ofLong = this.#ifAllowed(
+      long.peek(),
+      inFlight + heldByLong.inFlight,
+      bytes + heldByLong.bytes,
+    )
+    if (ofShort === undefined || ofLong === undefined) return ofShort ?? ofLong
+    return this.#isBefore(ofLong, ofShort) ? ofLong : ofShort
+  }
+
+  /** The line, if its lane may take one more slot. The bounds are those of `#mayHold`. */
+  #ifAllowed(
+    line: Line<Work> | undefined,
+    inFlight: number,
+    bytes: number,
+  ): Line<Work> | undefined {
+    return line !== undefined && this.#mayHold(line.lane, inFlight, bytes) ? line : undefined
   }
 
   /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
@@ -201,10 +208,12 @@ export class Slots<Work> {
   }
 
   /**
-   * Whether a holder may take one slot more. It must hold fewer than the free slots minus `inFlight`, which is what those
-   * hold with whom it shares. The same holds for bytes.
+   * Whether a holder may take one more slot: it holds fewer slots than are free minus `inFlight`, and likewise for bytes.
+   *
+   * @param inFlight slots that the group holds in which the holder shares; 0 for a tenant
+   * @param bytes that this group holds
    */
-  #mayHold(holder: Holder, inFlight: number, bytes: number): boolean {
+  #mayHold(holder: Usage, inFlight: number, bytes: number): boolean {
     const { maxInFlight, maxBytes } = this.#limits
     return (
       holder.inFlight < maxInFlight - this.#all.inFlight - inFlight &&
@@ -250,12 +259,13 @@ export class Slots<Work> {
   }
 
   #isBefore(one: Line<Work>, other: Line<Work>): boolean {
-    const difference = this.#shareOf(one.lane) - this.#shareOf(other.lane) || one.turn - other.turn
+    const difference =
+      this.#shareOf(one.lane) - this.#shareOf(other.lane) || one.expectedEnd - other.expectedEnd
     return difference === 0 ? one.order < other.order : difference < 0
   }
 
   /** The larger of the holder's two shares: of slots and of bytes. */
-  #shareOf({ inFlight, bytes }: Holder): number {
+  #shareOf({ inFlight, bytes }: Usage): number {
     const { maxInFlight, maxBytes } = this.#limits
     return Math.max(inFlight / maxInFlight, bytes / maxBytes)
   }

@@ -1,4 +1,4 @@
-/** Counts the calls in flight that started lately: those that a crash at this moment would most likely repeat. */
+/** Counts the calls in flight that started within the last half second. */
 import type { MonotonicMs } from '../model/model.ts'
 
 const windowMs = 100

@@ -9,7 +9,7 @@
  * - **attempt**: one HTTP call of a run.
  * - **hop**: one write of a run to a retry tier, or as a split record.
  * - **deferral**: the write of a run to a tier because its lane cannot take it in time. It counts as no attempt.
- * - **split record**: a record on the request topic that continues a run at once.
+ * - **split record**: a record on the requests topic that continues a run at once.
  * - **tier**: a retry topic. All of its records wait equally long.
  * - **verdict**: what follows from an attempt: delivered, retry, dead, …
  * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
@@ -238,7 +238,10 @@ export interface Run {
   readonly firstHandledAt: EpochMs
   /** When the next attempt is due. */
   readonly dueAt: EpochMs
-  /** How much before `dueAt` the attempt may start: a part of the wait's jitter, or 0 after `Retry-After`. */
+  /**
+   * How much before `dueAt` the attempt may start. After an attempt this is a part of the wait's jitter, or 0 after
+   * `Retry-After`. After a deferral it may be the whole wait: the attempt may start as soon as a tier releases the run.
+   */
   readonly earlyMs: number
   /**
    * Whether it is a test whose call is made whatever the state of the endpoint. The answer changes neither that state nor
@@ -313,6 +316,12 @@ export type Verdict =
     }
   | { readonly kind: 'discarded'; readonly reason: 'hook-deleted' | 'hook-disabled' }
   | { readonly kind: 'interrupted' }
+
+/** What may follow without an attempt. */
+export type UnattemptedVerdict = Extract<
+  Verdict,
+  { readonly kind: 'deferred' | 'dead' | 'expired' | 'discarded' }
+>
 
 // --- topics and tiers --------------------------------------------------------------------------------
 

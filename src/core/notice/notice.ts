@@ -4,7 +4,7 @@ import { endpointOf, type Health } from '../health/record.ts'
 import type { NoticeKey } from '../event/event-keys.ts'
 import type { EpochMs, Hook, KafkaHeader, OutboundRecord, RecordPlace } from '../model/model.ts'
 import type { NoticePayload } from '../model/records.ts'
-import { withoutSecrets } from '../run/result.ts'
+import { urlWithoutSecrets } from '../run/result.ts'
 import { dateText, timeText } from '../text/calendar.ts'
 import type { Loss } from './losses.ts'
 
@@ -31,7 +31,7 @@ export function endpointNotice(
     createdAt: createdAtText(health.at),
     data: {
       ...subjectOf(hook),
-      url: isSameUrl ? withoutSecrets(hook.url) : null,
+      url: isSameUrl ? urlWithoutSecrets(hook.url) : null,
       ...{ state, reason, since, until, failures, failingSince, lastFailureAt },
       lastSuccessAt: health.lastSuccessAt,
     },
@@ -47,7 +47,7 @@ export function lossNotice(loss: Loss, hook: Subject, topic: string): OutboundRe
     createdAt: createdAtText(until),
     data: {
       ...subjectOf(hook),
-      url: withoutSecrets(hook.url),
+      url: urlWithoutSecrets(hook.url),
       count: Object.values(counts).reduce((sum, count) => sum + count, 0),
       reasons: counts,
       since,

@@ -34,7 +34,7 @@ export function blameOf(
 ): Blame | undefined {
   if (verdict.kind === 'delivered') return undefined
   if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
-  // The endpoint asked for more time than the maximum age leaves, or failed until then.
+  // If no attempt was due before the end, the endpoint asked for more time than was left, or failed until then.
   if (verdict.kind === 'expired') return verdict.isLate ? 'hooktide' : 'endpoint'
   if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]

@@ -9,18 +9,18 @@
  *
  * A healthy lane defers a run when the hook has used up its share ({@link ../lane/backlog.ts}).
  */
-import type { EpochMs, HookId, Run, TenantId, Tier, Verdict } from '../model/model.ts'
+import type { EpochMs, HookId, Run, TenantId, Tier, UnattemptedVerdict } from '../model/model.ts'
 import type { Moment } from './verdict.ts'
 
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 
-/** How long a run waits at least while the probe is in flight. */
+/** The shortest wait of a run while the probe is in flight. */
 const probeMs = 5 * second
 /** Equal to the longest period between two probes: no backlog may last longer than this after a recovery. */
 const maxMs = 30 * minute
-/** The sum of the waits of the default retry schedule. A run that is older than this when it is blocked is dead. */
+/** The sum of the waits of the default retry schedule. A blocked run that is older is dead, instead of deferred again. */
 export const maxBlockedMs =
   5 * second + 5 * minute + 30 * minute + (2 + 5 + 10 + 14 + 20 + 24) * hour
 
@@ -45,7 +45,7 @@ export function deferBlocked(
   { by, forMs }: Blocked,
   { spreadMs, tiers }: Returning,
   moment: Moment,
-): Verdict {
+): UnattemptedVerdict {
   if (moment.now - run.firstHandledAt > maxBlockedMs)
     return { kind: 'dead', reason: 'endpoint-down' }
   const minMs = Math.min(maxMs, forMs > 0 ? forMs : probeMs)
@@ -72,15 +72,16 @@ function fewestHops(tiers: readonly Tier[], minMs: number, maxMs: number): numbe
  * The verdict on a run of a healthy lane whose hook has used up its share. If the hook has share again when a tier releases
  * the run, the run is called at once.
  *
- * A run that was deferred before may wait up to half as long again if that takes fewer hops, since `backlogWaitMs` is half of the
- * expected wait. A run that is deferred for the first time may not: a burst arrives at once, and would return at once.
+ * `backlogWaitMs` is half of the expected wait. So a run that was deferred before may wait up to half as long again, if that
+ * takes fewer hops. A run that is deferred for the first time may not: the runs of a burst arrive together, and with equal
+ * waits they would return together.
  */
 export function deferBehindBacklog(
   { deferrals }: Pick<Run, 'deferrals'>,
   backlogWaitMs: number,
   tiers: readonly Tier[],
   now: EpochMs,
-): Verdict {
+): UnattemptedVerdict {
   const roundMs =
     deferrals > 0
       ? fewestHops(tiers, backlogWaitMs, Math.min(maxMs, 1.5 * backlogWaitMs))

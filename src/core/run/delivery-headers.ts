@@ -71,14 +71,14 @@ export function runHeaders(run: Run): KafkaHeaders {
 }
 
 /**
- * Headers of a split record, which continues a run on the request topic, due at once. They are those of a tier record, and
- * the split mark. No other record gets the mark: a dead letter that somebody copies to the request topic begins a new run.
+ * Headers of a split record, which continues a run on the requests topic, due at once. They are those of a tier record, and
+ * the split mark. No other record gets the mark: a dead letter that somebody copies to the requests topic begins a new run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
   return joinHeaders(runHeaders(run), [header(runHeaderNames.split, presentMark)])
 }
 
-/** Whether a record of the request topic continues a run, instead of beginning one. */
+/** Whether a record of the requests topic continues a run, instead of beginning one. */
 export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
   for (const [name] of headers) if (name === runHeaderNames.split) return true
   return false
@@ -124,7 +124,7 @@ export function rejectedHeaders(record: InboundRecord, rejection: Rejection): Ka
 }
 
 /**
- * Reads a record of a tier or of the request topic. On the request topic, split records continue their runs as tier records
+ * Reads a record of a tier or of the requests topic. On the requests topic, split records continue their runs as tier records
  * do. Hook, tenant and event id are required. A missing optional header has the value of a run that begins now, so that
  * other tools can write requests. Every header that is present must be valid.
  */
@@ -167,7 +167,7 @@ export interface RunNames {
   readonly kind: 'names'
   readonly deliveryId: DeliveryId
   readonly hookId: HookId
-  readonly progress: Progress
+  readonly progress: RunFields
   readonly identity: EventIdentity
 }
 
@@ -175,7 +175,7 @@ interface ReadNames extends RunNames {
   readonly reader: HeaderReader
 }
 
-/** Reads the headers of a record of a tier or of the request topic as {@link decodeRun} does, and not its value. */
+/** Reads the headers of a record of a tier or of the requests topic as {@link decodeRun} does, and not its value. */
 export function readRunNames(record: InboundRecord, from: 'tier' | 'request'): RunNames | Rejected {
   return readNames(record, from)
 }
@@ -223,10 +223,10 @@ const maxPlaceLength = 300
  */
 const runName = /^(?:[^/]+\/\d{1,10}\/\d{1,16}|0|\d+-\d+)$/
 
-export type Progress = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
+export type RunFields = Omit<Run, 'deliveryId' | 'hookId' | 'event'>
 
 /** A request begins a run, which is named after the record's place. */
-function beginning(reader: HeaderReader, record: InboundRecord): Progress {
+function beginning(reader: HeaderReader, record: InboundRecord): RunFields {
   const { timestamp } = record
   // A dead letter that was copied without changes still has the trigger `event`.
   const trigger = readTrigger(reader, 'resend')
@@ -243,7 +243,7 @@ function beginning(reader: HeaderReader, record: InboundRecord): Progress {
   }
 }
 
-function readProgress(reader: HeaderReader, record: InboundRecord): Progress {
+function readProgress(reader: HeaderReader, record: InboundRecord): RunFields {
   const run = reader.text(runHeaderNames.run, maxPlaceLength) ?? placeOf(record)
   if (!runName.test(run)) reader.reject(runHeaderNames.run, 'is not the name of a run')
   const times = {

@@ -1,12 +1,12 @@
 /** The join of a run with the hook table. It gives the hook to call, or the end of the run without an attempt. */
-import type { EpochMs, Hook, Run, TableEntry, Verdict } from '../model/model.ts'
+import type { EpochMs, Hook, Run, TableEntry, UnattemptedVerdict } from '../model/model.ts'
 
 export type Joined = { readonly kind: 'call'; readonly hook: Hook } | JoinedEnd
 
 /** The run ends without an attempt. */
 export interface JoinedEnd {
   readonly kind: 'end'
-  readonly verdict: Verdict
+  readonly verdict: UnattemptedVerdict
   readonly configVersion: string | undefined
 }
 
@@ -26,7 +26,7 @@ export interface JoinLimits {
  */
 export function join(run: Run, entry: TableEntry | undefined, limits: JoinLimits): Joined {
   const configVersion = entry?.hook.configVersion
-  const end = (verdict: Verdict): Joined => ({ kind: 'end', verdict, configVersion })
+  const end = (verdict: UnattemptedVerdict): Joined => ({ kind: 'end', verdict, configVersion })
   if (entry === undefined) return end({ kind: 'discarded', reason: 'hook-deleted' })
   const isOfFormerTenant =
     entry.hook.tenantId !== undefined && entry.hook.tenantId !== run.event.tenantId

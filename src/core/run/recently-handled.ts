@@ -1,15 +1,17 @@
 /**
- * How far each run was handled by this process lately. The attempt and the hop of a run only grow, and the hop grows with
- * every record of the run. So a record that is not further than what was handled is a repeat. Repeats come from crashes: a
- * crash between writing a tier record and committing its source leads to a second tier record, or to a second read of
- * an event whose run has continued since (docs/architecture.md, Identity). Later records of a run never count as repeats.
+ * How far this process has handled each run lately. The attempt and the hop of a run never fall, and each record of the run
+ * has a higher hop than the one before. So a record whose attempt and hop were handled already is a repeat.
+ *
+ * Repeats come from crashes. A process may crash after it wrote a tier record, and before it committed the record's source.
+ * Then the source is read again, and may lead to a second tier record (docs/architecture.md, Identity).
+ *
  * This is best effort: the memory is bounded, and the oldest entries are dropped first.
  */
 import { placeOf } from './delivery-headers.ts'
 import type { Run } from '../model/model.ts'
 
 /** The identity of a run, and how far it has come. */
-type Progress = Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'hop'> & {
+type RunPosition = Pick<Run, 'deliveryId' | 'run' | 'attempt' | 'hop'> & {
   readonly event: Pick<Run['event'], 'source'>
 }
 
@@ -28,7 +30,7 @@ export class RecentlyHandled {
   }
 
   /** Whether the run was handled up to this point or further. */
-  has(run: Progress): boolean {
+  has(run: RunPosition): boolean {
     const key = keyOf(run)
     const furthest = this.#newer.get(key) ?? this.#older.get(key)
     return furthest !== undefined && progressOf(run) <= furthest
@@ -39,7 +41,7 @@ export class RecentlyHandled {
    *
    * @param isFinal whether the run has ended. Then every further record of it is a repeat
    */
-  add(run: Progress, isFinal: boolean): void {
+  add(run: RunPosition, isFinal: boolean): void {
     const progress = isFinal ? Number.MAX_SAFE_INTEGER : progressOf(run)
     const key = keyOf(run)
     if (progress <= (this.#newer.get(key) ?? this.#older.get(key) ?? -1)) return
@@ -54,7 +56,7 @@ export class RecentlyHandled {
  * Attempt and hop as one number, since an object per run would take more memory than everything else. Small attempts and
  * hops give a small integer, which needs no memory outside the map. The number grows with every record of a run.
  */
-function progressOf({ attempt, hop }: Progress): number {
+function progressOf({ attempt, hop }: RunPosition): number {
   return attempt * 2 ** 20 + hop
 }
 
@@ -62,6 +64,6 @@ function progressOf({ attempt, hop }: Progress): number {
  * Uses `join` instead of a template string, because V8 keeps the pieces of a template string, at three times the memory. A
  * former version named every run of an event `0`. Such a run gets the place of its event as its name, as newer runs have.
  */
-function keyOf({ deliveryId, run, event }: Progress): string {
+function keyOf({ deliveryId, run, event }: RunPosition): string {
   return [deliveryId, run === '0' ? placeOf(event.source) : run].join(' ')
 }

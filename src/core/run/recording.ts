@@ -10,13 +10,22 @@ import type {
   Run,
   Tier,
   Topics,
+  UnattemptedVerdict,
   Verdict,
 } from '../model/model.ts'
 import type { DeliveryResult } from '../model/records.ts'
 import type { DeliveryRecorded, Signal } from '../signal/signal.ts'
 import { deadLetterHeaders, runHeaders, splitHeaders } from './delivery-headers.ts'
 import { keptAnswer, type KeepingRules } from './kept-answer.ts'
-import { endingOf, resultOf, statusOf, type AttemptFacts, type Ending } from './result.ts'
+import {
+  endingOf,
+  progressOf,
+  resultOf,
+  statusOf,
+  type AttemptFacts,
+  type Ending,
+  type Progress,
+} from './result.ts'
 import { tierFor } from './schedule.ts'
 import { decide, maxAttemptsOf, type Answer, type Moment } from './verdict.ts'
 
@@ -28,7 +37,7 @@ export interface RunContext {
   readonly writtenAt: EpochMs
   /** Whether this process owns the record's partition. If not, the new owner writes the records that continue the run. */
   readonly isOwned: boolean
-  /** Whether its call was aborted to hand the run over: it continues from a record on the request topic. */
+  /** Whether its call was aborted to hand the run over: it continues from a record on the requests topic. */
   readonly isHandedOver: boolean
 }
 
@@ -38,7 +47,7 @@ export type RunStep =
   /** The run ended or was deferred without an attempt. */
   | {
       readonly kind: 'ended'
-      readonly verdict: Verdict
+      readonly verdict: UnattemptedVerdict
       /** The hook's; `undefined` when there is no hook. */
       readonly configVersion: string | undefined
     }
@@ -85,13 +94,6 @@ export interface Recording {
   readonly progress: Progress
 }
 
-/** The state of the run once the records are acknowledged. */
-export type Progress =
-  | 'continues'
-  | 'ended'
-  /** Nothing was decided, so the run is repeated. */
-  | 'interrupted'
-
 /** Why a run ended, and when. */
 interface Conclusion {
   readonly verdict: Verdict
@@ -133,7 +135,7 @@ export function recordingOf(
   }
 }
 
-/** For a run that another process owns by now only a success counts, because a success ends the run for every owner. */
+/** If another process owns the run by now, only a success counts, because it ends the run for every owner. */
 function conclusionOf(
   { run, isOwned }: RunContext,
   attempted: Attempted,
@@ -175,7 +177,7 @@ function concluded(
   return {
     records: inOrder(results, next, verdict),
     signals,
-    progress: isHandedOver ? 'continues' : progressBy(verdict),
+    progress: isHandedOver ? 'continues' : progressOf(verdict),
   }
 }
 
@@ -243,7 +245,7 @@ function tooLarge(context: RunContext, rules: RecordingRules, now: EpochMs): Rec
   }
 }
 
-/** A record on the request topic is due at once. */
+/** A record on the requests topic is due at once. */
 function splitRecord(run: Run, { topics }: RecordingRules): OutboundRecord {
   const headers = splitHeaders({ ...run, hop: run.hop + 1 })
   return { topic: topics.requests, key: run.deliveryId, value: run.event.body, headers }
@@ -315,9 +317,4 @@ function inOrder(
   if (next === undefined) return results
   const isEnd = verdict.kind === 'dead' || verdict.kind === 'expired'
   return isEnd ? [next, ...results] : [...results, next]
-}
-
-function progressBy({ kind }: Verdict): Progress {
-  if (kind === 'interrupted') return kind
-  return kind === 'retry' || kind === 'deferred' ? 'continues' : 'ended'
 }

@@ -7,7 +7,7 @@ import {
   standardSignature,
   type PreparedKey,
 } from '../hook/signature.ts'
-import { withoutSecrets } from './result.ts'
+import { urlWithoutSecrets } from './result.ts'
 
 /** The parts of a request that are the same for all calls of a hook. Made once per hook record. */
 export interface PreparedHook {
@@ -63,7 +63,7 @@ export function prepareHook(
   return {
     headers: Object.fromEntries(headers),
     keys: keysOf(hook),
-    shownUrl: withoutSecrets(hook.url),
+    shownUrl: urlWithoutSecrets(hook.url),
     poolKey: poolKeyOf(hook),
   }
 }

@@ -55,7 +55,7 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
     reason,
     errorClass,
     blame: blameOf(verdict, errorClass, reason),
-    isFinal: !continues(verdict),
+    isFinal: progressOf(verdict) === 'ended',
   }
 }
 
@@ -140,8 +140,26 @@ function errorClassOf(result: AttemptResult): ErrorClass | undefined {
   return isFailure ? 'http' : undefined
 }
 
-function continues({ kind }: Verdict): boolean {
-  return kind === 'retry' || kind === 'deferred' || kind === 'interrupted'
+/** The state of a run once the records of a step are acknowledged. */
+export type Progress =
+  | 'continues'
+  | 'ended'
+  /** Nothing was decided, so the run is repeated. */
+  | 'interrupted'
+
+export function progressOf({ kind }: Verdict): Progress {
+  switch (kind) {
+    case 'retry':
+    case 'deferred':
+      return 'continues'
+    case 'interrupted':
+      return 'interrupted'
+    case 'delivered':
+    case 'dead':
+    case 'expired':
+    case 'discarded':
+      return 'ended'
+  }
 }
 
 function outcomeOf(verdict: Verdict): Outcome {
@@ -159,7 +177,7 @@ const maxUrlLength = 2_048
  * A URL as results may show it: without credentials, query, fragment, and segments of the path that look like a token, and
  * of bounded length. Empty when the text is not a URL.
  */
-export function withoutSecrets(url: string): string {
+export function urlWithoutSecrets(url: string): string {
   const parsed = URL.parse(url)
   return parsed === null
     ? ''

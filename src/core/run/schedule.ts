@@ -7,14 +7,15 @@
 import { parseDuration } from '../model/durations.ts'
 import type { EpochMs, Tier } from '../model/model.ts'
 
-/** The share of a wait for which no further hop is made. */
+/** If no more than this share of a wait is left, no further hop is made. */
 const earlyShare = 1 / 20
 /** The most jitter that is added to a scheduled wait, as a share of the wait. */
 const jitterShare = 0.2
 
 /**
- * The longest wait for which a run stays at the head of its partition, with the runs behind it. A hop would take longer, and
- * costs two writes. The broker's clock, which sets the release times, may also be behind ours by this much.
+ * The longest time that a released run may wait at the head of its partition, where it delays the runs behind it. For such a
+ * short time a hop is not worth it: it takes longer and costs two writes. The broker's clock, which sets the release times,
+ * may also be behind ours by this much.
  */
 const slackMs = 250
 
@@ -32,7 +33,8 @@ export interface ScheduleRules {
 }
 
 /**
- * When the attempt after `attemptsMade` is due: by the schedule with +0…20 % jitter, and not before `retryAfterMs`.
+ * When the attempt after `attemptsMade` attempts is due: by the schedule, with up to 20 % of jitter, and not before
+ * `retryAfterMs`.
  *
  * The attempt may start up to `earlyMs` early. That is at most a part of the jitter, so it never starts before the step of
  * the schedule or `retryAfterMs`. It is also at most the delay of the smallest tier, or a twentieth of the wait if that is
@@ -86,7 +88,7 @@ export function tierOf(topic: string, retryPrefix: string): Tier | undefined {
   return delayMs === undefined || delayMs === 0 ? undefined : { topic, delayMs }
 }
 
-/** Sorted by delay, each delay once. */
+/** The tiers by ascending delay. */
 export function sortedTiers(tiers: readonly Tier[]): readonly Tier[] {
   return tiers.toSorted((a, b) => a.delayMs - b.delayMs)
 }

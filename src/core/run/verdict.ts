@@ -47,10 +47,10 @@ export function decide(
   return { kind: 'retry', ...nextDue(rules, attemptsMade, { ...moment, retryAfterMs }) }
 }
 
-/** A longer `Retry-After` counts as this. */
+/** A longer `Retry-After` counts as 24 h. Milliseconds. */
 export const maxRetryAfterMs = 24 * 3_600_000
 
-/** `Retry-After` counts only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). In milliseconds. */
+/** The `Retry-After` that counts, in milliseconds: only with 429 and 503 (RFC 9110 section 10.2.3, RFC 6585 section 4). */
 function heededRetryAfter(result: AttemptResult): number {
   if (result.kind !== 'response' || (result.status !== 429 && result.status !== 503)) return 0
   return Math.min(result.retryAfterMs ?? 0, maxRetryAfterMs)

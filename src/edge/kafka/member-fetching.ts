@@ -1,8 +1,8 @@
 /**
  * How a member fetches, and to whom each record goes.
  *
- * KafkaJS's own handler never sees a record: each is handed over inside the fetch. There, comparing the positions tells
- * whether the records still belong to the assignment that they were fetched for.
+ * Each record is handed over inside the fetch, and KafkaJS's own handler never gets one. Inside the fetch, a comparison of
+ * positions shows whether the records still belong to the assignment for which they were fetched.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { TopicPartition } from '../../ports.ts'
@@ -16,20 +16,25 @@ import { nextOffsetOf, offsetNumber } from './records.ts'
 export interface FetchHandler {
   /** The answer of a fetch for one partition, also when it has no record. `next` is the offset behind it. */
   batch(batch: FetchedBatch, next: number): void
-  /** The position was moved to `earliest`. `isGap`: records were removed before they were read. Else the log is shorter. */
+  /**
+   * The position did not exist, and was moved to `earliest`.
+   *
+   * @param isGap whether records were removed before they were read; if not, the partition ends before the position
+   */
   outOfRange(partition: TopicPartition, earliest: number, isGap: boolean): void
 }
 
 /** How long to wait before a fetch that was refused is tried again. */
 const refusedMs = 1000
-/** How long to wait after a fetch failed: until partitions have new leaders, every fetch fails. */
+/** How long to wait after a fetch failed. Until the partitions have new leaders, every fetch fails. */
 const refetchMs = 250
+/** How long a fetch of a stopped member takes. */
 const stoppedFetchMs = 10
 
 export class MemberFetching {
   readonly #context: MemberContext
   readonly #handler: FetchHandler
-  /** How long a fetch loop may wait, so that it still notices what a heartbeat was refused with. */
+  /** How long a fetch loop may wait. Between waits it checks whether a heartbeat was refused. */
   readonly #idleMs: number
   #resumed = Promise.withResolvers<void>()
 
@@ -39,7 +44,7 @@ export class MemberFetching {
     this.#idleMs = idleMs
   }
 
-  /** A partition was resumed, or the member stopped: fetches that wait because all partitions are paused go on. */
+  /** A partition was resumed, or the member was stopped. Fetches that wait because all partitions are paused go on. */
   wake(): void {
     this.#resumed.resolve()
     this.#resumed = Promise.withResolvers()
@@ -74,7 +79,7 @@ export class MemberFetching {
     return []
   }
 
-  /** Waits a little where a fetch could hand over nothing. */
+  /** Waits a little if a fetch could hand over nothing. */
   async #idle(group: InnerGroup): Promise<void> {
     const { life } = this.#context
     if (life.hasFailed) await within(life.stopped, this.#idleMs, undefined)
@@ -107,15 +112,17 @@ export class MemberFetching {
   }
 
   /**
-   * A fetch failed because a node is gone, or does not lead a partition any more. That is no reason to rejoin, which would
-   * stop all members for a while, nor to stop fetching from other nodes. `proceed` is KafkaJS's way for all other failures.
+   * Handles a failed fetch. If a node is gone, or does not lead a partition any more, only the metadata is refreshed: a
+   * rejoin would stop all members for a while, and the other nodes can still be fetched from.
+   *
+   * @param proceed what KafkaJS does after all other failures
    */
   async recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void> {
     if (!isForAnotherNode(error)) return await proceed()
     const { life, log, fields } = this.#context
     log('debug', 'a fetch failed', { ...fields, error: messageOf(error) })
     await Promise.race([sleep(refetchMs), life.stopped])
-    // When that fails too, so does the next fetch.
+    // If this fails too, the next fetch fails again.
     if (!life.isStopped) await group.cluster.refreshMetadata().catch(() => undefined)
   }
 
@@ -129,7 +136,7 @@ export class MemberFetching {
     const earliest = offsetNumber(found?.partitions[0]?.offset ?? '0')
     const position = offsetNumber(positions.nextOffset(topic, partition).toString())
     if (group.offsetManager !== positions || position === earliest) return
-    // A rejoin is under way, in another broker's fetch loop. The first fetch after it meets the same error.
+    // A rejoin is under way in another broker's fetch loop. The first fetch after it gets the same error.
     if (life.join !== undefined) return
     positions.resolveOffset({ topic, partition, offset: String(earliest - 1) })
     log('error', 'the offset to go on from does not exist; going on at the earliest', {

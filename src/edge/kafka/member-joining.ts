@@ -48,7 +48,7 @@ export class MemberJoining {
   async #join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
     const { life, refusals } = this.#context
     const previous = life.membership
-    // KafkaJS clears the member id when the broker does not know it any more, and a new group has none: nothing to commit.
+    // Without a member id nothing can be committed: the broker does not know the member any more, or the group is new.
     if (previous?.group === group && group.memberId !== null) await this.#drain(previous)
     // A rejoin that fails must not return to KafkaJS: it would continue to fetch with the old assignment.
     await this.#enter(group, proceed)
@@ -56,7 +56,7 @@ export class MemberJoining {
     refusals.granted('the membership')
     const evicted = this.#heartbeat.follow(group)
     const next = membershipOf(group, { evicted, conflict }, previous)
-    const announce = await this.#persist('adopting the assignment', () =>
+    const announce = await this.#keepTrying('adopting the assignment', () =>
       this.#handler.joined(next),
     )
     if (previous !== undefined && previous.memberId !== next.memberId) {
@@ -66,7 +66,7 @@ export class MemberJoining {
     announce()
   }
 
-  /** Ends early when the coordinator turns out not to know the member any more, or when the member is stopped. */
+  /** Ends early if the coordinator does not know the member any more, or the member is stopped. */
   async #drain({ evicted }: Membership): Promise<void> {
     const { life } = this.#context
     const drained = (async () => this.#handler.beforeRejoin())()
@@ -74,11 +74,11 @@ export class MemberJoining {
     await Promise.race([reported, evicted, life.stopped])
   }
 
-  /** Reports at once why a group cannot be joined: nobody awaits a rejoin. */
+  /** Joins the group. If that is impossible, the member fails at once, because nobody awaits the promise of a rejoin. */
   async #enter(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
     const { life } = this.#context
     try {
-      await this.#persist('joining the group', proceed)
+      await this.#keepTrying('joining the group', proceed)
     } catch (error) {
       if (life.isStopped) throw error
       const refusal = await joinError(group.cluster, group.groupId, error)
@@ -88,8 +88,8 @@ export class MemberJoining {
   }
 
   /**
-   * A group of the consumer protocol has no leader, and may have members of other programs, which get partitions. This
-   * member continues with those that it gets: if it ended, the others would get all records.
+   * A group of the consumer protocol has no leader. It may have members of other programs, which also get partitions. This
+   * member goes on with the partitions that it gets: if it ended, the other programs would get all of them.
    */
   async #conflictIn(
     { leaderId, cluster, groupId }: InnerGroup,
@@ -107,7 +107,7 @@ export class MemberJoining {
   }
 
   /** Repeats until it succeeds. Throws when it never can, or when the member was stopped. */
-  async #persist<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
+  async #keepTrying<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
     const { life, refusals } = this.#context
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
       if (life.isStopped) throw new StoppedError('the member was stopped')

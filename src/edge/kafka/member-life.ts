@@ -1,10 +1,10 @@
-/** The state of one member as it goes on, and the promises that its changes settle. */
+/** The current state of one member, and the promises that settle when it changes. */
 import type { KafkaLog } from './client.ts'
 import type { Membership } from './membership.ts'
 import {
   advanceMember,
   joinUnderWay,
-  type MemberHappening,
+  type MemberInput,
   type MemberState,
   newestMembership,
   outside,
@@ -16,7 +16,7 @@ export interface MemberContext {
   readonly life: MemberLife
   readonly refusals: RefusalWatch
   readonly log: KafkaLog
-  /** What log lines carry. */
+  /** Fields of every log line. */
   readonly fields: { readonly groupId: string }
 }
 
@@ -79,7 +79,7 @@ export class MemberLife {
     this.#advance({ kind: 'join-ended' })
   }
 
-  /** Only another process can go on. */
+  /** The member cannot go on. The process must end. */
   fail(error: Error): void {
     if (this.isStopped || this.hasFailed) return
     this.#advance({ kind: 'failed' })
@@ -93,7 +93,7 @@ export class MemberLife {
     this.#stop.resolve()
   }
 
-  #advance(happening: MemberHappening): void {
-    this.#state = advanceMember(this.#state, happening)
+  #advance(input: MemberInput): void {
+    this.#state = advanceMember(this.#state, input)
   }
 }

@@ -4,17 +4,17 @@
  * - *outside*: it has not joined yet, and no join is under way.
  * - *joining*: a join or a rejoin is under way. Fetches wait for it.
  * - *joined*: fetches hand over the records of `membership`.
- * - *failed*: only another process can go on. Nothing is handed over. The member still rejoins, so that what is done can be
- *   committed until it is stopped.
+ * - *failed*: the member cannot go on, and the process must end. No record is handed over. The member still rejoins, so that
+ *   complete offsets can be committed until it is stopped.
  * - *stopped*: it leaves the group, or has left it.
  *
- * Legal moves, all others leave the state as it is:
+ * All other inputs leave the state as it is:
  *
- * | from                     | happening      | to                                               |
+ * | from                     | input          | to                                               |
  * |--------------------------|----------------|--------------------------------------------------|
  * | outside, joined          | `join-started` | joining                                          |
  * | joining                  | `adopted`      | joined, with the new membership                  |
- * | joining                  | `join-ended`   | joined, with the previous one; outside without   |
+ * | joining                  | `join-ended`   | joined, with the previous one, or else outside   |
  * | outside, joining, joined | `failed`       | failed                                           |
  * | failed                   | `join-started` | failed, with a join under way                    |
  * | failed                   | `adopted`      | failed, with the new membership                  |
@@ -40,11 +40,11 @@ export type MemberState =
     }
   | { readonly kind: 'stopped'; readonly membership: Membership | undefined }
 
-export type MemberHappening =
+export type MemberInput =
   | { readonly kind: 'join-started'; readonly join: Promise<void> }
   /** The assignment of a join is in use. */
   | { readonly kind: 'adopted'; readonly membership: Membership }
-  /** Also after `adopted`. */
+  /** The join has ended, whether it was adopted or not. */
   | { readonly kind: 'join-ended' }
   | { readonly kind: 'failed' }
   | { readonly kind: 'stopped' }
@@ -61,13 +61,13 @@ export function joinUnderWay(state: MemberState): Promise<void> | undefined {
   return state.kind === 'joining' || state.kind === 'failed' ? state.join : undefined
 }
 
-export function advanceMember(state: MemberState, happening: MemberHappening): MemberState {
+export function advanceMember(state: MemberState, input: MemberInput): MemberState {
   if (state.kind === 'stopped') return state
-  switch (happening.kind) {
+  switch (input.kind) {
     case 'join-started':
-      return started(state, happening.join)
+      return started(state, input.join)
     case 'adopted':
-      return adopted(state, happening.membership)
+      return adopted(state, input.membership)
     case 'join-ended':
       return ended(state)
     case 'failed':

@@ -1,6 +1,6 @@
 /**
- * One member of one consumer group. `member-state.ts` has its states, `member-joining.ts` and `member-fetching.ts` what it
- * does in them; `patches.ts` calls these from KafkaJS.
+ * One member of one consumer group. `member-state.ts` has its states. `member-joining.ts` and `member-fetching.ts` have what
+ * it does in them, and KafkaJS calls these through `patches.ts`.
  */
 import type { Consumer, PartitionAssigner } from 'kafkajs'
 import type { MonotonicMs } from '../../core/model/model.ts'
@@ -32,10 +32,11 @@ export interface MemberOptions {
 }
 
 export interface MemberHandler extends JoinHandler, FetchHandler {
-  /** Only another process can go on. Called once at most. */
+  /** The member cannot go on, and the process must end. Called at most once. */
   failed(error: Error): void
 }
 
+/** How long leaving the group may take. */
 const stopLimitMs = 5000
 
 export class Member {
@@ -50,7 +51,7 @@ export class Member {
   constructor(options: MemberOptions, handler: MemberHandler) {
     const { settings, groupId, topics } = options
     const life = new MemberLife((error) => handler.failed(error))
-    // What goes wrong while the member stops needs nobody's attention.
+    // Nobody has to act on errors of a member that stops.
     const log: KafkaLog = (level, message, fields) =>
       options.log(life.isStopped ? 'debug' : level, message, fields)
     const fields = { groupId }
@@ -71,11 +72,11 @@ export class Member {
   /** Resolves once joined. Rejects when that is impossible, or when the member is stopped first. */
   async start(): Promise<void> {
     const { firstJoin } = this.#context.life
-    // A member that is stopped while it still waits for a broker does not wait on.
+    // The second `firstJoin` rejects as soon as the member is stopped, even if it still waits for a broker.
     await Promise.race([this.#open().then(() => firstJoin), firstJoin])
   }
 
-  /** The generation that records are handed over for. */
+  /** The newest generation that was joined. Only records of it are handed over. */
   current(): Membership | undefined {
     return this.#context.life.membership
   }
@@ -101,7 +102,7 @@ export class Member {
     this.#fetching.wake()
   }
 
-  /** Leaves the group. Takes a few seconds at most, also when the broker is away. */
+  /** Leaves the group. Takes at most five seconds, even if the broker is away. */
   async stop(): Promise<void> {
     const { life, fields } = this.#context
     if (life.isStopped) return
@@ -150,7 +151,7 @@ export class Member {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (life.isStopped) return
       log('warn', 'the consumer crashed', { ...fields, error: payload.error.message })
-      // It is no member any more, even where it could not leave the group.
+      // Even if it could not leave the group, it is no longer a member.
       this.#heartbeat.stop()
       if (!payload.restart) life.fail(payload.error)
     })
@@ -166,12 +167,12 @@ export class Member {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      // Never called: `fetch` returns nothing to KafkaJS.
+      // Never called, because `fetch` returns no batch to KafkaJS.
       eachBatch: () => Promise.resolve(),
     })
   }
 
-  /** Rejects with what the coordinator refused a heartbeat with. KafkaJS rejoins then. */
+  /** Rejects if the coordinator has refused a heartbeat, with its error. KafkaJS then rejoins. */
   #checkHeartbeat(): Promise<void> {
     const refusal = this.#heartbeat.takeRefusal()
     return refusal === undefined ? Promise.resolve() : Promise.reject(refusal)

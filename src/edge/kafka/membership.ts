@@ -1,4 +1,4 @@
-/** One generation of a group, as its member joined it, and what it keeps of the one before. */
+/** One generation of a group that a member has joined, and which partitions it keeps from the generation before. */
 import type { TopicPartition } from '../../ports.ts'
 import type { InnerGroup, Positions } from './inner.ts'
 import { offsetNumber } from './records.ts'
@@ -14,7 +14,7 @@ export interface Membership {
   readonly evicted: Promise<void>
   /** Which other program takes records of the group; `undefined` when none does. */
   readonly conflict: string | undefined
-  /** Where the previous generation stood with a partition that was kept; `undefined` when it was not kept. */
+  /** The position of the previous generation in a partition that was kept; `undefined` if it was not kept. */
   keptFrom(partition: TopicPartition): { readonly next: number | undefined } | undefined
 }
 
@@ -31,7 +31,7 @@ export function membershipOf(
   const partitions = group
     .assigned()
     .flatMap(({ topic, partitions: numbers }) => numbers.map((partition) => ({ topic, partition })))
-  // The same generation again is a rejoin that the coordinator answered without a rebalance.
+  // If the generation is the same, the coordinator has answered the rejoin without a rebalance.
   const isContinued =
     previous?.memberId === memberId &&
     (generationId === previous.generation || generationId === previous.generation + 1)

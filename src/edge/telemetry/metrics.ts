@@ -169,7 +169,7 @@ function createWaysOn(plain: (name: string, help: string) => Single<Count>) {
     ),
     splits: plain(
       'hooktide_splits_total',
-      'Deliveries of half-done events that were written to the request topic, to go on from there.',
+      'Deliveries of half-done events that were written to the requests topic, to go on from there.',
     ),
     laneIdle: plain(
       'hooktide_lane_idle_seconds_total',

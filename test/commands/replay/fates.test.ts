@@ -116,7 +116,7 @@ describe('an event', () => {
   })
 })
 
-describe('a record of the request topic', () => {
+describe('a record of the requests topic', () => {
   const event = eventOf({ eventId: 'e-1' })
   const deliveryId = deliveryIdOf(event.tenantId, event.eventSource, event.eventId, 'a')
   const place = { topic: 'auth.webhook.requests', partition: 2, offset: 77 }

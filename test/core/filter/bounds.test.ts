@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { FilterFault } from '../../../src/core/filter/filter.ts'
 import {
-  admitted,
+  passing,
   eventUnits,
   filterUnits,
   smallFilterUnits,
@@ -139,7 +139,7 @@ describe('all filters of an event together', () => {
       isKept,
       onFault: (hookId, fault) => faults.set(hookId, fault),
     }
-    const passed = admitted(entries, event, filtering).map(({ hook }) => hook.id)
+    const passed = passing(entries, event, filtering).map(({ hook }) => hook.id)
     return { passed, faults, reads }
   }
 
@@ -203,7 +203,7 @@ describe('headers', () => {
   const passes = (filter: string, headers: AuthEvent['headers']) => {
     const entry: TableEntry = { kind: 'active', hook: hookOf({ filter }) }
     const filtering = { ...createFilters(), onFault: () => undefined }
-    return admitted([entry], eventOf({ headers }), filtering).length === 1
+    return passing([entry], eventOf({ headers }), filtering).length === 1
   }
   const bytes = (text: string) => Buffer.from(text)
 

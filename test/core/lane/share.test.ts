@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Holdings, share } from '../../../src/core/lane/share.ts'
+import { Holdings, mayHoldMore } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
 
@@ -11,7 +11,7 @@ function settleAt(capacity: number, tenants: readonly number[]): readonly (reado
     hasTaken = false
     for (const hooks of held) {
       const least = Math.min(...hooks)
-      if (!share(least, sum(hooks), capacity - sum(held.map(sum)))) continue
+      if (!mayHoldMore(least, sum(hooks), capacity - sum(held.map(sum)))) continue
       hooks[hooks.indexOf(least)] = least + 1
       hasTaken = true
     }
@@ -62,27 +62,27 @@ describe('the share of 750 offsets', () => {
     )
     const free = 750 - sum(held)
     expect(Math.abs(free - 750 / (1 + 2 * tenants))).toBeLessThan(3)
-    expect(share(0, 0, free)).toBe(true)
+    expect(mayHoldMore(0, 0, free)).toBe(true)
   })
 
   it('is left for another hook of the same tenant, once sixty of it have settled', () => {
     const [hooks = []] = settleAt(750, [60])
     const tenant = sum(hooks)
     expect(Math.max(...hooks) - Math.min(...hooks)).toBeLessThanOrEqual(1)
-    expect(share(0, tenant, 750 - tenant)).toBe(true)
+    expect(mayHoldMore(0, tenant, 750 - tenant)).toBe(true)
   })
 
   it('that may be used in part leaves the rest to what may use all of it', () => {
     let held = 0
-    while (share(held, held, 20_000 - held, 0.75)) held += 1
+    while (mayHoldMore(held, held, 20_000 - held, 0.75)) held += 1
     expect(Math.abs(held - (6 / 13) * 20_000)).toBeLessThan(2)
     let more = 0
-    for (; share(held, held, 20_000 - held); more += 1) held += 1
+    for (; mayHoldMore(held, held, 20_000 - held); more += 1) held += 1
     expect(more).toBeGreaterThan(700)
   })
 
   it('is nothing when nothing is free', () => {
-    expect(share(0, 0, 0)).toBe(false)
+    expect(mayHoldMore(0, 0, 0)).toBe(false)
   })
 
   it('leaves some to a newcomer, whatever the others hold', () => {
@@ -92,7 +92,7 @@ describe('the share of 750 offsets', () => {
         const held = totals(settleAt(capacity, hooks))
         const free = capacity - sum(held)
         for (const tenant of held) expect(tenant).toBeLessThanOrEqual(2 * (free + 1))
-        expect(share(0, 0, free)).toBe(true)
+        expect(mayHoldMore(0, 0, free)).toBe(true)
       }),
       { numRuns: 50 },
     )
@@ -208,8 +208,12 @@ describe('holdings', () => {
           for (const isLong of [false, true]) {
             const shared = isLong ? ofTenant.filter((one) => one.isLong) : []
             expect(held.hasShare(asking('a', 't', isLong))).toBe(
-              share(ofHook.length, ofTenant.length + shared.length, 750 - plain.length) &&
-                share(bytesOf(ofHook), bytesOf(ofTenant) + bytesOf(shared), 8_000 - bytesOf(plain)),
+              mayHoldMore(ofHook.length, ofTenant.length + shared.length, 750 - plain.length) &&
+                mayHoldMore(
+                  bytesOf(ofHook),
+                  bytesOf(ofTenant) + bytesOf(shared),
+                  8_000 - bytesOf(plain),
+                ),
             )
           }
           expect(new Map(held.byHook()).size).toBe(new Set(plain.map(({ hook }) => hook)).size)

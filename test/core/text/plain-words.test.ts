@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { hiddenFields, hookWithoutSecrets } from '../../../src/commands/hooks/hidden-secrets.ts'
 import { isPlainWords } from '../../../src/core/text/plain-words.ts'
-import { withoutSecrets as urlWithoutSecrets } from '../../../src/core/run/result.ts'
+import { urlWithoutSecrets } from '../../../src/core/run/result.ts'
 
 describe('plain words', () => {
   it.each([

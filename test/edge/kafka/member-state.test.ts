@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   advanceMember,
   joinUnderWay,
-  type MemberHappening,
+  type MemberInput,
   type MemberState,
   newestMembership,
   outside,
@@ -39,18 +39,18 @@ const states = {
   stopped: { kind: 'stopped', membership: first },
 } as const satisfies Record<string, MemberState>
 
-const happenings = {
+const inputs = {
   'join-started': { kind: 'join-started', join },
   adopted: { kind: 'adopted', membership: second },
   'join-ended': { kind: 'join-ended' },
   failed: { kind: 'failed' },
   stopped: { kind: 'stopped' },
-} as const satisfies Record<string, MemberHappening>
+} as const satisfies Record<string, MemberInput>
 
 type StateName = keyof typeof states
-type HappeningName = keyof typeof happenings
+type InputName = keyof typeof inputs
 
-const moves: readonly (readonly [StateName, HappeningName, StateName])[] = [
+const moves: readonly (readonly [StateName, InputName, StateName])[] = [
   ['outside', 'join-started', 'joining first'],
   ['outside', 'failed', 'failed outside'],
   ['outside', 'stopped', 'stopped outside'],
@@ -80,11 +80,11 @@ const moves: readonly (readonly [StateName, HappeningName, StateName])[] = [
 ]
 
 describe('a member', () => {
-  it.each(moves)('that is %s, and then %s, is %s', (from, happening, to) => {
-    expect(advanceMember(states[from], happenings[happening])).toStrictEqual(states[to])
+  it.each(moves)('that is %s, and then %s, is %s', (from, input, to) => {
+    expect(advanceMember(states[from], inputs[input])).toStrictEqual(states[to])
   })
 
-  const legal = new Set(moves.map(([from, happening]) => `${from} ${happening}`))
+  const legal = new Set(moves.map(([from, input]) => `${from} ${input}`))
   it.each<StateName>([
     'outside',
     'joining first',
@@ -96,9 +96,9 @@ describe('a member', () => {
     'stopped outside',
     'stopped',
   ])('that is %s stays so when anything else happens', (from) => {
-    for (const [name, happening] of Object.entries(happenings)) {
+    for (const [name, input] of Object.entries(inputs)) {
       if (legal.has(`${from} ${name}`)) continue
-      expect(advanceMember(states[from], happening)).toEqual(states[from])
+      expect(advanceMember(states[from], input)).toEqual(states[from])
     }
   })
 
@@ -110,7 +110,7 @@ describe('a member', () => {
   })
 
   it('waits for no join once it is stopped', () => {
-    const stopped = advanceMember(states.rejoining, happenings.stopped)
+    const stopped = advanceMember(states.rejoining, inputs.stopped)
     expect(joinUnderWay(stopped)).toBeUndefined()
   })
 
