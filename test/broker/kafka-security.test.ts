@@ -328,12 +328,16 @@ describe('a processor', () => {
     expect(process.lines).toHaveLength(3)
   })
 
-  it('delivers, retries, rejects and writes dead letters with exactly its rights, and waits if one is removed', async () => {
+  it('delivers, retries, rejects, and writes dead letters and notices with exactly its rights, and waits if one is removed', async () => {
     const { admin } = await useKafka([broker.open])
     let answers = 0
     await using rig = await createBrokerRig({
       brokers: [broker.open],
-      environment: { HOOKTIDE_RETRY_SCHEDULE: '1s', HOOKTIDE_RETRY_TIERS: '1s' },
+      environment: {
+        HOOKTIDE_RETRY_SCHEDULE: '1s',
+        HOOKTIDE_RETRY_TIERS: '1s',
+        HOOKTIDE_NOTICES: 'true',
+      },
       answer: ({ path }) => {
         if (path === '/gone') return { kind: 'respond', status: 410 }
         if (path === '/flaky' && (answers += 1) === 1) return { kind: 'respond', status: 500 }
@@ -345,14 +349,15 @@ describe('a processor', () => {
     await grant(
       admin,
       'User:processor',
-      processorRights(topics, tierTopics, { groupId, notices: false }),
+      processorRights(topics, tierTopics, { groupId, notices: true }),
     )
-    await rig.putHooks({ id: 'flaky' }, { id: 'gone' })
+    const owner = { id: 'owner', events: ['Hooktide.Endpoint.Disabled'] }
+    await rig.putHooks({ id: 'flaky' }, { id: 'gone' }, owner)
     const process = await rig.run(environmentOf('processor'))
     await rig.sendEvents({}, { value: 'no JSON' })
     const finals = (count: number) =>
       rig.results.waitFor((all) => all.filter(({ final }) => final).length >= count)
-    await finals(2)
+    await finals(3)
     await rig.deadLetters.waitFor((all) => all.length === 1)
 
     const taken: readonly (readonly [Right, string])[] = [
@@ -368,7 +373,7 @@ describe('a processor', () => {
       expect(line['error']).toContain(says)
       await expect.poll(() => readiness(process), patience).toContain(says)
       await grant(admin, 'User:processor', [right])
-      await finals(4 + 2 * index)
+      await finals(5 + 2 * index)
       await expect.poll(() => readiness(process), patience).toBe('ready\n')
       expect(process.lines.filter(({ msg }) => msg === line.msg)).toHaveLength(1)
     }
