@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: [
-            'test/{core,stages,edge,settings,commands,demo,flow,sim,chaos,bench,project,scripts,support}/**/*.test.ts',
+            'test/{core,stages,edge,settings,commands,demo,flow,sim,chaos,bench,monitor,project,scripts,support}/**/*.test.ts',
           ],
           sequence: { groupOrder: 0 },
           // Pure tests share nothing that one could spoil for another, and a worker per file costs more than they do.
