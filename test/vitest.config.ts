@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: [
-            'test/{core,stages,edge,settings,commands,demo,flow,sim,chaos,bench,monitor,project,scripts,support}/**/*.test.ts',
+            'test/{core,stages,edge,settings,commands,demo,flow,sim,chaos,bench,project,scripts,support}/**/*.test.ts',
           ],
           sequence: { groupOrder: 0 },
           // Pure tests share nothing that one could spoil for another, and a worker per file costs more than they do.
@@ -20,6 +20,17 @@ export default defineConfig({
           maxWorkers: '100%',
           // For what hangs. Those that simulate hours take a second or two, and several times that on a busy machine.
           testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Sockets of its own and a browser, but no broker.
+          name: 'monitor',
+          include: ['test/monitor/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -34,7 +45,7 @@ export default defineConfig({
           // For what hangs. The longest takes half a minute on a quiet machine, and several times that on a busy one.
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -30,6 +30,8 @@ export interface Page {
   /** Only what was read before the result with this id; `undefined`: from the newest on. */
   readonly before: number | undefined
   readonly limit: number
+  /** So many are left out first. Default 0. */
+  readonly skip?: number
 }
 
 /** Which rows count: what became of runs, open runs only, calls only, or all. */
@@ -52,11 +54,11 @@ export function listResults(
   store: Store,
   rows: Rows,
   filter: ResultFilter,
-  { before, limit }: Page,
+  { before, limit, skip = 0 }: Page,
 ): readonly Listed[] {
   const { where, values } = conditionsOf(rows, filter, before)
-  const sql = `SELECT ${selected} FROM results ${where} ORDER BY id DESC LIMIT ?`
-  return store.all<StoredRow>(sql, ...values, limit).map(listedOf)
+  const sql = `SELECT ${selected} FROM results ${where} ORDER BY id DESC LIMIT ? OFFSET ?`
+  return store.all<StoredRow>(sql, ...values, limit, skip).map(listedOf)
 }
 
 /** No more are counted than `most`. */
