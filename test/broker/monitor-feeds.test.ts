@@ -100,6 +100,7 @@ describe('the feeds of the monitor', () => {
       const following = follow(rig, index)
       await following.until(() => index.size === 2)
       await following.stop()
+      expect(listResults(index.store, 'all', {}, all)).toHaveLength(2)
     }
   })
 })

@@ -44,6 +44,7 @@ export function resultWith(fields: Partial<IndexedResult>): IndexedResult {
     instance: 'p1',
     userId: null,
     sourceKey: null,
+    unmatchedHooks: null,
     ...fields,
   }
 }

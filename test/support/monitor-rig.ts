@@ -11,6 +11,7 @@ import type {
   ActionName,
   ActionOutcome,
   FoundRequest,
+  WaitingPlace,
 } from '../../src/monitor/api/parts.ts'
 import type { Route } from '../../src/monitor/api/route.ts'
 import { startMonitorServer } from '../../src/monitor/api/server.ts'
@@ -28,6 +29,7 @@ export interface MonitorRigOptions {
   readonly outcomes?: Outcomes
   readonly token?: string
   readonly request?: FoundRequest
+  readonly waiting?: readonly WaitingPlace[]
   readonly index?: ResultIndex
   readonly now?: () => number
 }
@@ -87,7 +89,7 @@ export function memoryOutcomes(rig: () => Pick<MonitorRig, 'putHook'>): Outcomes
     'hooks put': async ({ input }) => {
       const hook: unknown = JSON.parse(input?.toString() ?? '{}')
       const fields = isJsonObject(hook) ? hook : {}
-      const id = String(fields['id'] ?? 'made0000000000000000a')
+      const id = typeof fields['id'] === 'string' ? fields['id'] : 'made0000000000000000a'
       await rig().putHook(id, { ...hookValue(id), ...fields })
       return { code: 0, records: [{ id, signingKey: 'made-signing-key' }], notes: [] }
     },
@@ -131,6 +133,7 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
     view,
     act: hasActions ? act : undefined,
     findRequest: () => Promise.resolve(options.request),
+    findWaiting: () => Promise.resolve(options.waiting ?? []),
     headersOf: () => ({ authorization: '(hidden)' }),
   })
   const server = await startMonitorServer({

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { asError, InterruptedError, UserError } from '../../core/model/errors.ts'
 import type { Hook } from '../../core/model/model.ts'
 import { bodyFor } from '../../core/event/event.ts'
+import { placeOf } from '../../core/run/delivery-headers.ts'
 import { prepareHook } from '../../core/run/request-headers.ts'
 import { isJsonObject } from '../../core/text/json-text.ts'
 import { topicIdsOf } from '../../edge/kafka/topic-ids.ts'
@@ -13,7 +14,8 @@ import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import { routesOf } from '../../monitor/api/api.ts'
 import { loadAssets } from '../../monitor/api/assets.ts'
 import { loopbackNames } from '../../monitor/api/guard.ts'
-import type { FindRequest } from '../../monitor/api/parts.ts'
+import type { FindRequest, FindWaiting } from '../../monitor/api/parts.ts'
+import { ApiError } from '../../monitor/api/route.ts'
 import { startMonitorServer } from '../../monitor/api/server.ts'
 import { Feeds } from '../../monitor/feed/feeds.ts'
 import { ResultIndex } from '../../monitor/index/result-index.ts'
@@ -21,9 +23,10 @@ import type { Settings } from '../../settings/settings.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { eventOfSource } from '../events/source-event.ts'
 import { encryptionKeysOf } from '../hooks/encryption.ts'
-import { withoutSecrets } from '../hooks/shown-secrets.ts'
+import { hookWithoutSecrets } from '../hooks/hidden-secrets.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
-import { flagOption, registrySettingsOf } from '../option-values.ts'
+import { waitingOf } from '../waiting/waiting.ts'
+import { booleanOption, registrySettingsOf } from '../option-values.ts'
 import { commandActions } from './command-actions.ts'
 
 const retryMs = 1_000
@@ -61,7 +64,7 @@ async function run(context: CommandContext): Promise<0> {
       log: quiet,
       now: Date.now,
     })
-    const hasActions = flagOption(context, 'actions')
+    const hasActions = booleanOption(context, 'actions')
     const server = await startMonitorServer({
       host: settings.monitorHost,
       port: settings.monitorPort,
@@ -71,6 +74,7 @@ async function run(context: CommandContext): Promise<0> {
         view: feeds,
         act: hasActions ? commandActions(settings, signal) : undefined,
         findRequest: requestFinder(context),
+        findWaiting: waitingFinder(context),
         headersOf: shownHeaders,
       }),
       hasActions,
@@ -119,7 +123,12 @@ async function storeFile({ monitorStore }: Settings) {
     process.umask(0o077)
     return { file: monitorStore, remove: () => Promise.resolve() }
   }
-  const folder = await mkdtemp(join(tmpdir(), 'hooktide-monitor-'))
+  const folder = await mkdtemp(join(tmpdir(), 'hooktide-monitor-')).catch((error: unknown) => {
+    const reason = asError(error).message
+    throw new UserError(
+      `No folder for the index can be made: ${reason}. Name a file with HOOKTIDE_MONITOR_STORE.`,
+    )
+  })
   return {
     file: join(folder, 'index.sqlite'),
     remove: () => rm(folder, { recursive: true, force: true }),
@@ -150,9 +159,37 @@ function requestFinder(context: CommandContext): FindRequest {
   }
 }
 
+const maxAsked = 16
+
+/** One reading at a time, and one answer for all who ask for the same meanwhile. */
+function waitingFinder(context: CommandContext): FindWaiting {
+  const asked = new Map<string, ReturnType<FindWaiting>>()
+  let last: Promise<unknown> = Promise.resolve()
+  const read = async (deliveryId: string) => {
+    const found = await waitingOf(context, new Set([deliveryId]))
+    return found.of(deliveryId).map(({ run, attempt, dueAt, place }) => ({
+      ...{ run, attempt, dueAt },
+      place: placeOf(place),
+    }))
+  }
+  return (deliveryId) => {
+    const known = asked.get(deliveryId)
+    if (known !== undefined) return known
+    if (asked.size >= maxAsked)
+      throw new ApiError(503, 'monitor.busy', 'Too many ask where deliveries wait.')
+    const turn = last
+      .catch(() => undefined)
+      .then(() => read(deliveryId))
+      .finally(() => asked.delete(deliveryId))
+    asked.set(deliveryId, turn)
+    last = turn
+    return turn
+  }
+}
+
 /** Of a hook's own headers, with secrets hidden. Those of each call, such as signatures, are made when it is sent. */
 function shownHeaders(hook: Hook): Readonly<Record<string, string>> {
-  const shown = withoutSecrets({ config: { headers: prepareHook(hook).headers } })
+  const shown = hookWithoutSecrets({ config: { headers: prepareHook(hook).headers } })
   const config = isJsonObject(shown['config']) ? shown['config'] : {}
   const headers = isJsonObject(config['headers']) ? config['headers'] : {}
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))

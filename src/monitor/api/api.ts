@@ -1,8 +1,8 @@
 /** All routes of the API. */
-import { deliveryRoutes } from './delivery-routes.ts'
-import { hookActions } from './hook-actions.ts'
-import { hookRoutes } from './hook-routes.ts'
-import { letterRoutes } from './letter-routes.ts'
+import { deliveryRoutes, eventRoutes } from './delivery-routes.ts'
+import { hookActions, hookOperations } from './hook-actions.ts'
+import { hookLogRoutes, hookRoutes } from './hook-routes.ts'
+import { letterRoutes, replayRoutes } from './letter-routes.ts'
 import { openApiOf } from './openapi.ts'
 import { overviewRoutes } from './overview-routes.ts'
 import type { ApiParts } from './parts.ts'
@@ -12,9 +12,13 @@ export function routesOf(parts: ApiParts): readonly Route[] {
   const routes = [
     ...overviewRoutes(parts),
     ...hookRoutes(parts),
+    ...hookLogRoutes(parts),
     ...hookActions(parts),
+    ...hookOperations(parts),
     ...deliveryRoutes(parts),
+    ...eventRoutes(parts),
     ...letterRoutes(parts),
+    ...replayRoutes(parts),
   ]
   const document: Route = {
     method: 'GET',

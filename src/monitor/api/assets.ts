@@ -28,27 +28,31 @@ const types: Readonly<Record<string, string>> = {
 export function loadAssets(): Assets {
   const files = new Map<string, Asset>()
   for (const name of readdirSync(page)) {
-    const type = types[extname(name)]
-    if (type !== undefined) files.set(name, { type, bytes: readFileSync(new URL(name, page)) })
+    const extension = extname(name)
+    if (!Object.hasOwn(types, extension)) continue
+    files.set(name, assetOf(extension, readFileSync(new URL(name, page))))
   }
   for (const [name, path] of Object.entries(libraries)) {
-    files.set(fileOf(name), { type: types['.js'] ?? '', bytes: readLibrary(path) })
+    files.set(fileOf(name), assetOf('.js', readLibrary(path)))
   }
-  files.set('uplot.css', { type: types['.css'] ?? '', bytes: readLibrary(libraryStyle) })
+  files.set('uplot.css', assetOf('.css', readLibrary(libraryStyle)))
   const imports = Object.keys(libraries).map((name) => [name, `/assets/${fileOf(name)}`] as const)
   const importMap = JSON.stringify({ imports: Object.fromEntries(imports) })
   const html = files.get('index.html')?.bytes.toString() ?? ''
   files.delete('index.html')
+  // Asked for at once, instead of one after the other as each is found to need the next.
+  const modules = [...files.keys()].filter((name) => name.endsWith('.js'))
+  const preloads = modules.map((name) => `<link rel="modulepreload" href="/assets/${name}" />`)
+  const head = [`<script type="importmap">${importMap}</script>`, ...preloads].join('\n    ')
   return {
     find: (path) => files.get(path),
-    page: {
-      type: types['.html'] ?? '',
-      bytes: Buffer.from(
-        html.replace('<!-- import map -->', `<script type="importmap">${importMap}</script>`),
-      ),
-    },
+    page: assetOf('.html', Buffer.from(html.replace('<!-- import map -->', head))),
     policy: policyWith(importMap),
   }
+}
+
+function assetOf(extension: string, bytes: Buffer): Asset {
+  return { type: types[extension] ?? '', bytes, tag: `"${hash('sha256', bytes, 'base64url')}"` }
 }
 
 function fileOf(library: string): string {

@@ -1,6 +1,8 @@
 /** Deliveries and events: what became of them, and what was sent. */
 import { outcomes } from '../../core/model/record-values.ts'
+import { UserError } from '../../core/model/errors.ts'
 import {
+  countResults,
   listEvents,
   listLetters,
   listResults,
@@ -75,17 +77,20 @@ export function deliveryRoutes(parts: ApiParts): readonly Route[] {
       isAction: false,
       handle: (request) => requestOf(parts, request),
     },
+  ]
+}
+
+/** Events, and what was asked for anew. */
+export function eventRoutes(parts: ApiParts): readonly Route[] {
+  const { store } = parts.view.index
+  return [
     {
-      method: 'POST',
-      path: '/api/deliveries/{id}/resend',
-      summary: 'Ask for a delivery anew, whatever became of it.',
-      answers: { 202: object({ deliveryId: { type: 'string' } }), 422: reference('Error') },
-      isAction: true,
-      handle: async ({ parameters }) => {
-        const deliveryId = parameters['id'] ?? ''
-        await carryOut(parts, 'resend', { args: [deliveryId] })
-        return { status: 202, body: { deliveryId } }
-      },
+      method: 'GET',
+      path: '/api/deliveries/{id}/waiting',
+      summary: 'Where runs of a delivery wait now, and when their next attempts are due.',
+      answers: { 200: listOf(reference('WaitingPlace')), 503: reference('Error') },
+      isAction: false,
+      handle: ({ parameters }) => waitingPlaces(parts, parameters['id'] ?? ''),
     },
     {
       method: 'GET',
@@ -99,10 +104,22 @@ export function deliveryRoutes(parts: ApiParts): readonly Route[] {
         return { status: 200, body }
       },
     },
+    {
+      method: 'POST',
+      path: '/api/deliveries/{id}/resend',
+      summary: 'Ask for a delivery anew, whatever became of it.',
+      answers: { 202: object({ deliveryId: { type: 'string' } }), 422: reference('Error') },
+      isAction: true,
+      handle: async ({ parameters }) => {
+        const deliveryId = parameters['id'] ?? ''
+        await carryOut(parts, 'resend', { args: [deliveryId] })
+        return { status: 202, body: { deliveryId } }
+      },
+    },
   ]
 }
 
-export function filterIn({ view }: ApiParts, query: URLSearchParams): ResultFilter {
+function filterIn({ view }: ApiParts, query: URLSearchParams): ResultFilter {
   const now = view.now()
   return {
     hookId: textIn(query, 'hookId'),
@@ -164,22 +181,28 @@ function runForm(run: string, results: readonly Listed[]) {
 }
 
 async function requestOf(parts: ApiParts, { parameters }: ApiRequest): Promise<ApiAnswer> {
-  const { view, findRequest, headersOf } = parts
+  const { view, findRequest } = parts
   const deliveryId = parameters['id'] ?? ''
   const results = resultsOf(view.index.store, deliveryId)
   const letters = listLetters(view.index.store, { deliveryId }, { offset: 0, limit: 5 })
-  const hookId = results[0]?.hookId ?? letters[0]?.hookId
-  if (hookId === undefined) throw unknown(deliveryId)
-  const entry = view.hooks?.get(hookId)?.entry
-  const headers = entry?.kind === 'active' ? headersOf(entry.hook) : {}
+  const [named] = [...results, ...letters]
+  if (named === undefined) throw unknown(deliveryId)
+  const { hookId } = named
   for (const source of sourcesOf(results, letters)) {
     const found = await findRequest({ deliveryId, hookId }, source)
     if (found === undefined) continue
-    const url = results.findLast((result) => result.url !== null)?.url ?? null
-    return { status: 200, body: { url, headers, body: found.body } }
+    const called = results.findLast((result) => result.url !== null)
+    const headers = headersTo(parts, hookId)
+    return { status: 200, body: { url: called?.url ?? null, headers, body: found.body } }
   }
   const message = 'Its event is no longer where it came from.'
   throw new ApiError(404, 'monitor.source_gone', message)
+}
+
+/** None where the hook is gone, or suspended: then nothing is sent. */
+function headersTo({ view, headersOf }: ApiParts, hookId: string) {
+  const entry = view.hooks?.get(hookId)?.entry
+  return entry?.kind === 'active' ? headersOf(entry.hook) : {}
 }
 
 /** Places that may still hold the event, each once, and no more than a few: each is a request to a broker. */
@@ -203,6 +226,21 @@ function sourcesOf(
   }))
   const byName = new Map(places.map((place) => [JSON.stringify(place), place]))
   return [...byName.values()].slice(0, 5)
+}
+
+/** The topics are read only for a delivery of which the index knows that it waits: who asks could make brokers work. */
+async function waitingPlaces(
+  { view, findWaiting }: ApiParts,
+  deliveryId: string,
+): Promise<ApiAnswer> {
+  const isOpen = countResults(view.index.store, 'open', { deliveryId }, 1) > 0
+  if (!isOpen) return { status: 200, body: [] }
+  try {
+    return { status: 200, body: await findWaiting(deliveryId) }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new ApiError(503, 'monitor.not_readable', error.message)
+  }
 }
 
 function unknown(deliveryId: string): ApiError {

@@ -23,11 +23,12 @@ const hookBody = {
   },
 }
 
+const hookOrError = { 200: reference('Hook'), 404: reference('Error'), 422: reference('Error') }
+
 /** How long a test waits for its answers. */
 const testWait = '20s'
 
 export function hookActions(parts: ApiParts): readonly Route[] {
-  const hookOrError = { 200: reference('Hook'), 404: reference('Error'), 422: reference('Error') }
   return [
     {
       method: 'POST',
@@ -60,6 +61,12 @@ export function hookActions(parts: ApiParts): readonly Route[] {
         return { status: 204, body: undefined }
       },
     },
+  ]
+}
+
+/** Keys, tests and endpoints. */
+export function hookOperations(parts: ApiParts): readonly Route[] {
+  return [
     {
       method: 'PATCH',
       path: '/api/hooks/{id}/signing-key',
@@ -154,20 +161,23 @@ async function test(parts: ApiParts, { parameters, body }: ApiRequest): Promise<
   const answers = records.filter(isJsonObject)
   const failed = answers.find((result) => result['outcome'] !== 'delivered')
   if (failed === undefined && answers.length > 0) return { status: 204, body: undefined }
-  const status = failed?.['statusCode']
-  if (typeof status === 'number') {
-    const data = { responseStatus: status, responseBody: String(failed?.['responseBody'] ?? '') }
-    throw new ApiError(
-      422,
-      'hook.endpoint_responded_with_error',
-      `The endpoint answered ${status}.`,
-      data,
-    )
+  throw testFailure(failed ?? {})
+}
+
+/** As Logto tells it. */
+function testFailure({ statusCode, responseBody, errorMessage, reason }: JsonObject): ApiError {
+  if (typeof statusCode === 'number') {
+    const data = {
+      responseStatus: statusCode,
+      responseBody: typeof responseBody === 'string' ? responseBody : '',
+    }
+    const message = `The endpoint answered ${statusCode}.`
+    return new ApiError(422, 'hook.endpoint_responded_with_error', message, data)
   }
-  const why = failed?.['errorMessage'] ?? failed?.['reason']
-  const message =
-    typeof why === 'string' ? why : `no answer within ${testWait}: is hooktide run running?`
-  throw new ApiError(422, 'hook.send_test_payload_failed', message)
+  const why = errorMessage ?? reason
+  const silence = `no answer within ${testWait}: is hooktide run running?`
+  const message = typeof why === 'string' ? why : silence
+  return new ApiError(422, 'hook.send_test_payload_failed', message)
 }
 
 async function changeEndpoint(

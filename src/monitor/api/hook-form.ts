@@ -1,5 +1,5 @@
 /** A hook as Logto's API answers it, without its secrets, and what hooktide adds beside. */
-import { withoutSecrets } from '../../commands/hooks/shown-secrets.ts'
+import { hookWithoutSecrets } from '../../commands/hooks/hidden-secrets.ts'
 import { problemsOf, tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import type { Health } from '../../core/health/record.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
@@ -11,7 +11,7 @@ import type { Counts } from '../index/traffic-queries.ts'
 export function hookForm(stored: StoredHook, health: Health | undefined, counts?: Counts) {
   const { id, entry, isCaptured } = stored
   const { hook } = entry
-  const shown = withoutSecrets({ id, ...stored.members })
+  const shown = hookWithoutSecrets({ id, ...stored.members })
   return {
     id,
     tenantId: tenantOf(stored) ?? null,

@@ -61,6 +61,13 @@ export function hookRoutes(parts: ApiParts): readonly Route[] {
         return { status: 200, body: hookForm(stored, view.endpoints.get(stored.id), known) }
       },
     },
+  ]
+}
+
+/** What was sent to one hook. */
+export function hookLogRoutes(parts: ApiParts): readonly Route[] {
+  const { view } = parts
+  return [
     {
       method: 'GET',
       path: '/api/hooks/{id}/recent-logs',

@@ -62,6 +62,12 @@ export function letterRoutes(parts: ApiParts): readonly Route[] {
         },
       }),
     },
+  ]
+}
+
+/** Sending them again. */
+export function replayRoutes(parts: ApiParts): readonly Route[] {
+  return [
     {
       method: 'POST',
       path: '/api/dead-letters/replay',

@@ -5,7 +5,14 @@ import { tenantOf } from '../../commands/hooks/topic.ts'
 import { withoutSecrets } from '../../core/run/result.ts'
 import { sumOf } from '../feed/lag.ts'
 import { countLetters } from '../index/delivery-queries.ts'
-import { newestAt, openRuns, samplesSince, statistics, traffic } from '../index/traffic-queries.ts'
+import {
+  hookCounts,
+  newestAt,
+  openRuns,
+  samplesSince,
+  statistics,
+  traffic,
+} from '../index/traffic-queries.ts'
 import type { MonitorView } from '../view.ts'
 import { count, endpoint, listOf, nullable, object, reference, text, time } from './schemas.ts'
 import { endpointForm } from './hook-form.ts'
@@ -16,6 +23,9 @@ import type { Route } from './route.ts'
 const hourMs = 3_600_000
 /** A chart has about so many points. */
 const points = 150
+/** Of longer ranges sums over wide spans are read. */
+const wideMs = 7 * hourMs
+const maxFailing = 8
 /** Endpoints that are listed at a glance. */
 const maxTroubled = 20
 
@@ -23,6 +33,7 @@ const dimensions = ['hook', 'tenant', 'event', 'all'] as const
 
 export function overviewRoutes(parts: ApiParts): readonly Route[] {
   const { view } = parts
+  const answers = keptUntilChange<ReturnType<typeof overview>>(view)
   return [
     {
       method: 'GET',
@@ -59,14 +70,30 @@ export function overviewRoutes(parts: ApiParts): readonly Route[] {
       handle: ({ query }) => {
         const now = view.now()
         const from = momentIn(query, 'from', now) ?? now - 24 * hourMs
-        return {
-          status: 200,
-          body: overview(parts, Math.max(from, now - view.index.bounds.windowMs)),
-        }
+        const windowFrom = Math.max(from, now - view.index.bounds.windowMs)
+        const body = answers(query.get('from') ?? '', () => overview(parts, windowFrom))
+        return { status: 200, body }
       },
     },
   ]
 }
+
+/** Pages that are open ask at the same moment, when something has changed: the answer is made once for all of them. */
+function keptUntilChange<Answer>(view: MonitorView) {
+  const kept = new Map<string, { readonly at: number; readonly answer: Answer }>()
+  view.onChange(() => kept.clear())
+  return (key: string, make: () => Answer): Answer => {
+    const known = kept.get(key)
+    if (known !== undefined && view.now() - known.at < keptMs) return known.answer
+    const answer = make()
+    if (kept.size >= maxKept) kept.clear()
+    kept.set(key, { at: view.now(), answer })
+    return answer
+  }
+}
+
+const keptMs = 1_000
+const maxKept = 8
 
 const lags = listOf(object({ topic: text, records: count }))
 
@@ -90,7 +117,7 @@ const overviewSchema = object({
   failing: listOf(reference('Statistics')),
 })
 
-export function statusForm({ view, act }: ApiParts) {
+function statusForm({ view, act }: ApiParts) {
   return {
     version,
     hasActions: act !== undefined,
@@ -112,23 +139,30 @@ function overview(parts: ApiParts, from: number) {
   const { store } = view.index
   const to = view.now()
   const stepMs = Math.max(60_000, Math.ceil((to - from) / points / 60_000) * 60_000)
-  const [whole] = statistics(store, 'all', from, '')
-  const byHook = statistics(store, 'hook', from)
+  const dimension = to - from > wideMs ? 'all' : 'minute'
+  const [whole] = statistics(store, dimension, from, '')
   return {
     status: statusForm(parts),
     from,
     statistics: whole,
-    points: traffic(store, { dimension: 'all', name: '' }, { from, to, stepMs }),
+    points: traffic(store, { dimension, name: '' }, { from, to, stepMs }),
     samples: samplesSince(store, from),
     lag: lagForm(view),
     deadLetters: countLetters(store, { from }),
     hooks: view.hooks?.size ?? null,
     ...endpointsOf(view),
-    failing: byHook
-      .filter(({ calls, delivered }) => calls > delivered)
-      .toSorted((one, other) => other.calls - other.delivered - (one.calls - one.delivered))
-      .slice(0, maxTroubled),
+    failing: failing(view, from),
   }
+}
+
+/** Those whose calls failed most often. Of all others nothing is read but how often they were called. */
+function failing({ index }: MonitorView, from: number) {
+  return [...hookCounts(index.store, from)]
+    .map(([id, { calls, delivered }]) => ({ id, failed: calls - delivered }))
+    .filter(({ failed }) => failed > 0)
+    .toSorted((one, other) => other.failed - one.failed)
+    .slice(0, maxFailing)
+    .flatMap(({ id }) => statistics(index.store, 'hook', from, id))
 }
 
 function lagForm({ lag }: MonitorView) {

@@ -1,5 +1,5 @@
 /** What the routes work with. */
-import type { Hook, RecordPlace } from '../../core/model/model.ts'
+import type { EpochMs, Hook, RecordPlace } from '../../core/model/model.ts'
 import type { MonitorView } from '../view.ts'
 
 /** A command of the command line that the API carries out. */
@@ -42,11 +42,25 @@ export type FindRequest = (
   source: RecordPlace,
 ) => Promise<FoundRequest | undefined>
 
+/** Where a run of a delivery waits now. */
+export interface WaitingPlace {
+  readonly run: string
+  /** Attempts made so far. */
+  readonly attempt: number
+  readonly dueAt: EpochMs
+  /** The record that it waits as: `<topic>/<partition>/<offset>`. */
+  readonly place: string
+}
+
+/** @throws UserError when the topics of retries and requests cannot be read */
+export type FindWaiting = (deliveryId: string) => Promise<readonly WaitingPlace[]>
+
 export interface ApiParts {
   readonly view: MonitorView
   /** `undefined`: the monitor only reads. */
   readonly act: Act | undefined
   readonly findRequest: FindRequest
+  readonly findWaiting: FindWaiting
   /** Headers that a hook's calls have, with secrets hidden. */
   readonly headersOf: (hook: Hook) => Readonly<Record<string, string>>
 }

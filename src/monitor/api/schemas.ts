@@ -6,7 +6,7 @@ import type { Schema } from './route.ts'
 export const text: Schema = { type: 'string' }
 export const count: Schema = { type: 'integer', minimum: 0 }
 export const time: Schema = { type: 'integer', description: 'Milliseconds since 1970.' }
-export const truth: Schema = { type: 'boolean' }
+const truth: Schema = { type: 'boolean' }
 
 export function nullable(schema: Schema): Schema {
   return { anyOf: [schema, { type: 'null' }] }
@@ -85,7 +85,11 @@ export const endpoint = object({
 export const schemas: Readonly<Record<string, Schema>> = {
   Error: object({ code: text, message: text, data: {} }, ['data']),
   Percentiles: percentiles,
-  Result: object({ id: count, ...resultFields(), ...searchable }),
+  Result: object({
+    id: count,
+    ...resultFields(),
+    unmatchedHooks: nullable(listOf(object({ hookId: text, reason: text }))),
+  }),
   Hook: object(
     {
       id: text,
@@ -164,6 +168,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     headers: { type: 'object', additionalProperties: text },
     body: text,
   }),
+  WaitingPlace: object({ run: text, attempt: count, dueAt: time, place: text }),
   Replay: object({
     dryRun: truth,
     requests: count,

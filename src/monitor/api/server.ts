@@ -5,13 +5,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../../core/model/errors.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
-import { refusedCaller, refusedHost, type GuardOptions } from './guard.ts'
-import { ApiError, findRoute, type ApiAnswer, type Route } from './route.ts'
+import { refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
+import { ApiError, findRoute, type ApiAnswer, type Found, type Route } from './route.ts'
 
 /** A file of the page. */
 export interface Asset {
   readonly type: string
   readonly bytes: Buffer
+  /** Tells its content from any other: the ETag. */
+  readonly tag: string
 }
 
 export interface Assets {
@@ -90,30 +92,36 @@ async function answer(
 ): Promise<void> {
   const { headers, method = 'GET', url = '/' } = request
   const address = URL.parse(url, 'http://monitor')
-  if (address === null)
-    return sendError(response, new ApiError(400, 'request.invalid', 'The path is not usable.'))
+  if (address === null) throw new ApiError(400, 'request.invalid', 'The path is not usable.')
   const path = address.pathname
   const isApi = path === '/api' || path.startsWith('/api/')
-  const refusal =
-    refusedHost(headers, options) ?? (isApi ? refusedCaller(headers, options) : undefined)
-  if (refusal !== undefined) {
-    const { status, code, message } = refusal
-    return sendError(response, new ApiError(status, code, message))
-  }
-  if (!isApi) return sendAsset(options.assets, method, path, response)
+  refuse(refusedHost(headers, options))
+  if (!isApi) return sendAsset(options.assets, request, path, response)
+  refuse(refusedCaller(headers, options))
   if (path === '/api/changes' && method === 'GET') return openStream(streams, response)
-  const found = findRoute(options.routes, method === 'HEAD' ? 'GET' : method, path)
+  const { route, parameters } = routeFor(options, method, path, response)
+  const body = route.isAction ? await bodyOf(request) : {}
+  send(response, await route.handle({ path, parameters, query: address.searchParams, body }))
+}
+
+function refuse(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw new ApiError(refusal.status, refusal.code, refusal.message)
+}
+
+function routeFor(
+  { routes, hasActions }: MonitorServerOptions,
+  method: string,
+  path: string,
+  response: ServerResponse,
+): Extract<Found, { readonly kind: 'route' }> {
+  const found = findRoute(routes, method === 'HEAD' ? 'GET' : method, path)
   if (found.kind === 'none') throw new ApiError(404, 'entity.not_found', `There is no ${path}.`)
   if (found.kind === 'wrong-method') {
     response.setHeader('allow', found.allowed.join(', '))
     throw new ApiError(405, 'request.invalid', `${path} takes ${found.allowed.join(', ')}.`)
   }
-  const { route, parameters } = found
-  if (route.isAction && !options.hasActions) {
-    throw new ApiError(403, 'auth.forbidden', 'this monitor only reads: start it with --actions')
-  }
-  const body = route.isAction ? await bodyOf(request) : {}
-  send(response, await route.handle({ path, parameters, query: address.searchParams, body }))
+  if (!found.route.isAction || hasActions) return found
+  throw new ApiError(403, 'auth.forbidden', 'this monitor only reads: start it with --actions')
 }
 
 /** A form of another site can send text, but no JSON, without being asked for permission first. */
@@ -174,7 +182,12 @@ const commonHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-function sendAsset(assets: Assets, method: string, path: string, response: ServerResponse): void {
+function sendAsset(
+  assets: Assets,
+  { method, headers }: IncomingMessage,
+  path: string,
+  response: ServerResponse,
+): void {
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
     throw new ApiError(405, 'request.invalid', 'only GET and HEAD')
@@ -182,16 +195,20 @@ function sendAsset(assets: Assets, method: string, path: string, response: Serve
   const isFile = path.startsWith('/assets/')
   const asset = isFile ? assets.find(path.slice('/assets/'.length)) : assets.page
   if (asset === undefined) throw new ApiError(404, 'entity.not_found', `There is no ${path}.`)
-  response
-    .writeHead(200, {
-      ...commonHeaders,
-      'content-type': asset.type,
-      'content-length': asset.bytes.length,
-      'content-security-policy': assets.policy,
-      'cross-origin-opener-policy': 'same-origin',
-      'x-frame-options': 'DENY',
-    })
-    .end(asset.bytes)
+  const { type, bytes, tag } = asset
+  const isKnown = headers['if-none-match'] === tag
+  response.writeHead(isKnown ? 304 : 200, {
+    ...commonHeaders,
+    // Kept, and asked for again each time whether it is still the same.
+    'cache-control': 'no-cache',
+    etag: tag,
+    'content-type': type,
+    'content-security-policy': assets.policy,
+    'cross-origin-opener-policy': 'same-origin',
+    'x-frame-options': 'DENY',
+    ...(isKnown ? {} : { 'content-length': bytes.length }),
+  })
+  response.end(isKnown ? undefined : bytes)
 }
 
 function send(response: ServerResponse, { status, body, headers = {} }: ApiAnswer): void {

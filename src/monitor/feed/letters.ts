@@ -12,15 +12,14 @@ export function letterOf(record: InboundRecord): IndexedLetter | undefined {
   const { topic, partition, offset, timestamp, value } = record
   const reader = new HeaderReader(record.headers)
   const status = reader.integer(deathHeaderNames.status, 0)
-  const event = letter.kind === 'letter' ? letter.run.event : undefined
   return {
     ...{ topic, partition, offset },
     diedAt: Math.min(reader.integer(deathHeaderNames.diedAt, timestamp), timestamp + maxAheadMs),
     deliveryId: letter.run.deliveryId,
     hookId: letter.run.hookId,
-    tenantId: event?.tenantId ?? reader.text(runHeaderNames.tenantId, 256) ?? '',
-    eventId: event?.eventId ?? reader.text(runHeaderNames.eventId, 512) ?? '',
-    eventKey: event?.event ?? '',
+    tenantId: reader.text(runHeaderNames.tenantId, 256) ?? '',
+    eventId: reader.text(runHeaderNames.eventId, 512) ?? '',
+    eventKey: letter.kind === 'letter' ? letter.run.event.event : '',
     reason: letter.reason,
     statusCode: status === 0 ? null : status,
     attempts: reader.integer(runHeaderNames.attempt, 0),

@@ -1,6 +1,6 @@
 /** Reads deliveries of the index: lists by what people search for, and all that is known of one. */
 import type { EpochMs } from '../../core/model/model.ts'
-import type { IndexedResult } from './indexed-result.ts'
+import type { IndexedResult, RefusingHook } from './indexed-result.ts'
 import type { IndexedLetter } from './result-index.ts'
 import { resultColumns } from './schema.ts'
 import type { Cell, Store } from './store.ts'
@@ -171,10 +171,16 @@ function letterConditions(filter: LetterFilter) {
 
 const selected = `id, ${resultColumns.join(', ')}`
 
-type StoredRow = Omit<Listed, 'final'> & { readonly final: number }
+type StoredRow = Omit<Listed, 'final' | 'unmatchedHooks'> & {
+  readonly final: number
+  /** JSON text. */
+  readonly unmatchedHooks: string | null
+}
 
 function listedOf(row: StoredRow): Listed {
-  return { ...row, final: row.final === 1 }
+  const unmatchedHooks =
+    row.unmatchedHooks === null ? null : (JSON.parse(row.unmatchedHooks) as readonly RefusingHook[])
+  return { ...row, final: row.final === 1, unmatchedHooks }
 }
 
 function conditionsOf(rows: Rows, filter: ResultFilter, before: number | undefined) {

@@ -11,7 +11,7 @@ export function durationClass(ms: number): number {
 }
 
 /** The middle of a class, in milliseconds. */
-export function classMiddle(durationClass: number): number {
+function classMiddle(durationClass: number): number {
   return durationClass === 0 ? 0.5 : Math.exp((durationClass - 0.5) * step)
 }
 

@@ -1,25 +1,29 @@
 /** What the index keeps of a result. Anyone who may write to the topic chooses its values: each is checked and bounded. */
 import type { DeliveryResult } from '../../core/model/records.ts'
+import { isJsonObject } from '../../core/text/json-text.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 
-/** Fields that results have since they name what people search by; null in older ones. */
-export interface Searchable {
-  /** Id of the user, or of the other subject, of the event. */
-  readonly userId: string | null
-  /** Key of the event's record, as text. */
-  readonly sourceKey: string | null
+/** A hook that an event did not go to, and why. */
+export interface RefusingHook {
+  readonly hookId: string
+  readonly reason: string
 }
 
-export type IndexedResult = DeliveryResult & Searchable
+/** A result whose values are checked and bounded. */
+export type IndexedResult = Omit<DeliveryResult, 'unmatchedHooks'> & {
+  /** Of an event that went to no hook, where such events are recorded. */
+  readonly unmatchedHooks: readonly RefusingHook[] | null
+}
 
 /** Names of things: the model allows no longer ones. */
 const maxName = 512
+const maxRefusing = 50
 const maxText = 2_048
 /** Results have the first 4 KiB, each byte of which may be a character of three bytes. */
 const maxBody = 12_288
 
 /** @param now nothing happened later: a clock that was ahead must not keep a row in the window for ever */
-export function indexedResult(value: DeliveryResult, now: EpochMs): IndexedResult {
+export function indexedResult(value: object, now: EpochMs): IndexedResult {
   const fields: Readonly<Record<string, unknown>> = { ...value }
   const name = (field: string) => text(fields[field], maxName) ?? ''
   const nameOrNull = (field: string) => text(fields[field], maxName)
@@ -57,7 +61,19 @@ export function indexedResult(value: DeliveryResult, now: EpochMs): IndexedResul
     instance: name('instance'),
     userId: nameOrNull('userId'),
     sourceKey: nameOrNull('sourceKey'),
+    unmatchedHooks: refusingHooks(fields['unmatchedHooks']),
   }
+}
+
+function refusingHooks(value: unknown): readonly RefusingHook[] | null {
+  if (!Array.isArray(value) || value.length === 0) return null
+  return value
+    .slice(0, maxRefusing)
+    .filter(isJsonObject)
+    .map(({ hookId, reason }) => ({
+      hookId: text(hookId, maxName) ?? '',
+      reason: text(reason, maxName) ?? '',
+    }))
 }
 
 function text(value: unknown, most: number): string | null {

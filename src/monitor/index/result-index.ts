@@ -182,7 +182,7 @@ export class ResultIndex {
   }
 }
 
-const dimensions: readonly Dimension[] = ['all', 'hook', 'tenant', 'event']
+const dimensions: readonly Dimension[] = ['minute', 'all', 'hook', 'tenant', 'event']
 
 const resultSql = `INSERT INTO results (latest, ${resultColumns.join(', ')})
   VALUES (?, ${resultColumns.map(() => '?').join(', ')})`
@@ -195,5 +195,6 @@ const letterSql = `INSERT OR REPLACE INTO letters (${letterColumns.join(', ')})
   VALUES (${letterColumns.map(() => '?').join(', ')})`
 
 function cellOf(value: IndexedResult[keyof IndexedResult]): Cell {
-  return typeof value === 'boolean' ? Number(value) : value
+  if (typeof value === 'boolean') return Number(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
 }

@@ -38,6 +38,7 @@ const columnTypes: Readonly<Record<keyof IndexedResult, string>> = {
   instance: 'TEXT',
   userId: 'TEXT',
   sourceKey: 'TEXT',
+  unmatchedHooks: 'TEXT',
 }
 
 function isColumn(name: string): name is keyof IndexedResult {

@@ -3,11 +3,17 @@ import { isCall, type IndexedResult } from './indexed-result.ts'
 import { durationClass } from './durations.ts'
 import type { Store } from './store.ts'
 
-/** What results are summed up by. */
-export type Dimension = 'all' | 'hook' | 'tenant' | 'event'
+/** What results are summed up by. `minute` and `all` are of all results together, in narrow spans and in wide ones. */
+export type Dimension = 'minute' | 'all' | 'hook' | 'tenant' | 'event'
 
 /** Width of a span, in milliseconds. */
-export const spanMs = { all: 60_000, hook: 600_000, tenant: 600_000, event: 600_000 } as const
+export const spanMs: Readonly<Record<Dimension, number>> = {
+  minute: 60_000,
+  all: 600_000,
+  hook: 600_000,
+  tenant: 600_000,
+  event: 600_000,
+}
 
 /** `total`: of one call. `first`: from the event to the begin of its first attempt, be it minutes. */
 export type DurationKind = 'total' | 'first'
@@ -83,6 +89,7 @@ function count(sums: Map<string, { readonly key: Key; count: number }>, key: Key
 
 function namesOf(result: IndexedResult): readonly (readonly [Dimension, string])[] {
   return [
+    ['minute', ''],
     ['all', ''],
     ['hook', result.hookId],
     ['tenant', result.tenantId],
@@ -101,7 +108,7 @@ function durationsOf(result: IndexedResult): readonly (readonly [DurationKind, n
 }
 
 /** `503`, or `timeout` and other classes where no status tells more. */
-export function failureClass({
+function failureClass({
   statusCode,
   errorClass,
 }: Pick<IndexedResult, 'statusCode' | 'errorClass'>): string {

@@ -113,7 +113,11 @@ export function statistics(
       ...[dimension, from, ...one],
     ),
   )
-  const [total, first, open] = [durations('total'), durations('first'), openRuns(store, dimension)]
+  const [total, first, open] = [
+    durations('total'),
+    durations('first'),
+    openRuns(store, dimension, only),
+  ]
   const names = new Set([...counts.keys(), ...(only === undefined ? open.keys() : one)])
   return [...names].map((name) => {
     const { calls, delivered, ended } = counts.get(name) ?? none
@@ -158,6 +162,7 @@ export function newestAt(store: Store): EpochMs | undefined {
 const countSums = 'sum(calls) AS calls, sum(delivered) AS delivered, sum(ended) AS ended'
 
 const openColumns: Readonly<Record<Dimension, string>> = {
+  minute: "''",
   all: "''",
   hook: 'hookId',
   tenant: 'tenantId',
@@ -165,10 +170,16 @@ const openColumns: Readonly<Record<Dimension, string>> = {
 }
 
 /** Those of which the index has a result: what waits longer than the window is not among them. */
-export function openRuns(store: Store, dimension: Dimension): ReadonlyMap<string, Open> {
+export function openRuns(
+  store: Store,
+  dimension: Dimension,
+  only?: string,
+): ReadonlyMap<string, Open> {
+  const isOne = only !== undefined && dimension === 'hook'
   const rows = store.all<{ readonly name: string; readonly outcome: string; readonly n: number }>(
     `SELECT ${openColumns[dimension]} AS name, outcome, count(*) AS n FROM results
-      WHERE latest = 1 AND final = 0 GROUP BY 1, 2`,
+      WHERE latest = 1 AND final = 0 ${isOne ? 'AND hookId = ?' : ''} GROUP BY 1, 2`,
+    ...(isOne ? [only] : []),
   )
   const open = new Map<string, { retrying: number; deferred: number }>()
   for (const { name, outcome, n } of rows) {

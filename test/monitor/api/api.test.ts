@@ -71,8 +71,8 @@ async function checkerOf(rig: MonitorRig) {
     const validate = ajv.getSchema(`api#/${pointer.join('/')}`)
     expect(validate, `${method} ${path} ${answer.status} is in the document`).toBeDefined()
     if (body !== undefined) {
-      validate?.(body)
-      expect(validate?.errors ?? [], `${method} ${path}`).toEqual([])
+      const isValid = validate?.(body)
+      expect([isValid, validate?.errors ?? []], `${method} ${path}`).toEqual([true, []])
     }
     return body
   }
@@ -99,25 +99,30 @@ const reads = [
     '/api/deliveries?show=attempts&outcome=retrying',
   ],
   ...['/api/deliveries/dlv_bad', '/api/deliveries/dlv_dead', '/api/deliveries/nobody'],
-  ...['/api/deliveries/dlv_good/request', '/api/deliveries/nobody/request'],
+  ...[
+    '/api/deliveries/dlv_good/request',
+    '/api/deliveries/nobody/request',
+    '/api/deliveries/dlv_bad/waiting',
+  ],
   ...['/api/events', '/api/events?userId=u1', '/api/dead-letters', '/api/dead-letters/facets'],
 ]
 
 describe("the API's answers", () => {
   it.each(reads)('to GET %s are as the document says', async (path) => {
-    const rig = await rigWith({ request: { body: '{}' } })
+    const place = { run: 'r', attempt: 2, dueAt: 5, place: 'auth.webhook.retry.5s/0/7' }
+    const rig = await rigWith({ request: { body: '{}' }, waiting: [place] })
     const check = await checkerOf(rig)
-    await check('GET', path, await rig.get(path))
+    const answer = await rig.get(path)
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    await check('GET', path, answer)
   })
 
   it('to what changes something are as the document says', async () => {
-    let rig: MonitorRig | undefined
-    const outcomes = memoryOutcomes(() => rig ?? (Promise.reject(new Error('early')) as never))
-    rig = await rigWith({
+    const rig: MonitorRig = await rigWith({
       outcomes: {
-        ...outcomes,
+        ...memoryOutcomes(() => rig),
         'hooks rotate-key': async () => {
-          await rig?.putHook('good', hookValue('good', { signingKey: 'another' }))
+          await rig.putHook('good', hookValue('good', { signingKey: 'another' }))
           return { code: 0, records: [{ id: 'good', signingKey: 'shown-once' }], notes: [] }
         },
         'hooks test': () => ({ code: 0, records: [{ outcome: 'delivered' }], notes: [] }),
@@ -196,6 +201,23 @@ describe("the API's answers", () => {
         deliveries: [{ hookId: 'good', outcome: 'delivered' }],
       },
     ])
+  })
+
+  it('have one overview for all pages that ask for it, until something changes', async () => {
+    let now = 10_000
+    const rig = await rigWith({ now: () => (now += 1) })
+    const shownAt = async () => {
+      const overview: unknown = await (await rig.get('/api/overview')).json()
+      const status = isJsonObject(overview) ? overview['status'] : undefined
+      return isJsonObject(status) ? status['now'] : undefined
+    }
+    const first = await shownAt()
+    expect(await shownAt()).toBe(first)
+    rig.changed()
+    const second = await shownAt()
+    expect(second).not.toBe(first)
+    now += 2_000
+    expect(await shownAt()).not.toBe(second)
   })
 
   it('tell failures of a test as Logto does', async () => {
@@ -337,6 +359,9 @@ describe('who may ask the monitor', () => {
     expect((await rig.get('/assets/%2e%2e/package.json')).status).not.toBe(500)
     expect((await rig.get('/assets/nothing.js')).status).toBe(404)
     expect((await rig.send('POST', '/')).status).toBe(405)
+    const tag = (await rig.get('/assets/app.js')).headers.get('etag') ?? ''
+    expect(await statusWith(rig.origin, '/assets/app.js', { 'if-none-match': tag })).toBe(304)
+    expect(await statusWith(rig.origin, '/assets/app.js', { 'if-none-match': '"x"' })).toBe(200)
   })
 })
 

@@ -32,7 +32,13 @@ function idsOf(index: ResultIndex): readonly string[] {
 describe('the index of results', () => {
   it('gives back a result as it was, with all of its fields', () => {
     const index = memoryIndex()
-    const result = retryingWith({ userId: 'u1', sourceKey: 'k1', reason: 'x', totalMs: 1.5 })
+    const result = retryingWith({
+      userId: 'u1',
+      sourceKey: 'k1',
+      reason: 'x',
+      totalMs: 1.5,
+      unmatchedHooks: [{ hookId: 'h', reason: 'filter-false' }],
+    })
     index.addResults([result], [], now)
     expect(resultsOf(index.store, 'dlv_1')).toEqual([{ ...result, id: 1 }])
   })
@@ -221,6 +227,7 @@ describe('the bounds of the index', () => {
         attemptedAt: 1e15,
         final: 'true',
         userId: ['u'],
+        unmatchedHooks: [7, { hookId: 5, reason: 'r'.repeat(9_000) }],
       }),
     )
     const index = memoryIndex()
@@ -232,6 +239,7 @@ describe('the bounds of the index', () => {
       attempt: null,
       final: false,
       userId: null,
+      unmatchedHooks: [{ hookId: '', reason: 'r'.repeat(512) }],
       attemptedAt: now,
     })
     expect(row?.eventId.length).toBeLessThan(1_000)
