@@ -1,7 +1,6 @@
 /** Carries out commands for the API: the same checks, the same records, one after the other. */
 import type { Settings } from '../../settings/settings.ts'
 import { parseJson } from '../../core/text/json-text.ts'
-import { ApiError } from '../../monitor/api/route.ts'
 import type { Act, Action, ActionName, ActionOutcome } from '../../monitor/api/parts.ts'
 import type { Command } from '../command.ts'
 import { textOf } from '../line.ts'
@@ -12,6 +11,7 @@ import { hooksRotateKeyCommand } from '../hooks/rotate-key.ts'
 import { hooksTestCommand } from '../hooks/test.ts'
 import { replayCommand } from '../replay/replay.ts'
 import { resendCommand } from '../replay/resend.ts'
+import { createTurns } from './turns.ts'
 
 const commands: Readonly<Record<ActionName, Command>> = {
   'hooks put': hooksPutCommand,
@@ -24,26 +24,9 @@ const commands: Readonly<Record<ActionName, Command>> = {
   replay: replayCommand,
 }
 
-/** More than these wait for nobody's answer. */
-const maxWaiting = 16
-
 export function commandActions(settings: Settings, signal: AbortSignal): Act {
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
-  return async (name, action) => {
-    if (waiting >= maxWaiting)
-      throw new ApiError(503, 'monitor.busy', 'Too many actions wait: try again.')
-    waiting += 1
-    const turn = last
-      .catch(() => undefined)
-      .then(() => run(commands[name], action, settings, signal))
-    last = turn
-    try {
-      return await turn
-    } finally {
-      waiting -= 1
-    }
-  }
+  const inTurn = createTurns()
+  return (name, action) => inTurn(() => run(commands[name], action, settings, signal))
 }
 
 async function run(
@@ -58,10 +41,17 @@ async function run(
     settings,
     settingWarnings: [],
     args,
-    options: { json: true, ...options },
+    // Who called has confirmed it.
+    options: {
+      json: true,
+      ...(Object.hasOwn(command.options, 'yes') ? { yes: true } : {}),
+      ...options,
+    },
     print: (line) => records.push(parseJson(typeof line === 'string' ? line : textOf(line))),
     note: (line) => notes.push(line),
+    columns: undefined,
     showProgress: undefined,
+    ask: undefined,
     signal,
     ...(input === undefined ? {} : { input }),
   })

@@ -15,7 +15,6 @@ import { routesOf } from '../../monitor/api/api.ts'
 import { loadAssets } from '../../monitor/api/assets.ts'
 import { loopbackNames } from '../../monitor/api/guard.ts'
 import type { FindRequest, FindWaiting } from '../../monitor/api/parts.ts'
-import { ApiError } from '../../monitor/api/route.ts'
 import { startMonitorServer } from '../../monitor/api/server.ts'
 import { Feeds } from '../../monitor/feed/feeds.ts'
 import { ResultIndex } from '../../monitor/index/result-index.ts'
@@ -28,6 +27,7 @@ import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
 import { waitingOf } from '../waiting/waiting.ts'
 import { booleanOption, registrySettingsOf } from '../option-values.ts'
 import { commandActions } from './command-actions.ts'
+import { createTurns } from './turns.ts'
 
 const retryMs = 1_000
 
@@ -35,6 +35,7 @@ export const monitorCommand: Command = {
   name: 'monitor',
   summary: 'Serve a page and an API to watch hooks, events and deliveries by.',
   usage: '[--actions]',
+  examples: ['monitor', 'monitor --actions'],
   options: {
     actions: {
       type: 'boolean',
@@ -153,38 +154,24 @@ async function sourceOf({ settings, signal, note }: CommandContext): Promise<str
 
 function requestFinder(context: CommandContext): FindRequest {
   const schemas = createSchemaReader(registrySettingsOf(context.settings))
-  return async (delivery, source) => {
-    const event = await eventOfSource(context, schemas, source, delivery)
-    return event === undefined ? undefined : { body: bodyFor(event, delivery.hookId).toString() }
-  }
+  const inTurn = createTurns()
+  return (delivery, source) =>
+    inTurn(async () => {
+      const event = await eventOfSource(context, schemas, source, delivery)
+      return event === undefined ? undefined : { body: bodyFor(event, delivery.hookId).toString() }
+    })
 }
 
-const maxAsked = 16
-
-/** One reading at a time, and one answer for all who ask for the same meanwhile. */
 function waitingFinder(context: CommandContext): FindWaiting {
-  const asked = new Map<string, ReturnType<FindWaiting>>()
-  let last: Promise<unknown> = Promise.resolve()
-  const read = async (deliveryId: string) => {
-    const found = await waitingOf(context, new Set([deliveryId]))
-    return found.of(deliveryId).map(({ run, attempt, dueAt, place }) => ({
-      ...{ run, attempt, dueAt },
-      place: placeOf(place),
-    }))
-  }
-  return (deliveryId) => {
-    const known = asked.get(deliveryId)
-    if (known !== undefined) return known
-    if (asked.size >= maxAsked)
-      throw new ApiError(503, 'monitor.busy', 'Too many ask where deliveries wait.')
-    const turn = last
-      .catch(() => undefined)
-      .then(() => read(deliveryId))
-      .finally(() => asked.delete(deliveryId))
-    asked.set(deliveryId, turn)
-    last = turn
-    return turn
-  }
+  const inTurn = createTurns()
+  return (deliveryId) =>
+    inTurn(async () => {
+      const found = await waitingOf(context, new Set([deliveryId]))
+      return found.of(deliveryId).map(({ run, attempt, dueAt, place }) => ({
+        ...{ run, attempt, dueAt },
+        place: placeOf(place),
+      }))
+    })
 }
 
 /** Of a hook's own headers, with secrets hidden. Those of each call, such as signatures, are made when it is sent. */

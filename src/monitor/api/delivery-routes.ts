@@ -1,5 +1,5 @@
 /** Deliveries and events: what became of them, and what was sent. */
-import { outcomes } from '../../core/model/record-values.ts'
+import { resultOutcomes } from '../../core/model/record-values.ts'
 import { UserError } from '../../core/model/errors.ts'
 import {
   countResults,
@@ -25,7 +25,7 @@ const filterParameters = {
   eventKey: parameter('Only of events with this key, such as PostSignIn.'),
   sourceKey: parameter('Only of events whose record has this key.'),
   deliveryId: parameter('Only this delivery.'),
-  outcome: parameter('Only with this outcome.', { enum: [...outcomes, 'unmatched'] }),
+  outcome: parameter('Only with this outcome.', { enum: resultOutcomes }),
   reason: parameter('Only ended for this reason.'),
   errorClass: parameter('Only failed in this way.'),
   statusCode: parameter('Only answered with this status.', { type: 'integer' }),

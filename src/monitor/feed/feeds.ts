@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { createHookReading, type StoredHook } from '../../commands/hooks/topic.ts'
 import { takeHealth } from '../../commands/endpoints/topic.ts'
-import { isResult } from '../../commands/results/result-line.ts'
+import { isResult } from '../../commands/results/result.ts'
 import type { EncryptionKey } from '../../core/hook/encrypted-text.ts'
 import type { Health } from '../../core/health/record.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
