@@ -1,6 +1,6 @@
 /** `npm run build`: JavaScript for the package and the image, since Node strips no types inside node_modules. */
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,4 +13,10 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
   cwd: root,
   stdio: 'inherit',
 })
+// Modules of the page run in browsers as they are.
+const page = {
+  recursive: true,
+  filter: (/** @type {string} */ path) => !path.endsWith('tsconfig.json'),
+}
+cpSync(join(root, 'src/monitor/page'), join(root, 'dist/monitor/page'), page)
 process.exitCode = status ?? 1

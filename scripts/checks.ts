@@ -15,6 +15,7 @@ interface Check {
 /** The folders are named because the linter would otherwise walk through node_modules. */
 const checks: readonly Check[] = [
   { name: 'types', program: 'tsc', args: ['-p', '.'] },
+  { name: 'types of the page', program: 'tsc', args: ['-p', 'src/monitor/page'] },
   { name: 'lint', program: 'oxlint', args: ['src', 'test', 'examples', 'scripts'] },
   { name: 'format', program: 'oxfmt', args: ['--check', 'src', 'test', 'examples', 'scripts'] },
   { name: 'unused', program: 'knip', args: [] },

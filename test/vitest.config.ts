@@ -25,6 +25,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // Sockets of its own and a browser, but no broker.
+          name: 'monitor',
+          include: ['test/monitor/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'real',
           include: ['test/{contract,broker,sandbox}/**/*.test.ts'],
           // One broker for all of them. It is started only when one of these files was chosen.
@@ -34,7 +45,7 @@ export default defineConfig({
           // For what hangs. The longest takes half a minute on a quiet machine, and several times that on a busy one.
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -22,6 +22,7 @@ import { initCommand } from './init.ts'
 import { deadLettersListCommand } from './records/dead-letters.ts'
 import { rejectedListCommand } from './records/rejected.ts'
 import { listenCommand } from './listen/listen.ts'
+import { monitorCommand } from './monitor/monitor.ts'
 import { replayCommand } from './replay/replay.ts'
 import { resendCommand } from './replay/resend.ts'
 import { resultsCommand } from './results/results.ts'
@@ -58,6 +59,7 @@ export const commands: readonly Command[] = [
   endpointsListCommand,
   endpointsEnableCommand,
   endpointsDisableCommand,
+  monitorCommand,
   listenCommand,
   ...completionCommands(() => commands),
 ]

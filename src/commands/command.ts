@@ -52,6 +52,8 @@ export interface CommandContext {
   readonly ask: Ask | undefined
   /** Aborted at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** What stands for standard input where no person gives it. */
+  readonly input?: Buffer
 }
 
 export interface Command {

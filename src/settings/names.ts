@@ -13,6 +13,7 @@ const groups = {
   encryption: /^HOOKTIDE_ENCRYPTION_KEYS/,
   ingest: /^HOOKTIDE_INGEST_/,
   process: /^HOOKTIDE_(INSTANCE$|SHUTDOWN_MS$|HTTP_|LOG_(LEVEL|FORMAT)$)/,
+  monitor: /^HOOKTIDE_MONITOR_/,
   processor: /^/,
 } as const
 

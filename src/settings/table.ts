@@ -26,6 +26,7 @@ import {
   topicNames,
 } from './parsers.ts'
 import { ingestTable } from './ingest-table.ts'
+import { monitorTable } from './monitor-table.ts'
 import { isSet, secret, secretOf, setting, type Setting } from './setting.ts'
 import { tokenLoginTable } from './token-login-table.ts'
 
@@ -318,6 +319,7 @@ export const settingTable = {
     'Address that /healthz, /readyz and /metrics listen on.',
   ),
   ...ingestTable,
+  ...monitorTable,
   logLevel: setting(
     'HOOKTIDE_LOG_LEVEL',
     'info',

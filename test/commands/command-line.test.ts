@@ -201,9 +201,9 @@ describe('help', () => {
   const namedIn = (text: string) =>
     variables.filter((variable) => new RegExp(`^ {2}${variable} `, 'm').test(text))
 
-  it('of everything, and of run and ingest together, has every setting when it is asked for all', () => {
+  it('of everything, and of run, ingest and monitor together, has every setting when it is asked for all', () => {
     expect(namedIn(overview(commands, 100, true))).toEqual(variables)
-    const used = ['run', 'ingest'].flatMap((name) =>
+    const used = ['run', 'ingest', 'monitor'].flatMap((name) =>
       namedIn(commandHelp(commandOf(name), 100, true)),
     )
     expect(variables.filter((variable) => used.includes(variable))).toEqual(variables)

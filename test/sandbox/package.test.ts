@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import { startReceiver } from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
-import { hooktide, startRun } from '../support/hooktide-process.ts'
+import { hooktide, startMonitor, startRun } from '../support/hooktide-process.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder, findNodeRelease, npm, RegistryAway, runToEnd } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -49,7 +49,10 @@ describe('the package', () => {
       packed.map((path) => path.replace(/^package\/(dist|schemas)\/.*(\.\w+)$/, '$1/*$2')),
     )
     expect([...kinds].toSorted()).toEqual([
+      'dist/*.css',
+      'dist/*.html',
       'dist/*.js',
+      'dist/*.svg',
       'dist/*.ts',
       'package/LICENSE',
       'package/README.md',
@@ -132,6 +135,26 @@ describe('the installed command', () => {
     const event = await readFile(sample, 'utf8')
     const refused = await hooktide(['events', 'validate', '-f', '-'], {}, event, command)
     expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('hookId') })
+  })
+
+  it('serves the page of the monitor with all that it needs, on the oldest Node too', async (context) => {
+    skipIfAway(context)
+    const node = await findNodeRelease(oldestNode).catch(() => process.execPath)
+    const monitor = startMonitor(ownEnvironment(), [], installed(node))
+    onTestFinished(async () => void (await monitor.stop()))
+    const origin = await monitor.origin
+    const page = await (await fetch(origin)).text()
+    const files = [...page.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = '']) => path)
+    expect(files.length).toBeGreaterThan(6)
+    const sought = new Set(files)
+    for (const path of sought) {
+      const answer = await fetch(origin + path)
+      expect([path, answer.status]).toEqual([path, 200])
+      const text = await answer.text()
+      for (const [, name = ''] of text.matchAll(/ from '\.\/([\w-]+\.js)'/g))
+        sought.add(`/assets/${name}`)
+    }
+    expect(sought.size).toBeGreaterThan(15)
   })
 
   it.for([

@@ -56,6 +56,42 @@ export interface RunningProcess extends AsyncDisposable {
   readonly exited: Promise<number | NodeJS.Signals>
 }
 
+/** `hooktide monitor` as a process of its own, on a free port. */
+export interface RunningMonitor {
+  /** Its address, once it listens; rejects when it ends before. */
+  readonly origin: Promise<string>
+  /** Ends it. @returns its exit code */
+  stop(): Promise<number | null>
+}
+
+export function startMonitor(
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  program = checkout,
+): RunningMonitor {
+  const child = start(['monitor', ...args], { HOOKTIDE_MONITOR_PORT: '0', ...environment }, program)
+  const origin = Promise.withResolvers<string>()
+  let said = ''
+  const ended = new Promise<number | null>((resolve) => {
+    child.on('close', (code) => {
+      origin.reject(new Error(`the monitor ended (${code}):\n${said}`))
+      resolve(code)
+    })
+  })
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+    const found = /^http:\/\/[^\s(]+/m.exec(said)?.[0]
+    if (found !== undefined) origin.resolve(found)
+  })
+  return {
+    origin: origin.promise,
+    stop() {
+      child.kill('SIGTERM')
+      return ended
+    },
+  }
+}
+
 export function startRun(
   environment: Readonly<Record<string, string>>,
   args: readonly string[] = [],

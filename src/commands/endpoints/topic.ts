@@ -1,6 +1,6 @@
 /** Reads the topic of endpoint health as processors do: the record that counts of each hook. */
 import { decodeHealth, supersedes, type Health } from '../../core/health/record.ts'
-import type { HookId } from '../../core/model/model.ts'
+import type { HookId, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext } from '../command.ts'
 import { readToEnd } from '../kafka-session.ts'
 
@@ -14,13 +14,16 @@ export async function readEndpoints(
 ): Promise<ReadonlyMap<HookId, Health>> {
   const endpoints = new Map<HookId, Health>()
   for await (const records of readToEnd(context, context.settings.topics.endpoints)) {
-    for (const record of records) {
-      const decoded = decodeHealth(record)
-      if (decoded.kind === 'tombstone') endpoints.delete(decoded.hookId)
-      if (decoded.kind !== 'health') continue
-      const { health } = decoded
-      if (supersedes(health, endpoints.get(health.hookId))) endpoints.set(health.hookId, health)
-    }
+    for (const record of records) takeHealth(endpoints, record)
   }
   return endpoints
+}
+
+/** Takes the next record of a partition into what is known. */
+export function takeHealth(endpoints: Map<HookId, Health>, record: InboundRecord): void {
+  const decoded = decodeHealth(record)
+  if (decoded.kind === 'tombstone') endpoints.delete(decoded.hookId)
+  if (decoded.kind !== 'health') return
+  const { health } = decoded
+  if (supersedes(health, endpoints.get(health.hookId))) endpoints.set(health.hookId, health)
 }

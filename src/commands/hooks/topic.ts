@@ -15,6 +15,7 @@ import type {
 } from '../../core/model/model.ts'
 import { filterFault } from '../../edge/filter/cel.ts'
 import { createSchemaReader, type SchemaReader } from '../../edge/registry/schema-source.ts'
+import type { Settings } from '../../settings/settings.ts'
 import type { CommandContext } from '../command.ts'
 import { decryptIfPossible } from './encryption.ts'
 import { readToEnd } from '../kafka-session.ts'
@@ -49,16 +50,36 @@ export async function readHooks(
   keys: readonly EncryptionKey[] = [],
 ): Promise<ReadonlyMap<HookId, StoredHook>> {
   const { settings } = context
+  const reading = createHookReading(settings, keys)
+  for await (const records of readToEnd(context, settings.topics.hooks)) {
+    for (const record of records) await reading.take(record)
+  }
+  return reading.hooks
+}
+
+/** Hooks as far as their topic was read. */
+export interface HookReading {
+  readonly hooks: ReadonlyMap<HookId, StoredHook>
+  /**
+   * Takes the next record of a partition.
+   *
+   * @throws UserError when the registry cannot be asked for the schema of a framed hook
+   */
+  take(record: InboundRecord): Promise<void>
+}
+
+/** @param keys as those of {@link readHooks} */
+export function createHookReading(settings: Settings, keys: readonly EncryptionKey[]): HookReading {
   const decrypt = decryptIfPossible(keys)
   const hooks = new StoredHooks(decrypt)
   const schemas = createSchemaReader(registrySettingsOf(settings))
-  for await (const records of readToEnd(context, settings.topics.hooks)) {
-    for (const record of records) {
+  return {
+    hooks: hooks.newest,
+    async take(record) {
       const { decoded, value } = await decode(record, schemas, decrypt)
       hooks.add(decoded, value, record)
-    }
+    },
   }
-  return hooks.newest
 }
 
 class StoredHooks {

@@ -22,7 +22,7 @@ export interface Input {
  * @throws InterruptedError when a signal ends the command while it waits for standard input
  */
 export async function readInput(
-  context: Pick<CommandContext, 'options' | 'signal'>,
+  context: Pick<CommandContext, 'options' | 'signal' | 'input'>,
 ): Promise<Input> {
   const file = textOption(context, 'file')
   if (file === undefined) throw new UserError('Name a file with -f, or - for standard input.', 2)
@@ -33,7 +33,8 @@ export async function readInput(
       2,
     )
   }
-  const { signal } = context
+  const { signal, input } = context
+  if (file === '-' && input !== undefined) return { name: 'the request', bytes: input }
   if (file === '-') return await inputOf('standard input', process.stdin, signal)
   return await inputOf(file, createReadStream(file), signal)
 }

@@ -37,7 +37,7 @@ const maxIdleSockets = 4_096
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 
-const usedGroups = allGroups.filter((name) => name !== 'ingest')
+const usedGroups = allGroups.filter((name) => name !== 'ingest' && name !== 'monitor')
 const usedVariables = new Set(rowsOf(usedGroups).map(({ variable }) => variable))
 
 export const runCommand: Command = {

@@ -17,7 +17,7 @@ import { sleep, within } from '../waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
-/** Only of some partitions, and of those not all. */
+/** Only of some partitions, and of those not all. Who follows names none that is left out: new ones are read from 0. */
 export interface PartitionReaches {
   readonly reaches: readonly PartitionReach[]
 }
@@ -26,7 +26,7 @@ interface PartitionReach {
   readonly partition: number
   /** Offset to begin at. */
   readonly next: number
-  /** Offset to stop before. */
+  /** Offset to stop before. Means nothing to who follows. */
   readonly end: number
 }
 
@@ -222,7 +222,7 @@ async function startPositions(
     return from.reaches.map(({ partition, next, end }) => ({
       partition,
       next: Math.max(next, lows.get(partition) ?? 0),
-      end: Math.min(end, ends.get(partition) ?? 0),
+      end: isFollowing ? Number.POSITIVE_INFINITY : Math.min(end, ends.get(partition) ?? 0),
     }))
   }
   const starts =

@@ -1,0 +1,60 @@
+/** Carries out actions for routes, and tells what came of them in the form of the API's errors. */
+import { UserError } from '../../core/model/errors.ts'
+import type { StoredHook } from '../../commands/hooks/topic.ts'
+import type { MonitorView } from '../view.ts'
+import type { Action, ActionName, ActionOutcome, ApiParts } from './parts.ts'
+import { ApiError } from './route.ts'
+
+/** @throws ApiError 422 with what the command says */
+export async function carryOut(
+  { act }: Pick<ApiParts, 'act'>,
+  name: ActionName,
+  action: Action,
+): Promise<ActionOutcome> {
+  if (act === undefined) {
+    throw new ApiError(403, 'auth.forbidden', 'this monitor only reads: start it with --actions')
+  }
+  try {
+    return await act(name, action)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const data = error.problems.length > 0 ? { problems: error.problems } : undefined
+    throw new ApiError(422, 'entity.unprocessable', error.message, data)
+  }
+}
+
+/** @throws ApiError 404 when there is none; 503 while hooks are not read */
+export function storedHook(view: MonitorView, id: string): StoredHook {
+  const stored = loadedHooks(view).get(id)
+  if (stored === undefined) throw new ApiError(404, 'entity.not_found', `There is no hook ${id}.`)
+  return stored
+}
+
+export function loadedHooks({ hooks }: MonitorView): ReadonlyMap<string, StoredHook> {
+  if (hooks !== undefined) return hooks
+  throw new ApiError(503, 'monitor.not_loaded', 'The topic of hooks is not read yet: ask again.')
+}
+
+/** How long what was written may take until it is read. */
+const readBackMs = 10_000
+
+/**
+ * Waits until what was written was read back, so that who asks next sees it.
+ *
+ * @throws ApiError 504 when that takes too long
+ */
+export async function readBack(view: MonitorView, isThere: () => boolean): Promise<void> {
+  if (isThere()) return
+  const waiting = Promise.withResolvers<void>()
+  const stop = view.onChange(() => {
+    if (isThere()) waiting.resolve()
+  })
+  const late = new ApiError(504, 'monitor.not_read_back', 'Written, and not read back yet.')
+  const timer = setTimeout(() => waiting.reject(late), readBackMs)
+  try {
+    await waiting.promise
+  } finally {
+    stop()
+    clearTimeout(timer)
+  }
+}

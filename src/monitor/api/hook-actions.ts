@@ -1,0 +1,229 @@
+/** What changes hooks and their endpoints, as Logto's Management API has it. Commands do the work. */
+import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import type { StoredHook } from '../../commands/hooks/topic.ts'
+import { carryOut, loadedHooks, readBack, storedHook } from './acting.ts'
+import { hookForm } from './hook-form.ts'
+import type { ApiParts } from './parts.ts'
+import { textIn } from './query.ts'
+import { ApiError, type ApiAnswer, type ApiRequest, type Route } from './route.ts'
+import { object, reference, text } from './schemas.ts'
+
+const hookBody = {
+  type: 'object',
+  description:
+    'Fields of a hook; null for what it is to have no more. config is replaced as a whole.',
+  properties: {
+    name: { type: 'string', maxLength: 256 },
+    event: { type: ['string', 'null'] },
+    events: { type: 'array', items: { type: 'string' }, maxItems: 256 },
+    config: { type: 'object' },
+    enabled: { type: 'boolean' },
+    delivery: { type: ['object', 'null'] },
+    tenantId: { type: 'string' },
+  },
+}
+
+const hookOrError = { 200: reference('Hook'), 404: reference('Error'), 422: reference('Error') }
+
+/** How long a test waits for its answers. */
+const testWait = '20s'
+
+export function hookActions(parts: ApiParts): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/api/hooks',
+      summary: 'Create a hook. Its signing key is answered this once.',
+      body: hookBody,
+      answers: { 201: reference('Hook'), 400: reference('Error'), 422: reference('Error') },
+      isAction: true,
+      handle: (request) => create(parts, request),
+    },
+    {
+      method: 'PATCH',
+      path: '/api/hooks/{id}',
+      summary: 'Change fields of a hook.',
+      body: hookBody,
+      answers: hookOrError,
+      isAction: true,
+      handle: (request) => change(parts, request),
+    },
+    {
+      method: 'DELETE',
+      path: '/api/hooks/{id}',
+      summary: 'Delete a hook. Its waiting retries end as discarded.',
+      answers: { 204: undefined, 404: reference('Error') },
+      isAction: true,
+      handle: async ({ parameters }) => {
+        const { id } = storedHook(parts.view, parameters['id'] ?? '')
+        await carryOut(parts, 'hooks delete', { args: [id] })
+        await readBack(parts.view, () => !loadedHooks(parts.view).has(id))
+        return { status: 204, body: undefined }
+      },
+    },
+  ]
+}
+
+/** Keys, tests and endpoints. */
+export function hookOperations(parts: ApiParts): readonly Route[] {
+  return [
+    {
+      method: 'PATCH',
+      path: '/api/hooks/{id}/signing-key',
+      summary:
+        'Give a hook a new signing key, which is answered this once. The old one signs for a while.',
+      query: {
+        overlap: {
+          description:
+            'How long webhook-signature has the old key too, such as 24h; 0s as in Logto.',
+          schema: text,
+        },
+      },
+      answers: hookOrError,
+      isAction: true,
+      handle: (request) => rotate(parts, request),
+    },
+    {
+      method: 'POST',
+      path: '/api/hooks/{id}/test',
+      summary: "Send Logto's test payload for events of a hook, and wait for the answers.",
+      body: object({ events: { type: 'array', items: text }, config: { type: 'object' } }, [
+        'events',
+        'config',
+      ]),
+      answers: { 204: undefined, 404: reference('Error'), 422: reference('Error') },
+      isAction: true,
+      handle: (request) => test(parts, request),
+    },
+    {
+      method: 'POST',
+      path: '/api/hooks/{id}/endpoint',
+      summary: "Give a hook's endpoint a new beginning, or send nothing to it until then.",
+      body: object({ state: { enum: ['enabled', 'disabled'] } }),
+      answers: hookOrError,
+      isAction: true,
+      handle: (request) => changeEndpoint(parts, request),
+    },
+  ]
+}
+
+async function create(parts: ApiParts, { body }: ApiRequest): Promise<ApiAnswer> {
+  if (body['id'] !== undefined) throw invalid('id', 'is made here: leave it out')
+  const events: unknown = body['events']
+  const hasEvents =
+    (Array.isArray(events) && events.length > 0) || typeof body['event'] === 'string'
+  if (!hasEvents) throw new ApiError(400, 'hook.missing_events', 'events must have at least one')
+  const input = Buffer.from(JSON.stringify(body))
+  const { records } = await carryOut(parts, 'hooks put', { options: { file: '-' }, input })
+  const [written] = records
+  const fields = isJsonObject(written) ? written : {}
+  const id = String(fields['id'])
+  await readBack(parts.view, () => loadedHooks(parts.view).has(id))
+  return answerWith(parts, 201, id, fields['signingKey'])
+}
+
+async function change(parts: ApiParts, { parameters, body }: ApiRequest): Promise<ApiAnswer> {
+  const stored = storedHook(parts.view, parameters['id'] ?? '')
+  for (const field of ['id', 'signingKey']) {
+    if (body[field] !== undefined) throw invalid(field, 'cannot be changed here')
+  }
+  const kept = Object.entries({ ...stored.members, ...body }).filter(([, value]) => value !== null)
+  const hook: JsonObject = { ...Object.fromEntries(kept), id: stored.id }
+  const input = Buffer.from(JSON.stringify(hook))
+  await carryOut(parts, 'hooks put', { options: { file: '-' }, input })
+  await readBack(parts.view, () => isNewer(parts, stored))
+  return answerWith(parts, 200, stored.id)
+}
+
+async function rotate(parts: ApiParts, { parameters, query }: ApiRequest): Promise<ApiAnswer> {
+  const stored = storedHook(parts.view, parameters['id'] ?? '')
+  const overlap = textIn(query, 'overlap')
+  const options = overlap === undefined ? {} : { overlap }
+  const { records } = await carryOut(parts, 'hooks rotate-key', { args: [stored.id], options })
+  await readBack(parts.view, () => isNewer(parts, stored))
+  const [written] = records
+  return answerWith(
+    parts,
+    200,
+    stored.id,
+    isJsonObject(written) ? written['signingKey'] : undefined,
+  )
+}
+
+async function test(parts: ApiParts, { parameters, body }: ApiRequest): Promise<ApiAnswer> {
+  const stored = storedHook(parts.view, parameters['id'] ?? '')
+  refuseOtherConfig(stored, body['config'])
+  const events = eventsIn(body['events'])
+  const { records } = await carryOut(parts, 'hooks test', {
+    args: [stored.id],
+    options: { wait: testWait, ...(events === undefined ? {} : { event: events.join(',') }) },
+  })
+  const answers = records.filter(isJsonObject)
+  const failed = answers.find((result) => result['outcome'] !== 'delivered')
+  if (failed === undefined && answers.length > 0) return { status: 204, body: undefined }
+  throw testFailure(failed ?? {})
+}
+
+/** As Logto tells it. */
+function testFailure({ statusCode, responseBody, errorMessage, reason }: JsonObject): ApiError {
+  if (typeof statusCode === 'number') {
+    const data = {
+      responseStatus: statusCode,
+      responseBody: typeof responseBody === 'string' ? responseBody : '',
+    }
+    const message = `The endpoint answered ${statusCode}.`
+    return new ApiError(422, 'hook.endpoint_responded_with_error', message, data)
+  }
+  const why = errorMessage ?? reason
+  const silence = `no answer within ${testWait}: is hooktide run running?`
+  const message = typeof why === 'string' ? why : silence
+  return new ApiError(422, 'hook.send_test_payload_failed', message)
+}
+
+async function changeEndpoint(
+  parts: ApiParts,
+  { parameters, body }: ApiRequest,
+): Promise<ApiAnswer> {
+  const { id } = storedHook(parts.view, parameters['id'] ?? '')
+  const { state } = body
+  if (state !== 'enabled' && state !== 'disabled') {
+    throw invalid('state', 'must be enabled or disabled')
+  }
+  const known = parts.view.endpoints.get(id)
+  const name = state === 'enabled' ? 'endpoints enable' : 'endpoints disable'
+  const { records } = await carryOut(parts, name, { args: [id] })
+  const [written] = records
+  const isChanged = isJsonObject(written) && JSON.stringify(written) !== JSON.stringify(known)
+  if (isChanged) await readBack(parts.view, () => parts.view.endpoints.get(id) !== known)
+  return answerWith(parts, 200, id)
+}
+
+function answerWith(parts: ApiParts, status: number, id: string, signingKey?: unknown): ApiAnswer {
+  const form = hookForm(storedHook(parts.view, id), parts.view.endpoints.get(id))
+  return { status, body: typeof signingKey === 'string' ? { ...form, signingKey } : form }
+}
+
+function isNewer({ view }: ApiParts, { id, entry }: StoredHook): boolean {
+  const now = loadedHooks(view).get(id)
+  return now?.entry.hook.configVersion !== entry.hook.configVersion
+}
+
+/** Logto sends tests to the configuration that comes with the request. Here a test takes the hook's own way. */
+function refuseOtherConfig({ entry }: StoredHook, config: unknown): void {
+  const url = isJsonObject(config) ? config['url'] : undefined
+  if (url === undefined || entry.kind !== 'active' || url === entry.hook.url) return
+  const message =
+    "config.url is not the hook's: tests go the way of its deliveries. Change the hook first"
+  throw new ApiError(422, 'hook.other_config', message)
+}
+
+function eventsIn(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined
+  if (!Array.isArray(value) || value.length === 0)
+    throw invalid('events', 'must be a list of event keys')
+  return value.map(String)
+}
+
+function invalid(field: string, message: string): ApiError {
+  return new ApiError(400, 'guard.invalid_input', `${field} ${message}`, { field })
+}

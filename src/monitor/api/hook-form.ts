@@ -1,0 +1,61 @@
+/** A hook as Logto's API answers it, without its secrets, and what hooktide adds beside. */
+import { hookWithoutSecrets } from '../../commands/hooks/hidden-secrets.ts'
+import { problemsOf, tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
+import type { Health } from '../../core/health/record.ts'
+import { isDisabledFor } from '../../core/health/record.ts'
+import { hiddenMark } from '../../core/text/hidden-text.ts'
+import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import type { Counts } from '../index/traffic-queries.ts'
+
+/** @param counts of the last 24 hours; `undefined`: not asked for */
+export function hookForm(stored: StoredHook, health: Health | undefined, counts?: Counts) {
+  const { id, entry, isCaptured } = stored
+  const { hook } = entry
+  const shown = hookWithoutSecrets({ id, ...stored.members })
+  return {
+    id,
+    tenantId: tenantOf(stored) ?? null,
+    name: textOf(stored.members['name']),
+    event: hook.event ?? null,
+    events: [...hook.events],
+    config: objectOf(shown['config']) ?? {},
+    signingKey: hiddenMark,
+    enabled: hook.enabled,
+    createdAt: createdAtOf(stored.members),
+    ...(counts === undefined
+      ? {}
+      : { executionStats: { requestCount: counts.calls, successCount: counts.delivered } }),
+    delivery: objectOf(shown['delivery']) ?? null,
+    state: entry.kind,
+    problems: problemsOf(stored).map(({ field, message }) => ({ field, message })),
+    isCaptured,
+    configVersion: hook.configVersion,
+    endpoint: endpointForm(stored, health),
+  }
+}
+
+export type HookForm = ReturnType<typeof hookForm>
+
+/** The state of a hook's endpoint. One of whose former URL something was said begins anew. */
+export function endpointForm({ entry }: Pick<StoredHook, 'entry'>, health: Health | undefined) {
+  const isOver =
+    entry.kind === 'active' && health?.state === 'disabled' && !isDisabledFor(entry.hook, health)
+  if (health === undefined || isOver) {
+    return { state: 'healthy', reason: null, since: null, until: null, failures: 0 }
+  }
+  const { state, reason, since, until, failures } = health
+  return { state, reason, since, until, failures }
+}
+
+export function createdAtOf(members: JsonObject): number | null {
+  const createdAt = members['createdAt']
+  return typeof createdAt === 'number' && Number.isFinite(createdAt) ? createdAt : null
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function objectOf(value: unknown): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined
+}

@@ -1,0 +1,190 @@
+/** Hooks and their logs, as Logto's Management API has them. */
+import type { HookId } from '../../core/model/model.ts'
+import { endpointStates } from '../../core/model/record-values.ts'
+import { withoutSecrets } from '../../core/run/result.ts'
+import { tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
+import { countResults, listResults, type ResultFilter } from '../index/delivery-queries.ts'
+import { hookCounts, statistics, traffic, type Counts } from '../index/traffic-queries.ts'
+import { loadedHooks, storedHook } from './acting.ts'
+import { createdAtOf, endpointForm, hookForm } from './hook-form.ts'
+import { logForm, logKeyPrefix } from './log-form.ts'
+import type { ApiParts } from './parts.ts'
+import {
+  momentIn,
+  oneOfIn,
+  pageHeaders,
+  pageIn,
+  pageParameters,
+  parameter,
+  textIn,
+} from './query.ts'
+import { ApiError, type ApiRequest, type Route } from './route.ts'
+import { listOf, object, reference, time } from './schemas.ts'
+
+const dayMs = 86_400_000
+const withStats = parameter('With how often it was called in 24 hours, and how often with success.')
+
+/** Logs that are counted: as with Logto's `enableCap`. */
+const maxCounted = 10_000
+
+export function hookRoutes(parts: ApiParts): readonly Route[] {
+  const { view } = parts
+  return [
+    {
+      method: 'GET',
+      path: '/api/hooks',
+      summary: 'Hooks, the newest first.',
+      query: {
+        includeExecutionStats: withStats,
+        ...pageParameters,
+        search: parameter('Only hooks with that in id, name, tenant, event keys or URL.'),
+        tenantId: parameter('Only of this tenant.'),
+        state: parameter('Only with an endpoint in this state, or suspended.', {
+          enum: [...endpointStates, 'suspended'],
+        }),
+      },
+      answers: { 200: listOf(reference('Hook')) },
+      isAction: false,
+      handle: (request) => listHooks(parts, request),
+    },
+    {
+      method: 'GET',
+      path: '/api/hooks/{id}',
+      summary: 'One hook.',
+      query: { includeExecutionStats: withStats },
+      answers: { 200: reference('Hook'), 404: reference('Error') },
+      isAction: false,
+      handle: ({ parameters, query }) => {
+        const stored = storedHook(view, parameters['id'] ?? '')
+        const counts = isAsked(query) ? countsOf(parts).get(stored.id) : undefined
+        const known = isAsked(query) ? (counts ?? noCalls) : undefined
+        return { status: 200, body: hookForm(stored, view.endpoints.get(stored.id), known) }
+      },
+    },
+  ]
+}
+
+/** What was sent to one hook. */
+export function hookLogRoutes(parts: ApiParts): readonly Route[] {
+  const { view } = parts
+  return [
+    {
+      method: 'GET',
+      path: '/api/hooks/{id}/recent-logs',
+      summary: 'Calls of a hook, the newest first; of 24 hours where no bound is given.',
+      query: {
+        logKey: parameter(`Only of this key, such as ${logKeyPrefix}PostSignIn.`),
+        start_time: parameter('Not before, in milliseconds since 1970.', time),
+        end_time: parameter('Not after.', time),
+        enableCap: parameter('Count no more than 10,000.'),
+        ...pageParameters,
+      },
+      answers: { 200: listOf(reference('Log')) },
+      isAction: false,
+      handle: (request) => recentLogs(parts, request),
+    },
+    {
+      method: 'GET',
+      path: '/api/hooks/{id}/traffic',
+      summary: 'Calls of a hook over time, and what failed.',
+      query: { from: parameter('Since when; 24h when absent.') },
+      answers: {
+        200: object({
+          statistics: reference('Statistics'),
+          points: listOf(reference('TrafficPoint')),
+        }),
+      },
+      isAction: false,
+      handle: ({ parameters, query }) => {
+        const name = parameters['id'] ?? ''
+        const to = view.now()
+        const from = momentIn(query, 'from', to) ?? to - dayMs
+        const points = traffic(
+          view.index.store,
+          { dimension: 'hook', name },
+          { from: Math.max(from, to - view.index.bounds.windowMs), to, stepMs: 600_000 },
+        )
+        const [own] = statistics(view.index.store, 'hook', from, name)
+        return { status: 200, body: { statistics: own, points } }
+      },
+    },
+  ]
+}
+
+function listHooks({ view }: ApiParts, { query, path }: ApiRequest) {
+  const search = textIn(query, 'search')?.toLowerCase()
+  const tenantId = textIn(query, 'tenantId')
+  const state = oneOfIn(query, 'state', [...endpointStates, 'suspended'])
+  const isPaged = query.has('page') || query.has('page_size')
+  const fits = (stored: StoredHook) =>
+    (tenantId === undefined || tenantOf(stored) === tenantId) &&
+    (state === undefined || stateOf(stored, view) === state) &&
+    (search === undefined || searchTextOf(stored).includes(search))
+  const hooks = [...loadedHooks(view).values()].filter(fits)
+  const sorted = hooks.toSorted(
+    (one, other) => (createdAtOf(other.members) ?? 0) - (createdAtOf(one.members) ?? 0),
+  )
+  const { page, size } = pageIn(query)
+  const shown = isPaged ? sorted.slice((page - 1) * size, page * size) : sorted
+  const counts = isAsked(query) ? countsOf({ view }) : undefined
+  const body = shown.map((stored) => {
+    const own = counts === undefined ? undefined : (counts.get(stored.id) ?? noCalls)
+    return hookForm(stored, view.endpoints.get(stored.id), own)
+  })
+  const total = sorted.length
+  if (!isPaged) return { status: 200, body, headers: { 'total-number': String(total) } }
+  return { status: 200, body, headers: pageHeaders(path, query, { page, size, total }) }
+}
+
+function recentLogs({ view }: ApiParts, { parameters, query, path }: ApiRequest) {
+  const now = view.now()
+  const from = momentIn(query, 'start_time', now)
+  const to = momentIn(query, 'end_time', now)
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new ApiError(400, 'guard.invalid_input', 'start_time must not be later than end_time')
+  }
+  const logKey = textIn(query, 'logKey')
+  const eventKey = logKey?.startsWith(logKeyPrefix) ? logKey.slice(logKeyPrefix.length) : logKey
+  const filter: ResultFilter = {
+    hookId: parameters['id'],
+    eventKey,
+    from: from === undefined && to === undefined ? now - dayMs : from,
+    to,
+  }
+  const { page, size } = pageIn(query)
+  const isCapped = query.get('enableCap') === 'true'
+  const most = isCapped ? maxCounted + 1 : Number.MAX_SAFE_INTEGER
+  const total = countResults(view.index.store, 'calls', filter, most)
+  const rows = listResults(view.index.store, 'calls', filter, {
+    before: undefined,
+    limit: size,
+    skip: (page - 1) * size,
+  })
+  const capped = total > maxCounted && isCapped ? { 'total-number-is-capped': 'true' } : {}
+  const headers = { ...pageHeaders(path, query, { page, size, total }), ...capped }
+  return { status: 200, body: rows.map(logForm), headers }
+}
+
+const noCalls: Counts = { calls: 0, delivered: 0, ended: 0 }
+
+function countsOf({ view }: Pick<ApiParts, 'view'>): ReadonlyMap<HookId, Counts> {
+  return hookCounts(view.index.store, view.now() - dayMs)
+}
+
+function isAsked(query: URLSearchParams): boolean {
+  const asked = query.get('includeExecutionStats')
+  return asked !== null && asked !== '' && asked !== 'false'
+}
+
+function stateOf(stored: StoredHook, { endpoints }: ApiParts['view']): string {
+  if (stored.entry.kind === 'suspended') return 'suspended'
+  return endpointForm(stored, endpoints.get(stored.id)).state
+}
+
+function searchTextOf({ id, entry, members }: StoredHook): string {
+  const { hook } = entry
+  // What is shown: who may only see a part of a URL must not find out the rest by searching for it.
+  const url = entry.kind === 'active' ? withoutSecrets(entry.hook.url) : ''
+  const name = typeof members['name'] === 'string' ? members['name'] : ''
+  return [id, name, hook.tenantId, hook.event, ...hook.events, url].join('\n').toLowerCase()
+}

@@ -1,0 +1,219 @@
+/** Everything that the monitor reads, each topic by itself: one that cannot be read keeps no other from it. */
+import { setTimeout } from 'node:timers/promises'
+import { createHookReading, type StoredHook } from '../../commands/hooks/topic.ts'
+import { takeHealth } from '../../commands/endpoints/topic.ts'
+import { isResult } from '../../commands/results/result.ts'
+import type { EncryptionKey } from '../../core/hook/encrypted-text.ts'
+import type { Health } from '../../core/health/record.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import type { HookId, InboundRecord } from '../../core/model/model.ts'
+import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
+import type { RegistrySettings } from '../../edge/registry/client.ts'
+import { createResultReader } from '../../edge/registry/result-codec.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { indexedResult, type IndexedResult } from '../index/indexed-result.ts'
+import type { ResultIndex } from '../index/result-index.ts'
+import type { MonitorView, TopicReading } from '../view.ts'
+import { readLag, sumOf, type Lag } from './lag.ts'
+import { letterOf } from './letters.ts'
+import { followLog, withAdmin } from './log-feed.ts'
+import { followTable } from './table-feed.ts'
+
+export interface FeedOptions {
+  readonly settings: Settings
+  readonly kafka: KafkaSettings
+  readonly registry: RegistrySettings | undefined
+  /** What secrets of hooks are decrypted with. */
+  readonly keys: readonly EncryptionKey[]
+  readonly index: ResultIndex
+  readonly signal: AbortSignal
+  readonly log: KafkaLog
+  readonly now: () => number
+  /** One line for people: what is not read, and why. */
+  readonly note: (line: string) => void
+}
+
+/** How often is looked at how far groups and index are. */
+const lookEveryMs = 5_000
+
+export class Feeds implements MonitorView {
+  readonly index: ResultIndex
+  readonly now: () => number
+  hooks: ReadonlyMap<HookId, StoredHook> | undefined
+  endpoints: ReadonlyMap<HookId, Health> = new Map()
+  lag: Lag | undefined
+  unreadable = 0
+  readonly #options: FeedOptions
+  readonly #troubles = new Map<string, string>()
+  readonly #behind = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+    this.index = options.index
+    this.now = options.now
+  }
+
+  /** Reads until it is told to end, and resolves then. */
+  async run(): Promise<void> {
+    const { topics } = this.#options.settings
+    await Promise.all([
+      followTable({
+        ...this.#common(topics.hooks),
+        setting: 'HOOKTIDE_TOPIC_HOOKS',
+        begin: () => this.#beginHooks(),
+      }),
+      followTable({
+        ...this.#common(topics.endpoints),
+        setting: 'HOOKTIDE_TOPIC_ENDPOINTS',
+        begin: () => this.#beginEndpoints(),
+      }),
+      followLog({
+        ...this.#logOf(topics.results, 'results'),
+        take: async (records, reached) => {
+          this.index.addResults(await this.#resultsIn(records), reached, this.now())
+          this.#changed()
+        },
+      }),
+      followLog({
+        ...this.#logOf(topics.deadLetters, 'letters'),
+        take: (records, reached) => {
+          const letters = records.flatMap((record) => letterOf(record) ?? [])
+          this.index.addLetters(letters, reached, this.now())
+          this.#changed()
+        },
+      }),
+      this.#watchLag(),
+    ])
+  }
+
+  get readings(): readonly TopicReading[] {
+    const { hooks, endpoints, results, deadLetters } = this.#options.settings.topics
+    return [results, deadLetters, hooks, endpoints].map((topic) => ({
+      topic,
+      behind: this.#behind.get(topic),
+      trouble: this.#troubles.get(topic),
+    }))
+  }
+
+  onChange(changed: () => void): () => void {
+    this.#listeners.add(changed)
+    return () => this.#listeners.delete(changed)
+  }
+
+  #changed(): void {
+    for (const changed of this.#listeners) changed()
+  }
+
+  #common(topic: string) {
+    const { kafka, signal, log, note } = this.#options
+    const onTrouble = (reason: string | undefined) => {
+      const known = this.#troubles.get(topic)
+      if (known === reason) return
+      if (reason === undefined) this.#troubles.delete(topic)
+      else this.#troubles.set(topic, reason)
+      note(reason === undefined ? `${topic} is read again` : `${topic} is not read: ${reason}`)
+      this.#changed()
+    }
+    return { kafka, topic, signal, log, onTrouble }
+  }
+
+  #logOf(topic: string, table: 'results' | 'letters') {
+    return {
+      ...this.#common(topic),
+      since: () => this.now() - this.index.bounds.windowMs,
+      positions: () => this.index.positions(topic),
+      onRecreated: () => this.index.forget(topic, table),
+    }
+  }
+
+  #beginHooks() {
+    const { settings, keys } = this.#options
+    const reading = createHookReading(settings, keys)
+    return {
+      take: (record: InboundRecord) => reading.take(record),
+      onLoaded: () => {
+        this.hooks = reading.hooks
+        this.#changed()
+      },
+      onChanged: () => this.#changed(),
+    }
+  }
+
+  #beginEndpoints() {
+    const endpoints = new Map<HookId, Health>()
+    return {
+      take: (record: InboundRecord) => takeHealth(endpoints, record),
+      onLoaded: () => {
+        this.endpoints = endpoints
+        this.#changed()
+      },
+      onChanged: () => this.#changed(),
+    }
+  }
+
+  readonly #readResult = (() => {
+    let read: ((value: Buffer) => Promise<unknown>) | undefined
+    return (value: Buffer) => {
+      read ??= createResultReader(this.#options.registry)
+      return read(value)
+    }
+  })()
+
+  async #resultsIn(records: readonly InboundRecord[]): Promise<readonly IndexedResult[]> {
+    const results: IndexedResult[] = []
+    for (const { value } of records) {
+      if (value === null) continue
+      try {
+        const result = await this.#readResult(value)
+        if (isResult(result)) results.push(indexedResult(result, this.now()))
+        else this.unreadable += 1
+      } catch (error) {
+        // A registry that is away, or not set: what follows cannot be read either.
+        if (error instanceof UserError) throw error
+        this.unreadable += 1
+      }
+    }
+    return results
+  }
+
+  async #watchLag(): Promise<void> {
+    const { kafka, log, signal, settings } = this.#options
+    const trouble = this.#common('lag').onTrouble
+    while (!signal.aborted) {
+      try {
+        await withAdmin(kafka, log, async (admin) => {
+          trouble(undefined)
+          while (!signal.aborted) {
+            this.lag = await readLag(admin, settings)
+            const sample = { lag: sumOf(this.lag.live), waiting: sumOf(this.lag.retry) }
+            this.index.addSample(sample, this.now())
+            for (const topic of [settings.topics.results, settings.topics.deadLetters]) {
+              const next = new Map(
+                this.index.positions(topic).map((one) => [one.partition, one.next]),
+              )
+              const held = await admin.offsets(topic)
+              const behind = held.map(({ partition, end, low }) =>
+                Math.max(0, end - Math.max(low, next.get(partition) ?? end)),
+              )
+              this.#behind.set(
+                topic,
+                behind.reduce((sum, one) => sum + one, 0),
+              )
+            }
+            this.#changed()
+            await pause(lookEveryMs, signal)
+          }
+        })
+      } catch (error) {
+        if (signal.aborted) return
+        trouble(asError(error).message)
+        await pause(lookEveryMs, signal)
+      }
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(ms, undefined, { signal }).catch(() => undefined)
+}

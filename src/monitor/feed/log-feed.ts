@@ -1,0 +1,116 @@
+/**
+ * Follows a topic for as long as the process lives, without a consumer group: from where it was read to, or from the
+ * beginning of the window. A broker that is away is waited for.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { asError } from '../../core/model/errors.ts'
+import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
+import { connectAdmin, type KafkaAdmin } from '../../edge/kafka/admin.ts'
+import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
+import { readTopic } from '../../edge/kafka/reader.ts'
+import { within } from '../../edge/waiting.ts'
+import type { Reached } from '../index/result-index.ts'
+
+export interface LogFeedOptions {
+  readonly kafka: KafkaSettings
+  readonly topic: string
+  /** Ends it. */
+  readonly signal: AbortSignal
+  readonly log: KafkaLog
+  /** From when on records are wanted, where nothing was read yet. */
+  readonly since: () => EpochMs
+  /** Where reading goes on; empty where nothing was read yet. */
+  readonly positions: () => readonly Reached[]
+  /** Stores what was read together with where reading goes on. */
+  readonly take: (
+    records: readonly InboundRecord[],
+    reached: readonly Reached[],
+  ) => Promise<void> | void
+  /** The topic was created anew: all that was read of it counts no more. */
+  readonly onRecreated: () => void
+  /** Why it is not read at the moment; `undefined` when it is again. */
+  readonly onTrouble: (reason: string | undefined) => void
+}
+
+/** So many records are stored at once: in between others have their turn. */
+const batchSize = 2_000
+const retryMs = 1_000
+
+/** Resolves when it was ended. */
+export async function followLog(options: LogFeedOptions): Promise<void> {
+  const { kafka, topic, signal, log, onTrouble } = options
+  while (!signal.aborted) {
+    try {
+      const reaches = await reachesOf(options)
+      const onStart = () => onTrouble(undefined)
+      const from = { reaches }
+      const reading = readTopic({
+        settings: kafka,
+        topic,
+        from,
+        isFollowing: true,
+        signal,
+        log,
+        onStart,
+      })
+      for await (const records of reading) await takeAll(options, records)
+    } catch (error) {
+      if (signal.aborted) return
+      onTrouble(asError(error).message)
+      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+async function takeAll(
+  { take, signal }: LogFeedOptions,
+  records: readonly InboundRecord[],
+): Promise<void> {
+  for (let start = 0; start < records.length && !signal.aborted; start += batchSize) {
+    const batch = records.slice(start, start + batchSize)
+    await take(batch, reachedBy(batch))
+    await setImmediate()
+  }
+}
+
+function reachedBy(records: readonly InboundRecord[]): readonly Reached[] {
+  const next = new Map<number, Reached>()
+  for (const { topic, partition, offset } of records) {
+    next.set(partition, { topic, partition, next: offset + 1 })
+  }
+  return [...next.values()]
+}
+
+/** Where each partition is read from. */
+async function reachesOf(options: LogFeedOptions) {
+  const { kafka, topic, log, since, positions, onRecreated } = options
+  return await withAdmin(kafka, log, async (admin) => {
+    const held = await admin.offsets(topic)
+    const known = new Map(positions().map(({ partition, next }) => [partition, next]))
+    // An end before what was read can only be that of another topic.
+    if (held.some(({ partition, end }) => (known.get(partition) ?? 0) > end)) {
+      onRecreated()
+      known.clear()
+    }
+    const starts = await admin.offsetsAt(topic, since())
+    return held.map(({ partition, low, end }) => ({
+      partition,
+      next:
+        known.get(partition) ?? starts.find((one) => one.partition === partition)?.offset ?? low,
+      end,
+    }))
+  })
+}
+
+export async function withAdmin<Result>(
+  kafka: KafkaSettings,
+  log: KafkaLog,
+  work: (admin: KafkaAdmin) => Promise<Result>,
+): Promise<Result> {
+  const admin = await connectAdmin(kafka, log)
+  try {
+    return await work(admin)
+  } finally {
+    await within(admin.stop(), 1_000, undefined)
+  }
+}

@@ -1,0 +1,106 @@
+/** What the monitor reads of a real broker: all topics, without a group, once. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { kafkaSettingsOf, quiet } from '../../src/commands/kafka-session.ts'
+import { registrySettingsOf } from '../../src/commands/option-values.ts'
+import { Feeds } from '../../src/monitor/feed/feeds.ts'
+import { listLetters, listResults } from '../../src/monitor/index/delivery-queries.ts'
+import type { ResultIndex } from '../../src/monitor/index/result-index.ts'
+import { connectAdmin } from '../../src/edge/kafka/admin.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { memoryIndex } from '../support/indexed-results.ts'
+import { surroundings } from '../support/sandbox.ts'
+
+const all = { before: undefined, limit: 100 }
+
+function follow(rig: BrokerRig, index: ResultIndex) {
+  const settings = readSettings(rig.environment)
+  const ending = new AbortController()
+  const feeds = new Feeds({
+    settings,
+    kafka: kafkaSettingsOf(settings),
+    registry: registrySettingsOf(settings),
+    keys: [],
+    index,
+    signal: ending.signal,
+    log: quiet,
+    now: Date.now,
+    note: () => undefined,
+  })
+  const done = feeds.run()
+  const stop = async () => {
+    ending.abort()
+    await done
+  }
+  onTestFinished(stop)
+  /** Resolves when what the monitor knows is as it should be. */
+  const until = (fits: () => boolean) => vi.waitUntil(fits, { timeout: 60_000, interval: 50 })
+  return { feeds, stop, until }
+}
+
+function eventOf(id: string) {
+  return { headers: { 'event-id': id } }
+}
+
+function lettersIn({ store }: ResultIndex) {
+  return listLetters(store, {}, { offset: 0, limit: 9 })
+}
+
+describe('the feeds of the monitor', () => {
+  it('read results, dead letters, hooks, endpoints and lag, and go on where they were', async () => {
+    const { brokers, registryUrl } = surroundings()
+    await using rig = await createBrokerRig({
+      brokers,
+      registryUrl,
+      partitions: 3,
+      answer: ({ path }) => (path === '/gone' ? { kind: 'respond', status: 410 } : undefined),
+    })
+    await rig.putHooks({ id: 'good' }, { id: 'gone' })
+    await rig.run()
+    await rig.sendEvents(eventOf('e1'))
+    const index = memoryIndex()
+    const first = follow(rig, index)
+    await first.until(() => index.size === 2 && lettersIn(index).length === 1)
+    await first.until(() => first.feeds.endpoints.get('gone')?.state === 'disabled')
+    await first.until(() => first.feeds.lag?.live.every(({ records }) => records === 0) === true)
+    expect([...(first.feeds.hooks?.keys() ?? [])].toSorted()).toEqual(['gone', 'good'])
+    expect(lettersIn(index)[0]).toMatchObject({
+      hookId: 'gone',
+      eventId: 'e1',
+      reason: 'gone',
+      statusCode: 410,
+    })
+    await first.until(() => first.feeds.readings.slice(0, 2).every(({ behind }) => behind === 0))
+    await first.stop()
+
+    await rig.sendEvents(eventOf('e2'))
+    await rig.results.waitFor(
+      (results) => results.filter(({ eventId }) => eventId === 'e2').length === 2,
+    )
+    const second = follow(rig, index)
+    await second.until(() => index.size === 4)
+    const events = listResults(index.store, 'all', {}, all).map(({ eventId }) => eventId)
+    expect(events.toSorted()).toEqual(['e1', 'e1', 'e2', 'e2'])
+
+    const admin = await connectAdmin(kafkaSettingsOf(readSettings(rig.environment)), quiet)
+    onTestFinished(() => admin.stop())
+    const { groupId } = readSettings(rig.environment)
+    const groups = await admin.listGroups(groupId)
+    expect(groups.map((group) => group.groupId).toSorted()).toEqual([groupId, `${groupId}.retry`])
+  })
+
+  it('read a window anew into an index that was lost', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks({ id: 'good' })
+    await rig.run()
+    await rig.sendEvents(eventOf('e1'), eventOf('e2'))
+    await rig.results.waitFor((results) => results.length === 2)
+    for (const index of [memoryIndex(), memoryIndex()]) {
+      const following = follow(rig, index)
+      await following.until(() => index.size === 2)
+      await following.stop()
+      expect(listResults(index.store, 'all', {}, all)).toHaveLength(2)
+    }
+  })
+})

@@ -1,0 +1,366 @@
+/** The monitor's page in a real Chromium: each part's main path, live, by keyboard, on a phone, and with hostile records. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { IndexedResult } from '../../../src/monitor/index/indexed-result.ts'
+import { isSkipped, launchBrowser, openPage } from '../../support/chromium.ts'
+import { letterWith, memoryIndex, resultWith, retryingWith } from '../../support/indexed-results.ts'
+import {
+  healthWith,
+  hookValue,
+  memoryOutcomes,
+  startMonitorRig,
+  type MonitorRig,
+  type MonitorRigOptions,
+} from '../../support/monitor-rig.ts'
+
+let browser: Browser
+beforeAll(async () => {
+  if (!isSkipped) browser = await launchBrowser()
+})
+afterAll(() => browser?.close())
+
+const now = Date.now()
+
+async function rigWith(options: MonitorRigOptions = {}): Promise<MonitorRig> {
+  const rig = await startMonitorRig({ now: Date.now, ...options })
+  onTestFinished(() => rig[Symbol.asyncDispose]())
+  return rig
+}
+
+/** Two hooks, one of which fails. */
+async function filledRig(options: MonitorRigOptions = {}): Promise<MonitorRig> {
+  const rig = await rigWith(options)
+  await rig.putHook('good', hookValue('good', { name: 'Good receiver', createdAt: 2 }))
+  await rig.putHook('bad', hookValue('bad', { name: 'Bad receiver', createdAt: 1 }))
+  rig.endpoints.set('bad', healthWith({ hookId: 'bad', since: now - 60_000, until: now + 60_000 }))
+  const failed = { hookId: 'bad', deliveryId: 'dlv_bad', run: 'auth.events/0/2', userId: 'u2' }
+  rig.index.addResults(
+    [
+      resultWith({
+        hookId: 'good',
+        deliveryId: 'dlv_good',
+        userId: 'u1',
+        attemptedAt: now - 3_000,
+      }),
+      retryingWith({ ...failed, attemptedAt: now - 2_000, nextDueAt: now + 60_000 }),
+      retryingWith({ ...failed, attempt: 2, attemptedAt: now - 1_000, nextDueAt: now + 60_000 }),
+    ],
+    [],
+    now,
+  )
+  rig.index.addLetters(
+    [1, 2].map((offset) =>
+      letterWith({ offset, deliveryId: `dlv_dead${offset}`, hookId: 'bad', diedAt: now - offset }),
+    ),
+    [],
+    now,
+  )
+  return rig
+}
+
+async function open(rig: MonitorRig, path: string, options?: Parameters<typeof openPage>[2]) {
+  const opened = await openPage(browser, rig.origin + path, options)
+  onTestFinished(() => opened[Symbol.asyncDispose]())
+  return opened
+}
+
+function row(page: Page, text: string) {
+  return page.locator('a.row', { hasText: text })
+}
+
+describe.skipIf(isSkipped)('the page of the monitor', () => {
+  it('shows at a glance what succeeds, what fails and what waits', async () => {
+    const { page, complaints } = await open(await filledRig(), '/')
+    await page.getByText('33.3 %').first().waitFor()
+    await page.getByText('2 of 3 requests failed').waitFor()
+    await page.locator('.chart canvas').nth(1).waitFor()
+    await page.locator('table').getByText('bad', { exact: true }).first().click()
+    await page.getByRole('heading', { name: 'Bad receiver' }).waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('finds a hook by its name, and shows why its endpoint is not called', async () => {
+    const { page, complaints } = await open(await filledRig(), '/hooks')
+    await row(page, 'Good receiver').waitFor()
+    await page.getByLabel('Search hooks').fill('bad rec')
+    await row(page, 'Good receiver').waitFor({ state: 'detached' })
+    await row(page, 'Bad receiver').click()
+    await page.getByText('The endpoint is open: failures').waitFor()
+    await row(page, 'retrying').waitFor()
+    expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  it('makes a hook, and shows its signing key once', async () => {
+    const rig: MonitorRig = await rigWith({ outcomes: memoryOutcomes(() => rig) })
+    const { page } = await open(rig, '/hooks')
+    await page.getByRole('button', { name: 'New hook' }).click()
+    await page.getByLabel('Name').fill('Mine')
+    await page.getByLabel('Endpoint URL').fill('https://mine.example/in')
+    await page.getByLabel('Events, apart by spaces').fill('PostSignIn User.Created')
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByText('made-signing-key').waitFor()
+    await page.getByRole('button', { name: 'Open the hook' }).click()
+    await page.getByRole('heading', { name: 'Mine' }).waitFor()
+    expect(JSON.parse(rig.actions[0]?.[1].input?.toString() ?? '')).toEqual({
+      name: 'Mine',
+      events: ['PostSignIn', 'User.Created'],
+      config: { url: 'https://mine.example/in' },
+    })
+  })
+
+  it('disables a hook after a question', async () => {
+    const rig: MonitorRig = await filledRig({ outcomes: memoryOutcomes(() => rig) })
+    const { page } = await open(rig, '/hooks/good')
+    await page.getByRole('button', { name: 'Disable hook' }).click()
+    expect(rig.actions).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable hook' }).click()
+    await page.getByRole('button', { name: 'Enable hook' }).waitFor()
+    expect(JSON.parse(rig.actions[0]?.[1].input?.toString() ?? '')).toMatchObject({
+      enabled: false,
+    })
+  })
+
+  it('shows the timeline of a delivery, what was sent, and sends it again', async () => {
+    const rig = await filledRig({
+      outcomes: {},
+      request: { body: '{"event":"PostSignIn","userId":"u2"}' },
+      waiting: [{ run: 'r', attempt: 2, dueAt: now + 90_000, place: 'auth.webhook.retry.5s/0/7' }],
+    })
+    const { page, complaints } = await open(rig, '/deliveries/dlv_bad')
+    await page.getByText('attempt 2 of 10').waitFor()
+    await page.getByText('Waits for its next attempt').waitFor()
+    await page.getByText('auth.webhook.retry.5s/0/7').waitFor()
+    expect(await page.locator('.phases').count()).toBe(2)
+    expect(await page.locator('pre', { hasText: 'busy' }).count()).toBe(2)
+    await page.getByRole('button', { name: 'Show what is sent' }).click()
+    await page.getByText('"userId": "u2"').waitFor()
+    await page.getByText('authorization: (hidden)').waitFor()
+    await page.getByRole('button', { name: 'Retry now' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Retry now' }).click()
+    await page.getByText('Asked for').waitFor()
+    expect(rig.actions).toEqual([['resend', { args: ['dlv_bad'] }]])
+    expect(complaints).toEqual([])
+  })
+
+  it('answers what became of the events of a user', async () => {
+    const { page, complaints } = await open(await filledRig(), '/events')
+    await row(page, 'u1').waitFor()
+    await page.getByLabel('Search events').fill('u2')
+    await page.getByLabel('Search events').press('Enter')
+    await row(page, 'u1').waitFor({ state: 'detached' })
+    await row(page, 'u2').click()
+    await page.getByText('What became of it, by hook').waitFor()
+    await row(page, 'bad').click()
+    await page.getByText('attempt 2 of 10').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('counts dead letters before it sends those that were chosen again', async () => {
+    const rig = await filledRig({ outcomes: {} })
+    const { page, complaints } = await open(rig, '/dead-letters')
+    await page.getByLabel('Choose dlv_dead2').check()
+    await page.getByRole('button', { name: 'Send 1 again' }).click()
+    await page.getByText('1 delivery would be sent again').waitFor()
+    expect(rig.actions).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click()
+    await page.getByText('1 delivery asked for').waitFor()
+    expect(rig.actions).toEqual([['resend', { args: ['dlv_dead2'] }]])
+    expect(complaints).toEqual([])
+  })
+
+  it('says when there is no such thing, and when the monitor is away', async () => {
+    const rig = await filledRig()
+    const { page } = await open(rig, '/deliveries/dlv_nobody')
+    await page.getByText('No result of dlv_nobody is in the window.').waitFor()
+    await rig[Symbol.asyncDispose]()
+    await page.getByText('not connected').waitFor()
+    expect(await page.title()).toContain('Deliveries')
+  })
+
+  it('asks for the token, and goes on with it', async () => {
+    const { page } = await open(await filledRig({ token: 'a-token-of-some-length' }), '/hooks')
+    await page.getByLabel('Token').fill('a-token-of-some-length')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await row(page, 'Good receiver').waitFor()
+    expect(await page.evaluate('localStorage.length + document.cookie.length')).toBe(0)
+  })
+})
+
+describe.skipIf(isSkipped)('the page, live', () => {
+  it('shows a result that was read meanwhile, at the top of the list and of its delivery', async () => {
+    const rig = await filledRig()
+    const { page } = await open(rig, '/deliveries')
+    await row(page, 'retrying').waitFor()
+    const delivered = { hookId: 'bad', deliveryId: 'dlv_bad', run: 'auth.events/0/2', attempt: 3 }
+    rig.index.addResults([resultWith({ ...delivered, attemptedAt: now })], [], now)
+    rig.changed()
+    await row(page, 'retrying').waitFor({ state: 'detached' })
+    expect(await page.locator('a.row').count()).toBe(2)
+    await page.locator('a.row').first().click()
+    await page.getByText('attempt 3 of 10').waitFor()
+  })
+
+  it('goes on after the monitor was away', async () => {
+    const rig = await filledRig()
+    const { page } = await open(rig, '/')
+    await page.getByText('33.3 %').first().waitFor()
+    await page.context().setOffline(true)
+    await page.context().setOffline(false)
+    rig.index.addResults(
+      [resultWith({ hookId: 'good', deliveryId: 'dlv_3', attemptedAt: now })],
+      [],
+      now,
+    )
+    const tell = setInterval(() => rig.changed(), 200)
+    onTestFinished(() => clearInterval(tell))
+    await page.getByText('2 of 4 requests failed').waitFor()
+    expect(await page.getByText('50.0 %').count()).toBe(1)
+  })
+})
+
+describe.skipIf(isSkipped)('the page by keyboard', () => {
+  it('goes from part to part, from row to row, and into a row', async () => {
+    const { page } = await open(await filledRig(), '/')
+    await page.getByText('33.3 %').first().waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('h')
+    await row(page, 'Good receiver').waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('Bad receiver')
+    await page.keyboard.press('k')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Good receiver' }).waitFor()
+  })
+
+  it('searches, leaves the field, and shows its keys', async () => {
+    const { page } = await open(await filledRig(), '/hooks')
+    await row(page, 'Good receiver').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('bad')
+    await row(page, 'Good receiver').waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await page.getByLabel('Search hooks').inputValue()).toBe('bad')
+  })
+})
+
+const paths = [
+  ...['/', '/hooks', '/hooks/bad', '/deliveries', '/deliveries/dlv_bad'],
+  ...['/events', '/events/default/event-of-dlv_bad', '/dead-letters'],
+]
+
+describe.skipIf(isSkipped)('the page on a phone', () => {
+  it.each(paths)('shows %s within 375 pixels, in the dark too', async (path) => {
+    const viewport = { width: 375, height: 700 }
+    const { page, complaints } = await open(await filledRig({ outcomes: {} }), path, {
+      viewport,
+      colorScheme: 'dark',
+    })
+    await page.locator('a.row, table, .timeline, .chart').first().waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375)
+    const background = await page.evaluate('getComputedStyle(document.body).backgroundColor')
+    expect(background).toBe('rgb(18, 23, 26)')
+    expect(complaints).toEqual([])
+  })
+})
+
+/** Text that would run, or load, or become an element, wherever it were taken for markup. */
+const canary = `"'><img src=x onerror="alert('canary')"><script>alert('canary')</script><b id="canary">\${alert('canary')}`
+
+function hostile(result: IndexedResult): IndexedResult {
+  const kept = ['run', 'deliveryId', 'outcome', 'tenantId', 'eventId', 'hookId']
+  const fields = Object.entries(result).map(([name, value]) => [
+    name,
+    (typeof value === 'string' || value === null) &&
+    !kept.includes(name) &&
+    name !== 'unmatchedHooks' &&
+    !/Ms$|At$|attempt|status|max/i.test(name)
+      ? `${name} ${canary}`
+      : value,
+  ])
+  return { ...result, ...Object.fromEntries(fields) }
+}
+
+describe.skipIf(isSkipped)('the page with hostile records', () => {
+  it.each([
+    ...['/', '/hooks', '/deliveries', '/events', '/dead-letters', '/deliveries/d'],
+    ...[`/hooks/${encodeURIComponent(canary)}`, `/deliveries/${encodeURIComponent(canary)}`],
+    `/events/${encodeURIComponent(canary)}/${encodeURIComponent(canary)}`,
+    `/events?by=userId&value=${encodeURIComponent(canary)}`,
+  ])('shows every value of %s as text', async (path) => {
+    const rig = await rigWith({ outcomes: {}, request: { body: canary } })
+    const bare = { config: { url: `https://x.example/${canary}`, headers: { 'x-a': canary } } }
+    await rig.putHook('h', hookValue('h', { name: canary, delivery: { filter: canary }, ...bare }))
+    await rig.putHook('s', {
+      id: 's',
+      name: canary,
+      events: [canary],
+      tenantId: canary,
+      config: canary,
+    })
+    const unmatchedHooks = [{ hookId: canary, reason: canary }]
+    await rig.putHook('k', hookValue('k', { name: canary, tenantId: 't', events: ['A.B'] }))
+    for (const hookId of ['h', 'k', canary]) {
+      rig.endpoints.set(hookId, { ...healthWith({ hookId, reason: canary }), tenantId: canary })
+    }
+    const inAll = { deliveryId: canary, hookId: canary, tenantId: canary, eventId: canary }
+    rig.index.addResults(
+      [
+        { ...hostile(retryingWith({ deliveryId: 'd', attemptedAt: now })), unmatchedHooks },
+        hostile(resultWith({ deliveryId: 'd', run: canary, attemptedAt: now })),
+        hostile(retryingWith({ ...inAll, outcome: canary, attemptedAt: now })),
+      ],
+      [],
+      now,
+    )
+    const letter = { eventKey: canary, reason: canary, diedAt: now, topic: canary }
+    rig.index.addLetters(
+      [
+        letterWith({ ...inAll, ...letter }),
+        letterWith({ ...letter, deliveryId: 'd', partition: 1 }),
+      ],
+      [],
+      now,
+    )
+    const { page, complaints } = await open(rig, path)
+    await page.locator('a.row, table, .timeline, .empty, .notice').first().waitFor()
+    const sent = page.getByRole('button', { name: 'Show what is sent' })
+    if ((await sent.count()) > 0) {
+      await sent.click()
+      await page.locator('pre', { hasText: 'onerror' }).last().waitFor()
+    }
+    const shown = path.startsWith('/events?')
+      ? page.locator('input[type=search]')
+      : page.getByText('onerror')
+    await shown.first().waitFor({ state: 'attached' })
+    expect(await page.locator('#canary, img, #app script').count()).toBe(0)
+    expect(complaints.filter((text) => !/404/.test(text))).toEqual([])
+  })
+})
+
+describe.skipIf(isSkipped)('long lists', () => {
+  it('hold a few rows of many, and go on to the last', async () => {
+    const index = memoryIndex()
+    const results = Array.from({ length: 450 }, (_, at) =>
+      resultWith({ deliveryId: `dlv_${at}`, run: `r/0/${at}`, attemptedAt: now - 500 + at }),
+    )
+    index.addResults(results, [], now)
+    const rig = await rigWith({ index })
+    const { page } = await open(rig, '/deliveries')
+    await page.locator('a.row').first().waitFor()
+    for (let turn = 0; turn < 7; turn += 1) {
+      await page.evaluate('scrollTo(0, document.body.scrollHeight)')
+      await expect
+        .poll(async () => Number(await page.locator('.list').getAttribute('data-count')))
+        .toBeGreaterThanOrEqual(Math.min(450, 100 * (turn + 1)))
+    }
+    expect(await page.locator('a.row').count()).toBeLessThan(80)
+    await page.locator('a.row').last().click()
+    await page.getByText('dlv_0', { exact: true }).waitFor()
+  })
+})
