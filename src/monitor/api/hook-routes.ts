@@ -1,7 +1,7 @@
 /** Hooks and their logs, as Logto's Management API has them. */
 import type { HookId } from '../../core/model/model.ts'
 import { endpointStates } from '../../core/model/record-values.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import { countResults, listResults, type ResultFilter } from '../index/delivery-queries.ts'
 import { hookCounts, statistics, traffic, type Counts } from '../index/traffic-queries.ts'
@@ -184,7 +184,7 @@ function stateOf(stored: StoredHook, { endpoints }: ApiParts['view']): string {
 function searchTextOf({ id, entry, members }: StoredHook): string {
   const { hook } = entry
   // What is shown: who may only see a part of a URL must not find out the rest by searching for it.
-  const url = entry.kind === 'active' ? withoutSecrets(entry.hook.url) : ''
+  const url = entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : ''
   const name = typeof members['name'] === 'string' ? members['name'] : ''
   return [id, name, hook.tenantId, hook.event, ...hook.events, url].join('\n').toLowerCase()
 }

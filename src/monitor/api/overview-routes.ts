@@ -2,7 +2,7 @@
 import { endpointStates } from '../../core/model/record-values.ts'
 import { version } from '../../version.ts'
 import { tenantOf } from '../../commands/hooks/topic.ts'
-import { withoutSecrets } from '../../core/run/result.ts'
+import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { sumOf } from '../feed/lag.ts'
 import { countLetters } from '../index/delivery-queries.ts'
 import {
@@ -186,7 +186,7 @@ function endpointsOf({ hooks, endpoints, index }: MonitorView) {
     troubled.push({
       hookId: stored.id,
       tenantId: tenantOf(stored) ?? null,
-      url: entry.kind === 'active' ? withoutSecrets(entry.hook.url) : null,
+      url: entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : null,
       endpoint: isSuspended ? { ...form, state } : form,
     })
   }
