@@ -38,9 +38,14 @@ describe('the Kafka admin', () => {
     expect(await admin.listTopics()).toContain(topic)
   })
 
-  it('counts the brokers and knows how many replicas they give a topic by themselves', async () => {
+  it('knows the brokers by their addresses, and how many replicas they give a topic by themselves', async () => {
     const admin = await useAdmin()
-    expect(await admin.describeCluster()).toEqual({ brokers: 1, defaultReplicas: 1 })
+    const address = { host: expect.any(String) as unknown, port: expect.any(Number) as unknown }
+    expect(await admin.describeCluster()).toEqual({
+      brokers: 1,
+      addresses: [address],
+      defaultReplicas: 1,
+    })
   })
 
   it('says what is wrong with a topic that cannot be created', async () => {
