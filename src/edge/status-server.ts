@@ -2,9 +2,10 @@
  * `/healthz`, `/readyz` and `/metrics` of a running process. Clients may be slow, broken or hostile: only the method and
  * the path of a request are read, and no client can hold a connection for long.
  */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../core/model/errors.ts'
 import { printable } from '../core/text/printable-text.ts'
+import { listening } from './listening.ts'
 import { boundConnections } from './status-connections.ts'
 
 export interface StatusPages {
@@ -59,7 +60,16 @@ export async function startStatusServer(
   )
   boundConnections(server, { ...connectionBounds, readTimeoutMs: clientTimeoutMs })
   server.setTimeout(clientTimeoutMs)
-  await listen(server, where)
+  await listening(
+    server,
+    where,
+    ({ isInUse, message }) =>
+      new UserError(
+        isInUse
+          ? `Port ${where.port} is in use: set HOOKTIDE_HTTP_PORT to a free one, or to 0 for any.`
+          : `Cannot listen on ${where.host}:${where.port}: ${message}`,
+      ),
+  )
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : where.port,
@@ -118,22 +128,4 @@ function send(
       'x-content-type-options': 'nosniff',
     })
     .end(text)
-}
-
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new UserError(
-              `Port ${port} is in use: set HOOKTIDE_HTTP_PORT to a free one, or to 0 for any.`,
-            )
-          : new UserError(`Cannot listen on ${host}:${port}: ${error.message}`),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
 }

@@ -2,8 +2,9 @@
  * A server that takes calls and hands them over, for `hooktide listen`. It stands on a developer's machine, and yet no
  * client may hold it up or fill its memory: bodies, connections and times have bounds.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { UserError } from '../../core/model/errors.ts'
+import { listening } from '../listening.ts'
 
 export interface ReceivedCall {
   readonly method: string
@@ -60,7 +61,10 @@ export async function startCallReceiver(options: CallReceiverOptions): Promise<C
     },
   )
   server.maxConnections = maxConnections
-  await listen(server, host, port)
+  await listening(server, { host, port }, ({ isInUse, message }) => {
+    const why = isInUse ? 'it is in use' : message
+    return new UserError(`Cannot listen on ${host}, port ${port}: ${why}. Choose another --port.`)
+  })
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
@@ -98,16 +102,4 @@ function headOf(incoming: IncomingMessage): Omit<ReceivedCall, 'body'> {
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ')
   }
   return { method: incoming.method ?? '', path: incoming.url ?? '', headers }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'it is in use' : error.message
-      reject(
-        new UserError(`Cannot listen on ${host}, port ${port}: ${why}. Choose another --port.`),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
 }

@@ -2,10 +2,11 @@
  * The HTTP server that receives webhooks. Its clients may be slow, broken or hostile. A request that must be refused is
  * answered before its body is read, and no client holds a connection or memory for long.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
 import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
 import { UserError } from '../../core/model/errors.ts'
+import { listening } from '../listening.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
 import { WebhookConnections } from './webhook-connections.ts'
 
@@ -83,7 +84,16 @@ export async function startWebhookServer<Source>(
   server.on('request', (request, response) => endpoint.take(request, response, false))
   // Without this listener, Node would ask for each body before its head is checked.
   server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
-  await listen(server, options)
+  await listening(
+    server,
+    options,
+    ({ isInUse, message }) =>
+      new UserError(
+        isInUse
+          ? `Port ${options.port} is in use: set HOOKTIDE_INGEST_PORT to a free one, or to 0 for any.`
+          : `Cannot listen on ${options.host}:${options.port} for webhooks: ${message}`,
+      ),
+  )
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
@@ -242,23 +252,4 @@ function discardRest(request: IncomingMessage, maxBytes: number): void {
     if (left < 0) request.socket.destroy()
   })
   request.resume()
-}
-
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // After the start, an error is about a connection that could not be accepted, and affects only that connection.
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new UserError(
-              `Port ${port} is in use: set HOOKTIDE_INGEST_PORT to a free one, or to 0 for any.`,
-            )
-          : new UserError(`Cannot listen on ${host}:${port} for webhooks: ${error.message}`),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
 }

@@ -2,8 +2,9 @@
  * The monitor over HTTP: the API, the stream of changes, and the page. Callers may be slow, broken or hostile: what they
  * send and how long they take is bounded.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { asError, UserError } from '../../core/model/errors.ts'
+import { listening } from '../../edge/listening.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
 import { ApiError, findRoute, type ApiAnswer, type Found, type Route } from './route.ts'
@@ -70,7 +71,16 @@ export async function startMonitorServer(options: MonitorServerOptions): Promise
     },
   )
   server.maxConnections = maxConnections
-  await listen(server, options)
+  await listening(
+    server,
+    options,
+    ({ isInUse, message }) =>
+      new UserError(
+        isInUse
+          ? `Port ${options.port} is in use: set HOOKTIDE_MONITOR_PORT to a free one, or to 0 for any.`
+          : `Cannot listen on ${options.host}:${options.port}: ${message}`,
+      ),
+  )
   const stopTelling = tellChanges(options, streams)
   const address = server.address()
   return {
@@ -247,22 +257,4 @@ function fail({ onFailed }: MonitorServerOptions, response: ServerResponse, erro
     response,
     new ApiError(500, 'monitor.failed', 'The answer could not be made: the monitor says why.'),
   )
-}
-
-function listen(
-  server: Server,
-  { host, port }: Pick<MonitorServerOptions, 'host' | 'port'>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new UserError(
-              `Port ${port} is in use: set HOOKTIDE_MONITOR_PORT to a free one, or to 0 for any.`,
-            )
-          : new UserError(`Cannot listen on ${host}:${port}: ${error.message}`),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
 }
