@@ -26,7 +26,16 @@ export function checkLogtoSignature(
   const given = headers['logto-signature-sha-256']
   if (given === undefined) return 'absent'
   if (keys.length === 0) return 'unchecked'
-  return keys.some((key) => isSame(logtoSignature(body, key), given)) ? 'valid' : 'invalid'
+  return isLogtoSignature(given, body, keys) ? 'valid' : 'invalid'
+}
+
+/** @param keys any of them may have signed it */
+export function isLogtoSignature(
+  given: string,
+  body: Buffer,
+  keys: readonly PreparedKey[],
+): boolean {
+  return keys.some((key) => isSame(logtoSignature(body, key), given))
 }
 
 /** @param keys any of them may have made any of the signatures */

@@ -1,8 +1,9 @@
 /** Verifies a webhook of Logto and makes the record of its event. */
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readEventFields } from '../event/event.ts'
 import { subjectIdOf } from '../event/subject-id.ts'
-import { logtoSignature, prepareKey, type PreparedKey } from '../hook/signature.ts'
+import { prepareKey, type PreparedKey } from '../hook/signature.ts'
+import { isLogtoSignature } from '../hook/verification.ts'
 import type { KafkaHeader, OutboundRecord, TenantId } from '../model/model.ts'
 import { readJsonObject, type JsonObject, type Rejected } from '../text/json-text.ts'
 import { withoutMember } from '../text/json-pieces.ts'
@@ -44,7 +45,7 @@ export type ReadWebhook =
  * bytes stay as they were. If the body is signed but is not an event, the answer says why.
  */
 export function readWebhook({ source, signature, traceparent, body }: Webhook): ReadWebhook {
-  if (!isSignedByAny(body, signature, source.keys)) {
+  if (!isLogtoSignature(signature, body, source.keys)) {
     const message = 'The signature does not match the body with any signing key of this path.'
     return { kind: 'answer', answer: unauthorized(message) }
   }
@@ -95,15 +96,4 @@ const traceparentForm = /^[\da-f-]{55,256}$/
  */
 function eventIdOf(value: Buffer): string {
   return `logto-${hash('sha256', value, 'base64url').slice(0, 22)}`
-}
-
-/** Compares with all keys, in constant time: the time taken reveals nothing about them. */
-function isSignedByAny(body: Buffer, signature: string, keys: readonly PreparedKey[]): boolean {
-  const given = Buffer.from(signature, 'latin1')
-  let isSigned = false
-  for (const key of keys) {
-    const own = Buffer.from(logtoSignature(body, key), 'latin1')
-    if (own.length === given.length && timingSafeEqual(own, given)) isSigned = true
-  }
-  return isSigned
 }
