@@ -69,24 +69,24 @@ export class Admission {
   #planFor(flow: PartitionFlow, opened: Caused): Plan | undefined {
     const { load, deferring, bounds, deferrals, clock } = this.#parts
     if (!load.hasRoom(flow.line)) return undefined
-    if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }
+    if (opened.kind !== 'runs') return { opened, calls: [], deferrals: 0 }
     const { count } = load.admitted.total
     const isProcessSlow = () => deferring.isProcessSlow()
     const isFanOut = opened.calls.length > 1
     if (isFanOut && !bounds.mayFanOut(clock.monotonic(), count, isProcessSlow)) return undefined
-    const judgements: Decision[] = []
+    const calls: DecidedCall[] = []
     let fresh = 0
     for (const call of opened.calls) {
       const judgement = deferring.judge(call, flow.held)
       if (judgement.kind === 'wait') return undefined
       if (isCharged(judgement, call)) fresh += 1
-      judgements.push(judgement)
+      calls.push({ call, decision: judgement })
     }
     if (fresh > 0 && !deferrals.hasLeft(clock.monotonic())) {
       this.#isOverBudget = true
       return undefined
     }
-    return { opened, judgements, deferrals: fresh }
+    return { opened, calls, deferrals: fresh }
   }
 
   #carryOut(
@@ -94,7 +94,7 @@ export class Admission {
     { record, bytes, plan }: Extract<Taken<Plan>, { readonly kind: 'taken' }>,
     onComplete: (origin: Origin) => void,
   ): void {
-    const { opened, judgements, deferrals } = plan
+    const { opened, calls, deferrals } = plan
     const { recorder, load, clock, emit } = this.#parts
     const caused = countOf(opened)
     const origin: Origin = {
@@ -103,7 +103,7 @@ export class Admission {
       timestamp: record.timestamp,
       bytes: bytes + (opened.kind === 'runs' ? opened.renderedBytes : 0),
       tenantId: tenantOf(opened),
-      isLong: judgements.some((judgement) => judgement.kind === 'queue' && judgement.isLong),
+      isLong: calls.some(({ decision }) => decision.kind === 'queue' && decision.isLong),
       caused,
       remaining: caused,
       waiting: caused > 1 ? new Set() : undefined,
@@ -127,7 +127,7 @@ export class Admission {
     }
     switch (opened.kind) {
       case 'runs':
-        this.#carryOutRuns(opened, judgements, workFor)
+        this.#carryOutRuns(opened, calls, workFor)
         if (deferrals > 0) this.#charge(deferrals, queuedAt)
         if (caused + opened.repeats.length === 0) emit({ kind: 'event.unmatched' })
         break
@@ -149,8 +149,8 @@ export class Admission {
   }
 
   #carryOutRuns(
-    { repeats, ends, calls }: Extract<Caused, { readonly kind: 'runs' }>,
-    judgements: readonly Decision[],
+    { repeats, ends }: Extract<Caused, { readonly kind: 'runs' }>,
+    calls: readonly DecidedCall[],
     workFor: (run: Run, hook?: Hook) => Work,
   ): void {
     const { recorder } = this.#parts
@@ -158,16 +158,13 @@ export class Admission {
     for (const { run, verdict, configVersion } of ends) {
       recorder.record(workFor(run), { kind: 'ended', verdict, configVersion })
     }
-    for (const [index, { run, hook }] of calls.entries()) {
-      const judgement = judgements[index]
-      if (judgement !== undefined) this.#place(workFor(run, hook), judgement)
-    }
+    for (const { call, decision } of calls) this.#place(workFor(call.run, call.hook), decision)
   }
 
-  #place(work: Work, judgement: Decision): void {
+  #place(work: Work, decision: Decision): void {
     const { placement, recorder } = this.#parts
-    if (judgement.kind === 'queue') placement.queue(work, judgement.lane)
-    else if (judgement.kind === 'defer') placement.defer(work, judgement)
+    if (decision.kind === 'queue') placement.queue(work, decision.lane)
+    else if (decision.kind === 'defer') placement.defer(work, decision)
     else recorder.record(work, hopped)
   }
 
@@ -186,11 +183,15 @@ const hopped = { kind: 'hopped' } as const
 
 type Decision = Exclude<Judgement, { readonly kind: 'wait' }>
 
+interface DecidedCall {
+  readonly call: PlannedCall
+  readonly decision: Decision
+}
+
 /** What will be done with everything that a record causes. */
 interface Plan {
   readonly opened: Caused
-  /** One for each call. */
-  readonly judgements: readonly Decision[]
+  readonly calls: readonly DecidedCall[]
   /** How many of these are deferrals that count against the budget. */
   readonly deferrals: number
 }

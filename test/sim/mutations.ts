@@ -83,8 +83,8 @@ export const mutations: readonly Mutation[] = [
     ['healthy-tenant-is-as-alone', 'lane-is-not-idle'],
     [
       'stages/admission.ts',
-      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n",
-      "if (opened.kind !== 'runs') return { opened, judgements: [], deferrals: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
+      "if (opened.kind !== 'runs') return { opened, calls: [], deferrals: 0 }\n",
+      "if (opened.kind !== 'runs') return { opened, calls: [], deferrals: 0 }\n    if (opened.calls.some(({ run }) => run.event.tenantId === 'tenant-0') && load.admitted.total.count > 0) return undefined\n",
     ],
   ),
   mutation(
