@@ -40,8 +40,9 @@ export default defineConfig({
           include: ['test/{contract,broker,sandbox}/**/*.test.ts'],
           // One broker for all of them. It is started only when one of these files was chosen.
           globalSetup: 'test/support/sandbox-setup.ts',
-          // Files take turns: a broker, a registry and several members of a group are enough for two cores.
-          fileParallelism: false,
+          // Files mostly wait: for a group to form, for a broker to come back, for a process to start. Each has topics and
+          // groups of its own, so they can wait beside each other. More than three at once starve each other on two cores.
+          maxWorkers: 3,
           // For what hangs. The longest takes half a minute on a quiet machine, and several times that on a busy one.
           testTimeout: 180_000,
           hookTimeout: 180_000,

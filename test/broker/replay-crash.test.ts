@@ -70,8 +70,8 @@ it('a replay of 10,000 that was killed can be resumed by its id, and reaches eve
   const none = await rig.run({ HOOKTIDE_INSTANCE: 'one' })
   await committed(rig, total)
   await rig.putHooks({ id: 'a', delivery: { concurrency: 64 } })
-  const words = ['--from', 'earliest', '--rate', '4000']
-  const { id } = await endedReplay(rig, words, 'SIGKILL', rig.receiver.waitFor(2_500))
+  const words = ['--from', 'earliest', '--rate', '1000']
+  const { id } = await endedReplay(rig, words, 'SIGKILL', rig.receiver.waitFor(1_000))
   const requestedAtKill = rig.receiver.requests.length
   expect(requestedAtKill).toBeLessThan(total)
 

@@ -1,3 +1,3 @@
 import { describeWorlds } from './worlds.ts'
 
-describeWorlds(1, 500)
+describeWorlds(1, 250)

@@ -1,3 +1,3 @@
 import { describeWorlds } from './worlds.ts'
 
-describeWorlds(501, 500)
+describeWorlds(251, 250)

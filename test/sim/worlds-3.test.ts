@@ -1,3 +1,3 @@
 import { describeWorlds } from './worlds.ts'
 
-describeWorlds(1001, 500)
+describeWorlds(501, 250)

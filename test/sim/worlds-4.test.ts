@@ -1,3 +1,3 @@
 import { describeWorlds } from './worlds.ts'
 
-describeWorlds(1501, 500)
+describeWorlds(751, 250)

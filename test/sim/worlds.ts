@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { replayCommand, runSeed } from './run-seed.ts'
 
 /** How many seeds one test runs. */
-const atOnce = 100
+const atOnce = 125
 const patienceMs = 120_000
 
 export function describeWorlds(from: number, count: number): void {

@@ -1,6 +1,7 @@
 /** Everything that a broker test needs, with names of its own: topics, a receiver, real processes, and their records. */
 import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { expect, onTestFailed, vi } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import {
@@ -100,12 +101,23 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
     Promise.resolve(record),
   )
   const processes: RunningProcess[] = []
+  // A test that waits in vain says nothing itself; what its processes logged mostly says why.
+  if (expect.getState().currentTestName !== undefined) {
+    onTestFailed(() => {
+      for (const { pid, lines, errorOutput } of processes) {
+        const last = lines.slice(-40).map((line) => JSON.stringify(line))
+        console.error(`The last lines of process ${pid}:\n${last.join('\n')}\n${errorOutput()}`)
+      }
+    })
+  }
   const start = (extra: Readonly<Record<string, string>> = {}) => {
     const process = startRun({ ...environment, ...extra })
     processes.push(process)
     return process
   }
   const urlOf = (id: string) => `${receiver.origin}/${id}`
+  const known = new Set<string>()
+  let isNew = false
   return {
     prefix,
     environment,
@@ -114,15 +126,27 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
     deadLetters,
     rejected,
     urlOf,
-    putHooks: (...hooks) =>
-      send(
+    putHooks(...hooks) {
+      for (const { id } of hooks) {
+        isNew ||= !known.has(id)
+        known.add(id)
+      }
+      return send(
         producer,
         `${prefix}.hooks`,
         hooks.map((hook) => hookRecord(hook, urlOf)),
-      ),
-    deleteHook: (id) => send(producer, `${prefix}.hooks`, [{ key: id, value: null }]),
+      )
+    },
+    deleteHook(id) {
+      known.delete(id)
+      return send(producer, `${prefix}.hooks`, [{ key: id, value: null }])
+    },
     sendHooks: (...records) => send(producer, `${prefix}.hooks`, records),
-    sendEvents: (...events) => send(producer, `${prefix}.events`, events.map(eventRecord)),
+    async sendEvents(...events) {
+      if (isNew) await Promise.all(processes.map((process) => knowsHooks(process, known.size)))
+      isNew = false
+      await send(producer, `${prefix}.events`, events.map(eventRecord))
+    },
     start,
     async run(extra) {
       const process = start(extra)
@@ -136,6 +160,21 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
       await receiver.stop()
     },
   }
+}
+
+/**
+ * Kafka keeps no order between topics: an event that is sent right after its hook may be read before it. So events wait until
+ * the processes that are ready have read as many hooks. Not for long: a hook may be unusable, or a process suspended.
+ */
+async function knowsHooks({ lines, port }: RunningProcess, count: number): Promise<void> {
+  if (!lines.some(({ msg }) => msg === 'ready')) return
+  const metrics = `http://127.0.0.1:${await port}/metrics`
+  const attempt = async () => {
+    const answer = await fetch(metrics, { signal: AbortSignal.timeout(1_000) })
+    const hooks = /^hooktide_hooks (\d+)/m.exec(await answer.text())?.[1]
+    expect(Number(hooks)).toBeGreaterThanOrEqual(count)
+  }
+  await vi.waitFor(attempt, { timeout: 5_000, interval: 10 }).catch(() => undefined)
 }
 
 interface Message {
