@@ -9,7 +9,7 @@ import { decodeCompletedRuns } from '../core/offsets/completed-runs.ts'
 import { Fifo } from '../core/collections/fifo.ts'
 import { Ledger } from '../core/offsets/ledger.ts'
 import type { EpochMs, HookId, InboundRecord } from '../core/model/model.ts'
-import { headerBytes } from '../core/event/packed-headers.ts'
+import { packedBytes } from '../core/event/packed-headers.ts'
 import type { LineName } from '../core/lane/lane.ts'
 import { Holdings } from '../core/lane/share.ts'
 import type { AssignedPartition, Fetched } from '../ports.ts'
@@ -218,5 +218,5 @@ export class PartitionFlow implements Epoch {
 
 /** The memory that a record counts for: its content and an estimate of the overhead. */
 function bytesOf({ value, key, headers }: InboundRecord): number {
-  return (value?.length ?? 0) + (key?.length ?? 0) + headerBytes(headers) + 512
+  return (value?.length ?? 0) + (key?.length ?? 0) + packedBytes(headers) + 512
 }

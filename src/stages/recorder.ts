@@ -116,31 +116,28 @@ export class Recorder {
     fallBack: () => Promise<void>,
   ): void {
     this.#pending += 1
-    this.#acknowledgement(records, fallBack).then(() => {
+    const done = () => {
       this.#pending -= 1
       this.#parts.marks.acknowledged(acknowledged)
-    }, this.#fail)
+    }
+    // One promise per write is enough for almost all of them.
+    this.#parts.sink.write(records).then(done, (error: unknown) => {
+      this.#replace(error, fallBack).then(done, this.#fail)
+    })
   }
 
   /**
    * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So
    * if a result is too large, the limit was lowered since then.
    */
-  async #acknowledgement(
-    records: readonly OutboundRecord[],
-    fallBack: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await this.#parts.sink.write(records)
-    } catch (error) {
-      const { results } = this.#parts.rules.topics
-      if (!(error instanceof TooLargeError)) throw error
-      if (error.records.some(({ topic }) => topic === results)) {
-        const message = `a result exceeds what topic ${results} accepts: raise its max.message.bytes`
-        throw new Error(message, { cause: error })
-      }
-      await fallBack()
+  async #replace(error: unknown, fallBack: () => Promise<void>): Promise<void> {
+    const { results } = this.#parts.rules.topics
+    if (!(error instanceof TooLargeError)) throw error
+    if (error.records.some(({ topic }) => topic === results)) {
+      const message = `a result exceeds what topic ${results} accepts: raise its max.message.bytes`
+      throw new Error(message, { cause: error })
     }
+    await fallBack()
   }
 
   readonly #fail = (error: unknown): void => {

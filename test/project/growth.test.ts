@@ -15,9 +15,8 @@ import type { KafkaHeader } from '../../src/core/model/model.ts'
 import { PackedHeaders } from '../../src/core/event/packed-headers.ts'
 import { HeaderReader } from '../../src/core/event/record-headers.ts'
 import { createFilters } from '../../src/edge/filter/cel.ts'
-import { outboundMessage } from '../../src/edge/kafka/records.ts'
 import { type Case, growsWithSize, growth, payload, text, times } from '../support/growth.ts'
-import { batchOf, batchWith, encodeRecord, read } from '../support/kafka-batch.ts'
+import { batchOf, batchWith, read } from '../support/kafka-batch.ts'
 import { eventOf, hookOf, runOf } from '../support/model-builders.ts'
 import { recordOf } from '../support/record-builders.ts'
 
@@ -44,21 +43,11 @@ const ofHeaders: readonly Case[] = [
     async (batch) => read(await batch),
   ),
   growth('headers that are taken apart', (size) => pack(headers(size)), unpack),
-  growth('headers to be written', headers, (list) =>
-    encodeRecord(outboundMessage({ topic: 't', key: null, value: null, headers: list })),
-  ),
+  growth('headers to be written', headers, batchWith),
   growth(
     'headers of a record that is rejected',
     (size) => recordOf({ headers: pack(headers(size)) }),
-    (record) =>
-      encodeRecord(
-        outboundMessage({
-          topic: 't',
-          key: null,
-          value: null,
-          headers: rejectedHeaders(record, rejection),
-        }),
-      ),
+    (record) => batchWith(rejectedHeaders(record, rejection)),
   ),
   growth(
     'headers of a record that is read',

@@ -2,8 +2,9 @@
 import { createRequire } from 'node:module'
 import { compressionTypes, type Compression } from '../../src/edge/kafka/batches.ts'
 import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
-import { inboundRecord, outboundMessage } from '../../src/edge/kafka/records.ts'
-import type { KafkaHeader } from '../../src/core/model/model.ts'
+import { encodeBatch, type WrittenRecord } from '../../src/edge/kafka/batch-encoding.ts'
+import { inboundRecord } from '../../src/edge/kafka/records.ts'
+import type { KafkaHeader, KafkaHeaders } from '../../src/core/model/model.ts'
 
 interface Encoded {
   readonly buffer: Buffer
@@ -13,7 +14,9 @@ const requireFrom = createRequire(import.meta.url)
 export const encodeRecord = requireFrom('kafkajs/src/protocol/recordBatch/record/v0') as (
   record: object,
 ) => object
-export const { RecordBatch: encodeBatch } = requireFrom('kafkajs/src/protocol/recordBatch/v0') as {
+export const { RecordBatch: encodeForeignBatch } = requireFrom(
+  'kafkajs/src/protocol/recordBatch/v0',
+) as {
   readonly RecordBatch: (parts: object) => Promise<Encoded>
 }
 export const Long = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): object }
@@ -33,7 +36,7 @@ export async function batchOf(
   firstOffset: number,
   values: readonly (string | Buffer)[],
 ): Promise<Buffer> {
-  const { buffer } = await encodeBatch({
+  const { buffer } = await encodeForeignBatch({
     compression: compressionTypes[compression],
     firstOffset: Long.fromValue(String(firstOffset)),
     lastOffsetDelta: values.length - 1,
@@ -42,16 +45,21 @@ export async function batchOf(
   return buffer
 }
 
-/** A batch of one record that is written as ours are. */
-export async function batchWith(headers: readonly KafkaHeader[]): Promise<Buffer> {
-  const message = outboundMessage({ topic: 'events', key: 'k', value: Buffer.from('v'), headers })
-  const { buffer } = await encodeBatch({
-    compression: compressionTypes.none,
-    firstOffset: Long.fromValue('3'),
-    lastOffsetDelta: 0,
-    records: [encodeRecord({ ...message, offsetDelta: 0 })],
-  })
-  return buffer
+/** A batch as hooktide writes it. */
+export function writtenBatch(
+  records: readonly WrittenRecord[],
+  compression: Compression = 'none',
+): Promise<Buffer> {
+  const identity = { producerId: 7n, producerEpoch: 1, firstSequence: 40 }
+  return encodeBatch(records, identity, 1_789_376_531_019, compression)
+}
+
+/** One of a single record, at offset 3. */
+export async function batchWith(headers: KafkaHeaders): Promise<Buffer> {
+  const batch = await writtenBatch([{ key: 'k', value: Buffer.from('v'), headers }])
+  // The broker sets it.
+  batch.writeBigInt64BE(3n)
+  return batch
 }
 
 /** The headers of a batch's records, as they come to the stages. */

@@ -7,6 +7,7 @@
  * them in the record and is not part of `bytes`.
  */
 import type { KafkaHeader, KafkaHeaders } from '../model/model.ts'
+import { sizedBytes, writeVarInt } from './var-int.ts'
 
 /** Five groups of seven bits hold the 32 bits of a length. */
 const maxShift = 28
@@ -50,12 +51,9 @@ export class PackedHeaders implements KafkaHeaders {
   /** The same bytes for headers that come as a list. */
   static pack(headers: KafkaHeaders): PackedHeaders {
     if (headers instanceof PackedHeaders) return headers
-    const parts: Buffer[] = []
-    for (const part of partsOf(headers)) {
-      if (part instanceof PackedHeaders) parts.push(part.bytes)
-      else for (const header of part) pushHeader(parts, header)
-    }
-    return new PackedHeaders(headers.length, Buffer.concat(parts))
+    const bytes = Buffer.allocUnsafe(packedBytes(headers))
+    writeHeaders(headers, bytes, 0)
+    return new PackedHeaders(headers.length, bytes)
   }
 
   *[Symbol.iterator](): Iterator<KafkaHeader> {
@@ -120,31 +118,42 @@ export function filterHeaders(
   return headers instanceof PackedHeaders ? headers.filter(keeps) : [...headers].filter(keeps)
 }
 
-/** Bytes that the headers take in a record; of those that are not packed never too few. */
-export function headerBytes(headers: KafkaHeaders): number {
+/** Bytes that the headers take in a record, without their number. */
+export function packedBytes(headers: KafkaHeaders): number {
   let bytes = 0
   for (const part of partsOf(headers)) {
     if (part instanceof PackedHeaders) bytes += part.bytes.length
-    else {
+    else
       for (const [name, value] of part) {
-        bytes += lengthsBytes + Buffer.byteLength(name) + (value?.length ?? 0)
+        bytes += sizedBytes(Buffer.byteLength(name)) + sizedBytes(value?.length ?? -1)
       }
-    }
   }
   return bytes
 }
 
-/** The two lengths of a header, at most. */
-const lengthsBytes = 10
+/**
+ * Writes the headers, without their number, where there is room for their {@link packedBytes}.
+ *
+ * @returns the position behind them
+ */
+export function writeHeaders(headers: KafkaHeaders, target: Buffer, start: number): number {
+  let at = start
+  for (const part of partsOf(headers)) {
+    if (part instanceof PackedHeaders) at += part.bytes.copy(target, at)
+    else {
+      for (const [name, value] of part) {
+        at = writeVarInt(Buffer.byteLength(name), target, at)
+        at += target.write(name, at)
+        at = writeVarInt(value?.length ?? -1, target, at)
+        if (value !== null) at += value.copy(target, at)
+      }
+    }
+  }
+  return at
+}
 
 function partsOf(headers: KafkaHeaders): readonly KafkaHeaders[] {
   return headers instanceof JoinedHeaders ? headers.parts : [headers]
-}
-
-function pushHeader(parts: Buffer[], [name, value]: KafkaHeader): void {
-  const nameBytes = Buffer.from(name)
-  parts.push(lengthOf(nameBytes.length), nameBytes, lengthOf(value?.length ?? -1))
-  if (value !== null) parts.push(value)
 }
 
 function readLength(
@@ -161,12 +170,4 @@ function readLength(
     if (byte < 0x80) return { value: (zigzag >>> 1) ^ -(zigzag & 1), end: at }
   }
   throw new RangeError('the length of a header has more than 32 bits')
-}
-
-function lengthOf(value: number): Buffer {
-  const groups: number[] = []
-  let zigzag = ((value << 1) ^ (value >> 31)) >>> 0
-  for (; zigzag >= 0x80; zigzag >>>= 7) groups.push((zigzag & 0x7f) | 0x80)
-  groups.push(zigzag)
-  return Buffer.from(groups)
 }

@@ -3,7 +3,7 @@
  * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
  */
 import type { OutboundRecord } from '../../core/model/model.ts'
-import { headerBytes } from '../../core/event/packed-headers.ts'
+import { packedBytes } from '../../core/event/packed-headers.ts'
 
 export interface CutLimits {
   readonly maxRecords: number
@@ -25,7 +25,7 @@ const recordOverhead = 32
 export function recordBytes(record: OutboundRecord): number {
   let bytes = recordOverhead + (record.value?.length ?? 0)
   if (record.key !== null) bytes += Buffer.byteLength(record.key)
-  return bytes + headerBytes(record.headers)
+  return bytes + packedBytes(record.headers)
 }
 
 /**

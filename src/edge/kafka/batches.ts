@@ -10,7 +10,9 @@ import { asError } from '../../core/model/errors.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
 import type { FetchedMessage } from './inner.ts'
-import { replaceExport } from './record-form.ts'
+import './record-form.ts'
+import { batchLayout as at, countedFrom } from './batch-layout.ts'
+import { replaceExport } from './replace-export.ts'
 
 /** How batches are written. */
 export type Compression = 'none' | Codec
@@ -41,19 +43,6 @@ interface Decoder {
   forward(bytes: number): void
 }
 
-/** Where things stand in a batch: https://kafka.apache.org/documentation/#recordbatch */
-const at = {
-  offset: 0,
-  length: 8,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  maxTimestamp: 35,
-  producerId: 43,
-  count: 57,
-  records: 61,
-} as const
-/** `length` counts what stands behind it. */
-const beforeLength = 12
 const codecMask = 0x07
 const transactionalMask = 0x10
 
@@ -79,7 +68,7 @@ const unfoldedBytes = new WeakMap<Decoder, number>()
 function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
   return async (decoder) => {
     const rest = decoder.buffer.subarray(decoder.offset)
-    const size = beforeLength + rest.readInt32BE(at.length)
+    const size = countedFrom + rest.readInt32BE(at.length)
     // The broker cuts an answer off anywhere; KafkaJS knows how to go on.
     if (rest.length < size || size < at.records) return await decodeBatch(decoder)
     const before = unfoldedBytes.get(decoder) ?? 0
@@ -112,7 +101,7 @@ async function plainBatch(batch: Buffer): Promise<Buffer> {
   const records = await decompress(codec, batch.subarray(at.records), maxBatchBytes)
   const head = Buffer.from(batch.subarray(0, at.records))
   head.writeInt16BE(attributes & ~codecMask, at.attributes)
-  head.writeInt32BE(at.records - beforeLength + records.length, at.length)
+  head.writeInt32BE(at.records - countedFrom + records.length, at.length)
   return Buffer.concat([head, records])
 }
 

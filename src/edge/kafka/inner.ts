@@ -2,7 +2,7 @@
  * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
  * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
  */
-import type { Cluster, CompressionTypes } from 'kafkajs'
+import type { Cluster } from 'kafkajs'
 import type { EpochMs } from '../../core/model/model.ts'
 import type { PackedHeaders } from '../../core/event/packed-headers.ts'
 
@@ -77,19 +77,11 @@ export interface InnerBroker {
   }>
   initProducerId(request: {
     readonly transactionTimeout: number
-  }): Promise<{ readonly producerId: unknown; readonly producerEpoch: number }>
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
   produce(request: {
     readonly acks: number
     readonly timeout: number
-    readonly compression?: CompressionTypes
-    readonly producerId?: unknown
-    readonly producerEpoch?: number
-    readonly topicData: readonly TopicPartitions<
-      NumberedPartition & {
-        readonly firstSequence?: number
-        readonly messages: readonly ProducedMessage[]
-      }
-    >[]
+    readonly topicData: readonly TopicPartitions<EncodedPartition>[]
   }): Promise<unknown>
   heartbeat(request: HeartbeatRequest): Promise<unknown>
   offsetFetch(request: {
@@ -175,11 +167,9 @@ export interface FetchedMessage {
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }
 
-/** As it is given to KafkaJS to be written. */
-export interface ProducedMessage {
-  readonly key: Buffer | string | null
-  readonly value: Buffer | null
-  readonly headers: PackedHeaders
+/** A batch for one partition, as {@link ./produce-request.ts} writes it. */
+export interface EncodedPartition extends NumberedPartition {
+  readonly encoded: Buffer
 }
 
 /** What one fetch brought for one partition. */

@@ -8,13 +8,14 @@
  * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
  * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
  */
-import type { CompressionTypes } from 'kafkajs'
 import { asError } from '../../core/model/errors.ts'
 import { topicRight } from './needed-rights.ts'
-import { type Compression, compressionTypes } from './batches.ts'
+import type { OutboundRecord } from '../../core/model/model.ts'
+import { encodeBatch } from './batch-encoding.ts'
+import type { Compression } from './batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
-import type { InnerCluster, ProducedMessage } from './inner.ts'
+import type { EncodedPartition, InnerCluster } from './inner.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
 import { within } from '../waiting.ts'
 
@@ -27,7 +28,7 @@ export interface TargetPartition {
 /** What is written to one partition at once: all of it or nothing. */
 export interface PartitionBatch {
   readonly target: TargetPartition
-  readonly messages: readonly ProducedMessage[]
+  readonly records: readonly OutboundRecord[]
 }
 
 /** `failed`: it is not known whether it was written. `too-large`: it was refused for its size. */
@@ -49,7 +50,7 @@ const sequenceCount = 2 ** 31
 
 /** What the broker knows this producer by, and where each partition stands with it. */
 interface Identity {
-  readonly producerId: unknown
+  readonly producerId: bigint
   readonly producerEpoch: number
   readonly nextSequence: Map<TargetPartition, number>
 }
@@ -57,7 +58,7 @@ interface Identity {
 export class SequencedProducer {
   readonly #settings: KafkaSettings
   readonly #cluster: InnerCluster
-  readonly #compression: CompressionTypes
+  readonly #compression: Compression
   #identity: Identity | undefined
   #isConnected = false
   /** Partitions whose last batch failed. */
@@ -65,7 +66,7 @@ export class SequencedProducer {
 
   constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
     this.#settings = settings
-    this.#compression = compressionTypes[compression]
+    this.#compression = compression
     this.#cluster = clusterOf(settings, log)
   }
 
@@ -155,7 +156,7 @@ export class SequencedProducer {
       transactionTimeout: 60_000,
     })
     this.#doubtful.clear()
-    return { producerId, producerEpoch, nextSequence: new Map() }
+    return { producerId: BigInt(producerId), producerEpoch, nextSequence: new Map() }
   }
 
   #byLeader(
@@ -180,27 +181,23 @@ export class SequencedProducer {
   async #produce(
     nodeId: string,
     batches: readonly PartitionBatch[],
-    { producerId, producerEpoch, nextSequence }: Identity,
+    identity: Identity,
   ): Promise<void> {
+    const { nextSequence } = identity
     const broker = await this.#cluster.findBroker({ nodeId })
-    const topics = Map.groupBy(batches, ({ target }) => target.topic)
-    await broker.produce({
-      acks: -1,
-      timeout: replicationMs,
-      compression: this.#compression,
-      producerId,
-      producerEpoch,
-      topicData: [...topics].map(([topic, list]) => ({
-        topic,
-        partitions: list.map(({ target, messages }) => ({
-          partition: target.partition,
-          firstSequence: nextSequence.get(target) ?? 0,
-          messages,
-        })),
-      })),
-    })
-    for (const { target, messages } of batches) {
-      const next = (nextSequence.get(target) ?? 0) + messages.length
+    const topics = new Map<string, EncodedPartition[]>()
+    for (const { target, records } of batches) {
+      const batchIdentity = { ...identity, firstSequence: nextSequence.get(target) ?? 0 }
+      const encoded = await encodeBatch(records, batchIdentity, Date.now(), this.#compression)
+      const partitions = topics.get(target.topic)
+      if (partitions === undefined)
+        topics.set(target.topic, [{ partition: target.partition, encoded }])
+      else partitions.push({ partition: target.partition, encoded })
+    }
+    const topicData = [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+    await broker.produce({ acks: -1, timeout: replicationMs, topicData })
+    for (const { target, records } of batches) {
+      const next = (nextSequence.get(target) ?? 0) + records.length
       nextSequence.set(target, next % sequenceCount)
       this.#doubtful.delete(target)
     }

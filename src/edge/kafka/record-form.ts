@@ -1,13 +1,14 @@
 /**
- * How KafkaJS reads and writes one record here. Its own way copies all headers of a record for each of them, puts values
- * of one name beside each other, cannot write a header without a value, and loses what is named like a member of every
- * object. Here headers stay as they stand in the record; see `packed-headers.ts`.
+ * How KafkaJS reads one record here. Its own way copies all headers of a record for each of them, puts values of one name
+ * beside each other, and loses what is named like a member of every object. Here headers stay as they are in the record; see
+ * `packed-headers.ts`.
  *
- * Imported by `batches.ts` before KafkaJS loads the users of both modules, at the first fetch and the first send.
+ * Imported by `batches.ts` before KafkaJS loads the user of the module, at the first fetch.
  */
 import { createRequire } from 'node:module'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
-import type { FetchedMessage, ProducedMessage } from './inner.ts'
+import type { FetchedMessage } from './inner.ts'
+import { replaceExport } from './replace-export.ts'
 
 interface Long {
   add(other: Long): Long
@@ -23,21 +24,6 @@ interface Decoder {
   readVarIntBytes(): Buffer | null
 }
 
-interface Encoder {
-  writeInt8(value: number): Encoder
-  writeVarInt(value: number): Encoder
-  writeVarLong(value: number | Long): Encoder
-  writeVarIntBytes(value: Buffer | string | null): Encoder
-  writeBuffer(value: Buffer): Encoder
-}
-
-interface EncoderClass {
-  new (initialSize?: number): Encoder
-  sizeOfVarInt(value: number): number
-  sizeOfVarLong(value: number | Long): number
-  sizeOfVarIntBytes(value: Buffer | string | null): number
-}
-
 /** What stands in the head of a batch. */
 interface BatchContext {
   readonly firstOffset: string
@@ -49,21 +35,10 @@ interface BatchContext {
   readonly timestampType: number
 }
 
-/** A record and its place in its batch. One whose headers are an object is written by KafkaJS itself. */
-interface RecordToWrite extends Pick<ProducedMessage, 'key' | 'value'> {
-  readonly headers?: object
-  readonly offsetDelta?: number
-  readonly timestampDelta?: number | Long
-}
-type EncodeRecord = (record: RecordToWrite) => Encoder
-
 const logAppendTime = 1
-/** A record's own length, at most. */
-const sizeBytes = 5
 
 const requireFrom = createRequire(import.meta.url)
 const LongOf = requireFrom('kafkajs/src/utils/long') as { fromValue(value: string): Long }
-const EncoderOf = requireFrom('kafkajs/src/protocol/encoder') as EncoderClass
 
 /** @throws {RangeError} when the bytes are no record */
 function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMessage {
@@ -95,43 +70,4 @@ function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMess
   return record
 }
 
-function encoderBeside(encodeRecord: EncodeRecord): EncodeRecord {
-  return (record) => {
-    const { key, value, headers, offsetDelta = 0, timestampDelta = 0 } = record
-    if (!(headers instanceof PackedHeaders)) return encodeRecord(record)
-    const size =
-      1 +
-      EncoderOf.sizeOfVarLong(timestampDelta) +
-      EncoderOf.sizeOfVarInt(offsetDelta) +
-      EncoderOf.sizeOfVarIntBytes(key) +
-      EncoderOf.sizeOfVarIntBytes(value) +
-      EncoderOf.sizeOfVarInt(headers.length) +
-      headers.bytes.length
-    return new EncoderOf(sizeBytes + size)
-      .writeVarInt(size)
-      .writeInt8(0)
-      .writeVarLong(timestampDelta)
-      .writeVarInt(offsetDelta)
-      .writeVarIntBytes(key)
-      .writeVarIntBytes(value)
-      .writeVarInt(headers.length)
-      .writeBuffer(headers.bytes)
-  }
-}
-
-/** Puts another function in the place of the one that a KafkaJS module exports, for all who load it from here on. */
-export function replaceExport<Exported>(
-  module: string,
-  replacementOf: (exported: Exported) => Exported,
-): void {
-  const path = requireFrom.resolve(module)
-  const exported = requireFrom(path) as Exported
-  const loaded = requireFrom.cache[path]
-  if (loaded === undefined) {
-    throw new Error('KafkaJS keeps its modules where they cannot be reached')
-  }
-  loaded.exports = replacementOf(exported)
-}
-
 replaceExport('kafkajs/src/protocol/recordBatch/record/v0/decoder', () => decodeRecord)
-replaceExport('kafkajs/src/protocol/recordBatch/record/v0', encoderBeside)

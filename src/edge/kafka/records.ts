@@ -1,7 +1,7 @@
-/** KafkaJS's messages as the project's records, and back. */
-import type { InboundRecord, OutboundRecord } from '../../core/model/model.ts'
+/** KafkaJS's messages as the project's records. */
+import type { InboundRecord } from '../../core/model/model.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
-import type { FetchedBatch, FetchedMessage, ProducedMessage } from './inner.ts'
+import type { FetchedBatch, FetchedMessage } from './inner.ts'
 
 /**
  * Copies what it takes: a message's buffers are windows into the whole fetch response, and one record that waits in a
@@ -23,10 +23,6 @@ export function inboundRecord(batch: FetchedBatch, message: FetchedMessage): Inb
 
 function copyOf(bytes: Buffer | null | undefined): Buffer | null {
   return bytes == null ? null : Buffer.from(bytes)
-}
-
-export function outboundMessage({ key, value, headers }: OutboundRecord): ProducedMessage {
-  return { key, value, headers: PackedHeaders.pack(headers) }
 }
 
 /** @throws {Error} when the offset exceeds 2^53, since it could no longer be told from its neighbour */

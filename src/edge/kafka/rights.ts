@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { PackedHeaders } from '../../core/event/packed-headers.ts'
+import { encodeBatch } from './batch-encoding.ts'
 import type { Right } from './needed-rights.ts'
 import { errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
@@ -70,12 +70,7 @@ async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
       return await broker.fetch({ maxWaitTime: 0, topics: [{ topic: name, partitions }] })
     }
     case 'Write': {
-      const partitions = [
-        {
-          partition: noPartition,
-          messages: [{ key: null, value: null, headers: PackedHeaders.none }],
-        },
-      ]
+      const partitions = [{ partition: noPartition, encoded: await emptyBatch() }]
       return await broker.produce({
         acks: -1,
         timeout: 0,
@@ -94,6 +89,12 @@ async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
 }
 
 const topicResource = 2
+/** What a producer without sequence numbers gives (KIP-98). */
+const unsequenced = { producerId: -1n, producerEpoch: -1, firstSequence: -1 }
+
+function emptyBatch(): Promise<Buffer> {
+  return encodeBatch([{ key: null, value: null, headers: [] }], unsequenced, Date.now(), 'none')
+}
 
 const { createErrorFromCode: protocolError } = createRequire(import.meta.url)(
   'kafkajs/src/protocol/error',

@@ -19,7 +19,6 @@ import type { Compression } from './batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { PartitionTable } from './partition-table.ts'
 import { type PartitionBatch, SequencedProducer, type TargetPartition } from './producer.ts'
-import { outboundMessage } from './records.ts'
 import { sleep } from '../waiting.ts'
 
 export interface SinkOptions {
@@ -149,7 +148,7 @@ class KafkaSink implements RecordSink {
     let left: readonly Batch[] = [...byTarget].map(([target, queued]) => ({ target, queued }))
     const refused: Batch[] = []
     await this.#repeat('sending records', async () => {
-      const sent = await this.#producer.send(left.map(messagesOf))
+      const sent = await this.#producer.send(left.map(partitionBatch))
       left = left.filter((batch, index) => {
         const outcome = sent.outcomes[index]
         if (outcome === 'written') for (const queued of batch.queued) this.#settle(queued, true)
@@ -198,6 +197,6 @@ class KafkaSink implements RecordSink {
   }
 }
 
-function messagesOf({ target, queued }: Batch): PartitionBatch {
-  return { target, messages: queued.map(({ record }) => outboundMessage(record)) }
+function partitionBatch({ target, queued }: Batch): PartitionBatch {
+  return { target, records: queued.map(({ record }) => record) }
 }

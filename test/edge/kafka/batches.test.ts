@@ -12,7 +12,7 @@ import {
   Batch,
   batchOf,
   batchWith,
-  encodeBatch,
+  encodeForeignBatch,
   encodeRecord,
   headersRead,
   Long,
@@ -137,7 +137,7 @@ describe('headers of records', () => {
   })
 
   it('are read as KafkaJS writes them, of whom tools and tests are made', async () => {
-    const { buffer } = await encodeBatch({
+    const { buffer } = await encodeForeignBatch({
       compression: compressionTypes.none,
       firstOffset: Long.fromValue('3'),
       lastOffsetDelta: 0,
