@@ -8,6 +8,7 @@ import { TooLargeError } from '../core/model/errors.ts'
 import type { AuthEvent, InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
+import type { Progress } from '../core/run/result.ts'
 import { unmatchedRecord, type Unmatched } from '../core/run/unmatched.ts'
 import type { Emit, Signal } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
@@ -67,7 +68,7 @@ export class Recorder {
       const { rules, clock } = this.#parts
       const record = unmatchedRecord(event, unmatched, rules, clock.now())
       const acknowledged = { origin, work: undefined, progress: 'ended' } as const
-      this.#write([record], acknowledged, () => Promise.resolve())
+      this.#write([record], acknowledged, () => Promise.resolve('ended'))
     })
   }
 
@@ -85,18 +86,26 @@ export class Recorder {
       // If it is too large for the topic, a record without key and value is written, which has the place of the original.
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
-      this.#write([rejected], { origin, work: undefined, progress: 'ended' }, () =>
-        sink.write([reference]),
-      )
+      this.#write([rejected], { origin, work: undefined, progress: 'ended' }, async () => {
+        await sink.write([reference])
+        return 'ended'
+      })
     })
   }
 
-  /** The run's record is too large for its topic, so the end of the run is recorded. */
-  async #fallBack(work: Work): Promise<void> {
-    const { records, signals } = this.#recordingOf(work, { kind: 'too-large' })
-    if (records.length === 0) return
+  /**
+   * The run's record is too large for its topic, so the end of the run is recorded. If the epoch has ended, nothing is: the
+   * new owner handles the run again, and so does this process if it gets the partition back.
+   */
+  async #fallBack(work: Work): Promise<Progress> {
+    await new Promise<void>((resolve) => {
+      this.#proofWaiters.whenProven(work.origin, resolve)
+    })
+    const { records, signals, progress } = this.#recordingOf(work, { kind: 'too-large' })
+    if (records.length === 0) return progress
     signals.forEach(this.#parts.emit)
     await this.#parts.sink.write(records)
+    return progress
   }
 
   #recordingOf(work: Work, step: RunStep) {
@@ -108,17 +117,17 @@ export class Recorder {
 
   /**
    * @param acknowledged the mark to set when the records are acknowledged
-   * @param fallBack writes replacements when a record is too large for its topic
+   * @param fallBack writes replacements when a record is too large for its topic, and returns the progress after that
    */
   #write(
     records: readonly OutboundRecord[],
     acknowledged: Acknowledged,
-    fallBack: () => Promise<void>,
+    fallBack: () => Promise<Progress>,
   ): void {
     this.#pending += 1
-    this.#acknowledgement(records, fallBack).then(() => {
+    this.#acknowledgement(records, acknowledged, fallBack).then((written) => {
       this.#pending -= 1
-      this.#parts.marks.acknowledged(acknowledged)
+      this.#parts.marks.acknowledged(written)
     }, this.#fail)
   }
 
@@ -128,10 +137,12 @@ export class Recorder {
    */
   async #acknowledgement(
     records: readonly OutboundRecord[],
-    fallBack: () => Promise<void>,
-  ): Promise<void> {
+    acknowledged: Acknowledged,
+    fallBack: () => Promise<Progress>,
+  ): Promise<Acknowledged> {
     try {
       await this.#parts.sink.write(records)
+      return acknowledged
     } catch (error) {
       const { results } = this.#parts.rules.topics
       if (!(error instanceof TooLargeError)) throw error
@@ -139,7 +150,7 @@ export class Recorder {
         const message = `a result exceeds what topic ${results} accepts: raise its max.message.bytes`
         throw new Error(message, { cause: error })
       }
-      await fallBack()
+      return { ...acknowledged, progress: await fallBack() }
     }
   }
 
