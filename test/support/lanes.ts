@@ -1,5 +1,5 @@
 /** Lanes whose work is texts, and actions of tests on them. */
-import type { LaneCondition } from '../../src/core/health/health.ts'
+import type { LaneCondition } from '../../src/core/lane/condition.ts'
 import type { LaneSeed } from '../../src/core/lane/seed.ts'
 import type { HookLimits, Lane, LineName } from '../../src/core/lane/lane.ts'
 import { Lanes, type LaneLimits, type LanesParts, type Slot } from '../../src/core/lane/lanes.ts'

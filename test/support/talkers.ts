@@ -13,9 +13,9 @@ import {
   reportsRecovery,
   reportOf,
   type Endpoint,
-  type LaneCondition,
 } from '../../src/core/health/health.ts'
 import { minBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
+import { endpointLaneOf, type LaneCondition } from '../../src/core/lane/condition.ts'
 import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
 import type { Lanes, Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
@@ -106,9 +106,8 @@ class Talker {
   }
 
   move(condition: LaneCondition, at: number): void {
-    const lane =
-      'until' in condition ? { ...condition, until: this.epoch(condition.until) } : condition
-    this.take(laneMoved(this.endpoint, lane, this.epoch(at)), at)
+    const now = this.epoch(at)
+    this.take(laneMoved(this.endpoint, endpointLaneOf(condition, { now, monotonic: at }), now), at)
   }
 
   deliver(at: number): void {
