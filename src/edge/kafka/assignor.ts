@@ -1,7 +1,7 @@
 /**
- * Who reads which partition. Sticky: a partition moves only when balance asks for it, since a move interrupts the calls
- * of its records. Each topic is shared evenly by the members that subscribe to it themselves: during a rolling change of
- * topics, members differ, and an assignor that takes the leader's view leaves partitions unread.
+ * Assigns partitions to members. It is sticky: a partition moves only to restore the balance, because a move interrupts the
+ * calls of its records. Each topic is shared evenly among the members that subscribe to it. During a rolling change of topics
+ * the subscriptions differ, and an assignor that uses only the leader's subscription would leave partitions unread.
  */
 export interface OwnedPartition {
   readonly topic: string

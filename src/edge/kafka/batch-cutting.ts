@@ -1,6 +1,6 @@
 /**
- * Where a queue of records is cut into sends. KafkaJS puts all of a call's records for one partition into one batch, and
- * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
+ * Cuts a queue of records into sends. KafkaJS puts all records of a send for one partition into one batch, and the broker
+ * refuses a batch that exceeds the topic's `max.message.bytes` as a whole. So a send is bounded per partition.
  */
 import type { OutboundRecord } from '../../core/model/model.ts'
 import { headerBytes } from '../../core/event/packed-headers.ts'

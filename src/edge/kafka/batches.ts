@@ -1,8 +1,13 @@
 /**
- * How KafkaJS reads record batches here. Its own way knows two of the four compressions at best, unfolds whatever it is
- * given, dies of a batch with more records than a call can have arguments, and does not get past one that compaction left
- * nothing of. Here all four are read, and a batch that is out of bounds or broken becomes one empty record: its partition
- * goes on, and the record is rejected like any other that is not valid, with its source.
+ * Reads record batches, in place of KafkaJS's own code, which
+ *
+ * - knows at most two of the four compressions,
+ * - decompresses without a limit,
+ * - throws for a batch with more records than a function can have arguments,
+ * - never gets past a batch of which compaction has left no record.
+ *
+ * This code reads all four compressions. A batch that is broken or exceeds a bound becomes one empty record. So its partition
+ * continues, and the record is rejected like any other record that is not valid, with its source.
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'

@@ -1,4 +1,4 @@
-/** How every KafkaJS client of the project is made, and what its errors mean. */
+/** Creates the KafkaJS clients of the project, and classifies their errors. */
 import './patches.ts'
 import './batches.ts'
 import './aborted.ts'

@@ -1,6 +1,6 @@
 /**
- * Compresses and decompresses what stands in a Kafka record batch. Decompressing is bounded: a batch of a megabyte can
- * be made to unfold to gigabytes, and whoever writes to an event topic is not trusted so far.
+ * Compresses and decompresses the records of a Kafka record batch. Decompression is bounded, because a hostile producer could
+ * write a batch of a megabyte that decompresses to gigabytes.
  */
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'

@@ -1,4 +1,4 @@
-/** Says that something fails, that it still does, and that it works again: a line each, not one for each try. */
+/** Logs one line when something begins to fail, one from time to time while it does, and one when it works again. */
 import type { KafkaLog } from './client.ts'
 
 /** How often a failure that lasts is told again. */

@@ -1,10 +1,11 @@
 /**
- * Heartbeats of one member, by a timer of their own, wherever its coordinator is.
+ * Sends the heartbeats of one member, with a timer of its own.
  *
- * KafkaJS sends them from its fetch loops, so one node that hangs holds them up, and to the coordinator of the last join:
- * when that node is gone they fail until it is back, although another node has taken over the group and would accept
- * them. Here the coordinator is asked for anew when it does not answer or is none any more, and membership goes on there
- * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
+ * KafkaJS sends heartbeats from its fetch loops, so one node that hangs delays them. It also sends them to the coordinator of
+ * the last join. If that node is away, they fail until it is back, although another node has taken over the group and would
+ * accept them. This code looks for the coordinator again when it does not answer or is no longer the coordinator, and the
+ * membership continues there without a rebalance. An error that requires a rejoin is kept until a fetch loop asks for it,
+ * because KafkaJS rejoins from there.
  */
 import { asError } from '../../core/model/errors.ts'
 import { errorType, type KafkaLog, messageOf } from './client.ts'

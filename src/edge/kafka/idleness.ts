@@ -1,4 +1,4 @@
-/** When reading up to a topic's end is over although no record stands right before it. */
+/** Finds that a topic was read to its end, although no record is directly before the end. */
 
 /**
  * What a round of fetches found: `nothing` up to the end that the topic had, `less-than-there-was` when a leader has not

@@ -1,6 +1,7 @@
 /**
- * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
- * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
+ * Types of the private objects of KafkaJS that are used here: its cluster, its connections to nodes, a membership of a group,
+ * and the result of a fetch. KafkaJS does not declare them. `patches.ts` refuses any version other than the one that these
+ * types describe.
  */
 import type { Cluster, CompressionTypes } from 'kafkajs'
 import type { EpochMs } from '../../core/model/model.ts'

@@ -1,4 +1,4 @@
-/** Which partition a record goes to: as the Java client does it, so that every producer of a topic agrees. */
+/** Chooses the partition of a record in the same way as the Java client, so that all producers of a topic agree. */
 
 /** Kafka's murmur2, signed 32 bits. Source: `org.apache.kafka.common.utils.Utils.murmur2`. */
 export function murmur2(bytes: Uint8Array): number {

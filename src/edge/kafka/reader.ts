@@ -1,5 +1,5 @@
 /**
- * Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let.
+ * Reads a topic for commands, without a consumer group: from a given start, either to the present end or until it is stopped.
  */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { Merge } from '../../core/collections/merge.ts'
@@ -17,7 +17,7 @@ import { sleep, within } from '../waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
-/** Only of some partitions, and of those not all. Who follows names none that is left out: new ones are read from 0. */
+/** Ranges of some partitions. A reader that follows the topic must name all partitions, because new ones are read from 0. */
 export interface PartitionReaches {
   readonly reaches: readonly PartitionReach[]
 }
@@ -26,7 +26,7 @@ interface PartitionReach {
   readonly partition: number
   /** Offset to begin at. */
   readonly next: number
-  /** Offset to stop before. Means nothing to who follows. */
+  /** Offset to stop before. Ignored by a reader that follows the topic. */
   readonly end: number
 }
 

@@ -1,7 +1,12 @@
 /**
- * How KafkaJS reads and writes one record here. Its own way copies all headers of a record for each of them, puts values
- * of one name beside each other, cannot write a header without a value, and loses what is named like a member of every
- * object. Here headers stay as they stand in the record; see `packed-headers.ts`.
+ * Reads and writes one record, in place of KafkaJS's own code, which
+ *
+ * - copies all headers of a record again for each header,
+ * - does not keep the order of headers when a name occurs several times,
+ * - cannot write a header without a value,
+ * - loses headers that are named like a property of every object, such as `constructor`.
+ *
+ * This code keeps the headers as they are in the record; see `packed-headers.ts`.
  *
  * Imported by `batches.ts` before KafkaJS loads the users of both modules, at the first fetch and the first send.
  */

@@ -1,11 +1,11 @@
-/** KafkaJS's messages as the project's records, and back. */
+/** Converts KafkaJS's messages to the project's records, and back. */
 import type { InboundRecord, OutboundRecord } from '../../core/model/model.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedBatch, FetchedMessage, ProducedMessage } from './inner.ts'
 
 /**
- * Copies what it takes: a message's buffers are windows into the whole fetch response, and one record that waits in a
- * queue would keep megabytes alive.
+ * Copies the buffers. Those of a message are views of the whole fetch response, so one record that waits in a queue would keep
+ * megabytes in memory.
  *
  * @throws {Error} when the offset exceeds 2^53
  */

@@ -1,6 +1,6 @@
 /**
- * What Kafka refuses one client at present, for want of a right or a login. An administrator may mend it at any time, so
- * the client goes on trying; meanwhile the log names once what is to be granted, and readiness tells it.
+ * What Kafka refuses to one client at present, because a right is missing or the login fails. An administrator may repair this
+ * at any time, so the client keeps trying. Meanwhile the log says once what must be granted, and readiness reports it.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { Right } from './needed-rights.ts'
@@ -18,7 +18,7 @@ export interface RefusalWatchOptions {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What a client does, as the log names it. */
+/** The refused action, as the log names it. */
 export type Refusable = 'reading' | 'the membership'
 
 interface Refused {

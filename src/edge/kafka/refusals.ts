@@ -1,11 +1,11 @@
-/** What a person is told when Kafka cannot be reached or lets them not in: one sentence, and what to do. */
+/** The errors for a Kafka that cannot be reached or refuses the connection. Each says in one sentence what to do. */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { grantLines, type Right } from './needed-rights.ts'
 import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
 import { LoginRefused } from './token-login.ts'
 
-/** No broker answers. The one refusal that time may mend: it has a cause. */
+/** No broker answers. This is the only one of these errors that may pass by itself, and the only one that has a cause. */
 export function unreachable(
   { brokers }: KafkaSettings,
   reason: string,
@@ -19,7 +19,7 @@ export function unreachable(
 }
 
 /**
- * Opens a connection. Does not wait for KafkaJS to give up when a broker refuses in a way that no further try can change.
+ * Opens a connection. If a broker refuses in a way that a retry cannot change, this does not wait until KafkaJS gives up.
  *
  * @throws {UserError} that says what is in the way
  */

@@ -1,9 +1,9 @@
 /**
- * How connections to Kafka are secured, and what it means when one is refused. Sockets are made here, not by KafkaJS, so
- * that what refuses them is seen where it happens: KafkaJS takes all of it for a broker that is away.
+ * Secures connections to Kafka, and finds out why one was refused. The sockets are created here and not by KafkaJS, because
+ * KafkaJS reports every refusal as a broker that is away.
  *
- * Certificates and keys are read anew for each connection: a running process takes renewed files from its next one on,
- * and one that is under way stays as it is.
+ * Certificates and keys are read again for each connection. So a running process uses renewed files for its next connection.
+ * Open connections do not change.
  */
 import { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
@@ -16,9 +16,9 @@ import { checkLoginFiles, LoginRefused, subjectOf, tokenAuthenticator } from './
 import type { TokenLogin } from './token-login.ts'
 
 export interface TlsSettings {
-  /** PEM file with the CAs to trust; without it those that Node trusts. */
+  /** PEM file with the CAs to trust. `undefined`: the CAs that Node trusts. */
   readonly caFile: string | undefined
-  /** PEM files of the client's certificate and its key: both or none. */
+  /** PEM files of the client's certificate and of its key. Both are set, or none. */
   readonly certFile: string | undefined
   readonly keyFile: string | undefined
   readonly keyPassphrase: string | undefined

@@ -3,17 +3,17 @@
  * without a group.
  *
  * - *loading*: reads to the ends that the partitions had at the beginning.
- * - *following*: has read as far, and goes on.
- * - *failed*: has told why it cannot go on, and applies nothing any more.
- * - *stopped*: by who started it.
+ * - *following*: has reached these ends, and applies further records.
+ * - *failed*: has reported why it cannot continue, and applies no further record.
+ * - *stopped*: was stopped by its user, and applies no further record.
  *
- * | from               | happening                                   | to        |
+ * | from               | event                                       | to        |
  * |--------------------|---------------------------------------------|-----------|
  * | loading            | every partition is read to its end          | following |
  * | loading, following | the topic was recreated, or cannot be read  | failed    |
  * | all                | `stop`                                      | stopped   |
  *
- * A broker that is away, or a right that is taken back, moves nothing: reading is tried again until it succeeds.
+ * If a broker is away or a right was revoked, the state stays as it is, and reading is retried until it succeeds.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
