@@ -131,7 +131,7 @@ describe('a topic whose records go while it is read', () => {
     await reading.next()
     recreateTopic({ brokers, topic, partitions: 1, configs: {}, records: [] })
     await expect(reading.next()).rejects.toThrow(
-      `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was created anew, or has lost records. Begin again.`,
+      `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
     )
   })
 })

@@ -276,7 +276,7 @@ async function skipRemoved(
     if (low > next) onRemoved?.(Math.min(low, end) - next)
     else if ((ends.get(partition) ?? next) < next) {
       throw new UserError(
-        `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was created anew, or has lost records. Begin again.`,
+        `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
       )
     }
     position.next = Math.max(next, low)

@@ -67,10 +67,10 @@ export function loginRefusal(settings: KafkaSettings, thrown: unknown): string |
   if (ofToken !== undefined) return ofToken.message
   const type = errorType(thrown)
   if (type === 'UNSUPPORTED_SASL_MECHANISM') {
-    return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to one that it does.`
+    return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to a mechanism that it offers.`
   }
   if (type === 'ILLEGAL_SASL_STATE') {
-    return `Kafka at ${where} asks for no login on this port: name another one in KAFKA_BROKERS, or leave KAFKA_SASL_MECHANISM and all else that begins with KAFKA_SASL_ out.`
+    return `Kafka at ${where} needs no login on this port: use another port in KAFKA_BROKERS, or remove KAFKA_SASL_MECHANISM and the other KAFKA_SASL_ settings.`
   }
   if (!causes.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return undefined
   const username = security?.sasl && 'username' in security.sasl ? security.sasl.username : ''

@@ -207,7 +207,7 @@ function tlsFault(
 ): string | undefined {
   const { code = '' } = error
   if (untrusted.has(code)) {
-    return `No CA that is trusted has signed the certificate of the broker at ${where} (${code}): name a file with its CA in KAFKA_SSL_CA.`
+    return `No trusted CA has signed the certificate of the broker at ${where} (${code}): set KAFKA_SSL_CA to a file with its CA.`
   }
   if (code === 'CERT_HAS_EXPIRED') {
     return `The certificate of the broker at ${where} has expired: have it renewed.`
@@ -216,14 +216,14 @@ function tlsFault(
     return `The certificate of the broker at ${where} is not valid yet: check the clock of this machine.`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `The certificate of the broker at ${where} is made for ${namesOf(error)}: use such a name in KAFKA_BROKERS, and in the broker's advertised.listeners.`
+    return `The certificate of the broker at ${where} is for ${namesOf(error)}: use one of these names in KAFKA_BROKERS, and in the broker's advertised.listeners.`
   }
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return noTls(where, true).message
   if (/ALERT/.test(code)) {
     const alert = /ALERT_(.*)/.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ') ?? code
     return hasCertificate
       ? `The broker at ${where} refused the TLS connection (${alert}): check that it trusts the CA of the certificate in KAFKA_SSL_CERT.`
-      : `The broker at ${where} refused the TLS connection (${alert}): if it asks for a client certificate, set KAFKA_SSL_CERT and KAFKA_SSL_KEY.`
+      : `The broker at ${where} refused the TLS connection (${alert}): if it needs a client certificate, set KAFKA_SSL_CERT and KAFKA_SSL_KEY.`
   }
   return undefined
 }
@@ -239,7 +239,7 @@ function namesOf(error: object): string {
 
 function noTls(where: string, isCertain: boolean): ConnectionFault {
   const seen = isCertain ? 'does not speak TLS' : 'closed the connection within the TLS handshake'
-  const message = `The broker at ${where} ${seen}: name its TLS port in KAFKA_BROKERS, or set KAFKA_SSL=false if it is to be used without.`
+  const message = `The broker at ${where} ${seen}: use its TLS port in KAFKA_BROKERS, or set KAFKA_SSL=false to connect without TLS.`
   return { message, isCertain }
 }
 
@@ -249,7 +249,7 @@ const alertStart = Buffer.from([0x15, 0x03])
 function watchPlain(socket: Socket, where: string, onFault: OnFault): void {
   socket.once('data', (chunk: Buffer) => {
     if (!chunk.subarray(0, alertStart.length).equals(alertStart)) return
-    const message = `The broker at ${where} speaks TLS: set KAFKA_SSL=true, and KAFKA_SSL_CA if its CA is one of your own.`
+    const message = `The broker at ${where} speaks TLS: set KAFKA_SSL=true, and KAFKA_SSL_CA if you use a CA of your own.`
     onFault({ message, isCertain: true })
   })
 }
@@ -264,7 +264,7 @@ function watchForLogin(socket: Socket, where: string, onFault: OnFault): void {
   socket.on('data', count)
   socket.once('end', () => {
     if (answers !== 1) return
-    const message = `The broker at ${where} closed the connection after its first answer: if it asks for a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or what listens there is not Kafka.`
+    const message = `The broker at ${where} closed the connection after its first answer: if it needs a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD. If not, the program on this port is not Kafka.`
     onFault({ message, isCertain: false })
   })
 }

@@ -255,14 +255,14 @@ class KafkaTableSource implements TableSource {
     if (id === undefined || id === this.#topicId) return
     this.#fail(
       new Error(
-        `topic ${topic} was recreated: what was read is of a former topic of that name. Restart to read it anew.`,
+        `topic ${topic} was recreated: the records read so far are those of the former topic. Restart to read the new one.`,
       ),
     )
   }
 
   /**
    * Begins with partitions that are new, and goes on with what is left where records were removed before they were read. An
-   * end before a position can only mean that the topic was deleted and created anew.
+   * end before a position can only mean that the topic was deleted and created again.
    */
   async #settlePositions(partitions: readonly number[]): Promise<void> {
     const { topic, log } = this.#options
@@ -290,7 +290,7 @@ class KafkaTableSource implements TableSource {
   #recreated({ partition, next }: Position, end: number): Error {
     return new Error(
       `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${next} ` +
-        `and now ends at ${end}. Restart to read it anew.`,
+        `and now ends at ${end}. Restart to read the new one.`,
     )
   }
 

@@ -235,7 +235,7 @@ export function durabilityOf(
         setting: 'replicas',
         wanted: String(more),
         found: String(replicas),
-        message: `${topic}: has 1 replica, and the cluster ${brokers} brokers: its records are lost with the one broker that holds them`,
+        message: `${topic}: has 1 replica in a cluster of ${brokers} brokers: if that one broker is lost, its records are lost`,
         fix: `give it more with kafka-reassign-partitions.sh ${access}; new topics get them by: hooktide init --replication-factor ${more}`,
       },
     ]
@@ -248,7 +248,7 @@ export function durabilityOf(
       setting: safeInSync,
       wanted: '2',
       found: inSync,
-      message: `${topic}: ${safeInSync} is ${inSync}, not at least 2: a record that one broker alone has is acknowledged, and is lost with it`,
+      message: `${topic}: ${safeInSync} is ${inSync}, not at least 2: a record is acknowledged when only one broker has it, and is lost if that broker is`,
       fix: alteration(access, topic, safeInSync, '2'),
     },
   ]
@@ -266,7 +266,7 @@ function severalPartitions(topic: string, partitions: number): Difference {
     wanted: '1',
     found: String(partitions),
     severity: 'advised',
-    message: `${topic}: has ${partitions} partitions, not 1: writers that place keys differently could leave an old record of a key beside the new one`,
+    message: `${topic}: has ${partitions} partitions, not 1: writers that choose partitions in different ways could leave an old record of a key beside the new one`,
     fix: `recreate ${topic} with one partition, or see that all its writers place keys alike`,
   }
 }
