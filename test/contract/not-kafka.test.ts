@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { noSecurity, socketFactory } from '../../src/edge/kafka/security.ts'
 import { listening } from '../support/listening.ts'
 
-it('a port that is not Kafka is told of as such, beside the login that may be missing', async () => {
+it('a port that is not Kafka causes an error that says so, and names the login that may be missing', async () => {
   const port = await listening(createServer())
   const faults: string[] = []
   const socket = socketFactory(noSecurity, ({ message }) => faults.push(message))({
