@@ -83,7 +83,7 @@ export function learn(lanes: Lanes<string>, hookId: string, limits: HookLimits =
   finishAll(lanes, startAll(lanes, 0), 'success', 1)
 }
 
-/** Whether the lane of `a` takes a delivery, or until when it does not. */
+/** Why the lane of `a` accepts no delivery, and until when; `undefined` if it accepts one. */
 export function blocked(lanes: Lanes<string>, now: number): LaneCondition | undefined {
   return lanes.laneOf('a', sixteen, now).blockedBy(now)
 }

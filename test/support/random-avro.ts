@@ -1,11 +1,11 @@
 /**
- * Random Avro schemas with a value of each, the bytes that avsc makes of it, and the JSON that is expected: the value as
- * the arbitrary made it, so that the expectation is no second reading of the bytes.
+ * Random Avro schemas, with a value of each, its bytes by avsc, and the expected JSON. The expected JSON comes from the
+ * generated value, so it does not depend on a second reader of the bytes.
  */
 import avro from 'avsc'
 import fc from 'fast-check'
 
-/** A type, and its values as avsc takes them (`wire`) and as JSON has them. */
+/** A type, with its values as avsc accepts them (`wire`) and in JSON. */
 export interface AvroCase {
   readonly schema: unknown
   readonly wire: unknown
@@ -64,7 +64,7 @@ const leaf: fc.Arbitrary<AvroCase> = fc.oneof(
     .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     .map((value) => ({ schema: 'long', wire: value, json: value })),
   fc.integer().map((value) => ({ schema: 'long', wire: BigInt(value), json: BigInt(value) })),
-  // Floats that are short in both bases: the others have a test of their own.
+  // Floats that are short in both bases. Others have a test of their own.
   fc.integer({ min: -4_000, max: 4_000 }).map((value) => same('float', value / 4)),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => same('double', value)),
   anyText.map((value) => same('string', value)),
@@ -81,7 +81,7 @@ const leaf: fc.Arbitrary<AvroCase> = fc.oneof(
     ),
 )
 
-/** Both items of an array must be of one type: the second is the first again. */
+/** Both items of an array must have one type, so the second is the first again. */
 const arrayOf = (item: AvroCase, length: number): AvroCase => ({
   schema: { type: 'array', items: item.schema },
   wire: Array.from({ length }, () => item.wire),
