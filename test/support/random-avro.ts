@@ -12,7 +12,7 @@ export interface AvroCase {
   readonly json: unknown
 }
 
-/** Every long as a bigint: avsc's own would throw beyond 2^53. */
+/** Longs as bigints, because avsc's own type throws beyond 2^53. */
 const longType = avro.types.LongType.__with(
   {
     fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
@@ -106,7 +106,7 @@ const recordOf = (fields: readonly (readonly [string, AvroCase])[]): AvroCase =>
 })
 
 const nullable = (item: AvroCase, isNull: boolean): AvroCase => {
-  // A union in a union, or null twice, is no Avro.
+  // A union within a union, or null twice, is not valid in Avro.
   if (Array.isArray(item.schema) || item.schema === 'null') return item
   const schema = ['null', item.schema]
   if (isNull) return { schema, wire: null, json: null }
@@ -114,7 +114,7 @@ const nullable = (item: AvroCase, isNull: boolean): AvroCase => {
   return { schema, wire: { [branchName]: item.wire }, json: item.json }
 }
 
-// `__proto__` as a key makes no own member of an object literal, here and in avsc.
+// In an object literal the key `__proto__` creates no own property, here and in avsc.
 const mapKeys = fc.uniqueArray(
   anyText.filter((key) => key !== '__proto__'),
   { maxLength: 3 },
@@ -133,7 +133,7 @@ export const avroCase: fc.Arbitrary<AvroCase> = fc.letrec<{ any: AvroCase }>((ti
   ),
 })).any
 
-/** JSON text as it is expected: longs with all of their digits, members in the order of the schema. */
+/** The expected JSON text: longs with all of their digits, members in the order of the schema. */
 export function expectedText(json: unknown): string {
   if (typeof json === 'bigint') return String(json)
   if (typeof json === 'number') return Object.is(json, -0) ? '-0' : String(json)
