@@ -122,7 +122,7 @@ export type Signal =
     }
   /** An address was used after its time to live, because no name server answered. */
   | { readonly kind: 'name.stale'; readonly host: string }
-  /** The first use of a name's address after its time to live. `more`: further such names since the last signal of this kind. */
+  /** The first `name.stale` of a name. `more`: further such names since the last signal of this kind. */
   | { readonly kind: 'name.unanswered'; readonly host: string; readonly more: number }
   /** Name servers answer for the name again. `more`: further such names since the last signal of this kind. */
   | {
