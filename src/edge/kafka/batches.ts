@@ -20,11 +20,11 @@ import { replaceExport } from './record-form.ts'
 /** How batches are written. */
 export type Compression = 'none' | Codec
 
-/** The most that a batch may unfold to. The Java client's whole buffer of unsent records has this size by default. */
+/** The most bytes of a decompressed batch. By default the Java client's whole buffer of unsent records has this size. */
 export const maxBatchBytes = 32 * 1024 * 1024
-/** More would be more arguments than a call can have. */
+/** More records would exceed the number of arguments of a function. */
 const maxBatchRecords = 100_000
-/** What is unfolded beyond this of one partition is left to the next fetch. */
+/** Beyond this many decompressed bytes of one partition, batches are left to the next fetch. */
 const maxPartitionBytes = 8 * 1024 * 1024
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
@@ -37,7 +37,7 @@ export const compressionTypes: Readonly<Record<Compression, kafkajs.CompressionT
   zstd: CompressionTypes.ZSTD,
 }
 
-/** By the lowest bits of a batch's attributes. */
+/** Compressions by the lowest bits of a batch's attributes. */
 const codecs: readonly (Codec | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd']
 
 interface Decoder {
@@ -46,7 +46,7 @@ interface Decoder {
   forward(bytes: number): void
 }
 
-/** Where things stand in a batch: https://kafka.apache.org/documentation/#recordbatch */
+/** Positions in a batch: https://kafka.apache.org/documentation/#recordbatch */
 const at = {
   offset: 0,
   length: 8,
@@ -57,13 +57,13 @@ const at = {
   count: 57,
   records: 61,
 } as const
-/** `length` counts what stands behind it. */
+/** `length` counts the bytes after it. */
 const beforeLength = 12
 const codecMask = 0x07
 const transactionalMask = 0x10
 
 interface DecodedMessage extends FetchedMessage {
-  /** KafkaJS reads on behind such a message and hands it to nobody. */
+  /** KafkaJS skips such a message. */
   readonly isControlRecord?: boolean
 }
 
@@ -78,20 +78,20 @@ const { KafkaJSPartialMessageError } = requireFrom('kafkajs/src/errors') as {
   readonly KafkaJSPartialMessageError: new (message: string) => Error
 }
 
-/** Bytes that the batches of one partition's answer had, once unfolded. */
+/** Decompressed bytes of the batches of one partition's answer. */
 const unfoldedBytes = new WeakMap<Decoder, number>()
 
 function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
   return async (decoder) => {
     const rest = decoder.buffer.subarray(decoder.offset)
     const size = beforeLength + rest.readInt32BE(at.length)
-    // The broker cuts an answer off anywhere; KafkaJS knows how to go on.
+    // The broker may cut an answer off anywhere. KafkaJS handles that.
     if (rest.length < size || size < at.records) return await decodeBatch(decoder)
     const before = unfoldedBytes.get(decoder) ?? 0
     if (before > maxPartitionBytes) throw new KafkaJSPartialMessageError('left to the next fetch')
     const batch = rest.subarray(0, size)
     decoder.forward(size)
-    // Kept for what it says of its producer; a segment may hold nothing else, and then neither does the answer.
+    // Brokers keep an empty batch for the state of its producer. A segment, and so an answer, may contain nothing else.
     if (batch.readInt32BE(at.count) === 0) {
       return { records: [{ ...emptyMessage(batch), isControlRecord: true }] }
     }
@@ -107,7 +107,7 @@ function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
   }
 }
 
-/** The same batch, not compressed. */
+/** The same batch without compression. */
 async function plainBatch(batch: Buffer): Promise<Buffer> {
   const count = batch.readInt32BE(at.count)
   if (count > maxBatchRecords) throw new RangeError(`more than ${maxBatchRecords} records`)
@@ -121,7 +121,7 @@ async function plainBatch(batch: Buffer): Promise<Buffer> {
   return Buffer.concat([head, records])
 }
 
-/** Stands in for a whole batch, at its last offset: reading may begin anywhere in it. */
+/** Replaces a whole batch by one record at its last offset, because reading may begin anywhere in the batch. */
 function emptyMessage(batch: Buffer): FetchedMessage {
   const firstOffset = batch.readBigInt64BE(at.offset)
   const lastOffsetDelta = batch.readInt32BE(at.lastOffsetDelta)
@@ -134,7 +134,7 @@ function emptyMessage(batch: Buffer): FetchedMessage {
     batchContext: {
       firstOffset: String(firstOffset),
       lastOffsetDelta,
-      // By these KafkaJS leaves out what a transaction took back.
+      // KafkaJS needs these to leave out aborted transactions.
       producerId: String(batch.readBigInt64BE(at.producerId)),
       inTransaction: (batch.readInt16BE(at.attributes) & transactionalMask) !== 0,
     },
@@ -149,7 +149,7 @@ function install(): void {
     if (codec === undefined) continue
     registered[compressionTypes[codec]] = () => ({
       compress: ({ buffer }: { readonly buffer: Buffer }) => compress(codec, buffer),
-      // For formats of before Kafka 0.11 only.
+      // Only for formats before Kafka 0.11.
       decompress: (bytes: Buffer) => decompress(codec, bytes, maxBatchBytes),
     })
   }

@@ -43,14 +43,14 @@ interface EncoderClass {
   sizeOfVarIntBytes(value: Buffer | string | null): number
 }
 
-/** What stands in the head of a batch. */
+/** Fields of the head of a batch. */
 interface BatchContext {
   readonly firstOffset: string
   readonly firstTimestamp: string
   readonly maxTimestamp: string
   readonly magicByte: number
   readonly isControlBatch: boolean
-  /** 1 when it is the time of appending, which all records of the batch share. */
+  /** 1 if it is the append time, which all records of the batch share. */
   readonly timestampType: number
 }
 
@@ -63,7 +63,7 @@ interface RecordToWrite extends Pick<ProducedMessage, 'key' | 'value'> {
 type EncodeRecord = (record: RecordToWrite) => Encoder
 
 const logAppendTime = 1
-/** A record's own length, at most. */
+/** The most bytes of the length field of a record. */
 const sizeBytes = 5
 
 const requireFrom = createRequire(import.meta.url)
@@ -79,7 +79,7 @@ function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMess
   const key = decoder.readVarIntBytes()
   const value = decoder.readVarIntBytes()
   const headerCount = decoder.readVarInt()
-  // KafkaJS reads on behind the end.
+  // KafkaJS would read beyond the end.
   if (decoder.offset > decoder.buffer.length) throw new RangeError('a record ends too early')
   const headers = PackedHeaders.of(headerCount, decoder.buffer.subarray(decoder.offset))
   const timestamp =
@@ -124,7 +124,7 @@ function encoderBeside(encodeRecord: EncodeRecord): EncodeRecord {
   }
 }
 
-/** Puts another function in the place of the one that a KafkaJS module exports, for all who load it from here on. */
+/** Replaces a function that a KafkaJS module exports, for all modules that load it later. */
 export function replaceExport<Exported>(
   module: string,
   replacementOf: (exported: Exported) => Exported,

@@ -29,7 +29,7 @@ export function outboundMessage({ key, value, headers }: OutboundRecord): Produc
   return { key, value, headers: PackedHeaders.pack(headers) }
 }
 
-/** @throws {Error} when the offset exceeds 2^53, since it could no longer be told from its neighbour */
+/** @throws {Error} when the offset exceeds 2^53, because larger numbers are not exact */
 export function offsetNumber(offset: string): number {
   const number = Number(offset)
   if (!Number.isSafeInteger(number)) throw new Error(`offset ${offset} is beyond 2^53`)
@@ -37,8 +37,8 @@ export function offsetNumber(offset: string): number {
 }
 
 /**
- * The offset behind everything that a fetch brought, records removed by compaction included: a compacted batch keeps the
- * range it once covered, and going on within that range fetches the same batch again for each missing offset.
+ * The offset after all batches of a fetch, including records that compaction removed. A compacted batch keeps its original range
+ * of offsets. A fetch within that range would return the same batch again for each missing offset.
  */
 export function nextOffsetOf(batch: FetchedBatch): number {
   const last = batch.rawMessages.at(-1)

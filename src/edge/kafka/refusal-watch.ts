@@ -11,10 +11,10 @@ import { missingRights } from './rights.ts'
 
 export interface RefusalWatchOptions {
   readonly settings: KafkaSettings
-  /** Everything that the client needs. */
+  /** All rights that the client needs. */
   readonly rights: readonly Right[]
   readonly log: KafkaLog
-  /** What every line carries. */
+  /** Fields of every log line. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -40,7 +40,7 @@ export class RefusalWatch {
     return first?.trouble
   }
 
-  /** Whether this is a refusal, which is to be tried again in a while. */
+  /** Whether this is a refusal, which must be retried later. */
   async isRefused(what: Refusable, error: unknown): Promise<boolean> {
     if (!isRefusal(error)) return false
     const { log, fields } = this.#options
@@ -52,13 +52,13 @@ export class RefusalWatch {
     return true
   }
 
-  /** The client got what it asked for. */
+  /** A request of the client succeeded. */
   granted(what: Refusable): void {
     this.#refused.get(what)?.failures.succeeded(what)
     this.#refused.delete(what)
   }
 
-  /** KafkaJS's error names neither topic nor group. */
+  /** KafkaJS's error names no topic and no group. */
   async #explain(error: unknown): Promise<string> {
     const { settings, rights } = this.#options
     const login = loginRefusal(settings, error)

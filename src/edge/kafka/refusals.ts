@@ -21,7 +21,7 @@ export function unreachable(
 /**
  * Opens a connection. If a broker refuses in a way that a retry cannot change, this does not wait until KafkaJS gives up.
  *
- * @throws {UserError} that says what is in the way
+ * @throws {UserError} that says why not
  */
 export async function opening<Result>(
   settings: KafkaSettings,
@@ -57,7 +57,7 @@ function isConnectionError(error: unknown): boolean {
   return connectionErrors.has(asError(error).name)
 }
 
-/** What a refused login means; `undefined` for everything else. */
+/** The error for a refused login; `undefined` for other errors. */
 export function loginRefusal(settings: KafkaSettings, thrown: unknown): string | undefined {
   const { brokers, security } = settings
   const where = brokers.join(', ')
@@ -83,7 +83,7 @@ const rightsRefused = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
 ])
 
-/** Whether Kafka refused for a right or a login: nothing that the program does mends it, and someone may at any time. */
+/** Whether Kafka refused because of a right or a login. The program cannot repair this, but an administrator may at any time. */
 export function isRefusal(thrown: unknown): boolean {
   return (
     rightsRefused.has(errorType(thrown) ?? '') || loginRefusal(noSettings, thrown) !== undefined
@@ -92,7 +92,7 @@ export function isRefusal(thrown: unknown): boolean {
 
 const noSettings: KafkaSettings = { brokers: [], clientId: '' }
 
-/** What a refused right means, if it was for want of `right`; `undefined` for everything else. */
+/** The error for a missing right, if it is `right`; `undefined` for other errors. */
 export function rightRefusal(
   settings: KafkaSettings,
   thrown: unknown,
@@ -109,14 +109,14 @@ export function rightRefusal(
   )
 }
 
-/** How Kafka's own tools reach the same brokers. Settings for TLS and login stand in a file that is their user's. */
+/** The arguments with which Kafka's own tools reach the same brokers. Their user has a file with settings for TLS and login. */
 export function toolArguments({ brokers, security = noSecurity }: KafkaSettings): string {
   const isSecured = security.tls !== undefined || security.sasl !== undefined
   const command = isSecured ? ' --command-config client.properties' : ''
   return `--bootstrap-server ${brokers.join(',')}${command}`
 }
 
-/** What rights that were found missing mean, a sentence for each resource. */
+/** The messages for missing rights, a sentence for each resource. */
 export function rightRefusals(
   settings: KafkaSettings,
   missing: readonly Right[],

@@ -48,7 +48,7 @@ async function isGranted(broker: InnerBroker, right: Right): Promise<boolean> {
     return true
   } catch (error) {
     const type = errorType(error)
-    // Everything but a refusal and a lost connection is what such a request is expected to meet.
+    // Such a request is expected to fail. Only a refusal and a lost connection are of interest.
     if (type === undefined) throw error
     return type !== 'TOPIC_AUTHORIZATION_FAILED' && type !== 'GROUP_AUTHORIZATION_FAILED'
   }

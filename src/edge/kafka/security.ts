@@ -40,18 +40,18 @@ export interface SecuritySettings {
 
 export const noSecurity: SecuritySettings = { tls: undefined, sasl: undefined }
 
-/** Why a connection did not come about, with what to do. */
+/** Why a connection failed, and what to do. */
 export interface ConnectionFault {
   readonly message: string
-  /** Trying again at once cannot help. */
+  /** An immediate retry cannot help. */
   readonly isCertain: boolean
-  /** Set if trying again later can help: an error with `retriable`, as KafkaJS has them. */
+  /** Set if a later retry may help: an error with KafkaJS's `retriable`. */
   readonly cause?: Error
 }
 
 type OnFault = (fault: ConnectionFault) => void
 
-/** New with every call: KafkaJS writes an authenticator, bound to the first credentials, into the object it is given. */
+/** Creates a new object for each call, because KafkaJS writes an authenticator for the first credentials into it. */
 export function saslOptions(
   { sasl }: SecuritySettings,
   log: KafkaLog,
@@ -72,12 +72,12 @@ export function saslOptions(
   return { mechanism: sasl.mechanism, ...tokenAuthenticator(sasl, log, onFailure) }
 }
 
-/** Whom Kafka sees, as its ACLs name it. A broker may map the names of certificates to others, and use another claim. */
+/** The principal as Kafka's ACLs name it. A broker may map names of certificates to others, and use another claim. */
 export function principalOf({ tls, sasl }: SecuritySettings): string {
   if (sasl?.mechanism === 'oauthbearer') return `User:${subjectOf(sasl)}`
   if (sasl !== undefined) return `User:${sasl.username}`
   if (tls?.certFile === undefined) return 'User:ANONYMOUS'
-  // Java writes the parts of a name in the opposite order.
+  // Java writes the parts of a name in reverse order.
   const { subject } = new X509Certificate(readSettingFile(tls.certFile))
   return `User:${subject.split('\n').toReversed().join(',')}`
 }
@@ -118,10 +118,10 @@ function tlsSocket(
     {
       host,
       port,
-      // An address cannot be a server name; it is compared with those in the certificate all the same.
+      // An address cannot be a server name, but it is compared with those in the certificate.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       secureContext: secureContext(tls),
-      // Said, so that no variable of the environment can say otherwise.
+      // Explicit, so that no environment variable can change it.
       rejectUnauthorized: true,
     },
     onConnect,
@@ -153,7 +153,7 @@ function secureContext({ caFile, certFile, keyFile, keyPassphrase }: TlsSettings
 function certificates(path: string, variable: string): string {
   const text = fileText(path, variable)
   try {
-    // Node passes over a CA file without a certificate in silence.
+    // Node ignores a CA file without a certificate.
     void new X509Certificate(text)
   } catch (error) {
     throw unusable(`${variable}: ${path} holds no certificate in PEM.`, error)
@@ -243,7 +243,7 @@ function noTls(where: string, isCertain: boolean): ConnectionFault {
   return { message, isCertain }
 }
 
-/** The first bytes of a TLS alert. An answer of Kafka that begins like it would be one of 336 MiB. */
+/** The first bytes of a TLS alert. An answer of Kafka that begins with these would have 336 MiB. */
 const alertStart = Buffer.from([0x15, 0x03])
 
 function watchPlain(socket: Socket, where: string, onFault: OnFault): void {
@@ -254,7 +254,7 @@ function watchPlain(socket: Socket, where: string, onFault: OnFault): void {
   })
 }
 
-/** Before a login Kafka tells its versions, and closes the connection at the next request. */
+/** Before a login, Kafka answers the request for its versions, and closes the connection at the next one. */
 function watchForLogin(socket: Socket, where: string, onFault: OnFault): void {
   let answers = 0
   const count = () => {
