@@ -163,8 +163,8 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
 }
 
 /**
- * Kafka keeps no order between topics: an event that is sent right after its hook may be read before it. So events wait until
- * the processes that are ready have read as many hooks. The wait is short, since a hook may be unusable, or a process
+ * Kafka keeps no order between topics: an event that is sent right after its hook may be read before it. So events wait
+ * until the processes that are ready have read as many hooks. The wait is short, since a hook may be unusable, or a process
  * stopped.
  */
 async function knowsHooks({ lines, port }: RunningProcess, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * Measures how the time of some work grows with the size of its input. Times depend on the machine and the moment, so no test
- * asserts one. Two sizes are measured in turn, and the larger is compared with the smaller. The quickest round of each counts,
- * because disturbances make a round longer and never shorter.
+ * Measures how the time of some work grows with the size of its input. Times depend on the machine and the moment, so no
+ * test asserts one. Two sizes are measured in turn, and the larger is compared with the smaller. The quickest round of each
+ * counts, because disturbances make a round longer and never shorter.
  */
 
 export interface Work<Input> {
@@ -12,7 +12,9 @@ export interface Work<Input> {
   readonly maxSize?: number
 }
 
-/** If a size takes less time than this, it is doubled, or measured several times. Otherwise disturbances outweigh the work. */
+/**
+ * If a size takes less time than this, it is doubled, or measured several times. Otherwise disturbances outweigh the work.
+ */
 const shortestMs = 0.5
 /** Work that takes less time than this at its largest size is never a problem. */
 const negligibleMs = 0.25

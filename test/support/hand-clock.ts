@@ -3,8 +3,8 @@ import type { Clock } from '../../src/ports.ts'
 
 export interface HandClock extends Clock {
   /**
-   * Moves time forward and fires timers in the order of their times. Before the next timer fires, everything that follows from
-   * one without a further wait is done: promise chains, deliveries of the memory broker, its acknowledgements.
+   * Moves time forward and fires timers in the order of their times. Before the next timer fires, everything that follows
+   * from one without a further wait is done: promise chains, deliveries of the memory broker, its acknowledgements.
    */
   advance(ms: number): Promise<void>
 }

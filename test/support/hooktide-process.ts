@@ -48,7 +48,9 @@ export interface RunningProcess extends AsyncDisposable {
   readonly lines: readonly LogLine[]
   /** What it has written to standard error so far. */
   errorOutput(): string
-  /** Resolves with the first log line that matches, even if it was logged before. Rejects if the process ends without one. */
+  /**
+   * Resolves with the first log line that matches, even if it was logged before. Rejects if the process ends without one.
+   */
   waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>
   /** Resolves when it is ready. */
   ready(): Promise<void>

@@ -110,7 +110,9 @@ interface LeavingCluster {
   findGroupCoordinator(request: { readonly groupId: string }): Promise<LeavingCoordinator>
 }
 
-/** Any client may report that a member leaves. KafkaJS has no call for it. An assigner gives access to its cluster object. */
+/**
+ * Any client may report that a member leaves. KafkaJS has no call for it. An assigner gives access to its cluster object.
+ */
 async function leaveGroup(brokers: readonly string[], groupId: string, memberId: string) {
   let cluster: LeavingCluster | undefined
   createKafka(settingsOf(brokers), silentLog, 'command').consumer({

@@ -28,7 +28,9 @@ export interface MemoryHttp extends HttpSender {
   readonly openCalls: readonly MemoryCall[]
   /** Sets what {@link HttpSender.trouble} returns from now on. */
   setTrouble(trouble: string | undefined): void
-  /** Answers calls to `url` with these in turn, and then always with the last one. Without answers, calls wait for the test. */
+  /**
+   * Answers calls to `url` with these in turn, and then always with the last one. Without answers, calls wait for the test.
+   */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
 }
 

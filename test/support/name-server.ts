@@ -11,7 +11,9 @@ import { onTestFinished } from 'vitest'
 const rcodes = { formerr: 1, servfail: 2, nxdomain: 3, notimp: 4, refused: 5 } as const
 
 export type NameReply =
-  /** Addresses of both families. Each query gets those of its family. `aliases` are the names of CNAME records before them. */
+  /**
+   * Addresses of both families. Each query gets those of its family. `aliases` are the names of CNAME records before them.
+   */
   | {
       readonly kind: 'addresses'
       readonly addresses: readonly string[]

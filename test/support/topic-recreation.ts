@@ -1,7 +1,7 @@
 /**
- * Deletes a topic and creates it again, with records, while this process is blocked. So a reader of the topic in this process
- * sees only that it is another topic. A child process runs this file as a program, because a client needs a process that is
- * not blocked.
+ * Deletes a topic and creates it again, with records, while this process is blocked. So a reader of the topic in this
+ * process sees only that it is another topic. A child process runs this file as a program, because a client needs a process
+ * that is not blocked.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -1,8 +1,8 @@
 /**
- * Leaves out the records of aborted transactions. KafkaJS's own code lets some of them pass if several transactions were aborted
- * at the same time, because it advances by one transaction per record. It also takes a record whose key is four zero bytes for
- * the end of a transaction. This code turns records of aborted transactions into control records within the answer. KafkaJS
- * skips those.
+ * Leaves out the records of aborted transactions. KafkaJS's own code lets some of them pass if several transactions were
+ * aborted at the same time, because it advances by one transaction per record. It also takes a record whose key is four zero
+ * bytes for the end of a transaction. This code turns records of aborted transactions into control records within the
+ * answer. KafkaJS skips those.
  */
 import { createRequire } from 'node:module'
 import type { FetchedMessage } from './inner.ts'

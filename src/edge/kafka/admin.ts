@@ -1,4 +1,7 @@
-/** Requests of commands and of the start to the cluster. Never alters a topic, because KafkaJS would reset its other settings. */
+/**
+ * Requests of commands and of the start to the cluster. Never alters a topic, because KafkaJS would reset its other
+ * settings.
+ */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs } from '../../core/model/model.ts'
@@ -331,8 +334,8 @@ async function listGroups(
 }
 
 /**
- * Commits without a membership, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for this, and
- * takes five seconds per topic. An assigner that is never used gives access to the cluster object.
+ * Commits without a membership, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for this,
+ * and takes five seconds per topic. An assigner that is never used gives access to the cluster object.
  */
 async function commitOffsets(
   { settings, log }: { readonly settings: KafkaSettings; readonly log: KafkaLog },

@@ -1,7 +1,7 @@
 /**
  * Assigns partitions to members. It is sticky: a partition moves only to restore the balance, because a move interrupts the
- * calls of its records. Each topic is shared evenly among the members that subscribe to it. During a rolling change of topics
- * the subscriptions differ, and an assignor that uses only the leader's subscription would leave partitions unread.
+ * calls of its records. Each topic is shared evenly among the members that subscribe to it. During a rolling change of
+ * topics the subscriptions differ, and an assignor that uses only the leader's subscription would leave partitions unread.
  */
 export interface OwnedPartition {
   readonly topic: string
@@ -30,8 +30,8 @@ interface TopicShare {
 }
 
 /**
- * Every partition of a subscribed topic goes to exactly one of its subscribers. The numbers of partitions per topic differ by at
- * most one between its subscribers. If all subscribe to the same topics, so do the totals.
+ * Every partition of a subscribed topic goes to exactly one of its subscribers. The numbers of partitions per topic differ
+ * by at most one between its subscribers. If all subscribe to the same topics, so do the totals.
  *
  * @param partitionCounts number of partitions by topic; topics not in it are left out
  */
@@ -57,7 +57,9 @@ export function assign(
   return result
 }
 
-/** Decides who is favoured in one topic, without regard to others. Members whose partitions would move otherwise come first. */
+/**
+ * Decides who is favoured in one topic, without regard to others. Members whose partitions would move otherwise come first.
+ */
 function shareOf(
   topic: string,
   partitions: number,

@@ -29,8 +29,8 @@ export function recordBytes(record: OutboundRecord): number {
 }
 
 /**
- * The end (exclusive) of the longest part of `queue` from `start` that fits into one send. It has at least one record. A record
- * that exceeds the limit is sent alone, so that a refusal names it.
+ * The end (exclusive) of the longest part of `queue` from `start` that fits into one send. It has at least one record. A
+ * record that exceeds the limit is sent alone, so that a refusal names it.
  */
 export function cutEnd(queue: readonly QueuedRecord[], start: number, limits: CutLimits): number {
   const bytesByTarget = new Map<object, number>()

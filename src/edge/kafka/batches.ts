@@ -6,8 +6,8 @@
  * - throws for a batch with more records than a function can have arguments,
  * - never gets past a batch of which compaction has left no record.
  *
- * This code reads all four compressions. A batch that is broken or exceeds a bound becomes one empty record. So its partition
- * continues, and the record is rejected like any other record that is not valid, with its source.
+ * This code reads all four compressions. A batch that is broken or exceeds a bound becomes one empty record. So its
+ * partition continues, and the record is rejected like any other record that is not valid, with its source.
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'

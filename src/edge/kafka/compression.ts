@@ -1,6 +1,6 @@
 /**
- * Compresses and decompresses the records of a Kafka record batch. Decompression is bounded, because a hostile producer could
- * write a batch of a megabyte that decompresses to gigabytes.
+ * Compresses and decompresses the records of a Kafka record batch. Decompression is bounded, because a hostile producer
+ * could write a batch of a megabyte that decompresses to gigabytes.
  */
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
@@ -113,7 +113,7 @@ const lz4Magic = 0x184d2204
 /** No sequence of a block says more than this with a byte. */
 const lz4MaxRatio = 255
 
-/** The library takes no bound, and a frame does not have to say its size: it is bounded by that of its blocks. */
+/** The library has no bound, and a frame need not declare its size. So the size is bounded by the sizes of the blocks. */
 function refuseLargerFrames(bytes: Buffer, maxBytes: number): void {
   let room = maxBytes
   for (let at = 0; at < bytes.length;) {

@@ -26,7 +26,7 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-/** By the key's hash; without a key by `turn`, a number that the caller raises with each record. */
+/** By the hash of the key. Without a key, by `turn`, a number that the caller increases with each record. */
 export function choosePartition(key: Uint8Array | null, partitions: number, turn: number): number {
   return (key === null ? turn : murmur2(key) & 0x7fffffff) % partitions
 }

@@ -9,7 +9,9 @@
  *
  * KafkaJS also keeps asking a node that is away, and does not look for the node to which a coordinator or leader has moved.
  *
- * Methods are wrapped, and call the original. Only consumers for which `bindHooks` was called behave differently.
+ * Methods are wrapped, and the originals stay in use. The overrides of groups apply only to consumers for which `bindHooks`
+ * was called. Those of brokers, request queues and connections apply to all clients.
+ *
  * `client.ts` imports this file first. It throws for any other version of KafkaJS, because the wrapped methods are private.
  */
 import { createRequire } from 'node:module'
@@ -174,22 +176,23 @@ function patchQueue(): void {
 
 /**
  * **Time-outs.** A connection is closed when a request on it times out, as Kafka's own clients do. KafkaJS treats it as
- * connected and keeps sending requests to a node that hangs, including the one for the new leaders of that node's partitions.
- * If the node hangs while the connection is being set up, KafkaJS never uses the connection again ("Broker not connected"),
- * and the consumer ends.
+ * connected and keeps sending requests to a node that hangs, including the one for the new leaders of that node's
+ * partitions. If the node hangs while the connection is being set up, KafkaJS never uses the connection again ("Broker not
+ * connected"), and the consumer ends.
  *
  * **Former sockets.** Each failed attempt to reconnect ends the former socket again, which adds a listener to it, and Node
- * warns of a leak. So the reference to a socket is deleted when its connection ends. A former socket may report its end while
- * the next one connects. KafkaJS then ends the next one too. If that one still connects, KafkaJS counts the connection as
- * connected without a socket, and the next request would end the process with a TypeError. So a connection without a socket
- * counts as not connected.
+ * warns of a leak. So the reference to a socket is deleted when its connection ends. A former socket may report its end
+ * while the next one connects. KafkaJS then ends the next one too. If that one still connects, KafkaJS counts the connection
+ * as connected without a socket, and the next request would end the process with a TypeError. So a connection without a
+ * socket counts as not connected.
  *
- * **Logins.** A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or when
- * a fifth of it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at the end of
- * a token's lifetime, it would log in again with every request, and brokers refuse that more than once per second.
+ * **Logins.** A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or
+ * when a fifth of it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at
+ * the end of a token's lifetime, it would log in again with every request, and brokers refuse that more than once per
+ * second.
  *
- * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and closes
- * the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
+ * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and
+ * closes the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
  */
 const latestReauthenticationMs = 10_000
 

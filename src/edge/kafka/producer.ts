@@ -9,8 +9,8 @@
  * - It resets sequence numbers while requests with these numbers are still in flight.
  *
  * So this file keeps the sequence numbers, and uses only the requests of KafkaJS. A batch has the current sequence number of
- * its partition. The number rises only with an acknowledgement, so the broker recognizes a batch that is sent again and writes
- * it once. For this, a batch with an unknown outcome must be sent again unchanged before anything else is sent to its
+ * its partition. The number rises only with an acknowledgement, so the broker recognizes a batch that is sent again and
+ * writes it once. For this, a batch with an unknown outcome must be sent again unchanged before anything else is sent to its
  * partition.
  */
 import type { CompressionTypes } from 'kafkajs'

@@ -1,5 +1,6 @@
 /**
- * Reads a topic for commands, without a consumer group: from a given start, either to the present end or until it is stopped.
+ * Reads a topic for commands, without a consumer group: from a given start, either to the present end or until it is
+ * stopped.
  */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { Merge } from '../../core/collections/merge.ts'

@@ -4,8 +4,8 @@ import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedBatch, FetchedMessage, ProducedMessage } from './inner.ts'
 
 /**
- * Copies the buffers. Those of a message are views of the whole fetch response, so one record that waits in a queue would keep
- * megabytes in memory.
+ * Copies the buffers. Those of a message are views of the whole fetch response, so one record that waits in a queue would
+ * keep megabytes in memory.
  *
  * @throws {Error} when the offset exceeds 2^53
  */
@@ -37,8 +37,8 @@ export function offsetNumber(offset: string): number {
 }
 
 /**
- * The offset after all batches of a fetch, including records that compaction removed. A compacted batch keeps its original range
- * of offsets. A fetch within that range would return the same batch again for each missing offset.
+ * The offset after all batches of a fetch, including records that compaction removed. A compacted batch keeps its original
+ * range of offsets. A fetch within that range would return the same batch again for each missing offset.
  */
 export function nextOffsetOf(batch: FetchedBatch): number {
   const last = batch.rawMessages.at(-1)

@@ -1,6 +1,6 @@
 /**
- * What Kafka refuses to one client at present, because a right is missing or the login fails. An administrator may repair this
- * at any time, so the client keeps trying. Meanwhile the log says once what must be granted, and readiness reports it.
+ * What Kafka refuses to one client at present, because a right is missing or the login fails. An administrator may repair
+ * this at any time, so the client keeps trying. Meanwhile the log says once what must be granted, and readiness reports it.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { Right } from './needed-rights.ts'

@@ -83,7 +83,9 @@ const rightsRefused = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
 ])
 
-/** Whether Kafka refused because of a right or a login. The program cannot repair this, but an administrator may at any time. */
+/**
+ * Whether Kafka refused because of a right or a login. The program cannot repair this, but an administrator may at any time.
+ */
 export function isRefusal(thrown: unknown): boolean {
   return (
     rightsRefused.has(errorType(thrown) ?? '') || loginRefusal(noSettings, thrown) !== undefined
@@ -109,7 +111,9 @@ export function rightRefusal(
   )
 }
 
-/** The arguments with which Kafka's own tools reach the same brokers. Their user has a file with settings for TLS and login. */
+/**
+ * The arguments with which Kafka's own tools reach the same brokers. Their user has a file with settings for TLS and login.
+ */
 export function toolArguments({ brokers, security = noSecurity }: KafkaSettings): string {
   const isSecured = security.tls !== undefined || security.sasl !== undefined
   const command = isSecured ? ' --command-config client.properties' : ''

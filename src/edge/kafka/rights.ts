@@ -1,7 +1,7 @@
 /**
- * Finds the rights that a principal lacks. Only principals with a right to the ACLs may list them. So each right is tested with
- * a request that has no effect, because it names a partition that no topic has, or an unknown group and member. Brokers check
- * the right before they look for these.
+ * Finds the rights that a principal lacks. Only principals with a right to the ACLs may list them. So each right is tested
+ * with a request that has no effect, because it names a partition that no topic has, or an unknown group and member. Brokers
+ * check the right before they look for these.
  */
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'

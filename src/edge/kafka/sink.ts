@@ -1,8 +1,9 @@
 /**
  * The `RecordSink` port on Kafka.
  *
- * Sends one after another, in the order of the writes. Records that are written during a send form the next one. A failed send
- * is retried for the partitions where it failed, until it succeeds. `producer.ts` makes sure that nothing is written twice.
+ * Sends one after another, in the order of the writes. Records that are written during a send form the next one. A failed
+ * send is retried for the partitions where it failed, until it succeeds. `producer.ts` makes sure that nothing is written
+ * twice.
  */
 import {
   cutEnd,

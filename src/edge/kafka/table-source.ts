@@ -261,8 +261,8 @@ class KafkaTableSource implements TableSource {
   }
 
   /**
-   * Begins to read new partitions. If records were removed before they were read, reading continues with the remaining ones. An
-   * end before a position can only mean that the topic was deleted and created again.
+   * Begins to read new partitions. If records were removed before they were read, reading continues with the remaining ones.
+   * An end before a position can only mean that the topic was deleted and created again.
    */
   async #settlePositions(partitions: readonly number[]): Promise<void> {
     const { topic, log } = this.#options
@@ -294,7 +294,10 @@ class KafkaTableSource implements TableSource {
     )
   }
 
-  /** It is unknown which keys the unreadable records have. Without them a hook could be missing, and its events would be lost. */
+  /**
+   * It is unknown which keys the unreadable records have. Without them a hook could be missing, and its events would be
+   * lost.
+   */
   #unreadable({ partition }: FetchedBatch, { offset, unreadable }: FetchedMessage): Error {
     const { records, reason } = unreadable ?? {}
     return new Error(
