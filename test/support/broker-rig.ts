@@ -101,12 +101,14 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
     Promise.resolve(record),
   )
   const processes: RunningProcess[] = []
-  // A test that waits in vain says nothing itself; what its processes logged mostly says why.
+  // A test that times out gives no reason. The logs of its processes mostly do.
   if (expect.getState().currentTestName !== undefined) {
     onTestFailed(() => {
       for (const { pid, lines, errorOutput } of processes) {
         const last = lines.slice(-40).map((line) => JSON.stringify(line))
-        console.error(`The last lines of process ${pid}:\n${last.join('\n')}\n${errorOutput()}`)
+        process.stderr.write(
+          `The last lines of process ${pid}:\n${last.join('\n')}\n${errorOutput()}\n`,
+        )
       }
     })
   }
