@@ -37,7 +37,7 @@ export class CallGate {
     this.#parts = parts
   }
 
-  /** What {@link check} returned last. */
+  /** What {@link check} returned last; false from {@link stop} on. */
   get isOpen(): boolean {
     return this.#cause === undefined
   }
@@ -79,6 +79,7 @@ export class CallGate {
   /** No call starts from now on. */
   stop(): void {
     this.#isStopped = true
+    this.check()
   }
 
   #stopCause(): StopCause | undefined {

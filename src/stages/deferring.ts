@@ -12,7 +12,8 @@ import {
   isProcessSlow,
   type ProcessFacts,
 } from '../core/lane/endpoint-bound.ts'
-import type { BlockedCondition, HookLimits, Lane } from '../core/lane/lane.ts'
+import type { BlockedCondition } from '../core/lane/condition.ts'
+import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'

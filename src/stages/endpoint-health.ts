@@ -18,7 +18,6 @@ import {
   reportOf,
   type Endpoint,
   type HealthRules,
-  type LaneCondition,
 } from '../core/health/health.ts'
 import {
   decodeHealth,
@@ -28,6 +27,7 @@ import {
 } from '../core/health/record.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
+import { endpointLaneOf, type LaneCondition } from '../core/lane/condition.ts'
 import {
   boundBy,
   probeSpreadMs,
@@ -109,13 +109,14 @@ export class EndpointHealth {
     this.#set(hook.id, isGone ? disabled(next, hook, { reason: 'gone', at, instance }) : next)
   }
 
-  /** The condition of the hook's lane changed. Its times are in milliseconds since 1970. */
+  /** The condition of the hook's lane changed. */
   laneChanged(hookId: HookId, lane: LaneCondition): void {
     if (this.#parts.table.get(hookId) === undefined) return
     const endpoint = this.#entries.get(hookId)?.endpoint ?? freshEndpoint
-    // The monotonic clock has fractions of milliseconds, which records cannot hold.
-    const condition = 'until' in lane ? { ...lane, until: Math.ceil(lane.until) } : lane
-    this.#set(hookId, laneMoved(endpoint, condition, this.#parts.clock.now()))
+    const { clock } = this.#parts
+    const now = clock.now()
+    const moved = endpointLaneOf(lane, { now, monotonic: clock.monotonic() })
+    this.#set(hookId, laneMoved(endpoint, moved, now))
   }
 
   /** Whether the hook's endpoint is disabled. */

@@ -22,7 +22,7 @@ import type {
   UnattemptedVerdict,
 } from '../core/model/model.ts'
 import { join } from '../core/run/join.ts'
-import { releaseOf, tierOf } from '../core/run/schedule.ts'
+import { releaseOf, tierRead } from '../core/run/schedule.ts'
 import { Refusals, type Unmatched } from '../core/run/unmatched.ts'
 import type { Clock, SchemaSource } from '../ports.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -79,13 +79,17 @@ export interface Joining {
   readonly recordsUnmatched: boolean
 }
 
-/** Decides what the record causes. This depends on its topic. */
+/**
+ * Decides what the record causes. This depends on its topic.
+ *
+ * @throws {RangeError} when the topic is none of events or requests, and no tier
+ */
 export function openRecord(record: InboundRecord, joining: Joining): Opened {
   const { topic } = record
   const { events, requests, retryPrefix } = joining.topics
   if (events.includes(topic)) return openEvent(record, joining)
   if (topic === requests) return openRequest(record, joining)
-  return openTierRecord(record, tierOf(topic, retryPrefix) ?? { topic, delayMs: 0 }, joining)
+  return openTierRecord(record, tierRead(topic, retryPrefix), joining)
 }
 
 /** An event causes one run per matching hook, or none. Only events may be framed: all other records are hooktide's own. */

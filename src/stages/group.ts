@@ -155,7 +155,7 @@ export class Group implements GroupListener {
   stopIntake(): void {
     this.#advance('stopping')
     for (const flow of this.#flows.values()) {
-      flow.cancelTimer?.()
+      flow.stopTimer()
       this.#pause(flow)
     }
   }
@@ -179,12 +179,10 @@ export class Group implements GroupListener {
 
   /** Pauses fetching of the partition while its backlog is large, and resumes it when the backlog is small. */
   relieve(flow: PartitionFlow): void {
-    const pressure = flow.pressure()
-    if (pressure === 'pause') this.#pause(flow)
-    if (pressure === 'resume') {
-      flow.isPaused = false
-      this.#parts.source.resume(flow)
-    }
+    const { source } = this.#parts
+    const needed = flow.relieve()
+    if (needed === 'pause') source.pause(flow)
+    if (needed === 'resume') source.resume(flow)
   }
 
   #advance(input: GroupInput): void {
@@ -198,8 +196,7 @@ export class Group implements GroupListener {
 
   #endEpoch(flow: PartitionFlow): void {
     const { load } = this.#parts
-    flow.isLive = false
-    flow.cancelTimer?.()
+    flow.end()
     this.awaitingRoom.delete(flow)
     this.awaitingSchema.delete(flow)
     for (const [hookId, { count, bytes }] of flow.held.byHook()) {
@@ -212,9 +209,7 @@ export class Group implements GroupListener {
   }
 
   #pause(flow: PartitionFlow): void {
-    if (flow.isPaused) return
-    flow.isPaused = true
-    this.#parts.source.pause(flow)
+    if (flow.pause()) this.#parts.source.pause(flow)
   }
 }
 

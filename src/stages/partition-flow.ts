@@ -54,16 +54,12 @@ export class PartitionFlow implements Epoch {
   readonly topic: string
   readonly partition: number
   readonly line: LineName
-  isLive = true
   readonly ledger: Ledger
   /**
    * Whether the metadata of the last commit is not valid. Then records that were complete above its offset are handled
    * again.
    */
   readonly hasForeignMetadata: boolean
-  isPaused = false
-  /** Cancels the timer for a head that is not due yet. */
-  cancelTimer: (() => void) | undefined
   /** How many offsets are admitted and not complete, and their bytes. */
   readonly held: Holdings
   /** The admitted records that are not complete. */
@@ -72,6 +68,11 @@ export class PartitionFlow implements Epoch {
   readonly #limits: FlowLimits
   readonly #backlog = new Fifo<Fetch>()
   #backlogBytes = 0
+  #isLive = true
+  /** Whether the source is to fetch nothing. */
+  #isPaused = false
+  /** Cancels the timer for a head that is not due yet. */
+  #cancelTimer: (() => void) | undefined
   /** The next offset to read. After a rejoin, kept partitions are read again from the committed offset, which is lower. */
   #readNext = 0
   #hasRead = false
@@ -98,6 +99,10 @@ export class PartitionFlow implements Epoch {
     this.ledger = new Ledger(offset, runs.kind === 'foreign' ? [] : runs.ranges)
     this.#limits = limits
     this.held = new Holdings({ count: limits.maxIncomplete, bytes: limits.maxBytes })
+  }
+
+  get isLive(): boolean {
+    return this.#isLive
   }
 
   get backlogBytes(): number {
@@ -139,10 +144,42 @@ export class PartitionFlow implements Epoch {
     this.#end = Math.max(this.#end, end)
   }
 
-  /** What the source must do after the backlog has changed; `undefined` when nothing. */
-  pressure(): 'pause' | 'resume' | undefined {
-    if (!this.isPaused) return this.#backlogBytes > this.#limits.backlogBytes ? 'pause' : undefined
-    return this.#backlogBytes * 2 < this.#limits.backlogBytes ? 'resume' : undefined
+  /** Ends the epoch, for good. */
+  end(): void {
+    this.#isLive = false
+    this.stopTimer()
+  }
+
+  /** Pauses or resumes by the size of the backlog. Returns what the source must do; `undefined` when nothing. */
+  relieve(): 'pause' | 'resume' | undefined {
+    const { backlogBytes: limit } = this.#limits
+    if (!this.#isPaused) return this.#backlogBytes > limit && this.pause() ? 'pause' : undefined
+    if (this.#backlogBytes * 2 >= limit) return undefined
+    this.#isPaused = false
+    return 'resume'
+  }
+
+  /** Pauses. Returns whether that is new, so that the source must pause too. */
+  pause(): boolean {
+    const isNew = !this.#isPaused
+    this.#isPaused = true
+    return isNew
+  }
+
+  /**
+   * The head is due later, and a timer has been started for that time.
+   *
+   * @param cancel cancels the timer
+   */
+  timerStarted(cancel: () => void): void {
+    this.stopTimer()
+    this.#cancelTimer = cancel
+  }
+
+  /** Stops the timer for the head, if there is one. */
+  stopTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 
   /**

@@ -47,13 +47,9 @@ export class Placement {
   /** The condition of the hook's lane changed. If it opened or paused, the work that was queued in it is deferred. */
   laneChanged(hookId: HookId, { condition, evicted }: LaneMove<Work>): void {
     const { clock, health } = this.#parts
-    if (condition.kind === 'flowing') {
-      health.laneChanged(hookId, condition)
-      return
-    }
+    health.laneChanged(hookId, condition)
+    if (condition.kind === 'flowing') return
     const now = clock.monotonic()
-    const until = condition.until + clock.now() - now
-    health.laneChanged(hookId, { ...condition, until })
     for (const work of evicted) {
       this.#parts.halfDone.unqueued(work)
       this.#recordDeferral(work, blockedBy(condition, now))

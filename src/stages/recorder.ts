@@ -8,6 +8,7 @@ import { TooLargeError } from '../core/model/errors.ts'
 import type { AuthEvent, InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
+import type { Progress } from '../core/run/result.ts'
 import { unmatchedRecord, type Unmatched } from '../core/run/unmatched.ts'
 import type { Emit, Signal } from '../core/signal/signal.ts'
 import { shownName } from '../core/text/plain-words.ts'
@@ -39,12 +40,17 @@ export class Recorder {
     this.#proofWaiters = new ProofWaiters(parts)
   }
 
-  /** The number of writes that are not acknowledged. */
+  /** The number of writes that are not {@link settled}. */
   get pendingCount(): number {
     return this.#pending
   }
 
-  /** Whether all records are written and acknowledged. */
+  /** An acknowledged write has been handled, so that what it completes is complete. */
+  settled(): void {
+    this.#pending -= 1
+  }
+
+  /** Whether all records are written, acknowledged and settled. */
   get isIdle(): boolean {
     return this.#pending === 0 && this.#proofWaiters.isEmpty
   }
@@ -67,7 +73,7 @@ export class Recorder {
       const { rules, clock } = this.#parts
       const record = unmatchedRecord(event, unmatched, rules, clock.now())
       const acknowledged = { origin, work: undefined, progress: 'ended' } as const
-      this.#write([record], acknowledged, () => Promise.resolve())
+      this.#write([record], acknowledged, () => Promise.resolve('ended'))
     })
   }
 
@@ -85,18 +91,26 @@ export class Recorder {
       // If it is too large for the topic, a record without key and value is written, which has the place of the original.
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
-      this.#write([rejected], { origin, work: undefined, progress: 'ended' }, () =>
-        sink.write([reference]),
-      )
+      this.#write([rejected], { origin, work: undefined, progress: 'ended' }, async () => {
+        await sink.write([reference])
+        return 'ended'
+      })
     })
   }
 
-  /** The run's record is too large for its topic, so the end of the run is recorded. */
-  async #fallBack(work: Work): Promise<void> {
-    const { records, signals } = this.#recordingOf(work, { kind: 'too-large' })
-    if (records.length === 0) return
+  /**
+   * The run's record is too large for its topic, so the end of the run is recorded. If the epoch has ended, nothing is: the
+   * new owner handles the run again, and so does this process if it gets the partition back.
+   */
+  async #fallBack(work: Work): Promise<Progress> {
+    await new Promise<void>((resolve) => {
+      this.#proofWaiters.whenProven(work.origin, resolve)
+    })
+    const { records, signals, progress } = this.#recordingOf(work, { kind: 'too-large' })
+    if (records.length === 0) return progress
     signals.forEach(this.#parts.emit)
     await this.#parts.sink.write(records)
+    return progress
   }
 
   #recordingOf(work: Work, step: RunStep) {
@@ -108,36 +122,38 @@ export class Recorder {
 
   /**
    * @param acknowledged the mark to set when the records are acknowledged
-   * @param fallBack writes replacements when a record is too large for its topic
+   * @param fallBack writes replacements when a record is too large for its topic, and returns the progress after that
    */
   #write(
     records: readonly OutboundRecord[],
     acknowledged: Acknowledged,
-    fallBack: () => Promise<void>,
+    fallBack: () => Promise<Progress>,
   ): void {
     this.#pending += 1
-    const done = () => {
-      this.#pending -= 1
-      this.#parts.marks.acknowledged(acknowledged)
-    }
     // One promise per write is enough for almost all of them.
-    this.#parts.sink.write(records).then(done, (error: unknown) => {
-      this.#replace(error, fallBack).then(done, this.#fail)
-    })
+    this.#parts.sink.write(records).then(
+      () => this.#parts.marks.acknowledged(acknowledged),
+      (error: unknown) => {
+        this.#replace(error, fallBack).then(
+          (progress) => this.#parts.marks.acknowledged({ ...acknowledged, progress }),
+          this.#fail,
+        )
+      },
+    )
   }
 
   /**
    * Nothing can replace a result. Results are much smaller than the limit of their topic, which is checked at the start. So
    * if a result is too large, the limit was lowered since then.
    */
-  async #replace(error: unknown, fallBack: () => Promise<void>): Promise<void> {
+  async #replace(error: unknown, fallBack: () => Promise<Progress>): Promise<Progress> {
     const { results } = this.#parts.rules.topics
     if (!(error instanceof TooLargeError)) throw error
     if (error.records.some(({ topic }) => topic === results)) {
       const message = `a result exceeds what topic ${results} accepts: raise its max.message.bytes`
       throw new Error(message, { cause: error })
     }
-    await fallBack()
+    return await fallBack()
   }
 
   readonly #fail = (error: unknown): void => {

@@ -116,8 +116,7 @@ export class Turn {
   #admit(flow: PartitionFlow): void {
     const { admission, clock, marks } = this.#parts
     const group = this.#groups.get(flow.group)
-    flow.cancelTimer?.()
-    flow.cancelTimer = undefined
+    flow.stopTimer()
     group?.awaitingRoom.delete(flow)
     group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return
@@ -129,7 +128,7 @@ export class Turn {
     if (wait.kind === 'schema') group.awaitingSchema.add(flow)
     if (wait.kind === 'later') {
       const delayMs = Math.max(0, wait.at - clock.now())
-      flow.cancelTimer = clock.after(delayMs, () => marks.partitions(flow))
+      flow.timerStarted(clock.after(delayMs, () => marks.partitions(flow)))
     }
     group.relieve(flow)
     this.#changed.add(group)

@@ -94,7 +94,7 @@ describe('a hook topic', () => {
     expect(await one.exited).toBe(1)
     expect(one.lines.at(-1)).toMatchObject({
       msg: 'failed: this process ends so that its supervisor starts another',
-      error: `topic ${topic} was recreated: what was read is of a former topic of that name. Restart to read it anew.`,
+      error: `topic ${topic} was recreated: the records read so far are those of the former topic. Restart to read the new one.`,
     })
   })
 })

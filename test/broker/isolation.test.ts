@@ -23,7 +23,7 @@ describe('a hundred endpoints that all hang', () => {
       { id: 'fine', events: ['User.Created'] },
       ...hanging.map((id) => ({ id, tenantId: id })),
     )
-    // No call to them ends while this runs: whatever is recorded of them was put off.
+    // No call to them ends while this runs: so all that is recorded of them is deferrals.
     await rig.run({ HOOKTIDE_TIMEOUT_MS: '60000' })
     const dead = hanging.flatMap((tenant) =>
       Array.from({ length: 15 }, (_, n) => ({
@@ -39,7 +39,7 @@ describe('a hundred endpoints that all hang', () => {
     expect(called.length).toBeLessThanOrEqual(200)
     const others = rig.results.items.filter(isOther)
     expect(others.every(({ outcome }) => outcome === 'deferred')).toBe(true)
-    // What a tenant's share holds waits in its lane, and what is put off is told of once.
+    // Deliveries within a tenant's share wait in their lane. Each deferred one has one result.
     const told = rig.results.items.filter(isOther).map(({ deliveryId }) => deliveryId)
     expect(new Set(told).size).toBe(told.length)
   })

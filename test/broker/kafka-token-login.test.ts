@@ -98,7 +98,7 @@ describe('a login by token', () => {
     [
       'an endpoint that is another',
       () => (provider.reply = json(404, {})),
-      /^The token endpoint at \S+ answers with status 404: check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT, and how it is\.$/m,
+      /^The token endpoint at \S+ answers with status 404: check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT, and its logs\.$/m,
     ],
     [
       'an endpoint that ends the connection',

@@ -75,7 +75,7 @@ describe('hooktide init on a cluster of three nodes', () => {
       `created  ${prefix}.webhook.results (6 partitions, 3 replicas, min.insync.replicas 2)\n`,
     )
     expect(stdout).toContain(
-      `note: ${prefix}.events: has 1 replica, and the cluster 3 brokers: its records are lost`,
+      `note: ${prefix}.events: has 1 replica in a cluster of 3 brokers: if that one broker is lost, its records are lost`,
     )
     expect(stdout).toContain(`note: ${prefix}.webhook.requests: min.insync.replicas is 1`)
 

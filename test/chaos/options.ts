@@ -27,7 +27,7 @@ Usage: npm run chaos -- [options]
 
   --minutes <n>      How long events are written, at most ${maxMinutes}. [10]
   --seed <n>         Draws the same plan again. [drawn, and said]
-  --faults <kinds>   Only these, apart by commas. [all]
+  --faults <kinds>   Only these, separated by commas. [all]
   --brokers <n>      1 or 3. [1]
   --processors <n>   How many share the work, at most ${mostProcessors}. [3]
   --rate <n>         Events a second, at most ${maxPerSecond}. [100]
@@ -36,7 +36,7 @@ Faults:
 ${linesOf(faultKinds).join('\n')}
 
 Ctrl-C ends it in order.
-Exit codes: 0 the books agree, 1 they do not, 2 used wrongly, 130 ended before its end.`
+Exit codes: 0 the books agree, 1 they do not, 2 wrong usage, 130 stopped before its end.`
 
 export function asksForHelp(args: readonly string[]): boolean {
   return args.some((word) => word === '--help' || word === '-h')

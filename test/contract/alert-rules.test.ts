@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { promtool } from '../support/installed-program.ts'
 
 describe('the alert rules', () => {
-  it('are rules that Prometheus takes', async (context) => {
+  it('are accepted by Prometheus', async (context) => {
     const { code, output } = await promtool(context, [
       'check',
       'rules',
@@ -12,7 +12,7 @@ describe('the alert rules', () => {
     expect(code).toBe(0)
   })
 
-  it('fire for what they are about, and not for its neighbour', async (context) => {
+  it('fire for the condition that they describe, and not for a similar one', async (context) => {
     const { code, output } = await promtool(context, [
       'test',
       'rules',

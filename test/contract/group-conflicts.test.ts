@@ -47,7 +47,7 @@ async function makeWorld(partitions = 2) {
 const remedy = 'Stop that program, or set HOOKTIDE_GROUP_ID to a group that nobody else uses.'
 
 describe('a group with members of another program', () => {
-  it('is not joined beside another assignor: the error names the group, who is in it, and what to do', async () => {
+  it('is not joined if its members use another assignor: the error names the group, its members, and what to do', async () => {
     const { brokers, group, topic, source, conflict } = await makeWorld()
     const other = await joinClassic(brokers, group, topic)
     const listener = createListener()
@@ -60,7 +60,7 @@ describe('a group with members of another program', () => {
     await started(source())
   })
 
-  it('is not joined where it is a share group', async () => {
+  it('is not joined if it is a share group', async () => {
     const { brokers, group, topic, source, conflict } = await makeWorld()
     await joinShareGroup(brokers, group, topic)
     const expected = `Group ${group} is used by another program: it is a share group. Each takes away records that the other needs. ${remedy}`
@@ -68,7 +68,7 @@ describe('a group with members of another program', () => {
     expect(await conflict()).toBe(expected)
   })
 
-  it('goes on with what is left beside the consumer protocol, and is in trouble until the other leaves', async () => {
+  it('shares its partitions with a member of the consumer protocol, and is in trouble until that member leaves', async () => {
     const { brokers, group, topic, tools, lines, source, conflict } = await makeWorld(2)
     const ours = source()
     const listener = await started(ours)
@@ -88,7 +88,7 @@ describe('a group with members of another program', () => {
     expect(listener.failures).toEqual([])
   })
 
-  it('gives nothing to who has the name of our assignor and nothing else of it', async () => {
+  it('gives no partition to a member that has only the name of our assignor', async () => {
     const { brokers, group, topic, source } = await makeWorld(3)
     const listener = await started(source())
     const impostor = {
@@ -119,7 +119,7 @@ describe('a group that cannot be joined', () => {
 })
 
 describe('a commit', () => {
-  it('whose metadata is longer than the broker takes is made without it, which the log says once', async () => {
+  it('whose metadata is longer than the broker accepts is made without it, and the log says so once', async () => {
     const { topic, group, tools, source } = await makeWorld()
     const lines: string[] = []
     const log: KafkaLog = (level, message) => {

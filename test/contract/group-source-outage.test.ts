@@ -24,7 +24,7 @@ afterAll(async () => {
 })
 
 describe('while the broker is away', () => {
-  it('nothing is committed, proven or lost, and everything goes on when it is back', async () => {
+  it('nothing is committed, proven or lost, and everything continues when it is back', async () => {
     const settings = settingsOf(kafka.brokers)
     const { prefix, group } = uniqueNames()
     const topic = `${prefix}.topic`

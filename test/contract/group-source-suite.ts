@@ -31,7 +31,7 @@ export function describeGroupSource(name: string, makeWorld: MakeGroupWorld): vo
 }
 
 function alone(makeWorld: MakeGroupWorld): void {
-  it('tells of committed offsets and their metadata before the first record', async () => {
+  it('reports committed offsets and their metadata before the first record', async () => {
     const world = await makeWorld(2)
     await world.produce(0, ['a', 'b', 'c'])
     await world.produce(1, ['x'])
@@ -101,7 +101,7 @@ function alone(makeWorld: MakeGroupWorld): void {
     expect(await source.commit([elsewhere])).toBe('stale')
   })
 
-  it('delivers nothing of a paused partition, and goes on where it stood when resumed', async () => {
+  it('delivers nothing of a paused partition, and continues at its position when resumed', async () => {
     const world = await makeWorld(2)
     const source = world.source()
     const listener = await started(source)
@@ -117,7 +117,7 @@ function alone(makeWorld: MakeGroupWorld): void {
     expect(valuesOf(listener, 0)).toEqual(['held'])
   })
 
-  it('tells where each partition ends, also one without records to read', async () => {
+  it('reports the end of each partition, even if it has no records to read', async () => {
     const world = await makeWorld(3)
     await world.produce(0, ['a', 'b', 'c'])
     await world.produce(1, ['x'])
@@ -131,7 +131,7 @@ function alone(makeWorld: MakeGroupWorld): void {
     await listener.until(() => listener.ends.get(2) === 1)
   })
 
-  it('tells where a paused partition ends, as it grows', async () => {
+  it('reports the end of a paused partition as it grows', async () => {
     const world = await makeWorld(2)
     const source = world.source()
     const listener = await started(source)
@@ -146,7 +146,7 @@ function alone(makeWorld: MakeGroupWorld): void {
     expect(listener.nexts.get(0)).toBe(0)
   })
 
-  it('proves its membership again and again', async () => {
+  it('proves its membership repeatedly', async () => {
     const world = await makeWorld(1)
     const source = world.source()
     expect(source.provenAt()).toBeUndefined()
@@ -190,7 +190,7 @@ function together(makeWorld: MakeGroupWorld): void {
     expect(first.records.filter((record) => String(record.value).startsWith('p'))).toHaveLength(4)
   })
 
-  it('waits for the drain, stays a member meanwhile, and hands over what was committed in it', async () => {
+  it('waits for the drain, stays a member during it, and hands over what was committed in it', async () => {
     const world = await makeWorld(2)
     await world.produce(0, ['a0', 'a1'])
     await world.produce(1, ['b0', 'b1'])
@@ -227,7 +227,7 @@ function together(makeWorld: MakeGroupWorld): void {
     expect(second.records.map((record) => record.offset)).toEqual([1])
   })
 
-  it('takes over everything when the other leaves, from where that one committed', async () => {
+  it('takes over all partitions when the other leaves, from the offsets that it committed', async () => {
     const world = await makeWorld(2)
     await world.produce(0, ['a0', 'a1'])
     await world.produce(1, ['b0', 'b1'])
@@ -251,7 +251,7 @@ function together(makeWorld: MakeGroupWorld): void {
     expect(first.owned().filter((one) => one.endsWith('+'))).toHaveLength(1)
   })
 
-  it('starts a partition that comes back unpaused', async () => {
+  it('starts a partition unpaused when it gets it back', async () => {
     const world = await makeWorld(2)
     const source = world.source()
     const first = await started(source)
@@ -270,7 +270,7 @@ function together(makeWorld: MakeGroupWorld): void {
 }
 
 function expelled(makeWorld: MakeGroupWorld): void {
-  it('commits nothing, and keeps nothing when it comes back', async () => {
+  it('commits nothing, and keeps no partition when it comes back', async () => {
     const world = await makeWorld(2)
     await world.produce(0, ['a0'])
     await world.produce(1, ['b0'])

@@ -128,7 +128,7 @@ describe('a group source on Kafka', () => {
     })
   })
 
-  it('goes on behind records that retention removed, and leaves the commit alone', async () => {
+  it('continues after records that retention removed, and does not change the commit', async () => {
     const world = await makeRealWorld(1)
     await world.produce(0, ['a', 'b', 'c'])
     await world.setCommitted(0, 0, 'kept')
@@ -141,7 +141,7 @@ describe('a group source on Kafka', () => {
     expect(await world.committed(0)).toEqual({ offset: 0, metadata: 'kept' })
   })
 
-  it('has read to the end where a partition ends in a marker of a transaction', async () => {
+  it('has read a partition to its end if the end is a marker of a transaction', async () => {
     const world = await makeRealWorld(1)
     await world.tools.produceInTransaction(world.topic, [{ value: 'a' }])
     const listener = await started(world.source())
@@ -171,7 +171,7 @@ describe('a group source on Kafka', () => {
     expect(await world.committed(0)).toEqual({ offset: 50, metadata: 'of another life' })
   })
 
-  it('gives each topic to those who subscribe to it, whoever leads', async () => {
+  it('gives each topic to the members that subscribe to it, whichever member is the leader', async () => {
     const world = await makeRealWorld(2)
     const added = `${world.topic}.added`
     await world.tools.createTopic(added, 2)
@@ -199,7 +199,7 @@ describe('a group source on Kafka', () => {
     expect(listener.records[0]).toMatchObject({ partition: 2, offset: 0 })
   })
 
-  it('proves nothing from when it learns that the group expelled it until it has joined again', async () => {
+  it('proves nothing after it has learnt that the group expelled it, until it has joined again', async () => {
     const world = await makeRealWorld(2)
     const source = world.source()
     const first = await started(source)
@@ -215,7 +215,7 @@ describe('a group source on Kafka', () => {
     expect(source.provenAt()).toBeGreaterThan(0)
   })
 
-  it('cannot be started any more when it was stopped while it waits for the broker', async () => {
+  it('does not start if it was stopped while it waited for the broker', async () => {
     const source = createGroupSource({
       settings: settingsOf(['127.0.0.1:1']),
       groupId: uniqueNames().group,

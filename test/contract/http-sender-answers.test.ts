@@ -37,7 +37,7 @@ describe.each(wayNames)('informational responses, %s', (way) => {
       'a thousand',
       'HTTP/1.1 100 Continue\r\n\r\n'.repeat(500).concat('HTTP/1.1 103 \r\n\r\n'.repeat(500)),
     ],
-  ])('may precede the answer, which counts: %s', async (_, before) => {
+  ])('may precede the answer, and the answer counts: %s', async (_, before) => {
     const { sender, url, server } = await useWay(way, ({ socket }) => socket.write(before + whole))
     for (let count = 0; count < 2; count += 1) {
       expect(await send(sender, url)).toMatchObject({ kind: 'response', status: 200, body: 'ok' })
@@ -77,7 +77,7 @@ describe.each(wayNames)('an endless answer, %s', (way) => {
     ['trailers', `${chunked}0\r\n`, 'x: y\r\n', status200],
     ['a trailer', `${chunked}0\r\nx: `, 'y', status200],
   ])(
-    'is read no further than needed, and its connection cut: %s',
+    'is read only as far as needed, and its connection is closed: %s',
     async (_, begun, more, expected) => {
       const written = Promise.withResolvers<number>()
       const { sender, url } = await useWay(way, ({ socket }) => {
@@ -105,7 +105,7 @@ it('an endless answer in small pieces ends at the deadline', async () => {
   expect(result).toMatchObject({ errorClass: 'timeout', status: 200 })
 })
 
-describe('an answer that cannot be read in one way', () => {
+describe('an answer that can be read in several ways', () => {
   it.each([
     [
       'the same length twice',
@@ -170,7 +170,7 @@ describe('a connection', () => {
     ['another answer', 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged'],
     ['an informational response', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
     ['half a head', 'HTTP/1.1 200 OK\r\ncontent-'],
-  ])('that brought more than the answer is not used again: %s', async (_, more) => {
+  ])('that received more than the answer is not used again: %s', async (_, more) => {
     const kinds = [whole, `${chunked}2\r\nok\r\n0\r\n\r\n`, 'HTTP/1.1 204 No Content\r\n\r\n']
     // Empty lines behind chunks go unseen, and mean nothing.
     for (const answer of more === '\r\n' ? [whole] : kinds) {
@@ -190,7 +190,7 @@ describe('a connection', () => {
 })
 
 describe('whatever an endpoint answers', () => {
-  it('each call has one verdict, and the next call its own answer', async () => {
+  it('each call has one verdict, and the next call gets its own answer', async () => {
     let bytes = ''
     const { host, requests } = await useRawServer({
       answer: ({ socket, text }) => {

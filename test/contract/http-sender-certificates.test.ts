@@ -43,7 +43,7 @@ async function useServer(isRequired: boolean): Promise<string> {
 }
 
 describe('a client certificate', () => {
-  it('is shown to the endpoint', async () => {
+  it('is sent to the endpoint', async () => {
     const url = await useServer(true)
     const sender = useSender()
     const shown = await send(sender, url, { clientCertificate: processor })
@@ -54,7 +54,7 @@ describe('a client certificate', () => {
     }
   })
 
-  it('is that of one hook: neither connections nor sessions serve the calls of another', async () => {
+  it('belongs to one hook: its connections and TLS sessions are not used for another', async () => {
     const url = await useServer(false)
     const sender = useSender()
     const bodyOf = async (
@@ -73,7 +73,7 @@ describe('a client certificate', () => {
     expect(await bodyOf('c', processor, '/close')).toBe('["processor",false]')
   })
 
-  it('that cannot be used fails the call with the class tls, and nothing of its key', async () => {
+  it('that cannot be used fails the call with class tls, and the error has nothing of its key', async () => {
     const url = await useServer(false)
     const wrong = { certificate: serverCertificate, privateKey }
     expect(await send(useSender(), url, { clientCertificate: wrong })).toMatchObject({

@@ -35,7 +35,7 @@ describe('a request', () => {
   })
 
   it.each([{ 'x-bad': 'line\nbreak' }, { 'bad name': 'x' }, { expect: '100-continue' }])(
-    'that cannot be sent is not, and its owner is to blame: %j',
+    'that cannot be sent is not sent, and its owner is to blame: %j',
     async (headers: Readonly<Record<string, string>>) => {
       const receiver = await useReceiver()
       const { result, results } = startCall(useSender(), requestTo(receiver.origin, { headers }))
@@ -81,14 +81,14 @@ describe('a response', () => {
     for (const phase of Object.values(phases)) expect(String(phase)).toMatch(/^\d+(\.\d)?$/)
   })
 
-  it('keeps the first 4 KiB of its body, decoded with replacement', async () => {
+  it('keeps the first 4 KiB of its body, decoded with replacement characters', async () => {
     const body = Buffer.concat([Buffer.from([0xff]), Buffer.from('é'.repeat(10_000))])
     const receiver = await useReceiver({ answer: () => ({ kind: 'respond', status: 200, body }) })
     const result = await send(useSender(), receiver.origin)
     expect(result).toMatchObject({ body: body.subarray(0, 4096).toString() })
   })
 
-  it('counts though its body is too long to be read, and the connection is cut', async () => {
+  it('counts although its body is too long to be read, and the connection is closed', async () => {
     const closed = Promise.withResolvers<void>()
     const host = await useTcpServer((socket) => {
       socket.on('close', () => closed.resolve())
@@ -105,7 +105,7 @@ describe('a response', () => {
     await closed.promise
   })
 
-  it('is read whole up to 64 KiB, and its connection kept', async () => {
+  it('is read completely up to 64 KiB, and its connection is kept', async () => {
     const body = Buffer.alloc(64 * 1024, 'x')
     const receiver = await useReceiver({ answer: () => ({ kind: 'respond', status: 200, body }) })
     const sender = useSender()
@@ -136,13 +136,13 @@ describe('a deadline', () => {
     expect(result.phases.connectMs).not.toBeNull()
   })
 
-  it('covers the body, whose status is then known', async () => {
+  it('covers the body: the error has the status', async () => {
     const receiver = await useReceiver({ answer: () => ({ kind: 'hang-in-body', status: 200 }) })
     const result = await send(useSender(), receiver.origin, { timeoutMs: shortMs })
     expect(result).toMatchObject({ kind: 'error', errorClass: 'timeout', status: 200 })
   })
 
-  it('covers informational responses that come one by one', async () => {
+  it('covers informational responses that arrive one after another', async () => {
     const host = await useTcpServer((socket) => {
       const every = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 20)
       socket.on('close', () => clearInterval(every))
@@ -153,7 +153,7 @@ describe('a deadline', () => {
     })
   })
 
-  it('is final: what the endpoint answers later is not reported', async () => {
+  it('is final: a later answer of the endpoint is not reported', async () => {
     const release = Promise.withResolvers<void>()
     const receiver = await useReceiver({
       answer: () => ({ kind: 'respond', status: 200, after: release.promise }),
@@ -169,7 +169,7 @@ describe('a deadline', () => {
     expect(results).toMatchObject([{ kind: 'error', errorClass: 'timeout' }])
   })
 
-  it('lets an answer that has already arrived go first, however late it is read', async () => {
+  it('does not count against an answer that arrived before it and is read after it', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     await send(sender, receiver.origin)
@@ -232,7 +232,7 @@ describe('an error', () => {
     expect(JSON.stringify(result)).not.toContain('secret')
   })
 
-  it('of class connect: a port where nobody listens', async () => {
+  it('of class connect: a port on which nothing listens', async () => {
     const receiver = await useReceiver()
     await receiver.stop()
     expect(await send(useSender(), receiver.origin)).toMatchObject({
@@ -272,7 +272,7 @@ describe('a destination that may not be called', () => {
     },
   )
 
-  it('is one by plain HTTP, unless that is allowed', async () => {
+  it('is any that is called by plain HTTP, unless that is allowed', async () => {
     const receiver = await useReceiver()
     expect(await send(useSender({ allowHttp: false }), receiver.origin)).toMatchObject({
       errorClass: 'blocked',
@@ -280,7 +280,7 @@ describe('a destination that may not be called', () => {
     expect(receiver.connectionCount()).toBe(0)
   })
 
-  it('may be named with other addresses, of which one that may be called is used', async () => {
+  it('may share its name with an address that may be called, which is used', async () => {
     // The name resolves to both loopback addresses or to the first only; just IPv4's is allowed.
     const receiver = await useReceiver()
     const { port } = new URL(receiver.origin)
@@ -297,7 +297,7 @@ describe('a setting', () => {
     { allowCidrs: ['169.254.0.0/16'] },
     { egressProxy: 'socks5://proxy' },
     { egressProxy: 'http://user:%@proxy' },
-  ])('that cannot be meant is refused at once: %j', (options) => {
+  ])('that is not valid is refused at once: %j', (options) => {
     expect(() => useSender(options)).toThrow()
   })
 })

@@ -50,12 +50,12 @@ function resolvesTo(...addresses: readonly NameAddress[]): LookupResult {
 }
 
 describe('a name', () => {
-  it('leads only to those of its addresses that may be called', async () => {
+  it('is called only at those of its addresses that may be called', async () => {
     const result = await found(resolvesTo(inside, openSix, metadata, open, mapped))
     expect(result).toMatchObject({ error: null, addresses: [openSix, open] })
   })
 
-  it('leads to addresses that are allowed, never to metadata services', async () => {
+  it('is called at private addresses that are allowed, and never at metadata services', async () => {
     const result = await found(resolvesTo(metadata, inside, mapped), true, ['0.0.0.0/0', '::/0'])
     expect(result).toMatchObject({ error: null, addresses: [inside] })
   })
@@ -66,12 +66,12 @@ describe('a name', () => {
     expect(String(error)).not.toMatch(/10\.|169\./)
   })
 
-  it('leads to its first such address where one is asked for', async () => {
+  it('gives its first such address if one is requested', async () => {
     const result = await found(resolvesTo(inside, open, openSix), false)
     expect(result).toEqual({ error: null, addresses: open.address, family: 4 })
   })
 
-  it('leads to any of its addresses where the operator has chosen it', async () => {
+  it('is called at any of its addresses if the operator has chosen it', async () => {
     const result = await found(resolvesTo(inside, open), true, 'all')
     expect(result).toMatchObject({ error: null, addresses: [inside, open] })
   })
@@ -82,14 +82,14 @@ describe('a name', () => {
     ['silent', 'name.example could not be looked up: the name servers did not answer in time'],
     ['refused', 'name.example could not be looked up: the name servers failed'],
   ] as const satisfies readonly (readonly [LookupFailure, string])[])(
-    'that leads nowhere fails as dns, in words that name no name server: %s',
+    'without an address fails with class dns, and the message names no name server: %s',
     async (failure, message) => {
       const { error } = await found({ kind: 'failure', failure })
       expect(error).toMatchObject({ errorClass: 'dns', message })
     },
   )
 
-  it('is not waited for any more once its connection is given up', () => {
+  it('is no longer waited for after its connection was given up', () => {
     let isWaiting = false
     const names: Names = {
       lookup() {
@@ -134,7 +134,7 @@ describe('a failure to connect', () => {
     expect(mixed).toMatchObject({ errorClass: 'connect', message: 'connect ECONNREFUSED' })
   })
 
-  it('that has its class already keeps it', () => {
+  it('that already has a class keeps it', () => {
     const blocked = new ConnectFailure('blocked', 'not there')
     expect(asConnectFailure(blocked, true)).toBe(blocked)
   })

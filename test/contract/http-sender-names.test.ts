@@ -44,8 +44,8 @@ function named(origin: string, name: string): string {
   return origin.replace('127.0.0.1', name)
 }
 
-describe('three hundred names that no name server answers for', () => {
-  it('hold up no call to a name that has an address, old or new', async () => {
+describe('three hundred names for which no name server answers', () => {
+  it('delay no call to a name that has an address, old or new', async () => {
     const receiver = await useReceiver()
     const setup = await setUp()
     const dead = await callDeadNames(setup, 300)
@@ -60,7 +60,7 @@ describe('three hundred names that no name server answers for', () => {
     expect(dead.flatMap(({ results }) => results)).toEqual([])
   })
 
-  it('cost an endpoint that closes each connection none of its calls, and one lookup', async () => {
+  it('cost no call to an endpoint that closes each connection, and one lookup', async () => {
     const receiver = await useReceiver({
       answer: () => ({ kind: 'respond', status: 200, headers: { connection: 'close' } }),
     })
@@ -76,7 +76,7 @@ describe('three hundred names that no name server answers for', () => {
     expect(dead.flatMap(({ results }) => results)).toEqual([])
   })
 
-  it('are asked for no more once their calls have ended', async () => {
+  it('are no longer looked up after their calls have ended', async () => {
     const setup = await setUp()
     for (const { call } of await callDeadNames(setup, 300)) call.abort()
     await setup.clock.advance(1_000)
@@ -88,7 +88,7 @@ describe('three hundred names that no name server answers for', () => {
     expect(setup.server.questions).toHaveLength(length + 2)
   })
 
-  it('fail their calls as dns, at once from the second call on', async () => {
+  it('fail their calls with class dns, and at once from the second call on', async () => {
     const setup = await setUp()
     const dead = await callDeadNames(setup, 300)
     await setup.clock.advance(8_000)
@@ -105,8 +105,8 @@ describe('three hundred names that no name server answers for', () => {
   })
 })
 
-describe('a name server that goes away', () => {
-  it('leaves endpoints called at their last address, and has the newest used when it is back', async () => {
+describe('a name server that stops answering', () => {
+  it('has endpoints called at their last address, and at the newest one when it answers again', async () => {
     const first = await useReceiver()
     const { sender, server, clock } = await setUp()
     const url = named(first.origin, 'fine.example')
@@ -137,7 +137,7 @@ describe('a name server that goes away', () => {
 })
 
 describe('an address', () => {
-  it('is judged whenever it is connected to, whatever the name server told before', async () => {
+  it('is checked at each connection, whatever the name server answered before', async () => {
     const receiver = await useReceiver()
     const { sender, server, clock } = await setUp(() => ({ ...here, ttl: 0 }))
     const url = named(receiver.origin, 'rebinds.example')
@@ -153,7 +153,7 @@ describe('an address', () => {
 })
 
 describe('the name of the egress proxy', () => {
-  it('is asked for by the same rules, and its address is not judged', async () => {
+  it('is looked up by the same rules, and its address is not checked', async () => {
     const proxy = await useReceiver({ answer: () => ({ kind: 'respond', status: 202 }) })
     const { server } = await setUp()
     const names = createNames({

@@ -48,7 +48,7 @@ async function useRawProxy(answer: string): Promise<string> {
 
 describe('an egress proxy', () => {
   it.each(targets)(
-    'that is away is the fault of no endpoint, and is not named: %s',
+    'that cannot be reached is no fault of an endpoint, and is not named: %s',
     async (url) => {
       const port = await closedPort()
       const sender = useSender({ egressProxy: `http://relay:pass@127.0.0.1:${port}` })
@@ -75,7 +75,7 @@ describe('an egress proxy', () => {
     expect(JSON.stringify(result)).not.toMatch(/localhost|127\.0|altnames/)
   })
 
-  it('that wants another login serves nobody, unlike one that refuses an endpoint', async () => {
+  it('that requires another login fails all calls, unlike one that refuses an endpoint', async () => {
     const challenge = createHttpServer()
     challenge.on('connect', (_, socket) => {
       socket.end('HTTP/1.1 407 No\r\nproxy-authenticate: Basic realm="egress-1.corp"\r\n\r\n')
@@ -87,7 +87,7 @@ describe('an egress proxy', () => {
     })
   })
 
-  it('that ends the connection without an answer has not reached the endpoint', async () => {
+  it('that closes the connection without an answer has not reached the endpoint', async () => {
     const server = createHttpServer()
     server.on('connect', (_, socket) => socket.destroy())
     const sender = useSender({ egressProxy: `http://127.0.0.1:${await listening(server)}` })
@@ -97,7 +97,7 @@ describe('an egress proxy', () => {
     })
   })
 
-  it('by https is verified for its own name, whatever the endpoint is called', async () => {
+  it('by https is verified for its own name, and not for that of the endpoint', async () => {
     trustFixture()
     const asked: (string | false | null | undefined)[] = []
     const server = createHttpsServer({ cert: certificate, key: privateKey })
@@ -113,7 +113,7 @@ describe('an egress proxy', () => {
     expect(asked).toEqual(['example.com:443', 'localhost'])
   })
 
-  it('by https is not trusted for having the certificate of an endpoint', async () => {
+  it('by https is not trusted if it has the certificate of an endpoint', async () => {
     trustFixture()
     const server = createHttpsServer({ cert: certificate, key: privateKey })
     server.on('connect', (_, socket) => socket.end('HTTP/1.1 503 No\r\n\r\n'))
@@ -128,7 +128,7 @@ describe('an egress proxy', () => {
   it.each([
     ['a 1xx', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\na: b\r\n\r\n'],
     ['empty lines', '\r\n\r\n'],
-  ])('may say %s before it answers for a tunnel', async (_, before) => {
+  ])('may send %s before its answer to a tunnel', async (_, before) => {
     const sender = useSender({
       egressProxy: await useRawProxy(`${before}HTTP/1.1 403 No\r\n\r\n`),
     })
@@ -143,7 +143,7 @@ describe('an egress proxy', () => {
     ['a reason', 'HTTP/1.1 200 a'],
     ['headers', 'HTTP/1.1 200 OK\r\na: b'],
     ['1xx', 'HTTP/1.1 102 Processing\r\n\r\n'],
-  ])('that answers without end by %s is left after 16 KiB', async (kind, start) => {
+  ])('that answers without end by %s is given up after 16 KiB', async (kind, start) => {
     const more = { 'empty lines': '\r\n', 'a reason': 'a', headers: '\r\na: b', '1xx': start }[kind]
     const sender = useSender({ egressProxy: await useRawProxy(start + more?.repeat(16 * 1024)) })
     expect(await send(sender, 'https://example.com/')).toMatchObject({
@@ -152,7 +152,7 @@ describe('an egress proxy', () => {
     })
   })
 
-  it('that does not answer in HTTP makes an error that says so', async () => {
+  it('that does not answer in HTTP causes an error that says so', async () => {
     const sender = useSender({ egressProxy: await useRawProxy('SSH-2.0-relay pass\r\n') })
     expect(await send(sender, 'https://example.com/')).toMatchObject({
       errorClass: 'connect',
@@ -160,13 +160,13 @@ describe('an egress proxy', () => {
     })
   })
 
-  it('that says more than that there is a tunnel makes an error of class tls', async () => {
+  it('that sends more than the head of its answer causes an error of class tls', async () => {
     const answer = 'HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwelcome'
     const sender = useSender({ egressProxy: await useRawProxy(answer) })
     expect(await send(sender, 'https://example.com/')).toMatchObject({ errorClass: 'tls' })
   })
 
-  it('that is away is told to the operator alone, with its address', async () => {
+  it('that cannot be reached is reported to the operator only, with its address', async () => {
     const port = await closedPort()
     const told = Promise.withResolvers<string>()
     const sender = useSender({
@@ -180,7 +180,7 @@ describe('an egress proxy', () => {
     )
   })
 
-  it.each(['http', 'https'] as const)('by %s is asked whether it is there', async (scheme) => {
+  it.each(['http', 'https'] as const)('by %s is probed', async (scheme) => {
     const names = createNames({ clock: systemClock, emit: () => {}, servers: undefined })
     const answer = (proxy: string) =>
       new Promise((resolve) =>
@@ -209,7 +209,7 @@ describe('an egress proxy', () => {
     'http://0177.0.0.1/',
     'https://[::ffff:127.0.0.1]/',
     'http://metadata.google.internal/',
-  ])('is not asked for what means this machine: %s', async (url) => {
+  ])('gets no call to a name of this machine: %s', async (url) => {
     const requests: (string | undefined)[] = []
     const server = createHttpServer((request, response) => {
       requests.push(request.url)
@@ -227,7 +227,7 @@ describe('an egress proxy', () => {
 })
 
 describe('a connection that fails', () => {
-  it('says how, and neither from where nor to which address', async () => {
+  it('says how it failed, and names neither its own nor the other address', async () => {
     const receiver = await useReceiver()
     await receiver.stop()
     const url = receiver.origin.replace('127.0.0.1', 'localhost')

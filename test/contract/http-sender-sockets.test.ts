@@ -4,14 +4,14 @@ import { requestTo, send, startCall, useSender } from '../support/http-calls.ts'
 import { useReceiver } from '../support/receiver.ts'
 
 describe('a connection', () => {
-  it('serves the calls of its hook one after the other', async () => {
+  it('is used for the calls of its hook one after the other', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     for (let count = 0; count < 5; count += 1) await send(sender, receiver.origin)
     expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 0, 0, 0, 0])
   })
 
-  it('serves the next call when that starts in the report of the one before', async () => {
+  it('is used for the next call if that starts within the report of the one before', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     const second = Promise.withResolvers<void>()
@@ -47,7 +47,7 @@ describe('a connection', () => {
     expect(receiver.connectionCount()).toBe(3)
   })
 
-  it('that the endpoint closes after its answer is replaced by a new one', async () => {
+  it('that the endpoint closes after its answer is replaced', async () => {
     const receiver = await useReceiver({
       answer: () => ({ kind: 'respond', status: 200, headers: { connection: 'close' } }),
     })
@@ -81,7 +81,7 @@ describe('a connection', () => {
     expect(results).toMatchObject([{ kind: 'aborted' }])
   })
 
-  it('whose call was aborted while connecting never sends it', async () => {
+  it('whose call was aborted while connecting never sends that call', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     const aborted = startCall(sender, requestTo(`${receiver.origin}/aborted`))
@@ -93,7 +93,7 @@ describe('a connection', () => {
 })
 
 describe('idle connections', () => {
-  it('are bounded over all hooks, the longest idle closed first', async () => {
+  it('are bounded over all hooks, and the one that is idle for longest is closed first', async () => {
     const receiver = await useReceiver()
     const sender = useSender({ maxIdleSockets: 3 })
     const hooks = Array.from({ length: 40 }, (_, index) => `hook-${index}`)
@@ -119,7 +119,7 @@ describe('idle connections', () => {
     expect(sender.socketCounts()).toEqual({ idle: 1, open: 1 })
   })
 
-  it('are closed by stopping, as are all others', async () => {
+  it('are closed by stop, as all others are', async () => {
     const receiver = await useReceiver({
       answer: ({ path }) => (path === '/hang' ? { kind: 'hang' } : undefined),
     })

@@ -41,8 +41,8 @@ function sendInTurn(sender: HttpSender, url: string, count: number): Promise<Att
   return promise
 }
 
-describe('a connection that the endpoint closes behind each answer, without a word', () => {
-  it('costs no call, one after the other or many at once', async () => {
+describe('a connection that the endpoint closes after each answer without saying so', () => {
+  it('fails no call, one after the other or many at once', async () => {
     const { host } = await useRawServer({ answer: ({ socket }) => socket.end(whole) })
     const sender = useSender()
     const lanes = Array.from({ length: 8 }, () => sendInTurn(sender, `http://${host}/`, 50))
@@ -62,7 +62,7 @@ describe('a 408 that closes a kept connection', () => {
   ] as const
 
   it.each(endings408)(
-    'is no answer to the call, which goes on on a new one: %s',
+    'is no answer to the call, which is made again on a new connection: %s',
     async (_, then) => {
       const { host, requests } = await useRawServer({ answer: firstOnly(then) })
       let stale = 0
@@ -77,7 +77,7 @@ describe('a 408 that closes a kept connection', () => {
     },
   )
 
-  it('is the answer where the connection is new', async () => {
+  it('is the answer if the connection is new', async () => {
     const { host, requests } = await useRawServer({ answer: ({ socket }) => socket.end(timedOut) })
     const sender = useSender()
     for (let count = 0; count < 2; count += 1) {
@@ -86,7 +86,7 @@ describe('a 408 that closes a kept connection', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('is the answer where the connection is kept', async () => {
+  it('is the answer if the endpoint keeps the connection', async () => {
     const kept = timedOut.replace('close', 'keep-alive')
     const { host, requests } = await useRawServer({
       answer: firstOnly(({ socket }) => socket.write(kept)),
@@ -98,8 +98,8 @@ describe('a 408 that closes a kept connection', () => {
   })
 })
 
-describe.each(endings)('a kept connection that is %s when a request comes', (_, end) => {
-  it('makes the call go to a new connection, as the same attempt', async () => {
+describe.each(endings)('a kept connection that is %s when a request is sent', (_, end) => {
+  it('makes the call use a new connection, as the same attempt', async () => {
     const { host, requests } = await useRawServer({ answer: firstOnly(end) })
     let stale = 0
     const sender = useSender({ onStale: () => (stale += 1) })
@@ -115,7 +115,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(sender.socketCounts()).toEqual({ idle: 1, open: 1 })
   })
 
-  it('has its phases measured from the start of the call', async () => {
+  it('does not change that phases are measured from the start of the call', async () => {
     const { host } = await useRawServer({ answer: firstOnly(end) })
     const sender = useSender()
     await send(sender, `http://${host}/`)
@@ -125,7 +125,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(totalMs).toBeGreaterThanOrEqual(firstByteMs ?? Infinity)
   })
 
-  it('is no excuse for others: the call goes to a new one, not to one that is kept too', async () => {
+  it('makes the call use a new connection, and not another kept one', async () => {
     const { host, requests } = await useRawServer({ answer: firstOnly(end) })
     const sender = useSender()
     await Promise.all([send(sender, `http://${host}/`), send(sender, `http://${host}/`)])
@@ -134,7 +134,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests.at(-1)?.connection).toBe(2)
   })
 
-  it('is so by TLS as well', async () => {
+  it('is replaced with TLS too', async () => {
     trustFixture()
     const { port, requests } = await useRawServer({ isTls: true, answer: firstOnly(end) })
     const sender = useSender()
@@ -144,7 +144,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1, 1, 2])
   })
 
-  it('is so through the egress proxy, which a plain call is sent to', async () => {
+  it('is replaced for a plain call through the egress proxy', async () => {
     const { host, requests } = await useRawServer({ answer: firstOnly(end) })
     const sender = useSender({ egressProxy: `http://${host}` })
     await send(sender, 'http://receiver.example/hook')
@@ -153,7 +153,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests[2]?.text).toMatch(/^POST http:\/\/receiver\.example\/hook /)
   })
 
-  it('is so in a tunnel of the egress proxy', async () => {
+  it('is replaced in a tunnel of the egress proxy', async () => {
     trustFixture()
     const { port, requests } = await useRawServer({ isTls: true, answer: firstOnly(end) })
     const sender = useSender({ egressProxy: await useTunnels(port) })
@@ -162,7 +162,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
   })
 
-  it('counts as a failure where the new connection ends so too, after two requests', async () => {
+  it('counts as a failure if the new connection ends in the same way, after two requests', async () => {
     const { host, requests } = await useRawServer({
       answer: (request) => (requests.length === 1 ? request.socket.write(whole) : end(request)),
     })
@@ -175,7 +175,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
   })
 
-  it('counts as a failure where it is the first call of its connection', async () => {
+  it('counts as a failure if it is the first call of its connection', async () => {
     const { host, requests } = await useRawServer({ answer: end })
     let stale = 0
     const sender = useSender({ onStale: () => (stale += 1) })
@@ -190,7 +190,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     ['an empty line', '\r\n'],
     ['some of a head', 'HTTP/1.1 200 OK\r\ncontent-'],
     ['some of a body', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegun'],
-  ])('counts as a failure where %s came before', async (__, bytes) => {
+  ])('counts as a failure if %s came before', async (__, bytes) => {
     const { host, requests } = await useRawServer({
       answer: firstOnly((request) => request.socket.write(bytes)),
     })
@@ -206,7 +206,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(requests).toHaveLength(2)
   })
 
-  it('leaves the deadline as it was', async () => {
+  it('does not move the deadline', async () => {
     const { host, requests } = await useRawServer({
       answer: (request) => {
         if (requests.length === 1) request.socket.write(whole)
@@ -221,7 +221,7 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
     expect(sender.socketCounts().idle).toBe(0)
   })
 
-  it('leaves the call open to be aborted', async () => {
+  it('does not prevent that the call is aborted', async () => {
     const again = Promise.withResolvers<void>()
     const { host, requests } = await useRawServer({
       answer: (request) => {
@@ -241,8 +241,8 @@ describe.each(endings)('a kept connection that is %s when a request comes', (_, 
   })
 })
 
-describe('a request that was written in part', () => {
-  it('to a kept connection goes to a new one whole', async () => {
+describe('a request that was partly written', () => {
+  it('to a kept connection is sent completely on a new one', async () => {
     const body = Buffer.alloc(8 * 1024 * 1024, 'x')
     const arrived = Promise.withResolvers<number>()
     const { host } = await useRawServer({

@@ -39,7 +39,7 @@ export function describeHttpSender(name: string, start: () => Promise<SenderHarn
       }
     })
 
-    it('passes on how long the endpoint asks to be left alone', async () => {
+    it('passes on for how long the endpoint asks for no calls', async () => {
       const { sender, url, answerWith } = await start()
       answerWith({ status: 503, retryAfterSeconds: 120 })
       expect(await send(sender, url)).toMatchObject({ status: 503, retryAfterMs: 120_000 })
@@ -79,7 +79,7 @@ export function describeHttpSender(name: string, start: () => Promise<SenderHarn
       expect(results).toMatchObject([{ kind: 'response', status: 200 }])
     })
 
-    it('aborts what is in flight when it stops, and what comes later', async () => {
+    it('aborts calls in flight when it stops, and all later ones', async () => {
       const { sender, url } = await start()
       const before = startCall(sender, requestTo(url))
       await sender.stop()

@@ -51,7 +51,7 @@ describe('TLS', () => {
     expect(await send(useSender(), url)).toMatchObject({ errorClass: 'tls' })
   })
 
-  it('asks for the name of the URL by HTTP/1.1, and resumes its session on later connections', async () => {
+  it('sends the name of the URL, offers HTTP/1.1, and resumes its session on later connections', async () => {
     trustFixture()
     const port = await useTlsServer()
     const sender = useSender()
@@ -64,7 +64,7 @@ describe('TLS', () => {
     expect(bodies[2]).toBe('["localhost","http/1.1",true]')
   })
 
-  it('sends no name when the URL has an address, and verifies that', async () => {
+  it('sends no name if the URL has an address, and verifies the address', async () => {
     trustFixture()
     const port = await useTlsServer()
     const result = await send(useSender(), `https://127.0.0.1:${port}/`)
@@ -116,7 +116,7 @@ describe('the egress proxy', () => {
   const schemes = ['http', 'https'] as const
 
   it.each(schemes)(
-    'by %s is asked for tunnels to HTTPS endpoints, which are verified through it',
+    'by %s gives tunnels to HTTPS endpoints, whose certificates are verified through it',
     async (scheme) => {
       trustFixture()
       const port = await useTlsServer()
@@ -133,7 +133,7 @@ describe('the egress proxy', () => {
     },
   )
 
-  it('does not make up for a certificate that is not trusted', async () => {
+  it('does not make an untrusted certificate acceptable', async () => {
     const port = await useTlsServer()
     const { url } = await useProxy()
     expect(await send(useSender({ egressProxy: url }), `https://localhost:${port}/`)).toMatchObject(
@@ -150,13 +150,13 @@ describe('the egress proxy', () => {
     expect(proxy.requests).toEqual([`POST http://example.com/path?q=1 ${authorization}`])
   })
 
-  it('that refuses a tunnel makes an error of class connect', async () => {
+  it('that refuses a tunnel causes an error of class connect', async () => {
     const { url } = await useProxy('http', 407)
     const result = await send(useSender({ egressProxy: url }), 'https://example.com/')
     expect(result).toMatchObject({ errorClass: 'connect', message: 'the proxy answered 407' })
   })
 
-  it('that cuts a tunnel while it is taken into use makes an error of class tls', async () => {
+  it('that closes a tunnel during the TLS handshake causes an error of class tls', async () => {
     const server = createHttpServer()
     server.on('connect', (_, socket: Socket) => {
       socket.on('error', () => {})
@@ -183,7 +183,7 @@ describe('the egress proxy', () => {
   })
 
   it.each(['https://127.0.0.1/', 'http://[::1]/', 'https://169.254.169.254/'])(
-    'is not asked for addresses that may not be called: %s',
+    'gets no call to an address that may not be called: %s',
     async (url) => {
       const proxy = await useProxy()
       const sender = useSender({ egressProxy: proxy.url, allowCidrs: [] })

@@ -75,13 +75,13 @@ describe('a call that carries a token', () => {
     expect(tokens[0]).toMatch(/^Bearer ey/)
   })
 
-  it('tells the token with the answer, since nothing that is kept may have it', async () => {
+  it('returns the token with the answer, so that it can be masked in what is kept', async () => {
     const { tokens, call } = await useRig()
     expect(await call()).toMatchObject({ ...delivered, accessToken: expect.any(String) })
     expect(await call()).toMatchObject({ accessToken: tokens[0]?.replace('Bearer ', '') })
   })
 
-  it('gets the next one shortly before the end of the former one', async () => {
+  it('gets the next one shortly before the previous one expires', async () => {
     const { provider, tokens, call, pass } = await useRig()
     provider.lifeSeconds = 100
     await call()
@@ -94,14 +94,14 @@ describe('a call that carries a token', () => {
     expect(new Set(tokens).size).toBe(2)
   })
 
-  it('gets another one where another record of its hook says how', async () => {
+  it('gets another one after a new hook record with other credentials', async () => {
     const { provider, credentials, call } = await useRig()
     await call()
     await call({ oauth: { ...credentials, clientId: 'other' } })
     expect(provider.questions).toHaveLength(2)
   })
 
-  it('is made once more with a new token where the endpoint answers 401, as one attempt', async () => {
+  it('is made once more with a new token if the endpoint answers 401, as one attempt', async () => {
     const { provider, tokens, call, pass, refuse } = await useRig()
     await call()
     pass(5_000)
@@ -112,7 +112,7 @@ describe('a call that carries a token', () => {
     expect(provider.questions).toHaveLength(2)
   })
 
-  it('ends with 401 where the endpoint refuses the new token too, or a token that is new', async () => {
+  it('ends with 401 if the endpoint refuses the new token too, or a token that is new', async () => {
     const { provider, tokens, call, pass, refuse } = await useRig()
     refuse(() => true)
     expect(await call()).toMatchObject({ kind: 'response', status: 401 })
@@ -123,7 +123,7 @@ describe('a call that carries a token', () => {
     expect(provider.questions).toHaveLength(2)
   })
 
-  it('keeps its connections from calls of other hooks, and from the request for the token', async () => {
+  it('shares its connections neither with other hooks nor with the request for the token', async () => {
     const { call, provider } = await useRig()
     expect(await call({ poolKey: 'one' })).toMatchObject(delivered)
     expect(await call({ poolKey: 'two' })).toMatchObject(delivered)
@@ -178,7 +178,7 @@ const failures: readonly (readonly [string, (rig: Rig) => void, RegExp])[] = [
 ]
 
 describe('a token endpoint that', () => {
-  it.each(failures)('%s fails the attempt with the class token', async (_, arrange, message) => {
+  it.each(failures)('%s fails the attempt with class token', async (_, arrange, message) => {
     const rig = await useRig()
     arrange(rig)
     expect(await rig.call()).toMatchObject({
@@ -211,7 +211,7 @@ describe('a token endpoint that', () => {
     expect(provider.questions).toEqual([])
   })
 
-  it('hangs is given up at the deadline of the call, or with it', async () => {
+  it('hangs is given up at the deadline of the call, or when the call is aborted', async () => {
     const { call, provider, credentials, url } = await useRig()
     provider.reply = () => undefined
     expect(await call({ timeoutMs: 100 })).toMatchObject({
@@ -227,7 +227,7 @@ describe('a token endpoint that', () => {
     expect(await stopped.result).toMatchObject({ kind: 'aborted' })
   })
 
-  it('is reached by way of the egress proxy, as the endpoint is', async () => {
+  it('is reached through the egress proxy, as the endpoint is', async () => {
     const asked: string[] = []
     const proxy = createServer((request, response) => {
       asked.push(request.url ?? '')

@@ -38,7 +38,7 @@ describe('the Kafka admin', () => {
     expect(await admin.listTopics()).toContain(topic)
   })
 
-  it('knows the brokers by their addresses, and how many replicas they give a topic by themselves', async () => {
+  it('returns the addresses of the brokers, and how many replicas a topic gets by default', async () => {
     const admin = await useAdmin()
     const address = { host: expect.any(String) as unknown, port: expect.any(Number) as unknown }
     expect(await admin.describeCluster()).toEqual({
@@ -56,7 +56,7 @@ describe('the Kafka admin', () => {
     await expect(admin.createTopic(topic)).rejects.toThrow(/replication factor/i)
   })
 
-  it('finds offsets by time and the range that is kept', async () => {
+  it('finds offsets by time, and the range of kept offsets', async () => {
     const admin = await useAdmin()
     const tools = await useKafka(surroundings().brokers)
     const topic = `${uniqueNames().prefix}.topic`
@@ -73,7 +73,7 @@ describe('the Kafka admin', () => {
     expect(await admin.offsetsAt(topic, 9_000_000)).toEqual([{ topic, partition: 0, offset: 3 }])
   })
 
-  it('sets the offsets of a group without members, and of no other', async () => {
+  it('sets the offsets of a group without members, and of no other group', async () => {
     const admin = await useAdmin()
     const { prefix, group } = uniqueNames()
     const topic = `${prefix}.topic`
@@ -95,7 +95,7 @@ describe('the Kafka admin', () => {
     await expect(admin.commitOffsets(group, [entry])).rejects.toThrow(/running members/)
   })
 
-  it('says where it looked when no broker answers', async () => {
+  it('names the address if no broker answers', async () => {
     const connecting = connectAdmin(settingsOf(['127.0.0.1:1']), silentLog)
 
     await expect(connecting).rejects.toThrow(/127\.0\.0\.1:1.*KAFKA_BROKERS/s)

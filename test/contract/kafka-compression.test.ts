@@ -32,7 +32,7 @@ async function useSink(compression: Compression) {
  * with the code that they write with.
  */
 describe('records compressed by', () => {
-  it.each(compressions)('us with %s are read by Java, and the other way round', async (ours) => {
+  it.each(compressions)('us with %s are read by Java, and those of Java by us', async (ours) => {
     const { sink, tools } = await useSink(ours)
     for (const theirs of compressions.filter((one) => one !== ours)) {
       const topic = `${uniqueNames().prefix}.${ours}-${theirs}`

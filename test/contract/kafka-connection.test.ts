@@ -55,7 +55,7 @@ async function openConnection(): Promise<{
   return { connection, sockets }
 }
 
-it('is not undone by what its former socket says late: a request fails at most in a way that is tried again', async () => {
+it('survives a late event of its former socket: a request fails at most with an error that is retried', async () => {
   const { connection, sockets } = await openConnection()
   await connection.disconnect()
   const opening = connection.connect()

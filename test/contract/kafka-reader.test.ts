@@ -12,7 +12,7 @@ import { surroundings } from '../support/sandbox.ts'
 import { recreateTopic } from '../support/topic-recreation.ts'
 
 describe('a topic that is read without a group', () => {
-  it('comes in the order of each partition, whatever the clocks of its producers said', async () => {
+  it('is returned in the order of each partition, whatever the timestamps are', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(brokers)
@@ -31,7 +31,7 @@ describe('a topic that is read without a group', () => {
     expect(values.filter((value) => value.startsWith('b'))).toEqual(['b1', 'b2', 'b3'])
   })
 
-  it('comes by time over all partitions where that is asked for, also where one ends with what cannot be read', async () => {
+  it('is returned by time over all partitions on request, even if a partition ends with unreadable records', async () => {
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(surroundings().brokers)
     await tools.createTopic(topic, 3)
@@ -59,7 +59,7 @@ describe('a topic that is read without a group', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 
-  it('comes without what was taken back, however many transactions were open at once', async () => {
+  it('is returned without records of aborted transactions, however many were open at once', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(brokers)
@@ -98,8 +98,8 @@ describe('a topic that is read without a group', () => {
   })
 })
 
-describe('a topic whose records go while it is read', () => {
-  it('is read on from what is left, and how much was removed is said', async () => {
+describe('a topic whose records are deleted while it is read', () => {
+  it('is read on from the remaining records, and the number of removed offsets is reported', async () => {
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(surroundings().brokers)
     await tools.createTopic(topic, 1)
@@ -118,7 +118,7 @@ describe('a topic whose records go while it is read', () => {
     expect(removed).toEqual([2])
   })
 
-  it('is not read on when it was created anew: what stood there is not known', async () => {
+  it('is not read on if it was created again, since the former records are unknown', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(brokers)
@@ -131,13 +131,13 @@ describe('a topic whose records go while it is read', () => {
     await reading.next()
     recreateTopic({ brokers, topic, partitions: 1, configs: {}, records: [] })
     await expect(reading.next()).rejects.toThrow(
-      `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was created anew, or has lost records. Begin again.`,
+      `Topic ${topic} ends before offset 1 of partition 0, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
     )
   })
 })
 
 describe('a client that the broker holds to a quota', () => {
-  it('waits for the rest of a topic, and does not take silence for its end', async () => {
+  it('waits for the rest of a topic, and does not take a pause for its end', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(brokers)
@@ -157,7 +157,7 @@ describe('a client that the broker holds to a quota', () => {
 })
 
 describe('a command that is asked to end while it reads', () => {
-  it('goes on with no half of a topic', async () => {
+  it('does not continue with half of a topic', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`
     const tools = await useKafka(brokers)

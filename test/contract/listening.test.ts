@@ -13,7 +13,7 @@ async function startServer() {
   return server
 }
 
-it('a server goes on after connections that cannot be accepted, however many', async () => {
+it('a server continues after connections that cannot be accepted, however many', async () => {
   const server = await startServer()
   for (let count = 0; count < 3; count += 1) {
     expect(() => server.emit('error', new Error('accept EMFILE'))).not.toThrow()
@@ -21,7 +21,7 @@ it('a server goes on after connections that cannot be accepted, however many', a
   expect(server.listening).toBe(true)
 })
 
-it('a port that is in use is refused as such', async () => {
+it('a port that is in use causes an error that says so', async () => {
   const { port } = (await startServer()).address() as AddressInfo
   const other = listening(createServer(), { ...loopback, port }, refusal)
   await expect(other).rejects.toThrow(/^true listen EADDRINUSE/)

@@ -5,7 +5,7 @@ import { found, hang, useHostNames } from '../support/host-names.ts'
 import { useNameServer } from '../support/name-server.ts'
 
 describe('a name that does not exist', () => {
-  it('fails for five seconds, and is then asked for again', async () => {
+  it('fails for five seconds, and is then looked up again', async () => {
     const { ask, server, clock } = await useHostNames(() => ({ kind: 'nxdomain' }))
     expect(await ask('a.example')).toBe('no-name')
     await clock.advance(4_000)
@@ -16,7 +16,7 @@ describe('a name that does not exist', () => {
     expect(await ask('a.example')).toBe('192.0.2.1')
   })
 
-  it('has no address any more, though it had one', async () => {
+  it('loses the address that it had', async () => {
     const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
     await ask('a.example')
     await clock.advance(61_000)
@@ -30,7 +30,7 @@ describe('a name that does not exist', () => {
 
 describe('a name that does not exist by IPv4', () => {
   it.each([hang, { kind: 'servfail' } as const])(
-    'has no address any more, whatever is said by IPv6: %o',
+    'loses the address that it had, whatever the answer for IPv6 is: %o',
     async (six) => {
       const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
       await ask('a.example')
@@ -50,7 +50,7 @@ describe('a name that does not exist by IPv4', () => {
 })
 
 describe('a name server that does not answer', () => {
-  it('is given up after eight seconds, and asked ever more rarely', async () => {
+  it('is given up after eight seconds, and asked less and less often', async () => {
     const { ask, server, clock } = await useHostNames(() => hang)
     const asking = ask('a.example')
     await server.waitFor(2)
@@ -66,7 +66,7 @@ describe('a name server that does not answer', () => {
     expect(await ask('a.example')).toBe('192.0.2.1')
   })
 
-  it('leaves the last good address in use, after a second at first and at once from then on', async () => {
+  it('has the last good address used, first after a second and then at once', async () => {
     const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
     await ask('a.example')
     await clock.advance(61_000)
@@ -85,7 +85,7 @@ describe('a name server that does not answer', () => {
     expect(signals.filter(({ kind }) => kind === 'name.stale')).toHaveLength(51)
   })
 
-  it('has its place taken by the fresh answer when it is back, which is said', async () => {
+  it('has the fresh answer used when it answers again, and that is reported', async () => {
     const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
     await ask('a.example')
     await clock.advance(61_000)
@@ -100,7 +100,7 @@ describe('a name server that does not answer', () => {
     expect(await ask('a.example')).toBe('192.0.2.2')
   })
 
-  it('leaves no address in use for more than an hour beyond its time', async () => {
+  it('has no address used for more than an hour after its time to live', async () => {
     const { ask, server, clock } = await useHostNames(() => found('192.0.2.1'))
     await ask('a.example')
     server.answer = () => ({ kind: 'refused' })
@@ -109,7 +109,7 @@ describe('a name server that does not answer', () => {
   })
 
   it.each(['servfail', 'refused', 'notimp', 'formerr', 'nonsense'] as const)(
-    'or cannot say (%s) is passed over for the next one',
+    'or gives no usable answer (%s) is skipped, and the next one is asked',
     async (kind) => {
       const first = await useNameServer(() => ({ kind }))
       const { ask } = await useHostNames(() => found('192.0.2.1'), { others: [first.address] })
@@ -117,13 +117,13 @@ describe('a name server that does not answer', () => {
     },
   )
 
-  it('is passed over for the next one', async () => {
+  it('is skipped, and the next one is asked', async () => {
     const first = await useNameServer(() => hang)
     const { ask } = await useHostNames(() => found('192.0.2.1'), { others: [first.address] })
     expect(await ask('a.example')).toBe('192.0.2.1')
   })
 
-  it('is passed over for the next one for a name that is called rarely, and none is taken to be away', async () => {
+  it('is skipped for a name that is called rarely too, and none counts as away', async () => {
     const first = await useNameServer(() => hang)
     const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'), {
       others: [first.address],
@@ -143,7 +143,7 @@ describe('a name server that does not answer', () => {
     expect(signals.map(({ kind }) => kind)).toEqual(['name.asked', 'name.stale', 'name.asked'])
   })
 
-  it('has only so many lookups gone on with for calls that use a last good address', async () => {
+  it('has only a bounded number of lookups for calls that use a last good address', async () => {
     const { names, ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
     const hosts = Array.from({ length: 200 }, (_, at) => `host-${at}.example`)
     await Promise.all(hosts.map((host) => ask(host)))
@@ -160,7 +160,7 @@ describe('a name server that does not answer', () => {
     names.stop()
   })
 
-  it('since its port is closed leaves the last good address in use at once', async () => {
+  it('because its port is closed has the last good address used at once', async () => {
     const server = await useNameServer(() => found('192.0.2.1'))
     const { ask, clock } = await useHostNames(() => hang, { only: server.address })
     expect(await ask('a.example')).toBe('192.0.2.1')
@@ -170,7 +170,7 @@ describe('a name server that does not answer', () => {
     expect(await ask('b.example')).toBe('silent')
   })
 
-  it('is not passed over when it is certain', async () => {
+  it('is not skipped if its answer is definite', async () => {
     const first = await useNameServer(() => ({ kind: 'nxdomain' }))
     const { ask, server } = await useHostNames(() => found('192.0.2.1'), {
       others: [first.address],
@@ -181,7 +181,7 @@ describe('a name server that does not answer', () => {
 })
 
 describe('the files of the machine', () => {
-  it('give names their addresses before any name server is asked', async () => {
+  it('are read before any name server is asked', async () => {
     const { ask, server, writeHosts } = await useHostNames(() => found('192.0.2.1'))
     await writeHosts('10.0.0.7 inside.example\n')
     expect(await ask('inside.example')).toBe('10.0.0.7')
@@ -207,7 +207,7 @@ describe('the files of the machine', () => {
     expect(await ask('a.example')).toBe('192.0.2.1')
   })
 
-  it('are as they were while they cannot be read', async () => {
+  it('keep their last content while they cannot be read', async () => {
     const { ask, clock, writeHosts, hosts } = await useHostNames(() => found('192.0.2.1'))
     await writeHosts('10.0.0.7 inside.example\n')
     expect(await ask('inside.example')).toBe('10.0.0.7')
@@ -235,7 +235,7 @@ describe('the files of the machine', () => {
     ])
   })
 
-  it('are not relied on to be certain where the name servers of a domain fail', async () => {
+  it('give no definite answer if the name servers of a search domain fail', async () => {
     const { ask, server } = await useHostNames(
       ({ name }) => ({ kind: name.endsWith('corp.example') ? 'servfail' : 'nxdomain' }),
       { resolvConf: 'search corp.example\n' },
@@ -244,7 +244,7 @@ describe('the files of the machine', () => {
     expect(server.questionsOf('service')).toHaveLength(2)
   })
 
-  it('name domains whose silence ends the search, but for the name as it is', async () => {
+  it('name search domains: if one does not answer, only the name itself is still tried', async () => {
     const { ask, server } = await useHostNames(
       ({ name }) => (name.endsWith('silent.example') ? hang : { kind: 'nxdomain' }),
       { resolvConf: 'search silent.example other.example\noptions timeout:1 attempts:1\n' },
@@ -255,7 +255,7 @@ describe('the files of the machine', () => {
     expect(await ask('host')).toBe('192.0.2.1')
   })
 
-  it('have names asked for anew when they may name other name servers', async () => {
+  it('have names looked up again when they may name other name servers', async () => {
     const { ask, server, clock, writeResolvConf } = await useHostNames(() => ({ kind: 'refused' }))
     expect(await ask('a.example')).toBe('refused')
     await clock.advance(1_000)

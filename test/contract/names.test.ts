@@ -4,7 +4,7 @@ import { settled } from '../support/hand-clock.ts'
 import { found, hang, useHostNames } from '../support/host-names.ts'
 
 describe('a name', () => {
-  it('is asked for once in both families, and kept for its time to live', async () => {
+  it('is looked up once in both families, and kept for its time to live', async () => {
     const { ask, server, clock } = await useHostNames(() => ({
       kind: 'addresses',
       addresses: ['192.0.2.1', 'fd00::1'],
@@ -19,7 +19,7 @@ describe('a name', () => {
     ])
   })
 
-  it('in use is asked for again before its time is over, and nobody waits for that', async () => {
+  it('in use is looked up again before its time to live is over, and no call waits for that', async () => {
     const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
     await ask('a.example')
     await clock.advance(50_000)
@@ -30,7 +30,7 @@ describe('a name', () => {
     expect(server.questions).toHaveLength(4)
   })
 
-  it('is looked up once for all who ask at the same time', async () => {
+  it('is looked up once for all calls that need it at the same time', async () => {
     const { ask, server } = await useHostNames(() => found('192.0.2.1', '192.0.2.2'))
     const answers = await Promise.all([1, 2, 3, 4].map(() => ask('a.example')))
     expect(answers).toEqual([
@@ -59,7 +59,7 @@ describe('a name', () => {
     expect(await ask('a.example')).toBe('no-name')
   })
 
-  it('with thousands of addresses, told over TCP, has the first of them', async () => {
+  it('with thousands of addresses, answered over TCP, has the first of them', async () => {
     const many = Array.from({ length: 3_000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`)
     const { ask, server } = await useHostNames(() => found(...many))
     expect(await ask('a.example')).toBe(many.slice(0, 8).join(' '))
@@ -70,7 +70,7 @@ describe('a name', () => {
     ])
   })
 
-  it('has the addresses of the family that is told when the other is not', async () => {
+  it('has the addresses of one family if the other is not answered', async () => {
     const { ask, server, clock } = await useHostNames(({ family }) =>
       family === 4 ? found('192.0.2.1') : hang,
     )
@@ -84,7 +84,7 @@ describe('a name', () => {
       .toBe('192.0.2.1')
   })
 
-  it('of which IPv6 is told first waits for IPv4 where IPv6 leads nowhere', async () => {
+  it('whose IPv6 answer comes first waits for IPv4 if IPv6 cannot be used', async () => {
     const { ask, server, clock } = await useHostNames(
       ({ family }) =>
         // As if the first packet had been lost.
@@ -106,7 +106,7 @@ describe('a name', () => {
       .toBe('192.0.2.1 2606:4700::1')
   })
 
-  it('that does not exist by IPv4 is waited for no longer than a moment', async () => {
+  it('that does not exist by IPv4 waits for IPv6 only for a moment', async () => {
     const { ask, server, clock } = await useHostNames(({ family }) =>
       family === 4 ? { kind: 'nxdomain' } : hang,
     )
@@ -121,7 +121,7 @@ describe('a name', () => {
   })
 
   it.each(['', '.', 'a..example', `${'a'.repeat(64)}.example`, 'a.'.repeat(127) + 'example'])(
-    'that cannot be one is not asked for: "%s"',
+    'that is not valid is not looked up: "%s"',
     async (name) => {
       const { ask, server } = await useHostNames(() => found('192.0.2.1'))
       expect(await ask(name)).toBe('not-a-name')
@@ -138,7 +138,7 @@ describe('a name', () => {
     expect(server.questionsOf('a.invalid')).toEqual([])
   })
 
-  it('with a character that no host has is asked for nowhere, or has no address', async () => {
+  it('with a character that no host name has is not looked up, or has no address', async () => {
     const { ask } = await useHostNames(() => ({ kind: 'nxdomain' }))
     for (const name of ['a!b.example', "it's.example", 'a b.example', '*.example']) {
       expect(await ask(name)).toBe('no-name')
@@ -162,7 +162,7 @@ describe('a lookup', () => {
     expect(server.questionsOf('a.example')).toHaveLength(2)
   })
 
-  it('whose first call has ended goes on for the others', async () => {
+  it('whose first call has ended continues for the others', async () => {
     const { names, server, ask, clock } = await useHostNames(() => hang)
     const end = names.lookup('a.example', 'default', () => {
       throw new Error('told though it had ended')
@@ -174,7 +174,7 @@ describe('a lookup', () => {
     expect(await asking).toBe('silent')
   })
 
-  it('that no call awaits is kept among a bounded number only', async () => {
+  it('that no call waits for is one of a bounded number', async () => {
     const { names, clock, signals } = await useHostNames(() => hang)
     for (let count = 0; count < 1_000; count += 1) {
       names.lookup(`dead-${count}.example`, 'default', () => {})()
@@ -183,7 +183,7 @@ describe('a lookup', () => {
     expect(signals).toHaveLength(256)
   })
 
-  it('ends with the names, and tells nobody', async () => {
+  it('ends when the names are stopped, and reports nothing', async () => {
     const { names, server, clock, signals } = await useHostNames(() => hang)
     names.lookup('a.example', 'default', () => {
       throw new Error('told though it was stopped')
@@ -196,7 +196,7 @@ describe('a lookup', () => {
 })
 
 describe('names that do not resolve', () => {
-  it('hold up no other, however many there are', async () => {
+  it('delay no other, however many there are', async () => {
     const { names, server, ask } = await useHostNames(({ name }) =>
       name.startsWith('dead') ? hang : found('192.0.2.1'),
     )
@@ -212,7 +212,7 @@ describe('names that do not resolve', () => {
     expect(told).toEqual([])
   })
 
-  it('are said to be in use beyond their time at a bounded rate', async () => {
+  it('are reported as used after their time to live at a bounded rate', async () => {
     const { ask, server, clock, signals } = await useHostNames(() => found('192.0.2.1'))
     const hosts = Array.from({ length: 60 }, (_, count) => `name-${count}.example`)
     for (const host of hosts) await ask(host)

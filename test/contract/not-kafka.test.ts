@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { noSecurity, socketFactory } from '../../src/edge/kafka/security.ts'
 import { listening } from '../support/listening.ts'
 
-it('a port that is not Kafka is told of as such, beside the login that may be missing', async () => {
+it('a port that is not Kafka causes an error that says so, and names the login that may be missing', async () => {
   const port = await listening(createServer())
   const faults: string[] = []
   const socket = socketFactory(noSecurity, ({ message }) => faults.push(message))({
@@ -15,6 +15,6 @@ it('a port that is not Kafka is told of as such, beside the login that may be mi
   })
   await once(socket, 'close')
   expect(faults).toEqual([
-    `The broker at 127.0.0.1:${port} closed the connection after its first answer: if it asks for a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or what listens there is not Kafka.`,
+    `The broker at 127.0.0.1:${port} closed the connection after its first answer: if it needs a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD. If not, the program on this port is not Kafka.`,
   ])
 })

@@ -41,12 +41,12 @@ describe('the receiver', () => {
     ])
   })
 
-  it('takes a key that already is a Standard Webhooks secret as it is', () => {
+  it('uses a key that already is a Standard Webhooks secret unchanged', () => {
     expect(standardSecretOf('whsec_c2VjcmV0')).toBe('whsec_c2VjcmV0')
     expect(standardSecretOf('secret')).toBe('whsec_c2VjcmV0')
   })
 
-  it('tells those who wait as soon as requests arrive, in order', async () => {
+  it('resolves waits as soon as requests arrive, in order', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     const two = receiver.waitFor(2)
@@ -57,7 +57,7 @@ describe('the receiver', () => {
     await last
   })
 
-  it('tells those who wait in vain when it stops', async () => {
+  it('rejects open waits when it stops', async () => {
     const receiver = await useReceiver()
     const waiting = receiver.waitFor(1)
     void receiver.stop()

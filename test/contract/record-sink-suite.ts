@@ -19,7 +19,7 @@ export type MakeSinkWorld = (options: {
 
 export function describeRecordSink(name: string, makeWorld: MakeSinkWorld): void {
   describe(`a record sink: ${name}`, () => {
-    it('has written a record, as it was given, when the write resolves', async () => {
+    it('has written a record unchanged when the write resolves', async () => {
       const world = await makeWorld({ partitions: 1 })
       await world.sink().write([
         {
@@ -86,7 +86,7 @@ export function describeRecordSink(name: string, makeWorld: MakeSinkWorld): void
       }
     })
 
-    it('counts what is not acknowledged', async () => {
+    it('counts the records that are not acknowledged', async () => {
       const world = await makeWorld({ partitions: 1 })
       const sink = world.sink()
       expect(sink.pendingCount()).toBe(0)

@@ -47,7 +47,7 @@ async function makeRealWorld({
 describeRecordSink('Kafka', makeRealWorld)
 
 describe('a record sink on Kafka', () => {
-  it('takes the partition that the default partitioner takes', async () => {
+  it('chooses the same partition as the default partitioner', async () => {
     const world = await makeRealWorld({ partitions: 5 })
     const keys = Array.from({ length: 200 }, (_, index) => `ключ-${'x'.repeat(index % 9)}-${index}`)
     await world.sink().write(keys.map((key) => recordOf(world, key, 'ours')))
@@ -75,7 +75,7 @@ describe('a record sink on Kafka', () => {
     )
   })
 
-  it('writes to a topic for the first time while it asks anew for the partitions of another', async () => {
+  it('writes to a new topic while it refreshes the partitions of another', async () => {
     const world = await makeRealWorld({ partitions: 1 })
     const other = { ...world, topic: `${world.topic}.other` }
     await world.tools.createTopic(other.topic, 1)
@@ -88,7 +88,7 @@ describe('a record sink on Kafka', () => {
     expect(await world.tools.readAll(other.topic)).toHaveLength(1)
   })
 
-  it('waits for a topic that is not there yet', async () => {
+  it('waits for a topic that does not exist yet', async () => {
     const world = await makeRealWorld({ partitions: 1 })
     const late = { ...world, topic: `${world.topic}.late` }
     const warned = Promise.withResolvers<void>()

@@ -56,7 +56,7 @@ describe('a registry’s answer', () => {
       { status: 200, body: '{"schema":"\\"int\\""}' },
       { kind: 'found', value: { type: 'AVRO', text: '"int"', references: [] } },
     ],
-  ])('%s is told by its kind', async (_, page, answer) => {
+  ])('%s is reported by its kind', async (_, page, answer) => {
     const { url } = await serve(page)
     expect(await new RegistryClient({ url, ...anonymous }).schemaById(1)).toMatchObject(answer)
   })
@@ -78,7 +78,7 @@ describe('a registry’s answer', () => {
     expect(requests[0]?.url).toBe('/base/compatibility/subjects/a/versions/latest?verbose=true')
   })
 
-  it('that is none says what to look at, and never the password', async () => {
+  it('that is not a registry answer causes an error that says what to check, and never has the password', async () => {
     const { url } = await serve({ status: 404, body: '' })
     const secret = url.replace('//', '//me:s3cret@')
     const closed = `http://127.0.0.1:${await freePort()}/`
@@ -93,7 +93,7 @@ describe('a registry’s answer', () => {
     expect(answers.join()).not.toContain('s3cret')
   })
 
-  it('that does not come is given up', async () => {
+  it('that does not arrive is given up', async () => {
     const { url } = await serve(undefined)
     const client = new RegistryClient({ url, ...anonymous }, 50)
     expect(await client.schemaById(1)).toMatchObject({
@@ -102,7 +102,7 @@ describe('a registry’s answer', () => {
     })
   })
 
-  it('is not waited for after stop', async () => {
+  it('is no longer waited for after stop', async () => {
     const { url } = await serve(undefined)
     const client = new RegistryClient({ url, ...anonymous })
     const asking = client.schemaById(1)
@@ -113,7 +113,7 @@ describe('a registry’s answer', () => {
   it.each([
     ['settings', (url: string) => ({ url, username: 'me', password: 'secret' })],
     ['its URL', (url: string) => ({ url: url.replace('//', '//me:secret@'), ...anonymous })],
-  ])('is asked for with the credentials of %s', async (_, settingsOf) => {
+  ])('is requested with the credentials of %s', async (_, settingsOf) => {
     const { url, requests } = await serve({ status: 200, body: '{}' })
     await new RegistryClient(settingsOf(url)).schemaById(7)
     const [request] = requests
@@ -123,7 +123,7 @@ describe('a registry’s answer', () => {
     )
   })
 
-  it('is asked for with the query of its URL, which is told nobody', async () => {
+  it('is requested with the query of the URL, which no message shows', async () => {
     const said = JSON.stringify({
       error_code: 40_403,
       message: 'nothing at /x?key=a%2Fs3cret, a/s3cret',
@@ -142,7 +142,7 @@ describe('a registry’s answer', () => {
     expect(client.url).toBe(url.replace(/\/$/, ''))
   })
 
-  it('is not asked for with credentials that no URL has so', () => {
+  it('is not requested with credentials that are not valid in a URL', () => {
     const url = 'http://me:50%off@registry.example'
     expect(() => new RegistryClient({ url, ...anonymous })).toThrow(
       'SCHEMA_REGISTRY_URL: its credentials are not percent-encoded properly: ' +
@@ -150,7 +150,7 @@ describe('a registry’s answer', () => {
     )
   })
 
-  it('is waited for longer each time, and never longer than half a minute', () => {
+  it('is requested again after longer and longer waits of at most half a minute', () => {
     expect([1, 2, 3, 6, 7, 1_000].map(askAgainMs)).toEqual([
       500, 1_000, 2_000, 16_000, 30_000, 30_000,
     ])
@@ -168,7 +168,7 @@ describe('registering', () => {
   })
   const subjectName = () => `test-${randomBytes(6).toString('hex')}/value`
 
-  it('finds what is there, takes what readers of old records can use, and refuses the rest', async () => {
+  it('finds a registered schema, accepts compatible ones, and refuses others', async () => {
     const client = new RegistryClient({ url: surroundings().registryUrl, ...anonymous })
     const subject = subjectName()
     expect(await client.lookUp(subject, schemaOf())).toMatchObject({ kind: 'missing' })
@@ -188,7 +188,7 @@ describe('registering', () => {
     expect(await client.lookUp(subject, schemaOf(added))).toMatchObject({ kind: 'missing' })
   })
 
-  it('says what speaks against a schema before anything is registered', async () => {
+  it('says what is wrong with a schema before anything is registered', async () => {
     const client = new RegistryClient({ url: surroundings().registryUrl, ...anonymous })
     const subject = subjectName()
     const nothing = { kind: 'found', value: undefined }
@@ -203,7 +203,7 @@ describe('registering', () => {
     expect(await client.lookUp(subject, schemaOf(added))).toMatchObject({ kind: 'missing' })
   })
 
-  it('leaves the compatibility of a subject alone that was there before', async () => {
+  it('does not change the compatibility of a subject that existed before', async () => {
     const { registryUrl } = surroundings()
     const client = new RegistryClient({ url: registryUrl, ...anonymous })
     const subject = subjectName()

@@ -50,7 +50,7 @@ function cut(text: string, places: readonly number[]): readonly string[] {
 }
 
 describe('a response', () => {
-  it('is passed on as it is, in the buffer it came in', () => {
+  it('is passed on unchanged, in the buffer in which it arrived', () => {
     const { bring, begin, tap, told } = useTap()
     begin()
     expect(bring(answer)).toBe(answer)
@@ -59,7 +59,7 @@ describe('a response', () => {
     expect(tap.isClean).toBe(true)
   })
 
-  it('is passed on without what is informational, however it is cut', () => {
+  it('is passed on without informational responses, however it is split', () => {
     const head = fc.constantFrom(
       'HTTP/1.1 200 OK\r\n',
       'HTTP/1.0 500 \r\nx: y\r\nX-Long: ' + 'a'.repeat(50) + '\r\n',
@@ -92,7 +92,7 @@ describe('a response', () => {
     )
   })
 
-  it('is read alike in one piece and in single bytes, whatever it holds', () => {
+  it('is read in the same way in one piece and in single bytes, whatever it contains', () => {
     const piece = fc.constantFrom(
       ...[
         'HTTP/1.1 ',
@@ -127,7 +127,7 @@ describe('a response', () => {
     )
   })
 
-  it('has the blanks behind its length moved in front, which undici takes for digits', () => {
+  it('has blanks after its length moved in front of it, because undici reads them as digits', () => {
     const { bring, begin } = useTap()
     begin()
     const padded = 'HTTP/1.1 200 OK\r\ncontent-length: 2 \t\r\n\r\nok'
@@ -140,7 +140,7 @@ describe('a response', () => {
     ['within its length', 'content-length: 2\r\n\r\nok', true],
     ['beyond its length', 'content-length: 2\r\n\r\nok\r\n', false],
     ['beyond no length', 'content-length: 0\r\n\r\nx', false],
-  ])('leaves its connection clean, or not: %s', (_, rest, isClean) => {
+  ])('leaves its connection usable, or not: %s', (_, rest, isClean) => {
     for (const pieces of [
       [`HTTP/1.1 200 OK\r\n${rest}`],
       ['HTTP/1.1 200 OK\r\n', ...rest.split('')],
@@ -152,7 +152,7 @@ describe('a response', () => {
     }
   })
 
-  it('of status 204 leaves its connection clean only without a body', () => {
+  it('of status 204 leaves its connection usable only without a body', () => {
     const { bring, begin, tap } = useTap()
     begin()
     bring('HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n')
@@ -173,7 +173,7 @@ describe('bytes', () => {
     expect(socket.destroyed).toBe(true)
   })
 
-  it('are counted for each call anew, and show whether it was the first of its connection', () => {
+  it('are counted for each call separately, and show whether it was the first of its connection', () => {
     const { bring, begin, tap } = useTap()
     begin()
     expect([tap.isReused, tap.answerBytes]).toEqual([false, 0])
@@ -192,7 +192,7 @@ describe('bytes', () => {
       'chunk extensions',
       `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;${'x'.repeat(60_000)}`,
     ],
-  ])('are passed on and counted up to 128 KiB and no further: %s', (_, repeated) => {
+  ])('are passed on and counted up to 128 KiB: %s', (_, repeated) => {
     const { bring, begin, tap, told } = useTap()
     begin()
     while (told.length === 0) bring(repeated)
@@ -208,7 +208,7 @@ describe('bytes', () => {
     ['a header', 'HTTP/1.1 200 OK\r\nx: ', 'x'],
     ['headers', 'HTTP/1.1 200 OK\r\n', 'x: y\r\n'],
     ['an informational head', 'HTTP/1.1 103 Hints\r\n', 'x: y\r\n'],
-  ])('of a head are taken up to 16 KiB: %s', (_, begun, repeated) => {
+  ])('of a head are accepted up to 16 KiB: %s', (_, begun, repeated) => {
     for (const times of [1, 7, 40_000]) {
       const { bring, begin, tap, told } = useTap()
       begin()
@@ -220,7 +220,7 @@ describe('bytes', () => {
     }
   })
 
-  it('of another protocol are refused at once, whole line or not', () => {
+  it('of another protocol are refused at once, even before the end of a line', () => {
     for (const begun of ['\x15\x03\x01\0\x02\x02P', 'SSH-2.0-x', '220 mail', '\0\0\x12\x04', '<']) {
       const { bring, begin, told } = useTap()
       begin()

@@ -39,13 +39,13 @@ export function describeSchemaSource(name: string, start: () => Promise<SchemaWo
       source.stop()
     })
 
-    it('says of an id that it is unknown', async () => {
+    it('reports an unknown id', async () => {
       const { source, unknownId } = await start()
       expect(await found(source, unknownId)).toEqual({ kind: 'unknown' })
       source.stop()
     })
 
-    it('tells nobody to look again while they look', async () => {
+    it('does not report a change from within find', async () => {
       const { source, register } = await start()
       const id = await register('JSON')
       let isLooking = false

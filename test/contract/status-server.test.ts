@@ -95,7 +95,7 @@ describe('the status server', () => {
     expect(await response.text()).toBe('hooktide_ready 1\n')
   })
 
-  it('answers HEAD without a body, and refuses what would change something', async () => {
+  it('answers HEAD without a body, and refuses methods that would change something', async () => {
     const server = await serve()
     const head = await ask(server, '/metrics', { method: 'HEAD' })
     expect(head.status).toBe(200)
@@ -106,7 +106,7 @@ describe('the status server', () => {
   })
 
   it.each(['/', '/metrics/', '/healthz/..', '//healthz', '/%6detrics'])(
-    'has no page %s, and names those it has',
+    'has no page %s, and names the pages that it has',
     async (path) => {
       const response = await ask(await serve(), path)
       expect(response.status).toBe(404)
@@ -114,7 +114,7 @@ describe('the status server', () => {
     },
   )
 
-  it('answers 500 when a page fails, says so, and serves the next request', async () => {
+  it('answers 500 and logs it when a page fails, and serves the next request', async () => {
     const failures: Error[] = []
     let isBroken = true
     const render = () =>
@@ -143,7 +143,7 @@ describe('the status server', () => {
       'GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n',
     ],
     ['asks for nothing more', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
-  ])('lets go of a client that %s', async (_, text) => {
+  ])('closes the connection of a client that %s', async (_, text) => {
     const server = await serve()
     await talk(server, text)
     expect((await ask(server, '/healthz')).status).toBe(200)
@@ -213,7 +213,7 @@ describe('the connections of the status pages', () => {
     return { open, closed, server, accepted }
   }
 
-  it('are closed longest-standing first when there are more than usual', async () => {
+  it('are closed, the oldest first, when there are more than usual', async () => {
     const { open, closed } = await served({})
     const first = await open('a')
     await open('b')
@@ -241,7 +241,7 @@ describe('the connections of the status pages', () => {
     await expect.poll(() => accepted[0]?.destroyed).toBe(true)
   })
 
-  it('are given time for their request, unless there are more than at most', async () => {
+  it('get time for their request, unless the maximum is exceeded', async () => {
     const { open, closed } = await served({ usual: 1, most: 3, graceMs: 3_600_000 })
     for (const name of ['a', 'b', 'c', 'd', 'e']) await open(name)
     await expect.poll(() => closed).toEqual(['a', 'b'])

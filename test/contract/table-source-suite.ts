@@ -63,7 +63,7 @@ export function describeTableSource(
   makeWorld: (partitions: number) => Promise<TableWorld>,
 ): void {
   describe(`a table source: ${name}`, () => {
-    it('has applied everything when it is loaded, tombstones too', async () => {
+    it('has applied everything when it is loaded, including tombstones', async () => {
       const world = await makeWorld(2)
       await world.produce(0, [
         ['a', '1'],
@@ -91,7 +91,7 @@ export function describeTableSource(
       expect((await loaded(world.table())).records).toEqual([])
     })
 
-    it('goes on with changes as they come', async () => {
+    it('applies further changes as they arrive', async () => {
       const world = await makeWorld(1)
       await world.produce(0, [['a', '1']])
       const view = await loaded(world.table())
@@ -126,21 +126,18 @@ export function describeTableSource(
       ['empty', []],
       ['with as many records as before', ['c', 'd']],
       ['with more records than before', ['c', 'd', 'e']],
-    ])(
-      'fails when the topic was recreated %s, rather than mix two lives of it',
-      async (_, keys) => {
-        const world = await makeWorld(1)
-        await world.produce(0, [
-          ['a', '1'],
-          ['b', '1'],
-        ])
-        const view = await loaded(world.table())
-        await world.recreate(keys.map((key) => [key, '1'] as const))
-        await view.until(() => view.failures.length === 1)
+    ])('fails when the topic was recreated %s, and does not mix both topics', async (_, keys) => {
+      const world = await makeWorld(1)
+      await world.produce(0, [
+        ['a', '1'],
+        ['b', '1'],
+      ])
+      const view = await loaded(world.table())
+      await world.recreate(keys.map((key) => [key, '1'] as const))
+      await view.until(() => view.failures.length === 1)
 
-        expect(view.failures[0]?.message).toContain('was recreated')
-        expect(view.texts().slice(0, 2)).toEqual(['a=1', 'b=1'])
-      },
-    )
+      expect(view.failures[0]?.message).toContain('was recreated')
+      expect(view.texts().slice(0, 2)).toEqual(['a=1', 'b=1'])
+    })
   })
 }

@@ -72,7 +72,7 @@ async function makeRealWorld(partitions: number): Promise<RealWorld> {
 describeTableSource('Kafka', makeRealWorld)
 
 describe('a table source on Kafka', () => {
-  it('is loaded when the topic ends in markers of transactions, which no reader sees', async () => {
+  it('is loaded when the topic ends with markers of transactions, which readers do not get', async () => {
     const world = await makeRealWorld(1)
     await world.produce(0, [['a', '1']])
     const kafka = createKafka(settingsOf(surroundings().brokers), silentLog, 'command')
@@ -93,7 +93,7 @@ describe('a table source on Kafka', () => {
     expect(view.texts()).toEqual(['a=1', 'commit=1'])
   })
 
-  it('fails at records that cannot be read, since nobody knows what they say of which key', async () => {
+  it('fails at unreadable records, since they may change any key', async () => {
     const world = await makeRealWorld(1)
     await world.produce(0, [['a', '1']])
     const view = await loaded(world.table())
@@ -109,7 +109,7 @@ describe('a table source on Kafka', () => {
     await expect(loaded(world.table())).rejects.toThrow(message)
   })
 
-  it('says how far it came when loading takes too long', async () => {
+  it('says how far it has read when loading takes too long', async () => {
     const world = await makeRealWorld(1)
     await world.produce(0, [['a', '1']])
     const table = world.tableWith({ loadTimeoutMs: 0 })

@@ -27,7 +27,7 @@ async function asked(answer: RequestListener, timeoutMs = 5_000) {
 }
 
 describe('a token endpoint', () => {
-  it('is posted a form, and its token is taken', async () => {
+  it('gets a form by POST, and its token is used', async () => {
     const seen: unknown[] = []
     const answer: RequestListener = (request, response) => {
       seen.push([request.method, request.url, request.headers['content-type']])
@@ -37,7 +37,7 @@ describe('a token endpoint', () => {
     expect(seen).toEqual([['POST', '/token', 'application/x-www-form-urlencoded']])
   })
 
-  it('is trusted by the CA that is named, and by no other', async () => {
+  it('is verified with the named CA only', async () => {
     const server = createHttpsServer({ cert: serverCertificate, key: serverKey }, giveToken)
     const credentials = credentialsFor(`https://localhost:${await listening(server)}/token`)
     expect(await askTokenEndpoint(credentials, authority)).toMatchObject({ kind: 'token' })
@@ -61,7 +61,7 @@ describe('a token endpoint', () => {
     await expect(asked(endless)).rejects.toThrow('more than 65536 bytes')
   })
 
-  it('that sends elsewhere is not followed', async () => {
+  it('that redirects is not followed', async () => {
     let count = 0
     const redirect: RequestListener = (_, response) => {
       count += 1

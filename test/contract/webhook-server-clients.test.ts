@@ -87,7 +87,7 @@ describe('the endpoint for webhooks', () => {
     expect(new Set(await Promise.all(statuses))).toEqual(new Set([200]))
   })
 
-  it('closes no connection whose event is on the way to Kafka, however many others arrive', async () => {
+  it('closes no connection whose event waits for Kafka, however many others arrive', async () => {
     const rig = await serve({ maxConnections: 5, clientTimeoutMs: 60_000 }, true)
     const { socket, said } = open(rig)
     socket.write(whole)
@@ -129,7 +129,7 @@ describe('the endpoint for webhooks', () => {
     )
   })
 
-  it('still writes an event whose client has gone, and reports that nobody got the answer', async () => {
+  it('writes an event even if its client has gone, and reports that nobody got the answer', async () => {
     const rig = await serve({}, true)
     const { socket } = open(rig)
     socket.write(whole)
@@ -142,7 +142,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.answered).toHaveLength(1)
   })
 
-  it('drops a body whose client has gone before its end', async () => {
+  it('drops a body if its client goes before the end', async () => {
     const rig = await serve()
     const { socket } = open(rig)
     socket.write(`${head(['content-length: 50000'])}${body}`)
@@ -196,7 +196,7 @@ describe('the endpoint for webhooks, when it is stopped', () => {
     }
   })
 
-  it('gives up requests that are not answered by its deadline', async () => {
+  it('gives up requests that are not answered at its deadline', async () => {
     const rig = await serve({ clientTimeoutMs: 60_000 }, true)
     const { socket, said } = open(rig)
     socket.write(whole)

@@ -56,7 +56,7 @@ describe('the endpoint for webhooks', () => {
     )
   })
 
-  it('keeps the connection after each answer that does not break it', async () => {
+  it('keeps the connection after answers of 200, 401 and 404', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     const wrong = `${head([lengthOf('wrong')])}wrong`
@@ -91,7 +91,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([body])
   })
 
-  it('puts a body together from pieces of any size', async () => {
+  it('accepts a body in pieces of any size', async () => {
     const rig = await serve()
     const text = `${body}${'é'.repeat(3_000)}`
     const pieces = [...Buffer.from(text)].map((byte) =>
@@ -121,7 +121,7 @@ describe('the endpoint for webhooks', () => {
     expect(rig.bodies).toEqual([])
   })
 
-  it('lets a client that sends far too much read the answer, and closes the connection soon', async () => {
+  it('lets a client that sends far too much read the answer, and then closes the connection', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)
     const closed = closeOf(socket)
@@ -139,7 +139,7 @@ describe('the endpoint for webhooks', () => {
     ['a length that is none', ['content-length: -5']],
     ['chunks that are not the last coding', ['transfer-encoding: chunked, gzip']],
     ['a header without its end', ['x\0y: 1']],
-  ])('refuses a request with %s, and ends its connection', async (_, lines) => {
+  ])('refuses a request with %s, and closes its connection', async (_, lines) => {
     const rig = await serve()
     expect(await talk(rig, `${head(lines)}5\r\nhello\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
     expect(rig.bodies).toEqual([])

@@ -79,4 +79,21 @@ describe('a record of a run', () => {
     expect(repeats(one)).toBe(1)
     expect(rig.broker.committed('hooktide.retry', { topic: tier, partition: 0 })?.offset).toBe(1)
   })
+
+  it('that ended because its retry was too large for the tier is not called for', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    rig.script(url, 500)
+    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5 * second }
+    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
+    const one = await rig.start({ tiers: [tiny] })
+    rig.sendEvent({ padding: 'x'.repeat(1_000) })
+    await rig.clock.advance(second)
+    expect(rig.story()).toEqual(['a retrying 1', 'a dead null'])
+    const split = runOfEvent(rig, 0, { attempt: 1, hop: 1 })
+    write(rig, topics.requests, split, splitHeaders(split))
+    await rig.clock.advance(second)
+    expect(one.http.calls).toHaveLength(1)
+    expect(repeats(one)).toBe(1)
+  })
 })

@@ -338,6 +338,25 @@ describe('a record that is too large', () => {
     expect(rig.story()[0]).toBe('a retrying 1')
     expect(rig.broker.read(topics.deadLetters)).toEqual([])
   })
+
+  it('has no dead letter while membership is not proven, and the next owner calls again', async () => {
+    const rig = createRig()
+    rig.putHook({ id: 'a' })
+    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
+    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
+    const one = await rig.start({ tiers: [tiny] })
+    rig.broker.setAckDelay(12_000)
+    rig.sendEvent({ padding: 'x'.repeat(1_000) })
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(500)
+    await rig.clock.advance(10)
+    await one.live.freeze()
+    await rig.clock.advance(15_000)
+    expect(rig.broker.read(topics.deadLetters)).toEqual([])
+    await one.live.thaw()
+    await rig.clock.advance(5_000)
+    expect(one.http.calls).toHaveLength(2)
+  })
 })
 
 describe('a dead letter that is copied to the requests topic', () => {

@@ -6,11 +6,11 @@ import { createSink } from '../../src/edge/kafka/sink.ts'
 import type { BrokerRig } from './broker-rig.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 
-/** Disposing of it ends it too, without waiting for what is not written. */
+/** Its disposal ends it too, without waiting for records that are not written. */
 export interface Load extends AsyncDisposable {
-  /** Events so far. Resolves when they are acknowledged. */
+  /** The number of events so far. Resolves when they are acknowledged. */
   written(): Promise<number>
-  /** Writes no more. Resolves with the number of events, when all are acknowledged. */
+  /** Stops writing. Resolves with the number of events when all are acknowledged. */
   end(): Promise<number>
 }
 

@@ -1,11 +1,11 @@
-/** Hooks that get the events which are addressed to them, however many share an event key; and what came of them. */
+/** Hooks that get only the events that are addressed to them, even if they share an event key, and their results. */
 import { tierTopics, type Rig } from './flow-rig.ts'
 
 export const urlOf = (id: string): string => `https://${id}.example/`
 
 export interface AddressedHook {
   readonly tenantId?: string
-  /** Where to call, when not at {@link urlOf} its id. */
+  /** The URL. Default: {@link urlOf} its id. */
   readonly url?: string
   readonly concurrency?: number
   readonly timeoutMs?: number
@@ -46,7 +46,7 @@ export function outcomesOf(rig: Rig, id: string): Readonly<Record<string, number
   return counts
 }
 
-/** Of each delivery of the hook, from the writing of its event to the start of the call that delivered it, in ms. */
+/** For each delivery of the hook: the time from the write of its event to the start of the call that delivered it, in ms. */
 export function latencies(rig: Rig, id: string): readonly number[] {
   return rig
     .results()

@@ -1,4 +1,4 @@
-/** Everything that a broker test needs, with names of its own: topics, a receiver, real processes, and their records. */
+/** Everything that a broker test needs, under names of its own: topics, a receiver, real processes, and their records. */
 import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { expect, onTestFailed, vi } from 'vitest'
@@ -39,12 +39,12 @@ export interface BrokerRig extends AsyncDisposable {
   readonly results: Tail<DeliveryResult>
   readonly deadLetters: Tail<Readonly<Record<string, string>>>
   readonly rejected: Tail<TailRecord>
-  /** Writes hook records as they are given; `config.url` is the receiver's path `/<id>` unless given. */
+  /** Writes hook records. `config.url` is the receiver's path `/<id>` by default. */
   putHooks(
     ...hooks: readonly (Readonly<Record<string, unknown>> & { readonly id: string })[]
   ): Promise<void>
   deleteHook(id: string): Promise<void>
-  /** Writes records of the hook topic as they are. */
+  /** Writes records to the hook topic unchanged. */
   sendHooks(
     ...records: readonly { readonly key: Buffer | string; readonly value: Buffer }[]
   ): Promise<void>
@@ -101,12 +101,14 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
     Promise.resolve(record),
   )
   const processes: RunningProcess[] = []
-  // A test that waits in vain says nothing itself; what its processes logged mostly says why.
+  // A test that times out gives no reason. The logs of its processes mostly do.
   if (expect.getState().currentTestName !== undefined) {
     onTestFailed(() => {
       for (const { pid, lines, errorOutput } of processes) {
         const last = lines.slice(-40).map((line) => JSON.stringify(line))
-        console.error(`The last lines of process ${pid}:\n${last.join('\n')}\n${errorOutput()}`)
+        process.stderr.write(
+          `The last lines of process ${pid}:\n${last.join('\n')}\n${errorOutput()}\n`,
+        )
       }
     })
   }
@@ -163,8 +165,9 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
 }
 
 /**
- * Kafka keeps no order between topics: an event that is sent right after its hook may be read before it. So events wait until
- * the processes that are ready have read as many hooks. Not for long: a hook may be unusable, or a process suspended.
+ * Kafka keeps no order between topics: an event that is sent right after its hook may be read before it. So events wait
+ * until the processes that are ready have read as many hooks. The wait is short, since a hook may be unusable, or a process
+ * stopped.
  */
 async function knowsHooks({ lines, port }: RunningProcess, count: number): Promise<void> {
   if (!lines.some(({ msg }) => msg === 'ready')) return
@@ -189,7 +192,7 @@ async function send(
   topic: string,
   messages: readonly Message[],
 ): Promise<void> {
-  // KafkaJS makes one batch of all records for a partition: pieces stay well below the broker's limit.
+  // KafkaJS puts all records for a partition into one batch. So records are sent in pieces far below the broker's limit.
   for (let start = 0; start < messages.length; start += 1_000) {
     await producer.send({ topic, acks: -1, messages: messages.slice(start, start + 1_000) })
   }

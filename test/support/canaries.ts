@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import type { RunningProcess } from './hooktide-process.ts'
 
-/** Unlike anything else that a test writes, and without characters that one form has otherwise than another. */
+/** Secrets that differ from everything else in tests, with only characters that all forms write in the same way. */
 export function canary(): string {
   return `c4N${randomBytes(9).toString('hex')}Ry7`
 }
 
-/** What was found: the name of the secret, the form in which it stood there, and what stood around it. */
+/** A finding: the name of the secret, its form, and the text around it. */
 export interface Sighting {
   readonly secret: string
   readonly form: string
@@ -15,7 +15,7 @@ export interface Sighting {
   readonly around: string
 }
 
-/** Everything that was written, by who wrote it. */
+/** Everything that was written, by its writer. */
 export class Writings {
   readonly #texts: (readonly [where: string, text: string])[] = []
 
@@ -36,7 +36,7 @@ export class Writings {
 const shownAround = 60
 
 /**
- * Every place of `text` that has one of the secrets: as it is, in any case, backwards, percent-encoded, in hex, as numbers,
+ * Every place of `text` that has one of the secrets: unchanged, in any case, backwards, percent-encoded, in hex, as numbers,
  * in base64 at each of its three alignments, and with anything but letters and digits between its characters.
  *
  * @param secrets by name
@@ -61,7 +61,7 @@ export function sightings(
 
 interface Form {
   readonly part: string
-  /** Looked for in text without anything but letters and digits. */
+  /** Searched for in the text after everything except letters and digits was removed. */
   readonly isBare: boolean
 }
 
@@ -76,7 +76,7 @@ function formsOf(secret: string): Readonly<Record<string, Form>> {
     'percent-encoded whole': form([...bytes].map((byte) => `%${byte.toString(16)}`).join('')),
     'JSON-escaped': form(Array.from(flat, (one) => `\\u00${hexOf(one)}`).join('')),
     hex: form(bytes.toString('hex')),
-    // What is printed of bytes by JSON.
+    // The form in which JSON has bytes.
     numbers: form(bytes.join(',')),
     'base64 at 0': form(base64At(bytes, 0)),
     'base64 at 1': form(base64At(bytes, 1)),
@@ -89,7 +89,7 @@ function hexOf(character: string): string {
   return character.charCodeAt(0).toString(16).padStart(2, '0')
 }
 
-/** The digits that are the same whatever stands before the secret, `before` bytes of a group, and behind it. */
+/** The digits that do not depend on the text around the secret, if it begins `before` bytes into a group. */
 function base64At(bytes: Buffer, before: 0 | 1 | 2): string {
   const text = Buffer.concat([Buffer.alloc(before), bytes])
     .toString('base64')

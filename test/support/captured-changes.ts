@@ -56,5 +56,5 @@ export const connectSchema = {
   name: 'logto.public.hooks.Value',
 }
 export const wrapped = (payload: unknown) => ({ schema: connectSchema, payload })
-/** What `add.fields` of `ExtractNewRecordState` adds. */
+/** The fields that `add.fields` of `ExtractNewRecordState` adds. */
 export const flatteningFields = { __op: 'c', __lsn: 22_571_128, __source_ts_ms: 1_789_376_531_019 }

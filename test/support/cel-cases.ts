@@ -1,6 +1,6 @@
 /**
  * The conformance tests of the CEL specification (google/cel-spec, tests/simple/testdata), from a package that publishes
- * them as JSON, and what the reader and the evaluator of filters make of each.
+ * them as JSON, and the results of the reader and the evaluator of filters for each.
  */
 import { tests } from '@bufbuild/cel-spec/testdata/conformance.js'
 import {
@@ -87,14 +87,14 @@ export function celCases(): readonly CelCase[] {
 }
 
 export type CelOutcome =
-  /** It needs a value, a declaration or an answer that reader and evaluator have no form for. */
+  /** It needs a value, a declaration or a result that reader and evaluator cannot represent. */
   | { readonly kind: 'not-posed'; readonly why: string }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
-  /** The value as text of CEL, in which each type has a form of its own. */
+  /** The value as text in CEL, in which each type has a form of its own. */
   | { readonly kind: 'value'; readonly text: string }
 
-/** Something in a case that reader and evaluator have no form for. */
+/** Something in a case that reader and evaluator cannot represent. */
 class NoForm extends Error {}
 
 /** Reads and evaluates the case's expression. */
@@ -125,7 +125,7 @@ function evaluated({ expr, bindings = {}, typeEnv = [] }: SimpleTest): CelOutcom
   return { kind: 'value', text: celText(value) }
 }
 
-/** Why the outcome is not what the case expects; `undefined` when it is. */
+/** How the outcome differs from what the case expects; `undefined` if it does not. */
 export function deviationOf(celCase: CelCase): string | undefined {
   const outcome = outcomeOf(celCase)
   const { expr, value, typedResult, evalError } = celCase.test
@@ -143,7 +143,7 @@ function valueOf(json: JsonValue): Value {
   if ('boolValue' in json) return json.boolValue
   if ('stringValue' in json) return json.stringValue
   if ('bytesValue' in json) return new Bytes(Buffer.from(json.bytesValue, 'base64'))
-  // A name that is none of our kinds is equal to none of them.
+  // A name that is not one of our kinds equals none of them.
   if ('typeValue' in json) return new TypeName(json.typeValue as Kind)
   if ('listValue' in json) return (json.listValue.values ?? []).map(valueOf)
   if ('mapValue' in json) return mapOfEntries(json.mapValue.entries ?? [])
@@ -164,7 +164,7 @@ function mapOfEntries(entries: readonly Entry[]): Value {
   return map
 }
 
-/** Text that tells every two values apart. */
+/** Text that differs for any two different values. */
 function celText(value: Value): string {
   if (isList(value)) return `[${value.map(celText).join(', ')}]`
   if (value instanceof CelMap) {
@@ -180,7 +180,7 @@ function celText(value: Value): string {
 
 function called(name: string, value: Value): Value {
   const result = functionOf(name)?.apply([value], new Meter(100))
-  // Of null there is no conversion.
+  // There is no conversion of null.
   return result === undefined || result instanceof Failure ? null : result
 }
 

@@ -1,4 +1,4 @@
-/** Random numbers that are the same each time. */
+/** Random numbers that are the same in each run. */
 
 /** A multiplicative generator (Park and Miller), uniform in [0, 1). */
 export function chance(seed: number): () => number {

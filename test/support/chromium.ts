@@ -4,7 +4,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 
 const paths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** `undefined` where there is none. Where CI is set, tests fail then. */
+/** `undefined` if it is not installed. If CI is set, tests fail then. */
 const browserPath = paths.find((path) => existsSync(path))
 export const isSkipped = browserPath === undefined && process.env['CI'] === undefined
 
@@ -15,7 +15,7 @@ export async function launchBrowser(): Promise<Browser> {
 
 export interface Opened extends AsyncDisposable {
   readonly page: Page
-  /** What the page complained about: errors, refused scripts, failed requests. */
+  /** What went wrong in the page: errors, refused scripts, failed requests. */
   readonly complaints: readonly string[]
 }
 

@@ -8,7 +8,7 @@ export const countsReporter: Reporter = {
   },
 }
 
-/** Counts as failed, besides tests: a file that fails as a whole, and every error outside of all tests. */
+/** Besides tests, a file that fails as a whole and each error outside of tests count as failed. */
 export function countTests(
   modules: readonly Pick<TestModule, 'children' | 'state'>[],
   unhandledErrors: number,

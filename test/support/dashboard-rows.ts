@@ -122,7 +122,7 @@ export const rows: readonly Row[] = [
       {
         title: 'Put off and split off',
         description:
-          'Deliveries per second that were put off to a retry topic without an attempt, or split off an event that was half done.',
+          'Deliveries per second that were deferred to a retry topic without an attempt, or split off a half-done event.',
         unit: 'ops',
         queries: [
           {

@@ -1,6 +1,6 @@
 /**
  * The examples of the documents as files: their fenced blocks that name one (```` ```ts file=receiver.ts ````), written to a folder of
- * their own within the checkout, so that packages resolve from there. What a reader copies is what the tests run.
+ * their own within the checkout, so that packages resolve from there. So the tests run exactly what a reader copies.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { documents } from './docs.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Types of a reader's own project: strict, and nothing of ours but what the package offers. */
+/** The type settings of a reader's own project: strict, and with only what the package exports. */
 const tsconfig = {
   compilerOptions: {
     target: 'es2024',
@@ -45,13 +45,13 @@ export interface RunningExample extends AsyncDisposable {
   readonly lines: readonly string[]
   /** What it wrote to standard error so far. */
   complaints(): string
-  /** Resolves with the first line, past or to come, that fits; rejects when the program ends without it. */
+  /** Resolves with the first line that matches, even if it was printed before. Rejects when the program ends without one. */
   waitForLine(fits: (line: string) => boolean): Promise<string>
-  /** Resolves with what it wrote to standard error when it ends with 0; rejects with the same otherwise. */
+  /** Resolves with its standard error when it ends with 0, and rejects with it otherwise. */
   readonly finished: Promise<string>
 }
 
-/** @param replaced texts of the documents that stand for the reader's own, such as the broker's address */
+/** @param replaced texts of the documents that a reader replaces, such as the broker's address */
 export async function writeDocExamples(
   replaced: Readonly<Record<string, string>> = {},
 ): Promise<DocExamples> {
@@ -74,7 +74,7 @@ export async function writeDocExamples(
   }
 }
 
-/** In one pass, so that what is put in is not replaced again. */
+/** Replaces in one pass, so that no replacement is replaced again. */
 function replaceAll(code: string, replaced: Readonly<Record<string, string>>): string {
   const texts = Object.keys(replaced)
   if (texts.length === 0) return code
@@ -94,7 +94,7 @@ export function startExample(
     env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  // A test that ran out of time disposes of nothing: the end of its worker does.
+  // A test that timed out disposes of nothing. The end of its worker does.
   const end = () => void child.kill('SIGKILL')
   process.once('exit', end)
   const lines: string[] = []

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 export interface ErrorMessage {
   readonly file: string
-  /** The longest part of the sentence that is the same whatever it is about. */
+  /** The longest constant part of the sentence. */
   readonly words: string
 }
 
@@ -24,9 +24,9 @@ const literal = /`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"
 const explanation = /\b(?:description|summary|usage|title):\s*(?:\S+ \? )?$/
 const beginsSentence = /^(?:[A-Z"]|--|\$\{)/
 const endsSentence = /[.:] ?(?:\\n.*)?$/
-/** What is put into a sentence, and line ends. */
+/** Interpolated parts of a sentence, and line ends. */
 const variable = /\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\}|\\n/
-/** Marks that join a sentence to what is put into it. */
+/** Punctuation between a sentence and its interpolated parts. */
 const edges = /^[^\p{L}\p{N}-]+|[^\p{L}\p{N}".*]+$/gu
 const leastWords = 3
 
@@ -35,7 +35,7 @@ export function errorMessages(): readonly ErrorMessage[] {
   return files.flatMap((file) => messagesIn(file, readFileSync(`${root}${file}`, 'utf8')))
 }
 
-/** Code in which a line of the log that warns, or of worse, has its text; the text is the first group. */
+/** Code that logs a line of level `warn` or above. The first group is its text. */
 const warnings = [
   /[lL]og\(\s*'(?:warn|error)',\s*'([^']+)'/g,
   /log\.(?:warn|error|fatal)\(\s*(?:\{[^{}]*\},\s*)?'([^']+)'/g,
@@ -43,11 +43,11 @@ const warnings = [
   /'([a-z]+\.[a-z]+)': 'warn'/g,
   /(?:failed|isRefused|#persist|#repeat)\('([^']+)'/g,
 ]
-/** Of what ends `run`, and of no other error, since these files are no command's. */
+/** Errors that end `run`. These files belong to no command, so they have no other errors. */
 const endings = /new Error\(\s*[`'](?!stopped)([^`']+)[`']/g
 const ending = ['src/edge/kafka/table-source.ts', 'src/stages/recorder.ts']
 
-/** What the log of a processor says when something is wrong, and what its process ends with. */
+/** Warnings and errors in the log of a processor, and the errors with which its process ends. */
 export function warningTexts(): readonly string[] {
   const files = globSync('src/{commands,edge,stages}/**/*.ts', { cwd: root })
   const texts = files.flatMap((file) => {
@@ -73,7 +73,7 @@ function messagesIn(file: string, source: string): readonly ErrorMessage[] {
     if (explanation.test(code.slice(Math.max(0, index - 80), index))) return []
     const words = text
       .split(variable)
-      // A text within a text within a variable is more than the expression above follows.
+      // The expression above does not follow a text within a text within a variable.
       .map((part) => part.replace(/\$\{.*/s, '').replaceAll(edges, ''))
       .reduce((longest, part) => (part.length > longest.length ? part : longest), '')
     return words.split(' ').length < leastWords ? [] : [{ file, words }]

@@ -27,7 +27,7 @@ const sampleEvent: Value = {
   isSuspended: false,
 }
 
-/** An object of which `__proto__` is a key of its own, as JSON makes it. */
+/** An object with `__proto__` as an own key, as JSON.parse creates it. */
 export const hostileEvent = JSON.parse(
   '{"__proto__": {"isAdmin": true}, "constructor": "mine", "a": 1}',
 ) as Value
@@ -38,14 +38,14 @@ function bindingsWith(event: Value): Bindings {
   return (name) => (name === 'event' ? event : name === 'tenant' ? 'acme' : headers)
 }
 
-/** The result, true, false or a {@link FilterFault}, or `refused: <why>` for what is no filter. */
+/** The result, true, false or a {@link FilterFault}, or `refused: <why>` for a text that is no filter. */
 export function filtered(text: string, event: Value = sampleEvent): boolean | string {
   const why = fault(text)
   if (why !== undefined) return `refused: ${why}`
   return spent(text, event).result
 }
 
-/** What a filter costs, in units. It must be one. */
+/** The cost of a filter in units. The text must be a filter. */
 export function spent(
   text: string,
   event: Value = sampleEvent,

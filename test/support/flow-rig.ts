@@ -29,7 +29,7 @@ export const topics: Topics = {
 const minute = 60_000
 
 export const tierTopics = topicsOf(['1s', '5s', '30s', '5m'])
-/** Those of the default settings. */
+/** The tiers of the default settings. */
 export const defaultTiers: readonly string[] = ['1s', '5s', '30s', '5m', '30m', '2h']
 
 export const settings: ProcessorSettings = {
@@ -68,7 +68,7 @@ export interface Rig {
   readonly schemas: MemorySchemas
   /** How busy the event loop of every process is, from 0 to 1. Tests set it. */
   readonly loop: { share: number }
-  /** How every process that starts from now on finds the endpoint: as {@link MemoryHttp.script}. */
+  /** Scripts the endpoint for every process that starts from now on; see {@link MemoryHttp.script}. */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
   /** Starts one more process of the group. */
   start(overrides?: Partial<ProcessorSettings>): Promise<Instance>
@@ -89,15 +89,15 @@ export function createRig(
     readonly hookPartitions?: number
     /** Delays of the tiers, such as `5s`. Default `1s`, `5s`, `30s`, `5m`. */
     readonly tiers?: readonly string[]
-    /** Of each tier. Default 1. */
+    /** Partitions of each tier. Default 1. */
     readonly tierPartitions?: number
-    /** Uniform in [0, 1). */
+    /** Random numbers, uniform in [0, 1). Default: always 0. */
     readonly random?: () => number
     /** The initial {@link Rig.loop}. Default 0. */
     readonly busyShare?: number
-    /** What secrets of hooks are decrypted with. Default none. */
+    /** Keys for the encrypted secrets of hooks. Default none. */
     readonly encryptionKeys?: readonly EncryptionKey[]
-    /** Of every process. Default none. */
+    /** The tracing of every process. Default none. */
     readonly tracing?: Tracing
     /** Which signals are kept. Default all. */
     readonly isKept?: (signal: Signal) => boolean

@@ -55,7 +55,7 @@ async function jsonSchemaTypes(file: string, name: string): Promise<string> {
     .replaceAll(/^}\n(?=\/\*\*)/gm, '}\n\n')
 }
 
-/** The schema without names of its own, the caller's being better. */
+/** The schema without its own names, because those of the caller are better. */
 function forTypes({ $id: _id, title: _title, ...schema }: JSONSchema): JSONSchema {
   return { ...schema, ...opened(schema) }
 }
@@ -83,7 +83,7 @@ const typeOfAvro: Readonly<Record<string, string>> = {
   double: 'number',
 }
 
-/** Of a record, and before it those of the records that it has lists of. */
+/** The type of a record, after the types of the records in its lists. */
 function avroInterface({ name, doc, fields }: AvroRecord): string {
   const inner = fields
     .flatMap(({ type }) => type)

@@ -1,34 +1,36 @@
 /**
- * How work grows with what it is done on, found by comparing within one run. Times are of this machine at this moment and
- * stand in no assertion by themselves: of two sizes that are measured in turn, the larger is compared with the smaller. Of
- * each the quickest round counts: what disturbs makes a round longer, and nothing makes it shorter.
+ * Measures how the time of some work grows with the size of its input. Times depend on the machine and the moment, so no
+ * test asserts one. Two sizes are measured in turn, and the larger is compared with the smaller. The quickest round of each
+ * counts, because disturbances make a round longer and never shorter.
  */
 
 export interface Work<Input> {
-  /** Makes an input with `size` of what repeats; is not measured. */
+  /** Creates an input with `size` repetitions. This is not measured. */
   readonly make: (size: number) => Input
   readonly run: (input: Input) => unknown
-  /** Where no larger input can be; else until it takes long enough to be measured. */
+  /** The largest possible size. Default: sizes are increased until the work takes long enough to be measured. */
   readonly maxSize?: number
 }
 
-/** A size that takes less is doubled, or done several times: what disturbs would count for more than the work. */
+/**
+ * If a size takes less time than this, it is doubled, or measured several times. Otherwise disturbances outweigh the work.
+ */
 const shortestMs = 0.5
-/** What takes less at its largest size costs nobody anything. */
+/** Work that takes less time than this at its largest size is never a problem. */
 const negligibleMs = 0.25
 const defaultMaxSize = 100_000
 const rounds = 4
 const tries = 4
 const factor = 16
 /**
- * Sixteen times as much takes sixteen times as long where it grows with its size, and 256 times where with its square. Up
- * to three times the former was seen of what is linear: memory that is farther away, and the collector of garbage.
+ * If the input is sixteen times as large, linear work takes sixteen times as long, and quadratic work 256 times. For linear
+ * work up to 48 times was measured, because of caches and garbage collection.
  */
 const tolerated = 80
 
 /**
- * Whether work on sixteen times as much takes less than eighty times as long. It must say no in several tries: caches and
- * the collector of garbage take their time of one size and not of the other.
+ * Whether work on an input that is sixteen times as large takes less than eighty times as long. It is false only if several
+ * tries fail, because caches and garbage collection may disturb one size and not the other.
  */
 export async function growsWithSize<Input>(work: Work<Input>): Promise<boolean> {
   for (let attempt = 0; attempt < tries; attempt += 1) {
@@ -45,7 +47,7 @@ async function growthOf<Input>(work: Work<Input>): Promise<number> {
   const times = Math.ceil(Math.min(100, shortestMs / (await warmTimeOf(run, few))))
   let [small, large] = [Infinity, Infinity]
   for (let round = 0; round < rounds; round += 1) {
-    // Both for as long, where it is linear: a busy machine interrupts what takes longer more often.
+    // Linear work takes equally long for both this way. A busy machine would interrupt the longer one more often.
     small = Math.min(small, await timeOf(run, few, times * factor))
     large = Math.min(large, await timeOf(run, many, times))
   }
@@ -53,14 +55,14 @@ async function growthOf<Input>(work: Work<Input>): Promise<number> {
   return isLargest && large < negligibleMs ? 0 : large / small
 }
 
-/** Of code that the platform has compiled: its first runs take many times as long. */
+/** Runs the code until it is compiled, because its first runs take many times as long. */
 async function warmTimeOf<Input>(run: Work<Input>['run'], input: Input): Promise<number> {
   let best = Infinity
   for (let time = 0; time < 5; time += 1) best = Math.min(best, await timeOf(run, input, 1))
   return best
 }
 
-/** Milliseconds of one run. */
+/** The time of one run in milliseconds. */
 async function timeOf<Input>(
   run: Work<Input>['run'],
   input: Input,
@@ -74,7 +76,7 @@ async function timeOf<Input>(
   return (performance.now() - before) / times
 }
 
-/** What repeats, and the work on it. */
+/** The input, and the work on it. */
 export type Case = readonly [name: string, check: () => Promise<boolean>]
 
 export function growth<Input>(

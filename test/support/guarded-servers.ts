@@ -18,7 +18,7 @@ export function guardedRegistry(
     const hasKey = asked.searchParams.get('apikey') === key
     asked.searchParams.delete('apikey')
     if (!hasKey || request.headers.authorization !== basic(login)) {
-      // As some proxies do.
+      // Some proxies do this.
       response.writeHead(401).end(JSON.stringify({ message: `no entry for ${request.url}` }))
       return
     }
@@ -34,7 +34,7 @@ export function guardedRegistry(
   return { server, passed: () => passed }
 }
 
-/** Passes plain HTTP on to whom it names, if it has the login. */
+/** Passes plain HTTP requests on to their host, if they have the login. */
 export function guardedProxy(login: string): GuardedServer {
   let passed = 0
   const server = createServer((request, response) => {

@@ -3,8 +3,8 @@ import type { Clock } from '../../src/ports.ts'
 
 export interface HandClock extends Clock {
   /**
-   * Moves time forward, firing what falls due in order. After each firing, everything that it led to without waiting for
-   * more time is done before the next: promise chains, deliveries of the memory broker, its acknowledgements.
+   * Moves time forward and fires timers in the order of their times. Before the next timer fires, everything that follows
+   * from one without a further wait is done: promise chains, deliveries of the memory broker, its acknowledgements.
    */
   advance(ms: number): Promise<void>
 }
@@ -14,7 +14,7 @@ interface Timer {
   readonly fire: () => void
 }
 
-/** Both readings only ever move together; the monotonic one has fractions, as the platform's has. */
+/** Both clocks always move together. The monotonic one has fractions of milliseconds, like that of the platform. */
 export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
   let time = start
   const timers = new Set<Timer>()
@@ -53,8 +53,8 @@ export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
 }
 
 /**
- * Resolves when all promise chains that wait for nothing outside have run. An immediate runs only after the microtask
- * queue is empty; the second lets those through that were themselves started by an immediate.
+ * Resolves when all promise chains have run that wait for nothing external. An immediate runs only when the queue of
+ * microtasks is empty. The second one waits for chains that an immediate started.
  */
 export async function settled(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))

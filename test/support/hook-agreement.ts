@@ -1,4 +1,4 @@
-/** A hook with all that a hook may have, and what its schema cannot say. */
+/** A hook with every member that is allowed, and the rules that its schema cannot express. */
 import type { FieldProblem } from '../../src/core/model/model.ts'
 import { isJsonObject, type JsonObject } from '../../src/core/text/json.ts'
 import { clientCertificate, clientKey } from './kafka-certificates.ts'
@@ -31,19 +31,19 @@ export const goodHook = {
   },
 }
 
-/** The schema cannot say what is a URL, or PEM. */
+/** The schema cannot express what a URL or PEM is. */
 export function isExpressible(problem: FieldProblem, hook: unknown): boolean {
   const { field, message } = problem
   if (isPemText(problem, hook)) return false
   if (field === 'delivery.oauth.tokenUrl' && /URL|credentials/.test(message)) return false
   if (message === 'is not the key of the certificate') return false
   if (field === 'delivery.filter') return !message.startsWith('cannot be used')
-  // Nor what several texts have together.
+  // Nor how large several texts are together.
   if (message.startsWith('has more than 8192 bytes')) return false
   return field !== 'config.url' || !/URL|credentials/.test(message)
 }
 
-/** Text where PEM is to be: the schema takes whatever it says. */
+/** Text in place of PEM. The schema accepts any text. */
 function isPemText({ field }: FieldProblem, hook: unknown): boolean {
   const { certificate, privateKey } = memberOf(memberOf(hook, 'delivery'), 'clientCertificate')
   const [, name] = /^delivery\.clientCertificate\.(certificate|privateKey)$/.exec(field) ?? []

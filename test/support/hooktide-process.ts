@@ -1,9 +1,9 @@
-/** The real command line as a child process: what an operator starts. */
+/** The real command line as a child process, as an operator starts it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Which command line: a program for a Node. */
+/** A command line: the program, and the Node that runs it. */
 export interface Program {
   readonly node: string
   readonly script: string
@@ -48,7 +48,9 @@ export interface RunningProcess extends AsyncDisposable {
   readonly lines: readonly LogLine[]
   /** What it has written to standard error so far. */
   errorOutput(): string
-  /** Resolves with the first log line, past or to come, that fits; rejects when the process ends without it. */
+  /**
+   * Resolves with the first log line that matches, even if it was logged before. Rejects if the process ends without one.
+   */
   waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>
   /** Resolves when it is ready. */
   ready(): Promise<void>
@@ -58,7 +60,7 @@ export interface RunningProcess extends AsyncDisposable {
 
 /** `hooktide monitor` as a process of its own, on a free port. */
 export interface RunningMonitor {
-  /** Its address, once it listens; rejects when it ends before. */
+  /** Its address, as soon as it listens. Rejects if it ends before. */
   readonly origin: Promise<string>
   /** Ends it. @returns its exit code */
   stop(): Promise<number | null>
@@ -109,7 +111,7 @@ export function startIngest(
   return startLogging(['ingest'], { ...own, ...environment }, program)
 }
 
-/** A command that goes on until it is ended, and logs. */
+/** A command that logs and runs until it is stopped. */
 function startLogging(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -186,7 +188,7 @@ function start(
     env: { ...clean, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  // A test that ran out of time disposes of nothing: the end of its worker does.
+  // A test that timed out disposes of nothing. The end of its worker does.
   const end = () => child.kill('SIGKILL')
   process.once('exit', end)
   child.once('close', () => process.off('exit', end))

@@ -25,7 +25,7 @@ export interface HostNames {
   readonly hosts: string
   readonly writeHosts: (text: string) => Promise<void>
   readonly writeResolvConf: (text: string) => Promise<void>
-  /** Addresses that a name leads to, or why to none. */
+  /** The addresses of a name, or why it has none. */
   readonly ask: (host: string, tenantId?: string) => Promise<string>
 }
 
@@ -37,7 +37,7 @@ export async function useHostNames(
     /** The name server that is asked instead. */
     readonly only?: string
     readonly resolvConf?: string
-    /** Of this machine, instead of what it has. */
+    /** What this machine can reach, instead of the real state. */
     readonly reach?: Reach
   } = {},
 ): Promise<HostNames> {

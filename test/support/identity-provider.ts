@@ -1,4 +1,4 @@
-/** An OIDC provider of the tests' own: a token endpoint for client credentials, and the keys that its tokens are signed with. */
+/** An OIDC provider for tests: a token endpoint for client credentials, and the keys that sign its tokens. */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,7 +9,7 @@ export interface TokenQuestion {
   readonly form: Readonly<Record<string, string>>
 }
 
-/** What becomes of a request for a token; `undefined` for a token. */
+/** How a request for a token fails; `undefined`: it gets a token. */
 export type TokenReply = (response: ServerResponse) => void
 
 export interface IdentityProvider {
@@ -18,9 +18,9 @@ export interface IdentityProvider {
   readonly jwksUrl: string
   /** Requests for tokens, in order. */
   readonly questions: readonly TokenQuestion[]
-  /** Life of the next tokens in seconds. */
+  /** The lifetime of the next tokens in seconds. */
   lifeSeconds: number
-  /** Claims of the next tokens, over the usual ones. */
+  /** Claims of the next tokens, which replace the usual ones. */
   claims: Readonly<Record<string, unknown>>
   /** Given instead of a token. */
   reply: TokenReply | undefined

@@ -1,4 +1,4 @@
-/** Programs of the machine, that tests are run with where they are installed. */
+/** Programs that some tests need, and that may not be installed. */
 import { spawn } from 'node:child_process'
 import type { TestContext } from 'vitest'
 
@@ -24,7 +24,7 @@ export async function promtool(
   return await runInstalled(context, prometheusChecker, args, input)
 }
 
-/** Where it is not installed the test is skipped, and says so; in continuous integration it fails instead. */
+/** If it is not installed, the test is skipped and says so. In continuous integration the test fails instead. */
 export async function runInstalled(
   context: TestContext,
   { program, debianPackage }: InstalledProgram,

@@ -1,4 +1,4 @@
-/** Record batches as KafkaJS writes them, and as this project makes it read and write them. */
+/** Record batches of KafkaJS alone, and of KafkaJS with the overrides of this project. */
 import { createRequire } from 'node:module'
 import { compressionTypes, type Compression } from '../../src/edge/kafka/batches.ts'
 import type { FetchedBatch, FetchedMessage } from '../../src/edge/kafka/inner.ts'
@@ -26,7 +26,7 @@ export const Batch = requireFrom('kafkajs/src/consumer/batch') as new (
   fetchedOffset: string,
   answer: object,
 ) => FetchedBatch
-/** What KafkaJS does with a partition's answer. */
+/** Decodes a partition's answer as KafkaJS does. */
 const decodeMessages = requireFrom('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
   decoder: object,
 ) => Promise<readonly FetchedMessage[]>
@@ -62,7 +62,7 @@ export async function batchWith(headers: KafkaHeaders): Promise<Buffer> {
   return batch
 }
 
-/** The headers of a batch's records, as they come to the stages. */
+/** The headers of a batch's records, as the stages get them. */
 export async function headersRead(batch: Buffer): Promise<readonly KafkaHeader[]> {
   const answer = { partition: 0, highWatermark: '20', messages: await read(batch) }
   const fetched = new Batch('events', '3', answer)

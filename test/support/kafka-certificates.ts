@@ -1,7 +1,7 @@
 /**
- * Certificates of the secured broker, and their keys: they guard nothing. Made by openssl with EC keys on prime256v1: a
- * CA, one for DNS:localhost alone, the same out of date since 2020, and one of a client (O=Example, CN=processor). All
- * but the one out of date are valid until 2126. The client's key is there a second time, under the passphrase `sesame`.
+ * Certificates of the secured broker, and their keys. They protect nothing. openssl created them with EC keys on prime256v1:
+ * a CA, a certificate for DNS:localhost only, the same but expired in 2020, and one of a client (O=Example, CN=processor).
+ * All except the expired one are valid until 2126. The client's key also exists encrypted, with the passphrase `sesame`.
  */
 export const authority = `-----BEGIN CERTIFICATE-----
 MIIBgTCCASegAwIBAgIUQC3L4xE32gpsDbYemMX4/Wf8idowCgYIKoZIzj0EAwIw

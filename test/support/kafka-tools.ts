@@ -24,11 +24,11 @@ export interface KafkaTools {
     messages: readonly kafkajs.Message[],
     compression?: Compression,
   ): Promise<void>
-  /** Written and committed as one transaction, whose marker takes an offset too. */
+  /** Writes and commits records as one transaction. Its marker takes an offset too. */
   produceInTransaction(topic: string, messages: readonly kafkajs.Message[]): Promise<void>
   /** Removes the records before `offset`, as retention does. */
   deleteRecords(topic: string, partition: number, offset: number): Promise<void>
-  /** All records up to the end offsets of now, in order of arrival. */
+  /** All records up to the present end offsets, in order of arrival. */
   readAll(topic: string): Promise<readonly InboundRecord[]>
   /** Makes the group forget the member with this client id. */
   expel(groupId: string, clientId: string): Promise<void>
@@ -69,7 +69,7 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
       await transactional.disconnect()
     },
     async deleteRecords(topic, partition, offset) {
-      // The client refuses unless it has met the topic before.
+      // The client refuses unless it already knows the topic.
       await admin.fetchTopicOffsets(topic)
       const partitions = [{ partition, offset: String(offset) }]
       await admin.deleteTopicRecords({ topic, partitions })
@@ -110,7 +110,9 @@ interface LeavingCluster {
   findGroupCoordinator(request: { readonly groupId: string }): Promise<LeavingCoordinator>
 }
 
-/** Anyone may say that a member leaves. The client has no call for it; its cluster object is reached by an assigner. */
+/**
+ * Any client may report that a member leaves. KafkaJS has no call for it. An assigner gives access to its cluster object.
+ */
 async function leaveGroup(brokers: readonly string[], groupId: string, memberId: string) {
   let cluster: LeavingCluster | undefined
   createKafka(settingsOf(brokers), silentLog, 'command').consumer({

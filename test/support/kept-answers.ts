@@ -1,4 +1,4 @@
-/** A hook with many secrets, an event, and what results keep of an answer. */
+/** A hook with many secrets, an event, and the parts of an answer that results keep. */
 import { keptAnswer, type KeepingRules } from '../../src/core/run/kept-answer.ts'
 import type { AttemptResult, Hook } from '../../src/core/model/model.ts'
 import { prepareHook, requestHeaders } from '../../src/core/run/request-headers.ts'

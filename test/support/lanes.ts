@@ -1,5 +1,5 @@
 /** Lanes whose work is texts, and actions of tests on them. */
-import type { LaneCondition } from '../../src/core/health/health.ts'
+import type { LaneCondition } from '../../src/core/lane/condition.ts'
 import type { LaneSeed } from '../../src/core/lane/seed.ts'
 import type { HookLimits, Lane, LineName } from '../../src/core/lane/lane.ts'
 import { Lanes, type LaneLimits, type LanesParts, type Slot } from '../../src/core/lane/lanes.ts'
@@ -83,7 +83,7 @@ export function learn(lanes: Lanes<string>, hookId: string, limits: HookLimits =
   finishAll(lanes, startAll(lanes, 0), 'success', 1)
 }
 
-/** Whether the lane of `a` takes a delivery, or until when it does not. */
+/** Why the lane of `a` accepts no delivery, and until when; `undefined` if it accepts one. */
 export function blocked(lanes: Lanes<string>, now: number): LaneCondition | undefined {
   return lanes.laneOf('a', sixteen, now).blockedBy(now)
 }

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 /**
  * Lets a server listen for one test, on a free port of 127.0.0.1. Its connections end with it.
  *
- * @param atEnd where to leave what ends it, if that is not the end of the test
+ * @param atEnd gets the function that stops it. Default: the end of the test stops it
  * @returns the port
  */
 export async function listening(

@@ -1,11 +1,11 @@
-/** Webhooks as Logto sends them: the payload with `hookId` as its last member, signed by HMAC of Node's own. */
+/** Webhooks as Logto sends them: the payload with `hookId` as its last member, signed with Node's own HMAC. */
 import { createHmac } from 'node:crypto'
 
 export const logtoKey = 'Qm3Vx8Zc1Lk6Jh9Gf4Ds7Aa2Pp5Oo0Ii'
 export const logtoHookId = 'w2f8p6u0c9ydj3ms7ealr'
 
 export interface LogtoWebhook {
-  /** Without `hookId`. */
+  /** The payload without `hookId`. */
   readonly event: string
   readonly body: string
   readonly headers: Readonly<Record<string, string>>

@@ -1,10 +1,10 @@
 /**
- * Kafka as far as the ports can see it, in memory and on a hand-moved clock: topics, groups, commits with metadata,
+ * Kafka behind the ports, in memory and on a clock that the test moves: topics, groups, commits with metadata,
  * acknowledgements. Deliveries run as microtasks, so `settled()` (hand-clock.ts) waits for all of them.
  *
- * The stages depend on these parts of Kafka, which it has: order within a partition, the partition of a key, generations,
- * commits of an old generation being refused, a member learning of a rebalance before it loses anything, and nothing
- * being acknowledged during an outage. It has no compaction, retention and transactions.
+ * It has these properties of Kafka, because the stages depend on them: the order within a partition, the partition of a key,
+ * and generations. Commits of an old generation are refused, a member learns of a rebalance before it loses a partition, and
+ * nothing is acknowledged during an outage. It has no compaction, retention or transactions.
  */
 import { choosePartition } from '../../src/edge/kafka/partition-choice.ts'
 import { recordBytes } from '../../src/edge/kafka/batch-cutting.ts'

@@ -1,9 +1,9 @@
 /**
  * One consumer group in memory.
  *
- * A rebalance goes: every member's `beforeRejoin` is awaited while commits of the old generation are still taken, then
- * the generation rises by one, partitions are assigned by the project's own assignor, and every member is notified. Changes
- * that come meanwhile lead to one more rebalance.
+ * In a rebalance, every member's `beforeRejoin` is awaited, while commits of the old generation are still accepted. Then the
+ * generation rises by one, the project's own assignor assigns the partitions, and every member is notified. Changes during a
+ * rebalance cause one more rebalance.
  */
 import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
 import type {
@@ -124,8 +124,8 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
   }
 
   /**
-   * One batch of each partition at a time, each from a microtask of its own, until nothing is left. What a fetch of an
-   * idle partition, or the asking after a paused one, would report about its end, is reported when it changes.
+   * Delivers one batch per partition at a time, each in a microtask of its own, until nothing is left. The end of an idle or
+   * paused partition is reported when it changes.
    */
   function deliver(member: Member): void {
     if (member.isDelivering) return

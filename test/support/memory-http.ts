@@ -17,7 +17,7 @@ export interface MemoryAnswer {
   readonly status: number
   readonly retryAfterMs?: number
   readonly body?: string
-  /** The time from the call to the answer; at once when absent. */
+  /** The time from the call to the answer. Default 0. */
   readonly afterMs?: number
 }
 
@@ -28,7 +28,9 @@ export interface MemoryHttp extends HttpSender {
   readonly openCalls: readonly MemoryCall[]
   /** Sets what {@link HttpSender.trouble} returns from now on. */
   setTrouble(trouble: string | undefined): void
-  /** Answers calls to `url` with these in turn, and then always with the last one. Without answers, calls wait for the test. */
+  /**
+   * Answers calls to `url` with these in turn, and then always with the last one. Without answers, calls wait for the test.
+   */
   script(url: string, ...answers: readonly (number | MemoryAnswer)[]): void
 }
 
@@ -82,7 +84,7 @@ function answer(clock: Clock, call: MemoryCall, scripted: number | MemoryAnswer)
   else clock.after(afterMs, () => call.answer(status, retryAfterMs, body))
 }
 
-/** The first end counts. `done` is called after the calling code has returned. */
+/** Only the first end counts. `done` is called after the calling code has returned. */
 function openCall(clock: Clock, request: HttpRequest, done: (result: AttemptResult) => void) {
   const startedAt = clock.monotonic()
   let ending: AttemptResult | undefined

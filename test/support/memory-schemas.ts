@@ -1,4 +1,4 @@
-/** A schema registry as far as the `SchemaSource` port can see it: schemas come when a test says so. */
+/** A schema registry behind the `SchemaSource` port. Schemas arrive when the test says so. */
 import type { Schema } from '../../src/core/event/framed-value.ts'
 import type { SchemaSource } from '../../src/ports.ts'
 
@@ -6,7 +6,7 @@ export interface MemorySchemas {
   readonly source: SchemaSource
   /** The ids of all calls of `find`. */
   readonly looks: readonly number[]
-  /** Makes the id known, and notifies all that wait for it. */
+  /** Makes the id known, and notifies everything that waits for it. */
   arrive(id: number, schema: Schema): void
   /** Answers the id as a registry does: soon after the first request. */
   answer(id: number, schema: Schema): void

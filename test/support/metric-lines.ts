@@ -1,6 +1,6 @@
-/** Prometheus text as a test reads it. */
+/** Reads metrics in Prometheus's text format. */
 
-/** Values by series as they are printed, such as `hooktide_lag{topic="auth.events"}`. */
+/** Values by printed series, such as `hooktide_lag{topic="auth.events"}`. */
 export type Series = ReadonlyMap<string, number>
 
 export function parseMetrics(text: string): Series {
@@ -23,7 +23,7 @@ export function byLabel(series: Series, metric: string): Readonly<Record<string,
   return found
 }
 
-/** Only what is not 0. */
+/** The values that are not 0. */
 export function counted(series: Series, metric: string): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(byLabel(series, metric)).filter(([, value]) => value > 0),

@@ -1,4 +1,4 @@
-/** The monitor on a socket of its own, over what a test puts into it. */
+/** The monitor on a socket, with data from the test. */
 import { createHookReading } from '../../src/commands/hooks/topic.ts'
 import type { Health } from '../../src/core/health/record.ts'
 import { isJsonObject } from '../../src/core/text/json-text.ts'
@@ -39,9 +39,9 @@ export interface MonitorRig extends AsyncDisposable {
   readonly index: ResultIndex
   readonly routes: readonly Route[]
   readonly endpoints: Map<string, Health>
-  /** What was carried out, in order. */
+  /** The actions that were carried out, in order. */
   readonly actions: readonly (readonly [ActionName, Action])[]
-  /** Stores a hook as its topic would bring it; `undefined` deletes it. */
+  /** Stores a hook as if it was read from its topic; `undefined` deletes it. */
   putHook(id: string, value: unknown): Promise<void>
   /** Something was read. */
   changed(): void
@@ -83,7 +83,7 @@ export function healthWith(fields: Partial<Health> & { readonly hookId: string }
   }
 }
 
-/** What a command of hooks does, on a table in memory. */
+/** The actions of the hook commands, on a table in memory. */
 export function memoryOutcomes(rig: () => Pick<MonitorRig, 'putHook'>): Outcomes {
   return {
     'hooks put': async ({ input }) => {

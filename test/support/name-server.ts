@@ -1,6 +1,6 @@
 /**
- * A name server on a free port of 127.0.0.1, over UDP and TCP, that answers as a test tells it. Answers that are too large
- * for UDP are truncated there, as RFC 1035 has it, and whole over TCP.
+ * A name server on a free port of 127.0.0.1, over UDP and TCP, whose answers a test chooses. Answers that are too large for
+ * UDP are truncated there, as RFC 1035 requires, and complete over TCP.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -11,7 +11,9 @@ import { onTestFinished } from 'vitest'
 const rcodes = { formerr: 1, servfail: 2, nxdomain: 3, notimp: 4, refused: 5 } as const
 
 export type NameReply =
-  /** Addresses of both families: each query gets those of its own. `aliases` are names of CNAME records on the way. */
+  /**
+   * Addresses of both families. Each query gets those of its family. `aliases` are the names of CNAME records before them.
+   */
   | {
       readonly kind: 'addresses'
       readonly addresses: readonly string[]
@@ -30,13 +32,13 @@ export interface NameQuestion {
 }
 
 export interface NameServer {
-  /** As the setting has it. */
+  /** The address in the form of the setting. */
   readonly address: string
   readonly questions: readonly NameQuestion[]
   /** Questions about one name. */
   questionsOf(name: string): readonly NameQuestion[]
   answer: (question: NameQuestion) => NameReply
-  /** Resolves when this many questions have arrived in all. */
+  /** Resolves when this many questions have arrived in total. */
   waitFor(count: number): Promise<void>
   /** From then on its port is closed. */
   stop(): Promise<void>
@@ -97,7 +99,7 @@ export async function useNameServer(answer: NameServer['answer']): Promise<NameS
   return server
 }
 
-/** The same port for both, which another program may have for one of them. */
+/** Uses the same port for both protocols. Another program may use it for one of them, so several are tried. */
 async function bound(): Promise<{ udp: Socket; tcp: Server; port: number }> {
   for (;;) {
     const udp = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 })
@@ -130,7 +132,7 @@ function encoded(query: Buffer, question: NameQuestion, reply: NameReply): Buffe
   if (reply.kind !== 'addresses') return headed(query, rcodes[reply.kind], [])
   const { aliases = [], ttl = 60 } = reply
   const records: Buffer[] = []
-  // The question's own name is referred to by where it stands, so that thousands of records fit into an answer.
+  // A reference to the name of the question, so that thousands of records fit into an answer.
   const ownerBytes = (name: string): Buffer =>
     name === question.name ? uint16(0xc00c) : nameBytes(name)
   let owner = question.name
@@ -183,7 +185,7 @@ function uint16(value: number): Buffer {
   return Buffer.from([value >> 8, value & 0xff])
 }
 
-/** Of the next message of a TCP connection; more than there is while its length has not come. */
+/** The size of the next message of a TCP connection. It is larger than what has arrived while the length is not complete. */
 function lengthOf(read: Buffer): number {
   return read.length < 2 ? Infinity : read.readUInt16BE(0)
 }

@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url'
 
 export const checkoutFolder = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The registry does not answer, and the cache has not all that is needed. */
+/** The registry does not answer, and the cache lacks something that is needed. */
 export class RegistryAway extends Error {}
 
 const networkFault =
   /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|E50\d)\b/
 
-/** @returns what it printed. @throws RegistryAway when the network is why it failed */
+/** @returns what it printed. @throws RegistryAway if it failed because of the network */
 export async function npm(folder: string, ...args: readonly string[]): Promise<string> {
   try {
     return await runToEnd('npm', args, folder)
@@ -66,7 +66,7 @@ export async function findNodeRelease(version: string): Promise<string> {
         target,
         `${name}@${version}`,
       )
-      // Another process may have been faster: its folder is as good.
+      // Another process may have been faster. Its folder is equally good.
       if (!existsSync(cache)) await rename(target, cache)
     } finally {
       await rm(target, { recursive: true, force: true })

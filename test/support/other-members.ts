@@ -17,7 +17,7 @@ export interface OtherMember {
 
 export const otherClient = 'other-program'
 
-/** A consumer of KafkaJS as any program has it. Resolves when it has joined. */
+/** An ordinary consumer of KafkaJS. Resolves when it has joined. */
 export async function joinClassic(
   brokers: readonly string[],
   groupId: string,
@@ -93,7 +93,7 @@ async function joinBy(
     readonly apiKey: number
     readonly apiName: string
     readonly version: number
-    /** What follows the member's epoch. */
+    /** The bytes after the member's epoch. */
     readonly write: (encoder: Encoder) => void
   },
 ): Promise<OtherMember> {

@@ -10,7 +10,7 @@ import type { TestContext } from 'vitest'
 const program = 'prometheus'
 
 export interface Prometheus extends AsyncDisposable {
-  /** What the instant query answers. Throws with Prometheus's own message where the query is not one. */
+  /** The answer of the instant query. Throws with Prometheus's own message if the query is not valid. */
   query(expression: string): Promise<readonly Sample[]>
 }
 

@@ -1,18 +1,18 @@
 /**
- * Random Avro schemas with a value of each, the bytes that avsc makes of it, and the JSON that is expected: the value as
- * the arbitrary made it, so that the expectation is no second reading of the bytes.
+ * Random Avro schemas, with a value of each, its bytes by avsc, and the expected JSON. The expected JSON comes from the
+ * generated value, so it does not depend on a second reader of the bytes.
  */
 import avro from 'avsc'
 import fc from 'fast-check'
 
-/** A type, and its values as avsc takes them (`wire`) and as JSON has them. */
+/** A type, with its values as avsc accepts them (`wire`) and in JSON. */
 export interface AvroCase {
   readonly schema: unknown
   readonly wire: unknown
   readonly json: unknown
 }
 
-/** Every long as a bigint: avsc's own would throw beyond 2^53. */
+/** Longs as bigints, because avsc's own type throws beyond 2^53. */
 const longType = avro.types.LongType.__with(
   {
     fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
@@ -64,7 +64,7 @@ const leaf: fc.Arbitrary<AvroCase> = fc.oneof(
     .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
     .map((value) => ({ schema: 'long', wire: value, json: value })),
   fc.integer().map((value) => ({ schema: 'long', wire: BigInt(value), json: BigInt(value) })),
-  // Floats that are short in both bases: the others have a test of their own.
+  // Floats that are short in both bases. Others have a test of their own.
   fc.integer({ min: -4_000, max: 4_000 }).map((value) => same('float', value / 4)),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => same('double', value)),
   anyText.map((value) => same('string', value)),
@@ -81,7 +81,7 @@ const leaf: fc.Arbitrary<AvroCase> = fc.oneof(
     ),
 )
 
-/** Both items of an array must be of one type: the second is the first again. */
+/** Both items of an array must have one type, so the second is the first again. */
 const arrayOf = (item: AvroCase, length: number): AvroCase => ({
   schema: { type: 'array', items: item.schema },
   wire: Array.from({ length }, () => item.wire),
@@ -106,7 +106,7 @@ const recordOf = (fields: readonly (readonly [string, AvroCase])[]): AvroCase =>
 })
 
 const nullable = (item: AvroCase, isNull: boolean): AvroCase => {
-  // A union in a union, or null twice, is no Avro.
+  // A union within a union, or null twice, is not valid in Avro.
   if (Array.isArray(item.schema) || item.schema === 'null') return item
   const schema = ['null', item.schema]
   if (isNull) return { schema, wire: null, json: null }
@@ -114,7 +114,7 @@ const nullable = (item: AvroCase, isNull: boolean): AvroCase => {
   return { schema, wire: { [branchName]: item.wire }, json: item.json }
 }
 
-// `__proto__` as a key makes no own member of an object literal, here and in avsc.
+// In an object literal the key `__proto__` creates no own property, here and in avsc.
 const mapKeys = fc.uniqueArray(
   anyText.filter((key) => key !== '__proto__'),
   { maxLength: 3 },
@@ -133,7 +133,7 @@ export const avroCase: fc.Arbitrary<AvroCase> = fc.letrec<{ any: AvroCase }>((ti
   ),
 })).any
 
-/** JSON text as it is expected: longs with all of their digits, members in the order of the schema. */
+/** The expected JSON text: longs with all of their digits, members in the order of the schema. */
 export function expectedText(json: unknown): string {
   if (typeof json === 'bigint') return String(json)
   if (typeof json === 'number') return Object.is(json, -0) ? '-0' : String(json)

@@ -1,21 +1,21 @@
 /**
- * Random filters, beside a model of the language that is as plain as its definition: every part is made together with
- * what it is to come to, a value or a failure.
+ * Random filters, with a simple model of the language: each part is created together with its expected outcome, a value or a
+ * failure.
  */
 import fc from 'fast-check'
 
 export const failed = Symbol('failed')
 type Failing<Result> = Result | typeof failed
-/** What the loops around give to their variables, the innermost last. */
+/** The values of the variables of the enclosing loops, the innermost last. */
 type Variables = readonly bigint[]
 
 interface Part<Result> {
-  /** @param depth how many loops are around: variables are named after their loop */
+  /** @param depth the number of enclosing loops, after which variables are named */
   readonly text: (depth: number) => string
   readonly value: (variables: Variables) => Failing<Result>
 }
 
-/** Of parts that must all have a value. */
+/** The outcome of parts that must all have a value. */
 function strict<One, Two, Result>(
   [one, two]: readonly [Part<One>, Part<Two>],
   text: (one: string, two: string) => string,
@@ -141,7 +141,7 @@ export const { bool: randomFilter } = fc.letrec<{
     { maxDepth: 4, withCrossShrink: true },
     fc.constantFrom(...wholeEdges).map((value) => constant(`(${value})`, value)),
     fc.nat(3).map((from): Part<bigint> => ({
-      // The variable of some loop around, when there is one.
+      // The variable of an enclosing loop, if there is one.
       text: (depth) => (depth === 0 ? '5' : `v${from % depth}`),
       value: (variables) => variables[from % Math.max(1, variables.length)] ?? 5n,
     })),
@@ -342,7 +342,7 @@ const unary = fc.constantFrom(
     'double(dyn(?))',
   ],
 )
-/** Expressions of any type, and of parts whose types do not fit. */
+/** Expressions of any type, including those whose parts have wrong types. */
 export const { any: randomExpression } = fc.letrec<{ any: string }>((tie) => ({
   any: fc.oneof(
     { maxDepth: 5 },

@@ -6,9 +6,9 @@ import { certificate, privateKey } from './tls-fixture.ts'
 
 export interface RawRequest {
   readonly socket: Socket
-  /** Which connection it came by, counted from 0. */
+  /** The number of its connection, counted from 0. */
   readonly connection: number
-  /** Which request of its connection it is, counted from 0. */
+  /** Its number on its connection, counted from 0. */
   readonly turn: number
   /** Its head, and its body as Latin-1. */
   readonly text: string
@@ -17,19 +17,19 @@ export interface RawRequest {
 }
 
 export interface RawServer {
-  /** Such as `127.0.0.1:40123`. */
+  /** The address, such as `127.0.0.1:40123`. */
   readonly host: string
   readonly port: number
-  /** Whole ones, in order of arrival. */
+  /** Complete requests, in order of arrival. */
   readonly requests: readonly RawRequest[]
   connectionCount(): number
 }
 
 export interface RawServerOptions {
   readonly isTls?: boolean
-  /** Called for each request once it is whole. */
+  /** Called for each request when it is complete. */
   readonly answer?: (request: RawRequest) => void
-  /** Called for each connection; reading it is then left to the test. */
+  /** Called for each connection. The test then has to read it. */
   readonly onConnection?: (socket: Socket, connection: number) => void
 }
 
@@ -56,7 +56,7 @@ export async function useRawServer(options: RawServerOptions): Promise<RawServer
       answer(request)
     })
   }
-  // A half-open connection is what a server leaves that only ends its own side.
+  // A server that only ends its own side leaves a half-open connection.
   const server: Server = options.isTls
     ? createTlsServer({ cert: certificate, key: privateKey, allowHalfOpen: true }, accept)
     : createServer({ allowHalfOpen: true }, accept)

@@ -1,4 +1,4 @@
-/** Records and sample payloads for tests of what reads them. */
+/** Records and sample payloads, for tests of code that reads them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { InboundRecord, KafkaHeaders } from '../../src/core/model/model.ts'
 

@@ -10,12 +10,12 @@ const second = 1_000
 const minute = 60 * second
 
 export interface Failure {
-  /** How long a call takes that succeeds, and how many are made at once, in each process. */
+  /** How long a successful call takes, and how many are made at once in each process. */
   readonly callMs: number
   readonly concurrency: number
-  /** Events that come while it fails, evenly. */
+  /** The number of events while it fails, evenly spread. */
   readonly waiting: number
-  /** Events that come in a second from the recovery on. */
+  /** Events per second after the recovery. */
   readonly freshPerSecond?: number
   readonly failsFor?: number
   /** Whether its calls hang, rather than fail at once. */
@@ -32,23 +32,23 @@ export interface Failure {
 export interface Recovery {
   /** Deliveries that waited when the recovery was found. */
   readonly waited: number
-  /** From the probe that found the recovery to the last delivery of what waited then. */
+  /** The time from the probe that found the recovery to the last delivery that waited then. */
   readonly drainMs: number
-  /** What the calls alone would take. */
+  /** The time that the calls alone would take. */
   readonly idealMs: number
-  /** From the recovery to the probe. */
+  /** The time from the recovery to the probe. */
   readonly probeMs: number
-  /** Of events that came from two seconds after the probe's answer on: from the event to its first call, ascending. */
+  /** For events from two seconds after the probe's answer: the times from the event to its first call, ascending. */
   readonly fresh: readonly number[]
   /** Records that were written to tiers in the last half hour of the failure. */
   readonly writesWhileFailing: number
   /** The same from the probe on, for each delivery that waited then. */
   readonly writesEach: number
-  /** How long lanes were idle while deliveries of theirs were deferred. */
+  /** How long lanes were idle although they had deferred deliveries. */
   readonly idleMs: number
 }
 
-/** How far the clock is moved at a time. */
+/** The step of the clock. */
 const stepMs = 200
 const defaults = {
   freshPerSecond: 5,
@@ -62,7 +62,7 @@ const defaults = {
 } satisfies Partial<Failure>
 const url = 'https://failed.example/'
 
-/** @param seed of the random numbers, so that a repeat measures the same */
+/** @param seed the seed of the random numbers, so that a repeat gives the same measurements */
 export async function recoveryFrom(failure: Failure, seed = 1): Promise<Recovery> {
   const outage = new Outage({ ...defaults, ...failure }, seed)
   await outage.begin()
@@ -97,7 +97,7 @@ class Outage {
     this.#outcomes = new Outcomes(this.#rig)
   }
 
-  /** It works for a minute, if its rate is to be known. */
+  /** Lets it work for a minute, if its rate is to be known. */
   async begin(): Promise<void> {
     const { concurrency, processes, isKnown, callMs } = this.#failure
     this.#rig.putHook({ id: 'failed', delivery: { concurrency } })
@@ -124,7 +124,7 @@ class Outage {
     return this.#tierWrites() - writes
   }
 
-  /** It works again, and is probed. Returns since when it works. */
+  /** Lets it work again until it is probed. Returns since when it works. */
   async recover(): Promise<number> {
     const recoveredAt = this.#rig.clock.now()
     this.#script({ status: 200, afterMs: this.#failure.callMs })
@@ -158,7 +158,7 @@ class Outage {
     }
   }
 
-  /** Fresh events come while time passes. */
+  /** Sends fresh events while time passes. */
   async #step(): Promise<void> {
     this.#events.sendAfter(this.#failure.freshPerSecond, stepMs)
     await this.#rig.clock.advance(stepMs)
@@ -224,7 +224,7 @@ class Events {
     this.#rig = rig
   }
 
-  /** As many as come in this many milliseconds. */
+  /** The number of events in this many milliseconds. */
   sendAfter(perSecond: number, ms: number): void {
     this.#due = Math.max(this.#due, this.sent.length) + (perSecond * ms) / second
     this.sendUpTo(this.#due)
@@ -259,7 +259,7 @@ class Outcomes {
     return count
   }
 
-  /** Never, when one of them is not delivered. */
+  /** Infinite if one of them is not delivered. */
   lastDelivery(ids: ReadonlySet<string>): number {
     this.#readOn()
     let last = 0
@@ -269,7 +269,7 @@ class Outcomes {
     return last
   }
 
-  /** From the event to its first call, of those that were sent within the time. Ascending. */
+  /** The times from the event to its first call, for events that were sent within the time, ascending. */
   latencies(
     sentAt: ReadonlyMap<string, number>,
     { from, to }: { readonly from: number; readonly to: number },

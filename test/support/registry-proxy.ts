@@ -3,14 +3,14 @@ import { createServer, connect, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 
 export interface RegistryProxy extends AsyncDisposable {
-  /** Of the registry, by way of the proxy. */
+  /** The URL of the registry through the proxy. */
   readonly url: string
-  /** Connections are taken and never answered; those that are open end. */
+  /** Accepts connections and never answers. Open connections are closed. */
   hang(): Promise<void>
-  /** Connections are refused; those that are open end. */
+  /** Refuses connections. Open connections are closed. */
   down(): Promise<void>
   pass(): Promise<void>
-  /** Connections taken since it hangs. */
+  /** The number of connections accepted since it hangs. */
   readonly hanging: Promise<void>
 }
 

@@ -7,7 +7,7 @@ import * as pem from './kafka-certificates.ts'
 
 export interface SecuredBroker {
   readonly kafka: EmbeddedKafka
-  /** Plain, and its one user may do everything. */
+  /** Plaintext. Its only user may do everything. */
   readonly open: string
   /** TLS; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
   readonly sasl: string
@@ -40,7 +40,7 @@ export function passwordOf(user: string): string {
   return `${user}-secret`
 }
 
-/** The variables that make a user of the command line of `username`. */
+/** The environment variables that log the command line in as `username`. */
 export function loginVariables(
   broker: Pick<SecuredBroker, 'sasl' | 'files'>,
   username: string,

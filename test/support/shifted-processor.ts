@@ -1,6 +1,6 @@
 /**
- * A processor on the real broker within the test's own process, whose clock the test can put forward: what takes hours
- * happens at once, and all else is real. The broker's clock goes on as it is, so records are always old enough.
+ * A processor on the real broker, within the process of the test. The test can set its clock forward, so waits of hours pass
+ * at once, and everything else is real. The broker's clock does not change, so records are always old enough.
  */
 import { onTestFinished } from 'vitest'
 import { decryptWith } from '../../src/core/hook/encrypted-text.ts'
@@ -19,11 +19,11 @@ import { createProcessor } from '../../src/topology.ts'
 import { settingsOf, silentLog } from './kafka-tools.ts'
 
 export interface ShiftedProcessor {
-  /** Puts the clock forward. What became due by it happens soon. */
+  /** Sets the clock forward. Whatever is due then happens soon. */
   shift(ms: number): void
 }
 
-/** Starts it with the settings of an environment, as `run` does. Stopped when the test ends. */
+/** Starts it with the settings of an environment, as `run` does. It is stopped when the test ends. */
 export async function startShifted(
   environment: Readonly<Record<string, string>>,
 ): Promise<ShiftedProcessor> {
@@ -46,7 +46,7 @@ export async function startShifted(
       sessionTimeoutMs,
       log: silentLog,
     })
-    // Membership is proven by the clock of the world.
+    // The proof of membership uses the real clock.
     const provenAt = () => {
       const at = source.provenAt()
       return at === undefined ? at : at + clock.offset()
@@ -94,7 +94,7 @@ export async function startShifted(
   return { shift: clock.shift }
 }
 
-/** A source as an object of closures, whatever it is. */
+/** Any source as an object of closures. */
 function bound(source: GroupSource): GroupSource {
   return {
     start: (listener) => source.start(listener),

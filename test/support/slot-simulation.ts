@@ -1,9 +1,9 @@
-/** Lanes in simulated time: hooks that get work at a steady pace and calls that take a fixed time. No chance, no I/O. */
+/** Lanes in simulated time, without randomness and I/O. Hooks get work at a steady rate, and calls take a fixed time. */
 import { Heap, type HeapItem } from '../../src/core/collections/heap.ts'
 import { Lanes, type LaneLimits } from '../../src/core/lane/lanes.ts'
 import type { MonotonicMs } from '../../src/core/model/model.ts'
 
-/** As in production. */
+/** The limits of production. */
 export const ofProcess: LaneLimits = {
   maxInFlight: 4_096,
   lateShare: 0.75,
@@ -17,9 +17,9 @@ export interface SimulatedHook {
   readonly concurrency?: number
   /** How long each call takes. */
   readonly callMs: number
-  /** `failure`: a call that runs into its time-out. */
+  /** `failure`: the call times out. */
   readonly outcome?: 'success' | 'failure'
-  /** Work comes so far apart, from then on until then. */
+  /** The interval of the work, and when it begins and ends. */
   readonly everyMs: number
   readonly from?: MonotonicMs
   readonly until?: MonotonicMs
@@ -28,16 +28,16 @@ export interface SimulatedHook {
 }
 
 export interface Observed {
-  /** Of each of its calls, from when the work came to when its call began. */
+  /** For each of its calls, the time from the arrival of the work to the start of the call. */
   readonly waits: readonly number[]
-  /** What came and was not called for: its lane was open. */
+  /** Work that arrived and was not called for, because its lane was open. */
   readonly turnedAway: number
 }
 
 export interface Simulation {
   readonly hooks: ReadonlyMap<string, Observed>
   readonly lanes: Lanes<Arrived>
-  /** Calls out at the end, by tenant. */
+  /** Calls in flight at the end, by tenant. */
   readonly held: Readonly<Record<string, number>>
 }
 
@@ -105,7 +105,7 @@ export function simulate(
   return { hooks: observed, lanes, held }
 }
 
-/** The longest that any work of the hook waited; infinite when none was called for. */
+/** The longest wait of any work of the hook; infinite if none was called for. */
 export function longestWait({ hooks }: Simulation, id: string): number {
   const waits = hooks.get(id)?.waits ?? []
   return waits.reduce((most, ms) => Math.max(most, ms), waits.length === 0 ? Infinity : 0)

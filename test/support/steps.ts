@@ -9,13 +9,13 @@ import type { RunningProcess } from './hooktide-process.ts'
 
 export interface Steps {
   /**
-   * Resolves with what `work` does.
+   * Resolves with the value of `work`.
    * @throws {Error} when that fails, or takes longer than `limitMs`, one minute by default, or than all steps may take
    */
   step<Result>(what: string, work: Promise<Result>, limitMs?: number): Promise<Result>
   /** From now on, failures also include the state of this processor. */
   watch(rig: BrokerRig, run: RunningProcess): void
-  /** What was done so far, and how long it took. */
+  /** The steps so far, and how long each took. */
   story(): string
 }
 
@@ -46,7 +46,7 @@ export function createSteps(allMs: number): Steps {
       } catch (error) {
         const known = watched === undefined ? '' : `\n${await stateOf(watched.rig, watched.run)}`
         const message = `${what}: ${asError(error).message}\nbefore: ${story()}${known}`
-        // To give up what the test holds may take longer than the test has left: then nobody sees what it throws.
+        // Releasing what the test holds may take longer than the test has left. Then its error would not be shown.
         process.stderr.write(`${message}\n`)
         throw new Error(message, { cause: error })
       }
@@ -75,7 +75,7 @@ async function stateOf({ receiver, results }: BrokerRig, run: RunningProcess): P
   ].join('\n')
 }
 
-/** Status and text of a status page; why there is none, where it cannot be read. */
+/** Status and text of a status page, or why it cannot be read. */
 export async function pageOf(run: RunningProcess, path: string): Promise<string> {
   const port = await within(run.port, pageMs, undefined).catch(() => undefined)
   if (port === undefined) return `${path}: no port`

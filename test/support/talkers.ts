@@ -1,6 +1,6 @@
 /**
- * Processes that call one endpoint, each with a lane of its own, and tell each other of it by the topic: the pure parts of
- * endpoint health and of lanes, in small steps of time.
+ * Processes that call one endpoint, each with a lane of its own, and report on it to each other through the topic. Only the
+ * pure parts of endpoint health and of lanes are used, in small steps of time.
  */
 import {
   claimed,
@@ -13,9 +13,9 @@ import {
   reportsRecovery,
   reportOf,
   type Endpoint,
-  type LaneCondition,
 } from '../../src/core/health/health.ts'
 import { minBetweenWritesMs, type Health } from '../../src/core/health/record.ts'
+import { endpointLaneOf, type LaneCondition } from '../../src/core/lane/condition.ts'
 import { boundBy, probeSpreadMs, seedOf, type Binding } from '../../src/core/lane/seed.ts'
 import type { Lanes, Slot } from '../../src/core/lane/lanes.ts'
 import { hook, rules } from './endpoints.ts'
@@ -33,11 +33,11 @@ export interface TalkOptions {
   readonly everyMs?: number
   readonly stepMs?: number
   readonly callMs?: number
-  /** No delivery comes to a process from then on. */
+  /** From then on a process gets no delivery. */
   readonly quietFrom?: (process: number) => number
   /** When a process stops for good. */
   readonly diesAt?: (process: number) => number
-  /** How far its clock is ahead of what is so. */
+  /** How far its clock is ahead of the true time. */
   readonly aheadMs?: (process: number) => number
   /** From then on no report reaches the topic. */
   readonly isTopicAwayFrom?: number
@@ -54,7 +54,7 @@ export interface Talk {
 
 const never = () => Number.POSITIVE_INFINITY
 
-/** How long after its writing a record is read by all. */
+/** How long after its write a record is read by all processes. */
 export const latencyMs = 250
 
 class Talker {
@@ -106,9 +106,8 @@ class Talker {
   }
 
   move(condition: LaneCondition, at: number): void {
-    const lane =
-      'until' in condition ? { ...condition, until: this.epoch(condition.until) } : condition
-    this.take(laneMoved(this.endpoint, lane, this.epoch(at)), at)
+    const now = this.epoch(at)
+    this.take(laneMoved(this.endpoint, endpointLaneOf(condition, { now, monotonic: at }), now), at)
   }
 
   deliver(at: number): void {

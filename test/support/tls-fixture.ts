@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest'
 /**
  * A self-signed certificate for `localhost` and 127.0.0.1, valid until 2126, and its key. Made for these tests by
  * `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 -subj /CN=localhost
- * -addext subjectAltName=DNS:localhost,IP:127.0.0.1`: it guards nothing.
+ * -addext subjectAltName=DNS:localhost,IP:127.0.0.1`. It protects nothing.
  */
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUMuwWDuecRkjXqBxAYPABFwxBQLwwCgYIKoZIzj0EAwIw
@@ -26,7 +26,7 @@ NKi/dQkn+gmtGsVc6J/GwrNXKyj4A9fF6rAQlRKQj7VwR0U4GiIFeZqO
 -----END PRIVATE KEY-----
 `
 
-/** As `NODE_EXTRA_CA_CERTS` does at start. */
+/** Trusts the certificate, as `NODE_EXTRA_CA_CERTS` does at the start of a process. */
 export function trustFixture(): void {
   const before = getCACertificates('default')
   setDefaultCACertificates([...before, certificate])

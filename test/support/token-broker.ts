@@ -1,10 +1,10 @@
-/** A broker of the tests' own that lets in who shows a token of an identity provider, and grants rights by its subject. */
+/** A broker for tests that accepts logins with tokens of an identity provider, and grants rights by their subject. */
 import { type EmbeddedKafka, freePort, startEmbeddedKafka } from '../../examples/sandbox/sandbox.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 
 export interface TokenBroker {
   readonly kafka: EmbeddedKafka
-  /** Plain, and its one user may do everything. */
+  /** Plaintext. Its only user may do everything. */
   readonly open: string
   /** SASL OAUTHBEARER; a login lasts as long as its connection. */
   readonly token: string

@@ -1,6 +1,7 @@
 /**
- * Deletes a topic and creates it again, with records, while this process is blocked: a reader of the topic here sees
- * only that it is another one. Run as a program it does the work, since a client needs a process that moves.
+ * Deletes a topic and creates it again, with records, while this process is blocked. So a reader of the topic in this
+ * process sees only that it is another topic. A child process runs this file as a program, because a client needs a process
+ * that is not blocked.
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +12,7 @@ export interface TopicRecreation {
   readonly topic: string
   readonly partitions: number
   readonly configs: Readonly<Record<string, string>>
-  /** All for partition 0. */
+  /** The records, all for partition 0. */
   readonly records: readonly (readonly [key: string, value: string | null])[]
 }
 

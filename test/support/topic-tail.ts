@@ -14,7 +14,7 @@ export interface TailRecord {
 export interface Tail<Item> {
   /** Everything read so far, in the order in which it was read. */
   readonly items: readonly Item[]
-  /** Resolves with all items once `isEnough` of them are there. */
+  /** Resolves with all items as soon as `isEnough` is true of them. */
   waitFor(isEnough: (items: readonly Item[]) => boolean): Promise<readonly Item[]>
   stop(): Promise<void>
 }
@@ -43,7 +43,7 @@ export function tailTopic<Item>(
     }
   }
 
-  /** An outage can last longer than the reader has patience. */
+  /** An outage may last longer than the reader waits. */
   async function followOn(): Promise<void> {
     while (!stopping.signal.aborted) await follow().catch(() => undefined)
   }

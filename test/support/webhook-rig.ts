@@ -1,4 +1,4 @@
-/** The endpoint for webhooks on a socket, and clients that write what they like to it. */
+/** The endpoint for webhooks on a socket, and clients that may write any bytes to it. */
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { accepted, unauthorized } from '../../src/core/ingest/answer.ts'
@@ -14,16 +14,16 @@ export const maxBodyBytes = 100_000
 
 export interface Rig {
   readonly port: number
-  /** Bodies that came whole, in order. */
+  /** Bodies that arrived completely, in order. */
   readonly bodies: readonly string[]
   readonly answered: readonly Answered<string>[]
-  /** Answers webhooks that are held; those that come later are held again. */
+  /** Answers webhooks that are held. Later ones are held again. */
   release(): void
   stop(deadlineMs: number): Promise<void>
   connections(): number
 }
 
-/** @param isHeld webhooks are answered when they are released. Those of which the body is `wrong` at once, with 401 */
+/** @param isHeld whether webhooks are answered only when they are released. One with the body `wrong` gets 401 at once */
 export async function serve(
   options: Partial<WebhookServerOptions> = {},
   isHeld = false,
@@ -66,7 +66,7 @@ export async function serve(
 
 export const { body, headers } = logtoWebhook()
 
-/** Head of a request with Logto's headers, and those given. */
+/** The head of a request, with Logto's headers and the given ones. */
 export function head(
   more: readonly string[] = [],
   from = headers,
@@ -88,12 +88,12 @@ export function open({ port }: Rig): { readonly socket: Socket; readonly said: (
   return { socket, said: () => said }
 }
 
-/** However it is closed: what is on the way to a connection that is ended resets it. */
+/** Resolves when it is closed, also by a reset: bytes that arrive after the end of a connection reset it. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
-/** What the server says on a connection until it ends it. */
+/** What the server sends on a connection until it closes it. */
 export async function talk(rig: Rig, ...texts: readonly string[]): Promise<string> {
   const { socket, said } = open(rig)
   const closed = closeOf(socket)
@@ -102,7 +102,7 @@ export async function talk(rig: Rig, ...texts: readonly string[]): Promise<strin
   return said()
 }
 
-/** Until the server has said this much. */
+/** Waits until the server has sent this much. */
 export async function heard(said: () => string, form: RegExp): Promise<string> {
   await expect.poll(said, { interval: 5, timeout: 5_000 }).toMatch(form)
   return said()

@@ -81,7 +81,7 @@ export function dashboard(): string {
 
 if (import.meta.main) writeFileSync(path, dashboard())
 
-/** The dashboard as it is kept. */
+/** The text of the file. */
 export function keptDashboard(): string {
   return readFileSync(path, 'utf8')
 }

@@ -49,7 +49,7 @@ export async function remainingRange(
     const { topic, partition, next } = reach
     if (next <= (rangeOf(reach, held)?.end ?? -1)) continue
     throw new UserError(
-      `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was created anew, or has lost records. Begin again.`,
+      `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
     )
   }
   return clipAll(reaches, held, topics)

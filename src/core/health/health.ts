@@ -26,22 +26,23 @@ import {
   withSuccess,
   type Tally,
 } from './tally.ts'
-import type { EpochMs, Hook, MonotonicMs } from '../model/model.ts'
+import type { EpochMs, Hook } from '../model/model.ts'
 import type { EndpointReason, EndpointState } from '../model/record-values.ts'
 
-/** Whether a lane makes calls, and if not, until when. */
-export type LaneCondition =
+/**
+ * The condition of this instance's lane, in the time of reports. `LaneCondition` in `core/lane` is the same on a clock that
+ * never jumps. The names of the times differ, so that neither can be used as the other.
+ */
+export type EndpointLane =
   | { readonly kind: 'flowing' }
-  | { readonly kind: 'open'; readonly until: MonotonicMs }
-  | { readonly kind: 'paused'; readonly until: MonotonicMs }
+  | { readonly kind: 'open' | 'paused'; readonly endsAt: EpochMs }
 
 export interface Endpoint extends Tally {
   /** The current report, of this instance or another. */
   readonly known: Health | undefined
   /** The state that this instance found last, or took over from a report. */
   readonly reportedState: EndpointState
-  /** The condition of this instance's lane, with times in milliseconds since 1970. */
-  readonly lane: LaneCondition
+  readonly lane: EndpointLane
   /** When the condition of the lane changed last. */
   readonly movedAt: EpochMs
   /** Whether this instance has made an attempt itself. */
@@ -153,11 +154,12 @@ export function disabled(
 }
 
 /** The condition of this instance's lane changed. */
-export function laneMoved(endpoint: Endpoint, lane: LaneCondition, at: EpochMs): Endpoint {
+export function laneMoved(endpoint: Endpoint, lane: EndpointLane, at: EpochMs): Endpoint {
   const next = { ...endpoint, lane, movedAt: at }
   if (endpoint.known?.state === 'disabled') return next
   const isNewTime =
-    'until' in lane && (!('until' in endpoint.lane) || lane.until !== endpoint.lane.until)
+    lane.kind !== 'flowing' &&
+    (endpoint.lane.kind === 'flowing' || lane.endsAt !== endpoint.lane.endsAt)
   return isNewTime
     ? { ...next, reportedState: lane.kind, hasUnreported: true }
     : withOwnReport(next, at)
@@ -214,7 +216,7 @@ export function reportOf(
 ): Health | undefined {
   const { known, hasUnreported, isKnownUnwritten, lane } = endpoint
   const state = ownState(endpoint)
-  const until = 'until' in lane && state === lane.kind ? lane.until : null
+  const until = lane.kind !== 'flowing' && state === lane.kind ? lane.endsAt : null
   const isAlreadyReported =
     !hasUnreported || isBehind(hook, endpoint) || isReported(endpoint, { state, until, at })
   if (isAlreadyReported) return isKnownUnwritten ? known : undefined
@@ -306,8 +308,8 @@ function ownState({ lane, failures, reportedState }: Endpoint): EndpointState {
 }
 
 /** The condition of a lane after a call: an open or paused lane flows again if its time is over. */
-function laneAt(lane: LaneCondition, at: EpochMs): LaneCondition {
-  return 'until' in lane && lane.until <= at ? flowing : lane
+function laneAt(lane: EndpointLane, at: EpochMs): EndpointLane {
+  return lane.kind !== 'flowing' && lane.endsAt <= at ? flowing : lane
 }
 
 /** Whether this instance is behind in reading the hook topic, so that its attempts went to a former URL. */

@@ -26,8 +26,8 @@ import {
   withSuccess,
   type Concurrency,
 } from './concurrency.ts'
+import type { BlockedCondition, LaneCondition } from './condition.ts'
 import type { LaneFacts } from './endpoint-bound.ts'
-import type { LaneCondition } from '../health/health.ts'
 import type { LaneSeed, OpenSeed } from './seed.ts'
 import type { HeapItem } from '../collections/heap.ts'
 import { MeanDuration, RateLimit, RateMeter, silenceMs } from './rate.ts'
@@ -45,8 +45,6 @@ export interface HookLimits {
   readonly concurrency: number
   readonly ratePerSecond: number | undefined
 }
-
-export type BlockedCondition = Exclude<LaneCondition, { readonly kind: 'flowing' }>
 
 /** What the end of a call shows about the endpoint. */
 export type LaneOutcome =

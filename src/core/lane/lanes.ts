@@ -13,7 +13,7 @@
  * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
-import type { LaneCondition } from '../health/health.ts'
+import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
 import {
   Lane,

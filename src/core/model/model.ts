@@ -1,25 +1,6 @@
 /**
- * Glossary. Code, documents, log lines and names of metrics use these words, one for each thing.
- *
- * - **event**: one auth event, the value of a record on an event topic.
- * - **hook**: one customer's webhook: the URL to call, the events to call it for, and the key to sign with.
- * - **endpoint**: what answers, or fails to, at the URL of a hook.
- * - **delivery**: one event for one hook. Its id is the same in every attempt, replay and crash repeat.
- * - **run**: one series of attempts of a delivery. An event, a replay, a resend or a test begins one.
- * - **attempt**: one HTTP call of a run.
- * - **hop**: one write of a run to a retry tier, or as a split record.
- * - **deferral**: the write of a run to a tier because its lane cannot take it in time. It counts as no attempt.
- * - **split record**: a record on the requests topic that continues a run at once.
- * - **tier**: a retry topic. All of its records wait equally long.
- * - **verdict**: what follows from an attempt: delivered, retry, dead, …
- * - **lane**: the queue, concurrency, rate limit and breaker of one hook.
- * - **report**: a record about an endpoint that a process writes to the topic of endpoint health.
- * - **breaker**: stops the calls of a lane whose endpoint fails. It is closed, open or half-open.
- * - **ledger**: keeps which offsets of a partition are complete, and so which may be committed.
- * - **epoch**: one uninterrupted ownership of a partition by this process.
- * - **rejection**: why a record on an event, request or retry topic cannot be handled.
- * - **frame**: the zero byte and the schema id that a client of a schema registry puts before a value.
- * - **suspended**: the state of a hook whose newest record is not valid. Nothing is sent to it.
+ * The types of the product. They are named with the words of the glossary in docs/architecture.md. Code, documents, log
+ * lines and names of metrics use these words, one for each thing.
  */
 import type { ErrorClass, RejectionReason, Trigger } from './record-values.ts'
 

@@ -1,5 +1,5 @@
 /** Who has to act on a failure (docs/results.md). */
-import type { Blame, ErrorClass, Reason, Verdict } from '../model/model.ts'
+import type { Blame, ErrorClass, Verdict } from '../model/model.ts'
 
 const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   http: 'endpoint',
@@ -16,7 +16,10 @@ const blameOfClass: Readonly<Record<ErrorClass, Blame>> = {
   proxy: 'hooktide',
 }
 
-const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
+/** For each reason of an end. `by-answer`: how the last attempt failed decides. */
+const blameOfReason: Readonly<Record<DeathReason, Blame | 'by-answer'>> = {
+  gone: 'by-answer',
+  exhausted: 'by-answer',
   'endpoint-disabled': 'endpoint',
   'endpoint-down': 'endpoint',
   overflow: 'endpoint',
@@ -24,18 +27,37 @@ const blameOfReason: Partial<Readonly<Record<Reason, Blame>>> = {
   'hook-invalid': 'owner',
   'hook-deleted': 'owner',
   'hook-disabled': 'owner',
+  // The operator sets how large records of the topics may be.
+  'too-large': 'hooktide',
 }
 
-/** Who has to act on it; `undefined` when nothing went wrong. */
-export function blameOf(
-  verdict: Verdict,
-  errorClass: ErrorClass | undefined,
-  reason: Reason | undefined,
-): Blame | undefined {
-  if (verdict.kind === 'delivered') return undefined
-  if (verdict.kind === 'deferred') return verdict.isBlocked ? 'endpoint' : undefined
-  // If no attempt was due before the end, the endpoint asked for more time than was left, or failed until then.
-  if (verdict.kind === 'expired') return verdict.isLate ? 'hooktide' : 'endpoint'
-  if (reason !== undefined && blameOfReason[reason] !== undefined) return blameOfReason[reason]
+type DeathReason = (Verdict & { readonly kind: 'dead' | 'discarded' })['reason']
+
+/**
+ * Who has to act on it; `undefined` when nothing went wrong.
+ *
+ * @param errorClass how the attempt failed; `undefined` if none was made, or it did not fail
+ */
+export function blameOf(verdict: Verdict, errorClass: ErrorClass | undefined): Blame | undefined {
+  switch (verdict.kind) {
+    case 'delivered':
+      return undefined
+    case 'deferred':
+      return verdict.isBlocked ? 'endpoint' : undefined
+    case 'expired':
+      // If no attempt was due before the end, the endpoint asked for more time than was left, or failed until then.
+      return verdict.isLate ? 'hooktide' : 'endpoint'
+    case 'retry':
+    case 'interrupted':
+      return blameOfAnswer(errorClass)
+    case 'dead':
+    case 'discarded': {
+      const blame = blameOfReason[verdict.reason]
+      return blame === 'by-answer' ? blameOfAnswer(errorClass) : blame
+    }
+  }
+}
+
+function blameOfAnswer(errorClass: ErrorClass | undefined): Blame {
   return errorClass === undefined ? 'hooktide' : blameOfClass[errorClass]
 }

@@ -228,10 +228,10 @@ function deadLetterAtEnd(
 
 /**
  * The end of a run whose record is too large for its topic. The dead letter has neither the body nor the headers of the
- * event, but it has the place of the event's record.
+ * event, but it has the place of the event's record. For a run that another process owns, nothing is decided.
  */
 function tooLarge(context: RunContext, rules: RecordingRules, now: EpochMs): Recording {
-  if (!context.isOwned) return { records: [], signals: [], progress: 'ended' }
+  if (!context.isOwned) return { records: [], signals: [], progress: 'interrupted' }
   const { run } = context
   const verdict = { kind: 'dead', reason: 'too-large' } as const
   const conclusion = { verdict, configVersion: undefined, at: now, attempt: undefined }

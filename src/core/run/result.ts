@@ -54,7 +54,7 @@ export function endingOf(verdict: Verdict, result: AttemptResult | undefined): E
     outcome: outcomeOf(verdict),
     reason,
     errorClass,
-    blame: blameOf(verdict, errorClass, reason),
+    blame: blameOf(verdict, errorClass),
     isFinal: progressOf(verdict) === 'ended',
   }
 }

@@ -88,6 +88,19 @@ export function tierOf(topic: string, retryPrefix: string): Tier | undefined {
   return delayMs === undefined || delayMs === 0 ? undefined : { topic, delayMs }
 }
 
+/**
+ * The tier of a topic that the processor reads as one.
+ *
+ * @throws {RangeError} when its name is not one of a tier. Records of such a topic have no delay, so they cannot be handled.
+ */
+export function tierRead(topic: string, retryPrefix: string): Tier {
+  const tier = tierOf(topic, retryPrefix)
+  if (tier !== undefined) return tier
+  throw new RangeError(
+    `topic ${topic} is read as a retry topic, but is not named ${retryPrefix}<delay>`,
+  )
+}
+
 /** The tiers by ascending delay. */
 export function sortedTiers(tiers: readonly Tier[]): readonly Tier[] {
   return tiers.toSorted((a, b) => a.delayMs - b.delayMs)

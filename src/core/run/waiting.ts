@@ -1,6 +1,6 @@
 /**
- * A run that waits: where its record stands now, and when its next attempt is due. Results tell when the attempt was due that
- * they announced; since then the run may have been put off, hopped or split.
+ * A run that waits: where its record stands now, and when its next attempt is due. Results tell when the attempt was due
+ * that they announced; since then the run may have been deferred, hopped or split.
  */
 import type { DeliveryId, EpochMs, InboundRecord, RecordPlace, Run, Tier } from '../model/model.ts'
 import type { EventIdentity } from '../event/event.ts'
@@ -41,8 +41,8 @@ export function waitingRun(record: InboundRecord, tier: Tier | undefined): Waiti
 }
 
 /**
- * When the next attempt may start at the earliest: what is past waits for its turn. A run that was put off may start as soon
- * as a tier releases it.
+ * When the next attempt may start at the earliest: what is past waits for its turn. A run that was deferred may start as
+ * soon as a tier releases it.
  */
 export function earliestStart({
   dueAt,

@@ -20,14 +20,14 @@ import type {
 } from '../model/model.ts'
 import type { EndpointState } from '../model/record-values.ts'
 
-/** A place alone: a signal is logged whole, so no content of a record may be passed as one. */
+/** A place and nothing else: all of a signal is logged, so this type excludes whole records, which have content. */
 type Place = RecordPlace & {
   readonly [Member in Exclude<keyof InboundRecord, keyof RecordPlace>]?: never
 }
 
 export type Signal =
   | { readonly kind: 'event.unmatched' }
-  /** A hook's filter has no value for an event. The event is not sent to the hook. */
+  /** A hook's filter cannot be evaluated for an event. The event is not sent to the hook. */
   | { readonly kind: 'filter.failed'; readonly hookId: HookId; readonly fault: FilterFault }
   | {
       readonly kind: 'record.rejected'
@@ -44,7 +44,7 @@ export type Signal =
   | { readonly kind: 'run.split' }
   /** Lanes that had deferred deliveries could have made calls for this time in sum, and made none. */
   | { readonly kind: 'lanes.idle'; readonly laneMs: number }
-  /** A kept connection had ended when a call was to use it. The call uses a new one. */
+  /** A call found its kept connection closed, and uses a new one. */
   | { readonly kind: 'connection.stale' }
   | { readonly kind: 'run.repeated'; readonly deliveryId: DeliveryId }
   /** A valid record or a tombstone of the hook topic was applied after the table had been loaded. */
@@ -122,9 +122,9 @@ export type Signal =
     }
   /** An address was used after its time to live, because no name server answered. */
   | { readonly kind: 'name.stale'; readonly host: string }
-  /** The first such use of a name. `more`: other names with such a use since the last such signal. */
+  /** The first `name.stale` of a name. `more`: further such names since the last signal of this kind. */
   | { readonly kind: 'name.unanswered'; readonly host: string; readonly more: number }
-  /** Name servers answer for the name again. `more` as above. */
+  /** Name servers answer for the name again. `more`: further such names since the last signal of this kind. */
   | {
       readonly kind: 'name.recovered'
       readonly host: string
@@ -149,8 +149,8 @@ export const stopCauses = [
 export type StopCause = (typeof stopCauses)[number]
 
 /**
- * Why a notice is left out: too many notices of its tenant or of all within a minute; or the event topic accepts no record
- * of its size.
+ * Why a notice is left out: there were too many notices of its tenant, or of all tenants, within a minute, or the notice is
+ * larger than the event topic accepts.
  */
 export type NoticeCause = 'tenant-rate' | 'total-rate' | 'too-large'
 

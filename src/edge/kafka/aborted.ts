@@ -1,7 +1,8 @@
 /**
- * Leaves out what transactions took back. KafkaJS's own way lets records pass where several transactions were taken back
- * at once, since it begins with one of them a record, and takes a record whose key is four zero bytes for the end of one.
- * Here such records become control records in the answer itself: those are read on behind and handed to nobody.
+ * Leaves out the records of aborted transactions. KafkaJS's own code lets some of them pass if several transactions were
+ * aborted at the same time, because it advances by one transaction per record. It also takes a record whose key is four zero
+ * bytes for the end of a transaction. This code turns records of aborted transactions into control records within the
+ * answer. KafkaJS skips those.
  */
 import { createRequire } from 'node:module'
 import type { FetchedMessage } from './inner.ts'
@@ -15,7 +16,7 @@ interface ReadMessage extends FetchedMessage {
   isControlRecord?: boolean
 }
 
-/** What a node answered for one partition. */
+/** The answer of a node for one partition. */
 interface PartitionAnswer {
   abortedTransactions?: readonly AbortedTransaction[] | null
   readonly messages: readonly ReadMessage[]
@@ -25,11 +26,11 @@ interface FetchAnswer {
   readonly responses: readonly { readonly partitions: readonly PartitionAnswer[] }[]
 }
 
-/** A control record's key is its version and what it does, 16 bits each: 0 takes back, 1 commits. */
+/** The key of a control record is its version and its type, 16 bits each. Type 0 aborts, type 1 commits. */
 const typeAt = 2
 const takesBack = 0
 
-/** As Java's consumer does it: a transaction is taken back from its first offset to the marker of its producer. */
+/** As in Java's consumer: an aborted transaction extends from its first offset to the marker of its producer. */
 function hideAborted(answer: PartitionAnswer): void {
   const rest = (answer.abortedTransactions ?? []).toSorted((one, other) =>
     Number(BigInt(one.firstOffset) - BigInt(other.firstOffset)),

@@ -1,4 +1,7 @@
-/** What commands and startup ask of the cluster. Never alters a topic: KafkaJS's way of it drops all other settings. */
+/**
+ * Requests of commands and of the start to the cluster. Never alters a topic, because KafkaJS would reset its other
+ * settings.
+ */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs } from '../../core/model/model.ts'
@@ -20,10 +23,10 @@ import { opening, rightRefusal, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { sleep } from '../waiting.ts'
 
-/** How a topic is spread over the brokers. */
+/** How a topic is distributed over the brokers. */
 export interface TopicSpread {
   readonly partitions: number
-  /** Of the partition that has the fewest. */
+  /** Replicas of the partition that has the fewest. */
   readonly replicas: number
 }
 
@@ -48,9 +51,9 @@ export interface BrokerAddress {
 
 export interface ClusterDescription {
   readonly brokers: number
-  /** Where clients are told to reach each broker. */
+  /** The addresses that the brokers advertise. */
   readonly addresses: readonly BrokerAddress[]
-  /** Replicas of topics that are created without a number of their own; `undefined` to whom the broker does not say. */
+  /** The default number of replicas of a new topic; `undefined` if the principal may not see it. */
   readonly defaultReplicas: number | undefined
 }
 
@@ -71,12 +74,12 @@ export interface KafkaAdmin {
   listTopics(): Promise<readonly string[]>
   /** `undefined` for a topic that does not exist. */
   describeTopic(topic: string): Promise<TopicDescription | undefined>
-  /** How many partitions it has, for those who only write to it; `undefined` for a topic that does not exist. */
+  /** The number of partitions, which a right to write is enough to see; `undefined` for a topic that does not exist. */
   partitionsToWrite(topic: string): Promise<number | undefined>
   /** `undefined` when it exists already; then nothing is changed. */
   createTopic(topic: NewTopic): Promise<TopicSpread | undefined>
   offsets(topic: string): Promise<readonly PartitionRange[]>
-  /** Offset of the first record at or after the time; the end offset where there is none. */
+  /** The offset of the first record at or after the time, or the end offset if there is none. */
   offsetsAt(topic: string, time: EpochMs): Promise<readonly PartitionOffset[]>
   /** Only partitions that have a committed offset. */
   groupOffsets(groupId: string, topics: readonly string[]): Promise<readonly CommitEntry[]>
@@ -88,7 +91,7 @@ export interface KafkaAdmin {
   ): Promise<readonly { readonly groupId: string; readonly state: string }[]>
   /** @returns the state of the group, such as `Stable`, `Empty` or `Dead`, and its classic members */
   describeGroup(groupId: string): Promise<GroupDescription>
-  /** Why the group is not for us: another program is in it; `undefined` when none is. */
+  /** Why the group cannot be used: another program is a member. `undefined` if none is. */
   conflictIn(groupId: string): Promise<string | undefined>
   deleteGroups(groupIds: readonly string[]): Promise<void>
   stop(): Promise<void>
@@ -161,7 +164,7 @@ async function openAdmin(
   const admin = createKafka(settings, log, 'command', onFault).admin()
   try {
     await admin.connect()
-    // A broker that asks for a login answers the first request without one.
+    // A broker that requires a login answers the first request without one.
     await admin.describeCluster()
     return admin
   } catch (error) {
@@ -184,7 +187,7 @@ async function describeCluster(admin: Admin): Promise<ClusterDescription> {
   }
 }
 
-/** Asks any one broker: only who may see the settings of the cluster is told. */
+/** Asks any broker. Needs the right to see the settings of the cluster. */
 async function defaultReplicas(
   admin: Admin,
   controller: number | null,
@@ -241,7 +244,7 @@ async function partitionCount(admin: Admin, topic: string): Promise<number | und
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     return topics[0]?.partitions.length
   } catch (error) {
-    // Not looked for in a list: that leaves out what the principal may not see.
+    // A list of topics would leave out those that the principal may not see.
     if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
     throw error
   }
@@ -250,7 +253,7 @@ async function partitionCount(admin: Admin, topic: string): Promise<number | und
 async function createTopic(admin: Admin, topic: NewTopic): Promise<TopicSpread | undefined> {
   try {
     const isNew = await admin.createTopics({
-      // Its own wait gives up when a broker has not heard of the topic yet.
+      // KafkaJS's own wait fails if a broker does not know the topic yet.
       waitForLeaders: false,
       topics: [
         {
@@ -267,7 +270,7 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<TopicSpread |
     )
     return isNew ? spreadOf(metadata.topics[0]) : undefined
   } catch (error) {
-    // The reasons stand in `errors`; the outer message only says that there were some.
+    // `errors` has the reasons. The outer message only says that there are some.
     const inner: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
     throw Array.isArray(inner) && inner[0] instanceof Error ? inner[0] : error
   }
@@ -306,7 +309,7 @@ async function groupOffsets(
   )
 }
 
-/** A coordinator that has just moved loads its groups, for so long at most. */
+/** How long a new coordinator may take to load its groups. */
 const loadingMs = 10_000
 
 async function allGroups(admin: Admin, until: EpochMs): Promise<readonly { groupId: string }[]> {
@@ -331,8 +334,8 @@ async function listGroups(
 }
 
 /**
- * Commits as nobody's member, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for it and
- * takes five seconds for each topic. Its cluster object is reached through an assigner that is never used.
+ * Commits without a membership, which a group without members accepts. KafkaJS's own `setOffsets` joins the group for this,
+ * and takes five seconds per topic. An assigner that is never used gives access to the cluster object.
  */
 async function commitOffsets(
   { settings, log }: { readonly settings: KafkaSettings; readonly log: KafkaLog },
@@ -360,12 +363,12 @@ async function commitOffsets(
   }
 }
 
-/** What a broker answers while it is still taking charge of a topic. */
+/** Errors of a broker that is still becoming the leader of a topic. */
 const passingForTopics = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 const passingTries = 50
 const passingWaitMs = 200
 
-/** Tries again while the broker answers with one of `passing`: KafkaJS itself does so in some places only. */
+/** Retries while the broker answers with one of `passing`. KafkaJS itself does so only in some places. */
 async function patiently<Result>(
   work: () => Promise<Result>,
   passing: ReadonlySet<string>,
@@ -380,7 +383,7 @@ async function patiently<Result>(
   }
 }
 
-/** What can be done about an error, by Kafka's name for it or KafkaJS's. */
+/** What to do about an error, by its name in Kafka or KafkaJS. */
 const fixes: Readonly<Record<string, string>> = {
   KafkaJSConnectionError: 'Check KAFKA_BROKERS and that the broker is running and reachable.',
   KafkaJSNumberOfRetriesExceeded:
@@ -397,7 +400,7 @@ const fixes: Readonly<Record<string, string>> = {
   POLICY_VIOLATION: "The cluster's policy forbids it: ask its administrator.",
 }
 
-/** Runs work that needs some rights, and says what its failure means. */
+/** Runs work that needs some rights, and explains its failure. */
 type Explaining = <Result>(
   what: string,
   needed: readonly Right[],

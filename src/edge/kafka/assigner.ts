@@ -1,18 +1,18 @@
-/** Carries `edge/kafka/assignor.ts` through the group protocol. */
+/** Encodes and decodes the messages of the group protocol for `assignor.ts`. */
 import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
 import { assign, type MemberClaim, type OwnedPartition } from './assignor.ts'
 import { isJsonObject, parseJson } from '../../core/text/json.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
 
-/** Only programs whose members name the same assignor can be classic members of one group. */
+/** All classic members of a group must name the same assignor. */
 export const protocolName = 'hooktide-sticky'
-/** First byte of the user data. Another version is read as owning nothing. */
+/** First byte of the user data. A member with another version counts as owning nothing. */
 const claimVersion = 1
 
 type Claim = Pick<MemberClaim, 'owned' | 'generation'>
 const noClaim: Claim = { owned: [], generation: -1 }
 
-/** Which process a member is. It is part of what the member says when it joins, so that the group's description has it. */
+/** The process of a member. It is part of the member's metadata, so that the description of the group has it. */
 export interface MemberIdentity {
   readonly instance: string
   readonly version: string
@@ -62,7 +62,7 @@ export function createAssigner(
   }
 }
 
-/** What cannot be read is of another program that has taken our assignor's name: it gets no partition. */
+/** A member whose metadata cannot be read is another program with the name of our assignor. It gets no partition. */
 function readMetadata(bytes: Buffer): MemberMetadata | null {
   try {
     return AssignerProtocol.MemberMetadata.decode(bytes)
@@ -75,7 +75,7 @@ type MemberMetadata = NonNullable<ReturnType<typeof AssignerProtocol.MemberMetad
 
 /**
  * Partition counts of every topic that any member subscribes to. The leader's own client only knows its own topics; the
- * others are taken up for one look and dropped, since a deleted topic among them would fail every later refresh.
+ * others are added for one request and then removed, because a deleted topic among them would fail every later refresh.
  */
 async function countPartitions(
   cluster: InnerCluster,
@@ -89,7 +89,7 @@ async function countPartitions(
       counts.set(topic, cluster.findTopicPartitionMetadata(topic).length)
     } catch (error) {
       if (!isForeign) throw error
-      // The subscriber meets the same error by itself; the others' topics must not wait for it.
+      // The member that subscribes to it gets the same error. The topics of other members must not wait for it.
     } finally {
       if (isForeign) cluster.targetTopics.delete(topic)
     }
@@ -103,7 +103,7 @@ function byTopic(partitions: readonly OwnedPartition[]): Record<string, number[]
   return topics
 }
 
-/** @param identity versions that do not know it leave it unread */
+/** @param identity other versions may ignore it */
 function encodeClaim(claim: Claim, identity: MemberIdentity | undefined): Buffer {
   const parts = [
     claim.generation,
@@ -139,14 +139,14 @@ function itemsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** What the description of a group has of a member. */
+/** A member in the description of a group. */
 export interface DescribedMember {
-  /** `undefined` for one of a version that did not say, or of another program. */
+  /** `undefined` for a member of a version without it, or of another program. */
   readonly identity: MemberIdentity | undefined
   readonly partitions: readonly OwnedPartition[]
 }
 
-/** Reads what a member has said and was assigned. What cannot be read is left out: any program may be in a group. */
+/** Reads the metadata and the assignment of a member. Unreadable parts are left out, since any program may be a member. */
 export function readDescribedMember(metadata: Buffer, assignment: Buffer): DescribedMember {
   return {
     identity: identityIn(readMetadata(metadata)?.userData ?? null),
@@ -163,7 +163,7 @@ function identityIn(userData: Buffer | null): MemberIdentity | undefined {
   return { instance: instance.slice(0, maxIdentity), version: version.slice(0, maxIdentity) }
 }
 
-/** In characters. */
+/** Characters. */
 const maxIdentity = 256
 
 function partitionsIn(assignment: Buffer): readonly OwnedPartition[] {

@@ -1,18 +1,18 @@
 /**
- * Who reads which partition. Sticky: a partition moves only when balance asks for it, since a move interrupts the calls
- * of its records. Each topic is shared evenly by the members that subscribe to it themselves: during a rolling change of
- * topics, members differ, and an assignor that takes the leader's view leaves partitions unread.
+ * Assigns partitions to members. It is sticky: a partition moves only to restore the balance, because a move interrupts the
+ * calls of its records. Each topic is shared evenly among the members that subscribe to it. During a rolling change of
+ * topics the subscriptions differ, and an assignor that uses only the leader's subscription would leave partitions unread.
  */
 export interface OwnedPartition {
   readonly topic: string
   readonly partition: number
 }
 
-/** What a member says of itself when it joins. */
+/** The claim of a member when it joins. */
 export interface MemberClaim {
   readonly memberId: string
   readonly topics: readonly string[]
-  /** What it was assigned last, in `generation`. */
+  /** Its last assignment, which it got in `generation`. */
   readonly owned: readonly OwnedPartition[]
   readonly generation: number
 }
@@ -24,14 +24,14 @@ interface TopicShare {
   readonly subscribers: readonly string[]
   readonly floor: number
   readonly favoured: Set<string>
-  /** Owner by partition, where a claim holds. */
+  /** The owner of each partition that has a valid claim. */
   readonly owners: ReadonlyMap<number, string>
   readonly ownedCounts: ReadonlyMap<string, number>
 }
 
 /**
- * Every partition of a subscribed topic goes to exactly one of its subscribers. Counts per topic differ by at most one
- * between its subscribers; so do the totals where all subscribe to the same topics.
+ * Every partition of a subscribed topic goes to exactly one of its subscribers. The numbers of partitions per topic differ
+ * by at most one between its subscribers. If all subscribe to the same topics, so do the totals.
  *
  * @param partitionCounts number of partitions by topic; topics not in it are left out
  */
@@ -57,7 +57,9 @@ export function assign(
   return result
 }
 
-/** Decides who is favoured in one topic, looking at it alone: those whose partitions would otherwise move come first. */
+/**
+ * Decides who is favoured in one topic, without regard to others. Members whose partitions would move otherwise come first.
+ */
 function shareOf(
   topic: string,
   partitions: number,
@@ -88,7 +90,7 @@ function shareOf(
   return { topic, partitions, subscribers, floor, favoured, owners, ownedCounts }
 }
 
-/** The member whose claim on each partition holds: the newest generation's, since an older one was lost meanwhile. */
+/** The member with the valid claim on each partition. It is the claim of the newest generation; older ones were lost. */
 function ownersOf(
   topic: string,
   partitions: number,
@@ -161,7 +163,7 @@ function wants(share: TopicShare, id: string): number {
   return (share.ownedCounts.get(id) ?? 0) > share.floor ? 1 : 0
 }
 
-/** Partition to member: owners keep what fits their number, the rest goes to whoever has too few. */
+/** Assigns partitions to members. Owners keep as many as they may have, and the others go to members with too few. */
 function place(share: TopicShare): ReadonlyMap<number, string> {
   const room = new Map(
     share.subscribers.map((id) => [id, share.floor + (share.favoured.has(id) ? 1 : 0)]),

@@ -1,6 +1,6 @@
 /**
- * Where a queue of records is cut into sends. KafkaJS puts all of a call's records for one partition into one batch, and
- * a batch over the topic's `max.message.bytes` is refused as a whole, so a send is bounded per partition.
+ * Cuts a queue of records into sends. KafkaJS puts all records of a send for one partition into one batch, and the broker
+ * refuses a batch that exceeds the topic's `max.message.bytes` as a whole. So a send is bounded per partition.
  */
 import type { OutboundRecord } from '../../core/model/model.ts'
 import { packedBytes } from '../../core/event/packed-headers.ts'
@@ -18,10 +18,10 @@ export interface QueuedRecord {
   readonly bytes: number
 }
 
-/** Room for a record's own fields and its share of the batch's; both are less. */
+/** An upper bound for a record's own fields and its part of the batch's fields. */
 const recordOverhead = 32
 
-/** About the bytes a record takes on the wire, uncompressed; never too few by more than a few bytes. */
+/** An estimate of the uncompressed bytes of a record on the wire. It is at most a few bytes too low. */
 export function recordBytes(record: OutboundRecord): number {
   let bytes = recordOverhead + (record.value?.length ?? 0)
   if (record.key !== null) bytes += Buffer.byteLength(record.key)
@@ -29,8 +29,8 @@ export function recordBytes(record: OutboundRecord): number {
 }
 
 /**
- * The end (exclusive) of the longest run of `queue` from `start` that fits one send. At least one record; one that is
- * over the limit by itself goes alone, so that a refusal names it.
+ * The end (exclusive) of the longest part of `queue` from `start` that fits into one send. It has at least one record. A
+ * record that exceeds the limit is sent alone, so that a refusal names it.
  */
 export function cutEnd(queue: readonly QueuedRecord[], start: number, limits: CutLimits): number {
   const bytesByTarget = new Map<object, number>()

@@ -1,8 +1,13 @@
 /**
- * How KafkaJS reads record batches here. Its own way knows two of the four compressions at best, unfolds whatever it is
- * given, dies of a batch with more records than a call can have arguments, and does not get past one that compaction left
- * nothing of. Here all four are read, and a batch that is out of bounds or broken becomes one empty record: its partition
- * goes on, and the record is rejected like any other that is not valid, with its source.
+ * Reads record batches, in place of KafkaJS's own code, which
+ *
+ * - knows at most two of the four compressions,
+ * - decompresses without a limit,
+ * - throws for a batch with more records than a function can have arguments,
+ * - never gets past a batch of which compaction has left no record.
+ *
+ * This code reads all four compressions. A batch that is broken or exceeds a bound becomes one empty record. So its
+ * partition continues, and the record is rejected like any other record that is not valid, with its source.
  */
 import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
@@ -17,11 +22,11 @@ import { replaceExport } from './replace-export.ts'
 /** How batches are written. */
 export type Compression = 'none' | Codec
 
-/** The most that a batch may unfold to. The Java client's whole buffer of unsent records has this size by default. */
+/** The most bytes of a decompressed batch. By default the Java client's whole buffer of unsent records has this size. */
 export const maxBatchBytes = 32 * 1024 * 1024
-/** More would be more arguments than a call can have. */
+/** More records would exceed the number of arguments of a function. */
 const maxBatchRecords = 100_000
-/** What is unfolded beyond this of one partition is left to the next fetch. */
+/** Beyond this many decompressed bytes of one partition, batches are left to the next fetch. */
 const maxPartitionBytes = 8 * 1024 * 1024
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
@@ -34,7 +39,7 @@ export const compressionTypes: Readonly<Record<Compression, kafkajs.CompressionT
   zstd: CompressionTypes.ZSTD,
 }
 
-/** By the lowest bits of a batch's attributes. */
+/** Compressions by the lowest bits of a batch's attributes. */
 const codecs: readonly (Codec | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd']
 
 interface Decoder {
@@ -47,7 +52,7 @@ const codecMask = 0x07
 const transactionalMask = 0x10
 
 interface DecodedMessage extends FetchedMessage {
-  /** KafkaJS reads on behind such a message and hands it to nobody. */
+  /** KafkaJS skips such a message. */
   readonly isControlRecord?: boolean
 }
 
@@ -62,20 +67,20 @@ const { KafkaJSPartialMessageError } = requireFrom('kafkajs/src/errors') as {
   readonly KafkaJSPartialMessageError: new (message: string) => Error
 }
 
-/** Bytes that the batches of one partition's answer had, once unfolded. */
+/** Decompressed bytes of the batches of one partition's answer. */
 const unfoldedBytes = new WeakMap<Decoder, number>()
 
 function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
   return async (decoder) => {
     const rest = decoder.buffer.subarray(decoder.offset)
     const size = countedFrom + rest.readInt32BE(at.length)
-    // The broker cuts an answer off anywhere; KafkaJS knows how to go on.
+    // The broker may cut an answer off anywhere. KafkaJS handles that.
     if (rest.length < size || size < at.records) return await decodeBatch(decoder)
     const before = unfoldedBytes.get(decoder) ?? 0
     if (before > maxPartitionBytes) throw new KafkaJSPartialMessageError('left to the next fetch')
     const batch = rest.subarray(0, size)
     decoder.forward(size)
-    // Kept for what it says of its producer; a segment may hold nothing else, and then neither does the answer.
+    // Brokers keep an empty batch for the state of its producer. A segment, and so an answer, may contain nothing else.
     if (batch.readInt32BE(at.count) === 0) {
       return { records: [{ ...emptyMessage(batch), isControlRecord: true }] }
     }
@@ -91,7 +96,7 @@ function boundedDecode(decodeBatch: DecodeBatch): DecodeBatch {
   }
 }
 
-/** The same batch, not compressed. */
+/** The same batch without compression. */
 async function plainBatch(batch: Buffer): Promise<Buffer> {
   const count = batch.readInt32BE(at.count)
   if (count > maxBatchRecords) throw new RangeError(`more than ${maxBatchRecords} records`)
@@ -105,7 +110,7 @@ async function plainBatch(batch: Buffer): Promise<Buffer> {
   return Buffer.concat([head, records])
 }
 
-/** Stands in for a whole batch, at its last offset: reading may begin anywhere in it. */
+/** Replaces a whole batch by one record at its last offset, because reading may begin anywhere in the batch. */
 function emptyMessage(batch: Buffer): FetchedMessage {
   const firstOffset = batch.readBigInt64BE(at.offset)
   const lastOffsetDelta = batch.readInt32BE(at.lastOffsetDelta)
@@ -118,7 +123,7 @@ function emptyMessage(batch: Buffer): FetchedMessage {
     batchContext: {
       firstOffset: String(firstOffset),
       lastOffsetDelta,
-      // By these KafkaJS leaves out what a transaction took back.
+      // KafkaJS needs these to leave out aborted transactions.
       producerId: String(batch.readBigInt64BE(at.producerId)),
       inTransaction: (batch.readInt16BE(at.attributes) & transactionalMask) !== 0,
     },
@@ -133,7 +138,7 @@ function install(): void {
     if (codec === undefined) continue
     registered[compressionTypes[codec]] = () => ({
       compress: ({ buffer }: { readonly buffer: Buffer }) => compress(codec, buffer),
-      // For formats of before Kafka 0.11 only.
+      // Only for formats before Kafka 0.11.
       decompress: (bytes: Buffer) => decompress(codec, bytes, maxBatchBytes),
     })
   }

@@ -1,4 +1,4 @@
-/** What time it is by the brokers' clock, which no request of KafkaJS asks. */
+/** The time of the brokers' clock. KafkaJS has no request for it. */
 import type { EpochMs } from '../../core/model/model.ts'
 import { asError } from '../../core/model/errors.ts'
 import type { KafkaLog, KafkaSettings } from './client.ts'
@@ -6,7 +6,7 @@ import { clusterOf } from './cluster.ts'
 import { askFlexibly, lengthOf, noTags, type Decoder } from './flexible-request.ts'
 
 export type ClockReading =
-  /** `aheadMs`: how far this machine's clock is ahead of the broker's; half of the time of the request is unsure. */
+  /** `aheadMs`: how far this machine's clock is ahead of the broker's, within half of the time of the request. */
   | { readonly kind: 'read'; readonly aheadMs: number; readonly unsureMs: number }
   | { readonly kind: 'unknown'; readonly reason: string }
 
@@ -35,7 +35,7 @@ export async function readBrokerClock(
 }
 
 /**
- * DescribeQuorum 1 (KIP-595, KIP-836, Kafka 3.4): the leader of the quorum says of itself that it has fetched now.
+ * DescribeQuorum 1 (KIP-595, KIP-836, Kafka 3.4): the leader of the quorum reports the present time as its own last fetch.
  *
  * @returns `undefined` when the broker does not know the request, or may not answer it
  */

@@ -1,4 +1,4 @@
-/** How every KafkaJS client of the project is made, and what its errors mean. */
+/** Creates the KafkaJS clients of the project, and classifies their errors. */
 import './patches.ts'
 import './batches.ts'
 import './aborted.ts'
@@ -27,7 +27,7 @@ export type KafkaLog = (
   fields: Readonly<Record<string, unknown>>,
 ) => void
 
-/** A `service` outlives a broker that is away for half an hour; a `command` says soon that it cannot be reached. */
+/** A `service` survives a broker that is away for half an hour. A `command` soon reports that it cannot be reached. */
 export type Patience = 'service' | 'command'
 
 const retries: Record<Patience, RetryOptions> = {
@@ -38,7 +38,7 @@ const retries: Record<Patience, RetryOptions> = {
 /**
  * Each consumer, producer and admin gets a client of its own: KafkaJS shares committed offsets within one.
  *
- * @param onFault told why connections do not come about, where that can be seen
+ * @param onFault gets the reason why a connection failed, if it is known
  */
 export function createKafka(
   settings: KafkaSettings,
@@ -61,23 +61,23 @@ export function createKafka(
   })
 }
 
-/** Namespaces that log each failed request, connection and login at ERROR: they are retried, or thrown. */
+/** Namespaces that log each failed request, connection and login at ERROR, although these are retried or thrown. */
 const noisyNamespaces = /^(?:Connection|BrokerPool|Producer|Runner|SaslAuthenticator.*)$/
 
 function bridgeTo(log: KafkaLog): logCreator {
   return () =>
     ({ namespace, level, log: entry }) => {
-      // KAFKAJS_LOG_LEVEL can ask for more, such as what brokers answered.
+      // KAFKAJS_LOG_LEVEL may enable more, such as the answers of brokers.
       if (level > logLevel.INFO) return
       const { message, timestamp: _, logger: __, ...fields } = entry
-      // The client's own lines have none, whatever its types say.
+      // The client's own lines have none, although its types require one.
       const isNoise = noisyNamespaces.test(namespace)
       const isLoud = level === logLevel.ERROR && !isNoise
       log(isLoud ? 'warn' : 'debug', `kafkajs: ${message}`, { ...fields, namespace })
     }
 }
 
-/** The thrown value and what caused it, outermost first: KafkaJS wraps the error that tells. */
+/** The thrown value and its causes, the outermost first. KafkaJS wraps the original error. */
 export function* causesOf(thrown: unknown): Generator<Error> {
   let error: unknown = thrown
   for (let depth = 0; error instanceof Error && depth < 8; depth += 1) {
@@ -94,10 +94,10 @@ export function errorType(thrown: unknown): string | undefined {
   return undefined
 }
 
-/** KafkaJS says of these that trying again cannot help. They come of a node that hangs. */
+/** KafkaJS marks these as not retriable, but a node that hangs causes them. */
 const passingNames = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSLockTimeout'])
 
-/** False when trying again cannot help: wrong credentials, missing rights, a bug. */
+/** False if a retry cannot help: wrong credentials, missing rights, a bug. */
 export function isRetriable(thrown: unknown): boolean {
   const innermost = [...causesOf(thrown)].at(-1)
   if (innermost === undefined || innermost instanceof TypeError) return false
@@ -106,7 +106,7 @@ export function isRetriable(thrown: unknown): boolean {
   return !('retriable' in innermost) || innermost.retriable !== false
 }
 
-/** Whether Kafka or the way to it failed in a manner that may pass: a node that is away or hangs, a leader that moves. */
+/** Whether the failure of Kafka or the network may pass: a node is away or hangs, or a leader moves. */
 export function isPassing(thrown: unknown): boolean {
   return [...causesOf(thrown)].some((error) => 'retriable' in error) && isRetriable(thrown)
 }

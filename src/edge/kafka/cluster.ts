@@ -1,4 +1,4 @@
-/** KafkaJS's cluster object, for what its clients do not offer. It hands the object to assigners, and to nobody else. */
+/** KafkaJS's cluster object, for requests that its clients do not have. Only assigners can get this object. */
 import type { EpochMs } from '../../core/model/model.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
@@ -39,7 +39,7 @@ export interface OffsetsAt {
   readonly fromTimestamp?: EpochMs
 }
 
-/** Offsets by partition; -1 where there is no record at or after the time. */
+/** Offsets by partition; -1 if there is no record at or after the time. */
 export async function fetchOffsets(
   cluster: Pick<InnerCluster, 'fetchTopicsOffset'>,
   topic: string,
@@ -54,7 +54,7 @@ export async function fetchOffsets(
   )
 }
 
-/** KafkaJS's errors for a node that cannot be reached, or is none of the cluster any more. */
+/** KafkaJS's errors for a node that cannot be reached, or is no longer part of the cluster. */
 const nodeErrors = new Set([
   'KafkaJSConnectionError',
   'KafkaJSConnectionClosedError',
@@ -72,14 +72,14 @@ const leaderTypes = new Set([
   'UNKNOWN_LEADER_EPOCH',
 ])
 
-/** Another node answers for the group, or soon will. */
+/** Another node is the coordinator of the group, or soon will be. */
 export const movedCoordinatorTypes: ReadonlySet<string> = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'GROUP_LOAD_IN_PROGRESS',
 ])
 
-/** Whether a request failed for its node or its leadership: then fresh metadata may name another. */
+/** Whether a request failed because of its node or a changed leader. Then fresh metadata may name another node. */
 export function isForAnotherNode(error: unknown): boolean {
   const type = errorType(error)
   if (type !== undefined) return leaderTypes.has(type)

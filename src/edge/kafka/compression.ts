@@ -1,6 +1,6 @@
 /**
- * Compresses and decompresses what stands in a Kafka record batch. Decompressing is bounded: a batch of a megabyte can
- * be made to unfold to gigabytes, and whoever writes to an event topic is not trusted so far.
+ * Compresses and decompresses the records of a Kafka record batch. Decompression is bounded, because a hostile producer
+ * could write a batch of a megabyte that decompresses to gigabytes.
  */
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
@@ -11,7 +11,7 @@ export type Codec = 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 interface Snappy {
   compress(plain: Buffer): Buffer
-  /** Throws before it allocates when the block says that it unfolds to more. */
+  /** Throws before it allocates memory if the block declares a larger size. */
   uncompress(block: Buffer, maxBytes: number): Buffer
 }
 
@@ -20,13 +20,13 @@ interface Lz4 {
   decompressFrame(frame: Buffer): Promise<Buffer>
 }
 
-/** The installation lacks what a compression is read with: that says nothing about what is to be read. */
+/** The installation lacks the library for a compression. The records may still be valid. */
 export class CodecMissingError extends Error {
-  /** KafkaJS, too, is to give up. */
+  /** KafkaJS must not retry either. */
   readonly retriable = false
 }
 
-/** Loaded when first met: most topics need neither, and one of them is native. */
+/** Loaded when first needed, because most topics need neither, and one of them is a native module. */
 const requireFrom = createRequire(import.meta.url)
 const snappy = () => load('snappyjs') as Snappy
 const lz4 = () => load('lz4-napi') as Lz4
@@ -58,7 +58,7 @@ export async function compress(codec: Codec, plain: Buffer): Promise<Buffer> {
   }
 }
 
-/** @throws {Error} when the bytes are broken, or would unfold to more than `maxBytes` */
+/** @throws {Error} when the bytes are broken, or would decompress to more than `maxBytes` */
 export async function decompress(codec: Codec, bytes: Buffer, maxBytes: number): Promise<Buffer> {
   switch (codec) {
     case 'gzip':
@@ -77,7 +77,7 @@ export async function decompress(codec: Codec, bytes: Buffer, maxBytes: number):
 const snappyMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 /** The magic, and two versions that every writer since 2011 sets to 1. */
 const snappyHeader = Buffer.concat([snappyMagic, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
-/** As Java cuts them. A block cannot refer to what stands before it. */
+/** The size of blocks in Java. A block cannot refer to bytes before it. */
 const snappyBlockBytes = 32 * 1024
 
 function snappyStream(plain: Buffer): Buffer {
@@ -113,7 +113,7 @@ const lz4Magic = 0x184d2204
 /** No sequence of a block says more than this with a byte. */
 const lz4MaxRatio = 255
 
-/** The library takes no bound, and a frame does not have to say its size: it is bounded by that of its blocks. */
+/** The library has no bound, and a frame need not declare its size. So the size is bounded by the sizes of the blocks. */
 function refuseLargerFrames(bytes: Buffer, maxBytes: number): void {
   let room = maxBytes
   for (let at = 0; at < bytes.length;) {

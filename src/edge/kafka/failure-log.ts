@@ -1,7 +1,7 @@
-/** Says that something fails, that it still does, and that it works again: a line each, not one for each try. */
+/** Logs one line when something begins to fail, one from time to time while it does, and one when it works again. */
 import type { KafkaLog } from './client.ts'
 
-/** How often a failure that lasts is told again. */
+/** How often a lasting failure is logged again. */
 const repeatMs = 30_000
 
 export class FailureLog {
@@ -10,7 +10,7 @@ export class FailureLog {
   #since: number | undefined
   #warnedAt: number | undefined
 
-  /** @param fields what every line carries */
+  /** @param fields fields of every line */
   constructor(log: KafkaLog, fields: Readonly<Record<string, unknown>> = {}) {
     this.#log = log
     this.#fields = fields

@@ -1,7 +1,7 @@
 /**
- * Requests in flexible versions (KIP-482), of which KafkaJS knows none: strings and arrays have lengths of variable size,
- * and every structure ends in tagged fields. What is used of KafkaJS here is its connection, and its encoder and decoder;
- * `patches.ts` refuses any version but one.
+ * Requests in flexible versions (KIP-482), which KafkaJS does not have: strings and arrays have lengths of variable size,
+ * and every structure ends with tagged fields. This uses KafkaJS's connection, encoder and decoder, which are private.
+ * `patches.ts` refuses any version of KafkaJS but one.
  */
 import { createRequire } from 'node:module'
 
@@ -12,14 +12,14 @@ export interface FlexibleRequest<Answer> {
   readonly version: number
   /** Writes the body, with the tagged fields at its end. */
   readonly encode: (encoder: Encoder) => void
-  /** Reads the body. What follows what is needed may stay unread. */
+  /** Reads the body, at least up to the last field that is needed. */
   readonly decode: (decoder: Decoder) => Answer
 }
 
 /**
- * Asks on the connection that KafkaJS has with a broker.
+ * Sends a request on KafkaJS's connection to a broker.
  *
- * @param broker KafkaJS's object for it, connected
+ * @param broker a connected broker of KafkaJS
  * @returns `undefined` when the broker does not speak this version
  * @throws {Error} when the broker does not answer
  */
@@ -27,7 +27,7 @@ export async function askFlexibly<Answer>(
   broker: object | null,
   { apiKey, apiName, version, encode, decode }: FlexibleRequest<Answer>,
 ): Promise<Answer | undefined> {
-  // What KafkaJS's broker object has beside its requests.
+  // Private members of KafkaJS's broker object.
   const asked = broker as AskedBroker | null
   if ((asked?.versions?.[apiKey]?.maxVersion ?? -1) < version) return undefined
   return asked?.connectionPool.send({
@@ -36,7 +36,7 @@ export async function askFlexibly<Answer>(
       apiVersion: version,
       apiName,
       encode() {
-        // Request header 2 ends in tagged fields, for which KafkaJS's own header has no place: they come first here.
+        // Request header 2 ends with tagged fields, which KafkaJS's own header does not have. So they are written first here.
         const encoder = new Encoder().writeUVarInt(noTags)
         encode(encoder)
         return Promise.resolve(encoder)
@@ -53,10 +53,10 @@ export async function askFlexibly<Answer>(
   })
 }
 
-/** How a structure ends that has no tagged fields. */
+/** The end of a structure without tagged fields. */
 export const noTags = 0
 
-/** Lengths of arrays are written with one added: 0 stands for null. */
+/** Lengths of arrays are written plus one. 0 means null. */
 export const lengthOf = (count: number): number => count + 1
 
 interface AskedBroker {

@@ -1,8 +1,8 @@
 /**
- * Members of other programs in a group of ours. Whoever is in a group takes a part of its partitions, and their records
- * are lost to the others. A broker keeps classic members with another assignor out, ours or theirs, whoever comes second.
- * But it lets those of the consumer protocol (KIP-848, Kafka 4) in beside classic ones, and shares out partitions itself
- * then.
+ * Members of other programs in a group of ours. Each member of a group gets some of its partitions, and the others never get
+ * the records of these. A broker refuses a classic member whose assignor differs from that of the present members. But it
+ * accepts members of the consumer protocol (KIP-848, Kafka 4) next to classic ones. Then the broker assigns the partitions
+ * itself.
  */
 import { UserError } from '../../core/model/errors.ts'
 import { protocolName } from './assigner.ts'
@@ -11,22 +11,22 @@ import { clusterOf } from './cluster.ts'
 import { askFlexibly, lengthOf, noTags, type Decoder, type Encoder } from './flexible-request.ts'
 import type { Coordinator, DescribedGroup, InnerCluster } from './inner.ts'
 
-/** What is found of another program in a group. */
+/** Another program in a group. */
 export interface ForeignMembers {
   /** How the group is used; begins with "it". */
   readonly use: string
-  /** Client id and host of each, as far as they can be had. */
+  /** Client id and host of each member, as far as they are known. */
   readonly clients: readonly string[]
 }
 
-/** Clients that a message names, and characters of each: both are chosen by the other program. */
+/** How many clients a message names, and characters of each. The other program chooses both. */
 const maxClients = 5
 const maxClientLength = 100
 
 /**
- * Looks on a connection of its own.
+ * Uses a connection of its own.
  *
- * @returns what to tell a person; `undefined` when nobody else is in the group
+ * @returns a message for people; `undefined` if no other program is a member
  */
 export async function conflictIn(
   settings: KafkaSettings,
@@ -42,7 +42,7 @@ export async function conflictIn(
   }
 }
 
-/** The same on a connection that is there. */
+/** The same on a given connection. */
 export async function conflictBy(
   cluster: Pick<InnerCluster, 'findGroupCoordinator'>,
   groupId: string,
@@ -64,13 +64,13 @@ async function foreignMembers(
 ): Promise<ForeignMembers | undefined> {
   const [group] = (await coordinator.describeGroups({ groupIds: [groupId] })).groups
   if (group !== undefined && group.state !== 'Dead') return classicMembers(group)
-  // What KafkaJS asks knows no groups but classic ones: to it, others are dead.
+  // KafkaJS's request knows only classic groups. It reports others as dead.
   const type = (await groupTypeOf(coordinator, groupId))?.toLowerCase()
   if (type === 'consumer') return await consumerMembers(coordinator, groupId)
   return type === undefined ? undefined : { use: `it is a ${type} group`, clients: [] }
 }
 
-/** Without members a group takes any. While it rebalances, its assignor is not known. */
+/** A group without members accepts any assignor. While a group rebalances, its assignor is not known. */
 function classicMembers(group: DescribedGroup): ForeignMembers | undefined {
   const { protocolType, protocol, members } = group
   if (members.length === 0) return undefined
@@ -88,7 +88,7 @@ function clientText(member: { readonly clientId: string; readonly clientHost: st
 
 // --- requests that KafkaJS does not know -------------------------------------------------------------
 
-/** ListGroups 5 (KIP-848, Kafka 3.8). The coordinator lists the groups that it answers for. */
+/** ListGroups 5 (KIP-848, Kafka 3.8). A coordinator lists its own groups. */
 function groupTypeOf(coordinator: Coordinator, groupId: string): Promise<string | undefined> {
   return askFlexibly(coordinator, {
     apiKey: 16,
@@ -118,8 +118,8 @@ function groupTypeOf(coordinator: Coordinator, groupId: string): Promise<string 
 const consumerMember = 1
 
 /**
- * ConsumerGroupDescribe 1 (KIP-848, Kafka 4.0). Classic members of such a group are ours: with another assignor, a broker
- * does not let them in beside ours. `undefined` when there is nobody else, as when all others have left.
+ * ConsumerGroupDescribe 1 (KIP-848, Kafka 4.0). Classic members of such a group are ours, because a broker refuses those
+ * with another assignor. `undefined` if there are no other members, as after all of them have left.
  */
 async function consumerMembers(
   coordinator: Coordinator,
@@ -190,14 +190,14 @@ function writeTexts(encoder: Encoder, texts: readonly string[]): void {
   for (const text of texts) encoder.writeUVarIntString(text)
 }
 
-// --- what keeps a member out -------------------------------------------------------------------------
+// --- why a member is refused -------------------------------------------------------------------------
 
-/** A group that cannot be joined. `retriable` ends KafkaJS's own trying. */
+/** A group that cannot be joined. `retriable` ends KafkaJS's own retries. */
 export class JoinError extends UserError {
   readonly retriable = false
 }
 
-/** What a person can do about it, by Kafka's name for the error. */
+/** What to do about it, by Kafka's name for the error. */
 const joinFixes: Readonly<Record<string, string>> = {
   GROUP_MAX_SIZE_REACHED:
     "It has as many members as the brokers' group.max.size allows: raise that, or run fewer processes.",
@@ -209,9 +209,9 @@ const defaultFix =
   'If another program uses this group, stop it, or set HOOKTIDE_GROUP_ID to a group that nobody else uses.'
 
 /**
- * Why a group cannot be joined: another program that is in it, or what Kafka says.
+ * Why a group cannot be joined: another program is a member, or another reason that Kafka gives.
  *
- * @param refused what the join was refused with, for good
+ * @param refused the error with which the join was finally refused
  */
 export async function joinError(
   cluster: Pick<InnerCluster, 'findGroupCoordinator'>,

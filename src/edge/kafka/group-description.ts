@@ -1,4 +1,4 @@
-/** Who is in a group, as its coordinator describes it. Members of the consumer protocol (KIP-848) are not shown. */
+/** The members of a group, as its coordinator describes it. It leaves out members of the consumer protocol (KIP-848). */
 import type { Admin } from 'kafkajs'
 import { readDescribedMember, type DescribedMember } from './assigner.ts'
 
@@ -9,7 +9,7 @@ export interface GroupMember extends DescribedMember {
 }
 
 export interface GroupDescription {
-  /** As Kafka names it: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty` or `Dead`. */
+  /** Kafka's name of the state: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty` or `Dead`. */
   readonly state: string
   readonly members: readonly GroupMember[]
 }

@@ -23,21 +23,21 @@ export interface GroupSourceOptions {
   /** All must exist. Partitions without a committed offset are read from their beginning. */
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
-  /** Most bytes of one partition that a fetch asks for. Default 512 KiB. */
+  /** The most bytes of one partition per fetch. Default 512 KiB. */
   readonly maxBytesPerPartition?: number
-  /** How late partitions that were added to a topic are noticed. Default 30 s. */
+  /** The longest time until partitions that were added to a topic are noticed. Default 30 s. */
   readonly metadataMaxAgeMs?: number
-  /** How often the ends of paused partitions are asked for. Default 5 s. */
+  /** How often the ends of paused partitions are requested. Default 5 s. */
   readonly endIntervalMs?: number
-  /** Which process it is, for those who look at the group. */
+  /** The name of the process, for the description of the group. */
   readonly identity?: MemberIdentity
   readonly log: KafkaLog
 }
 
-/** How long an unanswered commit is waited for before it counts as `unavailable`. */
+/** A commit without an answer counts as `unavailable` after this time. */
 const commitLimitMs = 5000
 
-/** Answers that say: these entries belong to a generation that is over. */
+/** Errors of commits for a former generation. */
 const staleTypes = new Set([
   'ILLEGAL_GENERATION',
   'UNKNOWN_MEMBER_ID',
@@ -52,9 +52,9 @@ export function createGroupSource(options: GroupSourceOptions): GroupSource {
 class KafkaGroupSource implements GroupSource {
   readonly #options: GroupSourceOptions
   #member: Member | undefined
-  /** What the listener was told last. */
+  /** The last state that the listener got. */
   #assigned: readonly AssignedPartition[] = []
-  /** Settles when no commit is under way. */
+  /** Settles when no commit is in flight. */
   #commits: Promise<unknown> = Promise.resolve()
   readonly #failures: FailureLog
   #endTimer: NodeJS.Timeout | undefined
@@ -103,10 +103,10 @@ class KafkaGroupSource implements GroupSource {
     if (membership === undefined) return 'stale'
     if (entries.length === 0) return 'committed'
     const { partitions, positions } = membership
-    // A member may commit for any partition of the group; only the assignment says which ones are its own.
+    // The broker accepts commits for any partition of the group. Only the assignment says which ones this member owns.
     if (!entries.every((entry) => partitions.some((one) => isSame(one, entry)))) return 'stale'
     let isGivenUp = false
-    // One after the other: an older commit that lands after a newer one would take the offset back.
+    // One after the other, because an older commit that arrives after a newer one would move the offset back.
     const work = this.#commits.then(() =>
       isGivenUp ? undefined : this.#commitTo(positions, entries),
     )
@@ -129,8 +129,8 @@ class KafkaGroupSource implements GroupSource {
   }
 
   /**
-   * A broker may be set to take less metadata than we need. Offsets without it lose nothing; what was complete above them
-   * is repeated by the next owner.
+   * A broker may accept less metadata than is needed. Offsets without metadata lose nothing, but the next owner repeats what
+   * was complete above them.
    */
   async #commitTo(positions: Positions, entries: readonly CommitEntry[]): Promise<void> {
     try {
@@ -152,8 +152,8 @@ class KafkaGroupSource implements GroupSource {
   }
 
   /**
-   * A fetch says where its partition ends; of a paused one nothing is fetched, and a backlog that grows there is what
-   * lag has to show. Records of open transactions are not in this answer (KafkaJS asks as its consumer reads).
+   * A fetch reports the end of its partition. Paused partitions are not fetched, but the lag must include the backlog that
+   * grows there. This answer does not include records of open transactions, because KafkaJS requests only committed ones.
    */
   async #notifyEnds(listener: GroupListener): Promise<void> {
     const membership = this.#member?.current()
@@ -207,8 +207,8 @@ class KafkaGroupSource implements GroupSource {
         )
       },
       outOfRange: (partition, earliest, isGap) => {
-        // What was read before a gap is still being worked on, so its epoch goes on. In a log that became shorter, the
-        // known offsets mean other records now.
+        // Records before a gap are still in work, so the epoch continues. If the log has become shorter, the known offsets now
+        // belong to other records.
         if (isGap) return
         const restarted = { isKept: false, committedOffset: earliest, committedMetadata: '' }
         this.#assigned = this.#assigned.map((one) =>
@@ -221,7 +221,7 @@ class KafkaGroupSource implements GroupSource {
   }
 }
 
-/** Sets where fetching goes on: behind what was handed over if the partition was kept, else at the committed offset. */
+/** Sets where fetching continues: after the records that were handed over if the partition was kept, else at the commit. */
 function adopt(membership: Membership, committed: CommittedPartition): AssignedPartition {
   const { topic, partition, committedOffset } = committed
   const kept = membership.keptFrom(committed)
@@ -229,7 +229,7 @@ function adopt(membership: Membership, committed: CommittedPartition): AssignedP
   if (next !== undefined) {
     membership.positions.resolveOffset({ topic, partition, offset: String(next - 1) })
   }
-  // KafkaJS remembers a pause of a partition that went away and came back; its new epoch knows nothing of it.
+  // KafkaJS keeps the pause of a partition that was lost and assigned again. The new epoch begins without a pause.
   if (kept === undefined) membership.group.resume([{ topic, partitions: [partition] }])
   return { ...committed, isKept: kept !== undefined }
 }

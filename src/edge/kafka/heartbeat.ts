@@ -1,10 +1,11 @@
 /**
- * Heartbeats of one member, by a timer of their own, wherever its coordinator is.
+ * Sends the heartbeats of one member, with a timer of its own.
  *
- * KafkaJS sends them from its fetch loops, so one node that hangs holds them up, and to the coordinator of the last join:
- * when that node is gone they fail until it is back, although another node has taken over the group and would accept
- * them. Here the coordinator is asked for anew when it does not answer or is none any more, and membership goes on there
- * without a rebalance. What calls for a rejoin is kept until a fetch loop comes by, since KafkaJS rejoins from there.
+ * KafkaJS sends heartbeats from its fetch loops, so one node that hangs delays them. It also sends them to the coordinator
+ * of the last join. If that node is away, they fail until it is back, although another node has taken over the group and
+ * would accept them. This code looks for the coordinator again when it does not answer or is no longer the coordinator, and
+ * the membership continues there without a rebalance. An error that requires a rejoin is kept until a fetch loop asks for
+ * it, because KafkaJS rejoins from there.
  */
 import { asError } from '../../core/model/errors.ts'
 import { errorType, type KafkaLog, messageOf } from './client.ts'
@@ -16,12 +17,12 @@ import { within } from '../waiting.ts'
 
 export interface HeartbeatOptions {
   readonly intervalMs: number
-  /** An answer that takes longer is not waited for, and the coordinator is looked for anew. */
+  /** If an answer takes longer, the coordinator is looked for again. */
   readonly answerMs: number
   readonly log: KafkaLog
-  /** What log lines carry. */
+  /** Fields of log lines. */
   readonly fields: Readonly<Record<string, unknown>>
-  /** Kafka refuses it for want of a right; `undefined` once it does no longer. */
+  /** Set while Kafka refuses heartbeats because a right is missing. */
   readonly onRefused: (error: Error | undefined) => void
 }
 
@@ -29,7 +30,7 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions
   readonly #failures: FailureLog
   #group: InnerGroup | undefined
-  /** The coordinator does not know the member of the newest join any more. */
+  /** Called when the coordinator no longer knows the member of the newest join. */
   #evicted = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
   #isAsking = false
@@ -44,7 +45,7 @@ export class Heartbeat {
   /**
    * Starts, or continues with the member id and generation of the newest join.
    *
-   * @returns resolves when the coordinator does not know this member any more
+   * @returns resolves when the coordinator no longer knows this member
    */
   follow(group: InnerGroup): Promise<void> {
     this.#group = group
@@ -60,7 +61,7 @@ export class Heartbeat {
     this.#group = undefined
   }
 
-  /** What the coordinator refused heartbeats with, once. */
+  /** The error with which the coordinator refused a heartbeat. Returned once. */
   takeRefusal(): Error | undefined {
     const refusal = this.#refusal
     this.#refusal = undefined
@@ -71,7 +72,7 @@ export class Heartbeat {
     const group = this.#group
     if (group === undefined || this.#isAsking) return
     if (this.#finding !== undefined) {
-      // That may take as long as no node is there: told like any failure that lasts.
+      // This may take as long as no node answers. It is logged like any lasting failure.
       this.#failures.failed('the heartbeat', 'no node answers for the group')
       return
     }
@@ -93,7 +94,7 @@ export class Heartbeat {
   }
 
   #onError(group: InnerGroup, coordinator: Coordinator, error: unknown): void {
-    // To join anew would be refused too, and make all members stand still.
+    // A rejoin would be refused too, and would stop all members for a while.
     if (isRefusal(error)) return this.#options.onRefused(asError(error))
     const type = errorType(error)
     if (type === undefined || movedCoordinatorTypes.has(type)) {
@@ -107,11 +108,11 @@ export class Heartbeat {
     if (type === 'UNKNOWN_MEMBER_ID') this.#evicted.resolve()
   }
 
-  /** Until a node says that it is the one. */
+  /** Looks until a node reports that it is the coordinator. */
   async #find(group: InnerGroup, former: Coordinator): Promise<void> {
     try {
       const found = await group.cluster.findGroupCoordinator({ groupId: group.groupId })
-      // A join has found it meanwhile.
+      // A join has found it in the meantime.
       if (group.coordinator !== former) return
       group.coordinator = found
       if (group.offsetManager !== null) group.offsetManager.coordinator = found

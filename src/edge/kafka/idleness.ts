@@ -1,16 +1,17 @@
-/** When reading up to a topic's end is over although no record stands right before it. */
+/** Finds that a topic was read to its end, although no record is directly before the end. */
 
 /**
- * What a round of fetches found: `nothing` up to the end that the topic had, `less-than-there-was` when a leader has not
- * even the offsets of that end, `unknown` when a round failed or a broker did not answer for all partitions.
+ * The result of a round of fetches: `nothing` if there was no record up to the former end of the topic,
+ * `less-than-there-was` if a leader does not have the offsets up to that end, `unknown` if the round failed or an answer
+ * lacked partitions.
  */
 export type Found = 'something' | 'nothing' | 'less-than-there-was' | 'unknown'
 
-/** Rounds, each as long as a fetch waits for records. */
+/** Numbers of rounds. Each takes as long as a fetch waits for records. */
 const enough = {
-  // Compaction can leave nothing before the end.
+  // Compaction may leave no record before the end.
   nothing: 2,
-  // A new leader learns within moments how far the others are; what a lost disk took never comes back.
+  // A new leader soon knows how far the other replicas are. Records on a lost disk never come back.
   'less-than-there-was': 40,
 }
 

@@ -1,6 +1,7 @@
 /**
- * What is used of KafkaJS's inner objects, which it does not declare: its cluster, its connections to nodes, one membership
- * of a group, and what a fetch brings. `patches.ts` refuses any version but the one they were read from.
+ * Types of the private objects of KafkaJS that are used here: its cluster, its connections to nodes, a membership of a
+ * group, and the result of a fetch. KafkaJS does not declare them. `patches.ts` refuses any version other than the one that
+ * these types describe.
  */
 import type { Cluster } from 'kafkajs'
 import type { EpochMs } from '../../core/model/model.ts'
@@ -56,7 +57,7 @@ interface HeartbeatRequest {
   readonly groupGenerationId: number
 }
 
-/** Requests to one node. Each but `deleteGroups` rejects with the first error that the answer has. */
+/** Requests to one node. Each except `deleteGroups` rejects with the first error in the answer. */
 export interface InnerBroker {
   metadata(topics: readonly string[]): Promise<unknown>
   describeConfigs(request: {
@@ -99,45 +100,47 @@ export interface InnerBroker {
   ): Promise<{ readonly results: readonly { readonly errorCode: number }[] }>
 }
 
-/** The node that answers for a group. */
+/** The coordinator of a group. */
 export type Coordinator = Pick<
   InnerBroker,
   'heartbeat' | 'offsetFetch' | 'offsetCommit' | 'describeGroups'
 >
 
-/** A classic group. To a broker of Kafka 4, those of other kinds are `Dead` in this answer. */
+/** A classic group. A broker of Kafka 4 reports groups of other kinds as `Dead`. */
 export interface DescribedGroup {
   readonly state: string
   /** Such as `consumer` or `connect`; empty without members. */
   readonly protocolType: string
-  /** The assignor; empty without members and while it is not settled. */
+  /** The assignor; empty without members and while it is not decided. */
   readonly protocol: string
   readonly members: readonly { readonly clientId: string; readonly clientHost: string }[]
 }
 
-/** KafkaJS hands its whole cluster object over to assigners; its types name a part of it. */
+/** Assigners get KafkaJS's whole cluster object. KafkaJS's types declare a part of it. */
 export function innerOf(cluster: Cluster): InnerCluster {
   return cluster as unknown as InnerCluster
 }
 
-/** Positions of one generation. A join makes a new one. */
+/** Positions of one generation. A join creates a new object. */
 export interface Positions {
-  /** Where it commits. */
+  /** The node to which it commits. */
   coordinator: Coordinator
   readonly resolvedOffsets: Readonly<Record<string, Readonly<Record<number, string>>>>
   nextOffset(topic: string, partition: number): { toString(): string }
-  /** The next fetch starts behind `offset`. */
+  /** The next fetch starts after `offset`. */
   resolveOffset(position: { topic: string; partition: number; offset: string }): void
   getCoordinator(): Promise<Coordinator>
   commitOffsets(offsets: { readonly topics: readonly TopicOffsets[] }): Promise<void>
 }
 
-/** KafkaJS's `ConsumerGroup`: one membership. A crash with restart makes a new one. */
+/** KafkaJS's `ConsumerGroup`: one membership. A crash with a restart creates a new object. */
 export interface InnerGroup {
   readonly groupId: string
   readonly memberId: string | null
   readonly generationId: number | null
-  /** Member id of who shares out the partitions; empty where the broker does, in a group of the consumer protocol. */
+  /**
+   * Member id of the leader, which assigns the partitions. Empty if the broker does, in a group of the consumer protocol.
+   */
   readonly leaderId: string | null
   coordinator: Coordinator | null
   readonly cluster: InnerCluster
@@ -156,14 +159,14 @@ export interface FetchedMessage {
   readonly value: Buffer | null
   /** Messages of old formats have none. */
   readonly headers?: PackedHeaders
-  /** The record batch it came in; old message formats have none. */
+  /** Its record batch. Old message formats have none. */
   readonly batchContext?: {
     readonly firstOffset?: string
     readonly lastOffsetDelta?: number
     readonly producerId?: string
     readonly inTransaction?: boolean
   }
-  /** Set on the empty record that stands in for a whole batch; see `batches.ts`. */
+  /** Set on the empty record that replaces a whole batch; see `batches.ts`. */
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }
 
@@ -172,22 +175,22 @@ export interface EncodedPartition extends NumberedPartition {
   readonly encoded: Buffer
 }
 
-/** What one fetch brought for one partition. */
+/** The result of one fetch for one partition. */
 export interface FetchedBatch {
   readonly topic: string
   readonly partition: number
   readonly fetchedOffset: string
-  /** The partition's end when it answered. */
+  /** The partition's end at the time of the answer. */
   readonly highWatermark: string
-  /** With control records, aborted ones, and ones before the fetched offset. */
+  /** Includes control records, aborted records, and records before the fetched offset. */
   readonly rawMessages: readonly FetchedMessage[]
   readonly messages: readonly FetchedMessage[]
 }
 
-/** The same before KafkaJS makes a batch of it. */
+/** The same before KafkaJS converts it to a batch. */
 export interface FetchedPartition {
   readonly partition: number
-  /** Where the leader's records end that are replicated and belong to no open transaction. */
+  /** The end of the leader's records that are replicated and belong to no open transaction. */
   readonly lastStableOffset: string
   readonly messages: readonly unknown[]
 }

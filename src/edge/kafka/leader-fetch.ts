@@ -1,37 +1,37 @@
 /**
- * Fetches from the leaders of partitions without belonging to a group: nothing is joined, committed or left behind, and
- * only the right to read the topic is needed. KafkaJS's consumers cannot do that, its cluster object can.
+ * Fetches from the leaders of partitions without a group. Nothing is joined or committed, nothing remains afterwards, and
+ * only the right to read the topic is needed. KafkaJS's consumers cannot do this, so its cluster object is used.
  */
 import { createRequire } from 'node:module'
 import type { FetchedBatch, FetchedPartition, InnerCluster } from './inner.ts'
 import { offsetNumber } from './records.ts'
 
-/** Where reading stands. */
+/** The position in a partition. */
 export interface Position {
   readonly partition: number
   /** Offset of the next record to read. */
   next: number
 }
 
-/** What a leader answered for one partition. */
+/** The answer of a leader for one partition. */
 export interface LeaderAnswer {
   readonly batch: FetchedBatch
-  /** Where the records end that are replicated and belong to no open transaction. */
+  /** The end of the records that are replicated and belong to no open transaction. */
   readonly lastStable: number
 }
 
-/** A broker sends no more of one partition at once, unless a single batch is larger. */
+/** The most bytes of one partition per fetch, unless a single batch is larger. */
 const partitionBytes = 1024 * 1024
 const readCommitted = 1
 
-/** Leaves out control records and what transactions took back. */
+/** Leaves out control records and records of aborted transactions. */
 const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
   topic: string,
   fetchedOffset: string,
   partition: FetchedPartition,
 ) => FetchedBatch
 
-/** The positions by the node that leads their partitions, as the cluster knows it now. */
+/** The positions by the present leader of their partitions. */
 export function byLeader<At extends Position>(
   cluster: Pick<InnerCluster, 'findLeaderForPartitions'>,
   topic: string,
@@ -46,10 +46,10 @@ export function byLeader<At extends Position>(
 }
 
 /**
- * One fetch from one node. Positions are left as they are.
+ * One fetch from one node. Does not change the positions.
  *
- * @param waitMs for how long the broker waits for records where there are none
- * @throws {Error} KafkaJS's, with the first error that the answer has
+ * @param waitMs how long the broker waits for records if there are none
+ * @throws {Error} KafkaJS's error for the first error code in the answer
  */
 export async function fetchFromLeader(
   cluster: Pick<InnerCluster, 'findBroker'>,

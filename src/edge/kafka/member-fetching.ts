@@ -1,5 +1,5 @@
 /**
- * How a member fetches, and to whom each record goes.
+ * The fetches of a member, which hand each record to its group.
  *
  * Each record is handed over inside the fetch, and KafkaJS's own handler never gets one. Inside the fetch, a comparison of
  * positions shows whether the records still belong to the assignment for which they were fetched.

@@ -1,4 +1,4 @@
-/** How a member joins its group, and rejoins it at each rebalance. */
+/** The joins of a member to its group: the first one, and one at each rebalance. */
 import { asError } from '../../core/model/errors.ts'
 import { sleep } from '../waiting.ts'
 import { isRetriable, messageOf } from './client.ts'

@@ -1,4 +1,4 @@
-/** What Kafka must let whom do, where an authorizer asks, and how it is granted. */
+/** The rights that each part of hooktide needs if Kafka has an authorizer, and the commands that grant them. */
 import { retryGroupOf } from '../../core/model/group-names.ts'
 import type { Topics } from '../../core/model/model.ts'
 
@@ -30,10 +30,10 @@ export function groupRight(operation: Operation, name: string): Right {
 }
 
 /**
- * Everything a processor does, and nothing else. It writes as an idempotent producer, which the right to write to any
+ * Exactly the rights that a processor needs. It writes as an idempotent producer, which the right to write to any
  * topic includes since Kafka 2.8.
  *
- * @param tierTopics all that are read; those that are written are among them
+ * @param tierTopics all tiers that are read, including those that are written
  * @param settings `notices`: whether it writes events
  */
 export function processorRights(
@@ -41,7 +41,7 @@ export function processorRights(
   tierTopics: readonly string[],
   { groupId, notices }: { readonly groupId: string; readonly notices: boolean },
 ): readonly Right[] {
-  // Settings of topics are read before a start, never changed.
+  // Settings of topics are read before the start, and never changed.
   const read = (topic: string) => rights('topic', topic, 'Read', 'DescribeConfigs')
   const written = (topic: string) => rights('topic', topic, 'Write', 'DescribeConfigs')
   return [
@@ -58,10 +58,10 @@ export function processorRights(
 }
 
 /**
- * What is missing in words, and the command that mends it: a line for each resource.
+ * Describes missing rights, with the command that grants them: a line for each resource.
  *
- * @param principal whom Kafka sees, such as `User:hooktide`
- * @param access arguments by which Kafka's own tools reach the cluster
+ * @param principal Kafka's name for the user, such as `User:hooktide`
+ * @param access the arguments with which Kafka's own tools reach the cluster
  */
 export function grantLines(
   principal: string,

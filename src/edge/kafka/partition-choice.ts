@@ -1,4 +1,4 @@
-/** Which partition a record goes to: as the Java client does it, so that every producer of a topic agrees. */
+/** Chooses the partition of a record in the same way as the Java client, so that all producers of a topic agree. */
 
 /** Kafka's murmur2, signed 32 bits. Source: `org.apache.kafka.common.utils.Utils.murmur2`. */
 export function murmur2(bytes: Uint8Array): number {
@@ -26,7 +26,7 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-/** By the key's hash; without a key by `turn`, a number that the caller raises with each record. */
+/** By the hash of the key. Without a key, by `turn`, a number that the caller increases with each record. */
 export function choosePartition(key: Uint8Array | null, partitions: number, turn: number): number {
   return (key === null ? turn : murmur2(key) & 0x7fffffff) % partitions
 }

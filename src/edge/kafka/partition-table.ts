@@ -1,4 +1,4 @@
-/** Where records go: the partitions of the topics that are written to. */
+/** The partitions of the topics that are written to. */
 import type { OutboundRecord } from '../../core/model/model.ts'
 import { type KafkaLog, messageOf } from './client.ts'
 import { choosePartition } from './partition-choice.ts'
@@ -6,7 +6,7 @@ import type { SequencedProducer, TargetPartition } from './producer.ts'
 
 const defaultMaxAgeMs = 60_000
 
-/** Partition counts, asked for when a topic is first written to and again after a while: they can only grow. */
+/** Numbers of partitions. They are requested at the first write to a topic and again after a while, since they may grow. */
 export class PartitionTable {
   readonly #producer: SequencedProducer
   readonly #log: KafkaLog
@@ -29,7 +29,7 @@ export class PartitionTable {
     if (known === undefined) return this.#fetch(topic)
     if (performance.now() - known.loadedAt < this.#maxAgeMs) return
     known.loadedAt = performance.now()
-    // Not waited for: the old count serves until the answer is in.
+    // The old number is used until the answer arrives.
     const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
     refreshed.catch((error: unknown) => {
       this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })

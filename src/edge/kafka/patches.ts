@@ -1,10 +1,18 @@
 /**
- * The places where KafkaJS 2.2.4 is overridden. It has no hook before a rejoin, between a join and the first fetch, or
- * for offsets out of range, and does not say when a heartbeat was sent; all four decide whether a call may be made. And
- * it does not look for a coordinator or leader that has moved as long as their former node is away. Methods are wrapped,
- * never replaced, and only consumers made with `bindHooks` take the new paths.
+ * The overrides of KafkaJS 2.2.4. hooktide has to know four things to decide whether a call may start, and KafkaJS has no
+ * public way to learn them:
  *
- * Imported first by `client.ts`. Refuses any other version: what is wrapped here is not public.
+ * - that a rejoin is about to begin,
+ * - that a join has ended and the first fetch has not begun,
+ * - that a committed offset is out of range,
+ * - when the newest acknowledged heartbeat was sent.
+ *
+ * KafkaJS also keeps asking a node that is away, and does not look for the node to which a coordinator or leader has moved.
+ *
+ * Methods are wrapped, and the originals stay in use. The overrides of groups apply only to consumers for which `bindHooks`
+ * was called. Those of brokers, request queues and connections apply to all clients.
+ *
+ * `client.ts` imports this file first. It throws for any other version of KafkaJS, because the wrapped methods are private.
  */
 import { createRequire } from 'node:module'
 import type { MonotonicMs } from '../../core/model/model.ts'
@@ -15,28 +23,28 @@ const patchedVersion = '2.2.4'
 
 // --- hooks -------------------------------------------------------------------------------------------
 
-/** What a consumer does at the places that KafkaJS keeps to itself. */
+/** What a consumer does within private methods of KafkaJS. */
 export interface GroupHooks {
   /** Around every join and rejoin. Resolves when records may be fetched. */
   join(group: InnerGroup, proceed: () => Promise<void>): Promise<void>
-  /** Around every fetch. What it returns goes to KafkaJS's own handlers. */
+  /** Around every fetch. KafkaJS's own handlers get what it returns. */
   fetch(
     group: InnerGroup,
     proceed: () => Promise<readonly FetchedBatch[]>,
   ): Promise<readonly FetchedBatch[]>
-  /** Instead of committing "-2" as the group's offset, which would lose the metadata with it. */
+  /** Called instead of KafkaJS's own handling, which commits "-2" as the group's offset and loses the commit's metadata. */
   outOfRange(group: InnerGroup, partition: { topic: string; partition: number }): Promise<void>
-  /** Instead of the heartbeats of the fetch loops. What it throws decides whether the group is joined anew. */
+  /** Called instead of the heartbeats of the fetch loops. By the error that it throws, KafkaJS decides whether to rejoin. */
   heartbeat(): Promise<void>
-  /** A fetch failed. `proceed` is KafkaJS's way: join anew, or throw. */
+  /** A fetch failed. `proceed` does what KafkaJS does: it rejoins, or throws. */
   recover(group: InnerGroup, error: unknown, proceed: () => Promise<void>): Promise<void>
 }
 
 const hooksByAssigner = new WeakMap<object, GroupHooks>()
-/** Send time of the newest acknowledged heartbeat or sync of each member id (they are unique). */
+/** When the newest acknowledged heartbeat or sync of each member was sent. Member ids are unique. */
 const proofs = new Map<string, MonotonicMs>()
 
-/** Ties hooks to the consumer that was made with this assigner: the one object of ours that reaches its groups. */
+/** Binds hooks to the consumer that was created with this assigner. No other object of ours can be found from its groups. */
 export function bindHooks(assigner: object, hooks: GroupHooks): void {
   hooksByAssigner.set(assigner, hooks)
 }
@@ -81,7 +89,7 @@ interface BrokerMethods {
 }
 
 interface Connection {
-  /** What the client's `sasl` option was. `prepare` is ours: it rejects while there is nothing to log in with. */
+  /** The client's `sasl` option. `prepare` is ours: it rejects while there are no credentials. */
   readonly sasl: { readonly prepare?: () => Promise<unknown> } | null
   socket: { destroy(error: Error): void } | undefined
   /** How long the broker accepts the login of this connection. 0: as long as the connection lasts. */
@@ -139,8 +147,8 @@ function patchGroup(): void {
 }
 
 /**
- * KafkaJS's `heartbeat()` also resolves without sending, so requests are watched where they leave. The time is taken
- * before the request is queued: earlier than it was sent, never later.
+ * KafkaJS's `heartbeat()` may resolve without sending anything, so the requests themselves are observed. The time is read
+ * before the request is queued, so it is never later than the time of sending.
  */
 function patchBroker(): void {
   const methods = methodsOf<BrokerMethods>('kafkajs/src/broker', ['heartbeat', 'syncGroup'])
@@ -155,7 +163,7 @@ function patchBroker(): void {
   }
 }
 
-/** Without this, every connection re-arms a 1 ms timer for ever (KafkaJS issues 1556, 1704, 1751). */
+/** Without this, every connection sets a timer of 1 ms again and again, for ever (KafkaJS issues 1556, 1704, 1751). */
 function patchQueue(): void {
   const methods = methodsOf<QueueMethods>('kafkajs/src/network/requestQueue', [
     'scheduleCheckPendingRequests',
@@ -167,21 +175,24 @@ function patchQueue(): void {
 }
 
 /**
- * A connection on which a request timed out is given up, as Kafka's own clients do: KafkaJS would take it for connected,
- * and go on asking a node that hangs, even which other node leads its partitions now. One that hung while it was
- * connected to would never be usable again ("Broker not connected"), and end the consumer.
+ * **Time-outs.** A connection is closed when a request on it times out, as Kafka's own clients do. KafkaJS treats it as
+ * connected and keeps sending requests to a node that hangs, including the one for the new leaders of that node's
+ * partitions. If the node hangs while the connection is being set up, KafkaJS never uses the connection again ("Broker not
+ * connected"), and the consumer ends.
  *
- * And each failed try to reconnect ends the former socket once more, which adds a listener to it: Node warns of a leak. So
- * a socket is let go of with the end of its connection. A former socket may still report its own end while the next one
- * connects, and KafkaJS then ends that too, and counts the connection as connected when it connects all the same: without
- * a socket it is not, or the next request would end the process with a TypeError.
+ * **Former sockets.** Each failed attempt to reconnect ends the former socket again, which adds a listener to it, and Node
+ * warns of a leak. So the reference to a socket is deleted when its connection ends. A former socket may report its end
+ * while the next one connects. KafkaJS then ends the next one too. If that one still connects, KafkaJS counts the connection
+ * as connected without a socket, and the next request would end the process with a TypeError. So a connection without a
+ * socket counts as not connected.
  *
- * A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or when a fifth of
- * it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at the end of a token's
- * lifetime, it would log in again with every request, and brokers refuse that more than once per second.
+ * **Logins.** A broker may limit how long a login is valid (KIP-368). The login is repeated 10 s before that time ends, or
+ * when a fifth of it is left, if that is later. KafkaJS alone always takes 10 s. If a session is shorter than that, as at
+ * the end of a token's lifetime, it would log in again with every request, and brokers refuse that more than once per
+ * second.
  *
- * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and closes
- * the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
+ * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and
+ * closes the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
  */
 const latestReauthenticationMs = 10_000
 

@@ -1,12 +1,17 @@
 /**
  * Writes batches to partitions, each exactly once as long as the process lives, whichever node leads the partition.
  *
- * KafkaJS's own producer does not: when one node of several fails within a send, it takes the answer that another node
- * gave for its own partitions for an answer for those that move there meanwhile, and reports records as written that
- * were never sent; and it takes sequence numbers back while requests with them are still under way. So sequences are
- * kept here, over KafkaJS's requests alone. A batch has the sequence number at which its partition stands, which goes on
- * only with the acknowledgement: what is tried again is the same batch to the broker, and written once. In return a batch
- * whose outcome is not known must be tried again as it was before anything else is sent to its partition.
+ * KafkaJS's own producer does not do this, for two reasons:
+ *
+ * - If one of several nodes fails within a send, its partitions may move to another node, which has already answered for its
+ *   own partitions. KafkaJS takes that answer as one for the moved partitions too, and reports records as written that were
+ *   never sent.
+ * - It resets sequence numbers while requests with these numbers are still in flight.
+ *
+ * So this file keeps the sequence numbers, and uses only the requests of KafkaJS. A batch has the current sequence number of
+ * its partition. The number rises only with an acknowledgement, so the broker recognizes a batch that is sent again and
+ * writes it once. For this, a batch with an unknown outcome must be sent again unchanged before anything else is sent to its
+ * partition.
  */
 import { asError } from '../../core/model/errors.ts'
 import { topicRight } from './needed-rights.ts'
@@ -19,13 +24,13 @@ import type { EncodedPartition, InnerCluster } from './inner.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
 import { within } from '../waiting.ts'
 
-/** A partition. There is one object of each, compared by identity. */
+/** A partition. There is one object for each partition, and objects are compared by identity. */
 export interface TargetPartition {
   readonly topic: string
   readonly partition: number
 }
 
-/** What is written to one partition at once: all of it or nothing. */
+/** The records that are written to one partition at once, either all or none. */
 export interface PartitionBatch {
   readonly target: TargetPartition
   readonly records: readonly OutboundRecord[]

@@ -1,10 +1,10 @@
-/** Whether a broker can be reached at an address: of the connection alone, whatever TLS and login would say. */
+/** Whether a TCP connection to a broker's address can be made. TLS and login are not tried. */
 import { connect } from 'node:net'
 import type { BrokerAddress } from './admin.ts'
 
 const timeoutMs = 5_000
 
-/** Why there is no connection; `undefined` when there is. */
+/** Why no connection can be made; `undefined` if one was made. */
 export function unreachableBecause({ host, port }: BrokerAddress): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: timeoutMs })

@@ -1,5 +1,6 @@
 /**
- * Reads a topic for commands, without belonging to a group: from where it is asked to, once or for as long as it is let.
+ * Reads a topic for commands, without a consumer group: from a given start, either to the present end or until it is
+ * stopped.
  */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { Merge } from '../../core/collections/merge.ts'
@@ -17,7 +18,7 @@ import { sleep, within } from '../waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
-/** Only of some partitions, and of those not all. Who follows names none that is left out: new ones are read from 0. */
+/** Ranges of some partitions. A reader that follows the topic must name all partitions, because new ones are read from 0. */
 export interface PartitionReaches {
   readonly reaches: readonly PartitionReach[]
 }
@@ -26,7 +27,7 @@ interface PartitionReach {
   readonly partition: number
   /** Offset to begin at. */
   readonly next: number
-  /** Offset to stop before. Means nothing to who follows. */
+  /** Offset to stop before. Ignored by a reader that follows the topic. */
   readonly end: number
 }
 
@@ -37,16 +38,16 @@ export interface ReadOptions {
   /** False: reading ends where the topic ended when it began. */
   readonly isFollowing: boolean
   /**
-   * Up to the end only: records of all partitions come by the time at which they were written. One fetch of each partition
-   * is held in memory, and partitions that are ahead are not read on.
+   * Only for reading to the end: the records of all partitions are ordered by the time of their writing. One fetch of each
+   * partition is held in memory, and partitions that are ahead are not read further.
    */
   readonly isByTime?: boolean
-  /** Ends the reading. */
+  /** Stops the reading. */
   readonly signal: AbortSignal
   readonly log: KafkaLog
-  /** The topic is there, and where to start is known. */
+  /** The topic exists, and the start offsets are known. */
   readonly onStart?: () => void
-  /** So many offsets were removed, by retention for the most part, before they could be read. */
+  /** This many offsets were removed before they could be read, most often by retention. */
   readonly onRemoved?: (count: number) => void
 }
 
@@ -55,19 +56,19 @@ interface Reach extends Position {
   readonly end: number
 }
 
-/** How long a fetch waits for records, which is also how late `signal` is seen. */
+/** How long a fetch waits for records. `signal` is checked after it. */
 const fetchWaitMs = 250
 const connectLimitMs = 10_000
-/** Failures that last longer end the reading. One that follows outlives a broker's restart. */
+/** Failures that last longer end the reading. The time for a reader that follows is longer than a broker's restart. */
 const giveUpMs = { once: 10_000, following: 60_000 }
-/** Brokers look back eleven seconds unless told otherwise: what a quota has not let through by then, it never will. */
+/** Quotas cover the last eleven seconds by default. A batch that was not allowed within that time never will be. */
 const heldBackMs = 60_000
 const retryMs = 250
 /** How often new partitions are looked for. */
 const refreshMs = 30_000
 
 /**
- * Records as they come: a partition's in order, those of different partitions roughly by time.
+ * The records: those of one partition in order, and those of different partitions roughly by time.
  *
  * @throws UserError when the topic does not exist, or no broker answers for too long
  */
@@ -109,7 +110,7 @@ function unfinished(positions: readonly Reach[]): readonly Reach[] {
   return positions.filter(({ next, end }) => next < end)
 }
 
-/** Records of several partitions, put into one order by their times. */
+/** Orders records of several partitions by their times. */
 class ByTime {
   readonly #merge = new Merge<InboundRecord>()
 
@@ -118,7 +119,7 @@ class ByTime {
     return this.#merge.has(partition)
   }
 
-  /** What is certain to come next, once these were read. */
+  /** The records that are certain to be next. */
   next(read: readonly InboundRecord[], open: readonly Reach[]): readonly InboundRecord[] {
     for (const record of read) this.#merge.add(record.partition, record.timestamp, record)
     return this.#merge.take(new Set(open.map(({ partition }) => partition)))
@@ -132,7 +133,7 @@ interface Round {
 
 const nothingYet: Round = { records: [], found: 'unknown' }
 
-/** One fetch from every leader, tried again while failures are short. */
+/** One fetch from every leader. Short failures are retried. */
 function patientRound(
   cluster: InnerCluster,
   options: ReadOptions,
@@ -181,7 +182,7 @@ async function fetchAll(
   ).flat()
   const byPartition = new Map(open.map((position) => [position.partition, position]))
   const timed: { readonly record: InboundRecord; readonly at: EpochMs }[] = []
-  // A broker that holds a client to its quota leaves all partitions out of its answer, and says no more.
+  // A broker that enforces a quota leaves all partitions out of its answer, and gives no reason.
   let found: Found = answers.length < open.length ? 'unknown' : 'nothing'
   for (const { batch, lastStable } of answers) {
     const position = byPartition.get(batch.partition)
@@ -191,7 +192,7 @@ async function fetchAll(
       continue
     }
     found = 'something'
-    // Producers' clocks differ, and what came later in a partition is to stay later.
+    // Producers' clocks differ, and the order within a partition must be kept.
     let at = 0
     for (const message of batch.messages) {
       if (offsetNumber(message.offset) >= position.end) break
@@ -233,7 +234,7 @@ async function startPositions(
         : await offsetsOf(cluster, topic, { fromBeginning: false, fromTimestamp: from.time })
   return [...ends].map(([partition, end]) => {
     const start = starts.get(partition) ?? end
-    // The broker answers -1 when no record is as young as that.
+    // The broker answers -1 if no record is that new.
     const next = start < 0 ? end : start
     return { partition, next, end: isFollowing ? Number.POSITIVE_INFINITY : end }
   })
@@ -257,9 +258,9 @@ function addNewPartitions(cluster: InnerCluster, topic: string, positions: Reach
 }
 
 /**
- * Goes on with what is left where the records to be read next were removed.
+ * Continues with the remaining records if the next ones were removed.
  *
- * @throws UserError when the topic ends before them: then nobody knows what was there
+ * @throws UserError when the topic ends before them, because then the former records are unknown
  */
 async function skipRemoved(
   cluster: InnerCluster,
@@ -276,14 +277,14 @@ async function skipRemoved(
     if (low > next) onRemoved?.(Math.min(low, end) - next)
     else if ((ends.get(partition) ?? next) < next) {
       throw new UserError(
-        `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was created anew, or has lost records. Begin again.`,
+        `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
       )
     }
     position.next = Math.max(next, low)
   }
 }
 
-/** Throws once the broker has answered for too long without any partition. Rounds that fail have limits of their own. */
+/** Throws if the broker has answered without any partition for too long. Failed rounds have limits of their own. */
 function silenceLimit({ settings, topic }: ReadOptions): (round: Round) => void {
   let since: number | undefined
   return (round) => {
@@ -298,7 +299,7 @@ function silenceLimit({ settings, topic }: ReadOptions): (round: Round) => void 
 
 async function recover(cluster: InnerCluster): Promise<void> {
   await sleep(retryMs)
-  // When that fails too, the next round does and counts it.
+  // If this fails too, the next round fails and counts it.
   await cluster.refreshMetadata().catch(() => undefined)
 }
 

@@ -1,7 +1,11 @@
 /**
- * How KafkaJS reads one record here. Its own way copies all headers of a record for each of them, puts values of one name
- * beside each other, and loses what is named like a member of every object. Here headers stay as they are in the record; see
- * `packed-headers.ts`.
+ * Reads one record, in place of KafkaJS's own code, which
+ *
+ * - copies all headers of a record again for each header,
+ * - does not keep the order of headers when a name occurs several times,
+ * - loses headers that are named like a property of every object, such as `constructor`.
+ *
+ * This code keeps the headers as they are in the record; see `packed-headers.ts`.
  *
  * Imported by `batches.ts` before KafkaJS loads the user of the module, at the first fetch.
  */
@@ -24,14 +28,14 @@ interface Decoder {
   readVarIntBytes(): Buffer | null
 }
 
-/** What stands in the head of a batch. */
+/** Fields of the head of a batch. */
 interface BatchContext {
   readonly firstOffset: string
   readonly firstTimestamp: string
   readonly maxTimestamp: string
   readonly magicByte: number
   readonly isControlBatch: boolean
-  /** 1 when it is the time of appending, which all records of the batch share. */
+  /** 1 if it is the append time, which all records of the batch share. */
   readonly timestampType: number
 }
 
@@ -49,7 +53,7 @@ function decodeRecord(decoder: Decoder, batchContext: BatchContext): FetchedMess
   const key = decoder.readVarIntBytes()
   const value = decoder.readVarIntBytes()
   const headerCount = decoder.readVarInt()
-  // KafkaJS reads on behind the end.
+  // KafkaJS would read beyond the end.
   if (decoder.offset > decoder.buffer.length) throw new RangeError('a record ends too early')
   const headers = PackedHeaders.of(headerCount, decoder.buffer.subarray(decoder.offset))
   const timestamp =

@@ -1,11 +1,11 @@
-/** KafkaJS's messages as the project's records. */
+/** Converts KafkaJS's messages to the project's records. */
 import type { InboundRecord } from '../../core/model/model.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedBatch, FetchedMessage } from './inner.ts'
 
 /**
- * Copies what it takes: a message's buffers are windows into the whole fetch response, and one record that waits in a
- * queue would keep megabytes alive.
+ * Copies the buffers. Those of a message are views of the whole fetch response, so one record that waits in a queue would
+ * keep megabytes in memory.
  *
  * @throws {Error} when the offset exceeds 2^53
  */
@@ -25,7 +25,7 @@ function copyOf(bytes: Buffer | null | undefined): Buffer | null {
   return bytes == null ? null : Buffer.from(bytes)
 }
 
-/** @throws {Error} when the offset exceeds 2^53, since it could no longer be told from its neighbour */
+/** @throws {Error} when the offset exceeds 2^53, because larger numbers are not exact */
 export function offsetNumber(offset: string): number {
   const number = Number(offset)
   if (!Number.isSafeInteger(number)) throw new Error(`offset ${offset} is beyond 2^53`)
@@ -33,8 +33,8 @@ export function offsetNumber(offset: string): number {
 }
 
 /**
- * The offset behind everything that a fetch brought, records removed by compaction included: a compacted batch keeps the
- * range it once covered, and going on within that range fetches the same batch again for each missing offset.
+ * The offset after all batches of a fetch, including records that compaction removed. A compacted batch keeps its original
+ * range of offsets. A fetch within that range would return the same batch again for each missing offset.
  */
 export function nextOffsetOf(batch: FetchedBatch): number {
   const last = batch.rawMessages.at(-1)

@@ -1,6 +1,6 @@
 /**
- * What Kafka refuses one client at present, for want of a right or a login. An administrator may mend it at any time, so
- * the client goes on trying; meanwhile the log names once what is to be granted, and readiness tells it.
+ * What Kafka refuses to one client at present, because a right is missing or the login fails. An administrator may repair
+ * this at any time, so the client keeps trying. Meanwhile the log says once what must be granted, and readiness reports it.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { Right } from './needed-rights.ts'
@@ -11,14 +11,14 @@ import { missingRights } from './rights.ts'
 
 export interface RefusalWatchOptions {
   readonly settings: KafkaSettings
-  /** Everything that the client needs. */
+  /** All rights that the client needs. */
   readonly rights: readonly Right[]
   readonly log: KafkaLog
-  /** What every line carries. */
+  /** Fields of every log line. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What a client does, as the log names it. */
+/** The refused action, as the log names it. */
 export type Refusable = 'reading' | 'the membership'
 
 interface Refused {
@@ -40,7 +40,7 @@ export class RefusalWatch {
     return first?.trouble
   }
 
-  /** Whether this is a refusal, which is to be tried again in a while. */
+  /** Whether this is a refusal, which must be retried later. */
   async isRefused(what: Refusable, error: unknown): Promise<boolean> {
     if (!isRefusal(error)) return false
     const { log, fields } = this.#options
@@ -52,13 +52,13 @@ export class RefusalWatch {
     return true
   }
 
-  /** The client got what it asked for. */
+  /** A request of the client succeeded. */
   granted(what: Refusable): void {
     this.#refused.get(what)?.failures.succeeded(what)
     this.#refused.delete(what)
   }
 
-  /** KafkaJS's error names neither topic nor group. */
+  /** KafkaJS's error names no topic and no group. */
   async #explain(error: unknown): Promise<string> {
     const { settings, rights } = this.#options
     const login = loginRefusal(settings, error)

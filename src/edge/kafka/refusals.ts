@@ -1,11 +1,11 @@
-/** What a person is told when Kafka cannot be reached or lets them not in: one sentence, and what to do. */
+/** The errors for a Kafka that cannot be reached or refuses the connection. Each says in one sentence what to do. */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { grantLines, type Right } from './needed-rights.ts'
 import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
 import { LoginRefused } from './token-login.ts'
 
-/** No broker answers. The one refusal that time may mend: it has a cause. */
+/** No broker answers. This is the only one of these errors that may pass by itself, and the only one that has a cause. */
 export function unreachable(
   { brokers }: KafkaSettings,
   reason: string,
@@ -19,9 +19,9 @@ export function unreachable(
 }
 
 /**
- * Opens a connection. Does not wait for KafkaJS to give up when a broker refuses in a way that no further try can change.
+ * Opens a connection. If a broker refuses in a way that a retry cannot change, this does not wait until KafkaJS gives up.
  *
- * @throws {UserError} that says what is in the way
+ * @throws {UserError} that says why not
  */
 export async function opening<Result>(
   settings: KafkaSettings,
@@ -57,7 +57,7 @@ function isConnectionError(error: unknown): boolean {
   return connectionErrors.has(asError(error).name)
 }
 
-/** What a refused login means; `undefined` for everything else. */
+/** The error for a refused login; `undefined` for other errors. */
 export function loginRefusal(settings: KafkaSettings, thrown: unknown): string | undefined {
   const { brokers, security } = settings
   const where = brokers.join(', ')
@@ -67,10 +67,10 @@ export function loginRefusal(settings: KafkaSettings, thrown: unknown): string |
   if (ofToken !== undefined) return ofToken.message
   const type = errorType(thrown)
   if (type === 'UNSUPPORTED_SASL_MECHANISM') {
-    return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to one that it does.`
+    return `Kafka at ${where} does not offer ${mechanism}: set KAFKA_SASL_MECHANISM to a mechanism that it offers.`
   }
   if (type === 'ILLEGAL_SASL_STATE') {
-    return `Kafka at ${where} asks for no login on this port: name another one in KAFKA_BROKERS, or leave KAFKA_SASL_MECHANISM and all else that begins with KAFKA_SASL_ out.`
+    return `Kafka at ${where} needs no login on this port: use another port in KAFKA_BROKERS, or remove KAFKA_SASL_MECHANISM and the other KAFKA_SASL_ settings.`
   }
   if (!causes.some(({ name }) => name === 'KafkaJSSASLAuthenticationError')) return undefined
   const username = security?.sasl && 'username' in security.sasl ? security.sasl.username : ''
@@ -83,7 +83,9 @@ const rightsRefused = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
 ])
 
-/** Whether Kafka refused for a right or a login: nothing that the program does mends it, and someone may at any time. */
+/**
+ * Whether Kafka refused because of a right or a login. The program cannot repair this, but an administrator may at any time.
+ */
 export function isRefusal(thrown: unknown): boolean {
   return (
     rightsRefused.has(errorType(thrown) ?? '') || loginRefusal(noSettings, thrown) !== undefined
@@ -92,7 +94,7 @@ export function isRefusal(thrown: unknown): boolean {
 
 const noSettings: KafkaSettings = { brokers: [], clientId: '' }
 
-/** What a refused right means, if it was for want of `right`; `undefined` for everything else. */
+/** The error for a missing right, if it is `right`; `undefined` for other errors. */
 export function rightRefusal(
   settings: KafkaSettings,
   thrown: unknown,
@@ -109,14 +111,16 @@ export function rightRefusal(
   )
 }
 
-/** How Kafka's own tools reach the same brokers. Settings for TLS and login stand in a file that is their user's. */
+/**
+ * The arguments with which Kafka's own tools reach the same brokers. Their user has a file with settings for TLS and login.
+ */
 export function toolArguments({ brokers, security = noSecurity }: KafkaSettings): string {
   const isSecured = security.tls !== undefined || security.sasl !== undefined
   const command = isSecured ? ' --command-config client.properties' : ''
   return `--bootstrap-server ${brokers.join(',')}${command}`
 }
 
-/** What rights that were found missing mean, a sentence for each resource. */
+/** The messages for missing rights, a sentence for each resource. */
 export function rightRefusals(
   settings: KafkaSettings,
   missing: readonly Right[],

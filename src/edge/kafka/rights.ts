@@ -1,7 +1,7 @@
 /**
- * Which rights a principal lacks. Kafka tells that only to those who may see its ACLs, so each right is tried out with a
- * request that cannot do anything: a partition that no topic has, a member and a group that nobody knows. The authorizer
- * is asked before any of these is looked for.
+ * Finds the rights that a principal lacks. Only principals with a right to the ACLs may list them. So each right is tested
+ * with a request that has no effect, because it names a partition that no topic has, or an unknown group and member. Brokers
+ * check the right before they look for these.
  */
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -12,7 +12,7 @@ import { clusterOf } from './cluster.ts'
 import type { InnerBroker, InnerCluster } from './inner.ts'
 import { opening } from './refusals.ts'
 
-/** The highest there can be, which nobody creates. */
+/** The highest number of a partition. No topic has so many. */
 const noPartition = 2 ** 31 - 1
 
 /**
@@ -48,7 +48,7 @@ async function isGranted(broker: InnerBroker, right: Right): Promise<boolean> {
     return true
   } catch (error) {
     const type = errorType(error)
-    // Everything but a refusal and a lost connection is what such a request is expected to meet.
+    // Such a request is expected to fail. Only a refusal and a lost connection are of interest.
     if (type === undefined) throw error
     return type !== 'TOPIC_AUTHORIZATION_FAILED' && type !== 'GROUP_AUTHORIZATION_FAILED'
   }

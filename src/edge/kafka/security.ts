@@ -1,9 +1,9 @@
 /**
- * How connections to Kafka are secured, and what it means when one is refused. Sockets are made here, not by KafkaJS, so
- * that what refuses them is seen where it happens: KafkaJS takes all of it for a broker that is away.
+ * Secures connections to Kafka, and finds out why one was refused. The sockets are created here and not by KafkaJS, because
+ * KafkaJS reports every refusal as a broker that is away.
  *
- * Certificates and keys are read anew for each connection: a running process takes renewed files from its next one on,
- * and one that is under way stays as it is.
+ * Certificates and keys are read again for each connection. So a running process uses renewed files for its next connection.
+ * Open connections do not change.
  */
 import { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket } from 'node:net'
@@ -16,9 +16,9 @@ import { checkLoginFiles, LoginRefused, subjectOf, tokenAuthenticator } from './
 import type { TokenLogin } from './token-login.ts'
 
 export interface TlsSettings {
-  /** PEM file with the CAs to trust; without it those that Node trusts. */
+  /** PEM file with the CAs to trust. `undefined`: the CAs that Node trusts. */
   readonly caFile: string | undefined
-  /** PEM files of the client's certificate and its key: both or none. */
+  /** PEM files of the client's certificate and of its key. Both are set, or none. */
   readonly certFile: string | undefined
   readonly keyFile: string | undefined
   readonly keyPassphrase: string | undefined
@@ -40,18 +40,18 @@ export interface SecuritySettings {
 
 export const noSecurity: SecuritySettings = { tls: undefined, sasl: undefined }
 
-/** Why a connection did not come about, with what to do. */
+/** Why a connection failed, and what to do. */
 export interface ConnectionFault {
   readonly message: string
-  /** Trying again at once cannot help. */
+  /** An immediate retry cannot help. */
   readonly isCertain: boolean
-  /** Set if trying again later can help: an error with `retriable`, as KafkaJS has them. */
+  /** Set if a later retry may help: an error with KafkaJS's `retriable`. */
   readonly cause?: Error
 }
 
 type OnFault = (fault: ConnectionFault) => void
 
-/** New with every call: KafkaJS writes an authenticator, bound to the first credentials, into the object it is given. */
+/** Creates a new object for each call, because KafkaJS writes an authenticator for the first credentials into it. */
 export function saslOptions(
   { sasl }: SecuritySettings,
   log: KafkaLog,
@@ -72,12 +72,12 @@ export function saslOptions(
   return { mechanism: sasl.mechanism, ...tokenAuthenticator(sasl, log, onFailure) }
 }
 
-/** Whom Kafka sees, as its ACLs name it. A broker may map the names of certificates to others, and use another claim. */
+/** The principal as Kafka's ACLs name it. A broker may map names of certificates to others, and use another claim. */
 export function principalOf({ tls, sasl }: SecuritySettings): string {
   if (sasl?.mechanism === 'oauthbearer') return `User:${subjectOf(sasl)}`
   if (sasl !== undefined) return `User:${sasl.username}`
   if (tls?.certFile === undefined) return 'User:ANONYMOUS'
-  // Java writes the parts of a name in the opposite order.
+  // Java writes the parts of a name in reverse order.
   const { subject } = new X509Certificate(readSettingFile(tls.certFile))
   return `User:${subject.split('\n').toReversed().join(',')}`
 }
@@ -118,10 +118,10 @@ function tlsSocket(
     {
       host,
       port,
-      // An address cannot be a server name; it is compared with those in the certificate all the same.
+      // An address cannot be a server name, but it is compared with those in the certificate.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       secureContext: secureContext(tls),
-      // Said, so that no variable of the environment can say otherwise.
+      // Explicit, so that no environment variable can change it.
       rejectUnauthorized: true,
     },
     onConnect,
@@ -153,7 +153,7 @@ function secureContext({ caFile, certFile, keyFile, keyPassphrase }: TlsSettings
 function certificates(path: string, variable: string): string {
   const text = fileText(path, variable)
   try {
-    // Node passes over a CA file without a certificate in silence.
+    // Node ignores a CA file without a certificate.
     void new X509Certificate(text)
   } catch (error) {
     throw unusable(`${variable}: ${path} holds no certificate in PEM.`, error)
@@ -207,7 +207,7 @@ function tlsFault(
 ): string | undefined {
   const { code = '' } = error
   if (untrusted.has(code)) {
-    return `No CA that is trusted has signed the certificate of the broker at ${where} (${code}): name a file with its CA in KAFKA_SSL_CA.`
+    return `No trusted CA has signed the certificate of the broker at ${where} (${code}): set KAFKA_SSL_CA to a file with its CA.`
   }
   if (code === 'CERT_HAS_EXPIRED') {
     return `The certificate of the broker at ${where} has expired: have it renewed.`
@@ -216,14 +216,14 @@ function tlsFault(
     return `The certificate of the broker at ${where} is not valid yet: check the clock of this machine.`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `The certificate of the broker at ${where} is made for ${namesOf(error)}: use such a name in KAFKA_BROKERS, and in the broker's advertised.listeners.`
+    return `The certificate of the broker at ${where} is for ${namesOf(error)}: use one of these names in KAFKA_BROKERS, and in the broker's advertised.listeners.`
   }
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return noTls(where, true).message
   if (/ALERT/.test(code)) {
     const alert = /ALERT_(.*)/.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ') ?? code
     return hasCertificate
       ? `The broker at ${where} refused the TLS connection (${alert}): check that it trusts the CA of the certificate in KAFKA_SSL_CERT.`
-      : `The broker at ${where} refused the TLS connection (${alert}): if it asks for a client certificate, set KAFKA_SSL_CERT and KAFKA_SSL_KEY.`
+      : `The broker at ${where} refused the TLS connection (${alert}): if it needs a client certificate, set KAFKA_SSL_CERT and KAFKA_SSL_KEY.`
   }
   return undefined
 }
@@ -239,22 +239,22 @@ function namesOf(error: object): string {
 
 function noTls(where: string, isCertain: boolean): ConnectionFault {
   const seen = isCertain ? 'does not speak TLS' : 'closed the connection within the TLS handshake'
-  const message = `The broker at ${where} ${seen}: name its TLS port in KAFKA_BROKERS, or set KAFKA_SSL=false if it is to be used without.`
+  const message = `The broker at ${where} ${seen}: use its TLS port in KAFKA_BROKERS, or set KAFKA_SSL=false to connect without TLS.`
   return { message, isCertain }
 }
 
-/** The first bytes of a TLS alert. An answer of Kafka that begins like it would be one of 336 MiB. */
+/** The first bytes of a TLS alert. An answer of Kafka that begins with these would have 336 MiB. */
 const alertStart = Buffer.from([0x15, 0x03])
 
 function watchPlain(socket: Socket, where: string, onFault: OnFault): void {
   socket.once('data', (chunk: Buffer) => {
     if (!chunk.subarray(0, alertStart.length).equals(alertStart)) return
-    const message = `The broker at ${where} speaks TLS: set KAFKA_SSL=true, and KAFKA_SSL_CA if its CA is one of your own.`
+    const message = `The broker at ${where} speaks TLS: set KAFKA_SSL=true, and KAFKA_SSL_CA if you use a CA of your own.`
     onFault({ message, isCertain: true })
   })
 }
 
-/** Before a login Kafka tells its versions, and closes the connection at the next request. */
+/** Before a login, Kafka answers the request for its versions, and closes the connection at the next one. */
 function watchForLogin(socket: Socket, where: string, onFault: OnFault): void {
   let answers = 0
   const count = () => {
@@ -264,7 +264,7 @@ function watchForLogin(socket: Socket, where: string, onFault: OnFault): void {
   socket.on('data', count)
   socket.once('end', () => {
     if (answers !== 1) return
-    const message = `The broker at ${where} closed the connection after its first answer: if it asks for a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, or what listens there is not Kafka.`
+    const message = `The broker at ${where} closed the connection after its first answer: if it needs a login, set KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD. If not, the program on this port is not Kafka.`
     onFault({ message, isCertain: false })
   })
 }

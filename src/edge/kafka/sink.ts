@@ -1,8 +1,9 @@
 /**
  * The `RecordSink` port on Kafka.
  *
- * One send at a time, in order of writing; what is written meanwhile forms the next. A send that fails is tried again, for
- * the partitions where it failed, until it succeeds: `producer.ts` sees that this writes nothing twice.
+ * Sends one after another, in the order of the writes. Records that are written during a send form the next one. A failed
+ * send is retried for the partitions where it failed, until it succeeds. `producer.ts` makes sure that nothing is written
+ * twice.
  */
 import {
   cutEnd,
@@ -25,7 +26,7 @@ export interface SinkOptions {
   readonly settings: KafkaSettings
   /** Default: none. */
   readonly compression?: Compression
-  /** How long the first record of an idle sink waits for company. Default 3 ms. */
+  /** How long the first record of an idle sink waits for further records. Default 3 ms. */
   readonly lingerMs?: number
   readonly limits?: CutLimits
   /** How old the count of a topic's partitions may be. Default one minute. */

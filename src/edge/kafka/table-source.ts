@@ -3,17 +3,17 @@
  * without a group.
  *
  * - *loading*: reads to the ends that the partitions had at the beginning.
- * - *following*: has read as far, and goes on.
- * - *failed*: has told why it cannot go on, and applies nothing any more.
- * - *stopped*: by who started it.
+ * - *following*: has reached these ends, and applies further records.
+ * - *failed*: has reported why it cannot continue, and applies no further record.
+ * - *stopped*: was stopped by its user, and applies no further record.
  *
- * | from               | happening                                   | to        |
+ * | from               | event                                       | to        |
  * |--------------------|---------------------------------------------|-----------|
  * | loading            | every partition is read to its end          | following |
  * | loading, following | the topic was recreated, or cannot be read  | failed    |
  * | all                | `stop`                                      | stopped   |
  *
- * A broker that is away, or a right that is taken back, moves nothing: reading is tried again until it succeeds.
+ * If a broker is away or a right was revoked, the state stays as it is, and reading is retried until it succeeds.
  */
 import { asError } from '../../core/model/errors.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
@@ -32,18 +32,18 @@ import { topicIdOf } from './topic-id.ts'
 export interface TableSourceOptions {
   readonly settings: KafkaSettings
   readonly topic: string
-  /** The setting that names the topic, for those who have to name another. */
+  /** The setting that names the topic. Messages mention it. */
   readonly setting: string
   /** How long the first reading may take. Default 10 minutes. */
   readonly loadTimeoutMs?: number
-  /** How often to look whether the topic is still the one that was read, and has new partitions. Default 5 seconds. */
+  /** How often to check whether the topic was recreated, or has new partitions. Default 5 seconds. */
   readonly checkMs?: number
   readonly log: KafkaLog
 }
 
 /** How far a partition has been read. */
 interface Progress extends Position {
-  /** Where it ended when loading began. */
+  /** Its end offset when loading began. */
   readonly end: number
 }
 
@@ -60,7 +60,7 @@ type State =
 
 /** How long a broker waits for records. A change is sent at once. */
 const waitMs = 500
-/** How long to wait before reading is tried again that failed, or was refused. */
+/** The wait before a retry after reading failed or was refused. */
 const retryMs = 250
 const refusedMs = 1_000
 const stopLimitMs = 1_000
@@ -76,14 +76,14 @@ class KafkaTableSource implements TableSource {
   readonly #failures: FailureLog
   readonly #ended = Promise.withResolvers<void>()
   readonly #progress = new Map<number, Progress>()
-  /** Fetches that are under way, by node. One node that hangs holds up no other. */
+  /** Fetches in flight, by node. One node that hangs delays no other. */
   readonly #fetches = new Map<string, Promise<void>>()
   #state: State = { kind: 'idle' }
   #apply: (record: InboundRecord) => void = () => undefined
   #isConnected = false
-  /** Of the topic that was read first; `undefined` where brokers give none. */
+  /** The id of the topic when loading began; `undefined` if brokers have no ids. */
   #topicId: string | undefined
-  /** When the topic is to be looked at again, by `performance.now()`: at once after a failure. */
+  /** When the topic is checked next, by `performance.now()`. After a failure, at once. */
   #lookAt = 0
 
   constructor(options: TableSourceOptions) {
@@ -157,7 +157,7 @@ class KafkaTableSource implements TableSource {
       } catch (error) {
         await this.#recover(error)
       }
-      // Without a leader nothing is under way.
+      // Without a leader there is no fetch.
       if (this.#fetches.size === 0) await this.#pause(retryMs)
       else await Promise.race([...this.#fetches.values(), this.#ended.promise])
     }
@@ -187,7 +187,7 @@ class KafkaTableSource implements TableSource {
 
   #take(batch: FetchedBatch): void {
     const position = this.#progress.get(batch.partition)
-    // Two nodes can answer for a partition while its leader moves.
+    // While a leader moves, two nodes may answer for its partition.
     if (position === undefined || String(position.next) !== batch.fetchedOffset) return
     for (const message of batch.messages) {
       if (!this.#isReading) return
@@ -206,7 +206,7 @@ class KafkaTableSource implements TableSource {
     loaded.resolve()
   }
 
-  /** Whatever failed may have failed since something has changed: so all of it is looked at before the next fetch. */
+  /** A failure may have been caused by a change, so everything is checked before the next fetch. */
   async #recover(error: unknown): Promise<void> {
     if (!this.#isReading) return
     this.#lookAt = 0
@@ -221,11 +221,11 @@ class KafkaTableSource implements TableSource {
     await Promise.race([sleep(ms), this.#ended.promise])
   }
 
-  // --- looking whether it is still the same topic ---------------------------------------------------------
+  // --- checking whether it is still the same topic ---------------------------------------------------------
 
   /**
-   * A topic that was deleted and has grown anew past the point read to gives no other sign than its id: it would be read on
-   * from there, with the records of the former one applied and the first ones of the new one missing.
+   * If a topic was recreated and has grown beyond the position, only its id shows this. Without this check, reading would
+   * continue there, with the former topic's records applied and the first records of the new one missing.
    */
   async #look(): Promise<void> {
     const { topic, checkMs = 5_000 } = this.#options
@@ -255,14 +255,14 @@ class KafkaTableSource implements TableSource {
     if (id === undefined || id === this.#topicId) return
     this.#fail(
       new Error(
-        `topic ${topic} was recreated: what was read is of a former topic of that name. Restart to read it anew.`,
+        `topic ${topic} was recreated: the records read so far are those of the former topic. Restart to read the new one.`,
       ),
     )
   }
 
   /**
-   * Begins with partitions that are new, and goes on with what is left where records were removed before they were read. An
-   * end before a position can only mean that the topic was deleted and created anew.
+   * Begins to read new partitions. If records were removed before they were read, reading continues with the remaining ones.
+   * An end before a position can only mean that the topic was deleted and created again.
    */
   async #settlePositions(partitions: readonly number[]): Promise<void> {
     const { topic, log } = this.#options
@@ -285,16 +285,19 @@ class KafkaTableSource implements TableSource {
     this.#settleLoad()
   }
 
-  // --- why it cannot go on --------------------------------------------------------------------------------
+  // --- why it cannot continue -----------------------------------------------------------------------------
 
   #recreated({ partition, next }: Position, end: number): Error {
     return new Error(
       `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${next} ` +
-        `and now ends at ${end}. Restart to read it anew.`,
+        `and now ends at ${end}. Restart to read the new one.`,
     )
   }
 
-  /** Nobody knows whose records these are: whoever went on without them would lose events for want of a hook. */
+  /**
+   * It is unknown which keys the unreadable records have. Without them a hook could be missing, and its events would be
+   * lost.
+   */
   #unreadable({ partition }: FetchedBatch, { offset, unreadable }: FetchedMessage): Error {
     const { records, reason } = unreadable ?? {}
     return new Error(

@@ -182,7 +182,7 @@ async function fetchToken(login: TokenLogin): Promise<Token> {
   if (answer.kind === 'token') return answer.token
   if (answer.kind === 'refused') throw refused(where, login, answer.error)
   throw new TokenUnavailable(
-    `${where} ${answer.message}: check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT, and how it is.`,
+    `${where} ${answer.message}: check KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT, and its logs.`,
   )
 }
 
@@ -192,7 +192,7 @@ function unreached(where: string, error: Error): Error {
   const { code = '' }: NodeJS.ErrnoException = error
   if (untrusted.test(code)) {
     return new LoginRefused(
-      `${where} shows a certificate that no trusted CA has signed (${code}): name a file with its CA in KAFKA_SASL_OAUTHBEARER_CA.`,
+      `${where} has a certificate that no trusted CA has signed (${code}): set KAFKA_SASL_OAUTHBEARER_CA to a file with its CA.`,
     )
   }
   const isLate = error.name === 'TimeoutError' || code.endsWith('_TIMEOUT')

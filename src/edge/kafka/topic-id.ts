@@ -1,16 +1,16 @@
 /**
- * The id that a topic gets when it is created: what tells it from a former one of the same name. KafkaJS asks for
- * metadata in versions that do not have it, so this asks in one that does (Metadata 11, KIP-516; Kafka 2.8 and newer).
+ * The id that a topic gets when it is created. It differs from the id of a former topic with the same name. KafkaJS requests
+ * metadata in versions without ids. This requests a version that has them (Metadata 11, KIP-516; Kafka 2.8 and newer).
  */
 import { askFlexibly, lengthOf, noTags, type Decoder, type Encoder } from './flexible-request.ts'
 
-/** Stands for "none", as of topics that were made before brokers gave ids. */
+/** No id: the topic was created before brokers assigned ids. */
 const noId = Buffer.alloc(16)
 
 /**
- * `undefined` when there is no such topic at the moment, or when the broker gives no ids.
+ * `undefined` if the topic does not exist, or if the broker has no ids.
  *
- * @param broker KafkaJS's object for one, connected
+ * @param broker a connected broker of KafkaJS
  * @throws {Error} when the broker does not answer
  */
 export function topicIdOf(broker: object, topic: string): Promise<string | undefined> {

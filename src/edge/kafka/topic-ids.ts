@@ -1,11 +1,11 @@
-/** What tells topics from former ones of the same names, for those who keep what they read. */
+/** The ids of topics, for programs that keep what they have read: a topic that was created again has another id. */
 import { within } from '../waiting.ts'
 import type { KafkaLog, KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
 import { topicIdOf } from './topic-id.ts'
 
 /**
- * Ids in the order of the topics; `undefined` for one that does not exist, or where brokers give none.
+ * The ids in the order of the topics; `undefined` for a topic that does not exist, or if brokers have no ids.
  *
  * @throws {Error} when no broker answers
  */
@@ -17,7 +17,7 @@ export async function topicIdsOf(
   const cluster = clusterOf(settings, log)
   try {
     await cluster.connect()
-    // Which broker is the controller stands in the metadata.
+    // The metadata says which broker is the controller.
     await cluster.refreshMetadata()
     const broker = await cluster.findControllerBroker()
     const ids: (string | undefined)[] = []

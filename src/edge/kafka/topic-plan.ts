@@ -1,33 +1,33 @@
 /**
- * The topics that a processor needs, how they are made, and what is wrong with those that exist (docs/architecture.md,
- * Topics). `init` creates what is missing and says what differs; `run` refuses on a difference that would lose or block
+ * The topics that a processor needs, with their settings, and how existing topics differ from these (docs/architecture.md,
+ * Topics). `init` creates missing topics and reports differences. `run` refuses to start if a difference would lose or block
  * work.
  */
 import { formatDuration } from '../../core/model/durations.ts'
 import type { Tier, Topics } from '../../core/model/model.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 
-/** Topic settings by their names in Kafka, values as Kafka writes them. */
+/** Topic settings by their names in Kafka. Values are texts, as in Kafka. */
 export type TopicConfig = Readonly<Record<string, string>>
 
 export interface WantedTopic {
   readonly topic: string
-  /** What it holds, for people. */
+  /** What the topic holds, as text for people. */
   readonly holds: string
-  /** What it means when a record goes before its time, as a clause. */
+  /** What is lost if a record is deleted too early, as a clause. */
   readonly loss: string
   /** Two partitioners can hold one key in two partitions, so a compacted topic has one. */
   readonly isSinglePartition: boolean
-  /** The broker's default applies to what is not named. */
+  /** For other settings the broker's default applies. */
   readonly configs: TopicConfig
-  /** Settings without which the processor would lose or block work. The others are advice. */
+  /** Settings without which the processor would lose or block work. The other settings are only recommended. */
   readonly required: ReadonlySet<string>
 }
 
 /** A topic as the broker describes it. */
 export interface FoundTopic {
   readonly partitions: number
-  /** Of the partition that has the fewest. */
+  /** The number of replicas of the partition that has the fewest. */
   readonly replicas: number
   readonly configs: TopicConfig
 }
@@ -235,7 +235,7 @@ export function durabilityOf(
         setting: 'replicas',
         wanted: String(more),
         found: String(replicas),
-        message: `${topic}: has 1 replica, and the cluster ${brokers} brokers: its records are lost with the one broker that holds them`,
+        message: `${topic}: has 1 replica in a cluster of ${brokers} brokers: if that one broker is lost, its records are lost`,
         fix: `give it more with kafka-reassign-partitions.sh ${access}; new topics get them by: hooktide init --replication-factor ${more}`,
       },
     ]
@@ -248,7 +248,7 @@ export function durabilityOf(
       setting: safeInSync,
       wanted: '2',
       found: inSync,
-      message: `${topic}: ${safeInSync} is ${inSync}, not at least 2: a record that one broker alone has is acknowledged, and is lost with it`,
+      message: `${topic}: ${safeInSync} is ${inSync}, not at least 2: a record is acknowledged when only one broker has it, and is lost if that broker is`,
       fix: alteration(access, topic, safeInSync, '2'),
     },
   ]
@@ -266,7 +266,7 @@ function severalPartitions(topic: string, partitions: number): Difference {
     wanted: '1',
     found: String(partitions),
     severity: 'advised',
-    message: `${topic}: has ${partitions} partitions, not 1: writers that place keys differently could leave an old record of a key beside the new one`,
+    message: `${topic}: has ${partitions} partitions, not 1: writers that choose partitions in different ways could leave an old record of a key beside the new one`,
     fix: `recreate ${topic} with one partition, or see that all its writers place keys alike`,
   }
 }

@@ -219,7 +219,7 @@ export class RegistryClient {
           'has no such page (status 404)',
           "and that it ends in the interface's path",
         )
-      : this.#unavailable(`answers with status ${status}`, 'and how it is')
+      : this.#unavailable(`answers with status ${status}`, 'and its logs')
   }
 
   /** What a registry said, as it may be shown. */

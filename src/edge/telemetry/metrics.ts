@@ -88,20 +88,20 @@ function createCounters(groups: readonly string[]) {
   return {
     deliveries: by('outcome', outcomes, {
       name: 'hooktide_deliveries_total',
-      help: 'Results: attempts answered and runs ended without one, by outcome.',
+      help: 'Results by outcome: attempts that ended, and runs that ended without an attempt.',
     }),
     attempts: by('class', attemptClasses, {
       name: 'hooktide_attempts_total',
-      help: 'Calls by how they ended: ok (2xx), an error class, invalid-url, or aborted.',
+      help: 'Calls by their end: ok (2xx), an error class, invalid-url, or aborted.',
     }),
     stale: plain(
       'hooktide_stale_connections_total',
-      'Kept connections that had ended when a call came to use them; it was made on new ones.',
+      'Calls that found their kept connection closed, and were made on a new one within the same attempt.',
     ),
     unmatched: plain('hooktide_events_unmatched_total', 'Events without a matching hook.'),
     filterErrors: by('fault', filterFaults, {
       name: 'hooktide_filter_errors_total',
-      help: 'Filters of hooks that had no value for an event, which was not sent to them, by fault.',
+      help: 'Filters that could not be evaluated for an event, by fault. The event is not sent to the hook.',
     }),
     rejected: by('reason', rejectionReasons, {
       name: 'hooktide_records_rejected_total',
@@ -117,16 +117,16 @@ function createCounters(groups: readonly string[]) {
     ),
     notices: by('outcome', ['written', 'left-out'], {
       name: 'hooktide_notices_total',
-      help: 'Notices of what happened to endpoints: written as events, or left out by the bounds.',
+      help: 'Notices about endpoints: written as events, or left out because of their bounds.',
     }),
     ...createWaysOn(plain),
     names: by('outcome', nameOutcomes, {
       name: 'hooktide_name_lookups_total',
-      help: "Lookups of endpoints' host names by what name servers said: addresses, no-name, refused, silent.",
+      help: "Lookups of endpoints' host names by outcome: addresses, no-name, refused, silent.",
     }),
     staleNames: plain(
       'hooktide_stale_addresses_total',
-      'Connections to an address used beyond its time to live, since no name server could say.',
+      'Connections to an address whose time to live is over, because no name server answered.',
     ),
     ...createOfGroups(by, groups),
   }
@@ -143,20 +143,20 @@ function createOfGroups(by: CreateFamily, groups: readonly string[]) {
   return {
     rebalances: by('group', groups, {
       name: 'hooktide_rebalances_total',
-      help: 'Assignments of partitions, the first one at the start included.',
+      help: 'Assignments of partitions, including the first one.',
     }),
     commitsFailed: by('outcome', ['stale', 'unavailable'], {
       name: 'hooktide_commits_failed_total',
-      help: 'Commits not taken: stale (the group has moved on) or unavailable (no answer).',
+      help: 'Commits that failed: stale (of a former generation of the group) or unavailable (no answer).',
     }),
     commitsForeign: by('group', groups, {
       name: 'hooktide_commits_foreign_total',
-      help: 'Commits that partitions went on from with metadata this program did not write for them.',
+      help: 'Commits with metadata of another program, from which a partition continued.',
     }),
   }
 }
 
-/** Runs that go on without an attempt. */
+/** Runs that continue without an attempt. */
 function createWaysOn(plain: (name: string, help: string) => Single<Count>) {
   return {
     hops: plain(
@@ -165,15 +165,15 @@ function createWaysOn(plain: (name: string, help: string) => Single<Count>) {
     ),
     deferrals: plain(
       'hooktide_deferrals_total',
-      'Runs put off to a retry tier without an attempt, since their lane could not take them in time.',
+      'Runs deferred to a retry tier without an attempt, because their lane could not take them in time.',
     ),
     splits: plain(
       'hooktide_splits_total',
-      'Deliveries of half-done events that were written to the requests topic, to go on from there.',
+      'Deliveries of half-done events that were written to the requests topic, and continue from there.',
     ),
     laneIdle: plain(
       'hooktide_lane_idle_seconds_total',
-      'Time in which lanes could have called and did not, though deliveries of theirs were put off; summed over lanes.',
+      'Time in which lanes had deferred deliveries and free capacity but made no call, summed over lanes.',
     ),
     repeats: plain(
       'hooktide_repeats_dropped_total',
@@ -188,7 +188,7 @@ function createHistograms() {
     durations: new Family(
       {
         name: 'hooktide_attempt_duration_seconds',
-        help: 'From the start of a call to the end of its answer or its failure; aborted calls are left out.',
+        help: 'From the start of a call to the end of its answer or to its failure. Aborted calls are left out.',
         type,
       },
       { label: 'class', values: timedClasses, create: () => new Distribution(attemptBounds) },
@@ -220,7 +220,7 @@ const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 
 /** At most one cause holds at a time. */
 function stoppedText(stoppedBy: StopCause | undefined): string {
-  const help = '1 while calls that wait are held back, by cause, else 0.'
+  const help = '1 while no calls are started because of this cause, else 0.'
   const values = new Map(stopCauses.map((cause) => [cause, cause === stoppedBy ? 1 : 0]))
   return gauge({ name: 'hooktide_calls_stopped', help }, { label: 'cause', values })
 }
@@ -238,7 +238,7 @@ function readingsText(now: Readings | undefined): string {
 const readingGauges: readonly {
   readonly name: string
   readonly help: string
-  /** Of what is read by more than one; `topic` unless named. */
+  /** The label of a gauge with several values. Default `topic`. */
   readonly label?: string
   readonly read: (now: Readings) => number | ReadonlyMap<string, number>
 }[] = [
@@ -250,7 +250,7 @@ const readingGauges: readonly {
   { name: 'hooktide_queued', help: 'Deliveries queued in lanes.', read: ({ queued }) => queued },
   {
     name: 'hooktide_backlog',
-    help: 'Records fetched and not admitted, retry records not due among them.',
+    help: 'Records that were fetched and not admitted, including retry records that are not due.',
     read: ({ backlog }) => backlog,
   },
   { name: 'hooktide_hooks', help: 'Hooks in the table.', read: ({ hooks }) => hooks },
@@ -261,7 +261,7 @@ const readingGauges: readonly {
   },
   {
     name: 'hooktide_endpoints',
-    help: 'Endpoints that are not healthy, by state, as all processes say.',
+    help: 'Endpoints that are not healthy, by state, according to the topic of endpoint health.',
     label: 'state',
     read: ({ endpoints }) => new Map(Object.entries(endpoints)),
   },
@@ -277,17 +277,17 @@ const readingGauges: readonly {
   },
   {
     name: 'hooktide_lag',
-    help: "Events and requests not complete: offsets up to the end of this process's partitions, less those complete.",
+    help: "Events and requests that are not complete, in this process's partitions.",
     read: ({ lag }) => lag,
   },
   {
     name: 'hooktide_retry_depth',
-    help: "Retry records not complete, those not due among them, in this process's partitions of a tier.",
+    help: "Retry records that are not complete, including those that are not due, in this process's partitions of a tier.",
     read: ({ retryDepth }) => retryDepth,
   },
   {
     name: 'hooktide_retry_overdue_seconds',
-    help: 'Longest that a due retry of this process has waited for its call beyond its time; 0 when none waits.',
+    help: 'The longest time that a retry of this process has been due without being called; 0 if none is.',
     read: ({ retryOverdueMs }) => retryOverdueMs / 1_000,
   },
 ]

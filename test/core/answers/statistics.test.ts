@@ -64,7 +64,7 @@ describe('statistics of results', () => {
     expect(all.toFirst.quantile(0.5)).toBeCloseTo(1_000, -2)
   })
 
-  it('put off deliveries are waiting, and no failures', () => {
+  it('deferred deliveries are waiting, and no failures', () => {
     const deferred = endWith({ outcome: 'deferred', reason: null, final: false })
     const { all } = statisticsOf('hook', [deferred])
     expect(all).toMatchObject({ requests: 0, failed: 0, open: { retrying: 0, waiting: 1 } })

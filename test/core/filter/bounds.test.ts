@@ -1,4 +1,4 @@
-/** No filter can take much time or memory, whoever wrote it. Work is counted in units, not in time. */
+/** No filter can use much time or memory, even if it is hostile. Work is counted in units, not in time. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
@@ -54,7 +54,7 @@ describe('a hostile filter', () => {
     'event.list.all(x, timestamp(event.at).getDayOfYear() > 1)',
     'event.list.all(x, string(duration("1h2m3s4ms5us6ns")) != "")',
     '[1,2,3,4,5,6,7,8].map(a, [1,2,3,4,5,6,7,8].map(b, [1,2,3,4,5,6,7,8].map(c, [1,2,3,4,5,6,7,8].map(d, [a,b,c,d,1,2,3,4,5,6])))).size() == 8',
-    // A text is read whole to be a key, or to be looked for among keys.
+    // A text is read completely when it becomes a key, and when it is looked up as one.
     '{event.long: 1}.size() == 1',
     '{event.long: 1} == {event.same: 1}',
     'event.long in {event.same: 1}',
@@ -260,12 +260,12 @@ describe('what is kept of filters', () => {
     filterFault(textOf(count))
     const before = usedHeap()
     for (let index = 0; index < count; index += 1) filterFault(textOf(index))
-    // With what the library keeps of them it was 20 MB of either.
+    // Before this bound, each kind took 20 MB with what the library keeps.
     expect(usedHeap() - before).toBeLessThan(8 * 2 ** 20)
   })
 })
 
-/** A literal whose type no other index has. */
+/** A literal with a type of its own for each index. */
 function nestedType(index: number): string {
   const layers = `${(index * 7_919).toString(2).padStart(28, '0')}${'01'.repeat(13)}`
   return layers
@@ -273,7 +273,7 @@ function nestedType(index: number): string {
     .reduce((text, layer) => (layer === '0' ? `[${text}]` : `{"a":${text}}`), '1')
 }
 
-/** In bytes, of what cannot be collected. */
+/** Memory that cannot be collected, in bytes. */
 function usedHeap(): number {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()

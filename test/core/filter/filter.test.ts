@@ -1,4 +1,4 @@
-/** What filters mean: CEL as its language definition has it, on events as JSON has them. */
+/** The meaning of filters: CEL by its language definition, on events in JSON. */
 import { describe, expect, it } from 'vitest'
 import { filtered, hostileEvent } from '../../support/filters.ts'
 
@@ -63,7 +63,7 @@ describe('equality', () => {
     ['double("NaN") in [double("NaN")]', f],
     ['1 == 1.0 && 1u == 1 && 1.0 == 1u', t],
     ['dyn("1") == 1', f],
-    // As a double has it: the number in the payload and the one in the filter are written alike.
+    // Both numbers are read as doubles, so a number in the payload equals the same text in the filter.
     ['dyn(9007199254740993) == 9007199254740992.0', t],
     ['dyn(9007199254740993) == 9007199254740994.0', f],
     ['dyn(9007199254740993) == 9007199254740992', f],
@@ -88,7 +88,7 @@ describe('order', () => {
     ['event.user.id < "u2"', t],
     ['event.user.id < 2', 'type'],
     ['"a" < "B"', f],
-    // U+FF61 is below U+1F600, though the first half of its pair is below.
+    // Texts are compared by code point. In UTF-16 the order differs: the first half of the pair of U+1F600 is below U+FF61.
     ['"\\uff61" < "\\U0001F600"', t],
     ['"ab" < "abc"', t],
     ['false < true', t],
@@ -139,7 +139,7 @@ describe('lists and maps', () => {
     ['event.levels.filter(l, l != 2) == [1, 3]', t],
     ['event.user.exists(key, key == "name")', t],
     ['[1, 2].map(x, [3, 4].map(y, x * y)) == [[3, 4], [6, 8]]', t],
-    // The inner name hides the outer one, and both hide the facts.
+    // The inner variable hides the outer one, and both hide the event's fields.
     ['[1].all(event, [2].all(event, event == 2) && event == 1)', t],
     ['dyn([]).all(x, x) && !dyn([]).exists(x, x)', t],
     ['event.roles.all(r, r.missing == 1)', 'type'],

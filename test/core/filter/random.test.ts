@@ -30,7 +30,7 @@ describe('a random expression', () => {
       }),
       { numRuns: 1_000 },
     )
-    // It says something only when there was some of both.
+    // The test is meaningful only if both outcomes occurred.
     expect(Math.min(known, unknown)).toBeGreaterThan(30)
   })
 

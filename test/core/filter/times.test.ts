@@ -1,4 +1,4 @@
-/** Times and durations of filters, as CEL's language definition and its own tests have them. */
+/** Times and durations of filters, by CEL's language definition and its own tests. */
 import { describe, expect, it } from 'vitest'
 import { filtered } from '../../support/filters.ts'
 

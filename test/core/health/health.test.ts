@@ -46,7 +46,7 @@ function factsOf({ url, configVersion }: HookFacts): Partial<Health> {
   return { endpoint: endpointOf(url), configVersion }
 }
 
-const open = { kind: 'open', until: 30 * second } as const
+const open = { kind: 'open', endsAt: 30 * second } as const
 
 describe('an endpoint', () => {
   it('is failing after three failed attempts in a row, and healthy after a success', () => {
@@ -81,10 +81,10 @@ describe('an endpoint', () => {
   it('is open or paused as its lane is, and every new time is reported', () => {
     const opened = withReport(laneMoved(failedTimes(5, second), open, 5 * second), 5 * second)
     expect(opened.report).toMatchObject({ state: 'open', until: 30 * second, since: 5 * second })
-    const longer = laneMoved(opened.endpoint, { kind: 'open', until: hour }, 31 * second)
+    const longer = laneMoved(opened.endpoint, { kind: 'open', endsAt: hour }, 31 * second)
     const again = withReport(longer, 31 * second)
     expect(again.report).toMatchObject({ state: 'open', until: hour, since: 5 * second })
-    const paused = laneMoved(again.endpoint, { kind: 'paused', until: 2 * hour }, hour)
+    const paused = laneMoved(again.endpoint, { kind: 'paused', endsAt: 2 * hour }, hour)
     expect(withReport(paused, hour).report).toMatchObject({
       state: 'paused',
       reason: 'retry-after',
@@ -207,7 +207,7 @@ describe('an endpoint', () => {
   })
 
   it('is healthy with a success after the end of its pause', () => {
-    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', endsAt: minute }, second)
     const reported = withReport(failed(paused, hook, second, rules), second)
     expect(reported.report).toMatchObject({ state: 'paused', until: minute, failures: 1 })
     const early = succeeded(reported.endpoint, 30 * second, rules)
@@ -220,7 +220,7 @@ describe('an endpoint', () => {
   })
 
   it('that fails after the end of its pause is failing, since it has not recovered', () => {
-    const paused = laneMoved(freshEndpoint, { kind: 'paused', until: minute }, second)
+    const paused = laneMoved(freshEndpoint, { kind: 'paused', endsAt: minute }, second)
     const { endpoint } = withReport(failed(paused, hook, second, rules), second)
     const after = failed(endpoint, hook, 2 * minute, rules)
     expect(withReport(after, 2 * minute).report).toMatchObject({ state: 'failing', until: null })

@@ -66,7 +66,7 @@ class World {
 
   open(index: number, until: number, at: number): void {
     const one = this.of(index)
-    one.endpoint = laneMoved(one.endpoint, { kind: 'open', until }, at)
+    one.endpoint = laneMoved(one.endpoint, { kind: 'open', endsAt: until }, at)
   }
 
   readWords(index: number, at: number): void {

@@ -134,7 +134,7 @@ describe('a record with many faults', () => {
     const reading = { checkFilter: filterFault, decrypt: decryptWith([]) }
     readHookFields(many, reading, problems)
     expect(paths).toBe(20)
-    // 1 and 256 of events, 1 and 64 of headers, 10,000 of unknown options, 1 and 10 of previous keys.
+    // The numbers of problems: 1 and 256 of events, 1 and 64 of headers, 10,000 of unknown options, 1 and 10 of previous keys.
     expect(problems.count).toBe(1 + 256 + 1 + 64 + 10_000 + 1 + 10)
   })
 
@@ -195,7 +195,7 @@ describe('a suspended hook', () => {
       collect()
       return process.memoryUsage().heapUsed
     }
-    // The first ones warm up what is made once.
+    // The first ones create what is created only once.
     const before = fill(0)
     const bytes = (fill(count) - before) / count
     expect(table.suspendedCount).toBe(2 * count)

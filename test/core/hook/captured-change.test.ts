@@ -1,4 +1,7 @@
-/** Rows of Logto's `hooks` table on the hook topic: the hook, or the fault, of each form. */
+/**
+ * Rows of Logto's `hooks` table on the hook topic, as change data capture writes them: the hook that each form gives, or its
+ * fault.
+ */
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

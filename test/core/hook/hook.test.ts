@@ -13,7 +13,7 @@ import { recordOf } from '../../support/record-builders.ts'
 
 const id = 't5r1v9b3n7m2q8w4e6y0u'
 
-/** A hook as Logto's Management API answers it, statistics included. */
+/** A hook as Logto's Management API returns it, including statistics. */
 const logtoHook = {
   tenantId: 'acme',
   id,

@@ -12,7 +12,7 @@ function prepared(...texts: readonly string[]): readonly PreparedKey[] {
   return texts.flatMap((text) => prepareKey({ key: text, expiresAt: undefined }) ?? [])
 }
 
-/** As the published library signs. */
+/** Signs in the same way as the published library. */
 function standardHeaders(secret: string, at = now) {
   const date = new Date(at)
   return {

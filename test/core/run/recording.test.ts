@@ -157,6 +157,10 @@ describe('the records of a step of a run', () => {
     },
   )
 
+  it('leave a run undecided that another process owns when its record is too large', () => {
+    expect(recorded({ kind: 'too-large' }, { isOwned: false }).progress).toBe('interrupted')
+  })
+
   it('call a failure for a run that another process owns interrupted, since its owner decides', () => {
     const [result] = recorded(answer(500), { isOwned: false }).records
     expect(JSON.parse(String(result?.value))).toMatchObject({ outcome: 'interrupted' })

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatDuration, parseDuration } from '../../../src/core/model/durations.ts'
-import { nextDue, releaseOf, tierFor, tierOf, type Due } from '../../../src/core/run/schedule.ts'
+import {
+  nextDue,
+  releaseOf,
+  tierFor,
+  tierOf,
+  tierRead,
+  type Due,
+} from '../../../src/core/run/schedule.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -111,6 +118,18 @@ describe('a tier', () => {
     ]) {
       expect(tierOf(topic, 'auth.webhook.retry.')).toBeUndefined()
     }
+  })
+})
+
+describe('a topic that is read as a tier', () => {
+  it('has the delay of its name', () => {
+    expect(tierRead('auth.webhook.retry.30s', 'auth.webhook.retry.').delayMs).toBe(30_000)
+  })
+
+  it('is an error if its name has no delay, instead of a tier without a delay', () => {
+    expect(() => tierRead('auth.other', 'auth.webhook.retry.')).toThrow(
+      'topic auth.other is read as a retry topic, but is not named auth.webhook.retry.<delay>',
+    )
   })
 })
 
