@@ -10,6 +10,11 @@ export const keptSeeds: readonly { readonly seed: number; readonly found: string
   { seed: 117, found: 'jitter cost a retry a second hop' },
   { seed: 205, found: 'a well tenant waited for seconds behind others' },
   {
+    seed: 324,
+    found:
+      'a hook that waited for its rate took the place of another one, and the lanes never ended',
+  },
+  {
     seed: 632,
     found: 'a run that had ended was called for from another record of it, which waited meanwhile',
   },

@@ -29,9 +29,10 @@ export class Heap<Item extends HeapItem> {
     this.#up(item)
   }
 
+  /** Does nothing if this heap does not have the item, because no heap or another one does. */
   remove(item: Item): void {
     const { heapIndex } = item
-    if (heapIndex < 0) return
+    if (!this.#has(item)) return
     const last = this.#items.pop()
     item.heapIndex = -1
     if (last === undefined || last === item) return
@@ -40,11 +41,16 @@ export class Heap<Item extends HeapItem> {
     this.update(last)
   }
 
-  /** Moves an item whose order may have changed. */
+  /** Moves an item whose order may have changed. Does nothing if this heap does not have it. */
   update(item: Item): void {
-    if (item.heapIndex < 0) return
+    if (!this.#has(item)) return
     this.#up(item)
     this.#down(item)
+  }
+
+  /** The index may be one of another heap. To move the item by it would put it in both, and lose one of this heap's. */
+  #has(item: Item): boolean {
+    return this.#items[item.heapIndex] === item
   }
 
   #up(item: Item): void {

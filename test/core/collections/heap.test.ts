@@ -40,11 +40,7 @@ describe('a heap', () => {
             plain.map((item) => item.order).toSorted((a, b) => a - b)[0],
           )
         }
-        const orders: number[] = []
-        for (let top = heap.peek(); top !== undefined; top = heap.peek()) {
-          orders.push(top.order)
-          heap.remove(top)
-        }
+        const orders = [...drained(heap)].map((item) => item.order)
         expect(orders).toEqual(plain.map((item) => item.order).toSorted((a, b) => a - b))
       }),
     )
@@ -59,4 +55,30 @@ describe('a heap', () => {
     heap.update(outside)
     expect([heap.size, heap.peek()]).toEqual([1, inside])
   })
+
+  it('ignores items that another heap has', () => {
+    const [heap, other] = [createHeap(), createHeap()]
+    const [inside, foreign] = [heap, other].map((one) =>
+      [1, 2, 3, 4].map((order) => {
+        const item = { name: order, order, heapIndex: -1 }
+        one.push(item)
+        return item
+      }),
+    )
+    for (const item of foreign ?? []) {
+      item.order = 5 - item.order
+      heap.update(item)
+      heap.remove(item)
+      other.update(item)
+    }
+    expect([...drained(heap)]).toEqual(inside)
+    expect([...drained(other)]).toEqual(foreign?.toReversed())
+  })
 })
+
+function* drained(heap: Heap<Item>): Generator<Item> {
+  for (let top = heap.peek(); top !== undefined; top = heap.peek()) {
+    heap.remove(top)
+    yield top
+  }
+}

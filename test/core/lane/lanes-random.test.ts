@@ -30,6 +30,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 
 const maxInFlight = 9
+const ratePerSecond: Readonly<Record<string, number>> = { c: 200, d: 40, e: 3 }
 
 /** Plays steps on lanes, and keeps its own account of all work. */
 class Player {
@@ -131,7 +132,8 @@ class Player {
   }
 
   #limitsOf(hook: string) {
-    return { ...sixteen, tenantId: this.#tenants.get(hook) ?? 'tenant 0' }
+    const tenantId = this.#tenants.get(hook) ?? 'tenant 0'
+    return { ...sixteen, tenantId, ratePerSecond: ratePerSecond[hook] }
   }
 
   #started(slot: Slot<string>): void {
