@@ -34,6 +34,11 @@ import { prepareRun } from './startup-checks.ts'
 
 /** Sockets kept open without a call, over all hooks (docs/architecture.md). */
 const maxIdleSockets = 4_096
+/**
+ * How long a result waits for others before it is sent. Longer makes the broker work less under load, but a crash repeats
+ * the calls whose results were not sent.
+ */
+const resultLingerMs = 10
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 
@@ -187,7 +192,12 @@ async function assemble(
       decrypt,
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
-      sink: createSink({ settings: kafka, compression: settings.compression, log: kafkaLog }),
+      sink: createSink({
+        settings: kafka,
+        compression: settings.compression,
+        log: kafkaLog,
+        lingerMs: resultLingerMs,
+      }),
       http: senderOf(settings, telemetry),
       encoder,
       clock: systemClock,
