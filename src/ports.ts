@@ -198,6 +198,8 @@ export interface Clock {
   monotonic(): MonotonicMs
   /** Calls `fire` once after `delayMs`. Returns a function that cancels it. Does not keep the process alive. */
   after(delayMs: number, fire: () => void): () => void
+  /** Calls `run` once, after the handlers of everything that has already happened: answers and records that have arrived. */
+  soon(run: () => void): void
 }
 
 /** How busy the event loop is. */

@@ -9,4 +9,5 @@ export const systemClock: Clock = {
     const timer = setTimeout(fire, Math.min(delayMs, 2_147_483_647)).unref()
     return () => clearTimeout(timer)
   },
+  soon: (run) => void setImmediate(run),
 }

@@ -30,9 +30,9 @@ export class Marks {
   #isSet = false
   #onSet: () => void = () => undefined
 
-  /** Sets the function that takes the turns. It is called for every mark, also within a turn. */
-  onSet(take: () => void): void {
-    this.#onSet = take
+  /** Sets the function that plans a turn. It is called for every mark, also within a turn. */
+  onSet(plan: () => void): void {
+    this.#onSet = plan
   }
 
   answered(answered: Answered): void {
@@ -56,7 +56,7 @@ export class Marks {
     this.#hasRoom = true
   }
 
-  /** Starts a turn. Something has changed that has no mark of its own: calls may start, or a waiter may be done. */
+  /** Plans a turn. Something has changed that has no mark of its own: calls may start, or a waiter may be done. */
   set(): void {
     this.#isSet = true
     this.#onSet()

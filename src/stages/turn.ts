@@ -1,6 +1,7 @@
 /**
- * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). A turn handles all marks in these
- * steps, until there are none:
+ * The main loop of a processor. Everything that happens is marked ({@link ./marks.ts}). Marks that are set in one pass of the
+ * event loop are handled by one turn at its end: with many calls in flight, a turn per answer would cost more than the
+ * answers. A turn handles all marks in these steps, until there are none:
  *
  * 1. answers → the state of lanes and endpoints, and the records to write;
  * 2. acknowledgements → complete offsets;
@@ -56,6 +57,7 @@ export class Turn {
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
   #isInTurn = false
+  #isPlanned = false
   readonly #completed = (origin: Origin) => this.#causedNothing(origin)
 
   constructor(parts: TurnParts) {
@@ -64,7 +66,7 @@ export class Turn {
     this.#groups = new Map(groups.map((group) => [group.name, group]))
     this.#roomSoon = new Timer(clock, () => this.#markWaiting())
     this.#halfDoneSoon = new Timer(clock, () => marks.set())
-    marks.onSet(() => this.#takeTurn())
+    marks.onSet(() => this.#planTurn())
   }
 
   /** Schemas have arrived, or requests for them have ended. All heads that wait for a schema are opened again. */
@@ -73,8 +75,14 @@ export class Turn {
     marks.partitions(...groups.flatMap(({ awaitingSchema }) => [...awaitingSchema]))
   }
 
+  #planTurn(): void {
+    if (this.#isPlanned || this.#isInTurn) return
+    this.#isPlanned = true
+    this.#parts.clock.soon(() => this.#takeTurn())
+  }
+
   #takeTurn(): void {
-    if (this.#isInTurn) return
+    this.#isPlanned = false
     this.#isInTurn = true
     const { marks } = this.#parts
     try {
@@ -106,7 +114,8 @@ export class Turn {
 
   /** Acknowledgements → offsets. */
   #settle(acknowledged: Acknowledged): void {
-    const { marks, completion } = this.#parts
+    const { marks, completion, recorder } = this.#parts
+    recorder.settled()
     acknowledged.work?.trace?.acknowledged()
     if (completion.acknowledged(acknowledged)) this.#commitSoon(acknowledged.origin)
     marks.room()

@@ -12,6 +12,11 @@ export const worldBegan = Date.UTC(2026, 0, 5)
 /** The cost of every task in addition to its charges, in milliseconds. */
 const taskMs = 0.002
 
+interface Task {
+  readonly run: () => void
+  readonly isTimer: boolean
+}
+
 export class ProcessLoop {
   /** How far the wall clock is ahead of the true time, in milliseconds. A clock step changes it. */
   skewMs = 0
@@ -19,7 +24,9 @@ export class ProcessLoop {
   task = 0
   readonly clock: Clock
   readonly #timeline: Timeline
-  readonly #tasks: (() => void)[] = []
+  readonly #tasks: Task[] = []
+  /** Runs when what has arrived was handled, before timers: as the check phase of Node's loop, between poll and timers. */
+  readonly #soon: (() => void)[] = []
   readonly #busy: { from: number; to: number }[] = []
   #freeAt = 0
   #isPlanned = false
@@ -31,6 +38,11 @@ export class ProcessLoop {
       now: () => Math.floor(worldBegan + this.time() + this.skewMs),
       monotonic: () => this.time(),
       after: (delayMs, fire) => this.#after(delayMs, fire),
+      soon: (run) => {
+        if (this.#isDead) return
+        this.#soon.push(run)
+        this.#plan()
+      },
     }
   }
 
@@ -40,7 +52,11 @@ export class ProcessLoop {
   }
 
   /** Adds a task. */
-  post(task: () => void): void {
+  post(run: () => void): void {
+    this.#post({ run, isTimer: false })
+  }
+
+  #post(task: Task): void {
     if (this.#isDead) return
     this.#tasks.push(task)
     this.#plan()
@@ -64,6 +80,7 @@ export class ProcessLoop {
   kill(): void {
     this.#isDead = true
     this.#tasks.length = 0
+    this.#soon.length = 0
   }
 
   get isDead(): boolean {
@@ -86,8 +103,11 @@ export class ProcessLoop {
   #after(delayMs: number, fire: () => void): () => void {
     let isCancelled = false
     const cancel = this.#timeline.at(this.time() + Math.max(0, delayMs), () =>
-      this.post(() => {
-        if (!isCancelled) fire()
+      this.#post({
+        isTimer: true,
+        run: () => {
+          if (!isCancelled) fire()
+        },
       }),
     )
     return () => {
@@ -108,14 +128,20 @@ export class ProcessLoop {
   #runNext(): void {
     if (this.#isDead) return
     if (this.#freeAt <= this.#timeline.now) {
-      const task = this.#tasks.shift()
-      if (task !== undefined) {
+      const run = this.#next()
+      if (run !== undefined) {
         this.task += 1
         this.#timeline.hasRunCode = true
         this.charge(taskMs)
-        task()
+        run()
       }
     }
-    if (this.#tasks.length > 0) this.#plan()
+    if (this.#tasks.length + this.#soon.length > 0) this.#plan()
+  }
+
+  #next(): (() => void) | undefined {
+    const [task] = this.#tasks
+    if (task?.isTimer === false || this.#soon.length === 0) return this.#tasks.shift()?.run
+    return this.#soon.shift()
   }
 }

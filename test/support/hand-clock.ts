@@ -14,6 +14,9 @@ interface Timer {
   readonly fire: () => void
 }
 
+/** How many functions were given to `soon` and have not run. */
+let waiting = 0
+
 /** Both clocks always move together. The monotonic one has fractions of milliseconds, like that of the platform. */
 export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
   let time = start
@@ -37,6 +40,13 @@ export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
         timers.delete(timer)
       }
     },
+    soon(run) {
+      waiting += 1
+      setImmediate(() => {
+        waiting -= 1
+        run()
+      })
+    },
     async advance(ms) {
       const until = time + ms
       await settled()
@@ -53,10 +63,12 @@ export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
 }
 
 /**
- * Resolves when all promise chains have run that wait for nothing external. An immediate runs only when the queue of
- * microtasks is empty. The second one waits for chains that an immediate started.
+ * Resolves when all promise chains have run that wait for nothing external, and everything that was to run soon. An immediate
+ * runs only when the queue of microtasks is empty. The second one waits for chains that an immediate started.
  */
 export async function settled(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve))
-  await new Promise<void>((resolve) => setImmediate(resolve))
+  do {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  } while (waiting > 0)
 }

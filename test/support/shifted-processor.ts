@@ -131,6 +131,7 @@ function createShiftedClock(): ShiftedClock {
       waiting.add(timer)
       return () => void waiting.delete(timer)
     },
+    soon: (run) => void setImmediate(run),
     shift(ms) {
       offset += ms
     },
