@@ -20,7 +20,7 @@ import { startStatusServer, type StatusServer } from '../../edge/status-server.t
 import { systemClock } from '../../edge/system-clock.ts'
 import { createTelemetry, type Telemetry } from '../../edge/telemetry/telemetry.ts'
 import { createTracing } from '../../edge/telemetry/tracing.ts'
-import type { HttpSender, ResultEncoder, SchemaSource, Tracing } from '../../ports.ts'
+import type { HttpSender, RecordSink, ResultEncoder, SchemaSource, Tracing } from '../../ports.ts'
 import { allGroups, rowsOf } from '../../settings/names.ts'
 import type { Processor } from '../../processor.ts'
 import { createProcessor } from '../../topology.ts'
@@ -192,12 +192,7 @@ async function assemble(
       decrypt,
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
-      sink: createSink({
-        settings: kafka,
-        compression: settings.compression,
-        log: kafkaLog,
-        lingerMs: resultLingerMs,
-      }),
+      sink: sinkOf(settings, kafkaLog),
       http: senderOf(settings, telemetry),
       encoder,
       clock: systemClock,
@@ -256,6 +251,16 @@ function encoderOf(
   if (registry === undefined) return Promise.resolve(jsonResultEncoder)
   const { results: topic } = settings.topics
   return connectResultEncoder({ settings: registry, topic, clock: systemClock, onWaiting })
+}
+
+function sinkOf(settings: Settings, log: KafkaLog): RecordSink {
+  const { compression } = settings
+  return createSink({
+    settings: kafkaSettingsOf(settings),
+    compression,
+    log,
+    lingerMs: resultLingerMs,
+  })
 }
 
 function schemasOf(settings: Settings, log: Telemetry['log']): SchemaSource {
