@@ -32,11 +32,6 @@ export function shortened(text: string, max: number): string {
   return `${characters.slice(0, max - 1).join('')}…`
 }
 
-/** Quotes one word of a command line for a shell: ids may hold characters that a shell interprets. */
-export function shellWord(text: string): string {
-  return /^[\w.,:@/=+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
-
 /** Names and their meanings in two columns, indented. Long meanings wrap within their column. */
 export function describedRows(
   rows: readonly (readonly string[])[],

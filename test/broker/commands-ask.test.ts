@@ -81,11 +81,17 @@ describe('why did a customer not get its webhook for a user', () => {
     expect(crm.runs[0].results[0]).toMatchObject({ statusCode: 503, userId: 'u1' })
     const byPlace = await ask('explain', '--offset', record, '--json')
     expect(JSON.parse(byPlace.stdout)).toMatchObject({ eventId: 'first', record })
-    const byDelivery = await ask('explain', '--delivery', crm.deliveryId, '--hook', 'crm', '--json')
-    expect(JSON.parse(byDelivery.stdout)).toMatchObject({
-      ...{ eventId: 'first', record },
-      deliveries: [{ deliveryId: crm.deliveryId, state: 'retrying' }],
-    })
+    // Of deliveries to other hooks nothing was read, so nothing is said of them.
+    const byDelivery = await ask('explain', '--delivery', crm.deliveryId, '--json')
+    const alone = JSON.parse(byDelivery.stdout)
+    expect(alone).toMatchObject({ eventId: 'first', record, others: [] })
+    expect(alone.deliveries).toMatchObject([{ deliveryId: crm.deliveryId, state: 'retrying' }])
+    expect(alone.deliveries).toHaveLength(1)
+    const [{ place }] = alone.deliveries[0].waits
+    const byRetry = await ask('explain', '--offset', place, '--json')
+    expect(JSON.parse(byRetry.stdout).deliveries).toHaveLength(1)
+    const wrong = await ask('explain', '--delivery', crm.deliveryId, '--hook', 'billing')
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining(' is to hook crm, ') })
   })
 
   it('says why a record is no event, and what is not there', async () => {

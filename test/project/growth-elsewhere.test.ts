@@ -1,7 +1,8 @@
 /** As `growth.test.ts`, of what is kept, printed and typed. */
 import { describe, expect, it } from 'vitest'
 import { paragraph } from '../../src/commands/columns.ts'
-import { alignedRows, describedRows, shellWord } from '../../src/commands/table.ts'
+import { shellWord } from '../../src/commands/next-command.ts'
+import { alignedRows, describedRows } from '../../src/commands/table.ts'
 import { jsonFaultOf } from '../../src/commands/input/json-fault.ts'
 import { splitJson } from '../../src/commands/input/json-input.ts'
 import { piecesOf, withoutMember } from '../../src/core/text/json-pieces.ts'

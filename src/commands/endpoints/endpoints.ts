@@ -11,7 +11,8 @@ import { readEndpoints } from './topic.ts'
 import { readHooks, tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { writeAll } from '../kafka-session.ts'
 import { booleanOption, textOption } from '../option-values.ts'
-import { alignedRows, compareTexts, shellWord } from '../table.ts'
+import { nextCommand } from '../next-command.ts'
+import { alignedRows, compareTexts } from '../table.ts'
 
 /** The `instance` of records that these commands write. */
 const instance = 'hooktide endpoints'
@@ -107,8 +108,8 @@ async function enable(context: CommandContext): Promise<0> {
   if (wereDisabled.length > 0) {
     const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
     context.note('To send again what went to the dead letters meanwhile:')
-    const hooks = ids.startsWith('-') ? `--hook=${shellWord(ids)}` : `--hook ${shellWord(ids)}`
-    context.note(`  hooktide replay --failed-only --reason endpoint-disabled,gone ${hooks}`)
+    const options = { 'failed-only': true, reason: 'endpoint-disabled,gone', hook: ids } as const
+    context.note(`  ${nextCommand('replay', options)}`)
   }
   return 0
 }

@@ -30,7 +30,7 @@ export const explainCommand: Command = {
 
 async function run(context: CommandContext): Promise<0 | 1> {
   const wanted = wantedOf(context, Date.now())
-  const { events, rejections } = await find(context, wanted)
+  const { events, rejections, only } = await find(context, wanted)
   const found = events.inOrder()
   for (const rejection of rejections) printRejection(context, rejection)
   if (found.length === 0) {
@@ -38,7 +38,7 @@ async function run(context: CommandContext): Promise<0 | 1> {
     return 1
   }
   const isJson = booleanOption(context, 'json')
-  for (const [index, explanation] of (await explained(context, found, wanted)).entries()) {
+  for (const [index, explanation] of (await explained(context, found, only)).entries()) {
     if (isJson) context.print(JSON.stringify(explanationJson(explanation)))
     else {
       if (index > 0) context.print('')
@@ -55,7 +55,7 @@ async function run(context: CommandContext): Promise<0 | 1> {
 async function explained(
   context: CommandContext,
   found: readonly FoundEvent[],
-  { hook: only }: Wanted,
+  only: HookId | undefined,
 ): Promise<readonly Explanation[]> {
   const hooks = await readHooks(context)
   const endpoints = await readEndpoints(context)
@@ -66,7 +66,7 @@ async function explained(
     const answers = one.event === undefined ? noAnswers : hookAnswers.of(one.event)
     return { one, answers, handled: one.event && completion(one.event.source) }
   })
-  const mayWaitIn = asked.flatMap(({ one, answers }) => mayWait(one, answers))
+  const mayWaitIn = asked.flatMap(({ one, answers }) => mayWait(one, answers, only))
   const waiting = await waitingNow(context, new Set(mayWaitIn))
   const now = Date.now()
   return asked.map(({ one, answers, handled }) =>

@@ -10,7 +10,9 @@ import { placeOf } from '../../core/run/delivery-headers.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { timeText } from '../results/result-line.ts'
-import { shellWord, shortened } from '../table.ts'
+import { nextCommand } from '../next-command.ts'
+import { shortened } from '../table.ts'
+import { endWithoutCall, endWords, reasonWords, type FutureEnd } from './ends.ts'
 import type { FoundEvent } from './found.ts'
 
 /** Whether the group has completed the event's record; `undefined` if that is not known. */
@@ -98,16 +100,35 @@ export function explain(found: FoundEvent, around: Surroundings): Explanation {
   }
 }
 
-/** Deliveries without a result, to hooks that match the event. */
+/** Deliveries without a result: to hooks that match the event, and what waits or died whatever the hook is now. */
 function unrecorded(found: FoundEvent, around: Surroundings): readonly ExplainedDelivery[] {
-  return unknownAnswers(found, around)
+  const matching = unknownAnswers(found, around)
     .filter(([, { kind }]) => kind === 'matches' || kind === 'suspended')
-    .map(([hookId]) => withoutResult(hookId, found, around))
+    .map(([hookId]) => hookId)
+  const others = [...found.letters.keys(), ...(around.only === undefined ? [] : [around.only])]
+  const known = knownHooks(found)
+  const remaining = others.filter(
+    (hookId) => !known.has(hookId) && hasTraces(hookId, found, around),
+  )
+  return [...new Set([...matching, ...remaining])].map((hookId) =>
+    withoutResult(hookId, found, around),
+  )
+}
+
+function hasTraces(hookId: HookId, found: FoundEvent, { only, waiting }: Surroundings): boolean {
+  if (only !== undefined && only !== hookId) return false
+  const waits = waiting.get(deliveryIdIn(found, hookId)) ?? []
+  return found.letters.has(hookId) || waits.length > 0
+}
+
+function deliveryIdIn({ tenantId, eventId, event }: FoundEvent, hookId: HookId): DeliveryId {
+  return deliveryIdOf(tenantId, event?.eventSource ?? '', eventId, hookId)
 }
 
 function refusalsOf(found: FoundEvent, around: Surroundings): readonly ExplainedHook[] {
   return unknownAnswers(found, around)
     .filter(([, { kind }]) => kind !== 'matches' && kind !== 'suspended')
+    .filter(([hookId]) => !hasTraces(hookId, found, around))
     .map(([hookId, answer]) => {
       const hook = around.hooks.get(hookId)
       const words = refusal(answer, found, hook)
@@ -115,12 +136,17 @@ function refusalsOf(found: FoundEvent, around: Surroundings): readonly Explained
     })
 }
 
+/** The hooks with a result. */
+function knownHooks({ deliveries }: FoundEvent): ReadonlySet<HookId> {
+  return new Set([...deliveries.values()].map(({ hookId }) => hookId))
+}
+
 /** The answers of hooks without a result. */
 function unknownAnswers(
-  { deliveries }: FoundEvent,
+  found: FoundEvent,
   { answers, only }: Surroundings,
 ): readonly (readonly [HookId, HookAnswer])[] {
-  const known = new Set([...deliveries.values()].map(({ hookId }) => hookId))
+  const known = knownHooks(found)
   return [...answers].filter(
     ([hookId]) => !known.has(hookId) && (only === undefined || hookId === only),
   )
@@ -145,10 +171,13 @@ function remarksOn(found: FoundEvent, { around, deliveries, own }: Remarked): re
     )
   } else if (only === undefined && deliveries.length === 0 && own.length === 0) {
     remarks.push(`Tenant ${found.tenantId} has no hooks.`)
-  } else if (deliveries.length === 0) {
+  } else if (only === undefined && deliveries.length === 0) {
     remarks.push('No hook was called for it, with the hooks as they are now.')
   }
   if (only !== undefined && !hooks.has(only)) remarks.push(`There is no hook ${only}.`)
+  else if (only !== undefined && deliveries.length === 0 && own.length === 0) {
+    remarks.push(`Hook ${only} was not called for it.`)
+  }
   if (handled?.kind === 'no' && deliveries.every(({ state }) => state === 'none')) {
     remarks.push(handled.words)
   }
@@ -167,14 +196,17 @@ function explainedStory(
   const waits = around.waiting.get(deliveryId) ?? []
   const dueAt = dueOf(newest, waits)
   const isOfOther = hook !== undefined && tenantOf(hook) !== tenantId
+  const { now } = around
+  const due = dueAt === null ? '' : dueWords(dueAt, now)
+  const end = endWithoutCall(hook, health, { tenantId, now })
   return {
     ...{ hookId, deliveryId, dueAt, waits, runs, url: urlOf(hook) },
     ...(last === undefined
       ? { state: 'none', words: 'it has no result', next: [] }
       : {
           state: last.outcome,
-          words: stateWords(last, dueAt, around.now),
-          next: nextFor(last, hook, health),
+          words: newest?.state.kind === 'open' ? openWords(last, due, end) : endedWords(last),
+          next: isOfOther ? [] : nextFor(last, hook, health),
         }),
     endpoint: isOfOther ? null : endpointWords(hook, health, around.now),
   }
@@ -187,45 +219,53 @@ function dueOf(newest: RunStory | undefined, waits: readonly Waiting[]): EpochMs
 }
 
 function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings): ExplainedDelivery {
-  const { tenantId, eventId, event } = found
+  const { now } = around
   const hook = around.hooks.get(hookId)
-  const place = event && placeOf(event.source)
-  const deliveryId = deliveryIdOf(tenantId, event?.eventSource ?? '', eventId, hookId)
+  const health = around.endpoints.get(hookId)
+  const deliveryId = deliveryIdIn(found, hookId)
   const waits = around.waiting.get(deliveryId) ?? []
   const isWaiting = around.handled?.kind === 'no' || waits.length > 0
-  const replay = place === undefined ? [] : [replayOf(place, hookId)]
-  return {
-    ...{ hookId, deliveryId, waits, runs: [], url: urlOf(hook) },
-    state: 'none',
-    words: absenceWords(isWaiting, hook, found),
-    dueAt: waits[0]?.startsAt ?? null,
-    endpoint: endpointWords(hook, around.endpoints.get(hookId), around.now),
-    next: isWaiting ? ['hooktide status'] : replay,
+  const dueAt = waits[0]?.startsAt ?? null
+  const common = {
+    ...{ hookId, deliveryId, waits, dueAt, runs: [], url: urlOf(hook) },
+    endpoint: endpointWords(hook, health, now),
   }
+  const letter = found.letters.get(hookId)
+  if (isWaiting) {
+    const end = endWithoutCall(hook, health, { tenantId: found.tenantId, now })
+    const due = dueAt === null ? '' : dueWords(dueAt, now)
+    const words = end === undefined ? 'waits: it has no result yet' : `waits; ${endWords(end, due)}`
+    return { ...common, state: 'none', words, next: ['hooktide status'] }
+  }
+  if (letter !== undefined) {
+    const { reason, diedAt } = letter
+    const words = `dead ${timeText(diedAt)}: ${reasonWords(reason)}; its results were deleted since`
+    const next = nextFor({ outcome: 'dead', deliveryId, hookId, reason }, hook, health)
+    return { ...common, state: 'dead', words, next }
+  }
+  const place = found.event && placeOf(found.event.source)
+  const next = place === undefined ? [] : [replayOf(place, hookId)]
+  return { ...common, state: 'none', words: absenceWords(hook, found), next }
 }
 
-/** The deliveries of the event that may wait somewhere. */
+/** The deliveries of the event that may wait somewhere. @param only the one hook that is explained */
 export function mayWait(
   found: FoundEvent,
   answers: ReadonlyMap<HookId, HookAnswer>,
+  only: HookId | undefined,
 ): readonly DeliveryId[] {
-  const { deliveries, tenantId, eventId, event } = found
+  const { deliveries } = found
   const recorded = new Map([...deliveries.values()].map((story) => [story.hookId, story]))
   const open = [...deliveries.values()]
     .filter(({ runs }) => runs.some(({ state }) => state.kind === 'open'))
     .map(({ deliveryId }) => deliveryId)
-  const unrecordedHooks = [...answers].filter(
-    ([hookId, { kind }]) => kind === 'matches' && !recorded.has(hookId),
-  )
-  const source = event?.eventSource ?? ''
-  return [
-    ...open,
-    ...unrecordedHooks.map(([hookId]) => deliveryIdOf(tenantId, source, eventId, hookId)),
-  ]
+  const matching = [...answers].filter(([, { kind }]) => kind === 'matches').map(([id]) => id)
+  const hooks = [...matching, ...(only === undefined ? [] : [only])]
+  const unrecordedHooks = hooks.filter((hookId) => !recorded.has(hookId))
+  return [...open, ...unrecordedHooks.map((hookId) => deliveryIdIn(found, hookId))]
 }
 
-function absenceWords(isWaiting: boolean, hook: StoredHook | undefined, found: FoundEvent): string {
-  if (isWaiting) return 'waits: it has no result yet'
+function absenceWords(hook: StoredHook | undefined, found: FoundEvent): string {
   if (hook !== undefined && isChangedSince(hook, found)) {
     return `nothing was sent: the hook's record was written ${timeText(hook.writtenAt)}, after the event`
   }
@@ -236,32 +276,27 @@ function urlOf(hook: StoredHook | undefined): string | null {
   return hook?.entry.kind === 'active' ? urlWithoutSecrets(hook.entry.hook.url) : null
 }
 
-const reasonWords: Readonly<Record<string, string>> = {
-  gone: 'the endpoint answered 410 Gone',
-  'invalid-url': "the hook's URL cannot be used",
-  exhausted: 'every attempt failed',
-  'max-age': 'it reached the maximum age',
-  'endpoint-disabled': 'its endpoint was disabled',
-  'endpoint-down': 'its endpoint was down for too long, or too many deliveries waited for it',
-  overflow: 'the maximum number of deliveries waited for its endpoint',
-  'hook-invalid': "the hook's record was not valid",
-  'hook-deleted': 'the hook was deleted, or given to another tenant',
-  'hook-disabled': 'the hook was disabled',
-  'too-large': 'it was too large for a topic',
-}
-
-function stateWords(last: DeliveryResult, dueAt: EpochMs | null, now: EpochMs): string {
-  const { outcome, reason, attempt, maxAttempts, attemptedAt } = last
+function endedWords({ outcome, reason, attempt, attemptedAt }: DeliveryResult): string {
   if (outcome === 'delivered')
     return `delivered ${timeText(attemptedAt)}, by attempt ${attempt ?? '-'}`
-  const due = dueAt === null ? '' : dueWords(dueAt, now)
-  if (outcome === 'retrying') {
-    return `attempt ${attempt ?? '-'} of ${maxAttempts ?? '-'} failed; the next is due ${due}`
-  }
-  if (outcome === 'deferred') return `waits for its endpoint or its turn; checked again ${due}`
-  if (outcome === 'interrupted') return 'a process stopped during the call; the call is repeated'
-  const why = reason === null ? '' : `: ${reasonWords[reason] ?? reason}`
+  const why = reason === null ? '' : `: ${reasonWords(reason)}`
   return `${outcome} ${timeText(attemptedAt)}${why}`
+}
+
+/** @param end what it comes to if no call follows */
+function openWords(last: DeliveryResult, due: string, end: FutureEnd | undefined): string {
+  const { outcome, attempt, maxAttempts } = last
+  const next = end && endWords(end, due)
+  if (outcome === 'retrying') {
+    const failed = `attempt ${attempt ?? '-'} of ${maxAttempts ?? '-'} failed`
+    return `${failed}; ${next ?? `the next is due ${due}`}`
+  }
+  if (outcome === 'deferred') {
+    return next === undefined
+      ? `waits for its endpoint or its turn; checked again ${due}`
+      : `waits; ${next}`
+  }
+  return `a process stopped during the call; ${next ?? 'the call is repeated'}`
 }
 
 function dueWords(dueAt: EpochMs, now: EpochMs): string {
@@ -282,25 +317,30 @@ function endpointWords(
 }
 
 function nextFor(
-  { outcome, deliveryId, hookId, reason }: DeliveryResult,
+  {
+    outcome,
+    deliveryId,
+    hookId,
+    reason,
+  }: Pick<DeliveryResult, 'outcome' | 'deliveryId' | 'hookId' | 'reason'>,
   hook: StoredHook | undefined,
   health: Health | undefined,
 ): readonly string[] {
   if (outcome === 'delivered' || outcome === 'interrupted') return []
-  const resend = `hooktide resend ${deliveryId}`
+  const resend = nextCommand('resend', {}, deliveryId)
   if (hook === undefined) return []
-  if (hook.entry.kind === 'suspended') return [`hooktide hooks get ${shellWord(hookId)}`, resend]
-  if (!hook.entry.hook.enabled) return [`hooktide hooks enable ${shellWord(hookId)}`, resend]
-  const isDisabled = isDisabledFor(hook.entry.hook, health)
-  if (isDisabled) return [`hooktide endpoints enable ${shellWord(hookId)}`, resend]
-  return reason === 'invalid-url' ? [`hooktide hooks get ${shellWord(hookId)}`, resend] : [resend]
+  const first = (name: string) => [nextCommand(name, {}, hookId), resend]
+  if (hook.entry.kind === 'suspended') return first('hooks get')
+  if (!hook.entry.hook.enabled) return first('hooks enable')
+  if (isDisabledFor(hook.entry.hook, health)) return first('endpoints enable')
+  return reason === 'invalid-url' ? first('hooks get') : [resend]
 }
 
 /** Sends the event again, for after the hook was corrected. */
 function replayOf(place: string, hookId: HookId | undefined): string {
   const offset = place.slice(place.lastIndexOf('/') + 1)
-  const hook = hookId === undefined ? '' : ` --hook ${shellWord(hookId)}`
-  return `hooktide replay --offsets ${place}-${offset}${hook}`
+  const hook = hookId === undefined ? {} : { hook: hookId }
+  return nextCommand('replay', { offsets: `${place}-${offset}`, ...hook })
 }
 
 const mostFilterShown = 200

@@ -1,6 +1,6 @@
 /** The events that were found, each with the results of its deliveries. */
 import { DeliveryStory } from '../../core/answers/delivery-story.ts'
-import type { AuthEvent, DeliveryId, EpochMs } from '../../core/model/model.ts'
+import type { AuthEvent, DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 
 /** The maximum number of deliveries of an event that are kept. */
@@ -17,6 +17,8 @@ export class FoundEvent {
   /** When its record was written. If that is not known, when the event happened. */
   writtenAt: EpochMs
   readonly deliveries = new Map<DeliveryId, DeliveryStory>()
+  /** Dead letters of deliveries without results, which are kept for a shorter time. */
+  readonly letters = new Map<HookId, { readonly reason: string; readonly diedAt: EpochMs }>()
 
   constructor(named: {
     readonly eventKey: string
@@ -42,7 +44,7 @@ export class FoundEvent {
   }
 }
 
-/** Keeps the newest events. They must be added in the order of their times, and before results. */
+/** Keeps the newest events. Events must be added before results. */
 export class FoundEvents {
   readonly #events = new Map<string, FoundEvent>()
   readonly #most: number
@@ -54,6 +56,7 @@ export class FoundEvents {
 
   /** The number of events that were found and not kept. */
   get leftOut(): number {
+    this.#cut()
     return this.#leftOut
   }
 
@@ -62,17 +65,20 @@ export class FoundEvents {
     const { event: eventKey, createdAt: eventAt, ...named } = event
     const key = keyOf(event)
     const found = this.#events.get(key) ?? new FoundEvent({ ...named, eventKey, eventAt })
-    // Two records with the same id are one event, and the newer record counts.
-    this.#events.delete(key)
     this.#events.set(key, found)
+    const at = writtenAt ?? eventAt
+    // Two records with the same id are one event, and the newer record counts.
+    if (found.event !== undefined && found.writtenAt > at) return found
     found.event = event
-    found.writtenAt = writtenAt ?? eventAt
-    this.#cut()
+    found.writtenAt = at
+    // Not for every event: several topics are read after one another, so the oldest has to be searched for.
+    if (this.#events.size >= 2 * this.#most + 100) this.#cut()
     return found
   }
 
   /** @param isWanted whether the result matches the search, so that it counts even without its event's record */
   addResult(result: DeliveryResult, isWanted: boolean): void {
+    this.#cut()
     const key = keyOf(result)
     const found = this.#events.get(key) ?? (isWanted ? this.#ofResult(key, result) : undefined)
     // It says that there is no delivery, and why not is found anew from the hooks.
@@ -81,7 +87,8 @@ export class FoundEvents {
 
   /** Oldest first. */
   inOrder(): readonly FoundEvent[] {
-    return [...this.#events.values()].toSorted((one, other) => one.writtenAt - other.writtenAt)
+    this.#cut()
+    return [...this.#events.values()].toSorted(byTime)
   }
 
   /** An event whose record was not found. It is kept only while there is room. */
@@ -100,11 +107,16 @@ export class FoundEvents {
   }
 
   #cut(): void {
-    const [oldest] = this.#events.keys()
-    if (this.#events.size <= this.#most || oldest === undefined) return
-    this.#events.delete(oldest)
-    this.#leftOut += 1
+    const surplus = this.#events.size - this.#most
+    if (surplus <= 0) return
+    const oldest = [...this.#events].toSorted(([, one], [, other]) => byTime(one, other))
+    for (const [key] of oldest.slice(0, surplus)) this.#events.delete(key)
+    this.#leftOut += surplus
   }
+}
+
+function byTime(one: FoundEvent, other: FoundEvent): number {
+  return one.writtenAt - other.writtenAt
 }
 
 /** No tenant's id has a space in it. */

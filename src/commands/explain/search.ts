@@ -2,10 +2,13 @@
 import { UserError } from '../../core/model/errors.ts'
 import type {
   AuthEvent,
+  DeliveryId,
   EpochMs,
+  HookId,
   InboundRecord,
   RecordPlace,
   Rejection,
+  Run,
 } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { decodeDeadLetter, decodeRun } from '../../core/run/delivery-headers.ts'
@@ -15,8 +18,10 @@ import type { CommandContext } from '../command.ts'
 import { eventOfSource, readEvent, recordAt } from '../events/source-event.ts'
 import { readRange, withAdmin } from '../kafka-session.ts'
 import { registrySettingsOf } from '../option-values.ts'
+import { readLetter } from '../records/dead-letters.ts'
 import { keyedRecords } from '../replay/keyed-records.ts'
 import { decoderOf } from '../results/reading.ts'
+import { waitingOf } from '../waiting/waiting.ts'
 import { FoundEvents } from './found.ts'
 import type { Subject, Wanted } from './wanted.ts'
 
@@ -28,6 +33,8 @@ export interface FoundRejection {
 
 export interface Findings {
   readonly events: FoundEvents
+  /** The one hook that is asked about, by its id or by a delivery to it. Of other hooks no results were read then. */
+  readonly only: HookId | undefined
   readonly rejections: readonly FoundRejection[]
 }
 
@@ -46,6 +53,7 @@ export async function find(session: Session, wanted: Wanted): Promise<Findings> 
 class Search {
   readonly #session: Session
   readonly #wanted: Wanted
+  #only: HookId | undefined
   readonly #events: FoundEvents
   readonly #rejections: FoundRejection[] = []
   readonly #schemas: SchemaReader
@@ -56,6 +64,7 @@ class Search {
   constructor(session: Session, wanted: Wanted) {
     this.#session = session
     this.#wanted = wanted
+    this.#only = wanted.hook
     this.#events = new FoundEvents(wanted.most)
     this.#schemas = createSchemaReader(registrySettingsOf(session.settings))
     this.#decode = decoderOf(session)
@@ -70,7 +79,7 @@ class Search {
       await this.#findEvents(subject)
       await this.#readResults(subject)
     }
-    return { events: this.#events, rejections: this.#rejections }
+    return { events: this.#events, rejections: this.#rejections, only: this.#only }
   }
 
   async #findEvents(subject: Extract<Subject, { readonly id: string }>): Promise<void> {
@@ -91,7 +100,7 @@ class Search {
     if (decoded.kind === 'rejected') {
       // The user cannot be read from a record that is not valid, but the id is in a header.
       if (subject.kind === 'event') this.#reject(record, decoded.rejection)
-    } else if (isAbout(decoded.event, subject)) {
+    } else if (isAbout(decoded.event, subject) && this.#isOfTenant(decoded.event)) {
       this.#events.addEvent(decoded.event, record.timestamp)
     }
   }
@@ -113,7 +122,9 @@ class Search {
     if (record === undefined) return
     const decoded = await readEvent(record, this.#schemas)
     if (decoded.kind === 'rejected') this.#reject(record, decoded.rejection)
-    else this.#events.addEvent(decoded.event, record.timestamp)
+    else if (this.#isOfTenant(decoded.event)) {
+      this.#events.addEvent(decoded.event, record.timestamp)
+    }
   }
 
   #reject({ topic, partition, offset }: InboundRecord, rejection: Rejection): void {
@@ -124,13 +135,19 @@ class Search {
   /** Reads the results of the events that were found, and of events that match but have no record any more. */
   async #readResults(subject?: Extract<Subject, { readonly id: string }>): Promise<void> {
     const found = this.#events.inOrder()
-    const since = found.map(({ writtenAt }) => writtenAt - clocksApartMs)
-    const from = subject === undefined ? { time: Math.max(0, Math.min(...since)) } : this.#start()
     const ids = [
       ...found.map(({ eventId }) => eventId),
       ...(subject === undefined ? [] : [subject.id]),
     ]
     if (ids.length === 0) return
+    const start = this.#wanted.from
+    // An event that was found by its place may be older than what is searched.
+    const starts = [
+      ...found.map(({ writtenAt }) => writtenAt - clocksApartMs),
+      ...(subject === undefined || start === 'earliest' ? [] : [start]),
+    ]
+    const isAll = subject !== undefined && start === 'earliest'
+    const from = isAll ? start : { time: Math.max(0, Math.min(...starts)) }
     const mayMatch = textSearch(ids)
     const { results } = this.#session.settings.topics
     for await (const records of readRange(this.#session, results, { from, isByTime: true })) {
@@ -138,31 +155,75 @@ class Search {
         if (record.value === null || !mayMatch(record.value)) continue
         const result = await this.#decode(record)
         if (result === undefined) continue
-        this.#events.addResult(result, subject !== undefined && isResultAbout(result, subject))
+        const isWanted = subject !== undefined && isResultAbout(result, subject)
+        this.#events.addResult(result, isWanted && this.#isOfTenant(result))
       }
     }
+  }
+
+  #isOfTenant({ tenantId }: Pick<AuthEvent, 'tenantId'>): boolean {
+    return this.#wanted.tenant === undefined || this.#wanted.tenant === tenantId
   }
 
   async #findDelivery(id: string): Promise<void> {
     const { from } = this.#wanted
     const search = { context: this.#session, id, from: from === 'earliest' ? undefined : from }
     const { results, deadLetters } = this.#session.settings.topics
-    await withAdmin(this.#session.settings, async (admin) => {
+    const isRecorded = await withAdmin(this.#session.settings, async (admin) => {
       const read: DeliveryResult[] = []
       for await (const record of keyedRecords({ ...search, admin }, results)) {
         const result = await this.#decode(record)
         if (result?.deliveryId === id) read.push(result)
       }
       const [first] = read
-      const event = first === undefined ? undefined : await this.#eventOf(first)
-      if (event !== undefined) this.#events.addEvent(event.event, event.writtenAt)
-      for (const result of read) this.#events.addResult(result, true)
-      if (first !== undefined) return
-      for await (const record of keyedRecords({ ...search, admin }, deadLetters)) {
-        const letter = decodeDeadLetter(record)
-        if (letter.kind === 'letter') this.#events.addEvent(letter.run.event, undefined)
+      if (first !== undefined) {
+        this.#askOnlyOf(first)
+        const event = await this.#eventOf(first)
+        if (event !== undefined) this.#events.addEvent(event.event, event.writtenAt)
+        for (const result of read) this.#events.addResult(result, true)
+        return true
       }
+      for await (const record of keyedRecords({ ...search, admin }, deadLetters)) {
+        await this.#addLetter(record)
+      }
+      return this.#events.inOrder().length > 0
     })
+    if (!isRecorded) await this.#findWaiting(id)
+  }
+
+  /** Results of deliveries to other hooks are not read: nothing can be said of these. */
+  #askOnlyOf({ deliveryId, hookId }: Pick<Run, 'deliveryId' | 'hookId'>): void {
+    const { hook } = this.#wanted
+    if (hook !== undefined && hook !== hookId) {
+      throw new UserError(`Delivery ${deliveryId} is to hook ${hookId}, not to ${hook}.`)
+    }
+    this.#only = hookId
+  }
+
+  /** Dead letters are kept for longer than results. */
+  async #addLetter(record: InboundRecord): Promise<void> {
+    const letter = readLetter(record, this.#session.note)
+    if (letter === undefined) return
+    const { letter: decoded, reason, diedAt } = letter
+    this.#askOnlyOf(decoded.run)
+    const event =
+      decoded.kind === 'letter'
+        ? decoded.run.event
+        : await eventOfSource(this.#session, this.#schemas, decoded.source, decoded.run)
+    if (event === undefined) return
+    this.#events.addEvent(event, undefined).letters.set(decoded.run.hookId, { reason, diedAt })
+  }
+
+  /** A delivery without a result: it was requested or put off, and not called so far. */
+  async #findWaiting(id: DeliveryId): Promise<void> {
+    const { topics } = this.#session.settings
+    const [waiting] = (await waitingOf(this.#session, new Set([id]))).of(id)
+    const record = waiting && (await recordAt(this.#session, waiting.place))
+    if (record === undefined) return
+    const decoded = decodeRun(record, record.topic === topics.requests ? 'request' : 'tier')
+    if (decoded.kind === 'rejected') return
+    this.#askOnlyOf(decoded.run)
+    this.#events.addEvent(decoded.run.event, undefined)
   }
 
   /** The event of a result: at the place that names its run, or at the source of the result. */
@@ -180,9 +241,7 @@ class Search {
         return { event: decoded.event, writtenAt: record.timestamp }
       }
     }
-    const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
-    const source = { topic, partition, offset }
-    const event = await eventOfSource(this.#session, this.#schemas, source, result)
+    const event = await eventOfSource(this.#session, this.#schemas, sourceOf(result), result)
     return event && { event, writtenAt: undefined }
   }
 
@@ -202,20 +261,23 @@ class Search {
       )
     }
     const record = await recordAt(this.#session, place)
-    const id = record && (await this.#deliveryIn(record))
-    if (id !== undefined) await this.#findDelivery(id)
-  }
-
-  async #deliveryIn(record: InboundRecord): Promise<string | undefined> {
-    const { results, requests, deadLetters } = this.#session.settings.topics
-    if (record.topic === results) return (await this.#decode(record))?.deliveryId
-    const decoded =
-      record.topic === deadLetters
-        ? decodeDeadLetter(record)
-        : decodeRun(record, record.topic === requests ? 'request' : 'tier')
-    if (decoded.kind !== 'rejected') return decoded.run.deliveryId
-    this.#reject(record, decoded.rejection)
-    return undefined
+    if (record === undefined) return
+    if (topic === topics.results) {
+      const result = await this.#decode(record)
+      if (result?.outcome === 'unmatched') await this.#findPlace(sourceOf(result))
+      else if (result !== undefined) await this.#findDelivery(result.deliveryId)
+      return
+    }
+    const decoded = isLetter
+      ? decodeDeadLetter(record)
+      : decodeRun(record, topic === topics.requests ? 'request' : 'tier')
+    if (decoded.kind === 'rejected') return this.#reject(record, decoded.rejection)
+    await this.#findDelivery(decoded.run.deliveryId)
+    // What was written may have no result any more, or none so far.
+    if (decoded.kind === 'run' && this.#events.inOrder().length === 0) {
+      this.#askOnlyOf(decoded.run)
+      this.#events.addEvent(decoded.run.event, undefined)
+    }
   }
 
   #start(): 'earliest' | { readonly time: EpochMs } {
@@ -254,6 +316,11 @@ function madeFrom(id: string, topics: readonly string[]): RecordPlace | undefine
   const [, topic = '', partition, offset] = /^(.+)-(\d{1,9})-(\d{1,15})-\d+$/.exec(id) ?? []
   if (!topics.includes(topic)) return undefined
   return { topic, partition: Number(partition), offset: Number(offset) }
+}
+
+function sourceOf(result: DeliveryResult): RecordPlace {
+  const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
+  return { topic, partition, offset }
 }
 
 /** The place in the name of a run. */

@@ -1,6 +1,6 @@
 /** The options of `hooktide explain`. */
 import { UserError } from '../../core/model/errors.ts'
-import type { EpochMs, HookId, RecordPlace } from '../../core/model/model.ts'
+import type { EpochMs, HookId, RecordPlace, TenantId } from '../../core/model/model.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import { integerOption, momentForms, momentOption, textOption } from '../option-values.ts'
 
@@ -22,6 +22,11 @@ export const explainOptions = {
       'The record at this place, such as auth.events/0/4711: an event, request, retry, dead letter or result.',
   },
   hook: { type: 'string', description: 'Only for this hook.', idOf: 'hook' },
+  tenant: {
+    type: 'string',
+    description: 'Only events of this tenant: ids may occur in several. With --user or --event-id.',
+    idOf: 'tenant',
+  },
   from: {
     type: 'string',
     description:
@@ -41,6 +46,7 @@ export type Subject =
 export interface Wanted {
   readonly subject: Subject
   readonly hook: HookId | undefined
+  readonly tenant: TenantId | undefined
   readonly from: 'earliest' | EpochMs
   /** The maximum number of events: the newest ones. */
   readonly most: number
@@ -54,12 +60,20 @@ const mostEvents = 1_000
 export function wantedOf(context: Pick<CommandContext, 'options'>, now: EpochMs): Wanted {
   const subject = subjectOf(context)
   const isKept = subject.kind === 'delivery' || subject.kind === 'place'
+  const tenant = textOption(context, 'tenant')
+  if (isKept && tenant !== undefined) {
+    throw new UserError(
+      `--tenant needs --user or --event-id: what --${subject.kind === 'place' ? 'offset' : 'delivery'} names is of one tenant.`,
+      2,
+    )
+  }
   const start = textOption(context, 'from')
   const from =
     start === 'earliest' ? start : momentOption(context, 'from', `earliest, ${momentForms}`)
   return {
     subject,
     hook: textOption(context, 'hook'),
+    tenant,
     from: from ?? (isKept ? 'earliest' : now - defaultFromMs),
     most: integerOption(context, 'last', 1, mostEvents) ?? defaultMost,
   }

@@ -5,7 +5,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { hooksOperand } from '../id-forms.ts'
 import { writeAll } from '../kafka-session.ts'
 import { booleanOption } from '../option-values.ts'
-import { shellWord } from '../table.ts'
+import { nextCommand } from '../next-command.ts'
 import { problemLine, problemsOf, readHooks, type StoredHook } from './topic.ts'
 
 const options = { json: { type: 'boolean', description: 'One JSON object per hook.' } } as const
@@ -85,5 +85,5 @@ function refusalOf(hook: StoredHook): string | undefined {
   if (isCaptured) return `hook ${id} is a row captured from a database: change it there`
   if (entry.kind === 'active') return undefined
   const problems = problemsOf(hook).map(problemLine).join('; ')
-  return `hook ${id} is suspended: fix its record first (${problems}), with "hooktide hooks get ${shellWord(id)}" and "hooktide hooks put"`
+  return `hook ${id} is suspended: fix its record first (${problems}), with "${nextCommand('hooks get', {}, id)}" and "hooktide hooks put"`
 }

@@ -21,7 +21,7 @@ import { problemLine, problemsOf, readHooks } from './topic.ts'
 import { kafkaSettingsOf, quiet, refuseMissing, withAdmin, writeAll } from '../kafka-session.ts'
 import { booleanOption, listOption, registrySettingsOf, textOption } from '../option-values.ts'
 import { isResult } from '../results/result.ts'
-import { shellWord } from '../table.ts'
+import { nextCommand } from '../next-command.ts'
 
 const defaultWait = '60s'
 const maxWaitMs = 3_600_000
@@ -90,7 +90,7 @@ function failureNotes(outcome: Outcome): readonly string[] {
 }
 
 function endpointDownNote(id: string): string {
-  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "hooktide endpoints enable ${shellWord(id)}" ends it, and --force tests it as it is.`
+  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "${nextCommand('endpoints enable', {}, id)}" ends it, and --force tests it as it is.`
 }
 
 function overflowNote(id: string): string {
@@ -171,7 +171,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
   if (booleanOption(context, 'force')) return entry.hook
   if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
     throw new UserError(
-      `The endpoint of hook ${id} is disabled: nothing is sent to it before "hooktide endpoints enable ${shellWord(id)}". "hooktide hooks test ${shellWord(id)} --force" tests it as it is.`,
+      `The endpoint of hook ${id} is disabled: nothing is sent to it before "${nextCommand('endpoints enable', {}, id)}". "${nextCommand('hooks test', { force: true }, id)}" tests it as it is.`,
     )
   }
   return entry.hook

@@ -1,5 +1,12 @@
 /** The join of a run with the hook table. It gives the hook to call, or the end of the run without an attempt. */
-import type { EpochMs, Hook, Run, TableEntry, UnattemptedVerdict } from '../model/model.ts'
+import type {
+  AuthEvent,
+  EpochMs,
+  Hook,
+  Run,
+  TableEntry,
+  UnattemptedVerdict,
+} from '../model/model.ts'
 
 export type Joined = { readonly kind: 'call'; readonly hook: Hook } | JoinedEnd
 
@@ -8,6 +15,11 @@ export interface JoinedEnd {
   readonly kind: 'end'
   readonly verdict: UnattemptedVerdict
   readonly configVersion: string | undefined
+}
+
+/** What the join needs of a run. */
+export interface JoinedRun extends Pick<Run, 'dueAt' | 'firstHandledAt'> {
+  readonly event: Pick<AuthEvent, 'tenantId'>
 }
 
 export interface JoinLimits {
@@ -24,7 +36,7 @@ export interface JoinLimits {
  * - as expired, if the run is older than `maxAgeMs`;
  * - as dead, if the hook is suspended or its endpoint is disabled.
  */
-export function join(run: Run, entry: TableEntry | undefined, limits: JoinLimits): Joined {
+export function join(run: JoinedRun, entry: TableEntry | undefined, limits: JoinLimits): Joined {
   const configVersion = entry?.hook.configVersion
   const end = (verdict: UnattemptedVerdict): Joined => ({ kind: 'end', verdict, configVersion })
   if (entry === undefined) return end({ kind: 'discarded', reason: 'hook-deleted' })
@@ -54,6 +66,9 @@ export function isStillJoined(
   return entry?.hook === hook && !limits.isDisabled && !isExpired(run, limits)
 }
 
-function isExpired({ firstHandledAt }: Run, { now, maxAgeMs }: JoinLimits): boolean {
+function isExpired(
+  { firstHandledAt }: Pick<Run, 'firstHandledAt'>,
+  { now, maxAgeMs }: JoinLimits,
+): boolean {
   return now - firstHandledAt > maxAgeMs
 }

@@ -57,6 +57,9 @@ const attempts = [
   }),
 ]
 
+const deferral = { outcome: 'deferred', final: false, attempt: null, nextDueAt: now + 1_000 }
+const interruption = { outcome: 'interrupted', final: false, attempt: 1 }
+
 describe('an explanation', () => {
   it('tells of each attempt, of what is due, and why other hooks were not called', () => {
     const hooks = [
@@ -84,6 +87,70 @@ describe('an explanation', () => {
       '    german: its filter has no value (missing-key): event.user.country == "DE"',
       '    young: it is disabled (its record was written after the event)',
     ])
+  })
+
+  it.each([
+    ['deleted', [], 'is discarded', 'the hook was deleted, or given to another tenant'],
+    [
+      ...['of another tenant', [stored({ id: 'crm', tenantId: 'acme' })]],
+      ...['is discarded', 'the hook was deleted, or given to another tenant'],
+    ],
+    [
+      ...['disabled', [stored({ id: 'crm', enabled: false })]],
+      ...['is discarded', 'the hook was disabled'],
+    ],
+  ] as const)(
+    'says that no call follows where the hook of a waiting delivery is %s',
+    (_, hooks, what, why) => {
+      const open = [
+        ['retrying', failureWith({ hookId: 'crm' }), 'attempt 1 of 10 failed; '],
+        ['deferred', resultWith({ ...deferral, hookId: 'crm' }), 'waits; '],
+        ['interrupted', resultWith({ ...interruption, hookId: 'crm' }), 'a process stopped'],
+      ] as const
+      for (const [outcome, result, begin] of open) {
+        const [delivery] = around(hooks)(foundWith({}, [result])).deliveries
+        expect(delivery).toMatchObject({
+          state: outcome,
+          words: expect.stringMatching(`^${begin}`),
+        })
+        expect(delivery?.words).toMatch(new RegExp(`no call follows: it ${what}.*, since ${why}$`))
+      }
+    },
+  )
+
+  it('says that no call follows where the endpoint of a waiting delivery is disabled', () => {
+    const hook = stored({ id: 'crm' })
+    const { known } = disabled(freshEndpoint, hookOf({ id: 'crm' }), {
+      ...{ reason: 'operator', at: resultAt, instance: 'i' },
+    })
+    const endpoints = new Map(known === undefined ? [] : [['crm', known]])
+    const [delivery] = around([hook], { endpoints })(foundWith({}, attempts)).deliveries
+    expect(delivery?.words).toBe(
+      'attempt 2 of 10 failed; no call follows: it becomes a dead letter 2026-09-14T09:03:11Z (in 40 s), since its endpoint was disabled',
+    )
+    expect(delivery?.next[0]).toBe('hooktide endpoints enable crm')
+  })
+
+  it('tells of a dead letter whose results are gone, whatever its hook is now', () => {
+    const found = foundWith({}, [])
+    found.letters.set('crm', { reason: 'exhausted', diedAt: resultAt })
+    const hooks = [stored({ id: 'crm', enabled: false })]
+    const { deliveries, others } = around(hooks, { only: 'crm' })(found)
+    expect(deliveries).toMatchObject([
+      {
+        ...{ hookId: 'crm', state: 'dead' },
+        words: 'dead 2026-09-14T09:02:11Z: every attempt failed; its results were deleted since',
+      },
+    ])
+    expect(others).toEqual([])
+  })
+
+  it('prints commands that a shell and this program read as they are meant', () => {
+    const hook = stored({ id: '-rf', enabled: false })
+    const failed = around([hook])(foundWith({}, [failureWith({ hookId: '-rf' })]))
+    expect(failed.deliveries[0]?.next[0]).toBe('hooktide hooks enable -- -rf')
+    const [missed] = around([stored({ id: '-rf' })])(foundWith({}, [])).deliveries
+    expect(missed?.next).toEqual(['hooktide replay --offsets auth.events/0/0-0 --hook=-rf'])
   })
 
   it('says how to call again a dead delivery whose endpoint is disabled', () => {
@@ -114,13 +181,13 @@ describe('an explanation', () => {
     expect(lines).toContain(
       '    waits     in auth.webhook.retry.30m/0/17, attempt 3 from 2026-09-14T09:12:31Z on',
     )
-    expect(mayWait(found, new Map())).toEqual([deliveryId])
+    expect(mayWait(found, new Map(), undefined)).toEqual([deliveryId])
   })
 
   it('tells where a delivery waits of which nothing is recorded', () => {
     const found = foundWith({}, [])
     const answers = new Map([['crm', { kind: 'matches' } as const]])
-    const [deliveryId = ''] = mayWait(found, answers)
+    const [deliveryId = ''] = mayWait(found, answers, undefined)
     const waits = [{ place: 'auth.webhook.requests/0/1', attempt: 1, startsAt: resultAt }]
     const waiting = new Map([[deliveryId, waits]])
     const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found))
@@ -170,9 +237,13 @@ describe('an explanation', () => {
     expect(explanation.deliveries).toEqual([])
     expect(explanation.others).toMatchObject([{ hookId: 'off', why: 'disabled' }])
     expect(explanation.next).toEqual(['hooktide replay --offsets auth.events/0/0-0 --hook off'])
-    expect(around(hooks, { only: 'none' })(foundWith({}, attempts)).remarks).toContain(
+    expect(around(hooks, { only: 'none' })(foundWith({}, attempts)).remarks).toEqual([
       'There is no hook none.',
-    )
+    ])
+    const far = [...hooks, stored({ id: 'far', tenantId: 'acme', events: ['User.Created'] })]
+    expect(around(far, { only: 'far' })(foundWith({}, attempts)).remarks).toEqual([
+      'Hook far was not called for it.',
+    ])
   })
 
   it.each([80, 100, 160])(
@@ -213,6 +284,14 @@ describe('events that are found', () => {
     expect(events.inOrder()).toHaveLength(2)
   })
 
+  it('are the newest of several topics, which are read one after the other', () => {
+    const events = new FoundEvents(2)
+    for (const at of [101, 102]) events.addEvent(eventOf({ eventId: `e${at}` }), at)
+    for (let at = 1; at < 50; at += 1) events.addEvent(eventOf({ eventId: `e${at}` }), at)
+    expect(events.inOrder().map(({ writtenAt }) => writtenAt)).toEqual([101, 102])
+    expect(events.leftOut).toBe(49)
+  })
+
   it('are told of by their results where their records are gone', () => {
     const events = new FoundEvents(2)
     events.addResult(resultWith({ eventId: 'other' }), false)
@@ -224,6 +303,7 @@ describe('events that are found', () => {
     const events = new FoundEvents(5)
     events.addEvent(eventOf({}), 1)
     events.addEvent(eventOf({}), 2)
+    events.addEvent(eventOf({}), 1)
     events.addEvent(eventOf({ tenantId: 'acme' }), 3)
     expect(events.inOrder().map(({ writtenAt }) => writtenAt)).toEqual([2, 3])
   })
