@@ -162,26 +162,32 @@ interface Remarked {
   readonly own: readonly ExplainedHook[]
 }
 
-function remarksOn(found: FoundEvent, { around, deliveries, own }: Remarked): readonly string[] {
-  const { only, hooks, handled } = around
+function remarksOn(found: FoundEvent, remarked: Remarked): readonly string[] {
+  const { around, deliveries, own } = remarked
+  const { only, handled } = around
   const remarks: string[] = []
   if (found.event === undefined) {
     remarks.push(
       'Its record no longer exists, or is older than --from: other hooks cannot be explained.',
     )
-  } else if (only === undefined && deliveries.length === 0 && own.length === 0) {
-    remarks.push(`Tenant ${found.tenantId} has no hooks.`)
   } else if (only === undefined && deliveries.length === 0) {
-    remarks.push('No hook was called for it, with the hooks as they are now.')
+    remarks.push(
+      own.length === 0
+        ? `Tenant ${found.tenantId} has no hooks.`
+        : 'No hook was called for it, with the hooks as they are now.',
+    )
   }
-  if (only !== undefined && !hooks.has(only)) remarks.push(`There is no hook ${only}.`)
-  else if (only !== undefined && deliveries.length === 0 && own.length === 0) {
-    remarks.push(`Hook ${only} was not called for it.`)
-  }
+  if (only !== undefined) remarks.push(...remarkOnHook(only, remarked))
   if (handled?.kind === 'no' && deliveries.every(({ state }) => state === 'none')) {
     remarks.push(handled.words)
   }
   return remarks
+}
+
+function remarkOnHook(hookId: HookId, { around, deliveries, own }: Remarked): readonly string[] {
+  if (!around.hooks.has(hookId)) return [`There is no hook ${hookId}.`]
+  const isSaid = deliveries.length > 0 || own.length > 0
+  return isSaid ? [] : [`Hook ${hookId} was not called for it.`]
 }
 
 function explainedStory(

@@ -14,6 +14,7 @@ import type { DeliveryResult } from '../../core/model/records.ts'
 import { decodeDeadLetter, decodeRun } from '../../core/run/delivery-headers.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 import { createSchemaReader, type SchemaReader } from '../../edge/registry/schema-source.ts'
+import type { ReadFrom } from '../../edge/kafka/reader.ts'
 import type { CommandContext } from '../command.ts'
 import { eventOfSource, readEvent, recordAt } from '../events/source-event.ts'
 import { readRange, withAdmin } from '../kafka-session.ts'
@@ -22,7 +23,7 @@ import { readLetter } from '../records/dead-letters.ts'
 import { keyedRecords } from '../replay/keyed-records.ts'
 import { decoderOf } from '../results/reading.ts'
 import { waitingOf } from '../waiting/waiting.ts'
-import { FoundEvents } from './found.ts'
+import { FoundEvents, type FoundEvent } from './found.ts'
 import type { Subject, Wanted } from './wanted.ts'
 
 /** A record on an event topic that is not a valid event. */
@@ -140,14 +141,7 @@ class Search {
       ...(subject === undefined ? [] : [subject.id]),
     ]
     if (ids.length === 0) return
-    const start = this.#wanted.from
-    // An event that was found by its place may be older than what is searched.
-    const starts = [
-      ...found.map(({ writtenAt }) => writtenAt - clocksApartMs),
-      ...(subject === undefined || start === 'earliest' ? [] : [start]),
-    ]
-    const isAll = subject !== undefined && start === 'earliest'
-    const from = isAll ? start : { time: Math.max(0, Math.min(...starts)) }
+    const from = this.#startOfResults(found, subject !== undefined)
     const mayMatch = textSearch(ids)
     const { results } = this.#session.settings.topics
     for await (const records of readRange(this.#session, results, { from, isByTime: true })) {
@@ -159,6 +153,15 @@ class Search {
         this.#events.addResult(result, isWanted && this.#isOfTenant(result))
       }
     }
+  }
+
+  /** An event that was found by its place may be older than what is searched. @param isSearch for more than these events */
+  #startOfResults(found: readonly FoundEvent[], isSearch: boolean): ReadFrom {
+    const { from } = this.#wanted
+    if (isSearch && from === 'earliest') return from
+    const starts = found.map(({ writtenAt }) => writtenAt - clocksApartMs)
+    if (isSearch && from !== 'earliest') starts.push(from)
+    return { time: Math.max(0, Math.min(...starts)) }
   }
 
   #isOfTenant({ tenantId }: Pick<AuthEvent, 'tenantId'>): boolean {
@@ -262,15 +265,23 @@ class Search {
     }
     const record = await recordAt(this.#session, place)
     if (record === undefined) return
-    if (topic === topics.results) {
-      const result = await this.#decode(record)
-      if (result?.outcome === 'unmatched') await this.#findPlace(sourceOf(result))
-      else if (result !== undefined) await this.#findDelivery(result.deliveryId)
-      return
-    }
-    const decoded = isLetter
-      ? decodeDeadLetter(record)
-      : decodeRun(record, topic === topics.requests ? 'request' : 'tier')
+    if (topic === topics.results) return await this.#findByResult(record)
+    return await this.#findByRun(record)
+  }
+
+  async #findByResult(record: InboundRecord): Promise<void> {
+    const result = await this.#decode(record)
+    if (result?.outcome === 'unmatched') await this.#findPlace(sourceOf(result))
+    else if (result !== undefined) await this.#findDelivery(result.deliveryId)
+  }
+
+  /** By a record of a tier, of the requests topic or of dead letters. */
+  async #findByRun(record: InboundRecord): Promise<void> {
+    const { requests, deadLetters } = this.#session.settings.topics
+    const decoded =
+      record.topic === deadLetters
+        ? decodeDeadLetter(record)
+        : decodeRun(record, record.topic === requests ? 'request' : 'tier')
     if (decoded.kind === 'rejected') return this.#reject(record, decoded.rejection)
     await this.#findDelivery(decoded.run.deliveryId)
     // What was written may have no result any more, or none so far.
