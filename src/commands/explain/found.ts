@@ -49,6 +49,8 @@ export class FoundEvents {
   readonly #events = new Map<string, FoundEvent>()
   readonly #most: number
   #leftOut = 0
+  /** Of events without a record, those that happened up to then are left out. */
+  #leftOutUpTo = Number.NEGATIVE_INFINITY
 
   constructor(most: number) {
     this.#most = most
@@ -71,14 +73,12 @@ export class FoundEvents {
     if (found.event !== undefined && found.writtenAt > at) return found
     found.event = event
     found.writtenAt = at
-    // Not for every event: several topics are read after one another, so the oldest has to be searched for.
-    if (this.#events.size >= 2 * this.#most + 100) this.#cut()
+    this.#cutSometimes()
     return found
   }
 
   /** @param isWanted whether the result matches the search, so that it counts even without its event's record */
   addResult(result: DeliveryResult, isWanted: boolean): void {
-    this.#cut()
     const key = keyOf(result)
     const found = this.#events.get(key) ?? (isWanted ? this.#ofResult(key, result) : undefined)
     // It says that there is no delivery, and why not is found anew from the hooks.
@@ -91,10 +91,11 @@ export class FoundEvents {
     return [...this.#events.values()].toSorted(byTime)
   }
 
-  /** An event whose record was not found. It is kept only while there is room. */
+  /** An event whose record was not found, since retention removed it: it is older than all that have one. */
   #ofResult(key: string, result: DeliveryResult): FoundEvent | undefined {
-    if (this.#events.size >= this.#most) return undefined
     const { eventKey, eventId, tenantId, eventAt, userId } = result
+    // A later result of an event that was left out does not bring it back.
+    if (eventAt <= this.#leftOutUpTo) return undefined
     const found = new FoundEvent({
       eventKey,
       eventId,
@@ -103,16 +104,33 @@ export class FoundEvents {
       userId: userId ?? undefined,
     })
     this.#events.set(key, found)
+    this.#cutSometimes()
     return found
+  }
+
+  /** Not for every event: they do not come in order, so the oldest have to be searched for. */
+  #cutSometimes(): void {
+    if (this.#events.size >= 2 * this.#most + 100) this.#cut()
   }
 
   #cut(): void {
     const surplus = this.#events.size - this.#most
     if (surplus <= 0) return
-    const oldest = [...this.#events].toSorted(([, one], [, other]) => byTime(one, other))
-    for (const [key] of oldest.slice(0, surplus)) this.#events.delete(key)
+    const oldest = [...this.#events].toSorted(
+      ([, one], [, other]) =>
+        Number(hasRecord(one)) - Number(hasRecord(other)) || byTime(one, other),
+    )
+    for (const [key, found] of oldest.slice(0, surplus)) {
+      this.#events.delete(key)
+      const upTo = hasRecord(found) ? Number.POSITIVE_INFINITY : found.eventAt
+      this.#leftOutUpTo = Math.max(this.#leftOutUpTo, upTo)
+    }
     this.#leftOut += surplus
   }
+}
+
+function hasRecord({ event }: FoundEvent): boolean {
+  return event !== undefined
 }
 
 function byTime(one: FoundEvent, other: FoundEvent): number {

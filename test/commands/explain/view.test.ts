@@ -299,6 +299,18 @@ describe('events that are found', () => {
     expect(events.inOrder()).toMatchObject([{ eventId: 'gone', userId: 'u1', event: undefined }])
   })
 
+  it('are the newest of too many whose records are gone, with all their results', () => {
+    const events = new FoundEvents(2)
+    const at = (eventAt: number) => ({ eventId: `e${eventAt}`, eventAt, attemptedAt: eventAt })
+    for (let time = 1; time <= 300; time += 1) events.addResult(resultWith(at(time)), true)
+    // Retries of an old event come late.
+    for (const time of [1, 300]) events.addResult(resultWith({ ...at(time), attempt: 2 }), true)
+    const found = events.inOrder()
+    expect(found.map(({ eventId }) => eventId)).toEqual(['e299', 'e300'])
+    expect([...(found[1]?.deliveries.values() ?? [])][0]?.newest?.results).toHaveLength(2)
+    expect(events.leftOut).toBe(298)
+  })
+
   it('are one where one was sent twice, and another of each tenant', () => {
     const events = new FoundEvents(5)
     events.addEvent(eventOf({}), 1)
