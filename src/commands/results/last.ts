@@ -68,10 +68,12 @@ function noteTime(partitions: readonly Partition[], { partition, timestamp }: In
   if (read !== undefined) read.oldestAt = Math.min(read.oldestAt, timestamp)
 }
 
-/** Keeps the newest records that are added. */
+type Place = Pick<InboundRecord, 'timestamp' | 'partition' | 'offset'>
+
+/** Keeps the newest of the results of records that are added. */
 export class Newest<Result> {
   readonly #count: number
-  #kept: { readonly record: InboundRecord; readonly result: Result }[] = []
+  #kept: { readonly at: Place; readonly result: Result }[] = []
 
   constructor(count: number) {
     this.#count = count
@@ -81,13 +83,12 @@ export class Newest<Result> {
   mayTake(before: EpochMs): boolean {
     this.#cut()
     const oldest = this.#kept[0]
-    return (
-      this.#kept.length < this.#count || oldest === undefined || oldest.record.timestamp < before
-    )
+    return this.#kept.length < this.#count || oldest === undefined || oldest.at.timestamp < before
   }
 
-  add(record: InboundRecord, result: Result): void {
-    this.#kept.push({ record, result })
+  add({ timestamp, partition, offset }: Place, result: Result): void {
+    // Not the record itself: that would keep the whole batch that it was fetched with.
+    this.#kept.push({ at: { timestamp, partition, offset }, result })
     // Not for every record, so that adding is cheap and memory stays bounded.
     if (this.#kept.length >= 2 * this.#count + leastPortion) this.#cut()
   }
@@ -98,13 +99,13 @@ export class Newest<Result> {
   }
 
   #cut(): void {
-    this.#kept.sort((one, other) => compareRecords(one.record, other.record))
+    this.#kept.sort((one, other) => compareRecords(one.at, other.at))
     this.#kept.splice(0, Math.max(0, this.#kept.length - this.#count))
   }
 }
 
 /** By time; within a partition as they stand. */
-function compareRecords(one: InboundRecord, other: InboundRecord): number {
+function compareRecords(one: Place, other: Place): number {
   return (
     one.timestamp - other.timestamp || one.partition - other.partition || one.offset - other.offset
   )

@@ -12,6 +12,7 @@ import {
 import { filterOf, filterOptions, isWanted } from '../results/filter.ts'
 import { resultsIn, type TimeRange } from '../results/reading.ts'
 import { jsonOf, StatisticsTable } from './view.ts'
+import { countWaiting } from './waiting.ts'
 
 const { hook, tenant, event } = filterOptions
 
@@ -37,7 +38,7 @@ export const statsCommand: Command = {
     wide: { type: 'boolean', description: 'Show all columns, whatever the width of the terminal.' },
     json: { type: 'boolean', description: 'One JSON object per row, then one of all.' },
   },
-  uses: ['kafka', 'registry', 'topics'],
+  uses: ['kafka', 'registry', 'topics', 'group'],
   run,
 }
 
@@ -50,15 +51,12 @@ async function run(context: CommandContext): Promise<0> {
   const range = rangeOf(context)
   const top = integerOption(context, 'top', 1, 1_000_000)
   const statistics = await fold(context, by, range)
+  const waiting = await countWaiting(context, by)
+  if (waiting !== undefined) statistics.setWaiting(waiting)
   if (booleanOption(context, 'json')) printJson(context, by, statistics, top)
-  else if (statistics.newestAt === undefined) {
+  else if (statistics.newestAt === undefined && statistics.groups().length === 0) {
     note(`There are no results in ${settings.topics.results}${rangeWords(range)} that match.`)
   } else printTable(context, by, statistics, top ?? defaultTop)
-  if (statistics.untracked > 0) {
-    note(
-      `More deliveries have not ended than can be told apart: ${statistics.untracked} results of others are not counted as retrying or waiting.`,
-    )
-  }
   return 0
 }
 

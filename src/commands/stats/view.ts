@@ -27,7 +27,7 @@ export function jsonOf(group: GroupStatistics, grouping: Grouping | 'all') {
     attemptsPerDelivery: rounded(attemptsPerDelivery(group)),
     totalMs: percentilesOf(group.total),
     eventToFirstAttemptMs: percentilesOf(group.toFirst),
-    ...(grouping === 'class' ? {} : open),
+    ...(grouping === 'class' ? {} : (open ?? { retrying: null, waiting: null })),
     [grouping === 'class' ? 'hooks' : 'errors']: details
       .sorted()
       .map(([of, count]) => ({ name: of, count })),
@@ -121,7 +121,9 @@ export class StatisticsTable {
       ...this.lines({ ...all, name: '(all)' }),
       `Delivered: ${share} of ${runs} that ended; ${attempts} attempts each`,
       `Event to first attempt: p50 ${first}, p95 ${second}, p99 ${third}`,
-      `Not ended: ${open.retrying} retrying, ${open.waiting} waiting`,
+      open === undefined
+        ? 'Not ended: not known'
+        : `Not ended: ${open.retrying} retrying, ${open.waiting} waiting`,
       '! below 99 % of requests, !! below 90 %',
     ].map((line) => (typeof line === 'string' ? this.#fit(line, 0) : line))
   }

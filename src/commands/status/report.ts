@@ -4,6 +4,8 @@ import { decodeCompletedRuns } from '../../core/offsets/completed-runs.ts'
 import { endpointStates, type EndpointState } from '../../core/model/record-values.ts'
 import type { PartitionRange } from '../../edge/kafka/admin.ts'
 import type { GroupDescription } from '../../edge/kafka/group-description.ts'
+import { roughWait } from '../../core/model/durations.ts'
+import type { EpochMs } from '../../core/model/model.ts'
 import { grouped } from '../replay/progress.ts'
 import { alignedRows, compareTexts } from '../table.ts'
 
@@ -24,6 +26,11 @@ export interface ProcessorStatus {
   readonly partitions: readonly string[]
 }
 
+export interface DueTimes {
+  readonly first: EpochMs
+  readonly last: EpochMs
+}
+
 export interface TopicStatus {
   readonly topic: string
   readonly group: string
@@ -32,6 +39,8 @@ export interface TopicStatus {
   readonly unassigned: number
   /** Records that are not complete: those that wait, on a retry topic. */
   readonly lag: number
+  /** Of what waits there, when the first and the last next attempt may start; `null` if nothing does, or it is not known. */
+  readonly due: DueTimes | null
 }
 
 export interface HookCounts {
@@ -49,17 +58,25 @@ export interface StatusReport {
   readonly endpoints: Readonly<Record<EndpointState, number>>
 }
 
-/** @param groups the live one, then that of retries */
+export interface EndpointFacts {
+  readonly hooks: HookCounts
+  readonly states: readonly EndpointState[]
+}
+
+/**
+ * @param groups the live one, then that of retries
+ * @param due by topic
+ */
 export function reportOf(
   groups: readonly GroupFacts[],
-  hooks: HookCounts,
-  states: readonly EndpointState[],
+  { hooks, states }: EndpointFacts,
+  due: ReadonlyMap<string, DueTimes>,
 ): StatusReport {
   const count = (state: EndpointState) => states.filter((one) => one === state).length
   return {
     groups: groups.map(({ groupId, description: { state } }) => ({ group: groupId, state })),
     processors: processorsOf(groups),
-    topics: groups.flatMap(topicsOf),
+    topics: groups.flatMap((facts) => topicsOf(facts, due)),
     hooks,
     endpoints: {
       healthy: count('healthy'),
@@ -90,7 +107,11 @@ function processorsOf(groups: readonly GroupFacts[]): readonly ProcessorStatus[]
     .toSorted((one, other) => compareTexts(one.instance ?? '', other.instance ?? ''))
 }
 
-function topicsOf(facts: GroupFacts): readonly TopicStatus[] {
+/** @param due by topic */
+export function topicsOf(
+  facts: GroupFacts,
+  due: ReadonlyMap<string, DueTimes>,
+): readonly TopicStatus[] {
   const { groupId, description, ranges, commits } = facts
   const assigned = new Set(description.members.flatMap(({ partitions }) => partitions.map(placeOf)))
   const committed = new Map(commits.map((commit) => [placeOf(commit), commit]))
@@ -100,6 +121,7 @@ function topicsOf(facts: GroupFacts): readonly TopicStatus[] {
     partitions: list.length,
     unassigned: list.filter((range) => !assigned.has(placeOf(range))).length,
     lag: list.reduce((sum, range) => sum + lagOf(range, committed.get(placeOf(range)), groupId), 0),
+    due: due.get(topic) ?? null,
   }))
 }
 
@@ -120,7 +142,11 @@ function placeOf({ topic, partition }: TopicPartition): string {
 }
 
 /** @param version this program's own: processors of another are marked */
-export function statusLines(report: StatusReport, version: string): readonly string[] {
+export function statusLines(
+  report: StatusReport,
+  version: string,
+  now: EpochMs,
+): readonly string[] {
   const { groups, processors, topics, hooks, endpoints } = report
   const processorRows = processors.map((one) => [
     one.instance ?? '?',
@@ -133,6 +159,8 @@ export function statusLines(report: StatusReport, version: string): readonly str
     String(one.partitions),
     String(one.unassigned),
     grouped(one.lag),
+    one.due === null ? '-' : dueText(one.due.first, now),
+    one.due === null ? '-' : dueText(one.due.last, now),
   ])
   const states = endpointStates.map((state) => `${grouped(endpoints[state])} ${state}`)
   return [
@@ -142,11 +170,19 @@ export function statusLines(report: StatusReport, version: string): readonly str
       ? ['no processors']
       : alignedRows([['PROCESSOR', 'VERSION', 'HOST', 'PARTITIONS'], ...processorRows])),
     '',
-    ...alignedRows([['TOPIC', 'PARTITIONS', 'UNASSIGNED', 'LAG OR WAITING'], ...topicRows]),
+    ...alignedRows([
+      ['TOPIC', 'PARTITIONS', 'UNASSIGNED', 'LAG OR WAITING', 'NEXT DUE', 'LAST DUE'],
+      ...topicRows,
+    ]),
     '',
     `hooks: ${grouped(hooks.enabled)} enabled, ${grouped(hooks.disabled)} disabled, ${grouped(hooks.suspended)} suspended`,
     `endpoints: ${states.join(', ')}`,
   ]
+}
+
+/** What may start already waits for a process to take it, or for its turn there. */
+function dueText(at: EpochMs, now: EpochMs): string {
+  return at <= now ? 'now' : `in ${roughWait(at - now)}`
 }
 
 /** What a person should look at, a sentence each. */

@@ -1,6 +1,8 @@
 /** `hooktide status`: processors, what they read, lag, what waits, and health, as the broker and the topics have it. */
 import { endpointStateOf } from '../../core/health/record.ts'
+import { UserError } from '../../core/model/errors.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
+import { earliestStart } from '../../core/run/waiting.ts'
 import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
 import { tierTopicsIn } from '../../edge/kafka/topic-plan.ts'
 import { version } from '../../version.ts'
@@ -8,15 +10,34 @@ import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import { readHooks, type StoredHook } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
+import { grouped } from '../replay/progress.ts'
 import { booleanOption } from '../option-values.ts'
-import { reportOf, statusLines, statusNotes, type GroupFacts, type HookCounts } from './report.ts'
+import { everythingWaiting } from '../waiting/waiting.ts'
+import {
+  reportOf,
+  statusLines,
+  statusNotes,
+  topicsOf,
+  type DueTimes,
+  type GroupFacts,
+  type HookCounts,
+} from './report.ts'
+
+/** To read more takes seconds, which few ask for who want to know how things are. */
+const mostRead = 200_000
 
 export const statusCommand: Command = {
   name: 'status',
   summary: 'Show processors, their partitions and versions, lag, what waits, and health.',
-  usage: '[--json]',
+  usage: '[--due] [--json]',
   examples: ['status', 'status --json'],
-  options: { json: { type: 'boolean', description: 'One JSON object.' } },
+  options: {
+    due: {
+      type: 'boolean',
+      description: `Tell when what waits is due even if more than ${grouped(mostRead)} deliveries have to be read.`,
+    },
+    json: { type: 'boolean', description: 'One JSON object.' },
+  },
   uses: ['kafka', 'registry', 'topics', 'group'],
   run,
 }
@@ -35,14 +56,57 @@ async function run(context: CommandContext): Promise<0> {
     const tiers = tierTopicsIn(existing, topics.retryPrefix)
     return [await factsOf(admin, groupId, live), await factsOf(admin, retryGroupOf(groupId), tiers)]
   })
-  const report = reportOf(groups, countsOf(hooks), states)
+  const report = reportOf(
+    groups,
+    { hooks: countsOf(hooks), states },
+    await dueTimes(context, waitingIn(groups, topics.events)),
+  )
   if (booleanOption(context, 'json')) {
     print(JSON.stringify(report))
     return 0
   }
-  statusLines(report, version).forEach(print)
+  statusLines(report, version, Date.now()).forEach(print)
   statusNotes(report, version).forEach(note)
   return 0
+}
+
+/** The number of records on the topics of retries and requests that are not complete. */
+function waitingIn(groups: readonly GroupFacts[], events: readonly string[]): number {
+  return groups
+    .flatMap((facts) => topicsOf(facts, new Map()))
+    .filter(({ topic }) => !events.includes(topic))
+    .reduce((sum, { lag }) => sum + lag, 0)
+}
+
+/** When what waits is due, by topic. Without the right to read that, the rest of the answer is complete. */
+async function dueTimes(
+  context: CommandContext,
+  waiting: number,
+): Promise<ReadonlyMap<string, DueTimes>> {
+  if (waiting > mostRead && !booleanOption(context, 'due')) {
+    const all = `${grouped(waiting)} deliveries wait`
+    context.note(`${all}: to tell when they are due, "hooktide status --due" reads them all.`)
+    return new Map()
+  }
+  const due = new Map<string, DueTimes>()
+  let count = 0
+  try {
+    for await (const runs of everythingWaiting(context)) {
+      for (const run of runs) {
+        const { topic } = run.place
+        const at = earliestStart(run)
+        const { first, last } = due.get(topic) ?? { first: at, last: at }
+        due.set(topic, { first: Math.min(first, at), last: Math.max(last, at) })
+      }
+      count += runs.length
+      context.showProgress?.(`${count} deliveries that wait`)
+    }
+    return due
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    context.note(`What waits now cannot be told: ${error.message}`)
+    return new Map()
+  }
 }
 
 async function factsOf(

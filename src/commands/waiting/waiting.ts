@@ -4,12 +4,14 @@
  * Records that a process holds in memory are among it: their offsets are open until what they cause is acknowledged.
  */
 import { retryGroupOf } from '../../core/model/group-names.ts'
-import type { DeliveryId, InboundRecord, Tier } from '../../core/model/model.ts'
+import type { DeliveryId, InboundRecord, Run, Tier } from '../../core/model/model.ts'
 import {
   decodeCompletedRuns,
   isWithin,
   type OffsetRange,
 } from '../../core/offsets/completed-runs.ts'
+import type { Rejected } from '../../core/text/json-text.ts'
+import { decodeRun } from '../../core/run/delivery-headers.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 import { waitingRun, WaitingRuns, type WaitingRun } from '../../core/run/waiting.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
@@ -45,7 +47,15 @@ interface OpenPart {
  * @throws InterruptedError when the command was asked to end meanwhile
  */
 export async function* everythingWaiting(session: Session): AsyncGenerator<readonly WaitingRun[]> {
-  yield* runsIn(session, await openParts(session.settings))
+  yield* runsIn(session, await openParts(session.settings), waitingRun)
+}
+
+/** As {@link everythingWaiting}, with the event of each run, which takes longer to read. */
+export async function* everyEventWaiting(session: Session): AsyncGenerator<readonly Run[]> {
+  yield* runsIn(session, await openParts(session.settings), (record, tier) => {
+    const decoded = decodeRun(record, tier === undefined ? 'request' : 'tier')
+    return decoded.kind === 'rejected' ? decoded : decoded.run
+  })
 }
 
 /**
@@ -63,7 +73,8 @@ export async function waitingOf(
   for (const isWanted of [isOfKeys(deliveries), () => found.missing().length > 0]) {
     const parts = [...unread].filter(isWanted)
     for (const part of parts) unread.delete(part)
-    for await (const runs of runsIn(session, parts)) for (const run of runs) found.add(run)
+    for await (const runs of runsIn(session, parts, waitingRun))
+      for (const run of runs) found.add(run)
   }
   return found
 }
@@ -129,21 +140,21 @@ async function partsOf(
   }))
 }
 
-async function* runsIn(
+async function* runsIn<Read extends object>(
   session: Session,
   parts: readonly OpenPart[],
-): AsyncGenerator<readonly WaitingRun[]> {
+  read: (record: InboundRecord, tier: Tier | undefined) => Read | Rejected,
+): AsyncGenerator<readonly Read[]> {
   const byTopic = Map.groupBy(parts, ({ topic }) => topic)
   for (const [topic, reaches] of byTopic) {
     const byPartition = new Map(reaches.map((part) => [part.partition, part]))
     for await (const records of readToEnd(session, topic, { reaches })) {
-      yield records.flatMap((record) => openRun(record, byPartition.get(record.partition)))
+      yield records.flatMap((record) => {
+        const part = byPartition.get(record.partition)
+        if (part === undefined || isWithin(part.completed, record.offset)) return []
+        const run = read(record, part.tier)
+        return 'rejection' in run ? [] : [run]
+      })
     }
   }
-}
-
-function openRun(record: InboundRecord, part: OpenPart | undefined): readonly WaitingRun[] {
-  if (part === undefined || isWithin(part.completed, record.offset)) return []
-  const run = waitingRun(record, part.tier)
-  return 'kind' in run ? [] : [run]
 }

@@ -39,5 +39,6 @@ function rowOf(run: WaitingRun, now: EpochMs): readonly string[] {
 
 /** What may start already waits for a process to take it, or for its turn there. */
 function dueNow(run: WaitingRun, now: EpochMs): string {
-  return earliestStart(run) <= now ? 'now' : dueWords(run.dueAt, now)
+  const at = earliestStart(run)
+  return at <= now ? 'now' : dueWords(at, now)
 }

@@ -3,7 +3,8 @@ import type { EpochMs } from '../model/model.ts'
 import type { DeliveryResult } from '../model/records.ts'
 import { Counter, otherNames } from './counter.ts'
 import { Histogram } from './histogram.ts'
-import { OpenRuns, type Change, type OpenState } from './open-runs.ts'
+import { SeenRuns } from './seen-runs.ts'
+import type { OpenCounts, WaitingCounts } from './waiting-counts.ts'
 
 export const groupings = ['hook', 'tenant', 'event', 'class'] as const
 /** How results are grouped. `class` groups failures by how the attempt failed, or why the run ended without one. */
@@ -16,7 +17,7 @@ type End = (typeof ends)[number]
 /** The maximum number of groups. Further ones are counted as {@link otherNames}. */
 const mostGroups = 10_000
 const mostDetails = 100
-/** The maximum number of open runs that are tracked, about 50 MB. */
+/** The maximum number of ended runs that are known, about 40 MB. */
 const mostRuns = 1_000_000
 
 /** The counts of one group. */
@@ -40,8 +41,8 @@ export interface GroupStatistics {
   readonly total: Histogram
   /** From the event's time to the start of its first attempt, for runs that an event began. */
   readonly toFirst: Histogram
-  /** Runs that have not ended. */
-  readonly open: Readonly<Record<OpenState, number>>
+  /** Runs that wait now, whatever the range of the results; `undefined` if that is not known. */
+  readonly open: OpenCounts | undefined
   /** Failures by status code, error class or reason. In a group of failures: hooks. */
   readonly details: Counter
 }
@@ -75,21 +76,17 @@ class Group implements GroupStatistics {
   readonly attempts = { sum: 0, runs: 0 }
   readonly total = new Histogram()
   readonly toFirst = new Histogram()
-  readonly open = { retrying: 0, waiting: 0 }
+  open: OpenCounts | undefined
   readonly details = new Counter(mostDetails)
 
   constructor(name: string) {
     this.name = name
   }
 
-  /** @param change the effect on the run */
-  add(result: DeliveryResult, change: Change): void {
+  /** @param isEnd whether the run ends with it, and did not end before */
+  add(result: DeliveryResult, isEnd: boolean): void {
     if (result.attempt !== null) this.#addAttempt(result)
-    if (change.kind !== 'changed') return
-    if (change.before !== undefined) this.open[change.before] -= 1
-    const state = openState(result)
-    if (result.final) this.#addEnd(result)
-    else if (state !== undefined) this.open[state] += 1
+    if (isEnd) this.#addEnd(result)
   }
 
   #addAttempt({ attempt, trigger, outcome, totalMs, eventAt, attemptedAt }: DeliveryResult): void {
@@ -114,10 +111,9 @@ class Group implements GroupStatistics {
 
 export class Statistics {
   readonly #grouping: Grouping
-  readonly #runs = new OpenRuns(mostRuns)
+  readonly #ended = new SeenRuns(mostRuns)
   readonly #groups = new Map<string, Group>()
   readonly #all = new Group('')
-  #untracked = 0
   #newestAt: EpochMs | undefined
 
   constructor(grouping: Grouping) {
@@ -129,11 +125,6 @@ export class Statistics {
     return this.#all
   }
 
-  /** The number of results of open runs beyond the maximum: these runs are not counted as open. */
-  get untracked(): number {
-    return this.#untracked
-  }
-
   /** The start of the newest attempt; `undefined` without results. */
   get newestAt(): EpochMs | undefined {
     return this.#newestAt
@@ -142,14 +133,27 @@ export class Statistics {
   /** Adds a result. One that says that an event went to no hook is about no delivery, and not counted. */
   add(result: DeliveryResult): void {
     if (result.outcome === 'unmatched') return
-    const change = this.#changeBy(result)
-    if (change.kind === 'untracked') this.#untracked += 1
+    // A crash may repeat a call whose run has ended.
+    const isEnd = result.final && this.#ended.add(result)
     this.#newestAt = Math.max(this.#newestAt ?? 0, result.attemptedAt)
     const failure = failureOf(result)
-    this.#all.add(result, change)
+    this.#all.add(result, isEnd)
     if (failure !== undefined) this.#all.details.add(failure)
     if (this.#grouping === 'class') this.#addFailure(result, failure)
-    else this.#addTo(nameIn(this.#grouping, result), result, { change, failure })
+    else this.#addTo(nameIn(this.#grouping, result), result, { isEnd, failure })
+  }
+
+  /** Says what waits now, after all results were added. */
+  setWaiting(counts: WaitingCounts): void {
+    this.#all.open = counts.all
+    if (this.#grouping === 'class') return
+    for (const group of this.#groups.values()) group.open = { retrying: 0, waiting: 0 }
+    for (const [name, { tenantId, ...open }] of counts.groups()) {
+      const group = this.#group(name)
+      const { retrying, waiting } = group.open ?? { retrying: 0, waiting: 0 }
+      group.open = { retrying: retrying + open.retrying, waiting: waiting + open.waiting }
+      if (group.name !== otherNames) group.tenantId ??= tenantId
+    }
   }
 
   /** By failed requests, most first, then by lost deliveries and by requests. */
@@ -163,30 +167,23 @@ export class Statistics {
     )
   }
 
-  #changeBy(result: DeliveryResult): Change {
-    if (result.final) return this.#runs.end(result)
-    const state = openState(result)
-    return state === undefined ? { kind: 'repeat' } : this.#runs.goOn(result, state)
-  }
-
   #addTo(
     name: string,
     result: DeliveryResult,
-    { change, failure }: { readonly change: Change; readonly failure: string | undefined },
+    { isEnd, failure }: { readonly isEnd: boolean; readonly failure: string | undefined },
   ): void {
     const group = this.#group(name)
-    group.add(result, change)
+    group.add(result, isEnd)
     if (failure !== undefined) group.details.add(failure)
     if (this.#grouping !== 'hook' || group.name === otherNames) return
     group.tenantId = result.tenantId
     group.url = result.url ?? group.url
   }
 
-  /** A run that has not ended is not counted in a group of failures. */
   #addFailure(result: DeliveryResult, failure: string | undefined): void {
     if (failure === undefined) return
     const group = this.#group(failure)
-    group.add(result, result.final ? { kind: 'changed', before: undefined } : { kind: 'repeat' })
+    group.add(result, result.final)
     group.details.add(result.hookId)
   }
 
@@ -205,7 +202,11 @@ function lostOf({ ended }: Group): number {
   return ended.dead + ended.expired
 }
 
-function nameIn(grouping: Exclude<Grouping, 'class'>, result: DeliveryResult): string {
+/** The group of a result, or of what waits. */
+export function nameIn(
+  grouping: Exclude<Grouping, 'class'>,
+  result: Pick<DeliveryResult, 'hookId' | 'tenantId' | 'eventKey'>,
+): string {
   switch (grouping) {
     case 'hook':
       return result.hookId
@@ -214,12 +215,6 @@ function nameIn(grouping: Exclude<Grouping, 'class'>, result: DeliveryResult): s
     case 'event':
       return result.eventKey
   }
-}
-
-/** An interrupted call is repeated at once by the next owner, so it does not change the state of its run. */
-function openState({ final, outcome }: DeliveryResult): OpenState | undefined {
-  if (final || outcome === 'interrupted') return undefined
-  return outcome === 'deferred' ? 'waiting' : 'retrying'
 }
 
 const failures: ReadonlySet<string> = new Set(['retrying', 'dead', 'expired', 'discarded'])

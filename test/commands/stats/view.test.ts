@@ -3,11 +3,13 @@ import { displayWidth } from '../../../src/commands/columns.ts'
 import { textOf } from '../../../src/commands/line.ts'
 import { durationText, jsonOf, StatisticsTable } from '../../../src/commands/stats/view.ts'
 import { Statistics } from '../../../src/core/answers/statistics.ts'
+import { WaitingCounts } from '../../../src/core/answers/waiting-counts.ts'
 import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
 const hostile = '\u001b[2J\u202e日本語'.repeat(20)
 
-function statistics(): Statistics {
+/** @param isWaitingKnown whether what waits may be read */
+function statistics(isWaitingKnown = true): Statistics {
   const folded = new Statistics('hook')
   const add = (count: number, make: (index: number) => Parameters<Statistics['add']>[0]) => {
     for (let index = 0; index < count; index += 1) folded.add(make(index))
@@ -20,6 +22,18 @@ function statistics(): Statistics {
   add(200, (index) => resultWith({ ...run('4')(index), hookId: 'billing' }))
   add(1, (index) => failureWith({ ...run('5')(index), hookId: 'billing' }))
   add(2, (index) => resultWith({ ...run('6')(index), hookId: hostile, tenantId: hostile }))
+  const counts = new WaitingCounts()
+  for (const [hookId, number] of [
+    ['crm', 3],
+    ['billing', 1],
+  ] as const) {
+    for (let index = 0; index < number; index += 1) {
+      const { deliveryId } = resultWith({})
+      const waiting = { deliveryId, hookId, tenantId: 'acme', attempt: 1 }
+      counts.add({ ...waiting, run: `auth.events/${hookId}/${index}` }, hookId)
+    }
+  }
+  if (isWaitingKnown) folded.setWaiting(counts)
   return folded
 }
 
@@ -52,6 +66,13 @@ describe('a table of statistics', () => {
       'Not ended: 4 retrying, 0 waiting',
       '! below 99 % of requests, !! below 90 %',
     ])
+  })
+
+  it('says so where what waits may not be read', () => {
+    const { all } = statistics(false)
+    const lines = new StatisticsTable('hook', 80).summary(all).map(textOf)
+    expect(lines).toContain('Not ended: not known')
+    expect(jsonOf(all, 'all')).toMatchObject({ retrying: null, waiting: null })
   })
 
   it('has more columns where there is room', () => {

@@ -39,13 +39,14 @@ function facts(
   return { groupId: 'hooktide', description, ranges: [], commits: [], ...others }
 }
 
-const noHooks = { enabled: 0, disabled: 0, suspended: 0 }
+const none = { hooks: { enabled: 0, disabled: 0, suspended: 0 }, states: [] }
+const nothingDue = new Map()
 
 describe('the status of an installation', () => {
   it('has a process once, with what it reads in both groups, in order', () => {
     const live = facts({ members: [member('b', 'e/1', 'e/0'), member('a', 'e/2')] })
     const retry = facts({ groupId: 'hooktide.retry', members: [member('b', 'r/0'), member('a')] })
-    expect(reportOf([live, retry], noHooks, []).processors).toEqual([
+    expect(reportOf([live, retry], none, nothingDue).processors).toEqual([
       { instance: 'a', version: '0.2.0', host: '10.0.0.7', partitions: ['e/2'] },
       { instance: 'b', version: '0.2.0', host: '10.0.0.7', partitions: ['e/0', 'e/1', 'r/0'] },
     ])
@@ -53,7 +54,7 @@ describe('the status of an installation', () => {
 
   it('has members that do not say who they are one by one', () => {
     const live = facts({ members: [member(undefined, 'e/0'), member(undefined)] })
-    expect(reportOf([live], noHooks, []).processors.map(({ instance }) => instance)).toEqual([
+    expect(reportOf([live], none, nothingDue).processors.map(({ instance }) => instance)).toEqual([
       null,
       null,
     ])
@@ -67,9 +68,9 @@ describe('the status of an installation', () => {
       commits: [commit('hooktide', 'e', 10, metadata), commit('hooktide', 'f', 2)],
       members: [member('a', 'e/0', 'f/0')],
     })
-    expect(reportOf([live], noHooks, []).topics).toEqual([
-      { topic: 'e', group: 'hooktide', partitions: 2, unassigned: 1, lag: 7 + 6 },
-      { topic: 'f', group: 'hooktide', partitions: 1, unassigned: 0, lag: 1 },
+    expect(reportOf([live], none, nothingDue).topics).toEqual([
+      { topic: 'e', group: 'hooktide', partitions: 2, unassigned: 1, lag: 7 + 6, due: null },
+      { topic: 'f', group: 'hooktide', partitions: 1, unassigned: 0, lag: 1, due: null },
     ])
   })
 
@@ -78,20 +79,24 @@ describe('the status of an installation', () => {
       ranges: [range('e', 0, 0, 20)],
       commits: [commit('hooktide', 'e', 10, 'of another program')],
     })
-    expect(reportOf([live], noHooks, []).topics[0]?.lag).toBe(10)
+    expect(reportOf([live], none, nothingDue).topics[0]?.lag).toBe(10)
   })
 
   it('is shown with what is to be looked at', () => {
     const live = facts({ ranges: [range('e', 0, 0, 1_234)], members: [member('a')] })
-    const report = reportOf([live], { enabled: 2, disabled: 0, suspended: 1 }, ['open', 'healthy'])
-    expect(statusLines(report, '0.1.0')).toEqual([
+    const report = reportOf(
+      [live],
+      { hooks: { enabled: 2, disabled: 0, suspended: 1 }, states: ['open', 'healthy'] },
+      new Map([['e', { first: 100, last: 7_300_000 }]]),
+    )
+    expect(statusLines(report, '0.1.0', 100_000)).toEqual([
       'group hooktide: Stable',
       '',
       'PROCESSOR  VERSION  HOST      PARTITIONS',
       'a          0.2.0 *  10.0.0.7  0',
       '',
-      'TOPIC  PARTITIONS  UNASSIGNED  LAG OR WAITING',
-      'e      1           1           1,234',
+      'TOPIC  PARTITIONS  UNASSIGNED  LAG OR WAITING  NEXT DUE  LAST DUE',
+      'e      1           1           1,234           now       in 2 h',
       '',
       'hooks: 2 enabled, 0 disabled, 1 suspended',
       'endpoints: 1 healthy, 0 failing, 1 open, 0 paused, 0 disabled',
@@ -100,7 +105,7 @@ describe('the status of an installation', () => {
       '1 partitions of e are read by nobody.',
       '* is another version than that of this command, 0.1.0.',
     ])
-    expect(statusNotes(reportOf([facts({})], noHooks, []), '0.1.0')).toEqual([
+    expect(statusNotes(reportOf([facts({})], none, nothingDue), '0.1.0')).toEqual([
       'No processor is in group hooktide: start "hooktide run".',
     ])
   })

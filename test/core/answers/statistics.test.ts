@@ -6,6 +6,7 @@ import {
   successShare,
   type Grouping,
 } from '../../../src/core/answers/statistics.ts'
+import { WaitingCounts } from '../../../src/core/answers/waiting-counts.ts'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
@@ -32,11 +33,11 @@ const story = [
 ]
 
 describe('statistics of results', () => {
-  it('count requests, failures, ends and what is open', () => {
+  it('count requests, failures and ends', () => {
     const { all } = statisticsOf('hook', story)
     expect(all).toMatchObject({
       ...{ requests: 4, failed: 3, ended: { delivered: 1, dead: 0 } },
-      ...{ attempts: { sum: 3, runs: 1 }, open: { retrying: 1, waiting: 0 } },
+      ...{ attempts: { sum: 3, runs: 1 }, open: undefined },
     })
     expect(successShare(all)).toBe(0.25)
     expect(deliveredShare(all)).toBe(1)
@@ -64,10 +65,10 @@ describe('statistics of results', () => {
     expect(all.toFirst.quantile(0.5)).toBeCloseTo(1_000, -2)
   })
 
-  it('deferred deliveries are waiting, and no failures', () => {
+  it('do not count deferred deliveries as failures', () => {
     const deferred = endWith({ outcome: 'deferred', reason: null, final: false })
     const { all } = statisticsOf('hook', [deferred])
-    expect(all).toMatchObject({ requests: 0, failed: 0, open: { retrying: 0, waiting: 1 } })
+    expect(all).toMatchObject({ requests: 0, failed: 0 })
     expect(all.details.size).toBe(0)
   })
 
@@ -75,7 +76,7 @@ describe('statistics of results', () => {
     const late = failureWith(ofRun(1))
     const { all } = statisticsOf('hook', [...story, resultWith({ ...ofRun(1), attempt: 3 }), late])
     expect(all).toMatchObject({
-      ...{ requests: 6, ended: { delivered: 1 }, open: { retrying: 1, waiting: 0 } },
+      ...{ requests: 6, ended: { delivered: 1 } },
       attempts: { sum: 3, runs: 1 },
     })
   })
@@ -83,7 +84,7 @@ describe('statistics of results', () => {
   it('leave calls out that a process gave up', () => {
     const given = failureWith({ outcome: 'interrupted', statusCode: null, errorClass: null })
     const { all } = statisticsOf('hook', [given, resultWith({})])
-    expect(all).toMatchObject({ requests: 1, failed: 0, interrupted: 1, open: { retrying: 0 } })
+    expect(all).toMatchObject({ requests: 1, failed: 0, interrupted: 1 })
   })
 
   it('count what a hook owner ended neither as delivered nor as lost', () => {
@@ -93,6 +94,26 @@ describe('statistics of results', () => {
     ])
     expect(deliveredShare(all)).toBe(1)
     expect(all.ended).toEqual({ delivered: 1, dead: 0, expired: 0, discarded: 1 })
+  })
+
+  it('say what waits now, also of hooks that no result is about', () => {
+    const statistics = statisticsOf('hook', story)
+    const counts = new WaitingCounts()
+    const waiting = (number: number, hookId: string, attempt: number) => {
+      const run = { deliveryId: 'dlv_1', hookId, tenantId: 'acme', attempt, ...ofRun(number) }
+      counts.add(run, hookId)
+    }
+    waiting(1, 'hook-1', 2)
+    waiting(2, 'quiet', 0)
+    waiting(3, 'quiet', 1)
+    // It moved on while it was counted.
+    waiting(3, 'quiet', 1)
+    statistics.setWaiting(counts)
+    expect(statistics.groups()).toMatchObject([
+      { name: 'hook-1', tenantId: 'default', open: { retrying: 1, waiting: 0 } },
+      { name: 'quiet', tenantId: 'acme', requests: 0, open: { retrying: 1, waiting: 1 } },
+    ])
+    expect(statistics.all.open).toEqual({ retrying: 2, waiting: 1 })
   })
 
   it.each([

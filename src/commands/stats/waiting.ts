@@ -1,0 +1,61 @@
+/** What waits now, for `stats`. */
+import { nameIn, type Grouping } from '../../core/answers/statistics.ts'
+import { WaitingCounts, type CountedRun } from '../../core/answers/waiting-counts.ts'
+import { UserError } from '../../core/model/errors.ts'
+import type { CommandContext } from '../command.ts'
+import { textOption } from '../option-values.ts'
+import { filterOf } from '../results/filter.ts'
+import { everyEventWaiting, everythingWaiting } from '../waiting/waiting.ts'
+
+/** @returns `undefined` without the right to read it: the statistics of results are still complete */
+export async function countWaiting(
+  context: CommandContext,
+  by: Grouping,
+): Promise<WaitingCounts | undefined> {
+  const { oneOf } = filterOf(context)
+  const counts = new WaitingCounts()
+  try {
+    for await (const runs of batches(context, by)) {
+      for (const run of runs) {
+        const values: Readonly<Partial<Record<string, string>>> = run.searched
+        if (!oneOf.every(([field, wanted]) => wanted.has(values[field] ?? ''))) continue
+        counts.add(run, by === 'class' ? undefined : nameIn(by, run.searched))
+      }
+    }
+    return counts
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    context.note(`What waits now cannot be told: ${error.message}`)
+    return undefined
+  }
+}
+
+interface Searched extends CountedRun {
+  readonly searched: {
+    readonly hookId: string
+    readonly tenantId: string
+    readonly eventKey: string
+  }
+}
+
+/** Only where it is asked about is the event key read: that takes longer. */
+async function* batches(
+  context: CommandContext,
+  by: Grouping,
+): AsyncGenerator<readonly Searched[]> {
+  if (by === 'event' || textOption(context, 'event') !== undefined) {
+    for await (const runs of everyEventWaiting(context)) {
+      yield runs.map((run) => {
+        const { tenantId, event: eventKey } = run.event
+        return { ...run, tenantId, searched: { hookId: run.hookId, tenantId, eventKey } }
+      })
+    }
+    return
+  }
+  for await (const runs of everythingWaiting(context)) {
+    yield runs.map((run) => {
+      const { hookId, tenantId } = run
+      return { ...run, searched: { hookId, tenantId, eventKey: '' } }
+    })
+  }
+}
