@@ -3,6 +3,7 @@ import { parseArguments } from './commands/arguments.ts'
 import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { askOn } from './commands/input/terminal.ts'
+import { outputClosed } from './commands/kafka-session.ts'
 import { type Line, textOf } from './commands/line.ts'
 import { commands } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
@@ -158,7 +159,7 @@ function listenForSignals(): void {
 // A reader that closes the pipe (`hooktide results | head`) is not a failure: the command ends in order.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') {
-    if (!ending.signal.aborted) ending.abort('EPIPE')
+    if (!ending.signal.aborted) ending.abort(outputClosed)
     return
   }
   note(`The output cannot be written: ${error.message}.`)

@@ -50,7 +50,7 @@ export interface CommandContext {
   readonly showProgress: ((text: string) => void) | undefined
   /** Asks a person; `undefined` where standard input or standard error is no terminal. */
   readonly ask: Ask | undefined
-  /** Aborted at the first SIGINT or SIGTERM. */
+  /** Aborted at the first SIGINT or SIGTERM, or when the reader of the output has closed the pipe. */
   readonly signal: AbortSignal
   /** What stands for standard input where no person gives it. */
   readonly input?: Buffer

@@ -70,6 +70,25 @@ export function readRange(
   return readTopic({ settings: kafka, topic, ...range, isFollowing: false, signal, log: quiet })
 }
 
+/** Why `signal` aborts when the reader of the output has closed the pipe: nobody waits for the rest. */
+export const outputClosed = 'EPIPE'
+
+/**
+ * As {@link readRange} for an answer to print. A part of it must not pass for the whole, unless its reader took no more.
+ *
+ * @throws UserError when the topic does not exist, or no broker answers
+ * @throws InterruptedError when a signal ends the command meanwhile
+ */
+export async function* readAnswer(
+  session: Session,
+  topic: string,
+  range: Range,
+): AsyncGenerator<readonly InboundRecord[]> {
+  yield* readRange(session, topic, range)
+  const { aborted, reason } = session.signal
+  if (aborted && reason !== outputClosed) throw new InterruptedError()
+}
+
 /** @throws UserError when no broker answers in time */
 export async function withAdmin<Result>(
   settings: Settings,

@@ -287,6 +287,40 @@ describe('results with --follow', () => {
   })
 })
 
+describe('results that are past', () => {
+  /** More than a pipe holds, so that the command cannot end before it is read. */
+  async function started(...args: readonly string[]) {
+    const { prefix } = uniqueNames()
+    const topic = await createResultsTopic(prefix)
+    const message = 'x'.repeat(4_000)
+    const results = Array.from({ length: 300 }, () => ({
+      ...resultFor({ hookId: 'h', verdict: { kind: 'delivered' } }),
+      errorMessage: message,
+    }))
+    await write(topic, ...results.map((one) => jsonResultEncoder.encode(one)))
+    const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+    const child = spawn(process.execPath, [cli, 'results', '--json', ...args], {
+      env: { ...process.env, ...environmentOf(prefix) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    await once(child.stdout, 'readable')
+    return child
+  }
+
+  it('do not pass for all of them when a signal ends the command', async () => {
+    const child = await started('--from', 'earliest')
+    child.kill('SIGTERM')
+    child.stdout.resume()
+    expect(await once(child, 'exit')).toEqual([143, null])
+  })
+
+  it('are enough for a reader who takes no more', async () => {
+    const child = await started('--from', 'earliest')
+    child.stdout.destroy()
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+})
+
 /** A registry that is down for its first calls, and then the real one. */
 async function startFlakyRegistry(failures: number) {
   const { registryUrl } = surroundings()

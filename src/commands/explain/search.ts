@@ -17,7 +17,7 @@ import { createSchemaReader, type SchemaReader } from '../../edge/registry/schem
 import type { ReadFrom } from '../../edge/kafka/reader.ts'
 import type { CommandContext } from '../command.ts'
 import { eventOfSource, readEvent, recordAt } from '../events/source-event.ts'
-import { readRange, withAdmin } from '../kafka-session.ts'
+import { readAnswer, withAdmin } from '../kafka-session.ts'
 import { registrySettingsOf } from '../option-values.ts'
 import { readLetter } from '../records/dead-letters.ts'
 import { keyedRecords } from '../replay/keyed-records.ts'
@@ -89,7 +89,7 @@ class Search {
     if (made !== undefined) return await this.#readPlace(made)
     for (const topic of settings.topics.events) {
       const range = { from: this.#start(), isByTime: true }
-      for await (const records of readRange(this.#session, topic, range)) {
+      for await (const records of readAnswer(this.#session, topic, range)) {
         for (const record of records) await this.#lookAt(record, subject)
       }
     }
@@ -144,7 +144,7 @@ class Search {
     const from = this.#startOfResults(found, subject !== undefined)
     const mayMatch = textSearch(ids)
     const { results } = this.#session.settings.topics
-    for await (const records of readRange(this.#session, results, { from, isByTime: true })) {
+    for await (const records of readAnswer(this.#session, results, { from, isByTime: true })) {
       for (const record of records) {
         if (record.value === null || !mayMatch(record.value)) continue
         const result = await this.#decode(record)

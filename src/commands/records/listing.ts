@@ -5,7 +5,7 @@ import { UserError } from '../../core/model/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import { fitted, headingOf, rowOf, type Column } from '../columns.ts'
-import { readRange } from '../kafka-session.ts'
+import { readAnswer } from '../kafka-session.ts'
 import {
   booleanOption,
   integerOption,
@@ -99,7 +99,7 @@ async function* listed<Row>(
     return
   }
   const from = await startOf(context, topic, range)
-  for await (const records of readRange(context, topic, { from, isByTime: true })) {
+  for await (const records of readAnswer(context, topic, { from, isByTime: true })) {
     for (const record of records) {
       const one = wanted(record)
       if (one !== undefined) yield one

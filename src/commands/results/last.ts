@@ -1,7 +1,7 @@
 /** Reads the last records of a topic that match, without reading all of it. */
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext } from '../command.ts'
-import { readRange, withAdmin } from '../kafka-session.ts'
+import { readAnswer, withAdmin } from '../kafka-session.ts'
 import { findRange } from '../replay/range.ts'
 import type { TimeRange } from './reading.ts'
 
@@ -46,7 +46,7 @@ export async function lastOf<Result>(
     const open = partitions.filter(({ at, low, oldestAt }) => at > low && newest.mayTake(oldestAt))
     if (open.length === 0) break
     const from = { reaches: open.map((one) => portionOf(one, portion)) }
-    for await (const records of readRange(session, topic, { from })) {
+    for await (const records of readAnswer(session, topic, { from })) {
       for (const record of records) {
         noteTime(open, record)
         const result = await read(record)

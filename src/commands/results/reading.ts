@@ -7,7 +7,7 @@ import type { ReadFrom, ReadOptions } from '../../edge/kafka/reader.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
 import type { WaitForRegistry } from '../../edge/registry/client.ts'
 import type { CommandContext } from '../command.ts'
-import { readRange, withAdmin } from '../kafka-session.ts'
+import { readAnswer, withAdmin } from '../kafka-session.ts'
 import { registrySettingsOf } from '../option-values.ts'
 import { findRange } from '../replay/range.ts'
 import { isResult } from './result.ts'
@@ -91,7 +91,7 @@ export async function* resultsIn(session: Session, range: TimeRange): AsyncGener
   const { results: topic } = session.settings.topics
   const decode = decoderOf(session)
   const from = await startOf(session, topic, range)
-  for await (const records of readRange(session, topic, { from, isByTime: true })) {
+  for await (const records of readAnswer(session, topic, { from, isByTime: true })) {
     for (const record of records) {
       const result = await decode(record)
       if (result !== undefined) yield { result, record }
