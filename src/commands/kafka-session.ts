@@ -84,9 +84,9 @@ export async function* readAnswer(
   topic: string,
   range: Range,
 ): AsyncGenerator<readonly InboundRecord[]> {
+  const { signal } = session
   yield* readRange(session, topic, range)
-  const { aborted, reason } = session.signal
-  if (aborted && reason !== outputClosed) throw new InterruptedError()
+  if (signal.aborted && signal.reason !== outputClosed) throw new InterruptedError()
 }
 
 /** @throws UserError when no broker answers in time */

@@ -1,5 +1,6 @@
 /** Tables and texts for people. */
 import { printable } from '../core/text/printable-text.ts'
+import { displayWidth } from './columns.ts'
 
 /** Aligns the cells of rows in columns. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
@@ -8,12 +9,12 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
   const widths: number[] = []
   for (const row of shown) {
     for (const [index, cell] of row.entries()) {
-      widths[index] = Math.max(widths[index] ?? 0, cell.length)
+      widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell))
     }
   }
   return shown.map((row) =>
     row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - displayWidth(cell)))
       .join('  ')
       .trimEnd(),
   )

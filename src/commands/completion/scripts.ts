@@ -66,6 +66,29 @@ function typedPattern(places: readonly Place[]): string {
   return places.flatMap(({ typed }) => (typed === '' ? [] : [quoted(typed)])).join('|')
 }
 
+/** How a shell names the words of the command line. */
+interface ShellWords {
+  /** The index of the first word behind `hooktide`. */
+  readonly first: number
+  /** The variable with the index of the word to complete. */
+  readonly current: string
+  /** The array of words. */
+  readonly words: string
+}
+
+/** What bash and zsh run to find the place: `typed` gets the words of the command, without options and what follows them. */
+function typedLoop({ first, current, words }: ShellWords, places: readonly Place[]): string {
+  return `  for ((index = ${first}; index < ${current}; index++)); do
+    word="\${${words}[index]}"
+    if [[ "$word" == -* || ( -z "$typed" && "$word" == help ) ]]; then continue; fi
+    next="\${typed:+$typed }$word"
+    case "$next" in
+      ${typedPattern(places)}) typed="$next" ;;
+      *) break ;;
+    esac
+  done`
+}
+
 /** Written for bash 3.2 too, which macOS has. */
 function bashScript(places: readonly Place[]): string {
   const cases = places.map(({ typed, words, options }) => {
@@ -80,15 +103,7 @@ _hooktide() {
     ${valuePattern(places, true)}) compopt -o default 2>/dev/null; return ;;
     ${valuePattern(places, false)}) return ;;
   esac
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    word="\${COMP_WORDS[index]}"
-    if [[ "$word" == -* || ( -z "$typed" && "$word" == help ) ]]; then continue; fi
-    next="\${typed:+$typed }$word"
-    case "$next" in
-      ${typedPattern(places)}) typed="$next" ;;
-      *) break ;;
-    esac
-  done
+${typedLoop({ first: 1, current: 'COMP_CWORD', words: 'COMP_WORDS' }, places)}
   case "$typed" in
 ${cases.join('\n')}
   esac
@@ -115,15 +130,7 @@ _hooktide() {
     ${valuePattern(places, true)}) _files; return ;;
     ${valuePattern(places, false)}) return ;;
   esac
-  for ((index = 2; index < CURRENT; index++)); do
-    word="\${words[index]}"
-    if [[ "$word" == -* || ( -z "$typed" && "$word" == help ) ]]; then continue; fi
-    next="\${typed:+$typed }$word"
-    case "$next" in
-      ${typedPattern(places)}) typed="$next" ;;
-      *) break ;;
-    esac
-  done
+${typedLoop({ first: 2, current: 'CURRENT', words: 'words' }, places)}
   case "$typed" in
 ${cases.join('\n')}
   esac

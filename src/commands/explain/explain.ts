@@ -16,7 +16,7 @@ import { explain, mayWait, type Explanation, type Handled, type Waiting } from '
 import type { FoundEvent } from './found.ts'
 import { find, type FoundRejection } from './search.ts'
 import { explanationJson, explanationLines } from './view.ts'
-import { explainOptions, wantedOf, type Wanted } from './wanted.ts'
+import { explainOptions, mostEvents, wantedOf, type Wanted } from './wanted.ts'
 
 export const explainCommand: Command = {
   name: 'explain',
@@ -47,7 +47,9 @@ async function run(context: CommandContext): Promise<0 | 1> {
   }
   const { leftOut } = events
   if (leftOut > 0) {
-    context.note(`${leftOut} earlier ones: --last ${leftOut + found.length} shows all.`)
+    const all = leftOut + found.length
+    const shown = all > mostEvents ? `${mostEvents} shows more` : `${all} shows all`
+    context.note(`${leftOut} earlier ones: --last ${shown}.`)
   }
   return 0
 }

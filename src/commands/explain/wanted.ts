@@ -54,7 +54,8 @@ export interface Wanted {
 
 const defaultFromMs = 48 * 3_600_000
 const defaultMost = 5
-const mostEvents = 1_000
+/** The maximum of `--last`. */
+export const mostEvents = 1_000
 
 /** @throws UserError unless exactly one subject is named */
 export function wantedOf(context: Pick<CommandContext, 'options'>, now: EpochMs): Wanted {
