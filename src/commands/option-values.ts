@@ -15,6 +15,11 @@ export function textOption({ options }: Options, name: string): string | undefin
   return typeof value === 'string' ? value : undefined
 }
 
+export const wideOption = {
+  type: 'boolean',
+  description: 'Show all columns in full, whatever the width of the terminal.',
+} as const
+
 export function booleanOption({ options }: Options, name: string): boolean {
   return options[name] === true
 }

@@ -1,6 +1,6 @@
 /** Tables and texts for people. */
 import { printable } from '../core/text/printable-text.ts'
-import { displayWidth } from './columns.ts'
+import { displayWidth, fitted, headingOf, rowOf, type Column } from './columns.ts'
 
 /** Aligns the cells of rows in columns. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
@@ -18,6 +18,38 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
       .join('  ')
       .trimEnd(),
   )
+}
+
+/** A column of a short table, all rows of which are known. */
+export type ListColumn = Pick<Column, 'heading' | 'rank'> & Partial<Pick<Column, 'min' | 'max'>>
+
+/** In characters. Enough for an id of Logto or a host; the whole cell is seen where the table is wide. */
+const defaultMax = 40
+
+/**
+ * A short table with its heading. Columns are as wide as their longest cell.
+ *
+ * @param columns of the terminal, to which lines are fitted; `undefined`: everything is shown in full
+ */
+export function listLines(
+  list: readonly ListColumn[],
+  rows: readonly (readonly string[])[],
+  columns: number | undefined,
+): readonly string[] {
+  if (columns === undefined) return alignedRows([list.map(({ heading }) => heading), ...rows])
+  const table = fitted(
+    list.map(({ heading, rank, min = heading.length, max = defaultMax }, index) => {
+      const widest = Math.max(heading.length, ...rows.map((row) => widthOf(row[index] ?? '', max)))
+      return { heading, rank, min: Math.min(min, widest), max: Math.min(max, widest) }
+    }),
+    columns,
+  )
+  return [headingOf(table), ...rows.map((row) => rowOf(table, row))]
+}
+
+/** The cost must not depend on the length of the text. */
+function widthOf(cell: string, max: number): number {
+  return displayWidth(printable(cell.slice(0, max)))
 }
 
 /** Orders by code units, so that the order does not depend on the locale. */

@@ -10,9 +10,9 @@ import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from './topic.ts'
 import { readHooks, tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { writeAll } from '../kafka-session.ts'
-import { booleanOption, textOption } from '../option-values.ts'
+import { booleanOption, textOption, wideOption } from '../option-values.ts'
 import { nextCommand } from '../next-command.ts'
-import { alignedRows, compareTexts } from '../table.ts'
+import { compareTexts, listLines, type ListColumn } from '../table.ts'
 
 /** The `instance` of records that these commands write. */
 const instance = 'hooktide endpoints'
@@ -33,6 +33,7 @@ export const endpointsListCommand: Command = {
       idOf: 'tenant',
     },
     all: { type: 'boolean', description: 'Healthy endpoints too.' },
+    wide: wideOption,
     json: {
       type: 'boolean',
       description: "One JSON object per endpoint, with the schema's names.",
@@ -41,6 +42,17 @@ export const endpointsListCommand: Command = {
   uses: ['kafka', 'registry', 'topics'],
   run: list,
 }
+
+const endpointColumns: readonly ListColumn[] = [
+  { heading: 'HOOK', rank: 0, min: 12 },
+  { heading: 'TENANT', rank: 1 },
+  { heading: 'STATE', rank: 0, min: 9 },
+  { heading: 'REASON', rank: 0 },
+  { heading: 'SINCE', rank: 0, min: 20 },
+  { heading: 'UNTIL', rank: 2, min: 20 },
+  { heading: 'FAILURES', rank: 3 },
+  { heading: 'URL', rank: 0, min: 20, max: 300 },
+]
 
 const changeOptions = {
   json: { type: 'boolean', description: 'One JSON object per endpoint.' },
@@ -94,8 +106,8 @@ async function list(context: CommandContext): Promise<0> {
     else context.note(state === undefined ? none : `No endpoint is ${state}.`)
     return 0
   }
-  const header = ['HOOK', 'TENANT', 'STATE', 'REASON', 'SINCE', 'UNTIL', 'FAILURES', 'URL']
-  for (const line of alignedRows([header, ...rows.map(rowOf)])) context.print(line)
+  const columns = booleanOption(context, 'wide') ? undefined : context.columns
+  for (const line of listLines(endpointColumns, rows.map(rowOf), columns)) context.print(line)
   return 0
 }
 

@@ -5,7 +5,7 @@ import type { EndpointState } from '../../core/model/record-values.ts'
 import { hookOperand, hooksOperand } from '../id-forms.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { encryptionKeysOf } from './encryption.ts'
-import { hookRow, summaryOf } from './row.ts'
+import { hookColumns, hookRow, summaryOf } from './row.ts'
 import { hookWithoutSecrets } from './hidden-secrets.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import {
@@ -18,8 +18,8 @@ import {
 } from './topic.ts'
 import { confirmationFor, yesOption } from '../confirmation.ts'
 import { writeAll } from '../kafka-session.ts'
-import { booleanOption, textOption } from '../option-values.ts'
-import { alignedRows, compareTexts } from '../table.ts'
+import { booleanOption, textOption, wideOption } from '../option-values.ts'
+import { compareTexts, listLines } from '../table.ts'
 
 const showSecretsOption = {
   type: 'boolean',
@@ -47,6 +47,7 @@ export const hooksListCommand: Command = {
   examples: ['hooks list', 'hooks list --tenant acme --json'],
   options: {
     tenant: { type: 'string', description: 'Only hooks of this tenant.', idOf: 'tenant' },
+    wide: wideOption,
     json: { type: 'boolean', description: 'One JSON object per hook.' },
   },
   uses: ['kafka', 'registry', 'topics', 'encryption'],
@@ -106,8 +107,8 @@ async function list(context: CommandContext): Promise<0> {
     context.note(tenant === undefined ? 'There are no hooks.' : `Tenant ${tenant} has no hooks.`)
     return 0
   }
-  const header = ['ID', 'TENANT', 'NAME', 'ENABLED', 'EVENTS', 'STATE', 'ENDPOINT', 'URL']
-  for (const line of alignedRows([header, ...hooks.map(hookRow)])) context.print(line)
+  const columns = booleanOption(context, 'wide') ? undefined : context.columns
+  for (const line of listLines(hookColumns, hooks.map(hookRow), columns)) context.print(line)
   return 0
 }
 

@@ -3,7 +3,7 @@ import type { FieldProblem } from '../../core/model/model.ts'
 import type { EndpointState } from '../../core/model/record-values.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { problemLine, problemsOf, type StoredHook } from './topic.ts'
-import { shortened } from '../table.ts'
+import { shortened, type ListColumn } from '../table.ts'
 
 /** In characters. The name of a suspended hook may have any length. */
 const maxName = 40
@@ -29,7 +29,18 @@ export function summaryOf(stored: StoredHook, endpoint: EndpointState | undefine
   }
 }
 
-/** The cells ID, TENANT, NAME, ENABLED, EVENTS, STATE, ENDPOINT and URL. For a suspended hook, its first problem replaces the URL. */
+export const hookColumns: readonly ListColumn[] = [
+  { heading: 'ID', rank: 0, min: 12 },
+  { heading: 'TENANT', rank: 1 },
+  { heading: 'NAME', rank: 3, min: 12 },
+  { heading: 'ENABLED', rank: 0 },
+  { heading: 'EVENTS', rank: 2 },
+  { heading: 'STATE', rank: 0, min: 9 },
+  { heading: 'ENDPOINT', rank: 0 },
+  { heading: 'URL', rank: 0, min: 20, max: 300 },
+]
+
+/** The cells of {@link hookColumns}. For a suspended hook, its first problem replaces the URL. */
 export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
   return [
     hook.id,

@@ -12,6 +12,7 @@ import {
   momentForms,
   momentOption,
   textOption,
+  wideOption,
 } from '../option-values.ts'
 import { lastOf } from '../results/last.ts'
 import { startOf, type TimeRange } from '../results/reading.ts'
@@ -28,10 +29,7 @@ export const listingOptions = {
     type: 'boolean',
     description: "Also show each record's value, which may hold personal data.",
   },
-  wide: {
-    type: 'boolean',
-    description: 'Show all columns in full, whatever the width of the terminal.',
-  },
+  wide: wideOption,
   json: { type: 'boolean', description: 'One JSON object per record.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
 

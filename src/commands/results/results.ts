@@ -12,6 +12,7 @@ import {
   momentForms,
   momentOption,
   textOption,
+  wideOption,
 } from '../option-values.ts'
 import { sayWhereTheyWait } from '../waiting/where.ts'
 import { filterOf, filterOptions, isEverything, isWanted, type ResultFilter } from './filter.ts'
@@ -47,10 +48,7 @@ export const resultsCommand: Command = {
     },
     ...filterOptions,
     limit: { type: 'string', description: 'Stop after so many results.' },
-    wide: {
-      type: 'boolean',
-      description: 'Show all columns in full, whatever the width of the terminal.',
-    },
+    wide: wideOption,
     json: { type: 'boolean', description: "One JSON object per result, with the schema's names." },
   },
   uses: ['kafka', 'registry', 'topics', 'group'],

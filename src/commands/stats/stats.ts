@@ -8,6 +8,7 @@ import {
   momentForms,
   momentOption,
   textOption,
+  wideOption,
 } from '../option-values.ts'
 import { filterOf, filterOptions, isWanted } from '../results/filter.ts'
 import { resultsIn, type TimeRange } from '../results/reading.ts'
@@ -35,7 +36,7 @@ export const statsCommand: Command = {
     to: { type: 'string', description: 'A time, or how long ago: only what was written before.' },
     ...{ hook, tenant, event },
     top: { type: 'string', description: 'The maximum number of rows. [20; all with --json]' },
-    wide: { type: 'boolean', description: 'Show all columns, whatever the width of the terminal.' },
+    wide: wideOption,
     json: { type: 'boolean', description: 'One JSON object per row, then one of all.' },
   },
   uses: ['kafka', 'registry', 'topics', 'group'],

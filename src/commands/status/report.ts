@@ -171,7 +171,7 @@ export function statusLines(
       : alignedRows([['PROCESSOR', 'VERSION', 'HOST', 'PARTITIONS'], ...processorRows])),
     '',
     ...alignedRows([
-      ['TOPIC', 'PARTITIONS', 'UNASSIGNED', 'LAG OR WAITING', 'NEXT DUE', 'LAST DUE'],
+      ['TOPIC', 'PARTITIONS', 'UNASSIGNED', 'WAITING', 'NEXT DUE', 'LAST DUE'],
       ...topicRows,
     ]),
     '',

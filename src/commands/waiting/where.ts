@@ -5,10 +5,16 @@ import { placeOf } from '../../core/run/delivery-headers.ts'
 import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
 import type { CommandContext } from '../command.ts'
 import { dueWords } from '../results/result-line.ts'
-import { alignedRows } from '../table.ts'
+import { listLines, type ListColumn } from '../table.ts'
 import { waitingOf } from './waiting.ts'
 
-const heading = ['WAITS NOW', 'HOOK', 'ATTEMPT', 'DUE', 'PLACE'] as const
+const waitingColumns: readonly ListColumn[] = [
+  { heading: 'WAITS NOW', rank: 0, min: 26 },
+  { heading: 'HOOK', rank: 1 },
+  { heading: 'ATTEMPT', rank: 2 },
+  { heading: 'DUE', rank: 0, min: 20 },
+  { heading: 'PLACE', rank: 0, min: 30, max: 300 },
+]
 
 /**
  * Says beside the answer where the deliveries wait now, and when their next attempts are due. Nothing of those that wait
@@ -25,7 +31,8 @@ export async function sayWhereTheyWait(
     const now = Date.now()
     const runs = [...deliveries].flatMap((id) => found.of(id))
     if (runs.length === 0) return
-    for (const line of alignedRows([heading, ...runs.map((run) => rowOf(run, now))])) note(line)
+    const rows = runs.map((run) => rowOf(run, now))
+    for (const line of listLines(waitingColumns, rows, context.columns)) note(line)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     note(`Where these deliveries wait cannot be told: ${error.message}`)
