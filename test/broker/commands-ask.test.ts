@@ -134,6 +134,30 @@ describe('which endpoints fail most, and how slow are they', () => {
   })
 })
 
+describe('what waits', () => {
+  it('is counted as it is now, whatever the range of the results', async () => {
+    const { stdout } = await ask('stats', '--from', '2h', '--to', '1h', '--json')
+    const lines = stdout.trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { name: 'crm', tenantId: 'default', requests: 0, retrying: 1, waiting: 0 },
+      { by: 'all', requests: 0, retrying: 1, waiting: 0 },
+    ])
+    const others = await ask('stats', '--hook', 'billing', '--to', '1h', '--from', '2h', '--json')
+    expect(JSON.parse(others.stdout)).toMatchObject({ by: 'all', retrying: 0 })
+    const events = await ask('stats', '--by', 'event', '--from', '2h', '--to', '1h', '--json')
+    const [event] = events.stdout.split('\n')
+    expect(JSON.parse(event ?? '')).toMatchObject({ name: 'PostSignIn', retrying: 1 })
+  })
+
+  it('is told by status with the time at which it is due', async () => {
+    const { stdout } = await ask('status', '--json')
+    const { topics } = JSON.parse(stdout)
+    const due = topics.flatMap((topic: { readonly due: unknown }) => topic.due ?? [])
+    // A run that moves on meanwhile may be met in two topics.
+    expect(due).toContainEqual({ first: expect.any(Number), last: expect.any(Number) })
+  })
+})
+
 describe('what was lost and what was rejected', () => {
   it('is listed with why, and with its value on demand', async () => {
     await rig.deadLetters.waitFor((letters) => letters.length > 0)
