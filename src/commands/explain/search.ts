@@ -217,7 +217,7 @@ class Search {
     this.#events.addEvent(event, undefined).letters.set(decoded.run.hookId, { reason, diedAt })
   }
 
-  /** A delivery without a result: it was requested or put off, and not called so far. */
+  /** A delivery without a result: it was requested or deferred, and not called so far. */
   async #findWaiting(id: DeliveryId): Promise<void> {
     const { topics } = this.#session.settings
     const [waiting] = (await waitingOf(this.#session, new Set([id]))).of(id)
