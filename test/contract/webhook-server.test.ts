@@ -56,6 +56,17 @@ describe('the endpoint for webhooks', () => {
     )
   })
 
+  it('passes on the trace context, with all of its headers', async () => {
+    const rig = await serve()
+    const given = ['traceparent: one', 'traceparent: two', 'tracestate: a=1', 'tracestate: b=2']
+    await talk(rig, `${head([lengthOf(body), 'connection: close', ...given])}${body}`)
+    await post(rig)
+    expect(rig.traces).toEqual([
+      { traceparent: 'one, two', tracestate: 'a=1, b=2' },
+      { traceparent: undefined, tracestate: undefined },
+    ])
+  })
+
   it('keeps the connection after answers of 200, 401 and 404', async () => {
     const rig = await serve()
     const { socket, said } = open(rig)

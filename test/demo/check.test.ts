@@ -90,7 +90,7 @@ describe('the webhook of the demo', () => {
     const read = readWebhook({
       source: readySource({ ...source, signingKeys: [signingKey] }),
       signature: headers['logto-signature-sha-256'] ?? '',
-      traceparent: undefined,
+      trace: { traceparent: undefined, tracestate: undefined },
       body: Buffer.from(body),
     })
     expect(read).toMatchObject({ kind: 'record', eventId: step.eventId })

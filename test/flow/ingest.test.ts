@@ -41,7 +41,7 @@ function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOption
     const webhook = {
       source: judged.source,
       signature,
-      traceparent: undefined,
+      trace: { traceparent: undefined, tracestate: undefined },
       body: Buffer.from(body),
     }
     return (await ingest.handle(webhook, () => (writing += 1))).answer

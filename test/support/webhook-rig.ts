@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
 import { accepted, unauthorized } from '../../src/core/ingest/answer.ts'
+import type { GivenTrace } from '../../src/core/ingest/webhook.ts'
 import { judgeHead } from '../../src/core/ingest/request-head.ts'
 import {
   startWebhookServer,
@@ -17,6 +18,8 @@ export interface Rig {
   /** Bodies that arrived completely, in order. */
   readonly bodies: readonly string[]
   readonly answered: readonly Answered<string>[]
+  /** Trace contexts of the webhooks, in order. */
+  readonly traces: readonly GivenTrace[]
   /** Answers webhooks that are held. Later ones are held again. */
   release(): void
   stop(deadlineMs: number): Promise<void>
@@ -30,12 +33,14 @@ export async function serve(
 ): Promise<Rig> {
   const sources = new Map([['/logto', 'source']])
   const bodies: string[] = []
+  const traces: GivenTrace[] = []
   const answered: Answered<string>[] = []
   let held = Promise.withResolvers<void>()
   const limits = { host: '127.0.0.1', port: 0, maxBodyBytes, clientTimeoutMs: 400, ...options }
   const server = await startWebhookServer<string>(limits, {
     judge: (head) => judgeHead(head, sources, limits.maxBodyBytes),
-    async handle({ body }, onWriting) {
+    async handle({ body, trace }, onWriting) {
+      traces.push(trace)
       const text = body.toString()
       bodies.push(text)
       if (text === 'wrong') return { answer: unauthorized('It is wrong.'), event: undefined }
@@ -55,7 +60,7 @@ export async function serve(
     if (!isStopped) await server.stop(0)
   })
   return {
-    ...{ port: server.port, bodies, answered, stop },
+    ...{ port: server.port, bodies, answered, traces, stop },
     connections: () => server.connections(),
     release() {
       held.resolve()

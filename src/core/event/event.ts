@@ -2,10 +2,11 @@
 import { parseDateTime } from '../text/calendar.ts'
 import { isEventKey } from './event-keys.ts'
 import { isTenantId } from '../model/identity.ts'
-import { decodeUtf8, type JsonObject } from '../text/json.ts'
+import type { JsonObject } from '../text/json.ts'
 import { readJsonObject, rejected, type Rejected } from '../text/json-text.ts'
 import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
 import { sourceKeyOf, userIdOf } from './search-fields.ts'
+import { validTraceparent, validTracestate } from './trace-context.ts'
 import {
   defaultTenant,
   type AuthEvent,
@@ -142,29 +143,10 @@ function wrongField(members: JsonObject, field: string, expected: string): Rejec
     : rejected('missing-field', field, `The event has no "${field}".`)
 }
 
-/** W3C Trace Context: version, trace id, parent id, flags. Later versions may add fields at the end. */
-const traceparentForm =
-  /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/
-
-const maxTraceparentBytes = 256
-
-/** Vendors may use 512 characters; commas and tabs part their entries. No control character may get into an HTTP header. */
-const tracestateForm = /^[\x21-\x7e](?:[\t\x20-\x7e]{0,510}[\x21-\x7e])?$/
-
-/** A trace context that is not valid is ignored, as the W3C asks: the event counts without it. */
+/** A trace context that is not valid is ignored: the event counts without it. */
 function traceOf(reader: HeaderReader): TraceContext | undefined {
-  const traceparent = traceparentOf(reader)
+  const traceparent = validTraceparent(reader.bytes('traceparent')?.toString('latin1') ?? '')
   if (traceparent === undefined) return undefined
-  const text = reader.bytes('tracestate')?.toString('latin1')
-  const tracestate = text !== undefined && tracestateForm.test(text) ? text : undefined
+  const tracestate = validTracestate(reader.bytes('tracestate')?.toString('latin1') ?? '')
   return { traceparent, tracestate }
-}
-
-function traceparentOf(reader: HeaderReader): string | undefined {
-  const bytes = reader.bytes('traceparent')
-  if (bytes === undefined || bytes.length > maxTraceparentBytes) return undefined
-  const text = decodeUtf8(bytes)
-  if (text === undefined) return undefined
-  if (!traceparentForm.test(text)) return undefined
-  return text.startsWith('00') && text.length > 55 ? undefined : text
 }

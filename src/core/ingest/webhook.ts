@@ -1,6 +1,7 @@
 /** Verifies a webhook of Logto and makes the record of its event. */
 import { hash } from 'node:crypto'
 import { readEventFields } from '../event/event.ts'
+import { validTraceparent, validTracestate } from '../event/trace-context.ts'
 import { subjectIdOf } from '../event/subject-id.ts'
 import { prepareKey, type PreparedKey } from '../hook/signature.ts'
 import { isLogtoSignature } from '../hook/verification.ts'
@@ -20,12 +21,18 @@ export function readySource({ signingKeys, ...source }: Source): ReadySource {
   return { ...source, keys }
 }
 
+/** Each is `undefined` if there is no such header. Of headers that appear several times, the values are joined by commas. */
+export interface GivenTrace {
+  readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
+}
+
 export interface Webhook {
   readonly source: ReadySource
   /** Value of Logto's signature header, whose form has been checked. */
   readonly signature: string
-  /** Value of the header `traceparent`, which a proxy may have added. */
-  readonly traceparent: string | undefined
+  /** Values of the headers `traceparent` and `tracestate`, which a proxy may have added. They have not been checked. */
+  readonly trace: GivenTrace
   /** The bytes as they were sent: the signature is over them. */
   readonly body: Buffer
 }
@@ -44,7 +51,7 @@ export type ReadWebhook =
  * The record has Logto's payload without `hookId`, which is the id of Logto's webhook and not part of the event. All other
  * bytes stay as they were. If the body is signed but is not an event, the answer says why.
  */
-export function readWebhook({ source, signature, traceparent, body }: Webhook): ReadWebhook {
+export function readWebhook({ source, signature, trace, body }: Webhook): ReadWebhook {
   if (!isLogtoSignature(signature, body, source.keys)) {
     const message = 'The signature does not match the body with any signing key of this path.'
     return { kind: 'answer', answer: unauthorized(message) }
@@ -60,10 +67,8 @@ export function readWebhook({ source, signature, traceparent, body }: Webhook): 
   const headers: KafkaHeader[] = [
     ['event-id', Buffer.from(eventId)],
     ['tenant-id', Buffer.from(source.tenantId)],
+    ...traceHeaders(trace),
   ]
-  if (traceparent !== undefined && traceparentForm.test(traceparent)) {
-    headers.push(['traceparent', Buffer.from(traceparent)])
-  }
   const key = subjectIdOf(payload.members) ?? null
   const record = { topic: source.topic, key, value, headers }
   const { tenantId } = source
@@ -84,8 +89,16 @@ function readPayload(body: Buffer): Payload | Rejected {
   return fields.kind === 'rejected' ? fields : { ...json, ...fields, kind: 'payload' }
 }
 
-/** Only a rough check: the processor leaves out a `traceparent` that is not valid. */
-const traceparentForm = /^[\da-f-]{55,256}$/
+/** Without a valid `traceparent`, `tracestate` has no meaning (W3C Trace Context, section 3.3). */
+function traceHeaders(given: GivenTrace): readonly KafkaHeader[] {
+  const traceparent = validTraceparent(given.traceparent ?? '')
+  if (traceparent === undefined) return []
+  const tracestate = validTracestate(given.tracestate ?? '')
+  return [
+    ['traceparent', Buffer.from(traceparent)],
+    ...(tracestate === undefined ? [] : [['tracestate', Buffer.from(tracestate)] as const]),
+  ]
+}
 
 /**
  * The id of an event, from a hash of its payload. Logto sends no id. All attempts of a webhook have the same bytes (Logto's

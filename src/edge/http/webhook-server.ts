@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
 import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
+import type { GivenTrace } from '../../core/ingest/webhook.ts'
 import { UserError } from '../../core/model/errors.ts'
 import { listening } from '../listening.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
@@ -22,7 +23,7 @@ export interface WebhookHandler<Source> {
     webhook: {
       readonly source: Source
       readonly signature: string
-      readonly traceparent: string | undefined
+      readonly trace: GivenTrace
       readonly body: Buffer
     },
     onWriting: () => void,
@@ -161,14 +162,14 @@ class Endpoint<Source> {
     body: Buffer,
   ): Promise<Answer> {
     const { socket } = exchange.request
-    const traceparent = exchange.traceparent()
+    const trace = exchange.trace()
     let isWriting = false
     const onWriting = () => {
       isWriting = true
       this.connections.begun(socket)
     }
     const { answer, event } = await this.#handler.handle(
-      { source, signature, traceparent, body },
+      { source, signature, trace, body },
       onWriting,
     )
     exchange.event = event
@@ -203,9 +204,9 @@ class Exchange<Source> {
     return { method, target, headers }
   }
 
-  traceparent(): string | undefined {
-    const { traceparent } = this.request.headers
-    return typeof traceparent === 'string' ? traceparent : undefined
+  trace(): GivenTrace {
+    const { traceparent, tracestate } = this.request.headers
+    return { traceparent: textOf(traceparent), tracestate: textOf(tracestate) }
   }
 
   /** @param isLast whether the connection ends after it */
@@ -238,6 +239,11 @@ class Exchange<Source> {
       tookMs: performance.now() - this.#startedAt,
     }
   }
+}
+
+/** Node joins the values of these headers itself. Only `set-cookie` is a list. */
+function textOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 /**

@@ -346,6 +346,8 @@ describe('headers of an event', () => {
     [`00-${trace}-01`, true],
     [`01-${trace}-01-later`, true],
     [`00-${trace}-01-later`, false],
+    [`01-${trace}-01-\r\nx-evil: 1`, false],
+    [`01-${trace}-01-\u00e9`, false],
     [`ff-${trace}-01`, false],
     [`00-${trace.toUpperCase()}-01`, false],
     [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, false],
@@ -357,20 +359,10 @@ describe('headers of an event', () => {
     expect(event.trace).toEqual(isValid ? { traceparent, tracestate: undefined } : undefined)
   })
 
-  it.each([
-    ['congo=t61rcWkgMzE,rojo=00f067aa0ba902b7', true],
-    ['a=1, b=2', true],
-    ['x'.repeat(512), true],
-    ['x'.repeat(513), false],
-    ['a=1\r\nx-evil: 1', false],
-    ['a=\u00e9', false],
-    [' a=1', false],
-    ['', false],
-  ])('carry on what tracing systems add, if it can be a header: %j', (tracestate, isValid) => {
-    const traceparent = `00-${trace}-01`
-    const read = eventOf(minimal, headersOf({ traceparent, tracestate })).trace
-    expect(read).toEqual({ traceparent, tracestate: isValid ? tracestate : undefined })
-    expect(eventOf(minimal, headersOf({ tracestate })).trace).toBeUndefined()
+  it('carry on what tracing systems add to a trace, and not without a valid one', () => {
+    const given = headersOf({ traceparent: `00-${trace}-01`, tracestate: 'a=1, b=2' })
+    expect(eventOf(minimal, given).trace?.tracestate).toBe('a=1,b=2')
+    expect(eventOf(minimal, headersOf({ tracestate: 'a=1' })).trace).toBeUndefined()
   })
 
   it('are passed on unchanged, including repeated ones, except those that only hooktide may set', () => {

@@ -15,8 +15,15 @@ const source = readySource({
 const moment = '"createdAt":"2026-09-14T09:02:11.019Z"'
 const minimal = `"event":"PostSignIn",${moment}`
 
-function read(body: string | Buffer, signature = signatureOf(body), traceparent?: string) {
-  return readWebhook({ source, signature, traceparent, body: Buffer.from(body) })
+const noTrace = { traceparent: undefined, tracestate: undefined }
+
+function read(body: string | Buffer, signature = signatureOf(body), trace = {}) {
+  return readWebhook({
+    source,
+    signature,
+    trace: { ...noTrace, ...trace },
+    body: Buffer.from(body),
+  })
 }
 
 function recordFrom(body: string | Buffer) {
@@ -155,13 +162,16 @@ describe('the record of a webhook', () => {
   it('passes on the trace context of the request', () => {
     const { body } = logtoWebhook()
     const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-    const headersWith = (traceparent: string) => {
-      const outcome = read(body, undefined, traceparent)
+    const headersWith = (traceparent: string, tracestate?: string) => {
+      const outcome = read(body, undefined, { traceparent, tracestate })
       if (outcome.kind === 'answer') throw new Error('refused')
-      return new Map(outcome.record.headers)
+      return [...outcome.record.headers].slice(2).map(([name, value]) => `${name} ${String(value)}`)
     }
-    expect(String(headersWith(trace).get('traceparent'))).toBe(trace)
-    expect(headersWith('nonsense').has('traceparent')).toBe(false)
+    expect(headersWith(trace)).toEqual([`traceparent ${trace}`])
+    expect(headersWith(trace, 'a=1, b=2')).toEqual([`traceparent ${trace}`, 'tracestate a=1,b=2'])
+    expect(headersWith(trace, 'nonsense')).toEqual([`traceparent ${trace}`])
+    expect(headersWith('nonsense', 'a=1')).toEqual([])
+    expect(headersWith(`${trace}, ${trace}`, 'a=1')).toEqual([])
   })
 })
 
@@ -170,7 +180,7 @@ describe('the id of an event', () => {
     const outcome = readWebhook({
       source: of,
       signature: signatureOf(body),
-      traceparent: undefined,
+      trace: noTrace,
       body: Buffer.from(body),
     })
     return outcome.kind === 'record' ? outcome.eventId : ''
