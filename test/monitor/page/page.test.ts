@@ -199,6 +199,60 @@ describe.skipIf(isSkipped)('the page, live', () => {
     await page.getByText('attempt 3 of 10').waitFor()
   })
 
+  it('drops from a list what does not fit its filter any more', async () => {
+    const rig = await filledRig()
+    const waits = { hookId: 'bad', deliveryId: 'dlv_other', run: 'auth.events/0/9' }
+    rig.index.addResults([retryingWith({ ...waits, attemptedAt: now, nextDueAt: now })], [], now)
+    const { page } = await open(rig, '/deliveries?show=open')
+    await expect.poll(() => page.locator('a.row').count()).toBe(2)
+    rig.index.addResults([resultWith({ ...waits, attempt: 2, attemptedAt: now })], [], now)
+    rig.changed()
+    await expect.poll(() => page.locator('a.row').count()).toBe(1)
+    await page.locator('a.row[href="/deliveries/dlv_bad"]').waitFor()
+  })
+
+  it('has no hole in a list where more has come than a page holds', async () => {
+    const rig = await rigWith()
+    const add = (from: number, count: number) => {
+      const results = Array.from({ length: count }, (_, at) =>
+        resultWith({ deliveryId: `d${from + at}`, attemptedAt: now }),
+      )
+      rig.index.addResults(results, [], now)
+    }
+    add(0, 5)
+    const { page } = await open(rig, '/deliveries')
+    await page.locator('a.row[href="/deliveries/d4"]').waitFor()
+    add(5, 150)
+    rig.changed()
+    await page.locator('a.row[href="/deliveries/d154"]').waitFor()
+    const listed = async () => {
+      await page.evaluate('scrollTo(0, document.body.scrollHeight)')
+      return await page.locator('.list').getAttribute('data-count')
+    }
+    await expect.poll(listed).toBe('155')
+  })
+
+  it('shows what its filter says, when the answer for another one comes late', async () => {
+    const { page } = await open(await filledRig(), '/deliveries')
+    await row(page, 'retrying').waitFor()
+    const held = Promise.withResolvers<void>()
+    const isHeld = Promise.withResolvers<void>()
+    await page.route('**/api/deliveries?outcome=dead**', async (route) => {
+      isHeld.resolve()
+      await held.promise
+      await route.continue().catch(() => undefined)
+    })
+    await page.getByLabel('Outcome').selectOption('dead')
+    await isHeld.promise
+    await page.getByLabel('Outcome').selectOption('delivered')
+    await row(page, 'delivered').waitFor()
+    const late = page.waitForEvent('requestfinished', { timeout: 3_000 }).catch(() => undefined)
+    held.resolve()
+    await late
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))')
+    expect(await row(page, 'delivered').count()).toBe(1)
+  })
+
   it('works in more tabs than a browser makes connections, all of them live', async () => {
     const rig = await filledRig()
     const context = await browser.newContext()
