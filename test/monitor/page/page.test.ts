@@ -69,6 +69,21 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     expect(rig.actions).toEqual([['hooks disable', { args: ['good'] }]])
   })
 
+  it('asks once for what is clicked twice', async () => {
+    const sent = Promise.withResolvers<void>()
+    const resend = async () => {
+      await sent.promise
+      return { code: 0, records: [], notes: [] }
+    }
+    const rig = await filledRig({ outcomes: { resend } })
+    const { page } = await open(browser, rig, '/deliveries/dlv_good')
+    await page.getByRole('button', { name: 'Send again' }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).dblclick()
+    sent.resolve()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(rig.actions).toEqual([['resend', { args: ['dlv_good'] }]])
+  })
+
   it('shows the timeline of a delivery, what was sent, and sends it again', async () => {
     const rig = await filledRig({
       outcomes: {},
