@@ -7,10 +7,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { loadAssets } from '../../src/monitor/api/assets.ts'
 import { settingRows } from '../../src/settings/table.ts'
+import { version } from '../../src/version.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const files = ['kubernetes.yml', 'kubernetes-keda.yml', 'kubernetes-network-policy.yml']
+const files = [
+  ...['kubernetes.yml', 'kubernetes-keda.yml', 'kubernetes-network-policy.yml'],
+  'kubernetes-monitor.yml',
+]
 
 /** Where the types of a kind are that were generated from Kubernetes's and KEDA's own schemas. */
 const modules = {
@@ -120,6 +125,45 @@ describe('the manifests for Kubernetes', () => {
       expect(named('PodDisruptionBudget')).toMatchObject({ spec: { selector: pods } })
     },
   )
+
+  it('start a monitor with a token, an index and the port that is probed and served', () => {
+    const manifests = manifestsOf('kubernetes-monitor.yml')
+    const named = (kind: string) => manifests.find((manifest) => manifest.kind === kind)
+    const app = 'hooktide-monitor'
+    const pods = { matchLabels: { app } }
+    const port = Number(
+      settingRows().find(({ variable }) => variable === 'HOOKTIDE_MONITOR_PORT')?.default,
+    )
+    const probe = { httpGet: { path: '/assets/icon.svg', port: 'monitor' } }
+    expect(loadAssets().find('icon.svg')).toBeDefined()
+    const container = {
+      args: ['monitor'],
+      image: `hooktide:${version}`,
+      envFrom: [
+        { configMapRef: { name: 'hooktide' } },
+        { secretRef: { name: 'hooktide', optional: true } },
+        { secretRef: { name: app } },
+      ],
+      env: [
+        { name: 'HOOKTIDE_MONITOR_HOST', value: '0.0.0.0' },
+        { name: 'HOOKTIDE_MONITOR_STORE', value: '/index/index.sqlite' },
+      ],
+      ports: [{ name: 'monitor', containerPort: port }],
+      volumeMounts: [{ name: 'index', mountPath: '/index' }],
+      ...{ startupProbe: probe, livenessProbe: probe, readinessProbe: probe },
+    }
+    const template = {
+      metadata: { labels: { app } },
+      spec: { enableServiceLinks: false, containers: [container] },
+    }
+    expect(named('Deployment')).toMatchObject({ spec: { selector: pods, template } })
+    expect(named('Service')).toMatchObject({
+      spec: { selector: { app }, ports: [{ targetPort: 'monitor' }] },
+    })
+    expect(named('NetworkPolicy')).toMatchObject({
+      spec: { podSelector: pods, ingress: [{ ports: [{ port }] }] },
+    })
+  })
 
   it('let webhooks and scrapes reach the ports of ingest, and nothing else', () => {
     const policy = manifestsOf('kubernetes-network-policy.yml').find(

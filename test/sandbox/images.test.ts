@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { commands } from '../../src/commands/command-list.ts'
+import { readSettings } from '../../src/settings/settings.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import {
   createReceiverPage,
@@ -46,6 +47,8 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
   readonly stop_grace_period?: string
+  readonly tmpfs?: readonly string[]
+  readonly ports?: readonly string[]
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
@@ -135,7 +138,7 @@ describe('docker-compose.yml', () => {
 
   it('sets what is a setting, and runs what is a command', () => {
     expect(ours.map(([name]) => name)).toEqual([
-      ...['init', 'cli', 'processor', 'ingest', 'hook', 'event', 'webhook'],
+      ...['init', 'cli', 'processor', 'ingest', 'monitor', 'hook', 'event', 'webhook'],
     ])
     for (const [name, { environment = {}, command = [], entrypoint }] of ours) {
       expect(variables).toEqual(expect.arrayContaining(Object.keys(environment)))
@@ -148,6 +151,23 @@ describe('docker-compose.yml', () => {
     expect(service('cli')).toMatchObject({ profiles: ['cli'], command: ['--help'] })
     expect(service('cli').build).toBeUndefined()
     expect(service('cli').depends_on).toBeUndefined()
+  })
+
+  it('starts the monitor only when it is asked for, with a token and a folder for its index', () => {
+    const port = defaultOf('HOOKTIDE_MONITOR_PORT')
+    const monitor = service('monitor')
+    expect(monitor).toMatchObject({
+      profiles: ['monitor'],
+      ports: [`127.0.0.1:${port}:${port}`],
+      tmpfs: ['/tmp'],
+    })
+    const environment = Object.entries(monitor.environment ?? {})
+    const settings = readSettings(
+      Object.fromEntries(environment.map(([name, value]) => [name, String(value)])),
+    )
+    expect(settings.monitorHost).toBe('0.0.0.0')
+    expect(settings.monitorToken).toMatch(/example/)
+    expect(monitor.healthcheck?.test?.at(-1)).toContain(`http://127.0.0.1:${port}/`)
   })
 
   it('gives what hooktide is of no rights, and time to stop', () => {

@@ -194,6 +194,13 @@ export const rows: readonly Row[] = [
           },
         ],
       },
+      {
+        title: 'Notices',
+        description:
+          'Notices of endpoints per second: written as events, or left out because of their bounds. None unless HOOKTIDE_NOTICES is set.',
+        unit: 'ops',
+        queries: [{ expression: rate('hooktide_notices_total', 'outcome'), legend: '{{outcome}}' }],
+      },
     ],
   },
   {

@@ -85,6 +85,10 @@ export function healthWith(fields: Partial<Health> & { readonly hookId: string }
 
 /** The actions of the hook commands, on a table in memory. */
 export function memoryOutcomes(rig: () => Pick<MonitorRig, 'putHook'>): Outcomes {
+  const switchTo = async (id: string, enabled: boolean) => {
+    await rig().putHook(id, hookValue(id, { enabled }))
+    return { code: 0, records: [{ id, enabled }], notes: [] }
+  }
   return {
     'hooks put': async ({ input }) => {
       const hook: unknown = JSON.parse(input?.toString() ?? '{}')
@@ -93,6 +97,8 @@ export function memoryOutcomes(rig: () => Pick<MonitorRig, 'putHook'>): Outcomes
       await rig().putHook(id, { ...hookValue(id), ...fields })
       return { code: 0, records: [{ id, signingKey: 'made-signing-key' }], notes: [] }
     },
+    'hooks enable': async ({ args: [id = ''] = [] }) => await switchTo(id, true),
+    'hooks disable': async ({ args: [id = ''] = [] }) => await switchTo(id, false),
     'hooks delete': async ({ args: [id = ''] = [] }) => {
       await rig().putHook(id, undefined)
       return { code: 0, records: [], notes: [] }

@@ -8,6 +8,7 @@ import { endpointsDisableCommand, endpointsEnableCommand } from '../endpoints/en
 import { hooksDeleteCommand } from '../hooks/hooks.ts'
 import { hooksPutCommand } from '../hooks/put.ts'
 import { hooksRotateKeyCommand } from '../hooks/rotate-key.ts'
+import { hooksDisableCommand, hooksEnableCommand } from '../hooks/switching.ts'
 import { hooksTestCommand } from '../hooks/test.ts'
 import { replayCommand } from '../replay/replay.ts'
 import { resendCommand } from '../replay/resend.ts'
@@ -15,6 +16,8 @@ import { createTurns } from './turns.ts'
 
 const commands: Readonly<Record<ActionName, Command>> = {
   'hooks put': hooksPutCommand,
+  'hooks enable': hooksEnableCommand,
+  'hooks disable': hooksDisableCommand,
   'hooks delete': hooksDeleteCommand,
   'hooks rotate-key': hooksRotateKeyCommand,
   'hooks test': hooksTestCommand,

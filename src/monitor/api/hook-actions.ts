@@ -127,12 +127,27 @@ async function change(parts: ApiParts, { parameters, body }: ApiRequest): Promis
   for (const field of ['id', 'signingKey']) {
     if (body[field] !== undefined) throw invalid(field, 'cannot be changed here')
   }
+  const { enabled, ...others } = body
+  if (typeof enabled === 'boolean' && Object.keys(others).length === 0) {
+    return await switchHook(parts, stored, enabled)
+  }
   const kept = Object.entries({ ...stored.members, ...body }).filter(([, value]) => value !== null)
   const hook: JsonObject = { ...Object.fromEntries(kept), id: stored.id }
   const input = Buffer.from(JSON.stringify(hook))
   await carryOut(parts, 'hooks put', { options: { file: '-' }, input })
   await readBack(parts.view, () => isNewer(parts, stored))
   return answerWith(parts, 200, stored.id)
+}
+
+/** Nothing else of the record changes: neither its secrets nor a URL that new hooks could not have are looked at. */
+async function switchHook(
+  parts: ApiParts,
+  { id }: StoredHook,
+  enabled: boolean,
+): Promise<ApiAnswer> {
+  await carryOut(parts, enabled ? 'hooks enable' : 'hooks disable', { args: [id] })
+  await readBack(parts.view, () => storedHook(parts.view, id).entry.hook.enabled === enabled)
+  return answerWith(parts, 200, id)
 }
 
 async function rotate(parts: ApiParts, { parameters, query }: ApiRequest): Promise<ApiAnswer> {

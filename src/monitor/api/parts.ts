@@ -5,6 +5,8 @@ import type { MonitorView } from '../view.ts'
 /** A command of the command line that the API carries out. */
 export type ActionName =
   | 'hooks put'
+  | 'hooks enable'
+  | 'hooks disable'
   | 'hooks delete'
   | 'hooks rotate-key'
   | 'hooks test'

@@ -104,6 +104,7 @@ export class ResultIndex {
       this.#reach(reached)
       this.store.run('DELETE FROM letters WHERE diedAt < ?', now - this.bounds.windowMs)
     })
+    this.#evict(now)
   }
 
   addSample({ lag, waiting }: Sample, now: EpochMs): void {
@@ -167,7 +168,10 @@ export class ResultIndex {
     const used = this.store.usedBytes()
     // Rows are of about one size: the share that is too much is dropped, and a little more.
     const excess = 1 - (0.98 * this.bounds.maxBytes) / used
-    if (used > this.bounds.maxBytes) this.#dropOldest(Math.ceil(this.#count * excess))
+    if (used > this.bounds.maxBytes) {
+      this.#dropOldest(Math.ceil(this.#count * excess))
+      this.#dropOldestLetters(excess)
+    }
     for (const dimension of dimensions) {
       const span = cutoff - spanMs[dimension]
       for (const table of ['spans', 'durations', 'failures']) {
@@ -179,6 +183,14 @@ export class ResultIndex {
   #dropOldest(count: number): void {
     const sql = 'DELETE FROM results WHERE id IN (SELECT id FROM results ORDER BY id LIMIT ?)'
     this.#count -= this.store.run(sql, count)
+  }
+
+  #dropOldestLetters(share: number): void {
+    this.store.run(
+      `DELETE FROM letters WHERE (topic, partition, offset) IN (
+        SELECT topic, partition, offset FROM letters ORDER BY diedAt LIMIT (SELECT ceil(count(*) * ?) FROM letters))`,
+      share,
+    )
   }
 }
 

@@ -20,10 +20,12 @@ export interface Store {
 }
 
 /**
+ * - The file is locked as long as it is open: a second monitor would add what this one has added already.
  * - A write waits for no disk. The last ones before a crash of the machine are read from the topics again.
  * - Pages in memory are bounded, in KiB, and so is the log that readers share with the writer.
  */
 const pragmas = `
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -65536;
@@ -35,22 +37,37 @@ const pragmas = `
 /** Queries are put together of few parts. */
 const maxStatements = 300
 
+/** Result codes of SQLite (https://www.sqlite.org/rescode.html), in the low byte of `errcode`. */
+const remedies: ReadonlyMap<number, string> = new Map([
+  [5, 'Another monitor uses it: give each one a file of its own with HOOKTIDE_MONITOR_STORE'],
+  [10, 'Look after its disk: it is tried again'],
+  [11, 'Stop the monitor, remove it, and start again: it is built anew from the topics'],
+  [13, 'Make room on its disk: it is tried again'],
+  [26, 'Remove it, or name another with HOOKTIDE_MONITOR_STORE'],
+])
+const otherRemedy = 'Name a file that can be written with HOOKTIDE_MONITOR_STORE'
+
+function storeError(file: string, thrown: unknown): Error {
+  const error = asError(thrown)
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return error
+  const remedy = remedies.get(error.errcode & 0xff) ?? otherRemedy
+  const message = `The store ${file} cannot be used: ${error.message}. ${remedy}.`
+  return new UserError(message, 1, { cause: error })
+}
+
 /**
  * @param file `:memory:` for a store without one
- * @throws UserError when the file cannot be opened, or is no store
+ * @throws UserError when the file cannot be opened or written, is in use by another, or is no store
  */
 export function openStore(file: string): Store {
-  let database: DatabaseSync
-  try {
-    database = new DatabaseSync(file)
-    database.exec(pragmas)
-  } catch (error) {
-    throw new UserError(
-      `The store ${file} cannot be opened: ${asError(error).message}. Remove it, or name another with HOOKTIDE_MONITOR_STORE.`,
-      1,
-      { cause: error },
-    )
+  const explained = <Result>(work: () => Result): Result => {
+    try {
+      return work()
+    } catch (error) {
+      throw storeError(file, error)
+    }
   }
+  const database = explained(() => new DatabaseSync(file))
   const statements = new Map<string, StatementSync>()
   const prepared = (sql: string) => {
     const known = statements.get(sql)
@@ -62,27 +79,38 @@ export function openStore(file: string): Store {
   }
   const numberOf = (pragma: string) =>
     Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
+  const atomically = (work: () => void) => {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      database.exec('COMMIT')
+    } catch (error) {
+      // SQLite may have done so itself, such as when the disk is full.
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }
+  try {
+    explained(() => database.exec(pragmas))
+    // Takes the lock, whatever comes first.
+    explained(() => atomically(() => undefined))
+  } catch (error) {
+    database.close()
+    throw error
+  }
   return {
-    all<Row>(sql: string, ...values: readonly Cell[]) {
-      const rows: unknown = prepared(sql).all(...values)
-      return rows as readonly Row[]
-    },
+    all: <Row>(sql: string, ...values: readonly Cell[]) =>
+      explained(() => {
+        const rows: unknown = prepared(sql).all(...values)
+        return rows as readonly Row[]
+      }),
     // A statement that is stepped through cannot be used by another meanwhile: it has its own.
     each<Row>(sql: string, ...values: readonly Cell[]) {
       const rows: unknown = database.prepare(sql).iterate(...values)
       return rows as Iterable<Row>
     },
-    run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
-    atomically(work) {
-      database.exec('BEGIN')
-      try {
-        work()
-        database.exec('COMMIT')
-      } catch (error) {
-        database.exec('ROLLBACK')
-        throw error
-      }
-    },
+    run: (sql, ...values) => explained(() => Number(prepared(sql).run(...values).changes)),
+    atomically: (work) => explained(() => atomically(work)),
     usedBytes: () => (numberOf('page_count') - numberOf('freelist_count')) * numberOf('page_size'),
     close() {
       statements.clear()

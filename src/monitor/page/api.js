@@ -128,30 +128,56 @@ export function useData(path, isLive = true) {
 
 const retryMs = 2_000
 
-/** Follows the stream of changes for as long as the page is open. The token goes with it, so it is no EventSource. */
+/**
+ * Follows the stream of changes for as long as the page is open. A browser makes six connections to one host, for all tabs
+ * together: so one tab holds the stream, and tells the others. When that tab is closed, the next one takes the stream over.
+ */
 export async function followChanges(onConnection) {
+  const channel = new BroadcastChannel('hooktide-changes')
   const become = (next) => {
     if (connection !== next) onConnection(next)
     connection = next
   }
-  document.addEventListener('visibilitychange', () => !document.hidden && tell())
-  for (;;) {
-    try {
-      const answer = await fetch('/api/changes', { headers: headersWith() })
-      if (answer.status === 401) onUnauthorized()
-      if (!answer.ok || answer.body === null) throw new Error('refused')
-      become('live')
-      tell()
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
-      for (;;) {
-        const { value, done } = await reader.read()
-        if (done) break
-        if (value.includes('event: changed')) tell()
-      }
-    } catch {
-      // Tried again below.
+  const announce = (next, isChanged) => {
+    become(next)
+    if (isChanged) tell()
+    channel.postMessage({ connection: next, isChanged })
+  }
+  channel.addEventListener('message', ({ data }) => {
+    if (data.isJoining) {
+      if (isHolder) channel.postMessage({ connection, isChanged: false })
+      return
     }
-    become('away')
+    become(data.connection)
+    if (data.isChanged) tell()
+  })
+  document.addEventListener('visibilitychange', () => !document.hidden && tell())
+  let isHolder = false
+  const hold = async () => {
+    isHolder = true
+    await follow(announce).catch(() => undefined)
+    announce('away', false)
+    isHolder = false
+  }
+  channel.postMessage({ isJoining: true })
+  for (;;) {
+    // Browsers have locks where the page came by TLS or from this machine. Elsewhere each tab has a stream.
+    if (navigator.locks === undefined) await hold()
+    else await navigator.locks.request('hooktide-changes', hold)
     await new Promise((resolve) => setTimeout(resolve, retryMs))
+  }
+}
+
+/** Until the stream ends. The token goes with it, so it is no EventSource. */
+async function follow(announce) {
+  const answer = await fetch('/api/changes', { headers: headersWith() })
+  if (answer.status === 401) onUnauthorized()
+  if (!answer.ok || answer.body === null) throw new Error('refused')
+  announce('live', true)
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (;;) {
+    const { value, done } = await reader.read()
+    if (done) return
+    if (value.includes('event: changed')) announce('live', true)
   }
 }

@@ -1,9 +1,7 @@
 /** Deliveries of all hooks, by outcome. */
-import { usePages, VirtualList } from './list.js'
-import { Empty, Loading, Notice } from './parts.js'
+import { DeliveryList } from './delivery-list.js'
 import { html } from './render.js'
 import { useQuery } from './routing.js'
-import { DeliveryRow, deliveryHead, hrefOfDelivery, keyOfRun } from './rows.js'
 
 const outcomes = [
   '',
@@ -27,7 +25,6 @@ export function Deliveries() {
     tenantId,
     statusCode: /^\d{3}$/.test(statusCode) ? statusCode : '',
   }
-  const { items, isLoaded, error, more } = usePages('/api/deliveries', asked, keyOfRun)
   const field = (name, label) =>
     html`<input
       aria-label=${label}
@@ -51,16 +48,5 @@ export function Deliveries() {
       ${field('eventKey', 'Event key')} ${field('tenantId', 'Tenant')}
       ${field('statusCode', 'Status code')}
     </div>
-    <${Notice} error=${error} />
-    ${!isLoaded && html`<${Loading} />`}
-    ${isLoaded && items.length === 0 && error === undefined && html`<${Empty}>Nothing in the window is like that.<//>`}
-    ${items.length > 0 && deliveryHead}
-    <${VirtualList}
-      label="Deliveries"
-      items=${items}
-      keyOf=${keyOfRun}
-      hrefOf=${hrefOfDelivery}
-      onEnd=${more}
-      row=${(result) => html`<${DeliveryRow} result=${result} />`}
-    />`
+    <${DeliveryList} query=${asked} empty="Nothing in the window is like that." />`
 }

@@ -3,23 +3,10 @@ import { useState } from 'preact/hooks'
 import { useData } from './api.js'
 import { LatencyChart, TrafficChart } from './chart.js'
 import { compact, duration, share, shareLevel } from './format.js'
-import { usePages, VirtualList } from './list.js'
-import {
-  Ask,
-  Badge,
-  Dialog,
-  Due,
-  Empty,
-  Facts,
-  Loading,
-  Notice,
-  Tabs,
-  Tile,
-  Time,
-} from './parts.js'
+import { DeliveryList } from './delivery-list.js'
+import { Ask, Badge, Dialog, Due, Facts, Loading, Notice, Tabs, Tile, Time } from './parts.js'
 import { html } from './render.js'
 import { go } from './routing.js'
-import { DeliveryRow, deliveryHead, hrefOfDelivery, keyOfRun } from './rows.js'
 import { Failures } from './overview.js'
 import { stateOf } from './hooks.js'
 
@@ -232,26 +219,11 @@ const choices = [
 
 function Deliveries({ id }) {
   const [filter, setFilter] = useState('all')
-  const { items, isLoaded, error, more } = usePages(
-    '/api/deliveries',
-    { hookId: id, ...filters[filter] },
-    keyOfRun,
-  )
   return html`<section>
     <div class="section-head">
       <h2>Recent deliveries</h2>
       <${Tabs} label="Which" value=${filter} choices=${choices} onChange=${setFilter} />
     </div>
-    <${Notice} error=${error} />
-    ${isLoaded && items.length === 0 && error === undefined && html`<${Empty}>None in the window.<//>`}
-    ${items.length > 0 && deliveryHead}
-    <${VirtualList}
-      label="Deliveries"
-      items=${items}
-      keyOf=${keyOfRun}
-      hrefOf=${hrefOfDelivery}
-      onEnd=${more}
-      row=${(result) => html`<${DeliveryRow} result=${result} />`}
-    />
+    <${DeliveryList} query=${{ hookId: id, ...filters[filter] }} empty="None in the window." />
   </section>`
 }

@@ -71,59 +71,93 @@ export function moveRow(step) {
 
 const pageSize = 100
 
+/** @typedef {{ readonly id: number }} Item */
+/** @typedef {{ path: string, items: readonly Item[], isEnd: boolean, error?: Error }} Pages */
+
+/**
+ * The newest page in the place of what was listed from there on: what is missing in it does not fit the query any more.
+ * What is older stays, unless more has come than a page holds: then something between would be missing.
+ *
+ * @param {Pages} known
+ * @param {readonly Item[]} fresh
+ * @param {(item: any) => string} keyOf
+ */
+function withNewest({ items, isEnd }, fresh, keyOf) {
+  const lowest = fresh.length < pageSize ? undefined : fresh.at(-1)?.id
+  if (lowest === undefined) return { items: fresh, isEnd: true }
+  if ((items[0]?.id ?? 0) < lowest) return { items: fresh, isEnd: false }
+  const keys = new Set(fresh.map(keyOf))
+  const older = items.filter((item) => item.id < lowest && !keys.has(keyOf(item)))
+  return { items: [...fresh, ...older], isEnd: isEnd && older.length > 0 }
+}
+
+/**
+ * @param {Pages} known
+ * @param {readonly Item[]} fresh
+ * @param {(item: any) => string} keyOf
+ */
+function withOlder({ items }, fresh, keyOf) {
+  const keys = new Set(items.map(keyOf))
+  return {
+    items: [...items, ...fresh.filter((item) => !keys.has(keyOf(item)))],
+    isEnd: fresh.length < pageSize,
+  }
+}
+
 /**
  * A list that goes on by the id of its last item, with what is new on top.
  *
  * @returns {{ items: readonly any[], error: Error | undefined, isLoaded: boolean, more: () => void }}
  */
 export function usePages(path, query, keyOf) {
-  const [state, setState] = useState(
-    /** @type {{ path: string, items: readonly { id: number }[], isEnd: boolean, error?: Error }} */ ({
-      path: '',
-      items: [],
-      isEnd: false,
-    }),
-  )
-  const asking = useRef(false)
+  const [state, setState] = useState(/** @type {Pages} */ ({ path: '', items: [], isEnd: false }))
+  const asking = useRef(/** @type {AbortController | undefined} */ (undefined))
+  const again = useRef({ newest: false, before: /** @type {number | undefined} */ (undefined) })
   const whole = withQuery(path, { ...query, limit: pageSize })
-  const join = (items, fresh, isOlder) => {
-    const newest = new Map()
-    for (const item of [...fresh, ...items]) {
-      const known = newest.get(keyOf(item))
-      if (known === undefined || known.id < item.id) newest.set(keyOf(item), item)
-    }
-    const joined = [...newest.values()].sort((one, other) => other.id - one.id)
-    return isOlder ? joined : joined.slice(0, Math.max(items.length + fresh.length, pageSize))
-  }
   const ask = async (before) => {
-    if (asking.current) return
-    asking.current = true
-    try {
-      const fresh = await load(before === undefined ? whole : `${whole}&before=${before}`)
-      setState((known) => {
-        const isSame = known.path === whole
-        const isOlder = before !== undefined
-        return {
-          path: whole,
-          items: isSame ? join(known.items, fresh, isOlder) : fresh,
-          isEnd: isOlder || !isSame ? fresh.length < pageSize : known.isEnd,
-          error: undefined,
-        }
-      })
-    } catch (error) {
-      setState((known) => ({
-        ...known,
-        path: whole,
-        items: known.path === whole ? known.items : [],
-        error,
-      }))
+    if (asking.current !== undefined) {
+      if (before === undefined) again.current.newest = true
+      else again.current.before = before
+      return
     }
-    asking.current = false
+    const ending = new AbortController()
+    asking.current = ending
+    const address = before === undefined ? whole : `${whole}&before=${before}`
+    const join = (known, fresh) => {
+      if (before === undefined) return withNewest(known, fresh, keyOf)
+      // The list may have begun anew meanwhile.
+      return known.items.at(-1)?.id === before ? withOlder(known, fresh, keyOf) : known
+    }
+    const set = (change) => {
+      if (ending.signal.aborted) return
+      const none = { path: whole, items: [], isEnd: false }
+      setState((known) => ({ path: whole, ...change(known.path === whole ? known : none) }))
+    }
+    try {
+      const fresh = await load(address, ending.signal)
+      set((known) => join(known, fresh))
+    } catch (error) {
+      set(({ items, isEnd }) => ({ items, isEnd, error }))
+    }
+    if (asking.current !== ending) return
+    asking.current = undefined
+    askAgain()
+  }
+  const askAgain = () => {
+    const { newest, before } = again.current
+    if (newest) again.current.newest = false
+    else again.current.before = undefined
+    if (newest || before !== undefined) void ask(newest ? undefined : before)
   }
   useEffect(() => {
-    asking.current = false
     void ask(undefined)
-    return onChange(() => !document.hidden && void ask(undefined))
+    const stop = onChange(() => !document.hidden && void ask(undefined))
+    return () => {
+      stop()
+      asking.current?.abort()
+      asking.current = undefined
+      again.current = { newest: false, before: undefined }
+    }
   }, [whole])
   const isThis = state.path === whole
   return {

@@ -220,6 +220,20 @@ describe("the API's answers", () => {
     expect(await shownAt()).not.toBe(second)
   })
 
+  it('enable and disable a hook as the commands for that do, and write nothing else of it', async () => {
+    const rig: MonitorRig = await rigWith({ outcomes: memoryOutcomes(() => rig) })
+    for (const enabled of [false, false, true]) {
+      const answer = await rig.send('PATCH', '/api/hooks/good', { enabled })
+      expect([answer.status, await answer.json()]).toMatchObject([200, { enabled }])
+    }
+    const args = ['good']
+    expect(rig.actions).toEqual([
+      ['hooks disable', { args }],
+      ['hooks disable', { args }],
+      ['hooks enable', { args }],
+    ])
+  })
+
   it('tell failures of a test as Logto does', async () => {
     const rig = await rigWith({
       outcomes: {

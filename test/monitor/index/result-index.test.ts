@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -277,6 +277,23 @@ describe('the store of the index', () => {
     after.close()
   })
 
+  it('is bounded on disk when many dead letters come too: the oldest are dropped', () => {
+    const index = memoryIndex({ ...roomy, maxBytes: 1_000_000 })
+    for (let round = 0; round < 20; round += 1) {
+      const letters = Array.from({ length: 500 }, (_, at) =>
+        letterWith({
+          offset: round * 500 + at,
+          diedAt: now + round,
+          deliveryId: `d${round}-${at}`,
+        }),
+      )
+      index.addLetters(letters, [], now + round * 60_000)
+    }
+    expect(index.store.usedBytes()).toBeLessThan(1_200_000)
+    const [newest] = listLetters(index.store, {}, { offset: 0, limit: 1 })
+    expect(newest?.deliveryId).toBe('d19-499')
+  })
+
   it('stores all of a batch or nothing', () => {
     const index = memoryIndex()
     const unstorable = resultWith({ deliveryId: 'b', totalMs: {} as number })
@@ -301,7 +318,42 @@ describe('the store of the index', () => {
   it('says what to do about a file that is no store', () => {
     const file = folder()
     expect(() => new ResultIndex(file, 'x', { ...roomy, windowMs: dayMs })).toThrow(
-      /cannot be opened.*HOOKTIDE_MONITOR_STORE/,
+      /cannot be used.*HOOKTIDE_MONITOR_STORE/,
     )
+  })
+
+  it('is used by one monitor at a time: two would count each result twice', () => {
+    const file = join(folder(), 'index.sqlite')
+    const first = new ResultIndex(file, 'topics', roomy)
+    expect(() => new ResultIndex(file, 'topics', roomy)).toThrow(/Another monitor uses it/)
+    first.addResults([resultWith({})], [], now)
+    first.close()
+    const next = new ResultIndex(file, 'topics', roomy)
+    expect(next.size).toBe(1)
+    next.close()
+  })
+
+  it('says what to do about a file whose content is damaged', () => {
+    const file = join(folder(), 'index.sqlite')
+    const before = new ResultIndex(file, 'topics', roomy)
+    before.addResults([resultWith({})], [], now)
+    before.close()
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes.fill(0x55, 4_096))
+    expect(() => new ResultIndex(file, 'topics', roomy)).toThrow(/malformed.*[Rr]emove it/)
+  })
+
+  it('says that its disk is full, and goes on when there is room again', () => {
+    const index = new ResultIndex(join(folder(), 'index.sqlite'), 'topics', roomy)
+    index.store.all('PRAGMA max_page_count = 60')
+    const many = Array.from({ length: 500 }, (_, at) =>
+      resultWith({ deliveryId: `d${at}`, responseBody: 'x'.repeat(2_000) }),
+    )
+    expect(() => index.addResults(many, [], now)).toThrow(/disk is full/)
+    expect(index.size).toBe(0)
+    index.store.all('PRAGMA max_page_count = 100000')
+    index.addResults(many, [], now)
+    expect(index.size).toBe(500)
+    index.close()
   })
 })

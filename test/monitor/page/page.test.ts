@@ -1,17 +1,16 @@
-/** The monitor's page in a real Chromium: each part's main path, live, by keyboard, on a phone, and with hostile records. */
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+/** The monitor's page in a real Chromium: each part's main path, by keyboard, on a phone, and with hostile records. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IndexedResult } from '../../../src/monitor/index/indexed-result.ts'
-import { isSkipped, launchBrowser, openPage } from '../../support/chromium.ts'
+import { isSkipped, launchBrowser } from '../../support/chromium.ts'
 import { letterWith, memoryIndex, resultWith, retryingWith } from '../../support/indexed-results.ts'
 import {
   healthWith,
   hookValue,
   memoryOutcomes,
-  startMonitorRig,
   type MonitorRig,
-  type MonitorRigOptions,
 } from '../../support/monitor-rig.ts'
+import { filledRig, now, open, rigWith, row } from '../../support/monitor-page.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -19,58 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-const now = Date.now()
-
-async function rigWith(options: MonitorRigOptions = {}): Promise<MonitorRig> {
-  const rig = await startMonitorRig({ now: Date.now, ...options })
-  onTestFinished(() => rig[Symbol.asyncDispose]())
-  return rig
-}
-
-/** Two hooks, one of which fails. */
-async function filledRig(options: MonitorRigOptions = {}): Promise<MonitorRig> {
-  const rig = await rigWith(options)
-  await rig.putHook('good', hookValue('good', { name: 'Good receiver', createdAt: 2 }))
-  await rig.putHook('bad', hookValue('bad', { name: 'Bad receiver', createdAt: 1 }))
-  rig.endpoints.set('bad', healthWith({ hookId: 'bad', since: now - 60_000, until: now + 60_000 }))
-  const failed = { hookId: 'bad', deliveryId: 'dlv_bad', run: 'auth.events/0/2', userId: 'u2' }
-  rig.index.addResults(
-    [
-      resultWith({
-        hookId: 'good',
-        deliveryId: 'dlv_good',
-        userId: 'u1',
-        attemptedAt: now - 3_000,
-      }),
-      retryingWith({ ...failed, attemptedAt: now - 2_000, nextDueAt: now + 60_000 }),
-      retryingWith({ ...failed, attempt: 2, attemptedAt: now - 1_000, nextDueAt: now + 60_000 }),
-    ],
-    [],
-    now,
-  )
-  rig.index.addLetters(
-    [1, 2].map((offset) =>
-      letterWith({ offset, deliveryId: `dlv_dead${offset}`, hookId: 'bad', diedAt: now - offset }),
-    ),
-    [],
-    now,
-  )
-  return rig
-}
-
-async function open(rig: MonitorRig, path: string, options?: Parameters<typeof openPage>[2]) {
-  const opened = await openPage(browser, rig.origin + path, options)
-  onTestFinished(() => opened[Symbol.asyncDispose]())
-  return opened
-}
-
-function row(page: Page, text: string) {
-  return page.locator('a.row', { hasText: text })
-}
-
 describe.skipIf(isSkipped)('the page of the monitor', () => {
   it('shows at a glance what succeeds, what fails and what waits', async () => {
-    const { page, complaints } = await open(await filledRig(), '/')
+    const { page, complaints } = await open(browser, await filledRig(), '/')
     await page.getByText('33.3 %').first().waitFor()
     await page.getByText('2 of 3 requests failed').waitFor()
     await page.locator('.chart canvas').nth(1).waitFor()
@@ -80,7 +30,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
   })
 
   it('finds a hook by its name, and shows why its endpoint is not called', async () => {
-    const { page, complaints } = await open(await filledRig(), '/hooks')
+    const { page, complaints } = await open(browser, await filledRig(), '/hooks')
     await row(page, 'Good receiver').waitFor()
     await page.getByLabel('Search hooks').fill('bad rec')
     await row(page, 'Good receiver').waitFor({ state: 'detached' })
@@ -93,7 +43,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
 
   it('makes a hook, and shows its signing key once', async () => {
     const rig: MonitorRig = await rigWith({ outcomes: memoryOutcomes(() => rig) })
-    const { page } = await open(rig, '/hooks')
+    const { page } = await open(browser, rig, '/hooks')
     await page.getByRole('button', { name: 'New hook' }).click()
     await page.getByLabel('Name').fill('Mine')
     await page.getByLabel('Endpoint URL').fill('https://mine.example/in')
@@ -111,14 +61,27 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
 
   it('disables a hook after a question', async () => {
     const rig: MonitorRig = await filledRig({ outcomes: memoryOutcomes(() => rig) })
-    const { page } = await open(rig, '/hooks/good')
+    const { page } = await open(browser, rig, '/hooks/good')
     await page.getByRole('button', { name: 'Disable hook' }).click()
     expect(rig.actions).toEqual([])
     await page.getByRole('dialog').getByRole('button', { name: 'Disable hook' }).click()
     await page.getByRole('button', { name: 'Enable hook' }).waitFor()
-    expect(JSON.parse(rig.actions[0]?.[1].input?.toString() ?? '')).toMatchObject({
-      enabled: false,
-    })
+    expect(rig.actions).toEqual([['hooks disable', { args: ['good'] }]])
+  })
+
+  it('asks once for what is clicked twice', async () => {
+    const sent = Promise.withResolvers<void>()
+    const resend = async () => {
+      await sent.promise
+      return { code: 0, records: [], notes: [] }
+    }
+    const rig = await filledRig({ outcomes: { resend } })
+    const { page } = await open(browser, rig, '/deliveries/dlv_good')
+    await page.getByRole('button', { name: 'Send again' }).first().click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).dblclick()
+    sent.resolve()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(rig.actions).toEqual([['resend', { args: ['dlv_good'] }]])
   })
 
   it('shows the timeline of a delivery, what was sent, and sends it again', async () => {
@@ -127,7 +90,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
       request: { body: '{"event":"PostSignIn","userId":"u2"}' },
       waiting: [{ run: 'r', attempt: 2, dueAt: now + 90_000, place: 'auth.webhook.retry.5s/0/7' }],
     })
-    const { page, complaints } = await open(rig, '/deliveries/dlv_bad')
+    const { page, complaints } = await open(browser, rig, '/deliveries/dlv_bad')
     await page.getByText('attempt 2 of 10').waitFor()
     await page.getByText('Waits for its next attempt').waitFor()
     await page.getByText('auth.webhook.retry.5s/0/7').waitFor()
@@ -144,7 +107,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
   })
 
   it('answers what became of the events of a user', async () => {
-    const { page, complaints } = await open(await filledRig(), '/events')
+    const { page, complaints } = await open(browser, await filledRig(), '/events')
     await row(page, 'u1').waitFor()
     await page.getByLabel('Search events').fill('u2')
     await page.getByLabel('Search events').press('Enter')
@@ -158,7 +121,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
 
   it('counts dead letters before it sends those that were chosen again', async () => {
     const rig = await filledRig({ outcomes: {} })
-    const { page, complaints } = await open(rig, '/dead-letters')
+    const { page, complaints } = await open(browser, rig, '/dead-letters')
     await page.getByLabel('Choose dlv_dead2').check()
     await page.getByRole('button', { name: 'Send 1 again' }).click()
     await page.getByText('1 delivery would be sent again').waitFor()
@@ -171,7 +134,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
 
   it('says when there is no such thing, and when the monitor is away', async () => {
     const rig = await filledRig()
-    const { page } = await open(rig, '/deliveries/dlv_nobody')
+    const { page } = await open(browser, rig, '/deliveries/dlv_nobody')
     await page.getByText('No result of dlv_nobody is in the window.').waitFor()
     await rig[Symbol.asyncDispose]()
     await page.getByText('not connected').waitFor()
@@ -179,7 +142,11 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
   })
 
   it('asks for the token, and goes on with it', async () => {
-    const { page } = await open(await filledRig({ token: 'a-token-of-some-length' }), '/hooks')
+    const { page } = await open(
+      browser,
+      await filledRig({ token: 'a-token-of-some-length' }),
+      '/hooks',
+    )
     await page.getByLabel('Token').fill('a-token-of-some-length')
     await page.getByRole('button', { name: 'Go on' }).click()
     await row(page, 'Good receiver').waitFor()
@@ -187,41 +154,9 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
   })
 })
 
-describe.skipIf(isSkipped)('the page, live', () => {
-  it('shows a result that was read meanwhile, at the top of the list and of its delivery', async () => {
-    const rig = await filledRig()
-    const { page } = await open(rig, '/deliveries')
-    await row(page, 'retrying').waitFor()
-    const delivered = { hookId: 'bad', deliveryId: 'dlv_bad', run: 'auth.events/0/2', attempt: 3 }
-    rig.index.addResults([resultWith({ ...delivered, attemptedAt: now })], [], now)
-    rig.changed()
-    await row(page, 'retrying').waitFor({ state: 'detached' })
-    expect(await page.locator('a.row').count()).toBe(2)
-    await page.locator('a.row').first().click()
-    await page.getByText('attempt 3 of 10').waitFor()
-  })
-
-  it('goes on after the monitor was away', async () => {
-    const rig = await filledRig()
-    const { page } = await open(rig, '/')
-    await page.getByText('33.3 %').first().waitFor()
-    await page.context().setOffline(true)
-    await page.context().setOffline(false)
-    rig.index.addResults(
-      [resultWith({ hookId: 'good', deliveryId: 'dlv_3', attemptedAt: now })],
-      [],
-      now,
-    )
-    const tell = setInterval(() => rig.changed(), 200)
-    onTestFinished(() => clearInterval(tell))
-    await page.getByText('2 of 4 requests failed').waitFor()
-    expect(await page.getByText('50.0 %').count()).toBe(1)
-  })
-})
-
 describe.skipIf(isSkipped)('the page by keyboard', () => {
   it('goes from part to part, from row to row, and into a row', async () => {
-    const { page } = await open(await filledRig(), '/')
+    const { page } = await open(browser, await filledRig(), '/')
     await page.getByText('33.3 %').first().waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('h')
@@ -235,7 +170,7 @@ describe.skipIf(isSkipped)('the page by keyboard', () => {
   })
 
   it('searches, leaves the field, and shows its keys', async () => {
-    const { page } = await open(await filledRig(), '/hooks')
+    const { page } = await open(browser, await filledRig(), '/hooks')
     await row(page, 'Good receiver').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('bad')
@@ -257,7 +192,7 @@ const paths = [
 describe.skipIf(isSkipped)('the page on a phone', () => {
   it.each(paths)('shows %s within 375 pixels, in the dark too', async (path) => {
     const viewport = { width: 375, height: 700 }
-    const { page, complaints } = await open(await filledRig({ outcomes: {} }), path, {
+    const { page, complaints } = await open(browser, await filledRig({ outcomes: {} }), path, {
       viewport,
       colorScheme: 'dark',
     })
@@ -327,7 +262,7 @@ describe.skipIf(isSkipped)('the page with hostile records', () => {
       [],
       now,
     )
-    const { page, complaints } = await open(rig, path)
+    const { page, complaints } = await open(browser, rig, path)
     await page.locator('a.row, table, .timeline, .empty, .notice').first().waitFor()
     const sent = page.getByRole('button', { name: 'Show what is sent' })
     if ((await sent.count()) > 0) {
@@ -351,7 +286,7 @@ describe.skipIf(isSkipped)('long lists', () => {
     )
     index.addResults(results, [], now)
     const rig = await rigWith({ index })
-    const { page } = await open(rig, '/deliveries')
+    const { page } = await open(browser, rig, '/deliveries')
     await page.locator('a.row').first().waitFor()
     for (let turn = 0; turn < 7; turn += 1) {
       await page.evaluate('scrollTo(0, document.body.scrollHeight)')
