@@ -218,7 +218,10 @@ export interface SchemaSource {
    * that waits for a schema must call this again at each `again`, or fetching stops.
    */
   find(id: number): Schema | undefined
-  /** `again` is called whenever waiting callers must call `find` again. It is never called within `find`. */
+  /**
+   * `again` is called whenever waiting callers must call `find` again, at once or in what they let run soon
+   * ({@link Clock.soon}). It is never called within `find`.
+   */
   onAgain(again: () => void): void
   /** Why schemas cannot be fetched; `undefined` when there is no trouble. */
   trouble(): string | undefined

@@ -57,9 +57,12 @@ function makeWorld(): World {
     onTrouble: (message) => logged.push(message),
     onRecovered: () => logged.push('mended'),
   })
-  source.onAgain(() => {
-    for (const id of wanted) if (source.find(id) !== undefined) wanted.delete(id)
-  })
+  // At the end of the pass, as the processor does it.
+  source.onAgain(() =>
+    clock.soon(() => {
+      for (const id of wanted) if (source.find(id) !== undefined) wanted.delete(id)
+    }),
+  )
   return Object.assign(world, { source })
 }
 

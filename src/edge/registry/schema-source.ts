@@ -134,6 +134,7 @@ class RegistrySchemaSource implements SchemaSource {
       // Heads that still wait say so now; those whose partition is gone do not.
       asking.isWanted = false
       this.#again()
+      await this.#soon()
       if (asking.isWanted) await this.#wait(failures > 0 ? askAgainMs(failures) : tryAgainMs)
     }
     this.#asking.delete(id)
@@ -158,6 +159,11 @@ class RegistrySchemaSource implements SchemaSource {
 
   #again(): void {
     for (const again of this.#listeners) again()
+  }
+
+  /** Listeners may call `find` in what they let run soon. That runs before this resolves. */
+  #soon(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.soon(resolve))
   }
 
   #wait(ms: number): Promise<void> {
