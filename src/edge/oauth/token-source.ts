@@ -53,8 +53,9 @@ export class TokenSource {
   }
 
   /** Forgets a token that was refused. A newer token stays. */
-  drop({ value }: Token): void {
-    if (this.#token?.value === value) this.#token = undefined
+  drop(token: Token): void {
+    // By identity: an endpoint may give the same text again, and each of many late refusals would drop that too.
+    if (this.#token === token) this.#token = undefined
   }
 
   async #fetch(): Promise<Token> {

@@ -99,4 +99,14 @@ describe('a source of tokens', () => {
     expect(await all.source.current()).toBe(second)
     expect(all.fetches).toHaveLength(2)
   })
+
+  it('keeps what came after a refused one, even if it is the same token again', async () => {
+    const all = rig()
+    const first = await all.first('a')
+    all.source.drop(first)
+    const second = await all.first('a')
+    all.source.drop(first)
+    expect(await all.source.current()).toBe(second)
+    expect(all.fetches).toHaveLength(2)
+  })
 })
