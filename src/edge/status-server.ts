@@ -3,7 +3,7 @@
  * the path of a request are read, and no client can hold a connection for long.
  */
 import { createServer, type ServerResponse } from 'node:http'
-import { asError, UserError } from '../core/model/errors.ts'
+import { asError } from '../core/model/errors.ts'
 import { printable } from '../core/text/printable-text.ts'
 import { listening } from './listening.ts'
 import { boundConnections } from './status-connections.ts'
@@ -60,19 +60,9 @@ export async function startStatusServer(
   )
   boundConnections(server, { ...connectionBounds, readTimeoutMs: clientTimeoutMs })
   server.setTimeout(clientTimeoutMs)
-  await listening(
-    server,
-    where,
-    ({ isInUse, message }) =>
-      new UserError(
-        isInUse
-          ? `Port ${where.port} is in use: set HOOKTIDE_HTTP_PORT to a free one, or to 0 for any.`
-          : `Cannot listen on ${where.host}:${where.port}: ${message}`,
-      ),
-  )
-  const address = server.address()
+  const port = await listening(server, where, 'HOOKTIDE_HTTP_PORT')
   return {
-    port: typeof address === 'object' && address !== null ? address.port : where.port,
+    port,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -99,7 +99,9 @@ describe('listen', () => {
     await expect(listening({ file: 'x', hook: 'a' })).rejects.toThrow('give one of them')
     const { origin, end, done } = await listening({})
     const taken = { port: new URL(origin).port }
-    await expect(listening(taken)).rejects.toThrow('it is in use. Choose another --port.')
+    await expect(listening(taken)).rejects.toThrow(
+      'is in use: set --port to a free one, or to 0 for any.',
+    )
     end()
     await done
   })

@@ -1,14 +1,12 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { UserError } from '../../src/core/model/errors.ts'
-import { listening, type Refused } from '../../src/edge/listening.ts'
+import { listening } from '../../src/edge/listening.ts'
 
-const refusal = ({ isInUse, message }: Refused) => new UserError(`${isInUse} ${message}`)
 const loopback = { host: '127.0.0.1', port: 0 }
 
 async function startServer() {
   const server = createServer()
-  await listening(server, loopback, refusal)
+  await listening(server, loopback, 'PORT')
   onTestFinished(() => void server.close())
   return server
 }
@@ -21,8 +19,10 @@ it('a server continues after connections that cannot be accepted, however many',
   expect(server.listening).toBe(true)
 })
 
-it('a port that is in use causes an error that says so', async () => {
+it('a port that is in use causes an error that names its setting', async () => {
   const { port } = (await startServer()).address() as AddressInfo
-  const other = listening(createServer(), { ...loopback, port }, refusal)
-  await expect(other).rejects.toThrow(/^true listen EADDRINUSE/)
+  const other = listening(createServer(), { ...loopback, port }, 'PORT')
+  await expect(other).rejects.toThrow(
+    `Port ${port} is in use: set PORT to a free one, or to 0 for any.`,
+  )
 })

@@ -3,7 +3,6 @@
  * client may hold it up or fill its memory: bodies, connections and times have bounds.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { UserError } from '../../core/model/errors.ts'
 import { listening } from '../listening.ts'
 
 export interface ReceivedCall {
@@ -61,13 +60,9 @@ export async function startCallReceiver(options: CallReceiverOptions): Promise<C
     },
   )
   server.maxConnections = maxConnections
-  await listening(server, { host, port }, ({ isInUse, message }) => {
-    const why = isInUse ? 'it is in use' : message
-    return new UserError(`Cannot listen on ${host}, port ${port}: ${why}. Choose another --port.`)
-  })
-  const address = server.address()
+  const listeningPort = await listening(server, { host, port }, '--port')
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: listeningPort,
     stop: () =>
       new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), 1_000)

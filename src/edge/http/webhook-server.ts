@@ -6,7 +6,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
 import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
 import type { GivenTrace } from '../../core/ingest/webhook.ts'
-import { UserError } from '../../core/model/errors.ts'
 import { listening } from '../listening.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
 import { WebhookConnections } from './webhook-connections.ts'
@@ -85,19 +84,9 @@ export async function startWebhookServer<Source>(
   server.on('request', (request, response) => endpoint.take(request, response, false))
   // Without this listener, Node would ask for each body before its head is checked.
   server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
-  await listening(
-    server,
-    options,
-    ({ isInUse, message }) =>
-      new UserError(
-        isInUse
-          ? `Port ${options.port} is in use: set HOOKTIDE_INGEST_PORT to a free one, or to 0 for any.`
-          : `Cannot listen on ${options.host}:${options.port} for webhooks: ${message}`,
-      ),
-  )
-  const address = server.address()
+  const port = await listening(server, options, 'HOOKTIDE_INGEST_PORT')
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    port,
     connections: () => endpoint.connections.count,
     async stop(deadlineMs) {
       endpoint.isStopping = true

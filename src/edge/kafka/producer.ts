@@ -20,7 +20,7 @@ import { encodeBatch } from './batch-encoding.ts'
 import type { Compression } from './batches.ts'
 import { errorType, isRetriable, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf } from './cluster.ts'
-import type { EncodedPartition, InnerCluster } from './inner.ts'
+import type { InnerCluster } from './inner.ts'
 import { isRefusal, loginRefusal, rightRefusal } from './refusals.ts'
 import { within } from '../waiting.ts'
 
@@ -190,16 +190,15 @@ export class SequencedProducer {
   ): Promise<void> {
     const { nextSequence } = identity
     const broker = await this.#cluster.findBroker({ nodeId })
-    const topics = new Map<string, EncodedPartition[]>()
-    for (const { target, records } of batches) {
-      const batchIdentity = { ...identity, firstSequence: nextSequence.get(target) ?? 0 }
-      const encoded = await encodeBatch(records, batchIdentity, Date.now(), this.#compression)
-      const partitions = topics.get(target.topic)
-      if (partitions === undefined)
-        topics.set(target.topic, [{ partition: target.partition, encoded }])
-      else partitions.push({ partition: target.partition, encoded })
-    }
-    const topicData = [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+    const encoded = await Promise.all(
+      batches.map(async ({ target, records }) => {
+        const batchIdentity = { ...identity, firstSequence: nextSequence.get(target) ?? 0 }
+        const bytes = await encodeBatch(records, batchIdentity, Date.now(), this.#compression)
+        return { topic: target.topic, partition: target.partition, encoded: bytes }
+      }),
+    )
+    const byTopic = Map.groupBy(encoded, ({ topic }) => topic)
+    const topicData = [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))
     await broker.produce({ acks: -1, timeout: replicationMs, topicData })
     for (const { target, records } of batches) {
       const next = (nextSequence.get(target) ?? 0) + records.length

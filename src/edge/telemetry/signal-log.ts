@@ -153,7 +153,7 @@ export function createSignalLog(options: SignalLogOptions): SignalLog {
           ? { nextDueAt: timeOf(fields.nextDueAt) }
           : {}),
       }
-      log[levels[kind]]({ ...fields, ...times }, kind)
+      log[levelOf(signal)]({ ...fields, ...times }, kind)
     },
   }
 }
@@ -169,8 +169,16 @@ function timeOf(at: EpochMs | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
+type Level = 'debug' | 'info' | 'warn'
+
+/** An orderly stop is not a reason to look at a process. */
+function levelOf(signal: Signal): Level {
+  const isOrderly = signal.kind === 'calls.stopped' && signal.cause === 'stopping'
+  return isOrderly ? 'info' : levels[signal.kind]
+}
+
 /** Level of each kind's line. */
-const levels: Readonly<Record<Signal['kind'], 'debug' | 'info' | 'warn'>> = {
+const levels: Readonly<Record<Signal['kind'], Level>> = {
   'delivery.recorded': 'info',
   'event.unmatched': 'debug',
   'filter.failed': 'debug',

@@ -3,7 +3,7 @@
  * send and how long they take is bounded.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { asError, UserError } from '../../core/model/errors.ts'
+import { asError } from '../../core/model/errors.ts'
 import { listening } from '../../edge/listening.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
@@ -71,20 +71,10 @@ export async function startMonitorServer(options: MonitorServerOptions): Promise
     },
   )
   server.maxConnections = maxConnections
-  await listening(
-    server,
-    options,
-    ({ isInUse, message }) =>
-      new UserError(
-        isInUse
-          ? `Port ${options.port} is in use: set HOOKTIDE_MONITOR_PORT to a free one, or to 0 for any.`
-          : `Cannot listen on ${options.host}:${options.port}: ${message}`,
-      ),
-  )
+  const port = await listening(server, options, 'HOOKTIDE_MONITOR_PORT')
   const stopTelling = tellChanges(options, streams)
-  const address = server.address()
   return {
-    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    port,
     stop: () =>
       new Promise((resolve) => {
         stopTelling()

@@ -269,4 +269,20 @@ describe('a line of the log', () => {
   it('at a terminal passes on what is no JSON object', () => {
     expect(signalLines('pretty').every((line) => /^(?:\d\d:|    )/.test(line))).toBe(true)
   })
+
+  it('warns that calls are stopped, unless the process stops in an orderly way', () => {
+    const lines = linesOf((options) => {
+      const { write } = createSignalLog({
+        ...options,
+        clock: createHandClock(),
+        attemptsPerSecond: 20,
+      })
+      write({ kind: 'calls.stopped', cause: 'results-pending' })
+      write({ kind: 'calls.stopped', cause: 'stopping' })
+    })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', cause: 'results-pending' },
+      { level: 'info', cause: 'stopping' },
+    ])
+  })
 })
