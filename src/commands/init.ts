@@ -20,11 +20,11 @@ import { subjectOf } from '../edge/registry/result-codec.ts'
 import { RegistryClient, type RegistrySettings } from '../edge/registry/client.ts'
 import { registerSchema, type ShippedSchema } from '../edge/registry/schema-registration.ts'
 import type { Command, CommandContext } from './command.ts'
+import { describeEnsured } from './ensured-topics.ts'
 import { firstOffsets, type OffsetsStep, readStart } from './run/first-offsets.ts'
 import { toolArguments } from '../edge/kafka/refusals.ts'
 import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
 import { booleanOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
-import { describeAll } from './run/startup-checks.ts'
 
 export const initCommand: Command = {
   name: 'init',
@@ -187,8 +187,7 @@ async function ensureTopics(
     )
   }
   for (const one of events) report(await ensure(admin, one, creation))
-  const described = await describeAll(admin, events)
-  const eventBytes = largestEventBytes([...described.values()])
+  const eventBytes = largestEventBytes(await describeEnsured(admin, events))
   for (const one of wantedOwnTopics(topics, tiers, eventBytes, existing)) {
     report(await ensure(admin, one, creation))
   }

@@ -151,7 +151,7 @@ export async function topicsWithoutOffsets(
 
 /** Descriptions of the topics that exist, by name. */
 export async function describeAll(
-  admin: KafkaAdmin,
+  admin: Pick<KafkaAdmin, 'describeTopic'>,
   wanted: readonly Pick<WantedTopic, 'topic'>[],
 ): Promise<ReadonlyMap<string, TopicDescription>> {
   const names = [...new Set(wanted.map(({ topic }) => topic))]
