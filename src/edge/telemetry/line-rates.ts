@@ -26,7 +26,8 @@ export class LineRates {
   readonly #onLeftOut: (leftOut: LeftOut) => void
   readonly #tallies = new Map<string, Tally>()
   #startedAt = Number.NEGATIVE_INFINITY
-  #isEndSet = false
+  /** Cancels the timer that ends this second. */
+  #cancelEnd: (() => void) | undefined
 
   /** @param onLeftOut called at the end of a second for each message of which lines were left out */
   constructor(clock: Clock, onLeftOut: (leftOut: LeftOut) => void) {
@@ -44,14 +45,15 @@ export class LineRates {
     }
     tally.leftOut += 1
     // Behind the last second of a flood no line may come that would end it.
-    if (!this.#isEndSet) this.#clock.after(windowMs, () => this.#end())
-    this.#isEndSet = true
+    this.#cancelEnd ??= this.#clock.after(windowMs, () => this.#end())
     return false
   }
 
   #end(): void {
     this.#startedAt = this.#clock.monotonic()
-    this.#isEndSet = false
+    // A timer of this second would end the next one too early, and twice as many lines could be written.
+    this.#cancelEnd?.()
+    this.#cancelEnd = undefined
     const ended = [...this.#tallies]
     this.#tallies.clear()
     for (const [message, { level, leftOut }] of ended) {

@@ -48,6 +48,22 @@ describe('the log', () => {
     expect(lines).toHaveLength(23)
   })
 
+  it('begins a second with the first line after the last one, and has 20 rejections of each', async () => {
+    const { write, clock, messages } = createLog()
+    const writeMany = () => {
+      for (let offset = 0; offset < 100; offset += 1) write(rejection(offset))
+    }
+    // The first of these seconds begins long after the process, and its end is set late.
+    await clock.advance(700)
+    writeMany()
+    for (let step = 0; step < 40; step += 1) {
+      await clock.advance(70)
+      writeMany()
+    }
+    const written = messages().filter((message) => message === 'record.rejected')
+    expect(written).toHaveLength(3 * 20)
+  })
+
   it.each<[string, Signal]>([
     ['suspended hooks', suspension],
     [
