@@ -1,6 +1,7 @@
 /** Retries live in Kafka: what that is worth when processes, tiers and endpoints change while runs wait. */
 import { expect, it } from 'vitest'
 import type { ReceiverAnswer } from '../../examples/sandbox/sandbox.ts'
+import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
 import { useKafka } from '../support/kafka-tools.ts'
 import { surroundings } from '../support/sandbox.ts'
@@ -81,7 +82,7 @@ it('5,000 retries that are due at once delay no new event, neither of another ho
       after: new Promise((resolve) => setTimeout(resolve, 20)),
     }),
   })
-  // With 16 at once it would make fewer than 500 calls a second on a busy machine: then its retries are deferred.
+  // With 16 at once it would make fewer than 500 calls a second on a busy machine: then most of its retries are deferred.
   await rig.putHooks(
     { id: 'stormy', delivery: { concurrency: 64 } },
     { id: 'calm', events: ['User.Created'] },
@@ -90,13 +91,18 @@ it('5,000 retries that are due at once delay no new event, neither of another ho
   await writeWaiting(rig, '1s', 'stormy', 5_000)
   await rig.receiver.waitFor(100)
   await rig.sendEvents(...numbered(100), ...numbered(100, { event: 'User.Created' }))
-  const isFresh = ({ attempt }: { readonly attempt: number | null }) => attempt === 1
-  const all = await rig.results.waitFor((results) => results.filter(isFresh).length === 200)
-  const stormy = all.filter((result) => !isFresh(result)).length
+  // On a machine that is slow itself some are deferred first.
+  const ended = (results: readonly DeliveryResult[]) => results.filter(({ final }) => final)
+  const isFresh = ({ attempt }: DeliveryResult) => attempt === 1
+  const all = await rig.results.waitFor((results) => ended(results).filter(isFresh).length === 200)
+  const stormy = ended(all).filter((result) => !isFresh(result)).length
   expect(stormy).toBeGreaterThan(0)
   expect(stormy).toBeLessThan(3_500)
-  await rig.results.waitFor((results) => results.length === 5_200)
-  expect(new Set(rig.results.items.map(({ outcome }) => outcome))).toEqual(new Set(['delivered']))
+  await rig.results.waitFor((results) => ended(results).length >= 5_200)
+  expect(ended(rig.results.items)).toHaveLength(5_200)
+  expect(new Set(ended(rig.results.items).map(({ outcome }) => outcome))).toEqual(
+    new Set(['delivered']),
+  )
   expect(rig.receiver.requests).toHaveLength(5_200)
 })
 

@@ -104,6 +104,11 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
   // A test that times out gives no reason. The logs of its processes mostly do.
   if (expect.getState().currentTestName !== undefined) {
     onTestFailed(() => {
+      const outcomes = Map.groupBy(results.items, ({ outcome }) => outcome)
+      const counts = [...outcomes].map(([outcome, { length }]) => `${length} ${outcome}`)
+      process.stderr.write(
+        `${receiver.requests.length} requests; results: ${counts.join(', ') || 'none'}\n`,
+      )
       for (const { pid, lines, errorOutput } of processes) {
         const last = lines.slice(-40).map((line) => JSON.stringify(line))
         process.stderr.write(
