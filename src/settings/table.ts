@@ -296,9 +296,9 @@ export const settingTable = {
   ),
   commitIntervalMs: setting(
     'HOOKTIDE_COMMIT_INTERVAL_MS',
-    '10',
+    '100',
     integer(1, 60_000),
-    'Minimum time between commits.',
+    'Time between commits. 200 complete records do not wait for it.',
   ),
   shutdownMs: setting(
     'HOOKTIDE_SHUTDOWN_MS',

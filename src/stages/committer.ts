@@ -1,9 +1,10 @@
 /**
  * Commits of one group (docs/architecture.md, Offsets). While something is new, one commit follows another. Each has only
- * the partitions that changed. Two commits are at least an interval apart, and more if their metadata would otherwise exceed
- * 2 MiB/s.
+ * the partitions that changed. Two commits are an interval apart, but a process that does much commits earlier: what is
+ * complete and not committed is repeated after a crash, so its number is bounded. Their metadata never exceeds 2 MiB/s.
  */
 import { encodeCompletedRuns } from '../core/offsets/completed-runs.ts'
+import type { MonotonicMs } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock, CommitEntry, CommitOutcome, GroupSource } from '../ports.ts'
 import type { PartitionFlow } from './partition-flow.ts'
@@ -11,23 +12,36 @@ import type { PartitionFlow } from './partition-flow.ts'
 const maxBytesPerMs = (2 * 1024 * 1024) / 1_000
 /** The approximate size of a commit entry without its metadata. */
 const entryOverheadBytes = 64
+/** So many complete records do not wait for the interval to end. */
+const maxUncommitted = 200
 /** How long to wait after a commit that was not acknowledged. */
 const retryMs = 500
 
 export interface CommitterParts {
   readonly name: string
-  readonly source: GroupSource
+  readonly source: Pick<GroupSource, 'commit'>
   readonly clock: Clock
+  /** The time between two commits while few records are complete. */
   readonly commitIntervalMs: number
-  readonly flows: () => Iterable<PartitionFlow>
+  readonly flows: () => Iterable<CommittedFlow>
   readonly emit: Emit
+}
+
+type CommittedFlow = Pick<PartitionFlow, 'topic' | 'partition' | 'ledger'>
+
+interface Planned {
+  readonly at: MonotonicMs
+  readonly cancel: () => void
 }
 
 export class Committer {
   readonly #parts: CommitterParts
   #running: Promise<void> | undefined
-  #cancelTimer: (() => void) | undefined
-  #notBefore = 0
+  #planned: Planned | undefined
+  /** When the interval since the last commit is over. */
+  #nextAt: MonotonicMs = 0
+  /** No commit is made before, however many records are complete. */
+  #notBefore: MonotonicMs = 0
   #isStopped = false
   #lastOutcome: CommitOutcome | undefined
 
@@ -35,22 +49,27 @@ export class Committer {
     this.#parts = parts
   }
 
-  /** Plans a commit after the interval, unless one is planned or running. Called when something may be new. */
+  /** Plans a commit, unless one is running or is planned as early. Called when something may be new. */
   commitSoon(): void {
-    if (this.#cancelTimer !== undefined || this.#running !== undefined || this.#isStopped) return
+    if (this.#running !== undefined || this.#isStopped) return
     const { clock } = this.#parts
-    const delayMs = Math.max(0, this.#notBefore - clock.monotonic())
-    this.#cancelTimer = clock.after(delayMs, () => {
-      this.#cancelTimer = undefined
+    const now = clock.monotonic()
+    const earliest = this.#isFull() ? this.#notBefore : Math.max(this.#notBefore, this.#nextAt)
+    const at = Math.max(now, earliest)
+    if (this.#planned !== undefined && this.#planned.at <= at) return
+    this.#planned?.cancel()
+    const cancel = clock.after(at - now, () => {
+      this.#planned = undefined
       void this.commitNow()
     })
+    this.#planned = { at, cancel }
   }
 
   /** Commits everything that is new now, after a commit that is running. Never rejects. */
   async commitNow(): Promise<void> {
     while (this.#running !== undefined) await this.#running
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#planned?.cancel()
+    this.#planned = undefined
     const changed = this.#changedFlows()
     if (changed.length === 0 || this.#isStopped) return
     this.#running = this.#commit(changed)
@@ -71,14 +90,25 @@ export class Committer {
 
   stop(): void {
     this.#isStopped = true
-    this.#cancelTimer?.()
+    this.#planned?.cancel()
+    this.#planned = undefined
   }
 
-  #changedFlows(): readonly PartitionFlow[] {
-    return Array.from(this.#parts.flows()).filter((flow) => flow.ledger.hasChanged)
+  #changedFlows(): readonly CommittedFlow[] {
+    return Array.from(this.#parts.flows()).filter(({ ledger }) => ledger.uncommitted > 0)
   }
 
-  async #commit(flows: readonly PartitionFlow[]): Promise<void> {
+  /** Whether a crash would repeat as many records as it may. */
+  #isFull(): boolean {
+    let count = 0
+    for (const { ledger } of this.#parts.flows()) {
+      count += ledger.uncommitted
+      if (count >= maxUncommitted) return true
+    }
+    return false
+  }
+
+  async #commit(flows: readonly CommittedFlow[]): Promise<void> {
     const { clock, source, name, emit, commitIntervalMs } = this.#parts
     const positions = flows.map((flow) => ({ flow, position: flow.ledger.position() }))
     const entries = positions.map(({ flow: { topic, partition }, position }): CommitEntry => {
@@ -99,8 +129,8 @@ export class Committer {
     }
     let bytes = 0
     for (const { metadata } of entries) bytes += metadata.length + entryOverheadBytes
-    const pauseMs = outcome === 'committed' ? commitIntervalMs : retryMs
-    this.#notBefore = now + Math.max(pauseMs, bytes / maxBytesPerMs)
+    this.#nextAt = startedAt + commitIntervalMs
+    this.#notBefore = now + Math.max(outcome === 'committed' ? 0 : retryMs, bytes / maxBytesPerMs)
     this.#running = undefined
   }
 }

@@ -103,9 +103,9 @@ export class Ledger {
     if (this.#incomplete.delete(offset)) this.#changes += 1
   }
 
-  /** Whether a commit would say something that the last acknowledged one did not. */
-  get hasChanged(): boolean {
-    return this.#changes !== this.#committedChanges
+  /** How many changes, mostly completed offsets, a commit would have that the last acknowledged one did not have. */
+  get uncommitted(): number {
+    return this.#changes - this.#committedChanges
   }
 
   /** What to commit now, and the `changes` to pass to {@link committed}. */
