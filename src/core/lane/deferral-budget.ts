@@ -8,12 +8,18 @@ import type { MonotonicMs } from '../model/model.ts'
 const perSecond = 5_000
 /** Deliveries that may be deferred at once. */
 const burst = 100
+/** Deferring takes at most this share of the event loop's time. */
+const share = 0.5
+/**
+ * How long deferring may take before others have their turn, in milliseconds. With a pause after each single deferral, there
+ * would be no more of them than the timers of pauses fire.
+ */
+const burstMs = 5
 
 export class DeferralBudget {
   #left = burst
+  #leftMs = burstMs
   #filledAt: MonotonicMs = Number.NEGATIVE_INFINITY
-  /** Deferring takes at most half of the event loop's time: a pause follows that is as long as the work was. */
-  #restsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
 
   /**
    * Whether fresh deliveries may be deferred now. One event may overdraw the budget, since its deliveries are deferred
@@ -21,18 +27,20 @@ export class DeferralBudget {
    */
   hasLeft(now: MonotonicMs): boolean {
     this.#fill(now)
-    return this.#left > 0 && now >= this.#restsUntil
+    return this.#left > 0 && this.#leftMs > 0
   }
 
   /** @param spentMs how long the event loop was busy with these deferrals */
   take(count: number, spentMs: number, now: MonotonicMs): void {
+    this.#fill(now)
     this.#left -= count
-    this.#restsUntil = Math.max(now, this.#restsUntil) + spentMs
+    this.#leftMs -= spentMs
   }
 
   #fill(now: MonotonicMs): void {
     const passedMs = Math.max(0, now - this.#filledAt)
     this.#left = Math.min(burst, this.#left + (passedMs * perSecond) / 1_000)
+    this.#leftMs = Math.min(burstMs, this.#leftMs + passedMs * share)
     this.#filledAt = now
   }
 }
