@@ -2,6 +2,7 @@
 import {
   deferBlocked,
   deferBehindBacklog,
+  type BacklogWait,
   type Blocked,
   type DeferredCounts,
   type Returning,
@@ -17,7 +18,13 @@ import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
-import { deferralWaitMs, returnSpreadMs, type BacklogFacts } from '../core/lane/backlog.ts'
+import {
+  deferralWaitMs,
+  isRateKnown,
+  returnSpreadMs,
+  sharedWaitMs,
+  type BacklogFacts,
+} from '../core/lane/backlog.ts'
 import type { Clock, LoopMeter, Random, RecordSink } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -99,7 +106,7 @@ export class Deferring {
     if (hasShare) return { kind: 'queue', lane, isLong }
     // The run may be called earlier than planned, for example because the breaker closed before the planned probe.
     if (this.#isEarly(run))
-      return this.#backlogWaitMs(run, 1) < this.#dueIn(run) ? beyondShare : hop
+      return this.#backlogWait(run, 1).waitMs < this.#dueIn(run) ? beyondShare : hop
     // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen) return wait
     const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
@@ -127,7 +134,7 @@ export class Deferring {
     }
     const verdict =
       blocked === undefined
-        ? deferBehindBacklog(run, this.#backlogWaitMs(run, random()), this.#parts.tiers, now)
+        ? deferBehindBacklog(run, this.#backlogWait(run, random()), this.#parts.tiers, now)
         : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
@@ -175,9 +182,22 @@ export class Deferring {
     return this.#parts.lanes.laneOf(`${hook.id} forced`, limits, now)
   }
 
-  #backlogWaitMs(run: Run, chance: number): number {
+  #backlogWait(run: Run, chance: number): BacklogWait {
     const facts = this.#backlogFacts(run)
-    return facts === undefined ? minHopMs : deferralWaitMs(facts, run.deferrals, chance)
+    if (facts === undefined) return { waitMs: minHopMs, isShared: false }
+    const ownMs = deferralWaitMs(facts, run.deferrals, chance)
+    const sharedMs = isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
+    const isShared = sharedMs > ownMs
+    return { waitMs: isShared ? sharedMs : ownMs, isShared }
+  }
+
+  /** The wait for slots that long calls of the tenant hold; 0 where these do not hold them. */
+  #sharedWaitMs({ deferrals, event: { tenantId } }: Run, chance: number): number {
+    const { counts, lanes, clock } = this.#parts
+    const calls = lanes.longCallsOf(tenantId, clock.monotonic())
+    if (calls === undefined) return 0
+    const deferred = counts.ofTenant(tenantId, clock.now())
+    return sharedWaitMs({ ...calls, deferred }, deferrals, chance)
   }
 
   #returning(run: Run): Returning {

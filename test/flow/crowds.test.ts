@@ -73,4 +73,20 @@ describe('a crowd of hooks that never answer, more than a partition has places',
     // Until they are seen not to answer, their tenant has no place left: its hooks go by way of a tier.
     expect(sibling * tickMs).toBeLessThan(8 * second)
   }, 60_000)
+
+  it('have each delivery written few times while they hang, and all are made within minutes of their recovery', async () => {
+    const { rig, one, sendTick } = await rigWithCrowd()
+    for (let tick = 1; tick <= ticks; tick += 1) {
+      sendTick(tick)
+      await rig.clock.advance(tickMs)
+    }
+    await rig.clock.advance(30 * second)
+    const deferrals = one.signals.filter(({ kind }) => kind === 'run.deferred').length
+    const hops = one.signals.filter(({ kind }) => kind === 'run.hopped').length
+    expect((deferrals + hops) / (ticks * perTick)).toBeLessThan(2)
+    for (let n = 0; n < crowd; n += 1) one.http.script(url(`hangs-${n}`), 200)
+    await rig.clock.advance(6 * minute)
+    const delivered = rig.results().filter(({ outcome }) => outcome === 'delivered')
+    expect(delivered).toHaveLength(ticks * (perTick + 2))
+  }, 60_000)
 })

@@ -51,6 +51,29 @@ export function deferralWaitMs(facts: BacklogFacts, deferrals: number, random: n
   return Math.min(maxMs, Math.max(minMs, waitMs / 2))
 }
 
+/** Measurements of the slots that a hook shares with others of its tenant whose calls take long ({@link ./slots.ts}). */
+export interface SharedSlots {
+  /** Deliveries of the tenant that were deferred and have not returned. */
+  readonly deferred: number
+  /** How long none of these calls has ended while some are in flight. Milliseconds. */
+  readonly silentMs: number
+  /** These calls that ended per millisecond with any of them in flight; 0 when none ended. */
+  readonly perMs: number
+}
+
+/**
+ * How long to defer a delivery of a lane whose rate is not known, and whose tenant's slots are held by long calls. In
+ * milliseconds, estimated like the wait for a lane, at most five minutes. With shorter waits, thousands of hooks that hang
+ * would have each of their deliveries read and written every few seconds.
+ */
+export function sharedWaitMs(shared: SharedSlots, deferrals: number, random: number): number {
+  const { silentMs, perMs, deferred } = shared
+  const ahead = deferrals === 0 ? deferred : deferred * random
+  // Where none has ended, the silence is all that is known.
+  const waitMs = perMs === 0 ? 2 * silentMs : silentMs + ahead / perMs
+  return Math.min(maxUnknownMs, waitMs / 2)
+}
+
 /** Over a shorter time, a few deliveries would return at almost the same moment as the probe. */
 const minSpreadMs = 5_000
 /** Deliveries of blocked lanes that may return per millisecond, over all hooks. Each may have to be written again. */
@@ -68,6 +91,11 @@ export function returnSpreadMs(facts: BacklogFacts, deferredOfAll: number): numb
   const perMs = limited(successMs === undefined ? undefined : limit / callMs(successMs), facts)
   const halfMs = perMs === undefined ? 0 : (queued + deferred) / perMs / 2
   return Math.min(maxMs, Math.max(minSpreadMs, halfMs, deferredOfAll / maxReturnPerMs))
+}
+
+/** Whether it can be said from the lane's own calls, or its owner's limit, how long its backlog takes. */
+export function isRateKnown(facts: BacklogFacts): boolean {
+  return reachablePerMs(facts) !== undefined
 }
 
 /** The rate that a lane can reach, in calls per millisecond; `undefined` when it is not known. */

@@ -13,6 +13,7 @@
  * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
+import type { SharedSlots } from './backlog.ts'
 import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
 import {
@@ -92,6 +93,11 @@ export class Lanes<Work> {
   /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
   isTenantSlow(tenantId: TenantId, now: MonotonicMs): boolean {
     return this.#slots.isTenantSlow(tenantId, now)
+  }
+
+  /** Measurements of the tenant's long calls, which hold its slots; `undefined` unless the tenant is slow. */
+  longCallsOf(tenantId: TenantId, now: MonotonicMs): Omit<SharedSlots, 'deferred'> | undefined {
+    return this.#slots.longCallsOf(tenantId, now)
   }
 
   /** When a rate limit allows the next call; `undefined` when no line waits for its limit. */

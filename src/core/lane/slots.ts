@@ -16,6 +16,8 @@
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
 import type { MonotonicMs, TenantId } from '../model/model.ts'
+import type { SharedSlots } from './backlog.ts'
+import { RateMeter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
 export interface SlotLimits {
@@ -67,6 +69,7 @@ class Tenant<Work> {
   late = 0
   /** Calls that were expected to take long when they started. */
   readonly long = { inFlight: 0, bytes: 0 }
+  readonly longMeter = new RateMeter()
   /** Calls that began within the last half second. */
   readonly young = new YoungCalls()
 
@@ -163,20 +166,32 @@ export class Slots<Work> {
   }
 
   occupy(holding: Holding<Work>): void {
-    holding.tenant.young.began(holding.startedAt)
+    const { tenant, startedAt, isLong } = holding
+    tenant.young.began(startedAt)
+    if (isLong && tenant.long.inFlight === 0) tenant.longMeter.begin(startedAt)
     this.#count(holding, 1)
   }
 
   free(holding: Holding<Work>, now: MonotonicMs): void {
-    holding.tenant.young.ended(holding.startedAt, now)
+    const { tenant, startedAt, isLong } = holding
+    tenant.young.ended(startedAt, now)
     this.#count(holding, -1)
-    this.#forgetIfIdle(holding.tenant)
+    if (isLong) tenant.longMeter.end(now, tenant.long.inFlight === 0)
+    this.#forgetIfIdle(tenant)
   }
 
   /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
   isTenantSlow(id: TenantId, now: MonotonicMs): boolean {
     const tenant = this.#tenants.get(id)
     return tenant !== undefined && tenant.young.count(now) < tenant.inFlight * maxYoungShare
+  }
+
+  /** Measurements of the tenant's calls that were expected to take long; `undefined` unless the tenant is slow. */
+  longCallsOf(id: TenantId, now: MonotonicMs): Omit<SharedSlots, 'deferred'> | undefined {
+    const tenant = this.#tenants.get(id)
+    if (tenant === undefined || !this.isTenantSlow(id, now)) return undefined
+    const { longMeter } = tenant
+    return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
   #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {

@@ -68,25 +68,33 @@ function fewestHops(tiers: readonly Tier[], minMs: number, maxMs: number): numbe
     .findLast((waitMs) => waitMs <= maxMs)
 }
 
+/** The wait of a run of a healthy lane. */
+export interface BacklogWait {
+  /** Half of the expected wait. */
+  readonly waitMs: number
+  /** Whether it comes from what the tenant's hooks do together, not from the lane. */
+  readonly isShared: boolean
+}
+
 /**
  * The verdict on a run of a healthy lane whose hook has used up its share. If the hook has share again when a tier releases
  * the run, the run is called at once.
  *
- * `backlogWaitMs` is half of the expected wait. So a run that was deferred before may wait up to half as long again, if that
- * takes fewer hops. A run that is deferred for the first time may not: the runs of a burst arrive together, and with equal
- * waits they would return together.
+ * The wait is half of the expected one. So a run that was deferred before may wait up to half as long again, if that takes
+ * fewer hops. A run that is deferred for the first time may not: the runs of a burst arrive together, and with equal waits
+ * they would return together. Where the wait is shared, it may: the runs of many hooks arrive one after the other.
  */
 export function deferBehindBacklog(
   { deferrals }: Pick<Run, 'deferrals'>,
-  backlogWaitMs: number,
+  { waitMs: expectedMs, isShared }: BacklogWait,
   tiers: readonly Tier[],
   now: EpochMs,
 ): UnattemptedVerdict {
   const roundMs =
-    deferrals > 0
-      ? fewestHops(tiers, backlogWaitMs, Math.min(maxMs, 1.5 * backlogWaitMs))
+    deferrals > 0 || isShared
+      ? fewestHops(tiers, expectedMs, Math.min(maxMs, 1.5 * expectedMs))
       : undefined
-  const waitMs = Math.round(roundMs ?? backlogWaitMs)
+  const waitMs = Math.round(roundMs ?? expectedMs)
   return { kind: 'deferred', dueAt: now + waitMs, earlyMs: waitMs, isBlocked: false }
 }
 
@@ -133,12 +141,13 @@ export class DeferredCounts {
     return countAt(this.#hooks, hookId, now)
   }
 
+  ofTenant(tenantId: TenantId, now: EpochMs): number {
+    return countAt(this.#tenants, tenantId, now)
+  }
+
   hasRoom({ hookId, event }: Whose, now: EpochMs): boolean {
     const { maxPerHook, maxPerTenant } = this.#limits
-    return (
-      this.of(hookId, now) < maxPerHook &&
-      countAt(this.#tenants, event.tenantId, now) < maxPerTenant
-    )
+    return this.of(hookId, now) < maxPerHook && this.ofTenant(event.tenantId, now) < maxPerTenant
   }
 
   get isEmpty(): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   deferralWaitMs,
   returnSpreadMs,
+  sharedWaitMs,
   type BacklogFacts,
 } from '../../../src/core/lane/backlog.ts'
 
@@ -177,5 +178,30 @@ describe('the return of what an open lane defers', () => {
         expect(ms).toBeLessThanOrEqual(30 * minute)
       }),
     )
+  })
+})
+
+describe('the wait for slots that long calls of the tenant hold', () => {
+  const hanging = { deferred: 3_000, silentMs: 4 * second, perMs: 0.1 }
+
+  it.each([
+    [0, 0, 17 * second],
+    [0, 1, 17 * second],
+    [1, 0, 2 * second],
+    [1, 0.5, 9.5 * second],
+  ])(
+    'is half of the silence and of what was deferred before it, by the rate: after %i deferrals with the random number %d it is %i ms',
+    (deferrals, random, ms) => {
+      expect(sharedWaitMs(hanging, deferrals, random)).toBeCloseTo(ms, 6)
+    },
+  )
+
+  it('is as long as the silence while none of these calls has ended', () => {
+    expect(sharedWaitMs({ ...hanging, perMs: 0 }, 0, 0)).toBe(4 * second)
+  })
+
+  it('is at most five minutes', () => {
+    expect(sharedWaitMs({ ...hanging, deferred: 10_000_000 }, 0, 0)).toBe(5 * minute)
+    expect(sharedWaitMs({ deferred: 1, silentMs: 5e9, perMs: 0 }, 0, 0)).toBe(5 * minute)
   })
 })

@@ -179,7 +179,9 @@ describe('a deferral by a paused lane', () => {
 
 describe('a deferral by a healthy lane', () => {
   it('may be called whenever a tier releases it, and blames nobody', () => {
-    expect(deferBehindBacklog({ deferrals: 0 }, 12_345.6, tiers, now)).toEqual({
+    expect(
+      deferBehindBacklog({ deferrals: 0 }, { waitMs: 12_345.6, isShared: false }, tiers, now),
+    ).toEqual({
       kind: 'deferred',
       dueAt: now + 12_346,
       earlyMs: 12_346,
@@ -199,10 +201,22 @@ describe('a deferral by a healthy lane', () => {
   ])(
     'after %i before it waits, with its turn in %i ms, as long as takes few hops: %i',
     (deferrals, backlogWaitMs, ms) => {
-      const verdict = deferBehindBacklog({ deferrals }, backlogWaitMs, tiers, now)
+      const verdict = deferBehindBacklog(
+        { deferrals },
+        { waitMs: backlogWaitMs, isShared: false },
+        tiers,
+        now,
+      )
       expect(verdict).toMatchObject({ dueAt: now + ms, earlyMs: ms })
     },
   )
+})
+
+it('a deferral by what a tenant’s hooks do together takes few hops from the first time on', () => {
+  const shared = { waitMs: 22 * second, isShared: true }
+  expect(deferBehindBacklog({ deferrals: 0 }, shared, tiers, now)).toMatchObject({
+    dueAt: now + 30 * second,
+  })
 })
 
 describe('counts of what is deferred', () => {
