@@ -36,6 +36,11 @@ export interface MemberHandler extends JoinHandler, FetchHandler {
   failed(error: Error): void
 }
 
+/**
+ * The longest time between two heartbeats. A member learns of a rebalance from the answer to one, and until all members have
+ * rejoined, nobody has the partitions of a member that left.
+ */
+const maxHeartbeatMs = 500
 /** How long leaving the group may take. */
 const stopLimitMs = 5000
 
@@ -62,7 +67,7 @@ export class Member {
     const refusals = new RefusalWatch({ settings, rights, log, fields })
     this.#options = options
     this.#context = { life, refusals, log, fields }
-    this.#heartbeatMs = Math.min(1000, Math.floor(options.sessionTimeoutMs / 5))
+    this.#heartbeatMs = Math.min(maxHeartbeatMs, Math.floor(options.sessionTimeoutMs / 5))
     this.#heartbeat = this.#createHeartbeat()
     this.#joining = new MemberJoining(this.#context, handler, this.#heartbeat)
     this.#fetching = new MemberFetching(this.#context, handler, this.#heartbeatMs)
