@@ -33,19 +33,34 @@ const recheckMs = 100
 /** How often a partition is checked again that waits for the budget of deferrals. */
 const budgetMs = 5
 
+/**
+ * How many deliveries one turn admits, and how many of one partition. Sockets are not read and timers do not fire meanwhile:
+ * a backlog that is fetched at once must not take the event loop for longer than some milliseconds.
+ */
+const mostPerTurn = 512
+const mostPerPartition = 64
+
 /** Why a partition's head was not admitted. */
 export type HeadWait =
   | Exclude<Waiting, { readonly kind: 'room' }>
   /** The head must be tried again after `forMs` milliseconds. */
   | { readonly kind: 'room'; readonly forMs: number }
+  /** The turn has admitted enough, of this partition or in all. The head must be tried again in the next turn. */
+  | { readonly kind: 'turn'; readonly of: 'partition' | 'all' }
 
 export class Admission {
   readonly #parts: AdmissionParts
+  /** How many deliveries this turn may still admit. */
+  #left = mostPerTurn
   /** Whether the head that was opened last waits for the budget of deferrals. */
   #isOverBudget = false
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
+  }
+
+  beginTurn(): void {
+    this.#left = mostPerTurn
   }
 
   /**
@@ -55,7 +70,10 @@ export class Admission {
    */
   admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): HeadWait {
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
+    const enough = this.#left - mostPerPartition
     for (;;) {
+      if (this.#left <= 0) return { kind: 'turn', of: 'all' }
+      if (this.#left <= enough) return { kind: 'turn', of: 'partition' }
       this.#isOverBudget = false
       const next = flow.admitNext(this.#parts.open, planFor)
       if (next.kind === 'taken') this.#carryOut(flow, next, onComplete)
@@ -97,6 +115,7 @@ export class Admission {
     const { opened, calls, deferrals } = plan
     const { recorder, load, clock, emit } = this.#parts
     const caused = countOf(opened)
+    this.#left -= Math.max(1, caused)
     const origin: Origin = {
       epoch: flow,
       offset: record.offset,

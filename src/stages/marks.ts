@@ -69,7 +69,13 @@ export class Marks {
     return isSet
   }
 
-  takeAnswered(): readonly Answered[] {
+  get hasAnswered(): boolean {
+    return this.#answered.length > 0
+  }
+
+  /** @param most the others stay marked */
+  takeAnswered(most: number): readonly Answered[] {
+    if (this.#answered.length > most) return this.#answered.splice(0, most)
     const answered = this.#answered
     if (answered.length > 0) this.#answered = []
     return answered

@@ -9,7 +9,7 @@
  * 4. lanes → calls.
  *
  * The steps that free slots and room come first, so the later ones can use them in the same turn. At the end of a turn,
- * commits of complete offsets are planned. A turn never waits.
+ * commits of complete offsets are planned. A turn never waits, and it is short: what is beyond its bounds is left to the next.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
@@ -48,11 +48,19 @@ export interface TurnParts {
   readonly emit: Emit
 }
 
+/** How many answers one turn handles. Thousands of calls may end at once, such as by their time-outs. */
+const mostAnswers = 128
+
 export class Turn {
   readonly #parts: TurnParts
   readonly #groups: ReadonlyMap<string, Group>
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
+  /** Partitions with more to admit than this turn does: those of which it has admitted nothing, and the others. */
+  readonly #unfinished: Readonly<Record<'all' | 'partition', Set<PartitionFlow>>> = {
+    all: new Set(),
+    partition: new Set(),
+  }
   /** Starts one pass over all partitions that wait for room, however many completions there were. */
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
@@ -84,10 +92,14 @@ export class Turn {
   #takeTurn(): void {
     this.#isPlanned = false
     this.#isInTurn = true
-    const { marks } = this.#parts
+    const { marks, admission } = this.#parts
+    let answersLeft = mostAnswers
+    admission.beginTurn()
     try {
       while (marks.take()) {
-        for (const answered of marks.takeAnswered()) this.#record(answered)
+        const answers = marks.takeAnswered(answersLeft)
+        answersLeft -= answers.length
+        for (const answered of answers) this.#record(answered)
         for (const acknowledged of marks.takeAcknowledged()) this.#settle(acknowledged)
         this.#splitHalfDone()
         for (const flow of marks.takePartitions()) this.#admit(flow)
@@ -100,6 +112,17 @@ export class Turn {
       this.#isInTurn = false
     }
     this.#parts.waiters.check()
+    this.#planRest()
+  }
+
+  /** Plans a turn for what this one has left. Partitions of which nothing was admitted come first in it. */
+  #planRest(): void {
+    const { marks } = this.#parts
+    const { all, partition } = this.#unfinished
+    if (!marks.hasAnswered && all.size + partition.size === 0) return
+    marks.partitions(...all, ...partition)
+    all.clear()
+    partition.clear()
   }
 
   /** Answers → the state of lanes and endpoints, and records. */
@@ -130,6 +153,7 @@ export class Turn {
     group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return
     const wait = admission.admit(flow, this.#completed)
+    if (wait.kind === 'turn') this.#unfinished[wait.of].add(flow)
     if (wait.kind === 'room') {
       group.awaitingRoom.add(flow)
       this.#roomSoon.fireIn(wait.forMs)

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { createRig } from '../support/flow-rig.ts'
+
+/** Counts signals of one kind per pass of the event loop. */
+function countPerPass(kind: string, options: Parameters<typeof createRig>[0] = {}) {
+  const passes: number[] = [0]
+  const rig = createRig({
+    ...options,
+    isKept(signal) {
+      if (signal.kind === kind) passes[passes.length - 1] = (passes.at(-1) ?? 0) + 1
+      return true
+    },
+  })
+  const { soon } = rig.clock
+  rig.clock.soon = (run) => {
+    soon(() => {
+      passes.push(0)
+      run()
+    })
+  }
+  return { rig, most: () => Math.max(...passes), sum: () => passes.reduce((a, b) => a + b) }
+}
+
+describe('a turn', () => {
+  it('admits a bounded part of a backlog, so that sockets and timers have their turn', async () => {
+    const { rig, most, sum } = countPerPass('event.unmatched')
+    for (let n = 0; n < 3_000; n += 1) rig.sendEvent({ event: 'Nobody.Asked', n })
+    await rig.start()
+    await rig.clock.advance(0)
+    expect(sum()).toBe(3_000)
+    expect(most()).toBeLessThanOrEqual(64)
+  })
+
+  it('admits no more when many partitions have a backlog, and each has its share', async () => {
+    const { rig, most, sum } = countPerPass('event.unmatched', { partitions: 30 })
+    for (let n = 0; n < 6_000; n += 1) rig.sendEvent({ event: 'Nobody.Asked', n })
+    await rig.start()
+    await rig.clock.advance(0)
+    expect(sum()).toBe(6_000)
+    expect(most()).toBeLessThanOrEqual(512)
+    expect(most()).toBeGreaterThan(64)
+  })
+
+  it('handles a bounded number of answers that come at once', async () => {
+    const { rig, most, sum } = countPerPass('delivery.recorded')
+    const hooks = 900
+    for (let n = 0; n < hooks; n += 1) rig.putHook({ id: `hangs${n}`, events: [`Hangs.N${n}`] })
+    await rig.start()
+    for (let n = 0; n < hooks; n += 1) rig.sendEvent({ event: `Hangs.N${n}` })
+    // All of their calls time out in the same millisecond.
+    await rig.clock.advance(10_000)
+    expect(sum()).toBeGreaterThan(500)
+    expect(most()).toBeLessThanOrEqual(128)
+  })
+})
