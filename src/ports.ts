@@ -180,14 +180,14 @@ export interface TracedAttempt {
   readonly queuedMs: number
 }
 
-/** The spans of one attempt. To be told of everything that becomes of it, in this order, each at most once. */
+/** The spans of one attempt. To be told of everything that becomes of it, in this order, each at most once unless it says more. */
 export interface AttemptTrace {
   /** What the call carries. */
   readonly call: TraceContext
   /** What the records carry by which the run goes on, if its event has no trace. */
   readonly onward: TraceContext
   answered(result: AttemptResult): void
-  /** Its records are handed over. */
+  /** Its records are handed over. Again if Kafka has refused them, and others take their place. */
   recorded(outcome: Outcome, reason: Reason | undefined): void
   /** Kafka has them. */
   acknowledged(): void

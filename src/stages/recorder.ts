@@ -92,6 +92,8 @@ export class Recorder {
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
       this.#write([rejected], { origin, work: undefined, progress: 'ended' }, async () => {
+        await this.#proven(origin)
+        if (!epoch.isLive) return 'interrupted'
         await sink.write([reference])
         return 'ended'
       })
@@ -103,14 +105,20 @@ export class Recorder {
    * new owner handles the run again, and so does this process if it gets the partition back.
    */
   async #fallBack(work: Work): Promise<Progress> {
-    await new Promise<void>((resolve) => {
-      this.#proofWaiters.whenProven(work.origin, resolve)
-    })
+    await this.#proven(work.origin)
     const { records, signals, progress } = this.#recordingOf(work, { kind: 'too-large' })
     if (records.length === 0) return progress
     signals.forEach(this.#parts.emit)
+    if (work.trace !== undefined) tellTrace(work.trace, signals)
     await this.#parts.sink.write(records)
     return progress
+  }
+
+  /** Resolves as soon as membership is proven or the epoch has ended. */
+  #proven(origin: Origin): Promise<void> {
+    return new Promise((resolve) => {
+      this.#proofWaiters.whenProven(origin, resolve)
+    })
   }
 
   #recordingOf(work: Work, step: RunStep) {

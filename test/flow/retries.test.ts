@@ -359,6 +359,44 @@ describe('a record that is too large', () => {
   })
 })
 
+describe('a rejected record that is too large for its topic', () => {
+  /** The record is rejected while acknowledgements take 12 s. */
+  async function rigWithRejection() {
+    const rig = createRig()
+    rig.broker.createTopic(topics.rejected, { maxMessageBytes: 700 })
+    const one = await rig.start()
+    rig.broker.setAckDelay(12_000)
+    rig.broker.produce('auth.events', { value: `{"padding": "${'x'.repeat(1_000)}` })
+    await rig.clock.advance(10)
+    return { rig, one }
+  }
+
+  it('is replaced by a reference to its place', async () => {
+    const { rig } = await rigWithRejection()
+    await rig.clock.advance(30_000)
+    const [reference] = rig.broker.read(topics.rejected)
+    expect(reference?.value).toBeNull()
+    expect(headersOf(reference)['hooktide-source']).toContain('auth.events')
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+  })
+
+  it('has no reference from a process whose membership is not proven', async () => {
+    const { rig, one } = await rigWithRejection()
+    await one.live.freeze()
+    await rig.clock.advance(30_000)
+    expect(rig.broker.read(topics.rejected)).toEqual([])
+  })
+
+  it('has one reference, of the present epoch, if that in which it was rejected has ended', async () => {
+    const { rig, one } = await rigWithRejection()
+    await one.live.freeze()
+    await one.live.thaw()
+    await rig.clock.advance(60_000)
+    expect(rig.broker.read(topics.rejected)).toHaveLength(1)
+    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
+  })
+})
+
 describe('a dead letter that is copied to the requests topic', () => {
   it('is a new run of the same delivery, called for at once', async () => {
     const { rig, one } = await rigWithHook({ delivery: { maxRetries: 0 } })

@@ -109,3 +109,18 @@ it('where nothing is traced, calls carry the trace of the event and records no m
   expect(retried).toHaveLength(1)
   expect([...(retried[0]?.headers ?? [])].map(([name]) => name)).not.toContain('traceparent')
 })
+
+it('an attempt whose retry is too large for its tier is told that the run is dead', async () => {
+  const { tracing, spoken } = createTraces()
+  const rig = createRig({ tracing })
+  rig.putHook({ id: 'a' })
+  rig.script('https://a.example/', 500)
+  const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
+  rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
+  await rig.start({ tiers: [tiny] })
+  rig.sendEvent({ padding: 'x'.repeat(1_000) })
+  await rig.clock.advance(100)
+  expect(spoken.map(({ words }) => words)).toEqual([
+    ['response', 'retrying', 'dead', 'acknowledged'],
+  ])
+})

@@ -94,10 +94,12 @@ function attemptBegins(
       calling.end(startedAt + result.phases.totalMs)
     },
     recorded(outcome, reason) {
+      const startTime = clock.now()
+      // The records before these were refused.
+      sending?.setStatus({ code: SpanStatusCode.ERROR }).end(startTime)
       processing.setAttribute('hooktide.outcome', outcome)
       if (reason !== undefined) processing.setAttribute('hooktide.reason', reason)
       const attributes = messagingAttributes('send', results)
-      const startTime = clock.now()
       sending = tracer.startSpan(
         `send ${results}`,
         { kind: SpanKind.PRODUCER, startTime, attributes },

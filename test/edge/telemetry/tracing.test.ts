@@ -99,6 +99,29 @@ describe('tracing', () => {
     expect(processing?.events.map(({ name }) => name)).toEqual(['produced'])
   })
 
+  it('ends each write of records, also one that was replaced, which failed', async () => {
+    const exporter = register()
+    const tracing = createdTracing()
+    const attempt = tracing.attemptBegins(attemptOf(undefined))
+    attempt.answered({ kind: 'response', status: 503, retryAfterMs: undefined, body: '', phases })
+    attempt.recorded('retrying', undefined)
+    attempt.recorded('dead', 'too-large')
+    attempt.acknowledged()
+    await tracing.flush()
+    const spans = exporter.getFinishedSpans()
+    expect(spans.map(({ name, status }) => `${name} ${status.code}`)).toEqual([
+      'queued 0',
+      'POST 2',
+      'send results 2',
+      'send results 0',
+      'process auth.events 0',
+    ])
+    expect(spans.at(-1)?.attributes).toMatchObject({
+      'hooktide.outcome': 'dead',
+      'hooktide.reason': 'too-large',
+    })
+  })
+
   it('begins a trace for an event without one, which its records carry on', () => {
     register()
     const attempt = createdTracing().attemptBegins(attemptOf(undefined))
