@@ -7,6 +7,7 @@ import { hiddenMark } from '../core/text/hidden-text.ts'
 import { isPlainWords, shownParts } from '../core/text/plain-words.ts'
 import type { Command, CommandContext } from './command.ts'
 import { idForms } from './id-forms.ts'
+import { listValues } from './option-values.ts'
 
 export type ParsedArguments =
   /** `isAll`: with the settings, which `--all` asks for. */
@@ -51,9 +52,16 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
   }
   const values = new Map(given.map(({ name, value }) => [name, value ?? true] as const))
   const options = Object.fromEntries(
-    Object.keys(command.options).map((name) => [name, values.get(name)]),
+    Object.entries(command.options).map(([name, { isList = false }]) => [
+      name,
+      isList && values.has(name) ? listGiven(given, name) : values.get(name),
+    ]),
   )
   return { kind: 'call', args, options, flags: flagsIn(values) }
+}
+
+function listGiven(given: readonly OptionToken[], name: string): readonly string[] {
+  return given.flatMap((token) => (token.name === name ? listValues(token.value ?? '') : []))
 }
 
 interface OptionForm {
@@ -105,7 +113,7 @@ function idFault(command: Command, name: string, value: string): string | undefi
   const { idOf, isList = false } = command.options[name] ?? {}
   if (idOf === undefined) return undefined
   const { isValid, form } = idForms[idOf]
-  const wrong = (isList ? value.split(',') : [value]).find((id) => !isValid(id.trim()))
+  const wrong = (isList ? listValues(value) : [value]).find((id) => !isValid(id))
   if (wrong === undefined) return undefined
   const several = isList ? ' (separate several with commas)' : ''
   return `--${name} must be ${form}${several}, not "${shownParts(wrong)}".`
@@ -140,11 +148,11 @@ function firstUnknownOfWord(
   })
 }
 
-/** A command's own option may be given once. A setting may be given twice, so that a script can set a default first. */
+/** A command's own option may be given once, unless it takes several values. A setting may be given twice, so that a script can set a default first. */
 function repeatFaults(command: Command, given: readonly OptionToken[]): readonly string[] {
   const names = Object.keys(command.options)
   return names
-    .filter((name) => command.options[name]?.type === 'string')
+    .filter((name) => command.options[name]?.type === 'string' && !command.options[name].isList)
     .filter((name) => given.filter((token) => token.name === name).length > 1)
     .map((name) => `--${name} is given more than once: give it once.`)
 }

@@ -16,7 +16,7 @@ export interface CommandOption {
   readonly description: string
   /** The kind of id that it takes; absent if its value is not an id. */
   readonly idOf?: IdOf
-  /** Whether it takes several, separated by commas. */
+  /** Whether it takes several values: separated by commas, or each with the option again. */
   readonly isList?: boolean
 }
 
@@ -29,14 +29,19 @@ export interface CommandOperand {
   readonly isRepeatable: boolean
 }
 
+/** By name; of an option that takes several values, all of them. */
+export type OptionValues = Readonly<
+  Record<string, string | boolean | readonly string[] | undefined>
+>
+
 export interface CommandContext {
   readonly settings: Settings
   /** Warnings about the settings, to be logged by commands that log. For other commands they are printed already. */
   readonly settingWarnings: readonly string[]
   /** Arguments that are not options, as many as the operand allows. */
   readonly args: readonly string[]
-  /** Values of the command's own options, as given. */
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** Values of the command's own options. */
+  readonly options: OptionValues
   /** Prints one line of the answer to standard output. */
   readonly print: (line: Line) => void
   /** Columns of the terminal that shows the answer; `undefined` if it goes elsewhere. */

@@ -10,18 +10,30 @@ export function shellWord(text: string): string {
  * `--`, or they would be read as options.
  *
  * @param name such as `hooks get`
- * @param options by name, without dashes; `true` for one without a value
+ * @param options by name, without dashes; `true` for one without a value, an array for one that takes several
  */
 export function nextCommand(
   name: string,
-  options: Readonly<Record<string, string | true>>,
+  options: Readonly<Record<string, string | true | readonly string[]>>,
   operand?: string,
 ): string {
-  const given = Object.entries(options).map(([option, value]) => {
-    if (value === true) return `--${option}`
-    return `--${option}${value.startsWith('-') ? '=' : ' '}${shellWord(value)}`
+  const given = Object.entries(options).flatMap(([option, value]) => {
+    if (value === true) return [`--${option}`]
+    const words = typeof value === 'string' ? [value] : wordsOf(value)
+    return words.map((word) => `--${option}${word.startsWith('-') ? '=' : ' '}${shellWord(word)}`)
   })
   const last =
     operand === undefined ? [] : [operand.startsWith('-') ? '--' : [], shellWord(operand)]
   return ['hooktide', name, ...given, ...last.flat()].join(' ')
+}
+
+/** Values as `listValues` reads them. Behind a backslash a comma separates nothing, so a value that ends with one is the last. */
+function wordsOf(values: readonly string[]): readonly string[] {
+  const words: string[] = []
+  for (const value of values.map((one) => one.replaceAll(',', '\\,'))) {
+    const last = words.at(-1)
+    if (last === undefined || last.endsWith('\\')) words.push(value)
+    else words[words.length - 1] = `${last},${value}`
+  }
+  return words
 }

@@ -24,8 +24,13 @@ export function booleanOption({ options }: Options, name: string): boolean {
   return options[name] === true
 }
 
+/** The values in a text, separated by commas. A comma behind a backslash belongs to a value: ids may have some. */
+export function listValues(text: string): readonly string[] {
+  return text.split(/(?<!\\),/).map((value) => value.replaceAll('\\,', ',').trim())
+}
+
 /**
- * A list of values, separated by commas, without repeats.
+ * The values of an option that takes several, without repeats.
  *
  * @param form completes `must be …`
  * @throws UserError when a value does not have the form
@@ -36,9 +41,9 @@ export function listOption(
   isValid: (value: string) => boolean,
   form: string,
 ): readonly string[] | undefined {
-  const text = textOption(context, name)
-  if (text === undefined) return undefined
-  const values = [...new Set(text.split(',').map((value) => value.trim()))]
+  const given = context.options[name]
+  if (typeof given !== 'object') return undefined
+  const values = [...new Set(given)]
   const wrong = values.find((value) => !isValid(value))
   if (wrong === undefined) return values
   throw new UserError(

@@ -89,6 +89,28 @@ describe('arguments of a command', () => {
     })
   })
 
+  it.each([
+    [
+      ['--hook', 'a,b, c'],
+      ['a', 'b', 'c'],
+    ],
+    [
+      ['--hook', 'a', '--hook=b,c'],
+      ['a', 'b', 'c'],
+    ],
+    [
+      ['--hook', 'a\\,b,c'],
+      ['a,b', 'c'],
+    ],
+    [
+      ['--hook', 'a\\', '--hook', 'b\\c'],
+      ['a\\', 'b\\c'],
+    ],
+  ])('are lists where an option takes several values: %j', (words, hook) => {
+    expect(parsed('results', ...words)).toMatchObject({ options: { hook } })
+    expect(parsed('replay', ...words)).toMatchObject({ options: { hook } })
+  })
+
   it('lead to help with the settings with --help and --all, in either order', () => {
     expect(parsed('init', '--all', '--help')).toEqual({ kind: 'help', isAll: true })
     expect(parsed('endpoints list', '-h', '--all')).toEqual({ kind: 'help', isAll: true })
@@ -109,7 +131,7 @@ describe('arguments of a command', () => {
     [['events send', '-f'], '-f needs a value.'],
     [['results', '--limit', '--json'], '--limit needs a value. If it is "--json", write --limit='],
     [['results', '--follow=yes'], '--follow takes no value, but got "yes".'],
-    [['results', '--hook', 'a', '--hook', 'b'], '--hook is given more than once'],
+    [['results', '--user', 'a', '--user', 'b'], '--user is given more than once'],
     [['events send', 'x.json'], 'but got "x.json". Give a file as -f x.json.'],
     [['run', 'x'], 'takes no arguments, but got "x".'],
     [['hooks get'], 'needs the id of a hook.'],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { parseArguments } from '../../src/commands/arguments.ts'
+import { replayCommand } from '../../src/commands/replay/replay.ts'
 import { nextCommand, shellWord } from '../../src/commands/next-command.ts'
 
 describe('a command that is printed for people to copy', () => {
@@ -21,6 +23,18 @@ describe('a whole command line', () => {
     ['-$(x)', "hooktide hooks test --force -- '-$(x)'"],
   ])('has the operand %s where it is not read as an option', (id, line) => {
     expect(nextCommand('hooks test', { force: true }, id)).toBe(line)
+  })
+
+  it.each([
+    [['a', 'b'], 'hooktide replay --hook a,b'],
+    [['a,b', 'c'], "hooktide replay --hook 'a\\,b,c'"],
+    [['a\\', 'b', 'c'], "hooktide replay --hook 'a\\' --hook b,c"],
+    [['-a,b'], "hooktide replay --hook='-a\\,b'"],
+  ])('has the values %j so that the command reads these', (hook, line) => {
+    expect(nextCommand('replay', { hook })).toBe(line)
+    const words = line.split(' ').slice(2)
+    const typed = words.map((word) => word.replaceAll("'", ''))
+    expect(parseArguments(replayCommand, typed)).toMatchObject({ options: { hook } })
   })
 
   it.each([

@@ -1,16 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { InboundRecord } from '../../src/core/model/model.ts'
 import { createRig, settings, topics } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
+import { headerTextsOf } from '../support/record-builders.ts'
 
 const url = 'https://a.example/'
 const minute = 60_000
-
-function headersOf(record: InboundRecord | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    [...(record?.headers ?? [])].map(([name, value]) => [name, String(value)]),
-  )
-}
 
 async function rigWithHook(fields: Readonly<Record<string, unknown>> = {}) {
   const rig = createRig()
@@ -35,7 +29,7 @@ describe('a delivery that fails', () => {
     const [dead] = rig.broker.read(topics.deadLetters)
     expect(dead?.value?.toString()).toContain('"name":"one"')
     expect(dead?.value?.toString()).not.toContain('hookId')
-    expect(headersOf(dead)).toMatchObject({
+    expect(headerTextsOf(dead)).toMatchObject({
       'x-own': 'kept',
       'event-id': 'e-1',
       'hooktide-reason': 'exhausted',
@@ -167,7 +161,7 @@ describe('a delivery that fails', () => {
     rig.sendEvent()
     await rig.clock.advance(3 * minute)
     expect(rig.story()).toEqual(['a retrying 1', 'a retrying 2', 'a expired null'])
-    expect(headersOf(rig.broker.read(topics.deadLetters)[0])['hooktide-reason']).toBe('max-age')
+    expect(headerTextsOf(rig.broker.read(topics.deadLetters)[0])['hooktide-reason']).toBe('max-age')
   })
 
   it('is limited by the maxRetries of its hook', async () => {
@@ -283,117 +277,6 @@ describe('the schedule of this rig', () => {
     expect(settings.retrySchedule.reduce((sum, wait) => sum + wait, 0)).toBeLessThan(
       settings.maxAgeMs,
     )
-  })
-})
-
-describe('a record that is too large', () => {
-  it('ends its run as too-large, with a dead letter that refers to its source', async () => {
-    const rig = createRig()
-    rig.putHook({ id: 'a' })
-    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
-    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
-    const one = await rig.start({ tiers: [tiny] })
-    one.http.script(url, 500)
-    rig.sendEvent({ padding: 'x'.repeat(1_000) })
-    await rig.clock.advance(100)
-    expect(rig.story()).toEqual(['a retrying 1', 'a dead null'])
-    const [dead] = rig.broker.read(topics.deadLetters)
-    expect(dead?.value).toBeNull()
-    expect(headersOf(dead)).toMatchObject({ 'hooktide-reason': 'too-large' })
-    expect(headersOf(dead)['hooktide-source']).toContain('auth.events')
-    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
-  })
-
-  it('ends the process when it is a result, since nothing can replace a result', async () => {
-    const rig = createRig()
-    rig.putHook({ id: 'a' })
-    const results = 'small.results'
-    rig.broker.createTopic(results, { maxMessageBytes: 300 })
-    const one = await rig.start({ topics: { ...topics, results } })
-    one.http.script(url, 200)
-    rig.sendEvent()
-    await rig.clock.advance(100)
-    expect(one.failures.map(({ message }) => message)).toEqual([
-      'a result exceeds what topic small.results accepts: raise its max.message.bytes',
-    ])
-    expect(rig.broker.read(topics.deadLetters)).toEqual([])
-    const committed = rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })
-    expect(committed?.offset ?? 0).toBe(0)
-  })
-
-  it('of an epoch that ended meanwhile is left to the next owner', async () => {
-    const rig = createRig()
-    rig.putHook({ id: 'a' })
-    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
-    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
-    const one = await rig.start({ tiers: [tiny] })
-    rig.broker.setAckDelay(1_000)
-    rig.sendEvent({ padding: 'x'.repeat(1_000) })
-    await rig.clock.advance(10)
-    one.http.calls[0]?.answer(500)
-    await rig.clock.advance(10)
-    await one.live.freeze()
-    await one.live.thaw()
-    await rig.clock.advance(5_000)
-    expect(rig.story()[0]).toBe('a retrying 1')
-    expect(rig.broker.read(topics.deadLetters)).toEqual([])
-  })
-
-  it('has no dead letter while membership is not proven, and the next owner calls again', async () => {
-    const rig = createRig()
-    rig.putHook({ id: 'a' })
-    const tiny = { topic: `${topics.retryPrefix}tiny`, delayMs: 5_000 }
-    rig.broker.createTopic(tiny.topic, { maxMessageBytes: 300 })
-    const one = await rig.start({ tiers: [tiny] })
-    rig.broker.setAckDelay(12_000)
-    rig.sendEvent({ padding: 'x'.repeat(1_000) })
-    await rig.clock.advance(10)
-    one.http.calls[0]?.answer(500)
-    await rig.clock.advance(10)
-    await one.live.freeze()
-    await rig.clock.advance(15_000)
-    expect(rig.broker.read(topics.deadLetters)).toEqual([])
-    await one.live.thaw()
-    await rig.clock.advance(5_000)
-    expect(one.http.calls).toHaveLength(2)
-  })
-})
-
-describe('a rejected record that is too large for its topic', () => {
-  /** The record is rejected while acknowledgements take 12 s. */
-  async function rigWithRejection() {
-    const rig = createRig()
-    rig.broker.createTopic(topics.rejected, { maxMessageBytes: 700 })
-    const one = await rig.start()
-    rig.broker.setAckDelay(12_000)
-    rig.broker.produce('auth.events', { value: `{"padding": "${'x'.repeat(1_000)}` })
-    await rig.clock.advance(10)
-    return { rig, one }
-  }
-
-  it('is replaced by a reference to its place', async () => {
-    const { rig } = await rigWithRejection()
-    await rig.clock.advance(30_000)
-    const [reference] = rig.broker.read(topics.rejected)
-    expect(reference?.value).toBeNull()
-    expect(headersOf(reference)['hooktide-source']).toContain('auth.events')
-    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
-  })
-
-  it('has no reference from a process whose membership is not proven', async () => {
-    const { rig, one } = await rigWithRejection()
-    await one.live.freeze()
-    await rig.clock.advance(30_000)
-    expect(rig.broker.read(topics.rejected)).toEqual([])
-  })
-
-  it('has one reference, of the present epoch, if that in which it was rejected has ended', async () => {
-    const { rig, one } = await rigWithRejection()
-    await one.live.freeze()
-    await one.live.thaw()
-    await rig.clock.advance(60_000)
-    expect(rig.broker.read(topics.rejected)).toHaveLength(1)
-    expect(rig.broker.committed('hooktide', { topic: 'auth.events', partition: 0 })?.offset).toBe(1)
   })
 })
 

@@ -19,6 +19,15 @@ export function headersOf(texts: Readonly<Record<string, string>>): KafkaHeaders
   return Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)] as const)
 }
 
+/** The headers of a record as texts, by name; of none, nothing. */
+export function headerTextsOf(
+  record: Pick<InboundRecord, 'headers'> | undefined,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    [...(record?.headers ?? [])].map(([name, value]) => [name, String(value)]),
+  )
+}
+
 export interface Sample {
   readonly name: string
   /** The payload as Logto sends it, parsed. */

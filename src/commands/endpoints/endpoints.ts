@@ -118,10 +118,10 @@ async function enable(context: CommandContext): Promise<0> {
   )
   const wereDisabled = changes.filter(({ before }) => before?.state === 'disabled')
   if (wereDisabled.length > 0) {
-    const ids = wereDisabled.map(({ after }) => after.hookId).join(',')
+    const hook = wereDisabled.map(({ after }) => after.hookId)
     context.note('To send again what went to the dead letters meanwhile:')
-    const options = { 'failed-only': true, reason: 'endpoint-disabled,gone', hook: ids } as const
-    context.note(`  ${nextCommand('replay', options)}`)
+    const reason = ['endpoint-disabled', 'gone']
+    context.note(`  ${nextCommand('replay', { 'failed-only': true, reason, hook })}`)
   }
   return 0
 }

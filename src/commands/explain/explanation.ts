@@ -345,7 +345,7 @@ function nextFor(
 /** Sends the event again, for after the hook was corrected. */
 function replayOf(place: string, hookId: HookId | undefined): string {
   const offset = place.slice(place.lastIndexOf('/') + 1)
-  const hook = hookId === undefined ? {} : { hook: hookId }
+  const hook = hookId === undefined ? {} : { hook: [hookId] }
   return nextCommand('replay', { offsets: `${place}-${offset}`, ...hook })
 }
 

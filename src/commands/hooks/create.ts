@@ -16,7 +16,10 @@ export const hooksCreateCommand: Command = {
   ],
   options: {
     url: { type: 'string', description: 'Where it is sent to.' },
-    events: { type: 'string', description: 'Its event keys, separated by commas.' },
+    events: {
+      ...{ type: 'string', isList: true },
+      description: 'Its event keys, separated by commas.',
+    },
     id: { type: 'string', description: "Its id; without it, one like Logto's.", idOf: 'hook' },
     name: { type: 'string', description: 'Its name, for people.' },
     tenant: { type: 'string', description: 'Its tenant. [default]', idOf: 'tenant' },

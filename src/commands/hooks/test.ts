@@ -34,7 +34,10 @@ export const hooksTestCommand: Command = {
   usage: '<id> [--event <keys>] [--wait <time>] [--force]',
   examples: ['hooks test my-hook', 'hooks test my-hook --event PostSignIn --force'],
   options: {
-    event: { type: 'string', description: 'Only these event keys, separated by commas.' },
+    event: {
+      ...{ type: 'string', isList: true },
+      description: 'Only these event keys, separated by commas.',
+    },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
     force: {
       type: 'boolean',

@@ -16,7 +16,10 @@ export const rejectedListCommand: Command = {
   examples: ['rejected list', 'rejected list --last 5 --value'],
   options: {
     ...listingOptions,
-    reason: { type: 'string', description: 'Only for these reasons, such as invalid-json.' },
+    reason: {
+      ...{ type: 'string', isList: true },
+      description: 'Only for these reasons, such as invalid-json.',
+    },
   },
   uses: ['kafka', 'topics'],
   run,

@@ -27,13 +27,22 @@ export const replayOptions = {
       'End of each partition: its first record at or after this time, which is left out. [the current end]',
   },
   offsets: {
-    type: 'string',
+    ...{ type: 'string', isList: true },
     description:
       'In place of --from and --to: offsets such as auth.events/0/100-250, both included. Separate several with commas.',
   },
-  hook: { type: 'string', description: 'Only these hook ids, separated by commas.' },
-  tenant: { type: 'string', description: 'Only these tenants.' },
-  event: { type: 'string', description: 'Only these event keys, such as PostSignIn.' },
+  hook: {
+    ...{ type: 'string', idOf: 'hook', isList: true },
+    description: 'Only these hook ids, separated by commas.',
+  },
+  tenant: {
+    ...{ type: 'string', idOf: 'tenant', isList: true },
+    description: 'Only these tenants.',
+  },
+  event: {
+    ...{ type: 'string', isList: true },
+    description: 'Only these event keys, such as PostSignIn.',
+  },
   'failed-only': {
     type: 'boolean',
     description:
@@ -45,7 +54,7 @@ export const replayOptions = {
       'Only deliveries that were never delivered and are not on their way, by what the results say.',
   },
   reason: {
-    type: 'string',
+    ...{ type: 'string', isList: true },
     description: 'With --failed-only: only these reasons, such as endpoint-disabled.',
   },
   again: {
@@ -146,13 +155,13 @@ function isLetterReason(text: string): boolean {
 }
 
 function rangeOf(context: Options, now: EpochMs): RequestedRange {
-  const offsets = textOption(context, 'offsets')
-  if (offsets !== undefined) {
+  const { offsets } = context.options
+  if (typeof offsets === 'object') {
     for (const name of ['from', 'to']) {
       if (context.options[name] === undefined) continue
       throw new UserError(`--offsets and --${name} exclude each other: give one of them.`, 2)
     }
-    return { kind: 'offsets', ranges: offsets.split(',').map(readOffsetRange) }
+    return { kind: 'offsets', ranges: offsets.map(readOffsetRange) }
   }
   const from = momentOption(context, 'from', now)
   const to = momentOption(context, 'to', now)
@@ -180,7 +189,7 @@ function momentOption(
 }
 
 function readOffsetRange(text: string): OffsetRange {
-  const parts = /^([^/]+)\/(\d{1,9})\/(\d{1,15})-(\d{1,15})?$/.exec(text.trim())
+  const parts = /^([^/]+)\/(\d{1,9})\/(\d{1,15})-(\d{1,15})?$/.exec(text)
   const [, topic, partition, first, last] = parts ?? []
   const range = {
     topic: topic ?? '',

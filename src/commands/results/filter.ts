@@ -23,14 +23,26 @@ export const filterOptions = {
     type: 'string',
     description: 'Only of events about this user id, or about the subject with this id.',
   },
-  event: { type: 'string', description: 'Only of these event keys, such as PostSignIn.' },
-  outcome: { type: 'string', description: 'Only with these outcomes, such as dead,expired.' },
-  reason: { type: 'string', description: 'Only with these reasons, such as exhausted.' },
+  event: {
+    ...{ type: 'string', isList: true },
+    description: 'Only of these event keys, such as PostSignIn.',
+  },
+  outcome: {
+    ...{ type: 'string', isList: true },
+    description: 'Only with these outcomes, such as dead,expired.',
+  },
+  reason: {
+    ...{ type: 'string', isList: true },
+    description: 'Only with these reasons, such as exhausted.',
+  },
   status: {
-    type: 'string',
+    ...{ type: 'string', isList: true },
     description: 'Only with these status codes, such as 404, or 5xx for all of a kind.',
   },
-  blame: { type: 'string', description: 'Only where these are to blame, such as endpoint.' },
+  blame: {
+    ...{ type: 'string', isList: true },
+    description: 'Only where these are to blame, such as endpoint.',
+  },
   final: { type: 'boolean', description: 'Only the last result of each run.' },
 } as const satisfies Readonly<Record<string, CommandOption>>
 

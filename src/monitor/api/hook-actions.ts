@@ -171,7 +171,7 @@ async function test(parts: ApiParts, { parameters, body }: ApiRequest): Promise<
   const events = eventsIn(body['events'])
   const { records } = await carryOut(parts, 'hooks test', {
     args: [stored.id],
-    options: { wait: testWait, ...(events === undefined ? {} : { event: events.join(',') }) },
+    options: { wait: testWait, ...(events === undefined ? {} : { event: events }) },
   })
   const answers = records.filter(isJsonObject)
   const failed = answers.find((result) => result['outcome'] !== 'delivered')

@@ -109,7 +109,7 @@ async function replay(parts: ApiParts, { body }: ApiRequest): Promise<ApiAnswer>
       from: typeof from === 'string' ? from : 'earliest',
       ...(isDryRun ? { 'dry-run': true } : {}),
       ...Object.fromEntries(
-        lists.flatMap(([name, list]) => (list === undefined ? [] : [[name, list.join(',')]])),
+        lists.flatMap(([name, list]) => (list === undefined ? [] : [[name, list]])),
       ),
     },
   })
@@ -169,12 +169,7 @@ function listIn(body: ApiRequest['body'], name: string): readonly string[] | und
   const value = body[name]
   if (value === undefined || value === null) return undefined
   const isList = Array.isArray(value) && value.every((one) => typeof one === 'string')
-  if (isList && value.length > 0 && value.length <= maxSelected && !value.some(hasComma))
-    return value
-  const message = `${name} must be a list of 1 to ${maxSelected} texts without commas`
+  if (isList && value.length > 0 && value.length <= maxSelected) return value
+  const message = `${name} must be a list of 1 to ${maxSelected} texts`
   throw new ApiError(400, 'guard.invalid_input', message, { field: name })
-}
-
-function hasComma(text: string): boolean {
-  return text.includes(',')
 }

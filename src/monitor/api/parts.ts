@@ -17,7 +17,7 @@ export type ActionName =
 
 export interface Action {
   readonly args?: readonly string[]
-  readonly options?: Readonly<Record<string, string | boolean>>
+  readonly options?: Readonly<Record<string, string | boolean | readonly string[]>>
   /** In the place of standard input. */
   readonly input?: Buffer
 }

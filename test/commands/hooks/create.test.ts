@@ -5,12 +5,13 @@ const url = 'https://crm.example/logto'
 
 describe('a hook that is made of options', () => {
   it('has what was given, and leaves the rest to what completes every hook', () => {
-    expect(hookFrom({ options: { url, events: 'PostSignIn, User.Created,PostSignIn' } })).toEqual({
+    const events = ['PostSignIn', 'User.Created', 'PostSignIn']
+    expect(hookFrom({ options: { url, events } })).toEqual({
       events: ['PostSignIn', 'User.Created'],
       config: { url },
     })
     const named = { id: 'crm', name: 'CRM', tenant: 'acme' }
-    expect(hookFrom({ options: { url, events: 'PostSignIn', ...named } })).toEqual({
+    expect(hookFrom({ options: { url, events: ['PostSignIn'], ...named } })).toEqual({
       id: 'crm',
       name: 'CRM',
       tenantId: 'acme',
@@ -21,10 +22,10 @@ describe('a hook that is made of options', () => {
 
   it.each([
     [{ url }, 'Give --url, and --events'],
-    [{ events: 'PostSignIn' }, 'Give --url, and --events'],
-    [{ url, events: 'sign in' }, '--events must be an event key such as PostSignIn'],
-    [{ url: 'https://me:hunter2@crm.example/', events: 'PostSignIn' }, 'no credentials'],
-    [{ url: 'https://crm.example/?token=hunter2', events: 'PostSignIn' }, 'no query'],
+    [{ events: ['PostSignIn'] }, 'Give --url, and --events'],
+    [{ url, events: ['sign in'] }, '--events must be an event key such as PostSignIn'],
+    [{ url: 'https://me:hunter2@crm.example/', events: ['PostSignIn'] }, 'no credentials'],
+    [{ url: 'https://crm.example/?token=hunter2', events: ['PostSignIn'] }, 'no query'],
   ])('is refused as wrong use, without what may be secret: %j', (options, message) => {
     const make = () => hookFrom({ options })
     expect(make).toThrow(expect.objectContaining({ exitCode: 2 }))
