@@ -23,7 +23,8 @@ let isProgressShown = false
 const showProgress = process.stderr.isTTY
   ? (text: string) => {
       isProgressShown = true
-      process.stderr.write(eraseLine + textOf(text).slice(0, (process.stderr.columns ?? 80) - 1))
+      const width = columnsOf(process.stderr) ?? 80
+      process.stderr.write(eraseLine + textOf(text).slice(0, width - 1))
     }
   : undefined
 
@@ -31,7 +32,7 @@ const showProgress = process.stderr.isTTY
 const ending = new AbortController()
 
 async function main(argv: readonly string[]): Promise<Code> {
-  const columns = process.stdout.columns ?? 100
+  const columns = columnsOf(process.stdout) ?? 100
   if (argv.length === 0) {
     overview(commands, columns, false).split('\n').forEach(note)
     return 2
@@ -79,7 +80,7 @@ async function runCommand(
   const { signal } = ending
   const isTerminal = process.stdin.isTTY && process.stderr.isTTY
   const ask = isTerminal ? askOn(process.stdin, process.stderr, signal) : undefined
-  const output = { print, columns: process.stdout.columns, note, showProgress, ask }
+  const output = { print, columns: columnsOf(process.stdout), note, showProgress, ask }
   return await logging(isLogging, settings, () =>
     command.run({ settings, settingWarnings, args, options, ...output, signal }),
   )
@@ -137,6 +138,11 @@ function printAll(text: string): void {
 function note(line: string): void {
   clearProgress()
   process.stderr.write(`${textOf(line)}\n`)
+}
+
+/** `undefined` without a terminal, and of one that does not know its width: it says 0. */
+function columnsOf({ columns = 0 }: { readonly columns?: number }): number | undefined {
+  return columns > 0 ? columns : undefined
 }
 
 const eraseLine = '\r\u001b[K'

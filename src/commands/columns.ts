@@ -1,5 +1,6 @@
 /** Tables that fit the width of a terminal. */
 import { printable } from '../core/text/printable-text.ts'
+import type { Line, LinePart } from './line.ts'
 
 export interface Column {
   readonly heading: string
@@ -14,7 +15,7 @@ export interface Column {
 }
 
 /** A column as it is shown. */
-export interface Fitted {
+interface Fitted {
   readonly heading: string
   /** Its index among all columns. */
   readonly index: number
@@ -24,30 +25,27 @@ export interface Fitted {
   readonly isCut: boolean
 }
 
+/** The columns of each line of a row. A row takes one line, or several where the terminal is narrow. */
+export type Layout = readonly (readonly Fitted[])[]
+
 const gap = '  '
+/** Before the lines of a row that follow its first one. */
+const indent = '  '
 
 /**
- * Chooses the columns that fit, by rank. A column is added only after all columns before it have their maximum width.
+ * Chooses the columns that fit, by rank. A column is added only after all columns before it have their maximum width. If not
+ * even those of rank 0 fit on one line, each row takes several.
  *
  * @param columns of the terminal; `undefined` without a terminal: then all columns are shown and nothing is cut
  */
-export function fitted(all: readonly Column[], columns: number | undefined): readonly Fitted[] {
-  const isCut = columns !== undefined
-  const shown = isCut ? chosen(all, columns) : all.map((column, index) => ({ column, index }))
-  const widths = new Map(shown.map(({ column, index }) => [index, isCut ? column.min : column.max]))
-  let left = isCut ? columns - sumOf(shown.map(({ column }) => column.min)) : 0
-  for (const { column, index } of byRank(shown)) {
-    const more = Math.max(0, Math.min(left, column.max - column.min))
-    widths.set(index, (widths.get(index) ?? 0) + more)
-    left -= more
+export function fitted(all: readonly Column[], columns: number | undefined): Layout {
+  const placed = all.map((column, index) => ({ column, index }))
+  if (columns === undefined) {
+    return [placed.map((one) => ({ ...shownWith(one, one.column.max), isCut: false }))]
   }
-  return shown.map(({ column, index }) => ({
-    heading: column.heading,
-    index,
-    width: widths.get(index) ?? column.min,
-    isNumber: column.isNumber === true,
-    isCut,
-  }))
+  return inLines(chosen(placed, columns), columns).map((line, index) =>
+    widened(line, widthOfLine(index, columns)),
+  )
 }
 
 interface Placed {
@@ -55,13 +53,12 @@ interface Placed {
   readonly index: number
 }
 
-function chosen(all: readonly Column[], columns: number): readonly Placed[] {
+function chosen(all: readonly Placed[], columns: number): readonly Placed[] {
   let shown: readonly Placed[] = []
-  for (const one of byRank(all.map((column, index) => ({ column, index })))) {
-    // Columns of rank 0 always fit. Others need room beside the maximum widths of those before.
-    const isBehind = one.column.rank > 0
-    const before = shown.map(({ column }) => (isBehind ? column.max : column.min))
-    if (isBehind && sumOf([...before, one.column.min]) > columns) break
+  for (const one of byRank(all)) {
+    // Those of rank 0 are always shown. Others need room beside the maximum widths of those before.
+    const needed = [...shown.map(({ column }) => column.max), one.column.min]
+    if (one.column.rank > 0 && sumOf(needed) > columns) break
     shown = [...shown, one]
   }
   return shown.toSorted((one, other) => one.index - other.index)
@@ -71,38 +68,91 @@ function byRank(placed: readonly Placed[]): readonly Placed[] {
   return placed.toSorted((one, other) => one.column.rank - other.column.rank)
 }
 
+/** Puts as many columns on each line as fit with their minimum widths, and at least one. */
+function inLines(shown: readonly Placed[], columns: number): readonly (readonly Placed[])[] {
+  const lines: Placed[][] = [[]]
+  for (const one of shown) {
+    const line = lines.at(-1) ?? []
+    const needed = sumOf([...line, one].map(({ column }) => column.min))
+    if (line.length === 0 || needed <= widthOfLine(lines.length - 1, columns)) line.push(one)
+    else lines.push([one])
+  }
+  return lines
+}
+
+function widthOfLine(index: number, columns: number): number {
+  return Math.max(1, index === 0 ? columns : columns - indent.length)
+}
+
+/** Gives what is left of a line to its columns, by their rank. */
+function widened(line: readonly Placed[], width: number): readonly Fitted[] {
+  const widths = new Map(line.map(({ column, index }) => [index, Math.min(column.min, width)]))
+  let left = width - sumOf([...widths.values()])
+  for (const { column, index } of byRank(line)) {
+    const more = Math.max(0, Math.min(left, column.max - column.min))
+    widths.set(index, (widths.get(index) ?? 0) + more)
+    left -= more
+  }
+  return line.map((one) => shownWith(one, widths.get(one.index) ?? one.column.min))
+}
+
+function shownWith({ column, index }: Placed, width: number): Fitted {
+  const { heading, isNumber = false } = column
+  return { heading, index, width, isNumber, isCut: true }
+}
+
 /** The width of cells side by side. */
 function sumOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1))
 }
 
-/** The heading of a table. */
-export function headingOf(columns: readonly Fitted[]): string {
-  return joined(columns, (column) => column.heading)
+/** The lines of the heading of a table. */
+export function headingsOf(layout: Layout): readonly string[] {
+  return layout.map((line, index) =>
+    joined(
+      line.map((column) => filled(column, column.heading)),
+      index,
+    )
+      .map(textIn)
+      .join(''),
+  )
 }
 
-/** @param cells one for each column, shown or not */
-export function rowOf(columns: readonly Fitted[], cells: readonly string[]): string {
-  return joined(columns, ({ index }) => cells[index] ?? '')
+/**
+ * The lines of a row.
+ *
+ * @param cells one for each column, shown or not
+ */
+export function rowOf(layout: Layout, cells: readonly LinePart[]): readonly Line[] {
+  return layout.map((line, index) =>
+    joined(
+      line.map((column) => filled(column, cells[column.index] ?? '')),
+      index,
+    ),
+  )
 }
 
-/** The shown cells, padded to the widths of their columns. @param cells one for each column, shown or not */
-export function cellsOf(columns: readonly Fitted[], cells: readonly string[]): readonly string[] {
-  return columns.map((column) => filled(column, cells[column.index] ?? ''))
+function joined(cells: readonly LinePart[], lineIndex: number): readonly LinePart[] {
+  const parts = cells.flatMap((cell, index) => (index === 0 ? [cell] : [gap, cell]))
+  const last = parts.findLastIndex((part) => textIn(part).trim() !== '')
+  const shown = parts.slice(0, last + 1).map((part, index) => (index < last ? part : trimmed(part)))
+  return lineIndex === 0 ? shown : [indent, ...shown]
 }
 
-function joined(columns: readonly Fitted[], textOf: (column: Fitted) => string): string {
-  return columns
-    .map((column) => filled(column, textOf(column)))
-    .join(gap)
-    .trimEnd()
+function textIn(part: LinePart): string {
+  return typeof part === 'string' ? part : part.text
 }
 
-function filled({ width, isNumber, isCut }: Fitted, cell: string): string {
+function trimmed(part: LinePart): LinePart {
+  return typeof part === 'string' ? part.trimEnd() : { ...part, text: part.text.trimEnd() }
+}
+
+function filled({ width, isNumber, isCut }: Fitted, cell: LinePart): LinePart {
   // Measured as printed: escaping makes text longer.
-  const text = isCut ? cut(cell, width) : printable(cell)
+  const text = isCut ? cut(textIn(cell), width) : printable(textIn(cell))
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
-  return isNumber ? space + text : text + space
+  const whole = isNumber ? space + text : text + space
+  return typeof cell === 'string' ? whole : { ...cell, text: whole }
 }
 
 /** Cuts a text to a width, measured as printed, and marks the cut. */

@@ -1,6 +1,7 @@
 /** Tables and texts for people. */
 import { printable } from '../core/text/printable-text.ts'
-import { displayWidth, fitted, headingOf, rowOf, type Column } from './columns.ts'
+import { displayWidth, fitted, headingsOf, rowOf, type Column } from './columns.ts'
+import { textOf } from './line.ts'
 
 /** Aligns the cells of rows in columns. */
 export function alignedRows(rows: readonly (readonly string[])[]): readonly string[] {
@@ -39,12 +40,15 @@ export function listLines(
   if (columns === undefined) return alignedRows([list.map(({ heading }) => heading), ...rows])
   const table = fitted(
     list.map(({ heading, rank, min = heading.length, max = defaultMax }, index) => {
-      const widest = Math.max(heading.length, ...rows.map((row) => widthOf(row[index] ?? '', max)))
+      const widest = rows.reduce(
+        (width, row) => Math.max(width, widthOf(row[index] ?? '', max)),
+        heading.length,
+      )
       return { heading, rank, min: Math.min(min, widest), max: Math.min(max, widest) }
     }),
     columns,
   )
-  return [headingOf(table), ...rows.map((row) => rowOf(table, row))]
+  return [...headingsOf(table), ...rows.flatMap((row) => rowOf(table, row).map(textOf))]
 }
 
 /** The cost must not depend on the length of the text. */

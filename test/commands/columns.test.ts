@@ -4,10 +4,12 @@ import {
   cut,
   displayWidth,
   fitted,
-  headingOf,
+  headingsOf,
   rowOf,
   type Column,
+  type Layout,
 } from '../../src/commands/columns.ts'
+import { textOf, type LinePart } from '../../src/commands/line.ts'
 
 const columns: readonly Column[] = [
   { heading: 'ID', min: 4, max: 10, rank: 0 },
@@ -15,34 +17,62 @@ const columns: readonly Column[] = [
   { heading: 'NAME', min: 6, max: 40, rank: 2 },
 ]
 
+const needed = columns.map((column) => ({ ...column, rank: 0 }))
+
+function textsOf(layout: Layout, cells: readonly LinePart[]): readonly string[] {
+  return rowOf(layout, cells).map(textOf)
+}
+
 describe('columns of a table', () => {
   it('are all shown in full where there is no terminal', () => {
     const shown = fitted(columns, undefined)
-    expect(headingOf(shown)).toBe('ID             COUNT  NAME')
-    expect(rowOf(shown, ['longer-than-ten', '12', 'x'])).toBe('longer-than-ten        12  x')
+    expect(headingsOf(shown)).toEqual(['ID             COUNT  NAME'])
+    expect(textsOf(shown, ['longer-than-ten', '12', 'x'])).toEqual(['longer-than-ten        12  x'])
   })
 
   it('are left out by their rank where there is not room for all', () => {
-    expect(headingOf(fitted(columns, 18))).toBe('ID           COUNT')
-    expect(headingOf(fitted(columns, 27))).toBe('ID             COUNT')
-    expect(headingOf(fitted(columns, 28))).toBe('ID             COUNT  NAME')
-    expect(headingOf(fitted(columns, 2))).toBe('ID')
+    expect(headingsOf(fitted(columns, 18))).toEqual(['ID           COUNT'])
+    expect(headingsOf(fitted(columns, 27))).toEqual(['ID             COUNT'])
+    expect(headingsOf(fitted(columns, 28))).toEqual(['ID             COUNT  NAME'])
+    expect(headingsOf(fitted(columns, 2))).toEqual(['ID'])
   })
 
   it('are as wide as what is in them can be, where there is room', () => {
     const shown = fitted(columns, 30)
-    expect(rowOf(shown, ['0123456789', '7', 'a name that is long'])).toBe(
+    expect(textsOf(shown, ['0123456789', '7', 'a name that is long'])).toEqual([
       '0123456789         7  a name …',
-    )
+    ])
   })
 
   it('never make a line that is wider than the terminal, whatever stands in it', () => {
     const cell = fc.string({ unit: 'binary', maxLength: 20 })
     fc.assert(
       fc.property(fc.tuple(cell, cell, cell), fc.integer({ min: 10, max: 80 }), (cells, width) => {
-        expect(displayWidth(rowOf(fitted(columns, width), cells))).toBeLessThanOrEqual(width)
+        for (const table of [columns, needed]) {
+          for (const line of textsOf(fitted(table, width), cells)) {
+            expect(displayWidth(line)).toBeLessThanOrEqual(width)
+          }
+        }
       }),
     )
+  })
+
+  it('take several lines for each row where not even those that are always shown fit on one', () => {
+    const shown = fitted(needed, 18)
+    expect(headingsOf(shown)).toEqual(['ID           COUNT', '  NAME'])
+    expect(textsOf(shown, ['0123456789', '7', 'a name that is long'])).toEqual([
+      '0123456789       7',
+      '  a name that is …',
+    ])
+    expect(headingsOf(fitted(needed, 10))).toEqual(['ID', '     COUNT', '  NAME'])
+  })
+
+  it('keep the colour of a cell, which is padded and cut as others are', () => {
+    const cells = ['x', { text: '12', style: 'red' }, 'n'] as const
+    expect(rowOf(fitted(needed, 18), cells)).toEqual([
+      ['x         ', '  ', { text: '    12', style: 'red' }],
+      ['  ', 'n'],
+    ])
   })
 })
 

@@ -26,10 +26,15 @@ describe('a short table', () => {
     ['short', 'n', 'https://a.example/'],
   ]
 
-  it.each([60, 80, 120])('takes no line wider than %i columns of a terminal', (width) => {
+  it.each([10, 40, 60, 80, 120])('takes no line wider than %i columns of a terminal', (width) => {
     for (const line of listLines(columns, rows, width)) {
       expect(displayWidth(line)).toBeLessThanOrEqual(width)
     }
+  })
+
+  it('may have a million rows', () => {
+    const rows = Array.from({ length: 200_000 }, () => ['a', 'b', 'c'])
+    expect(listLines(columns, rows, 80)).toHaveLength(200_001)
   })
 
   it('has no column wider than its longest cell', () => {

@@ -228,12 +228,12 @@ const ofOutput: readonly Case[] = [
   growth(
     'characters of a result',
     (size) => ({ ...result, errorMessage: spaced.repeat(size), eventId: 'e'.repeat(size) }),
-    (one) => new ResultTable(undefined).line(one, 0),
+    (one) => new ResultTable(undefined).lines(one, 0),
   ),
   growth(
     'characters of a result in a terminal',
     (size) => ({ ...result, errorMessage: spaced.repeat(size), hookId: spaced.repeat(size) }),
-    (one) => new ResultTable(200).line(one, 0),
+    (one) => new ResultTable(200).lines(one, 0),
   ),
   growth(
     'results that statistics are made of',

@@ -1,7 +1,7 @@
 /** Explanations as lines for people and as JSON. */
 import type { RunStory } from '../../core/answers/delivery-story.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { cellsOf, cut, fitted, headingOf, paragraph, type Column } from '../columns.ts'
+import { cut, fitted, headingsOf, paragraph, rowOf, type Column, type Layout } from '../columns.ts'
 import type { Line } from '../line.ts'
 import { coloured, shortTime, timeText, whatCame } from '../results/result-line.ts'
 import { durationText } from '../stats/view.ts'
@@ -25,7 +25,6 @@ const attemptColumns: readonly Column[] = [
   fixed('ANSWER', 7, true),
   fixed('TOTAL', 7, true),
 ]
-const attemptTable = fitted(attemptColumns, 75)
 
 export function explanationLines(
   explanation: Explanation,
@@ -69,30 +68,32 @@ function deliveryLines(delivery: ExplainedDelivery, columns: number): readonly L
   ]
 }
 
+const attemptIndent = '    '
+
 function runLines(run: RunStory, isOneOfSeveral: boolean, columns: number): readonly Line[] {
   const { results, trigger, leftOut } = run
   const isPlain = trigger === 'event' && !isOneOfSeveral
+  const table = fitted(attemptColumns, columns - attemptIndent.length)
   return [
     ...(isPlain ? [] : indented(`run       ${run.run} (${trigger})`, 4, columns)),
-    `    ${headingOf(attemptTable)}`,
-    ...results.flatMap((result) => attemptLines(result, columns)),
+    ...headingsOf(table).map((line) => attemptIndent + line),
+    ...results.flatMap((result) => attemptLines(result, table, columns)),
     ...(leftOut > 0 ? [`    ${leftOut} results after the first are not shown`] : []),
   ]
 }
 
-function attemptLines(result: DeliveryResult, columns: number): readonly Line[] {
+function attemptLines(result: DeliveryResult, table: Layout, columns: number): readonly Line[] {
   const { attemptedAt, outcome, attempt, maxAttempts, errorMessage } = result
   const phase = (at: number | null) => durationText(at ?? undefined)
-  const cells = cellsOf(attemptTable, [
+  const rows = rowOf(table, [
     shortTime(attemptedAt),
-    [outcome, whatCame(result)].join(' ').trimEnd(),
+    coloured(outcome, [outcome, whatCame(result)].join(' ').trimEnd()),
     attempt === null ? '-' : `${attempt}/${maxAttempts ?? '-'}`,
     ...[result.queuedMs, result.connectMs, result.firstByteMs, result.totalMs].map(phase),
   ])
-  const [time = '', what = '', ...rest] = cells
-  const line: Line = [`    ${time}  `, coloured(outcome, what), `  ${rest.join('  ')}`.trimEnd()]
-  if (errorMessage === null) return [line]
-  return [line, `      ${cut(errorMessage, columns - 6)}`]
+  const lines = rows.map((row) => [attemptIndent, ...(typeof row === 'string' ? [row] : row)])
+  if (errorMessage === null) return lines
+  return [...lines, `      ${cut(errorMessage, columns - 6)}`]
 }
 
 function otherLines(others: readonly ExplainedHook[], columns: number): readonly Line[] {

@@ -4,7 +4,7 @@ import { decodeUtf8 } from '../../core/text/json.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
-import { fitted, headingOf, rowOf, type Column } from '../columns.ts'
+import { fitted, headingsOf, rowOf, type Column } from '../columns.ts'
 import { readAnswer } from '../kafka-session.ts'
 import {
   booleanOption,
@@ -67,8 +67,8 @@ export async function list<Row>(context: CommandContext, listing: Listing<Row>):
       const value = isWithValue ? valueOf(record) : {}
       print(JSON.stringify({ ...placed(record), ...listing.json(row), ...value }))
     } else {
-      if (count === 0) print(headingOf(table))
-      print(rowOf(table, listing.cells(row)))
+      if (count === 0) headingsOf(table).forEach(print)
+      rowOf(table, listing.cells(row)).forEach(print)
       if (isWithValue) print(`  ${valueOf(record).value ?? 'no value'}`)
     }
     count += 1

@@ -24,7 +24,7 @@ import { createPlan } from './plan.ts'
 import { findRange, remainingRange, type FoundRange } from './range.ts'
 import { Replayer, type Counts, type ReplayerParts, type ReplayOutput } from './replayer.ts'
 import { createRequestWriter } from './request-writer.ts'
-import { alignedRows, compareTexts } from '../table.ts'
+import { compareTexts, listLines, type ListColumn } from '../table.ts'
 
 export const replayCommand: Command = {
   name: 'replay',
@@ -192,6 +192,12 @@ async function deleteProgress(admin: KafkaAdmin, groupId: string): Promise<void>
   await admin.deleteGroups([groupId]).catch(() => undefined)
 }
 
+const countColumns: readonly ListColumn[] = [
+  { heading: 'HOOK', rank: 0, min: 21, max: 300 },
+  { heading: 'TENANT', rank: 0, min: 21, max: 300 },
+  { heading: 'DELIVERIES', rank: 0, min: 13 },
+]
+
 function report(
   context: CommandContext,
   outcome: {
@@ -226,7 +232,7 @@ function report(
     grouped(deliveries),
   ])
   if (rows.length > 0) {
-    for (const line of alignedRows([['HOOK', 'TENANT', 'DELIVERIES'], ...rows])) print(line)
+    for (const line of listLines(countColumns, rows, context.columns)) print(line)
   }
   for (const [why, count] of leftOut) print(`left out: ${grouped(count)}: ${leftOutReasons[why]}`)
   const read = `${grouped(records)} record(s) read`

@@ -3,7 +3,7 @@ import { roughWait } from '../../core/model/durations.ts'
 import { eventKeys } from '../../core/event/event-keys.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { cellsOf, fitted, headingOf, type Column, type Fitted } from '../columns.ts'
+import { fitted, headingsOf, rowOf, type Column, type Layout } from '../columns.ts'
 import type { Line, LinePart } from '../line.ts'
 
 interface ResultColumn extends Column {
@@ -56,7 +56,7 @@ const wideColumns: readonly ResultColumn[] = [
   next,
 ]
 
-/** In a terminal. Those of rank 0 take 80 columns. */
+/** In a terminal. Those of rank 0 take 76 columns. */
 const terminalColumns: readonly ResultColumn[] = [
   fixed('TIME', 14, ({ attemptedAt }) => shortTime(attemptedAt)),
   fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd()),
@@ -76,25 +76,24 @@ const terminalColumns: readonly ResultColumn[] = [
 
 /** Lines of a stream share columns before it is known what comes. */
 export class ResultTable {
-  readonly heading: string
+  readonly headings: readonly string[]
   readonly #columns: readonly ResultColumn[]
-  readonly #fitted: readonly Fitted[]
+  readonly #layout: Layout
 
   /** @param columns of the terminal; `undefined`: everything is shown in full */
   constructor(columns: number | undefined) {
     this.#columns = columns === undefined ? wideColumns : terminalColumns
-    this.#fitted = fitted(this.#columns, columns)
-    this.heading = headingOf(this.#fitted)
+    this.#layout = fitted(this.#columns, columns)
+    this.headings = headingsOf(this.#layout)
   }
 
   /** @param now what is still to come is told by how long from now */
-  line(result: DeliveryResult, now: EpochMs): Line {
-    const all = this.#columns.map(({ cell }) => cell(result, now))
-    const cells = cellsOf(this.#fitted, all)
-    const at = this.#fitted.findIndex(({ heading }) => heading === 'OUTCOME')
-    const before = cells.slice(0, at).map((cell) => `${cell}  `)
-    const rest = cells.slice(at + 1).join('  ')
-    return [...before, coloured(result.outcome, cells[at] ?? ''), `  ${rest}`.trimEnd()]
+  lines(result: DeliveryResult, now: EpochMs): readonly Line[] {
+    const cells = this.#columns.map(({ heading, cell }) => {
+      const text = cell(result, now)
+      return heading === 'OUTCOME' ? coloured(result.outcome, text) : text
+    })
+    return rowOf(this.#layout, cells)
   }
 }
 

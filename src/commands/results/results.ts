@@ -68,8 +68,11 @@ async function run(context: CommandContext): Promise<0> {
   const goingOn = new GoingOn(filter)
   let shown = 0
   for await (const result of wantedIn(context, range, filter)) {
-    if (shown === 0 && !isJson) print(table.heading)
-    print(isJson ? JSON.stringify(result) : table.line(result, Date.now()))
+    if (isJson) print(JSON.stringify(result))
+    else {
+      if (shown === 0) table.headings.forEach(print)
+      table.lines(result, Date.now()).forEach(print)
+    }
     goingOn.add(result)
     shown += 1
     if (shown >= limit) break

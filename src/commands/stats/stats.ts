@@ -98,7 +98,7 @@ function printTable(
     booleanOption(context, 'wide') ? undefined : context.columns,
   )
   const groups = statistics.groups()
-  print(table.heading)
+  table.headings.forEach(print)
   for (const group of groups.slice(0, top)) for (const line of table.lines(group)) print(line)
   for (const line of table.summary(statistics.all)) print(line)
   const left = groups.length - top

@@ -8,7 +8,7 @@ import {
   type GroupStatistics,
 } from '../../core/answers/statistics.ts'
 import type { Histogram } from '../../core/answers/histogram.ts'
-import { cellsOf, cut, fitted, headingOf, type Column, type Fitted } from '../columns.ts'
+import { cut, fitted, headingsOf, paragraph, rowOf, type Column, type Layout } from '../columns.ts'
 import type { Line, Style } from '../line.ts'
 
 const percentiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const
@@ -89,22 +89,22 @@ const fair = 0.9
 
 /** The lines of a table for people: a row for each group, and beneath it what went wrong. */
 export class StatisticsTable {
-  readonly heading: string
+  readonly headings: readonly string[]
   readonly #width: number | undefined
   readonly #columns: readonly StatisticsColumn[]
-  readonly #fitted: readonly Fitted[]
+  readonly #layout: Layout
 
   /** @param columns of the terminal; `undefined`: everything is shown in full */
   constructor(grouping: Grouping, columns: number | undefined) {
     this.#width = columns
     this.#columns = columnsOf(grouping)
-    this.#fitted = fitted(this.#columns, columns)
-    this.heading = headingOf(this.#fitted)
+    this.#layout = fitted(this.#columns, columns)
+    this.headings = headingsOf(this.#layout)
   }
 
   lines(group: GroupStatistics): readonly Line[] {
     const trouble = troubleOf(group)
-    return [this.#row(group), ...(trouble === '' ? [] : [`  ${this.#fit(trouble, 2)}`])]
+    return [...this.#row(group), ...this.#inLines(trouble, 2)]
   }
 
   /** What the row of all results says, and what has no column at any width. */
@@ -116,35 +116,42 @@ export class StatisticsTable {
     const [first, second, third] = Object.values(percentiles).map((of) =>
       durationText(toFirst.quantile(of)),
     )
-    return [
-      '',
-      ...this.lines({ ...all, name: '(all)' }),
+    const sentences = [
       `Delivered: ${share} of ${runs} that ended; ${attempts} attempts each`,
       `Event to first attempt: p50 ${first}, p95 ${second}, p99 ${third}`,
       open === undefined
         ? 'Not ended: not known'
         : `Not ended: ${open.retrying} retrying, ${open.waiting} waiting`,
       '! below 99 % of requests, !! below 90 %',
-    ].map((line) => (typeof line === 'string' ? this.#fit(line, 0) : line))
+    ]
+    return [
+      '',
+      ...this.lines({ ...all, name: '(all)' }),
+      ...sentences.flatMap((sentence) => this.#inLines(sentence, 0)),
+    ]
   }
 
-  #row(group: GroupStatistics): Line {
-    const cells = cellsOf(
-      this.#fitted,
-      this.#columns.map(({ cell }) => cell(group)),
-    )
+  #row(group: GroupStatistics): readonly Line[] {
     const style = styleOf(successShare(group))
-    return cells.flatMap((cell, index) => {
-      const before = index === 0 ? '' : '  '
-      const isMarked = this.#fitted[index]?.heading === successHeading && style !== undefined
-      return [before, isMarked ? { text: cell, style } : cell]
+    const cells = this.#columns.map(({ heading, cell }) => {
+      const text = cell(group)
+      return heading === successHeading && style !== undefined ? { text, style } : text
     })
+    return rowOf(this.#layout, cells)
   }
 
-  #fit(text: string, indent: number): string {
-    return this.#width === undefined ? text : cut(text, this.#width - indent)
+  /** A text of a few lines at most. */
+  #inLines(text: string, indent: number): readonly string[] {
+    if (text === '') return []
+    const space = ' '.repeat(indent)
+    if (this.#width === undefined) return [space + text]
+    const width = Math.max(20, this.#width - indent)
+    return paragraph(cut(text, mostTextLines * width), width).map((line) => space + line)
   }
 }
+
+/** The names of errors may be long. */
+const mostTextLines = 3
 
 /** What most of it is, in one line. */
 const shownDetails = 5

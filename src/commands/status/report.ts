@@ -7,7 +7,7 @@ import type { GroupDescription } from '../../edge/kafka/group-description.ts'
 import { roughWait } from '../../core/model/durations.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import { grouped } from '../replay/progress.ts'
-import { alignedRows, compareTexts } from '../table.ts'
+import { compareTexts, listLines, type ListColumn } from '../table.ts'
 
 /** What is known of one of the two groups of a processor. */
 export interface GroupFacts {
@@ -141,11 +141,30 @@ function placeOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }
 
-/** @param version this program's own: processors of another are marked */
+const processorColumns: readonly ListColumn[] = [
+  { heading: 'PROCESSOR', rank: 0, min: 30, max: 300 },
+  { heading: 'VERSION', rank: 0, min: 9 },
+  { heading: 'HOST', rank: 0, min: 15, max: 300 },
+  { heading: 'PARTITIONS', rank: 0 },
+]
+
+const topicColumns: readonly ListColumn[] = [
+  { heading: 'TOPIC', rank: 0, min: 40, max: 300 },
+  { heading: 'PARTITIONS', rank: 0 },
+  { heading: 'UNASSIGNED', rank: 0 },
+  { heading: 'WAITING', rank: 0, min: 13 },
+  { heading: 'NEXT DUE', rank: 0, min: 9 },
+  { heading: 'LAST DUE', rank: 0, min: 9 },
+]
+
+/**
+ * @param version this program's own: processors of another are marked
+ * @param columns of the terminal; `undefined`: everything is shown in full
+ */
 export function statusLines(
   report: StatusReport,
   version: string,
-  now: EpochMs,
+  { now, columns }: { readonly now: EpochMs; readonly columns: number | undefined },
 ): readonly string[] {
   const { groups, processors, topics, hooks, endpoints } = report
   const processorRows = processors.map((one) => [
@@ -168,12 +187,9 @@ export function statusLines(
     '',
     ...(processors.length === 0
       ? ['no processors']
-      : alignedRows([['PROCESSOR', 'VERSION', 'HOST', 'PARTITIONS'], ...processorRows])),
+      : listLines(processorColumns, processorRows, columns)),
     '',
-    ...alignedRows([
-      ['TOPIC', 'PARTITIONS', 'UNASSIGNED', 'WAITING', 'NEXT DUE', 'LAST DUE'],
-      ...topicRows,
-    ]),
+    ...listLines(topicColumns, topicRows, columns),
     '',
     `hooks: ${grouped(hooks.enabled)} enabled, ${grouped(hooks.disabled)} disabled, ${grouped(hooks.suspended)} suspended`,
     `endpoints: ${states.join(', ')}`,

@@ -65,7 +65,8 @@ async function run(context: CommandContext): Promise<0> {
     print(JSON.stringify(report))
     return 0
   }
-  statusLines(report, version, Date.now()).forEach(print)
+  const { columns } = context
+  statusLines(report, version, { now: Date.now(), columns }).forEach(print)
   statusNotes(report, version).forEach(note)
   return 0
 }

@@ -17,7 +17,8 @@ const results = [
 
 function linesAt(columns: number | undefined): readonly string[] {
   const table = new ResultTable(columns)
-  return [table.heading, ...results.map((result) => textOf(table.line(result, resultAt)))]
+  const lines = results.flatMap((result) => table.lines(result, resultAt))
+  return [...table.headings, ...lines.map(textOf)]
 }
 
 describe('a line about a result', () => {
@@ -32,8 +33,20 @@ describe('a line about a result', () => {
     ])
   })
 
-  it.each([80, 100, 120, 160, 240])('is never wider than a terminal of %i columns', (columns) => {
-    for (const line of linesAt(columns)) expect(displayWidth(line)).toBeLessThanOrEqual(columns)
+  it.each([40, 50, 79, 80, 100, 120, 160, 240])(
+    'is never wider than a terminal of %i columns',
+    (columns) => {
+      for (const line of linesAt(columns)) expect(displayWidth(line)).toBeLessThanOrEqual(columns)
+    },
+  )
+
+  it('takes two lines where the terminal is narrow', () => {
+    expect(linesAt(44).slice(0, 4)).toEqual([
+      'TIME            OUTCOME           TRY',
+      '  TRIGGER  HOOK             EVENT',
+      '09-14 09:02:11  delivered 200     1/10',
+      '  event    crm              PostSignIn',
+    ])
   })
 
   it('has ids in full, and more columns, where there is room', () => {
@@ -53,7 +66,7 @@ describe('a line about a result', () => {
   })
 
   it('has room for every event key that Logto sends', () => {
-    const { heading } = new ResultTable(undefined)
+    const [heading = ''] = new ResultTable(undefined).headings
     const width = heading.indexOf('DELIVERY') - heading.indexOf('EVENT ')
     for (const key of eventKeys) expect(key.length).toBeLessThan(width)
   })

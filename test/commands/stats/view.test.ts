@@ -41,7 +41,7 @@ function linesOf(columns: number | undefined): readonly string[] {
   const table = new StatisticsTable('hook', columns)
   const { all, ...folded } = { all: statistics().all, groups: statistics().groups() }
   const lines = [...folded.groups.flatMap((group) => table.lines(group)), ...table.summary(all)]
-  return [table.heading, ...lines.map(textOf)]
+  return [...table.headings, ...lines.map(textOf)]
 }
 
 describe('a table of statistics', () => {
@@ -55,6 +55,14 @@ describe('a table of statistics', () => {
       '  503 ×1; 1 retrying',
     ])
     for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80)
+  })
+
+  it.each([40, 60, 79])('takes several lines a row in a terminal of %i columns', (columns) => {
+    const lines = linesOf(columns)
+    for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(columns)
+    for (const text of ['85.0 % !!', '1 dead, 3 retrying', '0 waiting', 'below 90 %']) {
+      expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(text)
+    }
   })
 
   it('ends with what is so of all together', () => {

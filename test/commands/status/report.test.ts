@@ -89,7 +89,7 @@ describe('the status of an installation', () => {
       { hooks: { enabled: 2, disabled: 0, suspended: 1 }, states: ['open', 'healthy'] },
       new Map([['e', { first: 100, last: 7_300_000 }]]),
     )
-    expect(statusLines(report, '0.1.0', 100_000)).toEqual([
+    expect(statusLines(report, '0.1.0', { now: 100_000, columns: undefined })).toEqual([
       'group hooktide: Stable',
       '',
       'PROCESSOR  VERSION  HOST      PARTITIONS',

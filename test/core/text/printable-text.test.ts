@@ -74,7 +74,10 @@ describe('lines', () => {
   it('about a result are as wide as what is printed', () => {
     const table = new ResultTable(undefined)
     const line = (tenantId: string) =>
-      textOf(table.line(failureWith({ tenantId, hookId: 'h', errorMessage: '\u202edetartsnu' }), 0))
+      table
+        .lines(failureWith({ tenantId, hookId: 'h', errorMessage: '\u202edetartsnu' }), 0)
+        .map(textOf)
+        .join('\n')
     expect(line('a\u009b')).toContain('a\\u009b     h')
     expect(line('acmeacme')).toContain('acmeacme    h')
     expect(line('a')).toMatch(/, \\u202edetartsnu$/)
