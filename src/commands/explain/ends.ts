@@ -1,7 +1,9 @@
-/** How runs end without success, in words, and whether one that goes on will. */
+/** How runs end without success, in words, and whether one that goes on will; times in words. */
 import { isDisabledFor, type Health } from '../../core/health/record.ts'
+import { roughWait } from '../../core/model/durations.ts'
 import type { EpochMs, TenantId } from '../../core/model/model.ts'
 import { join } from '../../core/run/join.ts'
+import { timeText } from '../results/result-line.ts'
 import type { StoredHook } from '../hooks/topic.ts'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -53,4 +55,15 @@ export function endWithoutCall(
 export function endWords({ outcome, reason }: FutureEnd, due: string): string {
   const what = outcome === 'dead' ? 'becomes a dead letter' : 'is discarded'
   return `no call follows: it ${what}${due === '' ? '' : ` ${due}`}, since ${reasonWords(reason)}`
+}
+
+/** A time, and how far away it is. */
+export function dueWords(dueAt: EpochMs, now: EpochMs): string {
+  const wait = roughWait(Math.abs(dueAt - now))
+  return `${timeText(dueAt)} (${dueAt >= now ? `in ${wait}` : `${wait} ago`})`
+}
+
+/** The same of what is waiting: what may start already waits for a process to take it, or for its turn there. */
+export function dueNow(dueAt: EpochMs, now: EpochMs): string {
+  return dueAt > now ? dueWords(dueAt, now) : 'now'
 }

@@ -95,7 +95,12 @@ async function waitingNow(
 }
 
 function waitingWords(run: WaitingRun): Waiting {
-  return { place: placeOf(run.place), attempt: run.attempt + 1, startsAt: earliestStart(run) }
+  return {
+    run: run.run,
+    place: placeOf(run.place),
+    attempt: run.attempt + 1,
+    startsAt: earliestStart(run),
+  }
 }
 
 function printRejection(context: CommandContext, { place, rejection }: FoundRejection): void {

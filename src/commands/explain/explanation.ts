@@ -3,7 +3,6 @@ import type { DeliveryStory, RunStory } from '../../core/answers/delivery-story.
 import type { HookAnswer } from '../../core/answers/hook-answers.ts'
 import { isDisabledFor, type Health } from '../../core/health/record.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
-import { roughWait } from '../../core/model/durations.ts'
 import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
@@ -12,7 +11,8 @@ import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/top
 import { timeText } from '../results/result-line.ts'
 import { nextCommand } from '../next-command.ts'
 import { shortened } from '../table.ts'
-import { endWithoutCall, endWords, reasonWords, type FutureEnd } from './ends.ts'
+import { dueNow, dueWords, endWithoutCall, endWords, reasonWords } from './ends.ts'
+import { nextOf, nowhere, openWords } from './going-on.ts'
 import type { FoundEvent } from './found.ts'
 
 /** Whether the group has completed the event's record; `undefined` if that is not known. */
@@ -23,6 +23,7 @@ export type Handled =
 
 /** Where a run waits now. */
 export interface Waiting {
+  readonly run: string
   /** `<topic>/<partition>/<offset>` of the record that it waits as. */
   readonly place: string
   /** The number of its next attempt. */
@@ -37,7 +38,7 @@ export interface Surroundings {
   /** For hooks of the event's tenant, and hooks of other tenants with its key. Empty if the event's record no longer exists. */
   readonly answers: ReadonlyMap<HookId, HookAnswer>
   readonly handled: Handled
-  /** By delivery. Deliveries that do not wait have no entry, or an empty one. */
+  /** By delivery; empty for those that do not wait. Without an entry it is not known. */
   readonly waiting: ReadonlyMap<DeliveryId, readonly Waiting[]>
   readonly now: EpochMs
   /** Explain only this hook. */
@@ -200,28 +201,29 @@ function explainedStory(
   const health = around.endpoints.get(hookId)
   const last = newest?.state.last
   const waits = around.waiting.get(deliveryId) ?? []
-  const dueAt = dueOf(newest, waits)
+  const next = newest?.state.kind === 'open' ? nextOf(newest, deliveryId, around) : nowhere
   const isOfOther = hook !== undefined && tenantOf(hook) !== tenantId
   const { now } = around
-  const due = dueAt === null ? '' : dueWords(dueAt, now)
   const end = endWithoutCall(hook, health, { tenantId, now })
   return {
-    ...{ hookId, deliveryId, dueAt, waits, runs, url: urlOf(hook) },
+    ...{
+      hookId,
+      deliveryId,
+      dueAt: next.kind === 'due' ? next.at : null,
+      waits,
+      runs,
+      url: urlOf(hook),
+    },
     ...(last === undefined
       ? { state: 'none', words: 'it has no result', next: [] }
       : {
           state: last.outcome,
-          words: newest?.state.kind === 'open' ? openWords(last, due, end) : endedWords(last),
+          words:
+            newest?.state.kind === 'open' ? openWords(last, next, { end, now }) : endedWords(last),
           next: isOfOther ? [] : nextFor(last, hook, health),
         }),
     endpoint: isOfOther ? null : endpointWords(hook, health, around.now),
   }
-}
-
-/** A delivery may have been deferred since its newest result. */
-function dueOf(newest: RunStory | undefined, waits: readonly Waiting[]): EpochMs | null {
-  if (newest?.state.kind !== 'open') return null
-  return waits[0]?.startsAt ?? newest.state.dueAt ?? null
 }
 
 function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings): ExplainedDelivery {
@@ -239,7 +241,7 @@ function withoutResult(hookId: HookId, found: FoundEvent, around: Surroundings):
   const letter = found.letters.get(hookId)
   if (isWaiting) {
     const end = endWithoutCall(hook, health, { tenantId: found.tenantId, now })
-    const due = dueAt === null ? '' : dueWords(dueAt, now)
+    const due = dueAt === null ? '' : dueNow(dueAt, now)
     const words = end === undefined ? 'waits: it has no result yet' : `waits; ${endWords(end, due)}`
     return { ...common, state: 'none', words, next: ['hooktide status'] }
   }
@@ -287,27 +289,6 @@ function endedWords({ outcome, reason, attempt, attemptedAt }: DeliveryResult): 
     return `delivered ${timeText(attemptedAt)}, by attempt ${attempt ?? '-'}`
   const why = reason === null ? '' : `: ${reasonWords(reason)}`
   return `${outcome} ${timeText(attemptedAt)}${why}`
-}
-
-/** @param end what it comes to if no call follows */
-function openWords(last: DeliveryResult, due: string, end: FutureEnd | undefined): string {
-  const { outcome, attempt, maxAttempts } = last
-  const next = end && endWords(end, due)
-  if (outcome === 'retrying') {
-    const failed = `attempt ${attempt ?? '-'} of ${maxAttempts ?? '-'} failed`
-    return `${failed}; ${next ?? `the next is due ${due}`}`
-  }
-  if (outcome === 'deferred') {
-    return next === undefined
-      ? `waits for its endpoint or its turn; checked again ${due}`
-      : `waits; ${next}`
-  }
-  return `a process stopped during the call; ${next ?? 'the call is repeated'}`
-}
-
-function dueWords(dueAt: EpochMs, now: EpochMs): string {
-  const wait = roughWait(Math.abs(dueAt - now))
-  return `${timeText(dueAt)} (${dueAt >= now ? `in ${wait}` : `${wait} ago`})`
 }
 
 function endpointWords(

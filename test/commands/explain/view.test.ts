@@ -104,7 +104,7 @@ describe('an explanation', () => {
     (_, hooks, what, why) => {
       const open = [
         ['retrying', failureWith({ hookId: 'crm' }), 'attempt 1 of 10 failed; '],
-        ['deferred', resultWith({ ...deferral, hookId: 'crm' }), 'waits; '],
+        ['deferred', resultWith({ ...deferral, hookId: 'crm' }), 'it was deferred; '],
         ['interrupted', resultWith({ ...interruption, hookId: 'crm' }), 'a process stopped'],
       ] as const
       for (const [outcome, result, begin] of open) {
@@ -170,8 +170,9 @@ describe('an explanation', () => {
   })
 
   it('tells where a delivery waits, and when it is due now rather than when results said it would be', () => {
-    const [{ deliveryId }] = [failureWith({})]
-    const waits = [{ place: 'auth.webhook.retry.30m/0/17', attempt: 3, startsAt: now + 600_000 }]
+    const { deliveryId, run } = failureWith({})
+    const place = 'auth.webhook.retry.30m/0/17'
+    const waits = [{ run, place, attempt: 3, startsAt: now + 600_000 }]
     const waiting = new Map([[deliveryId, waits]])
     const found = foundWith({}, attempts)
     const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found), 100)
@@ -184,11 +185,56 @@ describe('an explanation', () => {
     expect(mayWait(found, new Map(), undefined)).toEqual([deliveryId])
   })
 
+  describe('of a run that has not ended, but whose next attempt should have been by now', () => {
+    const later = now + 3_600_000
+    const { deliveryId, run } = failureWith({})
+    const wordsWith = (waiting: Surroundings['waiting'], result = failureWith({ hookId: 'crm' })) =>
+      around([stored({ id: 'crm' })], { waiting, now: later })(foundWith({}, [result]))
+        .deliveries[0]
+
+    it('says that it is due now where it waits', () => {
+      const wait = { run, place: 'auth.webhook.retry.5s/0/1', attempt: 2, startsAt: now }
+      expect(wordsWith(new Map([[deliveryId, [wait]]]))?.words).toBe(
+        'attempt 1 of 10 failed; the next is due now',
+      )
+    })
+
+    it('says that it waits nowhere, also if another run of its delivery does', () => {
+      const other = { run: 'auth.webhook.requests/0/1', place: 'x/0/0', attempt: 1, startsAt: now }
+      for (const waits of [[], [other]]) {
+        const delivery = wordsWith(new Map([[deliveryId, waits]]))
+        expect(delivery?.words).toBe(
+          'attempt 1 of 10 failed; nothing of it waits now: it has just gone on, or what waited was removed',
+        )
+        expect(delivery?.dueAt).toBeNull()
+        expect(delivery?.next).toEqual([`hooktide resend ${deliveryId}`])
+      }
+    })
+
+    it('says that it is not known where what waits cannot be read', () => {
+      expect(wordsWith(new Map())?.words).toBe(
+        'attempt 1 of 10 failed; the next was due 2026-09-14T09:03:11Z (59 min ago); whether it still waits is not known',
+      )
+    })
+
+    it('says that the call is repeated only while the record of the event is open', () => {
+      const interrupted = resultWith({ ...interruption, hookId: 'crm' })
+      const waiting = new Map([[deliveryId, []]])
+      expect(wordsWith(waiting, interrupted)?.words).toMatch(/; nothing of it waits now: /)
+      const handled = { kind: 'no', words: '' } as const
+      const open = around([stored({ id: 'crm' })], { waiting, handled })
+      expect(open(foundWith({}, [interrupted])).deliveries[0]?.words).toBe(
+        'a process stopped during the call; the call is repeated',
+      )
+    })
+  })
+
   it('tells where a delivery waits of which nothing is recorded', () => {
     const found = foundWith({}, [])
     const answers = new Map([['crm', { kind: 'matches' } as const]])
     const [deliveryId = ''] = mayWait(found, answers, undefined)
-    const waits = [{ place: 'auth.webhook.requests/0/1', attempt: 1, startsAt: resultAt }]
+    const place = 'auth.webhook.requests/0/1'
+    const waits = [{ run: 'auth.events/0/0', place, attempt: 1, startsAt: resultAt }]
     const waiting = new Map([[deliveryId, waits]])
     const lines = textsOf(around([stored({ id: 'crm' })], { waiting })(found))
     expect(lines).toContain('  Hook crm: waits: it has no result yet')
