@@ -26,7 +26,7 @@ import {
   type SecuredBroker,
 } from '../support/secured-broker.ts'
 
-const users = ['processor', 'sender', 'owner', 'watcher', 'again', 'nobody']
+const users = ['processor', 'sender', 'owner', 'watcher', 'nobody']
 let broker: SecuredBroker
 
 beforeAll(async () => {
@@ -251,50 +251,6 @@ describe('rights', () => {
       use('watcher', ['results', '--from', 'earliest']),
     ])
     expect(after).toMatchObject([{ code: 0 }, { code: 0 }, { code: 0 }])
-  })
-})
-
-describe('a user of replay and resend', () => {
-  it('needs the rights that docs/security.md names, and learns which are missing before anything is requested', async () => {
-    const { admin, createTopic } = await useKafka([broker.open])
-    const { prefix, group } = uniqueNames()
-    const environment = {
-      ...environmentOf('again'),
-      HOOKTIDE_TOPIC_PREFIX: prefix,
-      HOOKTIDE_GROUP_ID: group,
-    }
-    const { topics } = readSettings(environment)
-    const { hooks, endpoints, results, requests, deadLetters } = topics
-    const read = [...topics.events, hooks, endpoints, results, deadLetters, requests]
-    await Promise.all(read.map((topic) => createTopic(topic, 1)))
-    const replay = () => hooktide(['replay', '--failed-only', '--yes'], environment)
-
-    await grant(
-      admin,
-      'User:again',
-      read.map((topic) => topicRight('Read', topic)),
-    )
-    const refused = await replay()
-    expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(
-      /^User:again has no right to Write on topic \S+\.requests: grant/,
-    )
-    expect(refused.stderr).toContain(
-      `has no right to Read on groups that begin with ${group}.replay.`,
-    )
-    const { groups } = await admin.listGroups()
-    expect(groups.filter(({ groupId }) => groupId.startsWith(group))).toEqual([])
-
-    await grant(admin, 'User:again', [
-      topicRight('Write', requests),
-      { ...groupRight('Read', `${group}.replay.`), isPrefix: true },
-      { ...groupRight('Delete', `${group}.replay.`), isPrefix: true },
-    ])
-    expect(await replay()).toMatchObject({ code: 0 })
-    const after = await admin.listGroups()
-    expect(after.groups.filter(({ groupId }) => groupId.startsWith(group))).toEqual([])
-    const resend = await hooktide(['resend', 'dlv_0000000000000000000000'], environment)
-    expect(resend.stderr).toContain('cannot be sent again: neither')
   })
 })
 

@@ -11,15 +11,14 @@ export interface FoundRange {
 }
 
 /**
- * @param topics topics that this replay may read
- * @throws UserError when one of them does not exist, or when offsets of another topic are requested
+ * @param topics topics that this replay may read; they exist
+ * @throws UserError when offsets of another topic are requested
  */
 export async function findRange(
   admin: KafkaAdmin,
   topics: readonly string[],
   wanted: RequestedRange,
 ): Promise<FoundRange> {
-  await refuseAbsent(admin, topics)
   if (wanted.kind === 'times') {
     const reaches = await Promise.all(topics.map((topic) => byTime(admin, topic, wanted)))
     return { reaches: reaches.flat(), removedCount: 0 }
@@ -73,13 +72,6 @@ function clipAll(
     reaches: clipped.map(({ reach }) => reach),
     removedCount: clipped.reduce((sum, { removed }) => sum + removed, 0),
   }
-}
-
-async function refuseAbsent(admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
-  const existing = new Set(await admin.listTopics())
-  const absent = topics.find((topic) => !existing.has(topic))
-  if (absent === undefined) return
-  throw new UserError(`Topic ${absent} does not exist: run "hooktide init".`)
 }
 
 async function byTime(

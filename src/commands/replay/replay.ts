@@ -16,6 +16,7 @@ import {
 import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Command, CommandContext, InterruptedCode } from '../command.ts'
+import { refuseAbsent } from '../existing-topics.ts'
 import { kafkaSettingsOf, refuseMissing, refuseWithoutRights, withAdmin } from '../kafka-session.ts'
 import { confirmationFor } from '../confirmation.ts'
 import { booleanOption } from '../option-values.ts'
@@ -116,7 +117,9 @@ async function prepareReplay(
     return withRemovedNote(context, order, rest)
   }
   const { order, range } = wanted
-  return withRemovedNote(context, order, await findRange(admin, topicsOf(settings, order), range))
+  const topics = topicsOf(settings, order)
+  await refuseAbsent(admin, settings, topics)
+  return withRemovedNote(context, order, await findRange(admin, topics, range))
 }
 
 function withRemovedNote(

@@ -5,7 +5,7 @@
 import type { Settings } from '../../settings/settings.ts'
 import { UserError } from '../../core/model/errors.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
-import { processorRights } from '../../edge/kafka/needed-rights.ts'
+import { processorRights, topicRight } from '../../edge/kafka/needed-rights.ts'
 import {
   differencesOf,
   durabilityOf,
@@ -21,6 +21,7 @@ import type { KafkaLog } from '../../edge/kafka/client.ts'
 import { rightRefusals, toolArguments } from '../../edge/kafka/refusals.ts'
 import { missingRights } from '../../edge/kafka/rights.ts'
 import { securityOf, securityWarning } from '../../settings/security.ts'
+import { hiddenTopics } from '../existing-topics.ts'
 import { kafkaSettingsOf } from '../kafka-session.ts'
 import { whenKafkaAnswers, type KafkaWait } from '../kafka-wait.ts'
 
@@ -104,7 +105,12 @@ export async function inspectTopics(
   const found = new Map([...events, ...own])
   const wanted = [...wantedEvents, ...wantedOwn]
 
-  const missing = wanted.filter(({ topic }) => !found.has(topic))
+  const absent = wanted.filter(({ topic }) => !found.has(topic))
+  const hidden = await hiddenTopics(
+    settings,
+    absent.map(({ topic }) => topic),
+  )
+  const missing = absent.filter(({ topic }) => !hidden.has(topic))
   const differences = wantedOwn.flatMap((one) => {
     const description = found.get(one.topic)
     return description === undefined ? [] : differencesOf(one, description, access)
@@ -121,6 +127,10 @@ export async function inspectTopics(
     ...conflicts.filter((conflict) => conflict !== undefined),
     ...sharedNames(wanted).map(
       (topic) => `Topic ${topic} is configured for two purposes: give each a topic of its own.`,
+    ),
+    ...rightRefusals(
+      kafkaSettingsOf(settings),
+      [...hidden].map((topic) => topicRight('Describe', topic)),
     ),
     ...missing.map(
       ({ topic, holds }) => `${topic} (${holds}) does not exist: run "hooktide init".`,

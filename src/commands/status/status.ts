@@ -4,10 +4,12 @@ import { UserError } from '../../core/model/errors.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
 import { earliestStart } from '../../core/run/waiting.ts'
 import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
+import { topicRight } from '../../edge/kafka/needed-rights.ts'
 import { tierTopicsIn } from '../../edge/kafka/topic-plan.ts'
 import { version } from '../../version.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
+import { existingTopics } from '../existing-topics.ts'
 import { readHooks, type StoredHook } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
 import { grouped } from '../replay/progress.ts'
@@ -51,8 +53,11 @@ async function run(context: CommandContext): Promise<0> {
     entry.kind === 'active' ? [endpointStateOf(entry.hook, endpoints.get(id))] : [],
   )
   const groups = await withAdmin(settings, async (admin) => {
-    const existing = await admin.listTopics()
-    const live = [...topics.events, topics.requests].filter((topic) => existing.includes(topic))
+    const own = [...topics.events, topics.requests]
+    const wanted = [...own, ...settings.tiers.map(({ topic }) => topic)]
+    const rights = wanted.map((topic) => topicRight('Describe', topic))
+    const existing = await existingTopics(admin, settings, rights)
+    const live = own.filter((topic) => existing.includes(topic))
     const tiers = tierTopicsIn(existing, topics.retryPrefix)
     return [await factsOf(admin, groupId, live), await factsOf(admin, retryGroupOf(groupId), tiers)]
   })

@@ -15,10 +15,12 @@ import { decodeRun } from '../../core/run/delivery-headers.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 import { waitingRun, WaitingRuns, type WaitingRun } from '../../core/run/waiting.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
+import { topicRight } from '../../edge/kafka/needed-rights.ts'
 import { choosePartition } from '../../edge/kafka/partition-choice.ts'
 import { tierTopicsIn } from '../../edge/kafka/topic-plan.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { CommandContext } from '../command.ts'
+import { existingTopics } from '../existing-topics.ts'
 import { readToEnd, withAdmin } from '../kafka-session.ts'
 
 type Session = Pick<CommandContext, 'settings' | 'signal'>
@@ -101,7 +103,9 @@ function isOfKeys(deliveries: ReadonlySet<DeliveryId>): (part: OpenPart) => bool
 function openParts(settings: Settings): Promise<readonly OpenPart[]> {
   const { groupId, topics } = settings
   return withAdmin(settings, async (admin) => {
-    const existing = await admin.listTopics()
+    const wanted = [topics.requests, ...settings.tiers.map(({ topic }) => topic)]
+    const rights = wanted.map((topic) => topicRight('Read', topic))
+    const existing = await existingTopics(admin, settings, rights)
     const tiers = tierTopicsIn(existing, topics.retryPrefix)
     const retries = await partsOf(admin, retryGroupOf(groupId), tiers)
     const requestTopics = existing.filter((topic) => topic === topics.requests)

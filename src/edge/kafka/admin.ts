@@ -3,23 +3,16 @@
  * settings.
  */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
-import { asError, UserError } from '../../core/model/errors.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'
+import { type Explaining, explainingFor } from './explaining.ts'
 import { describeGroup, type GroupDescription } from './group-description.ts'
-import {
-  createKafka,
-  errorType,
-  isPassing,
-  type KafkaLog,
-  type KafkaSettings,
-  messageOf,
-} from './client.ts'
+import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf, movedCoordinatorTypes } from './cluster.ts'
 import { conflictIn } from './foreign-members.ts'
 import { offsetNumber } from './records.ts'
-import { opening, rightRefusal, unreachable } from './refusals.ts'
+import { opening } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { sleep } from '../waiting.ts'
 
@@ -100,7 +93,7 @@ export interface KafkaAdmin {
 /** @throws {UserError} when no broker can be reached or the credentials are refused */
 export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Promise<KafkaAdmin> {
   const admin = await opening(settings, (onFault) => openAdmin(settings, log, onFault))
-  const explaining = explainingFor(settings)
+  const explaining = explainingFor(settings, log)
   const describing = describingBy(explaining)
   return {
     describeCluster: () =>
@@ -383,49 +376,9 @@ async function patiently<Result>(
   }
 }
 
-/** What to do about an error, by its name in Kafka or KafkaJS. */
-const fixes: Readonly<Record<string, string>> = {
-  KafkaJSConnectionError: 'Check KAFKA_BROKERS and that the broker is running and reachable.',
-  KafkaJSNumberOfRetriesExceeded:
-    'Check KAFKA_BROKERS and that the broker is running and reachable.',
-  UNKNOWN_TOPIC_OR_PARTITION: 'Create it with: hooktide init',
-  UNKNOWN_MEMBER_ID: 'The group has running members: stop them first.',
-  REBALANCE_IN_PROGRESS: 'The group has running members: stop them first.',
-  GROUP_ID_NOT_FOUND:
-    'It is a group of another kind, such as a share group: set HOOKTIDE_GROUP_ID to another name.',
-  NON_EMPTY_GROUP: 'The group has running members: stop them first.',
-  INVALID_REPLICATION_FACTOR:
-    'Choose a replication factor that is not above the number of brokers.',
-  INVALID_CONFIG: 'Correct the setting that the message names.',
-  POLICY_VIOLATION: "The cluster's policy forbids it: ask its administrator.",
-}
-
-/** Runs work that needs some rights, and explains its failure. */
-type Explaining = <Result>(
-  what: string,
-  needed: readonly Right[],
-  work: () => Promise<Result>,
-) => Promise<Result>
-
 function describingBy(explaining: Explaining) {
   return <Result>(groupId: string, work: () => Promise<Result>): Promise<Result> =>
     explaining(`cannot describe group ${groupId}`, [groupRight('Describe', groupId)], () =>
       patiently(work, movedCoordinatorTypes),
     )
-}
-
-function explainingFor(settings: KafkaSettings): Explaining {
-  return async (what, needed, work) => {
-    try {
-      return await work()
-    } catch (error) {
-      const refusal = rightRefusal(settings, error, ...needed)
-      if (refusal !== undefined) throw new UserError(refusal.split('\n'))
-      const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
-      if (fix === undefined && isPassing(error))
-        throw unreachable(settings, `${what}: ${messageOf(error)}`, { cause: error })
-      if (fix === undefined) throw error
-      throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
-    }
-  }
 }

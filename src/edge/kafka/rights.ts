@@ -57,13 +57,7 @@ async function isGranted(broker: InnerBroker, right: Right): Promise<boolean> {
 async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
   const { operation, resource } = right
   const name = right.isPrefix ? `${right.name}${randomUUID()}` : right.name
-  if (resource === 'group') {
-    if (operation === 'Delete') {
-      const { results } = await broker.deleteGroups([`${right.name}${randomUUID()}`])
-      for (const { errorCode } of results) if (errorCode !== 0) throw protocolError(errorCode)
-    }
-    return await broker.heartbeat({ groupId: name, memberId: 'nobody', groupGenerationId: 0 })
-  }
+  if (resource === 'group') return await tryOnGroup(broker, right, name)
   switch (operation) {
     case 'Read': {
       const partitions = [{ partition: noPartition, fetchOffset: '0', maxBytes: 1 }]
@@ -86,6 +80,15 @@ async function tryOut(broker: InnerBroker, right: Right): Promise<unknown> {
     case 'Delete':
       return await broker.metadata([name])
   }
+}
+
+async function tryOnGroup(broker: InnerBroker, right: Right, groupId: string): Promise<unknown> {
+  if (right.operation === 'Describe') return await broker.describeGroups({ groupIds: [groupId] })
+  if (right.operation === 'Delete') {
+    const { results } = await broker.deleteGroups([`${right.name}${randomUUID()}`])
+    for (const { errorCode } of results) if (errorCode !== 0) throw protocolError(errorCode)
+  }
+  return await broker.heartbeat({ groupId, memberId: 'nobody', groupGenerationId: 0 })
 }
 
 const topicResource = 2
