@@ -34,6 +34,8 @@ export interface ProcessorPorts {
   /** Retry tiers. */
   readonly retry: GroupSource
   readonly sink: RecordSink
+  /** Of notices alone: what keeps these from being written must hold up nothing else. */
+  readonly noticeSink: RecordSink
   readonly http: HttpSender
   readonly encoder: ResultEncoder<DeliveryResult>
   readonly clock: Clock

@@ -137,7 +137,7 @@ function createTables(
 
 /** `undefined` if they are not asked for. The owner of the first partition of the first event topic writes them. */
 function createNotices(
-  { sink, clock, emit, onFailed }: ProcessorPorts,
+  { noticeSink: sink, clock, emit, onFailed }: ProcessorPorts,
   { notices, topics }: ProcessorSettings,
   parts: {
     readonly table: HookTable
@@ -312,8 +312,9 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   await waiters.wait(isWritten, flushMs)
   health.stop()
   await Promise.all([ports.hooks.stop(), ports.endpoints.stop(), ports.http.stop()])
-  const unwritten = ports.sink.pendingCount()
-  await ports.sink.stop()
+  const sinks = [ports.sink, ports.noticeSink]
+  const unwritten = sinks.reduce((sum, sink) => sum + sink.pendingCount(), 0)
+  await Promise.all(sinks.map((sink) => sink.stop()))
   return unwritten
 }
 

@@ -46,6 +46,8 @@ const lookMs = 1_000
 const keptMs = 2 * 60_000
 /** Changes that are kept; of more the oldest are forgotten. */
 const maxKept = 10_000
+/** Notices that wait for Kafka's acknowledgement: the event topic may refuse them for as long as it likes. */
+const maxPending = 1_000
 
 interface Change {
   readonly key: NoticeKey
@@ -150,7 +152,8 @@ export class Notices {
   #tell(event: NoticeKey, { id, tenantId }: Hook, record: () => OutboundRecord): void {
     const { table, clock, emit } = this.#parts
     if (table.matching({ tenantId, event }).length === 0) return
-    const cause = this.#budget.refusal(tenantId, clock.now())
+    const cause =
+      this.#pending >= maxPending ? 'unacknowledged' : this.#budget.refusal(tenantId, clock.now())
     if (cause === undefined) this.#send(record(), { event, hookId: id })
     else emit({ kind: 'notice.left-out', event, hookId: id, cause })
   }

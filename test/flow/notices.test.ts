@@ -1,9 +1,10 @@
 /** Notices: what happens to an endpoint, told by a webhook (docs/notices.md). */
 import { describe, expect, it } from 'vitest'
 import { noticeKeys } from '../../src/core/event/event-keys.ts'
-import { renewed } from '../../src/core/health/record.ts'
+import { endpointOf, renewed } from '../../src/core/health/record.ts'
 import type { NoticePayload } from '../../src/core/model/records.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
+import { healthOf } from '../support/endpoints.ts'
 import { hookOf } from '../support/model-builders.ts'
 
 const second = 1_000
@@ -231,6 +232,47 @@ describe('notices', () => {
       event: 'Hooktide.Deliveries.Lost',
       data: { count: 1 },
     })
+  })
+
+  it('that cannot be written hold up no delivery, and are written as soon as they can be', async () => {
+    const rig = createNoticeRig()
+    rig.putHook({ id: 'b' })
+    rig.script('https://b.example/', 200)
+    const one = await rig.start({ notices })
+    rig.broker.refuse('auth.events', true)
+    for (let index = 0; index < 3; index += 1) {
+      rig.sendEvent({ index })
+      await rig.clock.advance(10 * second)
+    }
+    expect(rig.story().filter((line) => line.startsWith('b delivered'))).toHaveLength(3)
+    const events = { topic: 'auth.events', partition: 0 }
+    expect(rig.broker.committed('hooktide', events)?.offset).toBe(3)
+    expect(written(rig)).toEqual([])
+    rig.broker.refuse('auth.events', false)
+    await rig.clock.advance(10 * second)
+    expect(eventsOf(received('owner', one))).toEqual(['Hooktide.Endpoint.Disabled'])
+  })
+
+  it('that cannot be written are bounded in number', async () => {
+    const rig = createRig()
+    for (let hook = 0; hook < 1_020; hook += 1) {
+      const tenantId = `t${hook % 20}`
+      rig.putHook({ id: `h${hook}`, tenantId })
+      if (hook < 20) rig.putHook({ id: `owner${hook}`, tenantId, events: noticeKeys })
+      const endpoint = endpointOf(`https://h${hook}.example/`)
+      const at = rig.clock.now()
+      const health = healthOf({ hookId: `h${hook}`, tenantId, endpoint, state: 'open', at })
+      rig.broker.produce(topics.endpoints, { key: `h${hook}`, value: JSON.stringify(health) })
+    }
+    rig.broker.refuse('auth.events', true)
+    const one = await rig.start({ notices })
+    await rig.clock.advance(second)
+    const leftOut = one.signals.filter(({ kind }) => kind === 'notice.left-out')
+    expect(leftOut).toHaveLength(20)
+    expect(leftOut[0]).toMatchObject({ cause: 'unacknowledged' })
+    rig.broker.refuse('auth.events', false)
+    await rig.clock.advance(second)
+    expect(written(rig)).toHaveLength(1_000)
   })
 
   it('beyond their bounds are left out and counted', async () => {

@@ -99,6 +99,7 @@ export class SimProcess implements ProcessView {
       live: this.members.live,
       retry: this.members.retry,
       sink: this.sink,
+      noticeSink: this.sink,
       http: new SimHttp({
         timeline,
         loop,

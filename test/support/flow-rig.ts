@@ -146,6 +146,7 @@ export function createRig(
           live,
           retry: broker.groupSource({ groupId: `${own.groupId}.retry`, topics: tierNames }),
           sink: broker.sink(),
+          noticeSink: broker.sink(),
           http,
           encoder: jsonResultEncoder,
           clock,

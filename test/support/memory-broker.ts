@@ -63,6 +63,8 @@ export interface MemoryBroker {
   setCommitted(groupId: string, partition: TopicPartition, offset: number, metadata?: string): void
   /** While true: nothing is delivered, acknowledged, committed or proven. */
   outage(isAway: boolean): void
+  /** While true: what processes write to the topic waits, with all that the same sink is given after it, as on a real broker. */
+  refuse(topic: string, isRefused: boolean): void
   /** Time from `write` to acknowledgement; 0 acknowledges in a microtask. */
   setAckDelay(ms: number): void
 }
@@ -99,6 +101,7 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
   const watchers = new Set<() => void>()
   let isAway = false
   let ackDelayMs = 0
+  const refused = new Set<string>()
   let keyless = 0
 
   function topicOf(name: string, options: MemoryTopicOptions = {}): MemoryTopic {
@@ -164,7 +167,8 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
     function acknowledge(): void {
       let hasAppended = false
       for (const write of pending) {
-        if (isAway || isStopped || !write.isDue) break
+        const isRefused = write.records.some(({ topic }) => refused.has(topic))
+        if (isAway || isStopped || !write.isDue || isRefused) break
         pending.delete(write)
         hasAppended = true
         const tooLarge: OutboundRecord[] = []
@@ -274,6 +278,11 @@ export function createMemoryBroker(clock: Clock): MemoryBroker {
     outage(away) {
       for (const group of groups.values()) group.markProven()
       isAway = away
+      wake()
+    },
+    refuse(topic, isRefused) {
+      if (isRefused) refused.add(topic)
+      else refused.delete(topic)
       wake()
     },
     setAckDelay(ms) {

@@ -66,6 +66,7 @@ export async function startShifted(
         settings.tiers.map(({ topic }) => topic),
       ),
       sink: createSink({ settings: kafka, log: silentLog }),
+      noticeSink: createSink({ settings: kafka, log: silentLog }),
       http: createHttpSender({
         clock,
         names: createNames({ clock, emit: () => undefined, servers: settings.nameServers }),

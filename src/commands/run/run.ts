@@ -193,6 +193,7 @@ async function assemble(
       live: group(groupId, [...topics.events, topics.requests]),
       retry: group(retryGroupOf(groupId), plan.tierTopics),
       sink: sinkOf(settings, kafkaLog),
+      noticeSink: sinkOf(settings, kafkaLog),
       http: senderOf(settings, telemetry),
       encoder,
       clock: systemClock,

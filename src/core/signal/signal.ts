@@ -149,10 +149,10 @@ export const stopCauses = [
 export type StopCause = (typeof stopCauses)[number]
 
 /**
- * Why a notice is left out: there were too many notices of its tenant, or of all tenants, within a minute, or the notice is
- * larger than the event topic accepts.
+ * Why a notice is left out: there were too many notices of its tenant, or of all tenants, within a minute, Kafka has not
+ * acknowledged those before it, or the notice is larger than the event topic accepts.
  */
-export type NoticeCause = 'tenant-rate' | 'total-rate' | 'too-large'
+export type NoticeCause = 'tenant-rate' | 'total-rate' | 'unacknowledged' | 'too-large'
 
 export interface EndpointChanged {
   readonly kind: 'endpoint.changed' | 'endpoint.disabled'
