@@ -162,8 +162,8 @@ export interface HttpSender {
 
 /** Where spans of attempts go. */
 export interface Tracing {
-  /** A call begins now, whose delivery waited for so long. */
-  attemptBegins(attempt: TracedAttempt): AttemptTrace
+  /** A call begins now, whose delivery waited for so long. Never throws; `undefined`: it is not traced. */
+  attemptBegins(attempt: TracedAttempt): AttemptTrace | undefined
   /** Sends what has ended, within a bounded time. Never rejects. */
   flush(): Promise<void>
 }

@@ -7,6 +7,7 @@
  * `queued`, `POST` and `send <topic>`.
  */
 import {
+  diag,
   isSpanContextValid,
   ROOT_CONTEXT,
   SpanKind,
@@ -17,6 +18,7 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api'
+import { asError } from '../../core/model/errors.ts'
 import type { AttemptResult, TraceContext } from '../../core/model/model.ts'
 import type { AttemptTrace, Clock, TracedAttempt, Tracing } from '../../ports.ts'
 import { sleep } from '../waiting.ts'
@@ -40,13 +42,34 @@ export function createTracing(options: TracingOptions): Tracing | undefined {
   const probe = tracer.startSpan('probe', {}, ROOT_CONTEXT)
   if (!isSpanContextValid(probe.spanContext())) return undefined
   return {
-    attemptBegins: (attempt) => attemptBegins(tracer, options, attempt),
+    attemptBegins: (attempt) => safely(() => guarded(attemptBegins(tracer, options, attempt))),
     async flush() {
       const provider = registeredProvider()
       if (!canFlush(provider)) return
       // An exporter that fails has reported it.
-      await Promise.race([provider.forceFlush().catch(() => undefined), sleep(flushMs)])
+      const flushed = safely(() => provider.forceFlush()) ?? Promise.resolve()
+      await Promise.race([flushed.catch(() => undefined), sleep(flushMs)])
     },
+  }
+}
+
+/** What an SDK and its parts throw must not reach the delivery. Its own faults go to the logger that OpenTelemetry has for these. */
+function safely<Result>(work: () => Result): Result | undefined {
+  try {
+    return work()
+  } catch (error) {
+    diag.error(`hooktide: tracing failed: ${asError(error).message}`)
+    return undefined
+  }
+}
+
+function guarded(attempt: AttemptTrace): AttemptTrace {
+  return {
+    call: attempt.call,
+    onward: attempt.onward,
+    answered: (result) => safely(() => attempt.answered(result)),
+    recorded: (outcome, reason) => safely(() => attempt.recorded(outcome, reason)),
+    acknowledged: () => safely(() => attempt.acknowledged()),
   }
 }
 

@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api'
+import { diag, trace } from '@opentelemetry/api'
 import {
   AlwaysOffSampler,
   InMemorySpanExporter,
@@ -9,7 +9,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TraceContext } from '../../../src/core/model/model.ts'
 import { createTracing } from '../../../src/edge/telemetry/tracing.ts'
-import type { TracedAttempt, Tracing } from '../../../src/ports.ts'
+import type { AttemptTrace, TracedAttempt, Tracing } from '../../../src/ports.ts'
 import { eventOf, runOf } from '../../support/model-builders.ts'
 
 const startedAt = Date.UTC(2026, 0, 5)
@@ -36,6 +36,12 @@ function createdTracing(): Tracing {
   return tracing
 }
 
+function begun(tracing: Tracing, attempt: TracedAttempt): AttemptTrace {
+  const trace = tracing.attemptBegins(attempt)
+  if (trace === undefined) throw new Error('it is not traced')
+  return trace
+}
+
 /** Registers an SDK that keeps what it is given. */
 function register(sampler?: ParentBasedSampler): InMemorySpanExporter {
   const exporter = new InMemorySpanExporter()
@@ -57,7 +63,7 @@ describe('tracing', () => {
     const exporter = register()
     const tracing = createdTracing()
     const traceparent = `00-${traceId}-00f067aa0ba902b7-01`
-    const attempt = tracing.attemptBegins(attemptOf({ traceparent, tracestate: 'rojo=1' }))
+    const attempt = begun(tracing, attemptOf({ traceparent, tracestate: 'rojo=1' }))
     expect(attempt.call).toEqual({
       traceparent: expect.stringMatching(`^00-${traceId}-[\\da-f]{16}-01$`) as unknown,
       tracestate: 'rojo=1',
@@ -102,7 +108,7 @@ describe('tracing', () => {
   it('ends each write of records, also one that was replaced, which failed', async () => {
     const exporter = register()
     const tracing = createdTracing()
-    const attempt = tracing.attemptBegins(attemptOf(undefined))
+    const attempt = begun(tracing, attemptOf(undefined))
     attempt.answered({ kind: 'response', status: 503, retryAfterMs: undefined, body: '', phases })
     attempt.recorded('retrying', undefined)
     attempt.recorded('dead', 'too-large')
@@ -124,11 +130,46 @@ describe('tracing', () => {
 
   it('begins a trace for an event without one, which its records carry on', () => {
     register()
-    const attempt = createdTracing().attemptBegins(attemptOf(undefined))
+    const attempt = begun(createdTracing(), attemptOf(undefined))
     const [, id, span] = attempt.onward.traceparent.split('-')
     expect(id).toMatch(/^[\da-f]{32}$/)
     expect(attempt.call.traceparent).toContain(`00-${id}-`)
     expect(attempt.call.traceparent).not.toContain(span)
+  })
+
+  it('goes on where a processor of spans throws, and tells the logger of OpenTelemetry', async () => {
+    const said: string[] = []
+    const nothing = () => undefined
+    const error = (message: string) => said.push(message)
+    diag.setLogger({ error, warn: nothing, info: nothing, debug: nothing, verbose: nothing })
+    let throwsIn = ''
+    const fail = (name: string) => () => {
+      if (throwsIn === name) throw new Error(`no ${name}`)
+    }
+    const processor = { onStart: fail('start'), onEnd: fail('end') }
+    const forceFlush = () => {
+      throw new Error('no flush')
+    }
+    const shutdown = () => Promise.resolve()
+    trace.setGlobalTracerProvider(
+      new TracerProvider({ spanProcessors: [{ ...processor, forceFlush, shutdown }] }),
+    )
+    const tracing = createdTracing()
+    throwsIn = 'start'
+    expect(tracing.attemptBegins(attemptOf(undefined))).toBeUndefined()
+    throwsIn = ''
+    const attempt = tracing.attemptBegins(attemptOf(undefined))
+    throwsIn = 'end'
+    attempt?.answered({ kind: 'aborted', phases })
+    throwsIn = 'start'
+    attempt?.recorded('interrupted', undefined)
+    throwsIn = 'end'
+    attempt?.acknowledged()
+    await tracing.flush()
+    diag.disable()
+    const failed = said.filter((message) => message.includes('tracing failed'))
+    expect(failed.join(' ')).toContain('no start')
+    expect(failed.join(' ')).toContain('no end')
   })
 
   it('leaves out what its producer, or the sampler, does not record, and passes its trace on', () => {
@@ -136,7 +177,7 @@ describe('tracing', () => {
     const tracing = createdTracing()
     const traceparent = `00-${traceId}-00f067aa0ba902b7-00`
     for (const context of [undefined, { traceparent, tracestate: undefined }]) {
-      const attempt = tracing.attemptBegins(attemptOf(context, 1))
+      const attempt = begun(tracing, attemptOf(context, 1))
       expect(attempt.call.traceparent).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/)
       attempt.answered({ kind: 'aborted', phases })
       attempt.recorded('interrupted', undefined)
