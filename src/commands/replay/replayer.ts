@@ -130,7 +130,7 @@ export class Replayer {
 
   #add(record: InboundRecord, { requests, leftOut }: Planned): void {
     this.#records += 1
-    this.#requests.push(...requests)
+    for (const request of requests) this.#requests.push(request)
     for (const why of leftOut) this.#leaveOut(why)
     this.#planned.set(placeOf(record), record.offset + 1)
   }
