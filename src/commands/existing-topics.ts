@@ -5,7 +5,7 @@
 import { UserError } from '../core/model/errors.ts'
 import type { KafkaAdmin } from '../edge/kafka/admin.ts'
 import { topicRight, type Right } from '../edge/kafka/needed-rights.ts'
-import { rightRefusals } from '../edge/kafka/refusals.ts'
+import { rightRefusals, RightsError } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
 import type { Settings } from '../settings/settings.ts'
 import { kafkaSettingsOf, quiet } from './kafka-session.ts'
@@ -29,7 +29,7 @@ export async function existingTopics(
   )
   if (hidden.size === 0) return existing
   const missing = absent.filter(({ name }) => hidden.has(name))
-  throw new UserError(rightRefusals(kafkaSettingsOf(settings), missing))
+  throw new RightsError(rightRefusals(kafkaSettingsOf(settings), missing))
 }
 
 /** @throws UserError that says of the first topic that does not exist what to do, or that names the rights to those that may not be read */

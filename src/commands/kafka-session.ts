@@ -7,7 +7,7 @@ import { topicRight, type Right } from '../edge/kafka/needed-rights.ts'
 import { connectAdmin, type KafkaAdmin } from '../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../edge/kafka/client.ts'
 import { readTopic, type ReadOptions } from '../edge/kafka/reader.ts'
-import { rightRefusals, unreachable } from '../edge/kafka/refusals.ts'
+import { rightRefusals, RightsError, unreachable } from '../edge/kafka/refusals.ts'
 import { missingRights } from '../edge/kafka/rights.ts'
 import { checkFiles } from '../edge/kafka/security.ts'
 import { createSink } from '../edge/kafka/sink.ts'
@@ -117,7 +117,7 @@ export async function refuseWithoutRights(
 ): Promise<void> {
   const missing = await within(missingRights(kafka, quiet, wanted), brokerTimeoutMs, undefined)
   if (missing === undefined) throw unreachable(kafka, 'no answer in time')
-  if (missing.length > 0) throw new UserError(rightRefusals(kafka, missing))
+  if (missing.length > 0) throw new RightsError(rightRefusals(kafka, missing))
 }
 
 /**

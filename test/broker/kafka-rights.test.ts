@@ -86,6 +86,22 @@ describe('a user who asks', () => {
       ...all.map((topic) => topicRight('Read', topic)),
       ...[group, `${group}.retry`].map((name) => groupRight('Describe', name)),
     ]
+    for (const args of [['explain', '--user', 'u1'], ['status']]) {
+      const refused = await hooktide(args, environment)
+      expect(refused).toMatchObject({ code: 1, stdout: '' })
+      for (const { resource, name } of rights) {
+        if (args[0] === 'status' && (name === results || name === deadLetters)) continue
+        expect(refused.stderr).toMatch(new RegExp(`no right to [\\w ]+ on ${resource} ${name}:`))
+      }
+    }
+    await grant(
+      admin,
+      'User:asker',
+      [...events, hooks, endpoints, results, deadLetters].map((topic) => topicRight('Read', topic)),
+    )
+    const stats = await hooktide(['stats'], environment)
+    expect(stats.stderr).toMatch(/^What waits now cannot be told:\n {2}User:asker has no right/)
+    expect(stats.stderr).toContain(`no right to Describe on group ${group}.retry:`)
     await grant(admin, 'User:asker', rights)
     const without = async (right: Right, ...args: readonly string[]) => {
       await revoke(admin, 'User:asker', [right])

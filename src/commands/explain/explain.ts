@@ -1,7 +1,7 @@
 /** `hooktide explain`: what happened to an event or a delivery, and why. */
 import { HookAnswers, type HookAnswer } from '../../core/answers/hook-answers.ts'
 import { decodeCompletedRuns } from '../../core/offsets/completed-runs.ts'
-import { asError, UserError } from '../../core/model/errors.ts'
+import { UserError } from '../../core/model/errors.ts'
 import type { DeliveryId, HookId, RecordPlace } from '../../core/model/model.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
@@ -10,11 +10,18 @@ import type { Command, CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import { readHooks } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
+import {
+  explainRights,
+  ifReadable,
+  noteUnknown,
+  waitingRights,
+  withRights,
+} from '../needed-rights.ts'
 import { booleanOption } from '../option-values.ts'
 import { waitingOf } from '../waiting/waiting.ts'
 import { explain, mayWait, type Explanation, type Handled, type Waiting } from './explanation.ts'
 import type { FoundEvent } from './found.ts'
-import { find, type FoundRejection } from './search.ts'
+import { find, type Findings, type FoundRejection } from './search.ts'
 import { explanationJson, explanationLines } from './view.ts'
 import { explainOptions, mostEvents, wantedOf, type Wanted } from './wanted.ts'
 
@@ -29,16 +36,20 @@ export const explainCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0 | 1> {
+  const { settings } = context
   const wanted = wantedOf(context, Date.now())
-  const { events, rejections, only } = await find(context, wanted)
-  const found = events.inOrder()
+  const rights = [...explainRights(settings), ...waitingRights(settings)]
+  const { events, rejections, explanations } = await withRights(settings, rights, async () => {
+    const findings = await find(context, wanted)
+    return { ...findings, explanations: await explained(context, findings) }
+  })
   for (const rejection of rejections) printRejection(context, rejection)
-  if (found.length === 0) {
+  if (explanations.length === 0) {
     if (rejections.length === 0) context.note(absence(wanted))
     return 1
   }
   const isJson = booleanOption(context, 'json')
-  for (const [index, explanation] of (await explained(context, found, only)).entries()) {
+  for (const [index, explanation] of explanations.entries()) {
     if (isJson) context.print(JSON.stringify(explanationJson(explanation)))
     else {
       if (index > 0) context.print('')
@@ -47,7 +58,7 @@ async function run(context: CommandContext): Promise<0 | 1> {
   }
   const { leftOut } = events
   if (leftOut > 0) {
-    const all = leftOut + found.length
+    const all = leftOut + explanations.length
     const shown = all > mostEvents ? `${mostEvents} shows more` : `${all} shows all`
     context.note(`${leftOut} earlier ones: --last ${shown}.`)
   }
@@ -56,9 +67,10 @@ async function run(context: CommandContext): Promise<0 | 1> {
 
 async function explained(
   context: CommandContext,
-  found: readonly FoundEvent[],
-  only: HookId | undefined,
+  { events, only }: Findings,
 ): Promise<readonly Explanation[]> {
+  const found = events.inOrder()
+  if (found.length === 0) return []
   const hooks = await readHooks(context)
   const endpoints = await readEndpoints(context)
   const entries = [...hooks.values()].map(({ entry }) => entry)
@@ -84,14 +96,11 @@ async function waitingNow(
   deliveries: ReadonlySet<DeliveryId>,
 ): Promise<ReadonlyMap<DeliveryId, readonly Waiting[]>> {
   if (deliveries.size === 0) return new Map()
-  try {
-    const runs = await waitingOf(context, deliveries)
-    return new Map([...deliveries].map((id) => [id, runs.of(id).map(waitingWords)]))
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    context.note(`Where these deliveries wait cannot be told: ${error.message}`)
-    return new Map()
-  }
+  const runs = await ifReadable(context, 'Where these deliveries wait cannot be told', () =>
+    waitingOf(context, deliveries),
+  )
+  if (runs === undefined) return new Map()
+  return new Map([...deliveries].map((id) => [id, runs.of(id).map(waitingWords)]))
 }
 
 function waitingWords(run: WaitingRun): Waiting {
@@ -129,9 +138,10 @@ function absence({ subject, from }: Wanted): string {
 
 /** Which records the group has completed. */
 async function completionOf(
-  { settings, note }: CommandContext,
+  context: CommandContext,
   found: readonly FoundEvent[],
 ): Promise<(place: RecordPlace) => Handled> {
+  const { settings } = context
   const { groupId: group } = settings
   const topics = [
     ...new Set(found.flatMap(({ event }) => (event === undefined ? [] : [event.source.topic]))),
@@ -151,7 +161,8 @@ async function completionOf(
       return notDone(group, `${topic}/${partition}/${offset}`, commit.offset)
     }
   } catch (error) {
-    note(`Cannot tell whether group ${group} has handled it: ${asError(error).message}`)
+    if (!(error instanceof UserError)) throw error
+    noteUnknown(context, `Cannot tell whether group ${group} has handled it`, error)
     return () => undefined
   }
 }

@@ -18,6 +18,7 @@ import {
 } from './topic.ts'
 import { confirmationFor, yesOption } from '../confirmation.ts'
 import { writeAll } from '../kafka-session.ts'
+import { noteUnknown } from '../needed-rights.ts'
 import { booleanOption, textOption, wideOption } from '../option-values.ts'
 import { compareTexts, listLines } from '../table.ts'
 
@@ -122,7 +123,7 @@ async function endpointStates(
       entry.kind === 'active' ? endpointStateOf(entry.hook, known.get(id)) : undefined
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    context.note(`The state of endpoints is not known: ${error.message}`)
+    noteUnknown(context, 'The state of endpoints is not known', error)
     return () => undefined
   }
 }

@@ -1,8 +1,8 @@
 /** What waits now, for `stats`. */
 import { nameIn, type Grouping } from '../../core/answers/statistics.ts'
 import { WaitingCounts, type CountedRun } from '../../core/answers/waiting-counts.ts'
-import { UserError } from '../../core/model/errors.ts'
 import type { CommandContext } from '../command.ts'
+import { ifReadable } from '../needed-rights.ts'
 import { textOption } from '../option-values.ts'
 import { filterOf } from '../results/filter.ts'
 import { everyEventWaiting, everythingWaiting } from '../waiting/waiting.ts'
@@ -13,8 +13,8 @@ export async function countWaiting(
   by: Grouping,
 ): Promise<WaitingCounts | undefined> {
   const { oneOf } = filterOf(context)
-  const counts = new WaitingCounts()
-  try {
+  return await ifReadable(context, 'What waits now cannot be told', async () => {
+    const counts = new WaitingCounts()
     for await (const runs of batches(context, by)) {
       for (const run of runs) {
         const values: Readonly<Partial<Record<string, string>>> = run.searched
@@ -23,11 +23,7 @@ export async function countWaiting(
       }
     }
     return counts
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    context.note(`What waits now cannot be told: ${error.message}`)
-    return undefined
-  }
+  })
 }
 
 interface Searched extends CountedRun {

@@ -1,6 +1,5 @@
 /** `hooktide status`: processors, what they read, lag, what waits, and health, as the broker and the topics have it. */
 import { endpointStateOf } from '../../core/health/record.ts'
-import { UserError } from '../../core/model/errors.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
 import { earliestStart } from '../../core/run/waiting.ts'
 import type { KafkaAdmin } from '../../edge/kafka/admin.ts'
@@ -13,6 +12,7 @@ import { existingTopics } from '../existing-topics.ts'
 import { readHooks, type StoredHook } from '../hooks/topic.ts'
 import { withAdmin } from '../kafka-session.ts'
 import { grouped } from '../replay/progress.ts'
+import { ifReadable, statusRights, withRights } from '../needed-rights.ts'
 import { booleanOption } from '../option-values.ts'
 import { everythingWaiting } from '../waiting/waiting.ts'
 import {
@@ -46,6 +46,27 @@ export const statusCommand: Command = {
 
 async function run(context: CommandContext): Promise<0> {
   const { settings, print, note } = context
+  const { topics } = settings
+  const { hooks, states, groups } = await withRights(settings, statusRights(settings), () =>
+    readFacts(context),
+  )
+  const report = reportOf(
+    groups,
+    { hooks: countsOf(hooks), states },
+    await dueTimes(context, waitingIn(groups, topics.events)),
+  )
+  if (booleanOption(context, 'json')) {
+    print(JSON.stringify(report))
+    return 0
+  }
+  const { columns } = context
+  statusLines(report, version, { now: Date.now(), columns }).forEach(print)
+  statusNotes(report, version).forEach(note)
+  return 0
+}
+
+async function readFacts(context: CommandContext) {
+  const { settings } = context
   const { topics, groupId } = settings
   const hooks = [...(await readHooks(context)).values()]
   const endpoints = await readEndpoints(context)
@@ -61,19 +82,7 @@ async function run(context: CommandContext): Promise<0> {
     const tiers = tierTopicsIn(existing, topics.retryPrefix)
     return [await factsOf(admin, groupId, live), await factsOf(admin, retryGroupOf(groupId), tiers)]
   })
-  const report = reportOf(
-    groups,
-    { hooks: countsOf(hooks), states },
-    await dueTimes(context, waitingIn(groups, topics.events)),
-  )
-  if (booleanOption(context, 'json')) {
-    print(JSON.stringify(report))
-    return 0
-  }
-  const { columns } = context
-  statusLines(report, version, { now: Date.now(), columns }).forEach(print)
-  statusNotes(report, version).forEach(note)
-  return 0
+  return { hooks, states, groups }
 }
 
 /** The number of records on the topics of retries and requests that are not complete. */
@@ -94,9 +103,9 @@ async function dueTimes(
     context.note(`${all}: to tell when they are due, "hooktide status --due" reads them all.`)
     return new Map()
   }
-  const due = new Map<string, DueTimes>()
-  let count = 0
-  try {
+  const told = await ifReadable(context, 'What waits now cannot be told', async () => {
+    const due = new Map<string, DueTimes>()
+    let count = 0
     for await (const runs of everythingWaiting(context)) {
       for (const run of runs) {
         const { topic } = run.place
@@ -108,11 +117,8 @@ async function dueTimes(
       context.showProgress?.(`${count} deliveries that wait`)
     }
     return due
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    context.note(`What waits now cannot be told: ${error.message}`)
-    return new Map()
-  }
+  })
+  return told ?? new Map()
 }
 
 async function factsOf(

@@ -1,9 +1,9 @@
 /** Where deliveries wait, for people. */
-import { UserError } from '../../core/model/errors.ts'
 import type { DeliveryId, EpochMs } from '../../core/model/model.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
 import type { CommandContext } from '../command.ts'
+import { ifReadable } from '../needed-rights.ts'
 import { dueWords } from '../results/result-line.ts'
 import { listLines, type ListColumn } from '../table.ts'
 import { waitingOf } from './waiting.ts'
@@ -25,18 +25,14 @@ export async function sayWhereTheyWait(
   deliveries: ReadonlySet<DeliveryId>,
 ): Promise<void> {
   if (deliveries.size === 0) return
-  const { note } = context
-  try {
-    const found = await waitingOf(context, deliveries)
-    const now = Date.now()
-    const runs = [...deliveries].flatMap((id) => found.of(id))
-    if (runs.length === 0) return
-    const rows = runs.map((run) => rowOf(run, now))
-    for (const line of listLines(waitingColumns, rows, context.columns)) note(line)
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    note(`Where these deliveries wait cannot be told: ${error.message}`)
-  }
+  const found = await ifReadable(context, 'Where these deliveries wait cannot be told', () =>
+    waitingOf(context, deliveries),
+  )
+  const runs = [...deliveries].flatMap((id) => found?.of(id) ?? [])
+  if (runs.length === 0) return
+  const now = Date.now()
+  const rows = runs.map((run) => rowOf(run, now))
+  for (const line of listLines(waitingColumns, rows, context.columns)) context.note(line)
 }
 
 function rowOf(run: WaitingRun, now: EpochMs): readonly string[] {

@@ -2,7 +2,7 @@
 import { asError, UserError } from '../../core/model/errors.ts'
 import { errorType, isPassing, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import type { Right } from './needed-rights.ts'
-import { rightRefusal, rightRefusals, unreachable } from './refusals.ts'
+import { rightRefusal, rightRefusals, RightsError, unreachable } from './refusals.ts'
 import { missingRights } from './rights.ts'
 
 /** What to do about an error, by its name in Kafka or KafkaJS. */
@@ -37,7 +37,7 @@ export function explainingFor(settings: KafkaSettings, log: KafkaLog): Explainin
       const refusal =
         rightRefusal(settings, error, ...needed) ??
         (await refusalBehind({ settings, log }, error, needed))
-      if (refusal !== undefined) throw new UserError(refusal.split('\n'))
+      if (refusal !== undefined) throw new RightsError(refusal.split('\n'))
       const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
       if (fix === undefined && isPassing(error))
         throw unreachable(settings, `${what}: ${messageOf(error)}`, { cause: error })

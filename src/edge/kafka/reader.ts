@@ -12,7 +12,7 @@ import { type Found, Idleness } from './idleness.ts'
 import type { InnerCluster } from './inner.ts'
 import { byLeader, fetchFromLeader, type Position } from './leader-fetch.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
-import { loginRefusal, opening, rightRefusal, unreachable } from './refusals.ts'
+import { loginRefusal, opening, rightRefusal, RightsError, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { sleep, within } from '../waiting.ts'
 
@@ -326,7 +326,8 @@ function refused(
   { settings, topic }: Pick<ReadOptions, 'settings' | 'topic'>,
   error: unknown,
 ): Error {
-  const refusal =
-    loginRefusal(settings, error) ?? rightRefusal(settings, error, topicRight('Read', topic))
-  return refusal === undefined ? asError(error) : new UserError(refusal.split('\n'))
+  const ofLogin = loginRefusal(settings, error)
+  if (ofLogin !== undefined) return new UserError(ofLogin)
+  const refusal = rightRefusal(settings, error, topicRight('Read', topic))
+  return refusal === undefined ? asError(error) : new RightsError(refusal.split('\n'))
 }

@@ -77,6 +77,9 @@ export function loginRefusal(settings: KafkaSettings, thrown: unknown): string |
   return `Kafka at ${where} refused the login of user "${username}" by ${mechanism}: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`
 }
 
+/** Rights are missing: a line for each resource. */
+export class RightsError extends UserError {}
+
 const rightsRefused = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
