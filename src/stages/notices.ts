@@ -20,7 +20,7 @@ import type {
   TenantId,
 } from '../core/model/model.ts'
 import { heard, type Account } from '../core/notice/account.ts'
-import { NoticeBudget } from '../core/notice/budget.ts'
+import { NoticeBudget, noticeBounds } from '../core/notice/budget.ts'
 import { Losses, type Loss } from '../core/notice/losses.ts'
 import { endpointNotice, lossNotice } from '../core/notice/notice.ts'
 import type { DeliveryRecorded, Emit } from '../core/signal/signal.ts'
@@ -46,8 +46,8 @@ const lookMs = 1_000
 const keptMs = 2 * 60_000
 /** Changes that are kept; of more the oldest are forgotten. */
 const maxKept = 10_000
-/** Notices that wait for Kafka's acknowledgement: the event topic may refuse them for as long as it likes. */
-const maxPending = 1_000
+/** Notices that wait for Kafka's acknowledgement: those of a minute. The event topic may refuse them for longer. */
+const maxPending = noticeBounds.total
 
 interface Change {
   readonly key: NoticeKey

@@ -1,6 +1,7 @@
 /** Notices: what happens to an endpoint, told by a webhook (docs/notices.md). */
 import { describe, expect, it } from 'vitest'
 import { noticeKeys } from '../../src/core/event/event-keys.ts'
+import { noticeBounds } from '../../src/core/notice/budget.ts'
 import { endpointOf, renewed } from '../../src/core/health/record.ts'
 import type { NoticePayload } from '../../src/core/model/records.ts'
 import { createRig, topics, type Instance, type Rig } from '../support/flow-rig.ts'
@@ -254,25 +255,35 @@ describe('notices', () => {
   })
 
   it('that cannot be written are bounded in number', async () => {
+    const { perTenant, total } = noticeBounds
     const rig = createRig()
-    for (let hook = 0; hook < 1_020; hook += 1) {
-      const tenantId = `t${hook % 20}`
-      rig.putHook({ id: `h${hook}`, tenantId })
-      if (hook < 20) rig.putHook({ id: `owner${hook}`, tenantId, events: noticeKeys })
-      const endpoint = endpointOf(`https://h${hook}.example/`)
-      const at = rig.clock.now()
-      const health = healthOf({ hookId: `h${hook}`, tenantId, endpoint, state: 'open', at })
-      rig.broker.produce(topics.endpoints, { key: `h${hook}`, value: JSON.stringify(health) })
+    const tenants = total / perTenant + 1
+    for (let tenant = 0; tenant < tenants; tenant += 1) {
+      rig.putHook({ id: `owner${tenant}`, tenantId: `t${tenant}`, events: noticeKeys })
+    }
+    const fail = (tenant: number) => {
+      for (let hook = 0; hook < perTenant; hook += 1) {
+        const id = `h${tenant}-${hook}`
+        const tenantId = `t${tenant}`
+        rig.putHook({ id, tenantId })
+        const endpoint = endpointOf(`https://${id}.example/`)
+        const health = healthOf({ hookId: id, tenantId, endpoint, state: 'open' })
+        const value = JSON.stringify({ ...health, at: rig.clock.now() })
+        rig.broker.produce(topics.endpoints, { key: id, value })
+      }
     }
     rig.broker.refuse('auth.events', true)
     const one = await rig.start({ notices })
+    for (let tenant = 0; tenant < tenants - 1; tenant += 1) fail(tenant)
+    await rig.clock.advance(minute)
+    fail(tenants - 1)
     await rig.clock.advance(second)
     const leftOut = one.signals.filter(({ kind }) => kind === 'notice.left-out')
-    expect(leftOut).toHaveLength(20)
+    expect(leftOut).toHaveLength(perTenant)
     expect(leftOut[0]).toMatchObject({ cause: 'unacknowledged' })
     rig.broker.refuse('auth.events', false)
     await rig.clock.advance(second)
-    expect(written(rig)).toHaveLength(1_000)
+    expect(written(rig)).toHaveLength(total)
   })
 
   it('beyond their bounds are left out and counted', async () => {
