@@ -211,13 +211,19 @@ describe('results of a topic with plain JSON', () => {
     },
   )
 
-  it('say that the topic does not exist', async () => {
-    const { code, stderr } = await hooktide(['results'], environmentOf(`${prefix}-none`))
-    expect(code).toBe(1)
-    expect(stderr).toBe(
-      `Topic ${prefix}-none.webhook.results does not exist: run "hooktide init".\n`,
-    )
-  })
+  it.each([[[]], [['--last', '3']], [['--to', '1h']]])(
+    'say that the topic does not exist, with %j',
+    async (flags) => {
+      const { code, stderr } = await hooktide(
+        ['results', ...flags],
+        environmentOf(`${prefix}-none`),
+      )
+      expect(code).toBe(1)
+      expect(stderr).toBe(
+        `Topic ${prefix}-none.webhook.results does not exist: run "hooktide init".\n`,
+      )
+    },
+  )
 })
 
 describe('results in several partitions', () => {

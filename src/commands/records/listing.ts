@@ -6,6 +6,7 @@ import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import { fitted, headingsOf, rowOf, type Column } from '../columns.ts'
 import { readAnswer } from '../kafka-session.ts'
+import type { Line } from '../line.ts'
 import {
   booleanOption,
   integerOption,
@@ -48,11 +49,6 @@ const defaultFromMs = 24 * 3_600_000
 /** The maximum of `--last`: these records are kept in memory. */
 const mostLast = 10_000
 
-interface Listed<Row> {
-  readonly row: Row
-  readonly record: InboundRecord
-}
-
 /** @throws UserError when the options are wrong, or the topic cannot be read */
 export async function list<Row>(context: CommandContext, listing: Listing<Row>): Promise<0> {
   const { print, note } = context
@@ -61,16 +57,21 @@ export async function list<Row>(context: CommandContext, listing: Listing<Row>):
   const table = fitted(listing.columns, columns)
   const isJson = booleanOption(context, 'json')
   const isWithValue = booleanOption(context, 'value')
-  let count = 0
-  for await (const { row, record } of listed(context, listing, range)) {
+  // The lines, not the records: those that are kept would keep the whole batches that they were fetched with.
+  const linesOf = (record: InboundRecord): readonly Line[] | undefined => {
+    const row = listing.read(record)
+    if (row === undefined) return undefined
     if (isJson) {
       const value = isWithValue ? valueOf(record) : {}
-      print(JSON.stringify({ ...placed(record), ...listing.json(row), ...value }))
-    } else {
-      if (count === 0) headingsOf(table).forEach(print)
-      rowOf(table, listing.cells(row)).forEach(print)
-      if (isWithValue) print(`  ${valueOf(record).value ?? 'no value'}`)
+      return [JSON.stringify({ ...placed(record), ...listing.json(row), ...value })]
     }
+    const value = isWithValue ? [`  ${valueOf(record).value ?? 'no value'}`] : []
+    return [...rowOf(table, listing.cells(row)), ...value]
+  }
+  let count = 0
+  for await (const lines of listed(context, listing.topic, range, linesOf)) {
+    if (count === 0 && !isJson) headingsOf(table).forEach(print)
+    lines.forEach(print)
     count += 1
     if (process.stdout.writableNeedDrain) {
       await once(process.stdout, 'drain', { signal: context.signal }).catch(() => undefined)
@@ -80,16 +81,13 @@ export async function list<Row>(context: CommandContext, listing: Listing<Row>):
   return 0
 }
 
-async function* listed<Row>(
+async function* listed<Result>(
   context: CommandContext,
-  { topic, read }: Listing<Row>,
+  topic: string,
   range: ListingRange,
-): AsyncGenerator<Listed<Row>> {
+  wanted: (record: InboundRecord) => Result | undefined,
+): AsyncGenerator<Result> {
   const { count } = range
-  const wanted = (record: InboundRecord): Listed<Row> | undefined => {
-    const row = read(record)
-    return row === undefined ? undefined : { row, record }
-  }
   if (count !== undefined) {
     yield* await lastOf(context, topic, { ...range, count }, (record) =>
       Promise.resolve(wanted(record)),

@@ -1,9 +1,8 @@
 /** Reads the last records of a topic that match, without reading all of it. */
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import type { CommandContext } from '../command.ts'
-import { readAnswer, withAdmin } from '../kafka-session.ts'
-import { findRange } from '../replay/range.ts'
-import type { TimeRange } from './reading.ts'
+import { readAnswer } from '../kafka-session.ts'
+import { reachesOf, type TimeRange } from './reading.ts'
 
 /** The first portion, in records per partition for each record that is wanted. */
 const firstPortion = 4
@@ -34,9 +33,7 @@ export async function lastOf<Result>(
   read: (record: InboundRecord) => Promise<Result | undefined>,
 ): Promise<readonly Result[]> {
   const { from, to, count } = range
-  const { reaches } = await withAdmin(session.settings, (admin) =>
-    findRange(admin, [topic], { kind: 'times', from, to }),
-  )
+  const reaches = await reachesOf(session.settings, topic, { from, to })
   const partitions = reaches.map(({ partition, next, end }): Partition => {
     return { partition, low: next, at: end, oldestAt: Number.POSITIVE_INFINITY }
   })

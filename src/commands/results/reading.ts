@@ -7,9 +7,12 @@ import type { ReadFrom, ReadOptions } from '../../edge/kafka/reader.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
 import type { WaitForRegistry } from '../../edge/registry/client.ts'
 import type { CommandContext } from '../command.ts'
+import { refuseAbsent } from '../existing-topics.ts'
 import { readAnswer, withAdmin } from '../kafka-session.ts'
 import { registrySettingsOf } from '../option-values.ts'
+import type { Reach } from '../replay/progress.ts'
 import { findRange } from '../replay/range.ts'
+import type { Settings } from '../../settings/settings.ts'
 import { isResult } from './result.ts'
 
 /** A result with where it stands and when it was written. */
@@ -74,10 +77,20 @@ export async function startOf(
 ): Promise<ReadOptions['from']> {
   // Without an end it needs no question of its own: the reader knows where a time begins.
   if (to === undefined) return readFromOf(from)
-  const { reaches } = await withAdmin(settings, (admin) =>
-    findRange(admin, [topic], { kind: 'times', from, to }),
-  )
-  return { reaches }
+  return { reaches: await reachesOf(settings, topic, { from, to }) }
+}
+
+/** The offsets of a range of times. @throws UserError when the topic does not exist, or no broker answers */
+export function reachesOf(
+  settings: Settings,
+  topic: string,
+  range: TimeRange,
+): Promise<readonly Reach[]> {
+  return withAdmin(settings, async (admin) => {
+    await refuseAbsent(admin, settings, [topic])
+    const { reaches } = await findRange(admin, [topic], { kind: 'times', ...range })
+    return reaches
+  })
 }
 
 function readFromOf(from: TimeRange['from']): ReadFrom {
