@@ -38,7 +38,8 @@ function environmentOf(prefix: string): Readonly<Record<string, string>> {
 async function createResultsTopic(prefix: string): Promise<string> {
   const admin = await connectAdmin(settings(), quiet)
   const topic = `${prefix}.webhook.results`
-  await admin.createTopic({ topic, partitions: 3, configs: {} })
+  // The records have times of long ago: retention would remove them at once.
+  await admin.createTopic({ topic, partitions: 3, configs: { 'retention.ms': '-1' } })
   await admin.stop()
   return topic
 }
