@@ -180,7 +180,10 @@ export interface TracedAttempt {
   readonly queuedMs: number
 }
 
-/** The spans of one attempt. To be told of everything that becomes of it, in this order, each at most once unless it says more. */
+/**
+ * The spans of one attempt. To be told of everything that becomes of it, in this order, each at most once unless it says
+ * more.
+ */
 export interface AttemptTrace {
   /** What the call carries. */
   readonly call: TraceContext

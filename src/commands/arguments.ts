@@ -148,7 +148,10 @@ function firstUnknownOfWord(
   })
 }
 
-/** A command's own option may be given once, unless it takes several values. A setting may be given twice, so that a script can set a default first. */
+/**
+ * A command's own option may be given once, unless it takes several values. A setting may be given twice, so that a script
+ * can set a default first.
+ */
 function repeatFaults(command: Command, given: readonly OptionToken[]): readonly string[] {
   const names = Object.keys(command.options)
   return names

@@ -32,7 +32,10 @@ export async function existingTopics(
   throw new RightsError(rightRefusals(kafkaSettingsOf(settings), missing))
 }
 
-/** @throws UserError that says of the first topic that does not exist what to do, or that names the rights to those that may not be read */
+/**
+ * @throws UserError that says of the first topic that does not exist what to do, or that names the rights to those that may
+ *   not be read
+ */
 export async function refuseAbsent(
   admin: Pick<KafkaAdmin, 'listTopics'>,
   settings: Settings,

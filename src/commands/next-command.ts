@@ -27,7 +27,9 @@ export function nextCommand(
   return ['hooktide', name, ...given, ...last.flat()].join(' ')
 }
 
-/** Values as `listValues` reads them. Behind a backslash a comma separates nothing, so a value that ends with one is the last. */
+/**
+ * Values as `listValues` reads them. Behind a backslash a comma separates nothing, so a value that ends with one is the last.
+ */
 function wordsOf(values: readonly string[]): readonly string[] {
   const words: string[] = []
   for (const value of values.map((one) => one.replaceAll(',', '\\,'))) {

@@ -63,7 +63,7 @@ export interface MemoryBroker {
   setCommitted(groupId: string, partition: TopicPartition, offset: number, metadata?: string): void
   /** While true: nothing is delivered, acknowledged, committed or proven. */
   outage(isAway: boolean): void
-  /** While true: what processes write to the topic waits, with all that the same sink is given after it, as on a real broker. */
+  /** While true: what processes write to the topic waits, with all that the same sink is given after it. */
   refuse(topic: string, isRefused: boolean): void
   /** Time from `write` to acknowledgement; 0 acknowledges in a microtask. */
   setAckDelay(ms: number): void

@@ -53,7 +53,10 @@ export function createTracing(options: TracingOptions): Tracing | undefined {
   }
 }
 
-/** What an SDK and its parts throw must not reach the delivery. Its own faults go to the logger that OpenTelemetry has for these. */
+/**
+ * What an SDK and its parts throw must not reach the delivery. It goes to the logger that OpenTelemetry has for faults of its
+ * own.
+ */
 function safely<Result>(work: () => Result): Result | undefined {
   try {
     return work()
