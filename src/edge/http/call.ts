@@ -184,9 +184,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
 
   #answer(isReusable: boolean): void {
     if (this.#status === undefined) return
-    const [only] = this.#kept
-    const kept = only !== undefined && this.#kept.length === 1 ? only : Buffer.concat(this.#kept)
-    const body = kept.toString('utf8')
+    const body = textOf(this.#kept)
     const phases = this.#phases()
     const retryAfterMs = this.#retryAfterMs
     this.#end({ kind: 'response', status: this.#status, retryAfterMs, body, phases }, isReusable)
@@ -222,6 +220,13 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     if (this.#connectMs === null) return 'no connection'
     return this.#firstByteMs === null ? 'no response' : 'no end of the response'
   }
+}
+
+/** Most answers have no body, or one that came in one piece. */
+function textOf(chunks: readonly Buffer[]): string {
+  const [only] = chunks
+  if (only === undefined) return ''
+  return (chunks.length === 1 ? only : Buffer.concat(chunks)).toString('utf8')
 }
 
 function isClosing(headers: IncomingHttpHeaders): boolean {

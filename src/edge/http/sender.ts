@@ -46,7 +46,13 @@ export interface PooledHttpSender extends HttpSender {
 }
 
 type Target =
-  | { readonly kind: 'target'; readonly url: URL }
+  | {
+      readonly kind: 'target'
+      readonly origin: string
+      /** Path and query, as they stand in a request line. */
+      readonly path: string
+      readonly isTls: boolean
+    }
   | { readonly kind: 'invalid'; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string }
 
@@ -70,16 +76,17 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
   })
   const pools = new ConnectionPools(connectOf, options.maxIdleSockets)
   const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
+  const targets = new Targets(allowHttp)
 
   const start = (call: HttpCall, request: HttpRequest): HttpCall => {
-    const target = parseTarget(request.url, allowHttp)
+    const target = targets.of(request.url)
     if (pools.isStopped) queueMicrotask(() => call.abort())
     else if (target.kind === 'invalid') queueMicrotask(() => call.refuseUrl(target.message))
     else if (target.kind === 'refused') queueMicrotask(() => call.fail('blocked', target.message))
     else {
       const { poolKey, tenantId, clientCertificate, timeoutMs } = request
-      const { origin } = target.url
-      const options = dispatchOptions(request, target.url, proxy)
+      const { origin } = target
+      const options = dispatchOptions(request, target, proxy)
       call.start({ poolKey, tenantId, clientCertificate, origin, options }, timeoutMs)
     }
     return call
@@ -127,21 +134,41 @@ export function parseTarget(text: string, allowHttp: boolean): Target {
   if (url.protocol === 'http:' && !allowHttp) {
     return { kind: 'refused', message: 'plain HTTP is not allowed' }
   }
-  return { kind: 'target', url }
+  const { origin, pathname, search, protocol } = url
+  return { kind: 'target', origin, path: pathname + search, isTls: protocol === 'https:' }
+}
+
+/** URLs that are remembered. Where more are called, all are parsed again from time to time. */
+const mostTargets = 1_000
+
+/** Parses each URL once: a hook's calls all have the same one. */
+class Targets {
+  readonly #allowHttp: boolean
+  readonly #known = new Map<string, Target>()
+
+  constructor(allowHttp: boolean) {
+    this.#allowHttp = allowHttp
+  }
+
+  of(url: string): Target {
+    const known = this.#known.get(url)
+    if (known !== undefined) return known
+    const target = parseTarget(url, this.#allowHttp)
+    if (this.#known.size >= mostTargets) this.#known.clear()
+    this.#known.set(url, target)
+    return target
+  }
 }
 
 function dispatchOptions(
   { headers, body }: HttpRequest,
-  url: URL,
+  { origin, path, isTls }: Extract<Target, { readonly kind: 'target' }>,
   proxy: EgressProxy | undefined,
 ): Dispatcher.DispatchOptions {
-  const path = url.pathname + url.search
-  if (proxy === undefined || url.protocol === 'https:') {
-    return { method: 'POST', path, headers, body }
-  }
+  if (proxy === undefined || isTls) return { method: 'POST', path, headers, body }
   return {
     method: 'POST',
-    path: url.origin + path,
+    path: origin + path,
     headers: { ...headers, ...proxy.headers },
     body,
   }

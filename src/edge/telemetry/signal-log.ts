@@ -41,7 +41,7 @@ export interface SignalLog {
 }
 
 /** Of pino's levels, as its documentation has them. */
-const numbers = { info: 30, warn: 40, error: 50, fatal: 60 } as const
+const numbers = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const
 
 /** Of lines with the same message; a flood of rejections says nothing that these do not. */
 const linesPerSecond = 20
@@ -137,24 +137,38 @@ export function logWarning({ name, message }: Error, options: LogOptions): void 
 
 export function createSignalLog(options: SignalLogOptions): SignalLog {
   const rates = new LineRates(options.clock, (leftOut) => logLeftOut(log, leftOut))
-  const log = createLog(options, (message, level) => {
+  const admits: Admits = (message, level) => {
     // Who asks for more than `info` wants each line, and there is one last line.
     if (level < numbers.info || level >= numbers.fatal) return true
     const perSecond = message === attemptMessage ? options.attemptsPerSecond : linesPerSecond
     return rates.admits(message, level, perSecond)
-  })
+  }
+  let isAdmitted = false
+  const log = createLog(options, (message, level) => isAdmitted || admits(message, level))
   return {
     log,
     write(signal) {
+      const level = levelOf(signal)
+      // Of thousands of deliveries a second almost no line is written: nothing is copied for the others.
+      if (!log.isLevelEnabled(level) || !admits(signal.kind, numbers[level])) return
       const { kind, ...fields } = signal
-      const times = {
-        ...('until' in fields ? { until: timeOf(fields.until) } : {}),
-        ...('nextDueAt' in fields && fields.nextDueAt !== undefined
-          ? { nextDueAt: timeOf(fields.nextDueAt) }
-          : {}),
+      isAdmitted = true
+      try {
+        log[level]({ ...fields, ...timesOf(signal) }, kind)
+      } finally {
+        isAdmitted = false
       }
-      log[levelOf(signal)]({ ...fields, ...times }, kind)
     },
+  }
+}
+
+/** As people read them. */
+function timesOf(signal: Signal): Readonly<Record<string, string | null>> {
+  return {
+    ...('until' in signal ? { until: timeOf(signal.until) } : {}),
+    ...('nextDueAt' in signal && signal.nextDueAt !== undefined
+      ? { nextDueAt: timeOf(signal.nextDueAt) }
+      : {}),
   }
 }
 
