@@ -122,6 +122,46 @@ describe('record batches', () => {
   })
 })
 
+describe('offset and time of a record', () => {
+  const [maxTimestampAt, firstTimestampAt] = [35, 27]
+
+  /** Of the record of a batch whose head has these. */
+  async function placed(firstOffset: bigint, firstTimestamp: bigint, timestampDelta: number) {
+    const { buffer } = await encodeForeignBatch({
+      compression: compressionTypes.none,
+      firstOffset: Long.fromValue('0'),
+      firstTimestamp: 0,
+      maxTimestamp: 0,
+      lastOffsetDelta: 5,
+      records: [encodeRecord({ key: 'k', value: 'v', offsetDelta: 5, timestampDelta })],
+    })
+    buffer.writeBigInt64BE(firstOffset)
+    buffer.writeBigInt64BE(firstTimestamp, firstTimestampAt)
+    buffer.writeBigInt64BE(firstTimestamp, maxTimestampAt)
+    const [message] = await read(buffer)
+    return [message?.offset, message?.timestamp]
+  }
+
+  it.each<[bigint, bigint, number, string, string]>([
+    [0n, 1_789_376_531_019n, 0, '5', '1789376531019'],
+    [7n, 1_789_376_531_019n, 1, '12', '1789376531020'],
+    [7n, 1_789_376_531_019n, -1, '12', '1789376531018'],
+    [7n, 1_789_376_531_019n, 2 ** 27 - 1, '12', '1789510748746'],
+    [7n, 1_789_376_531_019n, -(2 ** 27), '12', '1789242313291'],
+    [7n, 1_789_376_531_019n, 2 ** 27, '12', '1789510748747'],
+    [7n, 0n, 2 ** 31, '12', '2147483648'],
+    [7n, 0n, 2 ** 50, '12', '1125899906842624'],
+    [2n ** 53n - 6n, -1n, 0, '9007199254740991', '-1'],
+    [2n ** 53n, 2n ** 53n, 3, '9007199254740997', '9007199254740995'],
+    [2n ** 62n, 2n ** 63n - 1n, 1, '4611686018427387909', '-9223372036854775808'],
+  ])(
+    'of a batch at %d and %d with the time %d after it are exact',
+    async (offset, time, delta, ...expected) => {
+      expect(await placed(offset, time, delta)).toEqual(expected)
+    },
+  )
+})
+
 describe('headers of records', () => {
   it('are written and read as they stand: repeated ones apart, null values, names that objects have', async () => {
     const headers: readonly KafkaHeader[] = [
