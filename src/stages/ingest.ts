@@ -37,6 +37,13 @@ export interface IngestStatus {
   readonly troubles: readonly string[]
 }
 
+export interface IngestPorts {
+  readonly sink: RecordSink
+  readonly clock: Clock
+  /** Called once for each event that Kafka has acknowledged, even if its request was answered before. */
+  readonly onWritten: (source: ReadySource) => void
+}
+
 export interface Ingest {
   judge(head: RequestHead): JudgedHead<ReadySource>
   /**
@@ -51,10 +58,7 @@ export interface Ingest {
 /** Memory of a record besides its value, in bytes. */
 const recordOverhead = 512
 
-export function createIngest(
-  ports: { readonly sink: RecordSink; readonly clock: Clock },
-  settings: IngestSettings,
-): Ingest {
+export function createIngest(ports: IngestPorts, settings: IngestSettings): Ingest {
   const { maxBodyBytes } = settings
   const sources = new Map(settings.sources.map((source) => [source.path, source]))
   const writer = new EventWriter(ports, settings)
@@ -67,43 +71,38 @@ export function createIngest(
     async handle(webhook, onWriting) {
       const read = readWebhook(webhook)
       if (read.kind === 'answer') return { answer: read.answer, event: undefined }
-      return { answer: await writer.write(read, onWriting), event: read.event }
+      return { answer: await writer.write(read, webhook.source, onWriting), event: read.event }
     },
     status: () => writer.status(),
   }
 }
 
 class EventWriter {
-  readonly #sink: RecordSink
-  readonly #clock: Clock
+  readonly #ports: IngestPorts
   readonly #ackTimeoutMs: number
   readonly #pending: PendingEvents
   readonly #writes = new Map<string, Promise<WriteOutcome>>()
 
-  constructor(
-    { sink, clock }: { readonly sink: RecordSink; readonly clock: Clock },
-    { ackTimeoutMs, bounds }: IngestSettings,
-  ) {
-    this.#sink = sink
-    this.#clock = clock
+  constructor(ports: IngestPorts, { ackTimeoutMs, bounds }: IngestSettings) {
+    this.#ports = ports
     this.#ackTimeoutMs = ackTimeoutMs
     this.#pending = new PendingEvents({ ...bounds, stalledMs: ackTimeoutMs })
   }
 
   /** The answer while no event can be accepted; otherwise `undefined`. */
   refusal(): Answer | undefined {
-    const refusal = this.#pending.refusal(this.#clock.monotonic())
+    const refusal = this.#pending.refusal(this.#ports.clock.monotonic())
     return refusal === undefined ? undefined : unavailable(refusals[refusal])
   }
 
-  async write(read: RecordRead, onWriting: () => void): Promise<Answer> {
+  async write(read: RecordRead, source: ReadySource, onWriting: () => void): Promise<Answer> {
     const { record, tenantId, eventId } = read
     const key = JSON.stringify([record.topic, tenantId, eventId])
     const bytes = (record.value?.length ?? 0) + recordOverhead
-    const admission = this.#pending.admit(key, bytes, this.#clock.monotonic())
+    const admission = this.#pending.admit(key, bytes, this.#ports.clock.monotonic())
     if (admission === 'written') return accepted(eventId, true)
     if (admission === 'stalled' || admission === 'full') return unavailable(refusals[admission])
-    if (admission === 'new') this.#writes.set(key, this.#send(key, record))
+    if (admission === 'new') this.#writes.set(key, this.#send(key, record, source))
     onWriting()
     switch (await this.#inTime(this.#writes.get(key))) {
       case 'written':
@@ -116,7 +115,7 @@ class EventWriter {
   }
 
   status(): IngestStatus {
-    const trouble = this.#sink.trouble()
+    const trouble = this.#ports.sink.trouble()
     return {
       pendingRecords: this.#pending.count,
       pendingBytes: this.#pending.bytes,
@@ -124,22 +123,23 @@ class EventWriter {
     }
   }
 
-  async #send(key: string, record: OutboundRecord): Promise<WriteOutcome> {
+  async #send(key: string, record: OutboundRecord, source: ReadySource): Promise<WriteOutcome> {
     let outcome: WriteOutcome = 'written'
     try {
-      await this.#sink.write([record])
+      await this.#ports.sink.write([record])
     } catch (error) {
       outcome = error instanceof TooLargeError ? 'too-large' : 'unwritten'
     }
     this.#pending.settle(key, outcome === 'written')
     this.#writes.delete(key)
+    if (outcome === 'written') this.#ports.onWritten(source)
     return outcome
   }
 
   /** `unwritten` after the time limit. The write goes on, and a later request for the same event gets its outcome. */
   #inTime(work: Promise<WriteOutcome> | undefined): Promise<WriteOutcome> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(this.#ackTimeoutMs, () => resolve('unwritten'))
+      const cancel = this.#ports.clock.after(this.#ackTimeoutMs, () => resolve('unwritten'))
       void work?.then((outcome) => {
         cancel()
         resolve(outcome)

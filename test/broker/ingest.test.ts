@@ -201,5 +201,7 @@ describe('hooktide ingest', () => {
     await post(logtoWebhook({ userId: 'after' }))
     const written = await records.waitFor((items) => items.some(({ key }) => key === 'after'))
     expect(written.map(({ key }) => key)).toEqual(['before', 'within', 'after'])
+    const events = parseMetrics(await pageOf(process, '/metrics'))
+    expect(byLabel(events, 'hooktide_ingest_events_total')).toEqual({ '/logto': 3 })
   })
 })

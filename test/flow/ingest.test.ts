@@ -19,8 +19,9 @@ function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOption
   const broker = createMemoryBroker(clock)
   broker.createTopic('events', { maxMessageBytes })
   const own = { tenantId: 'default', topic: 'events', signingKeys: [logtoKey] }
+  const written: string[] = []
   const ingest = createIngest(
-    { sink: sink ?? broker.sink(), clock },
+    { sink: sink ?? broker.sink(), clock, onWritten: ({ path }) => void written.push(path) },
     {
       sources: ['/one', '/two', '/acme'].map((path) =>
         readySource({ ...own, path, tenantId: path === '/acme' ? 'acme' : 'default' }),
@@ -52,6 +53,7 @@ function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOption
     ingest,
     post,
     writing: () => writing,
+    written,
     values: () => broker.read('events').map(({ value }) => String(value)),
   }
 }
@@ -93,6 +95,27 @@ describe('an incoming webhook', () => {
     broker.outage(false)
     await settled()
     expect(values()).toEqual([event])
+  })
+
+  it('is counted once when Kafka has acknowledged its event, even if it was answered with 503 before', async () => {
+    const { clock, broker, post, written } = createRig()
+    const { body } = logtoWebhook()
+    broker.outage(true)
+    const first = watch(post(body, '/two'))
+    void post(body)
+    await clock.advance(ackTimeoutMs)
+    expect(first.value).toMatchObject({ status: 503 })
+    expect(written).toEqual([])
+    broker.outage(false)
+    await settled()
+    await post(body)
+    expect(written).toEqual(['/two'])
+  })
+
+  it('is not counted if Kafka did not take its event', async () => {
+    const { post, written } = createRig({ maxMessageBytes: 1_000 })
+    await post(logtoWebhook({ data: 'x'.repeat(2_000) }).body)
+    expect(written).toEqual([])
   })
 
   it('is refused at its head while the oldest event waits too long, and accepted again when Kafka is back', async () => {

@@ -89,7 +89,7 @@ async function serve(serving: Serving): Promise<void> {
   const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
   const bounds = ingestBounds(openFilesLimit())
   const ingest = createIngest(
-    { sink, clock: systemClock },
+    { sink, clock: systemClock, onWritten: ({ path }) => metrics.countEvent(path) },
     { sources: sources.map(readySource), maxBodyBytes, ackTimeoutMs, bounds },
   )
   const start: Start = { isDone: false, waitsFor: '' }
@@ -207,9 +207,8 @@ function handlerOf(
     },
     handle: (webhook, onWriting) => ingest.handle(webhook, onWriting),
     onAnswered(answered) {
-      const { answer, source, tookMs } = answered
+      const { answer, tookMs } = answered
       metrics.countAnswer(answer?.name, tookMs)
-      if (answer?.name === 'accepted' && source !== undefined) metrics.countEvent(source.path)
       logAnswer(log, answered)
     },
   }
