@@ -1,6 +1,7 @@
 /**
  * Checks a trace context before it is passed on (W3C Trace Context, https://www.w3.org/TR/trace-context/). It comes from
- * producers and from clients of `ingest`. A part that is not valid is left out: the event counts without it.
+ * producers, from clients of `ingest`, and from tracing SDKs. A part that is not valid is left out: the event counts without
+ * it.
  */
 
 /** Section 3.2: version, trace id, parent id, flags. Later versions may add fields at the end. */
@@ -46,8 +47,43 @@ export function validTracestate(text: string): string | undefined {
   const distinct = members.filter(
     (member, place) => members.findIndex((one) => keyOf(one) === keyOf(member)) === place,
   )
-  const kept = bounded(distinct)
-  return kept.length === 0 ? undefined : kept.join(',')
+  return textOf(bounded(distinct))
+}
+
+/**
+ * The list with a new or changed member, which stands first (section 3.5). If it gets too long, others are left out as by
+ * {@link validTracestate}. It stays as it is if the member is not valid.
+ *
+ * @param text valid; `undefined` for an empty list
+ */
+export function tracestateWith(
+  text: string | undefined,
+  key: string,
+  value: string,
+): string | undefined {
+  const member = `${key}=${value}`
+  if (!isMember(member) || keyOf(member) !== key) return text
+  const others = membersOf(text).filter((one) => keyOf(one) !== key)
+  return textOf(bounded([member, ...others].slice(0, maxMembers)))
+}
+
+/** The list without a member. @param text valid; `undefined` for an empty list */
+export function tracestateWithout(text: string | undefined, key: string): string | undefined {
+  return textOf(membersOf(text).filter((member) => keyOf(member) !== key))
+}
+
+/** The value of a member; `undefined` if there is none. @param text valid; `undefined` for an empty list */
+export function tracestateValue(text: string | undefined, key: string): string | undefined {
+  const member = membersOf(text).find((one) => keyOf(one) === key)
+  return member?.slice(key.length + 1)
+}
+
+function membersOf(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : text.split(',')
+}
+
+function textOf(members: readonly string[]): string | undefined {
+  return members.length === 0 ? undefined : members.join(',')
 }
 
 function keyOf(member: string): string {

@@ -1,37 +1,40 @@
 /** `tracestate` for OpenTelemetry's API, which has only the interface (W3C Trace Context, section 3.3). */
 import type { TraceState } from '@opentelemetry/api'
+import {
+  tracestateValue,
+  tracestateWith,
+  tracestateWithout,
+  validTracestate,
+} from '../../core/event/trace-context.ts'
 
-/** Entries in their order, newest first. Immutable. */
+/** Entries in their order, newest first, within the bounds of `trace-context.ts`. Immutable. */
 export class Entries implements TraceState {
-  readonly #entries: ReadonlyMap<string, string>
+  /** Valid; `undefined` if there is no entry. */
+  readonly #text: string | undefined
 
-  constructor(entries: Iterable<readonly [key: string, value: string]>) {
-    this.#entries = new Map(entries)
+  private constructor(text: string | undefined) {
+    this.#text = text
   }
 
-  /** What is no entry is left out. */
+  /** Without entries if any of them is not valid. */
   static parse(text: string): Entries {
-    const entries = text.split(',').map((entry) => {
-      const [key = '', ...value] = entry.trim().split('=')
-      return [key, value.join('=')] as const
-    })
-    return new Entries(entries.filter(([key, value]) => key !== '' && value !== ''))
+    return new Entries(validTracestate(text))
   }
 
   get(key: string): string | undefined {
-    return this.#entries.get(key)
+    return tracestateValue(this.#text, key)
   }
 
-  /** What was set last stands first. */
+  /** What was set last stands first. What is no entry changes nothing, as OpenTelemetry asks. */
   set(key: string, value: string): Entries {
-    return new Entries([[key, value], ...this.unset(key).#entries])
+    return new Entries(tracestateWith(this.#text, key, value))
   }
 
   unset(key: string): Entries {
-    return new Entries([...this.#entries].filter(([known]) => known !== key))
+    return new Entries(tracestateWithout(this.#text, key))
   }
 
   serialize(): string {
-    return [...this.#entries].map(([key, value]) => `${key}=${value}`).join(',')
+    return this.#text ?? ''
   }
 }

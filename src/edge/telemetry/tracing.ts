@@ -18,6 +18,7 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api'
+import { validTracestate } from '../../core/event/trace-context.ts'
 import { asError } from '../../core/model/errors.ts'
 import type { AttemptResult, TraceContext } from '../../core/model/model.ts'
 import type { AttemptTrace, Clock, TracedAttempt, Tracing } from '../../ports.ts'
@@ -211,9 +212,9 @@ function contextOf(from: TraceContext | undefined): Context {
 function traceContextOf(span: Span): TraceContext {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext()
   const flags = traceFlags.toString(16).padStart(2, '0')
-  const tracestate = traceState?.serialize()
   return {
     traceparent: `00-${traceId}-${spanId}-${flags}`,
-    tracestate: tracestate === '' ? undefined : tracestate,
+    // A sampler may give a trace state of its own class.
+    tracestate: traceState && validTracestate(traceState.serialize()),
   }
 }

@@ -1,8 +1,10 @@
-import { diag, trace } from '@opentelemetry/api'
+import { diag, trace, type TraceState } from '@opentelemetry/api'
 import {
   AlwaysOffSampler,
   InMemorySpanExporter,
   ParentBasedSampler,
+  type Sampler,
+  SamplingDecision,
   SimpleSpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
@@ -43,7 +45,7 @@ function begun(tracing: Tracing, attempt: TracedAttempt): AttemptTrace {
 }
 
 /** Registers an SDK that keeps what it is given. */
-function register(sampler?: ParentBasedSampler): InMemorySpanExporter {
+function register(sampler?: Sampler): InMemorySpanExporter {
   const exporter = new InMemorySpanExporter()
   const spanProcessors = [new SimpleSpanProcessor({ exporter })]
   trace.setGlobalTracerProvider(
@@ -184,5 +186,17 @@ describe('tracing', () => {
       attempt.acknowledged()
     }
     expect(exporter.getFinishedSpans()).toEqual([])
+  })
+
+  it('passes on no more of what a sampler adds to the trace state than is valid', () => {
+    const text = Array.from({ length: 40 }, (_, at) => `k${at}=1`).join(',')
+    const state: TraceState = {
+      ...{ get: () => undefined, set: () => state, unset: () => state },
+      serialize: () => text,
+    }
+    const decision = SamplingDecision.RECORD_AND_SAMPLED
+    register({ shouldSample: () => ({ decision, traceState: state }), toString: () => 'adding' })
+    const attempt = begun(createdTracing(), attemptOf(undefined))
+    expect([attempt.call.tracestate, attempt.onward.tracestate]).toEqual([undefined, undefined])
   })
 })
