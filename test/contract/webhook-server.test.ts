@@ -150,22 +150,92 @@ describe('the endpoint for webhooks', () => {
     ['a length that is none', ['content-length: -5']],
     ['chunks that are not the last coding', ['transfer-encoding: chunked, gzip']],
     ['a header without its end', ['x\0y: 1']],
+    ['a header over two lines', ['x: 1', ' 2']],
+    ['chunks without a size', ['transfer-encoding: chunked']],
+    ['two codings', ['transfer-encoding: chunked', 'transfer-encoding: chunked']],
   ])('refuses a request with %s, and closes its connection', async (_, lines) => {
     const rig = await serve()
-    expect(await talk(rig, `${head(lines)}5\r\nhello\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /)
-    expect(rig.bodies).toEqual([])
-  })
-
-  it('treats bytes beyond the length as the next request, and refuses it', async () => {
-    const rig = await serve()
-    const said = await talk(rig, `${head([lengthOf(body)])}${body}${'and more '.repeat(5)}\r\n\r\n`)
-    expect(rig.bodies).toEqual([body])
-    expect(said).not.toMatch(/200[^]*200/)
-  })
-
-  it('refuses headers beyond 16 KiB', async () => {
-    expect(await talk(await serve(), head([`long: ${'x'.repeat(17_000)}`]))).toMatch(
-      /^HTTP\/1\.1 431 /,
+    const said = await talk(rig, `${head(lines)}hello\r\n0\r\n\r\n`)
+    expect(said).toMatch(
+      /^HTTP\/1\.1 400 [^]*\r\n\r\n\{"error":"This is not a valid HTTP\/1\.1 request\."\}\n$/,
     )
+    expect(rig.bodies).toEqual([])
+    await expect.poll(() => rig.answered).toMatchObject([{ answer: { name: 'malformed' } }])
+  })
+
+  it.each([
+    ['is no HTTP', '\x16\x03\x01\x02', '400', 'malformed'],
+    ['has no host', 'POST /logto HTTP/1.1\r\n\r\n', '400', 'malformed'],
+    ['has two hosts', head(['host: y']), '400', 'malformed'],
+    ['is for a tunnel', 'CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n', '405', 'wrong-method'],
+    ['has headers beyond 16 KiB', head([`x: ${'x'.repeat(17_000)}`]), '431', 'head-too-large'],
+    [
+      'has chunk extensions beyond 16 KiB',
+      `${head(['transfer-encoding: chunked'])}5;${'x'.repeat(17_000)}\r\nhello\r\n`,
+      '400',
+      'malformed',
+    ],
+    [
+      'has trailers beyond 16 KiB',
+      `${head(['transfer-encoding: chunked'])}0\r\nx: ${'x'.repeat(17_000)}\r\n\r\n`,
+      '431',
+      'head-too-large',
+    ],
+    ['expects something', head(['expect: it', 'connection: close']), '417', 'expectation-failed'],
+  ])(
+    'refuses a request that %s with a JSON answer, and counts it',
+    async (_, text, status, name) => {
+      const rig = await serve()
+      const said = await talk(rig, text)
+      expect(statusesIn(said)).toEqual([status])
+      expect(said).toMatch(/^content-type: application\/json\r$/m)
+      expect(said).toMatch(/^connection: close\r$/im)
+      expect(said).toMatch(/\r\n\r\n\{"error":"[^"]+"\}\n$/)
+      await expect.poll(() => rig.answered).toMatchObject([{ answer: { name }, from: '127.0.0.1' }])
+    },
+  )
+
+  it('accepts a target in absolute form', async () => {
+    const rig = await serve()
+    const line = 'POST http://hooktide.example/logto HTTP/1.1'
+    expect(
+      await talk(rig, `${head([lengthOf(body), 'connection: close'], headers, line)}${body}`),
+    ).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('answers the requests before bytes that are not a request, and then closes the connection', async () => {
+    const rig = await serve({ clientTimeoutMs: 60_000 }, true)
+    const { socket, said } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(`${whole}${whole}and more\r\n\r\n`)
+    await expect.poll(() => rig.bodies.length).toBe(2)
+    socket.write('and more')
+    rig.release()
+    await closed
+    expect(statusesIn(said())).toEqual(['200', '200'])
+    expect(said()).toMatch(/connection: close/i)
+  })
+
+  it('keeps the order of answers if a refused request and then no request follow one that waits', async () => {
+    const rig = await serve({ clientTimeoutMs: 60_000 }, true)
+    const { socket, said } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(`${whole}${head([], headers, 'GET /x HTTP/1.1')}and more\r\n\r\n`)
+    await expect.poll(() => rig.bodies.length).toBe(1)
+    socket.write('and more\r\n\r\n')
+    rig.release()
+    await closed
+    expect(statusesIn(said())).toEqual(['200', '404'])
+  })
+
+  it('closes the connection without a second answer if the rest of a refused request is malformed', async () => {
+    const rig = await serve({ clientTimeoutMs: 60_000 })
+    const { socket, said } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(head(['transfer-encoding: chunked'], { 'content-type': 'application/json' }))
+    await heard(said, /^HTTP\/1\.1 401 [^]*\}/)
+    socket.write('no chunk\r\n')
+    await closed
+    expect(statusesIn(said())).toEqual(['401'])
   })
 })

@@ -36,8 +36,12 @@ function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOption
   /** As the server does it: head, then body. */
   const post = async (body: string, target = '/one') => {
     const signature = signatureOf(body)
-    const headers = { 'content-type': 'application/json', 'logto-signature-sha-256': signature }
-    const judged = ingest.judge({ method: 'POST', target, headers })
+    const headers = {
+      host: 'x',
+      'content-type': 'application/json',
+      'logto-signature-sha-256': signature,
+    }
+    const judged = ingest.judge({ method: 'POST', target, version: '1.1', headers })
     if (judged.kind === 'answer') return judged.answer
     const webhook = {
       source: judged.source,

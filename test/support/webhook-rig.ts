@@ -4,9 +4,9 @@ import { expect, onTestFinished } from 'vitest'
 import { accepted, unauthorized } from '../../src/core/ingest/answer.ts'
 import type { GivenTrace } from '../../src/core/ingest/webhook.ts'
 import { judgeHead } from '../../src/core/ingest/request-head.ts'
+import type { Answered } from '../../src/edge/http/webhook-exchange.ts'
 import {
   startWebhookServer,
-  type Answered,
   type WebhookServerOptions,
 } from '../../src/edge/http/webhook-server.ts'
 import { logtoHeaders, logtoWebhook } from './logto-webhooks.ts'

@@ -3,9 +3,9 @@ import { unavailable, type AnswerName } from '../../core/ingest/answer.ts'
 import { ingestBounds } from '../../core/ingest/bounds.ts'
 import { readySource, type ReadySource } from '../../core/ingest/webhook.ts'
 import type { Source } from '../../core/ingest/source.ts'
+import type { Answered } from '../../edge/http/webhook-exchange.ts'
 import {
   startWebhookServer,
-  type Answered,
   type WebhookHandler,
   type WebhookServer,
 } from '../../edge/http/webhook-server.ts'
@@ -220,6 +220,10 @@ const levels: Readonly<Record<AnswerName, 'debug' | 'warn'>> = {
   repeated: 'debug',
   'not-found': 'debug',
   'wrong-method': 'debug',
+  malformed: 'debug',
+  'head-too-large': 'debug',
+  'too-slow': 'debug',
+  'expectation-failed': 'debug',
   'not-an-event': 'warn',
   unauthorized: 'warn',
   'too-large': 'warn',

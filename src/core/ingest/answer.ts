@@ -10,6 +10,10 @@ export const answerNames = [
   'too-large',
   'not-json',
   'unavailable',
+  'malformed',
+  'head-too-large',
+  'too-slow',
+  'expectation-failed',
 ] as const
 /** `repeated`: Kafka has the event already, from an earlier request with the same content. */
 export type AnswerName = (typeof answerNames)[number]
@@ -80,4 +84,34 @@ export function unavailable(message: string): Answer {
     headers: { 'retry-after': retryAfter },
     body: { error: message },
   }
+}
+
+/** The bytes are not a request of HTTP/1.1, or may be understood in several ways. */
+export const malformed: Answer = {
+  name: 'malformed',
+  status: 400,
+  headers: {},
+  body: { error: 'This is not a valid HTTP/1.1 request.' },
+}
+
+export const headTooLarge: Answer = {
+  name: 'head-too-large',
+  status: 431,
+  headers: {},
+  body: { error: 'The request line and the headers are too large.' },
+}
+
+export const tooSlow: Answer = {
+  name: 'too-slow',
+  status: 408,
+  headers: {},
+  body: { error: 'The request did not arrive in time.' },
+}
+
+/** RFC 9110, section 10.1.1: `100-continue` is the only expectation that HTTP defines. */
+export const expectationFailed: Answer = {
+  name: 'expectation-failed',
+  status: 417,
+  headers: {},
+  body: { error: 'Of the header expect, only the value 100-continue is known.' },
 }

@@ -1,11 +1,22 @@
 /** Checks a request before its body is read. Most requests that are not webhooks are refused here. */
-import { notFound, notJson, tooLarge, unauthorized, wrongMethod, type Answer } from './answer.ts'
+import {
+  expectationFailed,
+  malformed,
+  notFound,
+  notJson,
+  tooLarge,
+  unauthorized,
+  wrongMethod,
+  type Answer,
+} from './answer.ts'
 
 export interface RequestHead {
   readonly method: string
-  /** Path and query, as in the request line. */
+  /** As in the request line: path and query, or a whole URL. */
   readonly target: string
-  /** By lower-case name. Of a header that appears twice, Node joins the values with a comma, or keeps the first. */
+  /** Of HTTP, such as `1.1`. */
+  readonly version: string
+  /** By lower-case name. Of a header that appears twice, the values are joined by a comma. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
@@ -22,8 +33,8 @@ export function judgeHead<Source>(
   sources: ReadonlyMap<string, Source>,
   maxBytes: number,
 ): JudgedHead<Source> {
-  const [path = ''] = head.target.split('?')
-  const source = sources.get(path)
+  if (!hasRightHost(head)) return { kind: 'answer', answer: malformed }
+  const source = sources.get(pathOf(head.target))
   if (source === undefined) return { kind: 'answer', answer: notFound }
   const refusal = refusalOf(head, maxBytes)
   if (refusal !== undefined) return { kind: 'answer', answer: refusal }
@@ -32,11 +43,21 @@ export function judgeHead<Source>(
   return { kind: 'answer', answer: unauthorized(signatureFault(signature)) }
 }
 
+/** RFC 9112, section 3.2: of several hosts, a proxy may have taken another one. */
+function hasRightHost({ version, headers: { host } }: RequestHead): boolean {
+  return host === undefined ? version !== '1.1' : !host.includes(',')
+}
+
+/** A target in absolute form counts like its path (RFC 9112, section 3.2.2). */
+function pathOf(target: string): string {
+  const [path = ''] = target.replace(/^https?:\/\/[^/?#]+/i, '').split('?')
+  return path === '' ? '/' : path
+}
+
 function refusalOf(head: RequestHead, maxBytes: number): Answer | undefined {
   if (head.method !== 'POST') return wrongMethod
-  if (!isJson(textOf(head, 'content-type')) || isEncoded(textOf(head, 'content-encoding'))) {
-    return notJson
-  }
+  if (!/^(?:100-continue)?$/i.test(textOf(head, 'expect') ?? '')) return expectationFailed
+  if (!isJson(textOf(head, 'content-type')) || isEncoded(head)) return notJson
   // Node's parser accepts only a number.
   return Number(textOf(head, 'content-length') ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined
 }
@@ -53,9 +74,12 @@ function isJson(contentType: string | undefined): boolean {
   )
 }
 
-/** The signature is over the bytes before any content coding, and nothing here decodes one. */
-function isEncoded(contentEncoding: string | undefined): boolean {
-  return contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding)
+/** The signature is over the bytes before any coding. Node undoes `chunked`, and nothing here undoes another one. */
+function isEncoded(head: RequestHead): boolean {
+  return (
+    !/^(?:identity)?$/i.test(textOf(head, 'content-encoding') ?? '') ||
+    !/^(?:chunked)?$/i.test(textOf(head, 'transfer-encoding') ?? '')
+  )
 }
 
 function isSignature(text: string | undefined): text is string {

@@ -3,12 +3,21 @@
  * answered before its body is read, and no client holds a connection or memory for long.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { tooLarge, unavailable, type Answer } from '../../core/ingest/answer.ts'
+import { Socket } from 'node:net'
+import {
+  malformed,
+  tooLarge,
+  unavailable,
+  wrongMethod,
+  type Answer,
+} from '../../core/ingest/answer.ts'
 import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
 import type { GivenTrace } from '../../core/ingest/webhook.ts'
 import { listening } from '../listening.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
 import { WebhookConnections } from './webhook-connections.ts'
+import { Exchange, type Answered } from './webhook-exchange.ts'
+import { faultAnswer, refuseConnection } from './webhook-faults.ts'
 
 /** Decides about requests and handles webhooks. */
 export interface WebhookHandler<Source> {
@@ -28,18 +37,6 @@ export interface WebhookHandler<Source> {
     onWriting: () => void,
   ): Promise<{ readonly answer: Answer; readonly event: string | undefined }>
   onAnswered(answered: Answered<Source>): void
-}
-
-export interface Answered<Source> {
-  /** `undefined` if the client closed the connection before the answer was written. */
-  readonly answer: Answer | undefined
-  /** `undefined` if the path is not known, or the head was refused. */
-  readonly source: Source | undefined
-  readonly event: string | undefined
-  /** Address of the client, or of the proxy before it. */
-  readonly from: string
-  /** Milliseconds from the end of the request's head to the end of the answer. */
-  readonly tookMs: number
 }
 
 export interface WebhookServerOptions {
@@ -78,12 +75,21 @@ export async function startWebhookServer<Source>(
     requestTimeout: clientTimeoutMs,
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: Math.min(clientTimeoutMs, 1_000),
+    joinDuplicateHeaders: true,
+    // `judge` does this, so that the answer is one of its own.
+    requireHostHeader: false,
   })
   const endpoint = new Endpoint(options, handler)
   server.on('connection', (socket) => endpoint.connections.opened(socket))
   server.on('request', (request, response) => endpoint.take(request, response, false))
   // Without this listener, Node would ask for each body before its head is checked.
   server.on('checkContinue', (request, response) => endpoint.take(request, response, true))
+  // Without these, Node would answer by itself, or close the connection without an answer.
+  server.on('checkExpectation', (request, response) => endpoint.take(request, response, false))
+  server.on('connect', ({ socket }) => endpoint.refuse(socket, wrongMethod))
+  server.on('clientError', (error, socket) => {
+    if (socket instanceof Socket) endpoint.refuse(socket, faultAnswer(error))
+  })
   const port = await listening(server, options, 'HOOKTIDE_INGEST_PORT')
   return {
     port,
@@ -106,6 +112,8 @@ class Endpoint<Source> {
   readonly #bodies: BodyReceiver
   readonly #maxBodyBytes: number
   readonly #clientTimeoutMs: number
+  /** The newest one of each connection. */
+  readonly #exchanges = new WeakMap<Socket, Exchange<Source>>()
 
   constructor(options: WebhookServerOptions, handler: WebhookHandler<Source>) {
     const { maxBodyBytes, maxIncomingBytes = 64 * 1024 * 1024 } = options
@@ -118,25 +126,43 @@ class Endpoint<Source> {
 
   take(request: IncomingMessage, response: ServerResponse, isContinueExpected: boolean): void {
     const exchange = new Exchange<Source>(request, response, this.#clientTimeoutMs)
+    this.#exchanges.set(request.socket, exchange)
     response.once('close', () => this.#handler.onAnswered(exchange.answered()))
     // The end of the request is handled, whatever its cause.
     request.on('error', () => undefined)
     const judged = this.#handler.judge(exchange.head())
     if (judged.kind === 'answer') {
       // If it waits for `100 Continue`, the client does not send the body, so the connection must end.
-      this.#answer(exchange, judged.answer, isContinueExpected)
+      this.#answer(exchange, judged.answer, isContinueExpected || judged.answer === malformed)
       return
     }
     if (isContinueExpected) response.writeContinue()
     exchange.source = judged.source
     void this.#bodies.receive(request).then(async (body) => {
-      if (body.kind === 'gone') return
+      if (body.kind === 'gone' || exchange.isAnswered) return
       const answer =
         body.kind === 'body'
           ? await this.#handle(exchange, judged, body.bytes)
           : this.#refusal(body.kind)
       this.#answer(exchange, answer)
     })
+  }
+
+  /**
+   * Refuses what arrived last on a connection, and closes it after the answers to the requests before.
+   *
+   * @param answer `undefined` if the connection itself has failed
+   */
+  refuse(socket: Socket, answer: Answer | undefined): void {
+    // A connection without a byte is not a request. A prober of the port may have opened it.
+    if (answer === undefined || socket.bytesRead === 0) {
+      socket.destroy()
+      return
+    }
+    if (this.#exchanges.get(socket)?.end(answer) === true || socket.writableEnded) return
+    refuseConnection(socket, answer, this.#clientTimeoutMs)
+    const from = socket.remoteAddress ?? ''
+    this.#handler.onAnswered({ answer, source: undefined, event: undefined, from, tookMs: 0 })
   }
 
   #refusal(kind: Exclude<ReceivedBody['kind'], 'body' | 'gone'>): Answer {
@@ -168,83 +194,6 @@ class Endpoint<Source> {
 
   #answer(exchange: Exchange<Source>, answer: Answer, isLast = false): void {
     exchange.send(answer, isLast || this.isStopping)
-    discardRest(exchange.request, this.#maxBodyBytes)
+    exchange.discardRest(this.#maxBodyBytes)
   }
-}
-
-/** One request and its answer. */
-class Exchange<Source> {
-  readonly request: IncomingMessage
-  source: Source | undefined
-  event: string | undefined
-  readonly #response: ServerResponse
-  readonly #readTimeoutMs: number
-  readonly #startedAt = performance.now()
-  #answer: Answer | undefined
-
-  constructor(request: IncomingMessage, response: ServerResponse, readTimeoutMs: number) {
-    this.request = request
-    this.#response = response
-    this.#readTimeoutMs = readTimeoutMs
-  }
-
-  head(): RequestHead {
-    const { method = '', url: target = '', headers } = this.request
-    return { method, target, headers }
-  }
-
-  trace(): GivenTrace {
-    const { traceparent, tracestate } = this.request.headers
-    return { traceparent: textOf(traceparent), tracestate: textOf(tracestate) }
-  }
-
-  /** @param isLast whether the connection ends after it */
-  send(answer: Answer, isLast: boolean): void {
-    const response = this.#response
-    if (response.destroyed) return
-    const text = `${JSON.stringify(answer.body)}\n`
-    // Otherwise the answers to a client that does not read would pile up.
-    const timer = setTimeout(() => this.request.socket.destroy(), this.#readTimeoutMs).unref()
-    response.once('close', () => clearTimeout(timer))
-    this.#answer = answer
-    response
-      .writeHead(answer.status, {
-        ...answer.headers,
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(text),
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        ...(isLast ? { connection: 'close' } : {}),
-      })
-      .end(text)
-  }
-
-  answered(): Answered<Source> {
-    return {
-      answer: this.#response.writableFinished ? this.#answer : undefined,
-      source: this.source,
-      event: this.event,
-      from: this.request.socket.remoteAddress ?? '',
-      tookMs: performance.now() - this.#startedAt,
-    }
-  }
-}
-
-/** Node joins the values of these headers itself. Only `set-cookie` is a list. */
-function textOf(value: string | readonly string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-/**
- * Reads the rest of an answered request, so that the client can read the answer: closing a connection with unread bytes
- * would reset it. If the client sends more than `maxBytes`, the connection is closed anyway.
- */
-function discardRest(request: IncomingMessage, maxBytes: number): void {
-  if (request.readableEnded) return
-  let left = maxBytes
-  request.on('data', (piece: Buffer) => {
-    left -= piece.length
-    if (left < 0) request.socket.destroy()
-  })
-  request.resume()
 }

@@ -5,7 +5,9 @@ const signature = 'a'.repeat(64)
 const good: RequestHead = {
   method: 'POST',
   target: '/logto',
+  version: '1.1',
   headers: {
+    host: 'hooktide.example',
     'content-type': 'application/json',
     'content-length': '100',
     'logto-signature-sha-256': signature,
@@ -29,6 +31,9 @@ describe('the head of a webhook', () => {
   it.each<[string, Partial<RequestHead>]>([
     ['as Logto sends it', {}],
     ['with a query behind its path', { target: '/logto?from=logto' }],
+    // RFC 9112, section 3.2.2.
+    ['with a target in absolute form', { target: 'http://x/logto' }],
+    ['with a query behind an absolute target', { target: 'HTTPS://x:9401/logto?from=logto' }],
   ])('is taken %s', (_, head) => {
     expect(judge(head)).toEqual({ kind: 'body', source: 'the source', signature })
   })
@@ -57,6 +62,28 @@ describe('the head of a webhook', () => {
   it('is refused if the body is compressed', () => {
     expect(refusalOf({ 'content-encoding': 'gzip' })).toMatch(/^415 /)
     expect(refusalOf({ 'content-encoding': 'identity' })).toBe('taken')
+    expect(refusalOf({ 'transfer-encoding': 'gzip, chunked' })).toMatch(/^415 /)
+    expect(refusalOf({ 'transfer-encoding': 'Chunked' })).toBe('taken')
+  })
+
+  it.each<[string, string | undefined, string, boolean]>([
+    ['no host', undefined, '1.1', false],
+    ['no host', undefined, '1.0', true],
+    ['two hosts', 'x, y', '1.1', false],
+    ['two hosts', 'x, y', '1.0', false],
+    ['an empty host', '', '1.1', true],
+  ])('is malformed or not with %s %s in HTTP/%s', (_, host, version, isTaken) => {
+    expect(refusalOf({ host }, { version })).toMatch(isTaken ? /^taken$/ : /^400 /)
+  })
+
+  it.each<[string, boolean]>([
+    ['100-continue', true],
+    ['100-Continue', true],
+    ['', true],
+    ['100-continue, more', false],
+    ['the unexpected', false],
+  ])('is refused with an expectation that is not known: %j', (expected, isTaken) => {
+    expect(refusalOf({ expect: expected })).toMatch(isTaken ? /^taken$/ : /^417 /)
   })
 
   it.each([
@@ -67,8 +94,16 @@ describe('the head of a webhook', () => {
     '/LOGTO',
     '*',
     '',
-    'http://x/logto',
+    'http://x',
+    'http://x?/logto',
+    'http://x/http://x/logto',
+    'http:///logto',
+    'ftp://x/logto',
+    'x/logto',
     '/%6cogto',
+    '/logto%2F',
+    '/logto#x',
+    '/acme/../logto',
   ])('is refused at the path %s', (target) => {
     expect(refusalOf({}, { target })).toMatch(/^404 /)
   })
@@ -103,7 +138,7 @@ describe('the head of a webhook', () => {
   })
 
   it('names the required signature in a 401', () => {
-    const judged = judge({ headers: { 'content-type': 'application/json' } })
+    const judged = judge({ headers: { host: 'x', 'content-type': 'application/json' } })
     expect(judged).toMatchObject({
       answer: { headers: { 'www-authenticate': 'Logto-Signature-SHA-256' } },
     })
