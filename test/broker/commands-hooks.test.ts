@@ -197,7 +197,7 @@ describe('hooks put', () => {
       'warning: [1] "w2": eventz is not known and has no effect',
       expect.stringMatching(/^warning: \[1\] "w2": config.url is plain http/),
       'warning: [2] "w3": config.url leads to an address that cannot be allowed: it will not be called',
-      expect.stringMatching(/^warning: \[3\] "w4": nowhere.invalid .*resolve/),
+      expect.stringMatching(/^warning: \[3\] "w4": config.url: nowhere.invalid .*resolve/),
     ])
     expect(await stored('w4')).toMatchObject({ id: 'w4' })
   })

@@ -1,13 +1,18 @@
 /** What `doctor` looks at, one function each. */
 import { endpointStateOf } from '../../core/health/record.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
+import type { HookId } from '../../core/model/model.ts'
 import type { BrokerAddress, KafkaAdmin } from '../../edge/kafka/admin.ts'
 import { readBrokerClock } from '../../edge/kafka/broker-clock.ts'
 import { unreachableBecause } from '../../edge/kafka/reach.ts'
 import { resultSchemaFault } from '../../edge/registry/result-codec.ts'
 import type { CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
-import { destinationWarning } from '../hooks/destination-warning.ts'
+import {
+  destinationsOf,
+  destinationWarning,
+  type Destination,
+} from '../hooks/destination-warning.ts'
 import { hooksTestCommand } from '../hooks/test.ts'
 import { problemLine, problemsOf, type StoredHook } from '../hooks/topic.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
@@ -106,30 +111,44 @@ const lookups = 16
 
 /** Of each host one URL: what is said of a host is the same for all that lead there. */
 export async function examineNames(
-  { settings }: CommandContext,
+  { settings }: Pick<CommandContext, 'settings'>,
   hooks: readonly StoredHook[],
 ): Findings {
-  const byHost = new Map<string, { readonly id: string; readonly url: string }>()
-  for (const { id, entry } of hooks) {
-    if (entry.kind !== 'active' || !entry.hook.enabled) continue
-    const { url } = entry.hook
-    const origin = URL.parse(url)?.origin ?? url
-    if (!byHost.has(origin) && byHost.size < maxHosts) byHost.set(origin, { id, url })
-  }
-  const all = [...byHost.values()]
+  const all = hostsOf(hooks)
   const warnings: string[] = []
   for (let start = 0; start < all.length; start += lookups) {
     const found = await Promise.all(
-      all.slice(start, start + lookups).map(async ({ id, url }) => {
-        const warning = await destinationWarning(url, settings)
-        return warning === undefined
-          ? []
-          : [`The endpoint of hook ${id} would not be called: ${warning}.`]
+      all.slice(start, start + lookups).map(async ({ id, destination }) => {
+        const warning = await destinationWarning(destination, settings)
+        return warning === undefined ? [] : [`${purposes[destination.field](id)}: ${warning}.`]
       }),
     )
     warnings.push(...found.flat())
   }
   return findingsOf('names', { warnings }, `${all.length} hosts of hooks can be called from here`)
+}
+
+const purposes: Readonly<Record<Destination['field'], (id: HookId) => string>> = {
+  'config.url': (id) => `The endpoint of hook ${id} would not be called`,
+  'delivery.oauth.tokenUrl': (id) => `Hook ${id} would get no access token`,
+}
+
+interface Host {
+  readonly id: HookId
+  readonly destination: Destination
+}
+
+function hostsOf(hooks: readonly StoredHook[]): readonly Host[] {
+  const byHost = new Map<string, Host>()
+  for (const { id, entry, members } of hooks) {
+    if (entry.kind !== 'active' || !entry.hook.enabled) continue
+    for (const destination of destinationsOf(members)) {
+      const { field, url } = destination
+      const host = `${field} ${URL.parse(url)?.origin ?? url}`
+      if (!byHost.has(host) && byHost.size < maxHosts) byHost.set(host, { id, destination })
+    }
+  }
+  return [...byHost.values()]
 }
 
 /** By way of the processors, as `hooks test` does it. */

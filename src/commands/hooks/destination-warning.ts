@@ -1,4 +1,5 @@
 /** Warns when a hook is written that its calls would be refused. Otherwise its owner would learn it from the first call. */
+import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { judgeAddress, judgeUrlLiteral, parseCidr, type Cidr } from '../../edge/http/destination.ts'
 import type { LookupResult } from '../../edge/names/lookup.ts'
@@ -10,25 +11,46 @@ type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy' |
 
 const lookupMs = 2_000
 
+/** A URL that processors call for a hook. */
+export interface Destination {
+  /** The field of the hook that has it. */
+  readonly field: 'config.url' | 'delivery.oauth.tokenUrl'
+  readonly url: string
+}
+
+/** All that processors call for a hook. @param hook valid */
+export function destinationsOf({ config, delivery }: JsonObject): readonly Destination[] {
+  const url = isJsonObject(config) ? config['url'] : undefined
+  const oauth = isJsonObject(delivery) ? delivery['oauth'] : undefined
+  const tokenUrl = isJsonObject(oauth) ? oauth['tokenUrl'] : undefined
+  return [
+    ...(typeof url === 'string' ? [{ field: 'config.url', url } as const] : []),
+    ...(typeof tokenUrl === 'string'
+      ? [{ field: 'delivery.oauth.tokenUrl', url: tokenUrl } as const]
+      : []),
+  ]
+}
+
 /**
  * Why calls to the URL would be refused with these settings; `undefined` if they would not be. The name is resolved on
  * this machine, and may resolve to something else where the processors run: so this is a warning and not an error.
  */
 export async function destinationWarning(
-  url: string,
+  { field, url }: Destination,
   settings: GuardSettings,
 ): Promise<string | undefined> {
   if (URL.parse(url)?.protocol === 'http:' && !settings.allowHttp) {
-    return 'config.url is plain http: calls are refused unless HOOKTIDE_ALLOW_HTTP is true'
+    return `${field} is plain http: calls are refused unless HOOKTIDE_ALLOW_HTTP is true`
   }
   const allowed = settings.allowCidrs.flatMap(cidrOf)
   const verdict = judgeUrlLiteral(url, allowed)
   if (verdict === 'never')
-    return 'config.url leads to an address that cannot be allowed: it will not be called'
-  if (verdict === 'refused') return `config.url leads to ${privateAddress}`
+    return `${field} leads to an address that cannot be allowed: it will not be called`
+  if (verdict === 'refused') return `${field} leads to ${privateAddress}`
   // The egress proxy resolves names itself.
   if (verdict !== 'name' || settings.egressProxy !== undefined) return undefined
-  return await nameWarning(new URL(url).hostname, allowed, settings.nameServers)
+  const warning = await nameWarning(new URL(url).hostname, allowed, settings.nameServers)
+  return warning && `${field}: ${warning}`
 }
 
 const privateAddress =

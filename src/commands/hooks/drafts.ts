@@ -22,7 +22,7 @@ import {
 import { filterFault } from '../../edge/filter/cel.ts'
 import { systemClock } from '../../edge/system-clock.ts'
 import type { CommandContext } from '../command.ts'
-import { destinationWarning } from './destination-warning.ts'
+import { destinationsOf, destinationWarning, type Destination } from './destination-warning.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionProblems } from './encryption.ts'
 import { hiddenFields } from './hidden-secrets.ts'
 import { problemLine, tenantOf, type StoredHook } from './topic.ts'
@@ -70,15 +70,20 @@ export function draftsOf(values: readonly InputValue[], drafting: Drafting): rea
 }
 
 /** Prints warnings about hooks that are valid, but may not do what their owner expects. */
-export async function warnOf(drafts: readonly Draft[], context: CommandContext): Promise<void> {
-  const destinations = await destinationWarnings(
-    drafts.map(({ hook }) => urlOf(hook)),
+export async function warnOf(
+  drafts: readonly Draft[],
+  context: Pick<CommandContext, 'settings' | 'note'>,
+): Promise<void> {
+  const warnings = await destinationWarnings(
+    drafts.flatMap(({ hook }) => destinationsOf(hook)),
     context.settings,
   )
   for (const draft of drafts) {
-    const destination = destinations.get(urlOf(draft.hook))
-    for (const warning of [...warningsOf(draft.hook, systemClock.now()), ...(destination ?? [])]) {
-      context.note(`warning: ${labelOf(draft)}${warning}`)
+    const own = destinationsOf(draft.hook).map((destination) =>
+      warnings.get(keyOfWarning(destination)),
+    )
+    for (const warning of [...warningsOf(draft.hook, systemClock.now()), ...own]) {
+      if (warning !== undefined) context.note(`warning: ${labelOf(draft)}${warning}`)
     }
   }
 }
@@ -235,22 +240,26 @@ function labelOf({ place, givenId }: Draft): string {
 /** Lookups of host names at once. */
 const maxLookups = 16
 
-/** Warnings by URL. Each URL is checked once: a file may hold many hooks with few URLs. */
+/** Warnings by field and URL. Each is checked once: a file may hold many hooks with few URLs. */
 async function destinationWarnings(
-  urls: readonly string[],
+  destinations: readonly Destination[],
   settings: Settings,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const distinct = [...new Set(urls)]
-  const warnings = new Map<string, readonly string[]>()
+): Promise<ReadonlyMap<string, string>> {
+  const distinct = [...new Map(destinations.map((one) => [keyOfWarning(one), one]))]
+  const warnings = new Map<string, string>()
   for (let start = 0; start < distinct.length; start += maxLookups) {
     await Promise.all(
-      distinct.slice(start, start + maxLookups).map(async (url) => {
-        const warning = await destinationWarning(url, settings)
-        if (warning !== undefined) warnings.set(url, [warning])
+      distinct.slice(start, start + maxLookups).map(async ([key, destination]) => {
+        const warning = await destinationWarning(destination, settings)
+        if (warning !== undefined) warnings.set(key, warning)
       }),
     )
   }
   return warnings
+}
+
+function keyOfWarning({ field, url }: Destination): string {
+  return `${field} ${url}`
 }
 
 export function urlOf(hook: JsonObject): string {
