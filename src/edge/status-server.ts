@@ -2,9 +2,10 @@
  * `/healthz`, `/readyz` and `/metrics` of a running process. Clients may be slow, broken or hostile: only the method and
  * the path of a request are read, and no client can hold a connection for long.
  */
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { asError } from '../core/model/errors.ts'
 import { printable } from '../core/text/printable-text.ts'
+import { createBoundedServer } from './bounded-server.ts'
 import { listening } from './listening.ts'
 import { boundConnections } from './status-connections.ts'
 
@@ -42,7 +43,7 @@ export async function startStatusServer(
   pages: StatusPages,
 ): Promise<StatusServer> {
   const { clientTimeoutMs = 5_000 } = where
-  const server = createServer(
+  const server = createBoundedServer(
     {
       headersTimeout: clientTimeoutMs,
       requestTimeout: clientTimeoutMs,

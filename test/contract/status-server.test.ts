@@ -130,6 +130,15 @@ describe('the status server', () => {
     expect((await ask(server, '/metrics')).status).toBe(200)
   })
 
+  it('closes the connection of a client that sends many requests before it has their answers', async () => {
+    let rendered = 0
+    const render = () => Promise.resolve(`hooktide_ready ${(rendered += 1)}\n`)
+    const server = await serve({ metrics: { ...pages.metrics, render } })
+    await talk(server, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_000))
+    expect(rendered).toBeLessThanOrEqual(16)
+    expect(await probeOf(server)).toBe(200)
+  })
+
   it('refuses headers beyond 8 KiB', async () => {
     const request = `GET /healthz HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(9_000)}\r\n\r\n`
     expect(await talk(await serve(), request)).toMatch(/^HTTP\/1\.1 431 /)

@@ -170,6 +170,19 @@ describe('the endpoint for webhooks', () => {
     expect((await post(rig)).status).toBe(200)
   })
 
+  it('closes the connection of a client that sends many requests before it has their answers', async () => {
+    const rig = await serve({ clientTimeoutMs: 60_000 }, true)
+    const { socket } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(whole.repeat(20))
+    await closed
+    expect(rig.bodies.length).toBe(16)
+    await expect.poll(() => rig.answered.length).toBe(16)
+    const said = await talk(rig, head([], headers, 'GET /x HTTP/1.1').repeat(5_000))
+    expect(statusesIn(said).length).toBeLessThanOrEqual(16)
+    await expect.poll(() => rig.answered.length).toBe(32)
+  })
+
   it('names the setting when its port is taken', async () => {
     const { port } = await serve()
     await expect(serve({ port })).rejects.toThrow(/Port \d+ is in use: set HOOKTIDE_INGEST_PORT/)

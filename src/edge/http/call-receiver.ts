@@ -2,7 +2,8 @@
  * A server that takes calls and hands them over, for `hooktide listen`. It stands on a developer's machine, and yet no
  * client may hold it up or fill its memory: bodies, connections and times have bounds.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createBoundedServer } from '../bounded-server.ts'
 import { listening } from '../listening.ts'
 
 export interface ReceivedCall {
@@ -37,7 +38,7 @@ const clientTimeoutMs = 10_000
 /** @throws {UserError} when the port cannot be listened on */
 export async function startCallReceiver(options: CallReceiverOptions): Promise<CallReceiver> {
   const { host, port, status, onCall } = options
-  const server = createServer(
+  const server = createBoundedServer(
     {
       headersTimeout: clientTimeoutMs,
       requestTimeout: clientTimeoutMs,

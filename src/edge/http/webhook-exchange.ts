@@ -24,6 +24,7 @@ export class Exchange<Source> {
   readonly #readTimeoutMs: number
   readonly #startedAt = performance.now()
   #answer: Answer | undefined
+  #timer: NodeJS.Timeout | undefined
   /** Whether the connection ends after its answer. */
   #isLast = false
 
@@ -53,8 +54,8 @@ export class Exchange<Source> {
     if (response.destroyed || this.isAnswered) return
     const text = answerText(answer)
     // Otherwise the answers to a client that does not read would pile up.
-    const timer = setTimeout(() => this.request.socket.destroy(), this.#readTimeoutMs).unref()
-    response.once('close', () => clearTimeout(timer))
+    const { socket } = this.request
+    this.#timer = setTimeout(() => socket.destroy(), this.#readTimeoutMs).unref()
     this.#answer = answer
     response.writeHead(answer.status, answerHeaders(answer, text, isLast || this.#isLast)).end(text)
   }
@@ -89,6 +90,11 @@ export class Exchange<Source> {
       if (left < 0) request.socket.destroy()
     })
     request.resume()
+  }
+
+  /** Called when its answer has been written, or its connection is closed. */
+  close(): void {
+    clearTimeout(this.#timer)
   }
 
   answered(): Answered<Source> {

@@ -2,7 +2,7 @@
  * The HTTP server that receives webhooks. Its clients may be slow, broken or hostile. A request that must be refused is
  * answered before its body is read, and no client holds a connection or memory for long.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import {
   malformed,
@@ -13,6 +13,7 @@ import {
 } from '../../core/ingest/answer.ts'
 import type { JudgedHead, RequestHead } from '../../core/ingest/request-head.ts'
 import type { GivenTrace } from '../../core/ingest/webhook.ts'
+import { createBoundedServer } from '../bounded-server.ts'
 import { listening } from '../listening.ts'
 import { BodyReceiver, type ReceivedBody } from './webhook-body.ts'
 import { WebhookConnections } from './webhook-connections.ts'
@@ -70,7 +71,7 @@ export async function startWebhookServer<Source>(
   handler: WebhookHandler<Source>,
 ): Promise<WebhookServer> {
   const { clientTimeoutMs = 10_000, keepAliveMs = 60_000 } = options
-  const server = createServer({
+  const server = createBoundedServer({
     headersTimeout: clientTimeoutMs,
     requestTimeout: clientTimeoutMs,
     keepAliveTimeout: keepAliveMs,
@@ -105,6 +106,12 @@ export async function startWebhookServer<Source>(
   }
 }
 
+/** The exchanges of one connection. */
+interface Exchanges<Source> {
+  newest: Exchange<Source>
+  readonly open: Set<Exchange<Source>>
+}
+
 class Endpoint<Source> {
   isStopping = false
   readonly connections: WebhookConnections
@@ -112,8 +119,7 @@ class Endpoint<Source> {
   readonly #bodies: BodyReceiver
   readonly #maxBodyBytes: number
   readonly #clientTimeoutMs: number
-  /** The newest one of each connection. */
-  readonly #exchanges = new WeakMap<Socket, Exchange<Source>>()
+  readonly #exchanges = new WeakMap<Socket, Exchanges<Source>>()
 
   constructor(options: WebhookServerOptions, handler: WebhookHandler<Source>) {
     const { maxBodyBytes, maxIncomingBytes = 64 * 1024 * 1024 } = options
@@ -126,8 +132,7 @@ class Endpoint<Source> {
 
   take(request: IncomingMessage, response: ServerResponse, isContinueExpected: boolean): void {
     const exchange = new Exchange<Source>(request, response, this.#clientTimeoutMs)
-    this.#exchanges.set(request.socket, exchange)
-    response.once('close', () => this.#handler.onAnswered(exchange.answered()))
+    this.#begin(exchange, response)
     // The end of the request is handled, whatever its cause.
     request.on('error', () => undefined)
     const judged = this.#handler.judge(exchange.head())
@@ -148,6 +153,24 @@ class Endpoint<Source> {
     })
   }
 
+  #begin(exchange: Exchange<Source>, response: ServerResponse): void {
+    const { socket } = exchange.request
+    const known = this.#exchanges.get(socket)
+    const exchanges = known ?? { newest: exchange, open: new Set() }
+    const close = (one: Exchange<Source>) => {
+      if (!exchanges.open.delete(one)) return
+      one.close()
+      this.#handler.onAnswered(one.answered())
+    }
+    exchanges.newest = exchange
+    exchanges.open.add(exchange)
+    response.once('close', () => close(exchange))
+    if (known !== undefined) return
+    this.#exchanges.set(socket, exchanges)
+    // Responses that were waiting for earlier ones are not closed with their connection.
+    socket.once('close', () => exchanges.open.forEach(close))
+  }
+
   /**
    * Refuses what arrived last on a connection, and closes it after the answers to the requests before.
    *
@@ -159,7 +182,7 @@ class Endpoint<Source> {
       socket.destroy()
       return
     }
-    if (this.#exchanges.get(socket)?.end(answer) === true || socket.writableEnded) return
+    if (this.#exchanges.get(socket)?.newest.end(answer) === true || socket.writableEnded) return
     refuseConnection(socket, answer, this.#clientTimeoutMs)
     const from = socket.remoteAddress ?? ''
     this.#handler.onAnswered({ answer, source: undefined, event: undefined, from, tookMs: 0 })

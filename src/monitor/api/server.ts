@@ -2,8 +2,9 @@
  * The monitor over HTTP: the API, the stream of changes, and the page. Callers may be slow, broken or hostile: what they
  * send and how long they take is bounded.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError } from '../../core/model/errors.ts'
+import { createBoundedServer } from '../../edge/bounded-server.ts'
 import { listening } from '../../edge/listening.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
@@ -57,7 +58,7 @@ const pulseMs = 15_000
 /** @throws UserError when the port cannot be listened on */
 export async function startMonitorServer(options: MonitorServerOptions): Promise<MonitorServer> {
   const streams = new Set<ServerResponse>()
-  const server = createServer(
+  const server = createBoundedServer(
     {
       headersTimeout: clientTimeoutMs,
       requestTimeout: clientTimeoutMs,
