@@ -33,12 +33,13 @@ export interface Handled {
 export interface IngestStatus {
   readonly pendingRecords: number
   readonly pendingBytes: number
-  /** Why Kafka acknowledges nothing. */
+  /** Why Kafka acknowledges nothing, by topic. Empty while it acknowledges events of any topic. */
   readonly troubles: readonly string[]
 }
 
 export interface IngestPorts {
-  readonly sink: RecordSink
+  /** One for each topic of the sources, so that a topic that Kafka does not take keeps out no other one. */
+  readonly sinks: ReadonlyMap<string, RecordSink>
   readonly clock: Clock
   /** Called once for each event that Kafka has acknowledged, even if its request was answered before. */
   readonly onWritten: (source: ReadySource) => void
@@ -65,8 +66,10 @@ export function createIngest(ports: IngestPorts, settings: IngestSettings): Inge
   return {
     judge(head) {
       const judged = judgeHead(head, sources, maxBodyBytes)
-      const refusal = judged.kind === 'answer' ? undefined : writer.refusal()
-      return refusal === undefined ? judged : { kind: 'answer', answer: refusal }
+      if (judged.kind === 'answer') return judged
+      const { source } = judged
+      const refusal = writer.refusal(source.topic)
+      return refusal === undefined ? judged : { kind: 'answer', answer: refusal, source }
     },
     async handle(webhook, onWriting) {
       const read = readWebhook(webhook)
@@ -86,20 +89,22 @@ class EventWriter {
   constructor(ports: IngestPorts, { ackTimeoutMs, bounds }: IngestSettings) {
     this.#ports = ports
     this.#ackTimeoutMs = ackTimeoutMs
-    this.#pending = new PendingEvents({ ...bounds, stalledMs: ackTimeoutMs })
+    const topics = ports.sinks.keys()
+    this.#pending = new PendingEvents({ ...bounds, stalledMs: ackTimeoutMs }, topics)
   }
 
-  /** The answer while no event can be accepted; otherwise `undefined`. */
-  refusal(): Answer | undefined {
-    const refusal = this.#pending.refusal(this.#ports.clock.monotonic())
+  /** The answer while no event of the topic can be accepted; otherwise `undefined`. */
+  refusal(topic: string): Answer | undefined {
+    const refusal = this.#pending.refusal(topic, this.#ports.clock.monotonic())
     return refusal === undefined ? undefined : unavailable(refusals[refusal])
   }
 
   async write(read: RecordRead, source: ReadySource, onWriting: () => void): Promise<Answer> {
     const { record, tenantId, eventId } = read
-    const key = JSON.stringify([record.topic, tenantId, eventId])
+    const { topic } = record
+    const key = JSON.stringify([topic, tenantId, eventId])
     const bytes = (record.value?.length ?? 0) + recordOverhead
-    const admission = this.#pending.admit(key, bytes, this.#ports.clock.monotonic())
+    const admission = this.#pending.admit({ key, topic, bytes }, this.#ports.clock.monotonic())
     if (admission === 'written') return accepted(eventId, true)
     if (admission === 'stalled' || admission === 'full') return unavailable(refusals[admission])
     if (admission === 'new') this.#writes.set(key, this.#send(key, record, source))
@@ -115,18 +120,22 @@ class EventWriter {
   }
 
   status(): IngestStatus {
-    const trouble = this.#ports.sink.trouble()
+    const sinks = [...this.#ports.sinks]
+    const troubles = sinks.flatMap(([topic, sink]) => {
+      const trouble = sink.trouble()
+      return trouble === undefined ? [] : [`${topic}: ${trouble}`]
+    })
     return {
       pendingRecords: this.#pending.count,
       pendingBytes: this.#pending.bytes,
-      troubles: trouble === undefined ? [] : [trouble],
+      troubles: troubles.length === sinks.length ? troubles : [],
     }
   }
 
   async #send(key: string, record: OutboundRecord, source: ReadySource): Promise<WriteOutcome> {
     let outcome: WriteOutcome = 'written'
     try {
-      await this.#ports.sink.write([record])
+      await this.#sinkOf(record).write([record])
     } catch (error) {
       outcome = error instanceof TooLargeError ? 'too-large' : 'unwritten'
     }
@@ -134,6 +143,12 @@ class EventWriter {
     this.#writes.delete(key)
     if (outcome === 'written') this.#ports.onWritten(source)
     return outcome
+  }
+
+  #sinkOf({ topic }: OutboundRecord): RecordSink {
+    const sink = this.#ports.sinks.get(topic)
+    if (sink === undefined) throw new Error(`there is no sink for ${topic}`)
+    return sink
   }
 
   /** `unwritten` after the time limit. The write goes on, and a later request for the same event gets its outcome. */

@@ -43,6 +43,8 @@ describe('the endpoint for webhooks', () => {
     ]
     expect(statuses.map((text) => statusesIn(text)[0])).toEqual(['404', '405', '415', '401', '413'])
     expect(rig.bodies).toEqual([])
+    const sources = rig.answered.map(({ source }) => source)
+    expect(sources).toEqual([undefined, ...Array.from({ length: 4 }, () => 'source')])
   })
 
   it('refuses a signature header that appears twice', async () => {

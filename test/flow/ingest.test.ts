@@ -12,20 +12,36 @@ const ackTimeoutMs = 8_000
 interface RigOptions extends Partial<IngestSettings> {
   readonly maxMessageBytes?: number
   readonly sink?: RecordSink
+  /** Of a second topic, which there is only with it. */
+  readonly others?: RecordSink | 'working'
 }
 
-function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOptions = {}) {
+function createRig(options: RigOptions = {}) {
+  const { maxMessageBytes = 1_000_000, sink, others, ...settings } = options
   const clock = createHandClock()
   const broker = createMemoryBroker(clock)
   broker.createTopic('events', { maxMessageBytes })
+  broker.createTopic('others')
   const own = { tenantId: 'default', topic: 'events', signingKeys: [logtoKey] }
   const written: string[] = []
   const ingest = createIngest(
-    { sink: sink ?? broker.sink(), clock, onWritten: ({ path }) => void written.push(path) },
     {
-      sources: ['/one', '/two', '/acme'].map((path) =>
-        readySource({ ...own, path, tenantId: path === '/acme' ? 'acme' : 'default' }),
-      ),
+      sinks: new Map([
+        ['events', sink ?? broker.sink()],
+        ...(others === undefined
+          ? []
+          : [['others', others === 'working' ? broker.sink() : others] as const]),
+      ]),
+      clock,
+      onWritten: ({ path }) => void written.push(path),
+    },
+    {
+      sources: [
+        readySource({ ...own, path: '/one' }),
+        readySource({ ...own, path: '/two' }),
+        readySource({ ...own, path: '/acme', tenantId: 'acme' }),
+        readySource({ ...own, path: '/others', topic: 'others' }),
+      ],
       maxBodyBytes: 1_000_000,
       ackTimeoutMs,
       bounds: { records: 100, bytes: 1_000_000, remembered: 100 },
@@ -60,6 +76,11 @@ function createRig({ maxMessageBytes = 1_000_000, sink, ...settings }: RigOption
     written,
     values: () => broker.read('events').map(({ value }) => String(value)),
   }
+}
+
+function brokenSink(write: RecordSink['write']): RecordSink {
+  const pendingCount = () => 0
+  return { write, pendingCount, trouble: () => 'it is broken', stop: () => Promise.resolve() }
 }
 
 /** What has been answered so far. */
@@ -178,19 +199,34 @@ describe('an incoming webhook', () => {
   })
 
   it('is answered with 503 if the sink fails with an unknown error', async () => {
-    const sink: RecordSink = {
-      write: () => Promise.reject(new Error('unknown')),
-      pendingCount: () => 0,
-      trouble: () => 'it is broken',
-      stop: () => Promise.resolve(),
-    }
+    const sink = brokenSink(() => Promise.reject(new Error('unknown')))
     const { post, ingest } = createRig({ sink })
     expect(await post(logtoWebhook().body)).toMatchObject({ status: 503 })
-    expect(ingest.status()).toEqual({
-      pendingRecords: 0,
-      pendingBytes: 0,
-      troubles: ['it is broken'],
+    expect(ingest.status()).toMatchObject({ pendingRecords: 0, pendingBytes: 0 })
+  })
+
+  it('is written as before while Kafka does not take the events of another topic', async () => {
+    const sink = brokenSink(() => new Promise(() => undefined))
+    const { clock, post, ingest } = createRig({
+      sink,
+      others: 'working',
+      bounds: { records: 4, bytes: 1e6, remembered: 9 },
     })
+    const stalled = ['a', 'b', 'c'].map((userId) => watch(post(logtoWebhook({ userId }).body)))
+    await clock.advance(ackTimeoutMs)
+    expect(stalled.map(({ value }) => value?.status)).toEqual([503, 503, 503])
+    expect(await post(logtoWebhook({ userId: 'd' }).body)).toMatchObject({ status: 503 })
+    for (const userId of ['e', 'f', 'g']) {
+      expect(await post(logtoWebhook({ userId }).body, '/others')).toMatchObject({ status: 200 })
+    }
+    expect(ingest.status()).toMatchObject({ pendingRecords: 2, troubles: [] })
+  })
+
+  it('cannot be written to any topic: then each is named with its trouble', () => {
+    const sink = brokenSink(() => new Promise(() => undefined))
+    const { ingest } = createRig({ sink, others: sink })
+    const troubles = ['events: it is broken', 'others: it is broken']
+    expect(ingest.status().troubles).toEqual(troubles)
   })
 
   it.each<[string, IngestSettings['bounds']]>([

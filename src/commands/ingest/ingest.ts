@@ -61,17 +61,33 @@ async function run({ settings, signal, settingWarnings }: CommandContext): Promi
   for (const warning of settingWarnings) log.warn(warning)
   const sources = sourcesOf(settings)
   const kafkaLog: KafkaLog = (lineLevel, message, fields) => log[lineLevel](fields, message)
-  const sink = createSink({
-    settings: kafkaSettingsOf(settings),
-    compression: settings.compression,
-    log: kafkaLog,
-  })
+  const sinks = sinksOf(settings, sources, kafkaLog)
   try {
-    await serve({ settings, signal, log, sources, sink, kafkaLog })
+    await serve({ settings, signal, log, sources, sinks, kafkaLog })
     return 0
   } finally {
-    await sink.stop()
+    await Promise.all([...sinks.values()].map((sink) => sink.stop()))
   }
+}
+
+/** By topic. */
+function sinksOf(
+  settings: Settings,
+  sources: readonly Source[],
+  log: KafkaLog,
+): ReadonlyMap<string, RecordSink> {
+  const { compression } = settings
+  const kafka = kafkaSettingsOf(settings)
+  return new Map(
+    topicsOf(sources).map((topic) => {
+      const ownLog: KafkaLog = (level, message, fields) => log(level, message, { topic, ...fields })
+      return [topic, createSink({ settings: kafka, compression, log: ownLog })]
+    }),
+  )
+}
+
+function topicsOf(sources: readonly Source[]): readonly string[] {
+  return [...new Set(sources.map(({ topic }) => topic))]
 }
 
 interface Serving {
@@ -80,16 +96,16 @@ interface Serving {
   readonly log: Log
   readonly kafkaLog: KafkaLog
   readonly sources: readonly Source[]
-  readonly sink: RecordSink
+  readonly sinks: ReadonlyMap<string, RecordSink>
 }
 
 /** Serves until the process is told to stop. */
 async function serve(serving: Serving): Promise<void> {
-  const { settings, signal, log, sources, sink } = serving
+  const { settings, signal, log, sources, sinks } = serving
   const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
   const bounds = ingestBounds(openFilesLimit())
   const ingest = createIngest(
-    { sink, clock: systemClock, onWritten: ({ path }) => metrics.countEvent(path) },
+    { sinks, clock: systemClock, onWritten: ({ path }) => metrics.countEvent(path) },
     { sources: sources.map(readySource), maxBodyBytes, ackTimeoutMs, bounds },
   )
   const start: Start = { isDone: false, waitsFor: '' }
@@ -173,7 +189,7 @@ async function checkTopics(
   log: KafkaLog,
   sources: readonly Source[],
 ): Promise<void> {
-  const topics = [...new Set(sources.map(({ topic }) => topic))]
+  const topics = topicsOf(sources)
   const rights = topics.map((topic) => topicRight('Write', topic))
   const missing = await missingRights(kafka, log, rights)
   if (missing.length > 0) throw UserError.listing(heading, rightRefusals(kafka, missing))
@@ -202,6 +218,7 @@ function handlerOf(
       if (start.isDone || judged.kind === 'answer') return judged
       return {
         kind: 'answer',
+        source: judged.source,
         answer: unavailable('hooktide is waiting for Kafka. Send the webhook again later.'),
       }
     },

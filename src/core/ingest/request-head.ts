@@ -24,7 +24,8 @@ export interface RequestHead {
 const signatureHeader = 'logto-signature-sha-256'
 
 export type JudgedHead<Source> =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** `source` is `undefined` if the path is not known, or the request is malformed. */
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly source: Source | undefined }
   | { readonly kind: 'body'; readonly source: Source; readonly signature: string }
 
 /** @param sources by path */
@@ -33,14 +34,14 @@ export function judgeHead<Source>(
   sources: ReadonlyMap<string, Source>,
   maxBytes: number,
 ): JudgedHead<Source> {
-  if (!hasRightHost(head)) return { kind: 'answer', answer: malformed }
+  if (!hasRightHost(head)) return { kind: 'answer', answer: malformed, source: undefined }
   const source = sources.get(pathOf(head.target))
-  if (source === undefined) return { kind: 'answer', answer: notFound }
+  if (source === undefined) return { kind: 'answer', answer: notFound, source }
   const refusal = refusalOf(head, maxBytes)
-  if (refusal !== undefined) return { kind: 'answer', answer: refusal }
+  if (refusal !== undefined) return { kind: 'answer', answer: refusal, source }
   const signature = textOf(head, signatureHeader)
   if (isSignature(signature)) return { kind: 'body', source, signature }
-  return { kind: 'answer', answer: unauthorized(signatureFault(signature)) }
+  return { kind: 'answer', answer: unauthorized(signatureFault(signature)), source }
 }
 
 /** RFC 9112, section 3.2: of several hosts, a proxy may have taken another one. */

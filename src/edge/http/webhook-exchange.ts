@@ -7,7 +7,7 @@ import type { GivenTrace } from '../../core/ingest/webhook.ts'
 export interface Answered<Source> {
   /** `undefined` if the client closed the connection before the answer was written. */
   readonly answer: Answer | undefined
-  /** `undefined` if the path is not known, or the head was refused. */
+  /** `undefined` if the path is not known, or the request is malformed. */
   readonly source: Source | undefined
   readonly event: string | undefined
   /** Address of the client, or of the proxy before it. */

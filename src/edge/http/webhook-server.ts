@@ -136,13 +136,13 @@ class Endpoint<Source> {
     // The end of the request is handled, whatever its cause.
     request.on('error', () => undefined)
     const judged = this.#handler.judge(exchange.head())
+    exchange.source = judged.source
     if (judged.kind === 'answer') {
       // If it waits for `100 Continue`, the client does not send the body, so the connection must end.
       this.#answer(exchange, judged.answer, isContinueExpected || judged.answer === malformed)
       return
     }
     if (isContinueExpected) response.writeContinue()
-    exchange.source = judged.source
     void this.#bodies.receive(request).then(async (body) => {
       if (body.kind === 'gone' || exchange.isAnswered) return
       const answer =
