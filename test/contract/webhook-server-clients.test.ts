@@ -214,6 +214,19 @@ describe('the endpoint for webhooks, when it is stopped', () => {
     }
   })
 
+  it('answers a request that was on its way on a kept connection, and closes that', async () => {
+    const rig = await serve({ drainMs: 5_000, clientTimeoutMs: 60_000 })
+    const { socket, said } = open(rig)
+    const closed = closeOf(socket)
+    socket.write(whole)
+    await heard(said, /200 OK[^]*\}/)
+    void rig.stop(60_000)
+    socket.write(whole)
+    await closed
+    expect(statusesIn(said())).toEqual(['200', '200'])
+    expect(said()).toMatch(/connection: keep-alive[^]*connection: close/i)
+  })
+
   it('gives up requests that are not answered at its deadline', async () => {
     const rig = await serve({ clientTimeoutMs: 60_000 }, true)
     const { socket, said } = open(rig)

@@ -36,7 +36,14 @@ export async function serve(
   const traces: GivenTrace[] = []
   const answered: Answered<string>[] = []
   let held = Promise.withResolvers<void>()
-  const limits = { host: '127.0.0.1', port: 0, maxBodyBytes, clientTimeoutMs: 400, ...options }
+  const limits = {
+    host: '127.0.0.1',
+    port: 0,
+    maxBodyBytes,
+    clientTimeoutMs: 400,
+    drainMs: 0,
+    ...options,
+  }
   const server = await startWebhookServer<string>(limits, {
     judge: (head) => judgeHead(head, sources, limits.maxBodyBytes),
     async handle({ body, trace }, onWriting) {

@@ -3,7 +3,7 @@
  * answered before its body is read, and no client holds a connection or memory for long.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import { Server as NetServer, Socket } from 'node:net'
 import {
   malformed,
   tooLarge,
@@ -56,12 +56,19 @@ export interface WebhookServerOptions {
    * the connection a little earlier. A request that arrives while the server closes the connection would be lost.
    */
   readonly keepAliveMs?: number
+  /**
+   * How long idle connections are kept after {@link WebhookServer.stop}, for requests that are on their way. Default 500 ms.
+   */
+  readonly drainMs?: number
 }
 
 export interface WebhookServer {
   readonly port: number
   connections(): number
-  /** Accepts no new connections, and answers the requests that have begun, until the deadline. */
+  /**
+   * Accepts no new connections, and closes the others after their next answer. Closes those that are idle after a moment, and
+   * all that are left at the deadline.
+   */
   stop(deadlineMs: number): Promise<void>
 }
 
@@ -70,7 +77,7 @@ export async function startWebhookServer<Source>(
   options: WebhookServerOptions,
   handler: WebhookHandler<Source>,
 ): Promise<WebhookServer> {
-  const { clientTimeoutMs = 10_000, keepAliveMs = 60_000 } = options
+  const { clientTimeoutMs = 10_000, keepAliveMs = 60_000, drainMs = 500 } = options
   const server = createBoundedServer({
     headersTimeout: clientTimeoutMs,
     requestTimeout: clientTimeoutMs,
@@ -97,11 +104,19 @@ export async function startWebhookServer<Source>(
     connections: () => endpoint.connections.count,
     async stop(deadlineMs) {
       endpoint.isStopping = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      endpoint.connections.closeSilent()
-      const timer = setTimeout(() => server.closeAllConnections(), deadlineMs)
+      // The method of `server` would close idle connections at once, also those that a request is on its way on.
+      const closed = new Promise<void>((resolve) =>
+        NetServer.prototype.close.call(server, () => resolve()),
+      )
+      const timers = [
+        setTimeout(() => {
+          server.closeIdleConnections()
+          endpoint.connections.closeSilent()
+        }, drainMs),
+        setTimeout(() => server.closeAllConnections(), deadlineMs),
+      ]
       await closed
-      clearTimeout(timer)
+      timers.forEach(clearTimeout)
     },
   }
 }
