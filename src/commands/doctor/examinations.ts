@@ -10,7 +10,8 @@ import type { CommandContext } from '../command.ts'
 import { readEndpoints } from '../endpoints/topic.ts'
 import {
   destinationsOf,
-  destinationWarning,
+  hostOf,
+  hostWarnings,
   type Destination,
 } from '../hooks/destination-warning.ts'
 import { hooksTestCommand } from '../hooks/test.ts'
@@ -105,50 +106,29 @@ export async function examineHooks(
   return findingsOf('hooks', { warnings }, `${hooks.length} hooks, none of which is suspended`)
 }
 
-/** Hosts that are looked up, and at once. */
-const maxHosts = 200
-const lookups = 16
-
-/** Of each host one URL: what is said of a host is the same for all that lead there. */
+/** Of each host one hook: what is said of a host is the same for all that lead there. */
 export async function examineNames(
   { settings }: Pick<CommandContext, 'settings'>,
   hooks: readonly StoredHook[],
 ): Findings {
-  const all = hostsOf(hooks)
-  const warnings: string[] = []
-  for (let start = 0; start < all.length; start += lookups) {
-    const found = await Promise.all(
-      all.slice(start, start + lookups).map(async ({ id, destination }) => {
-        const warning = await destinationWarning(destination, settings)
-        return warning === undefined ? [] : [`${purposes[destination.field](id)}: ${warning}.`]
-      }),
-    )
-    warnings.push(...found.flat())
-  }
-  return findingsOf('names', { warnings }, `${all.length} hosts of hooks can be called from here`)
+  const destinations = hooks.flatMap(({ id, entry, members }) =>
+    entry.kind === 'active' && entry.hook.enabled
+      ? destinationsOf(members).map((destination) => ({ ...destination, id }))
+      : [],
+  )
+  const found = await hostWarnings(destinations, settings)
+  const byHost = new Map(destinations.toReversed().map((one) => [hostOf(one), one]))
+  const warnings = [...found].flatMap(([host, warning]) => {
+    const destination = byHost.get(host)
+    if (warning === undefined || destination === undefined) return []
+    return [`${purposes[destination.field](destination.id)}: ${warning}.`]
+  })
+  return findingsOf('names', { warnings }, `${found.size} hosts of hooks can be called from here`)
 }
 
 const purposes: Readonly<Record<Destination['field'], (id: HookId) => string>> = {
   'config.url': (id) => `The endpoint of hook ${id} would not be called`,
   'delivery.oauth.tokenUrl': (id) => `Hook ${id} would get no access token`,
-}
-
-interface Host {
-  readonly id: HookId
-  readonly destination: Destination
-}
-
-function hostsOf(hooks: readonly StoredHook[]): readonly Host[] {
-  const byHost = new Map<string, Host>()
-  for (const { id, entry, members } of hooks) {
-    if (entry.kind !== 'active' || !entry.hook.enabled) continue
-    for (const destination of destinationsOf(members)) {
-      const { field, url } = destination
-      const host = `${field} ${URL.parse(url)?.origin ?? url}`
-      if (!byHost.has(host) && byHost.size < maxHosts) byHost.set(host, { id, destination })
-    }
-  }
-  return [...byHost.values()]
 }
 
 /** By way of the processors, as `hooks test` does it. */

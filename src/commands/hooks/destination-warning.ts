@@ -11,6 +11,10 @@ type GuardSettings = Pick<Settings, 'allowHttp' | 'allowCidrs' | 'egressProxy' |
 
 const lookupMs = 2_000
 
+/** Hosts that are looked up in all, and at once. A file may have 10,000 hooks, and each lookup may take seconds. */
+const maxHosts = 200
+const lookups = 16
+
 /** A URL that processors call for a hook. */
 export interface Destination {
   /** The field of the hook that has it. */
@@ -31,11 +35,41 @@ export function destinationsOf({ config, delivery }: JsonObject): readonly Desti
   ]
 }
 
+/** Warnings by {@link hostOf}. */
+export type HostWarnings = ReadonlyMap<string, string | undefined>
+
+/** Which destinations have one warning: it depends on the field and on scheme, host and port. */
+export function hostOf({ field, url }: Destination): string {
+  return `${field} ${URL.parse(url)?.origin ?? url}`
+}
+
+/** Warnings about the first 200 hosts, each of which is looked up once. */
+export async function hostWarnings(
+  destinations: readonly Destination[],
+  settings: GuardSettings,
+): Promise<HostWarnings> {
+  const byHost = new Map<string, Destination>()
+  for (const one of destinations) {
+    const host = hostOf(one)
+    if (!byHost.has(host) && byHost.size < maxHosts) byHost.set(host, one)
+  }
+  const hosts = [...byHost]
+  const warnings = new Map<string, string | undefined>()
+  for (let start = 0; start < hosts.length; start += lookups) {
+    await Promise.all(
+      hosts.slice(start, start + lookups).map(async ([host, destination]) => {
+        warnings.set(host, await destinationWarning(destination, settings))
+      }),
+    )
+  }
+  return warnings
+}
+
 /**
  * Why calls to the URL would be refused with these settings; `undefined` if they would not be. The name is resolved on
  * this machine, and may resolve to something else where the processors run: so this is a warning and not an error.
  */
-export async function destinationWarning(
+async function destinationWarning(
   { field, url }: Destination,
   settings: GuardSettings,
 ): Promise<string | undefined> {

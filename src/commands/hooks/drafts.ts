@@ -22,7 +22,7 @@ import {
 import { filterFault } from '../../edge/filter/cel.ts'
 import { systemClock } from '../../edge/system-clock.ts'
 import type { CommandContext } from '../command.ts'
-import { destinationsOf, destinationWarning, type Destination } from './destination-warning.ts'
+import { destinationsOf, hostOf, hostWarnings } from './destination-warning.ts'
 import { decryptIfPossible, encryptedIfPossible, encryptionProblems } from './encryption.ts'
 import { hiddenFields } from './hidden-secrets.ts'
 import { problemLine, tenantOf, type StoredHook } from './topic.ts'
@@ -74,14 +74,12 @@ export async function warnOf(
   drafts: readonly Draft[],
   context: Pick<CommandContext, 'settings' | 'note'>,
 ): Promise<void> {
-  const warnings = await destinationWarnings(
+  const warnings = await hostWarnings(
     drafts.flatMap(({ hook }) => destinationsOf(hook)),
     context.settings,
   )
   for (const draft of drafts) {
-    const own = destinationsOf(draft.hook).map((destination) =>
-      warnings.get(keyOfWarning(destination)),
-    )
+    const own = destinationsOf(draft.hook).map((one) => warnings.get(hostOf(one)))
     for (const warning of [...warningsOf(draft.hook, systemClock.now()), ...own]) {
       if (warning !== undefined) context.note(`warning: ${labelOf(draft)}${warning}`)
     }
@@ -235,31 +233,6 @@ function refuseFaulty(drafts: readonly Draft[]): void {
 function labelOf({ place, givenId }: Draft): string {
   if (place === '') return ''
   return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
-}
-
-/** Lookups of host names at once. */
-const maxLookups = 16
-
-/** Warnings by field and URL. Each is checked once: a file may hold many hooks with few URLs. */
-async function destinationWarnings(
-  destinations: readonly Destination[],
-  settings: Settings,
-): Promise<ReadonlyMap<string, string>> {
-  const distinct = [...new Map(destinations.map((one) => [keyOfWarning(one), one]))]
-  const warnings = new Map<string, string>()
-  for (let start = 0; start < distinct.length; start += maxLookups) {
-    await Promise.all(
-      distinct.slice(start, start + maxLookups).map(async ([key, destination]) => {
-        const warning = await destinationWarning(destination, settings)
-        if (warning !== undefined) warnings.set(key, warning)
-      }),
-    )
-  }
-  return warnings
-}
-
-function keyOfWarning({ field, url }: Destination): string {
-  return `${field} ${url}`
 }
 
 export function urlOf(hook: JsonObject): string {

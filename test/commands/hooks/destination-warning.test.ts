@@ -30,9 +30,16 @@ function settingsOf(environment: Readonly<Record<string, string>>) {
 }
 
 /** As `hooks put`, `hooks create` and `hooks import` warn. */
-async function warnings(urls: Urls, environment = {}): Promise<readonly string[]> {
+async function warnings(
+  urls: Urls | readonly Urls[],
+  environment = {},
+): Promise<readonly string[]> {
   const notes: string[] = []
-  const values = [{ place: '', line: 1, bytes: hookOf('mine', urls) }]
+  const values = [urls].flat().map((one, at) => ({
+    place: at === 0 ? '' : `[${at}]`,
+    line: 1,
+    bytes: hookOf(`mine${at}`, one),
+  }))
   const drafts = draftsOf(values, { stored: new Map(), keys: [] })
   await warnOf(drafts, { settings: settingsOf(environment), note: (text) => notes.push(text) })
   return notes
@@ -83,6 +90,15 @@ describe('a hook that is written', () => {
     expect(await warnings({ tokenUrl: 'https://nowhere.invalid/token' })).toEqual([
       'warning: delivery.oauth.tokenUrl: nowhere.invalid does not resolve on this machine',
     ])
+  })
+})
+
+describe('many hooks that are written', () => {
+  it('are looked up by host, the first 200 of them', async () => {
+    const many = (host: (at: number) => string) =>
+      Array.from({ length: 1_000 }, (_, at) => ({ url: `https://${host(at)}.invalid/${at}` }))
+    expect(await warnings(many((at) => `host${at}`))).toHaveLength(200)
+    expect(await warnings(many(() => 'one'))).toHaveLength(1_000)
   })
 })
 
