@@ -105,12 +105,14 @@ function readToken(content: JsonObject, askedAt: MonotonicMs): TokenAnswer {
   return { kind: 'token', token: { value, askedAt, renewAt, expiresAt } }
 }
 
-/** At most a day, whatever the endpoint says. */
+/** At least a second and at most a day, whatever the endpoint says. */
 function lifeOf({ expires_in: seconds }: JsonObject, value: string): number {
   const { exp, iat } = claimsOf(value)
+  const isGiven = typeof seconds === 'number' || typeof seconds === 'string'
   const fromClaims = typeof exp === 'number' && typeof iat === 'number' ? exp - iat : Number.NaN
-  const known = [Number(seconds ?? Number.NaN), fromClaims].find((life) => life > 0)
-  return known === undefined ? assumedLifeMs : Math.min(known * 1_000, dayMs)
+  const known = [isGiven ? Number(seconds) : Number.NaN, fromClaims].find((life) => life > 0)
+  // Below a second, each call would need a token of its own.
+  return known === undefined ? assumedLifeMs : Math.min(Math.max(known * 1_000, 1_000), dayMs)
 }
 
 /** The claims of a JSON Web Token, not verified. Empty for any other token. */

@@ -68,7 +68,9 @@ describe('the answer of a token endpoint', () => {
     ['five minutes where nobody says it', {}, 301_000],
     ['five minutes where it makes no sense', { expires_in: -1 }, 301_000],
     ['five minutes where it is no number', { expires_in: {} }, 301_000],
+    ['five minutes where it is a list', { expires_in: [100] }, 301_000],
     ['a day at most', { expires_in: 1e300 }, 86_401_000],
+    ['a second at least', { expires_in: 0.0001 }, 2_000],
   ])('has a life: %s', (_, fields, expiresAt) => {
     expect(tokenOf(fields)).toMatchObject({ expiresAt })
   })
