@@ -28,6 +28,8 @@ export type TokenAnswer =
   /** Anything else. `message` completes "the token endpoint …". */
   | { readonly kind: 'unusable'; readonly message: string }
 
+type SecretCredentials = Pick<ClientCredentials, 'clientSecret' | 'parameters'>
+
 /** Longer answers are not read. Tokens have a few kilobytes at most. */
 export const maxTokenAnswerBytes = 64 * 1024
 
@@ -78,15 +80,24 @@ function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
-/** @param askedAt when the request began. Lifetimes are counted from then, so that none is too long */
-export function readTokenAnswer(status: number, text: string, askedAt: MonotonicMs): TokenAnswer {
+/**
+ * @param askedAt when the request began. Lifetimes are counted from then, so that none is too long
+ * @param credentials of the request. An error code that repeats a secret of them is not passed on
+ */
+export function readTokenAnswer(
+  { status, text }: { readonly status: number; readonly text: string },
+  askedAt: MonotonicMs,
+  credentials: SecretCredentials,
+): TokenAnswer {
   const content = parseJson(text)
   const isRead = isJsonObject(content)
   if (status === 200) {
     return isRead ? readToken(content, askedAt) : unusable('answers what is no JSON object')
   }
   const error = isRead ? content['error'] : undefined
-  if (status >= 400 && status < 500 && isErrorCode(error)) return { kind: 'refused', error }
+  if (status >= 400 && status < 500 && isErrorCode(error) && !hasSecret(error, credentials)) {
+    return { kind: 'refused', error }
+  }
   if (status === 401 || status === 403) return { kind: 'refused', error: `status ${status}` }
   return unusable(`answers with status ${status}`)
 }
@@ -125,6 +136,15 @@ export function claimsOf(token: string): JsonObject {
 /** Codes of RFC 6749 section 5.2, and the ones that providers add, have this form. */
 function isErrorCode(value: unknown): value is string {
   return typeof value === 'string' && /^[a-z][a-z_]{0,59}$/.test(value)
+}
+
+/** A shorter secret may be a part of any code. */
+const leastPart = 6
+
+function hasSecret(text: string, { clientSecret, parameters }: SecretCredentials): boolean {
+  return [clientSecret, ...Object.values(parameters)].some(
+    (secret) => text === secret || (secret.length >= leastPart && text.includes(secret)),
+  )
 }
 
 function unusable(message: string): TokenAnswer {

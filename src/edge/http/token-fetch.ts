@@ -39,7 +39,7 @@ export function createHookTokens(
       failureMs,
       // The endpoint decides. If it refuses the token, the call is repeated with a new one.
       leastLeftMs: 0,
-      fetch: () => fetchToken(parts, own),
+      fetch: () => fetchToken(parts, own, credentials),
     })
     sources.set(credentials, source)
     return source
@@ -65,12 +65,20 @@ function requestFor(
   }
 }
 
-async function fetchToken({ clock, send }: HookTokensParts, request: HttpRequest): Promise<Token> {
+async function fetchToken(
+  { clock, send }: HookTokensParts,
+  request: HttpRequest,
+  credentials: ClientCredentials,
+): Promise<Token> {
   const askedAt = clock.monotonic()
   const result = await send(request)
   switch (result.kind) {
     case 'response': {
-      const answer = readTokenAnswer(result.status, result.body, askedAt)
+      const answer = readTokenAnswer(
+        { status: result.status, text: result.body },
+        askedAt,
+        credentials,
+      )
       if (answer.kind === 'token') return answer.token
       const said =
         answer.kind === 'refused' ? `refused the client (${answer.error})` : answer.message

@@ -33,7 +33,8 @@ export async function askTokenEndpoint(
       dispatcher,
       signal: AbortSignal.timeout(timeoutMs),
     })
-    return readTokenAnswer(statusCode, await boundedText(body), askedAt)
+    const answer = { status: statusCode, text: await boundedText(body) }
+    return readTokenAnswer(answer, askedAt, credentials)
   } finally {
     await dispatcher.destroy()
   }

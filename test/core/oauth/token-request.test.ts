@@ -43,8 +43,11 @@ describe('a request for a token', () => {
   })
 })
 
-const answerOf = (content: unknown, status = 200) =>
-  readTokenAnswer(status, typeof content === 'string' ? content : JSON.stringify(content), 1_000)
+const secrets = { clientSecret: 'hushhush', parameters: { code: 'quiet', empty: '' } }
+const answerOf = (content: unknown, status = 200) => {
+  const text = typeof content === 'string' ? content : JSON.stringify(content)
+  return readTokenAnswer({ status, text }, 1_000, secrets)
+}
 const tokenOf = (fields: object) => {
   const answer = answerOf({ access_token: 'abc', token_type: 'Bearer', ...fields })
   return answer.kind === 'token' ? answer.token : answer
@@ -102,8 +105,16 @@ describe('the answer of a token endpoint', () => {
     [401, { error: 'invalid_client' }, 'invalid_client'],
     [401, 'who?', 'status 401'],
     [403, { error: 'Client s3cret is unknown' }, 'status 403'],
+    [401, { error: 'hushhush' }, 'status 401'],
+    [401, { error: 'no_hushhush_here' }, 'status 401'],
+    [401, { error: 'quiet' }, 'status 401'],
   ])('refuses with status %s and %j', (status, content, error) => {
     expect(answerOf(content, status)).toEqual({ kind: 'refused', error })
+  })
+
+  it('does not repeat a secret with another status', () => {
+    const message = 'answers with status 400'
+    expect(answerOf({ error: 'hushhush' }, 400)).toEqual({ kind: 'unusable', message })
   })
 
   it.each([404, 429, 500, 302])('of status %s is no refusal', (status) => {
