@@ -1,7 +1,7 @@
 /**
  * HTTP servers that bound the requests which a client sends before it has the answers to earlier ones. Node parses up to
- * 64 KiB at once, and makes objects of about 5 KB for each request in there. So 400 connections that send tiny requests all at
- * once would take 4 GB, and end the process.
+ * 64 KiB at once, and makes objects of about 5 KB for each request in there. So 400 connections that send tiny requests all
+ * at once would take 4 GB, and end the process.
  */
 import {
   createServer,
@@ -30,7 +30,7 @@ class BoundedRequest extends IncomingMessage {
     return this.isUpgrade
   }
 
-  /** Node sets it before it makes a response, to whether the request asks for an upgrade, and then to whether it gets one. */
+  /** Node sets it before it makes a response: whether the request asks for an upgrade, and then whether it gets one. */
   set upgrade(value: boolean | null) {
     this.isUpgrade = value === true || (open.get(this.socket) ?? 0) >= mostOpen
   }

@@ -61,8 +61,8 @@ export class Exchange<Source> {
   }
 
   /**
-   * Called when the connection goes on with bytes that are refused. If these belong to this request, it gets `answer`, unless
-   * it has one. After the answer to this request the connection ends.
+   * Called when the connection goes on with bytes that are refused. If these belong to this request, it gets `answer`,
+   * unless it has one. After the answer to this request the connection ends.
    *
    * @returns whether it was not over: then `answer` is not to be sent in another way
    */

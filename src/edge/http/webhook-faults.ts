@@ -1,4 +1,4 @@
-/** Answers to bytes that Node's parser does not accept as a request. There is no request object for them, only the socket. */
+/** Answers to bytes that Node's parser does not accept as a request: there is no request object, only the socket. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { headTooLarge, malformed, tooSlow, type Answer } from '../../core/ingest/answer.ts'

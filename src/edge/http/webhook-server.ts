@@ -66,8 +66,8 @@ export interface WebhookServer {
   readonly port: number
   connections(): number
   /**
-   * Accepts no new connections, and closes the others after their next answer. Closes those that are idle after a moment, and
-   * all that are left at the deadline.
+   * Accepts no new connections, and closes the others after their next answer. Closes those that are idle after a moment,
+   * and all that are left at the deadline.
    */
   stop(deadlineMs: number): Promise<void>
 }
