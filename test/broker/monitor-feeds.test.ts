@@ -4,7 +4,7 @@ import { kafkaSettingsOf, quiet } from '../../src/commands/kafka-session.ts'
 import { registrySettingsOf } from '../../src/commands/option-values.ts'
 import { Feeds } from '../../src/monitor/feed/feeds.ts'
 import { listLetters, listResults } from '../../src/monitor/index/delivery-queries.ts'
-import type { ResultIndex } from '../../src/monitor/index/result-index.ts'
+import { ResultIndex } from '../../src/monitor/index/result-index.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
@@ -13,7 +13,7 @@ import { surroundings } from '../support/sandbox.ts'
 
 const all = { before: undefined, limit: 100 }
 
-function follow(rig: BrokerRig, index: ResultIndex) {
+function follow(rig: BrokerRig, index: ResultIndex, note: (line: string) => void = () => {}) {
   const settings = readSettings(rig.environment)
   const ending = new AbortController()
   const feeds = new Feeds({
@@ -25,7 +25,7 @@ function follow(rig: BrokerRig, index: ResultIndex) {
     signal: ending.signal,
     log: quiet,
     now: Date.now,
-    note: () => undefined,
+    note,
   })
   const done = feeds.run()
   const stop = async () => {
@@ -87,6 +87,31 @@ describe('the feeds of the monitor', () => {
     const { groupId } = readSettings(rig.environment)
     const groups = await admin.listGroups(groupId)
     expect(groups.map((group) => group.groupId).toSorted()).toEqual([groupId, `${groupId}.retry`])
+  })
+
+  it('say once that results cannot be stored, how many are to be read, and when they can again', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers, partitions: 3 })
+    await rig.putHooks({ id: 'good' })
+    await rig.run()
+    await rig.sendEvents(eventOf('e1'), eventOf('e2'), eventOf('e3'))
+    await rig.results.waitFor((results) => results.length === 3)
+    const index = memoryIndex()
+    const add = vi.spyOn(index, 'addResults').mockImplementation((results, reached, at) => {
+      if (results.length > 0) throw new Error('no room')
+      ResultIndex.prototype.addResults.call(index, results, reached, at)
+    })
+    const notes: string[] = []
+    const { feeds, until } = follow(rig, index, (line) => notes.push(line))
+    const { topics } = readSettings(rig.environment)
+    await until(() => add.mock.calls.filter(([results]) => results.length > 0).length >= 3)
+    await until(() => feeds.readings[0]?.behind === 3)
+    expect(notes).toEqual([`${topics.results} is not read: no room`])
+    add.mockRestore()
+    await until(() => index.size === 3)
+    await until(() => notes.length === 2)
+    expect(notes[1]).toBe(`${topics.results} is read again`)
+    await until(() => feeds.readings.every(({ behind }) => behind === 0))
   })
 
   it('read a window anew into an index that was lost', async () => {

@@ -7,12 +7,13 @@ import type { EncryptionKey } from '../../core/hook/encrypted-text.ts'
 import type { Health } from '../../core/health/record.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
 import type { HookId, InboundRecord } from '../../core/model/model.ts'
+import type { PartitionRange } from '../../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
 import type { RegistrySettings } from '../../edge/registry/client.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { indexedResult, type IndexedResult } from '../index/indexed-result.ts'
-import type { ResultIndex } from '../index/result-index.ts'
+import type { Reached, ResultIndex } from '../index/result-index.ts'
 import type { MonitorView, TopicReading } from '../view.ts'
 import { readLag, sumOf, type Lag } from './lag.ts'
 import { letterOf } from './letters.ts'
@@ -134,6 +135,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => reading.take(record),
       onLoaded: () => {
         this.hooks = reading.hooks
+        this.#behind.set(this.#options.settings.topics.hooks, 0)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -146,6 +148,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => takeHealth(endpoints, record),
       onLoaded: () => {
         this.endpoints = endpoints
+        this.#behind.set(this.#options.settings.topics.endpoints, 0)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -189,17 +192,9 @@ export class Feeds implements MonitorView {
             const sample = { lag: sumOf(this.lag.live), waiting: sumOf(this.lag.retry) }
             this.index.addSample(sample, this.now())
             for (const topic of [settings.topics.results, settings.topics.deadLetters]) {
-              const next = new Map(
-                this.index.positions(topic).map((one) => [one.partition, one.next]),
-              )
-              const held = await admin.offsets(topic)
-              const behind = held.map(({ partition, end, low }) =>
-                Math.max(0, end - Math.max(low, next.get(partition) ?? end)),
-              )
-              this.#behind.set(
-                topic,
-                behind.reduce((sum, one) => sum + one, 0),
-              )
+              const behind = behindOf(this.index.positions(topic), await admin.offsets(topic))
+              if (behind === undefined) this.#behind.delete(topic)
+              else this.#behind.set(topic, behind)
             }
             this.#changed()
             await pause(lookEveryMs, signal)
@@ -212,6 +207,19 @@ export class Feeds implements MonitorView {
       }
     }
   }
+}
+
+/** `undefined` until it is known where reading begins. */
+function behindOf(
+  positions: readonly Reached[],
+  held: readonly PartitionRange[],
+): number | undefined {
+  if (positions.length === 0) return undefined
+  const next = new Map(positions.map((one) => [one.partition, one.next]))
+  const behind = held.map(({ partition, end, low }) =>
+    Math.max(0, end - Math.max(low, next.get(partition) ?? 0)),
+  )
+  return behind.reduce((sum, one) => sum + one, 0)
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -39,10 +39,17 @@ const retryMs = 1_000
 /** Resolves when it was ended. */
 export async function followLog(options: LogFeedOptions): Promise<void> {
   const { kafka, topic, signal, log, onTrouble } = options
+  // What could not be stored comes again at once: that the topic can be read then tells nothing new.
+  let isStoring = true
   while (!signal.aborted) {
     try {
       const reaches = await reachesOf(options)
-      const onStart = () => onTrouble(undefined)
+      // How much is to be read is known from now on.
+      await options.take(
+        [],
+        reaches.map(({ partition, next }) => ({ topic, partition, next })),
+      )
+      const onStart = () => isStoring && onTrouble(undefined)
       const from = { reaches }
       const reading = readTopic({
         settings: kafka,
@@ -53,7 +60,12 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
         log,
         onStart,
       })
-      for await (const records of reading) await takeAll(options, records)
+      for await (const records of reading) {
+        isStoring = false
+        await takeAll(options, records)
+        isStoring = true
+        onTrouble(undefined)
+      }
     } catch (error) {
       if (signal.aborted) return
       onTrouble(asError(error).message)

@@ -132,6 +132,8 @@ function Reading({ status, connection }) {
     return html`<span class="reading bad" role="status" title=${title}
       >not reading ${trouble.topic}</span
     >`
+  if (status.readings.some((one) => one.behind === null))
+    return html`<span class="reading warn" role="status" title=${title}>reading</span>`
   if (behind > 1_000)
     return html`<span class="reading warn" role="status" title=${title}
       >reading, ${compact(behind)} to go</span
