@@ -5,7 +5,7 @@ import type { Health } from '../../core/health/record.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
-import type { Counts } from '../index/traffic-queries.ts'
+import type { Counts } from '../index/sums.ts'
 
 /** @param counts of the last 24 hours; `undefined`: not asked for */
 export function hookForm(stored: StoredHook, health: Health | undefined, counts?: Counts) {

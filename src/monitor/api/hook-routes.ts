@@ -4,7 +4,8 @@ import { endpointStates } from '../../core/model/record-values.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import { countResults, listResults, type ResultFilter } from '../index/delivery-queries.ts'
-import { hookCounts, statistics, traffic, type Counts } from '../index/traffic-queries.ts'
+import type { Counts } from '../index/sums.ts'
+import { statisticsOfName, traffic } from '../index/traffic-queries.ts'
 import { loadedHooks, storedHook } from './acting.ts'
 import { createdAtOf, endpointForm, hookForm } from './hook-form.ts'
 import { logForm, logKeyPrefix } from './log-form.ts'
@@ -98,13 +99,12 @@ export function hookLogRoutes(parts: ApiParts): readonly Route[] {
       handle: ({ parameters, query }) => {
         const name = parameters['id'] ?? ''
         const to = view.now()
-        const from = momentIn(query, 'from', to) ?? to - dayMs
-        const points = traffic(
-          view.index.store,
-          { dimension: 'hook', name },
-          { from: Math.max(from, to - view.index.bounds.windowMs), to, stepMs: 600_000 },
-        )
-        const [own] = statistics(view.index.store, 'hook', from, name)
+        const since = momentIn(query, 'from', to) ?? to - dayMs
+        const range = { from: Math.max(since, to - view.index.bounds.windowMs), to }
+        const { store } = view.index
+        const hook = { dimension: 'hook', name } as const
+        const points = traffic(store, hook, { ...range, stepMs: 600_000 })
+        const own = statisticsOfName(store, hook, range)
         return { status: 200, body: { statistics: own, points } }
       },
     },
@@ -168,7 +168,7 @@ function recentLogs({ view }: ApiParts, { parameters, query, path }: ApiRequest)
 const noCalls: Counts = { calls: 0, delivered: 0, ended: 0 }
 
 function countsOf({ view }: Pick<ApiParts, 'view'>): ReadonlyMap<HookId, Counts> {
-  return hookCounts(view.index.store, view.now() - dayMs)
+  return view.index.counts('hook', view.now() - dayMs)
 }
 
 function isAsked(query: URLSearchParams): boolean {

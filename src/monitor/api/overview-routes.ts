@@ -6,13 +6,15 @@ import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { sumOf } from '../feed/lag.ts'
 import { countLetters } from '../index/delivery-queries.ts'
 import {
-  hookCounts,
   newestAt,
   openRuns,
   samplesSince,
   statistics,
+  statisticsOfName,
   traffic,
+  type Range,
 } from '../index/traffic-queries.ts'
+import { othersName } from '../index/sums.ts'
 import type { MonitorView } from '../view.ts'
 import { count, endpoint, listOf, nullable, object, reference, text, time } from './schemas.ts'
 import { endpointForm } from './hook-form.ts'
@@ -26,6 +28,8 @@ const points = 150
 /** Of longer ranges sums over wide spans are read. */
 const wideMs = 7 * hourMs
 const maxFailing = 8
+/** Of hooks that were called there are no more, and of those that only wait there is no need. */
+const maxStatistics = 10_000
 /** Endpoints that are listed at a glance. */
 const maxTroubled = 20
 
@@ -56,8 +60,10 @@ export function overviewRoutes(parts: ApiParts): readonly Route[] {
       handle: ({ query }) => {
         const now = view.now()
         const from = momentIn(query, 'from', now) ?? now - 24 * hourMs
-        const rows = statistics(view.index.store, oneOfIn(query, 'by', dimensions) ?? 'hook', from)
-        return { status: 200, body: rows.toSorted((one, other) => other.calls - one.calls) }
+        const by = oneOfIn(query, 'by', dimensions) ?? 'hook'
+        const rows = statistics(view.index.store, by, from)
+        const sorted = rows.toSorted((one, other) => other.calls - one.calls)
+        return { status: 200, body: sorted.slice(0, maxStatistics) }
       },
     },
     {
@@ -102,7 +108,7 @@ const overviewSchema = object({
   from: time,
   statistics: reference('Statistics'),
   points: listOf(reference('TrafficPoint')),
-  samples: listOf(object({ minute: time, lag: count, waiting: count })),
+  samples: listOf(object({ at: time, lag: count, waiting: count })),
   lag: nullable(object({ live: lags, retry: lags, liveRecords: count, retryRecords: count })),
   deadLetters: count,
   hooks: nullable(count),
@@ -140,29 +146,29 @@ function overview(parts: ApiParts, from: number) {
   const to = view.now()
   const stepMs = Math.max(60_000, Math.ceil((to - from) / points / 60_000) * 60_000)
   const dimension = to - from > wideMs ? 'all' : 'minute'
-  const [whole] = statistics(store, dimension, from, '')
+  const all = { dimension, name: othersName } as const
   return {
     status: statusForm(parts),
     from,
-    statistics: whole,
-    points: traffic(store, { dimension, name: '' }, { from, to, stepMs }),
-    samples: samplesSince(store, from),
+    statistics: statisticsOfName(store, all, { from, to }),
+    points: traffic(store, all, { from, to, stepMs }),
+    samples: samplesSince(store, from, stepMs),
     lag: lagForm(view),
     deadLetters: countLetters(store, { from }),
     hooks: view.hooks?.size ?? null,
     ...endpointsOf(view),
-    failing: failing(view, from),
+    failing: failing(view, { from, to }),
   }
 }
 
 /** Those whose calls failed most often. Of all others nothing is read but how often they were called. */
-function failing({ index }: MonitorView, from: number) {
-  return [...hookCounts(index.store, from)]
+function failing({ index }: MonitorView, range: Range) {
+  return [...index.counts('hook', range.from)]
     .map(([id, { calls, delivered }]) => ({ id, failed: calls - delivered }))
     .filter(({ failed }) => failed > 0)
     .toSorted((one, other) => other.failed - one.failed)
     .slice(0, maxFailing)
-    .flatMap(({ id }) => statistics(index.store, 'hook', from, id))
+    .map(({ id }) => statisticsOfName(index.store, { dimension: 'hook', name: id }, range))
 }
 
 function lagForm({ lag }: MonitorView) {

@@ -6,7 +6,18 @@ import type { EpochMs } from '../../core/model/model.ts'
 import type { IndexedResult } from './indexed-result.ts'
 import { prepareTables, resultColumns } from './schema.ts'
 import { openStore, type Cell, type Store } from './store.ts'
-import { spanMs, Tally, type Dimension } from './tally.ts'
+import { NameCounts } from './name-counts.ts'
+import {
+  dimensions,
+  dropSums,
+  isNamed,
+  namedDimensions,
+  wideMs,
+  type Counts,
+  type Dimension,
+  type NamedDimension,
+} from './sums.ts'
+import { Tally, type CountsByName } from './tally.ts'
 
 export interface IndexBounds {
   /** Results older than that are dropped. */
@@ -60,12 +71,16 @@ export class ResultIndex {
   readonly bounds: IndexBounds
   #count: number
   #evictAt = 0
+  readonly #names: CountsByName
 
   /** @param file `:memory:` for an index without one */
   constructor(file: string, source: string, bounds: IndexBounds) {
     this.store = openStore(file)
     this.bounds = bounds
     prepareTables(this.store, source)
+    const namesOf = (dimension: NamedDimension) => new NameCounts(dimension, bounds.windowMs)
+    this.#names = { hook: namesOf('hook'), tenant: namesOf('tenant'), event: namesOf('event') }
+    for (const dimension of namedDimensions) this.#names[dimension].load(this.store)
     this.#count =
       this.store.all<{ readonly n: number }>('SELECT count(*) AS n FROM results')[0]?.n ?? 0
   }
@@ -83,15 +98,22 @@ export class ResultIndex {
     )
   }
 
+  /** What happened since a moment, by name: of those that have sums of their own. Whole spans are counted. */
+  counts(dimension: NamedDimension, from: EpochMs): ReadonlyMap<string, Counts> {
+    return this.#names[dimension].since(from)
+  }
+
   /** Adds what was read of a topic of results. A result that is older than the window is left out. */
   addResults(results: readonly IndexedResult[], reached: readonly Reached[], now: EpochMs): void {
-    const tally = new Tally()
+    const tally = new Tally(this.#names)
+    let remember = () => {}
     const young = results.filter(({ attemptedAt }) => attemptedAt >= now - this.bounds.windowMs)
     this.store.atomically(() => {
       for (const result of young) tally.add(result, this.#addResult(result))
-      tally.write(this.store)
+      remember = tally.write(this.store)
       this.#reach(reached)
     })
+    remember()
     this.#count += young.length
     this.#evict(now)
   }
@@ -117,11 +139,12 @@ export class ResultIndex {
   forget(topic: string, tables: 'results' | 'letters'): void {
     this.store.atomically(() => {
       this.store.run('DELETE FROM positions WHERE topic = ?', topic)
-      const emptied =
-        tables === 'letters' ? ['letters'] : ['results', 'spans', 'durations', 'failures']
-      for (const table of emptied) this.store.run(`DELETE FROM ${table}`)
+      for (const table of tables === 'letters' ? ['letters'] : ['results', 'sums'])
+        this.store.run(`DELETE FROM ${table}`)
     })
-    if (tables === 'results') this.#count = 0
+    if (tables === 'letters') return
+    this.#count = 0
+    for (const dimension of namedDimensions) this.#names[dimension].clear()
   }
 
   close(): void {
@@ -171,13 +194,35 @@ export class ResultIndex {
     if (used > this.bounds.maxBytes) {
       this.#dropOldest(Math.ceil(this.#count * excess))
       this.#dropOldestLetters(excess)
+      this.#dropOldestSums()
     }
-    for (const dimension of dimensions) {
-      const span = cutoff - spanMs[dimension]
-      for (const table of ['spans', 'durations', 'failures']) {
-        this.store.run(`DELETE FROM ${table} WHERE dimension = ? AND span < ?`, dimension, span)
-      }
+    this.#dropSums(dimensions, cutoff)
+  }
+
+  /** Spans that ended before a moment. */
+  #dropSums(of: readonly Dimension[], cutoff: EpochMs): void {
+    for (const dimension of of) {
+      dropSums(this.store, dimension, cutoff)
+      if (isNamed(dimension)) this.#names[dimension].drop(cutoff)
     }
+  }
+
+  /** By name, if they take more than their share of the store. Those of all results are few. */
+  #dropOldestSums(): void {
+    const [held] = this.store.all<{ readonly bytes: number }>(
+      "SELECT sum(pgsize) AS bytes FROM dbstat WHERE name = 'sums' AND aggregate = TRUE",
+    )
+    const most = this.bounds.maxBytes / 4
+    const excess = 1 - (0.9 * most) / (held?.bytes ?? 1)
+    if ((held?.bytes ?? 0) <= most) return
+    const [bound] = this.store.all<{ readonly span: EpochMs }>(
+      `SELECT span FROM sums WHERE dimension = 'hook' ORDER BY span
+        LIMIT 1 OFFSET (SELECT CAST(count(*) * ? AS INTEGER) FROM sums WHERE dimension = 'hook')`,
+      excess,
+    )
+    if (bound === undefined) return
+    // Wide spans whole, so that they tell the same as the narrow ones.
+    this.#dropSums(namedDimensions, (Math.floor(bound.span / wideMs) + 1) * wideMs)
   }
 
   #dropOldest(count: number): void {
@@ -193,8 +238,6 @@ export class ResultIndex {
     )
   }
 }
-
-const dimensions: readonly Dimension[] = ['minute', 'all', 'hook', 'tenant', 'event']
 
 const resultSql = `INSERT INTO results (latest, ${resultColumns.join(', ')})
   VALUES (?, ${resultColumns.map(() => '?').join(', ')})`

@@ -3,7 +3,7 @@ import type { IndexedResult } from './indexed-result.ts'
 import type { Store } from './store.ts'
 
 /** Raised with every change of the tables: what is stored can always be read again. */
-const form = '1'
+const form = '2'
 
 const columnTypes: Readonly<Record<keyof IndexedResult, string>> = {
   deliveryId: 'TEXT',
@@ -53,7 +53,10 @@ const columns = resultColumns.map((name) => `${name} ${columnTypes[name]}`).join
 /**
  * - `results`: one row per result. `latest` marks the row that says what became of the run: the first final one, or else
  *   the newest. Rows have their ids in the order in which they were read.
- * - `spans`, `durations`, `failures`: sums over spans of time, by hook, tenant, event key, and of all together.
+ *   A delivery may have any number of runs and results, so `results_run` leads to the one row that is sought.
+ * - `sums`: of results over spans of time, by hook, tenant, event key, and of all together. Those of one span are beside
+ *   each other, so that the oldest are dropped by whole pages.
+ * - `open_runs`: how many runs are open. Triggers keep it, whatever changes `results`.
  * - `letters`: dead letters.
  * - `samples`: how far the groups were behind, once a minute.
  * - `positions`: where reading goes on.
@@ -65,24 +68,20 @@ const tables = `
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, latest INTEGER NOT NULL, ${columns});
   CREATE INDEX IF NOT EXISTS results_time ON results (attemptedAt);
-  CREATE INDEX IF NOT EXISTS results_delivery ON results (deliveryId);
+  CREATE INDEX IF NOT EXISTS results_run ON results (deliveryId, run, latest);
   CREATE INDEX IF NOT EXISTS results_hook ON results (hookId);
   CREATE INDEX IF NOT EXISTS results_event ON results (eventId);
   CREATE INDEX IF NOT EXISTS results_user ON results (userId) WHERE userId IS NOT NULL;
   CREATE INDEX IF NOT EXISTS results_key ON results (sourceKey) WHERE sourceKey IS NOT NULL;
   CREATE INDEX IF NOT EXISTS results_trouble ON results (outcome) WHERE outcome <> 'delivered';
   CREATE INDEX IF NOT EXISTS results_open ON results (hookId, outcome) WHERE latest = 1 AND final = 0;
-  CREATE TABLE IF NOT EXISTS spans (
-    dimension TEXT, name TEXT, span INTEGER, calls INTEGER, delivered INTEGER, ended INTEGER,
-    PRIMARY KEY (dimension, name, span)
+  CREATE TABLE IF NOT EXISTS sums (
+    dimension TEXT, span INTEGER, name TEXT, calls INTEGER, delivered INTEGER, ended INTEGER,
+    total BLOB, first BLOB, failures TEXT, PRIMARY KEY (dimension, span, name)
   ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS durations (
-    dimension TEXT, kind TEXT, name TEXT, span INTEGER, class INTEGER, count INTEGER,
-    PRIMARY KEY (dimension, kind, name, span, class)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS failures (
-    dimension TEXT, name TEXT, span INTEGER, class TEXT, count INTEGER,
-    PRIMARY KEY (dimension, name, span, class)
+  CREATE TABLE IF NOT EXISTS open_runs (
+    hookId TEXT, tenantId TEXT, eventKey TEXT, isDeferred INTEGER, count INTEGER NOT NULL,
+    PRIMARY KEY (hookId, tenantId, eventKey, isDeferred)
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS letters (
     topic TEXT, partition INTEGER, offset INTEGER, diedAt INTEGER, deliveryId TEXT, hookId TEXT, tenantId TEXT,
@@ -95,10 +94,23 @@ const tables = `
   CREATE TABLE IF NOT EXISTS samples (minute INTEGER PRIMARY KEY, lag INTEGER, waiting INTEGER);
 `
 
-const tableNames = [
-  ...['meta', 'positions', 'results', 'spans', 'durations', 'failures'],
-  ...['letters', 'samples'],
+const isOpen = (row: 'old' | 'new') => `${row}.latest = 1 AND ${row}.final = 0`
+const openKey = (row: 'old' | 'new') =>
+  `${row}.hookId, ${row}.tenantId, ${row}.eventKey, ${row}.outcome = 'deferred'`
+const closeRun = `
+  UPDATE open_runs SET count = count - 1 WHERE (hookId, tenantId, eventKey, isDeferred) = (${openKey('old')});
+  DELETE FROM open_runs WHERE (hookId, tenantId, eventKey, isDeferred) = (${openKey('old')}) AND count = 0;`
+
+const triggers = [
+  `CREATE TRIGGER IF NOT EXISTS run_opened AFTER INSERT ON results WHEN ${isOpen('new')} BEGIN
+    INSERT INTO open_runs VALUES (${openKey('new')}, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+  END`,
+  `CREATE TRIGGER IF NOT EXISTS run_closed AFTER UPDATE OF latest ON results
+    WHEN ${isOpen('old')} AND NOT (${isOpen('new')}) BEGIN ${closeRun} END`,
+  `CREATE TRIGGER IF NOT EXISTS run_dropped AFTER DELETE ON results WHEN ${isOpen('old')} BEGIN ${closeRun} END`,
 ]
+
+const tableNames = ['meta', 'positions', 'results', 'sums', 'open_runs', 'letters', 'samples']
 
 /** @param source what the store is filled from: a store of another source is emptied */
 export function prepareTables(store: Store, source: string): void {
@@ -111,6 +123,7 @@ export function prepareTables(store: Store, source: string): void {
   )
   if (known?.value !== identity)
     for (const name of tableNames) store.run(`DROP TABLE IF EXISTS ${name}`)
-  for (const statement of tables.split(';')) if (statement.trim() !== '') store.run(statement)
+  const statements = [...tables.split(';').filter((one) => one.trim() !== ''), ...triggers]
+  for (const statement of statements) store.run(statement)
   store.run("INSERT OR REPLACE INTO meta VALUES ('identity', ?)", identity)
 }

@@ -3,7 +3,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { asError, UserError } from '../../core/model/errors.ts'
 
 /** What a column holds. */
-export type Cell = string | number | null
+export type Cell = string | number | Uint8Array | null
 
 export interface Store {
   /** Rows of a query, with the columns' names. `Row` says what the query selects. */

@@ -1,16 +1,17 @@
 /** Reads sums of the index: how much, how well and how fast. */
 import type { EpochMs } from '../../core/model/model.ts'
-import { percentilesOf, type ClassCount, type Percentiles } from './durations.ts'
+import { addCount, percentilesOf, type Percentiles } from './durations.ts'
 import type { Sample } from './result-index.ts'
 import type { Store } from './store.ts'
-import { spanMs, type Dimension, type DurationKind } from './tally.ts'
-
-export interface Counts {
-  readonly calls: number
-  readonly delivered: number
-  /** Runs that ended without success. */
-  readonly ended: number
-}
+import {
+  emptySum,
+  spanMs,
+  sumsByName,
+  sumsByStep,
+  type Counts,
+  type Dimension,
+  type Sum,
+} from './sums.ts'
 
 /** Of open runs: those that wait for another attempt after one failed, and those that wait for their first. */
 export interface Open {
@@ -40,115 +41,93 @@ export interface TrafficPoint extends Counts {
   readonly first: Percentiles | null
 }
 
-const none: Counts = { calls: 0, delivered: 0, ended: 0 }
 const noneOpen: Open = { retrying: 0, deferred: 0 }
+const maxFailures = 10
+
+export interface Named {
+  readonly dimension: Dimension
+  readonly name: string
+}
+
+export interface Range {
+  readonly from: EpochMs
+  readonly to: EpochMs
+}
 
 /** Points of a chart, one for each `stepMs`, those without traffic too. Whole spans of the dimension are counted. */
 export function traffic(
   store: Store,
-  { dimension, name }: { readonly dimension: Dimension; readonly name: string },
-  range: { readonly from: EpochMs; readonly to: EpochMs; readonly stepMs: number },
+  { dimension, name }: Named,
+  range: Range & { readonly stepMs: number },
 ): readonly TrafficPoint[] {
   const stepMs = Math.max(range.stepMs, spanMs[dimension])
   const from = range.from - (range.from % stepMs)
-  const at = `span - span % ${stepMs}`
-  const where = 'dimension = ? AND name = ? AND span >= ?'
-  const counts = store.all<Counts & { readonly at: EpochMs }>(
-    `SELECT ${at} AS at, ${countSums} FROM spans WHERE ${where} GROUP BY 1`,
-    ...[dimension, name, from],
-  )
-  const durations = (kind: DurationKind) =>
-    byKey(
-      store.all<ClassCount & { readonly key: EpochMs }>(
-        `SELECT ${at} AS key, class, sum(count) AS count FROM durations
-          WHERE dimension = ? AND kind = ? AND name = ? AND span >= ? GROUP BY 1, 2 ORDER BY 1, 2`,
-        ...[dimension, kind, name, from],
-      ),
-    )
-  const [total, first] = [durations('total'), durations('first')]
-  const known = new Map(counts.map((point) => [point.at, point]))
+  const { to } = range
+  const sums = sumsByStep(store, { dimension, name, from, to, stepMs })
   const points: TrafficPoint[] = []
-  for (let moment = from; moment <= range.to; moment += stepMs) {
-    const { calls, delivered, ended } = known.get(moment) ?? none
-    points.push({
-      at: moment,
-      ...{ calls, delivered, ended },
-      total: percentilesOf(total.get(moment) ?? []),
-      first: percentilesOf(first.get(moment) ?? []),
-    })
+  for (let at = from; at <= to; at += stepMs) {
+    points.push({ at, ...countedOf(sums.get(at) ?? emptySum()) })
   }
   return points
 }
 
-/** Sums since a moment, for each name of the dimension of which there is anything. */
+/**
+ * Sums since a moment, for each name of the dimension of which there is anything. What has no sums of its own is together
+ * under an empty name.
+ */
 export function statistics(
   store: Store,
   dimension: Dimension,
-  since: EpochMs,
-  only?: string,
+  from: EpochMs,
 ): readonly Statistics[] {
-  const from = since - (since % spanMs[dimension])
-  const one = only === undefined ? [] : [only]
-  const where = only === undefined ? '' : 'AND name = ?'
-  const counts = new Map(
-    store
-      .all<Counts & { readonly name: string }>(
-        `SELECT name, ${countSums} FROM spans WHERE dimension = ? AND span >= ? ${where} GROUP BY 1`,
-        ...[dimension, from, ...one],
-      )
-      .map((row) => [row.name, row]),
-  )
-  const durations = (kind: DurationKind) =>
-    byKey(
-      store.all<ClassCount & { readonly key: string }>(
-        `SELECT name AS key, class, sum(count) AS count FROM durations
-          WHERE dimension = ? AND kind = ? AND span >= ? ${where} GROUP BY 1, 2 ORDER BY 1, 2`,
-        ...[dimension, kind, from, ...one],
-      ),
-    )
-  const failures = byKey(
-    store.all<FailureCount & { readonly key: string }>(
-      `SELECT name AS key, class, sum(count) AS count FROM failures
-        WHERE dimension = ? AND span >= ? ${where} GROUP BY 1, 2 ORDER BY 3 DESC`,
-      ...[dimension, from, ...one],
-    ),
-  )
-  const [total, first, open] = [
-    durations('total'),
-    durations('first'),
-    openRuns(store, dimension, only),
-  ]
-  const names = new Set([...counts.keys(), ...(only === undefined ? open.keys() : one)])
-  return [...names].map((name) => {
-    const { calls, delivered, ended } = counts.get(name) ?? none
-    return {
-      name,
-      ...{ calls, delivered, ended },
-      ...(open.get(name) ?? noneOpen),
-      total: percentilesOf(total.get(name) ?? []),
-      first: percentilesOf(first.get(name) ?? []),
-      failures: (failures.get(name) ?? [])
-        .slice(0, 10)
-        .map(({ class: one, count }) => ({ class: one, count })),
-    }
-  })
+  const sums = sumsByName(store, dimension, from)
+  const open = openRuns(store, dimension)
+  const names = new Set([...sums.keys(), ...open.keys()])
+  return [...names].map((name) => statisticsOf(name, sums.get(name), open.get(name)))
 }
 
-/** How often a hook was called, and how often that succeeded: Logto's `executionStats`. */
-export function hookCounts(store: Store, since: EpochMs): ReadonlyMap<string, Counts> {
-  const from = since - (since % spanMs.hook)
-  const rows = store.all<Counts & { readonly name: string }>(
-    `SELECT name, ${countSums} FROM spans WHERE dimension = 'hook' AND span >= ? GROUP BY 1`,
-    from,
-  )
-  return new Map(rows.map((row) => [row.name, row]))
+/** The same of one name. */
+export function statisticsOfName(
+  store: Store,
+  { dimension, name }: Named,
+  { from, to }: Range,
+): Statistics {
+  // One step has all.
+  const sums = sumsByStep(store, { dimension, name, from, to, stepMs: Number.MAX_SAFE_INTEGER })
+  return statisticsOf(name, sums.get(0), openRuns(store, dimension, name).get(name))
 }
 
+function statisticsOf(name: string, sum: Sum = emptySum(), open: Open = noneOpen): Statistics {
+  // Of equal ones always the same first, so that a page that is made anew does not change.
+  const failures = [...sum.failures].toSorted(
+    ([class1, one], [class2, other]) => other - one || (class1 < class2 ? -1 : 1),
+  )
+  return {
+    name,
+    ...countedOf(sum),
+    ...open,
+    failures: failures.slice(0, maxFailures).map(([one, count]) => ({ class: one, count })),
+  }
+}
+
+function countedOf({ calls, delivered, ended, total, first }: Sum) {
+  return {
+    ...{ calls, delivered, ended },
+    ...{ total: percentilesOf(total), first: percentilesOf(first) },
+  }
+}
+
+/** The most of each step. */
 export function samplesSince(
   store: Store,
   from: EpochMs,
-): readonly (Sample & { readonly minute: EpochMs })[] {
-  return store.all('SELECT * FROM samples WHERE minute >= ? ORDER BY minute', from)
+  stepMs: number,
+): readonly (Sample & { readonly at: EpochMs })[] {
+  return store.all(
+    `SELECT minute - minute % ? AS at, max(lag) AS lag, max(waiting) AS waiting FROM samples
+      WHERE minute >= ? GROUP BY 1 ORDER BY 1`,
+    ...[stepMs, from],
+  )
 }
 
 /** What of the index was the newest to happen; `undefined` while it is empty. */
@@ -158,8 +137,6 @@ export function newestAt(store: Store): EpochMs | undefined {
   )
   return row?.at ?? undefined
 }
-
-const countSums = 'sum(calls) AS calls, sum(delivered) AS delivered, sum(ended) AS ended'
 
 const openColumns: Readonly<Record<Dimension, string>> = {
   minute: "''",
@@ -175,30 +152,19 @@ export function openRuns(
   dimension: Dimension,
   only?: string,
 ): ReadonlyMap<string, Open> {
-  const isOne = only !== undefined && dimension === 'hook'
-  const rows = store.all<{ readonly name: string; readonly outcome: string; readonly n: number }>(
-    `SELECT ${openColumns[dimension]} AS name, outcome, count(*) AS n FROM results
-      WHERE latest = 1 AND final = 0 ${isOne ? 'AND hookId = ?' : ''} GROUP BY 1, 2`,
-    ...(isOne ? [only] : []),
+  const column = openColumns[dimension]
+  const rows = store.all<{ readonly name: string; readonly isDeferred: 0 | 1; readonly n: number }>(
+    `SELECT ${column} AS name, isDeferred, sum(count) AS n FROM open_runs
+      ${only === undefined ? '' : `WHERE ${column} = ?`} GROUP BY 1, 2`,
+    ...(only === undefined ? [] : [only]),
   )
-  const open = new Map<string, { retrying: number; deferred: number }>()
-  for (const { name, outcome, n } of rows) {
-    const sums = open.get(name) ?? { ...noneOpen }
-    if (outcome === 'deferred') sums.deferred += n
-    else sums.retrying += n
-    open.set(name, sums)
-  }
-  return open
-}
-
-function byKey<Key extends string | number, Row extends { readonly key: Key }>(
-  rows: readonly Row[],
-): ReadonlyMap<Key, readonly Row[]> {
-  const groups = new Map<Key, Row[]>()
-  for (const row of rows) {
-    const group = groups.get(row.key)
-    if (group === undefined) groups.set(row.key, [row])
-    else group.push(row)
-  }
-  return groups
+  const [retrying, deferred] = [new Map<string, number>(), new Map<string, number>()]
+  for (const { name, isDeferred, n } of rows) addCount(isDeferred ? deferred : retrying, name, n)
+  const names = new Set([...retrying.keys(), ...deferred.keys()])
+  return new Map(
+    [...names].map((name) => [
+      name,
+      { retrying: retrying.get(name) ?? 0, deferred: deferred.get(name) ?? 0 },
+    ]),
+  )
 }

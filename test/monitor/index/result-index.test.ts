@@ -58,7 +58,11 @@ describe('the index of results', () => {
       ['b', 'delivered'],
       ['a', 'delivered'],
     ])
-    expect(statistics(index.store, 'all', 0)[0]).toMatchObject({ calls: 6, delivered: 2, ended: 0 })
+    expect(statistics(index.store, 'all', 0)[0]).toMatchObject({
+      calls: 6,
+      delivered: 2,
+      ended: 0,
+    })
   })
 
   it('knows which runs are open, by what they wait for', () => {
@@ -179,7 +183,7 @@ describe('the bounds of the index', () => {
     expect(idsOf(index)).toEqual(['young'])
     expect(index.size).toBe(1)
     expect(countLetters(index.store, {})).toBe(0)
-    expect(samplesSince(index.store, 0)).toEqual([{ minute: 3 * hourMs, lag: 3, waiting: 4 }])
+    expect(samplesSince(index.store, 0, 60_000)).toEqual([{ at: 3 * hourMs, lag: 3, waiting: 4 }])
     index.addResults([], [], 3 * hourMs)
     expect(statistics(index.store, 'all', 0)).toEqual([])
   })
@@ -296,7 +300,7 @@ describe('the store of the index', () => {
 
   it('stores all of a batch or nothing', () => {
     const index = memoryIndex()
-    const unstorable = resultWith({ deliveryId: 'b', totalMs: {} as number })
+    const unstorable = resultWith({ deliveryId: 'b', totalMs: undefined as never })
     const reached = [{ topic: 'results', partition: 0, next: 2 }]
     expect(() => index.addResults([resultWith({}), unstorable], reached, now)).toThrow()
     expect(idsOf(index)).toEqual([])
