@@ -36,23 +36,35 @@ export function loadAssets(): Assets {
     files.set(fileOf(name), assetOf('.js', readLibrary(path)))
   }
   files.set('uplot.css', assetOf('.css', readLibrary(libraryStyle)))
-  const imports = Object.keys(libraries).map((name) => [name, `/assets/${fileOf(name)}`] as const)
-  const importMap = JSON.stringify({ imports: Object.fromEntries(imports) })
   const html = files.get('index.html')?.bytes.toString() ?? ''
   files.delete('index.html')
+  // Modules name each other by relative paths: the folder's name says which content all of them have.
+  const tags = [...files].map(([name, { tag }]) => `${name} ${tag}`)
+  const folder = `${hash('sha256', tags.join('\n'), 'hex').slice(0, 16)}/`
+  const root = `/assets/${folder}`
+  const imports = Object.keys(libraries).map((name) => [name, root + fileOf(name)] as const)
+  const importMap = JSON.stringify({ imports: Object.fromEntries(imports) })
   // Asked for at once, instead of one after the other as each is found to need the next.
   const modules = [...files.keys()].filter((name) => name.endsWith('.js'))
-  const preloads = modules.map((name) => `<link rel="modulepreload" href="/assets/${name}" />`)
+  const preloads = modules.map((name) => `<link rel="modulepreload" href="${root}${name}" />`)
   const head = [`<script type="importmap">${importMap}</script>`, ...preloads].join('\n    ')
   return {
-    find: (path) => files.get(path),
-    page: assetOf('.html', Buffer.from(html.replace('<!-- import map -->', head))),
+    find(path) {
+      const isFixed = path.startsWith(folder)
+      const asset = files.get(isFixed ? path.slice(folder.length) : path)
+      return asset === undefined ? undefined : { ...asset, isFixed }
+    },
+    page: assetOf(
+      '.html',
+      Buffer.from(html.replaceAll('"/assets/', `"${root}`).replace('<!-- import map -->', head)),
+    ),
     policy: policyWith(importMap),
   }
 }
 
 function assetOf(extension: string, bytes: Buffer): Asset {
-  return { type: types[extension] ?? '', bytes, tag: `"${hash('sha256', bytes, 'base64url')}"` }
+  const tag = `"${hash('sha256', bytes, 'base64url')}"`
+  return { type: types[extension] ?? '', bytes, tag, isFixed: false }
 }
 
 function fileOf(library: string): string {

@@ -16,6 +16,8 @@ export interface Asset {
   readonly bytes: Buffer
   /** Tells its content from any other: the ETag. */
   readonly tag: string
+  /** Its path has no other content, ever. */
+  readonly isFixed: boolean
 }
 
 export interface Assets {
@@ -196,12 +198,12 @@ function sendAsset(
   const isFile = path.startsWith('/assets/')
   const asset = isFile ? assets.find(path.slice('/assets/'.length)) : assets.page
   if (asset === undefined) throw new ApiError(404, 'entity.not_found', `There is no ${path}.`)
-  const { type, bytes, tag } = asset
+  const { type, bytes, tag, isFixed } = asset
   const isKnown = headers['if-none-match'] === tag
   response.writeHead(isKnown ? 304 : 200, {
     ...commonHeaders,
-    // Kept, and asked for again each time whether it is still the same.
-    'cache-control': 'no-cache',
+    // Kept, and otherwise asked for again each time whether it is still the same.
+    'cache-control': isFixed ? 'max-age=31536000, immutable' : 'no-cache',
     etag: tag,
     'content-type': type,
     'content-security-policy': assets.policy,

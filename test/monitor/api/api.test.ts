@@ -1,5 +1,4 @@
-/** The monitor's API on a real socket: its answers, held to the document that it serves, and who may ask. */
-import { request as httpRequest } from 'node:http'
+/** The monitor's API on a real socket: its answers, held to the document that it serves. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { UserError } from '../../../src/core/model/errors.ts'
@@ -274,108 +273,6 @@ describe("the API's answers", () => {
     const answer = await rig.get(path)
     expect(answer.status).toBe(400)
     expect(await answer.json()).toMatchObject({ code: 'guard.invalid_input', data: { field } })
-  })
-})
-
-/** `fetch` sets these headers by itself. */
-function statusWith(
-  origin: string,
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  method = 'GET',
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest(origin + path, { headers, method }, (answer) => {
-      answer.resume()
-      resolve(answer.statusCode ?? 0)
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
-
-describe('who may ask the monitor', () => {
-  it.each(['attacker.example', 'attacker.example:80', 'localhost.attacker.example'])(
-    'is nobody by the name %j, not even for the page',
-    async (host) => {
-      const rig = await rigWith()
-      for (const path of ['/', '/api/status', '/assets/app.js']) {
-        expect(await statusWith(rig.origin, path, { host })).toBe(421)
-      }
-    },
-  )
-
-  it.each([
-    { origin: 'https://attacker.example' },
-    { origin: 'null' },
-    { 'sec-fetch-site': 'cross-site' },
-    { 'sec-fetch-site': 'same-site' },
-  ])('is no page of another site: %j', async (headers) => {
-    const rig = await rigWith({ outcomes: {} })
-    const entries = Object.fromEntries(Object.entries(headers))
-    for (const [method, path] of [
-      ['GET', '/api/hooks'],
-      ['GET', '/api/changes'],
-      ['DELETE', '/api/hooks/good'],
-    ] as const) {
-      expect(await statusWith(rig.origin, path, entries, method)).toBe(403)
-    }
-    expect(rig.actions).toEqual([])
-  })
-
-  it('is a page of its own', async () => {
-    const rig = await rigWith()
-    const own = { 'sec-fetch-site': 'same-origin', origin: rig.origin }
-    expect(await statusWith(rig.origin, '/api/hooks', own)).toBe(200)
-  })
-
-  it('has to have the token where there is one', async () => {
-    const rig = await rigWith({ token: 'a-token-of-some-length' })
-    const asked = (authorization: string) => statusWith(rig.origin, '/api/hooks', { authorization })
-    expect(await statusWith(rig.origin, '/api/hooks', {})).toBe(401)
-    expect(await statusWith(rig.origin, '/api/changes', {})).toBe(401)
-    expect(await asked('Bearer a-token-of-some-lengtH')).toBe(401)
-    expect(await asked('Basic a-token-of-some-length')).toBe(401)
-    expect(await asked('Bearer a-token-of-some-length')).toBe(200)
-    expect(await statusWith(rig.origin, '/', {})).toBe(200)
-  })
-
-  it('changes nothing unless actions are on', async () => {
-    const rig = await rigWith()
-    const actions = rig.routes.filter(({ isAction }) => isAction)
-    expect(actions.length).toBeGreaterThan(7)
-    for (const { method, path } of actions) {
-      const answer = await rig.send(method, path.replace('{id}', 'good'), {})
-      expect([path, answer.status]).toEqual([path, 403])
-    }
-    expect(actions.every(({ method }) => method !== 'GET')).toBe(true)
-  })
-
-  it('cannot send a form, nor a body without end', async () => {
-    const rig = await rigWith({ outcomes: {} })
-    const post = (body: string, type: string) =>
-      fetch(`${rig.origin}/api/hooks`, { method: 'POST', body, headers: { 'content-type': type } })
-    expect((await post('{}', 'text/plain')).status).toBe(415)
-    expect((await post('a=b', 'application/x-www-form-urlencoded')).status).toBe(415)
-    expect((await post('{', 'application/json')).status).toBe(400)
-    expect((await post('[]', 'application/json')).status).toBe(400)
-    expect((await post(' '.repeat(1_100_000), 'application/json')).status).toBe(413)
-  })
-
-  it('gets a page that runs nothing but its own files', async () => {
-    const rig = await rigWith()
-    const answer = await rig.get('/hooks/good')
-    const policy = answer.headers.get('content-security-policy') ?? ''
-    expect(policy).toContain("default-src 'none'")
-    expect(policy).not.toMatch(/unsafe|\*|https?:/)
-    expect(answer.headers.get('x-frame-options')).toBe('DENY')
-    expect((await rig.get('/assets/../server.ts')).status).toBe(200)
-    expect((await rig.get('/assets/%2e%2e/package.json')).status).not.toBe(500)
-    expect((await rig.get('/assets/nothing.js')).status).toBe(404)
-    expect((await rig.send('POST', '/')).status).toBe(405)
-    const tag = (await rig.get('/assets/app.js')).headers.get('etag') ?? ''
-    expect(await statusWith(rig.origin, '/assets/app.js', { 'if-none-match': tag })).toBe(304)
-    expect(await statusWith(rig.origin, '/assets/app.js', { 'if-none-match': '"x"' })).toBe(200)
   })
 })
 
