@@ -8,8 +8,9 @@ import { ResultIndex } from '../../src/monitor/index/result-index.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
-import { memoryIndex } from '../support/indexed-results.ts'
+import { letterWith, memoryIndex, resultWith } from '../support/indexed-results.ts'
 import { surroundings } from '../support/sandbox.ts'
+import { recreateTopic } from '../support/topic-recreation.ts'
 
 const all = { before: undefined, limit: 100 }
 
@@ -112,6 +113,34 @@ describe('the feeds of the monitor', () => {
     await until(() => notes.length === 2)
     expect(notes[1]).toBe(`${topics.results} is read again`)
     await until(() => feeds.readings.every(({ behind }) => behind === 0))
+  })
+
+  it('read a topic anew that was created again meanwhile, and keep what they know of the other', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks({ id: 'good' })
+    const processor = await rig.run()
+    await rig.sendEvents(eventOf('e1'), eventOf('e2'))
+    await rig.results.waitFor((results) => results.length === 2)
+    processor.signal('SIGTERM')
+    await processor.exited
+    const index = memoryIndex()
+    index.addLetters([letterWith({ topic: 'others', diedAt: Date.now() })], [], Date.now())
+    const notes: string[] = []
+    const { until } = follow(rig, index, (line) => notes.push(line))
+    await until(() => index.size === 2)
+    const { topics } = readSettings(rig.environment)
+    const records = [1, 2, 3, 4, 5].map((at) => {
+      const times = { attemptedAt: Date.now(), eventAt: Date.now() }
+      return ['k', JSON.stringify(resultWith({ deliveryId: `new${at}`, ...times }))] as const
+    })
+    recreateTopic({ brokers, topic: topics.results, partitions: 3, configs: {}, records })
+    const idsIn = () => listResults(index.store, 'all', {}, all).map(({ deliveryId }) => deliveryId)
+    const fresh = ['new1', 'new2', 'new3', 'new4', 'new5']
+    await until(() => idsIn().toSorted().join() === fresh.join())
+    expect(notes[0]).toBe(`${topics.results} is not read: it was recreated, and is read anew`)
+    expect(lettersIn(index)).toHaveLength(1)
+    await until(() => notes.length === 2)
   })
 
   it('read a window anew into an index that was lost', async () => {

@@ -4,6 +4,7 @@ import { InterruptedError } from '../../src/core/model/errors.ts'
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { type ReadOptions, readTopic } from '../../src/edge/kafka/reader.ts'
+import { topicIdsOf } from '../../src/edge/kafka/topic-ids.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
@@ -136,6 +137,41 @@ describe('a topic whose records are deleted while it is read', () => {
   })
 })
 
+describe('a topic that is followed', () => {
+  it.each([
+    ['fewer', 1],
+    ['more', 5],
+  ])('is not read on after it was created again with %s records', async (_, count) => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    await tools.produce(topic, [
+      { value: 'a', partition: 0 },
+      { value: 'b', partition: 0 },
+    ])
+    const reading = read(topic, { isFollowing: true, checkMs: 100 })
+    expect(initials((await reading.next()).value)).toEqual(['a', 'b'])
+    const records = Array.from({ length: count }, () => ['k', 'new'] as const)
+    recreateTopic({ brokers, topic, partitions: 1, configs: {}, records })
+    await expect(reading.next()).rejects.toThrow('was recreated')
+  })
+
+  it('is not read for long if it is no longer the one whose offsets are known', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    const [topicId] = await topicIdsOf(settingsOf(brokers), silentLog, [topic])
+    expect(topicId).toMatch(/^[\da-f]{32}$/)
+    const records = ['a', 'b', 'c'].map((name) => ['k', name] as const)
+    recreateTopic({ brokers, topic, partitions: 1, configs: {}, records })
+    const reaches = [{ partition: 0, next: 1, end: 1 }]
+    const reading = read(topic, { isFollowing: true, checkMs: 100, from: { reaches, topicId } })
+    await expect(toEnd(reading)).rejects.toThrow('was recreated')
+  })
+})
+
 describe('a client that the broker holds to a quota', () => {
   it('waits for the rest of a topic, and does not take a pause for its end', async () => {
     const { brokers } = surroundings()
@@ -188,6 +224,11 @@ function read(topic: string, options: Partial<ReadOptions> = {}) {
     log: silentLog,
     ...options,
   })
+}
+
+/** A broker may know of a new topic a little later than others. */
+async function toEnd(reading: AsyncIterable<readonly InboundRecord[]>): Promise<void> {
+  for await (const records of reading) initials(records)
 }
 
 function initials(records: readonly InboundRecord[] = []): readonly string[] {

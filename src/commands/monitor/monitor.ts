@@ -2,14 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { asError, InterruptedError, UserError } from '../../core/model/errors.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
 import type { Hook } from '../../core/model/model.ts'
 import { bodyFor } from '../../core/event/event.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { prepareHook } from '../../core/run/request-headers.ts'
 import { isJsonObject } from '../../core/text/json-text.ts'
-import { topicIdsOf } from '../../edge/kafka/topic-ids.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import { routesOf } from '../../monitor/api/api.ts'
 import { loadAssets } from '../../monitor/api/assets.ts'
@@ -28,8 +26,6 @@ import { waitingOf } from '../waiting/waiting.ts'
 import { booleanOption, registrySettingsOf } from '../option-values.ts'
 import { commandActions } from './command-actions.ts'
 import { createTurns } from './turns.ts'
-
-const retryMs = 1_000
 
 export const monitorCommand: Command = {
   name: 'monitor',
@@ -53,7 +49,7 @@ async function run(context: CommandContext): Promise<0> {
   const kafka = kafkaSettingsOf(settings)
   const { file, remove } = await storeFile(settings)
   try {
-    const index = new ResultIndex(file, await sourceOf(context), {
+    const index = new ResultIndex(file, sourceOf(settings), {
       windowMs: settings.monitorWindow,
       maxResults: settings.monitorMaxResults,
       maxBytes: settings.monitorMaxMib * 1024 * 1024,
@@ -136,20 +132,9 @@ async function storeFile({ monitorStore }: Settings) {
   }
 }
 
-/** What the index is of. Topics that were created anew since are others. A broker that is away is waited for. */
-async function sourceOf({ settings, signal, note }: CommandContext): Promise<string> {
-  const { results, deadLetters } = settings.topics
-  const kafka = kafkaSettingsOf(settings)
-  for (let tries = 0; ; tries += 1) {
-    try {
-      const ids = await topicIdsOf(kafka, quiet, [results, deadLetters])
-      return JSON.stringify([results, deadLetters, ids, settings.monitorWindow])
-    } catch (error) {
-      if (signal.aborted) throw new InterruptedError()
-      if (tries === 0) note(`waiting for the broker: ${asError(error).message}`)
-      await setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
-    }
-  }
+/** What the index is of. Which topics have these names now is found out as they are read. */
+function sourceOf({ topics, monitorWindow }: Settings): string {
+  return JSON.stringify([topics.results, topics.deadLetters, monitorWindow])
 }
 
 function requestFinder(context: CommandContext): FindRequest {

@@ -14,12 +14,17 @@ import { byLeader, fetchFromLeader, type Position } from './leader-fetch.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
 import { loginRefusal, opening, rightRefusal, RightsError, unreachable } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
+import { topicIdOf } from './topic-id.ts'
 import { sleep, within } from '../waiting.ts'
 
 export type ReadFrom = 'earliest' | 'latest' | { readonly time: EpochMs }
 
-/** Ranges of some partitions. A reader that follows the topic must name all partitions, because new ones are read from 0. */
+/**
+ * Ranges of some partitions, of the topic with that id if one is given. A reader that follows the topic must name all partitions,
+ * because new ones are read from 0.
+ */
 export interface PartitionReaches {
+  readonly topicId?: string | undefined
   readonly reaches: readonly PartitionReach[]
 }
 
@@ -49,7 +54,12 @@ export interface ReadOptions {
   readonly onStart?: () => void
   /** This many offsets were removed before they could be read, most often by retention. */
   readonly onRemoved?: (count: number) => void
+  /** How often a reader that follows checks whether the topic was recreated. Default 5 seconds. */
+  readonly checkMs?: number
 }
+
+/** The topic was deleted and created again: positions and records that were read are those of the former one. */
+export class RecreatedError extends UserError {}
 
 interface Reach extends Position {
   /** Where reading ends. */
@@ -70,7 +80,7 @@ const refreshMs = 30_000
 /**
  * The records: those of one partition in order, and those of different partitions roughly by time.
  *
- * @throws UserError when the topic does not exist, or no broker answers for too long
+ * @throws UserError when the topic does not exist, no broker answers for too long, or a followed topic was recreated
  */
 export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly InboundRecord[]> {
   const { settings, topic, isFollowing, signal } = options
@@ -143,8 +153,10 @@ function patientRound(
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
   let refreshedAt = performance.now()
+  const refuseAnother = identityCheck(cluster, options)
   return async (open) => {
     try {
+      if (isFollowing) await refuseAnother()
       if (isFollowing && performance.now() - refreshedAt > refreshMs) {
         refreshedAt = performance.now()
         await cluster.refreshMetadata()
@@ -158,6 +170,7 @@ function patientRound(
         await explaining(options, () => skipRemoved(cluster, options, open))
         return nothingYet
       }
+      if (error instanceof RecreatedError) throw error
       if (!isRetriable(error)) throw refused(options, error)
       failingSince ??= performance.now()
       if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
@@ -165,6 +178,28 @@ function patientRound(
       await recover(cluster)
       return nothingYet
     }
+  }
+}
+
+/**
+ * Throws if the topic was recreated. Once the new one has grown beyond what was read, only its id shows this: reading would
+ * continue there, and the first records of the new one would be missing.
+ */
+function identityCheck(
+  cluster: InnerCluster,
+  { topic, from, checkMs = 5_000 }: ReadOptions,
+): () => Promise<void> {
+  let known = typeof from === 'object' && 'reaches' in from ? from.topicId : undefined
+  let checkedAt = Number.NEGATIVE_INFINITY
+  return async () => {
+    if (performance.now() - checkedAt < checkMs) return
+    const id = await topicIdOf(await cluster.findControllerBroker(), topic)
+    checkedAt = performance.now()
+    known ??= id
+    if (id === undefined || id === known) return
+    throw new RecreatedError(
+      `Topic ${topic} was recreated: the records read so far are those of the former topic. Start again from the beginning.`,
+    )
   }
 }
 
@@ -276,7 +311,7 @@ async function skipRemoved(
     const low = lows.get(partition) ?? next
     if (low > next) onRemoved?.(Math.min(low, end) - next)
     else if ((ends.get(partition) ?? next) < next) {
-      throw new UserError(
+      throw new RecreatedError(
         `Topic ${topic} ends before offset ${next} of partition ${partition}, up to which it was read: it was recreated, or has lost records. Start again from the beginning.`,
       )
     }

@@ -124,6 +124,7 @@ export class Feeds implements MonitorView {
       ...this.#common(topic),
       since: () => this.now() - this.index.bounds.windowMs,
       positions: () => this.index.positions(topic),
+      identify: (topicId: string | undefined) => this.index.identify(topic, topicId, table),
       onRecreated: () => this.index.forget(topic, table),
     }
   }

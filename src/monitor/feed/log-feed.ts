@@ -7,7 +7,8 @@ import { asError } from '../../core/model/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import { connectAdmin, type KafkaAdmin } from '../../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
-import { readTopic } from '../../edge/kafka/reader.ts'
+import { readTopic, RecreatedError, type PartitionReaches } from '../../edge/kafka/reader.ts'
+import { topicIdsOf } from '../../edge/kafka/topic-ids.ts'
 import { within } from '../../edge/waiting.ts'
 import type { Reached } from '../index/result-index.ts'
 
@@ -26,6 +27,8 @@ export interface LogFeedOptions {
     records: readonly InboundRecord[],
     reached: readonly Reached[],
   ) => Promise<void> | void
+  /** Which topic has the name now: what was read of another one counts no more. `undefined` if brokers have no ids. */
+  readonly identify: (topicId: string | undefined) => void
   /** The topic was created anew: all that was read of it counts no more. */
   readonly onRecreated: () => void
   /** Why it is not read at the moment; `undefined` when it is again. */
@@ -43,14 +46,13 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
   let isStoring = true
   while (!signal.aborted) {
     try {
-      const reaches = await reachesOf(options)
+      const from = await startOf(options)
       // How much is to be read is known from now on.
       await options.take(
         [],
-        reaches.map(({ partition, next }) => ({ topic, partition, next })),
+        from.reaches.map(({ partition, next }) => ({ topic, partition, next })),
       )
       const onStart = () => isStoring && onTrouble(undefined)
-      const from = { reaches }
       const reading = readTopic({
         settings: kafka,
         topic,
@@ -68,7 +70,8 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
       }
     } catch (error) {
       if (signal.aborted) return
-      onTrouble(asError(error).message)
+      const isAnother = error instanceof RecreatedError
+      onTrouble(isAnother ? 'it was recreated, and is read anew' : asError(error).message)
       await setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }
@@ -93,10 +96,12 @@ function reachedBy(records: readonly InboundRecord[]): readonly Reached[] {
   return [...next.values()]
 }
 
-/** Where each partition is read from. */
-async function reachesOf(options: LogFeedOptions) {
-  const { kafka, topic, log, since, positions, onRecreated } = options
-  return await withAdmin(kafka, log, async (admin) => {
+/** Which topic it is, and where each partition is read from. */
+async function startOf(options: LogFeedOptions): Promise<PartitionReaches> {
+  const { kafka, topic, log, since, positions, identify, onRecreated } = options
+  const [topicId] = await topicIdsOf(kafka, log, [topic])
+  identify(topicId)
+  const reaches = await withAdmin(kafka, log, async (admin) => {
     const held = await admin.offsets(topic)
     const known = new Map(positions().map(({ partition, next }) => [partition, next]))
     // An end before what was read can only be that of another topic.
@@ -112,6 +117,8 @@ async function reachesOf(options: LogFeedOptions) {
       end,
     }))
   })
+  // Should another have taken its name in between, the reader tells by the id.
+  return { topicId, reaches }
 }
 
 export async function withAdmin<Result>(

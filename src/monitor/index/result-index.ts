@@ -135,6 +135,18 @@ export class ResultIndex {
     this.store.run('DELETE FROM samples WHERE minute < ?', now - this.bounds.windowMs)
   }
 
+  /** What was read of another topic with that name is forgotten. @param topicId `undefined` if brokers have none */
+  identify(topic: string, topicId: string | undefined, tables: 'results' | 'letters'): void {
+    if (topicId === undefined) return
+    const [known] = this.store.all<{ readonly topicId: string }>(
+      'SELECT topicId FROM topics WHERE topic = ?',
+      topic,
+    )
+    if (known?.topicId === topicId) return
+    if (known !== undefined) this.forget(topic, tables)
+    this.store.run('INSERT OR REPLACE INTO topics VALUES (?, ?)', topic, topicId)
+  }
+
   /** Forgets all that was read of a topic: it was created anew. */
   forget(topic: string, tables: 'results' | 'letters'): void {
     this.store.atomically(() => {

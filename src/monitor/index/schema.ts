@@ -59,13 +59,14 @@ const columns = resultColumns.map((name) => `${name} ${columnTypes[name]}`).join
  * - `open_runs`: how many runs are open. Triggers keep it, whatever changes `results`.
  * - `letters`: dead letters.
  * - `samples`: how far the groups were behind, once a minute.
- * - `positions`: where reading goes on.
+ * - `positions`: where reading goes on. `topics`: of which topics that is.
  */
 const tables = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS positions (
     topic TEXT, partition INTEGER, next INTEGER, PRIMARY KEY (topic, partition)
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS topics (topic TEXT PRIMARY KEY, topicId TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS results (id INTEGER PRIMARY KEY, latest INTEGER NOT NULL, ${columns});
   CREATE INDEX IF NOT EXISTS results_time ON results (attemptedAt);
   CREATE INDEX IF NOT EXISTS results_run ON results (deliveryId, run, latest);
@@ -110,7 +111,9 @@ const triggers = [
   `CREATE TRIGGER IF NOT EXISTS run_dropped AFTER DELETE ON results WHEN ${isOpen('old')} BEGIN ${closeRun} END`,
 ]
 
-const tableNames = ['meta', 'positions', 'results', 'sums', 'open_runs', 'letters', 'samples']
+const tableNames = [
+  ...['meta', 'positions', 'topics', 'results', 'sums', 'open_runs', 'letters', 'samples'],
+]
 
 /** @param source what the store is filled from: a store of another source is emptied */
 export function prepareTables(store: Store, source: string): void {

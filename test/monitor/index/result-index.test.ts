@@ -319,6 +319,23 @@ describe('the store of the index', () => {
     expect(listLetters(index.store, {}, { offset: 0, limit: 9 })).toEqual([letterWith({})])
   })
 
+  it('forgets what was read of another topic with the same name', () => {
+    const index = memoryIndex()
+    const read = () =>
+      index.addResults([resultWith({})], [{ topic: 'results', partition: 0, next: 1 }], now)
+    index.identify('results', 'id-1', 'results')
+    read()
+    for (const same of ['id-1', undefined]) index.identify('results', same, 'results')
+    index.identify('dead', 'id-2', 'letters')
+    expect(index.size).toBe(1)
+    index.identify('results', 'id-3', 'results')
+    expect(index.size).toBe(0)
+    expect(index.positions('results')).toEqual([])
+    read()
+    index.identify('results', 'id-3', 'results')
+    expect(index.size).toBe(1)
+  })
+
   it('says what to do about a file that is no store', () => {
     const file = folder()
     expect(() => new ResultIndex(file, 'x', { ...roomy, windowMs: dayMs })).toThrow(
