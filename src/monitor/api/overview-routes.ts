@@ -121,6 +121,7 @@ const overviewSchema = object({
     object({ hookId: text, tenantId: nullable(text), url: nullable(text), endpoint }),
   ),
   failing: listOf(reference('Statistics')),
+  hookNames: { type: 'object', additionalProperties: text },
 })
 
 function statusForm({ view, act }: ApiParts) {
@@ -147,6 +148,8 @@ function overview(parts: ApiParts, from: number) {
   const stepMs = Math.max(60_000, Math.ceil((to - from) / points / 60_000) * 60_000)
   const dimension = to - from > wideMs ? 'all' : 'minute'
   const all = { dimension, name: othersName } as const
+  const [states, failing] = [endpointsOf(view), failingIn(view, { from, to })]
+  const named = [...states.troubled.map(({ hookId }) => hookId), ...failing.map(({ name }) => name)]
   return {
     status: statusForm(parts),
     from,
@@ -156,13 +159,23 @@ function overview(parts: ApiParts, from: number) {
     lag: lagForm(view),
     deadLetters: countLetters(store, { from }),
     hooks: view.hooks?.size ?? null,
-    ...endpointsOf(view),
-    failing: failing(view, { from, to }),
+    ...states,
+    failing,
+    hookNames: namesOf(view, named),
   }
 }
 
+/** Names of hooks by their ids: people know them by those. One without a name is left out. */
+function namesOf({ hooks }: MonitorView, ids: readonly string[]): Readonly<Record<string, string>> {
+  const named = ids.flatMap((id) => {
+    const name = hooks?.get(id)?.members['name']
+    return typeof name === 'string' && name !== '' ? [[id, name] as const] : []
+  })
+  return Object.fromEntries(named)
+}
+
 /** Those whose calls failed most often. Of all others nothing is read but how often they were called. */
-function failing({ index }: MonitorView, range: Range) {
+function failingIn({ index }: MonitorView, range: Range) {
   return [...index.counts('hook', range.from)]
     .map(([id, { calls, delivered }]) => ({ id, failed: calls - delivered }))
     .filter(({ failed }) => failed > 0)

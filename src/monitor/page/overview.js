@@ -84,7 +84,7 @@ function Shown({ data }) {
     <div class="columns">
       <section class="card">
         <h2>Hooks that fail most</h2>
-        <${Failing} rows=${data.failing} />
+        <${Failing} rows=${data.failing} names=${data.hookNames} />
       </section>
       <section class="card">
         <h2>Endpoints</h2>
@@ -103,7 +103,14 @@ function Shown({ data }) {
     </div>`
 }
 
-function Failing({ rows }) {
+function HookCell({ id, names }) {
+  const name = Object.hasOwn(names, id) ? names[id] : undefined
+  return html`<td class=${name === undefined ? 'hook code' : 'hook'}>
+    <a href=${hrefOfHook(id)} title=${id}>${name ?? id}</a>
+  </td>`
+}
+
+function Failing({ rows, names }) {
   if (rows.length === 0) return html`<${Empty}>Every request of this range succeeded.<//>`
   return html`<div class="scroll">
     <table>
@@ -120,7 +127,7 @@ function Failing({ rows }) {
         ${rows.slice(0, 8).map(
           (row) =>
             html`<tr key=${row.name}>
-              <td class="code"><a href=${hrefOfHook(row.name)}>${row.name}</a></td>
+              <${HookCell} id=${row.name} names=${names} />
               <td class="end"><${Share} delivered=${row.delivered} calls=${row.calls} /></td>
               <td class="end">${number(row.calls - row.delivered)}</td>
               <td class="end">${duration(row.total?.p95)}</td>
@@ -155,7 +162,7 @@ function Endpoints({ data }) {
                 ${data.troubled.slice(0, 8).map(
                   ({ hookId, endpoint }) =>
                     html`<tr key=${hookId}>
-                      <td class="code"><a href=${hrefOfHook(hookId)}>${hookId}</a></td>
+                      <${HookCell} id=${hookId} names=${data.hookNames} />
                       <td><${Badge} value=${endpoint.state} /></td>
                       <td>${endpoint.reason ?? ''}</td>
                       <td><${Time} at=${endpoint.since} /></td>
