@@ -157,6 +157,25 @@ describe('a topic that is followed', () => {
     await expect(reading.next()).rejects.toThrow('was recreated')
   })
 
+  it('is passed to its end if that is no record, such as the end of a transaction', async () => {
+    const { brokers } = surroundings()
+    const topic = `${uniqueNames().prefix}.read`
+    const tools = await useKafka(brokers)
+    await tools.createTopic(topic, 1)
+    await tools.produceInTransaction(topic, [{ value: 'a', partition: 0 }])
+    const ending = new AbortController()
+    const passed: unknown[] = []
+    const onPassed = (reached: unknown) => {
+      passed.push(reached)
+      ending.abort()
+    }
+    const seen: string[] = []
+    const reading = read(topic, { isFollowing: true, signal: ending.signal, onPassed })
+    for await (const records of reading) seen.push(...initials(records))
+    expect(seen).toEqual(['a'])
+    expect(passed).toEqual([[{ partition: 0, next: 2 }]])
+  })
+
   it('is not read for long if it is no longer the one whose offsets are known', async () => {
     const { brokers } = surroundings()
     const topic = `${uniqueNames().prefix}.read`

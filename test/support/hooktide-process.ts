@@ -64,6 +64,8 @@ export interface RunningMonitor {
   readonly origin: Promise<string>
   /** Ends it. @returns its exit code */
   stop(): Promise<number | null>
+  /** Ends it without giving it a moment. */
+  kill(): Promise<number | null>
 }
 
 export function startMonitor(
@@ -89,6 +91,10 @@ export function startMonitor(
     origin: origin.promise,
     stop() {
       child.kill('SIGTERM')
+      return ended
+    },
+    kill() {
+      child.kill('SIGKILL')
       return ended
     },
   }

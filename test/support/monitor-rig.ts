@@ -120,7 +120,7 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
     ...{ index, endpoints, now },
     hooks: reading.hooks,
     readings: [{ topic: 'auth.webhook.results', behind: 3, trouble: undefined }],
-    unreadable: 0,
+    unreadable: 2,
     lag: {
       live: [{ topic: 'auth.events', records: 12 }],
       retry: [{ topic: 'auth.webhook.retry.5s', records: 7 }],

@@ -132,9 +132,13 @@ async function storeFile({ monitorStore }: Settings) {
   }
 }
 
-/** What the index is of. Which topics have these names now is found out as they are read. */
-function sourceOf({ topics, monitorWindow }: Settings): string {
-  return JSON.stringify([topics.results, topics.deadLetters, monitorWindow])
+/**
+ * What the index is of. Which topics have these names now is found out as they are read. Without a registry some results
+ * may have been left out.
+ */
+function sourceOf({ topics, monitorWindow, registryUrl }: Settings): string {
+  const hasRegistry = registryUrl !== undefined
+  return JSON.stringify([topics.results, topics.deadLetters, monitorWindow, hasRegistry])
 }
 
 function requestFinder(context: CommandContext): FindRequest {

@@ -54,6 +54,11 @@ export interface ReadOptions {
   readonly onStart?: () => void
   /** This many offsets were removed before they could be read, most often by retention. */
   readonly onRemoved?: (count: number) => void
+  /**
+   * What is before these offsets was read, and its last records were none to return: ends of transactions, or what an
+   * aborted one wrote. Not called when records are ordered by time.
+   */
+  readonly onPassed?: (reached: readonly Position[]) => Promise<void> | void
   /** How often a reader that follows checks whether the topic was recreated. Default 5 seconds. */
   readonly checkMs?: number
 }
@@ -100,6 +105,7 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
     const refuseSilence = silenceLimit(options)
     const idleness = new Idleness()
     const inOrder = options.isByTime === true ? new ByTime() : undefined
+    const tellPassed = passing(options, positions)
     while (!signal.aborted) {
       const open = unfinished(positions).filter(({ partition }) => inOrder?.has(partition) !== true)
       if (open.length === 0) return
@@ -110,6 +116,7 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
         for (const position of open) position.next = position.end
       const records = inOrder?.next(round.records, unfinished(positions)) ?? round.records
       if (records.length > 0) yield records
+      await tellPassed(records)
     }
   } finally {
     await within(cluster.disconnect(), 1_000, undefined)
@@ -118,6 +125,23 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
 
 function unfinished(positions: readonly Reach[]): readonly Reach[] {
   return positions.filter(({ next, end }) => next < end)
+}
+
+/** Tells where positions are beyond the last record that was returned, each once. */
+function passing(
+  { onPassed, isByTime }: ReadOptions,
+  positions: readonly Reach[],
+): (records: readonly InboundRecord[]) => Promise<void> {
+  if (onPassed === undefined || isByTime === true) return () => Promise.resolve()
+  const known = new Map(positions.map(({ partition, next }) => [partition, next]))
+  return async (records) => {
+    for (const { partition, offset } of records) known.set(partition, offset + 1)
+    const passed = positions
+      .filter(({ partition, next }) => next > (known.get(partition) ?? 0))
+      .map(({ partition, next }) => ({ partition, next }))
+    for (const { partition, next } of passed) known.set(partition, next)
+    if (passed.length > 0) await onPassed(passed)
+  }
 }
 
 /** Orders records of several partitions by their times. */

@@ -44,6 +44,7 @@ export class Feeds implements MonitorView {
   endpoints: ReadonlyMap<HookId, Health> = new Map()
   lag: Lag | undefined
   unreadable = 0
+  #hasNotedUnreadable = false
   readonly #options: FeedOptions
   readonly #troubles = new Map<string, string>()
   readonly #behind = new Map<string, number>()
@@ -173,12 +174,21 @@ export class Feeds implements MonitorView {
         if (isResult(result)) results.push(indexedResult(result, this.now()))
         else this.unreadable += 1
       } catch (error) {
-        // A registry that is away, or not set: what follows cannot be read either.
-        if (error instanceof UserError) throw error
+        // A registry that is away is waited for: what follows cannot be read either.
+        const isAway = error instanceof UserError && this.#options.registry !== undefined
+        if (isAway) throw error
+        // Anyone who may write results could name a schema: without a registry, that holds up no others.
         this.unreadable += 1
+        if (error instanceof UserError) this.#noteUnreadable(error.message)
       }
     }
     return results
+  }
+
+  #noteUnreadable(reason: string): void {
+    if (this.#hasNotedUnreadable) return
+    this.#hasNotedUnreadable = true
+    this.#options.note(`some results cannot be read: ${reason}`)
   }
 
   async #watchLag(): Promise<void> {

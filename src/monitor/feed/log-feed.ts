@@ -61,6 +61,11 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
         signal,
         log,
         onStart,
+        onPassed: (passed) =>
+          options.take(
+            [],
+            passed.map(({ partition, next }) => ({ topic, partition, next })),
+          ),
       })
       for await (const records of reading) {
         isStoring = false

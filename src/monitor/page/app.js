@@ -139,7 +139,8 @@ function Reading({ status, connection }) {
       >reading, ${compact(behind)} to go</span
     >`
   return html`<span class="reading" role="status" title=${title}
-    ><i class="dot"></i>${compact(status.results)} results, ${newest}</span
+    ><i class="dot"></i>${compact(status.results)} results,
+    ${status.unreadable > 0 && `${compact(status.unreadable)} unreadable,`} ${newest}</span
   >`
 }
 

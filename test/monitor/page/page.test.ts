@@ -23,6 +23,7 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     const { page, complaints } = await open(browser, await filledRig(), '/')
     await page.getByText('33.3 %').first().waitFor()
     await page.getByText('2 of 3 requests failed').waitFor()
+    await page.getByText('3 results, 2 unreadable').waitFor()
     await page.locator('.chart canvas').nth(1).waitFor()
     const failing = page.locator('section', { hasText: 'Hooks that fail most' })
     await failing.last().getByRole('link', { name: 'Bad receiver' }).click()
