@@ -8,6 +8,7 @@ import { ResultIndex } from '../../src/monitor/index/result-index.ts'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { createBrokerRig, type BrokerRig } from '../support/broker-rig.ts'
+import { useKafka } from '../support/kafka-tools.ts'
 import { letterWith, memoryIndex, resultWith } from '../support/indexed-results.ts'
 import { surroundings } from '../support/sandbox.ts'
 import { recreateTopic } from '../support/topic-recreation.ts'
@@ -113,6 +114,30 @@ describe('the feeds of the monitor', () => {
     await until(() => notes.length === 2)
     expect(notes[1]).toBe(`${topics.results} is read again`)
     await until(() => feeds.readings.every(({ behind }) => behind === 0))
+  })
+
+  it('say how many results were removed before they were read, and go on', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers, partitions: 1 })
+    const { topics } = readSettings(rig.environment)
+    const tools = await useKafka(brokers)
+    const resultOf = (deliveryId: string) => ({
+      value: JSON.stringify(resultWith({ deliveryId, attemptedAt: Date.now() })),
+      partition: 0,
+    })
+    await tools.produce(topics.results, [resultOf('read')])
+    const index = memoryIndex()
+    const first = follow(rig, index)
+    await first.until(() => index.size === 1)
+    await first.stop()
+    await tools.produce(topics.results, ['lost1', 'lost2', 'kept'].map(resultOf))
+    await tools.deleteRecords(topics.results, 0, 3)
+    const notes: string[] = []
+    const second = follow(rig, index, (line) => notes.push(line))
+    await second.until(() => index.size === 2)
+    expect(notes).toEqual([
+      `${topics.results}: 2 records were removed before they were read: numbers of that time are too small`,
+    ])
   })
 
   it('read a topic anew that was created again meanwhile, and keep what they know of the other', async () => {

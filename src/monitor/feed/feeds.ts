@@ -126,6 +126,10 @@ export class Feeds implements MonitorView {
       since: () => this.now() - this.index.bounds.windowMs,
       positions: () => this.index.positions(topic),
       identify: (topicId: string | undefined) => this.index.identify(topic, topicId, table),
+      onRemoved: (count: number) =>
+        this.#options.note(
+          `${topic}: ${count} records were removed before they were read: numbers of that time are too small`,
+        ),
       onRecreated: () => this.index.forget(topic, table),
     }
   }

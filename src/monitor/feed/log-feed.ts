@@ -31,6 +31,8 @@ export interface LogFeedOptions {
   readonly identify: (topicId: string | undefined) => void
   /** The topic was created anew: all that was read of it counts no more. */
   readonly onRecreated: () => void
+  /** So many records were removed before they were read, most often by retention. */
+  readonly onRemoved: (count: number) => void
   /** Why it is not read at the moment; `undefined` when it is again. */
   readonly onTrouble: (reason: string | undefined) => void
 }
@@ -61,6 +63,7 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
         signal,
         log,
         onStart,
+        onRemoved: options.onRemoved,
         onPassed: (passed) =>
           options.take(
             [],
@@ -103,7 +106,7 @@ function reachedBy(records: readonly InboundRecord[]): readonly Reached[] {
 
 /** Which topic it is, and where each partition is read from. */
 async function startOf(options: LogFeedOptions): Promise<PartitionReaches> {
-  const { kafka, topic, log, since, positions, identify, onRecreated } = options
+  const { kafka, topic, log, since, positions, identify, onRecreated, onRemoved } = options
   const [topicId] = await topicIdsOf(kafka, log, [topic])
   identify(topicId)
   const reaches = await withAdmin(kafka, log, async (admin) => {
@@ -115,12 +118,13 @@ async function startOf(options: LogFeedOptions): Promise<PartitionReaches> {
       known.clear()
     }
     const starts = await admin.offsetsAt(topic, since())
-    return held.map(({ partition, low, end }) => ({
-      partition,
-      next:
-        known.get(partition) ?? starts.find((one) => one.partition === partition)?.offset ?? low,
-      end,
-    }))
+    const lost = held.map(({ partition, low }) => Math.max(0, low - (known.get(partition) ?? low)))
+    const removed = lost.reduce((sum, one) => sum + one, 0)
+    if (removed > 0) onRemoved(removed)
+    return held.map(({ partition, low, end }) => {
+      const first = starts.find((one) => one.partition === partition)?.offset ?? low
+      return { partition, next: Math.max(low, known.get(partition) ?? first), end }
+    })
   })
   // Should another have taken its name in between, the reader tells by the id.
   return { topicId, reaches }
