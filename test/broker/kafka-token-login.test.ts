@@ -11,6 +11,7 @@ import { type IdentityProvider, json, startIdentityProvider } from '../support/i
 import { useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
 import { startTokenBroker, type TokenBroker } from '../support/token-broker.ts'
+import { createTopics } from '../support/create-topics.ts'
 
 let provider: IdentityProvider
 let broker: TokenBroker
@@ -58,7 +59,10 @@ describe('a login by token', () => {
     const use = (args: readonly string[], input = '') =>
       hooktide(args, { ...loginOf('owner'), HOOKTIDE_TOPIC_PREFIX: prefix }, input)
     const [events, hooks] = [`${prefix}.events`, `${prefix}.hooks`]
-    await admin.createTopics({ topics: [events, hooks].map((topic) => ({ topic })) })
+    await createTopics(
+      admin,
+      [events, hooks].map((topic) => ({ topic })),
+    )
 
     const refused = await use(['events', 'send', '-f', '-'], event)
     expect(refused.stderr).toContain('User:service-account-7 has no right to Write on topic')

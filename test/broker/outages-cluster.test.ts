@@ -22,6 +22,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
+import { createTopics } from '../support/create-topics.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -92,7 +93,7 @@ describe('a cluster of three nodes that loses one', () => {
     const admin = createKafka(settingsOf(cluster.brokers), silentLog, 'command').admin()
     await admin.connect()
     const topic = `${uniqueNames().prefix}.moving`
-    await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true })
+    await createTopics(admin, [{ topic, numPartitions: 6 }])
     const sink = createSink({ settings: settingsOf(cluster.brokers), log: silentLog })
     const writes: Promise<void>[] = []
     const writeSome = (): void => {
@@ -119,7 +120,7 @@ describe('a cluster of three nodes that loses one', () => {
   it('is read to the end by a running reader', async () => {
     const { admin } = await useKafka(cluster.brokers)
     const topic = `${uniqueNames().prefix}.read`
-    await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true })
+    await createTopics(admin, [{ topic, numPartitions: 6 }])
     const keys = Array.from({ length: 48 }, (_, index) => `${index}`)
     const sink = createSink({ settings: settingsOf(cluster.brokers), log: silentLog })
     const value = Buffer.alloc(400_000)

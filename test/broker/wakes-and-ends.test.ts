@@ -2,6 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { surroundings } from '../support/sandbox.ts'
+import { createTopics } from '../support/create-topics.ts'
 
 describe('a process that was suspended for longer than its session', () => {
   it('makes no calls for partitions that another process took over meanwhile', async () => {
@@ -48,7 +49,7 @@ describe('a process that cannot continue', () => {
     const topic = `${rig.prefix}.hooks`
     await admin.deleteTopics({ topics: [topic] })
     const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+    await createTopics(admin, [{ topic, numPartitions: 1, configEntries }])
     const line = await process.waitForLine(({ level }) => level === 'fatal')
     await admin.disconnect()
     expect(String(line['error'])).toContain(topic)

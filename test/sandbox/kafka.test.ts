@@ -4,6 +4,7 @@ import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EmbeddedKafka, startEmbeddedKafka } from '../../examples/sandbox/sandbox.ts'
 import { listening } from '../support/listening.ts'
+import { createTopics } from '../support/create-topics.ts'
 
 describe('the embedded Kafka', () => {
   let kafka: EmbeddedKafka
@@ -23,7 +24,7 @@ describe('the embedded Kafka', () => {
   it('keeps its port and its records when it is killed and started again', async () => {
     const address = kafka.brokers
     await withAdmin(kafka, async (admin, client) => {
-      await admin.createTopics({ topics: [{ topic: 'kept' }] })
+      await createTopics(admin, [{ topic: 'kept' }])
       const producer = client.producer()
       await producer.connect()
       await producer.send({ topic: 'kept', messages: [{ value: 'one', partition: 2 }] })

@@ -5,6 +5,7 @@ import { type Compression, compressionTypes } from '../../src/edge/kafka/batches
 import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import type { InboundRecord } from '../../src/core/model/model.ts'
+import { createTopics } from './create-topics.ts'
 
 export const silentLog: KafkaLog = () => {}
 
@@ -50,7 +51,7 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
     admin,
     async createTopic(topic, partitions, configs = {}) {
       const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
+      await createTopics(admin, [{ topic, numPartitions: partitions, configEntries }])
     },
     async produce(topic, messages, compression = 'none') {
       const type = compressionTypes[compression]
