@@ -1,7 +1,9 @@
 /** The monitor on a socket, with data from the test. */
 import { createHookReading } from '../../src/commands/hooks/topic.ts'
 import type { Health } from '../../src/core/health/record.ts'
+import { placeOf } from '../../src/core/run/delivery-headers.ts'
 import { isJsonObject } from '../../src/core/text/json-text.ts'
+import { createFilters } from '../../src/edge/filter/cel.ts'
 import { routesOf } from '../../src/monitor/api/api.ts'
 import { loadAssets } from '../../src/monitor/api/assets.ts'
 import { loopbackNames } from '../../src/monitor/api/guard.ts'
@@ -10,6 +12,7 @@ import type {
   Action,
   ActionName,
   ActionOutcome,
+  FoundRecord,
   FoundRequest,
   WaitingPlace,
 } from '../../src/monitor/api/parts.ts'
@@ -29,6 +32,8 @@ export interface MonitorRigOptions {
   readonly outcomes?: Outcomes
   readonly token?: string
   readonly request?: FoundRequest
+  /** The one event whose record is kept. */
+  readonly record?: FoundRecord
   readonly waiting?: readonly WaitingPlace[]
   readonly index?: ResultIndex
   readonly now?: () => number
@@ -139,6 +144,12 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
     view,
     act: hasActions ? act : undefined,
     findRequest: () => Promise.resolve(options.request),
+    filters: createFilters(),
+    findEvent: (place) => {
+      const { record } = options
+      const isThere = record !== undefined && placeOf(record.event.source) === placeOf(place)
+      return Promise.resolve(isThere ? record : undefined)
+    },
     findWaiting: () => Promise.resolve(options.waiting ?? []),
     headersOf: () => ({ authorization: '(hidden)' }),
   })

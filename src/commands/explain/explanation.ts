@@ -7,13 +7,13 @@ import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
-import { problemLine, problemsOf, tenantOf, type StoredHook } from '../hooks/topic.ts'
+import { tenantOf, type StoredHook } from '../hooks/topic.ts'
 import { timeText } from '../results/result-line.ts'
 import { nextCommand } from '../next-command.ts'
-import { shortened } from '../table.ts'
 import { dueNow, dueWords, endWithoutCall, endWords, reasonWords } from './ends.ts'
 import { nextOf, nowhere, openWords } from './going-on.ts'
 import type { FoundEvent } from './found.ts'
+import { absenceWords, isChangedSince, refusalWords } from './refusals.ts'
 
 /** Whether the group has completed the event's record; `undefined` if that is not known. */
 export type Handled =
@@ -132,7 +132,7 @@ function refusalsOf(found: FoundEvent, around: Surroundings): readonly Explained
     .filter(([hookId]) => !hasTraces(hookId, found, around))
     .map(([hookId, answer]) => {
       const hook = around.hooks.get(hookId)
-      const words = refusal(answer, found, hook)
+      const words = refusalWords(answer, found, hook)
       return { hookId, why: answer.kind, words, isChangedSince: isChangedSince(hook, found) }
     })
 }
@@ -151,10 +151,6 @@ function unknownAnswers(
   return [...answers].filter(
     ([hookId]) => !known.has(hookId) && (only === undefined || hookId === only),
   )
-}
-
-function isChangedSince(hook: StoredHook | undefined, { writtenAt }: FoundEvent): boolean {
-  return (hook?.writtenAt ?? 0) > writtenAt
 }
 
 interface Remarked {
@@ -273,13 +269,6 @@ export function mayWait(
   return [...open, ...unrecordedHooks.map((hookId) => deliveryIdIn(found, hookId))]
 }
 
-function absenceWords(hook: StoredHook | undefined, found: FoundEvent): string {
-  if (hook !== undefined && isChangedSince(hook, found)) {
-    return `nothing was sent: the hook's record was written ${timeText(hook.writtenAt)}, after the event`
-  }
-  return 'it has no result: the results were deleted since, or the hook did not match at that time'
-}
-
 function urlOf(hook: StoredHook | undefined): string | null {
   return hook?.entry.kind === 'active' ? urlWithoutSecrets(hook.entry.hook.url) : null
 }
@@ -328,30 +317,4 @@ function replayOf(place: string, hookId: HookId | undefined): string {
   const offset = place.slice(place.lastIndexOf('/') + 1)
   const hook = hookId === undefined ? {} : { hook: [hookId] }
   return nextCommand('replay', { offsets: `${place}-${offset}`, ...hook })
-}
-
-const mostFilterShown = 200
-
-function refusal(
-  answer: HookAnswer,
-  { eventKey }: FoundEvent,
-  hook: StoredHook | undefined,
-): string {
-  const filter = hook?.entry.kind === 'active' ? (hook.entry.hook.filter ?? '') : ''
-  switch (answer.kind) {
-    case 'filter-false':
-      return `its filter is false: ${shortened(filter, mostFilterShown)}`
-    case 'filter-fault':
-      return `its filter has no value (${answer.fault}): ${shortened(filter, mostFilterShown)}`
-    case 'disabled':
-      return 'it is disabled'
-    case 'not-subscribed':
-      return `${eventKey} is not among its events`
-    case 'other-tenant':
-      return `it is of tenant ${answer.tenantId}`
-    case 'suspended':
-      return `it is suspended: ${hook === undefined ? '' : problemsOf(hook).map(problemLine).join('; ')}`
-    case 'matches':
-      return 'it matches'
-  }
 }

@@ -11,7 +11,7 @@ import type {
   Run,
 } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
-import { decodeDeadLetter, decodeRun } from '../../core/run/delivery-headers.ts'
+import { decodeDeadLetter, decodeRun, placeIn } from '../../core/run/delivery-headers.ts'
 import { tierOf } from '../../core/run/schedule.ts'
 import { createSchemaReader, type SchemaReader } from '../../edge/registry/schema-source.ts'
 import type { ReadFrom } from '../../edge/kafka/reader.ts'
@@ -332,11 +332,4 @@ function madeFrom(id: string, topics: readonly string[]): RecordPlace | undefine
 function sourceOf(result: DeliveryResult): RecordPlace {
   const { sourceTopic: topic, sourcePartition: partition, sourceOffset: offset } = result
   return { topic, partition, offset }
-}
-
-/** The place in the name of a run. */
-function placeIn(run: string): RecordPlace | undefined {
-  const [, topic, partition, offset] = /^([^/]+)\/(\d{1,9})\/(\d{1,15})$/.exec(run) ?? []
-  if (topic === undefined) return undefined
-  return { topic, partition: Number(partition), offset: Number(offset) }
 }

@@ -1,6 +1,7 @@
 /** The options of `hooktide explain`. */
 import { UserError } from '../../core/model/errors.ts'
 import type { EpochMs, HookId, RecordPlace, TenantId } from '../../core/model/model.ts'
+import { placeIn } from '../../core/run/delivery-headers.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import { integerOption, momentForms, momentOption, textOption } from '../option-values.ts'
 
@@ -89,7 +90,7 @@ function subjectOf(context: Pick<CommandContext, 'options'>): Subject {
     user === undefined ? undefined : { kind: 'user', id: user },
     event === undefined ? undefined : { kind: 'event', id: event },
     delivery === undefined ? undefined : { kind: 'delivery', id: delivery },
-    offset === undefined ? undefined : { kind: 'place', place: placeOf(offset) },
+    offset === undefined ? undefined : { kind: 'place', place: placeNamed(offset) },
   ]
   const [subject, ...others] = subjects.filter((one) => one !== undefined)
   if (subject !== undefined && others.length === 0) return subject
@@ -99,9 +100,9 @@ function subjectOf(context: Pick<CommandContext, 'options'>): Subject {
   )
 }
 
-function placeOf(text: string): RecordPlace {
-  const [, topic = '', partition, offset] = /^([^/]+)\/(\d{1,9})\/(\d{1,15})$/.exec(text) ?? []
-  if (topic !== '') return { topic, partition: Number(partition), offset: Number(offset) }
+function placeNamed(text: string): RecordPlace {
+  const place = placeIn(text)
+  if (place !== undefined) return place
   throw new UserError(
     `--offset must be <topic>/<partition>/<offset> such as auth.events/0/4711, not "${text}".`,
     2,

@@ -8,17 +8,18 @@ import { bodyFor } from '../../core/event/event.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { prepareHook } from '../../core/run/request-headers.ts'
 import { isJsonObject } from '../../core/text/json-text.ts'
+import { createFilters } from '../../edge/filter/cel.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
 import { routesOf } from '../../monitor/api/api.ts'
 import { loadAssets } from '../../monitor/api/assets.ts'
 import { loopbackNames } from '../../monitor/api/guard.ts'
-import type { FindRequest, FindWaiting } from '../../monitor/api/parts.ts'
+import type { FindEvent, FindRequest, FindWaiting } from '../../monitor/api/parts.ts'
 import { startMonitorServer } from '../../monitor/api/server.ts'
 import { Feeds } from '../../monitor/feed/feeds.ts'
 import { ResultIndex } from '../../monitor/index/result-index.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { eventOfSource } from '../events/source-event.ts'
+import { eventOfSource, readEvent, recordAt } from '../events/source-event.ts'
 import { encryptionKeysOf } from '../hooks/encryption.ts'
 import { hookWithoutSecrets } from '../hooks/hidden-secrets.ts'
 import { kafkaSettingsOf, quiet } from '../kafka-session.ts'
@@ -71,6 +72,8 @@ async function run(context: CommandContext): Promise<0> {
         view: feeds,
         act: hasActions ? commandActions(settings, signal) : undefined,
         findRequest: requestFinder(context),
+        findEvent: eventFinder(context),
+        filters: createFilters(),
         findWaiting: waitingFinder(context),
         headersOf: shownHeaders,
       }),
@@ -149,6 +152,22 @@ function requestFinder(context: CommandContext): FindRequest {
       const event = await eventOfSource(context, schemas, source, delivery)
       return event === undefined ? undefined : { body: bodyFor(event, delivery.hookId).toString() }
     })
+}
+
+function eventFinder(context: CommandContext): FindEvent {
+  const schemas = createSchemaReader(registrySettingsOf(context.settings))
+  const inTurn = createTurns()
+  const { events } = context.settings.topics
+  return async (place) => {
+    if (!events.includes(place.topic)) return undefined
+    return await inTurn(async () => {
+      const record = await recordAt(context, place)
+      if (record === undefined) return undefined
+      const decoded = await readEvent(record, schemas)
+      if (decoded.kind === 'rejected') return undefined
+      return { event: decoded.event, writtenAt: record.timestamp }
+    })
+  }
 }
 
 function waitingFinder(context: CommandContext): FindWaiting {

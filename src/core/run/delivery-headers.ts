@@ -355,6 +355,13 @@ export function placeOf({ topic, partition, offset }: RecordPlace): string {
   return `${topic}/${partition}/${offset}`
 }
 
+/** The reverse of {@link placeOf}; `undefined` for any other text. */
+export function placeIn(text: string): RecordPlace | undefined {
+  const [, topic, partition, offset] = /^([^/]+)\/(\d{1,9})\/(\d{1,15})$/.exec(text) ?? []
+  if (topic === undefined) return undefined
+  return { topic, partition: Number(partition), offset: Number(offset) }
+}
+
 function forcedHeader({ isForced }: Pick<Run, 'isForced'>): readonly KafkaHeader[] {
   return isForced ? [header(runHeaderNames.forced, presentMark)] : []
 }

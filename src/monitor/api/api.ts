@@ -1,5 +1,6 @@
 /** All routes of the API. */
 import { deliveryRoutes, eventRoutes } from './delivery-routes.ts'
+import { explainRoutes } from './explain-routes.ts'
 import { hookActions, hookOperations } from './hook-actions.ts'
 import { hookLogRoutes, hookRoutes } from './hook-routes.ts'
 import { letterRoutes, replayRoutes } from './letter-routes.ts'
@@ -17,6 +18,7 @@ export function routesOf(parts: ApiParts): readonly Route[] {
     ...hookOperations(parts),
     ...deliveryRoutes(parts),
     ...eventRoutes(parts),
+    ...explainRoutes(parts),
     ...letterRoutes(parts),
     ...replayRoutes(parts),
   ]

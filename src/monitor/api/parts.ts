@@ -1,5 +1,6 @@
 /** What the routes work with. */
-import type { EpochMs, Hook, RecordPlace } from '../../core/model/model.ts'
+import type { Filtering } from '../../core/hook/filter-match.ts'
+import type { AuthEvent, EpochMs, Hook, RecordPlace } from '../../core/model/model.ts'
 import type { MonitorView } from '../view.ts'
 
 /** A command of the command line that the API carries out. */
@@ -44,6 +45,16 @@ export type FindRequest = (
   source: RecordPlace,
 ) => Promise<FoundRequest | undefined>
 
+/** An event with what its record says beside. */
+export interface FoundRecord {
+  readonly event: AuthEvent
+  /** When the record was written. */
+  readonly writtenAt: EpochMs
+}
+
+/** Reads the event of a record of an event topic; `undefined` if there is no such record or event any more. */
+export type FindEvent = (place: RecordPlace) => Promise<FoundRecord | undefined>
+
 /** Where a run of a delivery waits now. */
 export interface WaitingPlace {
   readonly run: string
@@ -62,6 +73,8 @@ export interface ApiParts {
   /** `undefined`: the monitor only reads. */
   readonly act: Act | undefined
   readonly findRequest: FindRequest
+  readonly findEvent: FindEvent
+  readonly filters: Pick<Filtering, 'read' | 'isKept'>
   readonly findWaiting: FindWaiting
   /** Headers that a hook's calls have, with secrets hidden. */
   readonly headersOf: (hook: Hook) => Readonly<Record<string, string>>

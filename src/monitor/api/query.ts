@@ -13,6 +13,12 @@ export function textIn(query: Query, name: string, most = 512): string | undefin
   return value
 }
 
+export function neededTextIn(query: Query, name: string): string {
+  const value = textIn(query, name)
+  if (value === undefined) throw wrong(name, 'is missing')
+  return value
+}
+
 export function integerIn(
   query: Query,
   name: string,

@@ -147,6 +147,16 @@ export const schemas: Readonly<Record<string, Schema>> = {
     bytes: count,
   }),
   Event: object({ id: count, ...event, deliveries: listOf(reference('Result')) }),
+  Explanation: object({
+    event: reference('Event'),
+    record: {
+      ...nullable(text),
+      description: "The event's record, `<topic>/<partition>/<offset>`; null if it is not kept.",
+    },
+    notCalled: nullable(
+      listOf(object({ hookId: text, why: text, words: text, isChangedSince: truth })),
+    ),
+  }),
   Delivery: object({
     deliveryId: text,
     hookId: text,

@@ -12,6 +12,7 @@ import {
   eventHead,
   hrefOfDelivery,
   hrefOfEvent,
+  hrefOfHook,
   keyOfRun,
 } from './rows.js'
 
@@ -123,6 +124,45 @@ export function Event({ tenantId, eventId }) {
           keyOf=${keyOfRun}
           hrefOf=${hrefOfDelivery}
           row=${(result) => html`<${DeliveryRow} result=${result} />`}
-        />`
+        />
+        <${NotCalled} tenantId=${tenantId} eventId=${eventId} />`
+    }`
+}
+
+/** Asked for once: the monitor reads the event's record for it. */
+function NotCalled({ tenantId, eventId }) {
+  const { data, error } = useData(withQuery('/api/explain', { tenantId, eventId }), false)
+  return html`<h2>Hooks that were not called for it</h2>
+    <${Notice} error=${error} />
+    ${data === undefined && error === undefined && html`<${Loading} />`}
+    ${
+      data?.notCalled === null &&
+      html`<${Empty}>The record of the event is not kept any more, so why is not known.<//>`
+    }
+    ${data?.notCalled?.length === 0 && html`<${Empty}>None.<//>`}
+    ${
+      data?.notCalled?.length > 0 &&
+      html`<section class="card">
+        <table>
+          <thead>
+            <tr>
+              <th>Hook</th>
+              <th>Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${data.notCalled.map(
+              ({ hookId, words, isChangedSince }) =>
+                html`<tr key=${hookId}>
+                  <td class="hook code"><a href=${hrefOfHook(hookId)}>${hookId}</a></td>
+                  <td class="why">
+                    ${words}${isChangedSince ? ' (its record was written after the event)' : ''}
+                  </td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+        <p class="quiet">By the hooks as they are now.</p>
+      </section>`
     }`
 }

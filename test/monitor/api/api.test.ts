@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { UserError } from '../../../src/core/model/errors.ts'
 import { isJsonObject } from '../../../src/core/text/json-text.ts'
 import { findRoute } from '../../../src/monitor/api/route.ts'
+import { eventOf } from '../../support/model-builders.ts'
 import { letterWith, resultWith, retryingWith } from '../../support/indexed-results.ts'
 import {
   healthWith,
@@ -103,7 +104,13 @@ const reads = [
     '/api/deliveries/nobody/request',
     '/api/deliveries/dlv_bad/waiting',
   ],
-  ...['/api/events', '/api/events?userId=u1', '/api/dead-letters', '/api/dead-letters/facets'],
+  ...[
+    '/api/events',
+    '/api/events?userId=u1',
+    '/api/explain?eventId=event-of-dlv_good',
+    '/api/dead-letters',
+    '/api/dead-letters/facets',
+  ],
 ]
 
 describe("the API's answers", () => {
@@ -200,6 +207,71 @@ describe("the API's answers", () => {
         deliveries: [{ hookId: 'good', outcome: 'delivered' }],
       },
     ])
+  })
+
+  describe('to why hooks were not called for an event', () => {
+    const record = {
+      event: eventOf({
+        ...{ tenantId: 'default', eventId: 'event-of-dlv_good' },
+        source: { topic: 'auth.events', partition: 3, offset: 7 },
+      }),
+      writtenAt: 10_000,
+    }
+    const delivered = {
+      ...{ hookId: 'good', deliveryId: 'dlv_good', eventId: 'event-of-dlv_good' },
+      run: 'auth.events/3/7',
+    }
+
+    async function rigOfHooks(options: MonitorRigOptions = {}) {
+      const rig = await startMonitorRig({ record, ...options })
+      onTestFinished(() => rig[Symbol.asyncDispose]())
+      await rig.putHook('good', hookValue('good'))
+      await rig.putHook('off', hookValue('off', { enabled: false }))
+      await rig.putHook('deaf', hookValue('deaf', { events: ['User.Created'] }))
+      await rig.putHook('picky', hookValue('picky', { delivery: { filter: 'tenant == "x"' } }))
+      await rig.putHook('foreign', hookValue('foreign', { tenantId: 't2' }))
+      await rig.putHook('late', hookValue('late'))
+      return rig
+    }
+
+    it('name each hook of its tenant without a delivery, with the reason', async () => {
+      const rig = await rigOfHooks()
+      rig.index.addResults([resultWith(delivered)], [], 10_000)
+      const answer = await rig.get('/api/explain?eventId=event-of-dlv_good&tenantId=default')
+      expect(await answer.json()).toMatchObject({
+        event: { eventId: 'event-of-dlv_good', deliveries: [{ hookId: 'good' }] },
+        record: 'auth.events/3/7',
+        notCalled: [
+          { hookId: 'picky', why: 'filter-false', words: 'its filter is false: tenant == "x"' },
+          { hookId: 'off', why: 'disabled', words: 'it is disabled' },
+          { hookId: 'late', why: 'matches' },
+          { hookId: 'deaf', why: 'not-subscribed', words: 'PostSignIn is not among its events' },
+        ],
+      })
+    })
+
+    it('name a hook of another tenant if it is asked for', async () => {
+      const rig = await rigOfHooks()
+      rig.index.addResults([resultWith(delivered)], [], 10_000)
+      const answer = await rig.get('/api/explain?eventId=event-of-dlv_good&hookId=foreign')
+      expect(await answer.json()).toMatchObject({
+        event: { deliveries: [] },
+        notCalled: [{ hookId: 'foreign', why: 'other-tenant', words: 'it is of tenant t2' }],
+      })
+    })
+
+    it('are not known when the record of the event is not kept, or is another one', async () => {
+      const rig = await rigOfHooks()
+      rig.index.addResults([resultWith({ ...delivered, eventId: 'other' })], [], 10_000)
+      const answer = await rig.get('/api/explain?eventId=other')
+      expect(await answer.json()).toMatchObject({ record: null, notCalled: null })
+    })
+
+    it('need an event that the monitor has read', async () => {
+      const rig = await rigOfHooks()
+      expect((await rig.get('/api/explain?eventId=nobody')).status).toBe(404)
+      expect((await rig.get('/api/explain')).status).toBe(400)
+    })
   })
 
   it('have one overview for all pages that ask for it, until something changes', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IndexedResult } from '../../../src/monitor/index/indexed-result.ts'
 import { isSkipped, launchBrowser } from '../../support/chromium.ts'
 import { letterWith, memoryIndex, resultWith, retryingWith } from '../../support/indexed-results.ts'
+import { eventOf } from '../../support/model-builders.ts'
 import {
   healthWith,
   hookValue,
@@ -118,6 +119,19 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     await page.getByText('What became of it, by hook').waitFor()
     await row(page, 'bad').click()
     await page.getByText('attempt 2 of 10').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('shows which hooks were not called for an event, and why', async () => {
+    const source = { topic: 'auth.events', partition: 0, offset: 2 }
+    const named = { tenantId: 'default', eventId: 'event-of-dlv_bad' }
+    const record = { event: eventOf({ ...named, source }), writtenAt: now }
+    const rig = await filledRig({ record })
+    await rig.putHook('off', hookValue('off', { enabled: false }))
+    const path = '/events/default/event-of-dlv_bad'
+    const { page, complaints } = await open(browser, rig, path)
+    await page.getByRole('row', { name: 'off it is disabled' }).waitFor()
+    expect(await page.getByRole('row', { name: 'bad ' }).count()).toBe(0)
     expect(complaints).toEqual([])
   })
 
