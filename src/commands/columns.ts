@@ -171,11 +171,14 @@ export function cut(text: string, width: number): string {
   return `${shown}…`
 }
 
+/** A number and its unit of time stay on one line, and what is in brackets with them: `(in 19 s)`. */
+const betweenWords = /(?<!\(in)(?:(?<!\d) | (?!(?:ms|s|min|h|d)\b))/
+
 /** Breaks a text into lines of a width, between words. Longer words are broken. */
 export function paragraph(text: string, width: number): readonly string[] {
   const lines = ['']
   for (const word of printable(text)
-    .split(' ')
+    .split(betweenWords)
     .flatMap((one) => piecesOf(one, width))) {
     const line = lines.at(-1) ?? ''
     if (line === '') lines[lines.length - 1] = word

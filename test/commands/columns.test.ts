@@ -5,6 +5,7 @@ import {
   displayWidth,
   fitted,
   headingsOf,
+  paragraph,
   rowOf,
   type Column,
   type Layout,
@@ -73,6 +74,17 @@ describe('columns of a table', () => {
       ['x         ', '  ', { text: '    12', style: 'red' }],
       ['  ', 'n'],
     ])
+  })
+})
+
+describe('a paragraph', () => {
+  it('has a time and how far away it is with their units, unbroken', () => {
+    expect(paragraph('due 09:00:00Z (in 19 s) or so', 19)).toEqual([
+      'due 09:00:00Z',
+      '(in 19 s) or so',
+    ])
+    expect(paragraph('waits for 5 min', 11)).toEqual(['waits for', '5 min'])
+    expect(paragraph('takes 5 seats', 7)).toEqual(['takes 5', 'seats'])
   })
 })
 

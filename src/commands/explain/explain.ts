@@ -18,6 +18,7 @@ import {
   withRights,
 } from '../needed-rights.ts'
 import { booleanOption } from '../option-values.ts'
+import { timeText } from '../results/result-line.ts'
 import { waitingOf } from '../waiting/waiting.ts'
 import { explain, mayWait, type Explanation, type Handled, type Waiting } from './explanation.ts'
 import type { FoundEvent } from './found.ts'
@@ -122,13 +123,14 @@ function printRejection(context: CommandContext, { place, rejection }: FoundReje
   }
 }
 
-function absence({ subject, from }: Wanted): string {
-  const since = from === 'earliest' ? '' : ` since ${new Date(from).toISOString()}`
+function absence({ subject, tenant, from }: Wanted): string {
+  const since = from === 'earliest' ? '' : ` since ${timeText(from)}`
+  const ofTenant = tenant === undefined ? '' : ` of tenant ${tenant}`
   switch (subject.kind) {
     case 'user':
-      return `There is no event about ${subject.id}${since}: none was written, none has that id, or --from must be earlier.`
+      return `There is no event about ${subject.id}${ofTenant}${since}: none was written, none has that id, or --from must be earlier.`
     case 'event':
-      return `There is no event ${subject.id}${since}: it was not written, or --from must be earlier.`
+      return `There is no event ${subject.id}${ofTenant}${since}: it was not written, or --from must be earlier.`
     case 'delivery':
       return `Nothing is recorded of delivery ${subject.id}${since}.`
     case 'place':

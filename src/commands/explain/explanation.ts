@@ -1,7 +1,7 @@
 /** Explains an event: the state of each delivery and what to do, and why other hooks were not called. */
 import type { DeliveryStory, RunStory } from '../../core/answers/delivery-story.ts'
 import type { HookAnswer } from '../../core/answers/hook-answers.ts'
-import { isDisabledFor, type Health } from '../../core/health/record.ts'
+import { endpointStateOf, isDisabledFor, type Health } from '../../core/health/record.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -309,7 +309,11 @@ function nextFor(
   if (hook.entry.kind === 'suspended') return first('hooks get')
   if (!hook.entry.hook.enabled) return first('hooks enable')
   if (isDisabledFor(hook.entry.hook, health)) return first('endpoints enable')
-  return reason === 'invalid-url' ? first('hooks get') : [resend]
+  if (reason === 'invalid-url') return first('hooks get')
+  // A new run waits for the endpoint, too.
+  const state = endpointStateOf(hook.entry.hook, health)
+  if (state !== 'open' && state !== 'paused') return [resend]
+  return [nextCommand('hooks test', { force: true }, hookId), ...first('endpoints enable')]
 }
 
 /** Sends the event again, for after the hook was corrected. */

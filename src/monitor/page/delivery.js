@@ -34,7 +34,7 @@ function Shown({ data, path, hasActions, onDone }) {
       html`<div class="actions">
         <${Ask}
           label=${waiting === undefined ? 'Send again' : 'Retry now'}
-          question="The delivery is asked for anew, as a run of its own: it goes to the hook as it is now."
+          question="The delivery is asked for anew, as a run of its own: it goes to the hook as it is now. While its endpoint is open or paused, the new run waits as well."
           request=${['POST', `${path}/resend`]}
           onDone=${() => {
             setAsked(true)

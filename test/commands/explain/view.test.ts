@@ -7,9 +7,11 @@ import type { StoredHook } from '../../../src/commands/hooks/topic.ts'
 import { textOf } from '../../../src/commands/line.ts'
 import { HookAnswers } from '../../../src/core/answers/hook-answers.ts'
 import { freshEndpoint, disabled } from '../../../src/core/health/health.ts'
+import { endpointOf } from '../../../src/core/health/record.ts'
 import type { AuthEvent, Hook } from '../../../src/core/model/model.ts'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { createFilters } from '../../../src/edge/filter/cel.ts'
+import { healthWith } from '../../support/monitor-rig.ts'
 import { eventOf, hookOf } from '../../support/model-builders.ts'
 import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
@@ -73,8 +75,8 @@ describe('an explanation', () => {
       '  event id  event-1',
       '  record    auth.events/0/0, written 2026-09-14T09:02:11Z',
       '',
-      '  Hook crm: attempt 2 of 10 failed; the next is due 2026-09-14T09:03:11Z (in',
-      '    40 s)',
+      '  Hook crm: attempt 2 of 10 failed; the next is due 2026-09-14T09:03:11Z',
+      '    (in 40 s)',
       '    delivery  dlv_0000000000000000000000',
       '    url       https://receiver.example/hook',
       '    TIME            OUTCOME           TRY     QUEUED  CONNECT   ANSWER    TOTAL',
@@ -166,6 +168,19 @@ describe('an explanation', () => {
     expect(lines.filter((line) => line.includes('next'))).toEqual([
       '    next      hooktide endpoints enable crm',
       '    next      hooktide resend dlv_0000000000000000000000',
+    ])
+  })
+
+  it('says how to test and to enable an endpoint that is open: what is sent again would wait for it, too', () => {
+    const open = healthWith({ hookId: 'crm', endpoint: endpointOf(hookOf({ id: 'crm' }).url) })
+    const endpoints = new Map([['crm', open]])
+    const [delivery] = around([stored({ id: 'crm' })], { endpoints })(
+      foundWith({}, attempts),
+    ).deliveries
+    expect(delivery?.next).toEqual([
+      'hooktide hooks test --force crm',
+      'hooktide endpoints enable crm',
+      'hooktide resend dlv_0000000000000000000000',
     ])
   })
 
