@@ -33,7 +33,6 @@ export const hookColumns: readonly ListColumn[] = [
   { heading: 'ID', rank: 0, min: 12 },
   { heading: 'TENANT', rank: 1 },
   { heading: 'NAME', rank: 3, min: 12 },
-  { heading: 'ENABLED', rank: 0 },
   { heading: 'EVENTS', rank: 2 },
   { heading: 'STATE', rank: 0, min: 9 },
   { heading: 'ENDPOINT', rank: 0 },
@@ -46,10 +45,10 @@ export function hookRow(hook: ReturnType<typeof summaryOf>): readonly string[] {
     hook.id,
     hook.tenantId ?? '?',
     hook.name === '' ? '-' : shortened(hook.name, maxName),
-    hook.enabled ? 'yes' : 'no',
     String(hook.events.length),
-    hook.state,
-    hook.endpoint ?? '-',
+    ...(hook.state === 'active' && !hook.enabled
+      ? ['disabled', '-']
+      : [hook.state, hook.endpoint ?? '-']),
     hook.url ?? `(${problemText(hook.problems)})`,
   ]
 }

@@ -71,7 +71,9 @@ async function readFacts(context: CommandContext) {
   const hooks = [...(await readHooks(context)).values()]
   const endpoints = await readEndpoints(context)
   const states = hooks.flatMap(({ id, entry }) =>
-    entry.kind === 'active' ? [endpointStateOf(entry.hook, endpoints.get(id))] : [],
+    entry.kind === 'active' && entry.hook.enabled
+      ? [endpointStateOf(entry.hook, endpoints.get(id))]
+      : [],
   )
   const groups = await withAdmin(settings, async (admin) => {
     const own = [...topics.events, topics.requests]

@@ -70,12 +70,18 @@ describe('a hook in a list', () => {
     keys: [key],
     writtenAt: 0,
   }
-  const row = (endpoint: EndpointState | undefined) =>
-    hookRow(summaryOf({ ...stored, entry: { kind: 'active', hook } }, endpoint))
+  const row = (endpoint: EndpointState | undefined, enabled = true) =>
+    hookRow(
+      summaryOf({ ...stored, entry: { kind: 'active', hook: { ...hook, enabled } } }, endpoint),
+    )
 
   it('has the state of its endpoint before its URL, where that is known', () => {
     expect(row('open').slice(-3)).toEqual(['active', 'open', 'https://a.example/'])
     expect(row(undefined).slice(-3)).toEqual(['active', '-', 'https://a.example/'])
+  })
+
+  it('is disabled, whatever its endpoint does, where its owner disabled it', () => {
+    expect(row('healthy', false).slice(-3)).toEqual(['disabled', '-', 'https://a.example/'])
   })
 
   it('has a healthy endpoint when its URL is newer than what was said', () => {
