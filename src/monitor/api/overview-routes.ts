@@ -33,6 +33,11 @@ const maxStatistics = 10_000
 /** Endpoints that are listed at a glance. */
 const maxTroubled = 20
 
+interface Counts {
+  readonly calls: number
+  readonly delivered: number
+}
+
 const dimensions = ['hook', 'tenant', 'event', 'all'] as const
 
 export function overviewRoutes(parts: ApiParts): readonly Route[] {
@@ -50,7 +55,8 @@ export function overviewRoutes(parts: ApiParts): readonly Route[] {
     {
       method: 'GET',
       path: '/api/stats',
-      summary: 'Calls, success, percentiles and failures, by hook, tenant or event key.',
+      summary:
+        'Calls, success, percentiles and failures, by hook, tenant or event key: most failures first.',
       query: {
         by: parameter('hook when absent.', { enum: dimensions }),
         from: parameter('Since when; 24h when absent.'),
@@ -62,7 +68,10 @@ export function overviewRoutes(parts: ApiParts): readonly Route[] {
         const from = momentIn(query, 'from', now) ?? now - 24 * hourMs
         const by = oneOfIn(query, 'by', dimensions) ?? 'hook'
         const rows = statistics(view.index.store, by, from)
-        const sorted = rows.toSorted((one, other) => other.calls - one.calls)
+        const failed = ({ calls, delivered }: Counts) => calls - delivered
+        const sorted = rows.toSorted(
+          (one, other) => failed(other) - failed(one) || other.calls - one.calls,
+        )
         return { status: 200, body: sorted.slice(0, maxStatistics) }
       },
     },

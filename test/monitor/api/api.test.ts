@@ -198,6 +198,19 @@ describe("the API's answers", () => {
     ])
   })
 
+  it('have the statistics of those that fail most first', async () => {
+    const rig = await rigWith()
+    rig.index.addResults(
+      [1, 2, 3, 4].map((run) => resultWith({ hookId: 'good', run: `auth.events/0/${run}` })),
+      [],
+      10_000,
+    )
+    expect(await (await rig.get('/api/stats?by=hook')).json()).toMatchObject([
+      { name: 'bad', calls: 2, delivered: 0 },
+      { name: 'good' },
+    ])
+  })
+
   it('answer what became of an event for a user', async () => {
     const rig = await rigWith()
     expect(await (await rig.get('/api/events?userId=u1')).json()).toMatchObject([
