@@ -1,10 +1,11 @@
 /** Where deliveries wait, for people. */
 import type { DeliveryId, EpochMs } from '../../core/model/model.ts'
+import { roughWait } from '../../core/model/durations.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { earliestStart, type WaitingRun } from '../../core/run/waiting.ts'
 import type { CommandContext } from '../command.ts'
 import { ifReadable } from '../needed-rights.ts'
-import { dueWords } from '../results/result-line.ts'
+import { timeText } from '../results/result-line.ts'
 import { listLines, type ListColumn } from '../table.ts'
 import { waitingOf } from './waiting.ts'
 
@@ -13,6 +14,7 @@ const waitingColumns: readonly ListColumn[] = [
   { heading: 'HOOK', rank: 1 },
   { heading: 'ATTEMPT', rank: 2 },
   { heading: 'DUE', rank: 0, min: 20 },
+  { heading: 'IN', rank: 3 },
   { heading: 'PLACE', rank: 0, min: 30, max: 300 },
 ]
 
@@ -37,11 +39,11 @@ export async function sayWhereTheyWait(
 
 function rowOf(run: WaitingRun, now: EpochMs): readonly string[] {
   const { deliveryId, hookId, attempt, place } = run
-  return [deliveryId, hookId, String(attempt + 1), dueNow(run, now), placeOf(place)]
+  return [deliveryId, hookId, String(attempt + 1), ...dueCells(run, now), placeOf(place)]
 }
 
 /** What may start already waits for a process to take it, or for its turn there. */
-function dueNow(run: WaitingRun, now: EpochMs): string {
+function dueCells(run: WaitingRun, now: EpochMs): readonly string[] {
   const at = earliestStart(run)
-  return at <= now ? 'now' : dueWords(at, now)
+  return at <= now ? ['now', '-'] : [timeText(at), roughWait(at - now)]
 }
