@@ -1,4 +1,4 @@
-/** `hooktide monitor`: a page and an API to watch hooks, events and deliveries by, computed from topics alone. */
+/** `hooktide monitor`: a page and an API that show hooks, events and deliveries, computed from topics alone. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ import { createTurns } from './turns.ts'
 
 export const monitorCommand: Command = {
   name: 'monitor',
-  summary: 'Serve a page and an API to watch hooks, events and deliveries by.',
+  summary: 'Serve a page and an API that show hooks, events and deliveries.',
   usage: '[--actions]',
   examples: ['monitor', 'monitor --actions'],
   options: {

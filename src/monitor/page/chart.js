@@ -58,7 +58,7 @@ function Chart({ data, series, label, isDuration = false, isBars = false }) {
             width: isBars ? 0 : 1.5,
             fill:
               one.fill || isBars ? colour(isBars ? one.colour : `${one.colour}-soft`) : undefined,
-            points: { show: false },
+            points: { show: false, size: 4, filter: (plot, index) => lonely(plot.data[index]) },
             spanGaps: false,
             ...(isBars ? { paths: uPlot.paths.bars?.({ size: [0.9, 24] }) } : {}),
             value: (_, value) => (value === null ? '–' : format(value)),
@@ -86,6 +86,14 @@ function Chart({ data, series, label, isDuration = false, isBars = false }) {
   }, [])
   useEffect(() => plot.current?.setData(/** @type {any} */ (plotted)), [data])
   return html`<div class="chart" role="img" aria-label=${label} ref=${element}></div>`
+}
+
+/** Values with none before and after them: no line leads to them. */
+function lonely(values) {
+  const isNone = (value) => value === null || value === undefined
+  return [...values.keys()].filter(
+    (at) => !isNone(values[at]) && isNone(values[at - 1]) && isNone(values[at + 1]),
+  )
 }
 
 /** Calls: all, with those that failed before them. */
