@@ -7,6 +7,7 @@ import type { Hook } from '../../core/model/model.ts'
 import { bodyFor } from '../../core/event/event.ts'
 import { placeOf } from '../../core/run/delivery-headers.ts'
 import { prepareHook } from '../../core/run/request-headers.ts'
+import { earliestStart } from '../../core/run/waiting.ts'
 import { isJsonObject } from '../../core/text/json-text.ts'
 import { createFilters } from '../../edge/filter/cel.ts'
 import { createSchemaReader } from '../../edge/registry/schema-source.ts'
@@ -175,9 +176,9 @@ function waitingFinder(context: CommandContext): FindWaiting {
   return (deliveryId) =>
     inTurn(async () => {
       const found = await waitingOf(context, new Set([deliveryId]))
-      return found.of(deliveryId).map(({ run, attempt, dueAt, place }) => ({
-        ...{ run, attempt, dueAt },
-        place: placeOf(place),
+      return found.of(deliveryId).map((one) => ({
+        ...{ run: one.run, attempt: one.attempt, dueAt: earliestStart(one) },
+        place: placeOf(one.place),
       }))
     })
 }

@@ -60,6 +60,7 @@ export interface WaitingPlace {
   readonly run: string
   /** Attempts made so far. */
   readonly attempt: number
+  /** The earliest start of its next attempt, as `explain` tells it. */
   readonly dueAt: EpochMs
   /** The record that it waits as: `<topic>/<partition>/<offset>`. */
   readonly place: string

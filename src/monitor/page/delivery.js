@@ -25,9 +25,9 @@ export function Delivery({ id, hasActions }) {
 function Shown({ data, path, hasActions, onDone }) {
   const [isAsked, setAsked] = useState(false)
   const waiting = data.runs.find(({ nextDueAt }) => nextDueAt !== null)
+  const places = usePlaces(path, waiting?.nextDueAt)
   return html`${
-      waiting !== undefined &&
-      html`<${Waits} path=${`${path}/waiting`} announced=${waiting.nextDueAt} />`
+      waiting !== undefined && html`<${Waits} places=${places} announced=${waiting.nextDueAt} />`
     }
     ${
       hasActions &&
@@ -68,7 +68,7 @@ function Shown({ data, path, hasActions, onDone }) {
         ]}
       />
     </section>
-    ${data.runs.toReversed().map((run) => html`<${Run} key=${run.run} run=${run} eventAt=${data.eventAt} />`)}
+    ${data.runs.toReversed().map((run) => html`<${Run} key=${run.run} run=${run} eventAt=${data.eventAt} places=${places} />`)}
     ${data.letters.map(
       (letter) =>
         html`<p key=${`${letter.partition}/${letter.offset}`} class="notice bad">
@@ -82,12 +82,19 @@ function Shown({ data, path, hasActions, onDone }) {
 }
 
 /**
- * Where it waits now, and until when. What was announced when it failed may be out of date. It is asked for once: brokers
- * are read for it.
+ * Where its runs wait now, and until when: what was announced when one failed may be out of date. It is asked for once,
+ * because brokers are read for it. `undefined` while that is not known.
  */
-function Waits({ path, announced }) {
-  const { data } = useData(withQuery(path, { announced }), false)
-  const now = data?.[0]
+function usePlaces(path, announced) {
+  const { data } = useData(
+    announced === undefined ? undefined : withQuery(`${path}/waiting`, { announced }),
+    false,
+  )
+  return data?.toSorted((one, other) => one.dueAt - other.dueAt)
+}
+
+function Waits({ places, announced }) {
+  const now = places?.[0]
   const dueAt = now?.dueAt ?? announced
   return html`<p class="notice warn">
     Waits for its next attempt, due <${Due} at=${dueAt} />, <${Time} at=${dueAt} />.
@@ -102,7 +109,7 @@ const triggers = {
   test: 'Test',
 }
 
-function Run({ run, eventAt }) {
+function Run({ run, eventAt, places }) {
   const longest = Math.max(1, ...run.results.map(({ totalMs }) => totalMs ?? 0))
   const first = run.results.find(({ attempt }) => attempt !== null)
   const late =
@@ -119,11 +126,17 @@ function Run({ run, eventAt }) {
       ${
         run.nextDueAt !== null &&
         html`<li class="next">
-          <span class="quiet">next</span><span>attempt due <${Due} at=${run.nextDueAt} /></span>
+          <span class="quiet">next</span><${Next} run=${run} places=${places} />
         </li>`
       }
     </ol>
   </section>`
+}
+
+function Next({ run, places }) {
+  const now = places?.find((place) => place.run === run.run)
+  if (places !== undefined && now === undefined) return html`<span>waits nowhere now</span>`
+  return html`<span>attempt due <${Due} at=${now?.dueAt ?? run.nextDueAt} /></span>`
 }
 
 function Attempt({ result, longest }) {
@@ -168,7 +181,7 @@ function Attempt({ result, longest }) {
         </details>`
       }
       <p class="quiet small">
-        ${result.url ?? ''} · by ${result.instance} ·
+        ${result.url === null ? '' : `${result.url} · `}by ${result.instance} ·
         ${result.sourceTopic}/${result.sourcePartition}/${result.sourceOffset}
       </p>
     </div>

@@ -91,12 +91,21 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     const rig = await filledRig({
       outcomes: {},
       request: { body: '{"event":"PostSignIn","userId":"u2"}' },
-      waiting: [{ run: 'r', attempt: 2, dueAt: now + 90_000, place: 'auth.webhook.retry.5s/0/7' }],
+      waiting: [
+        {
+          run: 'auth.events/0/2',
+          attempt: 2,
+          dueAt: now + 90_000,
+          place: 'auth.webhook.retry.5s/0/7',
+        },
+      ],
     })
     const { page, complaints } = await open(browser, rig, '/deliveries/dlv_bad')
     await page.getByText('attempt 2 of 10').waitFor()
     await page.getByText('Waits for its next attempt').waitFor()
     await page.getByText('auth.webhook.retry.5s/0/7').waitFor()
+    const next = await page.locator('li.next time').getAttribute('datetime')
+    expect(next).toBe(new Date(now + 90_000).toISOString())
     expect(await page.locator('.phases').count()).toBe(2)
     expect(await page.locator('pre', { hasText: 'busy' }).count()).toBe(2)
     await page.getByRole('button', { name: 'Show what is sent' }).click()
@@ -106,6 +115,13 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Retry now' }).click()
     await page.getByText('Asked for').waitFor()
     expect(rig.actions).toEqual([['resend', { args: ['dlv_bad'] }]])
+    expect(complaints).toEqual([])
+  })
+
+  it('says of a run without an end that it waits nowhere, where that is so', async () => {
+    const rig = await filledRig({ waiting: [] })
+    const { page, complaints } = await open(browser, rig, '/deliveries/dlv_bad')
+    await page.locator('li.next', { hasText: 'waits nowhere now' }).waitFor()
     expect(complaints).toEqual([])
   })
 
