@@ -60,7 +60,11 @@ const percentiles = object({
   p99: { type: 'number' },
 })
 const failures = listOf(object({ class: text, count }))
-const counts = { calls: count, delivered: count, ended: count }
+const counts = {
+  calls: count,
+  delivered: count,
+  ended: { ...count, description: 'Runs that ended without a delivery.' },
+}
 const open = { retrying: count, deferred: count }
 const durations = {
   total: nullable(reference('Percentiles')),
