@@ -34,7 +34,8 @@ describe('a hundred endpoints that all hang', () => {
     )
     const fine = Array.from({ length: 300 }, (_, n) => ({ fields: { event: 'User.Created', n } }))
     await rig.sendEvents(...dead.slice(0, 750), ...fine, ...dead.slice(750))
-    await rig.results.waitFor((all) => all.filter(isFine).length === 300)
+    // On a machine that is slow itself some are deferred first.
+    await rig.results.waitFor((all) => all.filter((one) => isFine(one) && one.final).length === 300)
     await rig.results.waitFor((all) => all.some(({ outcome }) => outcome === 'deferred'))
     const called = rig.receiver.requests.filter(({ path }) => path !== '/fine')
     expect(called.length).toBeLessThanOrEqual(200)
