@@ -1,7 +1,7 @@
 /** Everything that a broker test needs, under names of its own: topics, a receiver, real processes, and their records. */
 import '../../src/edge/kafka/patches.ts'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
-import { expect, onTestFailed, vi } from 'vitest'
+import { expect, onTestFailed, onTestFinished, vi } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'
 import {
@@ -103,6 +103,10 @@ export async function createBrokerRig(options: BrokerRigOptions): Promise<Broker
   const processes: RunningProcess[] = []
   // A test that times out gives no reason. The logs of its processes mostly do.
   if (expect.getState().currentTestName !== undefined) {
+    // What a test awaits in vain when it times out is never released.
+    onTestFinished(() => {
+      for (const process of processes) process.signal('SIGKILL')
+    })
     onTestFailed(() => {
       const outcomes = Map.groupBy(results.items, ({ outcome }) => outcome)
       const counts = [...outcomes].map(([outcome, { length }]) => `${length} ${outcome}`)
