@@ -5,7 +5,7 @@ import type { MonitorView } from '../view.ts'
 import type { Action, ActionName, ActionOutcome, ApiParts } from './parts.ts'
 import { ApiError } from './route.ts'
 
-/** @throws ApiError 422 with what the command says */
+/** @throws ApiError 400 or 422 with what the command says */
 export async function carryOut(
   { act }: Pick<ApiParts, 'act'>,
   name: ActionName,
@@ -18,15 +18,29 @@ export async function carryOut(
     return await act(name, action)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    const data = error.problems.length > 0 ? { problems: error.problems } : undefined
-    throw new ApiError(422, 'entity.unprocessable', error.message, data)
+    throw refusalBy(name, error)
   }
 }
 
+/** What is wrong with the input is told as Logto tells it, anything else by what the command says. */
+function refusalBy(name: ActionName, { message, problems, exitCode }: UserError): ApiError {
+  const data = problems.length > 0 ? { problems } : undefined
+  const isOfInput = exitCode === 2 || (name === 'hooks put' && data !== undefined)
+  if (isOfInput) return new ApiError(400, 'guard.invalid_input', message, data)
+  return new ApiError(422, 'entity.unprocessable', message, data)
+}
+
+/** Logto's codes for a hook that there is not: which one depends on what was to be done with it. */
+export type AbsentCode = 'entity.not_exists_with_id' | 'entity.not_exists' | 'entity.not_found'
+
 /** @throws ApiError 404 when there is none; 503 while hooks are not read */
-export function storedHook(view: MonitorView, id: string): StoredHook {
+export function storedHook(
+  view: MonitorView,
+  id: string,
+  code: AbsentCode = 'entity.not_exists_with_id',
+): StoredHook {
   const stored = loadedHooks(view).get(id)
-  if (stored === undefined) throw new ApiError(404, 'entity.not_found', `There is no hook ${id}.`)
+  if (stored === undefined) throw new ApiError(404, code, `There is no hook ${id}.`)
   return stored
 }
 

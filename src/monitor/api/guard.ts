@@ -43,6 +43,16 @@ export function refusedCaller(headers: Headers, options: GuardOptions): Refusal 
   return { status: 403, code: 'auth.forbidden', message }
 }
 
+/**
+ * By which the caller reached it; empty where the headers do not tell. A proxy that ends TLS says so in
+ * `X-Forwarded-Proto`. Whoever forges that deceives only themselves: answers are not kept.
+ */
+export function originOf(headers: Headers): string {
+  const { host, 'x-forwarded-proto': scheme } = headers
+  if (typeof host !== 'string') return ''
+  return URL.parse(`${scheme === 'https' ? 'https' : 'http'}://${host}`)?.origin ?? ''
+}
+
 /** Browsers say where a request comes from; other programs say nothing. */
 function isOfAnotherSite(headers: Headers): boolean {
   const site = headers['sec-fetch-site']

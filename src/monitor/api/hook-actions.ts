@@ -1,5 +1,8 @@
 /** What changes hooks and their endpoints, as Logto's Management API has it. Commands do the work. */
+import { isDeepStrictEqual } from 'node:util'
+import { deliveryFields } from '../../core/hook/fields.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
+import { hookWithoutSecrets } from '../../commands/hooks/hidden-secrets.ts'
 import type { StoredHook } from '../../commands/hooks/topic.ts'
 import { carryOut, loadedHooks, readBack, storedHook } from './acting.ts'
 import { hookForm } from './hook-form.ts'
@@ -11,7 +14,7 @@ import { object, reference, text } from './schemas.ts'
 const hookBody = {
   type: 'object',
   description:
-    'Fields of a hook; null for what it is to have no more. config is replaced as a whole.',
+    'Fields of a hook; null for what it is to have no more. config is replaced as a whole. Other members are ignored.',
   properties: {
     name: { type: 'string', maxLength: 256 },
     event: { type: ['string', 'null'] },
@@ -23,7 +26,8 @@ const hookBody = {
   },
 }
 
-const hookOrError = { 200: reference('Hook'), 404: reference('Error'), 422: reference('Error') }
+const error = reference('Error')
+const hookOrError = { 200: reference('Hook'), 400: error, 404: error, 422: error }
 
 /** How long a test waits for its answers. */
 const testWait = '20s'
@@ -35,7 +39,7 @@ export function hookActions(parts: ApiParts): readonly Route[] {
       path: '/api/hooks',
       summary: 'Create a hook. Its signing key is answered this once.',
       body: hookBody,
-      answers: { 201: reference('Hook'), 400: reference('Error'), 422: reference('Error') },
+      answers: { 201: reference('Hook'), 400: error, 422: error },
       isAction: true,
       handle: (request) => create(parts, request),
     },
@@ -52,10 +56,10 @@ export function hookActions(parts: ApiParts): readonly Route[] {
       method: 'DELETE',
       path: '/api/hooks/{id}',
       summary: 'Delete a hook. Its waiting retries end as discarded.',
-      answers: { 204: undefined, 404: reference('Error') },
+      answers: { 204: undefined, 404: error },
       isAction: true,
       handle: async ({ parameters }) => {
-        const { id } = storedHook(parts.view, parameters['id'] ?? '')
+        const { id } = storedHook(parts.view, parameters['id'] ?? '', 'entity.not_found')
         await carryOut(parts, 'hooks delete', { args: [id] })
         await readBack(parts.view, () => !loadedHooks(parts.view).has(id))
         return { status: 204, body: undefined }
@@ -91,7 +95,7 @@ export function hookOperations(parts: ApiParts): readonly Route[] {
         'events',
         'config',
       ]),
-      answers: { 204: undefined, 404: reference('Error'), 422: reference('Error') },
+      answers: { 204: undefined, 400: error, 404: error, 422: error },
       isAction: true,
       handle: (request) => test(parts, request),
     },
@@ -108,12 +112,11 @@ export function hookOperations(parts: ApiParts): readonly Route[] {
 }
 
 async function create(parts: ApiParts, { body }: ApiRequest): Promise<ApiAnswer> {
-  if (body['id'] !== undefined) throw invalid('id', 'is made here: leave it out')
-  const events: unknown = body['events']
-  const hasEvents =
-    (Array.isArray(events) && events.length > 0) || typeof body['event'] === 'string'
-  if (!hasEvents) throw new ApiError(400, 'hook.missing_events', 'events must have at least one')
-  const input = Buffer.from(JSON.stringify(body))
+  const given = givenFields(body)
+  if ((given['events'] ?? given['event'] ?? null) === null) {
+    throw new ApiError(400, 'hook.missing_events', 'events must have at least one')
+  }
+  const input = Buffer.from(JSON.stringify(given))
   const { records } = await carryOut(parts, 'hooks put', { options: { file: '-' }, input })
   const [written] = records
   const fields = isJsonObject(written) ? written : {}
@@ -123,20 +126,46 @@ async function create(parts: ApiParts, { body }: ApiRequest): Promise<ApiAnswer>
 }
 
 async function change(parts: ApiParts, { parameters, body }: ApiRequest): Promise<ApiAnswer> {
-  const stored = storedHook(parts.view, parameters['id'] ?? '')
-  for (const field of ['id', 'signingKey']) {
-    if (body[field] !== undefined) throw invalid(field, 'cannot be changed here')
-  }
-  const { enabled, ...others } = body
+  const stored = storedHook(parts.view, parameters['id'] ?? '', 'entity.not_exists')
+  const given = withoutShown(givenFields(body), stored)
+  const { enabled, ...others } = given
   if (typeof enabled === 'boolean' && Object.keys(others).length === 0) {
     return await switchHook(parts, stored, enabled)
   }
-  const kept = Object.entries({ ...stored.members, ...body }).filter(([, value]) => value !== null)
+  const kept = Object.entries({ ...stored.members, ...given }).filter(([, value]) => value !== null)
   const hook: JsonObject = { ...Object.fromEntries(kept), id: stored.id }
   const input = Buffer.from(JSON.stringify(hook))
   await carryOut(parts, 'hooks put', { options: { file: '-' }, input })
   await readBack(parts.view, () => isNewer(parts, stored))
   return answerWith(parts, 200, stored.id)
+}
+
+/** What callers may set. Members of `delivery` are here only to be refused: the check of hooks says where they belong. */
+const settable: ReadonlySet<string> = new Set([
+  ...['name', 'event', 'events', 'config', 'enabled', 'createdAt', 'tenantId', 'delivery'],
+  ...deliveryFields,
+])
+
+/**
+ * What a caller sets, each event once. Everything else is ignored, as Logto does: many send back all that they were
+ * answered.
+ *
+ * @throws ApiError 400
+ */
+function givenFields(body: JsonObject): JsonObject {
+  const given = Object.fromEntries(Object.entries(body).filter(([name]) => settable.has(name)))
+  const { events } = given
+  if (!Array.isArray(events)) return given
+  if (events.length === 0) throw invalid('events', 'must have at least one')
+  return { ...given, events: [...new Set<unknown>(events)] }
+}
+
+/** What was answered with its secrets hidden, and comes back like that, is no change. */
+function withoutShown(given: JsonObject, { members }: StoredHook): JsonObject {
+  const shown = hookWithoutSecrets(members)
+  const isShown = (name: string, value: unknown) =>
+    (name === 'config' || name === 'delivery') && isDeepStrictEqual(value, shown[name])
+  return Object.fromEntries(Object.entries(given).filter((one) => !isShown(...one)))
 }
 
 /** Nothing else of the record changes: neither its secrets nor a URL that new hooks could not have are looked at. */
@@ -151,7 +180,7 @@ async function switchHook(
 }
 
 async function rotate(parts: ApiParts, { parameters, query }: ApiRequest): Promise<ApiAnswer> {
-  const stored = storedHook(parts.view, parameters['id'] ?? '')
+  const stored = storedHook(parts.view, parameters['id'] ?? '', 'entity.not_exists')
   const overlap = textIn(query, 'overlap')
   const options = overlap === undefined ? {} : { overlap }
   const { records } = await carryOut(parts, 'hooks rotate-key', { args: [stored.id], options })

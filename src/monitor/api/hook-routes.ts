@@ -11,6 +11,7 @@ import { createdAtOf, endpointForm, hookForm } from './hook-form.ts'
 import { logForm, logKeyPrefix } from './log-form.ts'
 import type { ApiParts } from './parts.ts'
 import {
+  givenPageIn,
   momentIn,
   oneOfIn,
   pageHeaders,
@@ -57,8 +58,9 @@ export function hookRoutes(parts: ApiParts): readonly Route[] {
       isAction: false,
       handle: ({ parameters, query }) => {
         const stored = storedHook(view, parameters['id'] ?? '')
-        const counts = isAsked(query) ? countsOf(parts).get(stored.id) : undefined
-        const known = isAsked(query) ? (counts ?? noCalls) : undefined
+        // As Logto has it: here any text asks for them.
+        const isAsked = textIn(query, 'includeExecutionStats') !== undefined
+        const known = isAsked ? (countsOf(parts).get(stored.id) ?? noCalls) : undefined
         return { status: 200, body: hookForm(stored, view.endpoints.get(stored.id), known) }
       },
     },
@@ -111,11 +113,11 @@ export function hookLogRoutes(parts: ApiParts): readonly Route[] {
   ]
 }
 
-function listHooks({ view }: ApiParts, { query, path }: ApiRequest) {
+function listHooks({ view }: ApiParts, request: ApiRequest) {
+  const { query } = request
   const search = textIn(query, 'search')?.toLowerCase()
   const tenantId = textIn(query, 'tenantId')
   const state = oneOfIn(query, 'state', [...endpointStates, 'suspended'])
-  const isPaged = query.has('page') || query.has('page_size')
   const fits = (stored: StoredHook) =>
     (tenantId === undefined || tenantOf(stored) === tenantId) &&
     (state === undefined || stateOf(stored, view) === state) &&
@@ -124,19 +126,23 @@ function listHooks({ view }: ApiParts, { query, path }: ApiRequest) {
   const sorted = hooks.toSorted(
     (one, other) => (createdAtOf(other.members) ?? 0) - (createdAtOf(one.members) ?? 0),
   )
-  const { page, size } = pageIn(query)
-  const shown = isPaged ? sorted.slice((page - 1) * size, page * size) : sorted
-  const counts = isAsked(query) ? countsOf({ view }) : undefined
+  const paged = givenPageIn(query)
+  const shown =
+    paged === undefined
+      ? sorted
+      : sorted.slice((paged.page - 1) * paged.size, paged.page * paged.size)
+  const counts = isYes(query.get('includeExecutionStats')) ? countsOf({ view }) : undefined
   const body = shown.map((stored) => {
     const own = counts === undefined ? undefined : (counts.get(stored.id) ?? noCalls)
     return hookForm(stored, view.endpoints.get(stored.id), own)
   })
   const total = sorted.length
-  if (!isPaged) return { status: 200, body, headers: { 'total-number': String(total) } }
-  return { status: 200, body, headers: pageHeaders(path, query, { page, size, total }) }
+  if (paged === undefined) return { status: 200, body, headers: { 'total-number': String(total) } }
+  return { status: 200, body, headers: pageHeaders(request, { ...paged, total }) }
 }
 
-function recentLogs({ view }: ApiParts, { parameters, query, path }: ApiRequest) {
+function recentLogs({ view }: ApiParts, request: ApiRequest) {
+  const { parameters, query } = request
   const now = view.now()
   const from = momentIn(query, 'start_time', now)
   const to = momentIn(query, 'end_time', now)
@@ -160,8 +166,7 @@ function recentLogs({ view }: ApiParts, { parameters, query, path }: ApiRequest)
     limit: size,
     skip: (page - 1) * size,
   })
-  const capped = total > maxCounted && isCapped ? { 'total-number-is-capped': 'true' } : {}
-  const headers = { ...pageHeaders(path, query, { page, size, total }), ...capped }
+  const headers = pageHeaders(request, { page, size, total, isCapped: isCapped && total === most })
   return { status: 200, body: rows.map(logForm), headers }
 }
 
@@ -171,10 +176,12 @@ function countsOf({ view }: Pick<ApiParts, 'view'>): ReadonlyMap<HookId, Counts>
   return view.index.counts('hook', view.now() - dayMs)
 }
 
-function isAsked(query: URLSearchParams): boolean {
-  const asked = query.get('includeExecutionStats')
-  return asked !== null && asked !== '' && asked !== 'false'
+/** As Logto reads a text that means yes (`yes` of `@silverhand/essentials`). */
+function isYes(text: string | null): boolean {
+  return text !== null && yesTexts.has(text.toLowerCase())
 }
+
+const yesTexts = new Set(['1', 'true', 'y', 'yes', 'yep', 'yeah'])
 
 function stateOf(stored: StoredHook, { endpoints }: ApiParts['view']): string {
   if (stored.entry.kind === 'suspended') return 'suspended'

@@ -33,7 +33,8 @@ export function letterRoutes(parts: ApiParts): readonly Route[] {
       },
       answers: { 200: listOf(reference('Letter')) },
       isAction: false,
-      handle: ({ query, path }) => {
+      handle: (request) => {
+        const { query } = request
         const filter: LetterFilter = {
           hookId: textIn(query, 'hookId'),
           tenantId: textIn(query, 'tenantId'),
@@ -44,7 +45,7 @@ export function letterRoutes(parts: ApiParts): readonly Route[] {
         const { page, size } = pageIn(query)
         const body = listLetters(store, filter, { offset: (page - 1) * size, limit: size })
         const total = countLetters(store, filter)
-        return { status: 200, body, headers: pageHeaders(path, query, { page, size, total }) }
+        return { status: 200, body, headers: pageHeaders(request, { page, size, total }) }
       },
     },
     {

@@ -4,13 +4,12 @@ import type { Listed } from '../index/delivery-queries.ts'
 export const logKeyPrefix = 'TriggerHook.'
 
 export function logForm(result: Listed) {
-  const { id, tenantId, eventKey, hookId, deliveryId, attempt, statusCode } = result
+  const { id, eventKey, hookId, deliveryId, attempt, statusCode } = result
   const key = `${logKeyPrefix}${eventKey}`
   const isSuccess = result.outcome === 'delivered'
   const error = [result.errorClass ?? result.outcome, result.errorMessage]
   return {
     id: String(id),
-    tenantId,
     key,
     payload: {
       key,

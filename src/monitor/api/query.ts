@@ -1,7 +1,7 @@
 /** Reads the query of a request. What is wrong is said by the name of the parameter. */
 import { parseMoment } from '../../commands/option-values.ts'
 import type { EpochMs } from '../../core/model/model.ts'
-import { ApiError, type Parameter } from './route.ts'
+import { ApiError, type ApiRequest, type Parameter } from './route.ts'
 
 type Query = URLSearchParams
 
@@ -35,7 +35,7 @@ export function integerIn(
 export function momentIn(query: Query, name: string, now: EpochMs): EpochMs | undefined {
   const text = textIn(query, name)
   if (text === undefined) return undefined
-  const moment = /^\d{10,15}$/.test(text) ? Number(text) : parseMoment(text, now)
+  const moment = /^\d{1,15}$/.test(text) ? Number(text) : parseMoment(text, now)
   if (moment !== undefined) return moment
   throw wrong(name, 'must be epoch milliseconds, a time with its zone, or how long ago such as 15m')
 }
@@ -71,32 +71,70 @@ export const pageParameters = {
   }),
 }
 
-/** As Logto numbers pages. */
-export function pageIn(query: Query): { readonly page: number; readonly size: number } {
+export interface NumberedPage {
+  readonly page: number
+  readonly size: number
+}
+
+/**
+ * As Logto numbers pages (`koa-pagination.ts`).
+ *
+ * @returns `undefined` where neither is given: a list that need not be paged is whole then
+ * @throws ApiError 400
+ */
+export function givenPageIn(query: Query): NumberedPage | undefined {
+  const [page, size] = [textIn(query, 'page'), textIn(query, 'page_size')]
+  if (page === undefined && size === undefined) return undefined
   return {
-    page: integerIn(query, 'page', [1, 100_000]) ?? 1,
-    size: integerIn(query, 'page_size', [1, 100]) ?? 20,
+    page: pageNumber('page', page ?? '1', 100_000),
+    size: pageNumber('page_size', size ?? '20', 100),
   }
+}
+
+/** The same of a list that is always paged. */
+export function pageIn(query: Query): NumberedPage {
+  return givenPageIn(query) ?? { page: 1, size: 20 }
+}
+
+function pageNumber(name: string, text: string, most: number): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= most) return value
+  const message = `${name} must be a whole number from 1 to ${most}`
+  throw new ApiError(400, 'guard.invalid_pagination', message, { field: name })
+}
+
+export interface Paged extends NumberedPage {
+  readonly total: number
+  /** Whether there may be more than `total`: then nobody knows the last page. */
+  readonly isCapped?: boolean
 }
 
 /** Headers that say how many items there are and where the others are, as Logto's. */
 export function pageHeaders(
-  path: string,
-  query: Query,
-  { page, size, total }: { readonly page: number; readonly size: number; readonly total: number },
+  request: Pick<ApiRequest, 'origin' | 'path' | 'query'>,
+  { page, size, total, isCapped = false }: Paged,
 ): Readonly<Record<string, string>> {
   const last = Math.max(1, Math.ceil(total / size))
-  const link = (to: number, rel: string) => {
-    const parameters = new URLSearchParams(query)
-    parameters.set('page', String(to))
-    parameters.set('page_size', String(size))
-    return `<${path}?${parameters.toString()}>; rel="${rel}"`
-  }
   const links = [
-    link(1, 'first'),
-    ...(page > 1 ? [link(page - 1, 'prev')] : []),
-    ...(page < last ? [link(page + 1, 'next')] : []),
-    link(last, 'last'),
+    linkTo(request, { page: 1 }, 'first'),
+    ...(page > 1 ? [linkTo(request, { page: page - 1 }, 'prev')] : []),
+    ...(page < last && !isCapped ? [linkTo(request, { page: page + 1 }, 'next')] : []),
+    ...(isCapped ? [] : [linkTo(request, { page: last }, 'last')]),
   ]
-  return { 'total-number': String(total), link: links.join(', ') }
+  return {
+    'total-number': String(total),
+    ...(isCapped ? { 'total-number-is-capped': 'true' } : {}),
+    link: links.join(', '),
+  }
+}
+
+/** The same request with other values of some parameters, as an item of a `Link` header (RFC 8288). */
+function linkTo(
+  { origin, path, query }: Pick<ApiRequest, 'origin' | 'path' | 'query'>,
+  changed: Readonly<Record<string, number>>,
+  relation: string,
+): string {
+  const parameters = new URLSearchParams(query)
+  for (const [name, value] of Object.entries(changed)) parameters.set(name, String(value))
+  return `<${origin}${path}?${parameters.toString()}>; rel="${relation}"`
 }

@@ -8,6 +8,8 @@ export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 export interface ApiRequest {
   readonly path: string
+  /** By which it was called, such as `https://monitor.example`; empty where that is not known. */
+  readonly origin: string
   /** Values of the path's `{names}`. */
   readonly parameters: Readonly<Record<string, string>>
   readonly query: URLSearchParams

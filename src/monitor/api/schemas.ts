@@ -117,7 +117,6 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ),
   Log: object({
     id: text,
-    tenantId: text,
     key: text,
     payload: object(
       {

@@ -7,7 +7,7 @@ import { asError } from '../../core/model/errors.ts'
 import { createBoundedServer } from '../../edge/bounded-server.ts'
 import { listening } from '../../edge/listening.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
-import { refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
+import { originOf, refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
 import { ApiError, findRoute, type ApiAnswer, type Found, type Route } from './route.ts'
 
 /** A file of the page. */
@@ -104,7 +104,9 @@ async function answer(
   if (path === '/api/changes' && method === 'GET') return openStream(streams, response)
   const { route, parameters } = routeFor(options, method, path, response)
   const body = route.isAction ? await bodyOf(request) : {}
-  send(response, await route.handle({ path, parameters, query: address.searchParams, body }))
+  const { searchParams: query } = address
+  const origin = originOf(headers)
+  send(response, await route.handle({ path, origin, parameters, query, body }))
 }
 
 function refuse(refusal: Refusal | undefined): void {
