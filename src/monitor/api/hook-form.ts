@@ -3,6 +3,7 @@ import { hookWithoutSecrets } from '../../commands/hooks/hidden-secrets.ts'
 import { problemsOf, tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import type { Health } from '../../core/health/record.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
+import { endpointStates } from '../../core/model/record-values.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import type { Counts } from '../index/sums.ts'
@@ -41,10 +42,19 @@ export function endpointForm({ entry }: Pick<StoredHook, 'entry'>, health: Healt
   const isOver =
     entry.kind === 'active' && health?.state === 'disabled' && !isDisabledFor(entry.hook, health)
   if (health === undefined || isOver) {
-    return { state: 'healthy', reason: null, since: null, until: null, failures: 0 }
+    return { state: 'healthy' as const, reason: null, since: null, until: null, failures: 0 }
   }
   const { state, reason, since, until, failures } = health
   return { state, reason, since, until, failures }
+}
+
+/** How a hook does: the state of its endpoint, unless nothing is sent whatever that is. */
+export const hookStates = [...endpointStates, 'hook-disabled', 'suspended'] as const
+export type HookState = (typeof hookStates)[number]
+
+export function hookStateOf(stored: StoredHook, health: Health | undefined): HookState {
+  if (stored.entry.kind === 'suspended') return 'suspended'
+  return stored.entry.hook.enabled ? endpointForm(stored, health).state : 'hook-disabled'
 }
 
 export function createdAtOf(members: JsonObject): number | null {

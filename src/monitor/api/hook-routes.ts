@@ -1,13 +1,12 @@
 /** Hooks and their logs, as Logto's Management API has them. */
 import type { HookId } from '../../core/model/model.ts'
-import { endpointStates } from '../../core/model/record-values.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import { countResults, listResults, type ResultFilter } from '../index/delivery-queries.ts'
 import type { Counts } from '../index/sums.ts'
 import { statisticsOfName, traffic } from '../index/traffic-queries.ts'
 import { loadedHooks, storedHook } from './acting.ts'
-import { createdAtOf, endpointForm, hookForm } from './hook-form.ts'
+import { createdAtOf, hookForm, hookStateOf, hookStates } from './hook-form.ts'
 import { logForm, logKeyPrefix } from './log-form.ts'
 import type { ApiParts } from './parts.ts'
 import {
@@ -41,8 +40,8 @@ export function hookRoutes(parts: ApiParts): readonly Route[] {
         ...pageParameters,
         search: parameter('Only hooks with that in id, name, tenant, event keys or URL.'),
         tenantId: parameter('Only of this tenant.'),
-        state: parameter('Only with an endpoint in this state, or suspended.', {
-          enum: [...endpointStates, 'suspended'],
+        state: parameter('Only in this state: that of the endpoint, hook-disabled or suspended.', {
+          enum: hookStates,
         }),
       },
       answers: { 200: listOf(reference('Hook')) },
@@ -117,10 +116,10 @@ function listHooks({ view }: ApiParts, request: ApiRequest) {
   const { query } = request
   const search = textIn(query, 'search')?.toLowerCase()
   const tenantId = textIn(query, 'tenantId')
-  const state = oneOfIn(query, 'state', [...endpointStates, 'suspended'])
+  const state = oneOfIn(query, 'state', hookStates)
   const fits = (stored: StoredHook) =>
     (tenantId === undefined || tenantOf(stored) === tenantId) &&
-    (state === undefined || stateOf(stored, view) === state) &&
+    (state === undefined || hookStateOf(stored, view.endpoints.get(stored.id)) === state) &&
     (search === undefined || searchTextOf(stored).includes(search))
   const hooks = [...loadedHooks(view).values()].filter(fits)
   const sorted = hooks.toSorted(
@@ -182,11 +181,6 @@ function isYes(text: string | null): boolean {
 }
 
 const yesTexts = new Set(['1', 'true', 'y', 'yes', 'yep', 'yeah'])
-
-function stateOf(stored: StoredHook, { endpoints }: ApiParts['view']): string {
-  if (stored.entry.kind === 'suspended') return 'suspended'
-  return endpointForm(stored, endpoints.get(stored.id)).state
-}
 
 function searchTextOf({ id, entry, members }: StoredHook): string {
   const { hook } = entry

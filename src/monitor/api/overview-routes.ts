@@ -1,5 +1,4 @@
 /** What is to be seen at a glance: traffic, endpoints, what waits, and how far all that was read. */
-import { endpointStates } from '../../core/model/record-values.ts'
 import { version } from '../../version.ts'
 import { tenantOf } from '../../commands/hooks/topic.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
@@ -17,7 +16,7 @@ import {
 import { othersName } from '../index/sums.ts'
 import type { MonitorView } from '../view.ts'
 import { count, endpoint, listOf, nullable, object, reference, text, time } from './schemas.ts'
-import { endpointForm } from './hook-form.ts'
+import { endpointForm, hookStateOf, hookStates } from './hook-form.ts'
 import type { ApiParts } from './parts.ts'
 import { momentIn, oneOfIn, parameter } from './query.ts'
 import type { Route } from './route.ts'
@@ -121,11 +120,7 @@ const overviewSchema = object({
   lag: nullable(object({ live: lags, retry: lags, liveRecords: count, retryRecords: count })),
   deadLetters: count,
   hooks: nullable(count),
-  endpoints: object(
-    Object.fromEntries(
-      [...endpointStates, 'suspended', 'disabledHooks'].map((state) => [state, count]),
-    ),
-  ),
+  endpoints: object(Object.fromEntries(hookStates.map((state) => [state, count]))),
   troubled: listOf(
     object({ hookId: text, tenantId: nullable(text), url: nullable(text), endpoint }),
   ),
@@ -199,23 +194,21 @@ function lagForm({ lag }: MonitorView) {
 }
 
 function endpointsOf({ hooks, endpoints, index }: MonitorView) {
-  const states: Record<string, number> = Object.fromEntries(
-    [...endpointStates, 'suspended', 'disabledHooks'].map((state) => [state, 0]),
-  )
+  const states: Record<string, number> = Object.fromEntries(hookStates.map((state) => [state, 0]))
   const open = openRuns(index.store, 'hook')
   const troubled = []
   for (const stored of hooks?.values() ?? []) {
-    const form = endpointForm(stored, endpoints.get(stored.id))
+    const health = endpoints.get(stored.id)
+    const form = endpointForm(stored, health)
+    const state = hookStateOf(stored, health)
     const { entry } = stored
-    const isSuspended = entry.kind === 'suspended'
-    const state = isSuspended ? 'suspended' : entry.hook.enabled ? form.state : 'disabledHooks'
     states[state] = (states[state] ?? 0) + 1
-    if (state === 'healthy' || state === 'disabledHooks') continue
+    if (state === 'healthy' || state === 'hook-disabled') continue
     troubled.push({
       hookId: stored.id,
       tenantId: tenantOf(stored) ?? null,
       url: entry.kind === 'active' ? urlWithoutSecrets(entry.hook.url) : null,
-      endpoint: isSuspended ? { ...form, state } : form,
+      endpoint: { ...form, state },
     })
   }
   const waiting = (id: string) => (open.get(id)?.deferred ?? 0) + (open.get(id)?.retrying ?? 0)

@@ -8,7 +8,16 @@ import { html } from './render.js'
 import { go, useQuery } from './routing.js'
 import { hrefOfHook } from './rows.js'
 
-const states = ['', 'healthy', 'failing', 'open', 'paused', 'disabled', 'suspended']
+const states = [
+  '',
+  'healthy',
+  'failing',
+  'open',
+  'paused',
+  'disabled',
+  'hook-disabled',
+  'suspended',
+]
 
 export function Hooks({ hasActions }) {
   const [query, setQuery] = useQuery()
@@ -62,7 +71,7 @@ export function Hooks({ hasActions }) {
 
 export function stateOf({ state, enabled, endpoint }) {
   if (state === 'suspended') return 'suspended'
-  return enabled ? endpoint.state : 'off'
+  return enabled ? endpoint.state : 'hook-disabled'
 }
 
 function HookRow({ hook }) {

@@ -141,9 +141,8 @@ function Failing({ rows, names }) {
 
 function Endpoints({ data }) {
   const states = Object.entries(data.endpoints).filter(([, count]) => count > 0)
-  const names = { disabledHooks: 'hook disabled' }
   return html`<p class="badges">
-      ${states.map(([state, count]) => html`<span key=${state} class="counted"><${Badge} value=${names[state] ?? state} level=${state === 'disabledHooks' ? 'off' : undefined} /> ${number(count)}</span>`)}
+      ${states.map(([state, count]) => html`<span key=${state} class="counted"><${Badge} value=${state} /> ${number(count)}</span>`)}
     </p>
     ${
       data.troubled.length === 0

@@ -211,6 +211,23 @@ describe("the API's answers", () => {
     ])
   })
 
+  it('tell the same state of a hook in the list, its filter and the overview', async () => {
+    const rig = await rigWith()
+    await rig.putHook('off', hookValue('off', { enabled: false }))
+    rig.endpoints.set('off', healthWith({ hookId: 'off', state: 'open' }))
+    const idsWith = async (state: string) => {
+      const hooks: unknown = await (await rig.get(`/api/hooks?state=${state}`)).json()
+      return Array.isArray(hooks) ? hooks.map((hook: { readonly id: string }) => hook.id) : hooks
+    }
+    const overview: unknown = await (await rig.get('/api/overview')).json()
+    const states = isJsonObject(overview) ? overview['endpoints'] : {}
+    expect(isJsonObject(states) && Object.keys(states)).toContain('hook-disabled')
+    for (const [state, count] of Object.entries(isJsonObject(states) ? states : {})) {
+      expect([state, (await idsWith(state)).length]).toEqual([state, count])
+    }
+    expect(await idsWith('hook-disabled')).toEqual(['off'])
+  })
+
   it('answer what became of an event for a user', async () => {
     const rig = await rigWith()
     expect(await (await rig.get('/api/events?userId=u1')).json()).toMatchObject([

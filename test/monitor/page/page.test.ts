@@ -72,6 +72,15 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     expect(rig.actions).toEqual([['hooks disable', { args: ['good'] }]])
   })
 
+  it('has one word for a disabled hook on all pages', async () => {
+    const rig = await filledRig()
+    await rig.putHook('off', hookValue('off', { name: 'Off', enabled: false }))
+    for (const path of ['/', '/hooks', '/hooks/off', '/hooks?state=hook-disabled']) {
+      const { page } = await open(browser, rig, path)
+      await page.locator('.badge', { hasText: /^hook-disabled$/ }).waitFor()
+    }
+  })
+
   it('asks once for what is clicked twice', async () => {
     const sent = Promise.withResolvers<void>()
     const resend = async () => {
