@@ -81,7 +81,7 @@ describe('the feeds of the monitor', () => {
     )
     const second = follow(rig, index)
     await second.until(() => index.size === 4)
-    const events = listResults(index.store, 'all', {}, all).map(({ eventId }) => eventId)
+    const events = listResults(index.store, 'all', {}, all).items.map(({ eventId }) => eventId)
     expect(events.toSorted()).toEqual(['e1', 'e1', 'e2', 'e2'])
 
     const admin = await connectAdmin(kafkaSettingsOf(readSettings(rig.environment)), quiet)
@@ -160,7 +160,8 @@ describe('the feeds of the monitor', () => {
       return ['k', JSON.stringify(resultWith({ deliveryId: `new${at}`, ...times }))] as const
     })
     recreateTopic({ brokers, topic: topics.results, partitions: 3, configs: {}, records })
-    const idsIn = () => listResults(index.store, 'all', {}, all).map(({ deliveryId }) => deliveryId)
+    const idsIn = () =>
+      listResults(index.store, 'all', {}, all).items.map(({ deliveryId }) => deliveryId)
     const fresh = ['new1', 'new2', 'new3', 'new4', 'new5']
     await until(() => idsIn().toSorted().join() === fresh.join())
     expect(notes[0]).toBe(`${topics.results} is not read: it was recreated, and is read anew`)
@@ -179,7 +180,7 @@ describe('the feeds of the monitor', () => {
       const following = follow(rig, index)
       await following.until(() => index.size === 2)
       await following.stop()
-      expect(listResults(index.store, 'all', {}, all)).toHaveLength(2)
+      expect(listResults(index.store, 'all', {}, all).items).toHaveLength(2)
     }
   })
 })

@@ -9,11 +9,12 @@ import {
   resultsOf,
   type Listed,
   type Page,
-  type ResultFilter,
+  type Part,
 } from '../index/delivery-queries.ts'
+import type { ResultFilter } from '../index/looking.ts'
 import { carryOut } from './acting.ts'
 import type { ApiParts } from './parts.ts'
-import { integerIn, momentIn, oneOfIn, parameter, textIn } from './query.ts'
+import { integerIn, linkTo, momentIn, oneOfIn, parameter, textIn } from './query.ts'
 import { ApiError, type ApiAnswer, type ApiRequest, type Route } from './route.ts'
 import { listOf, object, reference } from './schemas.ts'
 
@@ -34,7 +35,9 @@ const filterParameters = {
 }
 
 const pageParameters = {
-  before: parameter('Goes on behind the item with this id.', { type: 'integer' }),
+  before: parameter('Goes on before this id: the link to the next part has it.', {
+    type: 'integer',
+  }),
   limit: parameter('Items at most; 50 when absent.', { type: 'integer', minimum: 1, maximum: 200 }),
 }
 
@@ -54,11 +57,11 @@ export function deliveryRoutes(parts: ApiParts): readonly Route[] {
       },
       answers: { 200: listOf(reference('Result')) },
       isAction: false,
-      handle: ({ query }) => {
+      handle: (request) => {
+        const { query } = request
         const show = oneOfIn(query, 'show', ['runs', 'open', 'attempts']) ?? 'runs'
         const rows = ({ runs: 'latest', open: 'open', attempts: 'calls' } as const)[show]
-        const body = listResults(store, rows, filterIn(parts, query), pageIn(query))
-        return { status: 200, body }
+        return partAnswer(request, listResults(store, rows, filterIn(parts, query), partIn(query)))
       },
     },
     {
@@ -99,9 +102,9 @@ export function eventRoutes(parts: ApiParts): readonly Route[] {
       query: { ...filterParameters, ...pageParameters },
       answers: { 200: listOf(reference('Event')) },
       isAction: false,
-      handle: ({ query }) => {
-        const body = listEvents(store, filterIn(parts, query), pageIn(query))
-        return { status: 200, body }
+      handle: (request) => {
+        const { query } = request
+        return partAnswer(request, listEvents(store, filterIn(parts, query), partIn(query)))
       },
     },
     {
@@ -138,7 +141,13 @@ function filterIn({ view }: ApiParts, query: URLSearchParams): ResultFilter {
   }
 }
 
-function pageIn(query: URLSearchParams): Page {
+/** Where the list goes on is a link, since a part may end before its last item was found. */
+function partAnswer(request: ApiRequest, { items, next }: Part<unknown>): ApiAnswer {
+  const headers = next === undefined ? {} : { link: linkTo(request, { before: next }, 'next') }
+  return { status: 200, body: items, headers }
+}
+
+function partIn(query: URLSearchParams): Page {
   return {
     before: integerIn(query, 'before', [1, Number.MAX_SAFE_INTEGER]),
     limit: integerIn(query, 'limit', [1, 200]) ?? 50,
@@ -233,8 +242,13 @@ async function waitingPlaces(
   { view, findWaiting }: ApiParts,
   deliveryId: string,
 ): Promise<ApiAnswer> {
-  const isOpen = countResults(view.index.store, 'open', { deliveryId }, 1) > 0
-  if (!isOpen) return { status: 200, body: [] }
+  const { count } = countResults(
+    view.index.store,
+    'open',
+    { deliveryId },
+    { before: undefined, most: 1 },
+  )
+  if (count === 0) return { status: 200, body: [] }
   try {
     return { status: 200, body: await findWaiting(deliveryId) }
   } catch (error) {

@@ -43,7 +43,7 @@ async function explained(parts: ApiParts, query: URLSearchParams): Promise<ApiAn
   const { store } = parts.view.index
   const eventId = neededTextIn(query, 'eventId')
   const filter = { eventId, tenantId: textIn(query, 'tenantId') }
-  const [event] = listEvents(store, filter, { before: undefined, limit: 1 })
+  const [event] = listEvents(store, filter, { before: undefined, limit: 1 }).items
   if (event === undefined) {
     const message = `Nothing of event ${eventId} is in the window.`
     throw new ApiError(404, 'entity.not_found', message)

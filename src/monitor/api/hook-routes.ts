@@ -1,8 +1,9 @@
 /** Hooks and their logs, as Logto's Management API has them. */
-import type { HookId } from '../../core/model/model.ts'
+import type { EpochMs, HookId } from '../../core/model/model.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import { tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
-import { countResults, listResults, type ResultFilter } from '../index/delivery-queries.ts'
+import { countResults, listResults } from '../index/delivery-queries.ts'
+import type { ResultFilter } from '../index/looking.ts'
 import type { Counts } from '../index/sums.ts'
 import { statisticsOfName, traffic } from '../index/traffic-queries.ts'
 import { loadedHooks, storedHook } from './acting.ts'
@@ -11,6 +12,7 @@ import { logForm, logKeyPrefix } from './log-form.ts'
 import type { ApiParts } from './parts.ts'
 import {
   givenPageIn,
+  integerIn,
   momentIn,
   oneOfIn,
   pageHeaders,
@@ -79,6 +81,12 @@ export function hookLogRoutes(parts: ApiParts): readonly Route[] {
         start_time: parameter('Not before, in milliseconds since 1970.', time),
         end_time: parameter('Not after.', time),
         enableCap: parameter('Count no more than 10,000.'),
+        before: parameter(
+          'Goes on before this id: a link to what the count does not reach has it.',
+          {
+            type: 'integer',
+          },
+        ),
         ...pageParameters,
       },
       answers: { 200: listOf(reference('Log')) },
@@ -140,9 +148,7 @@ function listHooks({ view }: ApiParts, request: ApiRequest) {
   return { status: 200, body, headers: pageHeaders(request, { ...paged, total }) }
 }
 
-function recentLogs({ view }: ApiParts, request: ApiRequest) {
-  const { parameters, query } = request
-  const now = view.now()
+function logFilterIn({ parameters, query }: ApiRequest, now: EpochMs): ResultFilter {
   const from = momentIn(query, 'start_time', now)
   const to = momentIn(query, 'end_time', now)
   if (from !== undefined && to !== undefined && from > to) {
@@ -150,23 +156,30 @@ function recentLogs({ view }: ApiParts, request: ApiRequest) {
   }
   const logKey = textIn(query, 'logKey')
   const eventKey = logKey?.startsWith(logKeyPrefix) ? logKey.slice(logKeyPrefix.length) : logKey
-  const filter: ResultFilter = {
-    hookId: parameters['id'],
-    eventKey,
-    from: from === undefined && to === undefined ? now - dayMs : from,
-    to,
-  }
+  const isUnbounded = from === undefined && to === undefined
+  return { hookId: parameters['id'], eventKey, from: isUnbounded ? now - dayMs : from, to }
+}
+
+function recentLogs({ view }: ApiParts, request: ApiRequest) {
+  const { query } = request
+  const filter = logFilterIn(request, view.now())
   const { page, size } = pageIn(query)
-  const isCapped = query.get('enableCap') === 'true'
-  const most = isCapped ? maxCounted + 1 : Number.MAX_SAFE_INTEGER
-  const total = countResults(view.index.store, 'calls', filter, most)
-  const rows = listResults(view.index.store, 'calls', filter, {
-    before: undefined,
-    limit: size,
-    skip: (page - 1) * size,
+  const before = integerIn(query, 'before', [1, Number.MAX_SAFE_INTEGER])
+  const hasCap = query.get('enableCap') === 'true'
+  const most = hasCap ? maxCounted + 1 : Number.MAX_SAFE_INTEGER
+  const { store } = view.index
+  const { count, isCapped } = countResults(store, 'calls', filter, { before, most })
+  const skip = (page - 1) * size
+  const { items, next } = listResults(store, 'calls', filter, { before, limit: size, skip })
+  // Logto leaves it out where the count has a cap. Here it is the way to what the count does not reach.
+  const isFull = items.length === size
+  const following = isFull || next === undefined ? { page: page + 1 } : { before: next, page: 1 }
+  const hasNext = next !== undefined && !hasCap
+  const headers = pageHeaders(request, {
+    ...{ page, size, isCapped, total: count },
+    next: hasNext ? following : undefined,
   })
-  const headers = pageHeaders(request, { page, size, total, isCapped: isCapped && total === most })
-  return { status: 200, body: rows.map(logForm), headers }
+  return { status: 200, body: items.map(logForm), headers }
 }
 
 const noCalls: Counts = { calls: 0, delivered: 0, ended: 0 }

@@ -107,18 +107,21 @@ export interface Paged extends NumberedPage {
   readonly total: number
   /** Whether there may be more than `total`: then nobody knows the last page. */
   readonly isCapped?: boolean
+  /** Parameters of the next page where that follows from no total. */
+  readonly next?: Readonly<Record<string, number>> | undefined
 }
 
 /** Headers that say how many items there are and where the others are, as Logto's. */
 export function pageHeaders(
   request: Pick<ApiRequest, 'origin' | 'path' | 'query'>,
-  { page, size, total, isCapped = false }: Paged,
+  { page, size, total, isCapped = false, next }: Paged,
 ): Readonly<Record<string, string>> {
   const last = Math.max(1, Math.ceil(total / size))
+  const following = isCapped ? next : page < last ? { page: page + 1 } : undefined
   const links = [
     linkTo(request, { page: 1 }, 'first'),
     ...(page > 1 ? [linkTo(request, { page: page - 1 }, 'prev')] : []),
-    ...(page < last && !isCapped ? [linkTo(request, { page: page + 1 }, 'next')] : []),
+    ...(following === undefined ? [] : [linkTo(request, following, 'next')]),
     ...(isCapped ? [] : [linkTo(request, { page: last }, 'last')]),
   ]
   return {
@@ -129,7 +132,7 @@ export function pageHeaders(
 }
 
 /** The same request with other values of some parameters, as an item of a `Link` header (RFC 8288). */
-function linkTo(
+export function linkTo(
   { origin, path, query }: Pick<ApiRequest, 'origin' | 'path' | 'query'>,
   changed: Readonly<Record<string, number>>,
   relation: string,

@@ -2,29 +2,12 @@
 import type { EpochMs } from '../../core/model/model.ts'
 import type { IndexedResult, RefusingHook } from './indexed-result.ts'
 import type { IndexedLetter } from './result-index.ts'
+import { lookFor, whereOf, type ResultFilter, type Rows } from './looking.ts'
 import { resultColumns } from './schema.ts'
 import type { Cell, Store } from './store.ts'
 
 /** A result with its place in the order of reading, by which lists go on. */
 export type Listed = IndexedResult & { readonly id: number }
-
-/** What results must have; `undefined` is any. */
-export interface ResultFilter {
-  readonly hookId?: string | undefined
-  readonly tenantId?: string | undefined
-  readonly userId?: string | undefined
-  readonly eventId?: string | undefined
-  readonly eventKey?: string | undefined
-  readonly sourceKey?: string | undefined
-  readonly deliveryId?: string | undefined
-  readonly outcome?: string | undefined
-  readonly reason?: string | undefined
-  readonly errorClass?: string | undefined
-  readonly statusCode?: number | undefined
-  /** Inclusive. */
-  readonly from?: EpochMs | undefined
-  readonly to?: EpochMs | undefined
-}
 
 export interface Page {
   /** Only what was read before the result with this id; `undefined`: from the newest on. */
@@ -34,38 +17,37 @@ export interface Page {
   readonly skip?: number
 }
 
-/** Which rows count: what became of runs, open runs only, calls only, or all. */
-export type Rows = 'latest' | 'open' | 'calls' | 'all'
-
-const rowConditions: Readonly<Record<Rows, readonly string[]>> = {
-  latest: ['latest = 1'],
-  open: ['latest = 1', 'final = 0'],
-  calls: ['attempt IS NOT NULL', "outcome <> 'interrupted'"],
-  all: [],
+/** A part of a list. */
+export interface Part<Item> {
+  readonly items: readonly Item[]
+  /** The list goes on before this id; `undefined` at its end. */
+  readonly next: number | undefined
 }
 
-const equalFields = [
-  ...(['hookId', 'tenantId', 'userId', 'eventId', 'eventKey', 'sourceKey', 'deliveryId'] as const),
-  ...(['outcome', 'reason', 'errorClass', 'statusCode'] as const),
-]
-
-/** Newest first. */
+/** Newest first. Where many rows had to be looked at, a part may have few items, or none, and yet go on. */
 export function listResults(
   store: Store,
   rows: Rows,
   filter: ResultFilter,
   { before, limit, skip = 0 }: Page,
-): readonly Listed[] {
-  const { where, values } = conditionsOf(rows, filter, before)
+): Part<Listed> {
+  const { where, values, floor } = lookFor(store, rows, filter, before)
   const sql = `SELECT ${selected} FROM results ${where} ORDER BY id DESC LIMIT ? OFFSET ?`
-  return store.all<StoredRow>(sql, ...values, limit, skip).map(listedOf)
+  const items = store.all<StoredRow>(sql, ...values, limit, skip).map(listedOf)
+  return { items, next: items.length < limit ? floor : items.at(-1)?.id }
 }
 
-/** No more are counted than `most`. */
-export function countResults(store: Store, rows: Rows, filter: ResultFilter, most: number): number {
-  const { where, values } = conditionsOf(rows, filter, undefined)
+/** How many there are. No more are counted than `most`, and no more rows looked at than for a list. */
+export function countResults(
+  store: Store,
+  rows: Rows,
+  filter: ResultFilter,
+  { before, most }: { readonly before: number | undefined; readonly most: number },
+): { readonly count: number; readonly isCapped: boolean } {
+  const { where, values, floor } = lookFor(store, rows, filter, before)
   const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM results ${where} LIMIT ?)`
-  return store.all<{ readonly n: number }>(sql, ...values, most)[0]?.n ?? 0
+  const count = store.all<{ readonly n: number }>(sql, ...values, most)[0]?.n ?? 0
+  return { count, isCapped: floor !== undefined || count === most }
 }
 
 /** All results of a delivery, in the order in which they were read; of very many the newest. */
@@ -87,15 +69,13 @@ export interface FoundEvent {
   readonly deliveries: readonly Listed[]
 }
 
-/** A search that finds few events among many rows ends after so many. */
-const maxScanned = 50_000
 /** One event has as many deliveries as its tenant has hooks for it. */
 const maxDeliveries = 200
 
 /** Events of which something was recorded, by the newest record first. */
-export function listEvents(store: Store, filter: ResultFilter, page: Page): readonly FoundEvent[] {
-  const { where, values } = conditionsOf('latest', filter, page.before)
-  const sql = `SELECT id, eventId, tenantId FROM results ${where} ORDER BY id DESC LIMIT ${maxScanned}`
+export function listEvents(store: Store, filter: ResultFilter, page: Page): Part<FoundEvent> {
+  const { where, values, floor } = lookFor(store, 'latest', filter, page.before)
+  const sql = `SELECT id, eventId, tenantId FROM results ${where} ORDER BY id DESC`
   type Row = Pick<Listed, 'id' | 'eventId' | 'tenantId'>
   const found = new Map<string, Row>()
   for (const row of store.each<Row>(sql, ...values)) {
@@ -103,7 +83,11 @@ export function listEvents(store: Store, filter: ResultFilter, page: Page): read
     if (!found.has(key)) found.set(key, row)
     if (found.size > page.limit) break
   }
-  return [...found.values()].slice(0, page.limit).flatMap((row) => eventOf(store, row))
+  const shown = [...found.values()].slice(0, page.limit)
+  return {
+    items: shown.flatMap((row) => eventOf(store, row)),
+    next: found.size > page.limit ? shown.at(-1)?.id : floor,
+  }
 }
 
 function eventOf(
@@ -111,7 +95,7 @@ function eventOf(
   { id, eventId, tenantId }: Pick<Listed, 'id' | 'eventId' | 'tenantId'>,
 ): readonly FoundEvent[] {
   const page = { before: undefined, limit: maxDeliveries }
-  const deliveries = listResults(store, 'latest', { eventId, tenantId }, page)
+  const deliveries = listResults(store, 'latest', { eventId, tenantId }, page).items
   const [newest] = deliveries
   if (newest === undefined) return []
   const { eventKey, eventAt, userId, sourceKey } = newest
@@ -181,29 +165,4 @@ function listedOf(row: StoredRow): Listed {
   const unmatchedHooks =
     row.unmatchedHooks === null ? null : (JSON.parse(row.unmatchedHooks) as readonly RefusingHook[])
   return { ...row, final: row.final === 1, unmatchedHooks }
-}
-
-function conditionsOf(rows: Rows, filter: ResultFilter, before: number | undefined) {
-  const equal = equalFields.filter((field) => filter[field] !== undefined)
-  const conditions = [...rowConditions[rows], ...equal.map((field) => `${field} = ?`)]
-  const values: Cell[] = equal.map((field) => filter[field] ?? null)
-  // Said again, so that the index of these is used.
-  if (filter.outcome !== undefined && filter.outcome !== 'delivered') {
-    conditions.push("outcome <> 'delivered'")
-  }
-  const bounds = [
-    ['attemptedAt >= ?', filter.from],
-    ['attemptedAt <= ?', filter.to],
-    ['id < ?', before],
-  ] as const
-  for (const [condition, value] of bounds) {
-    if (value === undefined) continue
-    conditions.push(condition)
-    values.push(value)
-  }
-  return { where: whereOf(conditions), values }
-}
-
-function whereOf(conditions: readonly string[]): string {
-  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
 }

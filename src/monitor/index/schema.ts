@@ -3,7 +3,7 @@ import type { IndexedResult } from './indexed-result.ts'
 import type { Store } from './store.ts'
 
 /** Raised with every change of the tables: what is stored can always be read again. */
-const form = '2'
+const form = '3'
 
 const columnTypes: Readonly<Record<keyof IndexedResult, string>> = {
   deliveryId: 'TEXT',
@@ -75,7 +75,7 @@ const tables = `
   CREATE INDEX IF NOT EXISTS results_user ON results (userId) WHERE userId IS NOT NULL;
   CREATE INDEX IF NOT EXISTS results_key ON results (sourceKey) WHERE sourceKey IS NOT NULL;
   CREATE INDEX IF NOT EXISTS results_trouble ON results (outcome) WHERE outcome <> 'delivered';
-  CREATE INDEX IF NOT EXISTS results_open ON results (hookId, outcome) WHERE latest = 1 AND final = 0;
+  CREATE INDEX IF NOT EXISTS results_open ON results (latest) WHERE latest = 1 AND final = 0;
   CREATE TABLE IF NOT EXISTS sums (
     dimension TEXT, span INTEGER, name TEXT, calls INTEGER, delivered INTEGER, ended INTEGER,
     total BLOB, first BLOB, failures TEXT, PRIMARY KEY (dimension, span, name)

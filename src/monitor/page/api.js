@@ -58,6 +58,19 @@ export async function load(path, signal) {
   return (await ask('GET', path, undefined, signal)).data
 }
 
+/**
+ * A part of a list, and the id before which the list goes on, as the link of the answer has it; `undefined` at its end.
+ *
+ * @param {AbortSignal} signal ends the asking
+ * @returns {Promise<{ items: readonly any[], next: number | undefined }>}
+ */
+export async function loadPart(path, signal) {
+  const { data, headers } = await ask('GET', path, undefined, signal)
+  const [, address] = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '') ?? []
+  const before = address === undefined ? null : URL.parse(address)?.searchParams.get('before')
+  return { items: data, next: before ? Number(before) : undefined }
+}
+
 /** A path with a query; what is empty is left out. */
 export function withQuery(path, query) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')

@@ -1,7 +1,7 @@
 /** Events, to find by what people know of them, and what became of one. */
 import { useState } from 'preact/hooks'
 import { useData, withQuery } from './api.js'
-import { usePages, VirtualList } from './list.js'
+import { Further, usePages, VirtualList } from './list.js'
 import { Empty, Facts, Loading, Notice, Time } from './parts.js'
 import { html } from './render.js'
 import { useQuery } from './routing.js'
@@ -35,7 +35,7 @@ export function Events() {
   const isKind = kinds.some(([name]) => name === by)
   const [text, setText] = useState(value)
   const asked = value === '' || !isKind ? {} : { [by]: value }
-  const { items, isLoaded, error, more } = usePages('/api/events', asked, keyOfEvent)
+  const { items, isLoaded, isPartial, error, more } = usePages('/api/events', asked, keyOfEvent)
   const search = (event) => {
     event.preventDefault()
     setQuery({ value: text.trim() })
@@ -63,6 +63,7 @@ export function Events() {
     ${
       isLoaded &&
       items.length === 0 &&
+      !isPartial &&
       error === undefined &&
       html`<${Empty}
         >Nothing was recorded of such an event in the window. It may be older, match no hook, or not
@@ -75,9 +76,10 @@ export function Events() {
       items=${items}
       keyOf=${keyOfEvent}
       hrefOf=${hrefOfEvent}
-      onEnd=${more}
+      onEnd=${isPartial ? undefined : more}
       row=${(event) => html`<${EventRow} event=${event} />`}
-    />`
+    />
+    ${isPartial && html`<${Further} more=${more} />`}`
 }
 
 export function Event({ tenantId, eventId }) {

@@ -1,6 +1,6 @@
 /** Long lists: only rows that can be seen are in the document. j and k, or the arrows, move from row to row. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { load, onChange, withQuery } from './api.js'
+import { loadPart, onChange, withQuery } from './api.js'
 import { html } from './render.js'
 
 /** Rows above and below those that are seen. */
@@ -70,47 +70,64 @@ export function moveRow(step) {
 }
 
 const pageSize = 100
+/** Far fewer than the monitor looks at for one part. */
+const fewRows = 5_000
+const nothing = { path: '', items: [], next: undefined, isPartial: false, first: undefined }
 
 /** @typedef {{ readonly id: number }} Item */
-/** @typedef {{ path: string, items: readonly Item[], isEnd: boolean, error?: Error }} Pages */
+/**
+ * `next`: the id before which the list goes on. `isPartial`: the last part ended before it was full, and not at the end.
+ * `first`: where the newest part ended if it was like that.
+ *
+ * @typedef {{ items: readonly Item[], next: number | undefined }} Part
+ * @typedef {Part & { path: string, isPartial: boolean, first: number | undefined, error?: Error }} Pages
+ */
 
 /**
- * The newest page in the place of what was listed from there on: what is missing in it does not fit the query any more.
- * What is older stays, unless more has come than a page holds: then something between would be missing.
+ * The newest part in the place of what was listed from there on: what is missing in it does not fit the query any more.
+ * What is older stays, unless more has come than a part holds: then something between would be missing.
  *
  * @param {Pages} known
- * @param {readonly Item[]} fresh
+ * @param {Part} fresh
  * @param {(item: any) => string} keyOf
  */
-function withNewest({ items, isEnd }, fresh, keyOf) {
-  const lowest = fresh.length < pageSize ? undefined : fresh.at(-1)?.id
-  if (lowest === undefined) return { items: fresh, isEnd: true }
-  if ((items[0]?.id ?? 0) < lowest) return { items: fresh, isEnd: false }
-  const keys = new Set(fresh.map(keyOf))
+function withNewest({ items, next, isPartial, first: former }, fresh, keyOf) {
+  const lowest = fresh.next
+  const first = isPartOf(fresh) ? lowest : undefined
+  const begun = { ...fresh, isPartial: isPartOf(fresh), first }
+  if (lowest === undefined) return begun
+  const isNear = former !== undefined && lowest - former < fewRows
+  const isJoined = (items[0]?.id ?? 0) >= lowest || isNear
+  if (!isJoined) return begun
+  const keys = new Set(fresh.items.map(keyOf))
   const older = items.filter((item) => item.id < lowest && !keys.has(keyOf(item)))
-  return { items: [...fresh, ...older], isEnd: isEnd && older.length > 0 }
+  const isLonger = older.length > 0 || (next ?? 0) < lowest
+  return isLonger ? { items: [...fresh.items, ...older], next, isPartial, first } : begun
 }
 
 /**
  * @param {Pages} known
- * @param {readonly Item[]} fresh
+ * @param {Part} fresh
  * @param {(item: any) => string} keyOf
  */
-function withOlder({ items }, fresh, keyOf) {
+function withOlder({ items, first }, fresh, keyOf) {
   const keys = new Set(items.map(keyOf))
-  return {
-    items: [...items, ...fresh.filter((item) => !keys.has(keyOf(item)))],
-    isEnd: fresh.length < pageSize,
-  }
+  const older = fresh.items.filter((item) => !keys.has(keyOf(item)))
+  return { items: [...items, ...older], next: fresh.next, isPartial: isPartOf(fresh), first }
+}
+
+/** @param {Part} part */
+function isPartOf({ items, next }) {
+  return next !== undefined && items.length < pageSize
 }
 
 /**
- * A list that goes on by the id of its last item, with what is new on top.
+ * A list that goes on where its last part ended, with what is new on top. `isPartial`: few items fitted among very many.
  *
- * @returns {{ items: readonly any[], error: Error | undefined, isLoaded: boolean, more: () => void }}
+ * @returns {{ items: readonly any[], error: Error | undefined, isLoaded: boolean, isPartial: boolean, more: () => void }}
  */
 export function usePages(path, query, keyOf) {
-  const [state, setState] = useState(/** @type {Pages} */ ({ path: '', items: [], isEnd: false }))
+  const [state, setState] = useState(/** @type {Pages} */ (nothing))
   const asking = useRef(/** @type {AbortController | undefined} */ (undefined))
   const again = useRef({ newest: false, before: /** @type {number | undefined} */ (undefined) })
   const whole = withQuery(path, { ...query, limit: pageSize })
@@ -126,18 +143,17 @@ export function usePages(path, query, keyOf) {
     const join = (known, fresh) => {
       if (before === undefined) return withNewest(known, fresh, keyOf)
       // The list may have begun anew meanwhile.
-      return known.items.at(-1)?.id === before ? withOlder(known, fresh, keyOf) : known
+      return known.next === before ? withOlder(known, fresh, keyOf) : known
     }
     const set = (change) => {
       if (ending.signal.aborted) return
-      const none = { path: whole, items: [], isEnd: false }
-      setState((known) => ({ path: whole, ...change(known.path === whole ? known : none) }))
+      setState((known) => ({ ...change(known.path === whole ? known : nothing), path: whole }))
     }
     try {
-      const fresh = await load(address, ending.signal)
+      const fresh = await loadPart(address, ending.signal)
       set((known) => join(known, fresh))
     } catch (error) {
-      set(({ items, isEnd }) => ({ items, isEnd, error }))
+      set((known) => ({ ...known, error }))
     }
     if (asking.current !== ending) return
     asking.current = undefined
@@ -164,8 +180,17 @@ export function usePages(path, query, keyOf) {
     items: isThis ? state.items : [],
     error: isThis ? state.error : undefined,
     isLoaded: isThis,
+    isPartial: isThis && state.isPartial,
     more: () => {
-      if (isThis && !state.isEnd && state.items.length > 0) void ask(state.items.at(-1)?.id)
+      if (isThis && state.next !== undefined) void ask(state.next)
     },
   }
+}
+
+/** Below a list whose items are rare: what is older is looked at when somebody asks for it. */
+export function Further({ more }) {
+  return html`<p class="further">
+    What is older was not looked at: few are like that.
+    <button class="plain" onClick=${more}>Look further back</button>
+  </p>`
 }

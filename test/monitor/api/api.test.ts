@@ -217,7 +217,7 @@ describe("the API's answers", () => {
     rig.endpoints.set('off', healthWith({ hookId: 'off', state: 'open' }))
     const idsWith = async (state: string) => {
       const hooks: unknown = await (await rig.get(`/api/hooks?state=${state}`)).json()
-      return Array.isArray(hooks) ? hooks.map((hook: { readonly id: string }) => hook.id) : hooks
+      return (hooks as readonly { readonly id: string }[]).map(({ id }) => id)
     }
     const overview: unknown = await (await rig.get('/api/overview')).json()
     const states = isJsonObject(overview) ? overview['endpoints'] : {}

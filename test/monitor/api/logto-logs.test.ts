@@ -1,4 +1,5 @@
 /** The log of a hook, as Logto's `GET /api/hooks/:id/recent-logs` has it. */
+import { addCopies } from '../../support/indexed-results.ts'
 import { describe, expect, it } from 'vitest'
 import {
   answerTo,
@@ -85,6 +86,36 @@ const logCases: readonly RouteCase[] = [
 describe('the log of a hook', () => {
   it.each(logCases)('$does', async (one) => {
     expect(await answerTo(one)).toMatchObject(expectedOf(one))
+  })
+
+  it('links to the end of a log that has more than is counted', async () => {
+    const rig = await rigWith()
+    addCopies(rig.index, 100_000)
+    const first = await rig.get(`${logs}?page_size=100`)
+    expect(first.headers.get('total-number')).toBe('50000')
+    expect(first.headers.get('total-number-is-capped')).toBe('true')
+    expect(first.headers.get('link')).not.toContain('rel="last"')
+    let read = 0
+    let at = `${rig.origin}${logs}?page_size=100&page=499`
+    for (let isFirst = true; at !== '';) {
+      const answer = await rig.get(at.slice(rig.origin.length))
+      read += ((await answer.json()) as readonly unknown[]).length
+      at = /<([^>]+)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1] ?? ''
+      if (!isFirst || !at.includes('before=')) continue
+      // Almost all of the second part is like the first.
+      isFirst = false
+      at = at.replace(/page=1\b/, 'page=500')
+    }
+    expect(read).toBe(303)
+  })
+
+  it('has no link behind a count with a cap, as Logto', async () => {
+    const rig = await rigWith()
+    addCopies(rig.index, 20_000)
+    const answer = await rig.get(`${logs}?enableCap=true`)
+    expect(answer.headers.get('total-number')).toBe('10001')
+    expect(answer.headers.get('total-number-is-capped')).toBe('true')
+    expect(answer.headers.get('link')).not.toMatch(/next|last/)
   })
 
   it('have logs with the members of Logto, and no others', async () => {

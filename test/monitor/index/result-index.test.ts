@@ -26,7 +26,7 @@ const all = { before: undefined, limit: 100 }
 const now = 10_000
 
 function idsOf(index: ResultIndex): readonly string[] {
-  return listResults(index.store, 'all', {}, all).map(({ deliveryId }) => deliveryId)
+  return listResults(index.store, 'all', {}, all).items.map(({ deliveryId }) => deliveryId)
 }
 
 describe('the index of results', () => {
@@ -53,7 +53,7 @@ describe('the index of results', () => {
     ]
     index.addResults(ofRun('a'), [], now)
     for (const result of ofRun('b')) index.addResults([result], [], now)
-    const latest = listResults(index.store, 'latest', {}, all)
+    const latest = listResults(index.store, 'latest', {}, all).items
     expect(latest.map(({ run, outcome }) => [run, outcome])).toEqual([
       ['b', 'delivered'],
       ['a', 'delivered'],
@@ -97,7 +97,7 @@ describe('the index of results', () => {
     const index = memoryIndex()
     const others = [1, 2, 3].map((at) => resultWith({ deliveryId: `dlv_${at}`, run: `r${at}` }))
     index.addResults([...others, resultWith({ run: 'sought', [field]: value })], [], now)
-    const found = listResults(index.store, 'latest', { [field]: value }, all)
+    const found = listResults(index.store, 'latest', { [field]: value }, all).items
     expect(found.map(({ run }) => run)).toEqual(['sought'])
   })
 
@@ -108,8 +108,8 @@ describe('the index of results', () => {
       [],
       now,
     )
-    const first = listResults(index.store, 'all', {}, { before: undefined, limit: 2 })
-    const next = listResults(index.store, 'all', {}, { before: first.at(-1)?.id, limit: 2 })
+    const first = listResults(index.store, 'all', {}, { before: undefined, limit: 2 }).items
+    const next = listResults(index.store, 'all', {}, { before: first.at(-1)?.id, limit: 2 }).items
     expect([...first, ...next].map(({ deliveryId }) => deliveryId)).toEqual([
       ...['dlv_5', 'dlv_4', 'dlv_3', 'dlv_2'],
     ])
@@ -120,7 +120,7 @@ describe('the index of results', () => {
     const of = (hookId: string, tenantId: string) =>
       resultWith({ eventId: 'e1', hookId, tenantId, deliveryId: `${hookId}${tenantId}` })
     index.addResults([of('h1', 't1'), of('h2', 't1'), of('h3', 't2')], [], now)
-    const found = listEvents(index.store, {}, all).map(({ tenantId, deliveries }) => [
+    const found = listEvents(index.store, {}, all).items.map(({ tenantId, deliveries }) => [
       tenantId,
       deliveries.map(({ hookId }) => hookId),
     ])
@@ -236,7 +236,7 @@ describe('the bounds of the index', () => {
     )
     const index = memoryIndex()
     index.addResults([indexedResult(hostile, now)], [], now)
-    const [row] = listResults(index.store, 'all', {}, all)
+    const [row] = listResults(index.store, 'all', {}, all).items
     expect(row).toMatchObject({
       errorMessage: null,
       statusCode: null,

@@ -59,7 +59,7 @@ function resultsUntil(now: number, next: (below: number) => number) {
 function countedRows(index: ResultIndex, dimension: NamedDimension, from: number) {
   const column = columns[dimension]
   const counts = new Map<string, { calls: number; delivered: number }>()
-  for (const row of listResults(index.store, 'all', {}, many)) {
+  for (const row of listResults(index.store, 'all', {}, many).items) {
     if (!isCall(row) || row.attemptedAt < from) continue
     const count = counts.get(row[column]) ?? { calls: 0, delivered: 0 }
     count.calls += 1
@@ -71,7 +71,7 @@ function countedRows(index: ResultIndex, dimension: NamedDimension, from: number
 
 function openRows(index: ResultIndex, dimension: NamedDimension) {
   const open = new Map<string, { retrying: number; deferred: number }>()
-  for (const row of listResults(index.store, 'open', {}, many)) {
+  for (const row of listResults(index.store, 'open', {}, many).items) {
     const name = row[columns[dimension]]
     const sums = open.get(name) ?? { retrying: 0, deferred: 0 }
     sums[row.outcome === 'deferred' ? 'deferred' : 'retrying'] += 1

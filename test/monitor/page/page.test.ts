@@ -3,7 +3,13 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IndexedResult } from '../../../src/monitor/index/indexed-result.ts'
 import { isSkipped, launchBrowser } from '../../support/chromium.ts'
-import { letterWith, memoryIndex, resultWith, retryingWith } from '../../support/indexed-results.ts'
+import {
+  addCopies,
+  letterWith,
+  memoryIndex,
+  resultWith,
+  retryingWith,
+} from '../../support/indexed-results.ts'
 import { eventOf } from '../../support/model-builders.ts'
 import {
   healthWith,
@@ -77,7 +83,39 @@ describe.skipIf(isSkipped)('the page of the monitor', () => {
     await rig.putHook('off', hookValue('off', { name: 'Off', enabled: false }))
     for (const path of ['/', '/hooks', '/hooks/off', '/hooks?state=hook-disabled']) {
       const { page } = await open(browser, rig, path)
-      await page.locator('.badge', { hasText: /^hook-disabled$/ }).waitFor()
+      const badge = page.locator('.badge', { hasText: /^hook-disabled$/ })
+      await badge.waitFor()
+      expect(await badge.count()).toBe(1)
+    }
+  })
+
+  it('looks further back for what is rare when somebody asks for it', async () => {
+    const index = memoryIndex()
+    const rare = { deliveryId: 'dlv_rare', eventId: 'e-rare', eventKey: 'Rare.Event' }
+    const at = { attemptedAt: now - 2_000 }
+    index.addResults([resultWith({ ...at, ...rare }), resultWith(at)], [], now)
+    addCopies(index, 60_000)
+    const rig = await rigWith({ index })
+    for (const path of [
+      '/deliveries?eventKey=Rare.Event',
+      '/events?by=eventKey&value=Rare.Event',
+    ]) {
+      const { page, complaints } = await open(browser, rig, path)
+      const further = page.getByRole('button', { name: 'Look further back' })
+      await further.click()
+      await row(page, 'Rare.Event').waitFor()
+      await further.waitFor({ state: 'detached' })
+      // What is new takes nothing of it away.
+      for (const round of ['asked', 'shown']) {
+        const answer = page.waitForResponse(/limit=100$/)
+        rig.changed()
+        expect([round, (await answer).headers()['link']]).toMatchObject([
+          round,
+          expect.stringContaining('before='),
+        ])
+      }
+      expect([await row(page, 'Rare.Event').count(), await further.count()]).toEqual([1, 0])
+      expect(complaints).toEqual([])
     }
   })
 
