@@ -26,6 +26,8 @@ export interface MonitorView {
   readonly lag:
     | { readonly live: readonly TopicLag[]; readonly retry: readonly TopicLag[] }
     | undefined
+  /** Why it is not known; `undefined` when it is, or is not read yet. */
+  readonly lagTrouble: string | undefined
   readonly now: () => EpochMs
   /** Calls `changed` after something was read. @returns how to stop that */
   onChange(changed: () => void): () => void

@@ -126,6 +126,7 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
     hooks: reading.hooks,
     readings: [{ topic: 'auth.webhook.results', behind: 3, trouble: undefined }],
     unreadable: 2,
+    lagTrouble: undefined,
     lag: {
       live: [{ topic: 'auth.events', records: 12 }],
       retry: [{ topic: 'auth.webhook.retry.5s', records: 7 }],

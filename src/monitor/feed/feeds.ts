@@ -1,13 +1,15 @@
 /** Everything that the monitor reads, each topic by itself: one that cannot be read keeps no other from it. */
 import { setTimeout } from 'node:timers/promises'
 import { createHookReading, type StoredHook } from '../../commands/hooks/topic.ts'
+import { hiddenTopics } from '../../commands/existing-topics.ts'
 import { takeHealth } from '../../commands/endpoints/topic.ts'
 import { isResult } from '../../commands/results/result.ts'
 import type { EncryptionKey } from '../../core/hook/encrypted-text.ts'
 import type { Health } from '../../core/health/record.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
+import { RightsError } from '../../edge/kafka/refusals.ts'
 import type { HookId, InboundRecord } from '../../core/model/model.ts'
-import type { PartitionRange } from '../../edge/kafka/admin.ts'
+import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
 import type { RegistrySettings } from '../../edge/registry/client.ts'
 import { createResultReader } from '../../edge/registry/result-codec.ts'
@@ -15,7 +17,7 @@ import type { Settings } from '../../settings/settings.ts'
 import { indexedResult, type IndexedResult } from '../index/indexed-result.ts'
 import type { Reached, ResultIndex } from '../index/result-index.ts'
 import type { MonitorView, TopicReading } from '../view.ts'
-import { readLag, sumOf, type Lag } from './lag.ts'
+import { LagReader, sumOf, type Lag } from './lag.ts'
 import { letterOf } from './letters.ts'
 import { followLog, withAdmin } from './log-feed.ts'
 import { followTable } from './table-feed.ts'
@@ -43,6 +45,8 @@ export class Feeds implements MonitorView {
   hooks: ReadonlyMap<HookId, StoredHook> | undefined
   endpoints: ReadonlyMap<HookId, Health> = new Map()
   lag: Lag | undefined
+  lagTrouble: string | undefined
+  readonly #lagReader: LagReader
   unreadable = 0
   #hasNotedUnreadable = false
   readonly #options: FeedOptions
@@ -54,6 +58,9 @@ export class Feeds implements MonitorView {
     this.#options = options
     this.index = options.index
     this.now = options.now
+    this.#lagReader = new LagReader(options.settings, (topics) =>
+      hiddenTopics(options.settings, topics),
+    )
   }
 
   /** Reads until it is told to end, and resolves then. */
@@ -197,15 +204,11 @@ export class Feeds implements MonitorView {
 
   async #watchLag(): Promise<void> {
     const { kafka, log, signal, settings } = this.#options
-    const trouble = this.#common('lag').onTrouble
     while (!signal.aborted) {
       try {
         await withAdmin(kafka, log, async (admin) => {
-          trouble(undefined)
           while (!signal.aborted) {
-            this.lag = await readLag(admin, settings)
-            const sample = { lag: sumOf(this.lag.live), waiting: sumOf(this.lag.retry) }
-            this.index.addSample(sample, this.now())
+            await this.#readLag(admin)
             for (const topic of [settings.topics.results, settings.topics.deadLetters]) {
               const behind = behindOf(this.index.positions(topic), await admin.offsets(topic))
               if (behind === undefined) this.#behind.delete(topic)
@@ -217,10 +220,30 @@ export class Feeds implements MonitorView {
         })
       } catch (error) {
         if (signal.aborted) return
-        trouble(asError(error).message)
+        this.#lagTrouble(asError(error).message)
         await pause(lookEveryMs, signal)
       }
     }
+  }
+
+  /** Without a right the lag is not known, and everything else goes on. */
+  async #readLag(admin: KafkaAdmin): Promise<void> {
+    try {
+      this.lag = await this.#lagReader.read(admin)
+      const sample = { lag: sumOf(this.lag.live), waiting: sumOf(this.lag.retry) }
+      this.index.addSample(sample, this.now())
+      this.#lagTrouble(undefined)
+    } catch (error) {
+      if (!(error instanceof RightsError)) throw error
+      this.#lagTrouble(error.message)
+    }
+  }
+
+  #lagTrouble(reason: string | undefined): void {
+    // What was true before would look like now.
+    if (reason !== undefined) this.lag = undefined
+    this.lagTrouble = reason
+    this.#common('lag').onTrouble(reason)
   }
 }
 

@@ -1,6 +1,9 @@
 /** How far the groups are behind, by partition, and how far the index is. */
+import { kafkaSettingsOf } from '../../commands/kafka-session.ts'
 import { retryGroupOf } from '../../core/model/group-names.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
+import { topicRight } from '../../edge/kafka/needed-rights.ts'
+import { rightRefusals, RightsError } from '../../edge/kafka/refusals.ts'
 import type { Settings } from '../../settings/settings.ts'
 
 export interface TopicLag {
@@ -16,19 +19,55 @@ export interface Lag {
   readonly retry: readonly TopicLag[]
 }
 
-/** @throws UserError when a topic cannot be read, or no broker answers */
-export async function readLag(admin: KafkaAdmin, settings: Settings): Promise<Lag> {
-  const { groupId, topics, tiers } = settings
-  const existing = new Set(await admin.listTopics())
-  const those = (names: readonly string[]) => names.filter((name) => existing.has(name))
-  return {
-    live: await groupLag(admin, groupId, those([...topics.events, topics.requests])),
-    retry: await groupLag(admin, retryGroupOf(groupId), those(tiers.map(({ topic }) => topic))),
+/** What is asked of Kafka. */
+export type LagSource = Pick<KafkaAdmin, 'listTopics' | 'groupOffsets' | 'offsets'>
+
+/** @returns those of the topics that may exist, but may not be seen */
+export type FindHidden = (topics: readonly string[]) => Promise<ReadonlySet<string>>
+
+/**
+ * Reads the lag again and again. Kafka leaves topics out of its list that the login may not describe: a sum without them
+ * would be too small. Which ones these are is asked again only when others are missing from the list.
+ */
+export class LagReader {
+  readonly #settings: Settings
+  readonly #findHidden: FindHidden
+  #known: { readonly absent: string; readonly hidden: ReadonlySet<string> } | undefined
+
+  constructor(settings: Settings, findHidden: FindHidden) {
+    this.#settings = settings
+    this.#findHidden = findHidden
+  }
+
+  /** @throws UserError when a topic cannot be read, or no broker answers; one that names all rights that are missing */
+  async read(source: LagSource): Promise<Lag> {
+    const { groupId, topics, tiers } = this.#settings
+    const live = [...topics.events, topics.requests]
+    const retry = tiers.map(({ topic }) => topic)
+    const existing = new Set(await source.listTopics())
+    await this.#refuseHidden([...live, ...retry].filter((topic) => !existing.has(topic)))
+    const those = (names: readonly string[]) => names.filter((name) => existing.has(name))
+    return {
+      live: await groupLag(source, groupId, those(live)),
+      retry: await groupLag(source, retryGroupOf(groupId), those(retry)),
+    }
+  }
+
+  async #refuseHidden(topics: readonly string[]): Promise<void> {
+    const absent = JSON.stringify(topics)
+    if (this.#known?.absent !== absent) {
+      this.#known = { absent, hidden: await this.#findHidden(topics) }
+    }
+    const { hidden } = this.#known
+    const missing = topics.filter((topic) => hidden.has(topic))
+    if (missing.length === 0) return
+    const rights = missing.map((topic) => topicRight('Describe', topic))
+    throw new RightsError(rightRefusals(kafkaSettingsOf(this.#settings), rights))
   }
 }
 
 async function groupLag(
-  admin: KafkaAdmin,
+  admin: LagSource,
   groupId: string,
   topics: readonly string[],
 ): Promise<readonly TopicLag[]> {

@@ -98,7 +98,7 @@ function Shown({ data }) {
       </section>
       <section class="card">
         <h2>Waiting and behind, by topic</h2>
-        <${Topics} lag=${lag} />
+        <${Topics} lag=${lag} trouble=${data.lagTrouble} />
       </section>
     </div>`
 }
@@ -189,7 +189,8 @@ export function Failures({ failures, total }) {
   </ul>`
 }
 
-function Topics({ lag }) {
+function Topics({ lag, trouble }) {
+  if (trouble !== null) return html`<p class="notice warn">${trouble}</p>`
   if (lag === null) return html`<${Empty}>Not known yet.<//>`
   const rows = [
     ...lag.live.map((one) => ({ ...one, what: 'behind' })),
