@@ -22,12 +22,23 @@ const maxText = 2_048
 /** Results have the first 4 KiB, each byte of which may be a character of three bytes. */
 const maxBody = 12_288
 
+/** The longest that HOOKTIDE_MAX_AGE_MS may be: no attempt is due later. */
+const maxRunAgeMs = 365 * 86_400_000
+
 /** @param now nothing happened later: a clock that was ahead must not keep a row in the window for ever */
 export function indexedResult(value: object, now: EpochMs): IndexedResult {
   const fields: Readonly<Record<string, unknown>> = { ...value }
   const name = (field: string) => text(fields[field], maxName) ?? ''
   const nameOrNull = (field: string) => text(fields[field], maxName)
-  const number = (field: string) => finite(fields[field])
+  const duration = (field: string) => positive(fields[field])
+  const whole = (field: string, most?: number) =>
+    Number.isInteger(fields[field]) ? positive(fields[field], most) : null
+  const moment = (field: string) => {
+    const at = positive(fields[field])
+    return at === null ? null : Math.floor(at)
+  }
+  const attemptedAt = Math.min(moment('attemptedAt') ?? 0, now)
+  const nextDueAt = moment('nextDueAt')
   return {
     deliveryId: name('deliveryId'),
     run: name('run'),
@@ -36,28 +47,28 @@ export function indexedResult(value: object, now: EpochMs): IndexedResult {
     eventId: name('eventId'),
     eventKey: name('eventKey'),
     configVersion: nameOrNull('configVersion'),
-    attempt: number('attempt'),
-    maxAttempts: number('maxAttempts'),
+    attempt: whole('attempt'),
+    maxAttempts: whole('maxAttempts'),
     trigger: name('trigger'),
     outcome: name('outcome'),
     reason: nameOrNull('reason'),
     final: fields['final'] === true,
-    statusCode: number('statusCode'),
+    statusCode: whole('statusCode', 999),
     errorClass: nameOrNull('errorClass'),
     errorMessage: text(fields['errorMessage'], maxText),
     blame: nameOrNull('blame'),
     url: text(fields['url'], maxText),
-    queuedMs: number('queuedMs'),
-    connectMs: number('connectMs'),
-    firstByteMs: number('firstByteMs'),
-    totalMs: number('totalMs'),
+    queuedMs: duration('queuedMs'),
+    connectMs: duration('connectMs'),
+    firstByteMs: duration('firstByteMs'),
+    totalMs: duration('totalMs'),
     responseBody: text(fields['responseBody'], maxBody),
-    nextDueAt: number('nextDueAt'),
+    nextDueAt: nextDueAt === null ? null : Math.min(nextDueAt, attemptedAt + maxRunAgeMs),
     sourceTopic: name('sourceTopic'),
-    sourcePartition: number('sourcePartition') ?? -1,
-    sourceOffset: number('sourceOffset') ?? -1,
-    eventAt: number('eventAt') ?? 0,
-    attemptedAt: Math.min(number('attemptedAt') ?? 0, now),
+    sourcePartition: whole('sourcePartition') ?? -1,
+    sourceOffset: whole('sourceOffset') ?? -1,
+    eventAt: Math.min(moment('eventAt') ?? 0, now),
+    attemptedAt,
     instance: name('instance'),
     userId: nameOrNull('userId'),
     sourceKey: nameOrNull('sourceKey'),
@@ -80,8 +91,9 @@ function text(value: unknown, most: number): string | null {
   return typeof value === 'string' ? value.slice(0, most) : null
 }
 
-function finite(value: unknown): number | null {
-  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : null
+/** `null` for anything else. Clocks that were put back make negative durations. */
+function positive(value: unknown, most: number = Number.MAX_SAFE_INTEGER): number | null {
+  return typeof value === 'number' && value >= 0 && value <= most ? value : null
 }
 
 /** Whether a request was made, to whatever end. One that the process gave up is made again and counts then. */

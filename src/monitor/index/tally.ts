@@ -80,7 +80,8 @@ export class Tally {
 function addDurations(sum: Sum, result: IndexedResult): void {
   const { totalMs, attempt, trigger, attemptedAt, eventAt } = result
   if (totalMs !== null) addDuration(sum.total, totalMs)
-  if (attempt === 1 && trigger === 'event')
+  // Without a time of its event there is no latency.
+  if (attempt === 1 && trigger === 'event' && eventAt > 0)
     addDuration(sum.first, Math.max(0, attemptedAt - eventAt))
 }
 

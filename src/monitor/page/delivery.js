@@ -113,7 +113,9 @@ function Run({ run, eventAt, places }) {
   const longest = Math.max(1, ...run.results.map(({ totalMs }) => totalMs ?? 0))
   const first = run.results.find(({ attempt }) => attempt !== null)
   const late =
-    run.trigger === 'event' && first !== undefined ? first.attemptedAt - eventAt : undefined
+    run.trigger === 'event' && first !== undefined && eventAt > 0
+      ? Math.max(0, first.attemptedAt - eventAt)
+      : undefined
   return html`<section class="card">
     <div class="section-head">
       <h2>${triggers[run.trigger] ?? run.trigger}</h2>
