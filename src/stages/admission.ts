@@ -7,7 +7,7 @@ import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { addsRecord, type Deferring, type Judgement } from './deferring.ts'
+import { addsRecord, type Defer, type Deferring, type Judgement } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -94,13 +94,17 @@ export class Admission {
     if (isFanOut && !bounds.mayFanOut(clock.monotonic(), count, isProcessSlow)) return undefined
     const calls: DecidedCall[] = []
     let fresh = 0
+    let areShort = false
     for (const call of opened.calls) {
       const judgement = deferring.judge(call, flow.held)
       if (judgement.kind === 'wait') return undefined
-      if (isCharged(judgement, call)) fresh += 1
+      if (isCharged(judgement, call)) {
+        fresh += 1
+        areShort ||= judgement.isShort
+      }
       calls.push({ call, decision: judgement })
     }
-    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic())) {
+    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic(), areShort)) {
       this.#isOverBudget = true
       return undefined
     }
@@ -219,6 +223,6 @@ interface Plan {
  * Whether a deferral counts against the budget. Those of open and paused lanes do not: such a run is written about once per
  * probe.
  */
-function isCharged(judgement: Judgement, { run }: PlannedCall): boolean {
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is Defer {
   return judgement.kind === 'defer' && judgement.blocked === undefined && addsRecord(run)
 }

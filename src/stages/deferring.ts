@@ -50,6 +50,8 @@ export interface Defer {
   readonly kind: 'defer'
   /** `undefined` if the lane is healthy, and the hook has used up its share. */
   readonly blocked: Blocked | undefined
+  /** Whether the lane's calls are short. */
+  readonly isShort: boolean
 }
 
 export interface DeferringParts {
@@ -79,7 +81,8 @@ const usualPending = 2_000
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: Defer = { kind: 'defer', blocked: undefined }
+const beyondShare: Defer = { kind: 'defer', blocked: undefined, isShort: true }
+const beyondShareOfLong: Defer = { ...beyondShare, isShort: false }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -111,7 +114,8 @@ export class Deferring {
     if (!gate.isOpen) return wait
     const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
     const facts = { ...lane.facts(now), isTenantSlow }
-    return isEndpointBound(facts, this.#processFacts()) ? beyondShare : wait
+    if (!isEndpointBound(facts, this.#processFacts())) return wait
+    return isLong ? beyondShareOfLong : beyondShare
   }
 
   /** Whether the event loop is too busy. */
@@ -233,7 +237,8 @@ export class Deferring {
 
 /** Defers a run of a lane that is open or paused. */
 export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): Defer {
-  return { kind: 'defer', blocked: { by: kind, forMs: Math.max(0, until - now) } }
+  const blocked = { by: kind, forMs: Math.max(0, until - now) }
+  return { kind: 'defer', blocked, isShort: false }
 }
 
 /** Whether deferring the run writes an additional record. A run that returned or was split off is in a record already. */

@@ -55,7 +55,7 @@ it('a hook is created, disabled, listed and enabled by command, with its record 
   expect((await command('hooks', 'disable', 'made')).stdout).toBe(
     'hook made is disabled, as before\n',
   )
-  expect((await command('hooks', 'list')).stdout).toMatch(/^made .* no .* active +healthy +http/m)
+  expect((await command('hooks', 'list')).stdout).toMatch(/^made .* disabled +- +http/m)
   expect((await command('hooks', 'enable', 'made')).stdout).toBe('hook made is enabled\n')
   const after = await command('hooks', 'get', 'made', '--show-secrets', '--json')
   expect(JSON.parse(after.stdout)).toEqual(JSON.parse(before.stdout))

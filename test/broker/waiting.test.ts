@@ -63,7 +63,7 @@ describe('what waits', () => {
     const { stdout, stderr } = await hooktide(args, rig.environment)
     expect(stdout).toMatch(/ retrying .*Z \(in \d+ min\)/)
     const place = `${rig.prefix}.webhook.retry.30m/0/0`
-    const row = `fails +2 +\\S+Z \\(in (\\d+ min|\\d h)\\) +${place}`
+    const row = `fails +2 +\\S+Z +(\\d+ min|\\d h) +${place}`
     expect(stderr).toMatch(new RegExp(`^WAITS NOW .*\\n\\S+ +${row}\\n$`))
     const works = ['results', '--from', 'earliest', '--delivery']
     const done = (await rig.results.waitFor(() => true)).find(({ hookId }) => hookId === 'works')

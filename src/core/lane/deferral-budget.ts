@@ -12,22 +12,27 @@ const burst = 100
 const share = 0.5
 /**
  * How long deferring may take before others have their turn, in milliseconds. With a pause after each single deferral, there
- * would be no more of them than the timers of pauses fire.
+ * would be no more of them than the timers of pauses fire. That is right only where calls are short: when a process that gets
+ * little of the processor takes such a lane for slow, its calls cost less than deferring them.
  */
 const burstMs = 5
 
 export class DeferralBudget {
   #left = burst
   #leftMs = burstMs
+  /** A pause follows each deferral that is as long as the deferral was. */
+  #restsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
   #filledAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
   /**
    * Whether fresh deliveries may be deferred now. One event may overdraw the budget, since its deliveries are deferred
    * together.
+   *
+   * @param areShort whether the calls of one of their lanes are short
    */
-  hasLeft(now: MonotonicMs): boolean {
+  hasLeft(now: MonotonicMs, areShort: boolean): boolean {
     this.#fill(now)
-    return this.#left > 0 && this.#leftMs > 0
+    return this.#left > 0 && (areShort ? now >= this.#restsUntil : this.#leftMs > 0)
   }
 
   /** @param spentMs how long the event loop was busy with these deferrals */
@@ -35,6 +40,7 @@ export class DeferralBudget {
     this.#fill(now)
     this.#left -= count
     this.#leftMs -= spentMs
+    this.#restsUntil = Math.max(now, this.#restsUntil) + spentMs
   }
 
   #fill(now: MonotonicMs): void {

@@ -5,7 +5,7 @@ import { DeferralBudget } from '../../../src/core/lane/deferral-budget.ts'
 function takenWithin(budget: DeferralBudget, ms: number, spentMs: number, size = 1): number {
   let taken = 0
   for (let now = 0; now <= ms; now += 5) {
-    while (budget.hasLeft(now)) {
+    while (budget.hasLeft(now, false)) {
       budget.take(size, spentMs, now)
       taken += size
     }
@@ -24,7 +24,7 @@ describe('the budget of deferrals', () => {
     const budget = new DeferralBudget()
     expect(takenWithin(budget, 0, 0)).toBe(100)
     let taken = 0
-    for (; budget.hasLeft(3_600_000); taken += 1) budget.take(1, 0, 3_600_000)
+    for (; budget.hasLeft(3_600_000, false); taken += 1) budget.take(1, 0, 3_600_000)
     expect(taken).toBe(100)
   })
 
@@ -34,7 +34,7 @@ describe('the budget of deferrals', () => {
       let now = 0
       let busyMs = 0
       while (now < 10_000) {
-        if (budget.hasLeft(now)) {
+        if (budget.hasLeft(now, false)) {
           now += spentMs
           busyMs += spentMs
           budget.take(1, spentMs, now)
@@ -49,7 +49,7 @@ describe('the budget of deferrals', () => {
     let now = 0
     let taken = 0
     while (now < 10_000) {
-      for (; budget.hasLeft(now); taken += 1) {
+      for (; budget.hasLeft(now, false); taken += 1) {
         now += 0.1
         budget.take(1, 0.1, now)
       }
@@ -59,12 +59,21 @@ describe('the budget of deferrals', () => {
     expect(taken).toBeGreaterThan(30_000)
   })
 
+  it('pauses after each deferral of a lane whose calls are short, for as long as it took', () => {
+    const budget = new DeferralBudget()
+    budget.take(1, 0.1, 1_000)
+    budget.take(1, 0.1, 1_000)
+    expect(budget.hasLeft(1_000.15, true)).toBe(false)
+    expect(budget.hasLeft(1_000.15, false)).toBe(true)
+    expect(budget.hasLeft(1_000.21, true)).toBe(true)
+  })
+
   it('can be overdrawn by an event of many deliveries, and then has to recover', () => {
     const budget = new DeferralBudget()
-    expect(budget.hasLeft(0)).toBe(true)
+    expect(budget.hasLeft(0, false)).toBe(true)
     budget.take(5_100, 0, 0)
-    expect(budget.hasLeft(999)).toBe(false)
-    expect(budget.hasLeft(1_001)).toBe(true)
+    expect(budget.hasLeft(999, false)).toBe(false)
+    expect(budget.hasLeft(1_001, false)).toBe(true)
   })
 
   it('lets events of 20 deliveries through at the same rate of deliveries', () => {
