@@ -16,7 +16,14 @@ import {
 import type { BlockedCondition } from '../core/lane/condition.ts'
 import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
-import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
+import type {
+  Hook,
+  MonotonicMs,
+  Run,
+  TenantId,
+  Tier,
+  UnattemptedVerdict,
+} from '../core/model/model.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import {
   deferralWaitMs,
@@ -111,11 +118,13 @@ export class Deferring {
     if (this.#isEarly(run))
       return this.#backlogWait(run, 1).waitMs < this.#dueIn(run) ? beyondShare : hop
     // While no call may start, a lane cannot be blamed for being slow.
-    if (!gate.isOpen) return wait
-    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
-    const facts = { ...lane.facts(now), isTenantSlow }
-    if (!isEndpointBound(facts, this.#processFacts())) return wait
+    if (!gate.isOpen || !this.#isEndpointBound(lane, tenantId, now)) return wait
     return isLong ? beyondShareOfLong : beyondShare
+  }
+
+  #isEndpointBound(lane: Lane<Work>, tenantId: TenantId, now: MonotonicMs): boolean {
+    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
+    return isEndpointBound({ ...lane.facts(now), isTenantSlow }, this.#processFacts())
   }
 
   /** Whether the event loop is too busy. */
