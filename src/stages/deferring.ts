@@ -114,12 +114,15 @@ export class Deferring {
     const asking = { hookId: hook.id, tenantId, isLong }
     const hasShare = held.hasShare(asking) && admitted.hasShare(asking, part)
     if (hasShare) return { kind: 'queue', lane, isLong }
-    // The run may be called earlier than planned, for example because the breaker closed before the planned probe.
-    if (this.#isEarly(run))
-      return this.#backlogWait(run, 1).waitMs < this.#dueIn(run) ? beyondShare : hop
+    if (this.#isEarly(run)) return this.#judgeEarly(run)
     // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen || !this.#isEndpointBound(lane, tenantId, now)) return wait
     return isLong ? beyondShareOfLong : beyondShare
+  }
+
+  /** The run may be called earlier than planned, for example because the breaker closed before the planned probe. */
+  #judgeEarly(run: Run): Judgement {
+    return this.#backlogWait(run, 1).waitMs < this.#dueIn(run) ? beyondShare : hop
   }
 
   #isEndpointBound(lane: Lane<Work>, tenantId: TenantId, now: MonotonicMs): boolean {
