@@ -53,10 +53,18 @@ export type Judgement =
   | Defer
 
 /** The run goes to a tier, without an attempt. */
-export interface Defer {
+export type Defer = DeferBlocked | DeferBeyondShare
+
+/** The lane is open or paused. */
+interface DeferBlocked {
   readonly kind: 'defer'
-  /** `undefined` if the lane is healthy, and the hook has used up its share. */
-  readonly blocked: Blocked | undefined
+  readonly blocked: Blocked
+}
+
+/** The lane is healthy, and the hook has used up its share. */
+export interface DeferBeyondShare {
+  readonly kind: 'defer'
+  readonly blocked: undefined
   /** Whether the lane's calls are short. */
   readonly isShort: boolean
 }
@@ -88,8 +96,8 @@ const usualPending = 2_000
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: Defer = { kind: 'defer', blocked: undefined, isShort: true }
-const beyondShareOfLong: Defer = { ...beyondShare, isShort: false }
+const beyondShare: DeferBeyondShare = { kind: 'defer', blocked: undefined, isShort: true }
+const beyondShareOfLong: DeferBeyondShare = { ...beyondShare, isShort: false }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -249,8 +257,7 @@ export class Deferring {
 
 /** Defers a run of a lane that is open or paused. */
 export function blockedBy({ kind, until }: BlockedCondition, now: MonotonicMs): Defer {
-  const blocked = { by: kind, forMs: Math.max(0, until - now) }
-  return { kind: 'defer', blocked, isShort: false }
+  return { kind: 'defer', blocked: { by: kind, forMs: Math.max(0, until - now) } }
 }
 
 /** Whether deferring the run writes an additional record. A run that returned or was split off is in a record already. */

@@ -56,7 +56,7 @@ export class Turn {
   readonly #groups: ReadonlyMap<string, Group>
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
-  /** Partitions with more to admit than this turn does: those of which it has admitted nothing, and the others. */
+  /** Partitions with more to admit than this turn does: those that wait for the turn's bound, and those at their own. */
   readonly #unfinished: Readonly<Record<'all' | 'partition', Set<PartitionFlow>>> = {
     all: new Set(),
     partition: new Set(),
@@ -115,7 +115,7 @@ export class Turn {
     this.#planRest()
   }
 
-  /** Plans a turn for what this one has left. Partitions of which nothing was admitted come first in it. */
+  /** Plans a turn for what this one has left. Partitions that have not had their own bound come first in it. */
   #planRest(): void {
     const { marks } = this.#parts
     const { all, partition } = this.#unfinished

@@ -12,15 +12,17 @@ const burst = 100
 const share = 0.5
 /**
  * How long deferring may take before others have their turn, in milliseconds. With a pause after each single deferral, there
- * would be no more of them than the timers of pauses fire. That is right only where calls are short: when a process that gets
- * little of the processor takes such a lane for slow, its calls cost less than deferring them.
+ * would be no more of them than the timers of pauses fire.
  */
 const burstMs = 5
 
 export class DeferralBudget {
   #left = burst
   #leftMs = burstMs
-  /** A pause follows each deferral that is as long as the deferral was. */
+  /**
+   * Where calls are short, a pause follows each deferral that is as long as the deferral was. A process that gets little of
+   * the processor takes such a lane for slow, but calling costs it less than deferring.
+   */
   #restsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
   #filledAt: MonotonicMs = Number.NEGATIVE_INFINITY
 

@@ -143,6 +143,7 @@ export function createSignalLog(options: SignalLogOptions): SignalLog {
     const perSecond = message === attemptMessage ? options.attemptsPerSecond : linesPerSecond
     return rates.admits(message, level, perSecond)
   }
+  // A signal's line is counted before its fields are copied, and must not be counted again when pino asks.
   let isAdmitted = false
   const log = createLog(options, (message, level) => isAdmitted || admits(message, level))
   return {
