@@ -298,7 +298,7 @@ export const settingTable = {
     'HOOKTIDE_COMMIT_INTERVAL_MS',
     '100',
     integer(1, 60_000),
-    'Time between commits. 200 complete records do not wait for it.',
+    'Time between commits. 200 recorded deliveries do not wait for it.',
   ),
   shutdownMs: setting(
     'HOOKTIDE_SHUTDOWN_MS',

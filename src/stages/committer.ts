@@ -12,7 +12,7 @@ import type { PartitionFlow } from './partition-flow.ts'
 const maxBytesPerMs = (2 * 1024 * 1024) / 1_000
 /** The approximate size of a commit entry without its metadata. */
 const entryOverheadBytes = 64
-/** So many complete records do not wait for the interval to end. */
+/** So many runs of complete records do not wait for the interval to end. */
 const maxUncommitted = 200
 /** How long to wait after a commit that was not acknowledged. */
 const retryMs = 500
@@ -98,7 +98,7 @@ export class Committer {
     return Array.from(this.#parts.flows()).filter(({ ledger }) => ledger.uncommitted > 0)
   }
 
-  /** Whether a crash would repeat as many records as it may. */
+  /** Whether a crash would repeat as many runs as it may. */
   #isFull(): boolean {
     let count = 0
     for (const { ledger } of this.#parts.flows()) {

@@ -233,7 +233,7 @@ export class PartitionFlow implements Epoch {
   complete(origin: Origin): void {
     this.origins.delete(origin)
     this.held.release(origin, 1, origin.bytes)
-    this.ledger.complete(origin.offset)
+    this.ledger.complete(origin.offset, origin.caused)
   }
 
   #take({ record, bytes }: Fetch): void {

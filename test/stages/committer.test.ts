@@ -29,10 +29,10 @@ function createRig() {
     startedAt: clock.monotonic(),
     fail: (how: CommitOutcome) => void (outcome = how),
     /** As one turn completes them. */
-    complete(count: number) {
+    complete(count: number, runs = 1) {
       for (let offset = read; offset < read + count; offset += 1) {
         ledger.admit(offset)
-        ledger.complete(offset)
+        ledger.complete(offset, runs)
       }
       read += count
       committer.commitSoon()
@@ -68,6 +68,18 @@ describe('commits', () => {
     // A commit's own bytes keep the next one waiting for a moment.
     await clock.advance(1)
     expect(commits.slice(2)).toMatchObject([{ offset: 701 }])
+  })
+
+  it('count each delivery of a record', async () => {
+    const { clock, commits, complete, startedAt } = createRig()
+    complete(1)
+    await clock.advance(0)
+    complete(9, 20)
+    await clock.advance(5)
+    expect(commits).toHaveLength(1)
+    complete(1, 20)
+    await clock.advance(0)
+    expect(commits.slice(1)).toEqual([{ at: startedAt + 5, offset: 11 }])
   })
 
   it('wait half a second after one that failed, however many records are complete', async () => {

@@ -98,12 +98,16 @@ export class Ledger {
     this.#changes += 1
   }
 
-  /** Marks an admitted offset complete. Has no effect the second time. */
-  complete(offset: number): void {
-    if (this.#incomplete.delete(offset)) this.#changes += 1
+  /**
+   * Marks an admitted offset complete. Has no effect the second time.
+   *
+   * @param runs how many its record caused: a crash before the next commit repeats them
+   */
+  complete(offset: number, runs = 1): void {
+    if (this.#incomplete.delete(offset)) this.#changes += Math.max(1, runs)
   }
 
-  /** How many changes, mostly completed offsets, a commit would have that the last acknowledged one did not have. */
+  /** How much a commit would say that the last acknowledged one did not: mostly runs of completed offsets. */
   get uncommitted(): number {
     return this.#changes - this.#committedChanges
   }
