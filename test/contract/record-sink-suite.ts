@@ -118,6 +118,10 @@ export function describeRecordSink(name: string, makeWorld: MakeSinkWorld): void
   })
 }
 
-export function recordOf(world: SinkWorld, key: string, value: string): OutboundRecord {
+export function recordOf(
+  world: Pick<SinkWorld, 'topic'>,
+  key: string,
+  value: string,
+): OutboundRecord {
   return { topic: world.topic, key, value: Buffer.from(value), headers: [] }
 }

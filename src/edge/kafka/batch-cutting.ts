@@ -1,22 +1,17 @@
 /**
- * Cuts a queue of records into sends. KafkaJS puts all records of a send for one partition into one batch, and the broker
- * refuses a batch that exceeds the topic's `max.message.bytes` as a whole. So a send is bounded per partition.
+ * Cuts the records that wait for a partition into batches. The broker refuses a batch that exceeds the topic's
+ * `max.message.bytes` as a whole, so a batch is bounded.
  */
 import type { OutboundRecord } from '../../core/model/model.ts'
 import { packedBytes } from '../../core/event/packed-headers.ts'
 
 export interface CutLimits {
+  /** Of all batches that are sent at once. */
   readonly maxRecords: number
   readonly maxBytesPerPartition: number
 }
 
 export const defaultCutLimits: CutLimits = { maxRecords: 2000, maxBytesPerPartition: 512 * 1024 }
-
-/** A record in the queue. Records for the same partition carry the same `target`, compared by identity. */
-export interface QueuedRecord {
-  readonly target: object
-  readonly bytes: number
-}
 
 /** An upper bound for a record's own fields and its part of the batch's fields. */
 const recordOverhead = 32
@@ -29,18 +24,22 @@ export function recordBytes(record: OutboundRecord): number {
 }
 
 /**
- * The end (exclusive) of the longest part of `queue` from `start` that fits into one send. It has at least one record. A
- * record that exceeds the limit is sent alone, so that a refusal names it.
+ * How many records from the start of `queue`, which is one partition's and not empty, form its next batch. It is at least
+ * one: a record that exceeds the limit is sent alone, so that a refusal names it.
+ *
+ * @param limits.maxRecords at least one
  */
-export function cutEnd(queue: readonly QueuedRecord[], start: number, limits: CutLimits): number {
-  const bytesByTarget = new Map<object, number>()
-  const last = Math.min(queue.length, start + limits.maxRecords)
-  for (let index = start; index < last; index += 1) {
-    const record = queue[index]
-    if (record === undefined) return index
-    const bytes = (bytesByTarget.get(record.target) ?? 0) + record.bytes
-    if (bytes > limits.maxBytesPerPartition) return index === start ? start + 1 : index
-    bytesByTarget.set(record.target, bytes)
+export function cutCount<Queued>(
+  queue: readonly Queued[],
+  bytesOf: (queued: Queued) => number,
+  { maxRecords, maxBytesPerPartition }: CutLimits,
+): number {
+  let bytes = 0
+  let count = 0
+  for (const queued of queue) {
+    bytes += bytesOf(queued)
+    if (count === maxRecords || (count > 0 && bytes > maxBytesPerPartition)) break
+    count += 1
   }
-  return last
+  return count
 }

@@ -24,14 +24,29 @@ export class PartitionTable {
     this.#maxAgeMs = maxAgeMs
   }
 
+  /** Whether the topic was loaded. */
+  has(topic: string): boolean {
+    return this.#topics.has(topic)
+  }
+
+  /** @throws {Error} when no broker answers, or the topic does not exist */
   async load(topic: string): Promise<void> {
+    const length = await this.#producer.partitionCount(topic)
+    const known = this.#topics.get(topic)?.targets ?? []
+    const targets = Array.from(
+      { length },
+      (_, partition) => known[partition] ?? { topic, partition },
+    )
+    this.#topics.set(topic, { targets, loadedAt: performance.now() })
+  }
+
+  /** Requests the number of a topic's partitions again if it is old. The old one is used until the answer arrives. */
+  renew(topic: string): void {
     const known = this.#topics.get(topic)
-    if (known === undefined) return this.#fetch(topic)
-    if (performance.now() - known.loadedAt < this.#maxAgeMs) return
+    if (known === undefined || performance.now() - known.loadedAt < this.#maxAgeMs) return
     known.loadedAt = performance.now()
-    // The old number is used until the answer arrives.
-    const refreshed = this.#producer.refresh().then(() => this.#fetch(topic))
-    refreshed.catch((error: unknown) => {
+    const renewed = this.#producer.refresh().then(() => this.load(topic))
+    renewed.catch((error: unknown) => {
       this.#log('debug', 'refreshing partition counts failed', { topic, error: messageOf(error) })
     })
   }
@@ -43,15 +58,5 @@ export class PartitionTable {
     const target = targets[choosePartition(key, targets.length, this.#turn++)]
     if (target === undefined) throw new Error(`the partitions of ${record.topic} are not known`)
     return target
-  }
-
-  async #fetch(topic: string): Promise<void> {
-    const length = await this.#producer.partitionCount(topic)
-    const known = this.#topics.get(topic)?.targets ?? []
-    const targets = Array.from(
-      { length },
-      (_, partition) => known[partition] ?? { topic, partition },
-    )
-    this.#topics.set(topic, { targets, loadedAt: performance.now() })
   }
 }

@@ -12,6 +12,9 @@
  * its partition. The number rises only with an acknowledgement, so the broker recognizes a batch that is sent again and
  * writes it once. For this, a batch with an unknown outcome must be sent again unchanged before anything else is sent to its
  * partition.
+ *
+ * Partitions do not wait for each other here. A refusal names no partition, so that batches that were sent together have to
+ * be sent one by one after it.
  */
 import { asError } from '../../core/model/errors.ts'
 import { topicRight } from './needed-rights.ts'
@@ -36,15 +39,14 @@ export interface PartitionBatch {
   readonly records: readonly OutboundRecord[]
 }
 
-/** `failed`: it is not known whether it was written. `too-large`: it was refused for its size. */
-export type BatchOutcome = 'written' | 'failed' | 'too-large'
-
-export interface Sent {
-  /** In the order of the batches. */
-  readonly outcomes: readonly BatchOutcome[]
-  /** Why batches failed, if some did: the first reason met. */
-  readonly error: Error | undefined
-}
+export type BatchOutcome =
+  | { readonly kind: 'written' }
+  /** It was refused for its size. */
+  | { readonly kind: 'too-large' }
+  /** It is not known whether it was written. */
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** One of those that were sent together failed, and it is not known which. */
+  | { readonly kind: 'unclear' }
 
 const refusedForSize = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'])
 /** How long a leader waits for its replicas. Below the client's own time-out, so that an answer comes. */
@@ -53,21 +55,29 @@ const stopMs = 2_000
 /** Sequence numbers are non-negative 32 bit integers and begin anew. */
 const sequenceCount = 2 ** 31
 
-/** What the broker knows this producer by, and where each partition stands with it. */
-interface Identity {
+/** What brokers know a producer by. */
+interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
-  readonly nextSequence: Map<TargetPartition, number>
+}
+
+/** What a partition's broker knows of this producer. */
+interface Standing {
+  readonly identity: ProducerIdentity
+  nextSequence: number
+  /** Whether the last batch failed, so that it may have been written. */
+  isDoubtful: boolean
 }
 
 export class SequencedProducer {
   readonly #settings: KafkaSettings
   readonly #cluster: InnerCluster
   readonly #compression: Compression
-  #identity: Identity | undefined
-  #isConnected = false
-  /** Partitions whose last batch failed. */
-  readonly #doubtful = new Set<TargetPartition>()
+  #connecting: Promise<void> | undefined
+  /** Of partitions that are written to from now on. A partition keeps the one that it began with. */
+  #identity: ProducerIdentity | undefined
+  #requested: Promise<ProducerIdentity> | undefined
+  readonly #standings = new Map<TargetPartition, Standing>()
 
   constructor(settings: KafkaSettings, compression: Compression, log: KafkaLog) {
     this.#settings = settings
@@ -100,99 +110,63 @@ export class SequencedProducer {
     await this.#cluster.refreshMetadata()
   }
 
-  /** Tries once. At most one batch of each partition; one send at a time. Never rejects. */
-  async send(batches: readonly PartitionBatch[]): Promise<Sent> {
-    const outcomes = new Map<PartitionBatch, BatchOutcome>()
-    let firstError: Error | undefined
-    const failed = (list: readonly PartitionBatch[], error: unknown): void => {
-      firstError ??= this.#explained(error, list[0]?.target.topic)
-      for (const batch of list) {
-        outcomes.set(batch, 'failed')
-        this.#doubtful.add(batch.target)
-      }
-    }
+  /**
+   * Tries once, with one request to each leader. At most one batch of each partition may be out.
+   *
+   * @param ended gets the outcome of each batch as soon as it is known
+   * @returns when all have their outcomes. Never rejects.
+   */
+  async send<Batch extends PartitionBatch>(
+    batches: readonly Batch[],
+    ended: (batch: Batch, outcome: BatchOutcome) => void,
+  ): Promise<void> {
     try {
       await this.#connect()
-      const identity = (this.#identity ??= await this.#newIdentity())
-      const request = async (nodeId: string, list: readonly PartitionBatch[]): Promise<void> => {
-        try {
-          await this.#produce(nodeId, list, identity)
-          for (const batch of list) outcomes.set(batch, 'written')
-        } catch (error) {
-          const isForSize = refusedForSize.has(errorType(error) ?? '')
-          if (list.length > 1 && (isForSize || isRefusal(error))) {
-            // The refusal names no partition, and the others of the request were written.
-            for (const batch of list) await request(nodeId, [batch])
-          } else if (isForSize) {
-            for (const batch of list) this.#refuse(batch, outcomes)
-          } else {
-            failed(list, error)
-            await this.#recover(error)
-          }
-        }
-      }
-      const byLeader = this.#byLeader(batches, failed)
-      const isAnyUnknown = firstError !== undefined
-      await Promise.all(byLeader.map(([nodeId, list]) => request(nodeId, list)))
-      if (isAnyUnknown) await this.#cluster.refreshMetadata()
     } catch (error) {
-      failed(
-        batches.filter((batch) => !outcomes.has(batch)),
-        error,
-      )
-      await this.#recover(error)
+      return this.#failed(batches, error, ended)
     }
-    return { outcomes: batches.map((batch) => outcomes.get(batch) ?? 'failed'), error: firstError }
+    const byLeader = Map.groupBy(batches, ({ target }) => this.#leaderOf(target))
+    await Promise.all([...byLeader].map(([nodeId, list]) => this.#request(nodeId, list, ended)))
   }
 
   async stop(): Promise<void> {
     await within(this.#cluster.disconnect(), stopMs, undefined)
   }
 
-  async #connect(): Promise<void> {
-    if (this.#isConnected) return
-    await this.#cluster.connect()
-    this.#isConnected = true
-  }
-
-  async #newIdentity(): Promise<Identity> {
-    const broker = await this.#cluster.findControllerBroker()
-    const { producerId, producerEpoch } = await broker.initProducerId({
-      transactionTimeout: 60_000,
+  #connect(): Promise<void> {
+    this.#connecting ??= this.#cluster.connect().catch((error: unknown) => {
+      this.#connecting = undefined
+      throw error
     })
-    this.#doubtful.clear()
-    return { producerId: BigInt(producerId), producerEpoch, nextSequence: new Map() }
+    return this.#connecting
   }
 
-  #byLeader(
-    batches: readonly PartitionBatch[],
-    failed: (list: readonly PartitionBatch[], error: unknown) => void,
-  ): readonly (readonly [nodeId: string, list: readonly PartitionBatch[]])[] {
-    const byLeader = new Map<string, PartitionBatch[]>()
-    for (const batch of batches) {
-      const { topic, partition } = batch.target
-      const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-      if (nodeId === undefined) {
-        failed([batch], new Error(`partition ${partition} of ${topic} is not known`))
-        continue
-      }
-      const list = byLeader.get(nodeId)
-      if (list === undefined) byLeader.set(nodeId, [batch])
-      else list.push(batch)
-    }
-    return [...byLeader]
+  /** `undefined` if the partition is not known. */
+  #leaderOf({ topic, partition }: TargetPartition): string | undefined {
+    return Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))[0]
   }
 
-  async #produce(
-    nodeId: string,
-    batches: readonly PartitionBatch[],
-    identity: Identity,
+  async #request<Batch extends PartitionBatch>(
+    nodeId: string | undefined,
+    batches: readonly Batch[],
+    ended: (batch: Batch, outcome: BatchOutcome) => void,
   ): Promise<void> {
-    const { nextSequence } = identity
+    try {
+      if (nodeId === undefined) throw new Error('the partition is not known')
+      await this.#produce(nodeId, batches)
+      for (const batch of batches) ended(batch, { kind: 'written' })
+    } catch (error) {
+      this.#failed(batches, error, ended)
+    }
+  }
+
+  async #produce(nodeId: string, batches: readonly PartitionBatch[]): Promise<void> {
+    const standings = await Promise.all(batches.map(({ target }) => this.#standingOf(target)))
     const broker = await this.#cluster.findBroker({ nodeId })
     const encoded = await Promise.all(
-      batches.map(async ({ target, records }) => {
-        const batchIdentity = { ...identity, firstSequence: nextSequence.get(target) ?? 0 }
+      batches.map(async ({ target, records }, index) => {
+        const { identity, nextSequence: firstSequence } = defined(standings[index])
+        const batchIdentity = { ...identity, firstSequence }
         const bytes = await encodeBatch(records, batchIdentity, Date.now(), this.#compression)
         return { topic: target.topic, partition: target.partition, encoded: bytes }
       }),
@@ -200,17 +174,71 @@ export class SequencedProducer {
     const byTopic = Map.groupBy(encoded, ({ topic }) => topic)
     const topicData = [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))
     await broker.produce({ acks: -1, timeout: replicationMs, topicData })
-    for (const { target, records } of batches) {
-      const next = (nextSequence.get(target) ?? 0) + records.length
-      nextSequence.set(target, next % sequenceCount)
-      this.#doubtful.delete(target)
+    for (const [index, { records }] of batches.entries()) {
+      const standing = defined(standings[index])
+      standing.nextSequence = (standing.nextSequence + records.length) % sequenceCount
+      standing.isDoubtful = false
     }
   }
 
-  #refuse(batch: PartitionBatch, outcomes: Map<PartitionBatch, BatchOutcome>): void {
-    outcomes.set(batch, 'too-large')
+  async #standingOf(target: TargetPartition): Promise<Standing> {
+    const known = this.#standings.get(target)
+    if (known !== undefined) return known
+    if (this.#identity === undefined) {
+      this.#requested ??= this.#newIdentity().finally(() => (this.#requested = undefined))
+      this.#identity = await this.#requested
+    }
+    const standing = { identity: this.#identity, nextSequence: 0, isDoubtful: false }
+    this.#standings.set(target, standing)
+    return standing
+  }
+
+  async #newIdentity(): Promise<ProducerIdentity> {
+    const broker = await this.#cluster.findControllerBroker()
+    const { producerId, producerEpoch } = await broker.initProducerId({
+      transactionTimeout: 60_000,
+    })
+    return { producerId: BigInt(producerId), producerEpoch }
+  }
+
+  #failed<Batch extends PartitionBatch>(
+    batches: readonly Batch[],
+    error: unknown,
+    ended: (batch: Batch, outcome: BatchOutcome) => void,
+  ): void {
+    const isForSize = refusedForSize.has(errorType(error) ?? '')
+    const [first, ...others] = batches
+    if (first !== undefined && others.length === 0) this.#failedAlone(first, error, isForSize)
+    else for (const { target } of batches) this.#doubt(target)
+    // What is sent next may have another leader. When this fails too, so does the next try.
+    if (!isForSize) void this.#cluster.refreshMetadata().catch(() => undefined)
+    const explained = this.#explained(error, first?.target.topic)
+    for (const batch of batches) {
+      if (others.length > 0) ended(batch, { kind: 'unclear' })
+      else ended(batch, isForSize ? { kind: 'too-large' } : { kind: 'failed', error: explained })
+    }
+  }
+
+  #failedAlone({ target }: PartitionBatch, error: unknown, isForSize: boolean): void {
+    const isDoubtful = this.#standings.get(target)?.isDoubtful === true
     // It may have been written by an earlier try, under a larger limit: then its sequence numbers are taken.
-    if (this.#doubtful.has(batch.target)) this.#identity = undefined
+    if (isForSize && isDoubtful) this.#begin(target)
+    // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
+    // What was refused for want of a right was not looked at: its sequence numbers hold.
+    else if (!isForSize && !isRetriable(error) && !isRefusal(error)) this.#begin(target)
+    else if (!isForSize) this.#doubt(target)
+  }
+
+  #doubt(target: TargetPartition): void {
+    const standing = this.#standings.get(target)
+    if (standing !== undefined) standing.isDoubtful = true
+  }
+
+  /** The partition's next batch begins with another identity, which is shared by those that begin from now on. */
+  #begin(target: TargetPartition): void {
+    const identity = this.#standings.get(target)?.identity
+    this.#standings.delete(target)
+    if (this.#identity === identity) this.#identity = undefined
   }
 
   /** Says what is to be done when Kafka lacks a login or a right. */
@@ -220,13 +248,9 @@ export class SequencedProducer {
       loginRefusal(this.#settings, error) ?? rightRefusal(this.#settings, error, ...needed)
     return refusal === undefined ? asError(error) : new Error(refusal, { cause: error })
   }
+}
 
-  /** Sees that the next try does not meet the same. */
-  async #recover(error: unknown): Promise<void> {
-    // Such as sequence numbers that the broker does not expect: it forgot this producer, or lost what was acknowledged.
-    // What was refused for want of a right was not looked at: its sequence numbers hold.
-    if (!isRetriable(error) && !isRefusal(error)) this.#identity = undefined
-    // When that fails too, so does the next try.
-    await this.#cluster.refreshMetadata().catch(() => undefined)
-  }
+function defined<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('a batch has no standing')
+  return value
 }

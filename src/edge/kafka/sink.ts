@@ -1,17 +1,15 @@
 /**
  * The `RecordSink` port on Kafka.
  *
- * Sends one after another, in the order of the writes. Records that are written during a send, and for a short time after it,
- * form the next one: one request costs the broker about the same for one record as for a hundred. A failed send is retried for
- * the partitions where it failed, until it succeeds. `producer.ts` makes sure that nothing is written twice.
+ * Records are sent in rounds, one after another: those that are written during a round, and for a short time after it, form
+ * the next one. One request costs the broker about the same for one record as for a hundred.
+ *
+ * At most one batch of a partition is out, so that its records keep the order of their writes. Partitions do not wait for
+ * each other: what a round does not get written, or not in time, is left to its own partition, which sends it again until
+ * it is written. Meanwhile that partition's other records wait, and the rounds of all others go on. In the same way the
+ * records of a topic wait whose partitions are not known. `producer.ts` makes sure that nothing is written twice.
  */
-import {
-  cutEnd,
-  type CutLimits,
-  defaultCutLimits,
-  type QueuedRecord,
-  recordBytes,
-} from './batch-cutting.ts'
+import { type CutLimits, cutCount, defaultCutLimits, recordBytes } from './batch-cutting.ts'
 import { TooLargeError } from '../../core/model/errors.ts'
 import type { OutboundRecord } from '../../core/model/model.ts'
 import type { RecordSink } from '../../ports.ts'
@@ -19,14 +17,20 @@ import { FailureLog } from './failure-log.ts'
 import type { Compression } from './batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
 import { PartitionTable } from './partition-table.ts'
-import { type PartitionBatch, SequencedProducer, type TargetPartition } from './producer.ts'
-import { sleep } from '../waiting.ts'
+import {
+  type BatchOutcome,
+  type PartitionBatch,
+  SequencedProducer,
+  type TargetPartition,
+} from './producer.ts'
+import { Troubles } from './troubles.ts'
+import { sleep, within } from '../waiting.ts'
 
 export interface SinkOptions {
   readonly settings: KafkaSettings
   /** Default: none. */
   readonly compression?: Compression
-  /** How long the first record of a send waits for others, unless there are many. Default 3 ms. */
+  /** How long the first record of a round waits for others, unless there are many. Default 3 ms. */
   readonly lingerMs?: number
   readonly limits?: CutLimits
   /** How old the count of a topic's partitions may be. Default one minute. */
@@ -42,27 +46,22 @@ interface Write {
   readonly reject: (error: Error) => void
 }
 
-interface Queued extends QueuedRecord {
-  readonly target: TargetPartition
+interface Queued {
   readonly record: OutboundRecord
   readonly write: Write
 }
 
-/** The queued records of one partition that are sent at once. */
-interface Batch {
-  readonly target: TargetPartition
+/** The records of one partition that are sent at once. */
+interface Batch extends PartitionBatch {
   readonly queued: readonly Queued[]
 }
 
-interface Unplaced {
-  readonly record: OutboundRecord
-  readonly write: Write
-}
-
 /** So many records do not wait for others. */
-const fullSend = 500
-/** A leader that moves fails a few tries. */
-const troubleAfterMs = 1_000
+const fullRound = 500
+/** How long a round waits for its answers before the next one begins without the partitions that have none. */
+const patienceMs = 100
+const firstRetryMs = 100
+const mostRetryMs = 2_000
 
 export function createSink(options: SinkOptions): RecordSink {
   return new KafkaSink(options)
@@ -73,13 +72,18 @@ class KafkaSink implements RecordSink {
   readonly #limits: CutLimits
   readonly #producer: SequencedProducer
   readonly #partitions: PartitionTable
+  readonly #troubles = { reading: new Troubles(), sending: new Troubles() }
   readonly #failures: FailureLog
-  #incoming: Unplaced[] = []
+  /** Written, and in no queue yet. */
+  #incoming: Queued[] = []
+  /** By topics whose partitions are not known yet. */
+  readonly #unplaced = new Map<string, Queued[]>()
+  readonly #queues = new Map<TargetPartition, Queued[]>()
+  /** Partitions of which a batch is out. */
+  readonly #busy = new Set<TargetPartition>()
   #pending = 0
   #isStopped = false
   #isPumping = false
-  /** What fails now. */
-  #trouble: { readonly since: number; readonly error: string } | undefined
 
   constructor(options: SinkOptions) {
     this.#options = options
@@ -96,9 +100,7 @@ class KafkaSink implements RecordSink {
       const write: Write = { remaining: records.length, tooLarge: [], resolve, reject }
       for (const record of records) this.#incoming.push({ record, write })
       this.#pending += records.length
-      if (this.#isPumping) return
-      this.#isPumping = true
-      void this.#pump()
+      this.#pump()
     })
   }
 
@@ -107,8 +109,7 @@ class KafkaSink implements RecordSink {
   }
 
   trouble(): string | undefined {
-    const { since, error } = this.#trouble ?? { since: performance.now(), error: undefined }
-    return performance.now() - since < troubleAfterMs ? undefined : error
+    return this.#troubles.sending.lasting() ?? this.#troubles.reading.lasting()
   }
 
   async stop(): Promise<void> {
@@ -116,79 +117,155 @@ class KafkaSink implements RecordSink {
     await this.#producer.stop()
   }
 
-  /** Runs while there is something to send. */
-  async #pump(): Promise<void> {
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    void this.#runRounds().finally(() => (this.#isPumping = false))
+  }
+
+  /** Until nothing is left that may be sent now. */
+  async #runRounds(): Promise<void> {
     const { lingerMs = 3 } = this.#options
-    while (this.#incoming.length > 0 && !this.#isStopped) {
-      if (this.#incoming.length < fullSend) await sleep(lingerMs)
-      const unplaced = this.#incoming
-      this.#incoming = []
-      const queue = await this.#placeAll(unplaced)
-      for (let start = 0; start < queue.length && !this.#isStopped;) {
-        const end = cutEnd(queue, start, this.#limits)
-        await this.#deliver(queue.slice(start, end))
-        start = end
-      }
-    }
-    this.#isPumping = false
-  }
-
-  async #placeAll(unplaced: readonly Unplaced[]): Promise<readonly Queued[]> {
-    for (const topic of new Set(unplaced.map(({ record }) => record.topic))) {
-      const what = `reading the partitions of ${topic}`
-      await this.#repeat(what, () => this.#partitions.load(topic))
-    }
-    if (this.#isStopped) return []
-    return unplaced.map(({ record, write }) => ({
-      target: this.#partitions.targetFor(record),
-      bytes: recordBytes(record),
-      record,
-      write,
-    }))
-  }
-
-  /** Returns when each record is acknowledged or known to be too large. */
-  async #deliver(records: readonly Queued[]): Promise<void> {
-    const byTarget = Map.groupBy(records, ({ target }) => target)
-    let left: readonly Batch[] = [...byTarget].map(([target, queued]) => ({ target, queued }))
-    const refused: Batch[] = []
-    await this.#repeat('sending records', async () => {
-      const sent = await this.#producer.send(left.map(partitionBatch))
-      left = left.filter((batch, index) => {
-        const outcome = sent.outcomes[index]
-        if (outcome === 'written') for (const queued of batch.queued) this.#settle(queued, true)
-        if (outcome === 'too-large') refused.push(batch)
-        return outcome === 'failed'
-      })
-      if (sent.error !== undefined) throw sent.error
-    })
-    // The refusal names no record: halves, down to the culprits.
-    for (const { queued } of refused) {
-      const middle = Math.ceil(queued.length / 2)
-      if (queued.length === 1) for (const one of queued) this.#settle(one, false)
-      else {
-        await this.#deliver(queued.slice(0, middle))
-        await this.#deliver(queued.slice(middle))
+    for (let batches = this.#nextBatches(); !this.#isStopped; batches = this.#nextBatches()) {
+      if (batches.length > 0) {
+        await within(this.#send(batches), patienceMs, undefined)
+      } else {
+        if (this.#incoming.length === 0) return
+        if (this.#incoming.length < fullRound) await sleep(lingerMs)
+        this.#placeIncoming()
       }
     }
   }
 
-  /** Until it succeeds or the sink is stopped: then `undefined`. */
-  async #repeat<Result>(what: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
-    for (let waitMs = 100; !this.#isStopped; waitMs = Math.min(waitMs * 2, 2000)) {
+  #placeIncoming(): void {
+    const incoming = this.#incoming
+    this.#incoming = []
+    const topics = new Set<string>()
+    for (const queued of incoming) {
+      const { topic } = queued.record
+      const unplaced = this.#unplaced.get(topic)
+      if (unplaced !== undefined) unplaced.push(queued)
+      else if (this.#partitions.has(topic)) {
+        topics.add(topic)
+        this.#place(queued)
+      } else {
+        this.#unplaced.set(topic, [queued])
+        void this.#load(topic)
+      }
+    }
+    for (const topic of topics) this.#partitions.renew(topic)
+  }
+
+  #place(queued: Queued): void {
+    const target = this.#partitions.targetFor(queued.record)
+    const queue = this.#queues.get(target)
+    if (queue === undefined) this.#queues.set(target, [queued])
+    else queue.push(queued)
+  }
+
+  /** Reads the partitions of a topic, and places what waits for them. */
+  async #load(topic: string): Promise<void> {
+    const failures = new FailureLog(this.#options.log)
+    const what = `reading the partitions of ${topic}`
+    for (let waitMs = firstRetryMs; !this.#isStopped; waitMs = longer(waitMs)) {
       try {
-        const result = await attempt()
-        this.#trouble = undefined
-        this.#failures.succeeded(what)
-        return result
+        await this.#partitions.load(topic)
+        break
       } catch (error) {
-        if (this.#isStopped) break
-        this.#trouble = { since: performance.now(), ...this.#trouble, error: messageOf(error) }
-        this.#failures.failed(what, messageOf(error))
+        if (this.#isStopped) return
+        this.#troubles.reading.begin(topic, `${topic}: ${messageOf(error)}`)
+        failures.failed(what, messageOf(error))
         await sleep(waitMs)
       }
     }
-    return undefined
+    failures.succeeded(what)
+    this.#troubles.reading.end(topic)
+    const unplaced = this.#unplaced.get(topic) ?? []
+    this.#unplaced.delete(topic)
+    for (const queued of unplaced) this.#place(queued)
+    this.#pump()
+  }
+
+  /** One batch of each partition that has records and no batch out. */
+  #nextBatches(): readonly Batch[] {
+    const { maxRecords, maxBytesPerPartition } = this.#limits
+    const batches: Batch[] = []
+    let left = maxRecords
+    for (const [target, queue] of this.#queues) {
+      if (left === 0) break
+      if (this.#busy.has(target)) continue
+      const count = cutCount(queue, recordBytesOf, { maxRecords: left, maxBytesPerPartition })
+      const queued = queue.splice(0, count)
+      if (queue.length === 0) this.#queues.delete(target)
+      batches.push(batchOf(target, queued))
+      left -= count
+    }
+    return batches
+  }
+
+  /** Resolves when all of them are written, or left to their partitions. */
+  async #send(batches: readonly Batch[]): Promise<void> {
+    for (const { target } of batches) this.#busy.add(target)
+    await this.#producer.send(batches, (batch, outcome) => {
+      if (outcome.kind === 'written') this.#ended(batch)
+      else void this.#insist(batch, outcome).then(() => this.#free(batch.target))
+    })
+  }
+
+  /** Sends a batch by itself until it is written, or known to be too large. */
+  async #insist(batch: Batch, former?: BatchOutcome): Promise<void> {
+    let outcome = former ?? (await this.#tryOnce(batch))
+    for (let waitMs = firstRetryMs; !this.#isStopped; waitMs = longer(waitMs)) {
+      if (outcome.kind === 'written' || outcome.kind === 'too-large') break
+      if (outcome.kind === 'failed') {
+        this.#failed(batch, outcome.error)
+        await sleep(waitMs)
+      }
+      outcome = await this.#tryOnce(batch)
+    }
+    if (this.#isStopped) return
+    this.#succeeded(batch)
+    if (outcome.kind === 'too-large') await this.#halve(batch)
+    else for (const queued of batch.queued) this.#settle(queued, true)
+  }
+
+  async #tryOnce(batch: Batch): Promise<BatchOutcome> {
+    let found: BatchOutcome = { kind: 'unclear' }
+    await this.#producer.send([batch], (_, outcome) => (found = outcome))
+    return found
+  }
+
+  /** The refusal names no record: halves, down to the culprits. */
+  async #halve({ target, queued }: Batch): Promise<void> {
+    const [first] = queued
+    if (first !== undefined && queued.length === 1) return this.#settle(first, false)
+    const middle = Math.ceil(queued.length / 2)
+    await this.#insist(batchOf(target, queued.slice(0, middle)))
+    await this.#insist(batchOf(target, queued.slice(middle)))
+  }
+
+  #failed({ target: { topic, partition } }: Batch, error: Error): void {
+    if (this.#isStopped) return
+    const place = `${topic}/${partition}`
+    const text = `${place}: ${messageOf(error)}`
+    this.#troubles.sending.begin(place, text)
+    this.#failures.failed('sending records', text)
+  }
+
+  #succeeded({ target: { topic, partition } }: Batch): void {
+    const { sending } = this.#troubles
+    sending.end(`${topic}/${partition}`)
+    if (sending.isNone) this.#failures.succeeded('sending records')
+  }
+
+  #ended(batch: Batch): void {
+    for (const queued of batch.queued) this.#settle(queued, true)
+    this.#free(batch.target)
+  }
+
+  #free(target: TargetPartition): void {
+    this.#busy.delete(target)
+    if (this.#queues.has(target)) this.#pump()
   }
 
   #settle({ record, write }: Queued, isWritten: boolean): void {
@@ -202,6 +279,14 @@ class KafkaSink implements RecordSink {
   }
 }
 
-function partitionBatch({ target, queued }: Batch): PartitionBatch {
-  return { target, records: queued.map(({ record }) => record) }
+function batchOf(target: TargetPartition, queued: readonly Queued[]): Batch {
+  return { target, queued, records: queued.map(({ record }) => record) }
+}
+
+function recordBytesOf({ record }: Queued): number {
+  return recordBytes(record)
+}
+
+function longer(waitMs: number): number {
+  return Math.min(waitMs * 2, mostRetryMs)
 }
