@@ -153,7 +153,8 @@ function withDefaults(hook: JsonObject, known: StoredHook | undefined): JsonObje
   return {
     ...hook,
     tenantId: hook['tenantId'] ?? defaultTenant,
-    enabled: hook['enabled'] ?? true,
+    // To disable a hook is a decision of its own. A file that says nothing about it does not undo it.
+    enabled: hook['enabled'] ?? known?.members['enabled'] !== false,
     createdAt: hook['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
   }
 }

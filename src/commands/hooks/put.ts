@@ -1,6 +1,6 @@
 /**
- * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys and the
- * time of creation are kept if the new hook has none.
+ * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys, the
+ * time of creation and `enabled` are kept if the new hook has none.
  */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { UserError } from '../../core/model/errors.ts'
@@ -66,8 +66,16 @@ function refuseKnown(drafts: readonly Draft[]): void {
   )
 }
 
-function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
+/** Ends the line about a hook: whether it is disabled, or is not any more. */
+export function stateNote({ hook, known }: Pick<Draft, 'hook' | 'known'>): string {
+  const wasDisabled = known?.members['enabled'] === false
+  if (hook['enabled'] === true) return wasDisabled ? ', enabled again' : ''
+  return wasDisabled ? ', disabled as before' : ', disabled'
+}
+
+function report(draft: Draft, context: CommandContext): void {
   const { print } = context
+  const { hook, isKeyNew } = draft
   const { id, tenantId, enabled, signingKey } = hook
   const url = urlWithoutSecrets(urlOf(hook))
   const events = eventsOf(hook)
@@ -78,7 +86,7 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
     return
   }
   const keys = events.length === 0 ? 'no events' : events.join(' ')
-  const state = enabled === true ? '' : ', disabled'
+  const state = stateNote(draft)
   print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
   if (isEncrypted(String(signingKey))) {

@@ -270,6 +270,16 @@ describe("routes that Logto's Management API has", () => {
     )
   })
 
+  it.each([{ name: 'Other' }, { name: 'Other', enabled: null }])(
+    'leave whether a hook is enabled to what the topic has when %j is written',
+    async (body) => {
+      const rig = await rigWith()
+      expect((await rig.send('PATCH', '/api/hooks/one', body)).status).toBe(200)
+      const { enabled: _, ...others } = hookValue('one', { name: 'Other', createdAt: 2 })
+      expect(JSON.parse(rig.actions.at(-1)?.[1].input?.toString() ?? '')).toEqual(others)
+    },
+  )
+
   it('link to other pages of a list by whole addresses', async () => {
     const rig = await rigWith()
     const answer = await rig.get('/api/hooks?page=2&page_size=1&search=name')
