@@ -50,7 +50,13 @@ interface Change {
 
 async function run(context: CommandContext): Promise<0> {
   const { settings, note } = context
-  const given = readValues(await readInput(context))
+  const input = await readInput(context)
+  const given = readValues(input)
+  if (given.length === 0) {
+    // What a Logto without webhooks answers: a script that runs this again and again has not failed.
+    note(`There is nothing to import: ${input.name} has a list without hooks.`)
+    return 0
+  }
   const keys = encryptionKeysOf(settings)
   const stored = await readHooks(context, keys)
   const prepare = prepareFor(textOption(context, 'tenant'))

@@ -7,7 +7,15 @@ import { UserError } from '../../core/model/errors.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { draftsOf, readValues, urlOf, warnOf, writeDrafts, type Draft } from './drafts.ts'
+import {
+  draftsOf,
+  readValues,
+  urlOf,
+  warnOf,
+  withoutHooks,
+  writeDrafts,
+  type Draft,
+} from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { readHooks } from './topic.ts'
 import { eventsOf } from './put-warnings.ts'
@@ -33,7 +41,10 @@ export const hooksPutCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0> {
-  return await putHooks(context, readValues(await readInput(context)))
+  const input = await readInput(context)
+  const given = readValues(input)
+  if (given.length === 0) throw withoutHooks(input.name)
+  return await putHooks(context, given)
 }
 
 /**
