@@ -24,7 +24,7 @@ export const endpointsListCommand: Command = {
   examples: ['endpoints list', 'endpoints list --state disabled --tenant acme'],
   options: {
     state: {
-      type: 'string',
+      ...{ type: 'string', values: endpointStates },
       description: `Only endpoints in this state: ${endpointStates.join(', ')}.`,
     },
     tenant: {

@@ -4,7 +4,7 @@ import { formatDuration, parseDuration } from '../../core/model/durations.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
 import { decodeEvent } from '../../core/event/event.ts'
 import { UserError } from '../../core/model/errors.ts'
-import { isEventKey } from '../../core/event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../../core/event/event-keys.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { AuthEvent, Hook, InboundRecord } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -35,7 +35,7 @@ export const hooksTestCommand: Command = {
   examples: ['hooks test my-hook', 'hooks test my-hook --event PostSignIn --force'],
   options: {
     event: {
-      ...{ type: 'string', isList: true },
+      ...{ type: 'string', isList: true, values: knownEventKeys },
       description: 'Only these event keys, separated by commas.',
     },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },

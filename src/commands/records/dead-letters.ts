@@ -26,7 +26,8 @@ export const deadLettersListCommand: Command = {
   ],
   options: {
     ...listingOptions,
-    ...{ hook, tenant, delivery, user, event, reason },
+    ...{ hook, tenant, delivery, user, event },
+    reason: { ...reason, values: deathReasons },
   },
   uses: ['kafka', 'topics'],
   run,

@@ -17,7 +17,7 @@ export const rejectedListCommand: Command = {
   options: {
     ...listingOptions,
     reason: {
-      ...{ type: 'string', isList: true },
+      ...{ type: 'string', isList: true, values: rejectionReasons },
       description: 'Only for these reasons, such as invalid-json.',
     },
   },

@@ -1,6 +1,6 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
 import { isEncrypted, type Decrypt } from './encrypted-text.ts'
-import { eventKeys, isEventKey, noticeKeys } from '../event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../event/event-keys.ts'
 import { readLogins } from './logins.ts'
 import { isBoolean, isList, isNumber, isText, isTextUpTo, Members } from './members.ts'
 import type { HookProblems } from './problems.ts'
@@ -90,7 +90,7 @@ function readEvents(hook: Members): readonly string[] {
 }
 
 // What many hooks have alike is kept once: of a hundred thousand hooks it would be a third of the memory.
-const sharedKeys = new Map([...eventKeys, ...noticeKeys].map((key) => [key, key]))
+const sharedKeys = new Map(knownEventKeys.map((key) => [key, key]))
 const noHeaders: HookFields['headers'] = {}
 const noKeys: readonly SigningKey[] = []
 
