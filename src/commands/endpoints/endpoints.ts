@@ -47,7 +47,7 @@ const endpointColumns: readonly ListColumn[] = [
   { heading: 'HOOK', rank: 0, min: 12 },
   { heading: 'TENANT', rank: 1 },
   { heading: 'STATE', rank: 0, min: 9 },
-  { heading: 'REASON', rank: 0 },
+  { heading: 'REASON', rank: 0, min: 9, isWrapped: true },
   { heading: 'SINCE', rank: 0, min: 20 },
   { heading: 'UNTIL', rank: 2, min: 20 },
   { heading: 'FAILURES', rank: 3 },

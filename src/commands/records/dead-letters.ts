@@ -52,7 +52,7 @@ export const letterColumns: readonly Column[] = [
   fixed('STATUS', 6),
   fixed('TRIES', 5),
   { ...fixed('HOOK', 21), min: 12 },
-  { ...fixed('EVENT', 18), min: 16 },
+  { ...fixed('EVENT', 18), min: 16, isWrapped: true },
   { ...fixed('DELIVERY', 26), rank: 1 },
   { ...fixed('RECORD', 60), min: 30, rank: 2 },
 ]

@@ -59,11 +59,13 @@ const wideColumns: readonly ResultColumn[] = [
 /** In a terminal. Those of rank 0 take 76 columns. */
 const terminalColumns: readonly ResultColumn[] = [
   fixed('TIME', 14, ({ attemptedAt }) => shortTime(attemptedAt)),
-  fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd()),
+  fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd(), {
+    isWrapped: true,
+  }),
   fixed('TRY', 5, (result) => attempt(result, '/')),
   trigger,
   optional(0, hook, 12),
-  { ...fixed('EVENT', 18, ({ eventKey }) => eventKey), min: 16 },
+  { ...fixed('EVENT', 18, ({ eventKey }) => eventKey, { isWrapped: true }), min: 16 },
   optional(1, delivery),
   optional(2, took),
   optional(

@@ -64,7 +64,7 @@ function columnsOf(grouping: Grouping): readonly StatisticsColumn[] {
   const { p50, p95, p99 } = percentiles
   const time = (name: string, of: 'total' | 'toFirst', share: number, rank = 0) =>
     number(name, Math.max(7, name.length), (group) => durationText(group[of].quantile(share)), rank)
-  const name = { heading: grouping.toUpperCase(), min: 23, max: 23, rank: 0 }
+  const name = { heading: grouping.toUpperCase(), min: 23, max: 23, rank: 0, isWrapped: true }
   return [
     { ...name, cell: (group) => group.name },
     number('REQUESTS', 8, ({ requests }) => String(requests)),

@@ -12,6 +12,7 @@ const results = [
   failureWith({ attempt: 10, hookId: 'a1b2c3d4e5f6g7h8i9j0k', trigger: 'replay' }),
   failureWith({ errorClass: 'protocol', statusCode: null, eventKey: 'User.Data.Updated' }),
   endWith({ hookId: 'crm' }),
+  endWith({ hookId: '', outcome: 'unmatched', reason: 'event-unknown' }),
   failureWith({ hookId: hostile, eventKey: hostile, tenantId: hostile, errorMessage: hostile }),
 ]
 
@@ -24,12 +25,16 @@ function linesAt(columns: number | undefined): readonly string[] {
 describe('a line about a result', () => {
   it('takes 80 columns at most, and says what came, of which attempt, and what began it', () => {
     const lines = linesAt(80)
-    expect(lines.slice(0, 5)).toEqual([
+    expect(lines.slice(0, 9)).toEqual([
       'TIME            OUTCOME           TRY    TRIGGER  HOOK          EVENT',
       '09-14 09:02:11  delivered 200     1/10   event    crm           PostSignIn',
       '09-14 09:02:11  retrying 503      10/10  replay   a1b2c3d4e5f…  PostSignIn',
-      '09-14 09:02:11  retrying protoc…  1/10   event    hook-1        User.Data.Updat…',
-      '09-14 09:02:11  dead endpoint-d…  -      event    crm           PostSignIn',
+      '09-14 09:02:11  retrying          1/10   event    hook-1        User.Data.',
+      '                protocol                                        Updated',
+      '09-14 09:02:11  dead endpoint-    -      event    crm           PostSignIn',
+      '                disabled',
+      '09-14 09:02:11  unmatched event-  -      event    -             PostSignIn',
+      '                unknown',
     ])
   })
 
