@@ -139,8 +139,8 @@ describe('what waits', () => {
     const { stdout } = await ask('stats', '--from', '2h', '--to', '1h', '--json')
     const lines = stdout.trim().split('\n')
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { name: 'crm', tenantId: 'default', requests: 0, retrying: 1, waiting: 0 },
-      { by: 'all', requests: 0, retrying: 1, waiting: 0 },
+      { name: 'crm', tenantId: 'default', requests: 0, retrying: 1, deferred: 0 },
+      { by: 'all', requests: 0, retrying: 1, deferred: 0 },
     ])
     const others = await ask('stats', '--hook', 'billing', '--to', '1h', '--from', '2h', '--json')
     expect(JSON.parse(others.stdout)).toMatchObject({ by: 'all', retrying: 0 })

@@ -25,7 +25,7 @@ export function waitingRun(record: InboundRecord, tier: Tier | undefined): Waiti
   if (names.kind === 'rejected') return names
   const { deliveryId, hookId, progress, identity } = names
   const { tenantId, eventId, sourceKey, source } = identity
-  const { topic, partition, offset, timestamp } = record
+  const { topic, partition, offset } = record
   return {
     ...progress,
     deliveryId,
@@ -36,8 +36,40 @@ export function waitingRun(record: InboundRecord, tier: Tier | undefined): Waiti
     source,
     place: { topic, partition, offset },
     tier,
-    releasedAt: timestamp + (tier?.delayMs ?? 0),
+    releasedAt: releaseTime(record, tier),
   }
+}
+
+/** @param tier whose record it is; `undefined` for a request's */
+export function releaseTime(
+  { timestamp }: Pick<InboundRecord, 'timestamp'>,
+  tier: Tier | undefined,
+): EpochMs {
+  return timestamp + (tier?.delayMs ?? 0)
+}
+
+/** What a run waits for, in the words of outcomes. Those on the topic of requests were requested, or split off their event. */
+export const waitingKinds = ['retrying', 'deferred', 'requested'] as const
+export type WaitingKind = (typeof waitingKinds)[number]
+
+/** Whether the last thing that happened to a run was a failed attempt or a deferral. */
+export function waitingKind({
+  attempt,
+  deferrals,
+  dueAt,
+  earlyMs,
+  releasedAt,
+  tier,
+}: Pick<
+  WaitingRun,
+  'attempt' | 'deferrals' | 'dueAt' | 'earlyMs' | 'releasedAt' | 'tier'
+>): WaitingKind {
+  if (tier === undefined) return 'requested'
+  if (attempt === 0) return 'deferred'
+  if (deferrals === 0) return 'retrying'
+  // A deferred run may start at once, unless its endpoint is paused. A retry waits as long as its tier delays, at least.
+  // Half of that is enough to tell them apart, though the clock of the broker may differ.
+  return dueAt - earlyMs < releasedAt - tier.delayMs / 2 ? 'deferred' : 'retrying'
 }
 
 /**
