@@ -74,6 +74,16 @@ describe('who may ask the monitor', () => {
     expect(await statusWith(rig.origin, '/api/changes', {})).toBe(401)
     expect(await asked('Bearer a-token-of-some-lengtH')).toBe(401)
     expect(await asked('Basic a-token-of-some-length')).toBe(401)
+    for (const [authorization, code] of [
+      [undefined, 'auth.authorization_header_missing'],
+      ['', 'auth.authorization_header_missing'],
+      ['Basic a-token-of-some-length', 'auth.authorization_token_type_not_supported'],
+      ['Bearer another-token', 'auth.unauthorized'],
+    ]) {
+      const headers = authorization === undefined ? {} : { authorization }
+      const answer = await fetch(`${rig.origin}/api/hooks`, { headers })
+      expect([authorization, await answer.json()]).toMatchObject([authorization, { code }])
+    }
     expect(await asked('Bearer a-token-of-some-length')).toBe(200)
     expect(await statusWith(rig.origin, '/', {})).toBe(200)
     for (const { method, path } of rig.routes) {

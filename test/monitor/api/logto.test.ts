@@ -103,6 +103,12 @@ const hooks: readonly RouteCase[] = [
     has: { event: 'PostSignIn', config: { ...config, retries: 2 } },
   },
   {
+    does: 'makes a hook with an empty name',
+    ask: ['POST', '/api/hooks', { ...fields, name: '' }],
+    status: 201,
+    has: { name: '' },
+  },
+  {
     does: 'ignores an id and a key, and names each event once',
     ask: [
       'POST',
