@@ -46,13 +46,17 @@ const fixed = (heading: string, width: number): Column => {
   return { heading, min: width, max: width, rank: 0 }
 }
 
+const wrapped = (heading: string, width: number, min = width): Column => {
+  return { ...fixed(heading, width), min, isWrapped: true }
+}
+
 export const letterColumns: readonly Column[] = [
   fixed('TIME', 14),
-  fixed('REASON', 17),
+  wrapped('REASON', 17, 13),
   fixed('STATUS', 6),
   fixed('TRIES', 5),
-  { ...fixed('HOOK', 21), min: 12 },
-  { ...fixed('EVENT', 18), min: 16, isWrapped: true },
+  wrapped('HOOK', 21),
+  wrapped('EVENT', 18, 11),
   { ...fixed('DELIVERY', 26), rank: 1 },
   { ...fixed('RECORD', 60), min: 30, rank: 2 },
 ]
