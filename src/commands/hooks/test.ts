@@ -55,9 +55,10 @@ async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
   const { settings, args, print, note, signal } = context
   const [id = ''] = args
   const waitMs = waitOf(context)
+  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
   const hook = await testableHook(context, id)
   await withAdmin(settings, (admin) => refuseMissing(admin, settings.topics.requests))
-  const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
+  const tests = eventKeysFor(hook, asked).map((key) => testOf(hook, key, Date.now()))
   const width = Math.max(...tests.map(({ event }) => event.event.length))
   const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))
   const failed: DeliveryResult[] = []
@@ -169,7 +170,9 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
     throw new UserError(`Hook ${id} is suspended: fix its record first (${problems}).`)
   }
   if (!entry.hook.enabled) {
-    throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
+    throw new UserError(
+      `Hook ${id} is disabled by its owner: nothing is sent to it before "${nextCommand('hooks enable', {}, id)}".`,
+    )
   }
   if (booleanOption(context, 'force')) return entry.hook
   if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
@@ -181,8 +184,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
 }
 
 /** @throws UserError if there are none */
-function eventKeysFor(context: CommandContext, hook: Hook): readonly string[] {
-  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
+function eventKeysFor(hook: Hook, asked: readonly string[] | undefined): readonly string[] {
   const own = hook.events.length > 0 ? hook.events : hook.event === undefined ? [] : [hook.event]
   const keys = asked ?? [...new Set(own)]
   if (keys.length > 0) return keys
