@@ -43,8 +43,9 @@ export const endpointsListCommand: Command = {
   run: list,
 }
 
-const endpointColumns: readonly ListColumn[] = [
-  { heading: 'HOOK', rank: 0, min: 12 },
+export const endpointColumns: readonly ListColumn[] = [
+  // An id of Logto in full: other commands need it.
+  { heading: 'HOOK', rank: 0, min: 21, isWrapped: true },
   { heading: 'TENANT', rank: 1 },
   { heading: 'STATE', rank: 0, min: 9 },
   { heading: 'REASON', rank: 0, min: 9, isWrapped: true },
