@@ -1,6 +1,6 @@
 /** `hooktide endpoints list`, `enable` and `disable`. */
-import { disabled, freshEndpoint, reportRead } from '../../core/health/health.ts'
-import { encodeHealth, renewed, type Health } from '../../core/health/record.ts'
+import { disabled, freshEndpoint, hookSeen, reportRead } from '../../core/health/health.ts'
+import { encodeHealth, healthFor, renewed, type Health } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { Hook, HookId } from '../../core/model/model.ts'
 import { endpointStates, type EndpointState } from '../../core/model/record-values.ts'
@@ -89,7 +89,7 @@ async function list(context: CommandContext): Promise<0> {
   const hooks = await readHooks(context)
   const rows = [...hooks.values()]
     .toSorted((one, other) => compareTexts(placeOf(one), placeOf(other)))
-    .map((hook) => ({ hook, health: endpoints.get(hook.id) }))
+    .map((hook) => ({ hook, health: healthOf(hook, endpoints.get(hook.id)) }))
     .filter(({ hook }) => tenant === undefined || tenantOf(hook) === tenant)
     .filter(({ health }) => isAll || stateOf(health) !== 'healthy')
     .filter(({ health }) => state === undefined || stateOf(health) === state)
@@ -130,13 +130,18 @@ async function enable(context: CommandContext): Promise<0> {
 async function disable(context: CommandContext): Promise<0> {
   const at = Date.now()
   await changed(context, (hook, known) => {
-    const endpoint = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+    const read = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+    // What was said of a former URL must not stand in the way.
+    const endpoint = hookSeen(read, hook, at, { instance })
     return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
   })
   return 0
 }
 
 interface Change {
+  /** The newest record. */
+  readonly known: Health | undefined
+  /** What it says of the hook's endpoint; `undefined` if it is about a former URL. */
   readonly before: Health | undefined
   readonly after: Health
 }
@@ -150,14 +155,14 @@ async function changed(
   const hooks = activeHooks(await readHooks(context), [...new Set(args)])
   const endpoints = await readEndpoints(context)
   const changes = hooks.flatMap((hook) => {
-    const before = endpoints.get(hook.id)
-    const after = change(hook, before)
-    return after === undefined ? [] : [{ before, after }]
+    const known = endpoints.get(hook.id)
+    const after = change(hook, known)
+    return after === undefined ? [] : [{ known, before: healthFor(hook, known), after }]
   })
   await writeAll(
     settings,
     changes
-      .filter(({ before, after }) => after !== before)
+      .filter(({ known, after }) => after !== known)
       .map(({ after }) => ({
         topic: settings.topics.endpoints,
         key: after.hookId,
@@ -200,6 +205,10 @@ function stateOption(context: CommandContext): EndpointState | undefined {
     throw new UserError(`--state must be one of ${endpointStates.join(', ')}, not "${text}".`, 2)
   }
   return state
+}
+
+function healthOf({ entry }: StoredHook, known: Health | undefined): Health | undefined {
+  return entry.kind === 'active' ? healthFor(entry.hook, known) : known
 }
 
 function stateOf(health: Health | undefined): EndpointState {

@@ -236,7 +236,7 @@ function refuseFaulty(drafts: readonly Draft[]): void {
 }
 
 /** Begins a message about one of several hooks: its place and its id. */
-function labelOf({ place, givenId }: Draft): string {
+export function labelOf({ place, givenId }: Draft): string {
   if (place === '') return ''
   return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
 }

@@ -20,6 +20,7 @@ import {
 } from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { eventsOf } from './put-warnings.ts'
+import { warnOfRenewals } from './renewal.ts'
 import { readHooks, tenantOf, type StoredHook } from './topic.ts'
 
 export const hooksImportCommand: Command = {
@@ -64,6 +65,7 @@ async function run(context: CommandContext): Promise<0> {
   const changes = drafts.map(changeOf)
   const due = changes.filter(({ action }) => action !== 'keep').map(({ draft }) => draft)
   await warnOf(due, context)
+  await warnOfRenewals(due, context)
   for (const change of changes) show(change, context)
   const isDry = booleanOption(context, 'dry-run')
   if (!isDry && due.length > 0) await writeDrafts(due, settings, keys)

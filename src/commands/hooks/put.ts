@@ -17,6 +17,7 @@ import {
   type Draft,
 } from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
+import { warnOfRenewals } from './renewal.ts'
 import { readHooks } from './topic.ts'
 import { eventsOf } from './put-warnings.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
@@ -63,6 +64,7 @@ export async function putHooks(
   const drafts = draftsOf(given, { stored: await readHooks(context, keys), keys })
   if (isNew) refuseKnown(drafts)
   await warnOf(drafts, context)
+  await warnOfRenewals(drafts, context)
   await writeDrafts(drafts, settings, keys)
   for (const draft of drafts) report(draft, context)
   return 0
