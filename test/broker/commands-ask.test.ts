@@ -179,6 +179,8 @@ describe('what was lost and what was rejected', () => {
       ...{ topic: `${rig.prefix}.webhook.dead-letters`, valueEncoding: 'utf8' },
       value: expect.stringContaining('"User.Deleted"'),
     })
+    const slip = await ask('dead-letters', 'list', '--event', 'sign in')
+    expect(slip).toMatchObject({ code: 2, stdout: '' })
     const none = await ask('dead-letters', 'list', '--reason', 'exhausted')
     expect(none).toMatchObject({ code: 0, stdout: '' })
     expect(none.stderr).toMatch(/^There are no records in \S+ since \S+ that match\.\n$/)

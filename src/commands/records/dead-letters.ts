@@ -1,4 +1,5 @@
 /** `hooktide dead-letters list`: deliveries that ended without success, and why. */
+import { isEventKey } from '../../core/event/event-keys.ts'
 import { HeaderReader } from '../../core/event/record-headers.ts'
 import { deathHeaderNames } from '../../core/model/header-names.ts'
 import { deathReasons, type EpochMs, type InboundRecord } from '../../core/model/model.ts'
@@ -133,7 +134,7 @@ function wantedOf(context: CommandContext): (letter: Letter) => boolean {
   const hooks = idsOption(context, 'hook')
   const tenants = idsOption(context, 'tenant')
   const deliveries = idsOption(context, 'delivery')
-  const events = listOption(context, 'event', () => true, '')
+  const events = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
   const known = (text: string) => deathReasons.some((one) => one === text)
   const reasons = listOption(context, 'reason', known, `one of ${deathReasons.join(', ')}`)
   const about = textOption(context, 'user')
