@@ -94,7 +94,7 @@ function failureNotes(outcome: Outcome): readonly string[] {
 }
 
 function endpointDownNote(id: string): string {
-  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "${nextCommand('endpoints enable', {}, id)}" ends it, and --force tests it as it is.`
+  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "${nextCommand('endpoints enable', {}, id)}" ends it, "${nextCommand('hooks test', { force: true }, id)}" tests it as it is.`
 }
 
 function overflowNote(id: string): string {
