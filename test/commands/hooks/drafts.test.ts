@@ -21,46 +21,62 @@ async function draft(given: object, known?: object) {
   return only
 }
 
-describe('a hook that is written without "enabled"', () => {
-  it.each([
-    ['is enabled if it is new', {}, undefined, true, ''],
-    ['stays enabled', {}, { enabled: true }, true, ''],
-    ['stays enabled, as without the field', {}, {}, true, ''],
-    ['stays disabled', {}, { enabled: false }, false, ', disabled as before'],
-    [
-      'stays disabled for null',
-      { enabled: null },
-      { enabled: false },
-      false,
-      ', disabled as before',
-    ],
-    [
-      'stays disabled while suspended',
-      {},
-      { enabled: false, events: 1 },
-      false,
-      ', disabled as before',
-    ],
-    ['is enabled if what the topic has is no decision', {}, { enabled: 'no' }, true, ''],
-  ])('%s', async (_, given, known, enabled, said) => {
-    const made = await draft(given, known)
-    expect(made.hook).toMatchObject({ enabled })
-    expect(stateNote(made)).toBe(said)
-  })
-})
+interface Case {
+  readonly does: string
+  readonly given?: object
+  /** The hook in the topic. */
+  readonly known?: object
+  readonly enabled: boolean
+  /** What ends the line about it. */
+  readonly said: string
+}
 
-describe('a hook that is written with "enabled"', () => {
-  it.each([
-    ['is disabled', { enabled: false }, { enabled: true }, false, ', disabled'],
-    ['is disabled from the beginning', { enabled: false }, undefined, false, ', disabled'],
-    [
-      'is enabled again, which is said',
-      { enabled: true },
-      { enabled: false },
-      true,
-      ', enabled again',
-    ],
-  ])('%s', async (_, given, known, enabled, said) => {
+const silent: readonly Case[] = [
+  { does: 'is enabled if it is new', enabled: true, said: '' },
+  { does: 'stays enabled', known: { enabled: true }, enabled: true, said: '' },
+  { does: 'stays enabled, as without the field', known: {}, enabled: true, said: '' },
+  {
+    does: 'stays disabled',
+    ...{ known: { enabled: false }, enabled: false, said: ', disabled as before' },
+  },
+  {
+    does: 'stays disabled for null',
+    given: { enabled: null },
+    ...{ known: { enabled: false }, enabled: false, said: ', disabled as before' },
+  },
+  {
+    does: 'stays disabled while suspended',
+    ...{ known: { enabled: false, events: 1 }, enabled: false, said: ', disabled as before' },
+  },
+  {
+    does: 'is enabled if what the topic has is no decision',
+    ...{ known: { enabled: 'no' }, enabled: true, said: '' },
+  },
+]
+
+const explicit: readonly Case[] = [
+  {
+    does: 'is disabled',
+    given: { enabled: false },
+    ...{ known: { enabled: true }, enabled: false, said: ', disabled' },
+  },
+  {
+    does: 'is disabled from the beginning',
+    given: { enabled: false },
+    ...{ enabled: false, said: ', disabled' },
+  },
+  {
+    does: 'is enabled again, which is said',
+    given: { enabled: true },
+    ...{ known: { enabled: false }, enabled: true, said: ', enabled again' },
+  },
+]
+
+describe.each([
+  ['without', silent],
+  ['with', explicit],
+])('a hook that is written %s "enabled"', (_, cases) => {
+  it.each(cases)('$does', async ({ given = {}, known, enabled, said }) => {
     const made = await draft(given, known)
     expect(made.hook).toMatchObject({ enabled })
     expect(stateNote(made)).toBe(said)
