@@ -7,7 +7,7 @@ import {
   type Grouping,
   type GroupStatistics,
 } from '../../core/answers/statistics.ts'
-import { waitingKinds } from '../../core/run/waiting.ts'
+import { waitingKinds } from '../../core/answers/waiting-counts.ts'
 import type { Histogram } from '../../core/answers/histogram.ts'
 import { cut, fitted, headingsOf, paragraph, rowOf, type Column, type Layout } from '../columns.ts'
 import type { Line, Style } from '../line.ts'

@@ -1,7 +1,6 @@
 /** What waits now, for `stats`. */
 import { nameIn, type Grouping } from '../../core/answers/statistics.ts'
-import { WaitingCounts, type CountedRun } from '../../core/answers/waiting-counts.ts'
-import { waitingKind } from '../../core/run/waiting.ts'
+import { WaitingCounts, waitingKind, type CountedRun } from '../../core/answers/waiting-counts.ts'
 import type { CommandContext } from '../command.ts'
 import { ifReadable } from '../needed-rights.ts'
 import { textOption } from '../option-values.ts'

@@ -1,8 +1,31 @@
 /** Counts what waits now, from the records as which it waits. Memory is bounded. */
 import type { DeliveryResult } from '../model/records.ts'
-import type { WaitingKind } from '../run/waiting.ts'
+import type { EpochMs, Run, Tier } from '../model/model.ts'
 import { otherNames } from './counter.ts'
 import { SeenRuns } from './seen-runs.ts'
+
+/** What a run waits for, in the words of outcomes. Those on the topic of requests were requested, or split off their event. */
+export const waitingKinds = ['retrying', 'deferred', 'requested'] as const
+export type WaitingKind = (typeof waitingKinds)[number]
+
+/** What a run's record says of how it waits. */
+interface Wait extends Pick<Run, 'attempt' | 'deferrals' | 'dueAt' | 'earlyMs'> {
+  /** `undefined` on the topic of requests. */
+  readonly tier: Tier | undefined
+  /** When its tier hands the record out. */
+  readonly releasedAt: EpochMs
+}
+
+/** Whether the last thing that happened to a run was a failed attempt or a deferral. */
+export function waitingKind(wait: Wait): WaitingKind {
+  const { attempt, deferrals, dueAt, earlyMs, releasedAt, tier } = wait
+  if (tier === undefined) return 'requested'
+  if (attempt === 0) return 'deferred'
+  if (deferrals === 0) return 'retrying'
+  // A deferred run may start at once, unless its endpoint is paused. A retry waits as long as its tier delays, at least.
+  // Half of that is enough to tell them apart, though the clock of the broker may differ.
+  return dueAt - earlyMs < releasedAt - tier.delayMs / 2 ? 'deferred' : 'retrying'
+}
 
 export type OpenCounts = Readonly<Record<WaitingKind, number>>
 

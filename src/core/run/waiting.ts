@@ -48,30 +48,6 @@ export function releaseTime(
   return timestamp + (tier?.delayMs ?? 0)
 }
 
-/** What a run waits for, in the words of outcomes. Those on the topic of requests were requested, or split off their event. */
-export const waitingKinds = ['retrying', 'deferred', 'requested'] as const
-export type WaitingKind = (typeof waitingKinds)[number]
-
-/** Whether the last thing that happened to a run was a failed attempt or a deferral. */
-export function waitingKind({
-  attempt,
-  deferrals,
-  dueAt,
-  earlyMs,
-  releasedAt,
-  tier,
-}: Pick<
-  WaitingRun,
-  'attempt' | 'deferrals' | 'dueAt' | 'earlyMs' | 'releasedAt' | 'tier'
->): WaitingKind {
-  if (tier === undefined) return 'requested'
-  if (attempt === 0) return 'deferred'
-  if (deferrals === 0) return 'retrying'
-  // A deferred run may start at once, unless its endpoint is paused. A retry waits as long as its tier delays, at least.
-  // Half of that is enough to tell them apart, though the clock of the broker may differ.
-  return dueAt - earlyMs < releasedAt - tier.delayMs / 2 ? 'deferred' : 'retrying'
-}
-
 /**
  * When the next attempt may start at the earliest: what is past waits for its turn. A run that was deferred may start as
  * soon as a tier releases it.

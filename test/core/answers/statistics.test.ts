@@ -6,8 +6,7 @@ import {
   successShare,
   type Grouping,
 } from '../../../src/core/answers/statistics.ts'
-import type { WaitingKind } from '../../../src/core/run/waiting.ts'
-import { WaitingCounts } from '../../../src/core/answers/waiting-counts.ts'
+import { WaitingCounts, type WaitingKind } from '../../../src/core/answers/waiting-counts.ts'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 

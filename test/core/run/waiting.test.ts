@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { waitingKind } from '../../../src/core/answers/waiting-counts.ts'
 import { requestRecordHeaders, runHeaders } from '../../../src/core/run/delivery-headers.ts'
 import { deliveryIdOf } from '../../../src/core/model/identity.ts'
 import {
   earliestStart,
-  waitingKind,
   waitingRun,
   WaitingRuns,
   type WaitingRun,
