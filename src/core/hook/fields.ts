@@ -6,7 +6,7 @@ import { isBoolean, isList, isNumber, isText, isTextUpTo, Members } from './memb
 import type { HookProblems } from './problems.ts'
 import { readSecret, type SecretForm } from './secret-member.ts'
 import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
-import { isTenantId } from '../model/identity.ts'
+import { isTenantId, tenantIdForm } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
 import { defaultTenant, type Hook, type SigningKey } from '../model/model.ts'
 import { signingKeyFault } from './signature.ts'
@@ -56,7 +56,7 @@ export function readHookFields(
 ): HookFields {
   const hook = new Members(members, '', problems)
   const open = openerOf(members, decrypt)
-  const tenantId = hook.optional('tenantId', isTenantId, 'text of 1 to 128 printable characters')
+  const tenantId = hook.optional('tenantId', isTenantId, tenantIdForm)
   const signingKey = readSigningKey(hook, 'signingKey', open)
   hook.optional('createdAt', isNumber, 'a number of milliseconds')
   return {
