@@ -175,7 +175,8 @@ process.stderr.on('error', () => undefined)
 
 const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code => {
   if (error instanceof InterruptedError) {
-    note(error.message)
+    const isUnread = ending.signal.reason === outputClosed
+    note(isUnread ? 'Ended early: nobody reads the output any more.' : error.message)
     return signalExitCodes[ending.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT']
   }
   if (error instanceof UserError) {
@@ -189,4 +190,5 @@ const exitCode = await main(process.argv.slice(2)).catch((error: unknown): Code 
   return 1
 })
 // Clients may keep sockets and timers open. All work is done here, so only the output is waited for.
-process.stdout.write('', () => process.exit(exitCode))
+// To a file it is written at once, but an error of that is told later.
+process.stdout.write('', () => setImmediate(() => process.exit(exitCode)))

@@ -1,6 +1,7 @@
 /** Parses the arguments of a command: its own options, settings given as flags, and ids. */
 import { parseArgs } from 'node:util'
 import { flagNames, flagOf, secretNames, type SettingName } from '../settings/table.ts'
+import { rowsOf } from '../settings/names.ts'
 import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
 import { hiddenMark } from '../core/text/hidden-text.ts'
@@ -128,7 +129,16 @@ function unknownFault(command: Command, { name, rawName }: OptionToken): string 
   if (isSecret || looksSecret || (meant === undefined && /auth|key/i.test(name))) {
     return `${shown} is not known. Pass secrets as environment variables, or in the file that the command reads: arguments are visible in the process list.`
   }
-  return `${shown} is not known${meant === undefined ? '.' : `: did you mean --${meant}?`}`
+  const guesses = meant === undefined ? endingWith(command, name) : [meant]
+  if (guesses.length === 0) return `${shown} is not known.`
+  return `${shown} is not known: did you mean ${guesses.map((one) => `--${one}`).join(' or ')}?`
+}
+
+/** Settings that the command uses, and of which this is the last word: `--port` for `--monitor-port`. */
+function endingWith({ uses }: Command, name: string): readonly string[] {
+  return rowsOf(uses).flatMap(({ flag }) =>
+    flag !== undefined && flag.endsWith(`-${name}`) ? [flag.slice(2)] : [],
+  )
 }
 
 /**

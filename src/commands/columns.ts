@@ -12,6 +12,8 @@ export interface Column {
   readonly rank: number
   /** Numbers are aligned to the right. */
   readonly isNumber?: boolean
+  /** Cells that are too long take more lines within the column, rather than being cut. For short lists of names. */
+  readonly isWrapped?: boolean
 }
 
 /** A column as it is shown. */
@@ -23,6 +25,7 @@ interface Fitted {
   readonly isNumber: boolean
   /** Whether longer cells are cut, so that lines fit the terminal. */
   readonly isCut: boolean
+  readonly isWrapped: boolean
 }
 
 /** The columns of each line of a row. A row takes one line, or several where the terminal is narrow. */
@@ -97,8 +100,8 @@ function widened(line: readonly Placed[], width: number): readonly Fitted[] {
 }
 
 function shownWith({ column, index }: Placed, width: number): Fitted {
-  const { heading, isNumber = false } = column
-  return { heading, index, width, isNumber, isCut: true }
+  const { heading, isNumber = false, isWrapped = false } = column
+  return { heading, index, width, isNumber, isWrapped, isCut: true }
 }
 
 /** The width of cells side by side. */
@@ -124,12 +127,50 @@ export function headingsOf(layout: Layout): readonly string[] {
  * @param cells one for each column, shown or not
  */
 export function rowOf(layout: Layout, cells: readonly LinePart[]): readonly Line[] {
-  return layout.map((line, index) =>
-    joined(
-      line.map((column) => filled(column, cells[column.index] ?? '')),
-      index,
-    ),
-  )
+  return layout.flatMap((line, index) => {
+    const lists = line.map((column) => linesOf(column, cells[column.index] ?? ''))
+    const height = Math.max(...lists.map((list) => list.length))
+    return Array.from({ length: height }, (_, at) =>
+      joined(
+        line.map((column, place) => filled(column, lists[place]?.[at] ?? '')),
+        index,
+      ),
+    )
+  })
+}
+
+/** A hostile name could fill the terminal. */
+const mostLines = 4
+
+/** The lines of a cell. */
+function linesOf({ width, isCut, isWrapped }: Fitted, cell: LinePart): readonly LinePart[] {
+  const text = textIn(cell)
+  if (!isCut || !isWrapped || displayWidth(printable(text.slice(0, width + 1))) <= width) {
+    return [cell]
+  }
+  const lines = wrapped(printable(text.slice(0, 8 * width)), width)
+  const first = lines.slice(0, mostLines - 1)
+  // What is too long even so is cut on the last line.
+  const rest = lines.slice(mostLines - 1).join('')
+  const shown = rest === '' ? first : [...first, rest]
+  return shown.map((line) => (typeof cell === 'string' ? line : { ...cell, text: line }))
+}
+
+/** Breaks a text where words of names begin: behind a space, a hyphen or a dot, else before a capital, else anywhere. */
+function wrapped(text: string, width: number): readonly string[] {
+  const words = text
+    .split(/(?<=[ .-])/)
+    .flatMap((word) =>
+      displayWidth(word.trimEnd()) > width ? word.split(/(?=[A-Z][a-z])/) : [word],
+    )
+    .flatMap((word) => (displayWidth(word.trimEnd()) > width ? piecesOf(word, width) : [word]))
+  const lines: string[] = []
+  for (const word of words) {
+    const line = lines.at(-1)
+    if (line === undefined || displayWidth((line + word).trimEnd()) > width) lines.push(word)
+    else lines[lines.length - 1] = line + word
+  }
+  return lines.map((line) => line.trimEnd())
 }
 
 function joined(cells: readonly LinePart[], lineIndex: number): readonly LinePart[] {

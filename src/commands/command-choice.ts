@@ -82,8 +82,9 @@ function unknownCommand(commands: readonly Command[], argv: readonly string[]): 
   const second = argv[1]?.startsWith('-') === false ? [argv[1]] : []
   const both = [first, ...second].join(' ')
   if (family.length > 0) {
-    const fault = second.length === 0 ? 'is only the first word of a command' : 'is not a command'
-    return notFound(both, fault, family)
+    if (second.length === 0) return notFound(both, 'is only the first word of a command', family)
+    const near = nearestName(both, family)
+    return notFound(both, 'is not a command', near === undefined ? family : [near])
   }
   const near = nearestName(both, namesOf(commands))
   if (near !== undefined) return notFound(both, 'is not a command', [near])

@@ -18,6 +18,8 @@ export interface CommandOption {
   readonly idOf?: IdOf
   /** Whether it takes several values: separated by commas, or each with the option again. */
   readonly isList?: boolean
+  /** What shells offer as its value: all that it takes, or what is known beforehand of it. */
+  readonly values?: readonly string[]
 }
 
 /** The ids that a command takes as arguments. */

@@ -26,6 +26,12 @@ import { toolArguments } from '../edge/kafka/refusals.ts'
 import { kafkaSettingsOf, withAdmin } from './kafka-session.ts'
 import { booleanOption, integerOption, registrySettingsOf, textOption } from './option-values.ts'
 
+const eventSchemas: ReadonlyMap<string, ShippedSchema | undefined> = new Map([
+  ['json', undefined],
+  ['json-schema', 'event-json-schema'],
+  ['avro', 'event-avro'],
+])
+
 export const initCommand: Command = {
   name: 'init',
   summary: 'Create missing topics, first offsets and schemas.',
@@ -41,12 +47,12 @@ export const initCommand: Command = {
       description: "Replicas of new topics. [the broker's default]",
     },
     from: {
-      type: 'string',
+      ...{ type: 'string', values: ['latest', 'earliest'] },
       description:
         'Where a new group starts on event topics: latest, earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest]',
     },
     'event-format': {
-      type: 'string',
+      ...{ type: 'string', values: [...eventSchemas.keys()] },
       description:
         'Form of event values: json, json-schema or avro. The last two register a schema for each event topic; the registry then refuses schemas of another form. [json]',
     },
@@ -130,12 +136,6 @@ function isRefused(step: Step): boolean {
   if (step.kind === 'schema') return step.state === 'refused'
   return step.state === 'blocked'
 }
-
-const eventSchemas: ReadonlyMap<string, ShippedSchema | undefined> = new Map([
-  ['json', undefined],
-  ['json-schema', 'event-json-schema'],
-  ['avro', 'event-avro'],
-])
 
 /** The schema to register for event topics; `undefined` for none. */
 function eventSchemaOf(

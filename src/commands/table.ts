@@ -22,7 +22,8 @@ export function alignedRows(rows: readonly (readonly string[])[]): readonly stri
 }
 
 /** A column of a short table, all rows of which are known. */
-export type ListColumn = Pick<Column, 'heading' | 'rank'> & Partial<Pick<Column, 'min' | 'max'>>
+export type ListColumn = Pick<Column, 'heading' | 'rank'> &
+  Partial<Pick<Column, 'min' | 'max' | 'isWrapped'>>
 
 /** In characters. Enough for an id of Logto or a host; the whole cell is seen where the table is wide. */
 const defaultMax = 40

@@ -25,7 +25,11 @@ export class Fault {
 
 const contentOfFile = 'must be the path of a file, but has the content of one'
 
-export type Parser<Value> = (text: string) => Value | Fault
+export interface Parser<Value> {
+  (text: string): Value | Fault
+  /** All values that it takes, if they are few. Shells offer them. */
+  readonly choices?: readonly string[]
+}
 
 export const text: Parser<string> = (value) => value
 export const optionalText: Parser<string | undefined> = (value) =>
@@ -99,14 +103,18 @@ export const brokerList: Parser<readonly string[]> = (value) => {
   return new Fault(`must be host:port pairs, and "${quotable(withoutLogin(odd))}" is not one`)
 }
 
-export const boolean: Parser<boolean> = (value) => {
+const booleanChoices = { choices: ['true', 'false'] } as const
+
+export const boolean: Parser<boolean> = Object.assign((value: string) => {
   if (/^(true|1|yes)$/i.test(value)) return true
   if (/^(false|0|no|)$/i.test(value)) return false
   return new Fault(`must be true or false (or 1 or 0, yes or no), not "${quotable(value)}"`)
-}
+}, booleanChoices)
 
-export const optionalBoolean: Parser<boolean | undefined> = (value) =>
-  value === '' ? undefined : boolean(value)
+export const optionalBoolean: Parser<boolean | undefined> = Object.assign(
+  (value: string) => (value === '' ? undefined : boolean(value)),
+  booleanChoices,
+)
 
 export const integer =
   (min: number, max: number): Parser<number> =>
@@ -172,18 +180,22 @@ function isNameServer(item: string): boolean {
   return isAddress && !item.includes('%') && Number(port) > 0 && Number(port) <= 65_535
 }
 
-export const oneOf =
-  <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
-  (value) =>
-    choices.find((choice) => choice === value) ??
-    new Fault(`must be one of ${choices.join(', ')}, not "${quotable(value)}"`)
+export const oneOf = <const Choice extends string>(...choices: readonly Choice[]): Parser<Choice> =>
+  Object.assign(
+    (value: string) =>
+      choices.find((choice) => choice === value) ??
+      new Fault(`must be one of ${choices.join(', ')}, not "${quotable(value)}"`),
+    { choices },
+  )
 
 /** Upper and lower case count as the same. An empty value means not set. */
 export const optionalOneOf = <const Choice extends string>(
   ...choices: readonly Choice[]
 ): Parser<Choice | undefined> => {
   const parse = oneOf(...choices)
-  return (value) => (value === '' ? undefined : parse(value.toLowerCase()))
+  return Object.assign((value: string) => (value === '' ? undefined : parse(value.toLowerCase())), {
+    choices,
+  })
 }
 
 export const httpUrl: Parser<string | undefined> = (value) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
@@ -25,6 +26,19 @@ describe('the command line', () => {
       stderr:
         'hooktide hooks put: --fil is not known: did you mean --file?\nSee "hooktide hooks put --help".\n',
     })
+  })
+
+  it.runIf(existsSync('/dev/full'))('fails when its output cannot be written', async () => {
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    for (const args of [['--version'], ['help', 'run'], ['completion', 'bash']]) {
+      const child = spawn(process.execPath, [cliPath, ...args], { stdio: ['ignore', full, 'pipe'] })
+      let errors = ''
+      child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+      const [code] = await once(child, 'close')
+      expect([args, code]).toEqual([args, 1])
+      expect(errors).toMatch(/^The output cannot be written: ENOSPC.*\n$/)
+    }
   })
 
   it('completes its work when nobody reads its output', async () => {

@@ -139,8 +139,8 @@ describe('what waits', () => {
     const { stdout } = await ask('stats', '--from', '2h', '--to', '1h', '--json')
     const lines = stdout.trim().split('\n')
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { name: 'crm', tenantId: 'default', requests: 0, retrying: 1, waiting: 0 },
-      { by: 'all', requests: 0, retrying: 1, waiting: 0 },
+      { name: 'crm', tenantId: 'default', requests: 0, retrying: 1, deferred: 0 },
+      { by: 'all', requests: 0, retrying: 1, deferred: 0 },
     ])
     const others = await ask('stats', '--hook', 'billing', '--to', '1h', '--from', '2h', '--json')
     expect(JSON.parse(others.stdout)).toMatchObject({ by: 'all', retrying: 0 })
@@ -179,6 +179,8 @@ describe('what was lost and what was rejected', () => {
       ...{ topic: `${rig.prefix}.webhook.dead-letters`, valueEncoding: 'utf8' },
       value: expect.stringContaining('"User.Deleted"'),
     })
+    const slip = await ask('dead-letters', 'list', '--event', 'sign in')
+    expect(slip).toMatchObject({ code: 2, stdout: '' })
     const none = await ask('dead-letters', 'list', '--reason', 'exhausted')
     expect(none).toMatchObject({ code: 0, stdout: '' })
     expect(none.stderr).toMatch(/^There are no records in \S+ since \S+ that match\.\n$/)

@@ -49,6 +49,35 @@ describe('endpoints', () => {
     expect((await command('list')).stdout).toMatch(/^b +other +disabled +operator/m)
   })
 
+  it('begin anew with another URL, and can be disabled again though no processor has seen it', async () => {
+    await rig.putHooks({ id: 'moved' })
+    await command('disable', 'moved')
+    await rig.putHooks({ id: 'moved', config: { url: `${rig.urlOf('moved')}/elsewhere` } })
+    const state = async () =>
+      (await command('list', '--all')).stdout.match(/^moved +\w+ +\w+/m)?.[0]
+    expect(await state()).toMatch(/healthy$/)
+    const off = await command('disable', 'moved')
+    expect(off.stdout).toBe('moved is disabled, was healthy\n')
+    expect(await state()).toMatch(/disabled$/)
+  })
+
+  it('that have a decision undone by the new URL of their hook are named when it is written', async () => {
+    const url = 'https://192.0.2.1/one'
+    const put = (changes: object) => {
+      const hook = { id: 'off', events: ['PostSignIn'], config: { url }, ...changes }
+      return hooktide(['hooks', 'put', '-f', '-'], rig.environment, JSON.stringify(hook))
+    }
+    await put({})
+    await command('disable', 'off')
+    expect((await put({ name: 'same URL' })).stderr).not.toContain('disabled')
+    const moved = await put({ config: { url: 'https://192.0.2.1/two' } })
+    expect(moved.code).toBe(0)
+    expect(moved.stderr).toContain(
+      'warning: the endpoint is disabled (operator), and enabled again by the new URL: "hooktide endpoints disable off" disables it',
+    )
+    expect((await put({ config: { url } })).stderr).not.toContain('disabled (')
+  })
+
   it('that do not exist, or belong to a suspended hook, are refused, and nothing is changed', async () => {
     const [unknown, suspended, noState] = await Promise.all([
       command('disable', 'a', 'nobody', 'noone'),

@@ -123,7 +123,14 @@ describe('hooks import', () => {
     const keyless = await importing([{ ...crm, id: null, signingKey: null }])
     expect(keyless.code).toBe(1)
     expect(keyless.stderr).toMatch(/\bid is missing[^]*signingKey is missing/)
-    const empty = await importing([])
+  })
+
+  it('has nothing to do for a Logto without hooks, but refuses an empty file', async () => {
+    const none = await importing([])
+    const note = 'There is nothing to import: standard input has a list without hooks.\n'
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: note })
+    // What a failed request leaves, too.
+    const empty = await command(['hooks', 'import', '-f', '-'], '\n')
     expect(empty).toMatchObject({ code: 1, stderr: 'standard input has no hook.\n' })
   })
 })

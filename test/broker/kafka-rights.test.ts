@@ -117,7 +117,7 @@ describe('a user who asks', () => {
       return said
     }
     for (const right of [topicRight('Read', requests), topicRight('Read', tier)]) {
-      expect(await shown(right, 'stats', '--json')).toContain('"waiting":null')
+      expect(await shown(right, 'stats', '--json')).toContain('"requested":null')
     }
     await shown(groupRight('Describe', `${group}.retry`), 'stats', '--json')
     const [event = ''] = events

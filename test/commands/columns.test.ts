@@ -19,6 +19,7 @@ const columns: readonly Column[] = [
 ]
 
 const needed = columns.map((column) => ({ ...column, rank: 0 }))
+const wrapping = needed.map((column) => ({ ...column, isWrapped: true }))
 
 function textsOf(layout: Layout, cells: readonly LinePart[]): readonly string[] {
   return rowOf(layout, cells).map(textOf)
@@ -49,7 +50,7 @@ describe('columns of a table', () => {
     const cell = fc.string({ unit: 'binary', maxLength: 20 })
     fc.assert(
       fc.property(fc.tuple(cell, cell, cell), fc.integer({ min: 10, max: 80 }), (cells, width) => {
-        for (const table of [columns, needed]) {
+        for (const table of [columns, needed, wrapping]) {
           for (const line of textsOf(fitted(table, width), cells)) {
             expect(displayWidth(line)).toBeLessThanOrEqual(width)
           }
@@ -66,6 +67,38 @@ describe('columns of a table', () => {
       '  a name that is …',
     ])
     expect(headingsOf(fitted(needed, 10))).toEqual(['ID', '     COUNT', '  NAME'])
+  })
+
+  it('take as many lines as a name needs that is not to be cut', () => {
+    const outcome = { heading: 'OUTCOME', min: 16, max: 16, rank: 0, isWrapped: true }
+    const other = { heading: 'OTHER', min: 5, max: 5, rank: 0 }
+    const event = { ...outcome, heading: 'EVENT' }
+    const shown = fitted([outcome, other, event], 80)
+    const lines = (...cells: readonly LinePart[]) => textsOf(shown, cells)
+    expect(lines('delivered 200', '1/10', 'User.Created')).toHaveLength(1)
+    expect(lines('unmatched event-unknown', '1/10', 'OrganizationRole.Data.Updated')).toEqual([
+      'unmatched event-  1/10   Organization',
+      'unknown                  Role.Data.',
+      '                         Updated',
+    ])
+    expect(lines('x', 'y', 'PostSignInAdaptiveMfaTriggered')).toEqual([
+      'x                 y      PostSignIn',
+      '                         AdaptiveMfa',
+      '                         Triggered',
+    ])
+    // Anyone may write results, so a name may be of any length.
+    expect(lines('x', 'y', 'a'.repeat(1_000_000)).map((line) => line.slice(25))).toEqual([
+      ...Array.from({ length: 3 }, () => 'a'.repeat(16)),
+      `${'a'.repeat(15)}…`,
+    ])
+    const red = { text: 'unmatched event-unknown', style: 'red' } as const
+    expect(rowOf(shown, [red, '', ''])).toEqual([
+      [{ text: 'unmatched event-', style: 'red' }],
+      [{ text: 'unknown', style: 'red' }],
+    ])
+    expect(textsOf(fitted([outcome, other, event], undefined), ['x'.repeat(30), '', ''])).toEqual([
+      'x'.repeat(30),
+    ])
   })
 
   it('keep the colour of a cell, which is padded and cut as others are', () => {

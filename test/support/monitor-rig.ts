@@ -80,8 +80,9 @@ export function healthWith(fields: Partial<Health> & { readonly hookId: string }
     failures: 5,
     lastSuccessAt: null,
     enableEpoch: 0,
+    // Of whatever URL the hook has: that of no record is newer.
     endpoint: '0123456789abcdef',
-    configVersion: '0-0',
+    configVersion: '0-1000000',
     instance: 'p1',
     at: 1_000,
     ...fields,

@@ -1,4 +1,5 @@
 /** Completion scripts for shells, generated from the table of commands. */
+import { flagNames, flagOf, settingTable } from '../../settings/table.ts'
 import type { Command, CommandOption } from '../command.ts'
 
 export type Shell = 'bash' | 'zsh' | 'fish'
@@ -51,14 +52,61 @@ function secondWord({ name }: Command): string {
   return name.split(' ')[1] ?? ''
 }
 
-/** Options behind which a value follows, as a pattern of `case`. Files are what `--file` takes, and nothing else. */
-function valuePattern(places: readonly Place[], isFile: boolean): string {
-  const names = places.flatMap(({ options }) =>
-    options
-      .filter(([name, { type }]) => type === 'string' && (name === 'file') === isFile)
-      .flatMap(([name, { short }]) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]),
+/** What may stand as the value of some options. */
+interface ValueGroup {
+  /** The words of the command and the option, such as `hooks put --file`. */
+  readonly places: readonly string[]
+  /** Settings, which stand behind any command, such as `--log-level`. */
+  readonly settings: readonly string[]
+  /** `undefined`: anything may. */
+  readonly values: readonly string[] | undefined
+  readonly isFile: boolean
+  readonly isList: boolean
+}
+
+/** Options and settings behind which a value follows, those with the same values together. */
+function valueGroups(places: readonly Place[]): readonly ValueGroup[] {
+  const own = places.flatMap(({ typed, options }) =>
+    options.filter(([, { type }]) => type === 'string').map((one) => ownGroup(typed, ...one)),
   )
-  return [...new Set(names)].toSorted().join('|')
+  const settings = flagNames.map((name) => ({
+    ...{ places: [], settings: [`--${flagOf(name)}`], isFile: false, isList: false },
+    values: settingTable[name].parse.choices,
+  }))
+  const same = Map.groupBy([...own, ...settings], (group) =>
+    JSON.stringify({ ...group, places: [], settings: [] }),
+  )
+  return [...same.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return []
+    const all = [first, ...others]
+    return [
+      {
+        ...first,
+        places: all.flatMap((group) => group.places),
+        settings: all.flatMap((group) => group.settings),
+      },
+    ]
+  })
+}
+
+function ownGroup(typed: string, name: string, option: CommandOption): ValueGroup {
+  const { short, values, isList = false } = option
+  const names = [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]
+  return {
+    places: names.map((one) => `${typed} ${one}`),
+    settings: [],
+    values,
+    isFile: name === 'file',
+    isList: isList && values !== undefined,
+  }
+}
+
+/** Options as a pattern of `case`, which is held against the words of the command and the option. */
+function valuePattern({ places, settings }: ValueGroup): string {
+  return [
+    ...places.map((place) => quoted(place)),
+    ...settings.map((flag) => `*${quoted(` ${flag}`)}`),
+  ].join('|')
 }
 
 /** The words that lead to places, as a pattern of `case`. */
@@ -89,25 +137,43 @@ function typedLoop({ first, current, words }: ShellWords, places: readonly Place
   done`
 }
 
-/** Written for bash 3.2 too, which macOS has. */
+/** Written for bash 3.2 too, which macOS has. It makes several words of `--option=value`. */
 function bashScript(places: readonly Place[]): string {
   const cases = places.map(({ typed, words, options }) => {
     const candidates = [...words.map(([word]) => word), ...options.map(([name]) => `--${name}`)]
     return `    ${quoted(typed)}) candidates=${quoted(candidates.join(' '))} ;;`
   })
+  const values = valueGroups(places).map((group) => {
+    const { isFile, isList, values: known = [] } = group
+    const list = isList ? ' list=1' : ''
+    const action = isFile
+      ? 'compopt -o default 2>/dev/null; return'
+      : `candidates=${quoted(known.join(' '))}${list}`
+    return `    ${valuePattern(group)}) ${action} ;;`
+  })
   return `# Completion of hooktide for bash. Load it with: source <(hooktide completion bash)
 _hooktide() {
-  local typed="" next="" candidates="" word index
+  local typed="" next="" candidates="" list="" before="" word index at=$((COMP_CWORD - 1))
+  local current="\${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=()
-  case "\${COMP_WORDS[COMP_CWORD-1]}" in
-    ${valuePattern(places, true)}) compopt -o default 2>/dev/null; return ;;
-    ${valuePattern(places, false)}) return ;;
-  esac
+  if [[ "$current" == = ]]; then current=""
+  elif [[ "\${COMP_WORDS[at]}" == = ]]; then at=$((at - 1)); fi
+  local option="\${COMP_WORDS[at]}"
+  if [[ "$current" == --*=* ]]; then
+    option="\${current%%=*}" before="\${current%%=*}=" current="\${current#*=}"
+  fi
 ${typedLoop({ first: 1, current: 'COMP_CWORD', words: 'COMP_WORDS' }, places)}
-  case "$typed" in
-${cases.join('\n')}
+  case "$typed $option" in
+${values.join('\n')}
+    *)
+      case "$typed" in
+${indented(cases)}
+      esac ;;
   esac
-  COMPREPLY=($(compgen -W "$candidates" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  if [[ -n "$list" && "$current" == *,* ]]; then
+    before="$before\${current%,*}," current="\${current##*,}"
+  fi
+  COMPREPLY=($(compgen -P "$before" -W "$candidates" -- "$current"))
 }
 complete -F _hooktide hooktide
 `
@@ -121,16 +187,25 @@ function zshScript(places: readonly Place[]): string {
     ]
     return `    ${quoted(typed)}) candidates=(\n${candidates.map((one) => `      ${one}\n`).join('')}    ) ;;`
   })
+  const values = valueGroups(places).map((group) => {
+    const { isFile, isList, values: known = [] } = group
+    const start = isList ? `compset -P '*,'; ` : ''
+    const action = isFile ? '_files' : `${start}compadd -- ${known.map(quoted).join(' ')}`
+    return `    ${valuePattern(group)}) ${known.length > 0 || isFile ? `${action}; ` : ''}return ;;`
+  })
   return `#compdef hooktide
 # Completion of hooktide for zsh. Load it with: source <(hooktide completion zsh)
 _hooktide() {
-  local typed="" next="" word index
+  local typed="" next="" word index option="\${words[CURRENT-1]}"
   local -a candidates
-  case "\${words[CURRENT-1]}" in
-    ${valuePattern(places, true)}) _files; return ;;
-    ${valuePattern(places, false)}) return ;;
-  esac
+  if [[ "\${words[CURRENT]}" == --*=* ]]; then
+    option="\${words[CURRENT]%%=*}"
+    compset -P 1 '*='
+  fi
 ${typedLoop({ first: 2, current: 'CURRENT', words: 'words' }, places)}
+  case "$typed $option" in
+${values.join('\n')}
+  esac
   case "$typed" in
 ${cases.join('\n')}
   esac
@@ -138,6 +213,10 @@ ${cases.join('\n')}
 }
 if [[ "\${funcstack[1]}" == _hooktide ]]; then _hooktide "$@"; else compdef _hooktide hooktide; fi
 `
+}
+
+function indented(lines: readonly string[]): string {
+  return lines.map((line) => `    ${line}`).join('\n')
 }
 
 /** A colon ends the word in what \`_describe\` of zsh reads. */
@@ -154,6 +233,11 @@ function fishScript(places: readonly Place[]): string {
       ...place.options.map(([name, option]) => `${begin} ${fishOption(name, option)}`),
     ]
   })
+  const settings = valueGroups(places).flatMap(({ settings: flags, values }) =>
+    values === undefined || flags.length === 0
+      ? []
+      : [`    case ${flags.join(' ')}\n      set values ${values.join(' ')}`],
+  )
   return `# Completion of hooktide for fish. Load it with: hooktide completion fish | source
 function __hooktide_typed
   set -l words (commandline -opc)
@@ -168,16 +252,46 @@ function __hooktide_typed
   end
   echo $typed
 end
+function __hooktide_list
+  set -l before (string match -r '^(?:--[^=]*=)?(.*,)' -- (commandline -ct))[2]
+  for value in $argv
+    echo "$before$value"
+  end
+end
+function __hooktide_setting
+  set -l current (commandline -ct)
+  set -l option (commandline -opc)[-1]
+  set -l before ''
+  if string match -q -- '--*=*' $current
+    set option (string replace -r '=.*' '' -- $current)
+    set before "$option="
+  end
+  set -l values
+  switch $option
+${settings.join('\n')}
+  end
+  for value in $values
+    echo "$before$value"
+  end
+end
 complete -c hooktide -e
 complete -c hooktide -f
+complete -c hooktide -a '(__hooktide_setting)'
 ${lines.join('\n')}
 `
 }
 
-function fishOption(name: string, { type, short, description }: CommandOption): string {
-  const value = type === 'boolean' ? '' : name === 'file' ? ' -r -F' : ' -x'
+function fishOption(name: string, option: CommandOption): string {
+  const { type, short, description } = option
+  const value = type === 'boolean' ? '' : name === 'file' ? ' -r -F' : ` -x${fishValues(option)}`
   const letter = short === undefined ? '' : ` -s ${short}`
   return `-l ${name}${letter}${value} -d ${fishQuoted(description)}`
+}
+
+function fishValues({ values, isList }: CommandOption): string {
+  if (values === undefined) return ''
+  const known = values.join(' ')
+  return ` -a ${fishQuoted(isList === true ? `(__hooktide_list ${known})` : known)}`
 }
 
 /** One word of bash and zsh. */

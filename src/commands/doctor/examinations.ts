@@ -100,10 +100,10 @@ export async function examineHooks(
     ...(failing.length === 0
       ? []
       : [
-          `${failing.length} endpoints are not healthy, such as ${failing.slice(0, maxNamed).join(', ')}: see "hooktide endpoints list".`,
+          `${failing.length} endpoint(s) are not healthy, such as ${failing.slice(0, maxNamed).join(', ')}: see "hooktide endpoints list".`,
         ]),
   ]
-  return findingsOf('hooks', { warnings }, `${hooks.length} hooks, none of which is suspended`)
+  return findingsOf('hooks', { warnings }, `${hooks.length} hook(s), none of which is suspended`)
 }
 
 /** Of each host one hook: what is said of a host is the same for all that lead there. */
@@ -123,7 +123,11 @@ export async function examineNames(
     if (warning === undefined || destination === undefined) return []
     return [`${purposes[destination.field](destination.id)}: ${warning}.`]
   })
-  return findingsOf('names', { warnings }, `${found.size} hosts of hooks can be called from here`)
+  return findingsOf(
+    'names',
+    { warnings },
+    `${found.size} host(s) of hooks resolve here, and may be called`,
+  )
 }
 
 const purposes: Readonly<Record<Destination['field'], (id: HookId) => string>> = {
@@ -142,7 +146,8 @@ export async function examineDelivery(context: CommandContext): Findings {
     ...context,
     args: [id],
     options: { wait: '30s' },
-    print: (line) => void said.push(textOf(line)),
+    // Without the alignment of a table.
+    print: (line) => void said.push(textOf(line).replaceAll(/ +/g, ' ')),
     note: (line) => void said.push(line),
   })
   if (code === 0) return [finding('delivery', 'ok', `hook ${id} has answered: ${said.join('; ')}`)]

@@ -1,6 +1,6 @@
 /** `hooktide endpoints list`, `enable` and `disable`. */
-import { disabled, freshEndpoint, reportRead } from '../../core/health/health.ts'
-import { encodeHealth, renewed, type Health } from '../../core/health/record.ts'
+import { disabled, freshEndpoint, hookSeen, reportRead } from '../../core/health/health.ts'
+import { encodeHealth, healthFor, renewed, type Health } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { Hook, HookId } from '../../core/model/model.ts'
 import { endpointStates, type EndpointState } from '../../core/model/record-values.ts'
@@ -24,7 +24,7 @@ export const endpointsListCommand: Command = {
   examples: ['endpoints list', 'endpoints list --state disabled --tenant acme'],
   options: {
     state: {
-      type: 'string',
+      ...{ type: 'string', values: endpointStates },
       description: `Only endpoints in this state: ${endpointStates.join(', ')}.`,
     },
     tenant: {
@@ -43,11 +43,12 @@ export const endpointsListCommand: Command = {
   run: list,
 }
 
-const endpointColumns: readonly ListColumn[] = [
-  { heading: 'HOOK', rank: 0, min: 12 },
+export const endpointColumns: readonly ListColumn[] = [
+  // An id of Logto in full: other commands need it.
+  { heading: 'HOOK', rank: 0, min: 21, isWrapped: true },
   { heading: 'TENANT', rank: 1 },
   { heading: 'STATE', rank: 0, min: 9 },
-  { heading: 'REASON', rank: 0 },
+  { heading: 'REASON', rank: 0, min: 9, isWrapped: true },
   { heading: 'SINCE', rank: 0, min: 20 },
   { heading: 'UNTIL', rank: 2, min: 20 },
   { heading: 'FAILURES', rank: 3 },
@@ -88,7 +89,7 @@ async function list(context: CommandContext): Promise<0> {
   const hooks = await readHooks(context)
   const rows = [...hooks.values()]
     .toSorted((one, other) => compareTexts(placeOf(one), placeOf(other)))
-    .map((hook) => ({ hook, health: endpoints.get(hook.id) }))
+    .map((hook) => ({ hook, health: healthOf(hook, endpoints.get(hook.id)) }))
     .filter(({ hook }) => tenant === undefined || tenantOf(hook) === tenant)
     .filter(({ health }) => isAll || stateOf(health) !== 'healthy')
     .filter(({ health }) => state === undefined || stateOf(health) === state)
@@ -129,13 +130,18 @@ async function enable(context: CommandContext): Promise<0> {
 async function disable(context: CommandContext): Promise<0> {
   const at = Date.now()
   await changed(context, (hook, known) => {
-    const endpoint = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+    const read = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+    // What was said of a former URL must not stand in the way.
+    const endpoint = hookSeen(read, hook, at, { instance })
     return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
   })
   return 0
 }
 
 interface Change {
+  /** The newest record. */
+  readonly known: Health | undefined
+  /** What it says of the hook's endpoint; `undefined` if it is about a former URL. */
   readonly before: Health | undefined
   readonly after: Health
 }
@@ -149,14 +155,14 @@ async function changed(
   const hooks = activeHooks(await readHooks(context), [...new Set(args)])
   const endpoints = await readEndpoints(context)
   const changes = hooks.flatMap((hook) => {
-    const before = endpoints.get(hook.id)
-    const after = change(hook, before)
-    return after === undefined ? [] : [{ before, after }]
+    const known = endpoints.get(hook.id)
+    const after = change(hook, known)
+    return after === undefined ? [] : [{ known, before: healthFor(hook, known), after }]
   })
   await writeAll(
     settings,
     changes
-      .filter(({ before, after }) => after !== before)
+      .filter(({ known, after }) => after !== known)
       .map(({ after }) => ({
         topic: settings.topics.endpoints,
         key: after.hookId,
@@ -199,6 +205,10 @@ function stateOption(context: CommandContext): EndpointState | undefined {
     throw new UserError(`--state must be one of ${endpointStates.join(', ')}, not "${text}".`, 2)
   }
   return state
+}
+
+function healthOf({ entry }: StoredHook, known: Health | undefined): Health | undefined {
+  return entry.kind === 'active' ? healthFor(entry.hook, known) : known
 }
 
 function stateOf(health: Health | undefined): EndpointState {

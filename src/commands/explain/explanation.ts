@@ -1,7 +1,7 @@
 /** Explains an event: the state of each delivery and what to do, and why other hooks were not called. */
 import type { DeliveryStory, RunStory } from '../../core/answers/delivery-story.ts'
 import type { HookAnswer } from '../../core/answers/hook-answers.ts'
-import { endpointStateOf, isDisabledFor, type Health } from '../../core/health/record.ts'
+import { endpointStateOf, healthFor, isDisabledFor, type Health } from '../../core/health/record.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { DeliveryId, EpochMs, HookId } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -285,11 +285,11 @@ function endpointWords(
   health: Health | undefined,
   now: EpochMs,
 ): string | null {
-  if (health === undefined || health.state === 'healthy' || hook?.entry.kind !== 'active')
-    return null
-  if (health.state === 'disabled' && !isDisabledFor(hook.entry.hook, health)) return null
-  const until = health.until === null ? '' : `, next probe ${dueWords(health.until, now)}`
-  return `${health.state} since ${timeText(health.since)}, by ${health.reason}${until}`
+  if (hook?.entry.kind !== 'active') return null
+  const own = healthFor(hook.entry.hook, health)
+  if (own === undefined || own.state === 'healthy') return null
+  const until = own.until === null ? '' : `, next probe ${dueWords(own.until, now)}`
+  return `${own.state} since ${timeText(own.since)}, by ${own.reason}${until}`
 }
 
 function nextFor(

@@ -18,7 +18,7 @@ const fixed = (heading: string, width: number, isNumber = false): Column => {
 
 const attemptColumns: readonly Column[] = [
   fixed('TIME', 14),
-  fixed('OUTCOME', 16),
+  { ...fixed('OUTCOME', 24), min: 16, isWrapped: true },
   fixed('TRY', 5),
   fixed('QUEUED', 7, true),
   fixed('CONNECT', 7, true),

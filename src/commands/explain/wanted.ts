@@ -29,7 +29,7 @@ export const explainOptions = {
     idOf: 'tenant',
   },
   from: {
-    type: 'string',
+    ...{ type: 'string', values: ['earliest'] },
     description:
       'Search records since earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 2h. [48h; earliest with --delivery and --offset]',
   },

@@ -1,5 +1,5 @@
 /** `hooktide hooks create`: a hook from a few options, with an id and a signing key made as Logto makes them. */
-import { isEventKey } from '../../core/event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../../core/event/event-keys.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { JsonObject } from '../../core/text/json.ts'
 import type { Command, CommandContext } from '../command.ts'
@@ -17,7 +17,7 @@ export const hooksCreateCommand: Command = {
   options: {
     url: { type: 'string', description: 'Where it is sent to.' },
     events: {
-      ...{ type: 'string', isList: true },
+      ...{ type: 'string', isList: true, values: knownEventKeys },
       description: 'Its event keys, separated by commas.',
     },
     id: { type: 'string', description: "Its id; without it, one like Logto's.", idOf: 'hook' },

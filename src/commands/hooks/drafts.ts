@@ -104,17 +104,22 @@ export async function writeDrafts(
   )
 }
 
-/** @throws UserError when the file has no hook, or is not JSON */
+/** None for an empty list. @throws UserError when the file is blank or not JSON */
 export function readValues({ name, bytes }: Input): readonly InputValue[] {
   // A byte order mark, with which some editors begin files. It is not written to Kafka.
   const isMarked = bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))
   const values = splitJson(isMarked ? bytes.subarray(3) : bytes)
-  if (values.length === 0) throw new UserError(`${name} has no hook.`)
+  if (values.length === 0 && bytes.toString().trim() === '') throw withoutHooks(name)
   for (const { bytes: value, line } of values) {
     const fault = jsonFaultOf(value.toString('utf8'))
     if (fault !== undefined) throw new UserError(`${name} is not JSON: ${faultText(fault, line)}.`)
   }
   return values
+}
+
+/** @param name of the input */
+export function withoutHooks(name: string): UserError {
+  return new UserError(`${name} has no hook.`)
 }
 
 const asGiven: Prepare = (members) => ({ members, problems: [] })
@@ -153,7 +158,8 @@ function withDefaults(hook: JsonObject, known: StoredHook | undefined): JsonObje
   return {
     ...hook,
     tenantId: hook['tenantId'] ?? defaultTenant,
-    enabled: hook['enabled'] ?? true,
+    // To disable a hook is a decision of its own. A file that says nothing about it does not undo it.
+    enabled: hook['enabled'] ?? known?.members['enabled'] !== false,
     createdAt: hook['createdAt'] ?? known?.members['createdAt'] ?? Date.now(),
   }
 }
@@ -230,7 +236,7 @@ function refuseFaulty(drafts: readonly Draft[]): void {
 }
 
 /** Begins a message about one of several hooks: its place and its id. */
-function labelOf({ place, givenId }: Draft): string {
+export function labelOf({ place, givenId }: Draft): string {
   if (place === '') return ''
   return givenId === undefined ? `${place} ` : `${place} ${JSON.stringify(givenId)}: `
 }

@@ -20,6 +20,7 @@ import {
 } from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
 import { eventsOf } from './put-warnings.ts'
+import { warnOfRenewals } from './renewal.ts'
 import { readHooks, tenantOf, type StoredHook } from './topic.ts'
 
 export const hooksImportCommand: Command = {
@@ -50,7 +51,13 @@ interface Change {
 
 async function run(context: CommandContext): Promise<0> {
   const { settings, note } = context
-  const given = readValues(await readInput(context))
+  const input = await readInput(context)
+  const given = readValues(input)
+  if (given.length === 0) {
+    // What a Logto without webhooks answers: a script that runs this again and again has not failed.
+    note(`There is nothing to import: ${input.name} has a list without hooks.`)
+    return 0
+  }
   const keys = encryptionKeysOf(settings)
   const stored = await readHooks(context, keys)
   const prepare = prepareFor(textOption(context, 'tenant'))
@@ -58,6 +65,7 @@ async function run(context: CommandContext): Promise<0> {
   const changes = drafts.map(changeOf)
   const due = changes.filter(({ action }) => action !== 'keep').map(({ draft }) => draft)
   await warnOf(due, context)
+  await warnOfRenewals(due, context)
   for (const change of changes) show(change, context)
   const isDry = booleanOption(context, 'dry-run')
   if (!isDry && due.length > 0) await writeDrafts(due, settings, keys)

@@ -1,6 +1,6 @@
 /** Warnings about a valid hook: what in it has no effect, or another effect than its owner may expect. */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
-import { eventKeys, noticeKeys } from '../../core/event/event-keys.ts'
+import { knownEventKeys } from '../../core/event/event-keys.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { isPlainWords, memberPath } from '../../core/text/plain-words.ts'
 import { readX509 } from '../../core/hook/logins.ts'
@@ -33,9 +33,8 @@ export function warningsOf(hook: JsonObject, now: EpochMs): readonly string[] {
 function eventWarnings(hook: JsonObject): readonly string[] {
   const keys = eventsOf(hook)
   if (keys.length === 0) return ['events is empty, and so is event: this hook will never be called']
-  const known: readonly string[] = [...eventKeys, ...noticeKeys]
   return keys
-    .filter((key) => !known.includes(key))
+    .filter((key) => !knownEventKeys.includes(key))
     .map((key) => `events has ${key}, which Logto does not send`)
 }
 

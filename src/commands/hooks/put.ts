@@ -1,14 +1,23 @@
 /**
- * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys and the
- * time of creation are kept if the new hook has none.
+ * `hooktide hooks put`: writes hooks from a file. A hook replaces the one with its id as a whole. Only signing keys, the
+ * time of creation and `enabled` are kept if the new hook has none.
  */
 import { isEncrypted } from '../../core/hook/encrypted-text.ts'
 import { UserError } from '../../core/model/errors.ts'
 import { standardSecret } from '../../core/hook/signature.ts'
 import { urlWithoutSecrets } from '../../core/run/result.ts'
 import type { Command, CommandContext } from '../command.ts'
-import { draftsOf, readValues, urlOf, warnOf, writeDrafts, type Draft } from './drafts.ts'
+import {
+  draftsOf,
+  readValues,
+  urlOf,
+  warnOf,
+  withoutHooks,
+  writeDrafts,
+  type Draft,
+} from './drafts.ts'
 import { encryptionKeysOf } from './encryption.ts'
+import { warnOfRenewals } from './renewal.ts'
 import { readHooks } from './topic.ts'
 import { eventsOf } from './put-warnings.ts'
 import { fileOption, readInput } from '../input/input-file.ts'
@@ -33,7 +42,10 @@ export const hooksPutCommand: Command = {
 }
 
 async function run(context: CommandContext): Promise<0> {
-  return await putHooks(context, readValues(await readInput(context)))
+  const input = await readInput(context)
+  const given = readValues(input)
+  if (given.length === 0) throw withoutHooks(input.name)
+  return await putHooks(context, given)
 }
 
 /**
@@ -52,6 +64,7 @@ export async function putHooks(
   const drafts = draftsOf(given, { stored: await readHooks(context, keys), keys })
   if (isNew) refuseKnown(drafts)
   await warnOf(drafts, context)
+  await warnOfRenewals(drafts, context)
   await writeDrafts(drafts, settings, keys)
   for (const draft of drafts) report(draft, context)
   return 0
@@ -66,8 +79,16 @@ function refuseKnown(drafts: readonly Draft[]): void {
   )
 }
 
-function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
+/** Ends the line about a hook: whether it is disabled, or is not any more. */
+export function stateNote({ hook, known }: Pick<Draft, 'hook' | 'known'>): string {
+  const wasDisabled = known?.members['enabled'] === false
+  if (hook['enabled'] === true) return wasDisabled ? ', enabled again' : ''
+  return wasDisabled ? ', disabled as before' : ', disabled'
+}
+
+function report(draft: Draft, context: CommandContext): void {
   const { print } = context
+  const { hook, isKeyNew } = draft
   const { id, tenantId, enabled, signingKey } = hook
   const url = urlWithoutSecrets(urlOf(hook))
   const events = eventsOf(hook)
@@ -78,7 +99,7 @@ function report({ hook, isKeyNew }: Draft, context: CommandContext): void {
     return
   }
   const keys = events.length === 0 ? 'no events' : events.join(' ')
-  const state = enabled === true ? '' : ', disabled'
+  const state = stateNote(draft)
   print(`put hook ${String(id)}: tenant ${String(tenantId)}, ${url}, ${keys}${state}`)
   if (!isShown || signingKey === '') return
   if (isEncrypted(String(signingKey))) {

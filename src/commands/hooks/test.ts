@@ -4,7 +4,7 @@ import { formatDuration, parseDuration } from '../../core/model/durations.ts'
 import { isDisabledFor } from '../../core/health/record.ts'
 import { decodeEvent } from '../../core/event/event.ts'
 import { UserError } from '../../core/model/errors.ts'
-import { isEventKey } from '../../core/event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../../core/event/event-keys.ts'
 import { deliveryIdOf } from '../../core/model/identity.ts'
 import type { AuthEvent, Hook, InboundRecord } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
@@ -35,7 +35,7 @@ export const hooksTestCommand: Command = {
   examples: ['hooks test my-hook', 'hooks test my-hook --event PostSignIn --force'],
   options: {
     event: {
-      ...{ type: 'string', isList: true },
+      ...{ type: 'string', isList: true, values: knownEventKeys },
       description: 'Only these event keys, separated by commas.',
     },
     wait: { type: 'string', description: `How long to wait for the answers. [${defaultWait}]` },
@@ -55,9 +55,10 @@ async function run(context: CommandContext): Promise<0 | 1 | InterruptedCode> {
   const { settings, args, print, note, signal } = context
   const [id = ''] = args
   const waitMs = waitOf(context)
+  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
   const hook = await testableHook(context, id)
   await withAdmin(settings, (admin) => refuseMissing(admin, settings.topics.requests))
-  const tests = eventKeysFor(context, hook).map((key) => testOf(hook, key, Date.now()))
+  const tests = eventKeysFor(hook, asked).map((key) => testOf(hook, key, Date.now()))
   const width = Math.max(...tests.map(({ event }) => event.event.length))
   const open = new Map(tests.map((test) => [test.deliveryId, test.event.event]))
   const failed: DeliveryResult[] = []
@@ -93,7 +94,7 @@ function failureNotes(outcome: Outcome): readonly string[] {
 }
 
 function endpointDownNote(id: string): string {
-  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "${nextCommand('endpoints enable', {}, id)}" ends it, and --force tests it as it is.`
+  return `endpoint-down: no call was made. The endpoint is open or paused: "hooktide endpoints list" shows it, "${nextCommand('endpoints enable', {}, id)}" ends it, "${nextCommand('hooks test', { force: true }, id)}" tests it as it is.`
 }
 
 function overflowNote(id: string): string {
@@ -169,7 +170,9 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
     throw new UserError(`Hook ${id} is suspended: fix its record first (${problems}).`)
   }
   if (!entry.hook.enabled) {
-    throw new UserError(`Hook ${id} is disabled by its owner: nothing is sent to it.`)
+    throw new UserError(
+      `Hook ${id} is disabled by its owner: nothing is sent to it before "${nextCommand('hooks enable', {}, id)}".`,
+    )
   }
   if (booleanOption(context, 'force')) return entry.hook
   if (isDisabledFor(entry.hook, (await readEndpoints(context)).get(id))) {
@@ -181,8 +184,7 @@ async function testableHook(context: CommandContext, id: string): Promise<Hook> 
 }
 
 /** @throws UserError if there are none */
-function eventKeysFor(context: CommandContext, hook: Hook): readonly string[] {
-  const asked = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
+function eventKeysFor(hook: Hook, asked: readonly string[] | undefined): readonly string[] {
   const own = hook.events.length > 0 ? hook.events : hook.event === undefined ? [] : [hook.event]
   const keys = asked ?? [...new Set(own)]
   if (keys.length > 0) return keys

@@ -1,6 +1,6 @@
 /** `hooktide ingest`: the process that receives Logto's webhooks. */
 import { unavailable, type AnswerName } from '../../core/ingest/answer.ts'
-import { ingestBounds } from '../../core/ingest/bounds.ts'
+import { hasFewFiles, ingestBounds, type IngestBounds } from '../../core/ingest/bounds.ts'
 import { readySource, type ReadySource } from '../../core/ingest/webhook.ts'
 import type { Source } from '../../core/ingest/source.ts'
 import type { Answered } from '../../edge/http/webhook-exchange.ts'
@@ -103,7 +103,7 @@ interface Serving {
 async function serve(serving: Serving): Promise<void> {
   const { settings, signal, log, sources, sinks } = serving
   const { ingestMaxBodyBytes: maxBodyBytes, ingestAckTimeoutMs: ackTimeoutMs } = settings
-  const bounds = ingestBounds(openFilesLimit())
+  const bounds = boundsFor(sources, log)
   const ingest = createIngest(
     { sinks, clock: systemClock, onWritten: ({ path }) => metrics.countEvent(path) },
     { sources: sources.map(readySource), maxBodyBytes, ackTimeoutMs, bounds },
@@ -152,6 +152,17 @@ async function serve(serving: Serving): Promise<void> {
       { unwritten },
       'stopped before Kafka acknowledged all events: none of these was answered with 200',
     )
+}
+
+function boundsFor(sources: readonly Source[], log: Log): IngestBounds {
+  const openFiles = openFilesLimit()
+  const topics = topicsOf(sources).length
+  const bounds = ingestBounds(openFiles, topics)
+  if (hasFewFiles(openFiles, topics)) {
+    const message = 'the limit of open files is low: few webhooks can wait for Kafka at once'
+    log.warn({ openFiles, topics, events: bounds.records }, message)
+  }
+  return bounds
 }
 
 /** Progress of the start. */

@@ -1,4 +1,5 @@
 /** `hooktide dead-letters list`: deliveries that ended without success, and why. */
+import { isEventKey } from '../../core/event/event-keys.ts'
 import { HeaderReader } from '../../core/event/record-headers.ts'
 import { deathHeaderNames } from '../../core/model/header-names.ts'
 import { deathReasons, type EpochMs, type InboundRecord } from '../../core/model/model.ts'
@@ -26,7 +27,8 @@ export const deadLettersListCommand: Command = {
   ],
   options: {
     ...listingOptions,
-    ...{ hook, tenant, delivery, user, event, reason },
+    ...{ hook, tenant, delivery, user, event },
+    reason: { ...reason, values: deathReasons },
   },
   uses: ['kafka', 'topics'],
   run,
@@ -45,13 +47,17 @@ const fixed = (heading: string, width: number): Column => {
   return { heading, min: width, max: width, rank: 0 }
 }
 
+const wrapped = (heading: string, width: number, min = width): Column => {
+  return { ...fixed(heading, width), min, isWrapped: true }
+}
+
 export const letterColumns: readonly Column[] = [
   fixed('TIME', 14),
-  fixed('REASON', 17),
+  wrapped('REASON', 17, 13),
   fixed('STATUS', 6),
   fixed('TRIES', 5),
-  { ...fixed('HOOK', 21), min: 12 },
-  { ...fixed('EVENT', 18), min: 16 },
+  wrapped('HOOK', 21),
+  wrapped('EVENT', 18, 11),
   { ...fixed('DELIVERY', 26), rank: 1 },
   { ...fixed('RECORD', 60), min: 30, rank: 2 },
 ]
@@ -128,7 +134,7 @@ function wantedOf(context: CommandContext): (letter: Letter) => boolean {
   const hooks = idsOption(context, 'hook')
   const tenants = idsOption(context, 'tenant')
   const deliveries = idsOption(context, 'delivery')
-  const events = listOption(context, 'event', () => true, '')
+  const events = listOption(context, 'event', isEventKey, 'an event key such as PostSignIn')
   const known = (text: string) => deathReasons.some((one) => one === text)
   const reasons = listOption(context, 'reason', known, `one of ${deathReasons.join(', ')}`)
   const about = textOption(context, 'user')

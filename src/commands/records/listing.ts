@@ -20,7 +20,7 @@ import { startOf, type TimeRange } from '../results/reading.ts'
 
 export const listingOptions = {
   from: {
-    type: 'string',
+    ...{ type: 'string', values: ['earliest'] },
     description:
       'earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 1h. [24h; earliest with --to or --last]',
   },

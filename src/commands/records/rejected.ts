@@ -17,7 +17,7 @@ export const rejectedListCommand: Command = {
   options: {
     ...listingOptions,
     reason: {
-      ...{ type: 'string', isList: true },
+      ...{ type: 'string', isList: true, values: rejectionReasons },
       description: 'Only for these reasons, such as invalid-json.',
     },
   },
@@ -41,8 +41,8 @@ const fixed = (heading: string, width: number, min = width): Column => {
 export const rejectedColumns: readonly Column[] = [
   fixed('TIME', 14),
   fixed('REASON', 15),
-  fixed('FIELD', 20, 12),
-  fixed('SOURCE', 60, 24),
+  { ...fixed('FIELD', 20, 12), isWrapped: true },
+  { ...fixed('SOURCE', 60, 24), isWrapped: true },
   { ...fixed('RECORD', 60, 30), rank: 1 },
 ]
 

@@ -1,6 +1,6 @@
 /** Reads the options of `hooktide replay`: which records to read, and which deliveries to request. */
 import { UserError } from '../../core/model/errors.ts'
-import { isEventKey } from '../../core/event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../../core/event/event-keys.ts'
 import { deathReasons, type EpochMs } from '../../core/model/model.ts'
 import { maxOrderLength, orderLength, type ReplayOrder } from './progress.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
@@ -15,9 +15,14 @@ import {
   textOption,
 } from '../option-values.ts'
 
+/** Deliveries to a deleted or disabled hook leave no dead letters. */
+export const letterReasons = deathReasons.filter(
+  (reason) => reason !== 'hook-deleted' && reason !== 'hook-disabled',
+)
+
 export const replayOptions = {
   from: {
-    type: 'string',
+    ...{ type: 'string', values: ['earliest'] },
     description:
       'Start of each partition: earliest, its first record since a time such as 2026-01-31T08:00:00Z, or since how long ago, such as 2h.',
   },
@@ -40,7 +45,7 @@ export const replayOptions = {
     description: 'Only these tenants.',
   },
   event: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: knownEventKeys },
     description: 'Only these event keys, such as PostSignIn.',
   },
   'failed-only': {
@@ -54,7 +59,7 @@ export const replayOptions = {
       'Only deliveries that were never delivered and are not on their way, by what the results say.',
   },
   reason: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: letterReasons },
     description: 'With --failed-only: only these reasons, such as endpoint-disabled.',
   },
   again: {
@@ -144,11 +149,6 @@ function orderOf(context: Options): ReplayOrder {
     2,
   )
 }
-
-/** Deliveries to a deleted or disabled hook leave no dead letters. */
-const letterReasons = deathReasons.filter(
-  (reason) => reason !== 'hook-deleted' && reason !== 'hook-disabled',
-)
 
 function isLetterReason(text: string): boolean {
   return letterReasons.some((reason) => reason === text)

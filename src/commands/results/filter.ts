@@ -1,9 +1,11 @@
 /** Filters results by the options of `results` and `stats`. */
-import { isEventKey } from '../../core/event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../../core/event/event-keys.ts'
 import { blames, deathReasons, resultOutcomes, unmatchedReasons } from '../../core/model/model.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import type { CommandContext, CommandOption } from '../command.ts'
 import { booleanOption, idsOption, listOption, textOption } from '../option-values.ts'
+
+const resultReasons = [...deathReasons, ...unmatchedReasons]
 
 export const filterOptions = {
   hook: {
@@ -24,23 +26,23 @@ export const filterOptions = {
     description: 'Only of events about this user id, or about the subject with this id.',
   },
   event: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: knownEventKeys },
     description: 'Only of these event keys, such as PostSignIn.',
   },
   outcome: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: resultOutcomes },
     description: 'Only with these outcomes, such as dead,expired.',
   },
   reason: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: resultReasons },
     description: 'Only with these reasons, such as exhausted.',
   },
   status: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: ['2xx', '3xx', '4xx', '5xx'] },
     description: 'Only with these status codes, such as 404, or 5xx for all of a kind.',
   },
   blame: {
-    ...{ type: 'string', isList: true },
+    ...{ type: 'string', isList: true, values: blames },
     description: 'Only where these are to blame, such as endpoint.',
   },
   final: { type: 'boolean', description: 'Only the last result of each run.' },
@@ -100,7 +102,7 @@ export function filterOf(context: Options): ResultFilter {
     userId: one('user'),
     eventKey: listOption(context, 'event', isEventKey, 'an event key such as PostSignIn'),
     outcome: namesOption(context, 'outcome', resultOutcomes),
-    reason: namesOption(context, 'reason', [...deathReasons, ...unmatchedReasons]),
+    reason: namesOption(context, 'reason', resultReasons),
     blame: namesOption(context, 'blame', blames),
   }
   const statuses = listOption(

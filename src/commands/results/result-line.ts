@@ -11,16 +11,9 @@ interface ResultColumn extends Column {
   readonly cell: (result: DeliveryResult, now: EpochMs) => string
 }
 
-type Form = Omit<Column, 'heading' | 'min' | 'rank'>
-
 /** A column that is as wide as this, and shown whatever the width. */
-function fixed(
-  heading: string,
-  max: number,
-  cell: ResultColumn['cell'],
-  more: Partial<Form> = {},
-): ResultColumn {
-  return { heading, min: max, max, rank: 0, cell, ...more }
+function fixed(heading: string, max: number, cell: ResultColumn['cell']): ResultColumn {
+  return { heading, min: max, max, rank: 0, cell }
 }
 
 function optional(rank: number, column: ResultColumn, min = column.min): ResultColumn {
@@ -40,6 +33,11 @@ const delivery = fixed('DELIVERY', 26, ({ deliveryId }) => deliveryId)
 const next = fixed('NEXT', 60, followUp)
 const eventWidth = Math.max(...eventKeys.map((key) => key.length))
 
+/** A column from this width on, shown whatever the width, and never cut. */
+function wrapped(min: number, column: ResultColumn): ResultColumn {
+  return { ...column, min, isWrapped: true }
+}
+
 /** Where lines are read by programs, and on demand: everything, in full. Longer cells push the others aside. */
 const wideColumns: readonly ResultColumn[] = [
   fixed('TIME', 24, ({ attemptedAt }) => new Date(attemptedAt).toISOString()),
@@ -56,14 +54,20 @@ const wideColumns: readonly ResultColumn[] = [
   next,
 ]
 
-/** In a terminal. Those of rank 0 take 76 columns. */
+/** In a terminal. Those of rank 0 take 80 columns, with ids of Logto in full. */
 const terminalColumns: readonly ResultColumn[] = [
   fixed('TIME', 14, ({ attemptedAt }) => shortTime(attemptedAt)),
-  fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd()),
+  wrapped(
+    13,
+    fixed('OUTCOME', 16, (result) => [result.outcome, whatCame(result)].join(' ').trimEnd()),
+  ),
   fixed('TRY', 5, (result) => attempt(result, '/')),
   trigger,
-  optional(0, hook, 12),
-  { ...fixed('EVENT', 18, ({ eventKey }) => eventKey), min: 16 },
+  wrapped(hook.min, hook),
+  wrapped(
+    10,
+    fixed('EVENT', 18, ({ eventKey }) => eventKey),
+  ),
   optional(1, delivery),
   optional(2, took),
   optional(

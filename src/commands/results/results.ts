@@ -28,7 +28,7 @@ export const resultsCommand: Command = {
   examples: ['results --follow --hook my-hook', 'results --from 24h --outcome dead --json'],
   options: {
     from: {
-      type: 'string',
+      ...{ type: 'string', values: ['earliest', 'latest'] },
       description:
         'earliest, latest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 15m. [latest; earliest with --to or --last]',
     },

@@ -24,12 +24,12 @@ export const statsCommand: Command = {
   examples: ['stats --from 1h', 'stats --by class --hook my-hook'],
   options: {
     by: {
-      type: 'string',
+      ...{ type: 'string', values: groupings },
       description:
         'Group by hook, tenant, event or class of failure. The groups with most failures come first. [hook]',
     },
     from: {
-      type: 'string',
+      ...{ type: 'string', values: ['earliest'] },
       description:
         'earliest, a time such as 2026-01-31T08:00:00Z, or how long ago, such as 1h. [24h]',
     },

@@ -7,6 +7,7 @@ import {
   type Grouping,
   type GroupStatistics,
 } from '../../core/answers/statistics.ts'
+import { waitingKinds } from '../../core/answers/waiting-counts.ts'
 import type { Histogram } from '../../core/answers/histogram.ts'
 import { cut, fitted, headingsOf, paragraph, rowOf, type Column, type Layout } from '../columns.ts'
 import type { Line, Style } from '../line.ts'
@@ -27,7 +28,7 @@ export function jsonOf(group: GroupStatistics, grouping: Grouping | 'all') {
     attemptsPerDelivery: rounded(attemptsPerDelivery(group)),
     totalMs: percentilesOf(group.total),
     eventToFirstAttemptMs: percentilesOf(group.toFirst),
-    ...(grouping === 'class' ? {} : (open ?? { retrying: null, waiting: null })),
+    ...(grouping === 'class' ? {} : (open ?? { retrying: null, deferred: null, requested: null })),
     [grouping === 'class' ? 'hooks' : 'errors']: details
       .sorted()
       .map(([of, count]) => ({ name: of, count })),
@@ -64,7 +65,7 @@ function columnsOf(grouping: Grouping): readonly StatisticsColumn[] {
   const { p50, p95, p99 } = percentiles
   const time = (name: string, of: 'total' | 'toFirst', share: number, rank = 0) =>
     number(name, Math.max(7, name.length), (group) => durationText(group[of].quantile(share)), rank)
-  const name = { heading: grouping.toUpperCase(), min: 23, max: 23, rank: 0 }
+  const name = { heading: grouping.toUpperCase(), min: 23, max: 23, rank: 0, isWrapped: true }
   return [
     { ...name, cell: (group) => group.name },
     number('REQUESTS', 8, ({ requests }) => String(requests)),
@@ -121,7 +122,7 @@ export class StatisticsTable {
       `Event to first attempt: p50 ${first}, p95 ${second}, p99 ${third}`,
       open === undefined
         ? 'Not ended: not known'
-        : `Not ended: ${open.retrying} retrying, ${open.waiting} waiting`,
+        : `Not ended: ${waitingKinds.map((kind) => `${open[kind]} ${kind}`).join(', ')}`,
       '! below 99 % of requests, !! below 90 %',
     ]
     return [

@@ -1,6 +1,6 @@
 /** What waits now, for `stats`. */
 import { nameIn, type Grouping } from '../../core/answers/statistics.ts'
-import { WaitingCounts, type CountedRun } from '../../core/answers/waiting-counts.ts'
+import { WaitingCounts, waitingKind, type CountedRun } from '../../core/answers/waiting-counts.ts'
 import type { CommandContext } from '../command.ts'
 import { ifReadable } from '../needed-rights.ts'
 import { textOption } from '../option-values.ts'
@@ -43,7 +43,8 @@ async function* batches(
     for await (const runs of everyEventWaiting(context)) {
       yield runs.map((run) => {
         const { tenantId, event: eventKey } = run.event
-        return { ...run, tenantId, searched: { hookId: run.hookId, tenantId, eventKey } }
+        const searched = { hookId: run.hookId, tenantId, eventKey }
+        return { ...run, tenantId, waits: waitingKind(run), searched }
       })
     }
     return
@@ -51,7 +52,7 @@ async function* batches(
   for await (const runs of everythingWaiting(context)) {
     yield runs.map((run) => {
       const { hookId, tenantId } = run
-      return { ...run, searched: { hookId, tenantId, eventKey: '' } }
+      return { ...run, waits: waitingKind(run), searched: { hookId, tenantId, eventKey: '' } }
     })
   }
 }

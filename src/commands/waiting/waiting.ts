@@ -13,7 +13,7 @@ import {
 import type { Rejected } from '../../core/text/json-text.ts'
 import { decodeRun } from '../../core/run/delivery-headers.ts'
 import { tierOf } from '../../core/run/schedule.ts'
-import { waitingRun, WaitingRuns, type WaitingRun } from '../../core/run/waiting.ts'
+import { releaseTime, waitingRun, WaitingRuns, type WaitingRun } from '../../core/run/waiting.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
 import { topicRight } from '../../edge/kafka/needed-rights.ts'
 import { choosePartition } from '../../edge/kafka/partition-choice.ts'
@@ -52,11 +52,16 @@ export async function* everythingWaiting(session: Session): AsyncGenerator<reado
   yield* runsIn(session, await openParts(session.settings), waitingRun)
 }
 
+type WaitingEvent = Run & Pick<WaitingRun, 'tier' | 'releasedAt'>
+
 /** As {@link everythingWaiting}, with the event of each run, which takes longer to read. */
-export async function* everyEventWaiting(session: Session): AsyncGenerator<readonly Run[]> {
+export async function* everyEventWaiting(
+  session: Session,
+): AsyncGenerator<readonly WaitingEvent[]> {
   yield* runsIn(session, await openParts(session.settings), (record, tier) => {
     const decoded = decodeRun(record, tier === undefined ? 'request' : 'tier')
-    return decoded.kind === 'rejected' ? decoded : decoded.run
+    if (decoded.kind === 'rejected') return decoded
+    return { ...decoded.run, tier, releasedAt: releaseTime(record, tier) }
   })
 }
 

@@ -4,7 +4,7 @@ import type { DeliveryResult } from '../model/records.ts'
 import { Counter, otherNames } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { SeenRuns } from './seen-runs.ts'
-import type { OpenCounts, WaitingCounts } from './waiting-counts.ts'
+import { noneOpen, sumOfOpen, type OpenCounts, type WaitingCounts } from './waiting-counts.ts'
 
 export const groupings = ['hook', 'tenant', 'event', 'class'] as const
 /** How results are grouped. `class` groups failures by how the attempt failed, or why the run ended without one. */
@@ -147,11 +147,10 @@ export class Statistics {
   setWaiting(counts: WaitingCounts): void {
     this.#all.open = counts.all
     if (this.#grouping === 'class') return
-    for (const group of this.#groups.values()) group.open = { retrying: 0, waiting: 0 }
+    for (const group of this.#groups.values()) group.open = noneOpen
     for (const [name, { tenantId, ...open }] of counts.groups()) {
       const group = this.#group(name)
-      const { retrying, waiting } = group.open ?? { retrying: 0, waiting: 0 }
-      group.open = { retrying: retrying + open.retrying, waiting: waiting + open.waiting }
+      group.open = sumOfOpen(group.open ?? noneOpen, open)
       if (group.name !== otherNames) group.tenantId ??= tenantId
     }
   }

@@ -52,6 +52,9 @@ export const noticeKeys = [
 ] as const
 export type NoticeKey = (typeof noticeKeys)[number]
 
+/** All keys that are defined: Logto's, and those of notices. */
+export const knownEventKeys: readonly string[] = [...eventKeys, ...noticeKeys]
+
 /** Longest event key, as in Logto's `hooks` table. */
 const maxEventKeyLength = 128
 const form = /^[A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)*$/

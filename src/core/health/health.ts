@@ -188,7 +188,7 @@ export function hookSeen(
   endpoint: Endpoint,
   hook: HookFacts,
   at: EpochMs,
-  { instance }: HealthRules,
+  { instance }: Pick<HealthRules, 'instance'>,
 ): Endpoint {
   return restartedIfNewUrl(endpoint, hook, { at, instance }, ['newer', 'unordered'])
 }
@@ -202,7 +202,7 @@ export function hookKnown(
   endpoint: Endpoint,
   hook: HookFacts,
   at: EpochMs,
-  { instance }: HealthRules,
+  { instance }: Pick<HealthRules, 'instance'>,
 ): Endpoint {
   return restartedIfNewUrl(endpoint, hook, { at, instance }, ['newer'])
 }

@@ -108,13 +108,21 @@ export function isDisabledFor(
   return standing === 'same' || standing === 'older'
 }
 
-/** The state of the endpoint that the hook has now: of a new URL nothing is known, whatever was said of the old one. */
+/** What is known of the endpoint that the hook has now: of a new URL nothing is, whatever was said of the old one. */
+export function healthFor(
+  hook: Pick<Hook, 'url' | 'configVersion'>,
+  known: Health | undefined,
+): Health | undefined {
+  if (known === undefined || urlStanding(hook, known) === 'newer') return undefined
+  return known.state === 'disabled' && !isDisabledFor(hook, known) ? undefined : known
+}
+
+/** Its state, by {@link healthFor}. */
 export function endpointStateOf(
   hook: Pick<Hook, 'url' | 'configVersion'>,
   known: Health | undefined,
 ): EndpointState {
-  if (known === undefined || urlStanding(hook, known) === 'newer') return 'healthy'
-  return known.state
+  return healthFor(hook, known)?.state ?? 'healthy'
 }
 
 /** A first report for a hook with a new URL, or whose endpoint was enabled again. */

@@ -1,12 +1,12 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
 import { isEncrypted, type Decrypt } from './encrypted-text.ts'
-import { eventKeys, isEventKey, noticeKeys } from '../event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../event/event-keys.ts'
 import { readLogins } from './logins.ts'
 import { isBoolean, isList, isNumber, isText, isTextUpTo, Members } from './members.ts'
 import type { HookProblems } from './problems.ts'
 import { readSecret, type SecretForm } from './secret-member.ts'
 import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
-import { isTenantId } from '../model/identity.ts'
+import { isTenantId, tenantIdForm } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
 import { defaultTenant, type Hook, type SigningKey } from '../model/model.ts'
 import { signingKeyFault } from './signature.ts'
@@ -56,7 +56,7 @@ export function readHookFields(
 ): HookFields {
   const hook = new Members(members, '', problems)
   const open = openerOf(members, decrypt)
-  const tenantId = hook.optional('tenantId', isTenantId, 'text of 1 to 128 printable characters')
+  const tenantId = hook.optional('tenantId', isTenantId, tenantIdForm)
   const signingKey = readSigningKey(hook, 'signingKey', open)
   hook.optional('createdAt', isNumber, 'a number of milliseconds')
   return {
@@ -90,7 +90,7 @@ function readEvents(hook: Members): readonly string[] {
 }
 
 // What many hooks have alike is kept once: of a hundred thousand hooks it would be a third of the memory.
-const sharedKeys = new Map([...eventKeys, ...noticeKeys].map((key) => [key, key]))
+const sharedKeys = new Map(knownEventKeys.map((key) => [key, key]))
 const noHeaders: HookFields['headers'] = {}
 const noKeys: readonly SigningKey[] = []
 

@@ -10,7 +10,7 @@ const idForm = /^[^\p{C}\p{Z}]{1,128}$/u
 
 /** The form that {@link isHookId} requires, for messages. */
 export const hookIdForm =
-  'text of 1 to 128 printable characters that does not begin with { or a quotation mark'
+  'text of 1 to 128 printable characters, without spaces, that does not begin with { or a quotation mark'
 
 /** Hook ids are record keys. They must not look like the JSON keys of change data capture (hook/captured-change.ts). */
 export function isHookId(value: unknown): value is HookId {
@@ -22,7 +22,7 @@ export function isTenantId(value: unknown): value is TenantId {
 }
 
 /** The form that {@link isTenantId} requires, for messages. */
-export const tenantIdForm = 'text of 1 to 128 printable characters'
+export const tenantIdForm = 'text of 1 to 128 printable characters, without spaces'
 
 /** The form that {@link isDeliveryId} requires, for messages. */
 export const deliveryIdForm = 'dlv_ and 22 characters'

@@ -25,7 +25,7 @@ export function waitingRun(record: InboundRecord, tier: Tier | undefined): Waiti
   if (names.kind === 'rejected') return names
   const { deliveryId, hookId, progress, identity } = names
   const { tenantId, eventId, sourceKey, source } = identity
-  const { topic, partition, offset, timestamp } = record
+  const { topic, partition, offset } = record
   return {
     ...progress,
     deliveryId,
@@ -36,8 +36,16 @@ export function waitingRun(record: InboundRecord, tier: Tier | undefined): Waiti
     source,
     place: { topic, partition, offset },
     tier,
-    releasedAt: timestamp + (tier?.delayMs ?? 0),
+    releasedAt: releaseTime(record, tier),
   }
+}
+
+/** @param tier whose record it is; `undefined` for a request's */
+export function releaseTime(
+  { timestamp }: Pick<InboundRecord, 'timestamp'>,
+  tier: Tier | undefined,
+): EpochMs {
+  return timestamp + (tier?.delayMs ?? 0)
 }
 
 /**

@@ -15,8 +15,14 @@ export interface GuardOptions {
 /** Headers of a request, by names in lower case. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
+/** Logto's codes: of a request without the header, with another kind of token, and with a token that is not valid. */
+type TokenFault =
+  | 'auth.authorization_header_missing'
+  | 'auth.authorization_token_type_not_supported'
+  | 'auth.unauthorized'
+
 export type Refusal =
-  | { readonly status: 401; readonly code: 'auth.unauthorized'; readonly message: string }
+  | { readonly status: 401; readonly code: TokenFault; readonly message: string }
   | { readonly status: 403; readonly code: 'auth.forbidden'; readonly message: string }
   | { readonly status: 421; readonly code: 'request.unknown_host'; readonly message: string }
 
@@ -36,7 +42,7 @@ export function refusedCaller(headers: Headers, options: GuardOptions): Refusal 
   if (options.token !== undefined) {
     if (isToken(headers['authorization'], options.token)) return undefined
     const message = 'send the token of HOOKTIDE_MONITOR_TOKEN: "authorization: Bearer <token>"'
-    return { status: 401, code: 'auth.unauthorized', message }
+    return { status: 401, code: tokenFault(headers['authorization']), message }
   }
   if (!isOfAnotherSite(headers)) return undefined
   const message = 'a page of another site asked for this'
@@ -60,6 +66,14 @@ function isOfAnotherSite(headers: Headers): boolean {
   const origin = headers['origin']
   if (origin === undefined) return false
   return typeof origin !== 'string' || URL.parse(origin)?.host !== headers['host']
+}
+
+function tokenFault(authorization: Headers[string]): TokenFault {
+  if (typeof authorization !== 'string' || authorization === '') {
+    return 'auth.authorization_header_missing'
+  }
+  const isBearer = /^bearer(?: |$)/i.test(authorization)
+  return isBearer ? 'auth.unauthorized' : 'auth.authorization_token_type_not_supported'
 }
 
 function isToken(authorization: Headers[string], token: string): boolean {

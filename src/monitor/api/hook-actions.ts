@@ -132,7 +132,9 @@ async function change(parts: ApiParts, { parameters, body }: ApiRequest): Promis
   if (typeof enabled === 'boolean' && Object.keys(others).length === 0) {
     return await switchHook(parts, stored, enabled)
   }
-  const kept = Object.entries({ ...stored.members, ...given }).filter(([, value]) => value !== null)
+  // `hooks put` keeps what the topic has then, which may be newer than what is known here.
+  const { enabled: _, ...known } = stored.members
+  const kept = Object.entries({ ...known, ...given }).filter(([, value]) => value !== null)
   const hook: JsonObject = { ...Object.fromEntries(kept), id: stored.id }
   const input = Buffer.from(JSON.stringify(hook))
   await carryOut(parts, 'hooks put', { options: { file: '-' }, input })

@@ -2,7 +2,7 @@
 import { hookWithoutSecrets } from '../../commands/hooks/hidden-secrets.ts'
 import { problemsOf, tenantOf, type StoredHook } from '../../commands/hooks/topic.ts'
 import type { Health } from '../../core/health/record.ts'
-import { isDisabledFor } from '../../core/health/record.ts'
+import { healthFor } from '../../core/health/record.ts'
 import { endpointStates } from '../../core/model/record-values.ts'
 import { hiddenMark } from '../../core/text/hidden-text.ts'
 import { isJsonObject, type JsonObject } from '../../core/text/json-text.ts'
@@ -39,12 +39,11 @@ export type HookForm = ReturnType<typeof hookForm>
 
 /** The state of a hook's endpoint. One of whose former URL something was said begins anew. */
 export function endpointForm({ entry }: Pick<StoredHook, 'entry'>, health: Health | undefined) {
-  const isOver =
-    entry.kind === 'active' && health?.state === 'disabled' && !isDisabledFor(entry.hook, health)
-  if (health === undefined || isOver) {
+  const own = entry.kind === 'active' ? healthFor(entry.hook, health) : health
+  if (own === undefined) {
     return { state: 'healthy' as const, reason: null, since: null, until: null, failures: 0 }
   }
-  const { state, reason, since, until, failures } = health
+  const { state, reason, since, until, failures } = own
   return { state, reason, since, until, failures }
 }
 

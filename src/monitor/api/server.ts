@@ -146,7 +146,11 @@ async function bodyOf(request: IncomingMessage): Promise<JsonObject> {
   }
   const read = readJsonObject(Buffer.concat(pieces))
   if (read.kind !== 'rejected') return read.members
-  throw new ApiError(400, 'guard.invalid_input', `The body ${read.rejection.message}.`)
+  throw new ApiError(
+    400,
+    'guard.invalid_input',
+    `The body cannot be used: ${read.rejection.message}`,
+  )
 }
 
 function openStream(streams: Set<ServerResponse>, response: ServerResponse): void {

@@ -37,10 +37,10 @@ describe('a dead letter in a list', () => {
     const letter = readLetter(letterRecord, unused)
     const table = fitted(letterColumns, 80)
     expect(headingsOf(table)).toEqual([
-      'TIME            REASON             STATUS  TRIES  HOOK          EVENT',
+      'TIME            REASON         STATUS  TRIES  HOOK                   EVENT',
     ])
     expect(letter && rowOf(table, letterCells(letter)).map(textOf)).toEqual([
-      '09-14 09:02:11  exhausted          503     10     crm           PostSignIn',
+      '09-14 09:02:11  exhausted      503     10     crm                    PostSignIn',
     ])
   })
 

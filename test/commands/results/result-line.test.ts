@@ -12,6 +12,7 @@ const results = [
   failureWith({ attempt: 10, hookId: 'a1b2c3d4e5f6g7h8i9j0k', trigger: 'replay' }),
   failureWith({ errorClass: 'protocol', statusCode: null, eventKey: 'User.Data.Updated' }),
   endWith({ hookId: 'crm' }),
+  endWith({ hookId: '', outcome: 'unmatched', reason: 'event-unknown' }),
   failureWith({ hookId: hostile, eventKey: hostile, tenantId: hostile, errorMessage: hostile }),
 ]
 
@@ -24,12 +25,17 @@ function linesAt(columns: number | undefined): readonly string[] {
 describe('a line about a result', () => {
   it('takes 80 columns at most, and says what came, of which attempt, and what began it', () => {
     const lines = linesAt(80)
-    expect(lines.slice(0, 5)).toEqual([
-      'TIME            OUTCOME           TRY    TRIGGER  HOOK          EVENT',
-      '09-14 09:02:11  delivered 200     1/10   event    crm           PostSignIn',
-      '09-14 09:02:11  retrying 503      10/10  replay   a1b2c3d4e5f…  PostSignIn',
-      '09-14 09:02:11  retrying protoc…  1/10   event    hook-1        User.Data.Updat…',
-      '09-14 09:02:11  dead endpoint-d…  -      event    crm           PostSignIn',
+    expect(lines.slice(0, 10)).toEqual([
+      'TIME            OUTCOME        TRY    TRIGGER  HOOK                   EVENT',
+      '09-14 09:02:11  delivered 200  1/10   event    crm                    PostSignIn',
+      '09-14 09:02:11  retrying 503   10/10  replay   a1b2c3d4e5f6g7h8i9j0k  PostSignIn',
+      '09-14 09:02:11  retrying       1/10   event    hook-1                 User.Data.',
+      '                protocol                                              Updated',
+      '09-14 09:02:11  dead           -      event    crm                    PostSignIn',
+      '                endpoint-',
+      '                disabled',
+      '09-14 09:02:11  unmatched      -      event    -                      PostSignIn',
+      '                event-unknown',
     ])
   })
 
@@ -43,9 +49,9 @@ describe('a line about a result', () => {
   it('takes two lines where the terminal is narrow', () => {
     expect(linesAt(44).slice(0, 4)).toEqual([
       'TIME            OUTCOME           TRY',
-      '  TRIGGER  HOOK             EVENT',
+      '  TRIGGER  HOOK                   EVENT',
       '09-14 09:02:11  delivered 200     1/10',
-      '  event    crm              PostSignIn',
+      '  event    crm                    PostSignIn',
     ])
   })
 

@@ -29,7 +29,7 @@ function statistics(isWaitingKnown = true): Statistics {
   ] as const) {
     for (let index = 0; index < number; index += 1) {
       const { deliveryId } = resultWith({})
-      const waiting = { deliveryId, hookId, tenantId: 'acme', attempt: 1 }
+      const waiting = { deliveryId, hookId, tenantId: 'acme', waits: 'retrying' } as const
       counts.add({ ...waiting, run: `auth.events/${hookId}/${index}` }, hookId)
     }
   }
@@ -60,7 +60,7 @@ describe('a table of statistics', () => {
   it.each([40, 60, 79])('takes several lines a row in a terminal of %i columns', (columns) => {
     const lines = linesOf(columns)
     for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(columns)
-    for (const text of ['85.0 % !!', '1 dead, 3 retrying', '0 waiting', 'below 90 %']) {
+    for (const text of ['85.0 % !!', '1 dead, 3 retrying', '0 deferred', 'below 90 %']) {
       expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(text)
     }
   })
@@ -71,7 +71,7 @@ describe('a table of statistics', () => {
       '  503 ×4, endpoint-disabled ×1; 1 dead, 4 retrying',
       'Delivered: 99.5 % of 220 that ended; 1.00 attempts each',
       'Event to first attempt: p50 5.0 ms, p95 252 ms, p99 252 ms',
-      'Not ended: 4 retrying, 0 waiting',
+      'Not ended: 4 retrying, 0 deferred, 0 requested',
       '! below 99 % of requests, !! below 90 %',
     ])
   })
@@ -80,7 +80,7 @@ describe('a table of statistics', () => {
     const { all } = statistics(false)
     const lines = new StatisticsTable('hook', 80).summary(all).map(textOf)
     expect(lines).toContain('Not ended: not known')
-    expect(jsonOf(all, 'all')).toMatchObject({ retrying: null, waiting: null })
+    expect(jsonOf(all, 'all')).toMatchObject({ retrying: null, deferred: null, requested: null })
   })
 
   it('has more columns where there is room', () => {
@@ -101,7 +101,7 @@ it('a line of JSON has the numbers of a group under names of their own', () => {
     ...{ by: 'hook', name: 'crm', tenantId: 'acme', url: 'https://receiver.example/hook' },
     ...{ requests: 20, failed: 3, interrupted: 0, successShare: 0.85 },
     ...{ delivered: 17, dead: 1, expired: 0, discarded: 0, deliveredShare: 0.9444 },
-    ...{ attemptsPerDelivery: 1, retrying: 3, waiting: 0 },
+    ...{ attemptsPerDelivery: 1, retrying: 3, deferred: 0, requested: 0 },
     totalMs: { p50: 12.4, p95: 2_505.9, p99: 2_505.9 },
     eventToFirstAttemptMs: { p50: 252, p95: 252, p99: 252 },
     errors: [

@@ -6,7 +6,7 @@ import {
   successShare,
   type Grouping,
 } from '../../../src/core/answers/statistics.ts'
-import { WaitingCounts } from '../../../src/core/answers/waiting-counts.ts'
+import { WaitingCounts, type WaitingKind } from '../../../src/core/answers/waiting-counts.ts'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endWith, failureWith, resultAt, resultWith } from '../../support/results.ts'
 
@@ -99,21 +99,26 @@ describe('statistics of results', () => {
   it('say what waits now, also of hooks that no result is about', () => {
     const statistics = statisticsOf('hook', story)
     const counts = new WaitingCounts()
-    const waiting = (number: number, hookId: string, attempt: number) => {
-      const run = { deliveryId: 'dlv_1', hookId, tenantId: 'acme', attempt, ...ofRun(number) }
+    const waiting = (number: number, hookId: string, waits: WaitingKind) => {
+      const run = { deliveryId: 'dlv_1', hookId, tenantId: 'acme', waits, ...ofRun(number) }
       counts.add(run, hookId)
     }
-    waiting(1, 'hook-1', 2)
-    waiting(2, 'quiet', 0)
-    waiting(3, 'quiet', 1)
+    waiting(1, 'hook-1', 'retrying')
+    waiting(2, 'quiet', 'requested')
+    waiting(3, 'quiet', 'deferred')
     // It moved on while it was counted.
-    waiting(3, 'quiet', 1)
+    waiting(3, 'quiet', 'retrying')
     statistics.setWaiting(counts)
     expect(statistics.groups()).toMatchObject([
-      { name: 'hook-1', tenantId: 'default', open: { retrying: 1, waiting: 0 } },
-      { name: 'quiet', tenantId: 'acme', requests: 0, open: { retrying: 1, waiting: 1 } },
+      { name: 'hook-1', tenantId: 'default', open: { retrying: 1, deferred: 0, requested: 0 } },
+      {
+        name: 'quiet',
+        tenantId: 'acme',
+        requests: 0,
+        open: { retrying: 0, deferred: 1, requested: 1 },
+      },
     ])
-    expect(statistics.all.open).toEqual({ retrying: 2, waiting: 1 })
+    expect(statistics.all.open).toEqual({ retrying: 1, deferred: 1, requested: 1 })
   })
 
   it.each([

@@ -278,7 +278,7 @@ describe('a captured row that cannot be used', () => {
     [{ events: '["postSignIn"]' }, 'events[0] must be an event key such as PostSignIn'],
     [{ delivery: '{"filter"' }, 'delivery is text, but not of JSON'],
     [{ delivery: '{"retries":1}' }, 'delivery.retries is not known here'],
-    [{ tenant_id: 7 }, 'tenant_id must be text of 1 to 128 printable characters'],
+    [{ tenant_id: 7 }, 'tenant_id must be text of 1 to 128 printable characters, without spaces'],
     [{ signing_key: null }, 'signing_key must be text of at most 256 characters'],
     [{ signing_key: undefined }, 'signing_key is missing'],
     [{ enabled: 'true' }, 'enabled must be true or false'],

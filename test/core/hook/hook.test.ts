@@ -184,7 +184,7 @@ describe('an invalid hook record', () => {
 
   it.each([
     [{ id: 'another' }, 'id must equal the record key'],
-    [{ tenantId: '' }, 'tenantId must be text of 1 to 128 printable characters'],
+    [{ tenantId: '' }, 'tenantId must be text of 1 to 128 printable characters, without spaces'],
     [{ event: 'postRegister' }, 'event must be an event key such as PostSignIn'],
     [{ events: 'PostRegister' }, 'events must be a list of event keys'],
     [{ config: [] }, 'config must be an object'],
@@ -313,7 +313,7 @@ describe('the check of a hook that somebody writes', () => {
   it('needs an id of the form that a record key may have', () => {
     const { id: _id, ...rest } = logtoHook
     const message =
-      'must be text of 1 to 128 printable characters that does not begin with { or a quotation mark'
+      'must be text of 1 to 128 printable characters, without spaces, that does not begin with { or a quotation mark'
     const problem = { field: 'id', message }
     expect(checkHookInput(rest, filterFault)).toEqual([problem])
     expect(checkHookInput({ ...rest, id: 'a b' }, filterFault)).toEqual([problem])

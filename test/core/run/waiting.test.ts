@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { waitingKind } from '../../../src/core/answers/waiting-counts.ts'
 import { requestRecordHeaders, runHeaders } from '../../../src/core/run/delivery-headers.ts'
 import { deliveryIdOf } from '../../../src/core/model/identity.ts'
 import {
@@ -43,6 +44,19 @@ describe('a run that waits', () => {
     const waiting = read({ ...place, topic, headers, timestamp: 2_000 }, undefined)
     expect(waiting).toMatchObject({ trigger: 'replay', attempt: 0, releasedAt: 2_000 })
     expect(waiting).toMatchObject({ run: `${topic}/1/6`, tier: undefined, dueAt: 2_000 })
+  })
+
+  it.each<[string, Partial<WaitingRun>, string]>([
+    ['after a failed attempt', { attempt: 1, deferrals: 0, dueAt: 37_000 }, 'retrying'],
+    ['after a deferral', { attempt: 0, dueAt: 60_000, earlyMs: 58_000 }, 'deferred'],
+    ['after an attempt and a deferral', { dueAt: 60_000, earlyMs: 58_000 }, 'deferred'],
+    ['after a deferral and an attempt', { dueAt: 33_000 }, 'retrying'],
+    ['before its first attempt at a paused endpoint', { attempt: 0, dueAt: 60_000 }, 'deferred'],
+    ['as a request', { attempt: 0, deferrals: 0, tier: undefined }, 'requested'],
+    ['after it was split off its event', { attempt: 1, tier: undefined }, 'requested'],
+  ])('has the word of what happened last: %s', (_, given, kind) => {
+    const waiting = read({ ...place, headers: runHeaders(run), timestamp: 2_000 }, tier)
+    expect(waitingKind({ ...waiting, ...given })).toBe(kind)
   })
 
   it('is none where headers are missing', () => {

@@ -74,6 +74,16 @@ describe('who may ask the monitor', () => {
     expect(await statusWith(rig.origin, '/api/changes', {})).toBe(401)
     expect(await asked('Bearer a-token-of-some-lengtH')).toBe(401)
     expect(await asked('Basic a-token-of-some-length')).toBe(401)
+    for (const [authorization, code] of [
+      [undefined, 'auth.authorization_header_missing'],
+      ['', 'auth.authorization_header_missing'],
+      ['Basic a-token-of-some-length', 'auth.authorization_token_type_not_supported'],
+      ['Bearer another-token', 'auth.unauthorized'],
+    ]) {
+      const headers = authorization === undefined ? {} : { authorization }
+      const answer = await fetch(`${rig.origin}/api/hooks`, { headers })
+      expect([authorization, await answer.json()]).toMatchObject([authorization, { code }])
+    }
     expect(await asked('Bearer a-token-of-some-length')).toBe(200)
     expect(await statusWith(rig.origin, '/', {})).toBe(200)
     for (const { method, path } of rig.routes) {
@@ -100,7 +110,14 @@ describe('who may ask the monitor', () => {
       fetch(`${rig.origin}/api/hooks`, { method: 'POST', body, headers: { 'content-type': type } })
     expect((await post('{}', 'text/plain')).status).toBe(415)
     expect((await post('a=b', 'application/x-www-form-urlencoded')).status).toBe(415)
-    expect((await post('{', 'application/json')).status).toBe(400)
+    for (const [body, message] of [
+      ['{', 'The body cannot be used: The value is not JSON.'],
+      ['[]', 'The body cannot be used: The value is JSON, but not an object.'],
+      ['{"a":1,"a":2}', 'The body cannot be used: The object has a key twice.'],
+    ] as const) {
+      const answer = await post(body, 'application/json')
+      expect([answer.status, await answer.json()]).toMatchObject([400, { message }])
+    }
     expect((await post('[]', 'application/json')).status).toBe(400)
     expect((await post(' '.repeat(1_100_000), 'application/json')).status).toBe(413)
   })

@@ -103,6 +103,12 @@ const hooks: readonly RouteCase[] = [
     has: { event: 'PostSignIn', config: { ...config, retries: 2 } },
   },
   {
+    does: 'makes a hook with an empty name',
+    ask: ['POST', '/api/hooks', { ...fields, name: '' }],
+    status: 201,
+    has: { name: '' },
+  },
+  {
     does: 'ignores an id and a key, and names each event once',
     ask: [
       'POST',
@@ -269,6 +275,16 @@ describe("routes that Logto's Management API has", () => {
       hookValue('one', { name: 'Other', config: secret, delivery: { maxRetries: 3 } }),
     )
   })
+
+  it.each([{ name: 'Other' }, { name: 'Other', enabled: null }])(
+    'leave whether a hook is enabled to what the topic has when %j is written',
+    async (body) => {
+      const rig = await rigWith()
+      expect((await rig.send('PATCH', '/api/hooks/one', body)).status).toBe(200)
+      const { enabled: _, ...others } = hookValue('one', { name: 'Other', createdAt: 2 })
+      expect(JSON.parse(rig.actions.at(-1)?.[1].input?.toString() ?? '')).toEqual(others)
+    },
+  )
 
   it('link to other pages of a list by whole addresses', async () => {
     const rig = await rigWith()
