@@ -7,6 +7,7 @@ import type { ResultIndex } from './index/result-index.ts'
 
 /** How far a topic was read. */
 export interface TopicReading {
+  readonly kind: 'results' | 'deadLetters' | 'hooks' | 'endpoints'
   readonly topic: string
   /** Records that are not read yet; `undefined` while that is not known. */
   readonly behind: number | undefined

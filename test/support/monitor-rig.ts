@@ -36,6 +36,8 @@ export interface MonitorRigOptions {
   readonly record?: FoundRecord
   readonly waiting?: readonly WaitingPlace[]
   readonly index?: ResultIndex
+  /** Why results are not read. */
+  readonly trouble?: string
   readonly now?: () => number
 }
 
@@ -124,7 +126,11 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
   const view: MonitorView = {
     ...{ index, endpoints, now },
     hooks: reading.hooks,
-    readings: [{ topic: 'auth.webhook.results', behind: 3, trouble: undefined }],
+    get readings() {
+      return [
+        { kind: 'results', topic: 'auth.webhook.results', behind: 3, trouble: options.trouble },
+      ] as const
+    },
     unreadable: 2,
     lagTrouble: undefined,
     lag: {

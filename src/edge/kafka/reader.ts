@@ -52,6 +52,8 @@ export interface ReadOptions {
   readonly log: KafkaLog
   /** The topic exists, and the start offsets are known. */
   readonly onStart?: () => void
+  /** A fetch was answered: records of the topic may be read. */
+  readonly onFetched?: () => void
   /** This many offsets were removed before they could be read, most often by retention. */
   readonly onRemoved?: (count: number) => void
   /**
@@ -110,6 +112,7 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
       const open = unfinished(positions).filter(({ partition }) => inOrder?.has(partition) !== true)
       if (open.length === 0) return
       const round = await fetchRound(open)
+      if (round !== nothingYet) options.onFetched?.()
       refuseSilence(round)
       const { found } = round
       if (idleness.isOver(found) && !isFollowing)

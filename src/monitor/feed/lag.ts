@@ -25,6 +25,16 @@ export type LagSource = Pick<KafkaAdmin, 'listTopics' | 'groupOffsets' | 'offset
 /** @returns those of the topics that may exist, but may not be seen */
 export type FindHidden = (topics: readonly string[]) => Promise<ReadonlySet<string>>
 
+/** Asks again only when it is about other topics than last. */
+export function askedOnce(find: FindHidden): FindHidden {
+  let known: { readonly asked: string; readonly hidden: ReadonlySet<string> } | undefined
+  return async (topics) => {
+    const asked = JSON.stringify(topics)
+    if (known?.asked !== asked) known = { asked, hidden: await find(topics) }
+    return known.hidden
+  }
+}
+
 /**
  * Reads the lag again and again. Kafka leaves topics out of its list that the login may not describe: a sum without them
  * would be too small. Which ones these are is asked again only when others are missing from the list.
@@ -32,11 +42,10 @@ export type FindHidden = (topics: readonly string[]) => Promise<ReadonlySet<stri
 export class LagReader {
   readonly #settings: Settings
   readonly #findHidden: FindHidden
-  #known: { readonly absent: string; readonly hidden: ReadonlySet<string> } | undefined
 
   constructor(settings: Settings, findHidden: FindHidden) {
     this.#settings = settings
-    this.#findHidden = findHidden
+    this.#findHidden = askedOnce(findHidden)
   }
 
   /** @throws UserError when a topic cannot be read, or no broker answers; one that names all rights that are missing */
@@ -54,11 +63,7 @@ export class LagReader {
   }
 
   async #refuseHidden(topics: readonly string[]): Promise<void> {
-    const absent = JSON.stringify(topics)
-    if (this.#known?.absent !== absent) {
-      this.#known = { absent, hidden: await this.#findHidden(topics) }
-    }
-    const { hidden } = this.#known
+    const hidden = await this.#findHidden(topics)
     const missing = topics.filter((topic) => hidden.has(topic))
     if (missing.length === 0) return
     const rights = missing.map((topic) => topicRight('Describe', topic))
