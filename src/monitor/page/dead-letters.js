@@ -18,6 +18,8 @@ export function DeadLetters({ hasActions }) {
     /** @type {Record<string, readonly string[]> | undefined} */ (undefined),
   )
   const filter = { hookId, reason, eventKey }
+  // Nothing is chosen that is not to be seen.
+  useEffect(() => setChosen(new Set()), [hookId, reason, eventKey, page])
   const { data, error } = useData(
     withQuery('/api/dead-letters', { ...filter, page, page_size: pageSize }),
   )
