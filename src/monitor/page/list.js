@@ -191,6 +191,6 @@ export function usePages(path, query, keyOf) {
 export function Further({ more }) {
   return html`<p class="further">
     What is older was not looked at: few are like that.
-    <button class="plain" onClick=${more}>Look further back</button>
+    <button onClick=${more}>Look further back</button>
   </p>`
 }
