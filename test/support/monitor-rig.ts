@@ -36,6 +36,8 @@ export interface MonitorRigOptions {
   readonly record?: FoundRecord
   readonly waiting?: readonly WaitingPlace[]
   readonly index?: ResultIndex
+  /** Topics of events, requests or retries that do not exist. */
+  readonly absent?: readonly string[]
   /** Why results are not read. */
   readonly trouble?: string
   readonly now?: () => number
@@ -136,6 +138,7 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
     lag: {
       live: [{ topic: 'auth.events', records: 12 }],
       retry: [{ topic: 'auth.webhook.retry.5s', records: 7 }],
+      absent: options.absent ?? [],
     },
     onChange(listener) {
       listeners.add(listener)

@@ -17,6 +17,8 @@ export interface Lag {
   readonly live: readonly TopicLag[]
   /** Of retry topics. */
   readonly retry: readonly TopicLag[]
+  /** Of all these topics those that do not exist. */
+  readonly absent: readonly string[]
 }
 
 /** What is asked of Kafka. */
@@ -54,11 +56,13 @@ export class LagReader {
     const live = [...topics.events, topics.requests]
     const retry = tiers.map(({ topic }) => topic)
     const existing = new Set(await source.listTopics())
-    await this.#refuseHidden([...live, ...retry].filter((topic) => !existing.has(topic)))
+    const absent = [...live, ...retry].filter((topic) => !existing.has(topic))
+    await this.#refuseHidden(absent)
     const those = (names: readonly string[]) => names.filter((name) => existing.has(name))
     return {
       live: await groupLag(source, groupId, those(live)),
       retry: await groupLag(source, retryGroupOf(groupId), those(retry)),
+      absent,
     }
   }
 

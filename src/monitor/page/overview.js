@@ -202,6 +202,7 @@ function Topics({ lag, trouble }) {
   const rows = [
     ...lag.live.map((one) => ({ ...one, what: 'behind' })),
     ...lag.retry.map((one) => ({ ...one, what: 'waits' })),
+    ...lag.absent.map((topic) => ({ topic, records: undefined, what: 'does not exist' })),
   ]
   return html`<div class="scroll">
     <table>

@@ -28,6 +28,13 @@ describe.skipIf(isSkipped)('the page, while something is away', () => {
     },
   )
 
+  it('says of a topic that does not exist that it is missing, not that nothing waits in it', async () => {
+    const { page } = await open(browser, await rigWith({ absent: ['auth.events.other'] }), '/')
+    const gone = page.getByRole('row').filter({ hasText: 'auth.events.other' })
+    await gone.waitFor()
+    expect(await gone.innerText()).toContain('does not exist')
+  })
+
   it('does not show what another filter found when the monitor refuses to answer', async () => {
     const rig = await filledRig()
     const { page } = await open(browser, rig, '/hooks')
