@@ -122,6 +122,29 @@ describe('the feeds of the monitor', () => {
     await until(() => feeds.readings.every(({ behind }) => behind === 0))
   })
 
+  it('count no result as still to be read that was read since the last look', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers, partitions: 1 })
+    const { topics } = readSettings(rig.environment)
+    const tools = await useKafka(brokers)
+    const resultOf = (deliveryId: string) => ({
+      value: JSON.stringify(resultWith({ deliveryId, attemptedAt: Date.now() })),
+    })
+    await tools.produce(topics.results, ['d1', 'd2', 'd3'].map(resultOf))
+    const index = memoryIndex()
+    const add = vi.spyOn(index, 'addResults').mockImplementation((results, reached, at) => {
+      if (results.length > 0) throw new Error('no room')
+      ResultIndex.prototype.addResults.call(index, results, reached, at)
+    })
+    const { feeds, until } = follow(rig, index)
+    await until(() => feeds.readings[0]?.behind === 3)
+    add.mockRestore()
+    const behind = new Set<number | undefined>()
+    feeds.onChange(() => index.size === 3 && behind.add(feeds.readings[0]?.behind))
+    await until(() => behind.size > 0)
+    expect([...behind]).toEqual([0])
+  })
+
   it('say how many results were removed before they were read, and go on', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers, partitions: 1 })

@@ -55,7 +55,10 @@ export class Feeds implements MonitorView {
   #hasNotedUnreadable = false
   readonly #options: FeedOptions
   readonly #troubles: Troubles
-  readonly #behind = new Map<string, number>()
+  /** What topics of results and dead letters had at the last look. */
+  readonly #held = new Map<string, readonly PartitionRange[]>()
+  /** Of the others: whether they were read to their ends. */
+  readonly #loaded = new Set<string>()
   readonly #listeners = new Set<() => void>()
 
   constructor(options: FeedOptions) {
@@ -109,9 +112,17 @@ export class Feeds implements MonitorView {
     return kinds.map((kind) => ({
       kind,
       topic: topics[kind],
-      behind: this.#troubles.isHidden(topics[kind]) ? undefined : this.#behind.get(topics[kind]),
+      behind: this.#behindIn(topics[kind]),
       trouble: this.#troubles.of(topics[kind]),
     }))
+  }
+
+  /** Counted anew each time: what was read since the last look is not behind any more. */
+  #behindIn(topic: string): number | undefined {
+    if (this.#troubles.isHidden(topic)) return undefined
+    const held = this.#held.get(topic)
+    if (held !== undefined) return behindOf(this.index.positions(topic), held)
+    return this.#loaded.has(topic) ? 0 : undefined
   }
 
   onChange(changed: () => void): () => void {
@@ -152,7 +163,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => reading.take(record),
       onLoaded: () => {
         this.hooks = reading.hooks
-        this.#behind.set(this.#options.settings.topics.hooks, 0)
+        this.#loaded.add(this.#options.settings.topics.hooks)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -165,7 +176,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => takeHealth(endpoints, record),
       onLoaded: () => {
         this.endpoints = endpoints
-        this.#behind.set(this.#options.settings.topics.endpoints, 0)
+        this.#loaded.add(this.#options.settings.topics.endpoints)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -257,9 +268,8 @@ export class Feeds implements MonitorView {
       if (!(error instanceof UserError)) throw error
       this.#troubles.find(topic, error.message)
     })
-    const behind = held && behindOf(this.index.positions(topic), held)
-    if (behind === undefined) this.#behind.delete(topic)
-    else this.#behind.set(topic, behind)
+    if (held === undefined) this.#held.delete(topic)
+    else this.#held.set(topic, held)
     return held !== undefined
   }
 
