@@ -69,8 +69,11 @@ it.each([
     await processor.exited
 
     await lose()
-    const isAway = async () =>
-      (await readings()).every(({ trouble, behind }) => behind === null && away.test(trouble ?? ''))
+    const isAway = async () => {
+      const now = await readings()
+      const isSaid = now.every(({ trouble, behind }) => behind === null && away.test(trouble ?? ''))
+      return isSaid && new Set(now.map(({ trouble }) => trouble)).size === 1
+    }
     // Readers of topics give up only after a minute without an answer.
     await vi.waitUntil(isAway, { timeout: 40_000, interval: 100 })
     const refused = await Promise.all([

@@ -17,7 +17,8 @@ export class Troubles {
 
   /** `undefined` when it is read, as far as is known. */
   of(topic: string): string | undefined {
-    return this.#own(topic) ?? this.cluster
+    // It explains what the feeds say, which may be older.
+    return this.cluster ?? this.#own(topic)
   }
 
   /** Whether a look at the cluster could not tell how much of the topic there is. */
