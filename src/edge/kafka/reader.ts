@@ -112,7 +112,6 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
       const open = unfinished(positions).filter(({ partition }) => inOrder?.has(partition) !== true)
       if (open.length === 0) return
       const round = await fetchRound(open)
-      if (round !== nothingYet) options.onFetched?.()
       refuseSilence(round)
       const { found } = round
       if (idleness.isOver(found) && !isFollowing)
@@ -176,7 +175,7 @@ function patientRound(
   options: ReadOptions,
   positions: Reach[],
 ): (open: readonly Reach[]) => Promise<Round> {
-  const { settings, topic, isFollowing, log } = options
+  const { settings, topic, isFollowing, log, onFetched = () => undefined } = options
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
   let refreshedAt = performance.now()
@@ -190,6 +189,7 @@ function patientRound(
         addNewPartitions(cluster, topic, positions)
       }
       const round = await fetchAll(cluster, topic, open)
+      onFetched()
       failingSince = undefined
       return round
     } catch (error) {

@@ -125,7 +125,7 @@ function Troubles({ readings }) {
     ${troubles.map(
       ([trouble, topics]) =>
         html`<p key=${trouble} class="notice bad">
-          ${topics.length > 1 && topics.length === readings.length ? 'Nothing new is read' : `${topics.join(', ')} is not read`}:
+          ${topics.length > 1 && topics.length === readings.length ? 'Nothing new is read' : `${topics.join(' and ')} ${topics.length > 1 ? 'are' : 'is'} not read`}:
           ${trouble}
         </p>`,
     )}

@@ -83,6 +83,7 @@ describe.skipIf(isSkipped)('the page, while something is away', () => {
     await page.getByText('Loading').waitFor()
     held.resolve()
     await page.getByText(away.message).waitFor()
+    expect(await page.getByText('Loading').count()).toBe(0)
   })
 
   it('does not call empty what is not known: no requests, no hooks', async () => {
@@ -108,6 +109,7 @@ describe.skipIf(isSkipped)('the page, while something is away', () => {
     await page.clock.fastForward(5_000)
     await row(page, 'User.Created').waitFor()
     await page.getByText('not connected').waitFor({ state: 'detached' })
+    expect(await page.getByRole('status').innerText()).toContain('results')
   })
 
   it('asks by itself, now and then, where too many pages are open for one more stream', async () => {
@@ -140,5 +142,6 @@ describe.skipIf(isSkipped)('the page, while something is away', () => {
     await page.getByRole('button', { name: 'Send 1 again' }).waitFor()
     await page.getByLabel('Reason').selectOption('exhausted')
     await page.getByRole('button', { name: 'Send chosen again' }).waitFor()
+    expect(await page.locator('tbody input:checked').count()).toBe(0)
   })
 })
