@@ -65,7 +65,7 @@ async function rigOfLongValues(): Promise<MonitorRig> {
 /** What sticks out of the box that it is cut off by, or needs to be scrolled to sideways. */
 async function cutOff(page: Page): Promise<unknown> {
   return await page.evaluate(`
-    [...document.querySelectorAll('.badge, button, select, .tile-value, td time, .scroll')]
+    [...document.querySelectorAll('.top nav a, .badge, button, select, .tile-value, td time, .scroll')]
       .filter((one) => {
         if (one.matches('.scroll')) return one.scrollWidth > one.clientWidth + 1
         const box = one.getBoundingClientRect()
@@ -80,7 +80,7 @@ const paths = [
   ...[`/events/${tenantId}/${eventId}`, '/dead-letters'],
 ]
 
-describe.skipIf(isSkipped).each([375, 1280])('long values at %i pixels', (width) => {
+describe.skipIf(isSkipped).each([375, 768, 1000, 1280])('long values at %i pixels', (width) => {
   it.each(paths)('fit %s', async (path) => {
     const viewport = { width, height: 800 }
     const { page } = await open(browser, await rigOfLongValues(), path, { viewport })
