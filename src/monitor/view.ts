@@ -2,11 +2,12 @@
 import type { StoredHook } from '../commands/hooks/topic.ts'
 import type { Health } from '../core/health/record.ts'
 import type { EpochMs, HookId } from '../core/model/model.ts'
-import type { TopicLag } from './feed/lag.ts'
+import type { Lag } from './feed/lag.ts'
 import type { ResultIndex } from './index/result-index.ts'
 
 /** How far a topic was read. */
 export interface TopicReading {
+  readonly kind: 'results' | 'deadLetters' | 'hooks' | 'endpoints'
   readonly topic: string
   /** Records that are not read yet; `undefined` while that is not known. */
   readonly behind: number | undefined
@@ -23,9 +24,7 @@ export interface MonitorView {
   /** Results that could not be read: of a schema that is not known, or none at all. */
   readonly unreadable: number
   /** `undefined` while it is not known. */
-  readonly lag:
-    | { readonly live: readonly TopicLag[]; readonly retry: readonly TopicLag[] }
-    | undefined
+  readonly lag: Lag | undefined
   /** Why it is not known; `undefined` when it is, or is not read yet. */
   readonly lagTrouble: string | undefined
   readonly now: () => EpochMs

@@ -1,4 +1,6 @@
 /** What the monitor reads of a real broker: all topics, without a group, once. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { kafkaSettingsOf, quiet } from '../../src/commands/kafka-session.ts'
 import { registrySettingsOf } from '../../src/commands/option-values.ts'
@@ -15,7 +17,11 @@ import { recreateTopic } from '../support/topic-recreation.ts'
 
 const all = { before: undefined, limit: 100 }
 
-function follow(rig: BrokerRig, index: ResultIndex, note: (line: string) => void = () => {}) {
+function follow(
+  rig: Pick<BrokerRig, 'environment'>,
+  index: ResultIndex,
+  note: (line: string) => void = () => {},
+) {
   const settings = readSettings(rig.environment)
   const ending = new AbortController()
   const feeds = new Feeds({
@@ -116,6 +122,29 @@ describe('the feeds of the monitor', () => {
     await until(() => feeds.readings.every(({ behind }) => behind === 0))
   })
 
+  it('count no result as still to be read that was read since the last look', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers, partitions: 1 })
+    const { topics } = readSettings(rig.environment)
+    const tools = await useKafka(brokers)
+    const resultOf = (deliveryId: string) => ({
+      value: JSON.stringify(resultWith({ deliveryId, attemptedAt: Date.now() })),
+    })
+    await tools.produce(topics.results, ['d1', 'd2', 'd3'].map(resultOf))
+    const index = memoryIndex()
+    const add = vi.spyOn(index, 'addResults').mockImplementation((results, reached, at) => {
+      if (results.length > 0) throw new Error('no room')
+      ResultIndex.prototype.addResults.call(index, results, reached, at)
+    })
+    const { feeds, until } = follow(rig, index)
+    await until(() => feeds.readings[0]?.behind === 3)
+    add.mockRestore()
+    const behind = new Set<number | undefined>()
+    feeds.onChange(() => index.size === 3 && behind.add(feeds.readings[0]?.behind))
+    await until(() => behind.size > 0)
+    expect([...behind]).toEqual([0])
+  })
+
   it('say how many results were removed before they were read, and go on', async () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers, partitions: 1 })
@@ -139,6 +168,62 @@ describe('the feeds of the monitor', () => {
       `${topics.results}: 2 records were removed before they were read: numbers of that time are too small`,
     ])
   })
+
+  it('count a result that cannot be read once, however often the registry is asked in vain', async () => {
+    const { brokers } = surroundings()
+    let asked = 0
+    const registry = createServer((_, response) => {
+      asked += 1
+      const isAway = asked < 4
+      const body = isAway ? {} : { error_code: 40_403, message: 'Schema not found' }
+      response.writeHead(isAway ? 503 : 404, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(body))
+    })
+    await once(registry.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void registry.close())
+    const address = registry.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    await using rig = await createBrokerRig({ brokers })
+    const { topics } = readSettings(rig.environment)
+    const tools = await useKafka(brokers)
+    const unknown = Buffer.from([0, 0, 0, 0x7f, 0xff, 1])
+    await tools.produce(topics.results, [{ value: 'no JSON' }, { value: unknown }])
+    const environment = { ...rig.environment, SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}` }
+    const { feeds, until } = follow({ environment }, memoryIndex())
+    await until(() => feeds.readings[0]?.behind === 0)
+    expect(feeds.unreadable).toBe(2)
+    expect(asked).toBeGreaterThanOrEqual(4)
+  })
+
+  it.each(['hooks', 'deadLetters', 'endpoints'] as const)(
+    'say at once that the topic of %s is gone, keep the lag, and go on when it is there again',
+    async (kind) => {
+      const { brokers } = surroundings()
+      await using rig = await createBrokerRig({ brokers })
+      await rig.putHooks({ id: 'good' })
+      const { topics } = readSettings(rig.environment)
+      const { admin, createTopic } = await useKafka(brokers)
+      const notes: string[] = []
+      const { feeds, until } = follow(rig, memoryIndex(), (line) => notes.push(line))
+      const of = () => feeds.readings.find((one) => one.kind === kind)
+      await until(() => feeds.lag !== undefined && feeds.readings.every((one) => one.behind === 0))
+      await admin.deleteTopics({ topics: [topics[kind]] })
+      const absence = `Topic ${topics[kind]} does not exist: run "hooktide init".`
+      await until(() => of()?.trouble === absence)
+      expect(of()?.behind).toBeUndefined()
+      // Two more looks: what does not change is not said again.
+      const samples = vi.spyOn(feeds.index, 'addSample')
+      await until(() => samples.mock.calls.length >= 2)
+      expect(feeds.lag).toBeDefined()
+      await createTopic(topics[kind], 1)
+      await until(() => of()?.trouble === undefined && of()?.behind === 0)
+      const absent = notes.filter((line) => line.includes(absence))
+      expect(absent, notes.join('\n')).toHaveLength(1)
+      const ofLag = notes.filter((line) => line.startsWith('lag is not read'))
+      expect(ofLag.length, notes.join('\n')).toBeLessThan(2)
+      expect(notes.join()).not.toContain('Restart')
+    },
+  )
 
   it('read a topic anew that was created again meanwhile, and keep what they know of the other', async () => {
     const { brokers } = surroundings()

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../../src/core/text/json-text.ts'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide, startMonitor } from '../support/hooktide-process.ts'
 import { surroundings } from '../support/sandbox.ts'
+import { tailTopic } from '../support/topic-tail.ts'
 
 const json = { 'content-type': 'application/json' }
 
@@ -98,6 +99,35 @@ describe('hooktide monitor', () => {
     expect(rig.receiver.requests).toHaveLength(1)
     expect((await send('DELETE', `/api/hooks/${id}`)).status).toBe(204)
     expect((await send('GET', `/api/hooks/${id}`)).status).toBe(404)
+  })
+
+  it('changes a hook while a test of it waits for an answer', async () => {
+    const { brokers } = surroundings()
+    await using rig = await createBrokerRig({ brokers })
+    await rig.putHooks({ id: 'silent' })
+    // No processor runs, so nobody sends the test.
+    const monitor = startMonitor(rig.environment, ['--actions'])
+    onTestFinished(async () => void (await monitor.stop()))
+    const origin = await monitor.origin
+    const path = `${origin}/api/hooks/silent`
+    await vi.waitUntil(async () => (await fetch(path)).ok, { timeout: 60_000 })
+    let isAnswered = false
+    const tail = tailTopic(brokers, `${rig.prefix}.webhook.requests`, (record) =>
+      Promise.resolve(record),
+    )
+    onTestFinished(() => tail.stop())
+    const ending = new AbortController()
+    const test = fetch(`${path}/test`, { method: 'POST', signal: ending.signal }).then(
+      () => (isAnswered = true),
+      () => undefined,
+    )
+    await tail.waitFor((requests) => requests.length === 1)
+    const body = '{"enabled":false}'
+    const changed = await fetch(path, { method: 'PATCH', headers: json, body })
+    expect(await changed.json()).toMatchObject({ enabled: false })
+    expect(isAnswered).toBe(false)
+    ending.abort()
+    await test
   })
 
   it('does not listen to others without a token', async () => {

@@ -36,6 +36,10 @@ export interface MonitorRigOptions {
   readonly record?: FoundRecord
   readonly waiting?: readonly WaitingPlace[]
   readonly index?: ResultIndex
+  /** Topics of events, requests or retries that do not exist. */
+  readonly absent?: readonly string[]
+  /** Why results are not read. */
+  readonly trouble?: string
   readonly now?: () => number
 }
 
@@ -125,12 +129,17 @@ export async function startMonitorRig(options: MonitorRigOptions = {}): Promise<
   const view: MonitorView = {
     ...{ index, endpoints, now },
     hooks: reading.hooks,
-    readings: [{ topic: 'auth.webhook.results', behind: 3, trouble: undefined }],
+    get readings() {
+      return [
+        { kind: 'results', topic: 'auth.webhook.results', behind: 3, trouble: options.trouble },
+      ] as const
+    },
     unreadable: 2,
     lagTrouble: undefined,
     lag: {
       live: [{ topic: 'auth.events', records: 12 }],
       retry: [{ topic: 'auth.webhook.retry.5s', records: 7 }],
+      absent: options.absent ?? [],
     },
     onChange(listener) {
       listeners.add(listener)

@@ -29,7 +29,12 @@ const commands: Readonly<Record<ActionName, Command>> = {
 
 export function commandActions(settings: Settings, signal: AbortSignal): Act {
   const inTurn = createTurns()
-  return (name, action) => inTurn(() => run(commands[name], action, settings, signal))
+  // A test waits for the endpoint's answer, and changes nothing that others might change meanwhile.
+  const testsInTurn = createTurns()
+  return (name, action) => {
+    const turn = name === 'hooks test' ? testsInTurn : inTurn
+    return turn(() => run(commands[name], action, settings, signal))
+  }
 }
 
 async function run(

@@ -52,6 +52,8 @@ export interface ReadOptions {
   readonly log: KafkaLog
   /** The topic exists, and the start offsets are known. */
   readonly onStart?: () => void
+  /** A fetch was answered: records of the topic may be read. */
+  readonly onFetched?: () => void
   /** This many offsets were removed before they could be read, most often by retention. */
   readonly onRemoved?: (count: number) => void
   /**
@@ -173,7 +175,7 @@ function patientRound(
   options: ReadOptions,
   positions: Reach[],
 ): (open: readonly Reach[]) => Promise<Round> {
-  const { settings, topic, isFollowing, log } = options
+  const { settings, topic, isFollowing, log, onFetched = () => undefined } = options
   const limitMs = isFollowing ? giveUpMs.following : giveUpMs.once
   let failingSince: number | undefined
   let refreshedAt = performance.now()
@@ -187,6 +189,7 @@ function patientRound(
         addNewPartitions(cluster, topic, positions)
       }
       const round = await fetchAll(cluster, topic, open)
+      onFetched()
       failingSince = undefined
       return round
     } catch (error) {

@@ -41,6 +41,9 @@ export interface TableSourceOptions {
   readonly log: KafkaLog
 }
 
+/** The topic was deleted and created again: the records that were read are those of the former one. */
+export class TableRecreatedError extends Error {}
+
 /** How far a partition has been read. */
 interface Progress extends Position {
   /** Its end offset when loading began. */
@@ -254,7 +257,7 @@ class KafkaTableSource implements TableSource {
     this.#topicId ??= id
     if (id === undefined || id === this.#topicId) return
     this.#fail(
-      new Error(
+      new TableRecreatedError(
         `topic ${topic} was recreated: the records read so far are those of the former topic. Restart to read the new one.`,
       ),
     )
@@ -288,7 +291,7 @@ class KafkaTableSource implements TableSource {
   // --- why it cannot continue -----------------------------------------------------------------------------
 
   #recreated({ partition, next }: Position, end: number): Error {
-    return new Error(
+    return new TableRecreatedError(
       `topic ${this.#options.topic} was recreated: partition ${partition} had been read to offset ${next} ` +
         `and now ends at ${end}. Restart to read the new one.`,
     )

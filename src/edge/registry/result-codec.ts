@@ -1,7 +1,8 @@
 /** Results as bytes: Avro framed for a schema registry, or plain JSON where none is set. The only file that knows avsc. */
 import { readFile } from 'node:fs/promises'
 import avro from 'avsc'
-import { UserError } from '../../core/model/errors.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
+import type { MonotonicMs } from '../../core/model/model.ts'
 import { frameBytes } from '../../core/event/framed-value.ts'
 import type { DeliveryResult } from '../../core/model/records.ts'
 import type { Clock, ResultEncoder } from '../../ports.ts'
@@ -11,6 +12,10 @@ import {
   untilAnswered,
   type WaitForRegistry,
 } from './client.ts'
+
+/** An id that the registry does not have is asked for again after that: it may be registered by then. */
+const refusedForMs = 30_000
+const maxRefused = 1_000
 
 const schemaUrl = new URL('../../../schemas/delivery-result.avsc', import.meta.url)
 
@@ -92,9 +97,11 @@ function framedEncoder(schema: string, id: number): ResultEncoder<DeliveryResult
 export function createResultReader(
   settings: RegistrySettings | undefined,
   wait: WaitForRegistry = waitForNone,
+  now: () => MonotonicMs = () => performance.now(),
 ): (value: Buffer) => Promise<DeliveryResult> {
   const client = settings === undefined ? undefined : new RegistryClient(settings)
   const types = new Map<number, avro.Type>()
+  const refused = new Map<number, { readonly error: Error; readonly until: MonotonicMs }>()
   return async (value) => {
     if (value[0] !== 0) return completed(JSON.parse(value.toString('utf8')))
     if (client === undefined) {
@@ -104,7 +111,15 @@ export function createResultReader(
     }
     if (value.length < frameBytes) throw new Error('it ends within its frame')
     const id = value.readUInt32BE(1)
+    const known = refused.get(id)
+    if (known !== undefined && now() < known.until) throw known.error
     const type = types.get(id) ?? (await askType(client, id, wait))
+    if (type instanceof Error) {
+      // Ids come from whoever may write: no more than the last ones are remembered.
+      if (refused.size >= maxRefused) refused.clear()
+      refused.set(id, { error: type, until: now() + refusedForMs })
+      throw type
+    }
     types.set(id, type)
     return completed(type.fromBuffer(value.subarray(frameBytes)))
   }
@@ -124,14 +139,21 @@ function completed(value: unknown): DeliveryResult {
   return (isRecord ? { ...value, ...laterFields, ...value } : value) as DeliveryResult
 }
 
+/** @returns the error of an id that the registry does not have, or whose schema cannot be used */
 async function askType(
   client: RegistryClient,
   id: number,
   wait: WaitForRegistry,
-): Promise<avro.Type> {
+): Promise<avro.Type | Error> {
   const answer = await untilAnswered(() => client.schemaById(id), wait)
-  if (answer.kind === 'found') return typeOf(answer.value.text)
-  throw new Error(`the registry has no schema ${id} (${answer.message})`)
+  if (answer.kind !== 'found') {
+    return new Error(`the registry has no schema ${id} (${answer.message})`)
+  }
+  try {
+    return typeOf(answer.value.text)
+  } catch (error) {
+    return asError(error)
+  }
 }
 
 const waitForNone: WaitForRegistry = (reason) => Promise.reject(new UserError(reason))

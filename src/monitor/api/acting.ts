@@ -44,9 +44,15 @@ export function storedHook(
   return stored
 }
 
-export function loadedHooks({ hooks }: MonitorView): ReadonlyMap<string, StoredHook> {
+/** @throws ApiError 503 while they are not read */
+export function loadedHooks({ hooks, readings }: MonitorView): ReadonlyMap<string, StoredHook> {
   if (hooks !== undefined) return hooks
-  throw new ApiError(503, 'monitor.not_loaded', 'The topic of hooks is not read yet: ask again.')
+  const trouble = readings.find(({ kind }) => kind === 'hooks')?.trouble
+  const message =
+    trouble === undefined
+      ? 'The topic of hooks is not read yet: ask again.'
+      : `The topic of hooks is not read: ${trouble}`
+  throw new ApiError(503, 'monitor.not_loaded', message)
 }
 
 /** How long what was written may take until it is read. */

@@ -1,6 +1,5 @@
 /** Deliveries and events: what became of them, and what was sent. */
 import { resultOutcomes } from '../../core/model/record-values.ts'
-import { UserError } from '../../core/model/errors.ts'
 import {
   countResults,
   listEvents,
@@ -76,7 +75,7 @@ export function deliveryRoutes(parts: ApiParts): readonly Route[] {
       method: 'GET',
       path: '/api/deliveries/{id}/request',
       summary: 'What is sent: the body, from where its event stands, and headers without secrets.',
-      answers: { 200: reference('Request'), 404: reference('Error') },
+      answers: { 200: reference('Request'), 404: reference('Error'), 503: reference('Error') },
       isAction: false,
       handle: (request) => requestOf(parts, request),
     },
@@ -249,12 +248,7 @@ async function waitingPlaces(
     { before: undefined, most: 1 },
   )
   if (count === 0) return { status: 200, body: [] }
-  try {
-    return { status: 200, body: await findWaiting(deliveryId) }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    throw new ApiError(503, 'monitor.not_readable', error.message)
-  }
+  return { status: 200, body: await findWaiting(deliveryId) }
 }
 
 function unknown(deliveryId: string): ApiError {

@@ -5,6 +5,7 @@ import { HookAnswers, type HookAnswer } from '../../core/answers/hook-answers.ts
 import type { HookId, RecordPlace } from '../../core/model/model.ts'
 import { placeIn, placeOf } from '../../core/run/delivery-headers.ts'
 import { listEvents, type FoundEvent, type Listed } from '../index/delivery-queries.ts'
+import { loadedHooks } from './acting.ts'
 import type { ApiParts, FoundRecord } from './parts.ts'
 import { neededTextIn, parameter, textIn } from './query.ts'
 import { ApiError, type ApiAnswer, type Route } from './route.ts'
@@ -88,10 +89,9 @@ interface Asked {
   readonly only: HookId | undefined
 }
 
-/** `undefined` until the hooks are read. */
+/** @throws ApiError 503 while hooks are not read */
 function uncalled({ view, filters }: ApiParts, { event, record, only }: Asked) {
-  const { hooks } = view
-  if (hooks === undefined) return undefined
+  const hooks = loadedHooks(view)
   const called = new Set(event.deliveries.map(({ hookId }) => hookId))
   // Hooks of other tenants count only if the tenant may be the mistake.
   const hasDelivery = event.deliveries.some(({ hookId }) => hookId !== '')

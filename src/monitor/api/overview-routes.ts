@@ -118,7 +118,12 @@ const overviewSchema = object({
   points: listOf(reference('TrafficPoint')),
   samples: listOf(object({ at: time, lag: count, waiting: count })),
   lagTrouble: nullable(text),
-  lag: nullable(object({ live: lags, retry: lags, liveRecords: count, retryRecords: count })),
+  lag: nullable(
+    object({
+      ...{ live: lags, retry: lags, absent: listOf(text) },
+      ...{ liveRecords: count, retryRecords: count },
+    }),
+  ),
   deadLetters: count,
   hooks: nullable(count),
   endpoints: object(Object.fromEntries(hookStates.map((state) => [state, count]))),

@@ -3,7 +3,7 @@
  * send and how long they take is bounded.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { asError } from '../../core/model/errors.ts'
+import { asError, UserError } from '../../core/model/errors.ts'
 import { createBoundedServer } from '../../edge/bounded-server.ts'
 import { listening } from '../../edge/listening.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
@@ -251,6 +251,9 @@ function fail({ onFailed }: MonitorServerOptions, response: ServerResponse, erro
     return
   }
   if (error instanceof ApiError) return sendError(response, error)
+  // Kafka is away, a right is missing, or the store cannot be read: it says what to look at, and asking again may help.
+  if (error instanceof UserError)
+    return sendError(response, new ApiError(503, 'monitor.not_readable', error.message))
   onFailed(asError(error))
   sendError(
     response,

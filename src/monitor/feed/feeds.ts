@@ -7,7 +7,6 @@ import { isResult } from '../../commands/results/result.ts'
 import type { EncryptionKey } from '../../core/hook/encrypted-text.ts'
 import type { Health } from '../../core/health/record.ts'
 import { asError, UserError } from '../../core/model/errors.ts'
-import { RightsError } from '../../edge/kafka/refusals.ts'
 import type { HookId, InboundRecord } from '../../core/model/model.ts'
 import type { KafkaAdmin, PartitionRange } from '../../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
@@ -17,10 +16,11 @@ import type { Settings } from '../../settings/settings.ts'
 import { indexedResult, type IndexedResult } from '../index/indexed-result.ts'
 import type { Reached, ResultIndex } from '../index/result-index.ts'
 import type { MonitorView, TopicReading } from '../view.ts'
-import { LagReader, sumOf, type Lag } from './lag.ts'
+import { askedOnce, LagReader, sumOf, type FindHidden, type Lag } from './lag.ts'
 import { letterOf } from './letters.ts'
-import { followLog, withAdmin } from './log-feed.ts'
+import { followLog, refusedReading, withAdmin } from './log-feed.ts'
 import { followTable } from './table-feed.ts'
+import { Troubles } from './troubles.ts'
 
 export interface FeedOptions {
   readonly settings: Settings
@@ -39,6 +39,9 @@ export interface FeedOptions {
 /** How often is looked at how far groups and index are. */
 const lookEveryMs = 5_000
 
+/** What is read, in the order in which it is shown. */
+const kinds = ['results', 'deadLetters', 'hooks', 'endpoints'] as const
+
 export class Feeds implements MonitorView {
   readonly index: ResultIndex
   readonly now: () => number
@@ -47,20 +50,25 @@ export class Feeds implements MonitorView {
   lag: Lag | undefined
   lagTrouble: string | undefined
   readonly #lagReader: LagReader
+  readonly #findHidden: FindHidden
   unreadable = 0
   #hasNotedUnreadable = false
   readonly #options: FeedOptions
-  readonly #troubles = new Map<string, string>()
-  readonly #behind = new Map<string, number>()
+  readonly #troubles: Troubles
+  /** What topics of results and dead letters had at the last look. */
+  readonly #held = new Map<string, readonly PartitionRange[]>()
+  /** Of the others: whether they were read to their ends. */
+  readonly #loaded = new Set<string>()
   readonly #listeners = new Set<() => void>()
 
   constructor(options: FeedOptions) {
     this.#options = options
     this.index = options.index
     this.now = options.now
-    this.#lagReader = new LagReader(options.settings, (topics) =>
-      hiddenTopics(options.settings, topics),
-    )
+    this.#troubles = new Troubles(options.note)
+    const findHidden: FindHidden = (topics) => hiddenTopics(options.settings, topics)
+    this.#lagReader = new LagReader(options.settings, findHidden)
+    this.#findHidden = askedOnce(findHidden)
   }
 
   /** Reads until it is told to end, and resolves then. */
@@ -80,7 +88,10 @@ export class Feeds implements MonitorView {
       followLog({
         ...this.#logOf(topics.results, 'results'),
         take: async (records, reached) => {
-          this.index.addResults(await this.#resultsIn(records), reached, this.now())
+          const { results, unreadable } = await this.#resultsIn(records)
+          this.index.addResults(results, reached, this.now())
+          // What could not be stored is read once more.
+          this.unreadable += unreadable
           this.#changed()
         },
       }),
@@ -92,17 +103,26 @@ export class Feeds implements MonitorView {
           this.#changed()
         },
       }),
-      this.#watchLag(),
+      this.#watchCluster(),
     ])
   }
 
   get readings(): readonly TopicReading[] {
-    const { hooks, endpoints, results, deadLetters } = this.#options.settings.topics
-    return [results, deadLetters, hooks, endpoints].map((topic) => ({
-      topic,
-      behind: this.#behind.get(topic),
-      trouble: this.#troubles.get(topic),
+    const { topics } = this.#options.settings
+    return kinds.map((kind) => ({
+      kind,
+      topic: topics[kind],
+      behind: this.#behindIn(topics[kind]),
+      trouble: this.#troubles.of(topics[kind]),
     }))
+  }
+
+  /** Counted anew each time: what was read since the last look is not behind any more. */
+  #behindIn(topic: string): number | undefined {
+    if (this.#troubles.isHidden(topic)) return undefined
+    const held = this.#held.get(topic)
+    if (held !== undefined) return behindOf(this.index.positions(topic), held)
+    return this.#loaded.has(topic) ? 0 : undefined
   }
 
   onChange(changed: () => void): () => void {
@@ -115,14 +135,9 @@ export class Feeds implements MonitorView {
   }
 
   #common(topic: string) {
-    const { kafka, signal, log, note } = this.#options
+    const { kafka, signal, log } = this.#options
     const onTrouble = (reason: string | undefined) => {
-      const known = this.#troubles.get(topic)
-      if (known === reason) return
-      if (reason === undefined) this.#troubles.delete(topic)
-      else this.#troubles.set(topic, reason)
-      note(reason === undefined ? `${topic} is read again` : `${topic} is not read: ${reason}`)
-      this.#changed()
+      if (this.#troubles.say(topic, reason)) this.#changed()
     }
     return { kafka, topic, signal, log, onTrouble }
   }
@@ -148,7 +163,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => reading.take(record),
       onLoaded: () => {
         this.hooks = reading.hooks
-        this.#behind.set(this.#options.settings.topics.hooks, 0)
+        this.#loaded.add(this.#options.settings.topics.hooks)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -161,7 +176,7 @@ export class Feeds implements MonitorView {
       take: (record: InboundRecord) => takeHealth(endpoints, record),
       onLoaded: () => {
         this.endpoints = endpoints
-        this.#behind.set(this.#options.settings.topics.endpoints, 0)
+        this.#loaded.add(this.#options.settings.topics.endpoints)
         this.#changed()
       },
       onChanged: () => this.#changed(),
@@ -176,24 +191,25 @@ export class Feeds implements MonitorView {
     }
   })()
 
-  async #resultsIn(records: readonly InboundRecord[]): Promise<readonly IndexedResult[]> {
+  async #resultsIn(records: readonly InboundRecord[]) {
     const results: IndexedResult[] = []
+    let unreadable = 0
     for (const { value } of records) {
       if (value === null) continue
       try {
         const result = await this.#readResult(value)
         if (isResult(result)) results.push(indexedResult(result, this.now()))
-        else this.unreadable += 1
+        else unreadable += 1
       } catch (error) {
         // A registry that is away is waited for: what follows cannot be read either.
         const isAway = error instanceof UserError && this.#options.registry !== undefined
         if (isAway) throw error
         // Anyone who may write results could name a schema: without a registry, that holds up no others.
-        this.unreadable += 1
+        unreadable += 1
         if (error instanceof UserError) this.#noteUnreadable(error.message)
       }
     }
-    return results
+    return { results, unreadable }
   }
 
   #noteUnreadable(reason: string): void {
@@ -202,40 +218,73 @@ export class Feeds implements MonitorView {
     this.#options.note(`some results cannot be read: ${reason}`)
   }
 
-  async #watchLag(): Promise<void> {
-    const { kafka, log, signal, settings } = this.#options
+  /** Looks every few seconds whether brokers answer, which topics there are, and how far groups and index are. */
+  async #watchCluster(): Promise<void> {
+    const { kafka, log, signal } = this.#options
     while (!signal.aborted) {
       try {
         await withAdmin(kafka, log, async (admin) => {
-          while (!signal.aborted) {
-            await this.#readLag(admin)
-            for (const topic of [settings.topics.results, settings.topics.deadLetters]) {
-              const behind = behindOf(this.index.positions(topic), await admin.offsets(topic))
-              if (behind === undefined) this.#behind.delete(topic)
-              else this.#behind.set(topic, behind)
-            }
-            this.#changed()
-            await pause(lookEveryMs, signal)
-          }
+          // The client asks for every topic that it was asked about, for good: one that is gone spoils what follows.
+          while (!signal.aborted && (await this.#look(admin))) await pause(lookEveryMs, signal)
         })
+        await pause(lookEveryMs, signal)
       } catch (error) {
         if (signal.aborted) return
-        this.#lagTrouble(asError(error).message)
+        this.#troubles.cluster = asError(error).message
+        this.#lagTrouble(this.#troubles.cluster)
+        this.#changed()
         await pause(lookEveryMs, signal)
       }
     }
   }
 
-  /** Without a right the lag is not known, and everything else goes on. */
-  async #readLag(admin: KafkaAdmin): Promise<void> {
+  /**
+   * @returns whether all of it could be told
+   * @throws {Error} when no broker answers
+   */
+  async #look(admin: KafkaAdmin): Promise<boolean> {
+    const existing = new Set(await admin.listTopics())
+    this.#troubles.cluster = undefined
+    let isWhole = await this.#readLag(admin)
+    const { topics } = this.#options.settings
+    const followed = kinds.map((kind) => topics[kind])
+    const hidden = await this.#findHidden(followed.filter((topic) => !existing.has(topic)))
+    for (const topic of followed) {
+      const absence = `Topic ${topic} does not exist: run "hooktide init".`
+      if (existing.has(topic)) this.#troubles.find(topic, undefined)
+      else if (!hidden.has(topic)) this.#troubles.find(topic, absence)
+      else this.#troubles.find(topic, refusedReading(this.#options.kafka, topic))
+    }
+    for (const topic of [topics.results, topics.deadLetters]) {
+      if (existing.has(topic)) isWhole = (await this.#measure(admin, topic)) && isWhole
+    }
+    this.#changed()
+    return isWhole
+  }
+
+  /** One that was deleted a moment ago is found to be absent at the next look. */
+  async #measure(admin: KafkaAdmin, topic: string): Promise<boolean> {
+    const held = await admin.offsets(topic).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error
+      this.#troubles.find(topic, error.message)
+    })
+    if (held === undefined) this.#held.delete(topic)
+    else this.#held.set(topic, held)
+    return held !== undefined
+  }
+
+  /** Where it cannot be read, such as without a right, it is not known, and everything else goes on. */
+  async #readLag(admin: KafkaAdmin): Promise<boolean> {
     try {
       this.lag = await this.#lagReader.read(admin)
       const sample = { lag: sumOf(this.lag.live), waiting: sumOf(this.lag.retry) }
       this.index.addSample(sample, this.now())
       this.#lagTrouble(undefined)
+      return true
     } catch (error) {
-      if (!(error instanceof RightsError)) throw error
+      if (!(error instanceof UserError)) throw error
       this.#lagTrouble(error.message)
+      return false
     }
   }
 

@@ -17,6 +17,8 @@ export interface Lag {
   readonly live: readonly TopicLag[]
   /** Of retry topics. */
   readonly retry: readonly TopicLag[]
+  /** Of all these topics those that do not exist. */
+  readonly absent: readonly string[]
 }
 
 /** What is asked of Kafka. */
@@ -25,6 +27,16 @@ export type LagSource = Pick<KafkaAdmin, 'listTopics' | 'groupOffsets' | 'offset
 /** @returns those of the topics that may exist, but may not be seen */
 export type FindHidden = (topics: readonly string[]) => Promise<ReadonlySet<string>>
 
+/** Asks again only when it is about other topics than last. */
+export function askedOnce(find: FindHidden): FindHidden {
+  let known: { readonly asked: string; readonly hidden: ReadonlySet<string> } | undefined
+  return async (topics) => {
+    const asked = JSON.stringify(topics)
+    if (known?.asked !== asked) known = { asked, hidden: await find(topics) }
+    return known.hidden
+  }
+}
+
 /**
  * Reads the lag again and again. Kafka leaves topics out of its list that the login may not describe: a sum without them
  * would be too small. Which ones these are is asked again only when others are missing from the list.
@@ -32,11 +44,10 @@ export type FindHidden = (topics: readonly string[]) => Promise<ReadonlySet<stri
 export class LagReader {
   readonly #settings: Settings
   readonly #findHidden: FindHidden
-  #known: { readonly absent: string; readonly hidden: ReadonlySet<string> } | undefined
 
   constructor(settings: Settings, findHidden: FindHidden) {
     this.#settings = settings
-    this.#findHidden = findHidden
+    this.#findHidden = askedOnce(findHidden)
   }
 
   /** @throws UserError when a topic cannot be read, or no broker answers; one that names all rights that are missing */
@@ -45,20 +56,18 @@ export class LagReader {
     const live = [...topics.events, topics.requests]
     const retry = tiers.map(({ topic }) => topic)
     const existing = new Set(await source.listTopics())
-    await this.#refuseHidden([...live, ...retry].filter((topic) => !existing.has(topic)))
+    const absent = [...live, ...retry].filter((topic) => !existing.has(topic))
+    await this.#refuseHidden(absent)
     const those = (names: readonly string[]) => names.filter((name) => existing.has(name))
     return {
       live: await groupLag(source, groupId, those(live)),
       retry: await groupLag(source, retryGroupOf(groupId), those(retry)),
+      absent,
     }
   }
 
   async #refuseHidden(topics: readonly string[]): Promise<void> {
-    const absent = JSON.stringify(topics)
-    if (this.#known?.absent !== absent) {
-      this.#known = { absent, hidden: await this.#findHidden(topics) }
-    }
-    const { hidden } = this.#known
+    const hidden = await this.#findHidden(topics)
     const missing = topics.filter((topic) => hidden.has(topic))
     if (missing.length === 0) return
     const rights = missing.map((topic) => topicRight('Describe', topic))

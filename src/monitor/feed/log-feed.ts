@@ -7,6 +7,8 @@ import { asError } from '../../core/model/errors.ts'
 import type { EpochMs, InboundRecord } from '../../core/model/model.ts'
 import { connectAdmin, type KafkaAdmin } from '../../edge/kafka/admin.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
+import { topicRight } from '../../edge/kafka/needed-rights.ts'
+import { opening, rightRefusals, RightsError } from '../../edge/kafka/refusals.ts'
 import { readTopic, RecreatedError, type PartitionReaches } from '../../edge/kafka/reader.ts'
 import { topicIdsOf } from '../../edge/kafka/topic-ids.ts'
 import { within } from '../../edge/waiting.ts'
@@ -54,7 +56,9 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
         [],
         from.reaches.map(({ partition, next }) => ({ topic, partition, next })),
       )
-      const onStart = () => isStoring && onTrouble(undefined)
+      const onFetched = () => {
+        if (isStoring) onTrouble(undefined)
+      }
       const reading = readTopic({
         settings: kafka,
         topic,
@@ -62,7 +66,7 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
         isFollowing: true,
         signal,
         log,
-        onStart,
+        onFetched,
         onRemoved: options.onRemoved,
         onPassed: (passed) =>
           options.take(
@@ -78,11 +82,23 @@ export async function followLog(options: LogFeedOptions): Promise<void> {
       }
     } catch (error) {
       if (signal.aborted) return
-      const isAnother = error instanceof RecreatedError
-      onTrouble(isAnother ? 'it was recreated, and is read anew' : asError(error).message)
+      onTrouble(reasonFor(error, options))
       await setTimeout(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }
+}
+
+/** What can be described, and not read, is of no use here: so the right to read is named, which allows both. */
+function reasonFor(error: unknown, { kafka, topic }: LogFeedOptions): string {
+  if (error instanceof RecreatedError) return recreated
+  return error instanceof RightsError ? refusedReading(kafka, topic) : asError(error).message
+}
+
+export const recreated = 'it was recreated, and is read anew'
+
+/** Says that the right to read a topic is missing, and how to grant it. */
+export function refusedReading(kafka: KafkaSettings, topic: string): string {
+  return rightRefusals(kafka, [topicRight('Read', topic)]).join('\n')
 }
 
 async function takeAll(
@@ -107,7 +123,7 @@ function reachedBy(records: readonly InboundRecord[]): readonly Reached[] {
 /** Which topic it is, and where each partition is read from. */
 async function startOf(options: LogFeedOptions): Promise<PartitionReaches> {
   const { kafka, topic, log, since, positions, identify, onRecreated, onRemoved } = options
-  const [topicId] = await topicIdsOf(kafka, log, [topic])
+  const [topicId] = await opening(kafka, () => topicIdsOf(kafka, log, [topic]))
   identify(topicId)
   const reaches = await withAdmin(kafka, log, async (admin) => {
     const held = await admin.offsets(topic)

@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { asError } from '../../core/model/errors.ts'
 import type { InboundRecord } from '../../core/model/model.ts'
 import type { KafkaLog, KafkaSettings } from '../../edge/kafka/client.ts'
-import { createTableSource } from '../../edge/kafka/table-source.ts'
+import { createTableSource, TableRecreatedError } from '../../edge/kafka/table-source.ts'
+import { recreated } from './log-feed.ts'
 
 export interface TableFeedOptions {
   readonly kafka: KafkaSettings
@@ -25,6 +26,8 @@ export interface TableFeedOptions {
 }
 
 const retryMs = 1_000
+/** How often the source is asked what is refused to it: it tries again by itself, and does not fail. */
+const askMs = 1_000
 
 /** Resolves when it was ended. */
 export async function followTable(options: TableFeedOptions): Promise<void> {
@@ -34,11 +37,18 @@ export async function followTable(options: TableFeedOptions): Promise<void> {
     const failure = Promise.withResolvers<Error>()
     const stop = () => failure.resolve(new Error('stopped'))
     signal.addEventListener('abort', stop, { once: true })
+    let isLoaded = false
+    let refused: string | undefined
+    const asking = setInterval(() => {
+      const trouble = source.trouble()
+      if (trouble === refused) return
+      refused = trouble
+      if (trouble !== undefined || isLoaded) onTrouble(trouble)
+    }, askMs)
     try {
       const { take, onLoaded, onChanged } = options.begin()
       // Records are taken one after the other: some wait for a schema.
       let taking: Promise<void> = Promise.resolve()
-      let isLoaded = false
       const apply = (record: InboundRecord) => {
         taking = taking.then(() => take(record)).then(() => (isLoaded ? onChanged() : undefined))
         taking.catch((error: unknown) => failure.resolve(asError(error)))
@@ -51,8 +61,10 @@ export async function followTable(options: TableFeedOptions): Promise<void> {
       onTrouble(undefined)
       await ended
     } catch (error) {
-      if (!signal.aborted) onTrouble(asError(error).message)
+      const isAnother = error instanceof TableRecreatedError
+      if (!signal.aborted) onTrouble(isAnother ? recreated : asError(error).message)
     } finally {
+      clearInterval(asking)
       signal.removeEventListener('abort', stop)
       await source.stop()
     }

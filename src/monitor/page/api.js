@@ -113,7 +113,9 @@ export function useData(path, isLive = true) {
       const data = await load(path, ending.signal)
       setState({ path, data, error: undefined })
     } catch (error) {
-      if (!ending.signal.aborted) setState((known) => ({ ...known, path, error }))
+      // What another path answered says nothing of this one.
+      const kept = (known) => (known.path === path ? known.data : undefined)
+      if (!ending.signal.aborted) setState((known) => ({ path, data: kept(known), error }))
     }
     if (asking.current === ending) asking.current = undefined
     if (again.current && !ending.signal.aborted) {
@@ -140,6 +142,10 @@ export function useData(path, isLive = true) {
 }
 
 const retryMs = 2_000
+/** How often a page asks for which there is no stream: the monitor has only so many. */
+const askMs = 5_000
+/** The monitor sends something every 15 seconds. A connection may die without a word. */
+const silenceMs = 40_000
 
 /**
  * Follows the stream of changes for as long as the page is open. A browser makes six connections to one host, for all tabs
@@ -168,8 +174,9 @@ export async function followChanges(onConnection) {
   let isHolder = false
   const hold = async () => {
     isHolder = true
-    await follow(announce).catch(() => undefined)
-    announce('away', false)
+    const isFull = await follow(announce).catch(() => false)
+    if (isFull) await pause(askMs)
+    else announce('away', false)
     isHolder = false
   }
   channel.postMessage({ isJoining: true })
@@ -177,20 +184,47 @@ export async function followChanges(onConnection) {
     // Browsers have locks where the page came by TLS or from this machine. Elsewhere each tab has a stream.
     if (navigator.locks === undefined) await hold()
     else await navigator.locks.request('hooktide-changes', hold)
-    await new Promise((resolve) => setTimeout(resolve, retryMs))
+    await pause(retryMs)
   }
 }
 
-/** Until the stream ends. The token goes with it, so it is no EventSource. */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/**
+ * Until the stream ends, or is silent for too long. The token goes with it, so it is no EventSource.
+ *
+ * @returns {Promise<boolean>} whether the monitor has no more streams
+ */
 async function follow(announce) {
-  const answer = await fetch('/api/changes', { headers: headersWith() })
+  const ending = new AbortController()
+  let timer = setTimeout(() => ending.abort(), silenceMs)
+  const stillThere = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => ending.abort(), silenceMs)
+  }
+  try {
+    return await readChanges(announce, ending.signal, stillThere)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function readChanges(announce, signal, stillThere) {
+  const answer = await fetch('/api/changes', { headers: headersWith(), signal })
   if (answer.status === 401) onUnauthorized()
+  if (answer.status === 503) {
+    announce('live', true)
+    return true
+  }
   if (!answer.ok || answer.body === null) throw new Error('refused')
   announce('live', true)
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
   for (;;) {
     const { value, done } = await reader.read()
-    if (done) return
+    if (done) return false
+    stillThere()
     if (value.includes('event: changed')) announce('live', true)
   }
 }

@@ -95,6 +95,7 @@ function App() {
       </button>
     </header>
     <main key=${needsToken}>
+      ${status !== undefined && html`<${Troubles} readings=${status.readings} />`}
       ${needsToken ? html`<${TokenForm} onToken=${given} />` : html`<${Shown} path=${path} hasActions=${status?.hasActions === true} />`}
     </main>
     ${
@@ -113,12 +114,30 @@ function App() {
     }`
 }
 
+/** What is not read, and why: in what follows it is missing, or out of date. */
+function Troubles({ readings }) {
+  const troubled = readings.filter(({ trouble }) => trouble !== null)
+  const troubles = [...Map.groupBy(troubled, ({ trouble }) => trouble)].map(([trouble, of]) => [
+    trouble,
+    of.map(({ topic }) => topic),
+  ])
+  return html`<div role="alert">
+    ${troubles.map(
+      ([trouble, topics]) =>
+        html`<p key=${trouble} class="notice bad">
+          ${topics.length > 1 && topics.length === readings.length ? 'Nothing new is read' : `${topics.join(' and ')} ${topics.length > 1 ? 'are' : 'is'} not read`}:
+          ${trouble}
+        </p>`,
+    )}
+  </div>`
+}
+
 /** How far the index is, so that nobody takes what is missing for what did not happen. */
 function Reading({ status, connection }) {
   if (connection === 'away')
     return html`<span class="reading bad" role="status">not connected</span>`
   if (status === undefined) return html`<span class="reading"></span>`
-  const trouble = status.readings.find((one) => one.trouble !== null)
+  const troubled = status.readings.filter((one) => one.trouble !== null)
   const behind = status.readings.reduce((sum, one) => sum + (one.behind ?? 0), 0)
   const title = status.readings
     .map(
@@ -128,9 +147,9 @@ function Reading({ status, connection }) {
     .join('\n')
   const newest =
     status.newestAt === null ? 'nothing yet' : `newest ${away(status.newestAt, status.now)}`
-  if (trouble !== undefined)
+  if (troubled.length > 0)
     return html`<span class="reading bad" role="status" title=${title}
-      >not reading ${trouble.topic}</span
+      >not reading ${troubled.length === 1 ? troubled[0].topic : `${troubled.length} topics`}</span
     >`
   if (status.readings.some((one) => one.behind === null))
     return html`<span class="reading warn" role="status" title=${title}>reading</span>`

@@ -18,6 +18,8 @@ export function DeadLetters({ hasActions }) {
     /** @type {Record<string, readonly string[]> | undefined} */ (undefined),
   )
   const filter = { hookId, reason, eventKey }
+  // Nothing is chosen that is not to be seen.
+  useEffect(() => setChosen(new Set()), [hookId, reason, eventKey, page])
   const { data, error } = useData(
     withQuery('/api/dead-letters', { ...filter, page, page_size: pageSize }),
   )
@@ -103,7 +105,7 @@ function LetterTable({ letters, hasActions, chosen, onChoose }) {
         <tr>
           ${
             hasActions &&
-            html`<th>
+            html`<th class="choice">
               <input
                 type="checkbox"
                 aria-label="Choose all of this page"
@@ -140,7 +142,7 @@ function Letter({ letter, choice }) {
   return html`<tr>
     ${
       choice &&
-      html`<td>
+      html`<td class="choice">
         <input
           type="checkbox"
           aria-label=${`Choose ${deliveryId}`}
@@ -149,13 +151,15 @@ function Letter({ letter, choice }) {
         />
       </td>`
     }
-    <td class="quiet"><${Time} at=${diedAt} /></td>
-    <td>${reason}</td>
-    <td class="strong">${eventKey}</td>
-    <td class="code"><a href=${hrefOfHook(hookId)}>${hookId}</a></td>
-    <td class="code"><a href=${hrefOfDelivery(letter)}>${deliveryId}</a></td>
-    <td class="end code">${statusCode ?? ''}</td>
-    <td class="end">${attempts}</td>
+    <td class="quiet died"><${Time} at=${diedAt} /></td>
+    <td class="reason">${reason}</td>
+    <td class="strong cut of-event" title=${eventKey}>${eventKey}</td>
+    <td class="code cut of-hook" title=${hookId}><a href=${hrefOfHook(hookId)}>${hookId}</a></td>
+    <td class="code cut of-delivery" title=${deliveryId}>
+      <a href=${hrefOfDelivery(letter)}>${deliveryId}</a>
+    </td>
+    <td class="end code status">${statusCode ?? ''}</td>
+    <td class="end attempts">${attempts}</td>
   </tr>`
 }
 
@@ -200,7 +204,7 @@ function Replay({ order, onClose, onDone }) {
               ${shown.byHook.slice(0, 20).map(
                 ({ hookId, deliveries }) =>
                   html`<tr key=${hookId}>
-                    <td class="code">${hookId}</td>
+                    <td class="code cut" title=${hookId}>${hookId}</td>
                     <td class="end">${number(deliveries)}</td>
                   </tr>`,
               )}

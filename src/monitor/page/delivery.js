@@ -25,9 +25,10 @@ export function Delivery({ id, hasActions }) {
 function Shown({ data, path, hasActions, onDone }) {
   const [isAsked, setAsked] = useState(false)
   const waiting = data.runs.find(({ nextDueAt }) => nextDueAt !== null)
-  const places = usePlaces(path, waiting?.nextDueAt)
+  const { places, error } = usePlaces(path, waiting?.nextDueAt)
   return html`${
-      waiting !== undefined && html`<${Waits} places=${places} announced=${waiting.nextDueAt} />`
+      waiting !== undefined &&
+      html`<${Waits} places=${places} error=${error} announced=${waiting.nextDueAt} />`
     }
     ${
       hasActions &&
@@ -86,19 +87,26 @@ function Shown({ data, path, hasActions, onDone }) {
  * because brokers are read for it. `undefined` while that is not known.
  */
 function usePlaces(path, announced) {
-  const { data } = useData(
+  const { data, error } = useData(
     announced === undefined ? undefined : withQuery(`${path}/waiting`, { announced }),
     false,
   )
-  return data?.toSorted((one, other) => one.dueAt - other.dueAt)
+  return { places: data?.toSorted((one, other) => one.dueAt - other.dueAt), error }
 }
 
-function Waits({ places, announced }) {
+function Waits({ places, error, announced }) {
   const now = places?.[0]
+  if (places !== undefined && now === undefined) {
+    return html`<p class="notice warn">
+      Its next attempt was announced for <${Time} at=${announced} />. No topic holds it now: it is
+      on its way, or its record is gone.
+    </p>`
+  }
   const dueAt = now?.dueAt ?? announced
   return html`<p class="notice warn">
     Waits for its next attempt, due <${Due} at=${dueAt} />, <${Time} at=${dueAt} />.
     ${now !== undefined && html`It is in <span class="code">${now.place}</span>.`}
+    ${error !== undefined && html`Where it waits now cannot be told: ${error.message}`}
   </p>`
 }
 
@@ -222,6 +230,7 @@ function Sent({ path }) {
     }),
   )
   const show = async () => {
+    setState({ isOpen: true, data: undefined, error: undefined })
     try {
       setState({ isOpen: true, data: await load(path), error: undefined })
     } catch (error) {
@@ -238,6 +247,7 @@ function Sent({ path }) {
   return html`<section class="card">
     <h2>What is sent</h2>
     <${Notice} error=${state.error} />
+    ${state.data === undefined && state.error === undefined && html`<${Loading} />`}
     ${
       state.data !== undefined &&
       html`${headers.length > 0 && html`<pre>${headers.map(([name, value]) => `${name}: ${value}`).join('\n')}</pre>`}

@@ -5,7 +5,8 @@ import { html } from './render.js'
 
 /** Rows above and below those that are seen. */
 const spare = 8
-const isNarrow = matchMedia('(max-width: 720px)')
+/** As the style has it: rows of two lines. */
+const isNarrow = matchMedia('(max-width: 960px)')
 
 /**
  * @param {{ items: readonly any[], keyOf: (item: any) => string, row: (item: any) => any, hrefOf: (item: any) => string,
@@ -72,6 +73,8 @@ export function moveRow(step) {
 const pageSize = 100
 /** Far fewer than the monitor looks at for one part. */
 const fewRows = 5_000
+/** A page that is left open grows no further by what comes. */
+const maxGrown = 2_000
 const nothing = { path: '', items: [], next: undefined, isPartial: false, first: undefined }
 
 /** @typedef {{ readonly id: number }} Item */
@@ -102,7 +105,11 @@ function withNewest({ items, next, isPartial, first: former }, fresh, keyOf) {
   const keys = new Set(fresh.items.map(keyOf))
   const older = items.filter((item) => item.id < lowest && !keys.has(keyOf(item)))
   const isLonger = older.length > 0 || (next ?? 0) < lowest
-  return isLonger ? { items: [...fresh.items, ...older], next, isPartial, first } : begun
+  if (!isLonger) return begun
+  const all = [...fresh.items, ...older]
+  const kept = all.slice(0, Math.max(maxGrown, items.length))
+  if (kept.length === all.length) return { items: all, next, isPartial, first }
+  return { items: kept, next: kept.at(-1)?.id, isPartial: false, first }
 }
 
 /**
@@ -191,6 +198,6 @@ export function usePages(path, query, keyOf) {
 export function Further({ more }) {
   return html`<p class="further">
     What is older was not looked at: few are like that.
-    <button class="plain" onClick=${more}>Look further back</button>
+    <button onClick=${more}>Look further back</button>
   </p>`
 }

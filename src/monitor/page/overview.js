@@ -84,7 +84,7 @@ function Shown({ data }) {
     <div class="columns">
       <section class="card">
         <h2>Hooks that fail most</h2>
-        <${Failing} rows=${data.failing} names=${data.hookNames} />
+        <${Failing} rows=${data.failing} calls=${all.calls} names=${data.hookNames} />
       </section>
       <section class="card">
         <h2>Endpoints</h2>
@@ -110,7 +110,8 @@ function HookCell({ id, names }) {
   </td>`
 }
 
-function Failing({ rows, names }) {
+function Failing({ rows, calls, names }) {
+  if (calls === 0) return html`<${Empty}>No requests in this range.<//>`
   if (rows.length === 0) return html`<${Empty}>Every request of this range succeeded.<//>`
   return html`<div class="scroll">
     <table>
@@ -146,7 +147,7 @@ function Endpoints({ data }) {
     </p>
     ${
       data.troubled.length === 0
-        ? html`<${Empty}>All endpoints are healthy.<//>`
+        ? html`<${Empty}>${noneTroubled(data)}<//>`
         : html`<div class="scroll">
             <table>
               <thead>
@@ -173,6 +174,12 @@ function Endpoints({ data }) {
     }`
 }
 
+/** Of hooks that are not read, or of none, nobody knows that they are well. */
+function noneTroubled({ hooks }) {
+  if (hooks === null) return 'The hooks are not read yet.'
+  return hooks === 0 ? 'There are no hooks.' : 'All endpoints are healthy.'
+}
+
 export function Failures({ failures, total }) {
   if (failures.length === 0) return html`<${Empty}>Nothing failed.<//>`
   return html`<ul class="bars">
@@ -195,6 +202,7 @@ function Topics({ lag, trouble }) {
   const rows = [
     ...lag.live.map((one) => ({ ...one, what: 'behind' })),
     ...lag.retry.map((one) => ({ ...one, what: 'waits' })),
+    ...lag.absent.map((topic) => ({ topic, records: undefined, what: 'does not exist' })),
   ]
   return html`<div class="scroll">
     <table>

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endingOf, resultOf } from '../../../src/core/run/result.ts'
 import { createResultReader, jsonResultEncoder } from '../../../src/edge/registry/result-codec.ts'
@@ -66,5 +68,29 @@ describe('results of this version', () => {
     const read = await createResultReader(undefined)(jsonResultEncoder.encode(result))
     expect(JSON.stringify(read)).toBe(JSON.stringify(result))
     expect(read).toMatchObject({ userId: 'u-1', sourceKey: 'k-1' })
+  })
+})
+
+describe('a reader of results whose schema the registry does not have', () => {
+  it('asks for it once in half a minute, however many results there are', async () => {
+    const asked: (string | undefined)[] = []
+    const registry = createServer(({ url }, response) => {
+      asked.push(url?.split('?')[0])
+      response.writeHead(404, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error_code: 40_403, message: 'Schema not found' }))
+    })
+    await once(registry.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void registry.close())
+    const address = registry.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const settings = { url: `http://127.0.0.1:${port}`, username: undefined, password: undefined }
+    let now = 0
+    const read = createResultReader(settings, undefined, () => now)
+    const of = (id: number) => Buffer.from([0, 0, 0, 0, id, 1, 2])
+    for (const id of [7, 7, 8, 7, 8]) await expect(read(of(id))).rejects.toThrow(`no schema ${id}`)
+    expect(asked).toEqual(['/schemas/ids/7', '/schemas/ids/8'])
+    now = 30_001
+    await expect(read(of(7))).rejects.toThrow('no schema 7')
+    expect(asked).toHaveLength(3)
   })
 })

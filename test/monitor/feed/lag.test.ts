@@ -17,10 +17,14 @@ function sourceWith(listed: () => readonly string[]): LagSource {
 }
 
 describe('the lag of the groups', () => {
-  it('is without topics that do not exist', async () => {
+  it('tells which topics do not exist', async () => {
     const reader = new LagReader(settings, () => Promise.resolve(new Set()))
     const lag = await reader.read(sourceWith(() => topics.events))
-    expect(lag).toEqual({ live: topics.events.map((topic) => ({ topic, records: 6 })), retry: [] })
+    expect(lag).toEqual({
+      live: topics.events.map((topic) => ({ topic, records: 6 })),
+      retry: [],
+      absent: all.filter((topic) => !topics.events.includes(topic)),
+    })
   })
 
   it('is not told without a topic that the login may not see: the right is named', async () => {

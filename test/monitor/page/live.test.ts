@@ -58,6 +58,34 @@ describe.skipIf(isSkipped)('the page, live', () => {
     await expect.poll(listed).toBe('155')
   })
 
+  it('keeps no more of what came while it was open than somebody looks at, and finds the rest again', async () => {
+    const rig = await rigWith()
+    let added = 0
+    const add = (count: number) => {
+      const results = Array.from({ length: count }, () =>
+        resultWith({ deliveryId: `d${(added += 1)}`, attemptedAt: now }),
+      )
+      rig.index.addResults(results, [], now)
+    }
+    add(50)
+    const { page } = await open(browser, rig, '/deliveries')
+    const newest = () => page.locator(`a.row[href="/deliveries/d${added}"]`).waitFor()
+    await newest()
+    for (let time = 0; time < 26; time += 1) {
+      add(90)
+      await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`)
+      await newest()
+    }
+    const listed = async () => Number(await page.locator('.list').getAttribute('data-count'))
+    expect(await listed()).toBe(2_000)
+    await expect
+      .poll(async () => {
+        await page.evaluate('scrollTo(0, document.body.scrollHeight)')
+        return await listed()
+      })
+      .toBe(added)
+  })
+
   it('shows what its filter says, when the answer for another one comes late', async () => {
     const { page } = await open(browser, await filledRig(), '/deliveries')
     await row(page, 'retrying').waitFor()
