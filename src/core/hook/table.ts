@@ -55,14 +55,19 @@ export class HookTable {
     return this.#entries.get(id)
   }
 
+  /**
+   * Adds a hook, or replaces it in its place. A key that is deleted leaves a hole in its map, and a map of a million keys is
+   * copied as a whole when holes have filled it, which takes a fifth of a second.
+   */
   set(entry: HookEntry): void {
-    this.delete(entry.hook.id)
-    this.#count(entry.hook.tenantId, 1)
-    if (entry.kind === 'suspended') return this.#suspend(entry.hook)
-    this.#entries.set(entry.hook.id, entry)
-    const ids = this.#indexOf(entry.hook)
-    if (ids === undefined) return
-    for (const subscription of subscriptionsOf(entry.hook)) add(ids, subscription, entry.hook.id)
+    const { id, tenantId } = entry.hook
+    const former = this.#entries.get(id)
+    this.#count(tenantId, 1)
+    if (former !== undefined) this.#count(former.hook.tenantId, -1)
+    this.#subscribe(id, former, entry)
+    if (former?.kind === 'suspended') this.#forgetSuspended(former.hook)
+    if (entry.kind === 'suspended') this.#suspend(entry.hook)
+    else this.#entries.set(id, entry)
   }
 
   delete(id: HookId): void {
@@ -70,10 +75,8 @@ export class HookTable {
     if (entry === undefined) return
     this.#entries.delete(id)
     this.#count(entry.hook.tenantId, -1)
-    if (entry.kind === 'suspended') return this.#forgetSuspended(entry.hook)
-    const ids = this.#indexOf(entry.hook)
-    if (ids === undefined) return
-    for (const subscription of subscriptionsOf(entry.hook)) remove(ids, subscription, id)
+    this.#subscribe(id, entry, undefined)
+    if (entry.kind === 'suspended') this.#forgetSuspended(entry.hook)
   }
 
   /** Every hook the event is for; suspended ones come last. */
@@ -141,9 +144,24 @@ export class HookTable {
     return entries
   }
 
-  /** Where the hook is found by its subscriptions; `undefined` for one that nobody looks for. */
-  #indexOf({ enabled }: Hook): SubscribedIds | undefined {
-    if (enabled) return this.#subscribers
+  /** Replaces the subscriptions of a hook. Those that stay are not touched. */
+  #subscribe(id: HookId, former: TableEntry | undefined, entry: HookEntry | undefined): void {
+    const [before, after] = [this.#indexOf(former), this.#indexOf(entry)]
+    const stale = new Set(before && former?.kind === 'active' ? subscriptionsOf(former.hook) : [])
+    const isSameIndex = before === after
+    if (after !== undefined && entry?.kind === 'active') {
+      for (const subscription of new Set(subscriptionsOf(entry.hook))) {
+        if (!(isSameIndex && stale.delete(subscription))) add(after, subscription, id)
+      }
+    }
+    if (before === undefined) return
+    for (const subscription of stale) remove(before, subscription, id)
+  }
+
+  /** Where an entry is found by its subscriptions; `undefined` for one that nobody looks for there. */
+  #indexOf(entry: TableEntry | HookEntry | undefined): SubscribedIds | undefined {
+    if (entry?.kind !== 'active') return undefined
+    if (entry.hook.enabled) return this.#subscribers
     return this.#keepsDisabled ? this.#disabled : undefined
   }
 

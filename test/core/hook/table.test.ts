@@ -45,6 +45,20 @@ describe('the hook table', () => {
     expect(table.size).toBe(1)
   })
 
+  it('replaces a hook in its place, and touches only the subscriptions that have changed', () => {
+    const table = tableOf({ id: 'a' }, { id: 'b' }, { id: 'c' })
+    table.set({ kind: 'active', hook: hookOf({ id: 'a', name: 'renamed' }) })
+    expect(idsFor(table, 'PostSignIn')).toEqual(['a', 'b', 'c'])
+    const events = ['User.Created', 'PostSignIn', 'PostSignIn']
+    table.set({ kind: 'active', hook: hookOf({ id: 'b', events }) })
+    expect(idsFor(table, 'PostSignIn')).toEqual(['a', 'b', 'c'])
+    expect(idsFor(table, 'User.Created')).toEqual(['b'])
+    table.set({ kind: 'active', hook: hookOf({ id: 'b', events: ['User.Created'] }) })
+    expect(idsFor(table, 'PostSignIn')).toEqual(['a', 'c'])
+    table.delete('b')
+    expect(idsFor(table, 'User.Created')).toEqual([])
+  })
+
   it('shows whether a hook matches an event, enabled or not', () => {
     const table = tableOf({ id: 'a', enabled: false }, { id: 'b', events: ['User.Created'] })
     table.set({ kind: 'suspended', hook: { ...hookOf({ id: 'c', enabled: false }), problems: [] } })
