@@ -19,8 +19,11 @@ export type HookEntry =
   | { readonly kind: 'active'; readonly hook: Hook }
   | { readonly kind: 'suspended'; readonly hook: SuspendedHook }
 
+type SuspendedEntry = Extract<TableEntry, { readonly kind: 'suspended' }>
+
 export class HookTable {
-  readonly #entries = new Map<HookId, TableEntry>()
+  /** Active hooks are kept without their entries: an object for each would be a fifteenth of the memory. */
+  readonly #entries = new Map<HookId, Hook | SuspendedEntry>()
   /**
    * Hooks by tenant and event key, so that an event with no hook costs one look-up. Most have one: a set, or a map per
    * tenant, would take more memory than the hooks themselves where there are many tenants.
@@ -52,7 +55,9 @@ export class HookTable {
   }
 
   get(id: HookId): TableEntry | undefined {
-    return this.#entries.get(id)
+    const kept = this.#entries.get(id)
+    if (kept === undefined || 'kind' in kept) return kept
+    return { kind: 'active', hook: kept }
   }
 
   /**
@@ -61,17 +66,17 @@ export class HookTable {
    */
   set(entry: HookEntry): void {
     const { id, tenantId } = entry.hook
-    const former = this.#entries.get(id)
+    const former = this.get(id)
     this.#count(tenantId, 1)
     if (former !== undefined) this.#count(former.hook.tenantId, -1)
     this.#subscribe(id, former, entry)
     if (former?.kind === 'suspended') this.#forgetSuspended(former.hook)
     if (entry.kind === 'suspended') this.#suspend(entry.hook)
-    else this.#entries.set(id, entry)
+    else this.#entries.set(id, entry.hook)
   }
 
   delete(id: HookId): void {
-    const entry = this.#entries.get(id)
+    const entry = this.get(id)
     if (entry === undefined) return
     this.#entries.delete(id)
     this.#count(entry.hook.tenantId, -1)
@@ -84,7 +89,7 @@ export class HookTable {
     const ids = this.#subscribers.get(subscriptionOf(event.tenantId, event.event))
     const entries: TableEntry[] = []
     for (const id of idsIn(ids)) {
-      const entry = this.#entries.get(id)
+      const entry = this.get(id)
       if (entry !== undefined) entries.push(entry)
     }
     if (this.#suspendedCount === 0) return entries
@@ -105,7 +110,7 @@ export class HookTable {
 
   /** Whether the hook is for events of that key, enabled or not. */
   isFor(id: HookId, eventKey: string): boolean {
-    const entry = this.#entries.get(id)
+    const entry = this.get(id)
     if (entry === undefined) return false
     if (entry.kind === 'active') return keysOf(entry.hook).includes(eventKey)
     const { tenantId } = entry.hook
@@ -138,7 +143,7 @@ export class HookTable {
     const print = printOf(event)
     const entries: TableEntry[] = []
     for (const [id, prints] of hooks) {
-      const entry = prints.includes(print) ? this.#entries.get(id) : undefined
+      const entry = prints.includes(print) ? this.get(id) : undefined
       if (entry !== undefined) entries.push(entry)
     }
     return entries
