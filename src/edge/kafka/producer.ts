@@ -161,21 +161,22 @@ export class SequencedProducer {
   }
 
   async #produce(nodeId: string, batches: readonly PartitionBatch[]): Promise<void> {
-    const standings = await Promise.all(batches.map(({ target }) => this.#standingOf(target)))
+    const placed = await Promise.all(
+      batches.map(async (batch) => ({ ...batch, standing: await this.#standingOf(batch.target) })),
+    )
     const broker = await this.#cluster.findBroker({ nodeId })
     const encoded = await Promise.all(
-      batches.map(async ({ target, records }, index) => {
-        const { identity, nextSequence: firstSequence } = defined(standings[index])
+      placed.map(async ({ target: { topic, partition }, records, standing }) => {
+        const { identity, nextSequence: firstSequence } = standing
         const batchIdentity = { ...identity, firstSequence }
         const bytes = await encodeBatch(records, batchIdentity, Date.now(), this.#compression)
-        return { topic: target.topic, partition: target.partition, encoded: bytes }
+        return { topic, partition, encoded: bytes }
       }),
     )
     const byTopic = Map.groupBy(encoded, ({ topic }) => topic)
     const topicData = [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))
     await broker.produce({ acks: -1, timeout: replicationMs, topicData })
-    for (const [index, { records }] of batches.entries()) {
-      const standing = defined(standings[index])
+    for (const { standing, records } of placed) {
       standing.nextSequence = (standing.nextSequence + records.length) % sequenceCount
       standing.isDoubtful = false
     }
@@ -248,9 +249,4 @@ export class SequencedProducer {
       loginRefusal(this.#settings, error) ?? rightRefusal(this.#settings, error, ...needed)
     return refusal === undefined ? asError(error) : new Error(refusal, { cause: error })
   }
-}
-
-function defined<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Error('a batch has no standing')
-  return value
 }
