@@ -16,6 +16,7 @@ import type { RecordSink } from '../../ports.ts'
 import { FailureLog } from './failure-log.ts'
 import type { Compression } from './batches.ts'
 import { type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { LastingTroubles } from './lasting-troubles.ts'
 import { PartitionTable } from './partition-table.ts'
 import {
   type BatchOutcome,
@@ -23,7 +24,6 @@ import {
   SequencedProducer,
   type TargetPartition,
 } from './producer.ts'
-import { Troubles } from './troubles.ts'
 import { sleep, within } from '../waiting.ts'
 
 export interface SinkOptions {
@@ -72,7 +72,7 @@ class KafkaSink implements RecordSink {
   readonly #limits: CutLimits
   readonly #producer: SequencedProducer
   readonly #partitions: PartitionTable
-  readonly #troubles = { reading: new Troubles(), sending: new Troubles() }
+  readonly #troubles = { reading: new LastingTroubles(), sending: new LastingTroubles() }
   readonly #failures: FailureLog
   /** Written, and in no queue yet. */
   #incoming: Queued[] = []

@@ -3,7 +3,7 @@
 /** A leader that moves fails a few tries. */
 const lastingAfterMs = 1_000
 
-export class Troubles {
+export class LastingTroubles {
   readonly #found = new Map<string, { readonly since: number; error: string }>()
 
   get isNone(): boolean {
