@@ -3,6 +3,7 @@
  * must be room in the partition, in the process, and in the lane of each delivery that is not deferred.
  */
 import type { DeferralBudget } from '../core/lane/deferral-budget.ts'
+import type { LineName } from '../core/lane/lane.ts'
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
@@ -34,11 +35,24 @@ const recheckMs = 100
 const budgetMs = 5
 
 /**
- * How many deliveries one turn admits, and how many of one partition. Sockets are not read and timers do not fire meanwhile:
- * a backlog that is fetched at once must not take the event loop for longer than some milliseconds.
+ * How much one turn admits of each line, in deliveries and in milliseconds, and of one partition. Sockets are not read and
+ * timers do not fire meanwhile: a backlog that is fetched at once must not take the event loop for longer than that. Each
+ * line has its own bounds, so that thousands of retries that are due at once leave fresh events their part of every turn.
  */
-const mostPerTurn = 512
+const mostPerTurn: Readonly<Record<LineName, Readonly<Allowance>>> = {
+  first: { deliveries: 384, ms: 4 },
+  late: { deliveries: 128, ms: 3 },
+}
 const mostPerPartition = 64
+
+interface Allowance {
+  deliveries: number
+  ms: number
+}
+
+function allowances(): Record<LineName, Allowance> {
+  return { first: { ...mostPerTurn.first }, late: { ...mostPerTurn.late } }
+}
 
 /** Why a partition's head was not admitted. */
 export type HeadWait =
@@ -50,8 +64,8 @@ export type HeadWait =
 
 export class Admission {
   readonly #parts: AdmissionParts
-  /** How many deliveries this turn may still admit. */
-  #left = mostPerTurn
+  /** What this turn may still admit. */
+  #left = allowances()
   /** Whether the head that was opened last waits for the budget of deferrals. */
   #isOverBudget = false
 
@@ -60,7 +74,7 @@ export class Admission {
   }
 
   beginTurn(): void {
-    this.#left = mostPerTurn
+    this.#left = allowances()
   }
 
   /**
@@ -69,15 +83,22 @@ export class Admission {
    * @returns why the next record was not admitted
    */
   admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): HeadWait {
+    const { open, clock } = this.#parts
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
-    const enough = this.#left - mostPerPartition
+    const left = this.#left[flow.line]
+    const enough = left.deliveries - mostPerPartition
+    let since = clock.monotonic()
     for (;;) {
-      if (this.#left <= 0) return { kind: 'turn', of: 'all' }
-      if (this.#left <= enough) return { kind: 'turn', of: 'partition' }
+      if (left.deliveries <= 0 || left.ms <= 0) return { kind: 'turn', of: 'all' }
+      if (left.deliveries <= enough) return { kind: 'turn', of: 'partition' }
       this.#isOverBudget = false
-      const next = flow.admitNext(this.#parts.open, planFor)
-      if (next.kind === 'taken') this.#carryOut(flow, next, onComplete)
-      else if (next.kind === 'room') {
+      const next = flow.admitNext(open, planFor)
+      if (next.kind === 'taken') {
+        const queuedAt = clock.monotonic()
+        left.ms -= queuedAt - since
+        since = queuedAt
+        left.deliveries -= this.#carryOut(flow, next, queuedAt, onComplete)
+      } else if (next.kind === 'room') {
         return { kind: 'room', forMs: this.#isOverBudget ? budgetMs : recheckMs }
       } else if (next.kind !== 'known') return next
     }
@@ -111,15 +132,16 @@ export class Admission {
     return { opened, calls, deferrals: fresh }
   }
 
+  /** @returns what it counts for in the turn's bounds, in deliveries */
   #carryOut(
     flow: PartitionFlow,
     { record, bytes, plan }: Extract<Taken<Plan>, { readonly kind: 'taken' }>,
+    queuedAt: MonotonicMs,
     onComplete: (origin: Origin) => void,
-  ): void {
+  ): number {
     const { opened, calls, deferrals } = plan
-    const { recorder, load, clock, emit } = this.#parts
+    const { recorder, load, emit } = this.#parts
     const caused = countOf(opened)
-    this.#left -= Math.max(1, caused)
     const origin: Origin = {
       epoch: flow,
       offset: record.offset,
@@ -134,7 +156,6 @@ export class Admission {
     }
     flow.admitted(origin)
     load.add(flow.line, origin, { count: caused, bytes: origin.bytes })
-    const queuedAt = clock.monotonic()
     const workFor = (run: Run, hook?: Hook): Work => {
       flow.held.holdFor(run.hookId, 1, origin.bytes)
       load.admitted.holdFor(run.hookId, 1, origin.bytes)
@@ -169,6 +190,7 @@ export class Admission {
         break
     }
     if (caused === 0) onComplete(origin)
+    return Math.max(1, caused)
   }
 
   #carryOutRuns(

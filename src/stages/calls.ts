@@ -87,13 +87,13 @@ export class Calls {
    * Yields the work that starts next, while calls may start. The gate is checked before each call, because starting many
    * calls takes time, in which the proof of membership may expire.
    *
-   * @param recorder its unacknowledged writes reduce the number of calls that may start
+   * @param recorder its calls that are not acknowledged reduce the number of calls that may start
    */
-  *due(recorder: { readonly pendingCount: number }): Generator<Slot<Work>> {
+  *due(recorder: { readonly pendingCalls: number }): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
     let mayStart = 0
     while (gate.check()) {
-      if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCount)
+      if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCalls)
       const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
       if (slot === undefined) break
       mayStart -= 1

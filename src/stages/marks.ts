@@ -20,6 +20,8 @@ export interface Acknowledged {
   /** `undefined` when the record was rejected. */
   readonly work: Work | undefined
   readonly progress: Progress
+  /** Whether a call caused the records, so that a crash before they were acknowledged would have repeated it. */
+  readonly isOfCall: boolean
 }
 
 export class Marks {

@@ -34,20 +34,25 @@ export class Recorder {
   readonly #parts: RecorderParts
   readonly #proofWaiters: ProofWaiters
   #pending = 0
+  #pendingCalls = 0
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
     this.#proofWaiters = new ProofWaiters(parts)
   }
 
-  /** The number of writes that are not {@link settled}. */
-  get pendingCount(): number {
-    return this.#pending
+  /**
+   * How many ended calls are not {@link settled}. A crash would repeat these, and none of the writes that no call caused:
+   * hops, deferrals, splits.
+   */
+  get pendingCalls(): number {
+    return this.#pendingCalls
   }
 
   /** An acknowledged write has been handled, so that what it completes is complete. */
-  settled(): void {
+  settled({ isOfCall }: Acknowledged): void {
     this.#pending -= 1
+    if (isOfCall) this.#pendingCalls -= 1
   }
 
   /** Whether all records are written, acknowledged and settled. */
@@ -62,7 +67,9 @@ export class Recorder {
       const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
       if (work.trace !== undefined) tellTrace(work.trace, signals)
-      this.#write(records, { origin: work.origin, work, progress }, () => this.#fallBack(work))
+      const isOfCall = step.kind === 'attempted'
+      const acknowledged = { origin: work.origin, work, progress, isOfCall }
+      this.#write(records, acknowledged, () => this.#fallBack(work))
     })
   }
 
@@ -72,7 +79,7 @@ export class Recorder {
       if (!origin.epoch.isLive) return
       const { rules, clock } = this.#parts
       const record = unmatchedRecord(event, unmatched, rules, clock.now())
-      const acknowledged = { origin, work: undefined, progress: 'ended' } as const
+      const acknowledged = { origin, ...ownRecord }
       this.#write([record], acknowledged, () => Promise.resolve('ended'))
     })
   }
@@ -91,7 +98,7 @@ export class Recorder {
       // If it is too large for the topic, a record without key and value is written, which has the place of the original.
       const bare = rejectedHeaders({ ...record, headers: [] }, rejection)
       const reference = { topic, key: null, value: null, headers: bare }
-      this.#write([rejected], { origin, work: undefined, progress: 'ended' }, async () => {
+      this.#write([rejected], { origin, ...ownRecord }, async () => {
         await this.#proven(origin)
         if (!epoch.isLive) return 'interrupted'
         await sink.write([reference])
@@ -138,6 +145,7 @@ export class Recorder {
     fallBack: () => Promise<Progress>,
   ): void {
     this.#pending += 1
+    if (acknowledged.isOfCall) this.#pendingCalls += 1
     // One promise per write is enough for almost all of them.
     this.#parts.sink.write(records).then(
       () => this.#parts.marks.acknowledged(acknowledged),
@@ -168,6 +176,9 @@ export class Recorder {
     this.#parts.onFailed(error instanceof Error ? error : new Error(String(error)))
   }
 }
+
+/** What no delivery causes, but a record by itself. */
+const ownRecord = { work: undefined, progress: 'ended', isOfCall: false } as const
 
 function tellTrace(trace: AttemptTrace, signals: readonly Signal[]): void {
   for (const signal of signals) {

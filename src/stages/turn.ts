@@ -138,7 +138,7 @@ export class Turn {
   /** Acknowledgements → offsets. */
   #settle(acknowledged: Acknowledged): void {
     const { marks, completion, recorder } = this.#parts
-    recorder.settled()
+    recorder.settled(acknowledged)
     acknowledged.work?.trace?.acknowledged()
     if (completion.acknowledged(acknowledged)) this.#commitSoon(acknowledged.origin)
     marks.room()

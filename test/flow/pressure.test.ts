@@ -15,7 +15,11 @@ const idleListener: GroupListener = {
 }
 
 /** A run that waits on the 5 s tier for its second attempt. */
-function addRetry(rig: Rig, hookId: string, tenantId = 'default'): void {
+function addRetry(
+  rig: Rig,
+  hookId: string,
+  { tenantId = 'default', ...headers }: Readonly<Record<string, string>> = {},
+): void {
   rig.broker.produce(tier, {
     value: '{"event":"PostSignIn","createdAt":"2026-09-14T09:02:11.019Z"}',
     headers: {
@@ -24,6 +28,7 @@ function addRetry(rig: Rig, hookId: string, tenantId = 'default'): void {
       'hooktide-event-id': 'retried',
       'hooktide-attempt': '1',
       'hooktide-hop': '1',
+      ...headers,
     },
   })
 }
@@ -65,6 +70,23 @@ describe('a process whose event loop is busy', () => {
     const before = one.http.calls.length
     await rig.clock.advance(600)
     expect(one.http.calls.length).toBeGreaterThan(before + 100)
+  })
+
+  it('starts calls of fresh events while hundreds of others hop, since a crash repeats no call of those', async () => {
+    const rig = createRig({ busyShare: 1 })
+    rig.putHook({ id: 'rests' })
+    rig.putHook({ id: 'fresh', tenantId: 'other' })
+    const one = await rig.start()
+    const dueAt = String(rig.clock.now() + 3_600_000)
+    for (let n = 0; n < 300; n += 1) {
+      addRetry(rig, 'rests', { 'hooktide-event-id': `e${n}`, 'hooktide-due-at': dueAt })
+    }
+    rig.broker.setAckDelay(60_000)
+    await rig.clock.advance(6_000)
+    expect(one.signals.filter(({ kind }) => kind === 'run.hopped')).toHaveLength(300)
+    rig.sendEvent({}, { 'tenant-id': 'other' })
+    await rig.clock.advance(20)
+    expect(one.http.calls).toHaveLength(1)
   })
 })
 
@@ -185,7 +207,7 @@ describe('a retry that waits for room', () => {
       rig.putHook({ id: 'first', events: ['User.Created'] })
       rig.putHook({ id: 'retried', tenantId: 'other', events: ['User.Deleted'] })
       const one = await rig.start({ maxInFlight: 90_000 })
-      addRetry(rig, 'retried', 'other')
+      addRetry(rig, 'retried', { tenantId: 'other' })
       rig.sendEvent({ event: 'User.Created' })
       rig.sendEvent()
       await rig.clock.advance(6_000)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createRig } from '../support/flow-rig.ts'
+import { createRig, topics } from '../support/flow-rig.ts'
 
 /** Counts signals of one kind per pass of the event loop. */
 function countPerPass(kind: string, options: Parameters<typeof createRig>[0] = {}) {
@@ -39,6 +39,36 @@ describe('a turn', () => {
     expect(sum()).toBe(6_000)
     expect(most()).toBeLessThanOrEqual(512)
     expect(most()).toBeGreaterThan(64)
+  })
+
+  it('admits a fresh event soon, whatever number of retries is due at once', async () => {
+    const kinds: string[] = []
+    const rig = createRig({
+      tierPartitions: 30,
+      isKept({ kind }) {
+        if (kind === 'run.hopped' && !kinds.includes(kind)) rig.sendEvent({ event: 'Nobody.Asked' })
+        kinds.push(kind)
+        return true
+      },
+    })
+    rig.putHook({ id: 'rests', events: ['Rests'] })
+    const value = '{"event":"Rests","createdAt":"2026-09-14T09:02:11.019Z"}'
+    for (let n = 0; n < 3_000; n += 1) {
+      const headers = {
+        'hooktide-hook-id': 'rests',
+        'hooktide-tenant-id': 'default',
+        'hooktide-event-id': `e${n}`,
+        'hooktide-hop': '1',
+        'hooktide-due-at': String(rig.clock.now() + 3_600_000),
+      }
+      rig.broker.produce(`${topics.retryPrefix}5s`, { partition: n % 30, value, headers })
+    }
+    await rig.clock.advance(6_000)
+    await rig.start()
+    await rig.clock.advance(10)
+    const hoppedBefore = kinds.slice(0, kinds.indexOf('event.unmatched'))
+    expect(kinds.filter((kind) => kind === 'run.hopped')).toHaveLength(3_000)
+    expect(hoppedBefore.filter((kind) => kind === 'run.hopped').length).toBeLessThanOrEqual(256)
   })
 
   it('handles a bounded number of answers that come at once', async () => {

@@ -11,6 +11,7 @@ import { createHttpSender } from '../../edge/http/sender.ts'
 import { createNames } from '../../edge/names/names.ts'
 import type { KafkaLog } from '../../edge/kafka/client.ts'
 import { createGroupSource } from '../../edge/kafka/group-source.ts'
+import type { FetchLimits } from '../../edge/kafka/member.ts'
 import { createSink } from '../../edge/kafka/sink.ts'
 import { createTableSource } from '../../edge/kafka/table-source.ts'
 import { RegistryClient } from '../../edge/registry/client.ts'
@@ -39,6 +40,10 @@ const maxIdleSockets = 4_096
  * the calls whose results were not sent.
  */
 const resultLingerMs = 10
+/** A whole answer of a broker is decoded at once, and everything else waits meanwhile. */
+const liveFetchLimits = { maxBytes: 2 * 1024 * 1024, maxBytesPerPartition: 512 * 1024 }
+/** Of the tiers, where thousands of records may be due at once: a larger answer would delay fresh events. */
+const tierFetchLimits = { maxBytes: 512 * 1024, maxBytesPerPartition: 128 * 1024 }
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 
@@ -165,7 +170,7 @@ async function assemble(
   })
   const encoder = await Promise.race([connecting, abortOf(signal)])
   if (encoder === undefined) return undefined
-  const { groupId, topics, sessionTimeoutMs } = settings
+  const { groupId, topics } = settings
   const table = (topic: string, setting: string) =>
     createTableSource({
       settings: kafka,
@@ -174,15 +179,7 @@ async function assemble(
       loadTimeoutMs: tableTimeoutMs,
       log: kafkaLog,
     })
-  const group = (name: string, groupTopics: readonly string[]) =>
-    createGroupSource({
-      settings: kafka,
-      groupId: name,
-      topics: groupTopics,
-      sessionTimeoutMs,
-      identity: { instance: settings.instance, version },
-      log: kafkaLog,
-    })
+  const group = groupsOf(settings, kafkaLog)
   return createProcessor(
     {
       hooks: table(topics.hooks, 'HOOKTIDE_TOPIC_HOOKS'),
@@ -190,8 +187,8 @@ async function assemble(
       schemas: schemasOf(settings, log),
       filters: createFilters(),
       decrypt,
-      live: group(groupId, [...topics.events, topics.requests]),
-      retry: group(retryGroupOf(groupId), plan.tierTopics),
+      live: group(groupId, [...topics.events, topics.requests], liveFetchLimits),
+      retry: group(retryGroupOf(groupId), plan.tierTopics, tierFetchLimits),
       sink: sinkOf(settings, kafkaLog),
       noticeSink: sinkOf(settings, kafkaLog),
       http: senderOf(settings, telemetry),
@@ -205,6 +202,23 @@ async function assemble(
     },
     { ...settings, userAgent: `hooktide/${version}` },
   )
+}
+
+/** Makes the sources of groups, each of which reads its own topics. */
+function groupsOf(settings: Settings, log: KafkaLog) {
+  const { sessionTimeoutMs, instance } = settings
+  const kafka = kafkaSettingsOf(settings)
+  const identity = { instance, version }
+  return (groupId: string, topics: readonly string[], fetchLimits: FetchLimits) =>
+    createGroupSource({
+      settings: kafka,
+      groupId,
+      topics,
+      fetchLimits,
+      sessionTimeoutMs,
+      identity,
+      log,
+    })
 }
 
 function tracingOf({ topics }: Settings, log: Telemetry['log']): Tracing | undefined {

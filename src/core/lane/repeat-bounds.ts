@@ -35,7 +35,7 @@ export class RepeatBounds {
   /**
    * How many calls may start before the next call of this method.
    *
-   * @param pending results that are not acknowledged
+   * @param pending calls that have ended and are not acknowledged
    * @param isLoopBusy called only when needed, since the measurement takes time
    */
   mayStart(now: MonotonicMs, pending: number, isLoopBusy: () => boolean): number {

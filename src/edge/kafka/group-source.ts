@@ -11,7 +11,7 @@ import type {
 import type { MemberIdentity } from './assigner.ts'
 import { FailureLog } from './failure-log.ts'
 import { errorType, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
-import { Member, type MemberHandler } from './member.ts'
+import { type FetchLimits, Member, type MemberHandler } from './member.ts'
 import type { Membership } from './membership.ts'
 import type { PartitionOffset, Positions, TopicOffsets } from './inner.ts'
 import { inboundRecord, offsetNumber } from './records.ts'
@@ -23,8 +23,8 @@ export interface GroupSourceOptions {
   /** All must exist. Partitions without a committed offset are read from their beginning. */
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
-  /** The most bytes of one partition per fetch. Default 512 KiB. */
-  readonly maxBytesPerPartition?: number
+  /** Default: 2 MiB, of them 512 KiB of a partition. */
+  readonly fetchLimits?: FetchLimits
   /** The longest time until partitions that were added to a topic are noticed. Default 30 s. */
   readonly metadataMaxAgeMs?: number
   /** How often the ends of paused partitions are requested. Default 5 s. */
@@ -32,6 +32,11 @@ export interface GroupSourceOptions {
   /** The name of the process, for the description of the group. */
   readonly identity?: MemberIdentity
   readonly log: KafkaLog
+}
+
+const usualFetchLimits: FetchLimits = {
+  maxBytes: 2 * 1024 * 1024,
+  maxBytesPerPartition: 512 * 1024,
 }
 
 /** A commit without an answer counts as `unavailable` after this time. */
@@ -67,11 +72,11 @@ class KafkaGroupSource implements GroupSource {
   }
 
   start(listener: GroupListener): Promise<void> {
-    const { maxBytesPerPartition = 512 * 1024, metadataMaxAgeMs = 30_000 } = this.#options
+    const { fetchLimits = usualFetchLimits, metadataMaxAgeMs = 30_000 } = this.#options
     const { endIntervalMs = 5_000 } = this.#options
     this.#endTimer = setInterval(() => void this.#notifyEnds(listener), endIntervalMs).unref()
     this.#member = new Member(
-      { ...this.#options, maxBytesPerPartition, metadataMaxAgeMs, maxWaitMs: 100 },
+      { ...this.#options, fetchLimits, metadataMaxAgeMs, maxWaitMs: 100 },
       this.#handlerFor(listener),
     )
     return this.#member.start()

@@ -17,12 +17,19 @@ import { groupRight, topicRight } from './needed-rights.ts'
 import { bindHooks, forgetProof, type GroupHooks, proofOf } from './patches.ts'
 import { RefusalWatch } from './refusal-watch.ts'
 
+/** How many bytes a fetch returns at most. A first record that is larger is returned nevertheless (KIP-74). */
+export interface FetchLimits {
+  /** Of one broker. It fills its answers from partitions in random order, so each has its turn. */
+  readonly maxBytes: number
+  readonly maxBytesPerPartition: number
+}
+
 export interface MemberOptions {
   readonly settings: KafkaSettings
   readonly groupId: string
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
-  readonly maxBytesPerPartition: number
+  readonly fetchLimits: FetchLimits
   /** How long a fetch waits for records, and so the longest time until a resumed partition is fetched again. */
   readonly maxWaitMs: number
   /** The longest time until partitions that were added to a topic are noticed. */
@@ -195,7 +202,7 @@ function createConsumer(
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: Math.max(10_000, options.sessionTimeoutMs),
     heartbeatInterval: heartbeatMs,
-    maxBytesPerPartition: options.maxBytesPerPartition,
+    ...options.fetchLimits,
     maxWaitTimeInMs: options.maxWaitMs,
     metadataMaxAge: options.metadataMaxAgeMs,
     allowAutoTopicCreation: false,

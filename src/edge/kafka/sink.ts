@@ -186,19 +186,25 @@ class KafkaSink implements RecordSink {
     this.#pump()
   }
 
-  /** One batch of each partition that has records and no batch out. */
+  /**
+   * One batch of each partition that has records and no batch out. They share the round: a result is not written later
+   * because thousands of records wait for other partitions.
+   */
   #nextBatches(): readonly Batch[] {
     const { maxRecords, maxBytesPerPartition } = this.#limits
+    const ready = [...this.#queues].filter(([target]) => !this.#busy.has(target))
     const batches: Batch[] = []
     let left = maxRecords
-    for (const [target, queue] of this.#queues) {
+    for (const [index, [target, queue]] of ready.entries()) {
       if (left === 0) break
-      if (this.#busy.has(target)) continue
-      const count = cutCount(queue, recordBytesOf, { maxRecords: left, maxBytesPerPartition })
-      const queued = queue.splice(0, count)
-      if (queue.length === 0) this.#queues.delete(target)
+      const share = Math.max(1, Math.floor(left / (ready.length - index)))
+      const limits = { maxRecords: share, maxBytesPerPartition }
+      const queued = queue.splice(0, cutCount(queue, recordBytesOf, limits))
+      this.#queues.delete(target)
+      // Behind all others: where there are more partitions than records in a round, each has its turn.
+      if (queue.length > 0) this.#queues.set(target, queue)
       batches.push(batchOf(target, queued))
-      left -= count
+      left -= queued.length
     }
     return batches
   }
