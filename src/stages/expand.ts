@@ -129,7 +129,8 @@ function openRequest(record: InboundRecord, joining: Joining): Opened {
   const decoded = decodeRun(record, 'request')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
-  return openRun(isSplit(record) ? run : { ...run, firstHandledAt: joining.clock.now() }, joining)
+  const due = isSplit(record) ? run : { ...run, firstHandledAt: joining.clock.now() }
+  return joining.handled.has(due) ? { kind: 'repeat', run: due } : joinedRun(due, joining)
 }
 
 /**
@@ -142,16 +143,15 @@ function openTierRecord(record: InboundRecord, tier: Tier, joining: Joining): Op
   const decoded = decodeRun(record, 'tier')
   if (decoded.kind === 'rejected') return decoded
   const { run } = decoded
+  if (joining.handled.has(run)) return { kind: 'repeat', run }
   // A run that is too old ends now. Otherwise it would hop until its due time, which may be years ahead.
-  const isTooOld = now - run.firstHandledAt > joining.maxAgeMs
-  if (isTooOld || joining.handled.has(run)) return openRun(run, joining)
+  if (now - run.firstHandledAt > joining.maxAgeMs) return joinedRun(run, joining)
   const release = releaseOf(run, releasedAt, now)
   if (release.kind === 'wait') return { kind: 'later', at: release.until }
-  return release.kind === 'hop' ? { kind: 'hop', run } : openRun(run, joining)
+  return release.kind === 'hop' ? { kind: 'hop', run } : joinedRun(run, joining)
 }
 
-function openRun(run: Run, joining: Joining): Opened {
-  if (joining.handled.has(run)) return { kind: 'repeat', run }
+function joinedRun(run: Run, joining: Joining): Caused {
   const plans = [plan(run, joining.table.get(run.hookId), joining)]
   return { ...byKind(plans), repeats: [], renderedBytes: 0 }
 }

@@ -1,6 +1,6 @@
 /** Which runs the process has handled lately, and how far. A record that is not further is a repeat. */
 import type { Run } from '../core/model/model.ts'
-import { RecentlyHandled } from '../core/run/recently-handled.ts'
+import { keyOf, RecentlyHandled } from '../core/run/recently-handled.ts'
 import { isFromOwnTopic, type Work } from './work.ts'
 
 export interface HandledRunsLimits {
@@ -21,7 +21,8 @@ export class HandledRuns {
 
   /** Whether the run was handled up to this point already, from another record. */
   has(run: Run): boolean {
-    return this.#own.has(run) || this.#ofEvents.has(run)
+    const key = keyOf(run)
+    return this.#own.has(run, key) || this.#ofEvents.has(run, key)
   }
 
   /**

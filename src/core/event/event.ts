@@ -4,7 +4,7 @@ import { isEventKey } from './event-keys.ts'
 import { isTenantId } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
 import { readJsonObject, rejected, type Rejected } from '../text/json-text.ts'
-import { foreignHeaders, HeaderReader, maxHeaders } from './record-headers.ts'
+import { HeaderReader, maxHeaders } from './record-headers.ts'
 import { sourceKeyOf, userIdOf } from './search-fields.ts'
 import { validTraceparent, validTracestate } from './trace-context.ts'
 import {
@@ -72,7 +72,7 @@ export function decodeNamedEvent(
       ...identity,
       trace: traceOf(reader),
       body,
-      headers: foreignHeaders(record.headers),
+      headers: reader.foreign(),
     },
   }
 }

@@ -30,7 +30,7 @@ import {
   type TraceContext,
   type Trigger,
 } from '../model/model.ts'
-import { joinHeaders } from '../event/packed-headers.ts'
+import { joinHeaders, PackedHeaders, type TextHeader } from '../event/packed-headers.ts'
 import { HeaderReader } from '../event/record-headers.ts'
 import { sourceKeyOf } from '../event/search-fields.ts'
 
@@ -54,8 +54,11 @@ export function withTrace(run: Run, trace: TraceContext): Run {
 
 /** Headers of a tier record: the event's own, and everything that is needed to continue the run. */
 export function runHeaders(run: Run): KafkaHeaders {
-  const { event } = run
-  return joinHeaders(event.headers, [
+  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(runTexts(run)))
+}
+
+function runTexts(run: Run): readonly TextHeader[] {
+  return [
     ...nameHeaders(run),
     header(runHeaderNames.run, run.run),
     header(runHeaderNames.attempt, run.attempt),
@@ -66,8 +69,8 @@ export function runHeaders(run: Run): KafkaHeaders {
     header(runHeaderNames.firstHandledAt, run.firstHandledAt),
     header(runHeaderNames.dueAt, run.dueAt),
     header(runHeaderNames.earlyMs, run.earlyMs),
-    ...sourceHeaders(event),
-  ])
+    ...sourceHeaders(run.event),
+  ]
 }
 
 /**
@@ -75,7 +78,8 @@ export function runHeaders(run: Run): KafkaHeaders {
  * the split mark. No other record gets the mark: a dead letter that somebody copies to the requests topic begins a new run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
-  return joinHeaders(runHeaders(run), [header(runHeaderNames.split, presentMark)])
+  const own = [...runTexts(run), header(runHeaderNames.split, presentMark)]
+  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(own))
 }
 
 /** Whether a record of the requests topic continues a run, instead of beginning one. */
@@ -88,12 +92,13 @@ export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
 export function requestRecordHeaders(
   request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'isForced' | 'event'>,
 ): KafkaHeaders {
-  return joinHeaders(request.event.headers, [
+  const own = [
     ...nameHeaders(request),
     header(runHeaderNames.trigger, request.trigger),
     ...forcedHeader(request),
     ...sourceHeaders(request.event),
-  ])
+  ]
+  return joinHeaders(request.event.headers, PackedHeaders.ofTexts(own))
 }
 
 /** Headers of a dead letter: those of the run, and why it ended. */
@@ -107,20 +112,23 @@ export function deadLetterHeaders(
   },
 ): KafkaHeaders {
   const status = death.status === undefined ? [] : [header(deathHeaderNames.status, death.status)]
-  return joinHeaders(runHeaders(run), [
+  const own = [
+    ...runTexts(run),
     header(deathHeaderNames.reason, death.reason),
     ...status,
     header(deathHeaderNames.diedAt, death.diedAt),
-  ])
+  ]
+  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(own))
 }
 
 /** Headers of a rejected record: its own, the reason of the rejection, and the record's place. */
 export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
-  return joinHeaders(record.headers, [
+  const own = [
     header(rejectionHeaderNames.reason, rejection.reason),
     header(rejectionHeaderNames.field, rejection.field),
     header(rejectionHeaderNames.source, placeOf(record)),
-  ])
+  ]
+  return joinHeaders(record.headers, PackedHeaders.ofTexts(own))
 }
 
 /**
@@ -332,7 +340,7 @@ function nameHeaders({
   deliveryId,
   hookId,
   event,
-}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): readonly KafkaHeader[] {
+}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): readonly TextHeader[] {
   return [
     header(runHeaderNames.deliveryId, deliveryId),
     header(runHeaderNames.hookId, hookId),
@@ -343,7 +351,7 @@ function nameHeaders({
 }
 
 /** Of the event's own record: where it stands, and its key. */
-function sourceHeaders({ source, sourceKey }: AuthEvent): readonly KafkaHeader[] {
+function sourceHeaders({ source, sourceKey }: AuthEvent): readonly TextHeader[] {
   return [
     header(runHeaderNames.source, placeOf(source)),
     ...(sourceKey === undefined ? [] : [header(runHeaderNames.sourceKey, sourceKey)]),
@@ -362,10 +370,10 @@ export function placeIn(text: string): RecordPlace | undefined {
   return { topic, partition: Number(partition), offset: Number(offset) }
 }
 
-function forcedHeader({ isForced }: Pick<Run, 'isForced'>): readonly KafkaHeader[] {
+function forcedHeader({ isForced }: Pick<Run, 'isForced'>): readonly TextHeader[] {
   return isForced ? [header(runHeaderNames.forced, presentMark)] : []
 }
 
-function header(name: `hooktide-${string}`, value: string | number): KafkaHeader {
-  return [name, Buffer.from(String(value))]
+function header(name: `hooktide-${string}`, value: string | number): TextHeader {
+  return [name, String(value)]
 }

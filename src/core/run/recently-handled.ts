@@ -29,9 +29,12 @@ export class RecentlyHandled {
     this.#maxPerHalf = Math.ceil(capacity / 2)
   }
 
-  /** Whether the run was handled up to this point or further. */
-  has(run: RunPosition): boolean {
-    const key = keyOf(run)
+  /**
+   * Whether the run was handled up to this point or further.
+   *
+   * @param key the run's {@link keyOf}, for who asks several times
+   */
+  has(run: RunPosition, key: string = keyOf(run)): boolean {
     const furthest = this.#newer.get(key) ?? this.#older.get(key)
     return furthest !== undefined && progressOf(run) <= furthest
   }
@@ -64,6 +67,6 @@ function progressOf({ attempt, hop }: RunPosition): number {
  * Uses `join` instead of a template string, because V8 keeps the pieces of a template string, at three times the memory. A
  * former version named every run of an event `0`. Such a run gets the place of its event as its name, as newer runs have.
  */
-function keyOf({ deliveryId, run, event }: RunPosition): string {
+export function keyOf({ deliveryId, run, event }: RunPosition): string {
   return [deliveryId, run === '0' ? placeOf(event.source) : run].join(' ')
 }

@@ -365,6 +365,19 @@ describe('headers of an event', () => {
     expect(eventOf(minimal, headersOf({ tracestate: 'a=1' })).trace).toBeUndefined()
   })
 
+  it.each([
+    ['hooktide', true],
+    ['hooktide-', false],
+    ['HOOKTIDE-X', false],
+    // With the bit of small letters, a carriage return would be a hyphen.
+    ['hooktide\r', true],
+    ['hooktıde-run', true],
+    ['', true],
+  ])('named %j are passed on: %s', (name, isPassedOn) => {
+    const { headers } = eventOf(minimal, [[name, Buffer.from('1')]])
+    expect([...headers].map(([passed]) => passed)).toEqual(isPassedOn ? [name] : [])
+  })
+
   it('are passed on unchanged, including repeated ones, except those that only hooktide may set', () => {
     const own = [
       ['trace', Buffer.from('1')],
@@ -376,7 +389,7 @@ describe('headers of an event', () => {
       'HookTide-Attempt': '9',
       'hooktide-split': '1',
     })
-    expect(eventOf(minimal, [...forged, ...own]).headers).toEqual(own)
-    expect(eventOf(minimal, own).headers).toEqual(own)
+    expect([...eventOf(minimal, [...forged, ...own]).headers]).toEqual(own)
+    expect([...eventOf(minimal, own).headers]).toEqual(own)
   })
 })

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { KafkaHeader } from '../../../src/core/model/model.ts'
-import {
-  filterHeaders,
-  packedBytes,
-  joinHeaders,
-  PackedHeaders,
-} from '../../../src/core/event/packed-headers.ts'
+import { packedBytes, joinHeaders, PackedHeaders } from '../../../src/core/event/packed-headers.ts'
 
 const list: readonly KafkaHeader[] = [
   ['a', Buffer.from('one')],
@@ -57,9 +52,31 @@ describe('packed headers', () => {
     expect(PackedHeaders.pack(joined).bytes.toString('latin1')).toBe(
       '\x02\xff\x01\x02k\x02v\x06own\x01',
     )
-    const kept = filterHeaders(foreign, ([name]) => name !== 'k')
-    expect(PackedHeaders.pack(kept).bytes).toEqual(Buffer.from([2, 0xff, 1]))
+    const [, second] = foreign.places()
+    const kept = foreign.filter(foreign.places(), (place) => place.start !== second?.start)
+    expect(kept.bytes).toEqual(Buffer.from([2, 0xff, 1]))
     expect([...joinHeaders(joined, list)]).toHaveLength(3 + list.length)
+  })
+
+  it('with texts are the same bytes as others, whatever the lengths and characters of names and values', () => {
+    const texts = [
+      '',
+      'a',
+      'x'.repeat(63),
+      'x'.repeat(64),
+      'é',
+      'xé',
+      'é'.repeat(40),
+      '€'.repeat(3_000),
+    ]
+    const all = texts.flatMap((name) => texts.map((value) => [name, value] as const))
+    const expected = all.map(([name, value]) => [name, Buffer.from(value)] as const)
+    expect(PackedHeaders.ofTexts(all)).toEqual(PackedHeaders.pack(expected))
+    for (const [index, text] of all.entries()) {
+      expect(PackedHeaders.ofTexts([text])).toEqual(
+        PackedHeaders.pack(expected.slice(index, index + 1)),
+      )
+    }
   })
 
   it('count by the bytes that they take', () => {

@@ -190,7 +190,7 @@ describe('a request', () => {
     const began = { run: 'auth.webhook.requests/2/77', trigger: 'resend', attempt: 0, hop: 0 }
     expect(run).toMatchObject({ deliveryId, ...began })
     expect(run.event.source).toEqual({ topic: 'auth.events', partition: 0, offset: 9 })
-    expect(run.event.headers).toEqual([])
+    expect([...run.event.headers]).toEqual([])
   })
 
   it.each(['replay', 'resend', 'test'])('keeps the trigger %s', (trigger) => {
