@@ -41,7 +41,7 @@ const budgetMs = 5
  */
 const mostPerTurn: Readonly<Record<LineName, Readonly<Allowance>>> = {
   first: { deliveries: 384, ms: 4 },
-  late: { deliveries: 128, ms: 3 },
+  late: { deliveries: 64, ms: 2 },
 }
 const mostPerPartition = 64
 

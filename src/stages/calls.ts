@@ -88,11 +88,13 @@ export class Calls {
    * calls takes time, in which the proof of membership may expire.
    *
    * @param recorder its calls that are not acknowledged reduce the number of calls that may start
+   * @param most the caller comes back for the others
    */
-  *due(recorder: { readonly pendingCalls: number }): Generator<Slot<Work>> {
+  *due(recorder: { readonly pendingCalls: number }, most: number): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
     let mayStart = 0
-    while (gate.check()) {
+    for (let left = most; gate.check(); left -= 1) {
+      if (left === 0) return
       if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCalls)
       const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
       if (slot === undefined) break

@@ -49,7 +49,9 @@ export interface TurnParts {
 }
 
 /** How many answers one turn handles. Thousands of calls may end at once, such as by their time-outs. */
-const mostAnswers = 128
+const mostAnswers = 64
+/** How many calls one turn starts. Thousands may start at once, such as when membership is proven again. */
+const mostStarts = 64
 
 export class Turn {
   readonly #parts: TurnParts
@@ -64,6 +66,8 @@ export class Turn {
   /** Starts one pass over all partitions that wait for room, however many completions there were. */
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
+  /** How many calls this turn may still start. */
+  #startsLeft = 0
   #isInTurn = false
   #isPlanned = false
   readonly #completed = (origin: Origin) => this.#causedNothing(origin)
@@ -94,6 +98,7 @@ export class Turn {
     this.#isInTurn = true
     const { marks, admission } = this.#parts
     let answersLeft = mostAnswers
+    this.#startsLeft = mostStarts
     admission.beginTurn()
     try {
       while (marks.take()) {
@@ -103,7 +108,7 @@ export class Turn {
         for (const acknowledged of marks.takeAcknowledged()) this.#settle(acknowledged)
         this.#splitHalfDone()
         for (const flow of marks.takePartitions()) this.#admit(flow)
-        for (const slot of this.#parts.calls.due(this.#parts.recorder)) this.#start(slot)
+        this.#startDue()
         if (marks.takeRoom()) this.#giveRoom()
       }
       for (const group of this.#changed) group.committer.commitSoon()
@@ -119,7 +124,8 @@ export class Turn {
   #planRest(): void {
     const { marks } = this.#parts
     const { all, partition } = this.#unfinished
-    if (!marks.hasAnswered && all.size + partition.size === 0) return
+    const isFinished = !marks.hasAnswered && this.#startsLeft > 0
+    if (isFinished && all.size + partition.size === 0) return
     marks.partitions(...all, ...partition)
     all.clear()
     partition.clear()
@@ -165,6 +171,14 @@ export class Turn {
     }
     group.relieve(flow)
     this.#changed.add(group)
+  }
+
+  #startDue(): void {
+    const { calls, recorder } = this.#parts
+    for (const slot of calls.due(recorder, this.#startsLeft)) {
+      this.#startsLeft -= 1
+      this.#start(slot)
+    }
   }
 
   /** Lanes → calls. */

@@ -68,7 +68,7 @@ describe('a turn', () => {
     await rig.clock.advance(10)
     const hoppedBefore = kinds.slice(0, kinds.indexOf('event.unmatched'))
     expect(kinds.filter((kind) => kind === 'run.hopped')).toHaveLength(3_000)
-    expect(hoppedBefore.filter((kind) => kind === 'run.hopped').length).toBeLessThanOrEqual(256)
+    expect(hoppedBefore.filter((kind) => kind === 'run.hopped').length).toBeLessThanOrEqual(128)
   })
 
   it('handles a bounded number of answers that come at once', async () => {
@@ -80,6 +80,35 @@ describe('a turn', () => {
     // All of their calls time out in the same millisecond.
     await rig.clock.advance(10_000)
     expect(sum()).toBeGreaterThan(500)
-    expect(most()).toBeLessThanOrEqual(128)
+    expect(most()).toBeLessThanOrEqual(64)
+  })
+
+  it('starts a bounded number of calls that may start at once', async () => {
+    const hooks = 400
+    const rig = createRig()
+    for (let n = 0; n < hooks; n += 1) {
+      const delivery = { concurrency: 1, timeoutMs: 60_000 }
+      rig.putHook({ id: `h${n}`, tenantId: `t${n}`, delivery })
+    }
+    const one = await rig.start()
+    for (let n = 0; n < 2 * hooks; n += 1) rig.sendEvent({}, { 'tenant-id': `t${n % hooks}` })
+    await rig.clock.advance(100)
+    rig.broker.outage(true)
+    await rig.clock.advance(30_000)
+    for (const call of one.http.openCalls) call.answer(200)
+    await rig.clock.advance(10)
+    const begun = [one.http.calls.length]
+    const { soon } = rig.clock
+    rig.clock.soon = (run) => {
+      soon(() => {
+        run()
+        begun.push(one.http.calls.length)
+      })
+    }
+    rig.broker.outage(false)
+    await rig.clock.advance(5_000)
+    expect([begun[0], begun.at(-1)]).toEqual([hooks, 2 * hooks])
+    const most = Math.max(...begun.slice(1).map((count, index) => count - (begun[index] ?? 0)))
+    expect(most).toBeLessThanOrEqual(64)
   })
 })

@@ -43,7 +43,7 @@ const resultLingerMs = 10
 /** A whole answer of a broker is decoded at once, and everything else waits meanwhile. */
 const liveFetchLimits = { maxBytes: 2 * 1024 * 1024, maxBytesPerPartition: 512 * 1024 }
 /** Of the tiers, where thousands of records may be due at once: a larger answer would delay fresh events. */
-const tierFetchLimits = { maxBytes: 512 * 1024, maxBytesPerPartition: 128 * 1024 }
+const tierFetchLimits = { maxBytes: 192 * 1024, maxBytesPerPartition: 64 * 1024 }
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
 const tableTimeoutMs = 10 * 60_000
 

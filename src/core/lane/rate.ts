@@ -76,17 +76,17 @@ export class RateMeter {
 
 const latelyMs = 250
 
-/** Counts the calls of a process that ended in the last quarter of a second. */
+/** Counts calls of a process in the last quarter of a second: those that began, or those that ended. */
 export class CallCounter {
   #window = 0
-  #ended = 0
-  #endedBefore = 0
+  #count = 0
+  #countBefore = 0
   #firstAt: MonotonicMs | undefined
 
   add(now: MonotonicMs): void {
     this.#roll(now)
     this.#firstAt ??= now
-    this.#ended += 1
+    this.#count += 1
   }
 
   /** Whether the first call ended a second ago or longer. */
@@ -97,14 +97,14 @@ export class CallCounter {
   /** The previous window counts in proportion to its part of the last quarter of a second. */
   lately(now: MonotonicMs): number {
     this.#roll(now)
-    return this.#ended + this.#endedBefore * (1 - (now % latelyMs) / latelyMs)
+    return this.#count + this.#countBefore * (1 - (now % latelyMs) / latelyMs)
   }
 
   #roll(now: MonotonicMs): void {
     const window = Math.floor(now / latelyMs)
     if (window === this.#window) return
-    this.#endedBefore = window === this.#window + 1 ? this.#ended : 0
-    this.#ended = 0
+    this.#countBefore = window === this.#window + 1 ? this.#count : 0
+    this.#count = 0
     this.#window = window
   }
 }

@@ -12,6 +12,11 @@ const slowAdmitted = 400
 const busyBegun = 200
 const busyBegunShare = 0.4
 /**
+ * So many may begin in a quarter of a second nevertheless. Hundreds of calls that end together, such as by their time-outs,
+ * are to be recorded first, but they must not stop the few calls of hooks that have done nothing.
+ */
+const busyTrickle = 25
+/**
  * This many deliveries may have ended within half-done events, or as many as end in 12 ms. Splitting deliveries off costs
  * the event loop more than calling them.
  */
@@ -19,10 +24,12 @@ const halfDone = 50
 const halfDoneShare = 0.05
 
 export class RepeatBounds {
+  readonly #began = new CallCounter()
   readonly #ended = new CallCounter()
   readonly #young = new YoungCalls()
 
   callBegan(now: MonotonicMs): void {
+    this.#began.add(now)
     this.#young.began(now)
   }
 
@@ -42,7 +49,7 @@ export class RepeatBounds {
     const begun = this.#young.count(now) + pending
     const most = Math.max(busyBegun, Math.round(this.#ended.lately(now) * busyBegunShare))
     if (begun < most) return most - begun
-    return isLoopBusy() ? 0 : busyBegun
+    return isLoopBusy() ? Math.max(0, busyTrickle - Math.ceil(this.#began.lately(now))) : busyBegun
   }
 
   /**

@@ -11,7 +11,7 @@ export interface CutLimits {
   readonly maxBytesPerPartition: number
 }
 
-export const defaultCutLimits: CutLimits = { maxRecords: 1000, maxBytesPerPartition: 512 * 1024 }
+export const defaultCutLimits: CutLimits = { maxRecords: 500, maxBytesPerPartition: 512 * 1024 }
 
 /** An upper bound for a record's own fields and its part of the batch's fields. */
 const recordOverhead = 32

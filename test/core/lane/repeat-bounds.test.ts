@@ -24,6 +24,15 @@ describe('the calls that may start', () => {
     expect(bounds.mayStart(2_000, 50, yes)).toBe(0)
   })
 
+  it('are a few although hundreds have ended at once, so that these do not stop other hooks', () => {
+    const bounds = after(0)
+    for (let call = 0; call < 500; call += 1) bounds.callEnded(1_000, 2_000)
+    expect(bounds.mayStart(2_000, 500, yes)).toBe(25)
+    for (let call = 0; call < 25; call += 1) bounds.callBegan(2_000)
+    expect(bounds.mayStart(2_000, 500, yes)).toBe(0)
+    expect(bounds.mayStart(2_500, 500, yes)).toBe(25)
+  })
+
   it('are as many as end in a tenth of a second, where that is more', () => {
     expect(after(10_000).mayStart(2_000, 0, yes)).toBeCloseTo(1_000, -1)
   })

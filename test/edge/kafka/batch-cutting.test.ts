@@ -23,7 +23,7 @@ describe('cutting what waits for a partition into batches', () => {
   })
 
   it('stays within 512 KiB of a partition and 2,000 records by default', () => {
-    expect(defaultCutLimits).toEqual({ maxRecords: 1000, maxBytesPerPartition: 524_288 })
+    expect(defaultCutLimits).toEqual({ maxRecords: 500, maxBytesPerPartition: 524_288 })
   })
 
   it('covers any queue in order, each batch within the limits or of one record', () => {
