@@ -301,6 +301,20 @@ describe('the message of a failure', () => {
     }
   })
 
+  it('a message about a time-out is kept as it is: nothing in it comes from anybody else', () => {
+    const message = 'no response within 10000 ms'
+    const result = {
+      kind: 'error',
+      errorClass: 'timeout',
+      message,
+      status: undefined,
+      phases,
+    } as const
+    const hook = hookOf({ headers: { 'x-api-token': 'no response within' } })
+    const kept = keptAnswer(result, { hook, headers: sentBy(hook), event }, failures)
+    expect(kept).toEqual({ responseBody: null, errorMessage: message })
+  })
+
   it('of an aborted call is none', () => {
     const call = { hook: secretHook, headers, event }
     const kept = keptAnswer({ kind: 'aborted', phases }, call, failures)
