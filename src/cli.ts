@@ -3,9 +3,9 @@ import { parseArguments } from './commands/arguments.ts'
 import type { Command, InterruptedCode } from './commands/command.ts'
 import { chooseCommand } from './commands/command-choice.ts'
 import { askOn } from './commands/input/terminal.ts'
-import { outputClosed } from './commands/kafka-session.ts'
+import { outputClosed } from './commands/output-closed.ts'
 import { type Line, textOf } from './commands/line.ts'
-import { commands } from './commands/command-list.ts'
+import { commandList, loaded } from './commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from './commands/help.ts'
 import { logCrash, type LogOptions, logRefusal, logWarning } from './edge/telemetry/signal-log.ts'
 import { readSettings, type Settings } from './settings/settings.ts'
@@ -34,10 +34,12 @@ const ending = new AbortController()
 async function main(argv: readonly string[]): Promise<Code> {
   const columns = columnsOf(process.stdout) ?? 100
   if (argv.length === 0) {
-    overview(commands, columns, false).split('\n').forEach(note)
+    overview(await loaded(commandList), columns, false)
+      .split('\n')
+      .forEach(note)
     return 2
   }
-  const choice = chooseCommand(commands, argv)
+  const choice = chooseCommand(commandList, argv)
   switch (choice.kind) {
     case 'version':
       print(version)
@@ -45,15 +47,15 @@ async function main(argv: readonly string[]): Promise<Code> {
     case 'overview':
       printAll(
         choice.family === undefined
-          ? overview(commands, columns, choice.isAll)
-          : familyHelp(choice.family, columns, choice.isAll),
+          ? overview(await loaded(commandList), columns, choice.isAll)
+          : familyHelp(await loaded(choice.family), columns, choice.isAll),
       )
       return 0
     case 'command-help':
-      printAll(commandHelp(choice.command, columns, choice.isAll))
+      printAll(commandHelp(await choice.command.load(), columns, choice.isAll))
       return 0
     case 'command':
-      return await runCommand(choice.command, choice.rest, columns)
+      return await runCommand(await choice.command.load(), choice.rest, columns)
   }
 }
 

@@ -2,9 +2,13 @@
 import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
 import { shownParts } from '../core/text/plain-words.ts'
-import type { Command } from './command.ts'
+/** What a command is chosen by. */
+interface Named {
+  /** As typed, such as `hooks put`. */
+  readonly name: string
+}
 
-export type CommandChoice =
+export type CommandChoice<Command extends Named> =
   | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
   /** Help about all commands, or about a family: the commands that begin with the same word, such as `hooks`. */
   | {
@@ -19,10 +23,10 @@ const helpWords = ['help', '--help', '-h']
 const versionWords = ['--version', '-V', '-v', 'version']
 
 /** @param argv at least one word. @throws UserError when they name no command */
-export function chooseCommand(
+export function chooseCommand<Command extends Named>(
   commands: readonly Command[],
   argv: readonly string[],
-): CommandChoice {
+): CommandChoice<Command> {
   const [first = '', second = ''] = argv
   if (versionWords.includes(first)) return { kind: 'version' }
   if (helpWords.includes(first)) return chooseHelp(commands, argv.slice(1))
@@ -37,7 +41,10 @@ export function chooseCommand(
   throw unknownCommand(commands, argv)
 }
 
-function chooseHelp(commands: readonly Command[], topic: readonly string[]): CommandChoice {
+function chooseHelp<Command extends Named>(
+  commands: readonly Command[],
+  topic: readonly string[],
+): CommandChoice<Command> {
   const isAll = asksForAll(topic)
   const [first] = topic
   if (first === undefined || first.startsWith('-')) {
@@ -56,19 +63,25 @@ function asksForAll(words: readonly string[]): boolean {
   return words.includes('--all')
 }
 
-function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
+function commandOf<Command extends Named>(
+  commands: readonly Command[],
+  words: readonly string[],
+): Command | undefined {
   return commands.find((command) => wordsOf(command).every((word, index) => words[index] === word))
 }
 
-function familyOf(commands: readonly Command[], first: string): readonly Command[] {
+function familyOf<Command extends Named>(
+  commands: readonly Command[],
+  first: string,
+): readonly Command[] {
   return commands.filter(({ name }) => name.startsWith(`${first} `))
 }
 
-function wordsOf({ name }: Command): readonly string[] {
+function wordsOf({ name }: Named): readonly string[] {
   return name.split(' ')
 }
 
-function unknownCommand(commands: readonly Command[], argv: readonly string[]): UserError {
+function unknownCommand(commands: readonly Named[], argv: readonly string[]): UserError {
   const [first = ''] = argv
   if (first.startsWith('-')) {
     // The text behind "=" may be a secret.
@@ -98,7 +111,7 @@ function notFound(words: string, fault: string, meant: readonly string[]): UserE
 }
 
 /** Commands that were probably meant by a misspelt first word (`hoks`), or by a second word alone (`list`). */
-function guesses(commands: readonly Command[], first: string): readonly string[] {
+function guesses(commands: readonly Named[], first: string): readonly string[] {
   const names = namesOf(commands)
   const ending = names.filter((name) => name.endsWith(` ${first}`))
   if (ending.length > 0) return ending
@@ -106,6 +119,6 @@ function guesses(commands: readonly Command[], first: string): readonly string[]
   return near === undefined ? [] : names.filter((name) => name.split(' ')[0] === near)
 }
 
-function namesOf(commands: readonly Command[]): readonly string[] {
+function namesOf(commands: readonly Named[]): readonly string[] {
   return commands.map(({ name }) => name)
 }

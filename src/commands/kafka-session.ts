@@ -13,6 +13,7 @@ import { checkFiles } from '../edge/kafka/security.ts'
 import { createSink } from '../edge/kafka/sink.ts'
 import { within } from '../edge/waiting.ts'
 import type { CommandContext } from './command.ts'
+import { outputClosed } from './output-closed.ts'
 
 /** Longer than a broker that is up takes, and short enough for a person who waits. */
 const brokerTimeoutMs = 10_000
@@ -69,9 +70,6 @@ export function readRange(
   const kafka = kafkaSettingsOf(settings)
   return readTopic({ settings: kafka, topic, ...range, isFollowing: false, signal, log: quiet })
 }
-
-/** Why `signal` aborts when the reader of the output has closed the pipe: nobody waits for the rest. */
-export const outputClosed = 'EPIPE'
 
 /**
  * As {@link readRange} for an answer to print. A part of it must not pass for the whole, unless its reader took no more.

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../../src/commands/arguments.ts'
 import { chooseCommand } from '../../src/commands/command-choice.ts'
-import { commands } from '../../src/commands/command-list.ts'
+import { commandList, loaded } from '../../src/commands/command-list.ts'
 import { commandHelp, familyHelp, overview } from '../../src/commands/help.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import { UserError } from '../../src/core/model/errors.ts'
 import { unknownVariables } from '../../src/settings/names.ts'
+
+const commands = await loaded(commandList)
 
 function commandOf(name: string) {
   const command = commands.find((one) => one.name === name)
@@ -25,6 +27,13 @@ function faultOf(work: () => unknown): string {
 }
 
 const chosen = (line: string) => chooseCommand(commands, line.split(' '))
+
+describe('the list of commands', () => {
+  it('has each command once, by the name that the command itself has', () => {
+    expect(commandList.map(({ name }) => name)).toEqual(commands.map(({ name }) => name))
+    expect(new Set(commandList.map(({ name }) => name)).size).toBe(commandList.length)
+  })
+})
 
 describe('the command that is meant', () => {
   it.each([

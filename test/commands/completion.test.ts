@@ -2,11 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
-import { commands } from '../../src/commands/command-list.ts'
+import { commandList, loaded } from '../../src/commands/command-list.ts'
 import { completionScript, type Shell } from '../../src/commands/completion/scripts.ts'
 import { resultOutcomes } from '../../src/core/model/record-values.ts'
 import { letterReasons } from '../../src/commands/replay/options.ts'
 import { runInstalled } from '../support/installed-program.ts'
+
+const commands = await loaded(commandList)
 
 /** What is run behind the script: prints the candidates for the last of the words, one a line. */
 const asking: Readonly<Record<Shell, (words: readonly string[]) => string>> = {

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { commands } from '../../src/commands/command-list.ts'
+import { commandList, loaded } from '../../src/commands/command-list.ts'
 import { eventKeys, noticeKeys } from '../../src/core/event/event-keys.ts'
 import { isJsonObject } from '../../src/core/text/json.ts'
 import {
@@ -23,6 +23,8 @@ import { documents, documentText } from '../support/docs.ts'
 import { errorMessages, warningTexts } from '../support/error-messages.ts'
 import { writeDocExamples } from '../support/doc-examples.ts'
 import { settingsTable } from '../support/write-settings-table.ts'
+
+const commands = await loaded(commandList)
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const all = documents()

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { commands } from '../../src/commands/command-list.ts'
+import { commandList, loaded } from '../../src/commands/command-list.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import { version } from '../../src/version.ts'
+
+const commands = await loaded(commandList)
 
 const text = readFileSync(new URL('../../deploy/kubernetes.yml', import.meta.url), 'utf8')
 const objects: readonly KubernetesObject[] = parseAllDocuments(text).map(

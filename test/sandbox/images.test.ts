@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { commands } from '../../src/commands/command-list.ts'
+import { commandList, loaded } from '../../src/commands/command-list.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { settingRows } from '../../src/settings/table.ts'
 import {
@@ -29,6 +29,8 @@ import {
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
+
+const commands = await loaded(commandList)
 
 const textOf = (path: string) => readFileSync(join(checkoutFolder, path), 'utf8')
 const dockerfile = textOf('Dockerfile')

@@ -4,6 +4,7 @@ import {
   decodeDeadLetter,
   decodeRun,
 } from '../../../src/core/run/delivery-headers.ts'
+import { PackedHeaders } from '../../../src/core/event/packed-headers.ts'
 import { HookTable } from '../../../src/core/hook/table.ts'
 import { deliveryIdOf } from '../../../src/core/model/identity.ts'
 import type { Hook, SuspendedHook, TableEntry } from '../../../src/core/model/model.ts'
@@ -158,7 +159,8 @@ describe('a replay of a dead letter', () => {
 describe('a request record', () => {
   it('is read back as a new run, with the bytes and headers of the event', () => {
     const hookId = 'a'
-    const event = eventOf({ headers: headersOf({ 'event-id': 'event-1', trace: 'x' }) })
+    const own = PackedHeaders.pack(headersOf({ 'event-id': 'event-1', trace: 'x' }))
+    const event = eventOf({ headers: own })
     const deliveryId = deliveryIdOf('default', '', 'event-1', hookId)
     const { topic, key, value, headers } = requestRecord(
       'auth.webhook.requests',
@@ -189,7 +191,8 @@ describe('a request record', () => {
 
 describe('a dead letter', () => {
   const deliveryId = deliveryIdOf('default', '', 'event-1', 'a')
-  const run = runOf({ deliveryId, hookId: 'a', run: '2-77', trigger: 'replay', attempt: 3 })
+  const event = eventOf({ headers: PackedHeaders.none })
+  const run = runOf({ deliveryId, hookId: 'a', run: '2-77', trigger: 'replay', attempt: 3, event })
   const death = { reason: 'exhausted', status: 500, diedAt: 9 } as const
   const headers = deadLetterHeaders(run, death)
 
