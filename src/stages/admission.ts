@@ -59,7 +59,11 @@ export type HeadWait =
   | Exclude<Waiting, { readonly kind: 'room' }>
   /** The head must be tried again after `forMs` milliseconds. */
   | { readonly kind: 'room'; readonly forMs: number }
-  /** The turn has admitted enough, of this partition or in all. The head must be tried again in the next turn. */
+  /**
+   * The turn has admitted enough. The head must be tried again in the next turn.
+   *
+   * `partition`: this partition has had its part of the turn. `all`: others have had all of it.
+   */
   | { readonly kind: 'turn'; readonly of: 'partition' | 'all' }
 
 export class Admission {
@@ -83,21 +87,35 @@ export class Admission {
    * @returns why the next record was not admitted
    */
   admit(flow: PartitionFlow, onComplete: (origin: Origin) => void): HeadWait {
+    const { clock } = this.#parts
+    const left = this.#left[flow.line]
+    const startedAt = clock.monotonic()
+    const wait = this.#admitUntil(startedAt + left.ms, flow, onComplete)
+    left.ms -= clock.monotonic() - startedAt
+    return wait
+  }
+
+  #admitUntil(
+    endsAt: MonotonicMs,
+    flow: PartitionFlow,
+    onComplete: (origin: Origin) => void,
+  ): HeadWait {
     const { open, clock } = this.#parts
     const planFor = (opened: Caused) => this.#planFor(flow, opened)
     const left = this.#left[flow.line]
-    const enough = left.deliveries - mostPerPartition
-    let since = clock.monotonic()
-    for (;;) {
-      if (left.deliveries <= 0 || left.ms <= 0) return { kind: 'turn', of: 'all' }
-      if (left.deliveries <= enough) return { kind: 'turn', of: 'partition' }
+    const before = left.deliveries
+    for (let now = clock.monotonic(); ;) {
+      const admitted = before - left.deliveries
+      // Who has had nothing of this turn comes first in the next one.
+      if (left.deliveries <= 0 || now >= endsAt) {
+        return { kind: 'turn', of: admitted > 0 ? 'partition' : 'all' }
+      }
+      if (admitted >= mostPerPartition) return { kind: 'turn', of: 'partition' }
       this.#isOverBudget = false
       const next = flow.admitNext(open, planFor)
       if (next.kind === 'taken') {
-        const queuedAt = clock.monotonic()
-        left.ms -= queuedAt - since
-        since = queuedAt
-        left.deliveries -= this.#carryOut(flow, next, queuedAt, onComplete)
+        now = clock.monotonic()
+        left.deliveries -= this.#carryOut(flow, next, now, onComplete)
       } else if (next.kind === 'room') {
         return { kind: 'room', forMs: this.#isOverBudget ? budgetMs : recheckMs }
       } else if (next.kind !== 'known') return next

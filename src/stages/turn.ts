@@ -58,7 +58,7 @@ export class Turn {
   readonly #groups: ReadonlyMap<string, Group>
   /** Groups with something new to commit. */
   readonly #changed = new Set<Group>()
-  /** Partitions with more to admit than this turn does: those that wait for the turn's bound, and those at their own. */
+  /** Partitions with more to admit than this turn does: those that got none of it, and those that got their part. */
   readonly #unfinished: Readonly<Record<'all' | 'partition', Set<PartitionFlow>>> = {
     all: new Set(),
     partition: new Set(),
@@ -120,7 +120,7 @@ export class Turn {
     this.#planRest()
   }
 
-  /** Plans a turn for what this one has left. Partitions that have not had their own bound come first in it. */
+  /** Plans a turn for what this one has left. Partitions that got nothing of this one come first in it. */
   #planRest(): void {
     const { marks } = this.#parts
     const { all, partition } = this.#unfinished
@@ -155,6 +155,8 @@ export class Turn {
     const { admission, clock, marks } = this.#parts
     const group = this.#groups.get(flow.group)
     flow.stopTimer()
+    this.#unfinished.all.delete(flow)
+    this.#unfinished.partition.delete(flow)
     group?.awaitingRoom.delete(flow)
     group?.awaitingSchema.delete(flow)
     if (group?.isAdmitting !== true || !flow.isLive) return

@@ -71,6 +71,32 @@ describe('a turn', () => {
     expect(hoppedBefore.filter((kind) => kind === 'run.hopped').length).toBeLessThanOrEqual(128)
   })
 
+  it('admits of each partition, however many retries are due in the others', async () => {
+    const hooks: string[] = []
+    const rig = createRig({
+      tierPartitions: 8,
+      isKept(signal) {
+        if (signal.kind === 'delivery.recorded') hooks.push(signal.hookId)
+        return true
+      },
+    })
+    const value = '{"event":"Gone","createdAt":"2026-09-14T09:02:11.019Z"}'
+    for (let n = 0; n < 1_600; n += 1) {
+      const headers = {
+        'hooktide-hook-id': `deleted${n % 8}`,
+        'hooktide-tenant-id': 'default',
+        'hooktide-event-id': `e${n}`,
+        'hooktide-hop': '1',
+      }
+      rig.broker.produce(`${topics.retryPrefix}5s`, { partition: n % 8, value, headers })
+    }
+    await rig.clock.advance(6_000)
+    await rig.start()
+    await rig.clock.advance(10)
+    expect(hooks).toHaveLength(1_600)
+    expect(new Set(hooks.slice(0, 8 * 64)).size).toBe(8)
+  })
+
   it('handles a bounded number of answers that come at once', async () => {
     const { rig, most, sum } = countPerPass('delivery.recorded')
     const hooks = 900

@@ -10,7 +10,7 @@ import { createFilters } from '../../edge/filter/cel.ts'
 import { createHttpSender } from '../../edge/http/sender.ts'
 import { createNames } from '../../edge/names/names.ts'
 import type { KafkaLog } from '../../edge/kafka/client.ts'
-import { createGroupSource } from '../../edge/kafka/group-source.ts'
+import { createGroupSource, usualFetchLimits } from '../../edge/kafka/group-source.ts'
 import type { FetchLimits } from '../../edge/kafka/member.ts'
 import { createSink } from '../../edge/kafka/sink.ts'
 import { createTableSource } from '../../edge/kafka/table-source.ts'
@@ -40,8 +40,6 @@ const maxIdleSockets = 4_096
  * the calls whose results were not sent.
  */
 const resultLingerMs = 10
-/** A whole answer of a broker is decoded at once, and everything else waits meanwhile. */
-const liveFetchLimits = { maxBytes: 2 * 1024 * 1024, maxBytesPerPartition: 512 * 1024 }
 /** Of the tiers, where thousands of records may be due at once: a larger answer would delay fresh events. */
 const tierFetchLimits = { maxBytes: 192 * 1024, maxBytesPerPartition: 64 * 1024 }
 /** If a table cannot be read for so long, its topic is unusable and the process ends. */
@@ -187,7 +185,7 @@ async function assemble(
       schemas: schemasOf(settings, log),
       filters: createFilters(),
       decrypt,
-      live: group(groupId, [...topics.events, topics.requests], liveFetchLimits),
+      live: group(groupId, [...topics.events, topics.requests], usualFetchLimits),
       retry: group(retryGroupOf(groupId), plan.tierTopics, tierFetchLimits),
       sink: sinkOf(settings, kafkaLog),
       noticeSink: sinkOf(settings, kafkaLog),

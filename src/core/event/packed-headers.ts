@@ -1,6 +1,6 @@
 /**
  * Headers of records in the form that they have in a record batch, which costs their bytes and nothing more: a record of
- * one MiB may have half a million of them. They are taken apart where they are asked for, and what is passed on is copied.
+ * one MiB may have half a million of them. They are taken apart where they are asked for, and passed on as bytes.
  *
  * The form (https://kafka.apache.org/documentation/#recordheader): of each header the length of its name, the name in
  * UTF-8, the length of its value or -1 for null, and the value. Lengths are zigzag varints. Their number stands before
@@ -56,8 +56,10 @@ export class PackedHeaders implements KafkaHeaders {
   }
 
   *[Symbol.iterator](): Iterator<KafkaHeader> {
-    const { bytes } = this
-    for (const { nameStart, nameEnd, valueStart, valueEnd } of this.places()) {
+    const { bytes, length } = this
+    const cursor = new Cursor(bytes)
+    for (let index = 0; index < length; index += 1) {
+      const { nameStart, nameEnd, valueStart, valueEnd } = cursor.readPlace()
       const value = valueEnd === noValue ? null : bytes.subarray(valueStart, valueEnd)
       yield [bytes.toString('utf8', nameStart, nameEnd), value]
     }
@@ -67,18 +69,7 @@ export class PackedHeaders implements KafkaHeaders {
   places(): readonly HeaderPlace[] {
     const cursor = new Cursor(this.bytes)
     const places: HeaderPlace[] = []
-    for (let index = 0; index < this.length; index += 1) {
-      const start = cursor.at
-      const nameLength = cursor.readLength()
-      const nameStart = cursor.at
-      cursor.at += nameLength
-      const nameEnd = cursor.at
-      const valueLength = cursor.readLength()
-      const valueStart = cursor.at
-      const valueEnd = valueLength < 0 ? noValue : valueStart + valueLength
-      cursor.at = Math.max(valueStart, valueEnd)
-      places.push({ start, nameStart, nameEnd, valueStart, valueEnd, end: cursor.at })
-    }
+    for (let index = 0; index < this.length; index += 1) places.push(cursor.readPlace())
     return places
   }
 
@@ -177,6 +168,20 @@ class Cursor {
     if (length < smallest) throw new RangeError('a header has a negative length')
     if (length > 0) this.at += length
     if (this.at > this.#bytes.length) throw new RangeError('a header ends too early')
+  }
+
+  /** Of a header that was checked. */
+  readPlace(): HeaderPlace {
+    const start = this.at
+    const nameLength = this.readLength()
+    const nameStart = this.at
+    this.at += nameLength
+    const nameEnd = this.at
+    const valueLength = this.readLength()
+    const valueStart = this.at
+    const valueEnd = valueLength < 0 ? noValue : valueStart + valueLength
+    this.at = Math.max(valueStart, valueEnd)
+    return { start, nameStart, nameEnd, valueStart, valueEnd, end: this.at }
   }
 
   /** @throws {RangeError} when there is none */

@@ -62,7 +62,8 @@ export class HeaderReader {
   integer(name: string, fallback: number, max = Number.MAX_SAFE_INTEGER): number {
     const place = this.#find(name)
     if (place === undefined) return fallback
-    const value = this.#digitsOf(place) ?? this.#longInteger(name)
+    const value = this.#digitsOf(place) ?? this.#unusualInteger(name)
+    if (value === undefined) return fallback
     if (!(value <= max)) this.reject(name, `is not a whole number up to ${max}`)
     return value
   }
@@ -136,8 +137,10 @@ export class HeaderReader {
     return value
   }
 
-  #longInteger(name: string): number {
-    const text = this.text(name, maxDigits + 1) ?? ''
+  /** Of one digit more, or not a number: `NaN`, or `undefined` if it is no text. */
+  #unusualInteger(name: string): number | undefined {
+    const text = this.text(name, maxDigits + 1)
+    if (text === undefined) return undefined
     return /^\d+$/.test(text) ? Number(text) : Number.NaN
   }
 }

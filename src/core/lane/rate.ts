@@ -89,7 +89,7 @@ export class CallCounter {
     this.#count += 1
   }
 
-  /** Whether the first call ended a second ago or longer. */
+  /** Whether the first call was counted a second ago or longer. */
   hasFullSecond(now: MonotonicMs): boolean {
     return this.#firstAt !== undefined && now - this.#firstAt >= 1_000
   }

@@ -34,7 +34,8 @@ export interface GroupSourceOptions {
   readonly log: KafkaLog
 }
 
-const usualFetchLimits: FetchLimits = {
+/** A whole answer of a broker is decoded at once, and everything else waits meanwhile. */
+export const usualFetchLimits: FetchLimits = {
   maxBytes: 2 * 1024 * 1024,
   maxBytesPerPartition: 512 * 1024,
 }

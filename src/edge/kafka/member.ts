@@ -17,9 +17,9 @@ import { groupRight, topicRight } from './needed-rights.ts'
 import { bindHooks, forgetProof, type GroupHooks, proofOf } from './patches.ts'
 import { RefusalWatch } from './refusal-watch.ts'
 
-/** How many bytes a fetch returns at most. A first record that is larger is returned nevertheless (KIP-74). */
+/** How many bytes a fetch returns at most. A first batch that is larger is returned nevertheless (KIP-74). */
 export interface FetchLimits {
-  /** Of one broker. It fills its answers from partitions in random order, so each has its turn. */
+  /** Of one broker. KafkaJS asks for partitions in random order, so each has its turn. */
   readonly maxBytes: number
   readonly maxBytesPerPartition: number
 }

@@ -129,6 +129,8 @@ class KafkaSink implements RecordSink {
     for (let batches = this.#nextBatches(); !this.#isStopped; batches = this.#nextBatches()) {
       if (batches.length > 0) {
         await within(this.#send(batches), patienceMs, undefined)
+        // While records are left, what has come meanwhile shares the next round with them.
+        if (this.#readyTargets().length > 0) this.#placeIncoming()
       } else {
         if (this.#incoming.length === 0) return
         if (this.#incoming.length < fullRound) await sleep(lingerMs)
@@ -186,18 +188,24 @@ class KafkaSink implements RecordSink {
     this.#pump()
   }
 
+  /** Partitions that have records and no batch out; the one that has waited longest for its turn is first. */
+  #readyTargets(): readonly TargetPartition[] {
+    return [...this.#queues.keys()].filter((target) => !this.#busy.has(target))
+  }
+
   /**
-   * One batch of each partition that has records and no batch out. They share the round: a result is not written later
-   * because thousands of records wait for other partitions.
+   * One batch of each partition that is ready. They share the round: a result is not written later because thousands of
+   * records wait for other partitions. Partitions with few records come first, since what they leave is for the others.
    */
   #nextBatches(): readonly Batch[] {
     const { maxRecords, maxBytesPerPartition } = this.#limits
-    const ready = [...this.#queues].filter(([target]) => !this.#busy.has(target))
+    const ready = this.#readyTargets().slice(0, maxRecords)
+    const queues = ready.map((target) => ({ target, queue: this.#queues.get(target) ?? [] }))
+    queues.sort((a, b) => a.queue.length - b.queue.length)
     const batches: Batch[] = []
     let left = maxRecords
-    for (const [index, [target, queue]] of ready.entries()) {
-      if (left === 0) break
-      const share = Math.max(1, Math.floor(left / (ready.length - index)))
+    for (const [index, { target, queue }] of queues.entries()) {
+      const share = Math.max(1, Math.floor(left / (queues.length - index)))
       const limits = { maxRecords: share, maxBytesPerPartition }
       const queued = queue.splice(0, cutCount(queue, recordBytesOf, limits))
       this.#queues.delete(target)

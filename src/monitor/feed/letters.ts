@@ -11,10 +11,15 @@ export function letterOf(record: InboundRecord): IndexedLetter | undefined {
   if (letter.kind === 'rejected') return undefined
   const { topic, partition, offset, timestamp, value } = record
   const reader = new HeaderReader(record.headers)
-  const status = reader.integer(deathHeaderNames.status, 0)
+  // The decoder does not look at these two. One that is not a number is as one that is not there.
+  const numberOr = (name: string, fallback: number) => {
+    const value = reader.integer(name, fallback)
+    return Number.isNaN(value) ? fallback : value
+  }
+  const status = numberOr(deathHeaderNames.status, 0)
   return {
     ...{ topic, partition, offset },
-    diedAt: Math.min(reader.integer(deathHeaderNames.diedAt, timestamp), timestamp + maxAheadMs),
+    diedAt: Math.min(numberOr(deathHeaderNames.diedAt, timestamp), timestamp + maxAheadMs),
     deliveryId: letter.run.deliveryId,
     hookId: letter.run.hookId,
     tenantId: reader.text(runHeaderNames.tenantId, 256) ?? '',

@@ -22,7 +22,7 @@ describe('cutting what waits for a partition into batches', () => {
     expect([cut(10, 500, 10), cut(500, 10), cut(10)]).toEqual([1, 1, 1])
   })
 
-  it('stays within 512 KiB of a partition and 2,000 records by default', () => {
+  it('stays within 512 KiB of a partition and 500 records by default', () => {
     expect(defaultCutLimits).toEqual({ maxRecords: 500, maxBytesPerPartition: 524_288 })
   })
 
