@@ -2,31 +2,32 @@
 import { UserError } from '../core/model/errors.ts'
 import { nearestName } from '../settings/nearest.ts'
 import { shownParts } from '../core/text/plain-words.ts'
+
 /** What a command is chosen by. */
 interface Named {
   /** As typed, such as `hooks put`. */
   readonly name: string
 }
 
-export type CommandChoice<Command extends Named> =
-  | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
+export type CommandChoice<Entry extends Named> =
+  | { readonly kind: 'command'; readonly command: Entry; readonly rest: readonly string[] }
   /** Help about all commands, or about a family: the commands that begin with the same word, such as `hooks`. */
   | {
       readonly kind: 'overview'
-      readonly family: readonly Command[] | undefined
+      readonly family: readonly Entry[] | undefined
       readonly isAll: boolean
     }
-  | { readonly kind: 'command-help'; readonly command: Command; readonly isAll: boolean }
+  | { readonly kind: 'command-help'; readonly command: Entry; readonly isAll: boolean }
   | { readonly kind: 'version' }
 
 const helpWords = ['help', '--help', '-h']
 const versionWords = ['--version', '-V', '-v', 'version']
 
 /** @param argv at least one word. @throws UserError when they name no command */
-export function chooseCommand<Command extends Named>(
-  commands: readonly Command[],
+export function chooseCommand<Entry extends Named>(
+  commands: readonly Entry[],
   argv: readonly string[],
-): CommandChoice<Command> {
+): CommandChoice<Entry> {
   const [first = '', second = ''] = argv
   if (versionWords.includes(first)) return { kind: 'version' }
   if (helpWords.includes(first)) return chooseHelp(commands, argv.slice(1))
@@ -41,10 +42,10 @@ export function chooseCommand<Command extends Named>(
   throw unknownCommand(commands, argv)
 }
 
-function chooseHelp<Command extends Named>(
-  commands: readonly Command[],
+function chooseHelp<Entry extends Named>(
+  commands: readonly Entry[],
   topic: readonly string[],
-): CommandChoice<Command> {
+): CommandChoice<Entry> {
   const isAll = asksForAll(topic)
   const [first] = topic
   if (first === undefined || first.startsWith('-')) {
@@ -63,17 +64,17 @@ function asksForAll(words: readonly string[]): boolean {
   return words.includes('--all')
 }
 
-function commandOf<Command extends Named>(
-  commands: readonly Command[],
+function commandOf<Entry extends Named>(
+  commands: readonly Entry[],
   words: readonly string[],
-): Command | undefined {
+): Entry | undefined {
   return commands.find((command) => wordsOf(command).every((word, index) => words[index] === word))
 }
 
-function familyOf<Command extends Named>(
-  commands: readonly Command[],
+function familyOf<Entry extends Named>(
+  commands: readonly Entry[],
   first: string,
-): readonly Command[] {
+): readonly Entry[] {
   return commands.filter(({ name }) => name.startsWith(`${first} `))
 }
 

@@ -106,7 +106,7 @@ export class Admission {
     const before = left.deliveries
     for (let now = clock.monotonic(); ;) {
       const admitted = before - left.deliveries
-      // Who has had nothing of this turn comes first in the next one.
+      // A partition that has had nothing of this turn comes first in the next one.
       if (left.deliveries <= 0 || now >= endsAt) {
         return { kind: 'turn', of: admitted > 0 ? 'partition' : 'all' }
       }

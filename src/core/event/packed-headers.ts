@@ -115,8 +115,8 @@ function mostTextBytes(text: string): number {
 }
 
 /**
- * Writes a text and its length where there is room for its {@link mostTextBytes}. Almost all are short and ASCII: writing
- * these by characters takes a third of the time of the calls that write any text.
+ * Writes a text and its length where there is room for its {@link mostTextBytes}. Almost all are short and ASCII. These are
+ * written by characters, since calls into Node take longer than so few bytes do.
  *
  * @returns the position behind it
  */
