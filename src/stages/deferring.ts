@@ -13,6 +13,7 @@ import {
   isProcessSlow,
   type ProcessFacts,
 } from '../core/lane/endpoint-bound.ts'
+import { isLong } from '../core/lane/call-length.ts'
 import type { BlockedCondition } from '../core/lane/condition.ts'
 import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
@@ -118,14 +119,14 @@ export class Deferring {
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
     const { tenantId } = run.event
     const part = lineOf(run) === 'late' ? latePart : 1
-    const isLong = lane.mayTakeLong(now)
-    const asking = { hookId: hook.id, tenantId, isLong }
+    const length = lane.lengthNow(now)
+    const asking = { hookId: hook.id, tenantId, length }
     const hasShare = held.hasShare(asking) && admitted.hasShare(asking, part)
-    if (hasShare) return { kind: 'queue', lane, isLong }
+    if (hasShare) return { kind: 'queue', lane, isLong: isLong(length) }
     if (this.#isEarly(run)) return this.#judgeEarly(run)
     // While no call may start, a lane cannot be blamed for being slow.
     if (!gate.isOpen || !this.#isEndpointBound(lane, tenantId, now)) return wait
-    return isLong ? beyondShareOfLong : beyondShare
+    return isLong(length) ? beyondShareOfLong : beyondShare
   }
 
   /** The run may be called earlier than planned, for example because the breaker closed before the planned probe. */
@@ -134,7 +135,7 @@ export class Deferring {
   }
 
   #isEndpointBound(lane: Lane<Work>, tenantId: TenantId, now: MonotonicMs): boolean {
-    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now)
+    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now, this.isLoopBusy())
     return isEndpointBound({ ...lane.facts(now), isTenantSlow }, this.#processFacts())
   }
 
@@ -218,7 +219,7 @@ export class Deferring {
   /** The wait for slots that long calls of the tenant hold; 0 where these do not hold them. */
   #sharedWaitMs({ deferrals, event: { tenantId } }: Run, chance: number): number {
     const { counts, lanes, clock } = this.#parts
-    const calls = lanes.longCallsOf(tenantId, clock.monotonic())
+    const calls = lanes.longCallsOf(tenantId, clock.monotonic(), this.isLoopBusy())
     if (calls === undefined) return 0
     const deferred = counts.ofTenant(tenantId, clock.now())
     return sharedWaitMs({ ...calls, deferred }, deferrals, chance)

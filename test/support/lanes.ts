@@ -77,10 +77,15 @@ export function fill(
   return lane
 }
 
-/** Makes a call of the hook succeed within a millisecond, so that its calls count as short. */
-export function learn(lanes: Lanes<string>, hookId: string, limits: HookLimits = sixteen): void {
+/** Makes a call of the hook succeed after `ms`. By default its calls then count as short. */
+export function learn(
+  lanes: Lanes<string>,
+  hookId: string,
+  limits: HookLimits = sixteen,
+  ms = 1,
+): void {
   fill(lanes, hookId, 1, { limits })
-  finishAll(lanes, startAll(lanes, 0), 'success', 1)
+  finishAll(lanes, startAll(lanes, 0), 'success', ms)
 }
 
 /** Why the lane of `a` accepts no delivery, and until when; `undefined` if it accepts one. */

@@ -19,8 +19,8 @@ export interface LaneFacts {
 /** Measurements of the tenant of a lane. */
 export interface TenantFacts {
   /**
-   * Whether many of its calls in flight have lasted long. They hold the slots of the tenant. So a hook of the tenant that
-   * has hardly made a call would wait until they end, and its partition with it.
+   * Whether many of its calls take long, as was found while the event loop was not busy. They hold the slots of the tenant.
+   * So a hook of the tenant that has hardly made a call would wait until they end, and its partition with it.
    */
   readonly isTenantSlow: boolean
 }
@@ -53,7 +53,10 @@ export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: Proce
 }
 
 export function isEndpointBound(lane: LaneFacts & TenantFacts, process: ProcessFacts): boolean {
-  if (isProcessSlow(process)) return false
+  if (!process.hasFreeSlots || process.hasSinkBacklog) return false
+  // A busy loop makes calls of its own process seem long. Of a tenant whose calls took long before, that is no reason to let
+  // its partitions wait: crowds that time out or return together keep the loop busy themselves.
+  if (isLoopBusy(process.busyShare) && !lane.isTenantSlow) return false
   // The owner's limit is known without measurements of the lane.
   if (lane.ratePerSecond !== undefined && lane.ratePerSecond < maxDeferrablePerSecond) return true
   if (lane.slotWaitMs >= evidenceMs) return true

@@ -26,6 +26,7 @@ import {
   withSuccess,
   type Concurrency,
 } from './concurrency.ts'
+import { isLong, type CallLength } from './call-length.ts'
 import type { BlockedCondition, LaneCondition } from './condition.ts'
 import type { LaneFacts } from './endpoint-bound.ts'
 import type { LaneSeed, OpenSeed } from './seed.ts'
@@ -72,8 +73,8 @@ export interface Line<Work> extends HeapItem {
   readonly lane: Lane<Work>
   readonly queue: LinkedQueue<Work>
   state: 'idle' | 'ready' | 'limited'
-  /** Whether the lane's calls were expected to take long when the line became ready. */
-  isLong: boolean
+  /** How long the lane's calls took, as it was known when the line became ready. */
+  length: CallLength
   /** When the call would end that it waits to start. Of lines whose lanes hold equally much, the earliest comes first. */
   expectedEnd: MonotonicMs
   /** Orders lines with the same expected end: the lower one first. */
@@ -155,14 +156,16 @@ export class Lane<Work> {
     return this.#mean.ms ?? unknownCallMs
   }
 
-  /** Whether calls may take so long that others should not have to wait for their end. */
-  get isLong(): boolean {
-    return this.callMs > longCallMs
+  /** Long calls may take so long that others should not have to wait for their end. */
+  get length(): CallLength {
+    const { ms } = this.#mean
+    if (ms === undefined) return 'unknown'
+    return ms > longCallMs ? 'long' : 'short'
   }
 
-  /** Whether calls take long, or none has ended for that long although some are in flight. */
-  mayTakeLong(now: MonotonicMs): boolean {
-    return this.isLong || this.#meter.silentMs(now) > longCallMs
+  /** The same, but calls also count as long when none has ended for that long although some are in flight. */
+  lengthNow(now: MonotonicMs): CallLength {
+    return this.#meter.silentMs(now) > longCallMs ? 'long' : this.length
   }
 
   lineOf(name: LineName): Line<Work> {
@@ -237,7 +240,7 @@ export class Lane<Work> {
   canStart({ name, queue }: Line<Work>): boolean {
     const allowed = this.#allowed()
     if (queue.size === 0 || this.inFlight >= allowed) return false
-    const kept = this.isLong ? 1 : 0
+    const kept = isLong(this.length) ? 1 : 0
     return name === 'first' || this.lateInFlight < Math.max(1, allowed - kept)
   }
 
@@ -325,7 +328,7 @@ export class Lane<Work> {
       lane: this,
       queue,
       state: 'idle',
-      isLong: true,
+      length: 'unknown',
       expectedEnd: 0,
       order: 0,
       heapIndex: -1,

@@ -14,6 +14,7 @@
  * | limited | ready   | the rate limit allows the next call                  |
  */
 import type { SharedSlots } from './backlog.ts'
+import { isLong } from './call-length.ts'
 import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
 import {
@@ -90,14 +91,18 @@ export class Lanes<Work> {
     return this.#slots.hasFree
   }
 
-  /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
-  isTenantSlow(tenantId: TenantId, now: MonotonicMs): boolean {
-    return this.#slots.isTenantSlow(tenantId, now)
+  /** {@link Slots.isTenantSlow} */
+  isTenantSlow(tenantId: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
+    return this.#slots.isTenantSlow(tenantId, now, isLoopBusy)
   }
 
   /** Measurements of the tenant's long calls, which hold its slots; `undefined` unless the tenant is slow. */
-  longCallsOf(tenantId: TenantId, now: MonotonicMs): Omit<SharedSlots, 'deferred'> | undefined {
-    return this.#slots.longCallsOf(tenantId, now)
+  longCallsOf(
+    tenantId: TenantId,
+    now: MonotonicMs,
+    isLoopBusy: boolean,
+  ): Omit<SharedSlots, 'deferred'> | undefined {
+    return this.#slots.longCallsOf(tenantId, now, isLoopBusy)
   }
 
   /** When a rate limit allows the next call; `undefined` when no line waits for its limit. */
@@ -254,7 +259,7 @@ export class Lanes<Work> {
       line.state = 'idle'
       const work = this.#mayStart(line, now) ? line.queue.shift() : undefined
       if (work === undefined) continue
-      const { lane, isLong } = line
+      const { lane } = line
       const bytes = this.#parts.sizeOf(work)
       lane.start(line, bytes, now)
       const { restarts, cuts } = lane
@@ -263,7 +268,7 @@ export class Lanes<Work> {
         line,
         tenant,
         bytes,
-        isLong,
+        isLong: isLong(line.length),
         restarts,
         cuts,
         startedAt: now,
@@ -305,14 +310,14 @@ export class Lanes<Work> {
     this.#order += 1
     line.expectedEnd = now + lane.callMs
     line.order = this.#order
-    line.isLong = lane.isLong
+    line.length = lane.length
     lane.markSlotWait(now)
     this.#slots.wait(line)
   }
 
-  /** A call has ended, so the lane may have changed between short and long. A line that waits is moved to the right heap. */
+  /** A call has ended, so its length may be known by now, or have changed. A line that waits is moved to the right heap. */
   #reclassify(line: Line<Work>, now: MonotonicMs): void {
-    if (line.state !== 'ready' || line.isLong === line.lane.isLong) return
+    if (line.state !== 'ready' || line.length === line.lane.length) return
     this.#slots.leave(line)
     line.state = 'idle'
     this.#wake(line, now)

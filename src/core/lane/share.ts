@@ -7,8 +7,10 @@
  *
  * Hooks whose calls take long, or whose call length is not known, share a part of what their tenant may hold, by the same
  * rule, as they do with slots. Otherwise many hooks that hang would leave nothing to a hook of their tenant that answers.
+ * {@link ./call-length.ts} says what a hook may use of the rest that has not made its first call.
  */
 import type { HookId, TenantId } from '../model/model.ts'
+import { weightOfLong, type CallLength } from './call-length.ts'
 
 /**
  * Whether a hook may hold one unit more of a bounded resource.
@@ -50,8 +52,7 @@ export interface Holder {
 export interface Asking {
   readonly hookId: HookId
   readonly tenantId: TenantId
-  /** Whether the hook's calls are thought to take long. */
-  readonly isLong: boolean
+  readonly length: CallLength
 }
 
 /** How much of a bounded resource each tenant and hook holds. */
@@ -74,12 +75,14 @@ export class Holdings {
    *
    * @param part which part of its share the hook may use
    */
-  hasShare({ hookId, tenantId, isLong }: Asking, part = 1): boolean {
+  hasShare({ hookId, tenantId, length }: Asking, part = 1): boolean {
     const hook = this.#hooks.get(hookId) ?? nothing
     const tenant = this.#tenants.get(tenantId) ?? noTenant
-    const long = isLong ? tenant.long : nothing
-    const isBelow = (of: keyof Amount) =>
-      mayHoldMore(hook[of], tenant[of] + long[of], this.capacity[of] - this.#total[of], part)
+    const weight = weightOfLong(length, hook.count)
+    const isBelow = (of: keyof Amount) => {
+      const held = tenant[of] + tenant.long[of] * weight
+      return mayHoldMore(hook[of], held, this.capacity[of] - this.#total[of], part)
+    }
     return isBelow('count') && isBelow('bytes')
   }
 

@@ -6,8 +6,9 @@
  * still take. So k greedy tenants hold 1/(1+k) of the slots each, and the same number stays free. A quiet tenant can start
  * at once, whatever the endpoints of the others do. The bytes of bodies are shared out by the same rule.
  *
- * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule.
- * Otherwise many hooks that hang, with one or two calls each, would leave nothing to a hook of their tenant that answers.
+ * Hooks whose calls take long, or whose call length is not known, share a part of their tenant's slots by the same rule
+ * ({@link ./call-length.ts}). Otherwise many hooks that hang, with one or two calls each, would leave nothing to a hook of
+ * their tenant that answers.
  *
  * The tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal tenants the one that
  * has waited longest is first. Of equal hooks it is the one whose call would end earliest, so short calls come before long
@@ -17,6 +18,7 @@ import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
 import type { MonotonicMs, TenantId } from '../model/model.ts'
 import type { SharedSlots } from './backlog.ts'
+import { weightOfLong, type CallLength } from './call-length.ts'
 import { RateMeter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
@@ -50,9 +52,8 @@ export interface Holding<Work> {
 /** A tenant's entry in one of the two heaps of tenants that wait for slots. */
 interface Seat<Work> extends HeapItem {
   readonly tenant: Tenant<Work>
-  /** Lines that are ready, separated by the expected length of their calls. */
-  readonly short: Heap<Line<Work>>
-  readonly long: Heap<Line<Work>>
+  /** Lines that are ready, by what is known of the length of their calls. */
+  readonly lines: Readonly<Record<CallLength, Heap<Line<Work>>>>
   /** Orders tenants that hold equally much: the lower one first. */
   order: number
 }
@@ -72,6 +73,8 @@ class Tenant<Work> {
   readonly longMeter = new RateMeter()
   /** Calls that began within the last half second. */
   readonly young = new YoungCalls()
+  /** When it was last found that its calls take long. */
+  foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
   constructor(id: TenantId, isBefore: IsBefore<Work>) {
     this.id = id
@@ -84,8 +87,12 @@ class Tenant<Work> {
   }
 
   #seat(isBefore: IsBefore<Work>): Seat<Work> {
-    const [short, long] = [new Heap(isBefore), new Heap(isBefore)]
-    return { tenant: this, short, long, order: 0, heapIndex: -1 }
+    const lines = {
+      short: new Heap(isBefore),
+      unknown: new Heap(isBefore),
+      long: new Heap(isBefore),
+    }
+    return { tenant: this, lines, order: 0, heapIndex: -1 }
   }
 }
 
@@ -94,6 +101,10 @@ class Tenant<Work> {
  * soon.
  */
 const maxYoungShare = 0.75
+/** Longer than calls are young, so that a tenant whose calls still take long is found slow again before this is over. */
+const foundForMs = 1_000
+
+const lengths = ['short', 'unknown', 'long'] as const
 
 /** The most tenants that are skipped in search of one that may start a call. The one that holds the least comes first. */
 const maxPassedOver = 8
@@ -180,40 +191,47 @@ export class Slots<Work> {
     this.#forgetIfIdle(tenant)
   }
 
-  /** Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer. */
-  isTenantSlow(id: TenantId, now: MonotonicMs): boolean {
+  /**
+   * Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer, or this was found at
+   * most a second ago. When many calls time out together, those that take their slots are all young.
+   *
+   * @param isLoopBusy whether calls may last long because this process is busy. Then only what was found before counts
+   */
+  isTenantSlow(id: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
     const tenant = this.#tenants.get(id)
-    return tenant !== undefined && tenant.young.count(now) < tenant.inFlight * maxYoungShare
+    if (tenant === undefined) return false
+    const isSlow = !isLoopBusy && tenant.young.count(now) < tenant.inFlight * maxYoungShare
+    if (isSlow) tenant.foundSlowAt = now
+    return now - tenant.foundSlowAt <= foundForMs
   }
 
   /** Measurements of the tenant's calls that were expected to take long; `undefined` unless the tenant is slow. */
-  longCallsOf(id: TenantId, now: MonotonicMs): Omit<SharedSlots, 'deferred'> | undefined {
+  longCallsOf(
+    id: TenantId,
+    now: MonotonicMs,
+    isLoopBusy: boolean,
+  ): Omit<SharedSlots, 'deferred'> | undefined {
     const tenant = this.#tenants.get(id)
-    if (tenant === undefined || !this.isTenantSlow(id, now)) return undefined
+    if (tenant === undefined || !this.isTenantSlow(id, now, isLoopBusy)) return undefined
     const { longMeter } = tenant
     return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
-  #nextOf({ tenant, short, long }: Seat<Work>, name: LineName): Line<Work> | undefined {
+  #nextOf({ tenant, lines }: Seat<Work>, name: LineName): Line<Work> | undefined {
     if (name === 'late' && tenant.late >= this.#maxLate(tenant)) return undefined
-    const { inFlight, bytes, long: heldByLong } = tenant
-    const ofShort = this.#ifAllowed(short.peek(), inFlight, bytes)
-    const ofLong = this.#ifAllowed(
-      long.peek(),
-      inFlight + heldByLong.inFlight,
-      bytes + heldByLong.bytes,
-    )
-    if (ofShort === undefined || ofLong === undefined) return ofShort ?? ofLong
-    return this.#isBefore(ofLong, ofShort) ? ofLong : ofShort
+    let next: Line<Work> | undefined
+    for (const length of lengths) {
+      const line = lines[length].peek()
+      if (line === undefined || !this.#mayStart(line, tenant)) continue
+      if (next === undefined || this.#isBefore(line, next)) next = line
+    }
+    return next
   }
 
-  /** The line, if its lane may take one more slot. The bounds are those of `#mayHold`. */
-  #ifAllowed(
-    line: Line<Work> | undefined,
-    inFlight: number,
-    bytes: number,
-  ): Line<Work> | undefined {
-    return line !== undefined && this.#mayHold(line.lane, inFlight, bytes) ? line : undefined
+  /** Whether the line's lane may take one more slot. */
+  #mayStart({ lane, length }: Line<Work>, { inFlight, bytes, long }: Tenant<Work>): boolean {
+    const weight = weightOfLong(length, lane.inFlight)
+    return this.#mayHold(lane, inFlight + long.inFlight * weight, bytes + long.bytes * weight)
   }
 
   /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
@@ -291,10 +309,10 @@ function change(holder: { inFlight: number; bytes: number }, calls: number, byte
   holder.bytes += bytes
 }
 
-function heapOf<Work>({ short, long }: Seat<Work>, { isLong }: Line<Work>): Heap<Line<Work>> {
-  return isLong ? long : short
+function heapOf<Work>({ lines }: Seat<Work>, { length }: Line<Work>): Heap<Line<Work>> {
+  return lines[length]
 }
 
-function isEmpty<Work>({ short, long }: Seat<Work>): boolean {
-  return short.size + long.size === 0
+function isEmpty<Work>({ lines: { short, unknown, long } }: Seat<Work>): boolean {
+  return short.size + unknown.size + long.size === 0
 }

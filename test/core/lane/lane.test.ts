@@ -100,7 +100,7 @@ describe('what is known of a lane', () => {
     finishAll(lanes, startAll(lanes, 0), 'success', 40)
     finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
     expect(lane.backlogFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
-    expect(lane.isLong).toBe(true)
+    expect(lane.length).toBe('long')
   })
 
   it('is that it has failed, until its failures are forgotten', () => {

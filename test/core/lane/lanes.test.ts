@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LineName } from '../../../src/core/lane/lane.ts'
+import type { Lanes } from '../../../src/core/lane/lanes.ts'
 import {
   createLanes,
   fill,
@@ -15,6 +16,31 @@ import {
 const ofTenant = (tenantId: string, concurrency = 16) => ({ ...sixteen, tenantId, concurrency })
 /** Every lane may make as many calls at once as its hook allows. */
 const warm = { initialConcurrency: 1_000 }
+
+/**
+ * Fills 990 hooks of each tenant, and starts what may start.
+ *
+ * @param knownMs how long their calls took before; without it they have made none
+ * @returns how many slots each tenant then holds
+ */
+function fillCrowds(
+  lanes: Lanes<string>,
+  tenants: readonly string[],
+  knownMs?: number,
+): readonly number[] {
+  const crowd = tenants.flatMap((tenant) =>
+    Array.from({ length: 990 }, (_, hook) => ({
+      hookId: `${tenant}-${hook}-`,
+      limits: ofTenant(tenant),
+    })),
+  )
+  if (knownMs !== undefined) {
+    for (const { hookId, limits } of crowd) learn(lanes, hookId, limits, knownMs)
+  }
+  for (const { hookId, limits } of crowd) fill(lanes, hookId, 2, { limits })
+  const started = startAll(lanes, 0)
+  return tenants.map((id) => started.filter(({ tenant }) => tenant.id === id).length)
+}
 
 describe('lanes', () => {
   it('serve hooks in turn, whatever the order of arrival', () => {
@@ -184,25 +210,84 @@ describe('slots', () => {
   })
 
   it.each([1, 2, 3, 9])(
-    'are held by %i tenants of many hooks that may hang at S/(2+k) each: a hook of theirs that answers finds some',
+    'are held by %i tenants of many hooks that hang at S/(2+k) each: another hook of theirs finds some',
     (count) => {
       const { lanes } = createLanes({ maxInFlight: 990 })
       const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
       for (const tenant of tenants) learn(lanes, `${tenant}-answers`, ofTenant(tenant))
+      const held = fillCrowds(lanes, tenants, 10 * second)
+      for (const each of held) expect(Math.abs(each - 990 / (2 + count))).toBeLessThanOrEqual(1)
       for (const tenant of tenants) {
-        for (let hook = 0; hook < 990; hook += 1) {
-          fill(lanes, `${tenant}-${hook}-`, 2, { limits: ofTenant(tenant) })
-        }
+        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant) })
+        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-answers0`])
+        fill(lanes, `${tenant}-new`, 2, { limits: ofTenant(tenant) })
+        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-new0`])
       }
-      const started = startAll(lanes, 0)
-      const each = tenants.map((id) => started.filter(({ tenant }) => tenant.id === id).length)
-      for (const held of each) expect(Math.abs(held - 990 / (2 + count))).toBeLessThanOrEqual(1)
+    },
+  )
+
+  it.each([1, 2, 3, 9])(
+    'are held by %i tenants of many hooks that have made no call at S/(1.5+k) each: a hook of theirs that answers finds some',
+    (count) => {
+      const { lanes } = createLanes({ maxInFlight: 990 })
+      const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
+      for (const tenant of tenants) learn(lanes, `${tenant}-answers`, ofTenant(tenant))
+      const held = fillCrowds(lanes, tenants)
+      for (const each of held) expect(Math.abs(each - 990 / (1.5 + count))).toBeLessThanOrEqual(1)
       for (const tenant of tenants) {
         fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant) })
         expect(works(startAll(lanes, 0))).toEqual([`${tenant}-answers0`])
       }
     },
   )
+
+  describe('of a tenant', () => {
+    /** Ten hooks of it hang since 0. */
+    function hanging() {
+      const { lanes } = createLanes()
+      for (let hook = 0; hook < 10; hook += 1) fill(lanes, `hangs${hook}-`, 3)
+      return { lanes, slots: startAll(lanes, 0) }
+    }
+    const isSlow = (lanes: Lanes<string>, now: number, isLoopBusy = false) =>
+      lanes.isTenantSlow(sixteen.tenantId, now, isLoopBusy)
+
+    it('are held by slow calls once more than a quarter have lasted half a second', () => {
+      const { lanes } = hanging()
+      expect(isSlow(lanes, 400)).toBe(false)
+      expect(isSlow(lanes, 500)).toBe(true)
+    })
+
+    it('are held by slow calls for a second more, when these time out together and others begin', () => {
+      const { lanes, slots } = hanging()
+      expect(isSlow(lanes, 5 * second)).toBe(true)
+      finishAll(lanes, slots, 'failure', 5 * second)
+      startAll(lanes, 5 * second + 1)
+      expect(isSlow(lanes, 5 * second + 400)).toBe(true)
+      expect(isSlow(lanes, 6 * second)).toBe(true)
+      expect(lanes.longCallsOf(sixteen.tenantId, 6 * second, false)).toBeDefined()
+    })
+
+    it('are not held by slow calls any more, a second after these were answered', () => {
+      const { lanes, slots } = hanging()
+      expect(isSlow(lanes, 5 * second)).toBe(true)
+      finishAll(lanes, slots, 'success', 5 * second)
+      for (let time = 5; time < 7; time += 0.1) {
+        fill(lanes, 'answers', 1, { now: time * second })
+        finishAll(lanes, startAll(lanes, time * second), 'success', time * second + 10)
+      }
+      fill(lanes, 'answers', 1, { now: 7 * second })
+      startAll(lanes, 7 * second)
+      expect(isSlow(lanes, 7 * second)).toBe(false)
+    })
+
+    it('are not found to be held by slow calls while the event loop is busy', () => {
+      const { lanes } = hanging()
+      expect(isSlow(lanes, 2 * second, true)).toBe(false)
+      expect(isSlow(lanes, 2 * second)).toBe(true)
+      expect(isSlow(lanes, 3 * second, true)).toBe(true)
+      expect(isSlow(lanes, 3 * second + 1, true)).toBe(false)
+    })
+  })
 
   it('of 4,500 hooks of one tenant that hang leave another tenant, and a hook that answers, no wait', () => {
     const { lanes } = createLanes({ maxInFlight: 4_096 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { CallLength } from '../../../src/core/lane/call-length.ts'
 import { Holdings, mayHoldMore } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
@@ -103,10 +104,10 @@ describe('holdings', () => {
   const capacity = { count: 750, bytes: 8_000 }
   const short = (tenantId: string | undefined) => ({ tenantId, isLong: false })
   const long = (tenantId: string) => ({ tenantId, isLong: true })
-  const asking = (hookId: string, tenantId: string, isLong = false) => ({
+  const asking = (hookId: string, tenantId: string, length: CallLength = 'short') => ({
     hookId,
     tenantId,
-    isLong,
+    length,
   })
 
   it('give a hook that is alone half of the bytes, in records of any size', () => {
@@ -134,7 +135,7 @@ describe('holdings', () => {
   it('leave a hook that answers soon a place beside a crowd of its tenant whose calls take long', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
     let count = 0
-    for (; held.hasShare(asking(`crowd-${count}`, 't', true)); count += 1) {
+    for (; held.hasShare(asking(`crowd-${count}`, 't', 'long')); count += 1) {
       held.hold(long('t'), 1, 1)
       held.holdFor(`crowd-${count}`, 1, 1)
     }
@@ -145,6 +146,21 @@ describe('holdings', () => {
       held.holdFor('soon', 1, 1)
     }
     expect(left).toBe(94)
+  })
+
+  it('leave a hook that has made no call a place for its first one, also beside a crowd of such hooks that has more', () => {
+    const held = new Holdings({ count: 750, bytes: 1e9 })
+    const take = (hookId: string) => {
+      held.hold(long('t'), 1, 1)
+      held.holdFor(hookId, 1, 1)
+    }
+    for (let n = 0; held.hasShare(asking(`crowd-${n}`, 't', 'long')); n += 1) take(`crowd-${n}`)
+    take('second-call')
+    expect(held.hasShare(asking('second-call', 't', 'unknown'))).toBe(false)
+    let first = 0
+    for (; held.hasShare(asking(`new-${first}`, 't', 'unknown')); first += 1) take(`new-${first}`)
+    expect(first).toBe(53)
+    expect(held.hasShare(asking('soon', 't', 'short'))).toBe(true)
   })
 
   it('count a record for many hooks once for the tenant, and for each of its hooks', () => {
@@ -205,15 +221,14 @@ describe('holdings', () => {
           const ofTenant = plain.filter(({ tenant }) => tenant === 't')
           const ofHook = plain.filter(({ hook }) => hook === 'a')
           expect(held.total).toEqual({ count: plain.length, bytes: bytesOf(plain) })
-          for (const isLong of [false, true]) {
-            const shared = isLong ? ofTenant.filter((one) => one.isLong) : []
-            expect(held.hasShare(asking('a', 't', isLong))).toBe(
-              mayHoldMore(ofHook.length, ofTenant.length + shared.length, 750 - plain.length) &&
-                mayHoldMore(
-                  bytesOf(ofHook),
-                  bytesOf(ofTenant) + bytesOf(shared),
-                  8_000 - bytesOf(plain),
-                ),
+          const long = ofTenant.filter((one) => one.isLong)
+          const weights = { short: 0, unknown: ofHook.length === 0 ? 0.5 : 1, long: 1 }
+          for (const length of ['short', 'unknown', 'long'] as const) {
+            const counted = ofTenant.length + long.length * weights[length]
+            const bytes = bytesOf(ofTenant) + bytesOf(long) * weights[length]
+            expect(held.hasShare(asking('a', 't', length))).toBe(
+              mayHoldMore(ofHook.length, counted, 750 - plain.length) &&
+                mayHoldMore(bytesOf(ofHook), bytes, 8_000 - bytesOf(plain)),
             )
           }
           expect(new Map(held.byHook()).size).toBe(new Set(plain.map(({ hook }) => hook)).size)
