@@ -11,6 +11,7 @@ import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'
 import { Lanes } from './core/lane/lanes.ts'
 import { DeferralBudget } from './core/lane/deferral-budget.ts'
+import { Pressure } from './core/lane/pressure.ts'
 import { RepeatBounds } from './core/lane/repeat-bounds.ts'
 import { retryGroupOf } from './core/model/group-names.ts'
 import { DeferredCounts } from './core/run/deferral.ts'
@@ -106,6 +107,7 @@ function createShared(ports: ProcessorPorts, { sessionTimeoutMs }: ProcessorSett
       maxPending: limits.pendingRecords,
     }),
     load: new Load({ count: limits.deliveries, bytes: limits.totalBytes }),
+    pressure: new Pressure(),
     handled: new HandledRuns({ own: limits.recentlyHandled, ofEvents: limits.deliveries }),
     halfDone: new HalfDone(),
     bounds: new RepeatBounds(),
@@ -170,7 +172,7 @@ function createRecorder(
 function createDeferring(
   { sink, loop, clock, random }: ProcessorPorts,
   settings: ProcessorSettings,
-  { lanes, health, load, gate }: Shared,
+  { lanes, health, load, pressure, gate }: Shared,
 ): Deferring {
   const { tiers, concurrency, maxDeferredPerHook, maxDeferredPerTenant } = settings
   const counts = new DeferredCounts({
@@ -178,7 +180,7 @@ function createDeferring(
     maxPerTenant: maxDeferredPerTenant,
   })
   return new Deferring({
-    ...{ lanes, health, load, gate, counts, sink, loop, clock, random, tiers },
+    ...{ lanes, health, load, pressure, gate, counts, sink, loop, clock, random, tiers },
     defaultConcurrency: concurrency,
   })
 }
@@ -187,9 +189,11 @@ function createPlacement(
   { clock, emit }: ProcessorPorts,
   parts: Shared & { readonly deferring: Deferring; readonly recorder: Recorder },
 ): Placement {
-  const { lanes, deferring, gate, table, health, halfDone, recorder } = parts
+  const { lanes, pressure, deferring, gate, table, health, halfDone, recorder } = parts
   const upkeep = new LaneUpkeep({ lanes, deferring, gate, clock, emit })
-  return new Placement({ lanes, upkeep, deferring, table, health, halfDone, recorder, clock })
+  return new Placement({
+    ...{ lanes, pressure, upkeep, deferring, table, health, halfDone, recorder, clock },
+  })
 }
 
 function createAdmission(

@@ -13,18 +13,12 @@ import {
   isProcessSlow,
   type ProcessFacts,
 } from '../core/lane/endpoint-bound.ts'
-import { isLong } from '../core/lane/call-length.ts'
+import { isLong, type CallLength } from '../core/lane/call-length.ts'
 import type { BlockedCondition } from '../core/lane/condition.ts'
 import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
-import type {
-  Hook,
-  MonotonicMs,
-  Run,
-  TenantId,
-  Tier,
-  UnattemptedVerdict,
-} from '../core/model/model.ts'
+import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
+import type { Pressure } from '../core/lane/pressure.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import {
   deferralWaitMs,
@@ -68,6 +62,8 @@ export interface DeferBeyondShare {
   readonly blocked: undefined
   /** Whether the lane's calls are short. */
   readonly isShort: boolean
+  /** Whether its own lane has enough queued, though it may have more. Then it waits for nothing but the lane's calls. */
+  readonly isOfLane: boolean
 }
 
 export interface DeferringParts {
@@ -75,6 +71,7 @@ export interface DeferringParts {
   readonly health: EndpointHealth
   readonly counts: DeferredCounts
   readonly load: Load
+  readonly pressure: Pressure
   readonly gate: CallGate
   readonly loop: LoopMeter
   readonly sink: RecordSink
@@ -97,8 +94,15 @@ const usualPending = 2_000
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: DeferBeyondShare = { kind: 'defer', blocked: undefined, isShort: true }
+const beyondShare: DeferBeyondShare = {
+  kind: 'defer',
+  blocked: undefined,
+  isShort: true,
+  isOfLane: false,
+}
 const beyondShareOfLong: DeferBeyondShare = { ...beyondShare, isShort: false }
+/** The lane has enough queued, and the room is needed for other hooks of its tenant. */
+export const beyondNeed: DeferBeyondShare = { ...beyondShareOfLong, isOfLane: true }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -108,34 +112,60 @@ export class Deferring {
   }
 
   /** @param held what the partition has admitted */
-  judge({ run, hook }: PlannedCall, held: Holdings): Judgement {
-    const { load, clock, gate } = this.#parts
-    const { admitted } = load
-    const now = clock.monotonic()
-    const own = this.#laneOf(hook, now)
-    const isForced = run.isForced && own.blockedBy(now) !== undefined
-    const lane = isForced ? this.#sideLaneOf(hook, now) : own
+  judge(call: PlannedCall, held: Holdings): Judgement {
+    const now = this.#parts.clock.monotonic()
+    const { run } = call
+    const lane = this.#laneFor(call, now)
     const blocked = lane.blockedBy(now)
     if (blocked !== undefined) return this.#isEarly(run) ? hop : blockedBy(blocked, now)
-    const { tenantId } = run.event
-    const part = lineOf(run) === 'late' ? latePart : 1
     const length = lane.lengthNow(now)
-    const asking = { hookId: hook.id, tenantId, length }
-    const hasShare = held.hasShare(asking) && admitted.hasShare(asking, part)
-    if (hasShare) return { kind: 'queue', lane, isLong: isLong(length) }
+    const hasShare = this.#hasShare(call, length, held)
+    const queue = { kind: 'queue', lane, isLong: isLong(length) } as const
+    if (hasShare && !this.#isTooMuch(run, lane, now)) return queue
+    if (!hasShare) this.#feelPressure(lane, length, now)
     if (this.#isEarly(run)) return this.#judgeEarly(run)
-    // While no call may start, a lane cannot be blamed for being slow.
-    if (!gate.isOpen || !this.#isEndpointBound(lane, tenantId, now)) return wait
+    if (!this.isEndpointBound(lane, now)) return hasShare ? queue : wait
+    if (hasShare) return beyondNeed
     return isLong(length) ? beyondShareOfLong : beyondShare
+  }
+
+  #hasShare({ run, hook }: PlannedCall, length: CallLength, held: Holdings): boolean {
+    const part = lineOf(run) === 'late' ? latePart : 1
+    const asking = { hookId: hook.id, tenantId: run.event.tenantId, length }
+    return held.hasShare(asking) && this.#parts.load.admitted.hasShare(asking, part)
+  }
+
+  /** The lane has no share. Unless it has taken what it needs, others of its tenant hold more than they need. */
+  #feelPressure(lane: Lane<Work>, length: CallLength, now: MonotonicMs): void {
+    if (isLong(length) && !holdsEnough(lane, now)) {
+      this.#parts.pressure.felt(lane.limits.tenantId, now)
+    }
+  }
+
+  /** Whether the lane has enough in its queue, and the room is needed for other hooks of its tenant. */
+  #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
+    const { pressure } = this.#parts
+    if (pressure.isNone || !pressure.isOn(run.event.tenantId, now)) return false
+    return holdsEnough(lane, now) && this.mayDefer(run)
+  }
+
+  /** Whether the run would only be deferred, not ended. A test is not deferred, because its user waits for the outcome. */
+  mayDefer(run: Run): boolean {
+    const { counts, clock } = this.#parts
+    const isUntried = run.attempt === 0 && run.deferrals === 0
+    return run.trigger !== 'test' && (!isUntried || counts.hasRoom(run, clock.now()))
   }
 
   /** The run may be called earlier than planned, for example because the breaker closed before the planned probe. */
   #judgeEarly(run: Run): Judgement {
-    return this.#backlogWait(run, 1).waitMs < this.#dueIn(run) ? beyondShare : hop
+    return this.#backlogWait(run, 1, beyondShare).waitMs < this.#dueIn(run) ? beyondShare : hop
   }
 
-  #isEndpointBound(lane: Lane<Work>, tenantId: TenantId, now: MonotonicMs): boolean {
-    const isTenantSlow = this.#parts.lanes.isTenantSlow(tenantId, now, this.isLoopBusy())
+  /** Whether the lane waits for its endpoint. While no call may start, no lane can be blamed for being slow. */
+  isEndpointBound(lane: Lane<Work>, now: MonotonicMs): boolean {
+    const { gate, lanes } = this.#parts
+    if (!gate.isOpen) return false
+    const isTenantSlow = lanes.isTenantSlow(lane.limits.tenantId, now, this.isLoopBusy())
     return isEndpointBound({ ...lane.facts(now), isTenantSlow }, this.#processFacts())
   }
 
@@ -149,18 +179,16 @@ export class Deferring {
   }
 
   /** The verdict on a run that is deferred. Counts it as deferred. */
-  verdictOf(run: Run, { blocked }: Defer): UnattemptedVerdict {
+  verdictOf(run: Run, how: Defer): UnattemptedVerdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
-    const isUntried = run.attempt === 0 && run.deferrals === 0
-    // A test is not deferred, because its user waits for the outcome.
-    if (run.trigger === 'test' || (isUntried && !counts.hasRoom(run, now))) {
-      return { kind: 'dead', reason: blocked === undefined ? 'overflow' : 'endpoint-down' }
+    if (!this.mayDefer(run)) {
+      return { kind: 'dead', reason: how.blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
     const verdict =
-      blocked === undefined
-        ? deferBehindBacklog(run, this.#backlogWait(run, random()), this.#parts.tiers, now)
-        : deferBlocked(run, blocked, this.#returning(run), { now, random: random() })
+      how.blocked === undefined
+        ? deferBehindBacklog(run, this.#backlogWait(run, random(), how), this.#parts.tiers, now)
+        : deferBlocked(run, how.blocked, this.#returning(run), { now, random: random() })
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
   }
@@ -193,6 +221,13 @@ export class Deferring {
     this.#parts.counts.sweep(this.#parts.clock.now())
   }
 
+  /** A forced test of a hook that takes no deliveries now has a lane of its own. */
+  #laneFor({ run, hook }: PlannedCall, now: MonotonicMs): Lane<Work> {
+    const own = this.#laneOf(hook, now)
+    const isForced = run.isForced && own.blockedBy(now) !== undefined
+    return isForced ? this.#sideLaneOf(hook, now) : own
+  }
+
   #laneOf(hook: Hook, now: MonotonicMs): Lane<Work> {
     const { lanes, health, defaultConcurrency } = this.#parts
     const lane = lanes.laneOf(hook.id, limitsOf(hook, defaultConcurrency), now)
@@ -207,11 +242,11 @@ export class Deferring {
     return this.#parts.lanes.laneOf(`${hook.id} forced`, limits, now)
   }
 
-  #backlogWait(run: Run, chance: number): BacklogWait {
+  #backlogWait(run: Run, chance: number, { isOfLane }: DeferBeyondShare): BacklogWait {
     const facts = this.#backlogFacts(run)
     if (facts === undefined) return { waitMs: minHopMs, isShared: false }
     const ownMs = deferralWaitMs(facts, run.deferrals, chance)
-    const sharedMs = isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
+    const sharedMs = isOfLane || isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
     const isShared = sharedMs > ownMs
     return { waitMs: isShared ? sharedMs : ownMs, isShared }
   }
@@ -254,6 +289,10 @@ export class Deferring {
       hasSinkBacklog: sink.pendingCount() > usualPending,
     }
   }
+}
+
+function holdsEnough(lane: Lane<Work>, now: MonotonicMs): boolean {
+  return lane.queued >= lane.enoughQueued(now)
 }
 
 /** Defers a run of a lane that is open or paused. */

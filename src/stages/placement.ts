@@ -2,9 +2,10 @@
 import type { HookTable } from '../core/hook/table.ts'
 import type { Lane } from '../core/lane/lane.ts'
 import type { LaneMove, Lanes } from '../core/lane/lanes.ts'
-import type { HookId } from '../core/model/model.ts'
+import type { Pressure } from '../core/lane/pressure.ts'
+import type { HookId, MonotonicMs } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
-import { blockedBy, type Deferring, type Defer } from './deferring.ts'
+import { beyondNeed, blockedBy, type Deferring, type Defer } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HalfDone } from './half-done.ts'
 import type { LaneUpkeep } from './lane-upkeep.ts'
@@ -13,6 +14,7 @@ import { lineOf, type Work } from './work.ts'
 
 export interface PlacementParts {
   readonly lanes: Lanes<Work>
+  readonly pressure: Pressure
   readonly upkeep: LaneUpkeep
   readonly deferring: Deferring
   readonly table: HookTable
@@ -22,8 +24,13 @@ export interface PlacementParts {
   readonly clock: Clock
 }
 
+/** How often lanes are relieved, and of how many deliveries together. */
+const relieveEveryMs = 100
+const mostRelieved = 100
+
 export class Placement {
   readonly #parts: PlacementParts
+  #relieveAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: PlacementParts) {
     this.#parts = parts
@@ -53,6 +60,31 @@ export class Placement {
     for (const work of evicted) {
       this.#parts.halfDone.unqueued(work)
       this.#recordDeferral(work, blockedBy(condition, now))
+    }
+  }
+
+  /**
+   * Defers queued work of lanes that hold more than they can call soon, while other hooks of their tenants find no room. Does
+   * a part of it at a time.
+   */
+  relieve(): void {
+    const { pressure, lanes, deferring, halfDone, clock } = this.#parts
+    const now = clock.monotonic()
+    if (pressure.isNone || now < this.#relieveAt) return
+    this.#relieveAt = now + relieveEveryMs
+    pressure.sweep(now)
+    let left = mostRelieved
+    for (const lane of lanes.overfull(now)) {
+      if (!pressure.isOn(lane.limits.tenantId, now)) continue
+      if (!deferring.isEndpointBound(lane, now)) continue
+      const mayGo = ({ run }: Work) => deferring.mayDefer(run)
+      for (const enough = lane.enoughQueued(now); lane.queued > enough; left -= 1) {
+        const work = left > 0 ? lanes.takeNewest(lane, mayGo) : undefined
+        if (work === undefined) break
+        halfDone.unqueued(work)
+        this.#recordDeferral(work, beyondNeed)
+      }
+      if (left === 0) break
     }
   }
 

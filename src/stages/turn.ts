@@ -111,6 +111,7 @@ export class Turn {
         this.#startDue()
         if (marks.takeRoom()) this.#giveRoom()
       }
+      this.#parts.placement.relieve()
       for (const group of this.#changed) group.committer.commitSoon()
       this.#changed.clear()
     } finally {

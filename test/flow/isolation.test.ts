@@ -276,65 +276,6 @@ describe('a healthy endpoint with more deliveries than it can take', () => {
     expect(outcomesOf(rig, 'fine')).toEqual({ delivered: 1 })
   })
 
-  it('is delayed for two seconds at most by 60 hooks of its tenant and partition that hang, although nothing is known of it', async () => {
-    const rig = createRig()
-    putHook(rig, 'fine', 'PostSignIn')
-    const holders = Array.from({ length: 60 }, (_, index) => `Holds.N${index}`)
-    for (const event of holders) putHook(rig, event, event, { timeoutMs: 60_000 })
-    const one = await rig.start()
-    one.http.script(url('fine'), 200)
-    for (const event of holders) {
-      for (let index = 0; index < 40; index += 1) rig.sendEvent({ event, index })
-    }
-    await rig.clock.advance(3 * second)
-    expect(one.processor.status().suspendedHooks).toBe(0)
-    for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ index })
-    await rig.clock.advance(2 * second)
-    expect(outcomesOf(rig, 'fine')).toMatchObject({ delivered: 1_000 })
-  }, 20_000)
-
-  describe('beside a crowd of hooks of its tenant and partition that hang', () => {
-    const crowd = Array.from({ length: 500 }, (_, index) => `Hangs.N${index}`)
-
-    /**
-     * First one event for each hook of the crowd, then 1,200 a second for them, and one in each tick for the other hook.
-     *
-     * @returns the ticks in which the other hook was not called at once
-     */
-    async function underCrowd(ticks: number, shareAt: (tick: number) => number) {
-      const rig = createRig()
-      putHook(rig, 'fine', 'PostSignIn')
-      for (const event of crowd) putHook(rig, event, event, { timeoutMs: 5 * second })
-      const one = await rig.start()
-      one.http.script(url('fine'), 200)
-      expect(one.processor.status().suspendedHooks).toBe(0)
-      rig.sendEvent({ tick: 0 })
-      await rig.clock.advance(5)
-      for (const event of crowd) rig.sendEvent({ event })
-      const late: number[] = []
-      for (let tick = 1; tick <= ticks; tick += 1) {
-        rig.loop.share = shareAt(tick)
-        for (let index = 0; index < 120; index += 1) {
-          rig.sendEvent({ event: crowd[(tick * 120 + index) % crowd.length], tick })
-        }
-        rig.sendEvent({ tick })
-        await rig.clock.advance(100)
-        if (callsTo(one, 'fine') <= tick) late.push(tick)
-      }
-      return late
-    }
-
-    it('is not delayed when their calls time out together', async () => {
-      const late = await underCrowd(110, () => 0)
-      expect(late.filter((tick) => tick > 10)).toEqual([])
-    }, 20_000)
-
-    it('is not delayed while the event loop is busy for a moment', async () => {
-      const late = await underCrowd(45, (tick) => (tick > 30 && tick < 36 ? 1 : 0))
-      expect(late.filter((tick) => tick > 10)).toEqual([])
-    }, 20_000)
-  })
-
   it('has its newest deliveries written to the dead letters as overflow at its cap, and its partition goes on', async () => {
     const { rig, one } = await rigWithTwo({ maxDeferredPerHook: 100 })
     for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ event: 'User.Created', index })

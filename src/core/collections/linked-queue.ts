@@ -46,6 +46,15 @@ export class LinkedQueue<Item> {
     return true
   }
 
+  /** Removes and returns the newest item for which `isTaken` is true. */
+  takeNewest(isTaken: (item: Item) => boolean): Item | undefined {
+    let place = this.#tail
+    while (place !== undefined && !isTaken(place.item)) place = place.before
+    if (place === undefined) return undefined
+    this.remove(place)
+    return place.item
+  }
+
   /** Removes and returns the items for which `isTaken` is true. */
   take(isTaken: (item: Item) => boolean): Item[] {
     const taken: Item[] = []

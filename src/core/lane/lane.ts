@@ -88,6 +88,8 @@ const notAwaiting = { probeAt: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_
 const unknownCallMs = 10_000
 /** Longer calls count as long. A fresh event may wait for the end of a shorter one. */
 const longCallMs = 1_000
+/** A delivery that is deferred behind a backlog returns after half of its expected wait. */
+const queuedForMs = 10_000
 
 export class Lane<Work> {
   readonly hookId: HookId
@@ -166,6 +168,15 @@ export class Lane<Work> {
   /** The same, but calls also count as long when none has ended for that long although some are in flight. */
   lengthNow(now: MonotonicMs): CallLength {
     return this.#meter.silentMs(now) > longCallMs ? 'long' : this.length
+  }
+
+  /**
+   * How many deliveries the lane needs in its queue, so that it does not become idle before deferred ones return: what it
+   * calls in ten seconds. There is no bound where calls are short, or nothing is known of them.
+   */
+  enoughQueued(now: MonotonicMs): number {
+    if (this.lengthNow(now) !== 'long') return Number.POSITIVE_INFINITY
+    return Math.max(2 * this.#allowed(), this.facts(now).perMs * queuedForMs)
   }
 
   lineOf(name: LineName): Line<Work> {

@@ -194,6 +194,21 @@ export class Lanes<Work> {
     return move
   }
 
+  /** Lanes that hold more than they can call soon ({@link Lane.enoughQueued}). */
+  *overfull(now: MonotonicMs): Generator<Lane<Work>> {
+    for (const lane of this.#lanes.values()) {
+      if (lane.queued > 0 && lane.queued > lane.enoughQueued(now)) yield lane
+    }
+  }
+
+  /** Removes the newest work of the lane for which `isTaken` is true, and returns it. */
+  takeNewest({ first, late }: Lane<Work>, isTaken: (work: Work) => boolean): Work | undefined {
+    const [longer, shorter] = first.queue.size < late.queue.size ? [late, first] : [first, late]
+    const work = longer.queue.takeNewest(isTaken) ?? shorter.queue.takeNewest(isTaken)
+    if (work !== undefined) this.#queued -= 1
+    return work
+  }
+
   /** Removes queued work that `isUnwanted`, and returns it. */
   drop(isUnwanted: (work: Work) => boolean): readonly Work[] {
     const dropped: Work[] = []

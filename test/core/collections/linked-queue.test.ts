@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LinkedQueue, type Place } from '../../../src/core/collections/linked-queue.ts'
 
 const step = fc.record({
-  action: fc.constantFrom('push', 'push', 'push', 'shift', 'remove', 'take'),
+  action: fc.constantFrom('push', 'push', 'push', 'push', 'shift', 'remove', 'take', 'take-newest'),
   pick: fc.nat(),
 })
 
@@ -35,6 +35,13 @@ describe('a linked queue', () => {
               const isTaken = (one: number) => one % 3 === pick % 3
               expect(queue.take(isTaken)).toEqual(plain.filter(isTaken))
               plain = plain.filter((one) => !isTaken(one))
+              break
+            }
+            case 'take-newest': {
+              const isTaken = (one: number) => one % 3 === pick % 3
+              const newest = plain.findLast(isTaken)
+              expect(queue.takeNewest(isTaken)).toBe(newest)
+              plain = plain.filter((one) => one !== newest)
             }
           }
           expect([...queue]).toEqual(plain)

@@ -6,6 +6,7 @@ import {
   fill,
   finishAll,
   flowing,
+  learn,
   openLane,
   second,
   sixteen,
@@ -101,6 +102,34 @@ describe('what is known of a lane', () => {
     finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
     expect(lane.backlogFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
     expect(lane.length).toBe('long')
+  })
+
+  it('is how many deliveries it needs in its queue: what it calls in ten seconds, where calls take over a second', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 8)
+    expect(lane.enoughQueued(0)).toBe(Number.POSITIVE_INFINITY)
+    const slots = startAll(lanes, 0)
+    expect(lane.enoughQueued(999)).toBe(Number.POSITIVE_INFINITY)
+    expect(lane.enoughQueued(2_000)).toBe(10)
+    expect(lane.enoughQueued(60 * second)).toBe(4)
+    expect([...lanes.overfull(2_000)]).toEqual([])
+    expect([...lanes.overfull(60 * second)]).toEqual([lane])
+    finishAll(lanes, slots, 'success', 60 * second)
+    learn(lanes, 'b')
+    expect(lanes.laneOf('b', sixteen, 60 * second).enoughQueued(60 * second)).toBe(
+      Number.POSITIVE_INFINITY,
+    )
+  })
+
+  it('gives its newest work back, of the line that has more', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 3)
+    fill(lanes, 'a', 1, { name: 'late' })
+    const take = (isTaken: (work: string) => boolean = () => true) =>
+      lanes.takeNewest(lane, isTaken)
+    expect(take()).toBe('a2')
+    expect(take((work) => work !== 'a1')).toBe('a0')
+    expect([take(), take(), take()]).toEqual(['a1', 'a0', undefined])
   })
 
   it('is that it has failed, until its failures are forgotten', () => {
