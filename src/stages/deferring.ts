@@ -135,9 +135,9 @@ export class Deferring {
     return held.hasShare(asking) && this.#parts.load.admitted.hasShare(asking, part)
   }
 
-  /** The lane has no share. Unless it has taken what it needs, others of its tenant hold more than they need. */
+  /** The lane has no share. If it has less than it needs, others of its tenant may have more. */
   #feelPressure(lane: Lane<Work>, length: CallLength, now: MonotonicMs): void {
-    if (isLong(length) && !holdsEnough(lane, now)) {
+    if (isLong(length) && lane.queued < lane.needs(now)) {
       this.#parts.pressure.felt(lane.limits.tenantId, now)
     }
   }
@@ -146,11 +146,26 @@ export class Deferring {
   #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
     const { pressure } = this.#parts
     if (pressure.isNone || !pressure.isOn(run.event.tenantId, now)) return false
-    return holdsEnough(lane, now) && this.mayDefer(run)
+    return lane.lengthNow(now) === 'long' && lane.queued >= lane.needs(now) && this.#mayDefer(run)
+  }
+
+  /**
+   * Whether a lane may give queued work back, where {@link mostGivenBack} allows it. Not a test, and not while its line is
+   * held: what is deferred then might not be committed. Nor if its event has further deliveries, which would then be half done.
+   */
+  mayGiveBack({ run, origin }: Work): boolean {
+    const isSingle = origin.waiting === undefined
+    return isSingle && run.trigger !== 'test' && !this.#parts.gate.isHeld(lineOf(run))
+  }
+
+  /** How much the lane may give back, so that no more of it is deferred than may be. */
+  mostGivenBack({ hookId, limits }: Lane<Work>): number {
+    const { counts, clock } = this.#parts
+    return counts.roomFor(hookId, limits.tenantId, clock.now())
   }
 
   /** Whether the run would only be deferred, not ended. A test is not deferred, because its user waits for the outcome. */
-  mayDefer(run: Run): boolean {
+  #mayDefer(run: Run): boolean {
     const { counts, clock } = this.#parts
     const isUntried = run.attempt === 0 && run.deferrals === 0
     return run.trigger !== 'test' && (!isUntried || counts.hasRoom(run, clock.now()))
@@ -182,7 +197,9 @@ export class Deferring {
   verdictOf(run: Run, how: Defer): UnattemptedVerdict {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
-    if (!this.mayDefer(run)) {
+    // Whether a run that its lane gives back may be deferred was checked before.
+    const isGivenBack = how.blocked === undefined && how.isOfLane
+    if (!isGivenBack && !this.#mayDefer(run)) {
       return { kind: 'dead', reason: how.blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
     const verdict =
@@ -245,17 +262,22 @@ export class Deferring {
   #backlogWait(run: Run, chance: number, { isOfLane }: DeferBeyondShare): BacklogWait {
     const facts = this.#backlogFacts(run)
     if (facts === undefined) return { waitMs: minHopMs, isShared: false }
-    const ownMs = deferralWaitMs(facts, run.deferrals, chance)
+    // What a lane gives back is anywhere in its backlog, as what was deferred before.
+    const deferrals = isOfLane ? Math.max(1, run.deferrals) : run.deferrals
+    const ownMs = deferralWaitMs(facts, deferrals, chance)
     const sharedMs = isOfLane || isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
     const isShared = sharedMs > ownMs
     return { waitMs: isShared ? sharedMs : ownMs, isShared }
   }
 
-  /** The wait for slots that long calls of the tenant hold; 0 where these do not hold them. */
+  /**
+   * The wait for slots that long calls of the tenant hold; 0 where these do not hold them, or where most of what the tenant
+   * holds for them is queued: lanes give it back soon.
+   */
   #sharedWaitMs({ deferrals, event: { tenantId } }: Run, chance: number): number {
-    const { counts, lanes, clock } = this.#parts
-    const calls = lanes.longCallsOf(tenantId, clock.monotonic(), this.isLoopBusy())
-    if (calls === undefined) return 0
+    const { counts, lanes, load, clock } = this.#parts
+    const calls = lanes.longCallsOf(tenantId, clock.monotonic())
+    if (calls === undefined || load.admitted.longOf(tenantId).count > 2 * calls.inFlight) return 0
     const deferred = counts.ofTenant(tenantId, clock.now())
     return sharedWaitMs({ ...calls, deferred }, deferrals, chance)
   }
@@ -289,10 +311,6 @@ export class Deferring {
       hasSinkBacklog: sink.pendingCount() > usualPending,
     }
   }
-}
-
-function holdsEnough(lane: Lane<Work>, now: MonotonicMs): boolean {
-  return lane.queued >= lane.enoughQueued(now)
 }
 
 /** Defers a run of a lane that is open or paused. */

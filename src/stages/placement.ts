@@ -27,6 +27,8 @@ export interface PlacementParts {
 /** How often lanes are relieved, and of how many deliveries together. */
 const relieveEveryMs = 100
 const mostRelieved = 100
+/** It looks at all lanes. Where there are so many that this takes long, it rests for so many times as long. */
+const relieveRest = 50
 
 export class Placement {
   readonly #parts: PlacementParts
@@ -68,24 +70,24 @@ export class Placement {
    * a part of it at a time.
    */
   relieve(): void {
-    const { pressure, lanes, deferring, halfDone, clock } = this.#parts
+    const { pressure, lanes, deferring, clock } = this.#parts
     const now = clock.monotonic()
     if (pressure.isNone || now < this.#relieveAt) return
-    this.#relieveAt = now + relieveEveryMs
     pressure.sweep(now)
+    const mayGo = (work: Work) => deferring.mayGiveBack(work)
     let left = mostRelieved
     for (const lane of lanes.overfull(now)) {
       if (!pressure.isOn(lane.limits.tenantId, now)) continue
       if (!deferring.isEndpointBound(lane, now)) continue
-      const mayGo = ({ run }: Work) => deferring.mayDefer(run)
-      for (const enough = lane.enoughQueued(now); lane.queued > enough; left -= 1) {
-        const work = left > 0 ? lanes.takeNewest(lane, mayGo) : undefined
-        if (work === undefined) break
-        halfDone.unqueued(work)
-        this.#recordDeferral(work, beyondNeed)
-      }
+      const most = Math.min(left, deferring.mostGivenBack(lane))
+      const relieved = lanes.relieve(lane, most, mayGo, now)
+      for (const work of relieved) this.#recordDeferral(work, beyondNeed)
+      left -= relieved.length
       if (left === 0) break
     }
+    // The acknowledgements of these deferrals cause further turns.
+    const spentMs = clock.monotonic() - now
+    this.#relieveAt = now + Math.max(relieveEveryMs, spentMs * relieveRest)
   }
 
   /** Splits off work that has not started, so that it continues from a record of its own. */

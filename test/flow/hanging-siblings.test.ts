@@ -103,6 +103,22 @@ describe('a hook that answers, beside hooks of its tenant and partition that han
     20_000,
   )
 
+  it('gets its calls within seconds, although they have hung for longer than a minute', async () => {
+    const { rig } = await besideHanging(5, 400, 0)
+    await rig.clock.advance(62 * second)
+    for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(5 * second)
+    expect(outcomesOf(rig, isOfAnswering)).toMatchObject({ delivered: 100 })
+  }, 20_000)
+
+  it('takes nothing from them as long as it finds room', async () => {
+    const { rig, one } = await besideHanging(5, 60, 2 * second)
+    const { queued } = one.processor.status()
+    rig.sendEvent()
+    await rig.clock.advance(10 * second)
+    expect(one.processor.status().queued).toBe(queued)
+  })
+
   it('makes them lose nothing of what they had queued', async () => {
     const { rig, one, events } = await besideHanging(5, 400, 2 * second)
     for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
@@ -116,15 +132,12 @@ describe('a hook that answers, beside hooks of its tenant and partition that han
   }, 20_000)
 
   it('has nothing that they had queued written to the dead letters, where no more may be deferred', async () => {
-    const { rig } = await besideHanging(5, 75, 2 * second, { maxDeferredPerHook: 1 })
+    const { rig } = await besideHanging(16, 100, 2 * second, { maxDeferredPerHook: 1 })
     const outcomes = () => outcomesOf(rig, ({ hookId }) => hookId !== 'answers')
     const before = outcomes()
-    rig.sendEvent()
-    await rig.clock.advance(10)
-    rig.sendEvent()
+    for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
     await rig.clock.advance(10 * second)
-    expect(outcomes()['deferred']).toBe(5)
-    expect(outcomes()['dead']).toBe(before['dead'])
+    expect(outcomes()).toEqual(before)
   })
 
   it('leaves queued tests of theirs in their lanes', async () => {
@@ -134,6 +147,18 @@ describe('a hook that answers, beside hooks of its tenant and partition that han
     await rig.clock.advance(20 * second)
     expect(outcomesOf(rig, ({ trigger }) => trigger === 'test')).toEqual({})
   }, 20_000)
+})
+
+describe('a hook whose calls take three seconds, alone in its tenant', () => {
+  it('keeps all that it has queued, although its share is used up', async () => {
+    const rig = createRig()
+    putAnswering(rig)
+    const one = await rig.start()
+    one.http.script(url('answers'), { status: 200, afterMs: 3 * second })
+    for (let index = 0; index < 1_000; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(8 * second)
+    expect(one.processor.status().queued).toBeGreaterThan(280)
+  })
 })
 
 describe('a hook that is known to answer, beside 500 of its tenant and partition that hang', () => {

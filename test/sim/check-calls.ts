@@ -246,6 +246,7 @@ function noteCall(
   return (result) => {
     endpoint.inFlight -= 1
     endpoint.lastEndAt = loop.time()
+    endpoint.knownTo.add(process)
     if (made !== undefined) {
       made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
       made.endedAt = loop.time()

@@ -76,9 +76,14 @@ export class LiveChecks {
     )
   }
 
-  /** Its endpoint is always healthy, the hook was not changed, and no call of it has failed. */
+  /**
+   * Its endpoint is always healthy, the hook was not changed, and no call of it has failed. In a crowd, each process must know
+   * it: a hook of which one knows nothing waits with the others for its first call.
+   */
   #isHealthy(hookId: HookId): boolean {
-    const { plan, book } = this.#facts
+    const { plan, book, processes } = this.#facts
+    const { knownTo } = endpointFactsOf(this.#facts, hookId)
+    if (plan.kind === 'crowd' && !processes.every((process) => knownTo.has(process))) return false
     const hook = book.get(hookId)
     const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
     if (hook === undefined || temper === undefined) return false

@@ -66,6 +66,8 @@ export interface EndpointFacts {
   lastCallAt: number
   /** When a process last got the end of a call. */
   lastEndAt: number
+  /** Processes that have got the end of a call. */
+  readonly knownTo: Set<ProcessView>
   /** Until when the endpoint has asked for no calls, by the process that got the answer. */
   readonly pausedUntil: Map<ProcessView, number>
 }
@@ -79,6 +81,7 @@ export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointF
       healthySince: undefined,
       lastCallAt: 0,
       lastEndAt: 0,
+      knownTo: new Set(),
       pausedUntil: new Map(),
     }
     endpoints.set(hookId, facts)

@@ -46,13 +46,15 @@ export class LinkedQueue<Item> {
     return true
   }
 
-  /** Removes and returns the newest item for which `isTaken` is true. */
-  takeNewest(isTaken: (item: Item) => boolean): Item | undefined {
-    let place = this.#tail
-    while (place !== undefined && !isTaken(place.item)) place = place.before
-    if (place === undefined) return undefined
-    this.remove(place)
-    return place.item
+  /** Removes and returns the newest items for which `isTaken` is true, the newest first. */
+  takeNewest(most: number, isTaken: (item: Item) => boolean): Item[] {
+    const taken: Item[] = []
+    for (let place = this.#tail; place !== undefined && taken.length < most;) {
+      const { item, before } = place
+      if (isTaken(item) && this.remove(place)) taken.push(item)
+      place = before
+    }
+    return taken
   }
 
   /** Removes and returns the items for which `isTaken` is true. */

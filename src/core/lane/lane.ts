@@ -90,6 +90,7 @@ const unknownCallMs = 10_000
 const longCallMs = 1_000
 /** A delivery that is deferred behind a backlog returns after half of its expected wait. */
 const queuedForMs = 10_000
+const fewQueued = 4
 
 export class Lane<Work> {
   readonly hookId: HookId
@@ -172,11 +173,15 @@ export class Lane<Work> {
 
   /**
    * How many deliveries the lane needs in its queue, so that it does not become idle before deferred ones return: what it
-   * calls in ten seconds. There is no bound where calls are short, or nothing is known of them.
+   * calls in ten seconds, or some at least.
    */
-  enoughQueued(now: MonotonicMs): number {
-    if (this.lengthNow(now) !== 'long') return Number.POSITIVE_INFINITY
-    return Math.max(2 * this.#allowed(), this.facts(now).perMs * queuedForMs)
+  needs(now: MonotonicMs): number {
+    return Math.max(fewQueued, this.facts(now).perMs * queuedForMs)
+  }
+
+  /** Whether it has more than it needs, and its calls take long. */
+  isOverfull(now: MonotonicMs): boolean {
+    return this.lengthNow(now) === 'long' && this.queued > this.needs(now)
   }
 
   lineOf(name: LineName): Line<Work> {

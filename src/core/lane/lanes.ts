@@ -13,7 +13,6 @@
  * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
-import type { SharedSlots } from './backlog.ts'
 import { isLong } from './call-length.ts'
 import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
@@ -29,7 +28,7 @@ import {
 import { Heap } from '../collections/heap.ts'
 import type { Place } from '../collections/linked-queue.ts'
 import type { HookId, MonotonicMs, TenantId } from '../model/model.ts'
-import { Slots, type Holding, type SlotLimits } from './slots.ts'
+import { Slots, type Holding, type LongCalls, type SlotLimits } from './slots.ts'
 
 export interface LaneLimits extends LaneRules, SlotLimits {}
 
@@ -96,13 +95,9 @@ export class Lanes<Work> {
     return this.#slots.isTenantSlow(tenantId, now, isLoopBusy)
   }
 
-  /** Measurements of the tenant's long calls, which hold its slots; `undefined` unless the tenant is slow. */
-  longCallsOf(
-    tenantId: TenantId,
-    now: MonotonicMs,
-    isLoopBusy: boolean,
-  ): Omit<SharedSlots, 'deferred'> | undefined {
-    return this.#slots.longCallsOf(tenantId, now, isLoopBusy)
+  /** {@link Slots.longCallsOf} */
+  longCallsOf(tenantId: TenantId, now: MonotonicMs): LongCalls | undefined {
+    return this.#slots.longCallsOf(tenantId, now)
   }
 
   /** When a rate limit allows the next call; `undefined` when no line waits for its limit. */
@@ -194,19 +189,29 @@ export class Lanes<Work> {
     return move
   }
 
-  /** Lanes that hold more than they can call soon ({@link Lane.enoughQueued}). */
+  /** Lanes with long calls that hold more than they can call soon ({@link Lane.needs}). */
   *overfull(now: MonotonicMs): Generator<Lane<Work>> {
     for (const lane of this.#lanes.values()) {
-      if (lane.queued > 0 && lane.queued > lane.enoughQueued(now)) yield lane
+      if (lane.queued > 0 && lane.isOverfull(now)) yield lane
     }
   }
 
-  /** Removes the newest work of the lane for which `isTaken` is true, and returns it. */
-  takeNewest({ first, late }: Lane<Work>, isTaken: (work: Work) => boolean): Work | undefined {
-    const [longer, shorter] = first.queue.size < late.queue.size ? [late, first] : [first, late]
-    const work = longer.queue.takeNewest(isTaken) ?? shorter.queue.takeNewest(isTaken)
-    if (work !== undefined) this.#queued -= 1
-    return work
+  /**
+   * Removes the newest work for which `isTaken` is true of what the lane does not need, and returns it.
+   *
+   * @param most how much it removes at most
+   */
+  relieve(
+    lane: Lane<Work>,
+    most: number,
+    isTaken: (work: Work) => boolean,
+    now: MonotonicMs,
+  ): readonly Work[] {
+    const count = Math.min(most, lane.queued - Math.ceil(lane.needs(now)))
+    const taken = lane.first.queue.takeNewest(count, isTaken)
+    taken.push(...lane.late.queue.takeNewest(count - taken.length, isTaken))
+    this.#queued -= taken.length
+    return taken
   }
 
   /** Removes queued work that `isUnwanted`, and returns it. */

@@ -7,8 +7,8 @@
  */
 import type { MonotonicMs, TenantId } from '../model/model.ts'
 
-/** How long it lasts after the last time that a hook found no room. Longer than deferred deliveries stay away at first. */
-const lastsMs = 10_000
+/** How long it lasts after the last time that a hook found no room. Most of what was deferred has returned by then. */
+const lastsMs = 60_000
 
 export class Pressure {
   /** When it ends, by tenant. */

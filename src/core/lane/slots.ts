@@ -49,6 +49,11 @@ export interface Holding<Work> {
   readonly startedAt: MonotonicMs
 }
 
+/** The calls of a tenant in flight that were expected to take long. */
+export interface LongCalls extends Omit<SharedSlots, 'deferred'> {
+  readonly inFlight: number
+}
+
 /** A tenant's entry in one of the two heaps of tenants that wait for slots. */
 interface Seat<Work> extends HeapItem {
   readonly tenant: Tenant<Work>
@@ -200,21 +205,21 @@ export class Slots<Work> {
   isTenantSlow(id: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
     const tenant = this.#tenants.get(id)
     if (tenant === undefined) return false
-    const isSlow = !isLoopBusy && tenant.young.count(now) < tenant.inFlight * maxYoungShare
-    if (isSlow) tenant.foundSlowAt = now
+    if (!isLoopBusy && hasSlowCalls(tenant, now)) tenant.foundSlowAt = now
     return now - tenant.foundSlowAt <= foundForMs
   }
 
-  /** Measurements of the tenant's calls that were expected to take long; `undefined` unless the tenant is slow. */
-  longCallsOf(
-    id: TenantId,
-    now: MonotonicMs,
-    isLoopBusy: boolean,
-  ): Omit<SharedSlots, 'deferred'> | undefined {
+  /**
+   * Measurements of the tenant's calls that were expected to take long; `undefined` unless it has slow calls now, or was found
+   * slow before.
+   */
+  longCallsOf(id: TenantId, now: MonotonicMs): LongCalls | undefined {
     const tenant = this.#tenants.get(id)
-    if (tenant === undefined || !this.isTenantSlow(id, now, isLoopBusy)) return undefined
-    const { longMeter } = tenant
-    return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
+    if (tenant === undefined) return undefined
+    if (!hasSlowCalls(tenant, now) && now - tenant.foundSlowAt > foundForMs) return undefined
+    const { longMeter, long } = tenant
+    const { inFlight } = long
+    return { inFlight, silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
   #nextOf({ tenant, lines }: Seat<Work>, name: LineName): Line<Work> | undefined {
@@ -302,6 +307,13 @@ export class Slots<Work> {
     const { maxInFlight, maxBytes } = this.#limits
     return Math.max(inFlight / maxInFlight, bytes / maxBytes)
   }
+}
+
+function hasSlowCalls(
+  { young, inFlight }: { readonly young: YoungCalls; readonly inFlight: number },
+  now: MonotonicMs,
+): boolean {
+  return young.count(now) < inFlight * maxYoungShare
 }
 
 function change(holder: { inFlight: number; bytes: number }, calls: number, bytes: number): void {

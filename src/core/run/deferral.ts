@@ -146,8 +146,17 @@ export class DeferredCounts {
   }
 
   hasRoom({ hookId, event }: Whose, now: EpochMs): boolean {
+    return this.roomFor(hookId, event.tenantId, now) > 0
+  }
+
+  /** How many more deliveries of the hook may be deferred. */
+  roomFor(hookId: HookId, tenantId: TenantId, now: EpochMs): number {
     const { maxPerHook, maxPerTenant } = this.#limits
-    return this.of(hookId, now) < maxPerHook && this.ofTenant(event.tenantId, now) < maxPerTenant
+    const left = Math.min(
+      maxPerHook - this.of(hookId, now),
+      maxPerTenant - this.ofTenant(tenantId, now),
+    )
+    return Math.max(0, left)
   }
 
   get isEmpty(): boolean {

@@ -39,9 +39,12 @@ describe('a linked queue', () => {
             }
             case 'take-newest': {
               const isTaken = (one: number) => one % 3 === pick % 3
-              const newest = plain.findLast(isTaken)
-              expect(queue.takeNewest(isTaken)).toBe(newest)
-              plain = plain.filter((one) => one !== newest)
+              const newest = plain
+                .filter(isTaken)
+                .toReversed()
+                .slice(0, pick % 4)
+              expect(queue.takeNewest(pick % 4, isTaken)).toEqual(newest)
+              plain = plain.filter((one) => !newest.includes(one))
             }
           }
           expect([...queue]).toEqual(plain)

@@ -114,7 +114,7 @@ describe('slots', () => {
       startAll(lanes, 5 * second + 1)
       expect(isSlow(lanes, 5 * second + 400)).toBe(true)
       expect(isSlow(lanes, 6 * second)).toBe(true)
-      expect(lanes.longCallsOf(sixteen.tenantId, 6 * second, false)).toBeDefined()
+      expect(lanes.longCallsOf(sixteen.tenantId, 6 * second)).toBeDefined()
     })
 
     it('are not held by slow calls any more, a second after these were answered', () => {

@@ -104,32 +104,36 @@ describe('what is known of a lane', () => {
     expect(lane.length).toBe('long')
   })
 
-  it('is how many deliveries it needs in its queue: what it calls in ten seconds, where calls take over a second', () => {
+  it('is how many deliveries it needs in its queue: what it calls in ten seconds, and four at least', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 8)
-    expect(lane.enoughQueued(0)).toBe(Number.POSITIVE_INFINITY)
-    const slots = startAll(lanes, 0)
-    expect(lane.enoughQueued(999)).toBe(Number.POSITIVE_INFINITY)
-    expect(lane.enoughQueued(2_000)).toBe(10)
-    expect(lane.enoughQueued(60 * second)).toBe(4)
-    expect([...lanes.overfull(2_000)]).toEqual([])
-    expect([...lanes.overfull(60 * second)]).toEqual([lane])
-    finishAll(lanes, slots, 'success', 60 * second)
-    learn(lanes, 'b')
-    expect(lanes.laneOf('b', sixteen, 60 * second).enoughQueued(60 * second)).toBe(
-      Number.POSITIVE_INFINITY,
-    )
+    expect(lane.needs(0)).toBe(4)
+    startAll(lanes, 0)
+    expect(lane.needs(2_000)).toBe(10)
+    expect(lane.needs(60 * second)).toBe(4)
   })
 
-  it('gives its newest work back, of the line that has more', () => {
+  it('is that it has more than it needs, only where calls take over a second', () => {
     const { lanes } = createLanes()
-    const lane = fill(lanes, 'a', 3)
-    fill(lanes, 'a', 1, { name: 'late' })
-    const take = (isTaken: (work: string) => boolean = () => true) =>
-      lanes.takeNewest(lane, isTaken)
-    expect(take()).toBe('a2')
-    expect(take((work) => work !== 'a1')).toBe('a0')
-    expect([take(), take(), take()]).toEqual(['a1', 'a0', undefined])
+    const lane = fill(lanes, 'a', 8)
+    startAll(lanes, 0)
+    learn(lanes, 'quick')
+    fill(lanes, 'quick', 100)
+    expect([...lanes.overfull(999)]).toEqual([])
+    expect([...lanes.overfull(2_000)]).toEqual([])
+    expect([...lanes.overfull(60 * second)]).toEqual([lane])
+  })
+
+  it('gives back the newest of what it does not need, fresh deliveries before late ones', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 5)
+    fill(lanes, 'a', 5, { name: 'late' })
+    const relieve = (most: number, isTaken = (work: string) => work !== 'a3') =>
+      lanes.relieve(lane, most, isTaken, 0)
+    expect(relieve(2)).toEqual(['a4', 'a2'])
+    expect(relieve(100)).toEqual(['a1', 'a0', 'a4', 'a2'])
+    expect(relieve(100)).toEqual([])
+    expect(lanes.queued).toBe(4)
   })
 
   it('is that it has failed, until its failures are forgotten', () => {
