@@ -140,6 +140,26 @@ describe('a hook that answers, beside hooks of its tenant and partition that han
     expect(outcomes()).toEqual(before)
   })
 
+  it('leaves deliveries in their lanes of events that go to several of them', async () => {
+    const rig = createRig()
+    putAnswering(rig)
+    for (let n = 0; n < 5; n += 1) {
+      const id = `hangs-${n}`
+      rig.putHook({ id, events: ['Hangs.All'], config: { url: url(id) } })
+    }
+    const one = await rig.start()
+    one.http.script(url('answers'), { status: 200, afterMs: 2 * second })
+    for (let index = 0; index < 500; index += 1) rig.sendEvent({ event: 'Hangs.All', index })
+    await rig.clock.advance(3 * second)
+    const queued = () => one.processor.status().queued
+    const before = queued()
+    for (let index = 0; index < 100; index += 1) rig.sendEvent({ index })
+    await rig.clock.advance(3 * second)
+    expect(before).toBeGreaterThan(300)
+    expect(queued()).toBeGreaterThanOrEqual(before)
+    expect(one.signals.filter(({ kind }) => kind === 'run.split')).toEqual([])
+  })
+
   it('leaves queued tests of theirs in their lanes', async () => {
     const { rig, events } = await besideHanging(5, 400, 2 * second)
     for (const hookId of events) rig.broker.produce(topics.requests, testOf(hookId))

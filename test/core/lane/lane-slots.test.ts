@@ -130,6 +130,14 @@ describe('slots', () => {
       expect(isSlow(lanes, 7 * second)).toBe(false)
     })
 
+    it('are measured while the event loop is busy, too', () => {
+      const { lanes } = hanging()
+      const measured = () => lanes.longCallsOf(sixteen.tenantId, 2 * second)
+      expect(measured()).toMatchObject({ inFlight: 20, silentMs: 2 * second })
+      expect(isSlow(lanes, 2 * second, true)).toBe(false)
+      expect(measured()).toBeDefined()
+    })
+
     it('are not found to be held by slow calls while the event loop is busy', () => {
       const { lanes } = hanging()
       expect(isSlow(lanes, 2 * second, true)).toBe(false)
