@@ -271,13 +271,14 @@ export class Deferring {
   }
 
   /**
-   * The wait for slots that long calls of the tenant hold; 0 where these do not hold them, or where most of what the tenant
-   * holds for them is queued: lanes give it back soon.
+   * The wait for slots that long calls of the tenant hold; 0 where these do not hold them, or while lanes give back what is
+   * queued.
    */
   #sharedWaitMs({ deferrals, event: { tenantId } }: Run, chance: number): number {
-    const { counts, lanes, load, clock } = this.#parts
-    const calls = lanes.longCallsOf(tenantId, clock.monotonic())
-    if (calls === undefined || load.admitted.longOf(tenantId).count > 2 * calls.inFlight) return 0
+    const { counts, lanes, pressure, clock } = this.#parts
+    const now = clock.monotonic()
+    const calls = pressure.isEasing(tenantId, now) ? undefined : lanes.longCallsOf(tenantId, now)
+    if (calls === undefined) return 0
     const deferred = counts.ofTenant(tenantId, clock.now())
     return sharedWaitMs({ ...calls, deferred }, deferrals, chance)
   }

@@ -82,6 +82,7 @@ export class Placement {
       const most = Math.min(left, deferring.mostGivenBack(lane))
       const relieved = lanes.relieve(lane, most, mayGo, now)
       for (const work of relieved) this.#recordDeferral(work, beyondNeed)
+      if (relieved.length > 0) pressure.eased(lane.limits.tenantId, now)
       left -= relieved.length
       if (left === 0) break
     }

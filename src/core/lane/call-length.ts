@@ -6,6 +6,8 @@ export function isLong(length: CallLength): boolean {
   return length !== 'short'
 }
 
+const firstCallWeight = 0.5
+
 /**
  * Hooks whose calls may take long share a part of what their tenant may hold: what it holds for them counts once more against
  * each of them. Nothing of it counts against a hook whose calls are short.
@@ -20,5 +22,3 @@ export function weightOfLong(length: CallLength, held: number): number {
   if (length === 'short') return 0
   return length === 'unknown' && held === 0 ? firstCallWeight : 1
 }
-
-const firstCallWeight = 0.5

@@ -9,27 +9,52 @@ import type { MonotonicMs, TenantId } from '../model/model.ts'
 
 /** How long it lasts after the last time that a hook found no room. Most of what was deferred has returned by then. */
 const lastsMs = 60_000
+/** For so long after lanes have given something back, or while it is not known yet whether they will, they may help. */
+const easingMs = 1_000
+
+interface Felt {
+  /** When it ends. */
+  end: MonotonicMs
+  /** Until when lanes may still give back what others need. */
+  easingUntil: MonotonicMs
+}
 
 export class Pressure {
-  /** When it ends, by tenant. */
-  readonly #ends = new Map<TenantId, MonotonicMs>()
+  readonly #tenants = new Map<TenantId, Felt>()
 
   get isNone(): boolean {
-    return this.#ends.size === 0
+    return this.#tenants.size === 0
   }
 
   /** A hook of the tenant found no room. */
   felt(tenantId: TenantId, now: MonotonicMs): void {
-    this.#ends.set(tenantId, now + lastsMs)
+    const felt = this.#tenants.get(tenantId)
+    if (felt === undefined) {
+      this.#tenants.set(tenantId, { end: now + lastsMs, easingUntil: now + easingMs })
+    } else felt.end = now + lastsMs
+  }
+
+  /** A lane of the tenant has given something back. */
+  eased(tenantId: TenantId, now: MonotonicMs): void {
+    const felt = this.#tenants.get(tenantId)
+    if (felt !== undefined) felt.easingUntil = now + easingMs
   }
 
   isOn(tenantId: TenantId, now: MonotonicMs): boolean {
-    const end = this.#ends.get(tenantId)
-    return end !== undefined && now < end
+    const felt = this.#tenants.get(tenantId)
+    return felt !== undefined && now < felt.end
+  }
+
+  /** Whether lanes of the tenant give something back. In a crowd whose lanes hold little each, none does. */
+  isEasing(tenantId: TenantId, now: MonotonicMs): boolean {
+    const felt = this.#tenants.get(tenantId)
+    return felt !== undefined && now < felt.easingUntil
   }
 
   /** Frees the memory of tenants that are not under pressure any more. */
   sweep(now: MonotonicMs): void {
-    for (const [tenantId, end] of this.#ends) if (now >= end) this.#ends.delete(tenantId)
+    for (const [tenantId, { end }] of this.#tenants) {
+      if (now >= end) this.#tenants.delete(tenantId)
+    }
   }
 }

@@ -86,11 +86,6 @@ export class Holdings {
     return isBelow('count') && isBelow('bytes')
   }
 
-  /** What is held for calls of the tenant that were thought to take long. */
-  longOf(tenantId: TenantId): Amount {
-    return this.#tenants.get(tenantId)?.long ?? nothing
-  }
-
   hold({ tenantId, isLong }: Holder, count: number, bytes: number): void {
     add(this.#total, count, bytes)
     if (tenantId === undefined) return

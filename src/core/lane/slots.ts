@@ -49,10 +49,8 @@ export interface Holding<Work> {
   readonly startedAt: MonotonicMs
 }
 
-/** The calls of a tenant in flight that were expected to take long. */
-export interface LongCalls extends Omit<SharedSlots, 'deferred'> {
-  readonly inFlight: number
-}
+/** Measurements of the calls of a tenant that were expected to take long. */
+export type LongCalls = Omit<SharedSlots, 'deferred'>
 
 /** A tenant's entry in one of the two heaps of tenants that wait for slots. */
 interface Seat<Work> extends HeapItem {
@@ -76,8 +74,9 @@ class Tenant<Work> {
   /** Calls that were expected to take long when they started. */
   readonly long = { inFlight: 0, bytes: 0 }
   readonly longMeter = new RateMeter()
-  /** Calls that began within the last half second. */
+  /** Calls that began within the last half second, and within the last five seconds. */
   readonly young = new YoungCalls()
+  readonly recent = new YoungCalls(busySlowMs)
   /** When it was last found that its calls take long. */
   foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
@@ -101,6 +100,8 @@ class Tenant<Work> {
   }
 }
 
+/** No pause of a process that works at all makes all of its calls last so long. */
+const busySlowMs = 5_000
 /**
  * If fewer of a tenant's calls in flight began within the last half second, the tenant is slow: its slots will not be free
  * soon.
@@ -184,6 +185,7 @@ export class Slots<Work> {
   occupy(holding: Holding<Work>): void {
     const { tenant, startedAt, isLong } = holding
     tenant.young.began(startedAt)
+    tenant.recent.began(startedAt)
     if (isLong && tenant.long.inFlight === 0) tenant.longMeter.begin(startedAt)
     this.#count(holding, 1)
   }
@@ -191,6 +193,7 @@ export class Slots<Work> {
   free(holding: Holding<Work>, now: MonotonicMs): void {
     const { tenant, startedAt, isLong } = holding
     tenant.young.ended(startedAt, now)
+    tenant.recent.ended(startedAt, now)
     this.#count(holding, -1)
     if (isLong) tenant.longMeter.end(now, tenant.long.inFlight === 0)
     this.#forgetIfIdle(tenant)
@@ -200,26 +203,26 @@ export class Slots<Work> {
    * Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer, or this was found at
    * most a second ago. When many calls time out together, those that take their slots are all young.
    *
-   * @param isLoopBusy whether calls may last long because this process is busy. Then only what was found before counts
+   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds
    */
   isTenantSlow(id: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
     const tenant = this.#tenants.get(id)
     if (tenant === undefined) return false
-    if (!isLoopBusy && hasSlowCalls(tenant, now)) tenant.foundSlowAt = now
+    const young = isLoopBusy ? tenant.recent : tenant.young
+    if (isFewOf(young, tenant, now)) tenant.foundSlowAt = now
     return now - tenant.foundSlowAt <= foundForMs
   }
 
   /**
-   * Measurements of the tenant's calls that were expected to take long; `undefined` unless it has slow calls now, or was found
-   * slow before.
+   * Measurements of the tenant's long calls; `undefined` unless it has slow calls now, or was found slow before.
    */
   longCallsOf(id: TenantId, now: MonotonicMs): LongCalls | undefined {
     const tenant = this.#tenants.get(id)
     if (tenant === undefined) return undefined
-    if (!hasSlowCalls(tenant, now) && now - tenant.foundSlowAt > foundForMs) return undefined
-    const { longMeter, long } = tenant
-    const { inFlight } = long
-    return { inFlight, silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
+    if (!isFewOf(tenant.young, tenant, now) && now - tenant.foundSlowAt > foundForMs)
+      return undefined
+    const { longMeter } = tenant
+    return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
   #nextOf({ tenant, lines }: Seat<Work>, name: LineName): Line<Work> | undefined {
@@ -309,10 +312,8 @@ export class Slots<Work> {
   }
 }
 
-function hasSlowCalls(
-  { young, inFlight }: { readonly young: YoungCalls; readonly inFlight: number },
-  now: MonotonicMs,
-): boolean {
+/** Whether few of the calls in flight are young. */
+function isFewOf(young: YoungCalls, { inFlight }: Usage, now: MonotonicMs): boolean {
   return young.count(now) < inFlight * maxYoungShare
 }
 

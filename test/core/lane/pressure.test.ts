@@ -12,6 +12,18 @@ describe('pressure on a tenant', () => {
     expect([pressure.isOn('t', 64_999), pressure.isOn('t', 65_000)]).toEqual([true, false])
   })
 
+  it('is easing in its first second, and for a second after a lane has given something back', () => {
+    const pressure = new Pressure()
+    const isEasing = (now: number) => pressure.isEasing('t', now)
+    pressure.eased('t', 0)
+    expect(isEasing(0)).toBe(false)
+    pressure.felt('t', 0)
+    pressure.felt('t', 900)
+    expect([isEasing(999), isEasing(1_000)]).toEqual([true, false])
+    pressure.eased('t', 5_000)
+    expect([isEasing(5_999), isEasing(6_000)]).toEqual([true, false])
+  })
+
   it('is forgotten when it is over', () => {
     const pressure = new Pressure()
     pressure.felt('t', 0)

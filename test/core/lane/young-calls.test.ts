@@ -17,6 +17,12 @@ describe('young calls', () => {
     expect(young.count(60_000)).toBe(0)
   })
 
+  it('may be those of another time', () => {
+    const young = new YoungCalls(5_000)
+    young.began(1_000)
+    expect([young.count(4_999), young.count(6_000)]).toEqual([1, 0])
+  })
+
   it('are counted as a list of all calls has them, to a tenth of a second', () => {
     const steps = fc.array(
       fc.record({ waitMs: fc.nat(400), begin: fc.nat(3), end: fc.nat(2), pick: fc.nat() }),
