@@ -76,14 +76,9 @@ export class LiveChecks {
     )
   }
 
-  /**
-   * Its endpoint is always healthy, the hook was not changed, and no call of it has failed. In a crowd, each process must know
-   * it: a hook of which one knows nothing waits with the others for its first call.
-   */
+  /** Its endpoint is always healthy, the hook was not changed, and no call of it has failed. */
   #isHealthy(hookId: HookId): boolean {
-    const { plan, book, processes } = this.#facts
-    const { knownTo } = endpointFactsOf(this.#facts, hookId)
-    if (plan.kind === 'crowd' && !processes.every((process) => knownTo.has(process))) return false
+    const { plan, book } = this.#facts
     const hook = book.get(hookId)
     const temper = hook === undefined ? undefined : plan.tempers.get(hook.url)
     if (hook === undefined || temper === undefined) return false
@@ -95,9 +90,29 @@ export class LiveChecks {
     const { chronicle, timeline, book } = this.#facts
     for (const run of chronicle.open.get(hookId) ?? []) {
       if (!isOwed(run, book.isSteady(hookId)) || timeline.now - run.begunAt < lookMs) continue
+      if (this.#waitsForFirstCall(run)) continue
       if (run.retryDueAt === undefined || run.retryDueAt - worldBegan < timeline.now) return run
     }
     return undefined
+  }
+
+  /**
+   * Whether the run is in a process that has never called its hook, and calls of the hook's tenant hold at least a quarter of
+   * the slots of one process. In such a crowd, first calls wait their turn.
+   */
+  #waitsForFirstCall({ hookId, sources }: Run): boolean {
+    const { plan, processes } = this.#facts
+    const source = sources.at(-1)
+    if (plan.kind !== 'crowd' || source === undefined) return false
+    const place = `${source.topic}/${source.partition}`
+    const owner = processes.findLast(({ epochs }) => epochs.has(place))
+    if (owner === undefined || endpointFactsOf(this.#facts, hookId).knownTo.has(owner)) return false
+    const tenantId = plan.hooks.find(({ id }) => id === hookId)?.tenantId
+    let held = 0
+    for (const hook of plan.hooks) {
+      if (hook.tenantId === tenantId) held += endpointFactsOf(this.#facts, hook.id).inFlight
+    }
+    return held >= plan.maxInFlight / 4
   }
 
   /** A retry of a lane that is not blocked starts soon after it is due. */
