@@ -8,7 +8,7 @@ import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
-import { addsRecord, type DeferBeyondShare, type Deferring, type Judgement } from './deferring.ts'
+import { addsRecord, type DeferBehind, type Deferring, type Judgement } from './deferring.ts'
 import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
@@ -139,7 +139,7 @@ export class Admission {
       if (judgement.kind === 'wait') return undefined
       if (isCharged(judgement, call)) {
         fresh += 1
-        areShort ||= judgement.isShort
+        areShort ||= judgement.cause === 'short'
       }
       calls.push({ call, decision: judgement })
     }
@@ -263,6 +263,6 @@ interface Plan {
  * Whether a deferral counts against the budget. Those of open and paused lanes do not: such a run is written about once per
  * probe.
  */
-function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is DeferBeyondShare {
+function isCharged(judgement: Judgement, { run }: PlannedCall): judgement is DeferBehind {
   return judgement.kind === 'defer' && judgement.blocked === undefined && addsRecord(run)
 }

@@ -48,7 +48,7 @@ export type Judgement =
   | Defer
 
 /** The run goes to a tier, without an attempt. */
-export type Defer = DeferBlocked | DeferBeyondShare
+export type Defer = DeferBlocked | DeferBehind
 
 /** The lane is open or paused. */
 interface DeferBlocked {
@@ -56,14 +56,15 @@ interface DeferBlocked {
   readonly blocked: Blocked
 }
 
-/** The lane is healthy, and the hook has used up its share. */
-export interface DeferBeyondShare {
+/** The lane is healthy. */
+export interface DeferBehind {
   readonly kind: 'defer'
   readonly blocked: undefined
-  /** Whether the lane's calls are short. */
-  readonly isShort: boolean
-  /** Whether its own lane has enough queued, though it may have more. Then it waits for nothing but the lane's calls. */
-  readonly isOfLane: boolean
+  /**
+   * `short`, `long`: the hook has used up its share, and this is how long its calls take. `enough`: it has share, but its lane
+   * has enough queued, so the run waits for nothing but the lane's calls.
+   */
+  readonly cause: 'short' | 'long' | 'enough'
 }
 
 export interface DeferringParts {
@@ -94,15 +95,10 @@ const usualPending = 2_000
 const latePart = 0.75
 const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
-const beyondShare: DeferBeyondShare = {
-  kind: 'defer',
-  blocked: undefined,
-  isShort: true,
-  isOfLane: false,
-}
-const beyondShareOfLong: DeferBeyondShare = { ...beyondShare, isShort: false }
+const beyondShare: DeferBehind = { kind: 'defer', blocked: undefined, cause: 'short' }
+const beyondShareOfLong: DeferBehind = { ...beyondShare, cause: 'long' }
 /** The lane has enough queued, and the room is needed for other hooks of its tenant. */
-export const beyondNeed: DeferBeyondShare = { ...beyondShareOfLong, isOfLane: true }
+export const beyondNeed: DeferBehind = { ...beyondShare, cause: 'enough' }
 
 export class Deferring {
   readonly #parts: DeferringParts
@@ -145,8 +141,8 @@ export class Deferring {
   /** Whether the lane has enough in its queue, and the room is needed for other hooks of its tenant. */
   #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
     const { pressure } = this.#parts
-    if (pressure.isNone || !pressure.isOn(run.event.tenantId, now)) return false
-    return lane.lengthNow(now) === 'long' && lane.queued >= lane.needs(now) && this.#mayDefer(run)
+    if (pressure.isNone || !pressure.isOn(lane.limits.tenantId, now)) return false
+    return lane.spare(now, 1) > 0 && this.#mayDefer(run)
   }
 
   /**
@@ -180,8 +176,10 @@ export class Deferring {
   isEndpointBound(lane: Lane<Work>, now: MonotonicMs): boolean {
     const { gate, lanes } = this.#parts
     if (!gate.isOpen) return false
-    const isTenantSlow = lanes.isTenantSlow(lane.limits.tenantId, now, this.isLoopBusy())
-    return isEndpointBound({ ...lane.facts(now), isTenantSlow }, this.#processFacts())
+    const process = this.#processFacts()
+    const isBusy = isLoopBusy(process.busyShare)
+    const isTenantSlow = lanes.isTenantSlow(lane.limits.tenantId, now, isBusy)
+    return isEndpointBound({ ...lane.facts(now), isTenantSlow }, process)
   }
 
   /** Whether the event loop is too busy. */
@@ -198,7 +196,7 @@ export class Deferring {
     const { counts, clock, random } = this.#parts
     const now = clock.now()
     // Whether a run that its lane gives back may be deferred was checked before.
-    const isGivenBack = how.blocked === undefined && how.isOfLane
+    const isGivenBack = how.blocked === undefined && how.cause === 'enough'
     if (!isGivenBack && !this.#mayDefer(run)) {
       return { kind: 'dead', reason: how.blocked === undefined ? 'overflow' : 'endpoint-down' }
     }
@@ -259,13 +257,14 @@ export class Deferring {
     return this.#parts.lanes.laneOf(`${hook.id} forced`, limits, now)
   }
 
-  #backlogWait(run: Run, chance: number, { isOfLane }: DeferBeyondShare): BacklogWait {
+  #backlogWait(run: Run, chance: number, { cause }: DeferBehind): BacklogWait {
     const facts = this.#backlogFacts(run)
     if (facts === undefined) return { waitMs: minHopMs, isShared: false }
     // What a lane gives back is anywhere in its backlog, as what was deferred before.
-    const deferrals = isOfLane ? Math.max(1, run.deferrals) : run.deferrals
+    const isGivenBack = cause === 'enough'
+    const deferrals = isGivenBack ? Math.max(1, run.deferrals) : run.deferrals
     const ownMs = deferralWaitMs(facts, deferrals, chance)
-    const sharedMs = isOfLane || isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
+    const sharedMs = isGivenBack || isRateKnown(facts) ? 0 : this.#sharedWaitMs(run, chance)
     const isShared = sharedMs > ownMs
     return { waitMs: isShared ? sharedMs : ownMs, isShared }
   }

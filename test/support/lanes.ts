@@ -58,6 +58,14 @@ export function works(slots: readonly Slot<string>[]): readonly string[] {
   return slots.map(({ work }) => work)
 }
 
+export const ofTenant = (tenantId: string, concurrency = 16): HookLimits => ({
+  ...sixteen,
+  tenantId,
+  concurrency,
+})
+/** Every lane may make as many calls at once as its hook allows. */
+export const warm = { initialConcurrency: 1_000 }
+
 interface Filling {
   readonly name?: LineName
   readonly limits?: HookLimits

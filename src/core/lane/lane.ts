@@ -179,9 +179,14 @@ export class Lane<Work> {
     return Math.max(fewQueued, this.facts(now).perMs * queuedForMs)
   }
 
-  /** Whether it has more than it needs, and its calls take long. */
-  isOverfull(now: MonotonicMs): boolean {
-    return this.lengthNow(now) === 'long' && this.queued > this.needs(now)
+  /**
+   * How many of the deliveries in its queue it does not need. None where its calls do not take long.
+   *
+   * @param more as if so many more were queued
+   */
+  spare(now: MonotonicMs, more = 0): number {
+    if (this.lengthNow(now) !== 'long') return 0
+    return Math.max(0, this.queued + more - Math.ceil(this.needs(now)))
   }
 
   lineOf(name: LineName): Line<Work> {

@@ -189,10 +189,10 @@ export class Lanes<Work> {
     return move
   }
 
-  /** Lanes with long calls that hold more than they can call soon ({@link Lane.needs}). */
+  /** Lanes that hold more than they can call soon ({@link Lane.spare}). */
   *overfull(now: MonotonicMs): Generator<Lane<Work>> {
     for (const lane of this.#lanes.values()) {
-      if (lane.queued > 0 && lane.isOverfull(now)) yield lane
+      if (lane.queued > 0 && lane.spare(now) > 0) yield lane
     }
   }
 
@@ -207,7 +207,7 @@ export class Lanes<Work> {
     isTaken: (work: Work) => boolean,
     now: MonotonicMs,
   ): readonly Work[] {
-    const count = Math.min(most, lane.queued - Math.ceil(lane.needs(now)))
+    const count = Math.min(most, lane.spare(now))
     const taken = lane.first.queue.takeNewest(count, isTaken)
     taken.push(...lane.late.queue.takeNewest(count - taken.length, isTaken))
     this.#queued -= taken.length

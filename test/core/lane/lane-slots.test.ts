@@ -5,15 +5,13 @@ import {
   fill,
   finishAll,
   learn,
+  ofTenant,
   second,
   sixteen,
   startAll,
+  warm,
   works,
 } from '../../support/lanes.ts'
-
-const ofTenant = (tenantId: string, concurrency = 16) => ({ ...sixteen, tenantId, concurrency })
-/** Every lane may make as many calls at once as its hook allows. */
-const warm = { initialConcurrency: 1_000 }
 
 /**
  * Fills 990 hooks of each tenant, and starts what may start.

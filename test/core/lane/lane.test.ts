@@ -128,12 +128,13 @@ describe('what is known of a lane', () => {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 5)
     fill(lanes, 'a', 5, { name: 'late' })
-    const relieve = (most: number, isTaken = (work: string) => work !== 'a3') =>
-      lanes.relieve(lane, most, isTaken, 0)
-    expect(relieve(2)).toEqual(['a4', 'a2'])
-    expect(relieve(100)).toEqual(['a1', 'a0', 'a4', 'a2'])
-    expect(relieve(100)).toEqual([])
-    expect(lanes.queued).toBe(4)
+    const relieve = (most: number, now: number) =>
+      lanes.relieve(lane, most, (work) => work !== 'a3', now)
+    startAll(lanes, 0)
+    expect(relieve(100, 0)).toEqual([])
+    expect(relieve(1, 60 * second)).toEqual(['a4'])
+    expect(relieve(100, 60 * second)).toEqual(['a2', 'a1', 'a4'])
+    expect([lanes.queued, lane.spare(60 * second), lane.spare(60 * second, 1)]).toEqual([4, 0, 1])
   })
 
   it('is that it has failed, until its failures are forgotten', () => {

@@ -5,16 +5,14 @@ import {
   fill,
   finishAll,
   learn,
+  ofTenant,
   openLane,
   second,
   sixteen,
   startAll,
+  warm,
   works,
 } from '../../support/lanes.ts'
-
-const ofTenant = (tenantId: string, concurrency = 16) => ({ ...sixteen, tenantId, concurrency })
-/** Every lane may make as many calls at once as its hook allows. */
-const warm = { initialConcurrency: 1_000 }
 
 describe('lanes', () => {
   it('serve hooks in turn, whatever the order of arrival', () => {
