@@ -51,8 +51,8 @@ describe('a hook topic', () => {
     const { brokers } = surroundings()
     await using rig = await createBrokerRig({ brokers })
     const topic = `${rig.prefix}.hooks`
-    const { admin, produce } = await useKafka(brokers)
-    await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
+    const { addPartitions, produce } = await useKafka(brokers)
+    await addPartitions(topic, 3)
     await produce(topic, [
       { key: id, value: hookText(rig, 'new'), partition: 0, timestamp: '1789376532000' },
       { key: id, value: hookText(rig, 'old'), partition: 2, timestamp: '1789376531000' },

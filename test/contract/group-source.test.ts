@@ -189,9 +189,7 @@ describe('a group source on Kafka', () => {
   it('reads partitions that are added later, from their beginning', async () => {
     const world = await makeRealWorld(1)
     const listener = await started(world.source())
-    await world.tools.admin.createPartitions({
-      topicPartitions: [{ topic: world.topic, count: 3 }],
-    })
+    await world.tools.addPartitions(world.topic, 3)
     await world.produce(2, ['first'])
     await listener.until(() => listener.records.length === 1)
 

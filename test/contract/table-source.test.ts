@@ -133,9 +133,7 @@ describe('a table source on Kafka', () => {
   it('reads partitions that are added', async () => {
     const world = await makeRealWorld(1)
     const view = await loaded(world.table())
-    await world.tools.admin.createPartitions({
-      topicPartitions: [{ topic: world.topic, count: 2 }],
-    })
+    await world.tools.addPartitions(world.topic, 2)
     await world.produce(1, [['b', '1']])
     await view.until(() => view.records.length === 1)
 

@@ -7,13 +7,31 @@ const limitMs = 20_000
 /** KafkaJS gives up waiting for leaders where the broker that it asks does not know a new topic yet. */
 export async function createTopics(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
   await admin.createTopics({ topics: [...topics], waitForLeaders: false })
-  const names = topics.map(({ topic }) => topic)
+  await leadersElected(
+    admin,
+    topics.map(({ topic }) => topic),
+  )
+}
+
+/**
+ * Resolves when all partitions of the topics have leaders. The broker that is asked may learn of new partitions after the
+ * request that created them was answered.
+ *
+ * @param least how many partitions each topic has
+ */
+export async function leadersElected(
+  admin: Admin,
+  names: readonly string[],
+  least = 1,
+): Promise<void> {
   await vi.waitFor(
     async () => {
-      const metadata = await admin.fetchTopicMetadata({ topics: names })
-      const partitions = metadata.topics.flatMap((topic) => topic.partitions)
-      const missing = partitions.filter(({ leader }) => leader < 0)
-      if (missing.length > 0) throw new Error(`${missing.length} partitions have no leader yet`)
+      const { topics } = await admin.fetchTopicMetadata({ topics: [...names] })
+      for (const { name, partitions } of topics) {
+        const { length } = partitions.filter(({ leader }) => leader >= 0)
+        if (length < Math.max(least, partitions.length))
+          throw new Error(`${length} partitions of ${name} have a leader yet`)
+      }
     },
     { timeout: limitMs, interval: 50 },
   )

@@ -5,7 +5,7 @@ import { type Compression, compressionTypes } from '../../src/edge/kafka/batches
 import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka/client.ts'
 import { createTableSource } from '../../src/edge/kafka/table-source.ts'
 import type { InboundRecord } from '../../src/core/model/model.ts'
-import { createTopics } from './create-topics.ts'
+import { createTopics, leadersElected } from './create-topics.ts'
 
 export const silentLog: KafkaLog = () => {}
 
@@ -20,6 +20,9 @@ export interface KafkaTools {
     partitions: number,
     configs?: Readonly<Record<string, string>>,
   ): Promise<void>
+  /** Resolves when the broker that is asked for metadata knows them. */
+  addPartitions(topic: string, count: number): Promise<void>
+  /** @throws {Error} when a record was not written */
   produce(
     topic: string,
     messages: readonly kafkajs.Message[],
@@ -53,9 +56,19 @@ export async function useKafka(brokers: readonly string[]): Promise<KafkaTools> 
       const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
       await createTopics(admin, [{ topic, numPartitions: partitions, configEntries }])
     },
+    async addPartitions(topic, count) {
+      await admin.createPartitions({ topicPartitions: [{ topic, count }] })
+      await leadersElected(admin, [topic], count)
+    },
     async produce(topic, messages, compression = 'none') {
       const type = compressionTypes[compression]
-      await producer.send({ topic, messages: [...messages], compression: type })
+      const written = await producer.send({ topic, messages: [...messages], compression: type })
+      // KafkaJS reports success for records of partitions that it does not know, and does not send them.
+      const known = new Set(written.map(({ partition }) => partition))
+      for (const { partition } of messages) {
+        if (partition === undefined || known.has(partition)) continue
+        throw new Error(`no record was written to partition ${partition} of ${topic}`)
+      }
     },
     async produceInTransaction(topic, messages) {
       const transactional = kafka.producer({
