@@ -1,6 +1,6 @@
 /** How `run` and `ingest` wait for Kafka when they start: without a limit, with a warning in the log now and then. */
 import { isPassing, type KafkaLog, messageOf } from '../edge/kafka/client.ts'
-import { sleep } from '../edge/waiting.ts'
+import { sleep, unlessAborted } from '../edge/waiting.ts'
 
 /** Wait before an unreachable broker is tried again. */
 const retryMs = 1_000
@@ -24,14 +24,11 @@ export async function whenKafkaAnswers<Result>(
   { log, signal, onAway }: KafkaWait,
   check: () => Promise<Result>,
 ): Promise<Result | undefined> {
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
   let logAfterMs: number = logAgainMs.first
   let nextLogAt = 0
   while (!signal.aborted) {
     try {
-      return await Promise.race([check(), aborted])
+      return await unlessAborted(check(), signal)
     } catch (error) {
       // An error of Kafka or the network may pass, so the loop tries again. Any other error needs a person.
       if (!isPassing(error)) throw error
@@ -43,7 +40,7 @@ export async function whenKafkaAnswers<Result>(
         nextLogAt = now + logAfterMs
         logAfterMs = Math.min(logAfterMs * 2, logAgainMs.most)
       }
-      await Promise.race([sleep(retryMs), aborted])
+      await sleep(retryMs, signal)
     }
   }
   return undefined

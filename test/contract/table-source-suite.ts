@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import type { InboundRecord } from '../../src/core/model/model.ts'
 import type { TableSource } from '../../src/ports.ts'
@@ -100,6 +101,21 @@ export function describeTableSource(
       await view.until(() => view.records.length === 3)
 
       expect(view.texts()).toEqual(['a=1', 'a=2', 'a=null'])
+    })
+
+    // A table is followed for as long as its process runs, with several reads a second.
+    it('keeps nothing of the reads that are over', async () => {
+      const world = await makeWorld(1)
+      const view = await loaded(world.table())
+      const change = async (count: number) => {
+        await world.produce(0, [['a', String(count)]])
+        await view.until(() => view.records.length === count)
+      }
+      await change(1)
+      const before = queryObjects(Promise, { format: 'count' })
+      for (let count = 2; count <= 200; count += 1) await change(count)
+
+      expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(100)
     })
 
     it('lets several tables read the same topic', async () => {

@@ -6,7 +6,7 @@
  */
 import { asError } from '../../core/model/errors.ts'
 import type { TopicPartition } from '../../ports.ts'
-import { sleep, within } from '../waiting.ts'
+import { sleep } from '../waiting.ts'
 import { messageOf } from './client.ts'
 import { isForAnotherNode } from './cluster.ts'
 import type { FetchedBatch, InnerGroup, Positions } from './inner.ts'
@@ -36,7 +36,8 @@ export class MemberFetching {
   readonly #handler: FetchHandler
   /** How long a fetch loop may wait. Between waits it checks whether a heartbeat was refused. */
   readonly #idleMs: number
-  #resumed = Promise.withResolvers<void>()
+  /** Aborted and replaced when a partition is resumed. */
+  #resumed = new AbortController()
 
   constructor(context: MemberContext, handler: FetchHandler, idleMs: number) {
     this.#context = context
@@ -46,8 +47,8 @@ export class MemberFetching {
 
   /** A partition was resumed, or the member was stopped. Fetches that wait because all partitions are paused go on. */
   wake(): void {
-    this.#resumed.resolve()
-    this.#resumed = Promise.withResolvers()
+    this.#resumed.abort()
+    this.#resumed = new AbortController()
   }
 
   /** @returns nothing, ever: KafkaJS has nothing left to handle */
@@ -74,7 +75,7 @@ export class MemberFetching {
       // A rejoin from another broker's fetch loop changed the assignment meanwhile.
       if (hasMovedOn()) return []
       if (!(await refusals.isRefused('reading', error))) throw error
-      await within(life.stopped, refusedMs, undefined)
+      await sleep(refusedMs, life.stopSignal)
     }
     return []
   }
@@ -82,8 +83,8 @@ export class MemberFetching {
   /** Waits a little if a fetch could hand over nothing. */
   async #idle(group: InnerGroup): Promise<void> {
     const { life } = this.#context
-    if (life.hasFailed) await within(life.stopped, this.#idleMs, undefined)
-    else if (areAllPaused(group)) await within(this.#resumed.promise, this.#idleMs / 4, undefined)
+    if (life.hasFailed) await sleep(this.#idleMs, life.stopSignal)
+    else if (areAllPaused(group)) await sleep(this.#idleMs / 4, this.#resumed.signal)
   }
 
   #handOver(positions: Positions, batch: FetchedBatch): void {
@@ -121,7 +122,7 @@ export class MemberFetching {
     if (!isForAnotherNode(error)) return await proceed()
     const { life, log, fields } = this.#context
     log('debug', 'a fetch failed', { ...fields, error: messageOf(error) })
-    await Promise.race([sleep(refetchMs), life.stopped])
+    await sleep(refetchMs, life.stopSignal)
     // If this fails too, the next fetch fails again.
     if (!life.isStopped) await group.cluster.refreshMetadata().catch(() => undefined)
   }

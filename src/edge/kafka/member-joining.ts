@@ -1,6 +1,6 @@
 /** The joins of a member to its group: the first one, and one at each rebalance. */
 import { asError } from '../../core/model/errors.ts'
-import { sleep } from '../waiting.ts'
+import { sleep, unlessAborted } from '../waiting.ts'
 import { isRetriable, messageOf } from './client.ts'
 import { FailureLog } from './failure-log.ts'
 import { conflictBy, joinError } from './foreign-members.ts'
@@ -71,7 +71,7 @@ export class MemberJoining {
     const { life } = this.#context
     const drained = (async () => this.#handler.beforeRejoin())()
     const reported = drained.catch((error: unknown) => life.fail(asError(error)))
-    await Promise.race([reported, evicted, life.stopped])
+    await unlessAborted(Promise.race([reported, evicted]), life.stopSignal)
   }
 
   /** Joins the group. If that is impossible, the member fails at once, because nobody awaits the promise of a rejoin. */
@@ -119,7 +119,7 @@ export class MemberJoining {
         const isRefused = await refusals.isRefused('the membership', error)
         if (!isRefused && !isRetriable(error)) throw error
         this.#failures.failed(what, messageOf(error))
-        await Promise.race([sleep(waitMs), life.stopped])
+        await sleep(waitMs, life.stopSignal)
       }
     }
   }

@@ -28,7 +28,7 @@ export class StoppedError extends Error {
 export class MemberLife {
   readonly #onFailed: (error: Error) => void
   readonly #firstJoin = Promise.withResolvers<void>()
-  readonly #stop = Promise.withResolvers<void>()
+  readonly #stop = new AbortController()
   #state: MemberState = outside
 
   /** @param onFailed called once at most */
@@ -43,9 +43,9 @@ export class MemberLife {
     return this.#firstJoin.promise
   }
 
-  /** Resolves when the member is stopped. */
-  get stopped(): Promise<void> {
-    return this.#stop.promise
+  /** Aborted when the member is stopped. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal
   }
 
   get isStopped(): boolean {
@@ -90,7 +90,7 @@ export class MemberLife {
   stop(): void {
     this.#advance({ kind: 'stopped' })
     this.#firstJoin.reject(new StoppedError('stopped before the group was joined'))
-    this.#stop.resolve()
+    this.#stop.abort()
   }
 
   #advance(input: MemberInput): void {

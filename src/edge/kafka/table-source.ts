@@ -77,10 +77,13 @@ class KafkaTableSource implements TableSource {
   readonly #cluster: InnerCluster
   readonly #refusals: RefusalWatch
   readonly #failures: FailureLog
-  readonly #ended = Promise.withResolvers<void>()
+  /** Aborted when nothing is read any more. */
+  readonly #end = new AbortController()
   readonly #progress = new Map<number, Progress>()
-  /** Fetches in flight, by node. One node that hangs delays no other. */
-  readonly #fetches = new Map<string, Promise<void>>()
+  /** The nodes with a fetch in flight. One node that hangs delays no other. */
+  readonly #fetching = new Set<string>()
+  /** Resolved and replaced when a fetch has ended, or reading has. */
+  #changed = Promise.withResolvers<void>()
   #state: State = { kind: 'idle' }
   #apply: (record: InboundRecord) => void = () => undefined
   #isConnected = false
@@ -125,7 +128,7 @@ class KafkaTableSource implements TableSource {
       this.#state.loaded.reject(new Error(`stopped before topic ${topic} was read`))
     }
     this.#state = { kind: 'stopped' }
-    this.#ended.resolve()
+    this.#ended()
     await within(this.#cluster.disconnect(), stopLimitMs, undefined)
   }
 
@@ -147,13 +150,14 @@ class KafkaTableSource implements TableSource {
         return
     }
     this.#state = { kind: 'failed' }
-    this.#ended.resolve()
+    this.#ended()
   }
 
   // --- reading -----------------------------------------------------------------------------------------
 
   async #read(): Promise<void> {
     while (this.#isReading) {
+      const changed = this.#changed.promise
       try {
         if (performance.now() >= this.#lookAt) await this.#look()
         this.#fetchFromAll()
@@ -161,8 +165,8 @@ class KafkaTableSource implements TableSource {
         await this.#recover(error)
       }
       // Without a leader there is no fetch.
-      if (this.#fetches.size === 0) await this.#pause(retryMs)
-      else await Promise.race([...this.#fetches.values(), this.#ended.promise])
+      if (this.#fetching.size === 0) await this.#pause(retryMs)
+      else await changed
     }
   }
 
@@ -170,9 +174,12 @@ class KafkaTableSource implements TableSource {
     const { topic } = this.#options
     const positions = [...this.#progress.values()]
     for (const [nodeId, led] of byLeader(this.#cluster, topic, positions)) {
-      if (this.#fetches.has(nodeId)) continue
-      const fetch = this.#fetchFrom(nodeId, led).finally(() => this.#fetches.delete(nodeId))
-      this.#fetches.set(nodeId, fetch)
+      if (this.#fetching.has(nodeId)) continue
+      this.#fetching.add(nodeId)
+      void this.#fetchFrom(nodeId, led).finally(() => {
+        this.#fetching.delete(nodeId)
+        this.#change()
+      })
     }
   }
 
@@ -221,7 +228,17 @@ class KafkaTableSource implements TableSource {
   }
 
   async #pause(ms: number): Promise<void> {
-    await Promise.race([sleep(ms), this.#ended.promise])
+    await sleep(ms, this.#end.signal)
+  }
+
+  #change(): void {
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
+  }
+
+  #ended(): void {
+    this.#end.abort()
+    this.#change()
   }
 
   // --- checking whether it is still the same topic ---------------------------------------------------------

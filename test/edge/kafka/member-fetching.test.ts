@@ -1,0 +1,64 @@
+import { setImmediate } from 'node:timers/promises'
+import { queryObjects } from 'node:v8'
+import { describe, expect, it } from 'vitest'
+import type { InnerGroup } from '../../../src/edge/kafka/inner.ts'
+import { MemberFetching } from '../../../src/edge/kafka/member-fetching.ts'
+import { MemberLife } from '../../../src/edge/kafka/member-life.ts'
+import { RefusalWatch } from '../../../src/edge/kafka/refusal-watch.ts'
+import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
+
+const longMs = 3_600_000
+
+/** A member of one partition, and one round of its fetch loop. */
+function makeMember(idleMs: number, { isPaused }: { readonly isPaused: boolean }) {
+  const life = new MemberLife(() => undefined)
+  const settings = settingsOf([])
+  const refusals = new RefusalWatch({ settings, rights: [], log: silentLog, fields: {} })
+  const context = { life, refusals, log: silentLog, fields: { groupId: 'group' } }
+  const handler = { batch: () => undefined, outOfRange: () => undefined }
+  const fetching = new MemberFetching(context, handler, idleMs)
+  const group = {
+    offsetManager: null,
+    assigned: () => [{ topic: 'events', partitions: [0] }],
+    isPaused: () => isPaused,
+    cluster: { refreshMetadata: () => Promise.resolve() },
+  } as unknown as InnerGroup
+  return { life, fetching, group, fetch: () => fetching.fetch(group, () => Promise.resolve([])) }
+}
+
+function refused(): Error {
+  return Object.assign(new Error('not the leader'), { type: 'NOT_LEADER_FOR_PARTITION' })
+}
+
+describe('the fetch loop of a member', () => {
+  it('keeps nothing of its waits while all partitions are paused, which may take days', async () => {
+    const member = makeMember(4, { isPaused: true })
+    const before = queryObjects(Promise, { format: 'count' })
+    for (let round = 0; round < 100; round += 1) await member.fetch()
+    expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(50)
+  })
+
+  it('goes on at once when a partition is resumed', async () => {
+    const member = makeMember(longMs, { isPaused: true })
+    const waiting = member.fetch()
+    await setImmediate()
+    member.fetching.wake()
+    expect(await waiting).toEqual([])
+  })
+
+  it('goes on at once when the member is stopped while it waits', async () => {
+    const member = makeMember(longMs, { isPaused: true })
+    const waiting = member.fetch()
+    await setImmediate()
+    member.life.stop()
+    member.fetching.wake()
+    expect(await waiting).toEqual([])
+  })
+
+  it('does not wait after a failed fetch once the member is stopped', async () => {
+    const member = makeMember(longMs, { isPaused: false })
+    const recovering = member.fetching.recover(member.group, refused(), () => Promise.reject())
+    member.life.stop()
+    expect(await recovering).toBeUndefined()
+  })
+})
