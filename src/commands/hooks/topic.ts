@@ -66,6 +66,8 @@ export interface HookReading {
    * @throws UserError when the registry cannot be asked for the schema of a framed hook
    */
   take(record: InboundRecord): Promise<void>
+  /** The topic was read to its end. Records are new from then on, and nothing is kept of hooks that were deleted. */
+  loaded(): void
 }
 
 /** @param keys as those of {@link readHooks} */
@@ -79,12 +81,14 @@ export function createHookReading(settings: Settings, keys: readonly EncryptionK
       const { decoded, value } = await decode(record, schemas, decrypt)
       hooks.add(decoded, value, record)
     },
+    loaded: () => hooks.loaded(),
   }
 }
 
 class StoredHooks {
   readonly newest = new Map<HookId, StoredHook>()
-  readonly #order = new NewestRecords()
+  /** Needed until the topic is read to its end. */
+  #order: NewestRecords | undefined = new NewestRecords()
   readonly #keys = new Map<HookId, Buffer[]>()
   readonly #decrypt: Decrypt
 
@@ -98,11 +102,15 @@ class StoredHooks {
     const { key } = record
     if (id === undefined || key === null) return
     const keys = this.#keysOf(id, key, record.value !== null)
-    if (!this.#order.admits(id, record)) return
+    if (this.#order?.admits(id, record) === false) return
     if (decoded.kind === 'active' || decoded.kind === 'suspended') {
       const { timestamp: writtenAt } = record
       this.newest.set(id, { id, entry: decoded, ...this.#contentOf(value), key, keys, writtenAt })
     } else this.newest.delete(id)
+  }
+
+  loaded(): void {
+    this.#order = undefined
   }
 
   #contentOf(value: Buffer | null): Pick<StoredHook, 'written' | 'members' | 'isCaptured'> {
@@ -117,7 +125,8 @@ class StoredHooks {
     const index = keys.findIndex((known) => known.equals(key))
     if (hasValue && index < 0) keys.push(key)
     if (!hasValue && index >= 0) keys.splice(index, 1)
-    this.#keys.set(id, keys)
+    if (keys.length > 0) this.#keys.set(id, keys)
+    else this.#keys.delete(id)
     return keys
   }
 }

@@ -162,6 +162,7 @@ export class Feeds implements MonitorView {
     return {
       take: (record: InboundRecord) => reading.take(record),
       onLoaded: () => {
+        reading.loaded()
         this.hooks = reading.hooks
         this.#loaded.add(this.#options.settings.topics.hooks)
         this.#changed()
