@@ -1,7 +1,8 @@
 /** The endpoint for webhooks on real sockets: whatever clients do, others are answered, and nothing is held for long. */
 import { once } from 'node:events'
-import { Agent, request as httpRequest } from 'node:http'
+import { Agent, IncomingMessage, request as httpRequest } from 'node:http'
 import { type Socket } from 'node:net'
+import { queryObjects } from 'node:v8'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   type Rig,
@@ -156,6 +157,33 @@ describe('the endpoint for webhooks', () => {
     await expect.poll(() => rig.answered.length).toBe(1)
     expect(rig.bodies).toEqual([])
     expect((await post(rig)).status).toBe(200)
+  })
+
+  const part = `${head(['content-length: 50000'])}${body}`
+  it.each<[string, string, (client: Socket) => void]>([
+    ['end it', part, (client) => void client.end()],
+    ['reset it', part, (client) => void client.resetAndDestroy()],
+    ['do not go on', part, () => undefined],
+    [
+      'go on with what is no chunk',
+      `${head(['transfer-encoding: chunked'])}5\r\nhello\r\n`,
+      (client) => void client.write('no chunk'),
+    ],
+  ])('keeps nothing of connections within a body if their clients %s', async (_, text, go) => {
+    const rig = await serve()
+    const useOne = async () => {
+      const { socket } = open(rig)
+      const [closed, answered] = [closeOf(socket), rig.answered.length]
+      socket.write(text)
+      await expect.poll(() => rig.connections()).toBe(1)
+      go(socket)
+      await closed
+      await expect.poll(() => rig.answered.length).toBe(answered + 1)
+    }
+    await useOne()
+    const before = queryObjects(IncomingMessage, { format: 'count' })
+    for (let count = 0; count < 4; count += 1) await useOne()
+    expect(queryObjects(IncomingMessage, { format: 'count' })).toBeLessThanOrEqual(before)
   })
 
   it('closes the connection of a client that does not read answers', async () => {

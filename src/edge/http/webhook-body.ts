@@ -5,10 +5,20 @@
  */
 import type { IncomingMessage } from 'node:http'
 
-/** `too-large`: it has too many bytes. `given-up`: other bodies need the memory. `gone`: the client closed the connection. */
+/**
+ * `too-large`: it has too many bytes. `given-up`: other bodies need the memory. `gone`: the client closed the connection, or
+ * the request was answered before its end.
+ */
 export type ReceivedBody =
   | { readonly kind: 'body'; readonly bytes: Buffer }
   | { readonly kind: 'too-large' | 'given-up' | 'gone' }
+
+/** The request with the body. */
+export interface BodyExchange {
+  readonly request: IncomingMessage
+  /** Sets what is called when the request was answered, or its connection is closed. */
+  whenOver(end: () => void): void
+}
 
 export class BodyReceiver {
   readonly #maxBytes: number
@@ -26,14 +36,15 @@ export class BodyReceiver {
     this.#maxTotalBytes = maxTotalBytes
   }
 
-  /** Never rejects. Stops reading when the body is refused. */
-  receive(request: IncomingMessage): Promise<ReceivedBody> {
+  /** Never rejects. Stops reading when the body is refused, or the exchange is over. */
+  receive(exchange: BodyExchange): Promise<ReceivedBody> {
+    const { request } = exchange
     return new Promise((resolve) => {
       const coming: Coming = { room: Buffer.alloc(0), length: 0, end: () => undefined }
       const end = (received: ReceivedBody): void => {
         if (!this.#coming.delete(coming)) return
         this.#total -= coming.room.length
-        request.off('data', onData).off('end', onEnd).off('close', onClose)
+        request.off('data', onData).off('end', onEnd)
         resolve(received)
       }
       const onData = (piece: Buffer): void => {
@@ -41,10 +52,10 @@ export class BodyReceiver {
         else this.#add(coming, piece)
       }
       const onEnd = () => end({ kind: 'body', bytes: coming.room.subarray(0, coming.length) })
-      const onClose = () => end({ kind: 'gone' })
       coming.end = end
       this.#coming.add(coming)
-      request.on('data', onData).on('end', onEnd).on('close', onClose)
+      request.on('data', onData).on('end', onEnd)
+      exchange.whenOver(() => end({ kind: 'gone' }))
     })
   }
 

@@ -25,6 +25,7 @@ export class Exchange<Source> {
   readonly #startedAt = performance.now()
   #answer: Answer | undefined
   #timer: NodeJS.Timeout | undefined
+  #giveUpBody: () => void = () => undefined
   /** Whether the connection ends after its answer. */
   #isLast = false
 
@@ -36,6 +37,14 @@ export class Exchange<Source> {
 
   get isAnswered(): boolean {
     return this.#answer !== undefined
+  }
+
+  /**
+   * Sets what ends the reception of the body. It is called when the body is of no use any more: the request was answered,
+   * or its connection is closed. Node emits `close` for a request only if its connection ends before it is answered.
+   */
+  whenOver(giveUpBody: () => void): void {
+    this.#giveUpBody = giveUpBody
   }
 
   head(): RequestHead {
@@ -57,6 +66,7 @@ export class Exchange<Source> {
     const { socket } = this.request
     this.#timer = setTimeout(() => socket.destroy(), this.#readTimeoutMs).unref()
     this.#answer = answer
+    this.#giveUpBody()
     response.writeHead(answer.status, answerHeaders(answer, text, isLast || this.#isLast)).end(text)
   }
 
@@ -95,6 +105,7 @@ export class Exchange<Source> {
   /** Called when its answer has been written, or its connection is closed. */
   close(): void {
     clearTimeout(this.#timer)
+    this.#giveUpBody()
   }
 
   answered(): Answered<Source> {

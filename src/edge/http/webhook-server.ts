@@ -158,7 +158,7 @@ class Endpoint<Source> {
       return
     }
     if (isContinueExpected) response.writeContinue()
-    void this.#bodies.receive(request).then(async (body) => {
+    void this.#bodies.receive(exchange).then(async (body) => {
       if (body.kind === 'gone' || exchange.isAnswered) return
       const answer =
         body.kind === 'body'
