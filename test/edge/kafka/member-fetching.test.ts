@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
-import type { FetchedBatch, InnerGroup } from '../../../src/edge/kafka/inner.ts'
+import type { InnerGroup } from '../../../src/edge/kafka/inner.ts'
 import { MemberFetching } from '../../../src/edge/kafka/member-fetching.ts'
 import { MemberLife } from '../../../src/edge/kafka/member-life.ts'
 import { RefusalWatch } from '../../../src/edge/kafka/refusal-watch.ts'
@@ -10,31 +10,20 @@ import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
 const longMs = 3_600_000
 
 /** A member of one partition, and one round of its fetch loop. */
-function makeMember(
-  idleMs: number,
-  { isPaused, onBatch = () => undefined }: { readonly isPaused: boolean; onBatch?: () => void },
-) {
+function makeMember(idleMs: number, { isPaused }: { readonly isPaused: boolean }) {
   const life = new MemberLife(() => undefined)
   const settings = settingsOf([])
   const refusals = new RefusalWatch({ settings, rights: [], log: silentLog, fields: {} })
   const context = { life, refusals, log: silentLog, fields: { groupId: 'group' } }
-  const handler = { batch: onBatch, outOfRange: () => undefined }
+  const handler = { batch: () => undefined, outOfRange: () => undefined }
   const fetching = new MemberFetching(context, handler, idleMs)
   const group = {
-    offsetManager: { nextOffset: () => '5', resolveOffset: () => undefined },
+    offsetManager: null,
     assigned: () => [{ topic: 'events', partitions: [0] }],
     isPaused: () => isPaused,
     cluster: { refreshMetadata: () => Promise.resolve() },
   } as unknown as InnerGroup
-  const fetch = (batches: readonly FetchedBatch[] = []) =>
-    fetching.fetch(group, () => Promise.resolve(batches))
-  return { life, fetching, group, fetch }
-}
-
-function batchOfOne(offset: string): FetchedBatch {
-  const messages = [{ offset, timestamp: '0', key: null, value: null }]
-  const answer = { topic: 'events', partition: 0, fetchedOffset: offset, highWatermark: '6' }
-  return { ...answer, messages, rawMessages: messages }
+  return { life, fetching, group, fetch: () => fetching.fetch(group, () => Promise.resolve([])) }
 }
 
 function refused(): Error {
@@ -47,17 +36,6 @@ describe('the fetch loop of a member', () => {
     const before = queryObjects(Promise, { format: 'count' })
     for (let round = 0; round < 100; round += 1) await member.fetch()
     expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(50)
-  })
-
-  it('lets what the records planned happen before the next fetch is sent', async () => {
-    const order: string[] = []
-    const member = makeMember(longMs, {
-      isPaused: false,
-      onBatch: () => void setImmediate().then(() => order.push('calls')),
-    })
-    await member.fetch([batchOfOne('5')])
-    order.push('next fetch')
-    expect(order).toEqual(['calls', 'next fetch'])
   })
 
   it('goes on at once when a partition is resumed', async () => {
