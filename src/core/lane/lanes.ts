@@ -278,7 +278,10 @@ export class Lanes<Work> {
       const { line, tenant } = next
       line.state = 'idle'
       const work = this.#mayStart(line, now) ? line.queue.shift() : undefined
-      if (work === undefined) continue
+      if (work === undefined) {
+        this.#slots.passOver(next)
+        continue
+      }
       const { lane } = line
       const bytes = this.#parts.sizeOf(work)
       lane.start(line, bytes, now)

@@ -182,6 +182,11 @@ export class Slots<Work> {
     return { line, tenant: seat.tenant }
   }
 
+  /** The line that {@link next} returned starts no call. */
+  passOver({ tenant }: Pick<Holding<Work>, 'tenant'>): void {
+    this.#forgetIfIdle(tenant)
+  }
+
   occupy(holding: Holding<Work>): void {
     const { tenant, startedAt, isLong } = holding
     tenant.young.began(startedAt)

@@ -168,8 +168,9 @@ export class DeferredCounts {
     return this.#hooks.keys()
   }
 
-  /** Frees the memory of hooks and tenants that have no deferred runs. */
+  /** Frees the memory of hooks and tenants that have no deferred runs, and of times that are over. */
   sweep(now: EpochMs): void {
+    this.#all.at(now)
     for (const hookId of this.#hooks.keys()) countAt(this.#hooks, hookId, now)
     for (const tenantId of this.#tenants.keys()) countAt(this.#tenants, tenantId, now)
   }

@@ -1,5 +1,7 @@
+import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import type { LineName } from '../../../src/core/lane/lane.ts'
+import { YoungCalls } from '../../../src/core/lane/young-calls.ts'
 import {
   createLanes,
   fill,
@@ -43,6 +45,21 @@ describe('lanes', () => {
     fill(lanes, 'unknown', 1, { limits, now: 6_000 })
     fill(lanes, 'fast', 1, { limits, now: 6_000 })
     expect(works(startAll(lanes, 6_000))).toEqual(['fast0', 'slow0', 'unknown0'])
+  })
+
+  it('keep nothing of a tenant whose only lane is forgotten, if it was emptied when it could start a call', () => {
+    const { lanes } = createLanes()
+    const before = queryObjects(YoungCalls, { format: 'count' })
+    for (let number = 0; number < 20; number += 1) {
+      const hook = `hook${number}`
+      fill(lanes, hook, 3, { limits: ofTenant(`tenant${number}`) })
+      const [one, other] = startAll(lanes, 0)
+      if (one !== undefined) lanes.finish(one, { kind: 'success' }, 0)
+      if (other !== undefined) lanes.finish(other, { kind: 'pause', until: 5 * second }, 0)
+      expect(startAll(lanes, 0)).toEqual([])
+      lanes.forget(hook)
+    }
+    expect(queryObjects(YoungCalls, { format: 'count' }) - before).toBeLessThan(10)
   })
 
   it('start with two calls at once and grow by one with each success up to the limit', () => {

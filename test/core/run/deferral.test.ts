@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -263,6 +264,22 @@ describe('counts of what is deferred', () => {
     for (let time = 0; time < 3; time += 1) counts.returned(runFor('a'), now + second)
     counts.add(runFor('a'), now + second)
     expect(counts.of('a', now)).toBe(1)
+  })
+
+  it('keep nothing of times that are over, if they are swept', () => {
+    const counts = new DeferredCounts({ maxPerHook: 1, maxPerTenant: 1 })
+    const usedBytes = () => {
+      // Collects garbage first.
+      queryObjects(DeferredCounts, { format: 'count' })
+      return process.memoryUsage().heapUsed
+    }
+    const before = usedBytes()
+    for (let time = now; time < now + 14 * 24 * 60 * minute; time += 5 * second) {
+      counts.add(runFor('a'), time)
+      counts.sweep(time)
+    }
+    expect(usedBytes() - before).toBeLessThan(4_000_000)
+    expect(counts.isEmpty).toBe(true)
   })
 
   it('of hooks without deferred runs are removed by a sweep, and start again from 0', () => {
