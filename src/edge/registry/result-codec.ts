@@ -16,6 +16,8 @@ import {
 /** An id that the registry does not have is asked for again after that: it may be registered by then. */
 const refusedForMs = 30_000
 const maxRefused = 1_000
+/** Results have one schema and its former versions. */
+const maxTypes = 100
 
 const schemaUrl = new URL('../../../schemas/delivery-result.avsc', import.meta.url)
 
@@ -120,6 +122,7 @@ export function createResultReader(
       refused.set(id, { error: type, until: now() + refusedForMs })
       throw type
     }
+    if (types.size >= maxTypes && !types.has(id)) types.clear()
     types.set(id, type)
     return completed(type.fromBuffer(value.subarray(frameBytes)))
   }

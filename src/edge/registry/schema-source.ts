@@ -146,7 +146,7 @@ class RegistrySchemaSource implements SchemaSource {
   }
 
   #remember(id: number, schema: Schema): void {
-    if (schema.kind === 'json' || schema.kind === 'avro') {
+    if (isForGood(schema)) {
       this.#kept.set(id, schema)
       dropOldest(this.#kept, maxKept)
       return
@@ -181,6 +181,11 @@ class RegistrySchemaSource implements SchemaSource {
 
 const unknown: Schema = { kind: 'unknown' }
 
+/** An id never gets another schema. One that is unknown may be registered, and one that is unusable refer to such a one. */
+function isForGood({ kind }: Schema): boolean {
+  return kind === 'json' || kind === 'avro'
+}
+
 function dropOldest(map: Map<number, unknown>, max: number): void {
   for (const id of map.keys()) {
     if (map.size <= max) return
@@ -195,20 +200,30 @@ export interface SchemaReader {
   ask(id: number): Promise<void>
 }
 
-export function createSchemaReader(settings: RegistrySettings | undefined): SchemaReader {
-  const known = new Map<number, Schema>()
+export function createSchemaReader(
+  settings: RegistrySettings | undefined,
+  now: () => MonotonicMs = () => performance.now(),
+): SchemaReader {
+  // A monitor reads for as long as it runs, and ids come from whoever may write: the last ones are remembered.
+  const known = new Map<number, { readonly schema: Schema; readonly until: MonotonicMs }>()
   if (settings === undefined) {
     return { find: () => ({ kind: 'no-registry' }), ask: () => Promise.resolve() }
   }
   const client = new RegistryClient(settings)
   return {
-    find: (id) => known.get(id),
+    find(id) {
+      const found = known.get(id)
+      return found !== undefined && now() < found.until ? found.schema : undefined
+    },
     async ask(id) {
       const answer = await loadSchema(client, id)
       if (answer.kind === 'unavailable' || answer.kind === 'refused') {
         throw new UserError(answer.message)
       }
-      known.set(id, answer.kind === 'found' ? answer.value : unknown)
+      const schema = answer.kind === 'found' ? answer.value : unknown
+      known.delete(id)
+      known.set(id, { schema, until: isForGood(schema) ? Infinity : now() + refusedForMs })
+      dropOldest(known, maxKept)
     },
   }
 }

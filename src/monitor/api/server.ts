@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asError, UserError } from '../../core/model/errors.ts'
 import { createBoundedServer } from '../../edge/bounded-server.ts'
 import { listening } from '../../edge/listening.ts'
+import { boundReading } from '../../edge/reading-bound.ts'
 import { readJsonObject, type JsonObject } from '../../core/text/json-text.ts'
 import { originOf, refusedCaller, refusedHost, type GuardOptions, type Refusal } from './guard.ts'
 import { ApiError, findRoute, type ApiAnswer, type Found, type Route } from './route.ts'
@@ -48,6 +49,8 @@ export interface MonitorServer {
 }
 
 const clientTimeoutMs = 10_000
+/** Answers may have megabytes, and lines may be slow. */
+const readTimeoutMs = 60_000
 /** A hook record has at most that. */
 const maxBodyBytes = 1024 * 1024
 const maxConnections = 256
@@ -68,6 +71,7 @@ export async function startMonitorServer(options: MonitorServerOptions): Promise
       maxHeaderSize: 16 * 1024,
     },
     (request, response) => {
+      boundReading(request, response, readTimeoutMs)
       answer(options, streams, request, response).catch((error: unknown) => {
         fail(options, response, error)
       })

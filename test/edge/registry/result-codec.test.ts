@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endingOf, resultOf } from '../../../src/core/run/result.ts'
 import { createResultReader, jsonResultEncoder } from '../../../src/edge/registry/result-codec.ts'
 import { eventOf, runOf } from '../../support/model-builders.ts'
+import { startRegistry } from '../../support/scripted-registry.ts'
 
 const typeIn = (path: string): avro.types.RecordType => {
   const text = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -73,17 +72,12 @@ describe('results of this version', () => {
 
 describe('a reader of results whose schema the registry does not have', () => {
   it('asks for it once in half a minute, however many results there are', async () => {
-    const asked: (string | undefined)[] = []
-    const registry = createServer(({ url }, response) => {
-      asked.push(url?.split('?')[0])
+    const asked: string[] = []
+    const settings = await startRegistry((path, response) => {
+      asked.push(path)
       response.writeHead(404, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ error_code: 40_403, message: 'Schema not found' }))
     })
-    await once(registry.listen(0, '127.0.0.1'), 'listening')
-    onTestFinished(() => void registry.close())
-    const address = registry.address()
-    const port = typeof address === 'object' ? address?.port : undefined
-    const settings = { url: `http://127.0.0.1:${port}`, username: undefined, password: undefined }
     let now = 0
     const read = createResultReader(settings, undefined, () => now)
     const of = (id: number) => Buffer.from([0, 0, 0, 0, id, 1, 2])
@@ -92,5 +86,21 @@ describe('a reader of results whose schema the registry does not have', () => {
     now = 30_001
     await expect(read(of(7))).rejects.toThrow('no schema 7')
     expect(asked).toHaveLength(3)
+  })
+})
+
+describe('a reader of results that have many schemas', () => {
+  it('remembers some of them, however many there are', async () => {
+    const asked: string[] = []
+    const settings = await startRegistry((path, response) => {
+      asked.push(path)
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ schema: '"string"' }))
+    })
+    const read = createResultReader(settings)
+    const of = (id: number) => Buffer.from([0, 0, 0, id >> 8, id & 255, 2, 120])
+    for (let id = 0; id < 150; id += 1) await read(of(id))
+    for (const id of [149, 149, 0, 0]) await read(of(id))
+    expect(asked).toHaveLength(151)
   })
 })
