@@ -9,7 +9,8 @@
  * 4. lanes → calls.
  *
  * The steps that free slots and room come first, so the later ones can use them in the same turn. At the end of a turn,
- * lanes give back what others need more, and commits of complete offsets are planned. A turn never waits, and it is short: what is beyond its bounds is left to the next.
+ * lanes give back what others need more, and commits of complete offsets are planned. A turn never waits, and it is short:
+ * what is beyond its bounds is left to the next.
  */
 import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'

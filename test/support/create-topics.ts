@@ -30,7 +30,7 @@ export async function leadersElected(
       for (const { name, partitions } of topics) {
         const { length } = partitions.filter(({ leader }) => leader >= 0)
         if (length < Math.max(least, partitions.length))
-          throw new Error(`${length} partitions of ${name} have a leader yet`)
+          throw new Error(`only ${length} partitions of ${name} have a leader`)
       }
     },
     { timeout: limitMs, interval: 50 },

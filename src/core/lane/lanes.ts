@@ -279,7 +279,7 @@ export class Lanes<Work> {
       line.state = 'idle'
       const work = this.#mayStart(line, now) ? line.queue.shift() : undefined
       if (work === undefined) {
-        this.#slots.passOver(next)
+        this.#slots.skipped(next)
         continue
       }
       const { lane } = line

@@ -183,7 +183,7 @@ export class Slots<Work> {
   }
 
   /** The line that {@link next} returned starts no call. */
-  passOver({ tenant }: Pick<Holding<Work>, 'tenant'>): void {
+  skipped({ tenant }: Pick<Holding<Work>, 'tenant'>): void {
     this.#forgetIfIdle(tenant)
   }
 

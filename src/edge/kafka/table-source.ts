@@ -128,7 +128,7 @@ class KafkaTableSource implements TableSource {
       this.#state.loaded.reject(new Error(`stopped before topic ${topic} was read`))
     }
     this.#state = { kind: 'stopped' }
-    this.#ended()
+    this.#endReading()
     await within(this.#cluster.disconnect(), stopLimitMs, undefined)
   }
 
@@ -150,7 +150,7 @@ class KafkaTableSource implements TableSource {
         return
     }
     this.#state = { kind: 'failed' }
-    this.#ended()
+    this.#endReading()
   }
 
   // --- reading -----------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class KafkaTableSource implements TableSource {
       this.#fetching.add(nodeId)
       void this.#fetchFrom(nodeId, led).finally(() => {
         this.#fetching.delete(nodeId)
-        this.#change()
+        this.#wake()
       })
     }
   }
@@ -231,14 +231,14 @@ class KafkaTableSource implements TableSource {
     await sleep(ms, this.#end.signal)
   }
 
-  #change(): void {
+  #wake(): void {
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()
   }
 
-  #ended(): void {
+  #endReading(): void {
     this.#end.abort()
-    this.#change()
+    this.#wake()
   }
 
   // --- checking whether it is still the same topic ---------------------------------------------------------

@@ -181,7 +181,7 @@ class RegistrySchemaSource implements SchemaSource {
 
 const unknown: Schema = { kind: 'unknown' }
 
-/** An id never gets another schema. One that is unknown may be registered, and one that is unusable refer to such a one. */
+/** An id never gets another schema. But an unknown one may be registered later, and an unusable schema may refer to it. */
 function isForGood({ kind }: Schema): boolean {
   return kind === 'json' || kind === 'avro'
 }
