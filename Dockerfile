@@ -52,6 +52,7 @@ EXPOSE 9400 9401
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HOOKTIDE_HTTP_PORT || 9400}/healthz`).then(({ ok }) => process.exit(Number(!ok)))"]
-# Node is the first process, so it gets the signals.
-ENTRYPOINT ["node", "/app/src/hooktide.mjs"]
+# Node is the first process, so it gets the signals. V8 has four threads by default that collect garbage and compile code.
+# With 0 it has one fewer than there are cores, but at least one: more would take the time of the main thread.
+ENTRYPOINT ["node", "--v8-pool-size=0", "/app/src/hooktide.mjs"]
 CMD ["run"]

@@ -1,5 +1,4 @@
-/** hooktide as its users run it: the command line in child processes, with settings in the environment. */
-import { fileURLToPath } from 'node:url'
+/** hooktide as its users run it: the image's command line in child processes, with settings in the environment. */
 import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'
 import {
@@ -9,6 +8,7 @@ import {
   type Finished,
   type RunningProcess,
 } from '../support/hooktide-process.ts'
+import { imageProgram } from '../support/image-program.ts'
 import { settingsOf, silentLog } from '../support/kafka-tools.ts'
 import { byLabel, parseMetrics, type Series } from '../support/metric-lines.ts'
 import type { Contender } from './contender.ts'
@@ -30,10 +30,7 @@ export interface BenchEvent {
   readonly event?: string
 }
 
-const program = {
-  node: process.execPath,
-  script: fileURLToPath(new URL('../../src/hooktide.mjs', import.meta.url)),
-}
+const program = imageProgram()
 
 /** Runs a command to its end. */
 export function runCommand(args: readonly string[], environment: Environment): Promise<Finished> {

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -26,11 +26,13 @@ import {
   startRun,
   type RunningProcess,
 } from '../support/hooktide-process.ts'
+import { imageProgram } from '../support/image-program.ts'
 import { uniqueNames } from '../support/names.ts'
 import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 const commands = await loaded(commandList)
+const image = imageProgram()
 
 const textOf = (path: string) => readFileSync(join(checkoutFolder, path), 'utf8')
 const dockerfile = textOf('Dockerfile')
@@ -109,6 +111,17 @@ describe('the Dockerfile', () => {
     const packages = [...sources.matchAll(/ from '([^.n][^:']*)'/g)].map(([, name]) => name)
     expect(new Set(packages)).toEqual(new Set(['standardwebhooks']))
   })
+
+  it.runIf(process.platform === 'linux')(
+    'lets V8 have the cores beside the first, and no more',
+    async () => {
+      const countThreads = `const fs = require('node:fs')
+      const names = fs.readdirSync('/proc/self/task').map((id) => fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8'))
+      process.exit(names.filter((name) => name.startsWith('V8Worker')).length)`
+      const count = await exitCodeOf(image.node, [...(image.options ?? []), '-e', countThreads])
+      expect(count).toBe(Math.max(1, availableParallelism() - 1))
+    },
+  )
 
   it('names the ports that are the defaults', () => {
     const ports = ['HOOKTIDE_HTTP_PORT', 'HOOKTIDE_INGEST_PORT'].map(defaultOf)
@@ -245,7 +258,7 @@ describe('what docker compose up does', () => {
   }
   const runToEnd = (name: string) => {
     const args = (service(name).command ?? []).map((word) => word.replace(/^\/sample/, sample))
-    return hooktide(args, environmentOf(name))
+    return hooktide(args, environmentOf(name), '', image)
   }
 
   it('sees by its health checks that broker and registry are there', async () => {
@@ -271,7 +284,7 @@ describe('what docker compose up does', () => {
   it('makes topics, starts the processor and shows a delivered webhook on the page', async () => {
     expect(await runToEnd('init')).toMatchObject({ code: 0 })
     expect(await runToEnd('hook')).toMatchObject({ code: 0 })
-    processor = startRun(environmentOf('processor'))
+    processor = startRun(environmentOf('processor'), [], image)
     await processor.ready()
     const arrived = once(page, 'request')
     expect(await runToEnd('event')).toMatchObject({ code: 0 })
@@ -288,7 +301,7 @@ describe('what docker compose up does', () => {
 
   it('takes a webhook as Logto sends it, and shows what is delivered of it on the page', async () => {
     const environment = environmentOf('ingest')
-    await using ingest = startIngest(environment)
+    await using ingest = startIngest(environment, image)
     await ingest.ready()
     const { port } = await ingest.waitForLine(({ msg }) => msg === 'receiving webhooks')
     const [program = '', script = ''] = service('webhook').entrypoint ?? []

@@ -3,9 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** A command line: the program, and the Node that runs it. */
+/** A command line: the program, and the Node that runs it, with its options. */
 export interface Program {
   readonly node: string
+  readonly options?: readonly string[]
   readonly script: string
 }
 
@@ -183,14 +184,14 @@ function startLogging(
 function start(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  { node, script }: Program,
+  { node, options = [], script }: Program,
 ): ChildProcess {
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(KAFKA|SCHEMA_REGISTRY|HOOKTIDE)_/.test(name),
     ),
   )
-  const child = spawn(node, [script, ...args], {
+  const child = spawn(node, [...options, script, ...args], {
     env: { ...clean, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
