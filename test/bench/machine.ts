@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { kafkaVersion, type Surroundings } from '../../examples/sandbox/sandbox.ts'
 import { version } from '../../src/version.ts'
+import { imageProgram } from '../support/image-program.ts'
 import type { Header } from './report.ts'
 
 const packages = ['kafkajs', 'undici'] as const
@@ -25,7 +26,7 @@ export function headerOf(
     },
     versions: {
       hooktide: version,
-      node: process.version,
+      node: [process.version, ...(imageProgram().options ?? [])].join(' '),
       ...Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
       Kafka: kind === 'given' ? 'given' : `${kafkaVersion} (${kind})`,
     },

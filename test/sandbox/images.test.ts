@@ -32,7 +32,7 @@ import { checkoutFolder } from '../support/npm.ts'
 import { surroundings } from '../support/sandbox.ts'
 
 const commands = await loaded(commandList)
-const image = imageProgram()
+const programOfImage = imageProgram()
 
 const textOf = (path: string) => readFileSync(join(checkoutFolder, path), 'utf8')
 const dockerfile = textOf('Dockerfile')
@@ -118,7 +118,11 @@ describe('the Dockerfile', () => {
       const countThreads = `const fs = require('node:fs')
       const names = fs.readdirSync('/proc/self/task').map((id) => fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8'))
       process.exit(names.filter((name) => name.startsWith('V8Worker')).length)`
-      const count = await exitCodeOf(image.node, [...(image.options ?? []), '-e', countThreads])
+      const count = await exitCodeOf(programOfImage.node, [
+        ...(programOfImage.options ?? []),
+        '-e',
+        countThreads,
+      ])
       expect(count).toBe(Math.max(1, availableParallelism() - 1))
     },
   )
@@ -258,7 +262,7 @@ describe('what docker compose up does', () => {
   }
   const runToEnd = (name: string) => {
     const args = (service(name).command ?? []).map((word) => word.replace(/^\/sample/, sample))
-    return hooktide(args, environmentOf(name), '', image)
+    return hooktide(args, environmentOf(name), '', programOfImage)
   }
 
   it('sees by its health checks that broker and registry are there', async () => {
@@ -284,7 +288,7 @@ describe('what docker compose up does', () => {
   it('makes topics, starts the processor and shows a delivered webhook on the page', async () => {
     expect(await runToEnd('init')).toMatchObject({ code: 0 })
     expect(await runToEnd('hook')).toMatchObject({ code: 0 })
-    processor = startRun(environmentOf('processor'), [], image)
+    processor = startRun(environmentOf('processor'), [], programOfImage)
     await processor.ready()
     const arrived = once(page, 'request')
     expect(await runToEnd('event')).toMatchObject({ code: 0 })
@@ -301,7 +305,7 @@ describe('what docker compose up does', () => {
 
   it('takes a webhook as Logto sends it, and shows what is delivered of it on the page', async () => {
     const environment = environmentOf('ingest')
-    await using ingest = startIngest(environment, image)
+    await using ingest = startIngest(environment, programOfImage)
     await ingest.ready()
     const { port } = await ingest.waitForLine(({ msg }) => msg === 'receiving webhooks')
     const [program = '', script = ''] = service('webhook').entrypoint ?? []

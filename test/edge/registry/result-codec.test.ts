@@ -5,7 +5,7 @@ import type { DeliveryResult } from '../../../src/core/model/records.ts'
 import { endingOf, resultOf } from '../../../src/core/run/result.ts'
 import { createResultReader, jsonResultEncoder } from '../../../src/edge/registry/result-codec.ts'
 import { eventOf, runOf } from '../../support/model-builders.ts'
-import { startRegistry } from '../../support/scripted-registry.ts'
+import { schemaNotFound, startRegistry } from '../../support/scripted-registry.ts'
 
 const typeIn = (path: string): avro.types.RecordType => {
   const text = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -73,10 +73,9 @@ describe('results of this version', () => {
 describe('a reader of results whose schema the registry does not have', () => {
   it('asks for it once in half a minute, however many results there are', async () => {
     const asked: string[] = []
-    const settings = await startRegistry((path, response) => {
+    const settings = await startRegistry((path) => {
       asked.push(path)
-      response.writeHead(404, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ error_code: 40_403, message: 'Schema not found' }))
+      return schemaNotFound
     })
     let now = 0
     const read = createResultReader(settings, undefined, () => now)
@@ -92,10 +91,9 @@ describe('a reader of results whose schema the registry does not have', () => {
 describe('a reader of results that have many schemas', () => {
   it('remembers some of them, however many there are', async () => {
     const asked: string[] = []
-    const settings = await startRegistry((path, response) => {
+    const settings = await startRegistry((path) => {
       asked.push(path)
-      response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ schema: '"string"' }))
+      return [200, { schema: '"string"' }]
     })
     const read = createResultReader(settings)
     const of = (id: number) => Buffer.from([0, 0, 0, id >> 8, id & 255, 2, 120])

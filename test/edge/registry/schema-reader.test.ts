@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { createSchemaReader } from '../../../src/edge/registry/schema-source.ts'
-import { startRegistry } from '../../support/scripted-registry.ts'
+import { schemaNotFound, startRegistry } from '../../support/scripted-registry.ts'
 
 async function startReader() {
   const ids = new Set<number>()
   let now = 0
-  const settings = await startRegistry((path, response) => {
+  const settings = await startRegistry((path) => {
     const isThere = ids.has(Number(path.split('/').at(-1)))
-    response.writeHead(isThere ? 200 : 404, { 'content-type': 'application/json' })
-    const missing = { error_code: 40_403, message: 'Schema not found' }
-    response.end(JSON.stringify(isThere ? { schemaType: 'JSON', schema: '{}' } : missing))
+    return isThere ? [200, { schemaType: 'JSON', schema: '{}' }] : schemaNotFound
   })
   const reader = createSchemaReader(settings, () => now)
   return { ...reader, ids, pass: (ms: number) => void (now += ms) }
