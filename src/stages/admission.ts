@@ -9,7 +9,7 @@ import type { Hook, InboundRecord, MonotonicMs, Run } from '../core/model/model.
 import type { Emit } from '../core/signal/signal.ts'
 import type { Clock } from '../ports.ts'
 import { addsRecord, type DeferBehind, type Deferring, type Judgement } from './deferring.ts'
-import { countOf, tenantOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
+import { countOf, type Caused, type Opened, type PlannedCall } from './expand.ts'
 import type { Load } from './load.ts'
 import type { PartitionFlow, Taken, Waiting } from './partition-flow.ts'
 import type { Placement } from './placement.ts'
@@ -165,7 +165,7 @@ export class Admission {
       offset: record.offset,
       timestamp: record.timestamp,
       bytes: bytes + (opened.kind === 'runs' ? opened.renderedBytes : 0),
-      tenantId: tenantOf(opened),
+      tenantId: calls.find(isQueued)?.call.run.event.tenantId,
       isLong: calls.some(({ decision }) => decision.kind === 'queue' && decision.isLong),
       caused,
       remaining: caused,
@@ -249,6 +249,10 @@ type Decision = Exclude<Judgement, { readonly kind: 'wait' }>
 interface DecidedCall {
   readonly call: PlannedCall
   readonly decision: Decision
+}
+
+function isQueued({ decision }: DecidedCall): boolean {
+  return decision.kind === 'queue'
 }
 
 /** What will be done with everything that a record causes. */

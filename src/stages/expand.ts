@@ -16,7 +16,6 @@ import type {
   Rejection,
   Run,
   TableEntry,
-  TenantId,
   Tier,
   Topics,
   UnattemptedVerdict,
@@ -204,19 +203,4 @@ function byKind(plans: readonly PlannedRun[]) {
 export function countOf(opened: Caused): number {
   if (opened.kind === 'runs') return opened.calls.length + opened.ends.length
   return opened.kind === 'repeat' ? 0 : 1
-}
-
-/** The tenant of everything that the record causes. A record never has several tenants. */
-export function tenantOf(opened: Caused): TenantId | undefined {
-  switch (opened.kind) {
-    case 'runs':
-      return (opened.calls[0] ?? opened.ends[0])?.run.event.tenantId
-    case 'hop':
-    case 'repeat':
-      return opened.run.event.tenantId
-    case 'unmatched':
-      return opened.event.tenantId
-    case 'rejected':
-      return undefined
-  }
 }

@@ -30,7 +30,10 @@ export interface Origin {
   /** The record's timestamp. */
   readonly timestamp: EpochMs
   readonly bytes: number
-  /** `undefined` for a record that could not be read. */
+  /**
+   * The tenant of the deliveries that were queued for it; `undefined` if none was. A record never has several tenants.
+   * {@link ../core/lane/share.ts}
+   */
   readonly tenantId: TenantId | undefined
   /** Whether a call for it was expected to take long when it was admitted. */
   readonly isLong: boolean

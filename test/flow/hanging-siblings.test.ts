@@ -187,8 +187,9 @@ describe('a hook that is known to answer, beside 500 of its tenant and partition
    *
    * @returns the ticks in which the other hook was not called at once, after a second in which the crowd is new
    */
-  async function lateTicks(ticks: number, shareAt: (tick: number) => number) {
+  async function lateTicks(ticks: number, shareAt: (tick: number) => number, ackDelayMs = 0) {
     const rig = createRig()
+    rig.broker.setAckDelay(ackDelayMs)
     putAnswering(rig)
     const events = putHanging(rig, 500, 5 * second)
     const one = await rig.start()
@@ -218,6 +219,11 @@ describe('a hook that is known to answer, beside 500 of its tenant and partition
 
   it('is not delayed while the event loop is busy for a moment', async () => {
     const late = await lateTicks(45, (tick) => (tick > 30 && tick < 36 ? 1 : 0))
+    expect(late).toEqual([])
+  }, 20_000)
+
+  it('is not delayed while many deferrals of theirs wait for their acknowledgement', async () => {
+    const late = await lateTicks(45, () => 0, 80)
     expect(late).toEqual([])
   }, 20_000)
 })

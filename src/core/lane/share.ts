@@ -8,6 +8,9 @@
  * Hooks whose calls take long, or whose call length is not known, share a part of what their tenant may hold, by the same
  * rule, as they do with slots. Otherwise many hooks that hang would leave nothing to a hook of their tenant that answers.
  * {@link ./call-length.ts} says what a hook may use of the rest that has not made its first call.
+ *
+ * What only waits to be written takes no share: no endpoint keeps it waiting. Otherwise what is deferred for a crowd, while it
+ * is being written, would use up the share of a hook of the same tenant that answers.
  */
 import type { HookId, TenantId } from '../model/model.ts'
 import { weightOfLong, type CallLength } from './call-length.ts'
@@ -42,7 +45,7 @@ interface HeldByTenant extends Held {
 
 /** A record for which something is held. */
 export interface Holder {
-  /** `undefined` if no tenant could be read. */
+  /** The tenant whose share it takes; `undefined` if it takes none. */
   readonly tenantId: TenantId | undefined
   /** Whether a call of it was thought to take long when it was admitted. */
   readonly isLong: boolean
@@ -59,6 +62,8 @@ export interface Asking {
 export class Holdings {
   readonly capacity: Amount
   readonly #total: Held = { count: 0, bytes: 0 }
+  /** What takes a share. */
+  readonly #shared: Held = { count: 0, bytes: 0 }
   readonly #tenants = new Map<TenantId, HeldByTenant>()
   readonly #hooks = new Map<HookId, Held>()
 
@@ -81,7 +86,7 @@ export class Holdings {
     const weight = weightOfLong(length, hook.count)
     const isBelow = (of: keyof Amount) => {
       const held = tenant[of] + tenant.long[of] * weight
-      return mayHoldMore(hook[of], held, this.capacity[of] - this.#total[of], part)
+      return mayHoldMore(hook[of], held, this.capacity[of] - this.#shared[of], part)
     }
     return isBelow('count') && isBelow('bytes')
   }
@@ -89,6 +94,7 @@ export class Holdings {
   hold({ tenantId, isLong }: Holder, count: number, bytes: number): void {
     add(this.#total, count, bytes)
     if (tenantId === undefined) return
+    add(this.#shared, count, bytes)
     let tenant = this.#tenants.get(tenantId)
     if (tenant === undefined) {
       tenant = { count: 0, bytes: 0, long: { count: 0, bytes: 0 } }

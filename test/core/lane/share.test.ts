@@ -175,13 +175,19 @@ describe('holdings', () => {
     })
   })
 
-  it('leave less to others for what is of no tenant', () => {
-    const held = new Holdings({ count: 2, bytes: 8_000 })
-    expect(held.hasShare(asking('a', 't'))).toBe(true)
-    held.hold(short(undefined), 2, 100)
-    expect(held.hasShare(asking('a', 't'))).toBe(false)
-    held.release(short(undefined), 2, 100)
-    expect(held.hasShare(asking('a', 't'))).toBe(true)
+  it('take nothing from anybody for what only waits to be written', () => {
+    const held = new Holdings({ count: 750, bytes: 1e9 })
+    let count = 0
+    for (; held.hasShare(asking(`crowd-${count}`, 't', 'unknown')); count += 1) {
+      held.hold(long('t'), 1, 1)
+      held.holdFor(`crowd-${count}`, 1, 1)
+    }
+    held.hold(short(undefined), 749 - count, 1)
+    expect(held.total.count).toBe(749)
+    expect(held.hasShare(asking('soon', 't'))).toBe(true)
+    expect(held.hasShare(asking('other', 'u', 'long'))).toBe(true)
+    held.release(short(undefined), 749 - count, 1)
+    expect(held.total.count).toBe(count)
   })
 
   it('agree with a list of everything that is held, and forget who holds nothing', () => {
@@ -222,13 +228,14 @@ describe('holdings', () => {
           const ofHook = plain.filter(({ hook }) => hook === 'a')
           expect(held.total).toEqual({ count: plain.length, bytes: bytesOf(plain) })
           const long = ofTenant.filter((one) => one.isLong)
+          const shared = plain.filter(({ tenant }) => tenant !== undefined)
           const weights = { short: 0, unknown: ofHook.length === 0 ? 0.5 : 1, long: 1 }
           for (const length of ['short', 'unknown', 'long'] as const) {
             const counted = ofTenant.length + long.length * weights[length]
             const bytes = bytesOf(ofTenant) + bytesOf(long) * weights[length]
             expect(held.hasShare(asking('a', 't', length))).toBe(
-              mayHoldMore(ofHook.length, counted, 750 - plain.length) &&
-                mayHoldMore(bytesOf(ofHook), bytes, 8_000 - bytesOf(plain)),
+              mayHoldMore(ofHook.length, counted, 750 - shared.length) &&
+                mayHoldMore(bytesOf(ofHook), bytes, 8_000 - bytesOf(shared)),
             )
           }
           expect(new Map(held.byHook()).size).toBe(new Set(plain.map(({ hook }) => hook)).size)
