@@ -4,8 +4,14 @@
 import { bodyFor } from '../core/event/event.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
-import type { LaneMove, Lanes, Slot } from '../core/lane/lanes.ts'
-import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
+import { callLengths } from '../core/lane/call-length.ts'
+import type { LaneMove, Lanes, Slot, Startable } from '../core/lane/lanes.ts'
+import {
+  countedAsOf,
+  type CallCounts,
+  type MayStart,
+  type RepeatBounds,
+} from '../core/lane/repeat-bounds.ts'
 import { tenths } from '../core/model/durations.ts'
 import type { EpochMs, Hook, MonotonicMs } from '../core/model/model.ts'
 import { isStillJoined, join, type JoinedEnd } from '../core/run/join.ts'
@@ -90,18 +96,23 @@ export class Calls {
    * @param recorder its calls that are not acknowledged reduce the number of calls that may start
    * @param most the caller comes back for the others
    */
-  *due(recorder: { readonly pendingCalls: number }, most: number): Generator<Slot<Work>> {
+  *due(recorder: { readonly pendingCalls: CallCounts }, most: number): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
-    let mayStart = 0
+    let which: Startable = { isOpen: this.#isLineOpen, lengths: [] }
+    let count = 0
     for (let left = most; gate.check(); left -= 1) {
       if (left === 0) return
-      if (mayStart === 0) mayStart = this.#mayStart(recorder.pendingCalls)
-      const slot = mayStart > 0 ? lanes.next(clock.monotonic(), this.#isLineOpen) : undefined
+      if (count === 0) {
+        const may = this.#mayStart(recorder.pendingCalls)
+        count = may.count
+        which = { ...which, lengths: may.lengths }
+      }
+      const slot = count > 0 ? lanes.next(clock.monotonic(), which) : undefined
       if (slot === undefined) break
-      mayStart -= 1
+      count -= 1
       yield slot
     }
-    this.#recheckSoon(mayStart)
+    this.#recheckSoon(which)
   }
 
   /** Makes the call of the slot. If the result is not `called`, the caller must free the slot by {@link notMade}. */
@@ -154,17 +165,17 @@ export class Calls {
     this.abort(() => true)
   }
 
-  /** How many calls the process may start before this is computed again. */
-  #mayStart(pending: number): number {
+  /** Which calls the process may start before this is computed again. */
+  #mayStart(pending: CallCounts): MayStart {
     const { clock, deferring, bounds } = this.#parts
     return bounds.mayStart(clock.monotonic(), pending, () => deferring.isLoopBusy())
   }
 
-  /** @param mayStart 0 when too many calls have started lately */
-  #recheckSoon(mayStart: number): void {
+  /** @param lengths not all when too many calls have started lately */
+  #recheckSoon({ lengths }: Startable): void {
     const { gate, lanes, clock } = this.#parts
     if (gate.isStopped) return
-    if (!gate.isOpen || mayStart === 0) this.#recheck.fireIn(recheckMs)
+    if (!gate.isOpen || lengths.length < callLengths.length) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
     if (limitedUntil !== undefined)
       this.#recheck.fireIn(Math.max(0, limitedUntil - clock.monotonic()))
@@ -192,14 +203,15 @@ export class Calls {
       oauth: hook.oauth,
       clientCertificate: hook.clientCertificate,
     }
+    const countedAs = countedAsOf(slot)
     const call = http.send(request, (result) => {
-      bounds.callEnded(startedAt, clock.monotonic())
+      bounds.callEnded(countedAs, startedAt, clock.monotonic())
       work.trace?.answered(result)
       const answer = { kind: 'attempted', result, sign: endpointSignOf(result) } as const
       const attempted = { ...answer, hook, shownUrl, headers, startedAt: now, queuedMs }
       marks.answered({ slot, attempted })
     })
-    bounds.callBegan(startedAt)
+    bounds.callBegan(countedAs, startedAt)
     this.#inFlight.set(slot, { work, call })
     const { group } = work.origin.epoch
     this.#perGroup.set(group, this.inFlightOf(group) + 1)

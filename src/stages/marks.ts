@@ -2,6 +2,7 @@
  * The inputs of the loop. Everything that happens outside a turn (a fetch, an answer, an acknowledgement, a timer) is marked
  * here, and {@link ./turn.ts} handles all marks.
  */
+import type { CountedAs } from '../core/lane/repeat-bounds.ts'
 import type { Slot } from '../core/lane/lanes.ts'
 import type { Attempted } from '../core/run/recording.ts'
 import type { Progress } from '../core/run/result.ts'
@@ -20,8 +21,11 @@ export interface Acknowledged {
   /** `undefined` when the record was rejected. */
   readonly work: Work | undefined
   readonly progress: Progress
-  /** Whether a call caused the records, so that a crash before they were acknowledged would have repeated it. */
-  readonly isOfCall: boolean
+  /**
+   * How the call was counted that caused the records, which a crash before they were acknowledged would have repeated;
+   * `undefined` if no call caused them.
+   */
+  readonly ofCall: CountedAs | undefined
 }
 
 export class Marks {

@@ -8,6 +8,7 @@ import { TooLargeError } from '../core/model/errors.ts'
 import type { AuthEvent, InboundRecord, OutboundRecord, Rejection } from '../core/model/model.ts'
 import { rejectedHeaders } from '../core/run/delivery-headers.ts'
 import { recordingOf, type RunStep, type RecordingRules } from '../core/run/recording.ts'
+import type { CallCounts, CountedAs } from '../core/lane/repeat-bounds.ts'
 import type { Progress } from '../core/run/result.ts'
 import { unmatchedRecord, type Unmatched } from '../core/run/unmatched.ts'
 import type { Emit, Signal } from '../core/signal/signal.ts'
@@ -34,7 +35,7 @@ export class Recorder {
   readonly #parts: RecorderParts
   readonly #proofWaiters: ProofWaiters
   #pending = 0
-  #pendingCalls = 0
+  readonly #pendingCalls = { short: 0, long: 0 }
 
   constructor(parts: RecorderParts) {
     this.#parts = parts
@@ -45,14 +46,14 @@ export class Recorder {
    * How many ended calls are not {@link settled}. A crash would repeat these, and none of the writes that no call caused:
    * hops, deferrals, splits.
    */
-  get pendingCalls(): number {
+  get pendingCalls(): CallCounts {
     return this.#pendingCalls
   }
 
   /** An acknowledged write has been handled, so that what it completes is complete. */
-  settled({ isOfCall }: Acknowledged): void {
+  settled({ ofCall }: Acknowledged): void {
     this.#pending -= 1
-    if (isOfCall) this.#pendingCalls -= 1
+    if (ofCall !== undefined) this.#pendingCalls[ofCall] -= 1
   }
 
   /** Whether all records are written, acknowledged and settled. */
@@ -60,15 +61,18 @@ export class Recorder {
     return this.#pending === 0 && this.#proofWaiters.isEmpty
   }
 
-  /** Writes the records that follow from the step. After the end of the epoch, only an attempt is recorded. */
-  record(work: Work, step: RunStep): void {
+  /**
+   * Writes the records that follow from the step. After the end of the epoch, only an attempt is recorded.
+   *
+   * @param ofCall how the call was counted that was attempted
+   */
+  record(work: Work, step: RunStep, ofCall?: CountedAs): void {
     this.#proofWaiters.whenProven(work.origin, () => {
       if (!work.origin.epoch.isLive && step.kind !== 'attempted') return
       const { records, signals, progress } = this.#recordingOf(work, step)
       signals.forEach(this.#parts.emit)
       if (work.trace !== undefined) tellTrace(work.trace, signals)
-      const isOfCall = step.kind === 'attempted'
-      const acknowledged = { origin: work.origin, work, progress, isOfCall }
+      const acknowledged = { origin: work.origin, work, progress, ofCall }
       this.#write(records, acknowledged, () => this.#fallBack(work))
     })
   }
@@ -145,7 +149,8 @@ export class Recorder {
     fallBack: () => Promise<Progress>,
   ): void {
     this.#pending += 1
-    if (acknowledged.isOfCall) this.#pendingCalls += 1
+    const { ofCall } = acknowledged
+    if (ofCall !== undefined) this.#pendingCalls[ofCall] += 1
     // One promise per write is enough for almost all of them.
     this.#parts.sink.write(records).then(
       () => this.#parts.marks.acknowledged(acknowledged),
@@ -178,7 +183,7 @@ export class Recorder {
 }
 
 /** What no delivery causes, but a record by itself. */
-const ownRecord = { work: undefined, progress: 'ended', isOfCall: false } as const
+const ownRecord = { work: undefined, progress: 'ended', ofCall: undefined } as const
 
 function tellTrace(trace: AttemptTrace, signals: readonly Signal[]): void {
   for (const signal of signals) {

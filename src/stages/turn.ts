@@ -12,7 +12,7 @@
  * lanes give back what others need more, and commits of complete offsets are planned. A turn never waits, and it is short:
  * what is beyond its bounds is left to the next.
  */
-import type { RepeatBounds } from '../core/lane/repeat-bounds.ts'
+import { countedAsOf, type RepeatBounds } from '../core/lane/repeat-bounds.ts'
 import type { LaneMove, Slot } from '../core/lane/lanes.ts'
 import { heededSign, type EndpointSign } from '../core/run/verdict.ts'
 import type { Emit } from '../core/signal/signal.ts'
@@ -140,7 +140,7 @@ export class Turn {
     this.#laneChanged(slot, calls.answered(answered))
     const outcome = endpointOutcomeOf(heededSign(attempted.sign, slot.work.run))
     if (outcome !== undefined) health.attempted(attempted.hook, outcome, clock.now())
-    recorder.record(slot.work, attempted)
+    recorder.record(slot.work, attempted, countedAsOf(slot))
   }
 
   /** Acknowledgements → offsets. */

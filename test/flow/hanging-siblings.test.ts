@@ -227,3 +227,31 @@ describe('a hook that is known to answer, beside 500 of its tenant and partition
     expect(late).toEqual([])
   }, 20_000)
 })
+
+describe('a hook that is known to answer, beside 300 of its tenant whose calls time out while the loop is busy', () => {
+  it('is called at once, also while a call of it is in flight', async () => {
+    const rig = createRig({ partitions: 4 })
+    putAnswering(rig)
+    const events = putHanging(rig, 300, 10 * second)
+    const one = await rig.start()
+    expect(one.processor.status().suspendedHooks).toBe(0)
+    one.http.script(url('answers'), { status: 200, afterMs: 25 })
+    rig.sendEvent()
+    await rig.clock.advance(second)
+    for (let index = 0; index < 3; index += 1) {
+      for (const event of events) rig.sendEvent({ event, index })
+    }
+    await rig.clock.advance(10 * second - 100)
+    rig.loop.share = 1
+    const timedOut = () => rig.results().filter(({ hookId }) => hookId !== 'answers').length
+    const late: number[] = []
+    for (let step = 0; step < 50; step += 1) {
+      rig.sendEvent({ step })
+      await rig.clock.advance(20)
+      const calls = one.http.calls.filter(({ request }) => request.url === url('answers'))
+      if (calls.length !== step + 2) late.push(step)
+    }
+    expect(timedOut()).toBeGreaterThan(300)
+    expect(late).toEqual([])
+  }, 20_000)
+})

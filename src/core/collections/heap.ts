@@ -50,7 +50,7 @@ export class Heap<Item extends HeapItem> {
 
   /** The index may be one of another heap. To move the item by it would put it in both, and lose one of this heap's. */
   #has(item: Item): boolean {
-    return this.#items[item.heapIndex] === item
+    return item.heapIndex >= 0 && this.#items[item.heapIndex] === item
   }
 
   #up(item: Item): void {

@@ -1,6 +1,9 @@
 /** How long the calls of a hook take, as far as this process knows. `unknown`: none has ended yet. */
 export type CallLength = 'short' | 'long' | 'unknown'
 
+/** How long calls may take, as far as is known. */
+export const callLengths = ['short', 'unknown', 'long'] as const
+
 /** Whether a call is counted among the long ones: it was not known to be short. */
 export function isLong(length: CallLength): boolean {
   return length !== 'short'

@@ -13,7 +13,7 @@
  * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
-import { isLong } from './call-length.ts'
+import { callLengths, isLong, type CallLength } from './call-length.ts'
 import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
 import {
@@ -43,6 +43,14 @@ export interface Slot<Work> extends Holding<Work>, CallStamp<Work> {
   readonly work: Work
   isFinished: boolean
 }
+
+/** Which calls may start. */
+export interface Startable {
+  readonly isOpen: (name: LineName) => boolean
+  readonly lengths: readonly CallLength[]
+}
+
+const all: Startable = { isOpen: () => true, lengths: callLengths }
 
 /** A lane's condition has changed. */
 export interface LaneMove<Work> {
@@ -164,13 +172,12 @@ export class Lanes<Work> {
   /**
    * Takes the work that starts next, or `undefined` when none may start now.
    *
-   * @param isOpen whether calls of that kind of line may start
+   * @param which the lines and lengths of calls that may start
    */
-  next(now: MonotonicMs, isOpen: (name: LineName) => boolean = () => true): Slot<Work> | undefined {
+  next(now: MonotonicMs, which: Startable = all): Slot<Work> | undefined {
     this.#wakeDue(now)
     const preferred = this.#served === 'first' ? 'late' : 'first'
-    const slot = isOpen(preferred) ? this.#serve(preferred, now) : undefined
-    return slot ?? (isOpen(this.#served) ? this.#serve(this.#served, now) : undefined)
+    return this.#serve(preferred, which, now) ?? this.#serve(this.#served, which, now)
   }
 
   /** Frees the slot of a call that has ended. Returns how its lane's condition changed, if it did. */
@@ -273,8 +280,10 @@ export class Lanes<Work> {
     for (const line of limited) this.#limitOver(line, now)
   }
 
-  #serve(name: LineName, now: MonotonicMs): Slot<Work> | undefined {
-    for (let next = this.#slots.next(name); next !== undefined; next = this.#slots.next(name)) {
+  #serve(name: LineName, { isOpen, lengths }: Startable, now: MonotonicMs): Slot<Work> | undefined {
+    if (!isOpen(name)) return undefined
+    const find = () => this.#slots.next(name, lengths)
+    for (let next = find(); next !== undefined; next = find()) {
       const { line, tenant } = next
       line.state = 'idle'
       const work = this.#mayStart(line, now) ? line.queue.shift() : undefined

@@ -18,7 +18,7 @@ import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
 import type { MonotonicMs, TenantId } from '../model/model.ts'
 import type { SharedSlots } from './backlog.ts'
-import { weightOfLong, type CallLength } from './call-length.ts'
+import { callLengths, weightOfLong, type CallLength } from './call-length.ts'
 import { RateMeter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
@@ -52,21 +52,32 @@ export interface Holding<Work> {
 /** Measurements of the calls of a tenant that were expected to take long. */
 export type LongCalls = Omit<SharedSlots, 'deferred'>
 
-/** A tenant's entry in one of the two heaps of tenants that wait for slots. */
+/**
+ * A tenant's entry in one of the heaps of tenants that wait for slots. There is a heap for each kind of line and each length
+ * of calls, so that a line is found however many others wait whose calls may not start now.
+ */
 interface Seat<Work> extends HeapItem {
   readonly tenant: Tenant<Work>
-  /** Lines that are ready, by what is known of the length of their calls. */
-  readonly lines: Readonly<Record<CallLength, Heap<Line<Work>>>>
+  /** The tenant's lines of that kind and length that are ready. */
+  readonly lines: Heap<Line<Work>>
   /** Orders tenants that hold equally much: the lower one first. */
   order: number
 }
 
+type Seats<Item> = Readonly<Record<LineName, Readonly<Record<CallLength, Item>>>>
+
 type IsBefore<Work> = (one: Line<Work>, other: Line<Work>) => boolean
+
+/** The line that starts next of those of one kind and length. */
+interface Candidate<Work> {
+  readonly line: Line<Work>
+  readonly seat: Seat<Work>
+}
 
 /** What a tenant holds, and its lines that are ready. */
 class Tenant<Work> {
   readonly id: TenantId
-  readonly seats: Readonly<Record<LineName, Seat<Work>>>
+  readonly seats: Seats<Seat<Work>>
   inFlight = 0
   bytes = 0
   /** Calls of the late lines. */
@@ -82,21 +93,17 @@ class Tenant<Work> {
 
   constructor(id: TenantId, isBefore: IsBefore<Work>) {
     this.id = id
-    this.seats = { first: this.#seat(isBefore), late: this.#seat(isBefore) }
+    this.seats = forEach(() => ({
+      tenant: this,
+      lines: new Heap(isBefore),
+      order: 0,
+      heapIndex: -1,
+    }))
   }
 
   get isIdle(): boolean {
     const { first, late } = this.seats
-    return this.inFlight === 0 && isEmpty(first) && isEmpty(late)
-  }
-
-  #seat(isBefore: IsBefore<Work>): Seat<Work> {
-    const lines = {
-      short: new Heap(isBefore),
-      unknown: new Heap(isBefore),
-      long: new Heap(isBefore),
-    }
-    return { tenant: this, lines, order: 0, heapIndex: -1 }
+    return this.inFlight === 0 && !isWaiting(first) && !isWaiting(late)
   }
 }
 
@@ -110,25 +117,19 @@ const maxYoungShare = 0.75
 /** Longer than calls are young, so that a tenant whose calls still take long is found slow again before this is over. */
 const foundForMs = 1_000
 
-const lengths = ['short', 'unknown', 'long'] as const
-
 /** The most tenants that are skipped in search of one that may start a call. The one that holds the least comes first. */
 const maxPassedOver = 8
 
 export class Slots<Work> {
   readonly #limits: SlotLimits
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
-  readonly #waiting: Readonly<Record<LineName, Heap<Seat<Work>>>>
+  readonly #waiting: Seats<Heap<Seat<Work>>>
   readonly #all = { inFlight: 0, bytes: 0, late: 0 }
   #order = 0
 
   constructor(limits: SlotLimits) {
     this.#limits = limits
-    const isBefore = (one: Seat<Work>, other: Seat<Work>) => {
-      const difference = this.#shareOf(one.tenant) - this.#shareOf(other.tenant)
-      return difference === 0 ? one.order < other.order : difference < 0
-    }
-    this.#waiting = { first: new Heap(isBefore), late: new Heap(isBefore) }
+    this.#waiting = forEach(() => new Heap((one, other) => this.#isSeatBefore(one, other)))
   }
 
   /** Calls in flight. */
@@ -144,42 +145,42 @@ export class Slots<Work> {
 
   /** Adds a line that is ready. */
   wait(line: Line<Work>): void {
-    const seat = this.#tenantOf(line.lane.limits.tenantId).seats[line.name]
-    heapOf(seat, line).push(line)
+    const seat = seatOf(this.#tenantOf(line.lane.limits.tenantId), line)
+    seat.lines.push(line)
     if (seat.heapIndex >= 0) return
     this.#order += 1
     seat.order = this.#order
-    this.#waiting[line.name].push(seat)
+    this.#waiting[line.name][line.length].push(seat)
   }
 
   /** Removes a line that waits. Must be called before the hook moves to another tenant. */
   leave(line: Line<Work>): void {
     const tenant = this.#tenants.get(line.lane.limits.tenantId)
     if (tenant === undefined) return
-    this.#take(line, tenant.seats[line.name])
+    this.#take({ line, seat: seatOf(tenant, line) })
     this.#forgetIfIdle(tenant)
   }
 
-  /** Removes and returns the line that starts next, with its tenant; `undefined` when none may start a call now. */
-  next(name: LineName): Pick<Holding<Work>, 'line' | 'tenant'> | undefined {
+  /**
+   * Removes and returns the line that starts next, with its tenant; `undefined` when none may start a call now.
+   *
+   * @param lengths the lengths of calls that may start
+   */
+  next(
+    name: LineName,
+    lengths: readonly CallLength[],
+  ): Pick<Holding<Work>, 'line' | 'tenant'> | undefined {
     const { maxInFlight, lateShare } = this.#limits
     if (name === 'late' && this.#all.late >= Math.max(1, maxInFlight * lateShare)) return undefined
-    const waiting = this.#waiting[name]
-    const passedOver: Seat<Work>[] = []
-    let line: Line<Work> | undefined
-    let seat = waiting.peek()
-    // The first tenant holds the least. If it has used up its share, all others have too.
-    while (seat !== undefined && this.#mayHold(seat.tenant, 0, 0)) {
-      line = this.#nextOf(seat, name)
-      if (line !== undefined || passedOver.length === maxPassedOver) break
-      waiting.remove(seat)
-      passedOver.push(seat)
-      seat = waiting.peek()
+    let next: Candidate<Work> | undefined
+    for (const length of lengths) {
+      const found = this.#firstOf(name, length)
+      if (found === undefined) continue
+      if (next === undefined || this.#isCandidateBefore(found, next)) next = found
     }
-    for (const one of passedOver) waiting.push(one)
-    if (line === undefined || seat === undefined) return undefined
-    this.#take(line, seat)
-    return { line, tenant: seat.tenant }
+    if (next === undefined) return undefined
+    this.#take(next)
+    return { line: next.line, tenant: next.seat.tenant }
   }
 
   /** The line that {@link next} returned starts no call. */
@@ -230,15 +231,28 @@ export class Slots<Work> {
     return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
-  #nextOf({ tenant, lines }: Seat<Work>, name: LineName): Line<Work> | undefined {
-    if (name === 'late' && tenant.late >= this.#maxLate(tenant)) return undefined
-    let next: Line<Work> | undefined
-    for (const length of lengths) {
-      const line = lines[length].peek()
-      if (line === undefined || !this.#mayStart(line, tenant)) continue
-      if (next === undefined || this.#isBefore(line, next)) next = line
+  #firstOf(name: LineName, length: CallLength): Candidate<Work> | undefined {
+    const waiting = this.#waiting[name][length]
+    const passedOver: Seat<Work>[] = []
+    let line: Line<Work> | undefined
+    let seat = waiting.peek()
+    // The first tenant holds the least. If it has used up its share, all others have too.
+    while (seat !== undefined && this.#mayHold(seat.tenant, 0, 0)) {
+      line = this.#startable(seat)
+      if (line !== undefined || passedOver.length === maxPassedOver) break
+      waiting.remove(seat)
+      passedOver.push(seat)
+      seat = waiting.peek()
     }
-    return next
+    for (const one of passedOver) waiting.push(one)
+    return line === undefined || seat === undefined ? undefined : { line, seat }
+  }
+
+  /** The first of the lines, if it may start a call now. */
+  #startable({ tenant, lines }: Seat<Work>): Line<Work> | undefined {
+    const line = lines.peek()
+    if (line === undefined || !this.#mayStart(line, tenant)) return undefined
+    return line.name === 'late' && tenant.late >= this.#maxLate(tenant) ? undefined : line
   }
 
   /** Whether the line's lane may take one more slot. */
@@ -282,14 +296,16 @@ export class Slots<Work> {
     const { tenantId } = lane.limits
     const home = tenantId === tenant.id ? tenant : this.#tenants.get(tenantId)
     for (const one of [lane.first, lane.late]) {
-      if (home !== undefined) heapOf(home.seats[one.name], one).update(one)
-      this.#waiting[one.name].update(tenant.seats[one.name])
+      if (home !== undefined) seatOf(home, one).lines.update(one)
+      for (const length of callLengths) {
+        this.#waiting[one.name][length].update(tenant.seats[one.name][length])
+      }
     }
   }
 
-  #take(line: Line<Work>, seat: Seat<Work>): void {
-    heapOf(seat, line).remove(line)
-    if (isEmpty(seat)) this.#waiting[line.name].remove(seat)
+  #take({ line, seat }: Candidate<Work>): void {
+    seat.lines.remove(line)
+    if (seat.lines.size === 0) this.#waiting[line.name][line.length].remove(seat)
   }
 
   #tenantOf(id: TenantId): Tenant<Work> {
@@ -302,6 +318,18 @@ export class Slots<Work> {
 
   #forgetIfIdle(tenant: Tenant<Work>): void {
     if (tenant.isIdle) this.#tenants.delete(tenant.id)
+  }
+
+  /** The tenant that holds less is first, and of one tenant the line that is. */
+  #isCandidateBefore(one: Candidate<Work>, other: Candidate<Work>): boolean {
+    return one.seat.tenant === other.seat.tenant
+      ? this.#isBefore(one.line, other.line)
+      : this.#isSeatBefore(one.seat, other.seat)
+  }
+
+  #isSeatBefore(one: Seat<Work>, other: Seat<Work>): boolean {
+    const difference = this.#shareOf(one.tenant) - this.#shareOf(other.tenant)
+    return difference === 0 ? one.order < other.order : difference < 0
   }
 
   #isBefore(one: Line<Work>, other: Line<Work>): boolean {
@@ -327,10 +355,15 @@ function change(holder: { inFlight: number; bytes: number }, calls: number, byte
   holder.bytes += bytes
 }
 
-function heapOf<Work>({ lines }: Seat<Work>, { length }: Line<Work>): Heap<Line<Work>> {
-  return lines[length]
+function seatOf<Work>({ seats }: Tenant<Work>, { name, length }: Line<Work>): Seat<Work> {
+  return seats[name][length]
 }
 
-function isEmpty<Work>({ lines: { short, unknown, long } }: Seat<Work>): boolean {
-  return short.size + unknown.size + long.size === 0
+function isWaiting<Work>(seats: Readonly<Record<CallLength, Seat<Work>>>): boolean {
+  return callLengths.some((length) => seats[length].lines.size > 0)
+}
+
+function forEach<Item>(create: () => Item): Seats<Item> {
+  const ofLine = () => ({ short: create(), unknown: create(), long: create() })
+  return { first: ofLine(), late: ofLine() }
 }
