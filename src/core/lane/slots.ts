@@ -10,9 +10,10 @@
  * ({@link ./call-length.ts}). Otherwise many hooks that hang, with one or two calls each, would leave nothing to a hook of
  * their tenant that answers.
  *
- * The tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal tenants the one that
- * has waited longest is first. Of equal hooks it is the one whose call would end earliest, so short calls come before long
- * ones.
+ * Short calls start first: they give their slots back soon. But where others wait too, these start one call in four.
+ *
+ * Of calls of one length, the tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal
+ * tenants the one that has waited longest is first. Of equal hooks it is the one whose call would end earliest.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Line, LineName } from './lane.ts'
@@ -117,6 +118,9 @@ const maxYoungShare = 0.75
 /** Longer than calls are young, so that a tenant whose calls still take long is found slow again before this is over. */
 const foundForMs = 1_000
 
+/** So many short calls start in a row while others could. */
+const mostShortInRow = 3
+
 /** The most tenants that are skipped in search of one that may start a call. The one that holds the least comes first. */
 const maxPassedOver = 8
 
@@ -125,6 +129,7 @@ export class Slots<Work> {
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
   readonly #waiting: Seats<Heap<Seat<Work>>>
   readonly #all = { inFlight: 0, bytes: 0, late: 0 }
+  readonly #shortInRow: Record<LineName, number> = { first: 0, late: 0 }
   #order = 0
 
   constructor(limits: SlotLimits) {
@@ -172,15 +177,30 @@ export class Slots<Work> {
   ): Pick<Holding<Work>, 'line' | 'tenant'> | undefined {
     const { maxInFlight, lateShare } = this.#limits
     if (name === 'late' && this.#all.late >= Math.max(1, maxInFlight * lateShare)) return undefined
-    let next: Candidate<Work> | undefined
+    let short: Candidate<Work> | undefined
+    let other: Candidate<Work> | undefined
     for (const length of lengths) {
       const found = this.#firstOf(name, length)
       if (found === undefined) continue
-      if (next === undefined || this.#isCandidateBefore(found, next)) next = found
+      if (length === 'short') short = found
+      else if (other === undefined || this.#isCandidateBefore(found, other)) other = found
     }
+    const next = this.#chosen(name, short, other)
     if (next === undefined) return undefined
     this.#take(next)
     return { line: next.line, tenant: next.seat.tenant }
+  }
+
+  /** Counts how many short calls have started in a row while others waited. */
+  #chosen(
+    name: LineName,
+    short: Candidate<Work> | undefined,
+    other: Candidate<Work> | undefined,
+  ): Candidate<Work> | undefined {
+    if (short === undefined || other === undefined) return short ?? other
+    const isShort = this.#shortInRow[name] < mostShortInRow
+    this.#shortInRow[name] = isShort ? this.#shortInRow[name] + 1 : 0
+    return isShort ? short : other
   }
 
   /** The line that {@link next} returned starts no call. */

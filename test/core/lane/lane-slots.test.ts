@@ -250,3 +250,56 @@ describe('slots', () => {
     expect([...first, ...second].map(({ line }) => line.name).toSorted()).toEqual(['first', 'late'])
   })
 })
+
+describe('short calls', () => {
+  /** Ten hooks of tenant `t` whose calls take ten seconds, with work and nothing in flight. */
+  function fillCrowd(lanes: Lanes<string>): void {
+    const crowd = Array.from({ length: 10 }, (_, hook) => `crowd-${hook}-`)
+    for (const hookId of crowd) learn(lanes, hookId, ofTenant('t'), 10 * second)
+    for (const hookId of crowd) fill(lanes, hookId, 1, { limits: ofTenant('t') })
+  }
+
+  it.each(['t', 'u'])(
+    'of tenant %s start before long ones of t that hold nothing, although theirs holds a slot already',
+    (tenantId) => {
+      const { lanes } = createLanes(warm)
+      const limits = ofTenant(tenantId)
+      learn(lanes, 'answers', limits)
+      fill(lanes, 'answers', 1, { limits })
+      startAll(lanes, 0)
+      fillCrowd(lanes)
+      fill(lanes, 'answers', 1, { limits })
+      expect(lanes.next(0)?.work).toBe('answers0')
+    },
+  )
+
+  it.each(['first', 'late'] as const)(
+    'of %s lines leave one start in four to others that wait',
+    (name) => {
+      const { lanes } = createLanes(warm)
+      learn(lanes, 'answers', ofTenant('t', 100))
+      fill(lanes, 'answers', 40, { limits: ofTenant('t', 100), name })
+      for (let hook = 0; hook < 5; hook += 1)
+        fill(lanes, `new-${hook}-`, 1, { limits: ofTenant('t'), name })
+      const started = works(startAll(lanes, 0)).slice(0, 16)
+      expect(started.map((work) => work.startsWith('new'))).toEqual(
+        Array.from({ length: 16 }, (_, index) => index % 4 === 3),
+      )
+    },
+  )
+
+  it('of both lines do so in each of them', () => {
+    const { lanes } = createLanes(warm)
+    learn(lanes, 'answers', ofTenant('t', 100))
+    for (const name of ['first', 'late'] as const) {
+      fill(lanes, 'answers', 40, { limits: ofTenant('t', 100), name })
+      for (let hook = 0; hook < 5; hook += 1) {
+        fill(lanes, `${name}-${hook}-`, 1, { limits: ofTenant('t'), name })
+      }
+    }
+    const started = works(startAll(lanes, 0)).slice(0, 32)
+    for (const name of ['first', 'late']) {
+      expect(started.filter((work) => work.startsWith(name))).toHaveLength(4)
+    }
+  })
+})
