@@ -128,7 +128,17 @@ export class Deferring {
   #hasShare({ run, hook }: PlannedCall, length: CallLength, held: Holdings): boolean {
     const part = lineOf(run) === 'late' ? latePart : 1
     const asking = { hookId: hook.id, tenantId: run.event.tenantId, length }
-    return held.hasShare(asking) && this.#parts.load.admitted.hasShare(asking, part)
+    const inPartition = held.shareOf(asking)
+    if (inPartition === 'none') return false
+    const inProcess = this.#parts.load.admitted.shareOf(asking, part)
+    if (inProcess === 'none') return false
+    return (inPartition === 'free' && inProcess === 'free') || !this.#areCallsHanging()
+  }
+
+  /** Then some room is kept for hooks that answer. */
+  #areCallsHanging(): boolean {
+    const { lanes, clock, loop } = this.#parts
+    return lanes.areHanging(clock.monotonic(), isLoopBusy(loop.busyShare()))
   }
 
   /** The lane has no share. If it has less than it needs, others of its tenant may have more. */
@@ -178,8 +188,8 @@ export class Deferring {
     if (!gate.isOpen) return false
     const process = this.#processFacts()
     const isBusy = isLoopBusy(process.busyShare)
-    const isTenantSlow = lanes.isTenantSlow(lane.limits.tenantId, now, isBusy)
-    return isEndpointBound({ ...lane.facts(now), isTenantSlow }, process)
+    const isCrowdSlow = lanes.isCrowdSlow(lane, now, isBusy)
+    return isEndpointBound({ ...lane.facts(now), isCrowdSlow }, process)
   }
 
   /** Whether the event loop is too busy. */

@@ -9,6 +9,15 @@ function callsTo(one: Instance, id: string): number {
   return one.http.calls.filter(({ request }) => request.url === url(id)).length
 }
 
+interface Crowd {
+  /** Whether all of them answered for some time before they fell silent. */
+  readonly healthyBefore?: boolean
+  /** The tenant of a hook of the crowd. */
+  readonly tenantOf?: (n: number) => string
+  readonly partitions?: number
+  readonly maxInFlight?: number
+}
+
 describe('a crowd of hooks that never answer, more than a partition has places', () => {
   const crowd = 1_200
   const perTick = 20
@@ -16,20 +25,26 @@ describe('a crowd of hooks that never answer, more than a partition has places',
   const tickMs = 20
 
   /** A tenant has the crowd and a hook that answers; another tenant has one that answers. */
-  async function rigWithCrowd(healthyBefore = false) {
-    const rig = createRig()
+  async function rigWithCrowd({
+    healthyBefore = false,
+    tenantOf = () => 'greedy',
+    partitions = 1,
+    maxInFlight = 4_096,
+  }: Crowd = {}) {
+    const rig = createRig({ partitions })
     const put = (id: string, event: string, tenantId: string) =>
       rig.putHook({ id, tenantId, events: [event], config: { url: url(id) } })
-    for (let n = 0; n < crowd; n += 1) put(`hangs-${n}`, `Hangs.N${n}`, 'greedy')
+    for (let n = 0; n < crowd; n += 1) put(`hangs-${n}`, `Hangs.N${n}`, tenantOf(n))
     put('sibling', 'Sibling', 'greedy')
     put('other', 'Other', 'quiet')
-    const one = await rig.start()
+    const one = await rig.start({ maxInFlight })
     for (const id of ['sibling', 'other']) one.http.script(url(id), 200)
     const send = (tenantId: string, event: string, tick: number) =>
       rig.sendEvent({ event, tick }, { 'tenant-id': tenantId })
     const sendTick = (tick: number) => {
       for (let index = 0; index < perTick; index += 1) {
-        send('greedy', `Hangs.N${(tick * perTick + index) % crowd}`, tick)
+        const n = (tick * perTick + index) % crowd
+        send(tenantOf(n), `Hangs.N${n}`, tick)
       }
       send('greedy', 'Sibling', tick)
       send('quiet', 'Other', tick)
@@ -47,8 +62,8 @@ describe('a crowd of hooks that never answer, more than a partition has places',
   }
 
   /** How many ticks later than their own calls were made, at most, after the first `from` ticks. */
-  async function latest(from: number, healthyBefore = false) {
-    const { rig, one, sendTick } = await rigWithCrowd(healthyBefore)
+  async function latest(from: number, options: Crowd = {}) {
+    const { rig, one, sendTick } = await rigWithCrowd(options)
     const before = { other: callsTo(one, 'other'), sibling: callsTo(one, 'sibling') }
     const late = { other: 0, sibling: 0 }
     for (let tick = 1; tick <= ticks; tick += 1) {
@@ -67,12 +82,42 @@ describe('a crowd of hooks that never answer, more than a partition has places',
     expect(await latest(second / tickMs)).toEqual({ other: 0, sibling: 0 })
   }, 60_000)
 
+  it.each([2, 10, 100, crowd])(
+    'delay nobody else where they are of %i tenants',
+    async (tenants) => {
+      const tenantOf = (n: number) => `greedy-${n % tenants}`
+      expect(await latest(second / tickMs, { tenantOf })).toEqual({ other: 0, sibling: 0 })
+    },
+    60_000,
+  )
+
+  it.each([false, true])(
+    'delay nobody else where they would take all slots of the process (fell silent: %s)',
+    async (healthyBefore) => {
+      const tenantOf = (n: number) => `greedy-${n}`
+      const slots = { partitions: 4, maxInFlight: 800 }
+      const late = await latest(second / tickMs, { healthyBefore, tenantOf, ...slots })
+      expect(late).toEqual({ other: 0, sibling: 0 })
+    },
+    60_000,
+  )
+
   it('delay nobody of another tenant when all of them fall silent at once', async () => {
-    const { other, sibling } = await latest(second / tickMs, true)
+    const { other, sibling } = await latest(second / tickMs, { healthyBefore: true })
     expect(other).toBe(0)
     // Until they are seen not to answer, their tenant has no place left: its hooks go by way of a tier.
     expect(sibling * tickMs).toBeLessThan(8 * second)
   }, 60_000)
+
+  it.each([2, 10, 100, crowd])(
+    'delay nobody else when all of them fall silent at once, where they are of %i tenants',
+    async (tenants) => {
+      const tenantOf = (n: number) => `greedy-${n % tenants}`
+      const late = await latest(second / tickMs, { healthyBefore: true, tenantOf })
+      expect(late).toEqual({ other: 0, sibling: 0 })
+    },
+    60_000,
+  )
 
   it('have each delivery written few times while they hang, and all are made within minutes of their recovery', async () => {
     const { rig, one, sendTick } = await rigWithCrowd()

@@ -19,6 +19,7 @@ export const keptSeeds: readonly { readonly seed: number; readonly found: string
     found: 'a run that had ended was called for from another record of it, which waited meanwhile',
   },
   { seed: 688, found: 'hundreds of hooks that hang kept a well tenant waiting' },
+  { seed: 3593, found: 'hooks of hundreds of tenants that hang stopped all partitions' },
   {
     seed: 8177,
     found: 'a hook that answers waited for slots among hooks of which nothing was known',

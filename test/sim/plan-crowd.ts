@@ -51,6 +51,7 @@ interface Kind {
 
 export function drawCrowd(dice: Dice): Crowd {
   if (dice.fork('recovering').chance(0.2)) return drawRecovering(dice)
+  if (dice.fork('outage of many').chance(0.15)) return drawOutage(dice)
   switch (dice.pick(['burst', 'holding', 'hanging'] as const)) {
     case 'burst':
       return drawBurstOfSlow(dice)
@@ -109,6 +110,24 @@ function drawHanging(dice: Dice): Crowd {
   ] as const
   const maxInFlight = dice.pick([128, 256])
   return crowdOf([...hooks, { ...steady(5), tenantId }], { streams, maxInFlight, maxMoreMs: 100 })
+}
+
+/** Hooks of as many tenants that hang at the same time, more than a partition has places, from the first call or later on. */
+function drawOutage(dice: Dice): Crowd {
+  const from = dice.pick([0, 10_000])
+  const temper: Temper = {
+    ...steady(5).temper,
+    ill: [{ from, to: Number.POSITIVE_INFINITY, how: { kind: 'hanging' } }],
+  }
+  const tenants = Array.from({ length: 900 }, (_, index) => `tenant-${index}`)
+  const hooks = tenants.map((tenantId) => ({ tenantId, temper }))
+  const everyMs = 3_000
+  const streams = [
+    ...tenants.map((tenantId, n) => ({ tenantId, from: (n * everyMs) / 900, everyMs, count: 2 })),
+    { tenantId: 'tenant-fast', from: 0, everyMs: 50, count: 300 },
+  ]
+  // Half a second shows that they hang, and for so long the partition may wait.
+  return crowdOf(hooks, { streams, maxInFlight: dice.pick([256, 4_096]), maxMoreMs: 700 })
 }
 
 /** An endpoint that fails for an hour and gets events all the time. */

@@ -1,12 +1,18 @@
-/** How long the calls of a hook take, as far as this process knows. `unknown`: none has ended yet. */
-export type CallLength = 'short' | 'long' | 'unknown'
+/**
+ * How long the calls of a hook take, as far as this process knows.
+ *
+ * - `short`: a short call has ended within the last second;
+ * - `stale`: they were short before that;
+ * - `unknown`: none has ended yet;
+ * - `long`: they take over a second.
+ */
+export type CallLength = 'short' | 'stale' | 'unknown' | 'long'
 
-/** How long calls may take, as far as is known. */
-export const callLengths = ['short', 'unknown', 'long'] as const
+export const callLengths: readonly CallLength[] = ['short', 'stale', 'unknown', 'long']
 
 /** Whether a call is counted among the long ones: it was not known to be short. */
-export function isLong(length: CallLength): boolean {
-  return length !== 'short'
+export function isLong(length: CallLength): length is 'unknown' | 'long' {
+  return length === 'unknown' || length === 'long'
 }
 
 const firstCallWeight = 0.5
@@ -22,6 +28,50 @@ const firstCallWeight = 0.5
  * @returns how much of it counts, from 0 to 1
  */
 export function weightOfLong(length: CallLength, held: number): number {
-  if (length === 'short') return 0
-  return length === 'unknown' && held === 0 ? firstCallWeight : 1
+  if (!isLong(length)) return 0
+  return isFirstCall(length, held) ? firstCallWeight : 1
+}
+
+/** A bounded resource: what there is, what all hooks hold, and how much of that for calls that were not known to be short. */
+export interface Room {
+  readonly capacity: number
+  readonly used: number
+  readonly long: number
+}
+
+/** The part of a bounded resource that hooks of all tenants may take. The rest is kept for hooks that answer. */
+const mostFor = { stale: 0.9, firstCall: 0.85, long: 0.8 }
+
+/**
+ * How much of a bounded resource is free for a hook. If its calls may take long, it becomes less as such hooks of all tenants
+ * come near to their part. Otherwise hooks of hundreds of tenants that hang would take everything with a call each, since the
+ * share of a tenant is never zero. Where few tenants have such hooks, everything is free: their shares end before that.
+ *
+ * @param held what the hook holds
+ */
+export function freeFor(length: CallLength, held: number, room: Room): number {
+  const { capacity, used, long } = room
+  if (!isLong(length)) return capacity - used
+  return Math.min(capacity - used, 2 * (capacity * partFor(length, held) - long))
+}
+
+/**
+ * How much of it is free for a hook while calls hang ({@link ./slots.ts}). Endpoints that answered until now may be among
+ * those that hang. So all that is used counts, except for hooks that answer now.
+ *
+ * @param held what the hook holds
+ */
+export function freeWhileHanging(length: CallLength, held: number, room: Room): number {
+  const { capacity, used } = room
+  if (length === 'short') return capacity - used
+  return Math.min(freeFor(length, held, room), 2 * (capacity * partFor(length, held) - used))
+}
+
+function partFor(length: Exclude<CallLength, 'short'>, held: number): number {
+  if (isFirstCall(length, held)) return mostFor.firstCall
+  return length === 'stale' ? mostFor.stale : mostFor.long
+}
+
+function isFirstCall(length: CallLength, held: number): boolean {
+  return length === 'unknown' && held === 0
 }

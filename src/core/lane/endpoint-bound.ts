@@ -16,13 +16,14 @@ export interface LaneFacts {
   readonly ratePerSecond: number | undefined
 }
 
-/** Measurements of the tenant of a lane. */
-export interface TenantFacts {
+/** Measurements of the calls with which a lane shares slots and room. */
+export interface CrowdFacts {
   /**
-   * Whether many of its calls take long, as was found while the event loop was not busy. They hold the slots of the tenant.
-   * So a hook of the tenant that has hardly made a call would wait until they end, and its partition with it.
+   * Whether many of these calls take long, as was found while the event loop was not busy. So a hook that has hardly made a
+   * call would wait until they end, and its partition with it. They are those of the hook's tenant, and those of all tenants
+   * unless short calls of the hook have ended lately ({@link ./call-length.ts}).
    */
-  readonly isTenantSlow: boolean
+  readonly isCrowdSlow: boolean
 }
 
 /** Measurements of the process. */
@@ -52,14 +53,14 @@ export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: Proce
   return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog
 }
 
-export function isEndpointBound(lane: LaneFacts & TenantFacts, process: ProcessFacts): boolean {
+export function isEndpointBound(lane: LaneFacts & CrowdFacts, process: ProcessFacts): boolean {
   if (!process.hasFreeSlots || process.hasSinkBacklog) return false
   // A busy loop makes calls of its own process seem long. Of a tenant whose calls took long before, that is no reason to let
   // its partitions wait: crowds that time out or return together keep the loop busy themselves.
-  if (isLoopBusy(process.busyShare) && !lane.isTenantSlow) return false
+  if (isLoopBusy(process.busyShare) && !lane.isCrowdSlow) return false
   // The owner's limit is known without measurements of the lane.
   if (lane.ratePerSecond !== undefined && lane.ratePerSecond < maxDeferrablePerSecond) return true
   if (lane.slotWaitMs >= evidenceMs) return true
-  if (lane.busyMs < evidenceMs) return lane.isTenantSlow
+  if (lane.busyMs < evidenceMs) return lane.isCrowdSlow
   return lane.perMs * 1_000 < maxDeferrablePerSecond
 }

@@ -26,7 +26,7 @@ import {
   withSuccess,
   type Concurrency,
 } from './concurrency.ts'
-import { isLong, type CallLength } from './call-length.ts'
+import type { CallLength } from './call-length.ts'
 import type { BlockedCondition, LaneCondition } from './condition.ts'
 import type { LaneFacts } from './endpoint-bound.ts'
 import type { LaneSeed, OpenSeed } from './seed.ts'
@@ -88,6 +88,8 @@ const notAwaiting = { probeAt: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_
 const unknownCallMs = 10_000
 /** Longer calls count as long. A fresh event may wait for the end of a shorter one. */
 const longCallMs = 1_000
+/** For so long, the end of a short call shows that the endpoint answers. */
+const answeringMs = 1_000
 /** A delivery that is deferred behind a backlog returns after half of its expected wait. */
 const queuedForMs = 10_000
 const fewQueued = 4
@@ -119,6 +121,8 @@ export class Lane<Work> {
   #awaited: Pick<OpenSeed, 'probeAt' | 'until'> = notAwaiting
   /** Set when another instance reported a recovery. This lane then makes the next probe, whatever other reports say. */
   #mustProbe = false
+  /** When a short call ended last. */
+  #answeredAt: MonotonicMs = Number.NEGATIVE_INFINITY
   /** Since when work has waited only for a slot; `undefined` while none does. */
   #waitingSince: MonotonicMs | undefined
 
@@ -160,15 +164,16 @@ export class Lane<Work> {
   }
 
   /** Long calls may take so long that others should not have to wait for their end. */
-  get length(): CallLength {
+  length(now: MonotonicMs): CallLength {
     const { ms } = this.#mean
     if (ms === undefined) return 'unknown'
-    return ms > longCallMs ? 'long' : 'short'
+    if (ms > longCallMs) return 'long'
+    return now - this.#answeredAt <= answeringMs ? 'short' : 'stale'
   }
 
   /** The same, but calls also count as long when none has ended for that long although some are in flight. */
   lengthNow(now: MonotonicMs): CallLength {
-    return this.#meter.silentMs(now) > longCallMs ? 'long' : this.length
+    return this.#meter.silentMs(now) > longCallMs ? 'long' : this.length(now)
   }
 
   /**
@@ -261,7 +266,7 @@ export class Lane<Work> {
   canStart({ name, queue }: Line<Work>): boolean {
     const allowed = this.#allowed()
     if (queue.size === 0 || this.inFlight >= allowed) return false
-    const kept = isLong(this.length) ? 1 : 0
+    const kept = this.callMs > longCallMs ? 1 : 0
     return name === 'first' || this.lateInFlight < Math.max(1, allowed - kept)
   }
 
@@ -297,7 +302,10 @@ export class Lane<Work> {
     if (call.line.name === 'late') this.lateInFlight -= 1
     this.bytes -= call.bytes
     const silentMs = this.#meter.silentMs(now)
-    if (outcome.kind !== 'unanswered') this.#mean.add(call.startedAt, now, silentMs)
+    if (outcome.kind !== 'unanswered') {
+      this.#mean.add(call.startedAt, now, silentMs)
+      if (now - call.startedAt <= longCallMs) this.#answeredAt = now
+    }
     if (outcome.kind === 'success') this.#meanSuccess.add(call.startedAt, now, silentMs)
     this.#meter.end(now, this.inFlight === 0)
     this.usedAt = now

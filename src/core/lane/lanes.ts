@@ -98,9 +98,14 @@ export class Lanes<Work> {
     return this.#slots.hasFree
   }
 
-  /** {@link Slots.isTenantSlow} */
-  isTenantSlow(tenantId: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
-    return this.#slots.isTenantSlow(tenantId, now, isLoopBusy)
+  /** {@link Slots.isCrowdSlow} */
+  isCrowdSlow(lane: Lane<Work>, now: MonotonicMs, isLoopBusy: boolean): boolean {
+    return this.#slots.isCrowdSlow(lane, now, isLoopBusy)
+  }
+
+  /** {@link Slots.areHanging} */
+  areHanging(now: MonotonicMs, isLoopBusy: boolean): boolean {
+    return this.#slots.areHanging(now, isLoopBusy)
   }
 
   /** {@link Slots.longCallsOf} */
@@ -282,7 +287,7 @@ export class Lanes<Work> {
 
   #serve(name: LineName, { isOpen, lengths }: Startable, now: MonotonicMs): Slot<Work> | undefined {
     if (!isOpen(name)) return undefined
-    const find = () => this.#slots.next(name, lengths)
+    const find = () => this.#slots.next(name, lengths, now)
     for (let next = find(); next !== undefined; next = find()) {
       const { line, tenant } = next
       line.state = 'idle'
@@ -342,14 +347,14 @@ export class Lanes<Work> {
     this.#order += 1
     line.expectedEnd = now + lane.callMs
     line.order = this.#order
-    line.length = lane.length
+    line.length = lane.length(now)
     lane.markSlotWait(now)
     this.#slots.wait(line)
   }
 
   /** A call has ended, so its length may be known by now, or have changed. A line that waits is moved to the right heap. */
   #reclassify(line: Line<Work>, now: MonotonicMs): void {
-    if (line.state !== 'ready' || line.length === line.lane.length) return
+    if (line.state !== 'ready' || line.length === line.lane.length(now)) return
     this.#slots.leave(line)
     line.state = 'idle'
     this.#wake(line, now)

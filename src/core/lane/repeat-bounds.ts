@@ -6,7 +6,7 @@
  * keep the event loop busy and are all followed by others that time out. These must not use up the bound of the few calls of
  * hooks that answer.
  */
-import { callLengths, type CallLength } from './call-length.ts'
+import { callLengths, isLong, type CallLength } from './call-length.ts'
 import { CallCounter } from './rate.ts'
 import type { MonotonicMs } from '../model/model.ts'
 import { YoungCalls } from './young-calls.ts'
@@ -46,7 +46,10 @@ export interface MayStart {
 }
 
 const nothing: MayStart = { count: 0, lengths: [] }
-const lengthsCountedAs = { short: ['short'], long: ['unknown', 'long'] } as const
+const lengthsCountedAs = {
+  short: callLengths.filter((length) => !isLong(length)),
+  long: callLengths.filter(isLong),
+}
 
 /** While calls of both lengths may start, so many may that neither bound is exceeded, whatever their lengths are. */
 function mayStart({ short, long }: CallCounts): MayStart {

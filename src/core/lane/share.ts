@@ -13,7 +13,13 @@
  * is being written, would use up the share of a hook of the same tenant that answers.
  */
 import type { HookId, TenantId } from '../model/model.ts'
-import { weightOfLong, type CallLength } from './call-length.ts'
+import {
+  freeFor,
+  freeWhileHanging,
+  weightOfLong,
+  type CallLength,
+  type Room,
+} from './call-length.ts'
 
 /**
  * Whether a hook may hold one unit more of a bounded resource.
@@ -38,7 +44,8 @@ interface Held {
   bytes: number
 }
 
-interface HeldByTenant extends Held {
+/** By the hooks of a tenant, or of all. */
+interface HeldByMany extends Held {
   /** What is held for calls that were thought to take long. */
   readonly long: Held
 }
@@ -50,6 +57,8 @@ export interface Holder {
   /** Whether a call of it was thought to take long when it was admitted. */
   readonly isLong: boolean
 }
+
+export type Share = 'free' | 'kept' | 'none'
 
 /** Who asks for more. */
 export interface Asking {
@@ -63,8 +72,8 @@ export class Holdings {
   readonly capacity: Amount
   readonly #total: Held = { count: 0, bytes: 0 }
   /** What takes a share. */
-  readonly #shared: Held = { count: 0, bytes: 0 }
-  readonly #tenants = new Map<TenantId, HeldByTenant>()
+  readonly #shared = heldByMany()
+  readonly #tenants = new Map<TenantId, HeldByMany>()
   readonly #hooks = new Map<HookId, Held>()
 
   constructor(capacity: Amount) {
@@ -76,32 +85,43 @@ export class Holdings {
   }
 
   /**
-   * Whether the hook may hold more, by number and by bytes.
+   * Whether the hook may hold more, by number and by bytes. `kept`: it may unless calls hang.
    *
    * @param part which part of its share the hook may use
    */
-  hasShare({ hookId, tenantId, length }: Asking, part = 1): boolean {
+  shareOf({ hookId, tenantId, length }: Asking, part = 1): Share {
     const hook = this.#hooks.get(hookId) ?? nothing
     const tenant = this.#tenants.get(tenantId) ?? noTenant
     const weight = weightOfLong(length, hook.count)
-    const isBelow = (of: keyof Amount) => {
-      const held = tenant[of] + tenant.long[of] * weight
-      return mayHoldMore(hook[of], held, this.capacity[of] - this.#shared[of], part)
-    }
-    return isBelow('count') && isBelow('bytes')
+    const isBelow = (of: keyof Amount, free: number) =>
+      mayHoldMore(hook[of], tenant[of] + tenant.long[of] * weight, free, part)
+    const { capacity } = this
+    const used = this.#shared
+    if (!isBelow('count', capacity.count - used.count)) return 'none'
+    if (!isBelow('bytes', capacity.bytes - used.bytes)) return 'none'
+    if (length === 'short') return 'free'
+    const isFree = (free: typeof freeFor) =>
+      units.every((of) => isBelow(of, free(length, hook.count, this.#room(of))))
+    if (!isFree(freeFor)) return 'none'
+    return isFree(freeWhileHanging) ? 'free' : 'kept'
+  }
+
+  #room(of: keyof Amount): Room {
+    return { capacity: this.capacity[of], used: this.#shared[of], long: this.#shared.long[of] }
   }
 
   hold({ tenantId, isLong }: Holder, count: number, bytes: number): void {
     add(this.#total, count, bytes)
     if (tenantId === undefined) return
-    add(this.#shared, count, bytes)
     let tenant = this.#tenants.get(tenantId)
     if (tenant === undefined) {
-      tenant = { count: 0, bytes: 0, long: { count: 0, bytes: 0 } }
+      tenant = heldByMany()
       this.#tenants.set(tenantId, tenant)
     }
-    add(tenant, count, bytes)
-    if (isLong) add(tenant.long, count, bytes)
+    for (const held of [tenant, this.#shared]) {
+      add(held, count, bytes)
+      if (isLong) add(held.long, count, bytes)
+    }
     if (tenant.count === 0 && tenant.bytes === 0) this.#tenants.delete(tenantId)
   }
 
@@ -129,8 +149,13 @@ export class Holdings {
   }
 }
 
+const units = ['count', 'bytes'] as const
 const nothing: Amount = { count: 0, bytes: 0 }
 const noTenant = { ...nothing, long: nothing }
+
+function heldByMany(): HeldByMany {
+  return { count: 0, bytes: 0, long: { count: 0, bytes: 0 } }
+}
 
 function add(held: Held, count: number, bytes: number): void {
   held.count += count

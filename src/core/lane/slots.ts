@@ -16,11 +16,19 @@
  * tenants the one that has waited longest is first. Of equal hooks it is the one whose call would end earliest.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
-import type { Line, LineName } from './lane.ts'
+import type { Lane, Line, LineName } from './lane.ts'
 import type { MonotonicMs, TenantId } from '../model/model.ts'
 import type { SharedSlots } from './backlog.ts'
-import { callLengths, weightOfLong, type CallLength } from './call-length.ts'
-import { RateMeter } from './rate.ts'
+import {
+  callLengths,
+  freeFor,
+  freeWhileHanging,
+  isLong,
+  weightOfLong,
+  type CallLength,
+  type Room,
+} from './call-length.ts'
+import { CallCounter, RateMeter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
 export interface SlotLimits {
@@ -65,6 +73,8 @@ interface Seat<Work> extends HeapItem {
   order: number
 }
 
+const units = ['inFlight', 'bytes'] as const
+
 type Seats<Item> = Readonly<Record<LineName, Readonly<Record<CallLength, Item>>>>
 
 type IsBefore<Work> = (one: Line<Work>, other: Line<Work>) => boolean
@@ -75,24 +85,59 @@ interface Candidate<Work> {
   readonly seat: Seat<Work>
 }
 
-/** What a tenant holds, and its lines that are ready. */
-class Tenant<Work> {
-  readonly id: TenantId
-  readonly seats: Seats<Seat<Work>>
+/** The calls in flight of a tenant, or of all. */
+class CallsInFlight {
   inFlight = 0
   bytes = 0
   /** Calls of the late lines. */
   late = 0
   /** Calls that were expected to take long when they started. */
   readonly long = { inFlight: 0, bytes: 0 }
-  readonly longMeter = new RateMeter()
   /** Calls that began within the last half second, and within the last five seconds. */
-  readonly young = new YoungCalls()
-  readonly recent = new YoungCalls(busySlowMs)
+  readonly #young = new YoungCalls()
+  readonly #recent = new YoungCalls(busySlowMs)
   /** When it was last found that its calls take long. */
-  foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
+  #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
+
+  began(at: MonotonicMs): void {
+    this.#young.began(at)
+    this.#recent.began(at)
+  }
+
+  ended(beganAt: MonotonicMs, now: MonotonicMs): void {
+    this.#young.ended(beganAt, now)
+    this.#recent.ended(beganAt, now)
+  }
+
+  /** {@link Slots.isCrowdSlow} */
+  isSlow(now: MonotonicMs, isLoopBusy: boolean, mayBeFound = true): boolean {
+    const young = isLoopBusy ? this.#recent : this.#young
+    if (mayBeFound && this.#areFew(young, now)) this.#foundSlowAt = now
+    return this.#wasFoundSlow(now)
+  }
+
+  /** Whether calls are slow, whatever keeps the process busy, or were found to be. */
+  mayBeSlow(now: MonotonicMs): boolean {
+    return this.#areFew(this.#young, now) || this.#wasFoundSlow(now)
+  }
+
+  #wasFoundSlow(now: MonotonicMs): boolean {
+    return now - this.#foundSlowAt <= foundForMs
+  }
+
+  #areFew(young: YoungCalls, now: MonotonicMs): boolean {
+    return young.count(now) < this.inFlight * maxYoungShare
+  }
+}
+
+/** What a tenant holds, and its lines that are ready. */
+class Tenant<Work> extends CallsInFlight {
+  readonly id: TenantId
+  readonly seats: Seats<Seat<Work>>
+  readonly longMeter = new RateMeter()
 
   constructor(id: TenantId, isBefore: IsBefore<Work>) {
+    super()
     this.id = id
     this.seats = forEach(() => ({
       tenant: this,
@@ -115,6 +160,8 @@ const busySlowMs = 5_000
  * soon.
  */
 const maxYoungShare = 0.75
+/** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
+const fewEndingShare = 1 / 8
 /** Longer than calls are young, so that a tenant whose calls still take long is found slow again before this is over. */
 const foundForMs = 1_000
 
@@ -128,7 +175,8 @@ export class Slots<Work> {
   readonly #limits: SlotLimits
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
   readonly #waiting: Seats<Heap<Seat<Work>>>
-  readonly #all = { inFlight: 0, bytes: 0, late: 0 }
+  readonly #all = new CallsInFlight()
+  readonly #ended = new CallCounter()
   readonly #shortInRow: Record<LineName, number> = { first: 0, late: 0 }
   #order = 0
 
@@ -174,16 +222,17 @@ export class Slots<Work> {
   next(
     name: LineName,
     lengths: readonly CallLength[],
+    now: MonotonicMs,
   ): Pick<Holding<Work>, 'line' | 'tenant'> | undefined {
     const { maxInFlight, lateShare } = this.#limits
     if (name === 'late' && this.#all.late >= Math.max(1, maxInFlight * lateShare)) return undefined
     let short: Candidate<Work> | undefined
     let other: Candidate<Work> | undefined
     for (const length of lengths) {
-      const found = this.#firstOf(name, length)
+      const found = this.#firstOf(name, length, now)
       if (found === undefined) continue
-      if (length === 'short') short = found
-      else if (other === undefined || this.#isCandidateBefore(found, other)) other = found
+      if (isLong(length)) other = this.#earlier(found, other)
+      else short = this.#earlier(found, short)
     }
     const next = this.#chosen(name, short, other)
     if (next === undefined) return undefined
@@ -210,33 +259,43 @@ export class Slots<Work> {
 
   occupy(holding: Holding<Work>): void {
     const { tenant, startedAt, isLong } = holding
-    tenant.young.began(startedAt)
-    tenant.recent.began(startedAt)
+    this.#all.began(startedAt)
+    tenant.began(startedAt)
     if (isLong && tenant.long.inFlight === 0) tenant.longMeter.begin(startedAt)
     this.#count(holding, 1)
   }
 
   free(holding: Holding<Work>, now: MonotonicMs): void {
     const { tenant, startedAt, isLong } = holding
-    tenant.young.ended(startedAt, now)
-    tenant.recent.ended(startedAt, now)
+    this.#all.ended(startedAt, now)
+    this.#ended.add(now)
+    tenant.ended(startedAt, now)
     this.#count(holding, -1)
     if (isLong) tenant.longMeter.end(now, tenant.long.inFlight === 0)
     this.#forgetIfIdle(tenant)
   }
 
   /**
-   * Whether more than a quarter of the tenant's calls in flight have lasted half a second or longer, or this was found at
-   * most a second ago. When many calls time out together, those that take their slots are all young.
+   * Whether the calls are slow with which the lane shares slots: those of its tenant, or those of all if they hang and no short
+   * call of the lane has ended lately. Calls are slow if more than a quarter of those in flight have lasted half a second or
+   * longer, or this was found at most a second ago. When many calls time out together, those that take their slots are all
+   * young.
    *
    * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds
    */
-  isTenantSlow(id: TenantId, now: MonotonicMs, isLoopBusy: boolean): boolean {
-    const tenant = this.#tenants.get(id)
-    if (tenant === undefined) return false
-    const young = isLoopBusy ? tenant.recent : tenant.young
-    if (isFewOf(young, tenant, now)) tenant.foundSlowAt = now
-    return now - tenant.foundSlowAt <= foundForMs
+  isCrowdSlow(lane: Lane<Work>, now: MonotonicMs, isLoopBusy: boolean): boolean {
+    const tenant = this.#tenants.get(lane.limits.tenantId)
+    if (tenant?.isSlow(now, isLoopBusy) === true) return true
+    return lane.lengthNow(now) !== 'short' && this.areHanging(now, isLoopBusy)
+  }
+
+  /**
+   * Whether the calls of all tenants are slow, and so few of them end that they take over two seconds on average. Calls of a
+   * second, however many, do not hang.
+   */
+  areHanging(now: MonotonicMs, isLoopBusy: boolean): boolean {
+    const areFewEnding = this.#ended.lately(now) < this.#all.inFlight * fewEndingShare
+    return this.#all.isSlow(now, isLoopBusy, areFewEnding)
   }
 
   /**
@@ -244,21 +303,19 @@ export class Slots<Work> {
    */
   longCallsOf(id: TenantId, now: MonotonicMs): LongCalls | undefined {
     const tenant = this.#tenants.get(id)
-    if (tenant === undefined) return undefined
-    if (!isFewOf(tenant.young, tenant, now) && now - tenant.foundSlowAt > foundForMs)
-      return undefined
+    if (tenant?.mayBeSlow(now) !== true) return undefined
     const { longMeter } = tenant
     return { silentMs: longMeter.silentMs(now), perMs: longMeter.perMs(now) }
   }
 
-  #firstOf(name: LineName, length: CallLength): Candidate<Work> | undefined {
+  #firstOf(name: LineName, length: CallLength, now: MonotonicMs): Candidate<Work> | undefined {
     const waiting = this.#waiting[name][length]
     const passedOver: Seat<Work>[] = []
     let line: Line<Work> | undefined
     let seat = waiting.peek()
     // The first tenant holds the least. If it has used up its share, all others have too.
-    while (seat !== undefined && this.#mayHold(seat.tenant, 0, 0)) {
-      line = this.#startable(seat)
+    while (seat !== undefined && this.#hasShare(seat.tenant)) {
+      line = this.#startable(seat, now)
       if (line !== undefined || passedOver.length === maxPassedOver) break
       waiting.remove(seat)
       passedOver.push(seat)
@@ -269,16 +326,30 @@ export class Slots<Work> {
   }
 
   /** The first of the lines, if it may start a call now. */
-  #startable({ tenant, lines }: Seat<Work>): Line<Work> | undefined {
+  #startable({ tenant, lines }: Seat<Work>, now: MonotonicMs): Line<Work> | undefined {
     const line = lines.peek()
-    if (line === undefined || !this.#mayStart(line, tenant)) return undefined
+    if (line === undefined || !this.#mayStart(line, tenant, now)) return undefined
     return line.name === 'late' && tenant.late >= this.#maxLate(tenant) ? undefined : line
   }
 
   /** Whether the line's lane may take one more slot. */
-  #mayStart({ lane, length }: Line<Work>, { inFlight, bytes, long }: Tenant<Work>): boolean {
+  #mayStart({ lane, length }: Line<Work>, tenant: Tenant<Work>, now: MonotonicMs): boolean {
+    const { maxInFlight, maxBytes } = this.#limits
     const weight = weightOfLong(length, lane.inFlight)
-    return this.#mayHold(lane, inFlight + long.inFlight * weight, bytes + long.bytes * weight)
+    const isBelow = (of: keyof Usage, free: number) =>
+      lane[of] + tenant[of] + tenant.long[of] * weight < free
+    if (!isBelow('inFlight', maxInFlight - this.#all.inFlight)) return false
+    if (!isBelow('bytes', maxBytes - this.#all.bytes)) return false
+    if (length === 'short') return true
+    const isFree = (free: typeof freeFor) =>
+      units.every((of) => isBelow(of, free(length, lane.inFlight, this.#room(of))))
+    return isFree(freeFor) && (isFree(freeWhileHanging) || !this.areHanging(now, false))
+  }
+
+  #room(of: keyof Usage): Room {
+    const { maxInFlight, maxBytes } = this.#limits
+    const capacity = of === 'bytes' ? maxBytes : maxInFlight
+    return { capacity, used: this.#all[of], long: this.#all.long[of] }
   }
 
   /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
@@ -287,18 +358,10 @@ export class Slots<Work> {
     return Math.max(1, ((maxInFlight - this.#all.inFlight + inFlight) / 2) * lateShare)
   }
 
-  /**
-   * Whether a holder may take one more slot: it holds fewer slots than are free minus `inFlight`, and likewise for bytes.
-   *
-   * @param inFlight slots that the group holds in which the holder shares; 0 for a tenant
-   * @param bytes that this group holds
-   */
-  #mayHold(holder: Usage, inFlight: number, bytes: number): boolean {
+  /** Whether the tenant holds fewer slots, and fewer bytes, than are free. */
+  #hasShare({ inFlight, bytes }: Usage): boolean {
     const { maxInFlight, maxBytes } = this.#limits
-    return (
-      holder.inFlight < maxInFlight - this.#all.inFlight - inFlight &&
-      holder.bytes < maxBytes - this.#all.bytes - bytes
-    )
+    return inFlight < maxInFlight - this.#all.inFlight && bytes < maxBytes - this.#all.bytes
   }
 
   /** Counts what a call takes or frees, and restores the heap order of all entries that depend on it. */
@@ -307,7 +370,7 @@ export class Slots<Work> {
     const held = calls * bytes
     change(this.#all, calls, held)
     change(tenant, calls, held)
-    if (isLong) change(tenant.long, calls, held)
+    if (isLong) for (const { long } of [tenant, this.#all]) change(long, calls, held)
     if (name === 'late') {
       this.#all.late += calls
       tenant.late += calls
@@ -340,11 +403,14 @@ export class Slots<Work> {
     if (tenant.isIdle) this.#tenants.delete(tenant.id)
   }
 
-  /** The tenant that holds less is first, and of one tenant the line that is. */
-  #isCandidateBefore(one: Candidate<Work>, other: Candidate<Work>): boolean {
-    return one.seat.tenant === other.seat.tenant
-      ? this.#isBefore(one.line, other.line)
-      : this.#isSeatBefore(one.seat, other.seat)
+  /** The candidate of the tenant that holds less, and of one tenant the line that is first. */
+  #earlier(one: Candidate<Work>, other: Candidate<Work> | undefined): Candidate<Work> {
+    if (other === undefined) return one
+    const isOneFirst =
+      one.seat.tenant === other.seat.tenant
+        ? this.#isBefore(one.line, other.line)
+        : this.#isSeatBefore(one.seat, other.seat)
+    return isOneFirst ? one : other
   }
 
   #isSeatBefore(one: Seat<Work>, other: Seat<Work>): boolean {
@@ -365,11 +431,6 @@ export class Slots<Work> {
   }
 }
 
-/** Whether few of the calls in flight are young. */
-function isFewOf(young: YoungCalls, { inFlight }: Usage, now: MonotonicMs): boolean {
-  return young.count(now) < inFlight * maxYoungShare
-}
-
 function change(holder: { inFlight: number; bytes: number }, calls: number, bytes: number): void {
   holder.inFlight += calls
   holder.bytes += bytes
@@ -384,6 +445,11 @@ function isWaiting<Work>(seats: Readonly<Record<CallLength, Seat<Work>>>): boole
 }
 
 function forEach<Item>(create: () => Item): Seats<Item> {
-  const ofLine = () => ({ short: create(), unknown: create(), long: create() })
+  const ofLine = () => ({
+    short: create(),
+    stale: create(),
+    unknown: create(),
+    long: create(),
+  })
   return { first: ofLine(), late: ofLine() }
 }

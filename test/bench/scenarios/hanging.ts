@@ -1,7 +1,8 @@
 /**
- * S3: a hook of one tenant hangs, or 4,500 of them do; a hook of another tenant, and another hook of the same one (S3b), get
- * 50 events a second each and answer at once. Beside the same two without those that hang. Latencies are of all but the first
- * second, in which connections are made and code is compiled; the longest of that second is shown by itself.
+ * S3: a hook of one tenant hangs, or 4,500 of them do, or one of each of 4,500 tenants. A hook of another tenant, and another
+ * hook of the same one (S3b), get 50 events a second each and answer at once. Beside the same two without those that hang.
+ * Latencies are of all but the first second, in which connections are made and code is compiled; the longest of that second is
+ * shown by itself.
  */
 import { createSink } from '../../../src/edge/kafka/sink.ts'
 import { createResultReader } from '../../../src/edge/registry/result-codec.ts'
@@ -17,6 +18,8 @@ import { times } from './neighbours.ts'
 interface Crowd {
   readonly hooks: number
   readonly eachTick: number
+  /** Default: all are of the tenant of one of the two others. */
+  readonly tenantOf?: (n: number) => string
 }
 
 const seconds = 60
@@ -25,8 +28,10 @@ const alone = 'alone'
 const crowds: Readonly<Record<string, Crowd>> = {
   'beside one that hangs': { hooks: 1, eachTick: 10 },
   'beside 4500 that hang': { hooks: 4_500, eachTick: 60 },
+  'beside 4500 tenants that hang': { hooks: 4_500, eachTick: 60, tenantOf: (n) => `hangs${n}` },
   [alone]: { hooks: 0, eachTick: 0 },
 }
+const ofSibling = () => 'greedy'
 const watched = ['other', 'sibling'] as const
 
 export const hangingScenario: Scenario = {
@@ -48,12 +53,13 @@ export const hangingScenario: Scenario = {
 }
 
 async function latenciesBeside(rig: Rig, crowd: Crowd): Promise<Figures> {
+  const { tenantOf = ofSibling } = crowd
   const environment = rig.environment()
   const hooks = [
     rig.hook('other', 'ok', { events: ['Other'], tenantId: 'other' }),
     rig.hook('sibling', 'ok', { events: ['Sibling'], tenantId: 'greedy' }),
     ...times(crowd.hooks, (n) =>
-      rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.N${n}`], tenantId: 'greedy' }),
+      rig.hook(`hangs${n}`, 'hang', { events: [`Hangs.N${n}`], tenantId: tenantOf(n) }),
     ),
   ]
   await prepare(environment, { hooks })
@@ -105,12 +111,13 @@ async function write(rig: Rig, topic: string, crowd: Crowd): Promise<number> {
   return tick
 }
 
-function eventsOf(tick: number, { hooks, eachTick }: Crowd): readonly BenchEvent[] {
-  const crowd = times(eachTick, (n) => ({
-    tenant: 'greedy',
-    event: `Hangs.N${(tick * eachTick + n) % hooks}`,
-  }))
-  return [...crowd, { tenant: 'other', event: 'Other' }, { tenant: 'greedy', event: 'Sibling' }]
+function eventsOf(tick: number, crowd: Crowd): readonly BenchEvent[] {
+  const { hooks, eachTick, tenantOf = ofSibling } = crowd
+  const ofCrowd = times(eachTick, (index) => {
+    const n = (tick * eachTick + index) % hooks
+    return { tenant: tenantOf(n), event: `Hangs.N${n}` }
+  })
+  return [...ofCrowd, { tenant: 'other', event: 'Other' }, { tenant: 'greedy', event: 'Sibling' }]
 }
 
 function figuresOf(found: readonly (Latency | undefined)[], offered: number): Figures {

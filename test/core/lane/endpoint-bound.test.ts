@@ -4,20 +4,20 @@ import {
   isProcessSlow,
   type LaneFacts,
   type ProcessFacts,
-  type TenantFacts,
+  type CrowdFacts,
 } from '../../../src/core/lane/endpoint-bound.ts'
 
 /** A lane that makes 40 calls a second, seen for five seconds, in a process that is idle. */
-const slowLane: LaneFacts & TenantFacts = {
+const slowLane: LaneFacts & CrowdFacts = {
   ...{ busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined },
-  isTenantSlow: false,
+  isCrowdSlow: false,
 }
 const idle: ProcessFacts = { busyShare: 0.2, hasFreeSlots: true, hasSinkBacklog: false }
 
 describe('a lane', () => {
   const cases: readonly (readonly [
     string,
-    Partial<LaneFacts & TenantFacts>,
+    Partial<LaneFacts & CrowdFacts>,
     Partial<ProcessFacts>,
     boolean,
   ])[] = [
@@ -26,30 +26,30 @@ describe('a lane', () => {
     ['that never answers', { perMs: 0 }, {}, true],
     ['that was seen for less than a second', { busyMs: 999 }, {}, false],
     ['that nothing is known of', { busyMs: 0, perMs: 0 }, {}, false],
-    ['unseen, of a tenant whose calls take long', { busyMs: 0, isTenantSlow: true }, {}, true],
-    ['fast, of a tenant whose calls take long', { perMs: 3, isTenantSlow: true }, {}, false],
+    ['unseen, of a tenant whose calls take long', { busyMs: 0, isCrowdSlow: true }, {}, true],
+    ['fast, of a tenant whose calls take long', { perMs: 3, isCrowdSlow: true }, {}, false],
     [
       'unseen, of such a tenant, in a busy process',
-      { busyMs: 0, isTenantSlow: true },
+      { busyMs: 0, isCrowdSlow: true },
       { busyShare: 1 },
       true,
     ],
-    ['slow, of such a tenant, in a busy process', { isTenantSlow: true }, { busyShare: 1 }, true],
+    ['slow, of such a tenant, in a busy process', { isCrowdSlow: true }, { busyShare: 1 }, true],
     [
       'fast, of such a tenant, in a busy process',
-      { perMs: 3, isTenantSlow: true },
+      { perMs: 3, isCrowdSlow: true },
       { busyShare: 1 },
       false,
     ],
     [
       'unseen, of such a tenant, while no slot is free',
-      { busyMs: 0, isTenantSlow: true },
+      { busyMs: 0, isCrowdSlow: true },
       { hasFreeSlots: false },
       false,
     ],
     [
       'unseen, of such a tenant, while records are not acknowledged',
-      { busyMs: 0, isTenantSlow: true },
+      { busyMs: 0, isCrowdSlow: true },
       { hasSinkBacklog: true },
       false,
     ],

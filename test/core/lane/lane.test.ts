@@ -101,7 +101,7 @@ describe('what is known of a lane', () => {
     finishAll(lanes, startAll(lanes, 0), 'success', 40)
     finishAll(lanes, startAll(lanes, 40), 'success', 4_040)
     expect(lane.backlogFacts(0, 4_040)).toMatchObject({ usualMs: 40 })
-    expect(lane.length).toBe('long')
+    expect(lane.length(4_040)).toBe('long')
   })
 
   it('is how many deliveries it needs in its queue: what it calls in ten seconds, and four at least', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { CallLength } from '../../../src/core/lane/call-length.ts'
+import { isLong, type CallLength } from '../../../src/core/lane/call-length.ts'
 import { Holdings, mayHoldMore } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
@@ -113,19 +113,19 @@ describe('holdings', () => {
   it('give a hook that is alone half of the bytes, in records of any size', () => {
     const held = new Holdings(capacity)
     let count = 0
-    for (; held.hasShare(asking('a', 't')); count += 1) {
+    for (; held.shareOf(asking('a', 't')) === 'free'; count += 1) {
       held.hold(short('t'), 1, 1_000)
       held.holdFor('a', 1, 1_000)
     }
     expect(count).toBe(4)
-    expect(held.hasShare(asking('b', 't'))).toBe(true)
-    expect(held.hasShare(asking('c', 'u'))).toBe(true)
+    expect(held.shareOf(asking('b', 't'))).toBe('free')
+    expect(held.shareOf(asking('c', 'u'))).toBe('free')
   })
 
   it('are bounded by number where the bytes are small', () => {
     const held = new Holdings(capacity)
     let count = 0
-    for (; held.hasShare(asking('a', 't')); count += 1) {
+    for (; held.shareOf(asking('a', 't')) === 'free'; count += 1) {
       held.hold(short('t'), 1, 1)
       held.holdFor('a', 1, 1)
     }
@@ -135,13 +135,13 @@ describe('holdings', () => {
   it('leave a hook that answers soon a place beside a crowd of its tenant whose calls take long', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
     let count = 0
-    for (; held.hasShare(asking(`crowd-${count}`, 't', 'long')); count += 1) {
+    for (; held.shareOf(asking(`crowd-${count}`, 't', 'long')) === 'free'; count += 1) {
       held.hold(long('t'), 1, 1)
       held.holdFor(`crowd-${count}`, 1, 1)
     }
     expect(count).toBe(375)
     let left = 0
-    for (; held.hasShare(asking('soon', 't')); left += 1) {
+    for (; held.shareOf(asking('soon', 't')) === 'free'; left += 1) {
       held.hold(short('t'), 1, 1)
       held.holdFor('soon', 1, 1)
     }
@@ -154,13 +154,31 @@ describe('holdings', () => {
       held.hold(long('t'), 1, 1)
       held.holdFor(hookId, 1, 1)
     }
-    for (let n = 0; held.hasShare(asking(`crowd-${n}`, 't', 'long')); n += 1) take(`crowd-${n}`)
+    for (let n = 0; held.shareOf(asking(`crowd-${n}`, 't', 'long')) === 'free'; n += 1)
+      take(`crowd-${n}`)
     take('second-call')
-    expect(held.hasShare(asking('second-call', 't', 'unknown'))).toBe(false)
+    expect(held.shareOf(asking('second-call', 't', 'unknown'))).toBe('none')
     let first = 0
-    for (; held.hasShare(asking(`new-${first}`, 't', 'unknown')); first += 1) take(`new-${first}`)
+    for (; held.shareOf(asking(`new-${first}`, 't', 'unknown')) === 'free'; first += 1)
+      take(`new-${first}`)
     expect(first).toBe(53)
-    expect(held.hasShare(asking('soon', 't', 'short'))).toBe(true)
+    expect(held.shareOf(asking('soon', 't', 'short'))).toBe('free')
+  })
+
+  it('keep a part from hooks of many tenants whose calls may hang, and less from those that answered before', () => {
+    const room = (length: CallLength) => {
+      const held = new Holdings({ count: 750, bytes: 1e9 })
+      let count = 0
+      for (; held.shareOf(asking(`hook-${count}`, `t-${count}`, length)) === 'free'; count += 1) {
+        held.hold({ tenantId: `t-${count}`, isLong: isLong(length) }, 1, 1)
+        held.holdFor(`hook-${count}`, 1, 1)
+      }
+      return { count, next: held.shareOf(asking('next', 'next', length)) }
+    }
+    expect(room('long')).toEqual({ count: 600, next: 'none' })
+    expect(room('unknown')).toEqual({ count: 638, next: 'none' })
+    expect(room('stale')).toEqual({ count: 675, next: 'kept' })
+    expect(room('short')).toEqual({ count: 750, next: 'none' })
   })
 
   it('count a record for many hooks once for the tenant, and for each of its hooks', () => {
@@ -178,14 +196,14 @@ describe('holdings', () => {
   it('take nothing from anybody for what only waits to be written', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
     let count = 0
-    for (; held.hasShare(asking(`crowd-${count}`, 't', 'unknown')); count += 1) {
+    for (; held.shareOf(asking(`crowd-${count}`, 't', 'unknown')) === 'free'; count += 1) {
       held.hold(long('t'), 1, 1)
       held.holdFor(`crowd-${count}`, 1, 1)
     }
     held.hold(short(undefined), 749 - count, 1)
     expect(held.total.count).toBe(749)
-    expect(held.hasShare(asking('soon', 't'))).toBe(true)
-    expect(held.hasShare(asking('other', 'u', 'long'))).toBe(true)
+    expect(held.shareOf(asking('soon', 't'))).toBe('free')
+    expect(held.shareOf(asking('other', 'u', 'long'))).toBe('free')
     held.release(short(undefined), 749 - count, 1)
     expect(held.total.count).toBe(count)
   })
@@ -233,7 +251,7 @@ describe('holdings', () => {
           for (const length of ['short', 'unknown', 'long'] as const) {
             const counted = ofTenant.length + long.length * weights[length]
             const bytes = bytesOf(ofTenant) + bytesOf(long) * weights[length]
-            expect(held.hasShare(asking('a', 't', length))).toBe(
+            expect(held.shareOf(asking('a', 't', length)) !== 'none').toBe(
               mayHoldMore(ofHook.length, counted, 750 - shared.length) &&
                 mayHoldMore(bytesOf(ofHook), bytes, 8_000 - bytesOf(shared)),
             )

@@ -33,7 +33,7 @@ const quick = (fields: Partial<SimulatedHook>): SimulatedHook => ({
 
 describe('slots by occupancy', () => {
   it.each([1, 2, 4, 16, 64])(
-    'settle %i greedy tenants whose calls take long at S/(2+k) each, and leave twice as much free',
+    'settle %i greedy tenants whose calls take long at S/(2+k) each, or 0.8 S/(1+k), and leave the rest free to others',
     (count) => {
       const greedy = Array.from({ length: count }, (_, tenant) => `t${tenant}`).flatMap(
         (tenantId) =>
@@ -47,9 +47,14 @@ describe('slots by occupancy', () => {
           })),
       )
       const { held, lanes } = simulate(greedy.slice(0, 20_000), 10 * second, { maxInFlight: 400 })
-      const share = 400 / (2 + count)
-      for (const calls of Object.values(held)) expect(Math.abs(calls - share)).toBeLessThan(2)
-      expect(Math.abs(400 - lanes.inFlight - 2 * share)).toBeLessThan(count + 2)
+      // While some of their hooks have made no call, it is a little more.
+      const least = Math.min(400 / (2 + count), (0.8 * 400) / (1 + count))
+      const most = Math.min(400 / (1.5 + count), (0.85 * 400) / (0.75 + count))
+      for (const calls of Object.values(held)) {
+        expect(calls).toBeGreaterThan(least - 1)
+        expect(calls).toBeLessThan(most + 1)
+      }
+      expect(lanes.inFlight).toBeLessThanOrEqual(0.85 * 400)
     },
     30_000,
   )
