@@ -56,7 +56,7 @@ export function freeFor(length: CallLength, held: number, room: Room): number {
 }
 
 /**
- * How much of it is free for a hook while calls hang ({@link ./slots.ts}). Endpoints that answered until now may be among
+ * How much of it is free for a hook while calls hang ({@link ./calls-in-flight.ts}). Endpoints that answered until now may be among
  * those that hang. So all that is used counts, except for hooks that answer now.
  *
  * @param held what the hook holds

@@ -106,10 +106,6 @@ export class Holdings {
     return isFree(freeWhileHanging) ? 'free' : 'kept'
   }
 
-  #room(of: keyof Amount): Room {
-    return { capacity: this.capacity[of], used: this.#shared[of], long: this.#shared.long[of] }
-  }
-
   hold({ tenantId, isLong }: Holder, count: number, bytes: number): void {
     add(this.#total, count, bytes)
     if (tenantId === undefined) return
@@ -146,6 +142,10 @@ export class Holdings {
 
   releaseFor(hookId: HookId, count: number, bytes: number): void {
     this.holdFor(hookId, -count, -bytes)
+  }
+
+  #room(of: keyof Amount): Room {
+    return { capacity: this.capacity[of], used: this.#shared[of], long: this.#shared.long[of] }
   }
 }
 

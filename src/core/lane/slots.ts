@@ -28,8 +28,8 @@ import {
   type CallLength,
   type Room,
 } from './call-length.ts'
-import { CallCounter, RateMeter } from './rate.ts'
-import { YoungCalls } from './young-calls.ts'
+import { AllCallsInFlight, CallsInFlight } from './calls-in-flight.ts'
+import { RateMeter } from './rate.ts'
 
 export interface SlotLimits {
   /** Calls in flight over all lanes. */
@@ -85,51 +85,6 @@ interface Candidate<Work> {
   readonly seat: Seat<Work>
 }
 
-/** The calls in flight of a tenant, or of all. */
-class CallsInFlight {
-  inFlight = 0
-  bytes = 0
-  /** Calls of the late lines. */
-  late = 0
-  /** Calls that were expected to take long when they started. */
-  readonly long = { inFlight: 0, bytes: 0 }
-  /** Calls that began within the last half second, and within the last five seconds. */
-  readonly #young = new YoungCalls()
-  readonly #recent = new YoungCalls(busySlowMs)
-  /** When it was last found that its calls take long. */
-  #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
-
-  began(at: MonotonicMs): void {
-    this.#young.began(at)
-    this.#recent.began(at)
-  }
-
-  ended(beganAt: MonotonicMs, now: MonotonicMs): void {
-    this.#young.ended(beganAt, now)
-    this.#recent.ended(beganAt, now)
-  }
-
-  /** {@link Slots.isCrowdSlow} */
-  isSlow(now: MonotonicMs, isLoopBusy: boolean, mayBeFound = true): boolean {
-    const young = isLoopBusy ? this.#recent : this.#young
-    if (mayBeFound && this.#areFew(young, now)) this.#foundSlowAt = now
-    return this.#wasFoundSlow(now)
-  }
-
-  /** Whether calls are slow, whatever keeps the process busy, or were found to be. */
-  mayBeSlow(now: MonotonicMs): boolean {
-    return this.#areFew(this.#young, now) || this.#wasFoundSlow(now)
-  }
-
-  #wasFoundSlow(now: MonotonicMs): boolean {
-    return now - this.#foundSlowAt <= foundForMs
-  }
-
-  #areFew(young: YoungCalls, now: MonotonicMs): boolean {
-    return young.count(now) < this.inFlight * maxYoungShare
-  }
-}
-
 /** What a tenant holds, and its lines that are ready. */
 class Tenant<Work> extends CallsInFlight {
   readonly id: TenantId
@@ -153,18 +108,6 @@ class Tenant<Work> extends CallsInFlight {
   }
 }
 
-/** No pause of a process that works at all makes all of its calls last so long. */
-const busySlowMs = 5_000
-/**
- * If fewer of a tenant's calls in flight began within the last half second, the tenant is slow: its slots will not be free
- * soon.
- */
-const maxYoungShare = 0.75
-/** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
-const fewEndingShare = 1 / 8
-/** Longer than calls are young, so that a tenant whose calls still take long is found slow again before this is over. */
-const foundForMs = 1_000
-
 /** So many short calls start in a row while others could. */
 const mostShortInRow = 3
 
@@ -175,8 +118,7 @@ export class Slots<Work> {
   readonly #limits: SlotLimits
   readonly #tenants = new Map<TenantId, Tenant<Work>>()
   readonly #waiting: Seats<Heap<Seat<Work>>>
-  readonly #all = new CallsInFlight()
-  readonly #ended = new CallCounter()
+  readonly #all = new AllCallsInFlight()
   readonly #shortInRow: Record<LineName, number> = { first: 0, late: 0 }
   #order = 0
 
@@ -268,7 +210,6 @@ export class Slots<Work> {
   free(holding: Holding<Work>, now: MonotonicMs): void {
     const { tenant, startedAt, isLong } = holding
     this.#all.ended(startedAt, now)
-    this.#ended.add(now)
     tenant.ended(startedAt, now)
     this.#count(holding, -1)
     if (isLong) tenant.longMeter.end(now, tenant.long.inFlight === 0)
@@ -277,11 +218,9 @@ export class Slots<Work> {
 
   /**
    * Whether the calls are slow with which the lane shares slots: those of its tenant, or those of all if they hang and no short
-   * call of the lane has ended lately. Calls are slow if more than a quarter of those in flight have lasted half a second or
-   * longer, or this was found at most a second ago. When many calls time out together, those that take their slots are all
-   * young.
+   * call of the lane has ended lately.
    *
-   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds
+   * @param isLoopBusy whether calls may last long because this process is busy
    */
   isCrowdSlow(lane: Lane<Work>, now: MonotonicMs, isLoopBusy: boolean): boolean {
     const tenant = this.#tenants.get(lane.limits.tenantId)
@@ -289,13 +228,9 @@ export class Slots<Work> {
     return lane.lengthNow(now) !== 'short' && this.areHanging(now, isLoopBusy)
   }
 
-  /**
-   * Whether the calls of all tenants are slow, and so few of them end that they take over two seconds on average. Calls of a
-   * second, however many, do not hang.
-   */
+  /** {@link AllCallsInFlight} */
   areHanging(now: MonotonicMs, isLoopBusy: boolean): boolean {
-    const areFewEnding = this.#ended.lately(now) < this.#all.inFlight * fewEndingShare
-    return this.#all.isSlow(now, isLoopBusy, areFewEnding)
+    return this.#all.isSlow(now, isLoopBusy)
   }
 
   /**

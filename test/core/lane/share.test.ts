@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isLong, type CallLength } from '../../../src/core/lane/call-length.ts'
-import { Holdings, mayHoldMore } from '../../../src/core/lane/share.ts'
+import { Holdings, mayHoldMore, type Asking } from '../../../src/core/lane/share.ts'
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0)
 
@@ -103,76 +103,55 @@ describe('the share of 750 offsets', () => {
 describe('holdings', () => {
   const capacity = { count: 750, bytes: 8_000 }
   const short = (tenantId: string | undefined) => ({ tenantId, isLong: false })
-  const long = (tenantId: string) => ({ tenantId, isLong: true })
-  const asking = (hookId: string, tenantId: string, length: CallLength = 'short') => ({
+  const asking = (hookId: string, tenantId: string, length: CallLength = 'short'): Asking => ({
     hookId,
     tenantId,
     length,
   })
 
+  function take(held: Holdings, { hookId, tenantId, length }: Asking, bytes = 1): void {
+    held.hold({ tenantId, isLong: isLong(length) }, 1, bytes)
+    held.holdFor(hookId, 1, bytes)
+  }
+
+  /** Takes one after another while all is free, and returns how many. */
+  function takeAll(held: Holdings, askingOf: (n: number) => Asking, bytes = 1): number {
+    let count = 0
+    for (; held.shareOf(askingOf(count)) === 'free'; count += 1) take(held, askingOf(count), bytes)
+    return count
+  }
+
   it('give a hook that is alone half of the bytes, in records of any size', () => {
     const held = new Holdings(capacity)
-    let count = 0
-    for (; held.shareOf(asking('a', 't')) === 'free'; count += 1) {
-      held.hold(short('t'), 1, 1_000)
-      held.holdFor('a', 1, 1_000)
-    }
-    expect(count).toBe(4)
+    expect(takeAll(held, () => asking('a', 't'), 1_000)).toBe(4)
     expect(held.shareOf(asking('b', 't'))).toBe('free')
     expect(held.shareOf(asking('c', 'u'))).toBe('free')
   })
 
   it('are bounded by number where the bytes are small', () => {
     const held = new Holdings(capacity)
-    let count = 0
-    for (; held.shareOf(asking('a', 't')) === 'free'; count += 1) {
-      held.hold(short('t'), 1, 1)
-      held.holdFor('a', 1, 1)
-    }
-    expect(count).toBe(375)
+    expect(takeAll(held, () => asking('a', 't'))).toBe(375)
   })
 
   it('leave a hook that answers soon a place beside a crowd of its tenant whose calls take long', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
-    let count = 0
-    for (; held.shareOf(asking(`crowd-${count}`, 't', 'long')) === 'free'; count += 1) {
-      held.hold(long('t'), 1, 1)
-      held.holdFor(`crowd-${count}`, 1, 1)
-    }
-    expect(count).toBe(375)
-    let left = 0
-    for (; held.shareOf(asking('soon', 't')) === 'free'; left += 1) {
-      held.hold(short('t'), 1, 1)
-      held.holdFor('soon', 1, 1)
-    }
-    expect(left).toBe(94)
+    expect(takeAll(held, (n) => asking(`crowd-${n}`, 't', 'long'))).toBe(375)
+    expect(takeAll(held, () => asking('soon', 't'))).toBe(94)
   })
 
   it('leave a hook that has made no call a place for its first one, also beside a crowd of such hooks that has more', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
-    const take = (hookId: string) => {
-      held.hold(long('t'), 1, 1)
-      held.holdFor(hookId, 1, 1)
-    }
-    for (let n = 0; held.shareOf(asking(`crowd-${n}`, 't', 'long')) === 'free'; n += 1)
-      take(`crowd-${n}`)
-    take('second-call')
+    takeAll(held, (n) => asking(`crowd-${n}`, 't', 'long'))
+    take(held, asking('second-call', 't', 'unknown'))
     expect(held.shareOf(asking('second-call', 't', 'unknown'))).toBe('none')
-    let first = 0
-    for (; held.shareOf(asking(`new-${first}`, 't', 'unknown')) === 'free'; first += 1)
-      take(`new-${first}`)
-    expect(first).toBe(53)
+    expect(takeAll(held, (n) => asking(`new-${n}`, 't', 'unknown'))).toBe(53)
     expect(held.shareOf(asking('soon', 't', 'short'))).toBe('free')
   })
 
   it('keep a part from hooks of many tenants whose calls may hang, and less from those that answered before', () => {
     const room = (length: CallLength) => {
       const held = new Holdings({ count: 750, bytes: 1e9 })
-      let count = 0
-      for (; held.shareOf(asking(`hook-${count}`, `t-${count}`, length)) === 'free'; count += 1) {
-        held.hold({ tenantId: `t-${count}`, isLong: isLong(length) }, 1, 1)
-        held.holdFor(`hook-${count}`, 1, 1)
-      }
+      const count = takeAll(held, (n) => asking(`hook-${n}`, `t-${n}`, length))
       return { count, next: held.shareOf(asking('next', 'next', length)) }
     }
     expect(room('long')).toEqual({ count: 600, next: 'none' })
@@ -195,11 +174,7 @@ describe('holdings', () => {
 
   it('take nothing from anybody for what only waits to be written', () => {
     const held = new Holdings({ count: 750, bytes: 1e9 })
-    let count = 0
-    for (; held.shareOf(asking(`crowd-${count}`, 't', 'unknown')) === 'free'; count += 1) {
-      held.hold(long('t'), 1, 1)
-      held.holdFor(`crowd-${count}`, 1, 1)
-    }
+    const count = takeAll(held, (n) => asking(`crowd-${n}`, 't', 'unknown'))
     held.hold(short(undefined), 749 - count, 1)
     expect(held.total.count).toBe(749)
     expect(held.shareOf(asking('soon', 't'))).toBe('free')

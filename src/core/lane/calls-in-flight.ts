@@ -1,0 +1,84 @@
+/** The calls in flight of a tenant, or of all tenants, and whether they are slow. */
+import type { MonotonicMs } from '../model/model.ts'
+import { CallCounter } from './rate.ts'
+import { YoungCalls } from './young-calls.ts'
+
+/** No pause of a process that works at all makes all of its calls last so long. */
+const busySlowMs = 5_000
+/** If fewer of the calls in flight began within the last half second, they are slow: their slots will not be free soon. */
+const maxYoungShare = 0.75
+/** Longer than calls are young, so that calls that still take long are found slow again before this is over. */
+const foundForMs = 1_000
+/** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
+const fewEndingShare = 1 / 8
+
+export class CallsInFlight {
+  inFlight = 0
+  /** Bytes of their bodies. */
+  bytes = 0
+  /** Calls of the late lines. */
+  late = 0
+  /** Calls that were expected to take long when they started. */
+  readonly long = { inFlight: 0, bytes: 0 }
+  /** Calls that began within the last half second, and within the last five seconds. */
+  readonly #young = new YoungCalls()
+  readonly #recent = new YoungCalls(busySlowMs)
+  /** When it was last found that they are slow. */
+  #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
+
+  began(at: MonotonicMs): void {
+    this.#young.began(at)
+    this.#recent.began(at)
+  }
+
+  ended(beganAt: MonotonicMs, now: MonotonicMs): void {
+    this.#young.ended(beganAt, now)
+    this.#recent.ended(beganAt, now)
+  }
+
+  /**
+   * Whether more than a quarter of them have lasted half a second or longer, or this was found at most a second ago. When many
+   * calls time out together, those that take their slots are all young.
+   *
+   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds
+   */
+  isSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
+    if (this.showsSlow(now, isLoopBusy)) this.#foundSlowAt = now
+    return this.#wasFoundSlow(now)
+  }
+
+  /** Whether they are slow, whatever keeps the process busy, or were found to be. */
+  mayBeSlow(now: MonotonicMs): boolean {
+    return this.#areFew(this.#young, now) || this.#wasFoundSlow(now)
+  }
+
+  protected showsSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
+    return this.#areFew(isLoopBusy ? this.#recent : this.#young, now)
+  }
+
+  #wasFoundSlow(now: MonotonicMs): boolean {
+    return now - this.#foundSlowAt <= foundForMs
+  }
+
+  #areFew(young: YoungCalls, now: MonotonicMs): boolean {
+    return young.count(now) < this.inFlight * maxYoungShare
+  }
+}
+
+/**
+ * The calls in flight of all tenants. They are slow, and *hang*, only if so few of them end that they take over two seconds on
+ * average: any number of healthy calls may take up to a second.
+ */
+export class AllCallsInFlight extends CallsInFlight {
+  readonly #ended = new CallCounter()
+
+  override ended(beganAt: MonotonicMs, now: MonotonicMs): void {
+    super.ended(beganAt, now)
+    this.#ended.add(now)
+  }
+
+  protected override showsSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
+    const areFewEnding = this.#ended.lately(now) < this.inFlight * fewEndingShare
+    return areFewEnding && super.showsSlow(now, isLoopBusy)
+  }
+}
