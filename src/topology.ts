@@ -289,27 +289,30 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
 /**
  * Stops the processor in these steps:
  *
- * 1. Stop intake.
- * 2. Drain the lanes. In the last two seconds before the deadline no call starts, and half-done events are split.
- * 3. Drop the remaining work and abort the remaining calls.
- * 4. Wait until all records are acknowledged.
- * 5. Commit and leave the groups.
- * 6. Wait for records that waited for the end of their epoch.
+ * 1. Wait for the calls in flight, until two seconds before the deadline. Meanwhile everything goes on, but no call starts that
+ *    takes long. Otherwise all partitions would wait for an endpoint that is slow.
+ * 2. Stop intake.
+ * 3. Drain: no call starts, those in flight may end, and half-done events are split.
+ * 4. Drop the remaining work, which is the next owner's, and abort the remaining calls.
+ * 5. Wait until all records are acknowledged.
+ * 6. Commit and leave the groups.
+ * 7. Wait for records that waited for the end of their epoch.
  *
  * @returns how many records were not acknowledged
  */
 async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Promise<number> {
-  const { groups, lanes, calls, placement, recorder, health, notices, waiters } = parts
-  const isDrained = () => calls.inFlight === 0 && lanes.queued === 0
+  const { groups, gate, calls, placement, recorder, health, notices, waiters } = parts
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
+  const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
+  const stoppedAt = ports.clock.monotonic()
+  gate.holdLong()
+  await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs)
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
-  const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
-  await waiters.wait(isDrained, deadlineMs - drainMs)
   await Promise.all(groups.map((group) => group.drain(drainMs)))
   placement.drop(() => true)
   calls.stop()
-  await waiters.wait(isDrained, flushMs)
+  await waiters.wait(() => calls.inFlight === 0, flushMs)
   notices?.stop()
   await waiters.wait(isWritten, flushMs)
   await Promise.all(groups.map((group) => group.leave()))

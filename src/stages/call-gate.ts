@@ -6,7 +6,8 @@
  * - results are being acknowledged, and
  * - the egress proxy can be reached.
  *
- * While the group of the tiers drains, only first attempts may start. Calls in flight always go on.
+ * While the group of the tiers drains, only first attempts may start. Before the process stops, lanes start no calls that take
+ * long. Calls in flight always go on.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { MonotonicMs } from '../core/model/model.ts'
@@ -31,6 +32,7 @@ export class CallGate {
   readonly #held = new Map<string, readonly LineName[]>()
   /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
+  #isLongHeld = false
   #isStopped = false
 
   constructor(parts: CallGateParts) {
@@ -44,6 +46,11 @@ export class CallGate {
 
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** Whether calls that take long may not start any more. */
+  get isLongHeld(): boolean {
+    return this.#isLongHeld
   }
 
   /** Whether no other member can own a partition of this process. */
@@ -74,6 +81,11 @@ export class CallGate {
 
   release(group: string): void {
     this.#held.delete(group)
+  }
+
+  /** The process stops soon, so no call that takes long starts from now on. */
+  holdLong(): void {
+    this.#isLongHeld = true
   }
 
   /** No call starts from now on. */

@@ -89,6 +89,23 @@ export class Calls {
     return this.#perGroup.get(group) ?? 0
   }
 
+  /** Whether any call is in flight that had begun by then. */
+  hasBegunBy(at: MonotonicMs): boolean {
+    // They are in the order in which they began.
+    for (const { startedAt } of this.#inFlight.keys()) return startedAt <= at
+    return false
+  }
+
+  /** Whether any call of the group is in flight that may be expected to succeed ({@link Lane.mayStillSucceed}). */
+  mayStillSucceed(group: string): boolean {
+    const now = this.#parts.clock.monotonic()
+    for (const { work, line, startedAt } of this.#inFlight.keys()) {
+      if (work.origin.epoch.group === group && line.lane.mayStillSucceed(startedAt, now))
+        return true
+    }
+    return false
+  }
+
   /**
    * Yields the work that starts next, while calls may start. The gate is checked before each call, because starting many
    * calls takes time, in which the proof of membership may expire.
@@ -98,7 +115,11 @@ export class Calls {
    */
   *due(recorder: { readonly pendingCalls: CallCounts }, most: number): Generator<Slot<Work>> {
     const { gate, lanes, clock } = this.#parts
-    let which: Startable = { isOpen: this.#isLineOpen, lengths: [] }
+    let which: Startable = {
+      isOpen: this.#isLineOpen,
+      lengths: [],
+      isLongHeld: gate.isLongHeld,
+    }
     let count = 0
     for (let left = most; gate.check(); left -= 1) {
       if (left === 0) return

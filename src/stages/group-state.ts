@@ -3,8 +3,8 @@
  *
  * - *apart*: not joined yet, or it has left the group or failed. Nothing is fetched.
  * - *flowing*: partitions are owned, and records are admitted while there is room.
- * - *draining*: a rebalance has begun. No call starts, and those in flight may end within a budget. Then all complete
- *   offsets are committed, and the group is joined again.
+ * - *draining*: a rebalance has begun. Nothing is admitted, no call starts, and those in flight may end within a budget. Then
+ *   all complete offsets are committed, and the group is joined again.
  * - *stopping*: no further record is admitted. Admitted ones may finish, and commits go on until the end.
  *
  * | from              | input       | to                  |

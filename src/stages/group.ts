@@ -69,9 +69,9 @@ export class Group implements GroupListener {
     return isJoined(this.#state)
   }
 
-  /** Whether records that are fetched may be admitted. */
+  /** Whether records that are fetched may be admitted. While the group drains, what follows from them might not be committed. */
   get isAdmitting(): boolean {
-    return this.#state.kind !== 'stopping'
+    return this.#state.kind === 'flowing'
   }
 
   /** The partitions owned now. */
@@ -120,13 +120,14 @@ export class Group implements GroupListener {
     foreignCommits(group, gained).forEach(emit)
     gate.release(group)
     marks.room()
-    marks.set()
+    // Nothing was admitted of the partitions that are kept since the rebalance began.
+    marks.partitions(...this.#flows.values())
   }
 
   onFetched(partition: TopicPartition, fetched: Fetched): void {
     const flow = this.#flows.get(keyOf(partition))
     if (flow === undefined) return
-    if (!this.isAdmitting) {
+    if (this.#state.kind === 'stopping') {
       // The partition was gained while stopping. Its next owner reads it.
       this.#pause(flow)
       return

@@ -30,15 +30,16 @@ export class HandOver {
   }
 
   /**
-   * @param group the group whose partitions are handed over
+   * @param group the group whose partitions are handed over. It admits nothing meanwhile
    * @param lines all lines that get the group's records
-   * @param callsMs how long the group's calls in flight may take to end
+   * @param callsMs how long the group's calls in flight may take to end. It waits for none that is not expected to succeed: an
+   *   endpoint that hangs must not stop the calls of all others for this time
    */
   async drain(group: string, lines: readonly LineName[], callsMs: number): Promise<void> {
     const { gate, calls, recorder, waiters, budgetMs } = this.#parts
-    const isWritten = () => recorder.isIdle
+    const isWritten = () => recorder.isIdleFor(group)
     gate.hold(group, lines)
-    await waiters.wait(() => calls.inFlightOf(group) === 0, callsMs)
+    await waiters.wait(() => !calls.mayStillSucceed(group), callsMs)
     // A delivery has ended only when its records are acknowledged. Only then is it known which events are half done.
     await waiters.wait(isWritten, budgetMs)
     this.#splitHalfDone(group)

@@ -1,5 +1,9 @@
 /** Waits until something is idle, for at most a given time. */
 import type { Clock } from '../ports.ts'
+import { Timer } from './timer.ts'
+
+/** How often it is checked at least. What is waited for may also depend on the time alone. */
+const checkMs = 50
 
 export class IdleWaiters {
   readonly #clock: Clock
@@ -9,20 +13,24 @@ export class IdleWaiters {
     this.#clock = clock
   }
 
-  /** Resolves when `isIdle` returns true, now or at a later {@link check}, or after `budgetMs` milliseconds. */
+  /** Resolves when `isIdle` returns true, now or when it is checked again, or after `budgetMs` milliseconds. */
   wait(isIdle: () => boolean, budgetMs: number): Promise<void> {
     if (isIdle()) return Promise.resolve()
+    const endsAt = this.#clock.monotonic() + budgetMs
     return new Promise((resolve) => {
-      const finish = () => {
-        cancel()
+      const check = () => {
+        const leftMs = endsAt - this.#clock.monotonic()
+        if (leftMs > 0 && !isIdle()) {
+          timer.fireIn(Math.min(checkMs, leftMs))
+          return
+        }
+        timer.stop()
         this.#checks.delete(check)
         resolve()
       }
-      const check = () => {
-        if (isIdle()) finish()
-      }
-      const cancel = this.#clock.after(budgetMs, finish)
+      const timer = new Timer(this.#clock, check)
       this.#checks.add(check)
+      check()
     })
   }
 

@@ -34,7 +34,8 @@ export interface RecorderParts {
 export class Recorder {
   readonly #parts: RecorderParts
   readonly #proofWaiters: ProofWaiters
-  #pending = 0
+  /** Writes that are not settled, by the group of their records. */
+  readonly #pending = new Map<string, number>()
   readonly #pendingCalls = { short: 0, long: 0 }
 
   constructor(parts: RecorderParts) {
@@ -51,14 +52,20 @@ export class Recorder {
   }
 
   /** An acknowledged write has been handled, so that what it completes is complete. */
-  settled({ ofCall }: Acknowledged): void {
-    this.#pending -= 1
+  settled({ origin, ofCall }: Acknowledged): void {
+    this.#count(origin, -1)
     if (ofCall !== undefined) this.#pendingCalls[ofCall] -= 1
   }
 
   /** Whether all records are written, acknowledged and settled. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.#proofWaiters.isEmpty
+    for (const count of this.#pending.values()) if (count > 0) return false
+    return this.#proofWaiters.isEmpty
+  }
+
+  /** The same of what follows from records of one group. */
+  isIdleFor(group: string): boolean {
+    return (this.#pending.get(group) ?? 0) === 0 && this.#proofWaiters.isEmpty
   }
 
   /**
@@ -148,8 +155,8 @@ export class Recorder {
     acknowledged: Acknowledged,
     fallBack: () => Promise<Progress>,
   ): void {
-    this.#pending += 1
-    const { ofCall } = acknowledged
+    const { origin, ofCall } = acknowledged
+    this.#count(origin, 1)
     if (ofCall !== undefined) this.#pendingCalls[ofCall] += 1
     // One promise per write is enough for almost all of them.
     this.#parts.sink.write(records).then(
@@ -175,6 +182,10 @@ export class Recorder {
       throw new Error(message, { cause: error })
     }
     return await fallBack()
+  }
+
+  #count({ epoch }: Origin, by: 1 | -1): void {
+    this.#pending.set(epoch.group, (this.#pending.get(epoch.group) ?? 0) + by)
   }
 
   readonly #fail = (error: unknown): void => {

@@ -1,7 +1,8 @@
 /**
  * The endpoints of the benchmarks, a process of its own. What the path says is done: `/ok/…` answers 200 at once,
- * `/after/<ms>/…` after so long, `/within/<ms>/…` after a random part of it, `/hang/…` never; `/timed/…` answers at once,
- * and notes how long ago the event was written and of which partition it is, as `load-process.ts` writes both into it;
+ * `/after/<ms>/…` after so long, `/within/<ms>/…` after a random part of it, `/hang/…` never, `/silent/…` neither, without
+ * being counted; `/timed/…` answers at once, and notes how long ago the event was written and of which partition it is, as
+ * `load-process.ts` writes both into it;
  * `/rests/<seconds>/…` answers 503 with Retry-After until that long after the first call to the same path, then 200.
  *
  * `/reached/<calls>` tells what came so far, as soon as that many calls have come, or after ten seconds. `/forget` begins
@@ -93,7 +94,7 @@ function rest(response: ServerResponse, url: string, seconds: number): void {
 function answer(response: ServerResponse, url: string): void {
   const [, kind, ms] = url.split('/')
   const end = () => response.writeHead(200, { 'content-length': '0' }).end()
-  if (kind === 'hang') return
+  if (kind === 'hang' || kind === 'silent') return
   if (kind === 'rests') rest(response, url, Number(ms))
   else if (kind === 'after') setTimeout(end, Number(ms))
   else if (kind === 'within') setTimeout(end, Number(ms) * Math.random())
@@ -128,7 +129,7 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
     response.end()
     return
   }
-  note(request.headers['webhook-id'])
+  if (command !== 'silent') note(request.headers['webhook-id'])
   if (command === 'timed') {
     request.once('data', (chunk: Buffer) => noteWritten(chunk.toString('latin1', 0, 200)))
   }

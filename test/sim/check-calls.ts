@@ -1,10 +1,11 @@
 /** Checks that run whenever a call starts. */
 import { createHmac } from 'node:crypto'
 import type { AttemptResult } from '../../src/core/model/model.ts'
+import { limits } from '../../src/limits.ts'
 import type { HttpRequest } from '../../src/ports.ts'
 import { covers } from './coverage.ts'
 import type { CallMade, Run, Source } from './chronicle.ts'
-import { endpointFactsOf, placeOf, type Facts } from './facts.ts'
+import { endpointFactsOf, placeOf, type EndpointFacts, type Facts } from './facts.ts'
 import { hookIn, urlMark } from './hook-book.ts'
 import type { Epoch, ProcessView } from './process-view.ts'
 
@@ -49,6 +50,9 @@ export function checkCall(
   if (source !== undefined) onAsked(run, attempt, source)
   return noteCall(facts, made, source)
 }
+
+/** Longer calls count as long. */
+const longCallMs = 1_000
 
 /** A process checks its proof of membership before it starts calls. Starting many calls then takes some time. */
 const maxTurnMs = 200
@@ -174,24 +178,53 @@ function isLateCopy(facts: Facts, process: ProcessView, run: Run, source: Source
 }
 
 /**
- * An orderly hand-over repeats only calls that took longer than the drain's budget. It repeats no call that was answered
- * before, and none of its siblings.
+ * An orderly hand-over repeats only calls that took longer than the drain's budget, or so long that they were not expected to
+ * succeed any more. It repeats no call that was answered before, and none of its siblings.
  */
 function handoverRepeatsNothing(
   facts: Facts,
   { process, run, attempt }: Omit<Attempt, 'request'>,
   source: Source,
 ): void {
-  const before = source.calls.find(wasHandedOver)
+  const before = source.calls.find((call) => hadTime(facts, run, call))
   if (before === undefined) return
+  const { epoch, startedAt, ending, endedAt = 0 } = before
   facts.report(
     'handover-repeats-nothing',
-    `${process.name} calls again for ${describe(run, attempt)}: ${before.epoch.process.name} had its answer at ${Math.round(before.startedAt)} ms or later, and handed ${placeOf(source)} over in good order`,
+    `${process.name} calls again for ${describe(run, attempt)}: ${epoch.process.name} handed ${placeOf(source)} over in good order, and its call of ${Math.round(startedAt)} ms was ${ending} ${Math.round(endedAt - startedAt)} ms later`,
   )
 }
 
-function wasHandedOver({ epoch, ending, endedAt = Number.POSITIVE_INFINITY }: CallMade): boolean {
-  return epoch.end === 'orderly' && ending === 'answered' && endedAt < (epoch.releasedBy ?? 0)
+/** Whether the call was answered, or aborted, while the process that gave up its partition in good order had to wait for it. */
+function hadTime(facts: Facts, run: Run, call: CallMade): boolean {
+  const { epoch, startedAt, ending, endedAt } = call
+  const { end, release, process } = epoch
+  if (end !== 'orderly' || release === undefined || ending === 'open') return false
+  const { from, budgetMs, isStop } = release
+  const releasedBy = from + budgetMs
+  if (endedAt === undefined || endedAt >= releasedBy) return false
+  if (isStop && ending === 'answered') return true
+  if (isStop && startedAt < from) return endedAt < releasedBy - limits.drainBudgetMs
+  return endedAt - startedAt <= expectedWithinMs(facts, run, process)
+}
+
+/**
+ * How long a call has at least to last until the process no longer expects that it succeeds: a second, or three times as long
+ * as those that succeeded. Of an edited hook, nothing may be known.
+ */
+function expectedWithinMs(
+  facts: Facts,
+  { hookId, isRequested }: Run,
+  process: ProcessView,
+): number {
+  const known = endpointFactsOf(facts, hookId).known.get(process)
+  if (known === undefined) return longCallMs
+  const { shortestSuccessMs, longestFailureMs } = known
+  if (Number.isFinite(shortestSuccessMs)) {
+    const isKnown = !isRequested && !facts.book.isEdited(hookId)
+    return isKnown ? Math.max(longCallMs, 3 * shortestSuccessMs) : longCallMs
+  }
+  return longestFailureMs > longCallMs ? 0 : longCallMs
 }
 
 /**
@@ -244,18 +277,19 @@ function noteCall(
   endpoint.inFlight += 1
   endpoint.lastCallAt = loop.time()
   return (result) => {
+    const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
     endpoint.inFlight -= 1
     endpoint.lastEndAt = loop.time()
     endpoint.knownTo.add(process)
     if (made !== undefined) {
       made.ending = result.kind === 'aborted' ? 'aborted' : 'answered'
       made.endedAt = loop.time()
+      if (!run.isRequested) noteLength(endpoint, made, isGood)
     }
     if (run.firstEndAt === undefined) {
       run.firstEndAt = loop.time()
       run.isDisturbed = (facts.quietSince() ?? loop.time()) > run.begunAt
     }
-    const isGood = result.kind === 'response' && result.status >= 200 && result.status < 300
     if (isGood) endpoint.healthySince ??= loop.time()
     else if (result.kind !== 'aborted') {
       endpoint.failures += 1
@@ -263,6 +297,20 @@ function noteCall(
     }
     noteAnswer(facts, process, { run, request, result })
   }
+}
+
+function noteLength(
+  { known }: EndpointFacts,
+  { epoch, ending, startedAt, endedAt = startedAt }: CallMade,
+  isGood: boolean,
+): void {
+  if (ending === 'aborted') return
+  const { process } = epoch
+  const of = known.get(process) ?? { shortestSuccessMs: Infinity, longestFailureMs: 0 }
+  const ms = endedAt - startedAt
+  if (isGood) of.shortestSuccessMs = Math.min(of.shortestSuccessMs, ms)
+  else of.longestFailureMs = Math.max(of.longestFailureMs, ms)
+  known.set(process, of)
 }
 
 function noteAnswer(

@@ -22,6 +22,7 @@ export class EpochBook {
         process.drains[group] = {
           from: process.loop.time(),
           budgetMs: limits.drainBudgetMs,
+          isStop: false,
         }
       },
       fetched: ({ topic, partition }: TopicPartition, offsets: readonly number[]) => {
@@ -60,7 +61,7 @@ export class EpochBook {
         acknowledgedHooks: new Map(),
         isFirst: !process.owned.has(name),
         end: undefined,
-        releasedBy: undefined,
+        release: undefined,
       }
       process.owned.add(name)
       process.epochs.set(name, epoch)
@@ -74,14 +75,14 @@ export class EpochBook {
     kept: ReadonlyMap<string, AssignedPartition>,
     isAnnounced: boolean,
   ): void {
-    const drain = process.drains[group]
+    const drain = process.drains[group] ?? process.stopDrain
     process.drains[group] = undefined
     const isQuiet = drain !== undefined && !this.#wasDisturbed(process, drain.from)
     const end: EpochEnd = !isAnnounced ? 'lost' : isQuiet ? 'orderly' : 'disturbed'
     for (const [name, epoch] of process.epochs) {
       if (epoch.group !== group || kept.has(name)) continue
       epoch.end = end
-      epoch.releasedBy = drain === undefined ? undefined : drain.from + drain.budgetMs
+      epoch.release = drain
       process.epochs.delete(name)
     }
   }

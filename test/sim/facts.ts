@@ -70,6 +70,15 @@ export interface EndpointFacts {
   readonly knownTo: Set<ProcessView>
   /** Until when the endpoint has asked for no calls, by the process that got the answer. */
   readonly pausedUntil: Map<ProcessView, number>
+  /** What processes know of how long its calls take, apart from those that were requested. */
+  readonly known: Map<ProcessView, KnownLength>
+}
+
+export interface KnownLength {
+  /** Of the calls that succeeded, in milliseconds; infinite while none has. */
+  shortestSuccessMs: number
+  /** Of the others, in milliseconds. */
+  longestFailureMs: number
 }
 
 export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointFacts {
@@ -83,6 +92,7 @@ export function endpointFactsOf({ endpoints }: Facts, hookId: HookId): EndpointF
       lastEndAt: 0,
       knownTo: new Set(),
       pausedUntil: new Map(),
+      known: new Map(),
     }
     endpoints.set(hookId, facts)
   }

@@ -170,6 +170,24 @@ export const mutations: readonly Mutation[] = [
     ],
   ),
   mutation(
+    'hands over without time for calls',
+    ['handover-repeats-nothing'],
+    [
+      'stages/hand-over.ts',
+      'await waiters.wait(() => !calls.mayStillSucceed(group), callsMs)',
+      'await waiters.wait(() => callsMs > 0, callsMs)',
+    ],
+  ),
+  mutation(
+    'stops without time for calls',
+    ['handover-repeats-nothing'],
+    [
+      'topology.ts',
+      'await waiters.wait(() => !calls.hasBegunBy(stoppedAt)',
+      'await waiters.wait(() => true',
+    ],
+  ),
+  mutation(
     'takes a commit that was not answered for done',
     ['lag-is-gone'],
     ['stages/committer.ts', "if (outcome === 'committed') {", "if (outcome !== 'stale') {"],

@@ -23,8 +23,8 @@ export interface Epoch {
   readonly isFirst: boolean
   /** How it ended; `undefined` while it lasts. */
   end: EpochEnd | undefined
-  /** When the process had to give up the partition, if it was asked to. Calls that take longer may be repeated. */
-  releasedBy: number | undefined
+  /** How the process was asked to give up the partition, if it was. */
+  release: Drain | undefined
 }
 
 export type EpochEnd =
@@ -40,6 +40,8 @@ export interface Drain {
   readonly from: number
   /** How long calls in flight may take to end, in milliseconds. */
   readonly budgetMs: number
+  /** Whether the process stops: then all calls in flight may take so long, not only those that may be expected to succeed. */
+  readonly isStop: boolean
 }
 
 export type GroupName = 'live' | 'retry'
@@ -59,6 +61,8 @@ export interface ProcessView {
   /** When the handling of a tier or request record was acknowledged, by run, attempt and hop. */
   readonly handled: Map<string, number>
   readonly drains: Record<GroupName, Drain | undefined>
+  /** Set when the process is asked to stop. */
+  stopDrain: Drain | undefined
   /** Until when a fault may delay the process. */
   disturbedUntil: number
   state: 'starting' | 'running' | 'stopping' | 'ended'

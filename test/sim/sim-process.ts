@@ -66,6 +66,7 @@ export class SimProcess implements ProcessView {
   readonly finals = new Map<string, number>()
   readonly handled = new Map<string, number>()
   readonly drains: ProcessView['drains'] = { live: undefined, retry: undefined }
+  stopDrain: ProcessView['stopDrain']
   /** Partitions that it has owned before. Acknowledgements may be of an earlier epoch. */
   readonly owned = new Set<string>()
   disturbedUntil = 0
@@ -132,8 +133,7 @@ export class SimProcess implements ProcessView {
     if (this.state === 'ended') return
     this.state = 'stopping'
     this.loop.post(() => {
-      for (const group of ['live', 'retry'] as const)
-        this.drains[group] ??= { from: this.loop.time(), budgetMs: deadlineMs }
+      this.stopDrain = { from: this.loop.time(), budgetMs: deadlineMs, isStop: true }
       void this.#processor.stop(deadlineMs).then(() => {
         this.state = 'ended'
         this.loop.kill()

@@ -90,6 +90,8 @@ const unknownCallMs = 10_000
 const longCallMs = 1_000
 /** For so long, the end of a short call shows that the endpoint answers. */
 const answeringMs = 1_000
+/** A call that has lasted so many times as long as those that succeeded is not expected to succeed any more. */
+const patience = 3
 /** A delivery that is deferred behind a backlog returns after half of its expected wait. */
 const queuedForMs = 10_000
 const fewQueued = 4
@@ -174,6 +176,16 @@ export class Lane<Work> {
   /** The same, but calls also count as long when none has ended for that long although some are in flight. */
   lengthNow(now: MonotonicMs): CallLength {
     return this.#meter.silentMs(now) > longCallMs ? 'long' : this.length(now)
+  }
+
+  /**
+   * Whether a call in flight may be expected to succeed. Not if it has lasted much longer than the calls that did, and not if
+   * none ever did and calls take long.
+   */
+  mayStillSucceed(startedAt: MonotonicMs, now: MonotonicMs): boolean {
+    const successMs = this.#meanSuccess.ms
+    if (successMs === undefined && (this.#mean.ms ?? 0) > longCallMs) return false
+    return now - startedAt <= Math.max(longCallMs, patience * (successMs ?? 0))
   }
 
   /**

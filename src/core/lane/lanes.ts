@@ -48,9 +48,11 @@ export interface Slot<Work> extends Holding<Work>, CallStamp<Work> {
 export interface Startable {
   readonly isOpen: (name: LineName) => boolean
   readonly lengths: readonly CallLength[]
+  /** Whether lanes start none whose calls take long, as far as is known now ({@link Lane.lengthNow}). */
+  readonly isLongHeld: boolean
 }
 
-const all: Startable = { isOpen: () => true, lengths: callLengths }
+const all: Startable = { isOpen: () => true, lengths: callLengths, isLongHeld: false }
 
 /** A lane's condition has changed. */
 export interface LaneMove<Work> {
@@ -285,13 +287,14 @@ export class Lanes<Work> {
     for (const line of limited) this.#limitOver(line, now)
   }
 
-  #serve(name: LineName, { isOpen, lengths }: Startable, now: MonotonicMs): Slot<Work> | undefined {
-    if (!isOpen(name)) return undefined
-    const find = () => this.#slots.next(name, lengths, now)
+  #serve(name: LineName, which: Startable, now: MonotonicMs): Slot<Work> | undefined {
+    if (!which.isOpen(name)) return undefined
+    const find = () => this.#slots.next(name, which.lengths, now)
     for (let next = find(); next !== undefined; next = find()) {
       const { line, tenant } = next
       line.state = 'idle'
-      const work = this.#mayStart(line, now) ? line.queue.shift() : undefined
+      const isHeld = which.isLongHeld && line.lane.lengthNow(now) === 'long'
+      const work = !isHeld && this.#mayStart(line, now) ? line.queue.shift() : undefined
       if (work === undefined) {
         this.#slots.skipped(next)
         continue

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { latencies, outcomesOf, putAddressed, sendTo, urlOf } from '../support/addressed.ts'
+import { createRig, type Instance, type Rig } from '../support/flow-rig.ts'
+import type { MemoryAnswer } from '../support/memory-http.ts'
+
+const second = 1_000
+const tickMs = 100
+const partitions = 6
+
+const neverAnswers = undefined
+const answersLate = { status: 200, afterMs: 3 * second } as const
+
+/** A hook that answers at once, of another tenant than one that does not. Both get events on all partitions. */
+class Load {
+  readonly rig: Rig
+  /** Of the hook that answers at once. */
+  written = 0
+  #ticks = 0
+
+  constructor(answer: MemoryAnswer | undefined) {
+    this.rig = createRig({ partitions })
+    putAddressed(this.rig, 'healthy', { tenantId: 'acme' })
+    putAddressed(this.rig, 'slow')
+    this.rig.script(urlOf('healthy'), { status: 200, afterMs: 5 })
+    if (answer !== undefined) this.rig.script(urlOf('slow'), answer)
+  }
+
+  async goOn(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= tickMs) {
+      this.#ticks += 1
+      for (let partition = 0; partition < partitions; partition += 1) {
+        sendTo(this.rig, 'healthy', { tenantId: 'acme', partition })
+        this.written += 1
+      }
+      sendTo(this.rig, 'slow', { partition: this.#ticks % partitions })
+      await this.rig.clock.advance(tickMs)
+    }
+  }
+
+  /** Starts a process while the load goes on. */
+  async start(instance: string): Promise<Instance> {
+    const starting = this.rig.start({ instance })
+    await this.goOn(4 * second)
+    return await starting
+  }
+}
+
+async function expectHealthyWithin(load: Load, ms: number): Promise<void> {
+  await load.rig.clock.advance(second)
+  const waits = latencies(load.rig, 'healthy')
+  expect(waits).toHaveLength(load.written)
+  expect(Math.max(...waits)).toBeLessThan(ms)
+}
+
+async function startTwo(rig: Rig): Promise<readonly [Instance, Instance]> {
+  const one = await rig.start({ instance: 'one' })
+  const starting = rig.start({ instance: 'two' })
+  await rig.clock.advance(5 * second)
+  return [one, await starting]
+}
+
+function callsOf(instances: readonly Instance[], id: string): readonly string[] {
+  return instances
+    .flatMap(({ http }) => http.calls)
+    .filter(({ request }) => request.url === urlOf(id))
+    .map(({ request }) => `${request.headers['webhook-id']} ${request.headers['hooktide-attempt']}`)
+}
+
+function expectNoRepeats(instances: readonly Instance[], id: string): void {
+  const calls = callsOf(instances, id)
+  expect(calls).not.toHaveLength(0)
+  expect(new Set(calls).size).toBe(calls.length)
+}
+
+describe('an orderly stop', () => {
+  it.each([
+    ['never answers', neverAnswers, second],
+    // The other process rejoins, and waits two seconds for its calls.
+    ['answers after three seconds', answersLate, 2.5 * second],
+  ])(
+    'holds up no other hook, and repeats no call, beside an endpoint that %s',
+    async (_, answer, withinMs) => {
+      const load = new Load(answer)
+      const [one, two] = await startTwo(load.rig)
+      await load.goOn(10 * second)
+      const stopping = one.processor.stop(20 * second)
+      await load.goOn(20 * second)
+      await stopping
+      await load.goOn(10 * second)
+      await expectHealthyWithin(load, withinMs)
+      expectNoRepeats([one, two], 'healthy')
+      expectNoRepeats([one, two], 'slow')
+      // Its calls had time to end: by an answer, or by their time-outs.
+      expect(outcomesOf(load.rig, 'slow')['interrupted']).toBeUndefined()
+    },
+  )
+
+  it('starts no call that takes long, and leaves what waits for it to the next owner', async () => {
+    const load = new Load(answersLate)
+    const one = await load.start('one')
+    await load.goOn(5 * second)
+    const before = callsOf([one], 'slow').length
+    const stopping = one.processor.stop(20 * second)
+    await load.goOn(5 * second)
+    await stopping
+    expect(callsOf([one], 'slow')).toHaveLength(before)
+    const two = await load.start('two')
+    await load.goOn(10 * second)
+    expectNoRepeats([one, two], 'slow')
+    expect(callsOf([two], 'slow')).not.toHaveLength(0)
+  })
+
+  it('goes on with the first calls of hooks meanwhile', async () => {
+    const load = new Load({ status: 200, afterMs: 10 * second })
+    const one = await load.start('one')
+    const stopping = one.processor.stop(20 * second)
+    putAddressed(load.rig, 'new')
+    one.http.script(urlOf('new'), 200)
+    await load.goOn(second)
+    sendTo(load.rig, 'new')
+    await load.goOn(second)
+    expect(outcomesOf(load.rig, 'new')).toEqual({ delivered: 1 })
+    await load.goOn(20 * second)
+    await stopping
+  })
+})
+
+describe('an orderly join', () => {
+  it('holds up no other hook for calls of an endpoint that never answers', async () => {
+    const load = new Load(neverAnswers)
+    const one = await load.start('one')
+    await load.goOn(5 * second)
+    const two = await load.start('two')
+    await load.goOn(10 * second)
+    await expectHealthyWithin(load, second)
+    expectNoRepeats([one, two], 'healthy')
+  })
+
+  it('waits for calls that take long and succeed, for up to two seconds', async () => {
+    const load = new Load({ status: 200, afterMs: 1.5 * second })
+    const one = await load.start('one')
+    await load.goOn(5 * second)
+    const two = await load.start('two')
+    await load.goOn(10 * second)
+    expectNoRepeats([one, two], 'slow')
+  })
+})
+
+describe('a group that drains', () => {
+  it('waits for no records of the other group, which go on being written', async () => {
+    const load = new Load({ status: 500 })
+    const one = await load.start('one')
+    load.rig.broker.setAckDelay(200)
+    await load.goOn(5 * second)
+    const two = await load.start('two')
+    await load.goOn(10 * second)
+    await expectHealthyWithin(load, second)
+    expectNoRepeats([one, two], 'healthy')
+  })
+})
