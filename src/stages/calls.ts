@@ -196,10 +196,11 @@ export class Calls {
   #recheckSoon({ lengths }: Startable): void {
     const { gate, lanes, clock } = this.#parts
     if (gate.isStopped) return
-    if (!gate.isOpen || lengths.length < callLengths.length) this.#recheck.fireIn(recheckMs)
+    const now = clock.monotonic()
+    const isHeldBack = lengths.length < callLengths.length || lanes.isWaitingForAge(now)
+    if (!gate.isOpen || isHeldBack) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
-    if (limitedUntil !== undefined)
-      this.#recheck.fireIn(Math.max(0, limitedUntil - clock.monotonic()))
+    if (limitedUntil !== undefined) this.#recheck.fireIn(Math.max(0, limitedUntil - now))
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {

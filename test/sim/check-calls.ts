@@ -53,6 +53,7 @@ export function checkCall(
 
 /** Longer calls count as long. */
 const longCallMs = 1_000
+const unknownPatienceMs = 500
 
 /** A process checks its proof of membership before it starts calls. Starting many calls then takes some time. */
 const maxTurnMs = 200
@@ -210,7 +211,7 @@ function hadTime(facts: Facts, run: Run, call: CallMade): boolean {
 
 /**
  * How long a call has at least to last until the process no longer expects that it succeeds: a second, or three times as long
- * as those that succeeded. Of an edited hook, nothing may be known.
+ * as those that succeeded; half a second where none has. Of an edited hook, nothing may be known.
  */
 function expectedWithinMs(
   facts: Facts,
@@ -218,13 +219,13 @@ function expectedWithinMs(
   process: ProcessView,
 ): number {
   const known = endpointFactsOf(facts, hookId).known.get(process)
-  if (known === undefined) return longCallMs
+  if (known === undefined) return unknownPatienceMs
   const { shortestSuccessMs, longestFailureMs } = known
   if (Number.isFinite(shortestSuccessMs)) {
     const isKnown = !isRequested && !facts.book.isEdited(hookId)
-    return isKnown ? Math.max(longCallMs, 3 * shortestSuccessMs) : longCallMs
+    return isKnown ? Math.max(longCallMs, 3 * shortestSuccessMs) : unknownPatienceMs
   }
-  return longestFailureMs > longCallMs ? 0 : longCallMs
+  return longestFailureMs > longCallMs ? 0 : unknownPatienceMs
 }
 
 /**

@@ -54,6 +54,24 @@ export function startAll(lanes: Lanes<string>, now: number): readonly Slot<strin
   return slots
 }
 
+/**
+ * Starts what may start at once, and what may start when the calls in flight have become older.
+ *
+ * @returns all of it, and when that was settled
+ */
+export function startSettled(
+  lanes: Lanes<string>,
+  from: number,
+): { readonly slots: readonly Slot<string>[]; readonly now: number } {
+  const slots = [...startAll(lanes, from)]
+  let now = from
+  while (lanes.isWaitingForAge(now)) {
+    now += second / 10
+    slots.push(...startAll(lanes, now))
+  }
+  return { slots, now }
+}
+
 export function works(slots: readonly Slot<string>[]): readonly string[] {
   return slots.map(({ work }) => work)
 }
@@ -85,15 +103,20 @@ export function fill(
   return lane
 }
 
-/** Makes a call of the hook succeed after `ms`. By default its calls then count as short. */
+/**
+ * Makes a call of the hook succeed after `ms`. By default its calls then count as short.
+ *
+ * @param now when the call starts
+ */
 export function learn(
   lanes: Lanes<string>,
   hookId: string,
   limits: HookLimits = sixteen,
   ms = 1,
+  now = 0,
 ): void {
-  fill(lanes, hookId, 1, { limits })
-  finishAll(lanes, startAll(lanes, 0), 'success', ms)
+  fill(lanes, hookId, 1, { limits, now })
+  finishAll(lanes, startAll(lanes, now), 'success', now + ms)
 }
 
 /** Why the lane of `a` accepts no delivery, and until when; `undefined` if it accepts one. */

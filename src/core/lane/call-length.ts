@@ -32,6 +32,13 @@ export function weightOfLong(length: CallLength, held: number): number {
   return isFirstCall(length, held) ? firstCallWeight : 1
 }
 
+/**
+ * As long as calls of hooks of which nothing is known are younger than half a second, they count so many times more against
+ * further ones. So some slots are left for such a hook that comes moments later. Otherwise a crowd that hangs would take all
+ * that it may have at once, as after a rebalance, and keep it until its calls time out.
+ */
+export const weightOfYoung = 1.5
+
 /** A bounded resource: what there is, what all hooks hold, and how much of that for calls that were not known to be short. */
 export interface Room {
   readonly capacity: number

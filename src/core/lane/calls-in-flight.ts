@@ -1,5 +1,6 @@
 /** The calls in flight of a tenant, or of all tenants, and whether they are slow. */
 import type { MonotonicMs } from '../model/model.ts'
+import type { CallLength } from './call-length.ts'
 import { CallCounter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
@@ -12,28 +13,38 @@ const foundForMs = 1_000
 /** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
 const fewEndingShare = 1 / 8
 
+/** What is known of a call since its start. */
+interface Started {
+  readonly startedAt: MonotonicMs
+  readonly length: CallLength
+}
+
 export class CallsInFlight {
   inFlight = 0
   /** Bytes of their bodies. */
   bytes = 0
   /** Calls of the late lines. */
   late = 0
-  /** Calls that were expected to take long when they started. */
+  /** Calls that were expected to take long when they started, or of which that was not known. */
   readonly long = { inFlight: 0, bytes: 0 }
+  /** Those of which it was not known, and which began within the last half second. */
+  readonly youngUnknown = new YoungCalls()
   /** Calls that began within the last half second, and within the last five seconds. */
   readonly #young = new YoungCalls()
   readonly #recent = new YoungCalls(busySlowMs)
   /** When it was last found that they are slow. */
   #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
-  began(at: MonotonicMs): void {
+  began(at: MonotonicMs, length: CallLength): void {
     this.#young.began(at)
     this.#recent.began(at)
+    if (length === 'unknown') this.youngUnknown.began(at)
   }
 
-  ended(beganAt: MonotonicMs, now: MonotonicMs): void {
-    this.#young.ended(beganAt, now)
-    this.#recent.ended(beganAt, now)
+  ended({ startedAt, length }: Started, now: MonotonicMs): void {
+    this.#young.ended(startedAt, now)
+    this.#recent.ended(startedAt, now)
+    if (length === 'unknown') this.youngUnknown.ended(startedAt, now)
   }
 
   /**
@@ -72,8 +83,8 @@ export class CallsInFlight {
 export class AllCallsInFlight extends CallsInFlight {
   readonly #ended = new CallCounter()
 
-  override ended(beganAt: MonotonicMs, now: MonotonicMs): void {
-    super.ended(beganAt, now)
+  override ended(call: Started, now: MonotonicMs): void {
+    super.ended(call, now)
     this.#ended.add(now)
   }
 

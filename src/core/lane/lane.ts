@@ -77,6 +77,8 @@ export interface Line<Work> extends HeapItem {
   length: CallLength
   /** When the call would end that it waits to start. Of lines whose lanes hold equally much, the earliest comes first. */
   expectedEnd: MonotonicMs
+  /** How many deliveries waited in it lately. Of lines of which nothing else is known, the one with the most comes first. */
+  waiting: number
   /** Orders lines with the same expected end: the lower one first. */
   order: number
 }
@@ -92,6 +94,8 @@ const longCallMs = 1_000
 const answeringMs = 1_000
 /** A call that has lasted so many times as long as those that succeeded is not expected to succeed any more. */
 const patience = 3
+/** The same where none has succeeded yet. */
+const unknownPatienceMs = 500
 /** A delivery that is deferred behind a backlog returns after half of its expected wait. */
 const queuedForMs = 10_000
 const fewQueued = 4
@@ -184,8 +188,9 @@ export class Lane<Work> {
    */
   mayStillSucceed(startedAt: MonotonicMs, now: MonotonicMs): boolean {
     const successMs = this.#meanSuccess.ms
-    if (successMs === undefined && (this.#mean.ms ?? 0) > longCallMs) return false
-    return now - startedAt <= Math.max(longCallMs, patience * (successMs ?? 0))
+    const ms = now - startedAt
+    if (successMs !== undefined) return ms <= Math.max(longCallMs, patience * successMs)
+    return ms <= unknownPatienceMs && (this.#mean.ms ?? 0) <= longCallMs
   }
 
   /**
@@ -371,6 +376,7 @@ export class Lane<Work> {
       state: 'idle',
       length: 'unknown',
       expectedEnd: 0,
+      waiting: 0,
       order: 0,
       heapIndex: -1,
     }

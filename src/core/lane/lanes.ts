@@ -13,7 +13,7 @@
  * | ready   | limited | it was served, and the rate limit allows no call yet |
  * | limited | ready   | the rate limit allows the next call                  |
  */
-import { callLengths, isLong, type CallLength } from './call-length.ts'
+import { callLengths, type CallLength } from './call-length.ts'
 import type { LaneCondition } from './condition.ts'
 import { RateLimit } from './rate.ts'
 import {
@@ -110,6 +110,11 @@ export class Lanes<Work> {
     return this.#slots.areHanging(now, isLoopBusy)
   }
 
+  /** {@link Slots.isWaitingForAge} */
+  isWaitingForAge(now: MonotonicMs): boolean {
+    return this.#slots.isWaitingForAge(now)
+  }
+
   /** {@link Slots.longCallsOf} */
   longCallsOf(tenantId: TenantId, now: MonotonicMs): LongCalls | undefined {
     return this.#slots.longCallsOf(tenantId, now)
@@ -165,7 +170,8 @@ export class Lanes<Work> {
     const place = line.queue.push(work)
     lane.usedAt = now
     this.#queued += 1
-    this.#wake(line, now)
+    if (line.state === 'ready') this.#slots.grown(line)
+    else this.#wake(line, now)
     return place
   }
 
@@ -308,7 +314,7 @@ export class Lanes<Work> {
         line,
         tenant,
         bytes,
-        isLong: isLong(line.length),
+        length: line.length,
         restarts,
         cuts,
         startedAt: now,
@@ -351,6 +357,7 @@ export class Lanes<Work> {
     line.expectedEnd = now + lane.callMs
     line.order = this.#order
     line.length = lane.length(now)
+    line.waiting = line.queue.size
     lane.markSlotWait(now)
     this.#slots.wait(line)
   }

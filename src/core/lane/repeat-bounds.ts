@@ -33,8 +33,8 @@ const halfDoneShare = 0.05
 /** How a call is counted: by whether it was known to be short when it started. */
 export type CountedAs = 'short' | 'long'
 
-export function countedAsOf({ isLong }: { readonly isLong: boolean }): CountedAs {
-  return isLong ? 'long' : 'short'
+export function countedAsOf({ length }: { readonly length: CallLength }): CountedAs {
+  return isLong(length) ? 'long' : 'short'
 }
 
 export type CallCounts = Readonly<Record<CountedAs, number>>

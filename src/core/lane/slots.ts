@@ -13,7 +13,9 @@
  * Short calls start first: they give their slots back soon. But where others wait too, these start one call in four.
  *
  * Of calls of one length, the tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal
- * tenants the one that has waited longest is first. Of equal hooks it is the one whose call would end earliest.
+ * tenants the one that has waited longest is first. Of equal hooks it is the one whose call would end earliest. Of hooks and
+ * tenants of which nothing is known, it is the one with the most deliveries that wait for one hook: so few deliveries wait
+ * until something is known of theirs.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Lane, Line, LineName } from './lane.ts'
@@ -25,6 +27,7 @@ import {
   freeWhileHanging,
   isLong,
   weightOfLong,
+  weightOfYoung,
   type CallLength,
   type Room,
 } from './call-length.ts'
@@ -53,8 +56,8 @@ export interface Holding<Work> {
   readonly line: Line<Work>
   readonly tenant: Tenant<Work>
   readonly bytes: number
-  /** Whether the call was expected to take long when it started. */
-  readonly isLong: boolean
+  /** How long calls of the lane took, as far as was known when this one started. */
+  readonly length: CallLength
   readonly startedAt: MonotonicMs
 }
 
@@ -74,6 +77,7 @@ interface Seat<Work> extends HeapItem {
 }
 
 const units = ['inFlight', 'bytes'] as const
+const noneYoung = [0, 0] as const
 
 type Seats<Item> = Readonly<Record<LineName, Readonly<Record<CallLength, Item>>>>
 
@@ -148,6 +152,17 @@ export class Slots<Work> {
     this.#waiting[line.name][line.length].push(seat)
   }
 
+  /** More waits in a line that waits for a slot. */
+  grown(line: Line<Work>): void {
+    if (line.length !== 'unknown') return
+    line.waiting = line.queue.size
+    const tenant = this.#tenants.get(line.lane.limits.tenantId)
+    if (tenant === undefined) return
+    const seat = seatOf(tenant, line)
+    seat.lines.update(line)
+    this.#waiting[line.name][line.length].update(seat)
+  }
+
   /** Removes a line that waits. Must be called before the hook moves to another tenant. */
   leave(line: Line<Work>): void {
     const tenant = this.#tenants.get(line.lane.limits.tenantId)
@@ -200,19 +215,19 @@ export class Slots<Work> {
   }
 
   occupy(holding: Holding<Work>): void {
-    const { tenant, startedAt, isLong } = holding
-    this.#all.began(startedAt)
-    tenant.began(startedAt)
-    if (isLong && tenant.long.inFlight === 0) tenant.longMeter.begin(startedAt)
+    const { tenant, startedAt, length } = holding
+    this.#all.began(startedAt, length)
+    tenant.began(startedAt, length)
+    if (isLong(length) && tenant.long.inFlight === 0) tenant.longMeter.begin(startedAt)
     this.#count(holding, 1)
   }
 
   free(holding: Holding<Work>, now: MonotonicMs): void {
-    const { tenant, startedAt, isLong } = holding
-    this.#all.ended(startedAt, now)
-    tenant.ended(startedAt, now)
+    const { tenant, length } = holding
+    this.#all.ended(holding, now)
+    tenant.ended(holding, now)
     this.#count(holding, -1)
-    if (isLong) tenant.longMeter.end(now, tenant.long.inFlight === 0)
+    if (isLong(length)) tenant.longMeter.end(now, tenant.long.inFlight === 0)
     this.#forgetIfIdle(tenant)
   }
 
@@ -226,6 +241,12 @@ export class Slots<Work> {
     const tenant = this.#tenants.get(lane.limits.tenantId)
     if (tenant?.isSlow(now, isLoopBusy) === true) return true
     return lane.lengthNow(now) !== 'short' && this.areHanging(now, isLoopBusy)
+  }
+
+  /** Whether a line of which nothing is known may wait for no more than that calls in flight become older. */
+  isWaitingForAge(now: MonotonicMs): boolean {
+    const { first, late } = this.#waiting
+    return first.unknown.size + late.unknown.size > 0 && this.#all.youngUnknown.count(now) > 0
   }
 
   /** {@link AllCallsInFlight} */
@@ -271,20 +292,27 @@ export class Slots<Work> {
   #mayStart({ lane, length }: Line<Work>, tenant: Tenant<Work>, now: MonotonicMs): boolean {
     const { maxInFlight, maxBytes } = this.#limits
     const weight = weightOfLong(length, lane.inFlight)
+    const [young, youngOfAll] = length === 'unknown' ? this.#young(tenant, now) : noneYoung
     const isBelow = (of: keyof Usage, free: number) =>
-      lane[of] + tenant[of] + tenant.long[of] * weight < free
+      lane[of] + tenant[of] + tenant.long[of] * weight + (of === 'inFlight' ? young : 0) < free
     if (!isBelow('inFlight', maxInFlight - this.#all.inFlight)) return false
     if (!isBelow('bytes', maxBytes - this.#all.bytes)) return false
     if (length === 'short') return true
     const isFree = (free: typeof freeFor) =>
-      units.every((of) => isBelow(of, free(length, lane.inFlight, this.#room(of))))
+      units.every((of) => isBelow(of, free(length, lane.inFlight, this.#room(of, youngOfAll))))
     return isFree(freeFor) && (isFree(freeWhileHanging) || !this.areHanging(now, false))
   }
 
-  #room(of: keyof Usage): Room {
+  /** How much young calls of such hooks count against a hook of which nothing is known: those of its tenant, and of all. */
+  #young(tenant: Tenant<Work>, now: MonotonicMs): readonly [number, number] {
+    return [tenant.youngUnknown.count(now) * weightOfYoung, this.#all.youngUnknown.count(now)]
+  }
+
+  /** @param young counts besides what is held for long calls */
+  #room(of: keyof Usage, young: number): Room {
     const { maxInFlight, maxBytes } = this.#limits
-    const capacity = of === 'bytes' ? maxBytes : maxInFlight
-    return { capacity, used: this.#all[of], long: this.#all.long[of] }
+    const [capacity, more] = of === 'bytes' ? [maxBytes, 0] : [maxInFlight, young]
+    return { capacity, used: this.#all[of], long: this.#all.long[of] + more }
   }
 
   /** The most late calls of a tenant: a share of the slots that it would hold if it took all it may. */
@@ -300,12 +328,12 @@ export class Slots<Work> {
   }
 
   /** Counts what a call takes or frees, and restores the heap order of all entries that depend on it. */
-  #count({ tenant, line, bytes, isLong }: Holding<Work>, calls: 1 | -1): void {
+  #count({ tenant, line, bytes, length }: Holding<Work>, calls: 1 | -1): void {
     const { name, lane } = line
     const held = calls * bytes
     change(this.#all, calls, held)
     change(tenant, calls, held)
-    if (isLong) for (const { long } of [tenant, this.#all]) change(long, calls, held)
+    if (isLong(length)) for (const { long } of [tenant, this.#all]) change(long, calls, held)
     if (name === 'late') {
       this.#all.late += calls
       tenant.late += calls
@@ -349,13 +377,16 @@ export class Slots<Work> {
   }
 
   #isSeatBefore(one: Seat<Work>, other: Seat<Work>): boolean {
-    const difference = this.#shareOf(one.tenant) - this.#shareOf(other.tenant)
+    const difference =
+      this.#shareOf(one.tenant) - this.#shareOf(other.tenant) || waitingOf(other) - waitingOf(one)
     return difference === 0 ? one.order < other.order : difference < 0
   }
 
   #isBefore(one: Line<Work>, other: Line<Work>): boolean {
     const difference =
-      this.#shareOf(one.lane) - this.#shareOf(other.lane) || one.expectedEnd - other.expectedEnd
+      this.#shareOf(one.lane) - this.#shareOf(other.lane) ||
+      (one.length === 'unknown' ? other.waiting - one.waiting : 0) ||
+      one.expectedEnd - other.expectedEnd
     return difference === 0 ? one.order < other.order : difference < 0
   }
 
@@ -373,6 +404,11 @@ function change(holder: { inFlight: number; bytes: number }, calls: number, byte
 
 function seatOf<Work>({ seats }: Tenant<Work>, { name, length }: Line<Work>): Seat<Work> {
   return seats[name][length]
+}
+
+function waitingOf<Work>({ lines }: Seat<Work>): number {
+  const line = lines.peek()
+  return line?.length === 'unknown' ? line.waiting : 0
 }
 
 function isWaiting<Work>(seats: Readonly<Record<CallLength, Seat<Work>>>): boolean {

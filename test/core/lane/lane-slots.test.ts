@@ -9,33 +9,39 @@ import {
   second,
   sixteen,
   startAll,
+  startSettled,
   warm,
   works,
 } from '../../support/lanes.ts'
 
 /**
- * Fills 990 hooks of each tenant, and starts what may start.
+ * Fills 990 hooks of each tenant, and starts what may start. A hook of each, `<tenant>-answers`, has answered just before.
  *
- * @param knownMs how long their calls took before; without it they have made none
- * @returns how many slots each tenant then holds
+ * @param knownMs how long calls of the 990 took before; without it they have made none
+ * @returns how many slots each tenant then holds, and when
  */
 function fillCrowds(
   lanes: Lanes<string>,
   tenants: readonly string[],
   knownMs?: number,
-): readonly number[] {
+): { readonly held: readonly number[]; readonly now: number } {
   const crowd = tenants.flatMap((tenant) =>
     Array.from({ length: 990 }, (_, hook) => ({
       hookId: `${tenant}-${hook}-`,
       limits: ofTenant(tenant),
     })),
   )
+  let from = 0
   if (knownMs !== undefined) {
-    for (const { hookId, limits } of crowd) learn(lanes, hookId, limits, knownMs)
+    for (const { hookId, limits } of crowd) {
+      learn(lanes, hookId, limits, knownMs, from)
+      from += knownMs
+    }
   }
-  for (const { hookId, limits } of crowd) fill(lanes, hookId, 2, { limits })
-  const started = startAll(lanes, 0)
-  return tenants.map((id) => started.filter(({ tenant }) => tenant.id === id).length)
+  for (const id of tenants) learn(lanes, `${id}-answers`, ofTenant(id), 1, from)
+  for (const { hookId, limits } of crowd) fill(lanes, hookId, 2, { limits, now: from })
+  const { slots, now } = startSettled(lanes, from)
+  return { now, held: tenants.map((id) => slots.filter(({ tenant }) => tenant.id === id).length) }
 }
 
 describe('slots', () => {
@@ -62,15 +68,14 @@ describe('slots', () => {
     (count) => {
       const { lanes } = createLanes({ maxInFlight: 990 })
       const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
-      for (const tenant of tenants) learn(lanes, `${tenant}-answers`, ofTenant(tenant))
-      const held = fillCrowds(lanes, tenants, 10 * second)
+      const { held, now } = fillCrowds(lanes, tenants, 10 * second)
       const share = Math.min(990 / (2 + count), (0.8 * 990) / (1 + count))
       for (const each of held) expect(Math.abs(each - share)).toBeLessThanOrEqual(1)
       for (const tenant of tenants) {
-        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant) })
-        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-answers0`])
-        fill(lanes, `${tenant}-new`, 2, { limits: ofTenant(tenant) })
-        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-new0`])
+        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant), now })
+        expect(works(startAll(lanes, now))).toEqual([`${tenant}-answers0`])
+        fill(lanes, `${tenant}-new`, 2, { limits: ofTenant(tenant), now })
+        expect(works(startAll(lanes, now))).toEqual([`${tenant}-new0`])
       }
     },
   )
@@ -80,13 +85,12 @@ describe('slots', () => {
     (count) => {
       const { lanes } = createLanes({ maxInFlight: 990 })
       const tenants = Array.from({ length: count }, (_, tenant) => `t${tenant}`)
-      for (const tenant of tenants) learn(lanes, `${tenant}-answers`, ofTenant(tenant))
-      const held = fillCrowds(lanes, tenants)
+      const { held, now } = fillCrowds(lanes, tenants)
       const share = Math.min(990 / (1.5 + count), (0.85 * 990) / (0.75 + count))
       for (const each of held) expect(Math.abs(each - share)).toBeLessThanOrEqual(1)
       for (const tenant of tenants) {
-        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant) })
-        expect(works(startAll(lanes, 0))).toEqual([`${tenant}-answers0`])
+        fill(lanes, `${tenant}-answers`, 1, { limits: ofTenant(tenant), now })
+        expect(works(startAll(lanes, now))).toEqual([`${tenant}-answers0`])
       }
     },
   )
@@ -166,21 +170,48 @@ describe('slots', () => {
         fill(lanes, `t${tenant}-${hook}-`, 2, { limits: ofTenant(`t${tenant}`) })
       }
     }
-    expect(startAll(lanes, 0).length).toBeGreaterThan(3_000)
-    fill(lanes, 'other', 1, { limits: ofTenant('other'), now: 1 })
-    expect(works(startAll(lanes, 1))).toEqual(['other0'])
+    const { slots, now } = startSettled(lanes, 0)
+    expect(slots.length).toBeGreaterThan(3_000)
+    fill(lanes, 'other', 1, { limits: ofTenant('other'), now })
+    expect(works(startAll(lanes, now))).toEqual(['other0'])
   })
 
   it('are there for a hook as soon as it has answered, however long the others are unknown', () => {
     const { lanes } = createLanes({ maxInFlight: 16 })
     fill(lanes, 'answers', 4)
     for (let index = 0; index < 20; index += 1) fill(lanes, `hangs-${index}-`, 1)
-    const begun = startAll(lanes, 0)
-    const own = begun.filter(({ work }) => work.startsWith('answers'))
+    const own = startAll(lanes, 0).filter(({ work }) => work.startsWith('answers'))
     expect(own.length).toBeGreaterThan(0)
     finishAll(lanes, own, 'success', 5)
-    // A dozen of the others wait, each with nothing out, and for them there is no slot.
-    expect(works(startAll(lanes, 5))).toEqual(['answers1', 'answers2'])
+    // More than a dozen of the others wait, each with nothing out, and for them there is no slot.
+    expect(works(startAll(lanes, 5))).toEqual(['answers1', 'answers2', 'answers3'])
+  })
+
+  it('are left for a hook of which nothing is known either, and whose deliveries come moments after those of a crowd', () => {
+    const { lanes } = createLanes({ maxInFlight: 900 })
+    for (let hook = 0; hook < 900; hook += 1) fill(lanes, `hangs${hook}-`, 1)
+    startAll(lanes, 0)
+    fill(lanes, 'new', 2, { now: 400 })
+    expect(works(startAll(lanes, 400))).toEqual([])
+    expect(works(startAll(lanes, 500))[0]).toBe('new0')
+  })
+
+  it('are left for one of another tenant, where each hook of the crowd has a tenant of its own', () => {
+    const { lanes } = createLanes({ maxInFlight: 900 })
+    for (let hook = 0; hook < 900; hook += 1) {
+      fill(lanes, `hangs${hook}-`, 1, { limits: ofTenant(`t${hook}`) })
+    }
+    startAll(lanes, 0)
+    fill(lanes, 'new', 2, { limits: ofTenant('new'), now: 400 })
+    expect(works(startAll(lanes, 400))).toEqual([])
+    expect(works(startAll(lanes, 500))[0]).toBe('new0')
+  })
+
+  it('go first to the hook with the most deliveries, among those of which nothing is known', () => {
+    const { lanes } = createLanes({ maxInFlight: 16 })
+    for (let hook = 0; hook < 16; hook += 1) fill(lanes, `few${hook}-`, 2)
+    fill(lanes, 'many', 3)
+    expect(works(startAll(lanes, 0))[0]).toBe('many0')
   })
 
   it('of sixteen warmed hooks that hold 256 calls each leave others of their tenant some', () => {
@@ -198,13 +229,14 @@ describe('slots', () => {
     const { lanes } = createLanes({ maxInFlight: 900, ...warm })
     learn(lanes, 'b', ofTenant('t', 1_000))
     fill(lanes, 'a', 1_000, { limits: ofTenant('t', 1_000) })
-    expect(startAll(lanes, 0)).toHaveLength(225)
+    const { slots, now } = startSettled(lanes, 0)
+    expect(slots).toHaveLength(225)
     const known = createLanes({ maxInFlight: 900, ...warm }).lanes
     learn(known, 'a', ofTenant('t', 1_000))
     fill(known, 'a', 1_000, { limits: ofTenant('t', 1_000) })
     expect(startAll(known, 2)).toHaveLength(300)
-    fill(lanes, 'b', 1_000, { limits: ofTenant('t', 1_000) })
-    expect(startAll(lanes, 0).length).toBeGreaterThanOrEqual(75)
+    fill(lanes, 'b', 1_000, { limits: ofTenant('t', 1_000), now })
+    expect(startAll(lanes, now).length).toBeGreaterThanOrEqual(75)
   })
 
   it('are not kept from a hook whose tenant has its share, by another tenant whose lone hook has its own', () => {

@@ -11,6 +11,7 @@ import {
   second,
   sixteen,
   startAll,
+  startSettled,
   works,
 } from '../../support/lanes.ts'
 
@@ -163,13 +164,13 @@ describe('what is known of a lane', () => {
     const { lanes } = createLanes({ maxInFlight: 2 })
     fill(lanes, 'b', 1, { limits: { ...sixteen, tenantId: 'other' } })
     fill(lanes, 'c', 1, { limits: { ...sixteen, tenantId: 'third' } })
-    const slots = startAll(lanes, 0)
+    const { slots, now } = startSettled(lanes, 0)
     expect(slots).toHaveLength(2)
-    const lane = fill(lanes, 'a', 1, { now: 100 })
-    expect(startAll(lanes, 100)).toEqual([])
-    expect(lane.facts(1_600).slotWaitMs).toBe(1_500)
-    finishAll(lanes, slots, 'success', 1_600)
-    expect(works(startAll(lanes, 1_600))).toContain('a0')
+    const lane = fill(lanes, 'a', 1, { now })
+    expect(startAll(lanes, now)).toEqual([])
+    expect(lane.facts(now + 1_500).slotWaitMs).toBe(1_500)
+    finishAll(lanes, slots, 'success', now + 1_500)
+    expect(works(startAll(lanes, now + 1_500))).toContain('a0')
     expect(lane.facts(9_000).slotWaitMs).toBe(0)
   })
 

@@ -12,6 +12,7 @@ import {
   second,
   sixteen,
   startAll,
+  startSettled,
   warm,
   works,
 } from '../../support/lanes.ts'
@@ -89,7 +90,7 @@ describe('lanes', () => {
   it('never have more calls in flight than the cap over all', () => {
     const { lanes } = createLanes({ maxInFlight: 3 })
     for (const hook of ['a', 'b', 'c', 'd', 'e']) fill(lanes, hook, 5, { limits: ofTenant(hook) })
-    expect(startAll(lanes, 0)).toHaveLength(3)
+    expect(startSettled(lanes, 0).slots).toHaveLength(3)
     expect(lanes.inFlight).toBe(3)
     expect(lanes.hasFreeSlots).toBe(false)
   })
@@ -209,9 +210,10 @@ describe('first attempts', () => {
     const { lanes } = createLanes({ maxInFlight: 8 })
     const hooks = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     for (const hook of hooks) fill(lanes, hook, 10, { name: 'late', limits: ofTenant(hook) })
-    expect(startAll(lanes, 0)).toHaveLength(6)
-    fill(lanes, 'z', 1, { limits: ofTenant('z') })
-    expect(works(startAll(lanes, 0))).toEqual(['z0'])
+    const { slots, now } = startSettled(lanes, 0)
+    expect(slots).toHaveLength(6)
+    fill(lanes, 'z', 1, { limits: ofTenant('z'), now })
+    expect(works(startAll(lanes, now))).toEqual(['z0'])
   })
 
   it('of a tenant find slots that many of its late calls cannot take', () => {
