@@ -104,19 +104,16 @@ export function fill(
 }
 
 /**
- * Makes a call of the hook succeed after `ms`. By default its calls then count as short.
- *
- * @param now when the call starts
+ * Makes a call of the hook succeed, from 0 to 1 or at other times. By default its calls then count as short.
  */
 export function learn(
   lanes: Lanes<string>,
   hookId: string,
   limits: HookLimits = sixteen,
-  ms = 1,
-  now = 0,
+  { from = 0, to = 1 }: { readonly from?: number; readonly to?: number } = {},
 ): void {
-  fill(lanes, hookId, 1, { limits, now })
-  finishAll(lanes, startAll(lanes, now), 'success', now + ms)
+  fill(lanes, hookId, 1, { limits, now: from })
+  finishAll(lanes, startAll(lanes, from), 'success', to)
 }
 
 /** Why the lane of `a` accepts no delivery, and until when; `undefined` if it accepts one. */

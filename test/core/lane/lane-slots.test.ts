@@ -34,11 +34,11 @@ function fillCrowds(
   let from = 0
   if (knownMs !== undefined) {
     for (const { hookId, limits } of crowd) {
-      learn(lanes, hookId, limits, knownMs, from)
+      learn(lanes, hookId, limits, { from, to: from + knownMs })
       from += knownMs
     }
   }
-  for (const id of tenants) learn(lanes, `${id}-answers`, ofTenant(id), 1, from)
+  for (const id of tenants) learn(lanes, `${id}-answers`, ofTenant(id), { from, to: from + 1 })
   for (const { hookId, limits } of crowd) fill(lanes, hookId, 2, { limits, now: from })
   const { slots, now } = startSettled(lanes, from)
   return { now, held: tenants.map((id) => slots.filter(({ tenant }) => tenant.id === id).length) }
@@ -289,7 +289,7 @@ describe('short calls', () => {
   /** Ten hooks of tenant `t` whose calls take ten seconds, with work and nothing in flight. */
   function fillCrowd(lanes: Lanes<string>): void {
     const crowd = Array.from({ length: 10 }, (_, hook) => `crowd-${hook}-`)
-    for (const hookId of crowd) learn(lanes, hookId, ofTenant('t'), 10 * second)
+    for (const hookId of crowd) learn(lanes, hookId, ofTenant('t'), { to: 10 * second })
     for (const hookId of crowd) fill(lanes, hookId, 1, { limits: ofTenant('t') })
   }
 
