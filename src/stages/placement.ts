@@ -49,7 +49,9 @@ export class Placement {
 
   /** Defers work to a tier, or ends it as a dead letter when too many runs are deferred. */
   defer(work: Work, how: Defer): void {
-    this.#parts.deferring.returned(work.run)
+    const { deferring, lanes } = this.#parts
+    deferring.returned(work.run)
+    if (how.blocked === undefined) lanes.refused(work.run.hookId)
     this.#recordDeferral(work, how)
   }
 

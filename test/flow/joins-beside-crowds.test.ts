@@ -10,7 +10,10 @@ const hooks = 600
 const slots = { maxInFlight: 512 }
 const eachTick = 8
 
-/** Goes on for so long with events for hooks that hang, and for one that answers, which is of the first one's tenant. */
+/** The tenant of the hook that answers. */
+const tenantId = 'default'
+
+/** Goes on for so long with events for hooks that hang, and for one that answers. */
 async function goOn(rig: Rig, tenantOf: (hook: number) => string, ms: number): Promise<void> {
   const from = Math.round(rig.clock.monotonic() / tickMs)
   for (let n = from; n < from + ms / tickMs; n += 1) {
@@ -19,20 +22,20 @@ async function goOn(rig: Rig, tenantOf: (hook: number) => string, ms: number): P
       const hook = place % hooks
       sendTo(rig, `hangs${hook}`, { tenantId: tenantOf(hook), partition: place % partitions })
     }
-    sendTo(rig, 'answers', { tenantId: tenantOf(0), partition: n % partitions })
+    sendTo(rig, 'answers', { tenantId, partition: n % partitions })
     await rig.clock.advance(tickMs)
   }
 }
 
 describe('a process that joins while hooks hang', () => {
   it.each([
-    ['of its tenant', () => 'default'],
-    ['of as many tenants', (hook: number) => `tenant${hook}`],
+    ['of its tenant', () => tenantId],
+    ['of as many other tenants', (hook: number) => `tenant${hook}`],
   ])(
     'calls a hook that answers within two seconds, beside hundreds %s',
     async (_, tenantOf) => {
       const rig = createRig({ partitions, tiers: defaultTiers, tierPartitions: partitions })
-      putAddressed(rig, 'answers', { tenantId: tenantOf(0) })
+      putAddressed(rig, 'answers', { tenantId })
       rig.script(urlOf('answers'), { status: 200, afterMs: 3 })
       for (let hook = 0; hook < hooks; hook += 1) {
         putAddressed(rig, `hangs${hook}`, { tenantId: tenantOf(hook) })

@@ -77,7 +77,7 @@ export interface Line<Work> extends HeapItem {
   length: CallLength
   /** When the call would end that it waits to start. Of lines whose lanes hold equally much, the earliest comes first. */
   expectedEnd: MonotonicMs
-  /** How many deliveries waited in it lately. Of lines of which nothing else is known, the one with the most comes first. */
+  /** {@link Lane.demand} when the line was ordered last. */
   waiting: number
   /** Orders lines with the same expected end: the lower one first. */
   order: number
@@ -113,6 +113,8 @@ export class Lane<Work> {
   /** Bytes of the bodies of all calls in flight. */
   bytes = 0
   usedAt: MonotonicMs
+  /** How often a delivery was deferred since it found no room. */
+  refused = 0
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
   readonly #mean = new MeanDuration()
@@ -142,6 +144,11 @@ export class Lane<Work> {
 
   get queued(): number {
     return this.first.queue.size + this.late.queue.size
+  }
+
+  /** How many deliveries wait in it, or would if it had room. It orders lanes while nothing else is known of them. */
+  get demand(): number {
+    return this.queued + this.refused
   }
 
   get restarts(): number {

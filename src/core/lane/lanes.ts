@@ -175,6 +175,14 @@ export class Lanes<Work> {
     return place
   }
 
+  /** A delivery of the hook found no room, and is deferred. */
+  refused(hookId: HookId): void {
+    const lane = this.#lanes.get(hookId)
+    if (lane === undefined) return
+    lane.refused += 1
+    for (const line of [lane.first, lane.late]) if (line.state === 'ready') this.#slots.grown(line)
+  }
+
   /** Removes queued work. Returns whether it was still queued. */
   remove(hookId: HookId, name: LineName, place: Place<Work>): boolean {
     const isRemoved = this.#lanes.get(hookId)?.lineOf(name).queue.remove(place) ?? false
@@ -357,7 +365,7 @@ export class Lanes<Work> {
     line.expectedEnd = now + lane.callMs
     line.order = this.#order
     line.length = lane.length(now)
-    line.waiting = line.queue.size
+    line.waiting = lane.demand
     lane.markSlotWait(now)
     this.#slots.wait(line)
   }

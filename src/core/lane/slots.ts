@@ -14,8 +14,8 @@
  *
  * Of calls of one length, the tenant that holds the least starts first, and of its hooks the one that holds the least. Of equal
  * tenants the one that has waited longest is first. Of equal hooks it is the one whose call would end earliest. Of hooks and
- * tenants of which nothing is known, it is the one with the most deliveries that wait for one hook: so few deliveries wait
- * until something is known of theirs.
+ * tenants of which nothing is known, it is the one with the most deliveries for one hook, also those that found no room: so few
+ * deliveries wait until something is known of theirs.
  */
 import { Heap, type HeapItem } from '../collections/heap.ts'
 import type { Lane, Line, LineName } from './lane.ts'
@@ -152,10 +152,10 @@ export class Slots<Work> {
     this.#waiting[line.name][line.length].push(seat)
   }
 
-  /** More waits in a line that waits for a slot. */
+  /** The demand of a line's lane has grown, and the line waits for a slot. */
   grown(line: Line<Work>): void {
     if (line.length !== 'unknown') return
-    line.waiting = line.queue.size
+    line.waiting = line.lane.demand
     const tenant = this.#tenants.get(line.lane.limits.tenantId)
     if (tenant === undefined) return
     const seat = seatOf(tenant, line)
