@@ -48,7 +48,7 @@ export interface Fetched {
   readonly end: number
 }
 
-/** Receives what happens in a consumer group. No method may throw, and only `beforeRejoin` may wait. */
+/** Receives what happens in a consumer group. No method may throw, and only `onRebalance` and `beforeRejoin` may wait. */
 export interface GroupListener {
   /** The group was joined. Called before any record of the new assignment. Partitions that are not listed are lost. */
   onAssigned(partitions: readonly AssignedPartition[]): void
@@ -57,7 +57,14 @@ export interface GroupListener {
   /** The end of a partition that is paused, so that nothing is fetched of it. Called every few seconds. */
   onEnd(partition: TopicPartition, end: number): void
   /**
-   * A rebalance has begun, and membership is still valid. The listener stops starting calls, lets those in flight finish,
+   * A rebalance has begun. Everything goes on until the promise settles: records are fetched, and calls start. Then
+   * {@link beforeRejoin} is called. Not called when the member has to rejoin at once.
+   *
+   * @param mayLose whether this member may lose partitions: others have joined, or that is not known
+   */
+  onRebalance(mayLose: boolean): Promise<void>
+  /**
+   * The member rejoins, and membership is still valid. The listener stops starting calls, lets those in flight finish,
    * and commits. The source continues its heartbeats meanwhile, and rejoins when the promise settles.
    */
   beforeRejoin(): Promise<void>

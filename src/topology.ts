@@ -77,7 +77,7 @@ function createParts(ports: ProcessorPorts, settings: ProcessorSettings) {
   const calls = createCalls(ports, settings, { ...shared, deferring })
   const completion = new Completion(shared)
   const handOver = new HandOver({
-    ...{ ...shared, calls, placement, recorder },
+    ...{ ...shared, calls, placement, recorder, clock: ports.clock },
     budgetMs: limits.drainBudgetMs,
   })
   const { live, retry } = createGroups(ports, settings, { ...shared, calls, handOver })
@@ -305,7 +305,7 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
   const stoppedAt = ports.clock.monotonic()
-  gate.holdLong()
+  gate.holdLong('the stop')
   await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs)
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()

@@ -6,7 +6,7 @@
  * - results are being acknowledged, and
  * - the egress proxy can be reached.
  *
- * While the group of the tiers drains, only first attempts may start. Before the process stops, lanes start no calls that take
+ * While the group of the tiers drains, only first attempts may start. Before a group drains, lanes start no calls that take
  * long. Calls in flight always go on.
  */
 import type { LineName } from '../core/lane/lane.ts'
@@ -32,7 +32,8 @@ export class CallGate {
   readonly #held = new Map<string, readonly LineName[]>()
   /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
-  #isLongHeld = false
+  /** Who holds calls that take long: groups, and the stop of the process. */
+  readonly #longHeldBy = new Set<string>()
   #isStopped = false
 
   constructor(parts: CallGateParts) {
@@ -48,9 +49,9 @@ export class CallGate {
     return this.#isStopped
   }
 
-  /** Whether calls that take long may not start any more. */
+  /** Whether calls that take long may not start. */
   get isLongHeld(): boolean {
-    return this.#isLongHeld
+    return this.#longHeldBy.size > 0
   }
 
   /** Whether no other member can own a partition of this process. */
@@ -81,11 +82,16 @@ export class CallGate {
 
   release(group: string): void {
     this.#held.delete(group)
+    this.#longHeldBy.delete(group)
   }
 
-  /** The process stops soon, so no call that takes long starts from now on. */
-  holdLong(): void {
-    this.#isLongHeld = true
+  /**
+   * Starts no call that takes long.
+   *
+   * @param by the group that drains soon, until it is released; or another name, for good
+   */
+  holdLong(by: string): void {
+    this.#longHeldBy.add(by)
   }
 
   /** No call starts from now on. */

@@ -4,7 +4,7 @@
 import { bodyFor } from '../core/event/event.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
-import { callLengths } from '../core/lane/call-length.ts'
+import { callLengths, type CallLength } from '../core/lane/call-length.ts'
 import type { LaneMove, Lanes, Slot, Startable } from '../core/lane/lanes.ts'
 import {
   countedAsOf,
@@ -54,10 +54,19 @@ export type Begun =
   /** The hook or the state of its endpoint has changed since the run was queued, or the run has expired. */
   | JoinedEnd
 
+export interface WhichCalls {
+  readonly begunBy?: MonotonicMs
+  readonly begunAfter?: MonotonicMs
+  /** Only calls of lanes whose calls do not take long. */
+  readonly areShort?: boolean
+}
+
 interface InFlight {
   readonly work: Work
   readonly call: Call
 }
+
+const isNotLong = (length: CallLength) => length !== 'long'
 
 /** When work has waited for longer, another record of its run may have been handled meanwhile. */
 const repeatCheckMs = 1_000
@@ -96,12 +105,20 @@ export class Calls {
     return false
   }
 
-  /** Whether any call of the group is in flight that may be expected to succeed ({@link Lane.mayStillSucceed}). */
-  mayStillSucceed(group: string): boolean {
+  /**
+   * Whether any call of the group is in flight that may be expected to succeed ({@link Lane.mayStillSucceed}).
+   *
+   * @param which calls of the group count. Default: all
+   */
+  mayStillSucceed(group: string, which: WhichCalls = {}): boolean {
     const now = this.#parts.clock.monotonic()
+    const { begunBy = now, begunAfter = Number.NEGATIVE_INFINITY, areShort = false } = which
     for (const { work, line, startedAt } of this.#inFlight.keys()) {
-      if (work.origin.epoch.group === group && line.lane.mayStillSucceed(startedAt, now))
-        return true
+      if (startedAt > begunBy) return false
+      const { lane } = line
+      const isMeant = startedAt > begunAfter && work.origin.epoch.group === group
+      const isLong = areShort && lane.lengthNow(now) === 'long'
+      if (isMeant && !isLong && lane.mayStillSucceed(startedAt, now)) return true
     }
     return false
   }
@@ -126,7 +143,8 @@ export class Calls {
       if (count === 0) {
         const may = this.#mayStart(recorder.pendingCalls)
         count = may.count
-        which = { ...which, lengths: may.lengths }
+        const { lengths } = may
+        which = { ...which, lengths: gate.isLongHeld ? lengths.filter(isNotLong) : lengths }
       }
       const slot = count > 0 ? lanes.next(clock.monotonic(), which) : undefined
       if (slot === undefined) break

@@ -3,6 +3,7 @@
  * Its states are in {@link ./group-state.ts}.
  */
 import type { LineName } from '../core/lane/lane.ts'
+import type { MonotonicMs } from '../core/model/model.ts'
 import type { Emit } from '../core/signal/signal.ts'
 import type {
   AssignedPartition,
@@ -17,13 +18,15 @@ import type { Calls } from './calls.ts'
 import { Committer } from './committer.ts'
 import { foreignCommits } from './foreign-commits.ts'
 import { advanceGroup, apart, isJoined, type GroupInput, type GroupState } from './group-state.ts'
-import type { HandOver } from './hand-over.ts'
+import type { DrainWait, HandOver } from './hand-over.ts'
 import type { Load } from './load.ts'
 import type { Marks } from './marks.ts'
 import { PartitionFlow, type FlowLimits } from './partition-flow.ts'
 
 /** How long the last commit before leaving may take. Without this commit, complete records would be repeated. */
 const leaveCommitMs = 5_000
+/** How long calls may delay a rejoin at least that began after the rebalance, or that need not be waited for. */
+const lastCallsMs = 500
 
 export interface GroupParts {
   readonly name: string
@@ -55,6 +58,8 @@ export class Group implements GroupListener {
   readonly #parts: GroupParts
   readonly #flows = new Map<string, PartitionFlow>()
   #state: GroupState = apart
+  /** The rebalance that has begun, if it gave notice. */
+  #rebalance: { readonly beganAt: MonotonicMs; readonly mayLose: boolean } | undefined
 
   constructor(parts: GroupParts) {
     this.#parts = parts
@@ -114,6 +119,7 @@ export class Group implements GroupListener {
     for (const flow of before.values()) this.#endEpoch(flow)
     const { name: group, emit, handOver, gate, marks } = this.#parts
     handOver.dropEnded()
+    this.#rebalance = undefined
     this.#advance('assigned')
     const kept = partitions.length - gained.length
     emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
@@ -139,11 +145,17 @@ export class Group implements GroupListener {
     this.#flows.get(keyOf(partition))?.noteEnd(end)
   }
 
+  async onRebalance(mayLose: boolean): Promise<void> {
+    const { name, handOver, drainBudgetMs, clock } = this.#parts
+    this.#rebalance = { mayLose, beganAt: clock.monotonic() }
+    if (mayLose) await handOver.prepare(name, drainBudgetMs)
+  }
+
   async beforeRejoin(): Promise<void> {
     const { name, calls, drainBudgetMs, emit } = this.#parts
     this.#advance('rejoining')
     emit({ kind: 'group.draining', group: name, inFlight: calls.inFlightOf(name) })
-    await this.drain(drainBudgetMs)
+    await this.#drain(this.#waitBefore(drainBudgetMs))
     await this.committer.commitNow()
   }
 
@@ -163,8 +175,7 @@ export class Group implements GroupListener {
 
   /** @param callsMs how long calls in flight may take to end */
   drain(callsMs: number): Promise<void> {
-    const { name, lines, handOver } = this.#parts
-    return handOver.drain(name, lines, callsMs)
+    return this.#drain({ for: {}, callsMs })
   }
 
   /** Commits what is complete and leaves the group. The next owners handle everything else. */
@@ -184,6 +195,23 @@ export class Group implements GroupListener {
     const needed = flow.relieve()
     if (needed === 'pause') source.pause(flow)
     if (needed === 'resume') source.resume(flow)
+  }
+
+  #drain(wait: DrainWait): Promise<void> {
+    const { name, lines, handOver } = this.#parts
+    return handOver.drain(name, lines, wait)
+  }
+
+  /**
+   * Which calls to wait for before a rejoin. Those that were in flight when the rebalance began have had their time. If no
+   * partition can be lost, all calls go on, and it is only for safety that short ones end before: a member may have joined since.
+   */
+  #waitBefore(budgetMs: number): DrainWait {
+    if (this.#rebalance === undefined) return { for: {}, callsMs: budgetMs }
+    const { mayLose, beganAt } = this.#rebalance
+    if (!mayLose) return { for: { areShort: true }, callsMs: lastCallsMs }
+    const leftMs = beganAt + budgetMs - this.#parts.clock.monotonic()
+    return { for: { begunAfter: beganAt }, callsMs: Math.max(lastCallsMs, leftMs) }
   }
 
   #advance(input: GroupInput): void {

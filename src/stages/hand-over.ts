@@ -3,8 +3,9 @@
  * may end, and the remaining deliveries of half-done events continue from records of their own.
  */
 import type { LineName } from '../core/lane/lane.ts'
+import type { Clock } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
-import type { Calls } from './calls.ts'
+import type { Calls, WhichCalls } from './calls.ts'
 import type { HalfDone } from './half-done.ts'
 import type { IdleWaiters } from './idle-waiters.ts'
 import type { Placement } from './placement.ts'
@@ -18,8 +19,16 @@ export interface HandOverParts {
   readonly halfDone: HalfDone
   readonly recorder: Recorder
   readonly waiters: IdleWaiters
+  readonly clock: Clock
   /** How long each wait may take, except the one for calls in flight. Milliseconds. */
   readonly budgetMs: number
+}
+
+/** Which calls a drain waits for. */
+export interface DrainWait {
+  readonly for: WhichCalls
+  /** How long they may take to end, in milliseconds. */
+  readonly callsMs: number
 }
 
 export class HandOver {
@@ -30,16 +39,29 @@ export class HandOver {
   }
 
   /**
+   * Waits for the group's calls in flight that take long. Meanwhile everything else goes on: an endpoint that is slow must not
+   * stop the calls of all others.
+   *
+   * @param callsMs how long they may take to end
+   */
+  async prepare(group: string, callsMs: number): Promise<void> {
+    const { gate, calls, waiters, clock } = this.#parts
+    const begunBy = clock.monotonic()
+    gate.holdLong(group)
+    await waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs)
+  }
+
+  /**
    * @param group the group whose partitions are handed over. It admits nothing meanwhile
    * @param lines all lines that get the group's records
-   * @param callsMs how long the group's calls in flight may take to end. It waits for none that is not expected to succeed: an
-   *   endpoint that hangs must not stop the calls of all others for this time
+   * @param wait how long which of the group's calls in flight may take to end. It waits for none that is not expected to
+   *   succeed, since no call starts meanwhile
    */
-  async drain(group: string, lines: readonly LineName[], callsMs: number): Promise<void> {
+  async drain(group: string, lines: readonly LineName[], wait: DrainWait): Promise<void> {
     const { gate, calls, recorder, waiters, budgetMs } = this.#parts
     const isWritten = () => recorder.isIdleFor(group)
     gate.hold(group, lines)
-    await waiters.wait(() => !calls.mayStillSucceed(group), callsMs)
+    await waiters.wait(() => !calls.mayStillSucceed(group, wait.for), wait.callsMs)
     // A delivery has ended only when its records are acknowledged. Only then is it known which events are half done.
     await waiters.wait(isWritten, budgetMs)
     this.#splitHalfDone(group)

@@ -137,6 +137,7 @@ describe('hooktide init', () => {
       onAssigned: quiet,
       onFetched: quiet,
       onEnd: quiet,
+      onRebalance: () => Promise.resolve(),
       beforeRejoin: () => Promise.resolve(),
       onFailed: quiet,
     })

@@ -16,6 +16,10 @@ export interface RecordingListener extends GroupListener {
   /** Where each partition ends and where reading of it goes on, as told last. */
   readonly ends: ReadonlyMap<number, number>
   readonly nexts: ReadonlyMap<number, number>
+  /** What each call of `onRebalance` got. */
+  readonly rebalances: readonly boolean[]
+  /** What `onRebalance` waits for. */
+  prepare: () => Promise<void>
   /** Calls of `beforeRejoin`. */
   readonly drains: number
   /** What `beforeRejoin` waits for. */
@@ -31,6 +35,7 @@ export function createListener(): RecordingListener {
   const assignments: (readonly AssignedPartition[])[] = []
   const records: InboundRecord[] = []
   const failures: Error[] = []
+  const rebalances: boolean[] = []
   const ends = new Map<number, number>()
   const nexts = new Map<number, number>()
   const listener = {
@@ -39,6 +44,8 @@ export function createListener(): RecordingListener {
     failures,
     ends,
     nexts,
+    rebalances,
+    prepare: () => Promise.resolve(),
     drains: 0,
     drain: () => Promise.resolve(),
     onAssigned(partitions: readonly AssignedPartition[]) {
@@ -54,6 +61,11 @@ export function createListener(): RecordingListener {
     onEnd({ partition }: TopicPartition, end: number) {
       ends.set(partition, end)
       changed()
+    },
+    onRebalance(mayLose: boolean) {
+      rebalances.push(mayLose)
+      changed()
+      return listener.prepare()
     },
     beforeRejoin() {
       listener.drains += 1

@@ -227,6 +227,38 @@ function together(makeWorld: MakeGroupWorld): void {
     expect(second.records.map((record) => record.offset)).toEqual([1])
   })
 
+  it('goes on until it is prepared, and commits, before it rejoins', async () => {
+    const world = await makeWorld(2)
+    const firstSource = world.source()
+    const first = await started(firstSource)
+    const prepared = Promise.withResolvers<void>()
+    first.prepare = () => prepared.promise
+    const starting = started(world.source())
+    await first.until(() => first.rebalances.length === 1)
+    await world.produce(0, ['a'])
+    await first.until(() => first.records.length === 1)
+    const { topic } = world
+    const entry = { topic, partition: 0, offset: 1, metadata: '' }
+    expect(await firstSource.commit([entry])).toBe('committed')
+    expect(first.drains).toBe(0)
+    prepared.resolve()
+    await starting
+    expect(first.drains).toBe(1)
+    expect(valuesOf(first, 0)).toEqual(['a'])
+  })
+
+  it('is told whether it may lose partitions: when the other joins, but not when it leaves', async () => {
+    const world = await makeWorld(2)
+    const first = await started(world.source())
+    const secondSource = world.source()
+    await started(secondSource)
+    await first.until(() => first.assignments.length === 2)
+    await world.elapse(1_000)
+    await secondSource.stop()
+    await first.until(() => first.assignments.length === 3)
+    expect(first.rebalances).toEqual([true, false])
+  })
+
   it('takes over all partitions when the other leaves, from the offsets that it committed', async () => {
     const world = await makeWorld(2)
     await world.produce(0, ['a0', 'a1'])

@@ -10,6 +10,7 @@ const idleListener: GroupListener = {
   onAssigned: () => undefined,
   onFetched: () => undefined,
   onEnd: () => undefined,
+  onRebalance: () => Promise.resolve(),
   beforeRejoin: () => Promise.resolve(),
   onFailed: () => undefined,
 }

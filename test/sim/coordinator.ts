@@ -12,6 +12,8 @@ import type { Timeline } from './timeline.ts'
 export interface Joined {
   readonly memberId: string
   readonly generation: number
+  /** All members of the generation. */
+  readonly members: ReadonlySet<string>
   readonly partitions: readonly TopicPartition[]
 }
 
@@ -191,6 +193,7 @@ export class Coordinator {
     const topics = new Set(claims.flatMap((claim) => claim.topics))
     const counts = new Map([...topics].map((topic) => [topic, this.#countOf(topic)]))
     const assignment = assign(claims, counts)
+    const members = new Set(this.#members.keys())
     this.#owners = new Map()
     this.#watch.moved()
     for (const [id, member] of this.#members) {
@@ -200,7 +203,7 @@ export class Coordinator {
       member.join = undefined
       member.lastSeenAt = this.#timeline.now
       member.claim = { ...member.claim, owned: partitions, generation: this.#generation }
-      answer?.({ memberId: id, generation: this.#generation, partitions })
+      answer?.({ memberId: id, generation: this.#generation, members, partitions })
     }
   }
 }

@@ -8,7 +8,7 @@ import { handledKey } from './check-calls.ts'
 import type { Run, Source } from './chronicle.ts'
 import { coverageOf } from './coverage.ts'
 import { placeOf, type Facts } from './facts.ts'
-import type { EndpointReport, Epoch, EpochEnd, GroupName } from './process-view.ts'
+import type { Drain, EndpointReport, Epoch, EpochEnd, GroupName } from './process-view.ts'
 import type { MemberWatch } from './sim-member.ts'
 import type { SimProcess } from './sim-process.ts'
 
@@ -18,10 +18,11 @@ export class EpochBook {
     group: GroupName,
   ): Pick<MemberWatch, 'draining' | 'fetched' | 'left'> {
     return {
-      draining: () => {
+      draining: (mayLose) => {
         process.drains[group] = {
           from: process.loop.time(),
-          budgetMs: limits.drainBudgetMs,
+          // A member that joins in the last moment takes partitions from who did not expect it.
+          budgetMs: mayLose ? limits.drainBudgetMs : 0,
           isStop: false,
         }
       },
@@ -75,7 +76,7 @@ export class EpochBook {
     kept: ReadonlyMap<string, AssignedPartition>,
     isAnnounced: boolean,
   ): void {
-    const drain = process.drains[group] ?? process.stopDrain
+    const drain = earlierOf(process.drains[group], process.stopDrain)
     process.drains[group] = undefined
     const isQuiet = drain !== undefined && !this.#wasDisturbed(process, drain.from)
     const end: EpochEnd = !isAnnounced ? 'lost' : isQuiet ? 'orderly' : 'disturbed'
@@ -91,6 +92,12 @@ export class EpochBook {
     const { loop, network, disturbedUntil } = process
     return disturbedUntil >= since || network.isDown || loop.busyShare() > 0.5
   }
+}
+
+/** The drain that ends earlier: a process may be asked to stop during a rebalance, and the other way round. */
+function earlierOf(one: Drain | undefined, other: Drain | undefined): Drain | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.from + one.budgetMs <= other.from + other.budgetMs ? one : other
 }
 
 /** The process got the acknowledgement of these records. */

@@ -40,8 +40,12 @@ export interface CommitFaults {
 }
 
 export interface MemberWatch {
-  /** A rebalance has begun. The drain lasts from now to the join. */
-  draining(): void
+  /**
+   * A rebalance has begun. The drain lasts from now to the join.
+   *
+   * @param mayLose whether the process was told that it may lose partitions
+   */
+  draining(mayLose: boolean): void
   /** @param isContinued whether the member is the same and the generation is the next one */
   assigned(partitions: readonly AssignedPartition[], isContinued: boolean): void
   fetched(partition: TopicPartition, offsets: readonly number[]): void
@@ -62,6 +66,7 @@ interface Position {
 const commitPatienceMs = 5_000
 const leavePatienceMs = 2_000
 const fetchWaitMs = 1
+const describePatienceMs = 500
 
 export class SimMember implements GroupSource {
   readonly #parts: MemberParts
@@ -72,7 +77,10 @@ export class SimMember implements GroupSource {
   #provenAt: number | undefined
   /** Counts joins and losses. Answers to earlier requests are ignored. */
   #life = 0
-  #state: 'idle' | 'joining' | 'joined' | 'draining' | 'left' = 'idle'
+  /** `preparing`: a rebalance has begun, and the member goes on for a while. */
+  #state: 'idle' | 'joining' | 'joined' | 'preparing' | 'draining' | 'left' = 'idle'
+  /** The members of the generation that was joined last. */
+  #known: ReadonlySet<string> = new Set()
   #isFetchPlanned = false
   #hasHeartbeatOut = false
   #onFirstJoined: (() => void) | undefined
@@ -164,7 +172,7 @@ export class SimMember implements GroupSource {
 
   #heartbeat(): void {
     const { coordinator, loop, network } = this.#parts
-    const isMember = this.#state === 'joined' || this.#state === 'draining'
+    const isMember = ['joined', 'preparing', 'draining'].includes(this.#state)
     if (!isMember || this.#hasHeartbeatOut || this.#memberId === undefined) return
     this.#hasHeartbeatOut = true
     const sentAt = loop.clock.monotonic()
@@ -178,17 +186,39 @@ export class SimMember implements GroupSource {
         if (life !== this.#life) return
         if (answer === 'unknown') this.#lost()
         else this.#provenAt = sentAt
-        if (answer === 'rebalancing' && this.#state === 'joined') void this.#drain()
+        if (answer === 'rebalancing' && this.#state === 'joined') this.#prepare()
       })
     })
   }
 
-  async #drain(): Promise<void> {
-    this.#state = 'draining'
+  /** Asks who is in the group. The answer may be lost, or late: then others may have joined. */
+  #prepare(): void {
+    this.#state = 'preparing'
+    const { coordinator, dice, loop, network } = this.#parts
     const life = this.#life
-    this.#parts.watch.draining()
+    let isAnswered = false
+    const goOn = (mayLose: boolean) => {
+      if (isAnswered || life !== this.#life) return
+      isAnswered = true
+      void this.#drain(mayLose)
+    }
+    loop.clock.after(describePatienceMs, () => goOn(true))
+    if (dice.chance(0.1)) return
+    network.toBroker(loop, () => {
+      const ids = [...coordinator.memberIds]
+      network.toProcess(loop, () => goOn(ids.some((id) => !this.#known.has(id))))
+    })
+  }
+
+  async #drain(mayLose: boolean): Promise<void> {
+    const life = this.#life
+    const isCurrent = () => life === this.#life && this.#state !== 'left'
+    this.#parts.watch.draining(mayLose)
+    await this.#listener?.onRebalance(mayLose)
+    if (!isCurrent()) return
+    this.#state = 'draining'
     await this.#listener?.beforeRejoin()
-    if (life === this.#life && this.#state === 'draining') this.#join()
+    if (isCurrent()) this.#join()
   }
 
   /** The member was expelled. It joins as a new member, and its earlier requests have no effect. */
@@ -223,7 +253,7 @@ export class SimMember implements GroupSource {
   }
 
   #joined(
-    { memberId, generation, partitions }: Joined,
+    { memberId, generation, members, partitions }: Joined,
     offsets: readonly (CommitEntry | undefined)[],
     before: { readonly memberId: string | undefined; readonly generation: number },
   ): void {
@@ -231,6 +261,7 @@ export class SimMember implements GroupSource {
     const known = this.#positions
     this.#memberId = memberId
     this.#generation = generation
+    this.#known = members
     this.#state = 'joined'
     this.#hasHeartbeatOut = false
     this.#forgetPositions()

@@ -1,8 +1,8 @@
 /**
  * One consumer group in memory.
  *
- * In a rebalance, every member's `beforeRejoin` is awaited, while commits of the old generation are still accepted. Then the
- * generation rises by one, the project's own assignor assigns the partitions, and every member is notified. Changes during a
+ * In a rebalance, every member's `onRebalance` is awaited, while it goes on, and then its `beforeRejoin`. Commits of the old
+ * generation are still accepted meanwhile. Then the generation rises by one, the project's own assignor assigns the partitions, and every member is notified. Changes during a
  * rebalance cause one more rebalance.
  */
 import { assign, type MemberClaim } from '../../src/edge/kafka/assignor.ts'
@@ -50,6 +50,8 @@ interface Member {
   provenAt: number | undefined
   state: 'joining' | 'joined' | 'frozen' | 'left'
   isDelivering: boolean
+  /** It gets no records from the end of `onRebalance` to the next assignment. */
+  isRejoining: boolean
 }
 
 const heartbeatMs = 1000
@@ -76,12 +78,19 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     while (isRebalanceWanted) {
       isRebalanceWanted = false
       const joined = [...members].filter((member) => member.state === 'joined')
-      await Promise.all(joined.map((member) => member.listener.beforeRejoin()))
+      const hasNew = [...members].some((member) => member.state === 'joining')
+      await Promise.all(joined.map((member) => prepare(member, hasNew)))
       generation += 1
       const joining = [...members].filter((member) => member.state !== 'frozen')
       const assignment = assign(joining.map(claimOf), partitionCounts(joining))
       for (const member of joining) tell(member, assignment.get(member.id) ?? [])
     }
+  }
+
+  async function prepare(member: Member, mayLose: boolean): Promise<void> {
+    await member.listener.onRebalance(mayLose)
+    member.isRejoining = true
+    await member.listener.beforeRejoin()
   }
 
   function claimOf(member: Member): MemberClaim {
@@ -117,6 +126,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     member.positions = positions
     member.generation = generation
     member.state = 'joined'
+    member.isRejoining = false
     member.joinedAt = log.clock.monotonic()
     member.provenAt = member.joinedAt
     member.listener.onAssigned(assigned)
@@ -132,7 +142,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
     member.isDelivering = true
     queueMicrotask(() => {
       member.isDelivering = false
-      if (member.state !== 'joined' || log.isAway() || rebalancing !== undefined) return
+      if (member.state !== 'joined' || log.isAway() || member.isRejoining) return
       let hasMore = false
       for (const [name, position] of member.positions) {
         const { partition } = position
@@ -194,6 +204,7 @@ export function createMemoryGroup(log: MemoryLog, groupId: string): MemoryGroup 
       provenAt: undefined,
       state: 'joining',
       isDelivering: false,
+      isRejoining: false,
     }
   }
 

@@ -196,6 +196,7 @@ class KafkaGroupSource implements GroupSource {
 
   #handlerFor(listener: GroupListener): MemberHandler {
     return {
+      onRebalance: (mayLose) => listener.onRebalance(mayLose),
       beforeRejoin: () => listener.beforeRejoin(),
       joined: async (membership) => {
         const committed = await committedOffsets(membership)

@@ -22,6 +22,8 @@ export interface HeartbeatOptions {
   readonly log: KafkaLog
   /** Fields of log lines. */
   readonly fields: Readonly<Record<string, unknown>>
+  /** A rebalance has begun. The member rejoins when the promise settles. */
+  readonly onRebalance: () => Promise<void>
   /** Set while Kafka refuses heartbeats because a right is missing. */
   readonly onRefused: (error: Error | undefined) => void
 }
@@ -36,6 +38,8 @@ export class Heartbeat {
   #isAsking = false
   #finding: Promise<void> | undefined
   #refusal: Error | undefined
+  /** How far the member is with what it does before it rejoins. It does this once in a generation. */
+  #preparation: 'none' | 'begun' | 'done' = 'none'
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
@@ -50,6 +54,7 @@ export class Heartbeat {
   follow(group: InnerGroup): Promise<void> {
     this.#group = group
     this.#refusal = undefined
+    this.#preparation = 'none'
     this.#evicted = Promise.withResolvers()
     this.#timer ??= setInterval(() => void this.#beat(), this.#options.intervalMs)
     return this.#evicted.promise
@@ -104,8 +109,22 @@ export class Heartbeat {
       })
       return
     }
+    if (type === 'REBALANCE_IN_PROGRESS' && this.#preparation !== 'done') {
+      void this.#prepare(group, asError(error))
+      return
+    }
     if (error instanceof Error) this.#refusal = error
     if (type === 'UNKNOWN_MEMBER_ID') this.#evicted.resolve()
+  }
+
+  /** The member goes on as before until it is prepared. Then the next heartbeat's error makes it rejoin, or this one. */
+  async #prepare({ generationId }: InnerGroup, error: Error): Promise<void> {
+    if (this.#preparation === 'begun') return
+    this.#preparation = 'begun'
+    await this.#options.onRebalance().catch(() => undefined)
+    if (this.#group?.generationId !== generationId || this.#preparation !== 'begun') return
+    this.#preparation = 'done'
+    this.#refusal ??= error
   }
 
   /** Looks until a node reports that it is the coordinator. */

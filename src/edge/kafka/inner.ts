@@ -113,7 +113,11 @@ export interface DescribedGroup {
   readonly protocolType: string
   /** The assignor; empty without members and while it is not decided. */
   readonly protocol: string
-  readonly members: readonly { readonly clientId: string; readonly clientHost: string }[]
+  readonly members: readonly {
+    readonly memberId: string
+    readonly clientId: string
+    readonly clientHost: string
+  }[]
 }
 
 /** Assigners get KafkaJS's whole cluster object. KafkaJS's types declare a part of it. */

@@ -135,6 +135,7 @@ export class Member {
       answerMs: Math.floor(this.#options.sessionTimeoutMs / 3),
       log,
       fields,
+      onRebalance: () => this.#joining.prepare(),
       onRefused: (error) => {
         if (error === undefined) refusals.granted('the membership')
         else void refusals.isRefused('the membership', error)
