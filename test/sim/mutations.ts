@@ -165,8 +165,8 @@ export const mutations: readonly Mutation[] = [
     ['handover-repeats-nothing'],
     [
       'stages/group.ts',
-      'await this.drain(drainBudgetMs)\n    await this.committer.commitNow()',
-      'await this.drain(drainBudgetMs)',
+      'await this.#drain(this.#waitBefore(drainBudgetMs))\n    await this.committer.commitNow()',
+      'await this.#drain(this.#waitBefore(drainBudgetMs))',
     ],
   ),
   mutation(
