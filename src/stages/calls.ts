@@ -79,7 +79,6 @@ const repeated = { kind: 'repeated' } as const
 export class Calls {
   readonly #parts: CallsParts
   readonly #inFlight = new Map<Slot<Work>, InFlight>()
-  readonly #perGroup = new Map<string, number>()
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #recheck: Timer
   readonly #isLineOpen = (line: LineName) => !this.#parts.gate.isHeld(line)
@@ -95,12 +94,14 @@ export class Calls {
   }
 
   inFlightOf(group: string): number {
-    return this.#perGroup.get(group) ?? 0
+    let count = 0
+    for (const { work } of this.#inFlight.keys()) if (work.origin.epoch.group === group) count += 1
+    return count
   }
 
   /** Whether any call is in flight that had begun by then. */
   hasBegunBy(at: MonotonicMs): boolean {
-    // They are in the order in which they began.
+    // The map has them in the order in which they began.
     for (const { startedAt } of this.#inFlight.keys()) return startedAt <= at
     return false
   }
@@ -173,8 +174,6 @@ export class Calls {
   /** Frees the slot of a call that has ended. Returns how the lane's condition changed, if it did. */
   answered({ slot, attempted }: Answered): LaneMove<Work> | undefined {
     this.#inFlight.delete(slot)
-    const { group } = slot.work.origin.epoch
-    this.#perGroup.set(group, this.inFlightOf(group) - 1)
     return this.#end(
       slot,
       laneOutcomeOf(heededSign(attempted.sign, slot.work.run), this.#parts.clock.monotonic()),
@@ -253,8 +252,6 @@ export class Calls {
     })
     bounds.callBegan(countedAs, startedAt)
     this.#inFlight.set(slot, { work, call })
-    const { group } = work.origin.epoch
-    this.#perGroup.set(group, this.inFlightOf(group) + 1)
     return called
   }
 
