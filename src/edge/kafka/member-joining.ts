@@ -1,11 +1,12 @@
 /** The joins of a member to its group: the first one, and one at each rebalance. */
 import { asError } from '../../core/model/errors.ts'
-import { sleep, unlessAborted, within } from '../waiting.ts'
+import { sleep, unlessAborted } from '../waiting.ts'
 import { isRetriable, messageOf } from './client.ts'
 import { FailureLog } from './failure-log.ts'
 import { conflictBy, joinError } from './foreign-members.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { DescribedGroup, InnerGroup } from './inner.ts'
+import type { InnerGroup } from './inner.ts'
+import { KnownMembers } from './known-members.ts'
 import { type MemberContext, StoppedError } from './member-life.ts'
 import { type Membership, membershipOf } from './membership.ts'
 import { forgetProof } from './patches.ts'
@@ -24,16 +25,13 @@ export interface JoinHandler {
 
 const firstRetryMs = 100
 const longestRetryMs = 2_000
-/** How long the coordinator may take to name the members of the group. */
-const describeMs = 500
 
 export class MemberJoining {
   readonly #context: MemberContext
   readonly #handler: JoinHandler
   readonly #heartbeat: Heartbeat
   readonly #failures: FailureLog
-  /** The members of the newest generation; `undefined` while they are not known. */
-  #members: ReadonlySet<string> | undefined
+  readonly #members = new KnownMembers()
 
   constructor(context: MemberContext, handler: JoinHandler, heartbeat: Heartbeat) {
     this.#context = context
@@ -56,44 +54,19 @@ export class MemberJoining {
     const { life } = this.#context
     const { membership } = life
     if (membership === undefined) return
-    const prepared = (async () => {
-      const mayLose = await this.#haveOthersJoined(membership.group)
+    await this.#whileMember(membership, async () => {
+      const mayLose = await this.#members.haveOthersJoined(membership.group)
       await this.#handler.onRebalance(mayLose)
-    })()
-    const reported = prepared.catch((error: unknown) => life.fail(asError(error)))
-    await unlessAborted(Promise.race([reported, membership.evicted]), life.stopSignal)
-  }
-
-  /**
-   * Whether members have joined since the last rebalance, or this cannot be known. If members have only left, this one keeps its
-   * partitions: the assignor moves none that has an owner, unless the group has grown or topics have.
-   */
-  async #haveOthersJoined(group: InnerGroup): Promise<boolean> {
-    const before = this.#members
-    if (before === undefined) return true
-    const { members = [] } = (await this.#described(group)) ?? {}
-    return members.length === 0 || members.some(({ memberId }) => !before.has(memberId))
-  }
-
-  async #noteMembers(group: InnerGroup): Promise<void> {
-    const { generationId } = group
-    const described = await this.#described(group)
-    // In another state there may be members already that are of no generation yet.
-    if (described?.state !== 'Stable' || group.generationId !== generationId) return
-    this.#members = new Set(described.members.map(({ memberId }) => memberId))
-  }
-
-  async #described({ coordinator, groupId }: InnerGroup): Promise<DescribedGroup | undefined> {
-    if (coordinator === null) return undefined
-    const described = coordinator.describeGroups({ groupIds: [groupId] }).catch(() => undefined)
-    return (await within(described, describeMs, undefined))?.groups[0]
+    })
   }
 
   async #join(group: InnerGroup, proceed: () => Promise<void>): Promise<void> {
     const { life, refusals } = this.#context
     const previous = life.membership
     // Without a member id nothing can be committed: the broker does not know the member any more, or the group is new.
-    if (previous?.group === group && group.memberId !== null) await this.#drain(previous)
+    if (previous?.group === group && group.memberId !== null) {
+      await this.#whileMember(previous, async () => this.#handler.beforeRejoin())
+    }
     // A rejoin that fails must not return to KafkaJS: it would continue to fetch with the old assignment.
     await this.#enter(group, proceed)
     const conflict = await this.#conflictIn(group, previous)
@@ -108,15 +81,13 @@ export class MemberJoining {
     }
     life.adopt(next)
     announce()
-    this.#members = undefined
-    void this.#noteMembers(group)
+    void this.#members.note(group)
   }
 
   /** Ends early if the coordinator does not know the member any more, or the member is stopped. */
-  async #drain({ evicted }: Membership): Promise<void> {
+  async #whileMember({ evicted }: Membership, work: () => Promise<void>): Promise<void> {
     const { life } = this.#context
-    const drained = (async () => this.#handler.beforeRejoin())()
-    const reported = drained.catch((error: unknown) => life.fail(asError(error)))
+    const reported = work().catch((error: unknown) => life.fail(asError(error)))
     await unlessAborted(Promise.race([reported, evicted]), life.stopSignal)
   }
 
