@@ -305,7 +305,7 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
   const stoppedAt = ports.clock.monotonic()
-  gate.holdLong('the stop')
+  gate.holdLong()
   await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs)
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()

@@ -32,8 +32,8 @@ export class CallGate {
   readonly #held = new Map<string, readonly LineName[]>()
   /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
-  /** Who holds calls that take long: groups, and the stop of the process. */
-  readonly #longHeldBy = new Set<string>()
+  /** The groups that hold calls that take long; `undefined` if they are held for good. */
+  readonly #longHeldBy = new Set<string | undefined>()
   #isStopped = false
 
   constructor(parts: CallGateParts) {
@@ -88,10 +88,10 @@ export class CallGate {
   /**
    * Starts no call that takes long.
    *
-   * @param by the group that drains soon, until it is released; or another name, for good
+   * @param group it drains soon, and they are held until it is released. Without it they are held for good
    */
-  holdLong(by: string): void {
-    this.#longHeldBy.add(by)
+  holdLong(group?: string): void {
+    this.#longHeldBy.add(group)
   }
 
   /** No call starts from now on. */

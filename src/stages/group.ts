@@ -74,7 +74,7 @@ export class Group implements GroupListener {
     return isJoined(this.#state)
   }
 
-  /** Whether records that are fetched may be admitted. While the group drains, what follows from them might not be committed. */
+  /** Whether records that are fetched may be admitted. What follows from them while the group drains might not be committed. */
   get isAdmitting(): boolean {
     return this.#state.kind === 'flowing'
   }

@@ -1,6 +1,7 @@
 /**
- * Prepares partitions for their next owner, so that it repeats no delivery that has ended: no call starts, calls in flight
- * may end, and the remaining deliveries of half-done events continue from records of their own.
+ * Prepares partitions for their next owner, so that it repeats no delivery that has ended: calls that take long may end while
+ * everything else goes on; then no call starts, the others may end, and the remaining deliveries of half-done events continue
+ * from records of their own.
  */
 import type { LineName } from '../core/lane/lane.ts'
 import type { Clock } from '../ports.ts'
@@ -42,7 +43,7 @@ export class HandOver {
    * Waits for the group's calls in flight that take long. Meanwhile everything else goes on: an endpoint that is slow must not
    * stop the calls of all others.
    *
-   * @param callsMs how long they may take to end
+   * @param callsMs how long they may take to end, in milliseconds
    */
   async prepare(group: string, callsMs: number): Promise<void> {
     const { gate, calls, waiters, clock } = this.#parts

@@ -113,7 +113,7 @@ export class Lane<Work> {
   /** Bytes of the bodies of all calls in flight. */
   bytes = 0
   usedAt: MonotonicMs
-  /** How often a delivery was deferred since it found no room. */
+  /** How often a delivery found no room in it, and was deferred. */
   refused = 0
   readonly #rules: LaneRules
   readonly #meter = new RateMeter()
