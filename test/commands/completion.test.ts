@@ -133,7 +133,10 @@ const echo: Readonly<Record<Shell, string>> = {
   fish: String.raw`function hooktide; echo \"RAN:\$argv:\"; end`,
 }
 
-/** For zsh, which has terminals for programs: types lines with Tab into a shell, and prints what each of them runs. */
+/**
+ * For zsh, which has terminals for programs: types lines with Tab into a shell, and prints what each of them runs.
+ * It waits for the end of that shell, which writes a history to its home when it ends.
+ */
 function typing(name: string, lines: readonly string[]): string {
   const [shell, start, load] = sessions[name] ?? []
   if (shell === undefined) throw new Error(`there is no ${name}`)
@@ -146,6 +149,8 @@ for typed in ${lines.map((line) => `$'hooktide ${line}\\n'`).join(' ')}; do
   zpty -r session line '*RAN:*:*'
   print -r -- \${\${line##*RAN:}%%:*}
 done
+zpty -w session exit
+while zpty -r session line; do :; done
 zpty -d session`
 }
 
