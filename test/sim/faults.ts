@@ -1,6 +1,6 @@
 /** Causes the faults of a plan. */
 import { decodeDeadLetter } from '../../src/core/run/delivery-headers.ts'
-import { disabled, freshEndpoint, reportRead } from '../../src/core/health/health.ts'
+import { disabledByOperator } from '../../src/core/health/health.ts'
 import { decodeHealth, encodeHealth, renewed, type Health } from '../../src/core/health/record.ts'
 import { decodeEvent } from '../../src/core/event/event.ts'
 import { deliveryIdOf } from '../../src/core/model/identity.ts'
@@ -223,14 +223,11 @@ export class FaultMaker {
       if (decoded.kind === 'health' && decoded.health.hookId === hookId) known = decoded.health
       if (decoded.kind === 'tombstone' && decoded.hookId === hookId) known = undefined
     }
-    const cause = {
-      reason: 'operator',
-      instance: 'operator',
-      at: Math.floor(worldBegan + timeline.now),
-    } as const
-    const endpoint = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+    const cause = { instance: 'operator', at: Math.floor(worldBegan + timeline.now) }
     const health =
-      change === 'enable' ? renewed(hook, known, cause) : disabled(endpoint, hook, cause).known
+      change === 'enable'
+        ? renewed(hook, known, { ...cause, reason: 'operator' })
+        : disabledByOperator(hook, known, cause)
     if (health === undefined) return
     world.disturbed()
     world.produce([

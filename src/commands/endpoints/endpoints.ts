@@ -1,5 +1,5 @@
 /** `hooktide endpoints list`, `enable` and `disable`. */
-import { disabled, freshEndpoint, hookSeen, reportRead } from '../../core/health/health.ts'
+import { disabledByOperator } from '../../core/health/health.ts'
 import { encodeHealth, healthFor, renewed, type Health } from '../../core/health/record.ts'
 import { UserError } from '../../core/model/errors.ts'
 import type { Hook, HookId } from '../../core/model/model.ts'
@@ -129,12 +129,7 @@ async function enable(context: CommandContext): Promise<0> {
 
 async function disable(context: CommandContext): Promise<0> {
   const at = Date.now()
-  await changed(context, (hook, known) => {
-    const read = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
-    // What was said of a former URL must not stand in the way.
-    const endpoint = hookSeen(read, hook, at, { instance })
-    return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
-  })
+  await changed(context, (hook, known) => disabledByOperator(hook, known, { at, instance }))
   return 0
 }
 

@@ -153,6 +153,17 @@ export function disabled(
   }
 }
 
+/** The report that disables the endpoint of the hook. What was said of a former URL must not stand in the way. */
+export function disabledByOperator(
+  hook: HookFacts,
+  known: Health | undefined,
+  { at, instance }: { readonly at: EpochMs; readonly instance: string },
+): Health | undefined {
+  const read = known === undefined ? freshEndpoint : reportRead(freshEndpoint, known)
+  const endpoint = hookSeen(read, hook, at, { instance })
+  return disabled(endpoint, hook, { reason: 'operator', at, instance }).known
+}
+
 /** The condition of this instance's lane changed. */
 export function laneMoved(endpoint: Endpoint, lane: EndpointLane, at: EpochMs): Endpoint {
   const next = { ...endpoint, lane, movedAt: at }
