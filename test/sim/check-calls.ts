@@ -206,22 +206,22 @@ function hadTime(facts: Facts, run: Run, call: CallMade): boolean {
   if (endedAt === undefined || endedAt >= releasedBy) return false
   if (isStop && ending === 'answered') return true
   if (isStop && startedAt < from) return endedAt < releasedBy - limits.drainBudgetMs
-  return endedAt - startedAt <= expectedWithinMs(facts, run, process)
+  return endedAt - startedAt <= expectedWithinMs(facts, run, { process, from })
 }
 
 /**
  * How long a call has at least to last until the process no longer expects that it succeeds: a second, or three times as long
- * as those that succeeded; half a second where none has. Of an edited hook, nothing may be known.
+ * as those that succeeded; half a second where none had when the process began to wait. Of an edited hook, nothing may be known.
  */
 function expectedWithinMs(
   facts: Facts,
   { hookId, isRequested }: Run,
-  process: ProcessView,
+  { process, from }: { readonly process: ProcessView; readonly from: number },
 ): number {
   const known = endpointFactsOf(facts, hookId).known.get(process)
   if (known === undefined) return unknownPatienceMs
-  const { shortestSuccessMs, longestFailureMs } = known
-  if (Number.isFinite(shortestSuccessMs)) {
+  const { shortestSuccessMs, firstSuccessAt, longestFailureMs } = known
+  if (firstSuccessAt < from) {
     const isKnown = !isRequested && !facts.book.isEdited(hookId)
     return isKnown ? Math.max(longCallMs, 3 * shortestSuccessMs) : unknownPatienceMs
   }
@@ -307,10 +307,13 @@ function noteLength(
 ): void {
   if (ending === 'aborted') return
   const { process } = epoch
-  const of = known.get(process) ?? { shortestSuccessMs: Infinity, longestFailureMs: 0 }
+  const nothing = { shortestSuccessMs: Infinity, firstSuccessAt: Infinity, longestFailureMs: 0 }
+  const of = known.get(process) ?? nothing
   const ms = endedAt - startedAt
-  if (isGood) of.shortestSuccessMs = Math.min(of.shortestSuccessMs, ms)
-  else of.longestFailureMs = Math.max(of.longestFailureMs, ms)
+  if (isGood) {
+    of.shortestSuccessMs = Math.min(of.shortestSuccessMs, ms)
+    of.firstSuccessAt = Math.min(of.firstSuccessAt, endedAt)
+  } else of.longestFailureMs = Math.max(of.longestFailureMs, ms)
   known.set(process, of)
 }
 

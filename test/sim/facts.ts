@@ -77,6 +77,8 @@ export interface EndpointFacts {
 export interface KnownLength {
   /** Of the calls that succeeded, in milliseconds; infinite while none has. */
   shortestSuccessMs: number
+  /** When the first of them ended; infinite while none has. */
+  firstSuccessAt: number
   /** Of the others, in milliseconds. */
   longestFailureMs: number
 }
