@@ -192,7 +192,7 @@ function createPlacement(
   const { lanes, pressure, deferring, gate, table, health, halfDone, recorder } = parts
   const upkeep = new LaneUpkeep({ lanes, deferring, gate, clock, emit })
   return new Placement({
-    ...{ lanes, pressure, upkeep, deferring, table, health, halfDone, recorder, clock },
+    ...{ lanes, pressure, upkeep, deferring, gate, table, health, halfDone, recorder, clock },
   })
 }
 
@@ -290,7 +290,7 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
  * Stops the processor in these steps:
  *
  * 1. Wait for the calls in flight, until two seconds before the deadline. Meanwhile everything goes on, but no call starts that
- *    takes long. Otherwise all partitions would wait for an endpoint that is slow.
+ *    takes long, and what waits for these is deferred. Otherwise all partitions would wait for an endpoint that is slow.
  * 2. Stop intake.
  * 3. Drain: no call starts, those in flight may end, and half-done events are split.
  * 4. Drop the remaining work, which is the next owner's, and abort the remaining calls.
@@ -301,11 +301,12 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
  * @returns how many records were not acknowledged
  */
 async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Promise<number> {
-  const { groups, gate, calls, placement, recorder, health, notices, waiters } = parts
+  const { groups, gate, marks, calls, placement, recorder, health, notices, waiters } = parts
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
   const stoppedAt = ports.clock.monotonic()
   gate.holdLong()
+  marks.set()
   await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs)
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()

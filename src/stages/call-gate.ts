@@ -54,6 +54,11 @@ export class CallGate {
     return this.#longHeldBy.size > 0
   }
 
+  /** Whether calls that take long do not start any more, since they are held for good. */
+  get isLongOver(): boolean {
+    return this.#longHeldBy.has(undefined)
+  }
+
   /** Whether no other member can own a partition of this process. */
   get isProven(): boolean {
     const now = this.#parts.clock.monotonic()

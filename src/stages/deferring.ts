@@ -97,7 +97,7 @@ const wait = { kind: 'wait' } as const
 const hop = { kind: 'hop' } as const
 const beyondShare: DeferBehind = { kind: 'defer', blocked: undefined, cause: 'short' }
 const beyondShareOfLong: DeferBehind = { ...beyondShare, cause: 'long' }
-/** The lane has enough queued, and the room is needed for other hooks of its tenant. */
+/** The lane has enough queued ({@link Deferring.mustRelieve}). */
 export const beyondNeed: DeferBehind = { ...beyondShare, cause: 'enough' }
 
 export class Deferring {
@@ -148,11 +148,19 @@ export class Deferring {
     }
   }
 
-  /** Whether the lane has enough in its queue, and the room is needed for other hooks of its tenant. */
+  /** Whether the lane has enough in its queue, and may not hold more than that. */
   #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
-    const { pressure } = this.#parts
-    if (pressure.isNone || !pressure.isOn(lane.limits.tenantId, now)) return false
-    return lane.spare(now, 1) > 0 && this.#mayDefer(run)
+    if (!this.mustRelieve(lane, now)) return false
+    return lane.spare(now, this.#parts.gate.isLongOver, 1) > 0 && this.#mayDefer(run)
+  }
+
+  /**
+   * Whether lanes may not hold more than they can call soon: the room is needed for other hooks of the tenant; or no call starts
+   * any more that takes long, and the next owner of the partitions should not have to read again what waits for these.
+   */
+  mustRelieve({ limits }: Lane<Work>, now: MonotonicMs): boolean {
+    const { pressure, gate } = this.#parts
+    return gate.isLongOver || (!pressure.isNone && pressure.isOn(limits.tenantId, now))
   }
 
   /**
@@ -164,10 +172,14 @@ export class Deferring {
     return isSingle && run.trigger !== 'test' && !this.#parts.gate.isHeld(lineOf(run))
   }
 
-  /** How much the lane may give back, so that no more of it is deferred than may be. */
-  mostGivenBack({ hookId, limits }: Lane<Work>): number {
-    const { counts, clock } = this.#parts
-    return counts.roomFor(hookId, limits.tenantId, clock.now())
+  /** How much the lane may give back: what it does not need, but no more than may be deferred of it. */
+  mostGivenBack(lane: Lane<Work>, now: MonotonicMs): number {
+    const { counts, gate, clock } = this.#parts
+    const { hookId, limits } = lane
+    return Math.min(
+      lane.spare(now, gate.isLongOver),
+      counts.roomFor(hookId, limits.tenantId, clock.now()),
+    )
   }
 
   /** Whether the run would only be deferred, not ended. A test is not deferred, because its user waits for the outcome. */
@@ -189,7 +201,8 @@ export class Deferring {
     const process = this.#processFacts()
     const isBusy = isLoopBusy(process.busyShare)
     const isCrowdSlow = lanes.isCrowdSlow(lane, now, isBusy)
-    return isEndpointBound({ ...lane.facts(now), isCrowdSlow }, process)
+    const isHeld = gate.isLongHeld && lane.lengthNow(now) === 'long'
+    return isEndpointBound({ ...lane.facts(now), isHeld, isCrowdSlow }, process)
   }
 
   /** Whether the event loop is too busy. */

@@ -5,6 +5,7 @@ import type { LaneMove, Lanes } from '../core/lane/lanes.ts'
 import type { Pressure } from '../core/lane/pressure.ts'
 import type { HookId, MonotonicMs } from '../core/model/model.ts'
 import type { Clock } from '../ports.ts'
+import type { CallGate } from './call-gate.ts'
 import { beyondNeed, blockedBy, type Deferring, type Defer } from './deferring.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { HalfDone } from './half-done.ts'
@@ -17,6 +18,7 @@ export interface PlacementParts {
   readonly pressure: Pressure
   readonly upkeep: LaneUpkeep
   readonly deferring: Deferring
+  readonly gate: CallGate
   readonly table: HookTable
   readonly health: EndpointHealth
   readonly halfDone: HalfDone
@@ -24,11 +26,17 @@ export interface PlacementParts {
   readonly clock: Clock
 }
 
-/** How often lanes are relieved, and of how many deliveries together. */
+/** How often lanes are relieved. */
 const relieveEveryMs = 100
-const mostRelieved = 100
-/** It looks at all lanes. Where there are so many that this takes long, it rests for so many times as long. */
-const relieveRest = 50
+/**
+ * Of how many deliveries they are relieved together. It looks at all lanes. Where there are so many that this takes long, it
+ * rests for so many times as long.
+ */
+const relief = {
+  forOthers: { most: 100, rest: 50 },
+  /** All is to be given back before the longest calls end. */
+  forNextOwner: { most: 200, rest: 5 },
+}
 
 export class Placement {
   readonly #parts: PlacementParts
@@ -68,29 +76,39 @@ export class Placement {
   }
 
   /**
-   * Defers queued work of lanes that hold more than they can call soon, while other hooks of their tenants find no room. Does
-   * a part of it at a time.
+   * Defers queued work of lanes that hold more than they can call soon, and may not. Does a part of it at a time.
+   *
+   * @returns after how many milliseconds it must be called again; `undefined` when the next turn is early enough
    */
-  relieve(): void {
-    const { pressure, lanes, deferring, clock } = this.#parts
+  relieve(): number | undefined {
+    const { pressure, gate, clock } = this.#parts
     const now = clock.monotonic()
-    if (pressure.isNone || now < this.#relieveAt) return
-    pressure.sweep(now)
+    const { isLongOver } = gate
+    if (now >= this.#relieveAt && (!pressure.isNone || isLongOver)) {
+      pressure.sweep(now)
+      const { most, rest } = isLongOver ? relief.forNextOwner : relief.forOthers
+      this.#relieveOf(most, isLongOver, now)
+      // The acknowledgements of these deferrals cause further turns.
+      const spentMs = clock.monotonic() - now
+      this.#relieveAt = now + Math.max(relieveEveryMs, spentMs * rest)
+    }
+    return isLongOver && !gate.isStopped ? Math.max(0, this.#relieveAt - now) : undefined
+  }
+
+  #relieveOf(most: number, isLongOver: boolean, now: MonotonicMs): void {
+    const { pressure, lanes, deferring } = this.#parts
     const mayGo = (work: Work) => deferring.mayGiveBack(work)
-    let left = mostRelieved
-    for (const lane of lanes.overfull(now)) {
-      if (!pressure.isOn(lane.limits.tenantId, now)) continue
+    let left = most
+    for (const lane of lanes.overfull(now, isLongOver)) {
+      if (!deferring.mustRelieve(lane, now)) continue
       if (!deferring.isEndpointBound(lane, now)) continue
-      const most = Math.min(left, deferring.mostGivenBack(lane))
-      const relieved = lanes.relieve(lane, most, mayGo, now)
+      const count = Math.min(left, deferring.mostGivenBack(lane, now))
+      const relieved = lanes.relieve(lane, count, mayGo)
       for (const work of relieved) this.#recordDeferral(work, beyondNeed)
       if (relieved.length > 0) pressure.eased(lane.limits.tenantId, now)
       left -= relieved.length
       if (left === 0) break
     }
-    // The acknowledgements of these deferrals cause further turns.
-    const spentMs = clock.monotonic() - now
-    this.#relieveAt = now + Math.max(relieveEveryMs, spentMs * relieveRest)
   }
 
   /** Splits off work that has not started, so that it continues from a record of its own. */

@@ -67,6 +67,7 @@ export class Turn {
   /** Starts one pass over all partitions that wait for room, however many completions there were. */
   readonly #roomSoon: Timer
   readonly #halfDoneSoon: Timer
+  readonly #relieveSoon: Timer
   /** How many calls this turn may still start. */
   #startsLeft = 0
   #isInTurn = false
@@ -79,6 +80,7 @@ export class Turn {
     this.#groups = new Map(groups.map((group) => [group.name, group]))
     this.#roomSoon = new Timer(clock, () => this.#markWaiting())
     this.#halfDoneSoon = new Timer(clock, () => marks.set())
+    this.#relieveSoon = new Timer(clock, () => marks.set())
     marks.onSet(() => this.#planTurn())
   }
 
@@ -112,7 +114,7 @@ export class Turn {
         this.#startDue()
         if (marks.takeRoom()) this.#giveRoom()
       }
-      this.#parts.placement.relieve()
+      this.#relieve()
       for (const group of this.#changed) group.committer.commitSoon()
       this.#changed.clear()
     } finally {
@@ -218,6 +220,11 @@ export class Turn {
       for (const work of halfDone.takeDue(bounds.maxHalfDone(now), now)) placement.split(work)
     }
     if (!halfDone.isEmpty) this.#halfDoneSoon.fireIn(halfDoneCheckMs)
+  }
+
+  #relieve(): void {
+    const againInMs = this.#parts.placement.relieve()
+    if (againInMs !== undefined) this.#relieveSoon.fireIn(againInMs)
   }
 
   #causedNothing(origin: Origin): void {

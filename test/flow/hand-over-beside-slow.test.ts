@@ -19,6 +19,7 @@ class Load {
   readonly rig: Rig
   /** Of the hook that answers at once. */
   written = 0
+  slowPerTick = 1
   #ticks = 0
 
   constructor(answer: MemoryAnswer | undefined) {
@@ -36,7 +37,9 @@ class Load {
         sendTo(this.rig, 'healthy', { tenantId: 'acme', partition })
         this.written += 1
       }
-      sendTo(this.rig, 'slow', { partition: this.#ticks % partitions })
+      for (let n = 0; n < this.slowPerTick; n += 1) {
+        sendTo(this.rig, 'slow', { partition: (this.#ticks + n) % partitions })
+      }
       await this.rig.clock.advance(tickMs)
     }
   }
@@ -108,6 +111,21 @@ describe('an orderly stop', () => {
     await load.goOn(10 * second)
     expectNoRepeats([one, two], 'slow')
     expect(callsOf([two], 'slow')).not.toHaveLength(0)
+  })
+
+  it('defers what waits for calls that take long, so that the next owner does not begin with it', async () => {
+    const load = new Load(answersLate)
+    load.slowPerTick = 20
+    const one = await load.start('one')
+    const lag = () => one.processor.depths().lag.get('auth.events') ?? 0
+    await load.goOn(5 * second)
+    expect(lag()).toBeGreaterThan(300)
+    const stopping = one.processor.stop(20 * second)
+    await load.rig.clock.advance(2.5 * second)
+    expect(lag()).toBeLessThan(20)
+    await load.rig.clock.advance(20 * second)
+    await stopping
+    expect(outcomesOf(load.rig, 'slow')['interrupted']).toBeUndefined()
   })
 
   it('goes on with the first calls of hooks meanwhile', async () => {

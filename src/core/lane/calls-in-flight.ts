@@ -10,6 +10,8 @@ const busySlowMs = 5_000
 const maxYoungShare = 0.75
 /** Longer than calls are young, so that calls that still take long are found slow again before this is over. */
 const foundForMs = 1_000
+/** The same for calls that are counted for five seconds. */
+const foundHangingForMs = 6_000
 /** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
 const fewEndingShare = 1 / 8
 
@@ -32,8 +34,9 @@ export class CallsInFlight {
   /** Calls that began within the last half second, and within the last five seconds. */
   readonly #young = new YoungCalls()
   readonly #recent = new YoungCalls(busySlowMs)
-  /** When it was last found that they are slow. */
+  /** When it was last found that they are slow, and that they last over five seconds. */
   #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
+  #foundHangingAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
   began(at: MonotonicMs, length: CallLength): void {
     this.#young.began(at)
@@ -51,11 +54,14 @@ export class CallsInFlight {
    * Whether more than a quarter of them have lasted half a second or longer, or this was found at most a second ago. When many
    * calls time out together, those that take their slots are all young.
    *
-   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds
+   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds,
+   *   and what was found of these counts for six
    */
   isSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
-    if (this.showsSlow(now, isLoopBusy)) this.#foundSlowAt = now
-    return this.#wasFoundSlow(now)
+    if (this.showSlow(this.#recent, now)) this.#foundHangingAt = now
+    if (this.showSlow(isLoopBusy ? this.#recent : this.#young, now)) this.#foundSlowAt = now
+    const isHanging = isLoopBusy && now - this.#foundHangingAt <= foundHangingForMs
+    return isHanging || this.#wasFoundSlow(now)
   }
 
   /** Whether they are slow, whatever keeps the process busy, or were found to be. */
@@ -63,8 +69,9 @@ export class CallsInFlight {
     return this.#areFew(this.#young, now) || this.#wasFoundSlow(now)
   }
 
-  protected showsSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
-    return this.#areFew(isLoopBusy ? this.#recent : this.#young, now)
+  /** @param young those of the calls in flight that are not slow */
+  protected showSlow(young: YoungCalls, now: MonotonicMs): boolean {
+    return this.#areFew(young, now)
   }
 
   #wasFoundSlow(now: MonotonicMs): boolean {
@@ -88,8 +95,8 @@ export class AllCallsInFlight extends CallsInFlight {
     this.#ended.add(now)
   }
 
-  protected override showsSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
+  protected override showSlow(young: YoungCalls, now: MonotonicMs): boolean {
     const areFewEnding = this.#ended.lately(now) < this.inFlight * fewEndingShare
-    return areFewEnding && super.showsSlow(now, isLoopBusy)
+    return areFewEnding && super.showSlow(young, now)
   }
 }

@@ -16,8 +16,13 @@ export interface LaneFacts {
   readonly ratePerSecond: number | undefined
 }
 
-/** Measurements of the calls with which a lane shares slots and room. */
+/** What the lane does not measure itself. */
 export interface CrowdFacts {
+  /**
+   * Whether its calls take long, and may not start because partitions are handed over soon. What waits for them would stop its
+   * partition until then.
+   */
+  readonly isHeld: boolean
   /**
    * Whether many of these calls take long, as was found while the event loop was not busy. So a hook that has hardly made a
    * call would wait until they end, and its partition with it. They are those of the hook's tenant, and those of all tenants
@@ -54,7 +59,9 @@ export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: Proce
 }
 
 export function isEndpointBound(lane: LaneFacts & CrowdFacts, process: ProcessFacts): boolean {
-  if (!process.hasFreeSlots || process.hasSinkBacklog) return false
+  if (process.hasSinkBacklog) return false
+  if (lane.isHeld) return true
+  if (!process.hasFreeSlots) return false
   // A busy loop makes calls of its own process seem long. Of a tenant whose calls took long before, that is no reason to let
   // its partitions wait: crowds that time out or return together keep the loop busy themselves.
   if (isLoopBusy(process.busyShare) && !lane.isCrowdSlow) return false

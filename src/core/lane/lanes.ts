@@ -217,25 +217,23 @@ export class Lanes<Work> {
     return move
   }
 
-  /** Lanes that hold more than they can call soon ({@link Lane.spare}). */
-  *overfull(now: MonotonicMs): Generator<Lane<Work>> {
+  /**
+   * Lanes that hold more than they can call soon.
+   *
+   * @param isLongOver see {@link Lane.spare}
+   */
+  *overfull(now: MonotonicMs, isLongOver: boolean): Generator<Lane<Work>> {
     for (const lane of this.#lanes.values()) {
-      if (lane.queued > 0 && lane.spare(now) > 0) yield lane
+      if (lane.queued > 0 && lane.spare(now, isLongOver) > 0) yield lane
     }
   }
 
   /**
-   * Removes the newest work for which `isTaken` is true of what the lane does not need, and returns it.
+   * Removes the newest work of the lane for which `isTaken` is true, and returns it.
    *
-   * @param most how much it removes at most
+   * @param count how much it removes at most; {@link Lane.spare}, or less
    */
-  relieve(
-    lane: Lane<Work>,
-    most: number,
-    isTaken: (work: Work) => boolean,
-    now: MonotonicMs,
-  ): readonly Work[] {
-    const count = Math.min(most, lane.spare(now))
+  relieve(lane: Lane<Work>, count: number, isTaken: (work: Work) => boolean): readonly Work[] {
     const taken = lane.first.queue.takeNewest(count, isTaken)
     taken.push(...lane.late.queue.takeNewest(count - taken.length, isTaken))
     this.#queued -= taken.length

@@ -10,7 +10,7 @@ import {
 /** A lane that makes 40 calls a second, seen for five seconds, in a process that is idle. */
 const slowLane: LaneFacts & CrowdFacts = {
   ...{ busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined },
-  isCrowdSlow: false,
+  ...{ isHeld: false, isCrowdSlow: false },
 }
 const idle: ProcessFacts = { busyShare: 0.2, hasFreeSlots: true, hasSinkBacklog: false }
 
@@ -68,6 +68,20 @@ describe('a lane', () => {
     ['with a rate limit, in a busy process', { ratePerSecond: 10 }, { busyShare: 1 }, false],
     ['waiting for its own share of slots for a second', { perMs: 3, slotWaitMs: 1_000 }, {}, true],
     ['waiting for less', { perMs: 3, slotWaitMs: 999 }, {}, false],
+    ['whose calls are held', { busyMs: 0, isHeld: true }, {}, true],
+    ['whose calls are held, in a busy process', { isHeld: true }, { busyShare: 1 }, true],
+    [
+      'whose calls are held, while no slot is free',
+      { isHeld: true },
+      { hasFreeSlots: false },
+      true,
+    ],
+    [
+      'whose calls are held, while records are not acknowledged',
+      { isHeld: true },
+      { hasSinkBacklog: true },
+      false,
+    ],
     ['waiting because no slot is free', { slotWaitMs: 9_000 }, { hasFreeSlots: false }, false],
   ]
   it.each(cases)('%s: does its endpoint limit it?', (_, lane, process, expected) => {

@@ -150,6 +150,25 @@ describe('slots', () => {
       expect(isSlow(lanes, 3 * second + 1, true)).toBe(false)
       expect(isSlow(lanes, 5 * second, true)).toBe(true)
     })
+
+    it('are held by slow calls for six seconds more while the event loop is busy, when these time out together and others begin', () => {
+      const { lanes, slots } = hanging()
+      expect(isSlow(lanes, 10 * second, true)).toBe(true)
+      finishAll(lanes, slots, 'failure', 10 * second)
+      startAll(lanes, 10 * second + 1)
+      expect(isSlow(lanes, 10 * second + 400)).toBe(true)
+      for (const time of [12, 14, 16]) expect(isSlow(lanes, time * second, true)).toBe(true)
+    })
+
+    it('are not held by slow calls any more, six seconds after these were found while the event loop is busy', () => {
+      const { lanes, slots } = hanging()
+      expect(isSlow(lanes, 10 * second, true)).toBe(true)
+      finishAll(lanes, slots, 'success', 10 * second)
+      fill(lanes, 'answers', 1, { now: 16 * second })
+      startAll(lanes, 16 * second)
+      expect(isSlow(lanes, 16 * second, true)).toBe(true)
+      expect(isSlow(lanes, 16 * second + 1, true)).toBe(false)
+    })
   })
 
   it('of 4,500 hooks of one tenant that hang leave another tenant, and a hook that answers, no wait', () => {

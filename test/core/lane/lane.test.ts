@@ -120,9 +120,20 @@ describe('what is known of a lane', () => {
     startAll(lanes, 0)
     learn(lanes, 'quick')
     fill(lanes, 'quick', 100)
-    expect([...lanes.overfull(999)]).toEqual([])
-    expect([...lanes.overfull(2_000)]).toEqual([])
-    expect([...lanes.overfull(60 * second)]).toEqual([lane])
+    expect([...lanes.overfull(999, false)]).toEqual([])
+    expect([...lanes.overfull(2_000, false)]).toEqual([])
+    expect([...lanes.overfull(60 * second, false)]).toEqual([lane])
+  })
+
+  it('is that it needs nothing more once such calls do not start any more', () => {
+    const { lanes } = createLanes()
+    const lane = fill(lanes, 'a', 8)
+    startAll(lanes, 0)
+    learn(lanes, 'quick')
+    fill(lanes, 'quick', 100)
+    expect([...lanes.overfull(999, true)]).toEqual([])
+    expect([...lanes.overfull(2_000, true)]).toEqual([lane])
+    expect(lane.spare(2_000, true)).toBe(lane.queued)
   })
 
   it('gives back the newest of what it does not need, fresh deliveries before late ones', () => {
@@ -130,12 +141,13 @@ describe('what is known of a lane', () => {
     const lane = fill(lanes, 'a', 5)
     fill(lanes, 'a', 5, { name: 'late' })
     const relieve = (most: number, now: number) =>
-      lanes.relieve(lane, most, (work) => work !== 'a3', now)
+      lanes.relieve(lane, Math.min(most, lane.spare(now, false)), (work) => work !== 'a3')
+    const spare = (more: number) => lane.spare(60 * second, false, more)
     startAll(lanes, 0)
     expect(relieve(100, 0)).toEqual([])
     expect(relieve(1, 60 * second)).toEqual(['a4'])
     expect(relieve(100, 60 * second)).toEqual(['a2', 'a1', 'a4'])
-    expect([lanes.queued, lane.spare(60 * second), lane.spare(60 * second, 1)]).toEqual([4, 0, 1])
+    expect([lanes.queued, spare(0), spare(1)]).toEqual([4, 0, 1])
   })
 
   it('is that it has failed, until its failures are forgotten', () => {
