@@ -58,8 +58,11 @@ export class CallsInFlight {
    *   and what was found of these counts for six
    */
   isSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
-    if (this.showSlow(this.#recent, now)) this.#foundHangingAt = now
-    if (this.showSlow(isLoopBusy ? this.#recent : this.#young, now)) this.#foundSlowAt = now
+    const areSlow = this.showSlow(isLoopBusy ? this.#recent : this.#young, now)
+    if (areSlow) {
+      this.#foundSlowAt = now
+      if (isLoopBusy || this.showSlow(this.#recent, now)) this.#foundHangingAt = now
+    }
     const isHanging = isLoopBusy && now - this.#foundHangingAt <= foundHangingForMs
     return isHanging || this.#wasFoundSlow(now)
   }

@@ -16,13 +16,17 @@ export interface LaneFacts {
   readonly ratePerSecond: number | undefined
 }
 
-/** What the lane does not measure itself. */
-export interface CrowdFacts {
+/** Whether calls of the lane may start. */
+export interface HoldFacts {
   /**
    * Whether its calls take long, and may not start because partitions are handed over soon. What waits for them would stop its
    * partition until then.
    */
   readonly isHeld: boolean
+}
+
+/** Measurements of the calls with which a lane shares slots and room. */
+export interface CrowdFacts {
   /**
    * Whether many of these calls take long, as was found while the event loop was not busy. So a hook that has hardly made a
    * call would wait until they end, and its partition with it. They are those of the hook's tenant, and those of all tenants
@@ -58,7 +62,10 @@ export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: Proce
   return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog
 }
 
-export function isEndpointBound(lane: LaneFacts & CrowdFacts, process: ProcessFacts): boolean {
+export function isEndpointBound(
+  lane: LaneFacts & HoldFacts & CrowdFacts,
+  process: ProcessFacts,
+): boolean {
   if (process.hasSinkBacklog) return false
   if (lane.isHeld) return true
   if (!process.hasFreeSlots) return false

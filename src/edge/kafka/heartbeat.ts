@@ -117,7 +117,7 @@ export class Heartbeat {
     if (type === 'UNKNOWN_MEMBER_ID') this.#evicted.resolve()
   }
 
-  /** The member goes on as before until it is prepared. Only then the error makes it rejoin. */
+  /** The member goes on as before until it is prepared. Only then does the error make it rejoin. */
   async #prepare({ generationId }: InnerGroup, error: Error): Promise<void> {
     if (this.#preparation === 'begun') return
     this.#preparation = 'begun'

@@ -5,22 +5,20 @@ import {
   type LaneFacts,
   type ProcessFacts,
   type CrowdFacts,
+  type HoldFacts,
 } from '../../../src/core/lane/endpoint-bound.ts'
 
+type Facts = LaneFacts & HoldFacts & CrowdFacts
+
 /** A lane that makes 40 calls a second, seen for five seconds, in a process that is idle. */
-const slowLane: LaneFacts & CrowdFacts = {
+const slowLane: Facts = {
   ...{ busyMs: 5_000, perMs: 0.04, slotWaitMs: 0, ratePerSecond: undefined },
   ...{ isHeld: false, isCrowdSlow: false },
 }
 const idle: ProcessFacts = { busyShare: 0.2, hasFreeSlots: true, hasSinkBacklog: false }
 
 describe('a lane', () => {
-  const cases: readonly (readonly [
-    string,
-    Partial<LaneFacts & CrowdFacts>,
-    Partial<ProcessFacts>,
-    boolean,
-  ])[] = [
+  const cases: readonly (readonly [string, Partial<Facts>, Partial<ProcessFacts>, boolean])[] = [
     ['that is slow', {}, {}, true],
     ['that has not answered for a second', { busyMs: 1_000, perMs: 0.002 }, {}, true],
     ['that never answers', { perMs: 0 }, {}, true],

@@ -114,23 +114,25 @@ describe('what is known of a lane', () => {
     expect(lane.needs(60 * second)).toBe(4)
   })
 
-  it('is that it has more than it needs, only where calls take over a second', () => {
+  /** A lane whose calls last since 0, and another one with short calls and a full queue. */
+  function lastingBesideQuick() {
     const { lanes } = createLanes()
     const lane = fill(lanes, 'a', 8)
     startAll(lanes, 0)
     learn(lanes, 'quick')
     fill(lanes, 'quick', 100)
+    return { lanes, lane }
+  }
+
+  it('is that it has more than it needs, only where calls take over a second', () => {
+    const { lanes, lane } = lastingBesideQuick()
     expect([...lanes.overfull(999, false)]).toEqual([])
     expect([...lanes.overfull(2_000, false)]).toEqual([])
     expect([...lanes.overfull(60 * second, false)]).toEqual([lane])
   })
 
   it('is that it needs nothing more once such calls do not start any more', () => {
-    const { lanes } = createLanes()
-    const lane = fill(lanes, 'a', 8)
-    startAll(lanes, 0)
-    learn(lanes, 'quick')
-    fill(lanes, 'quick', 100)
+    const { lanes, lane } = lastingBesideQuick()
     expect([...lanes.overfull(999, true)]).toEqual([])
     expect([...lanes.overfull(2_000, true)]).toEqual([lane])
     expect(lane.spare(2_000, true)).toBe(lane.queued)
