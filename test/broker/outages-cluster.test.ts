@@ -1,5 +1,6 @@
 /** One node of a cluster of three is lost, and another one after it is back. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Admin } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectAdmin } from '../../src/edge/kafka/admin.ts'
 import { createKafka } from '../../src/edge/kafka/client.ts'
 import { clusterOf } from '../../src/edge/kafka/cluster.ts'
@@ -22,7 +23,7 @@ import { createBrokerRig } from '../support/broker-rig.ts'
 import { hooktide } from '../support/hooktide-process.ts'
 import { settingsOf, silentLog, useKafka } from '../support/kafka-tools.ts'
 import { uniqueNames } from '../support/names.ts'
-import { createTopics } from '../support/create-topics.ts'
+import { createTopics, leadersElected } from '../support/create-topics.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -79,14 +80,79 @@ describe('hooktide init on a cluster of three nodes', () => {
       `note: ${prefix}.events: has 1 replica in a cluster of 3 brokers: if that one broker is lost, its records are lost`,
     )
     expect(stdout).toContain(`note: ${prefix}.webhook.requests: min.insync.replicas is 1`)
-
-    // Without its only node, KafkaJS could not read the metadata of all topics: not what the next tests are about.
-    const remover = createKafka(settingsOf(cluster.brokers), silentLog, 'command').admin()
-    await remover.connect()
-    await remover.deleteTopics({ topics: [`${prefix}.events`] })
-    await remover.disconnect()
   })
 })
+
+describe('a topic of which a partition has no leader', () => {
+  it('keeps no command from starting if hooktide does not use it', async () => {
+    const { prefix, group } = uniqueNames()
+    const environment = {
+      KAFKA_BROKERS: cluster.brokers.join(','),
+      HOOKTIDE_TOPIC_PREFIX: prefix,
+      HOOKTIDE_GROUP_ID: group,
+    }
+    expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
+    await withNodeAway(cluster.nodes[2], `${prefix}.foreign`, async () => {
+      expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
+      const { stdout } = await hooktide(['status'], environment)
+      expect(stdout).toContain('no processors')
+    })
+  })
+
+  it('is named, with its reason, by a command that has to read it', async () => {
+    const { prefix, group } = uniqueNames()
+    const environment = {
+      KAFKA_BROKERS: cluster.brokers.join(','),
+      HOOKTIDE_TOPIC_PREFIX: prefix,
+      HOOKTIDE_GROUP_ID: group,
+    }
+    const topic = `${prefix}.webhook.results`
+    await withNodeAway(cluster.nodes[2], topic, async () => {
+      const { code, stderr } = await hooktide(['results'], environment)
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `cannot read ${topic}: There is no leader for this topic-partition as we are in the middle of a leadership election. Check that the brokers that have replicas of its partitions are running.\n`,
+      })
+    })
+  })
+
+  it('is waited for by a command that has just created it', async () => {
+    const admin = await connectAdmin(settingsOf(cluster.brokers), silentLog)
+    onTestFinished(() => admin.stop())
+    const { prefix } = uniqueNames()
+    // Brokers learn of their new partitions one after the other. One of a few topics finds one that does not know yet.
+    for (const number of Array.from({ length: 20 }).keys()) {
+      const topic = `${prefix}.new-${number}`
+      await admin.createTopic({ topic, partitions: 6, replicationFactor: 3, configs: {} })
+      expect(await admin.offsets(topic)).toHaveLength(6)
+      expect(await admin.offsetsAt(topic, 0)).toHaveLength(6)
+    }
+  })
+})
+
+/** Runs `work` while a node is away that has the only replica of some partitions of a new topic. */
+async function withNodeAway(
+  node: EmbeddedNode | undefined,
+  topic: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { admin } = await useKafka(cluster.brokers)
+  await createTopics(admin, [{ topic, numPartitions: 3, replicationFactor: 1 }])
+  await node?.kill()
+  try {
+    await vi.waitFor(() => expect(isLeaderless(admin, topic)).resolves.toBe(true), 20_000)
+    await work()
+  } finally {
+    await node?.restart()
+    await leadersElected(admin, [topic])
+  }
+}
+
+async function isLeaderless(admin: Admin, topic: string): Promise<boolean> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [] })
+  const found = topics.find(({ name }) => name === topic)
+  return found?.partitions.some(({ leader }) => leader < 0) ?? false
+}
 
 describe('a cluster of three nodes that loses one', () => {
   it('keeps each acknowledged record exactly once while its partitions move', async () => {

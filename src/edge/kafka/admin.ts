@@ -11,6 +11,7 @@ import { describeGroup, type GroupDescription } from './group-description.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { clusterOf, movedCoordinatorTypes } from './cluster.ts'
 import { conflictIn } from './foreign-members.ts'
+import { leaderTypes } from './leaders.ts'
 import { offsetNumber } from './records.ts'
 import { opening } from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
@@ -118,7 +119,7 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
     async offsetsAt(topic, time) {
       const needed = [topicRight('Describe', topic)]
       const found = await explaining(`cannot read the offsets of ${topic}`, needed, () =>
-        admin.fetchTopicOffsetsByTimestamp(topic, time),
+        patiently(() => admin.fetchTopicOffsetsByTimestamp(topic, time), leaderTypes),
       )
       return found.map((one) => ({ ...one, topic, offset: offsetNumber(one.offset) }))
     },
@@ -270,7 +271,7 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<TopicSpread |
 }
 
 async function topicOffsets(admin: Admin, topic: string): Promise<readonly PartitionRange[]> {
-  const found = await admin.fetchTopicOffsets(topic)
+  const found = await patiently(() => admin.fetchTopicOffsets(topic), leaderTypes)
   return found
     .map(({ partition, low, high }) => ({
       topic,
@@ -302,28 +303,15 @@ async function groupOffsets(
   )
 }
 
-/** How long a new coordinator may take to load its groups. */
-const loadingMs = 10_000
-
-async function allGroups(admin: Admin, until: EpochMs): Promise<readonly { groupId: string }[]> {
-  try {
-    return (await admin.listGroups()).groups
-  } catch (error) {
-    if (errorType(error) !== 'GROUP_LOAD_IN_PROGRESS' || Date.now() > until) throw error
-    await sleep(250)
-    return allGroups(admin, until)
-  }
-}
-
 async function listGroups(
   admin: Admin,
   prefix: string,
 ): Promise<readonly { readonly groupId: string; readonly state: string }[]> {
-  const groups = await allGroups(admin, Date.now() + loadingMs)
+  const { groups } = await patiently(() => admin.listGroups(), movedCoordinatorTypes)
   const ids = groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(prefix))
   if (ids.length === 0) return []
-  const { groups: described } = await admin.describeGroups(ids)
-  return described.map(({ groupId, state }) => ({ groupId, state }))
+  const found = await patiently(() => admin.describeGroups(ids), movedCoordinatorTypes)
+  return found.groups.map(({ groupId, state }) => ({ groupId, state }))
 }
 
 /**
@@ -358,19 +346,20 @@ async function commitOffsets(
 
 /** Errors of a broker that is still becoming the leader of a topic. */
 const passingForTopics = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
-const passingTries = 50
+const patienceMs = 10_000
 const passingWaitMs = 200
 
-/** Retries while the broker answers with one of `passing`. KafkaJS itself does so only in some places. */
+/** Retries for ten seconds while the broker answers with one of `passing`. KafkaJS itself does so only in some places. */
 async function patiently<Result>(
   work: () => Promise<Result>,
   passing: ReadonlySet<string>,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
+  const until = performance.now() + patienceMs
+  for (;;) {
     try {
       return await work()
     } catch (error) {
-      if (attempt === passingTries || !passing.has(errorType(error) ?? '')) throw error
+      if (performance.now() > until || !passing.has(errorType(error) ?? '')) throw error
       await sleep(passingWaitMs)
     }
   }

@@ -1,5 +1,6 @@
 /** Creates the KafkaJS clients of the project, and classifies their errors. */
 import './patches.ts'
+import './leaders.ts'
 import './batches.ts'
 import './aborted.ts'
 import './produce-request.ts'

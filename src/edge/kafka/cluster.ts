@@ -2,6 +2,7 @@
 import type { EpochMs } from '../../core/model/model.ts'
 import { createKafka, errorType, type KafkaLog, type KafkaSettings } from './client.ts'
 import { type InnerCluster, innerOf } from './inner.ts'
+import { leaderTypes } from './leaders.ts'
 import { offsetNumber } from './records.ts'
 import type { ConnectionFault } from './security.ts'
 
@@ -62,14 +63,6 @@ const nodeErrors = new Set([
   'KafkaJSBrokerNotFound',
   'KafkaJSGroupCoordinatorNotFound',
   'KafkaJSLockTimeout',
-])
-
-/** The partition has another leader, or none yet. */
-const leaderTypes = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
 ])
 
 /** Another node is the coordinator of the group, or soon will be. */

@@ -1,8 +1,9 @@
 /** Says of a request to the cluster that failed why, and what to do. */
 import { asError, UserError } from '../../core/model/errors.ts'
 import { errorType, isPassing, type KafkaLog, type KafkaSettings, messageOf } from './client.ts'
+import { leaderTypes } from './leaders.ts'
 import type { Right } from './needed-rights.ts'
-import { rightRefusal, rightRefusals, RightsError, unreachable } from './refusals.ts'
+import { passingFailure, rightRefusal, rightRefusals, RightsError } from './refusals.ts'
 import { missingRights } from './rights.ts'
 
 /** What to do about an error, by its name in Kafka or KafkaJS. */
@@ -38,9 +39,9 @@ export function explainingFor(settings: KafkaSettings, log: KafkaLog): Explainin
         rightRefusal(settings, error, ...needed) ??
         (await refusalBehind({ settings, log }, error, needed))
       if (refusal !== undefined) throw new RightsError(refusal.split('\n'))
-      const fix = fixes[errorType(error) ?? ''] ?? fixes[asError(error).name]
-      if (fix === undefined && isPassing(error))
-        throw unreachable(settings, `${what}: ${messageOf(error)}`, { cause: error })
+      const type = errorType(error) ?? ''
+      const fix = leaderTypes.has(type) ? undefined : (fixes[type] ?? fixes[asError(error).name])
+      if (fix === undefined && isPassing(error)) throw passingFailure(settings, error, what)
       if (fix === undefined) throw error
       throw new UserError(`${what}: ${messageOf(error)}. ${fix}`, 1, { cause: error })
     }

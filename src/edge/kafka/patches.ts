@@ -239,7 +239,7 @@ function patchConnection(): void {
 }
 
 /** The prototype of the class that a KafkaJS module exports, checked to have these methods. */
-function methodsOf<Methods extends object>(
+export function methodsOf<Methods extends object>(
   module: string,
   names: readonly (keyof Methods & string)[],
 ): Methods {

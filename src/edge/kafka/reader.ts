@@ -12,7 +12,14 @@ import { type Found, Idleness } from './idleness.ts'
 import type { InnerCluster } from './inner.ts'
 import { byLeader, fetchFromLeader, type Position } from './leader-fetch.ts'
 import { inboundRecord, nextOffsetOf, offsetNumber } from './records.ts'
-import { loginRefusal, opening, rightRefusal, RightsError, unreachable } from './refusals.ts'
+import {
+  loginRefusal,
+  opening,
+  passingFailure,
+  rightRefusal,
+  RightsError,
+  unreachable,
+} from './refusals.ts'
 import type { ConnectionFault } from './security.ts'
 import { topicIdOf } from './topic-id.ts'
 import { sleep, within } from '../waiting.ts'
@@ -95,10 +102,14 @@ export async function* readTopic(options: ReadOptions): AsyncGenerator<readonly 
   const cluster = clusterOf(settings, options.log, (fault) => onFault(fault))
   try {
     const connected = await explaining(options, () =>
-      opening(settings, (report) => {
-        onFault = report
-        return within(connect(cluster, topic), connectLimitMs, 'late')
-      }),
+      opening(
+        settings,
+        (report) => {
+          onFault = report
+          return within(connect(cluster, topic), connectLimitMs, 'late')
+        },
+        unreadable(topic),
+      ),
     )
     if (connected === 'late') throw unreachable(settings, 'no answer')
     const positions = await explaining(options, () => startPositions(cluster, options))
@@ -200,7 +211,8 @@ function patientRound(
       if (error instanceof RecreatedError) throw error
       if (!isRetriable(error)) throw refused(options, error)
       failingSince ??= performance.now()
-      if (performance.now() - failingSince > limitMs) throw unreachable(settings, messageOf(error))
+      if (performance.now() - failingSince > limitMs)
+        throw passingFailure(settings, error, unreadable(topic))
       log('debug', 'reading failed, trying again', { topic, error: messageOf(error) })
       await recover(cluster)
       return nothingYet
@@ -379,9 +391,13 @@ async function explaining<Result>(
       })
     }
     if (error instanceof UserError) throw error
-    if (isRetriable(error)) throw unreachable(settings, messageOf(error))
+    if (isRetriable(error)) throw passingFailure(settings, error, unreadable(topic))
     throw refused({ settings, topic }, error)
   }
+}
+
+function unreadable(topic: string): string {
+  return `cannot read ${topic}`
 }
 
 function refused(

@@ -2,10 +2,20 @@
 import { asError, UserError } from '../../core/model/errors.ts'
 import { grantLines, type Right } from './needed-rights.ts'
 import { causesOf, errorType, isPassing, type KafkaSettings, messageOf } from './client.ts'
+import { leaderTypes } from './leaders.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
 import { LoginRefused } from './token-login.ts'
 
-/** No broker answers. This is the only one of these errors that may pass by itself, and the only one that has a cause. */
+/** A failure that may pass by itself. Only these errors have a cause. */
+export function passingFailure(settings: KafkaSettings, thrown: unknown, what?: string): UserError {
+  const reason = `${what === undefined ? '' : `${what}: `}${messageOf(thrown)}`
+  const options = { cause: thrown }
+  if (!leaderTypes.has(errorType(thrown) ?? '')) return unreachable(settings, reason, options)
+  const advice = 'Check that the brokers that have replicas of its partitions are running.'
+  return new UserError(`${reason}. ${advice}`, 1, options)
+}
+
+/** No broker answers. */
 export function unreachable(
   { brokers }: KafkaSettings,
   reason: string,
@@ -21,11 +31,13 @@ export function unreachable(
 /**
  * Opens a connection. If a broker refuses in a way that a retry cannot change, this does not wait until KafkaJS gives up.
  *
+ * @param what names in the error what is not possible without the connection
  * @throws {UserError} that says why not
  */
 export async function opening<Result>(
   settings: KafkaSettings,
   open: (onFault: (fault: ConnectionFault) => void) => Promise<Result>,
+  what?: string,
 ): Promise<Result> {
   const refused = Promise.withResolvers<never>()
   refused.promise.catch(() => undefined)
@@ -43,7 +55,7 @@ export async function opening<Result>(
     if (refusal !== undefined) throw new UserError(refusal)
     if (isConnectionError(error) && last !== undefined) throw new UserError(last.message)
     if (!isConnectionError(error) && !isPassing(error)) throw error
-    throw unreachable(settings, messageOf(error), { cause: error })
+    throw passingFailure(settings, error, what)
   }
 }
 
