@@ -4,13 +4,7 @@
  * bytes for the end of a transaction. This code turns records of aborted transactions into control records within the
  * answer. KafkaJS skips those.
  */
-import { createRequire } from 'node:module'
-import type { FetchedMessage } from './inner.ts'
-
-interface AbortedTransaction {
-  readonly producerId: string
-  readonly firstOffset: string
-}
+import type { AbortedTransaction, FetchedMessage } from './inner.ts'
 
 interface ReadMessage extends FetchedMessage {
   isControlRecord?: boolean
@@ -22,20 +16,17 @@ interface PartitionAnswer {
   readonly messages: readonly ReadMessage[]
 }
 
-interface FetchAnswer {
-  readonly responses: readonly { readonly partitions: readonly PartitionAnswer[] }[]
-}
-
 /** The key of a control record is its version and its type, 16 bits each. Type 0 aborts, type 1 commits. */
 const typeAt = 2
 const takesBack = 0
 
 /** As in Java's consumer: an aborted transaction extends from its first offset to the marker of its producer. */
-function hideAborted(answer: PartitionAnswer): void {
-  const rest = (answer.abortedTransactions ?? []).toSorted((one, other) =>
+export function hideAborted(answer: PartitionAnswer): void {
+  const { abortedTransactions } = answer
+  if (abortedTransactions == null || abortedTransactions.length === 0) return
+  const rest = abortedTransactions.toSorted((one, other) =>
     Number(BigInt(one.firstOffset) - BigInt(other.firstOffset)),
   )
-  if (rest.length === 0) return
   const takenBack = new Set<string>()
   for (const message of answer.messages) {
     while (rest[0] !== undefined && BigInt(rest[0].firstOffset) <= BigInt(message.offset)) {
@@ -53,21 +44,3 @@ function hideAborted(answer: PartitionAnswer): void {
 function endsTakenBack({ isControlRecord, key }: ReadMessage): boolean {
   return isControlRecord === true && key?.readInt16BE(typeAt) === takesBack
 }
-
-interface FetchingMethods {
-  fetch(request: unknown): Promise<FetchAnswer>
-}
-
-function install(): void {
-  const Broker = createRequire(import.meta.url)('kafkajs/src/broker') as {
-    readonly prototype: FetchingMethods
-  }
-  const { fetch } = Broker.prototype
-  Broker.prototype.fetch = async function (request) {
-    const answer = await fetch.call(this, request)
-    for (const { partitions } of answer.responses) partitions.forEach(hideAborted)
-    return answer
-  }
-}
-
-install()

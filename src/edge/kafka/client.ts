@@ -2,7 +2,7 @@
 import './patches.ts'
 import './leaders.ts'
 import './batches.ts'
-import './aborted.ts'
+import './fetch.ts'
 import './produce-request.ts'
 import { Kafka, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
 import { asError } from '../../core/model/errors.ts'

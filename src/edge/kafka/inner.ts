@@ -30,6 +30,12 @@ interface NumberedPartition {
 
 export interface InnerCluster {
   readonly targetTopics: Set<string>
+  readonly brokerPool: {
+    /** Replaced as a whole when it is refreshed. */
+    readonly metadata: object | null
+    /** When the next request refreshes it. */
+    readonly metadataExpireAt: EpochMs | null
+  }
   connect(): Promise<void>
   disconnect(): Promise<void>
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>
@@ -51,6 +57,32 @@ export interface InnerCluster {
   ): Promise<readonly TopicOffsets[]>
 }
 
+/** A topic in a fetch request. */
+export type FetchTopic = TopicPartitions<FetchPosition>
+
+/** Where a fetch of a partition begins. */
+export interface FetchPosition extends NumberedPartition {
+  readonly fetchOffset: string
+  readonly maxBytes: number
+}
+
+export interface FetchRequest {
+  /** Milliseconds that the node waits for `minBytes`. */
+  readonly maxWaitTime: number
+  readonly minBytes?: number
+  readonly maxBytes?: number
+  readonly isolationLevel?: number
+  readonly rackId?: string
+  readonly topics: readonly FetchTopic[]
+}
+
+export interface FetchAnswer {
+  readonly responses: readonly {
+    readonly topicName: string
+    readonly partitions: readonly FetchedPartition[]
+  }[]
+}
+
 interface HeartbeatRequest {
   readonly groupId: string
   readonly memberId: string
@@ -67,15 +99,7 @@ export interface InnerBroker {
       readonly configNames: readonly string[]
     }[]
   }): Promise<unknown>
-  fetch(request: {
-    readonly maxWaitTime: number
-    readonly isolationLevel?: number
-    readonly topics: readonly TopicPartitions<
-      NumberedPartition & { readonly fetchOffset: string; readonly maxBytes: number }
-    >[]
-  }): Promise<{
-    readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[]
-  }>
+  fetch(request: FetchRequest): Promise<FetchAnswer>
   initProducerId(request: {
     readonly transactionTimeout: number
   }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
@@ -137,6 +161,11 @@ export interface Positions {
   commitOffsets(offsets: { readonly topics: readonly TopicOffsets[] }): Promise<void>
 }
 
+export interface AssignedTopic {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
 /** KafkaJS's `ConsumerGroup`: one membership. A crash with a restart creates a new object. */
 export interface InnerGroup {
   readonly groupId: string
@@ -150,7 +179,20 @@ export interface InnerGroup {
   readonly cluster: InnerCluster
   readonly offsetManager: Positions | null
   readonly assigners: readonly object[]
-  assigned(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly maxBytesPerPartition: number
+  readonly isolationLevel: number
+  readonly rackId: string
+  /** Positions to move to before the next fetch. */
+  readonly seekOffset: { readonly size: number }
+  /** By topic and partition: nodes to fetch from instead of the leader (KIP-392). */
+  readonly preferredReadReplicasPerTopicPartition: Readonly<Record<string, object>>
+  assigned(): readonly AssignedTopic[]
+  /** Those to fetch from the node: the leaders' partitions, where no other replica is preferred. */
+  filterPartitionsByNode(nodeId: string, topics: readonly AssignedTopic[]): readonly AssignedTopic[]
+  recoverFromFetch(error: unknown): Promise<void>
   isPaused(topic: string, partition: number): boolean
   pause(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
   resume(partitions: readonly { readonly topic: string; readonly partitions: number[] }[]): void
@@ -170,6 +212,8 @@ export interface FetchedMessage {
     readonly producerId?: string
     readonly inTransaction?: boolean
   }
+  /** KafkaJS's mark of records that are for clients only. */
+  readonly isControlRecord?: boolean
   /** Set on the empty record that replaces a whole batch; see `batches.ts`. */
   readonly unreadable?: { readonly records: number; readonly reason: string }
 }
@@ -191,10 +235,21 @@ export interface FetchedBatch {
   readonly messages: readonly FetchedMessage[]
 }
 
-/** The same before KafkaJS converts it to a batch. */
+export interface AbortedTransaction {
+  readonly producerId: string
+  readonly firstOffset: string
+}
+
+/** The answer of a node for one partition. */
 export interface FetchedPartition {
   readonly partition: number
+  readonly errorCode: number
+  readonly highWatermark: string
   /** The end of the leader's records that are replicated and belong to no open transaction. */
   readonly lastStableOffset: string
-  readonly messages: readonly unknown[]
+  readonly abortedTransactions?: readonly AbortedTransaction[] | null
+  /** The node to ask instead (KIP-392); -1 or absent if it is this one. */
+  readonly preferredReadReplica?: number
+  /** Records of aborted transactions are marked as control records. */
+  readonly messages: readonly FetchedMessage[]
 }

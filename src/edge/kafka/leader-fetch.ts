@@ -2,8 +2,8 @@
  * Fetches from the leaders of partitions without a group. Nothing is joined or committed, nothing remains afterwards, and
  * only the right to read the topic is needed. KafkaJS's consumers cannot do this, so its cluster object is used.
  */
-import { createRequire } from 'node:module'
-import type { FetchedBatch, FetchedPartition, InnerCluster } from './inner.ts'
+import { fetchedBatch } from './fetch.ts'
+import type { FetchedBatch, InnerCluster } from './inner.ts'
 import { offsetNumber } from './records.ts'
 
 /** The position in a partition. */
@@ -23,13 +23,6 @@ export interface LeaderAnswer {
 /** The most bytes of one partition per fetch, unless a single batch is larger. */
 const partitionBytes = 1024 * 1024
 const readCommitted = 1
-
-/** Leaves out control records and records of aborted transactions. */
-const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (
-  topic: string,
-  fetchedOffset: string,
-  partition: FetchedPartition,
-) => FetchedBatch
 
 /** The positions by the present leader of their partitions. */
 export function byLeader<At extends Position>(
@@ -77,7 +70,7 @@ export async function fetchFromLeader(
     response.partitions.flatMap((answer) => {
       const fetchedOffset = asked.get(answer.partition)
       if (fetchedOffset === undefined) return []
-      const batch = new Batch(topic, fetchedOffset, answer)
+      const batch = fetchedBatch(topic, fetchedOffset, answer)
       return [{ batch, lastStable: offsetNumber(answer.lastStableOffset) }]
     }),
   )

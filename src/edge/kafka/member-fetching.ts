@@ -9,9 +9,10 @@ import type { TopicPartition } from '../../ports.ts'
 import { sleep } from '../waiting.ts'
 import { messageOf } from './client.ts'
 import { isForAnotherNode } from './cluster.ts'
-import type { FetchedBatch, InnerGroup, Positions } from './inner.ts'
+import type { AssignedTopic, FetchedBatch, InnerGroup, Positions } from './inner.ts'
 import type { MemberContext } from './member-life.ts'
 import { nextOffsetOf, offsetNumber } from './records.ts'
+import { nextIn, SteadyFetch } from './steady-fetch.ts'
 
 export interface FetchHandler {
   /** The answer of a fetch for one partition, also when it has no record. `next` is the offset behind it. */
@@ -36,6 +37,11 @@ export class MemberFetching {
   readonly #handler: FetchHandler
   /** How long a fetch loop may wait. Between waits it checks whether a heartbeat was refused. */
   readonly #idleMs: number
+  readonly #steady = new SteadyFetch()
+  /** What was assigned with these positions. A join replaces both. */
+  #assigned:
+    | { readonly positions: Positions; readonly topics: readonly AssignedTopic[] }
+    | undefined
   /** Aborted and replaced when a partition is resumed. */
   #resumed = new AbortController()
 
@@ -54,6 +60,7 @@ export class MemberFetching {
   /** @returns nothing, ever: KafkaJS has nothing left to handle */
   async fetch(
     group: InnerGroup,
+    nodeId: string,
     proceed: () => Promise<readonly FetchedBatch[]>,
   ): Promise<readonly FetchedBatch[]> {
     const { life, refusals } = this.#context
@@ -67,7 +74,7 @@ export class MemberFetching {
     const positions = group.offsetManager
     const hasMovedOn = () => life.join !== undefined || group.offsetManager !== positions
     try {
-      const batches = await proceed()
+      const batches = await this.#steady.fetch(group, nodeId, proceed)
       refusals.granted('reading')
       if (positions === null || hasMovedOn()) return []
       for (const batch of batches) this.#handOver(positions, batch)
@@ -84,7 +91,23 @@ export class MemberFetching {
   async #idle(group: InnerGroup): Promise<void> {
     const { life } = this.#context
     if (life.hasFailed) await sleep(this.#idleMs, life.stopSignal)
-    else if (areAllPaused(group)) await sleep(this.#idleMs / 4, this.#resumed.signal)
+    else if (this.#areAllPaused(group)) await sleep(this.#idleMs / 4, this.#resumed.signal)
+  }
+
+  #areAllPaused(group: InnerGroup): boolean {
+    return this.#assignedTo(group).every(({ topic, partitions }) =>
+      partitions.every((one) => group.isPaused(topic, one)),
+    )
+  }
+
+  /** KafkaJS sorts them anew each time. */
+  #assignedTo(group: InnerGroup): readonly AssignedTopic[] {
+    const { offsetManager: positions } = group
+    if (positions === null) return group.assigned()
+    if (positions !== this.#assigned?.positions) {
+      this.#assigned = { positions, topics: group.assigned() }
+    }
+    return this.#assigned.topics
   }
 
   #handOver(positions: Positions, batch: FetchedBatch): void {
@@ -92,7 +115,7 @@ export class MemberFetching {
     const { topic, partition, fetchedOffset } = batch
     if (life.isStopped || life.hasFailed) return
     // Two brokers can answer for the same partition while its leader moves.
-    if (positions.nextOffset(topic, partition).toString() !== fetchedOffset) return
+    if (nextIn(positions, topic, partition) !== fetchedOffset) return
     try {
       const next = nextOffsetOf(batch)
       this.#logUnreadable(batch)
@@ -149,10 +172,4 @@ export class MemberFetching {
     })
     this.#handler.outOfRange({ topic, partition }, earliest, position < earliest)
   }
-}
-
-function areAllPaused(group: InnerGroup): boolean {
-  return group
-    .assigned()
-    .every(({ topic, partitions }) => partitions.every((one) => group.isPaused(topic, one)))
 }

@@ -147,7 +147,7 @@ export class Member {
     const { life, log, fields } = this.#context
     const hooks: GroupHooks = {
       join: (group, proceed) => this.#joining.join(group, proceed),
-      fetch: (group, proceed) => this.#fetching.fetch(group, proceed),
+      fetch: (group, nodeId, proceed) => this.#fetching.fetch(group, nodeId, proceed),
       outOfRange: (group, partition) => this.#fetching.outOfRange(group, partition),
       heartbeat: () => this.#checkHeartbeat(),
       recover: (group, error, proceed) => this.#fetching.recover(group, error, proceed),

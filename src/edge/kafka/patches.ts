@@ -27,9 +27,10 @@ const patchedVersion = '2.2.4'
 export interface GroupHooks {
   /** Around every join and rejoin. Resolves when records may be fetched. */
   join(group: InnerGroup, proceed: () => Promise<void>): Promise<void>
-  /** Around every fetch. KafkaJS's own handlers get what it returns. */
+  /** Around every fetch from a node. KafkaJS's own handlers get what it returns. */
   fetch(
     group: InnerGroup,
+    nodeId: string,
     proceed: () => Promise<readonly FetchedBatch[]>,
   ): Promise<readonly FetchedBatch[]>
   /** Called instead of KafkaJS's own handling, which commits "-2" as the group's offset and loses the commit's metadata. */
@@ -70,7 +71,7 @@ function hooksOf(group: InnerGroup): GroupHooks | undefined {
 
 interface GroupMethods {
   joinAndSync(this: InnerGroup): Promise<void>
-  fetch(this: InnerGroup, nodeId: unknown): Promise<readonly FetchedBatch[]>
+  fetch(this: InnerGroup, nodeId: string): Promise<readonly FetchedBatch[]>
   recoverFromOffsetOutOfRange(
     this: InnerGroup,
     error: { topic: string; partition: number },
@@ -132,7 +133,7 @@ function patchGroup(): void {
   }
   methods.fetch = function (nodeId) {
     const proceed = () => fetch.call(this, nodeId)
-    return hooksOf(this)?.fetch(this, proceed) ?? proceed()
+    return hooksOf(this)?.fetch(this, nodeId, proceed) ?? proceed()
   }
   methods.recoverFromOffsetOutOfRange = function (error) {
     return hooksOf(this)?.outOfRange(this, error) ?? recoverFromOffsetOutOfRange.call(this, error)

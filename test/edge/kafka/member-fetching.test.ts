@@ -21,9 +21,17 @@ function makeMember(idleMs: number, { isPaused }: { readonly isPaused: boolean }
     offsetManager: null,
     assigned: () => [{ topic: 'events', partitions: [0] }],
     isPaused: () => isPaused,
-    cluster: { refreshMetadata: () => Promise.resolve() },
+    cluster: {
+      brokerPool: { metadata: null, metadataExpireAt: null },
+      refreshMetadata: () => Promise.resolve(),
+    },
   } as unknown as InnerGroup
-  return { life, fetching, group, fetch: () => fetching.fetch(group, () => Promise.resolve([])) }
+  return {
+    life,
+    fetching,
+    group,
+    fetch: () => fetching.fetch(group, '1', () => Promise.resolve([])),
+  }
 }
 
 function refused(): Error {
