@@ -13,6 +13,7 @@ import type {
   TableEntry,
   TenantId,
 } from '../model/model.ts'
+import { keysOf, Subscribers } from './subscribers.ts'
 
 /** A hook as a record of the topic has it. */
 export type HookEntry =
@@ -24,11 +25,7 @@ type SuspendedEntry = Extract<TableEntry, { readonly kind: 'suspended' }>
 export class HookTable {
   /** Active hooks are kept without their entries: an object for each would be a fifteenth of the memory. */
   readonly #entries = new Map<HookId, Hook | SuspendedEntry>()
-  /**
-   * Hooks by tenant and event key, so that an event with no hook costs one look-up. Most have one: a set, or a map per
-   * tenant, would take more memory than the hooks themselves where there are many tenants.
-   */
-  readonly #subscribers = new Map<string, HookId | Set<HookId>>()
+  readonly #subscribers = new Subscribers()
   /**
    * The prints of the event keys of suspended hooks, by tenant. Whoever may write hooks may write many that are not valid,
    * each with hundreds of event keys of its own: each must take less than 4 KiB. So they have no subscriptions, and an
@@ -37,7 +34,7 @@ export class HookTable {
   readonly #suspended = new Map<TenantId, Map<HookId, readonly number[]>>()
   #suspendedCount = 0
   /** Hooks that are not enabled, as {@link #subscribers}, and how many hooks a tenant has, where that is asked for. */
-  readonly #disabled = new Map<string, HookId | Set<HookId>>()
+  readonly #disabled = new Subscribers()
   readonly #tenants = new Map<TenantId, number>()
   readonly #keepsDisabled: boolean
 
@@ -69,7 +66,7 @@ export class HookTable {
     const former = this.get(id)
     this.#count(tenantId, 1)
     if (former !== undefined) this.#count(former.hook.tenantId, -1)
-    this.#subscribe(id, former, entry)
+    this.#subscribe(former, entry)
     if (former?.kind === 'suspended') this.#forgetSuspended(former.hook)
     if (entry.kind === 'suspended') this.#suspend(entry.hook)
     else this.#entries.set(id, entry.hook)
@@ -80,15 +77,14 @@ export class HookTable {
     if (entry === undefined) return
     this.#entries.delete(id)
     this.#count(entry.hook.tenantId, -1)
-    this.#subscribe(id, entry, undefined)
+    this.#subscribe(entry, undefined)
     if (entry.kind === 'suspended') this.#forgetSuspended(entry.hook)
   }
 
   /** Every hook the event is for; suspended ones come last. */
   matching(event: Pick<AuthEvent, 'tenantId' | 'event'>): readonly TableEntry[] {
-    const ids = this.#subscribers.get(subscriptionOf(event.tenantId, event.event))
     const entries: TableEntry[] = []
-    for (const id of idsIn(ids)) {
+    for (const id of this.#subscribers.of(event.tenantId, event.event)) {
       const entry = this.get(id)
       if (entry !== undefined) entries.push(entry)
     }
@@ -99,7 +95,7 @@ export class HookTable {
 
   /** Hooks that the event would be for if they were enabled; only of a table that keeps them. */
   *disabledFor(event: Pick<AuthEvent, 'tenantId' | 'event'>): Generator<HookId> {
-    yield* idsIn(this.#disabled.get(subscriptionOf(event.tenantId, event.event)))
+    yield* this.#disabled.of(event.tenantId, event.event)
     for (const { hook } of this.#suspendedFor(event)) if (!hook.enabled) yield hook.id
   }
 
@@ -149,25 +145,11 @@ export class HookTable {
     return entries
   }
 
-  /** Replaces the subscriptions of a hook. Those that stay are not touched. */
-  #subscribe(id: HookId, former: TableEntry | undefined, entry: HookEntry | undefined): void {
-    const [before, after] = [this.#indexOf(former), this.#indexOf(entry)]
-    const stale = new Set(before && former?.kind === 'active' ? subscriptionsOf(former.hook) : [])
-    const isSameIndex = before === after
-    if (after !== undefined && entry?.kind === 'active') {
-      for (const subscription of new Set(subscriptionsOf(entry.hook))) {
-        if (!(isSameIndex && stale.delete(subscription))) add(after, subscription, id)
-      }
+  #subscribe(former: TableEntry | undefined, entry: HookEntry | undefined): void {
+    this.#subscribers.replace(activeIn(former, true), activeIn(entry, true))
+    if (this.#keepsDisabled) {
+      this.#disabled.replace(activeIn(former, false), activeIn(entry, false))
     }
-    if (before === undefined) return
-    for (const subscription of stale) remove(before, subscription, id)
-  }
-
-  /** Where an entry is found by its subscriptions; `undefined` for one that nobody looks for there. */
-  #indexOf(entry: TableEntry | HookEntry | undefined): SubscribedIds | undefined {
-    if (entry?.kind !== 'active') return undefined
-    if (entry.hook.enabled) return this.#subscribers
-    return this.#keepsDisabled ? this.#disabled : undefined
   }
 
   #count(tenantId: TenantId | undefined, by: 1 | -1): void {
@@ -178,42 +160,14 @@ export class HookTable {
   }
 }
 
-type SubscribedIds = Map<string, HookId | Set<HookId>>
-
-function add(ids: SubscribedIds, subscription: string, id: HookId): void {
-  const others = ids.get(subscription)
-  if (others === undefined) ids.set(subscription, id)
-  else if (typeof others === 'string') ids.set(subscription, new Set([others, id]))
-  else others.add(id)
-}
-
-function remove(all: SubscribedIds, subscription: string, id: HookId): void {
-  const ids = all.get(subscription)
-  if (typeof ids === 'object') ids.delete(id)
-  if (ids === id || (typeof ids === 'object' && ids.size === 0)) all.delete(subscription)
-}
-
-function idsIn(ids: HookId | Set<HookId> | undefined): Iterable<HookId> {
-  return typeof ids === 'string' ? [ids] : (ids ?? [])
-}
-
-function subscriptionsOf({ tenantId, ...hook }: Hook): readonly string[] {
-  return keysOf(hook).map((key) => subscriptionOf(tenantId, key))
-}
-
-function keysOf({ events, event }: Pick<Hook, 'events' | 'event'>): readonly string[] {
-  if (events.length > 0) return events
-  return event === undefined ? [] : [event]
+/** The hook of an entry that is active, and enabled or not as wanted. */
+function activeIn(entry: TableEntry | HookEntry | undefined, enabled: boolean): Hook | undefined {
+  return entry?.kind === 'active' && entry.hook.enabled === enabled ? entry.hook : undefined
 }
 
 /** An event key in eight bytes, whatever its length: 48 bits, so that no two keys that anybody uses are alike. */
 function printOf(eventKey: string): number {
   return hash('sha256', eventKey, 'buffer').readUIntBE(0, 6)
-}
-
-/** Neither tenant ids nor event keys have white space in them. */
-function subscriptionOf(tenantId: TenantId, eventKey: string): string {
-  return `${tenantId} ${eventKey}`
 }
 
 /**
