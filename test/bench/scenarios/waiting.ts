@@ -2,7 +2,8 @@
  * S9: events wait for an endpoint that asked for a rest, five times as many as `--events`, while fresh ones for another
  * tenant's hook come at 500 a second. Then all that waited come back.
  */
-import { growthOf, type Figures, type Target } from '../figures.ts'
+import { growthOf, percentile, type Figures, type Target } from '../figures.ts'
+import { latenessOf } from '../lateness.ts'
 import { residentMiBOf } from '../cpu.ts'
 import { loopFigures, prepare, startProduct, type Product } from '../product.ts'
 import type { Rig } from '../rig.ts'
@@ -34,6 +35,7 @@ export const waitingScenario: Scenario = {
     { subject: beside, figure: 'RSS, growth', limit: { atMost: 1.1 } },
     { subject: beside, figure: 'lost', limit: { atMost: 0 } },
     { subject: beside, figure: 'called early', limit: { atMost: 0 } },
+    { subject: beside, figure: 'late s, most', limit: { atMost: 1 } },
     { subject: beside, figure: 'overdue s, most', limit: { atMost: 1 } },
     { subject: beside, figure: 'loop delay max ms', limit: { atMost: 50 } },
   ],
@@ -71,6 +73,7 @@ async function besideWaiting(rig: Rig, waiting: number): Promise<Figures> {
     ...fresh,
     ...loop,
     ...(await comeBack(rig, running, { waiting, restEndsAt: firstAt + restSeconds * 1_000 })),
+    ...lateFigures(await latenessOf(environment)),
   }
 }
 
@@ -110,6 +113,16 @@ async function underLoad(rig: Rig, running: Product, prefix: string): Promise<Fi
     ...latencyFigures(arrivals),
     'RSS MiB, most': Math.max(...taken),
     'RSS, growth': growthOf(taken),
+  }
+}
+
+function lateFigures(latenessMs: readonly number[]): Figures {
+  const seconds = latenessMs.map((ms) => ms / 1_000)
+  return {
+    'planned calls': seconds.length,
+    'late s, p50': percentile(seconds, 0.5),
+    'late s, p99': percentile(seconds, 0.99),
+    'late s, most': seconds.at(-1) ?? Number.NaN,
   }
 }
 
