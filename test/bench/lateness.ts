@@ -32,7 +32,7 @@ export async function latenessOf(environment: Environment): Promise<readonly num
       if (value === null) continue
       const { deliveryId, outcome, attemptedAt } = await read(value)
       const due = planned.get(deliveryId)?.dueAt
-      if (outcome === 'success' && due !== undefined && attemptedAt != null) {
+      if (outcome === 'delivered' && due !== undefined && attemptedAt != null) {
         late.push(attemptedAt - due)
       }
     }
