@@ -2,7 +2,7 @@
  * The fetches of a member while nothing changes but its positions. KafkaJS finds out before each fetch which partitions the
  * node leads, which are paused and where each continues, with a dozen objects for each partition. With single events that
  * is hundreds of times a second. Here a plan is made once. The next fetch is KafkaJS's own again when its group has joined,
- * its metadata was refreshed or has expired, a position has to be moved, or a node asks for another replica.
+ * its metadata was refreshed or has expired, a position has to be moved, or a node has named another replica to fetch from.
  */
 import { fetchedBatch } from './fetch.ts'
 import type { FetchedBatch, FetchedPartition, FetchTopic, InnerGroup, Positions } from './inner.ts'
@@ -90,7 +90,7 @@ export class SteadyFetch {
     const planned = plan.topics.get(topicName)?.get(partition)
     // It was paused while the node waited for records. It is fetched again when it is resumed.
     if (planned === undefined || group.isPaused(topicName, partition)) return []
-    // KafkaJS's own fetch gets the same answer, and moves to that replica.
+    // KafkaJS's own fetch gets the same answer, and remembers it.
     if (preferredReadReplica !== -1) this.#plans.delete(nodeId)
     if (messages.length === 0 && planned.end === highWatermark) return []
     planned.end = highWatermark
@@ -99,11 +99,18 @@ export class SteadyFetch {
 }
 
 /** `undefined` while KafkaJS itself has something to do before a fetch. */
-function basisOf({ offsetManager, cluster, seekOffset }: InnerGroup): Basis | undefined {
+function basisOf(group: InnerGroup): Basis | undefined {
+  const { offsetManager, cluster, seekOffset, preferredReadReplicasPerTopicPartition } = group
   const { metadata, metadataExpireAt } = cluster.brokerPool
   if (offsetManager === null || metadata === null || metadataExpireAt === null) return undefined
   if (Date.now() > metadataExpireAt || seekOffset.size > 0) return undefined
+  // A preference moves a partition from one node's fetches to another's, and ends by itself. KafkaJS keeps track of them.
+  if (Object.values(preferredReadReplicasPerTopicPartition).some(hasMember)) return undefined
   return { positions: offsetManager, metadata }
+}
+
+function hasMember(object: object): boolean {
+  return Object.keys(object).length > 0
 }
 
 function isSame(one: Basis, other: Basis | undefined): boolean {

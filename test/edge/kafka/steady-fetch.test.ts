@@ -21,6 +21,8 @@ interface Change {
   metadataExpireAt: number | null
   positions: { readonly resolvedOffsets: Record<string, Record<number, string>> } | null
   seeking: number
+  /** By topic. */
+  preferred: Record<string, object>
   paused: ReadonlySet<number>
   answers: readonly FetchedPartition[]
   failure: Error | undefined
@@ -40,6 +42,7 @@ function scripted() {
     metadataExpireAt: Number.MAX_SAFE_INTEGER,
     positions: positionsAt('3', '30'),
     seeking: 0,
+    preferred: { events: {} },
     paused: new Set(),
     answers: [],
     failure: undefined,
@@ -65,6 +68,9 @@ function scripted() {
     },
     get seekOffset() {
       return { size: state.seeking }
+    },
+    get preferredReadReplicasPerTopicPartition() {
+      return state.preferred
     },
     maxWaitTime: 500,
     minBytes: 1,
@@ -159,6 +165,10 @@ describe('the fetches of a member', () => {
     ['the metadata was refreshed', (state) => (state.metadata = {})],
     ['the metadata has expired', (state) => (state.metadataExpireAt = 0)],
     ['a position has to be moved', (state) => (state.seeking = 1)],
+    [
+      'a node has named another replica for a partition, whichever node it is',
+      (state) => (state.preferred = { events: { 1: { nodeId: 2 } } }),
+    ],
   ])("are KafkaJS's again after %s", async (_, change) => {
     const { state, fetch } = scripted()
     await fetch()
