@@ -1,6 +1,6 @@
 /** The fields of a hook object, read by hand so that every fault is found at once and named by its path. */
 import { isEncrypted, type Decrypt } from './encrypted-text.ts'
-import { isEventKey } from '../event/event-keys.ts'
+import { isEventKey, knownEventKeys } from '../event/event-keys.ts'
 import { readLogins } from './logins.ts'
 import { isBoolean, isList, isNumber, isText, isTextUpTo, Members } from './members.ts'
 import type { HookProblems } from './problems.ts'
@@ -9,7 +9,6 @@ import { headerUse, openerOf, type OpenSecret } from './secrets.ts'
 import { isTenantId, tenantIdForm } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
 import { defaultTenant, type Hook, type SigningKey } from '../model/model.ts'
-import { Shared } from './shared.ts'
 import { signingKeyFault } from './signature.ts'
 
 /** What could be read; a field that is wrong is `undefined` or empty. */
@@ -61,7 +60,7 @@ export function readHookFields(
   const signingKey = readSigningKey(hook, 'signingKey', open)
   hook.optional('createdAt', isNumber, 'a number of milliseconds')
   return {
-    tenantId: hook.has('tenantId') ? sharedTenant(tenantId) : defaultTenant,
+    tenantId: hook.has('tenantId') ? tenantId : defaultTenant,
     name: hook.optional('name', isName, textForm(hookBounds.nameLength)) ?? '',
     event: hook.optional('event', isEventKey, eventKeyForm),
     events: readEvents(hook),
@@ -71,10 +70,6 @@ export function readHookFields(
     enabled: hook.optional('enabled', isBoolean, 'true or false') ?? true,
     ...readDelivery(hook, { checkFilter, open }),
   }
-}
-
-function sharedTenant(tenantId: string | undefined): string | undefined {
-  return tenantId === undefined ? undefined : sharedTenants.of(tenantId, tenantId)
 }
 
 const textForm = (most: number) => `text of at most ${most} characters`
@@ -91,13 +86,10 @@ function readEvents(hook: Members): readonly string[] {
   for (const [index, event] of first.entries()) {
     if (!isEventKey(event)) hook.report(`events[${index}]`, `must be ${eventKeyForm}`)
   }
-  const keys = first.filter(isEventKey)
-  // No event key has white space in it.
-  return sharedLists.of(keys.join(' '), keys)
+  return first.filter(isEventKey).map((event) => sharedKeys.get(event) ?? event)
 }
 
-const sharedLists = new Shared<readonly string[]>(10_000)
-const sharedTenants = new Shared<string>(100_000)
+const sharedKeys = new Map(knownEventKeys.map((key) => [key, key]))
 const noHeaders: HookFields['headers'] = {}
 const noKeys: readonly SigningKey[] = []
 

@@ -5,6 +5,7 @@ import { parseEndpointUrl } from './endpoint-url.ts'
 import { readHookFields, type CheckFilter, type HookReading } from './fields.ts'
 import { HookProblems } from './problems.ts'
 import { hookIdForm, isHookId } from '../model/identity.ts'
+import { Shared } from './shared.ts'
 import { isJsonObject } from '../text/json.ts'
 import type { FieldProblem, Hook, HookId, InboundRecord, SuspendedHook } from '../model/model.ts'
 
@@ -60,6 +61,9 @@ export function decodeHook(
 
 const withoutKeys = decryptWith([])
 
+const sharedLists = new Shared<readonly string[]>({ values: 4_000, keyLength: 512 })
+const sharedTenants = new Shared<string>({ values: 100_000, keyLength: 64 })
+
 function readHook(
   { id, configVersion }: Pick<Hook, 'id' | 'configVersion'>,
   { members, problems: unread, isCaptured }: HookObject,
@@ -70,7 +74,10 @@ function readHook(
   const fields = readHookFields(members, reading, problems)
   const { tenantId } = fields
   if (tenantId !== undefined && problems.count === 0) {
-    return { kind: 'active', hook: { ...fields, id, tenantId, configVersion } }
+    // No event key has white space in it.
+    const events = sharedLists.of(fields.events.join(' '), fields.events)
+    const tenant = sharedTenants.of(tenantId, tenantId)
+    return { kind: 'active', hook: { ...fields, id, tenantId: tenant, events, configVersion } }
   }
   const { event, events, enabled } = fields
   return {

@@ -25,11 +25,13 @@ export class Subscribers {
    * @param next `undefined` if nothing is to stay of it
    */
   replace(former: Hook | undefined, next: Hook | undefined): void {
+    if (former === next) return
     if (former?.tenantId !== next?.tenantId) {
       if (next !== undefined) this.#add(next, [])
       if (former !== undefined) this.#remove(former, [])
       return
     }
+    // They are not both undefined, and have the same tenant.
     if (former === undefined || next === undefined) return
     this.#add(next, keysOf(former))
     this.#remove(former, keysOf(next))
