@@ -11,9 +11,29 @@ import type { Environment } from './product.ts'
  * before. In ascending order. Deliveries that were never put off are not among them.
  */
 export async function latenessOf(environment: Environment): Promise<readonly number[]> {
-  const prefix = environment['HOOKTIDE_TOPIC_PREFIX'] ?? ''
-  const planned = new Map<string, { readonly hop: number; readonly dueAt: number }>()
-  for (const topic of await tiersOf(environment, `${prefix}.webhook.retry.`)) {
+  const planned = await plannedTimes(environment)
+  const url = environment['SCHEMA_REGISTRY_URL'] ?? ''
+  const read = createResultReader({ url, username: undefined, password: undefined })
+  const late: number[] = []
+  for await (const records of readAll(environment, `${prefixOf(environment)}.results`)) {
+    for (const { value } of records) {
+      if (value === null) continue
+      const { deliveryId, outcome, attemptedAt } = await read(value)
+      const due = planned.get(deliveryId)?.dueAt
+      if (outcome === 'delivered' && due !== undefined) late.push(attemptedAt - due)
+    }
+  }
+  return late.toSorted((one, other) => one - other)
+}
+
+interface Plan {
+  readonly hop: number
+  readonly dueAt: number
+}
+
+async function plannedTimes(environment: Environment): Promise<ReadonlyMap<string, Plan>> {
+  const planned = new Map<string, Plan>()
+  for (const topic of await tiersOf(environment)) {
     for await (const records of readAll(environment, topic)) {
       for (const record of records) {
         // Its delay says when the tier releases it, which is not asked for.
@@ -24,20 +44,7 @@ export async function latenessOf(environment: Environment): Promise<readonly num
       }
     }
   }
-  const url = environment['SCHEMA_REGISTRY_URL'] ?? ''
-  const read = createResultReader({ url, username: undefined, password: undefined })
-  const late: number[] = []
-  for await (const records of readAll(environment, `${prefix}.webhook.results`)) {
-    for (const { value } of records) {
-      if (value === null) continue
-      const { deliveryId, outcome, attemptedAt } = await read(value)
-      const due = planned.get(deliveryId)?.dueAt
-      if (outcome === 'delivered' && due !== undefined && attemptedAt != null) {
-        late.push(attemptedAt - due)
-      }
-    }
-  }
-  return late.toSorted((one, other) => one - other)
+  return planned
 }
 
 function readAll(environment: Environment, topic: string) {
@@ -53,12 +60,16 @@ function readAll(environment: Environment, topic: string) {
   })
 }
 
-async function tiersOf(environment: Environment, prefix: string): Promise<readonly string[]> {
+async function tiersOf(environment: Environment): Promise<readonly string[]> {
   const admin = createKafka(settingsOf(brokersOf(environment)), silentLog, 'command').admin()
   await admin.connect()
   const topics = await admin.listTopics()
   await admin.disconnect()
-  return topics.filter((topic) => topic.startsWith(prefix))
+  return topics.filter((topic) => topic.startsWith(`${prefixOf(environment)}.retry.`))
+}
+
+function prefixOf(environment: Environment): string {
+  return `${environment['HOOKTIDE_TOPIC_PREFIX']}.webhook`
 }
 
 function brokersOf(environment: Environment): readonly string[] {
