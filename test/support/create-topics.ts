@@ -32,6 +32,8 @@ export async function leadersElected(
         if (length < Math.max(least, partitions.length))
           throw new Error(`only ${length} partitions of ${name} have a leader`)
       }
+      // A broker may be named as the leader before it knows. KafkaJS's producer would write again what other leaders took.
+      for (const name of names) await admin.fetchTopicOffsets(name)
     },
     { timeout: limitMs, interval: 50 },
   )

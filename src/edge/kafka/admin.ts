@@ -119,7 +119,7 @@ export async function connectAdmin(settings: KafkaSettings, log: KafkaLog): Prom
     async offsetsAt(topic, time) {
       const needed = [topicRight('Describe', topic)]
       const found = await explaining(`cannot read the offsets of ${topic}`, needed, () =>
-        patiently(() => admin.fetchTopicOffsetsByTimestamp(topic, time), leaderTypes),
+        patiently(() => admin.fetchTopicOffsetsByTimestamp(topic, time), leaderTypes, leaderMs),
       )
       return found.map((one) => ({ ...one, topic, offset: offsetNumber(one.offset) }))
     },
@@ -271,7 +271,7 @@ async function createTopic(admin: Admin, topic: NewTopic): Promise<TopicSpread |
 }
 
 async function topicOffsets(admin: Admin, topic: string): Promise<readonly PartitionRange[]> {
-  const found = await patiently(() => admin.fetchTopicOffsets(topic), leaderTypes)
+  const found = await patiently(() => admin.fetchTopicOffsets(topic), leaderTypes, leaderMs)
   return found
     .map(({ partition, low, high }) => ({
       topic,
@@ -346,13 +346,19 @@ async function commitOffsets(
 
 /** Errors of a broker that is still becoming the leader of a topic. */
 const passingForTopics = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
-const patienceMs = 10_000
 const passingWaitMs = 200
+/** Brokers that have just started take long to make the topic of commits. */
+const longestMs = 30_000
+/** A leader that was lost may be away for hours. A person waits for the answer. */
+const leaderMs = 10_000
 
-/** Retries for ten seconds while the broker answers with one of `passing`. KafkaJS itself does so only in some places. */
+/**
+ * Retries for `patienceMs` while the broker answers with one of `passing`. KafkaJS itself does so only in some places.
+ */
 async function patiently<Result>(
   work: () => Promise<Result>,
   passing: ReadonlySet<string>,
+  patienceMs = longestMs,
 ): Promise<Result> {
   const until = performance.now() + patienceMs
   for (;;) {

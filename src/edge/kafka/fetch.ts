@@ -1,7 +1,7 @@
 /**
- * The fetch of KafkaJS's brokers. The partitions of a request begin with another one each time, because a node fills an answer
- * in their order, up to its size (KIP-74). KafkaJS shuffles them, which takes some arrays for each, and gives each a topic of
- * its own in the request.
+ * The fetch of KafkaJS's brokers. A node fills an answer in the order of the partitions in the request, up to its size
+ * (KIP-74). So the request begins behind the last one that had records in the answer before, as in Java's consumer. KafkaJS
+ * shuffles them, which takes some arrays for each, and gives each a topic of its own in the request.
  *
  * Imported by `client.ts` before the first fetch.
  */
@@ -36,19 +36,28 @@ const { Fetch: fetchKey } = requireFrom('kafkajs/src/protocol/requests/apiKeys')
 
 const defaults = { minBytes: 1, maxBytes: 10 * 1024 * 1024, rackId: '' }
 
-/** How many requests a broker object got. */
-const turns = new WeakMap<object, number>()
+interface PartitionOf {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** By broker object: the last partition that had records in an answer. */
+const lastServed = new WeakMap<object, PartitionOf>()
 
 function patchFetch(): void {
   const methods = methodsOf<BrokerMethods>('kafkajs/src/broker', ['fetch'])
   const send = sendingOf(methods)
   methods.fetch = async function (request) {
-    const turn = turns.get(this) ?? 0
-    turns.set(this, turn + 1)
-    const topics = rotated(request.topics, turn)
+    const topics = rotated(request.topics, lastServed.get(this))
     const requestOf = this.lookupRequest(fetchKey, requests.Fetch)
     const answer = await send.call(this, requestOf({ ...defaults, ...request, topics }))
-    for (const { partitions } of answer.responses) partitions.forEach(hideAborted)
+    for (const { topicName: topic, partitions } of answer.responses) {
+      for (const one of partitions) {
+        hideAborted(one)
+        const { partition, messages } = one
+        if (messages.length > 0) lastServed.set(this, { topic, partition })
+      }
+    }
     return answer
   }
 }
@@ -62,25 +71,20 @@ function sendingOf(methods: object) {
   return send as (this: object, request: object) => Promise<FetchAnswer>
 }
 
-/** The same partitions in the same circle, beginning at another one. A topic may be there twice. */
-export function rotated(topics: readonly FetchTopic[], turn: number): readonly FetchTopic[] {
-  const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0)
-  if (count < 2) return topics
-  let skipped = turn % count
-  const index = topics.findIndex(({ partitions }) => {
-    if (skipped < partitions.length) return true
-    skipped -= partitions.length
-    return false
-  })
-  const first = topics[index]
-  if (first === undefined) return topics
-  const { topic, partitions } = first
-  const circle = [
-    { topic, partitions: partitions.slice(skipped) },
-    ...topics.slice(index + 1),
-    ...topics.slice(0, index),
-  ]
-  if (skipped > 0) circle.push({ topic, partitions: partitions.slice(0, skipped) })
+/** The same partitions in the same circle, beginning behind `last`. Its topic may be there twice. */
+export function rotated(
+  topics: readonly FetchTopic[],
+  last: PartitionOf | undefined,
+): readonly FetchTopic[] {
+  const index = topics.findIndex(({ topic }) => topic === last?.topic)
+  const found = topics[index]
+  if (found === undefined) return topics
+  const { topic, partitions } = found
+  const skipped = partitions.findIndex(({ partition }) => partition === last?.partition) + 1
+  const [before, behind] = [partitions.slice(0, skipped), partitions.slice(skipped)]
+  const circle = [...topics.slice(index + 1), ...topics.slice(0, index)]
+  if (behind.length > 0) circle.unshift({ topic, partitions: behind })
+  if (before.length > 0) circle.push({ topic, partitions: before })
   return circle
 }
 

@@ -64,8 +64,7 @@ function patchMetadata(): void {
 
 interface Cluster {
   readonly brokerPool: {
-    readonly metadata: MetadataAnswer
-    refreshMetadata(topics: readonly string[]): Promise<void>
+    findConnectedBroker(): Promise<{ metadata(topics: readonly string[]): Promise<MetadataAnswer> }>
   }
 }
 
@@ -83,9 +82,9 @@ function patchCluster(): void {
   methods.metadata = async function (request) {
     const answer = await metadata.call(this, request)
     if (answer !== null) return answer
-    // Asks again, and throws the error of the answer.
-    await this.brokerPool.refreshMetadata(request.topics)
-    return this.brokerPool.metadata
+    // Asks once more, and throws the error of the answer.
+    const broker = await this.brokerPool.findConnectedBroker()
+    return await broker.metadata(request.topics)
   }
 }
 

@@ -134,14 +134,16 @@ function plannedTopics(group: InnerGroup, nodeId: string): Plan['topics'] {
   )
 }
 
-/** Those that are not paused, each from where it continues now. */
+/** Those that are not paused, each from where it continues now. None if KafkaJS has to find out where one of them does. */
 function topicsToFetch(group: InnerGroup, { positions, topics }: Plan): readonly FetchTopic[] {
   const wanted: FetchTopic[] = []
   for (const [topic, planned] of topics) {
     const partitions: Planned[] = []
     for (const one of planned.values()) {
       if (group.isPaused(topic, one.partition)) continue
-      one.fetchOffset = nextIn(positions, topic, one.partition)
+      const next = resolvedIn(positions, topic, one.partition)
+      if (next === undefined) return []
+      one.fetchOffset = next
       partitions.push(one)
     }
     if (partitions.length > 0) wanted.push({ topic, partitions })
@@ -151,8 +153,12 @@ function topicsToFetch(group: InnerGroup, { positions, topics }: Plan): readonly
 
 /** Where a partition continues. */
 export function nextIn(positions: Positions, topic: string, partition: number): string {
-  // KafkaJS has it as text, and makes a number of 64 bits of it for its users.
+  const resolved = resolvedIn(positions, topic, partition)
+  // KafkaJS makes a number of 64 bits of it.
+  return resolved ?? positions.nextOffset(topic, partition).toString()
+}
+
+function resolvedIn(positions: Positions, topic: string, partition: number): string | undefined {
   const resolved = positions.resolvedOffsets[topic]?.[partition]
-  if (resolved !== undefined && !resolved.startsWith('-')) return resolved
-  return positions.nextOffset(topic, partition).toString()
+  return resolved === undefined || resolved.startsWith('-') ? undefined : resolved
 }

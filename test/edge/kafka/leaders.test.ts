@@ -9,17 +9,16 @@ const Cluster = createRequire(import.meta.url)('kafkajs/src/cluster') as {
 }
 
 /** As KafkaJS has it while each node answers with an error. */
-function failingCluster(refreshMetadata: (topics: readonly string[]) => Promise<void>): object {
+function failingCluster(metadata: (topics: readonly string[]) => Promise<object>): object {
   return {
     retrier: (work: (bail: (error: Error) => never) => unknown) =>
       work((error) => {
         throw error
       }),
     brokerPool: {
-      metadata: { topicMetadata: [] },
       refreshMetadataIfNecessary: () => Promise.resolve(),
       withBroker: () => Promise.resolve(null),
-      refreshMetadata,
+      findConnectedBroker: () => Promise.resolve({ metadata }),
     },
   }
 }
@@ -35,7 +34,7 @@ describe('a request for the metadata of a topic that each node answers with an e
     const requested: string[] = []
     const cluster = failingCluster((topics) => {
       requested.push(...topics)
-      return Promise.resolve()
+      return Promise.resolve({ topicMetadata: [] })
     })
     const answer = await Cluster.prototype.metadata.call(cluster, { topics: ['events'] })
     expect({ answer, requested }).toEqual({ answer: { topicMetadata: [] }, requested: ['events'] })

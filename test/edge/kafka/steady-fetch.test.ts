@@ -164,6 +164,10 @@ describe('the fetches of a member', () => {
     ['it is between two memberships', (state) => (state.positions = null)],
     ['the metadata was refreshed', (state) => (state.metadata = {})],
     ['the metadata has expired', (state) => (state.metadataExpireAt = 0)],
+    [
+      'a position is not known',
+      (state) => ((state.positions?.resolvedOffsets['events'] ?? {})[1] = '-1'),
+    ],
     ['a position has to be moved', (state) => (state.seeking = 1)],
     [
       'a node has named another replica for a partition, whichever node it is',
