@@ -5,7 +5,6 @@ import {
   type BacklogWait,
   type Blocked,
   type DeferredCounts,
-  type Returning,
 } from '../core/run/deferral.ts'
 import {
   isEndpointBound,
@@ -17,12 +16,20 @@ import { isLong, type CallLength } from '../core/lane/call-length.ts'
 import type { BlockedCondition } from '../core/lane/condition.ts'
 import type { HookLimits, Lane } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
-import type { Hook, MonotonicMs, Run, Tier, UnattemptedVerdict } from '../core/model/model.ts'
+import type {
+  EpochMs,
+  Hook,
+  MonotonicMs,
+  Run,
+  Tier,
+  UnattemptedVerdict,
+} from '../core/model/model.ts'
 import type { Pressure } from '../core/lane/pressure.ts'
 import type { Holdings } from '../core/lane/share.ts'
 import {
   deferralWaitMs,
   isRateKnown,
+  returnPlaceMs,
   returnSpreadMs,
   sharedWaitMs,
   type BacklogFacts,
@@ -119,8 +126,8 @@ export class Deferring {
     const queue = { kind: 'queue', lane, isLong: isLong(length) } as const
     if (hasShare && !this.#isTooMuch(run, lane, now)) return queue
     if (!hasShare) this.#feelPressure(lane, length, now)
+    if (!this.#isWorthWrite(run, lane, now)) return hasShare ? queue : wait
     if (this.#isEarly(run)) return this.#judgeEarly(run)
-    if (!this.isEndpointBound(lane, now)) return hasShare ? queue : wait
     if (hasShare) return beyondNeed
     return isLong(length) ? beyondShareOfLong : beyondShare
   }
@@ -146,6 +153,15 @@ export class Deferring {
     if (isLong(length) && lane.queued < lane.needs(now)) {
       this.#parts.pressure.felt(lane.limits.tenantId, now)
     }
+  }
+
+  /**
+   * Whether the run should be written to a tier instead of waiting in its partition. Not while the process is what is slow:
+   * its call costs little more than the write. A run that is early is written whatever its endpoint does, so that no due run
+   * waits behind it.
+   */
+  #isWorthWrite(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
+    return this.isEndpointBound(lane, now) || (this.#isEarly(run) && !this.isProcessSlow())
   }
 
   /** Whether the lane has enough in its queue, and may not hold more than that. */
@@ -226,7 +242,7 @@ export class Deferring {
     const verdict =
       how.blocked === undefined
         ? deferBehindBacklog(run, this.#backlogWait(run, random(), how), this.#parts.tiers, now)
-        : deferBlocked(run, how.blocked, this.#returning(run), { now, random: random() })
+        : this.#deferBlocked(run, how.blocked, now)
     if (verdict.kind === 'deferred') counts.add(run, verdict.dueAt)
     return verdict
   }
@@ -305,11 +321,18 @@ export class Deferring {
     return sharedWaitMs({ ...calls, deferred }, deferrals, chance)
   }
 
-  #returning(run: Run): Returning {
-    const { counts, clock, tiers } = this.#parts
+  #deferBlocked(run: Run, blocked: Blocked, now: EpochMs): UnattemptedVerdict {
+    const { counts, tiers } = this.#parts
+    const moment = { now, random: this.#parts.random() }
     const facts = this.#backlogFacts(run)
-    const spreadMs = facts === undefined ? minHopMs : returnSpreadMs(facts, counts.all(clock.now()))
-    return { spreadMs, tiers }
+    if (facts === undefined) {
+      const returning = { spreadMs: minHopMs, placeMs: moment.random * minHopMs, tiers }
+      return deferBlocked(run, blocked, returning, moment)
+    }
+    const all = { deliveries: counts.all(now), hooks: counts.hookCount }
+    const spreadMs = returnSpreadMs(facts, all)
+    const placeMs = returnPlaceMs(facts, all, moment.random)
+    return deferBlocked(run, blocked, { spreadMs, placeMs, tiers }, moment)
   }
 
   #backlogFacts({ hookId }: Run): BacklogFacts | undefined {

@@ -100,6 +100,27 @@ describe('a process that is slow itself', () => {
     expect(tierWrites(rig)).toBe(0)
   }, 30_000)
 
+  it('lets wait what a tier releases before it is due, instead of writing it again', async () => {
+    const rig = createRig({ tierPartitions: 3 })
+    putAddressed(rig, 'paused', { concurrency: 64 })
+    rig.script(
+      urlOf('paused'),
+      { status: 503, retryAfterMs: 26 * second },
+      { status: 200, afterMs: 100 },
+    )
+    await rig.start()
+    sendTo(rig, 'paused')
+    await rig.clock.advance(second)
+    // They return over twelve seconds, and their tiers release most of them some seconds early.
+    sendTo(rig, 'paused', { count: 12_000 })
+    rig.loop.share = 0.95
+    await rig.clock.advance(24.9 * second)
+    const written = tierWrites(rig)
+    await rig.clock.advance(60 * second)
+    expect(outcomesOf(rig, 'paused')).toMatchObject({ retrying: 1, delivered: 12_001 })
+    expect(tierWrites(rig)).toBe(written)
+  }, 30_000)
+
   it('defers when it is no longer slow', async () => {
     const rig = createRig()
     putAddressed(rig, 'slow')

@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
+import { waitingRun } from '../../src/core/run/waiting.ts'
+import { chance } from '../support/chance.ts'
 import { createRig, settings, topics } from '../support/flow-rig.ts'
 import { settled } from '../support/hand-clock.ts'
 import { headerTextsOf } from '../support/record-builders.ts'
@@ -6,8 +8,11 @@ import { headerTextsOf } from '../support/record-builders.ts'
 const url = 'https://a.example/'
 const minute = 60_000
 
-async function rigWithHook(fields: Readonly<Record<string, unknown>> = {}) {
-  const rig = createRig()
+async function rigWithHook(
+  fields: Readonly<Record<string, unknown>> = {},
+  options: Parameters<typeof createRig>[0] = {},
+) {
+  const rig = createRig(options)
   rig.putHook({ id: 'a', ...fields })
   const one = await rig.start()
   return { rig, one }
@@ -194,6 +199,25 @@ describe('a tier', () => {
       .slice(3)
       .map(({ request }) => JSON.parse(request.body.toString()).name)
     expect(bodies).toEqual(['x', 'y', 'z'])
+  })
+
+  it('gets what a blocked lane defers in the order in which it is due', async () => {
+    const random = chance(7)
+    const { rig, one } = await rigWithHook({ delivery: { ratePerSecond: 10 } }, { random })
+    rig.sendEvent()
+    await rig.clock.advance(10)
+    one.http.calls[0]?.answer(503, 10 * minute)
+    for (let nth = 0; nth < 600; nth += 1) rig.sendEvent()
+    await rig.clock.advance(100)
+    const dueTimes = rig.broker.read('auth.webhook.retry.5m').flatMap((record) => {
+      const run = waitingRun(record, { topic: record.topic, delayMs: 5 * minute })
+      return 'kind' in run || run.deferrals === 0 ? [] : [run.dueAt]
+    })
+    expect(dueTimes).toHaveLength(600)
+    // The first hundred return at any time of five seconds.
+    const later = dueTimes.slice(100)
+    expect(later).toEqual(later.toSorted((one, other) => one - other))
+    expect((later.at(-1) ?? 0) - (later[0] ?? 0)).toBeGreaterThan(24_000)
   })
 
   it('drops a record that was handled already, and its offset completes', async () => {

@@ -76,21 +76,49 @@ export function sharedWaitMs(shared: SharedSlots, deferrals: number, random: num
 
 /** Over a shorter time, a few deliveries would return at almost the same moment as the probe. */
 const minSpreadMs = 5_000
-/** Deliveries of blocked lanes that may return per millisecond, over all hooks. Each may have to be written again. */
+/**
+ * Deliveries of blocked lanes that may return per millisecond, over all hooks. Each may have to be written again. Twice as
+ * many may return where a few hooks have most of them.
+ */
 const maxReturnPerMs = 1
+
+/** What was deferred and has not returned, over all hooks. */
+export interface DeferredOfAll {
+  readonly deliveries: number
+  /** How many hooks have such deliveries. */
+  readonly hooks: number
+}
 
 /**
  * The time over which the deliveries of a blocked lane return, in milliseconds: half of the estimated time that the
  * recovered endpoint needs for them. It is half because the endpoint may have become faster. Deliveries beyond the lane's
  * share are then deferred as for any healthy lane.
- *
- * @param deferredOfAll deliveries of all hooks that were deferred and have not returned
  */
-export function returnSpreadMs(facts: BacklogFacts, deferredOfAll: number): number {
+export function returnSpreadMs(facts: BacklogFacts, all: DeferredOfAll): number {
+  return Math.min(maxMs, Math.max(minSpreadMs, behindOthersMs(facts, all)))
+}
+
+/**
+ * How long after the probe a delivery of a blocked lane returns that is deferred for the first time, in milliseconds: after
+ * those that were deferred before it. A tier releases its records in the order in which they were written. So it releases
+ * these in the order in which they are due, and none comes late because others were released before it that are due later.
+ *
+ * @param random uniform in [0, 1). The first few return over a short time, instead of all at once
+ */
+export function returnPlaceMs(facts: BacklogFacts, all: DeferredOfAll, random: number): number {
+  return Math.max(behindOthersMs(facts, all), random * minSpreadMs)
+}
+
+/**
+ * What the deliveries need that were deferred before, at the pace at which all return. Hooks return side by side: the few of
+ * one do not come after thousands of another.
+ */
+function behindOthersMs(facts: BacklogFacts, all: DeferredOfAll): number {
   const { queued, deferred, limit, successMs } = facts
   const perMs = limited(successMs === undefined ? undefined : limit / callMs(successMs), facts)
   const halfMs = perMs === undefined ? 0 : (queued + deferred) / perMs / 2
-  return Math.min(maxMs, Math.max(minSpreadMs, halfMs, deferredOfAll / maxReturnPerMs))
+  const before = Math.min(all.deliveries, deferred * Math.max(1, all.hooks))
+  return Math.max(halfMs, before / maxReturnPerMs)
 }
 
 /** Whether it can be said from the lane's own calls, or its owner's limit, how long its backlog takes. */

@@ -2,8 +2,8 @@
  * Deferrals: how long a run waits on a tier without an attempt, and how many runs may wait like this.
  *
  * Only the next probe can show that the endpoint of an open lane has recovered, so no deferred run returns before it. From
- * then on the runs return evenly, over half of the time that the endpoint will need for them (`returnSpreadMs` in
- * {@link ../lane/backlog.ts}). So the lane is never idle. A run that finds the lane still open is deferred to the next
+ * then on the runs return evenly and in their order, over half of the time that the endpoint will need for them
+ * (`returnSpreadMs` in {@link ../lane/backlog.ts}). So the lane is never idle. A run that finds the lane still open is deferred to the next
  * probe. Each waiting run costs one read and about one write per probe. A paused lane does the same with the end of its
  * pause.
  *
@@ -35,6 +35,8 @@ export interface Blocked {
 export interface Returning {
   /** They return over this time, which begins with the probe or the end of the pause. Milliseconds. */
   readonly spreadMs: number
+  /** When in this time a run returns that is deferred for the first time: after those before it. Milliseconds. */
+  readonly placeMs: number
   /** Ascending by delay. */
   readonly tiers: readonly Tier[]
 }
@@ -43,15 +45,18 @@ export interface Returning {
 export function deferBlocked(
   run: Pick<Run, 'deferrals' | 'firstHandledAt'>,
   { by, forMs }: Blocked,
-  { spreadMs, tiers }: Returning,
+  { spreadMs, placeMs, tiers }: Returning,
   moment: Moment,
 ): UnattemptedVerdict {
   if (moment.now - run.firstHandledAt > maxBlockedMs)
     return { kind: 'dead', reason: 'endpoint-down' }
   const minMs = Math.min(maxMs, forMs > 0 ? forMs : probeMs)
-  const longestMs = Math.min(maxMs, minMs + spreadMs)
-  const keptMs = run.deferrals > 0 ? fewestHops(tiers, minMs, longestMs) : undefined
-  const waitMs = Math.ceil(keptMs ?? minMs + (longestMs - minMs) * moment.random)
+  const roomMs = Math.min(spreadMs, maxMs - minMs)
+  const isFirst = run.deferrals === 0
+  const keptMs = isFirst ? undefined : fewestHops(tiers, minMs, minMs + roomMs)
+  // Those that have no place in it return at any time in it, instead of all at its end.
+  const behindMs = isFirst && placeMs <= roomMs ? placeMs : roomMs * moment.random
+  const waitMs = Math.ceil(keptMs ?? minMs + behindMs)
   // If the breaker closes earlier, the run is called when its tier releases it. A pause always lasts to its end.
   const earlyMs = by === 'open' ? waitMs : Math.max(0, Math.floor(waitMs - forMs))
   return { kind: 'deferred', dueAt: moment.now + waitMs, earlyMs, isBlocked: true }
@@ -161,6 +166,11 @@ export class DeferredCounts {
 
   get isEmpty(): boolean {
     return this.#hooks.size === 0
+  }
+
+  /** How many hooks have deferred runs. Hooks whose last one has returned count until the next sweep. */
+  get hookCount(): number {
+    return this.#hooks.size
   }
 
   /** Hooks with deferred runs. */

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   deferralWaitMs,
+  returnPlaceMs,
   returnSpreadMs,
   sharedWaitMs,
   type BacklogFacts,
+  type DeferredOfAll,
 } from '../../../src/core/lane/backlog.ts'
 
 const second = 1_000
@@ -145,39 +147,73 @@ const open: BacklogFacts = {
 }
 
 describe('the return of what an open lane defers', () => {
-  const cases: readonly (readonly [string, Partial<BacklogFacts>, number, number])[] = [
-    ['takes half of the time at the rate before the failure', {}, 18_000, 90 * second],
-    ['counts what is queued', { queued: 2_000 }, 18_000, 100 * second],
-    ['is at least 5 s', { deferred: 100 }, 100, 5 * second],
-    ['is at most half an hour', { deferred: 1_000_000 }, 1_000_000, 30 * minute],
-    ['goes by the owner’s limit, where that is less', { ratePerSecond: 50 }, 18_000, 180 * second],
-    ['returns at most 1,000 per second over all hooks', {}, 600_000, 600 * second],
+  const alone = (deliveries: number) => ({ deliveries, hooks: 1 })
+  const cases: readonly (readonly [string, Partial<BacklogFacts>, DeferredOfAll, number])[] = [
+    ['takes half of the time at the rate before the failure', {}, alone(18_000), 90 * second],
+    ['counts what is queued', { queued: 2_000 }, alone(18_000), 100 * second],
+    ['is at least 5 s', { deferred: 100 }, alone(100), 5 * second],
+    ['is at most half an hour', { deferred: 1_000_000 }, alone(1_000_000), 30 * minute],
+    ['goes by the owner’s limit, if that is less', { ratePerSecond: 50 }, alone(1), 180 * second],
+    ['is 1,000 per second', { deferred: 120_000, successMs: 1 }, alone(120_000), 120 * second],
+    [
+      'is 1,000 per second over all hooks, which return side by side',
+      { successMs: 1 },
+      { deliveries: 200_000, hooks: 10 },
+      180 * second,
+    ],
+    [
+      'takes no longer than all hooks need',
+      { successMs: 1 },
+      { deliveries: 20_000, hooks: 2_000 },
+      20 * second,
+    ],
+    [
+      'does not come after thousands of another hook',
+      { deferred: 10, successMs: 1 },
+      { deliveries: 500_010, hooks: 2 },
+      5 * second,
+    ],
     [
       'the same where nothing is known of the endpoint',
       { successMs: undefined },
-      18_000,
+      alone(18_000),
       18 * second,
     ],
-    ['the same for an endpoint that takes no time', { successMs: 0 }, 18_000, 18 * second],
+    ['the same for an endpoint that takes no time', { successMs: 0 }, alone(18_000), 18 * second],
     [
       'uses the owner’s limit when nothing else is known',
       { successMs: undefined, ratePerSecond: 50 },
-      18_000,
+      alone(18_000),
       180 * second,
     ],
   ]
-  it.each(cases)('%s', (_, facts, deferredOfAll, expected) => {
-    expect(returnSpreadMs({ ...open, ...facts }, deferredOfAll)).toBeCloseTo(expected, 6)
+  it.each(cases)('%s', (_, facts, all, expected) => {
+    expect(returnSpreadMs({ ...open, ...facts }, all)).toBeCloseTo(expected, 6)
   })
 
   it('is a time between 5 s and half an hour, whatever the facts are', () => {
     fc.assert(
-      fc.property(anyFacts, amount, (some, deferredOfAll) => {
-        const ms = returnSpreadMs(some, deferredOfAll)
+      fc.property(anyFacts, amount, amount, (some, deliveries, hooks) => {
+        const ms = returnSpreadMs(some, { deliveries, hooks })
         expect(ms).toBeGreaterThanOrEqual(5 * second)
         expect(ms).toBeLessThanOrEqual(30 * minute)
       }),
     )
+  })
+
+  it('is in the order in which they were deferred, over this time', () => {
+    const places = Array.from({ length: 20_000 }, (_, deferred) =>
+      returnPlaceMs({ ...open, deferred }, alone(deferred), 0),
+    )
+    expect(places).toEqual(places.toSorted((one, other) => one - other))
+    expect(places[0]).toBe(0)
+    expect(places.at(-1)).toBeCloseTo(100 * second - 5, 6)
+  })
+
+  it('is at any time of 5 s while hardly any wait', () => {
+    const few = { ...open, deferred: 1 }
+    expect(returnPlaceMs(few, alone(1), 0.5)).toBe(2.5 * second)
+    expect(returnPlaceMs(few, alone(1), 0.999)).toBe(4_995)
   })
 })
 

@@ -23,6 +23,7 @@ interface Situation {
   readonly by?: Blocked['by']
   readonly forMs: number
   readonly spreadMs?: number
+  readonly placeMs?: number
   readonly deferrals?: number
   readonly ageMs?: number
   readonly random?: number
@@ -32,7 +33,9 @@ interface Situation {
 function deferredIn({ by = 'open', forMs, ...situation }: Situation) {
   const { spreadMs = 90 * second, deferrals = 0, ageMs = 0, random = 0 } = situation
   const run = { deferrals, firstHandledAt: now - ageMs }
-  const returning = { spreadMs, tiers: situation.tiers ?? tiers }
+  // Without a place of its own, a run returns at any time of the spread.
+  const placeMs = situation.placeMs ?? random * spreadMs
+  const returning = { spreadMs, placeMs, tiers: situation.tiers ?? tiers }
   return deferBlocked(run, { by, forMs }, returning, { now, random })
 }
 
@@ -47,8 +50,36 @@ describe('a deferral by an open lane', () => {
     [0, 10 * minute],
     [0.5, 10 * minute + 45 * second],
     [0.999, 10 * minute + 89_910],
-  ])('waits for the next probe, and by chance (%d) a part of the spread longer', (random, ms) => {
-    expect(waitIn({ forMs: 10 * minute, random })).toBe(ms)
+  ])(
+    'waits for the next probe, and where there is no place for it, by chance (%d) a part of the spread longer',
+    (random, ms) => {
+      expect(waitIn({ forMs: 10 * minute, random, placeMs: 91 * second })).toBe(ms)
+    },
+  )
+
+  it('waits for the next probe and for those before it', () => {
+    for (const random of [0, 0.5, 0.999]) {
+      expect(waitIn({ forMs: 10 * minute, placeMs: 0, random })).toBe(10 * minute)
+      expect(waitIn({ forMs: 10 * minute, placeMs: 70 * second, random })).toBe(670 * second)
+    }
+  })
+
+  it('has its place in the spread, also at its end, whatever the fractions of milliseconds', () => {
+    const situation = fc.record({
+      forMs: fc.double({ min: 0.001, max: 15 * minute, noNaN: true }),
+      spreadMs: fc.double({ min: 5 * second, max: 15 * minute, noNaN: true }),
+    })
+    fc.assert(
+      fc.property(situation, ({ forMs, spreadMs }) => {
+        const ms = waitIn({ forMs, spreadMs, placeMs: spreadMs, random: 0 })
+        expect(Math.abs(ms - (forMs + spreadMs))).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+
+  it('has no place among the others after the first time', () => {
+    const again = { deferrals: 1, tiers: tiersOf(30 * minute), random: 0.5 }
+    expect(waitIn({ ...again, forMs: 10 * minute, placeMs: 0 })).toBe(10 * minute + 45 * second)
   })
 
   it('never waits longer than the longest time between probes', () => {
@@ -152,6 +183,7 @@ describe('a deferral by a paused lane', () => {
       deferrals: fc.nat({ max: 12 }),
       forMs: fc.double({ min: 0.001, max: 30 * minute, noNaN: true }),
       spreadMs: fc.double({ min: 5 * second, max: 30 * minute, noNaN: true }),
+      placeMs: fc.double({ min: 0, max: 60 * minute, noNaN: true }),
       random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     })
     fc.assert(
