@@ -4,6 +4,7 @@
  * Each record is handed over inside the fetch, and KafkaJS's own handler never gets one. Inside the fetch, a comparison of
  * positions shows whether the records still belong to the assignment for which they were fetched.
  */
+import { setImmediate } from 'node:timers/promises'
 import { asError } from '../../core/model/errors.ts'
 import type { TopicPartition } from '../../ports.ts'
 import { sleep } from '../waiting.ts'
@@ -57,7 +58,12 @@ export class MemberFetching {
     this.#resumed = new AbortController()
   }
 
-  /** @returns nothing, ever: KafkaJS has nothing left to handle */
+  /**
+   * Ends when what it handed over has been looked at, at the end of this pass of the event loop. So the calls of these records
+   * start before the next fetch is written, which comes early enough.
+   *
+   * @returns nothing, ever: KafkaJS has nothing left to handle
+   */
   async fetch(
     group: InnerGroup,
     nodeId: string,
@@ -78,6 +84,7 @@ export class MemberFetching {
       refusals.granted('reading')
       if (positions === null || hasMovedOn()) return []
       for (const batch of batches) this.#handOver(positions, batch)
+      if (batches.some(({ rawMessages }) => rawMessages.length > 0)) await setImmediate()
     } catch (error) {
       // A rejoin from another broker's fetch loop changed the assignment meanwhile.
       if (hasMovedOn()) return []

@@ -1,24 +1,43 @@
 import { setImmediate } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
-import type { InnerGroup } from '../../../src/edge/kafka/inner.ts'
+import type { FetchedBatch, InnerGroup } from '../../../src/edge/kafka/inner.ts'
 import { MemberFetching } from '../../../src/edge/kafka/member-fetching.ts'
 import { MemberLife } from '../../../src/edge/kafka/member-life.ts'
+import { systemClock } from '../../../src/edge/system-clock.ts'
 import { RefusalWatch } from '../../../src/edge/kafka/refusal-watch.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
 
 const longMs = 3_600_000
 
-/** A member of one partition, and one round of its fetch loop. */
-function makeMember(idleMs: number, { isPaused }: { readonly isPaused: boolean }) {
+/** A member of one partition with one record, and one round of its fetch loop. */
+function makeMember(
+  idleMs: number,
+  { isPaused, onBatch = () => undefined }: { readonly isPaused: boolean; onBatch?: () => void },
+) {
+  const positions = {
+    resolvedOffsets: { events: { 0: '5' } },
+    resolveOffset: () => undefined,
+  }
+  const message = { offset: '5', timestamp: '0', key: null, value: null }
+  const batch: FetchedBatch = {
+    topic: 'events',
+    partition: 0,
+    fetchedOffset: '5',
+    highWatermark: '6',
+    rawMessages: [message],
+    messages: [message],
+  }
   const life = new MemberLife(() => undefined)
   const settings = settingsOf([])
   const refusals = new RefusalWatch({ settings, rights: [], log: silentLog, fields: {} })
   const context = { life, refusals, log: silentLog, fields: { groupId: 'group' } }
-  const handler = { batch: () => undefined, outOfRange: () => undefined }
+  const handler = { batch: onBatch, outOfRange: () => undefined }
   const fetching = new MemberFetching(context, handler, idleMs)
   const group = {
-    offsetManager: null,
+    offsetManager: positions,
+    seekOffset: new Map(),
+    preferredReadReplicasPerTopicPartition: {},
     assigned: () => [{ topic: 'events', partitions: [0] }],
     isPaused: () => isPaused,
     cluster: {
@@ -30,7 +49,7 @@ function makeMember(idleMs: number, { isPaused }: { readonly isPaused: boolean }
     life,
     fetching,
     group,
-    fetch: () => fetching.fetch(group, '1', () => Promise.resolve([])),
+    fetch: () => fetching.fetch(group, '1', () => Promise.resolve([batch])),
   }
 }
 
@@ -61,6 +80,15 @@ describe('the fetch loop of a member', () => {
     member.life.stop()
     member.fetching.wake()
     expect(await waiting).toEqual([])
+  })
+
+  it('lets the records that it hands over start their calls before the next fetch', async () => {
+    const order: string[] = []
+    const onBatch = () => systemClock.soon(() => order.push('calls'))
+    const member = makeMember(longMs, { isPaused: false, onBatch })
+    await member.fetch()
+    order.push('next fetch')
+    expect(order).toEqual(['calls', 'next fetch'])
   })
 
   it('does not wait after a failed fetch once the member is stopped', async () => {
