@@ -1,4 +1,5 @@
 /** Creates the KafkaJS clients of the project, and classifies their errors. */
+import './requests.ts'
 import './patches.ts'
 import './leaders.ts'
 import './batches.ts'

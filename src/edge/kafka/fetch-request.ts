@@ -1,13 +1,12 @@
 /**
  * The fetch request of KafkaJS. A process that gets single events sends hundreds a second, each with all of its partitions,
- * and KafkaJS makes an encoder of 511 bytes and an object of 64 bits for each field of each partition. This code writes one
- * buffer. Requests to brokers before Kafka 2.3, which have other versions of the request, stay as they are.
+ * and KafkaJS makes an encoder of 511 bytes and an object of 64 bits for each field of each partition. This code makes none. Requests to brokers before Kafka 2.3, which have other versions of the request, stay as they are.
  *
  * Imported by `fetch.ts` before KafkaJS loads the users of the module, at the first fetch.
  */
-import { createRequire } from 'node:module'
 import type { FetchTopic } from './inner.ts'
 import { replaceExport } from './replace-export.ts'
+import type { RequestBody } from './requests.ts'
 
 interface FetchParts {
   readonly replicaId: number
@@ -22,16 +21,8 @@ interface FetchParts {
 }
 
 interface FetchRequest {
-  readonly encode: () => Promise<Encoder>
+  readonly encode: () => Promise<RequestBody>
 }
-
-interface Encoder {
-  writeBuffer(value: Buffer): Encoder
-}
-
-const EncoderOf = createRequire(import.meta.url)('kafkajs/src/protocol/encoder') as new (
-  size: number,
-) => Encoder
 
 /** Replica, wait, least and most bytes, isolation, session and its epoch, and the count of topics. */
 const headBytes = 6 * 4 + 1 + 4
@@ -42,21 +33,25 @@ const lengthBytes = 2
 /** Not known here. Only replicas say it. Twice it is the same in 64 bits. */
 const unknown = -1
 
-function withOneBuffer(requestOf: (parts: FetchParts) => FetchRequest) {
+function withOwnBody(requestOf: (parts: FetchParts) => FetchRequest) {
   return (parts: FetchParts): FetchRequest => ({
     ...requestOf(parts),
-    encode: () => {
-      const bytes = encodeFetch(parts)
-      return Promise.resolve(new EncoderOf(bytes.length).writeBuffer(bytes))
-    },
+    encode: () => Promise.resolve(fetchBody(parts)),
   })
 }
 
 /** Version 11, of KIP-392: `FetchRequest.json` of Kafka. */
-export function encodeFetch(parts: FetchParts): Buffer {
+export function fetchBody(parts: FetchParts): RequestBody {
   const { topics, rackId = '' } = parts
-  const bytes = Buffer.allocUnsafe(bytesOf(topics, rackId))
-  let at = bytes.writeInt32BE(parts.replicaId, 0)
+  return {
+    bytes: bytesOf(topics, rackId),
+    writeTo: (request, at) => writeFetch(parts, request, at),
+  }
+}
+
+function writeFetch(parts: FetchParts, bytes: Buffer, from: number): void {
+  const { topics, rackId = '' } = parts
+  let at = bytes.writeInt32BE(parts.replicaId, from)
   at = bytes.writeInt32BE(parts.maxWaitTime, at)
   at = bytes.writeInt32BE(parts.minBytes, at)
   at = bytes.writeInt32BE(parts.maxBytes, at)
@@ -79,7 +74,6 @@ export function encodeFetch(parts: FetchParts): Buffer {
   // No partition of a session is taken out of it.
   at = bytes.writeInt32BE(0, at)
   writeText(bytes, rackId, at)
-  return bytes
 }
 
 function bytesOf(topics: readonly FetchTopic[], rackId: string): number {
@@ -105,4 +99,4 @@ function writeText(bytes: Buffer, text: string, at: number): number {
   return at + lengthBytes + length
 }
 
-replaceExport('kafkajs/src/protocol/requests/fetch/v11/request', withOneBuffer)
+replaceExport('kafkajs/src/protocol/requests/fetch/v11/request', withOwnBody)

@@ -97,6 +97,9 @@ interface Connection {
   readonly sessionLifetime: { toNumber(): number }
   /** How long before that time ends the next request logs in again. */
   reauthenticationThreshold: number
+  /** What was received and not handled yet, and its length. */
+  chunks: readonly Buffer[]
+  readonly bytesBuffered: number
 }
 
 interface ConnectionMethods {
@@ -104,6 +107,7 @@ interface ConnectionMethods {
   authenticate(this: ConnectionMethods & Connection): Promise<void>
   isAuthenticated(this: Connection): boolean
   disconnect(this: Connection): Promise<unknown>
+  processData(this: Connection, chunk: Buffer): void
   send(this: ConnectionMethods & Connection, exchange: Exchange): Promise<unknown>
 }
 
@@ -194,6 +198,9 @@ function patchQueue(): void {
  *
  * KafkaJS sends the handshake of a login before it asks for a token. Without a token the broker then waits for one, and
  * closes the connection at any other request, even if the session was still valid. So `prepare` gets the token first.
+ *
+ * **Answers.** After each answer, KafkaJS keeps the rest of what was received, which is empty as a rule, and then copies the
+ * next answer behind it. So an empty rest is dropped.
  */
 const latestReauthenticationMs = 10_000
 
@@ -203,9 +210,10 @@ function patchConnection(): void {
     'disconnect',
     'isAuthenticated',
     'isConnected',
+    'processData',
     'send',
   ])
-  const { authenticate, disconnect, isAuthenticated, isConnected, send } = methods
+  const { authenticate, disconnect, isAuthenticated, isConnected, processData, send } = methods
   methods.authenticate = async function () {
     const prepare = this.sasl?.prepare
     if (prepare !== undefined && !this.isAuthenticated()) await prepare()
@@ -233,6 +241,10 @@ function patchConnection(): void {
     const lifetimeMs = this.sessionLifetime.toNumber()
     this.reauthenticationThreshold = Math.min(latestReauthenticationMs, Math.floor(lifetimeMs / 5))
     return isAuthenticated.call(this)
+  }
+  methods.processData = function (chunk) {
+    if (this.bytesBuffered === 0) this.chunks = []
+    processData.call(this, chunk)
   }
   methods.isConnected = function () {
     return this.socket !== undefined && isConnected.call(this)

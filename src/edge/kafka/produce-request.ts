@@ -4,9 +4,9 @@
  *
  * Imported by `client.ts` before KafkaJS loads the users of the module, at the first send.
  */
-import { createRequire } from 'node:module'
 import type { EncodedPartition } from './inner.ts'
 import { replaceExport } from './replace-export.ts'
+import type { RequestBody } from './requests.ts'
 
 interface ProduceParts {
   readonly acks: number
@@ -18,26 +18,13 @@ interface ProduceParts {
 }
 
 interface ProduceRequest {
-  readonly encode: () => Promise<Encoder>
+  readonly encode: () => Promise<RequestBody>
 }
-
-interface Encoder {
-  writeInt16(value: number): Encoder
-  writeInt32(value: number): Encoder
-  writeString(value: string | null): Encoder
-  writeBuffer(value: Buffer): Encoder
-}
-
-const requireFrom = createRequire(import.meta.url)
-const EncoderOf = requireFrom('kafkajs/src/protocol/encoder') as new (size: number) => Encoder
-/** Room for what is not a batch: per partition its number and a length, per topic its name and a count. */
-const partitionBytes = 8
-const topicBytes = 300
 
 function withEncoded(requestOf: (parts: ProduceParts) => ProduceRequest) {
   return (parts: ProduceParts): ProduceRequest => ({
     ...requestOf(parts),
-    ...(isEncoded(parts) && { encode: () => Promise.resolve(encode(parts)) }),
+    ...(isEncoded(parts) && { encode: () => Promise.resolve(produceBody(parts)) }),
   })
 }
 
@@ -52,26 +39,43 @@ function isEncoded(parts: ProduceParts): parts is EncodedParts {
   return parts.topicData.every(({ partitions }) => partitions.every((one) => 'encoded' in one))
 }
 
-function encode({ acks, timeout, topicData }: EncodedParts): Encoder {
-  const encoder = new EncoderOf(bytesOf(topicData))
-    .writeString(null)
-    .writeInt16(acks)
-    .writeInt32(timeout)
-    .writeInt32(topicData.length)
-  for (const { topic, partitions } of topicData) {
-    encoder.writeString(topic).writeInt32(partitions.length)
-    for (const { partition, encoded } of partitions) {
-      encoder.writeInt32(partition).writeInt32(encoded.length).writeBuffer(encoded)
-    }
+/** The transaction's id, which is null, the acknowledgements, the time-out, and the count of topics. */
+const headBytes = 2 + 2 + 4 + 4
+/** The length of a topic's name, and the count of its partitions. */
+const topicBytes = 2 + 4
+/** The number of a partition, and the length of its batch. */
+const partitionBytes = 4 + 4
+const noId = -1
+
+/** Version 3: `ProduceRequest.json` of Kafka. */
+function produceBody(parts: EncodedParts): RequestBody {
+  return {
+    bytes: bytesOf(parts.topicData),
+    writeTo: (request, at) => writeProduce(parts, request, at),
   }
-  return encoder
 }
 
-/** At least what is written, so that the encoder's buffer does not grow. */
+function writeProduce({ acks, timeout, topicData }: EncodedParts, bytes: Buffer, from: number) {
+  let at = bytes.writeInt16BE(noId, from)
+  at = bytes.writeInt16BE(acks, at)
+  at = bytes.writeInt32BE(timeout, at)
+  at = bytes.writeInt32BE(topicData.length, at)
+  for (const { topic, partitions } of topicData) {
+    const length = bytes.write(topic, at + 2)
+    at = bytes.writeInt16BE(length, at) + length
+    at = bytes.writeInt32BE(partitions.length, at)
+    for (const { partition, encoded } of partitions) {
+      at = bytes.writeInt32BE(partition, at)
+      at = bytes.writeInt32BE(encoded.length, at)
+      at += encoded.copy(bytes, at)
+    }
+  }
+}
+
 function bytesOf(topicData: EncodedParts['topicData']): number {
-  let bytes = topicBytes
-  for (const { partitions } of topicData) {
-    bytes += topicBytes
+  let bytes = headBytes
+  for (const { topic, partitions } of topicData) {
+    bytes += topicBytes + Buffer.byteLength(topic)
     for (const { encoded } of partitions) bytes += partitionBytes + encoded.length
   }
   return bytes

@@ -1,0 +1,67 @@
+/**
+ * Requests as bytes. KafkaJS writes a body into one buffer, copies it behind the request's header into a second one, and both
+ * behind the length into a third, and each of them doubles until all fits. Here a request is one buffer of its own length,
+ * and a body may say how it is written into it. KafkaJS's own bodies are copied into it.
+ *
+ * Imported by `client.ts` before KafkaJS loads the user of the module, its connections.
+ */
+import { replaceExport } from './replace-export.ts'
+
+/** The body of a request. */
+export interface RequestBody {
+  readonly bytes: number
+  /**
+   * Writes the body.
+   *
+   * @param at where it begins
+   */
+  writeTo(request: Buffer, at: number): void
+}
+
+/** A body that is written already: an encoder of KafkaJS. */
+interface Encoder {
+  readonly buffer: Buffer
+}
+
+interface Numbered {
+  readonly correlationId: number
+  readonly clientId: string
+  readonly request: {
+    readonly apiKey: number
+    readonly apiVersion: number
+    readonly encode: () => Promise<RequestBody | Encoder>
+  }
+}
+
+/** Length, API and its version, number, and the length of the client's id: request header 1 (`RequestHeader.json` of Kafka). */
+const headBytes = 4 + 2 + 2 + 4 + 2
+/** Kafka does not count the length itself. */
+const lengthBytes = 4
+
+/** @returns KafkaJS sends what is in `buffer` */
+export async function encodeRequest({
+  correlationId,
+  clientId,
+  request,
+}: Numbered): Promise<Encoder> {
+  const { apiKey, apiVersion, encode } = request
+  const body = bodyOf(await encode())
+  const bodyAt = headBytes + Buffer.byteLength(clientId)
+  const buffer = Buffer.allocUnsafe(bodyAt + body.bytes)
+  let at = buffer.writeInt32BE(buffer.length - lengthBytes, 0)
+  at = buffer.writeInt16BE(apiKey, at)
+  at = buffer.writeInt16BE(apiVersion, at)
+  at = buffer.writeInt32BE(correlationId, at)
+  at = buffer.writeInt16BE(bodyAt - headBytes, at)
+  buffer.write(clientId, at)
+  body.writeTo(buffer, bodyAt)
+  return { buffer }
+}
+
+function bodyOf(encoded: RequestBody | Encoder): RequestBody {
+  if ('writeTo' in encoded) return encoded
+  const { buffer } = encoded
+  return { bytes: buffer.length, writeTo: (request, at) => void buffer.copy(request, at) }
+}
+
+replaceExport<typeof encodeRequest>('kafkajs/src/protocol/request', () => encodeRequest)
