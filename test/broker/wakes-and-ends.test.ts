@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, logLevel } from '../../src/edge/kafka/kafkajs.ts'
 import { describe, expect, it } from 'vitest'
 import { createBrokerRig } from '../support/broker-rig.ts'
 import { surroundings } from '../support/sandbox.ts'

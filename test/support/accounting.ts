@@ -1,5 +1,5 @@
 /** Counts numbered events: how often each reached the receiver, and whether its run has ended. */
-import kafkajs from 'kafkajs'
+import { kafkajs } from '../../src/edge/kafka/kafkajs.ts'
 import { decodeCompletedRuns } from '../../src/core/offsets/completed-runs.ts'
 import type { OutboundRecord } from '../../src/core/model/model.ts'
 import { createSink } from '../../src/edge/kafka/sink.ts'

@@ -1,5 +1,5 @@
 /** Grants and revokes rights, as an administrator does. */
-import kafkajs from 'kafkajs'
+import { kafkajs } from '../../src/edge/kafka/kafkajs.ts'
 import type { Operation, Right } from '../../src/edge/kafka/needed-rights.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs

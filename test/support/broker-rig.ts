@@ -1,6 +1,7 @@
 /** Everything that a broker test needs, under names of its own: topics, a receiver, real processes, and their records. */
 import '../../src/edge/kafka/patches.ts'
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import type { Producer } from 'kafkajs'
+import { Kafka, logLevel } from '../../src/edge/kafka/kafkajs.ts'
 import { expect, onTestFailed, onTestFinished, vi } from 'vitest'
 import type { DeliveryResult } from '../../src/core/model/records.ts'
 import { createResultReader } from '../../src/edge/registry/result-codec.ts'

@@ -1,5 +1,5 @@
 /** Actions of tests on the shared broker, with only the Kafka client. */
-import kafkajs from 'kafkajs'
+import { kafkajs } from '../../src/edge/kafka/kafkajs.ts'
 import { onTestFinished } from 'vitest'
 import { type Compression, compressionTypes } from '../../src/edge/kafka/batches.ts'
 import { createKafka, type KafkaLog, type KafkaSettings } from '../../src/edge/kafka/client.ts'

@@ -1,6 +1,7 @@
 /** Other programs in a consumer group: a classic member, one of the consumer protocol, and one of a share group. */
 import { randomBytes } from 'node:crypto'
-import kafkajs, { type Consumer, type PartitionAssigner } from 'kafkajs'
+import type { Consumer, PartitionAssigner } from 'kafkajs'
+import { kafkajs } from '../../src/edge/kafka/kafkajs.ts'
 import { onTestFinished } from 'vitest'
 import { clusterOf } from '../../src/edge/kafka/cluster.ts'
 import {

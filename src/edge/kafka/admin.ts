@@ -2,7 +2,8 @@
  * Requests of commands and of the start to the cluster. Never alters a topic, because KafkaJS would reset its other
  * settings.
  */
-import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
+import type { Admin, ITopicMetadata } from 'kafkajs'
+import { kafkajs } from './kafkajs.ts'
 import type { EpochMs } from '../../core/model/model.ts'
 import { groupRight, type Right, topicRight } from './needed-rights.ts'
 import type { CommitEntry, TopicPartition } from '../../ports.ts'

@@ -1,5 +1,6 @@
 /** Encodes and decodes the messages of the group protocol for `assignor.ts`. */
-import { type Assigner, AssignerProtocol, type PartitionAssigner } from 'kafkajs'
+import type { Assigner, PartitionAssigner } from 'kafkajs'
+import { AssignerProtocol } from './kafkajs.ts'
 import { assign, type MemberClaim, type OwnedPartition } from './assignor.ts'
 import { isJsonObject, parseJson } from '../../core/text/json.ts'
 import { type InnerCluster, innerOf } from './inner.ts'

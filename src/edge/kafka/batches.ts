@@ -10,12 +10,12 @@
  * partition continues, and the record is rejected like any other record that is not valid, with its source.
  */
 import { createRequire } from 'node:module'
-import kafkajs from 'kafkajs'
 import { asError } from '../../core/model/errors.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import { CodecMissingError, compress, type Codec, decompress } from './compression.ts'
 import type { FetchedMessage } from './inner.ts'
 import './record-form.ts'
+import { kafkajs } from './kafkajs.ts'
 import { batchLayout as at, countedFrom } from './batch-layout.ts'
 import { replaceExport } from './replace-export.ts'
 

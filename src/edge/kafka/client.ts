@@ -1,11 +1,11 @@
 /** Creates the KafkaJS clients of the project, and classifies their errors. */
-import './requests.ts'
 import './patches.ts'
 import './leaders.ts'
 import './batches.ts'
 import './fetch.ts'
 import './produce-request.ts'
-import { Kafka, type logCreator, logLevel, type RetryOptions } from 'kafkajs'
+import type { logCreator, RetryOptions } from 'kafkajs'
+import { Kafka, logLevel } from './kafkajs.ts'
 import { asError } from '../../core/model/errors.ts'
 import {
   type ConnectionFault,

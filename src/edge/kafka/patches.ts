@@ -15,6 +15,7 @@
  * `client.ts` imports this file first. It throws for any other version of KafkaJS, because the wrapped methods are private.
  */
 import { createRequire } from 'node:module'
+import './requests.ts'
 import type { MonotonicMs } from '../../core/model/model.ts'
 import type { FetchedBatch, InnerGroup } from './inner.ts'
 

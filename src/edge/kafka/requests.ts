@@ -3,8 +3,10 @@
  * behind the length into a third, and each of them doubles until all fits. Here a request is one buffer of its own length,
  * and a body may say how it is written into it. KafkaJS's own bodies are copied into it.
  *
- * Imported by `client.ts` before KafkaJS loads the user of the module, its connections.
+ * `kafkajs.ts` and `patches.ts` import this first: KafkaJS's connections keep the function that they find when they are
+ * loaded.
  */
+import { createRequire } from 'node:module'
 import { replaceExport } from './replace-export.ts'
 
 /** The body of a request. */
@@ -64,4 +66,12 @@ function bodyOf(encoded: RequestBody | Encoder): RequestBody {
   return { bytes: buffer.length, writeTo: (request, at) => void buffer.copy(request, at) }
 }
 
+/** Without this, bodies of this project would go to KafkaJS's own code, which cannot write them. */
+function checkOrder(): void {
+  const { cache, resolve } = createRequire(import.meta.url)
+  if (cache[resolve('kafkajs/src/network/connection')] === undefined) return
+  throw new Error('KafkaJS was loaded before its overrides: import it from edge/kafka/kafkajs.ts')
+}
+
+checkOrder()
 replaceExport<typeof encodeRequest>('kafkajs/src/protocol/request', () => encodeRequest)

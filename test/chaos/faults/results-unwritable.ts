@@ -1,5 +1,5 @@
 /** The processors may not write to the results topic, as if their right had been removed by mistake. */
-import kafkajs from 'kafkajs'
+import { kafkajs } from '../../../src/edge/kafka/kafkajs.ts'
 import { createKafka } from '../../../src/edge/kafka/client.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
 import { processorLogin } from '../brokers.ts'

@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs'
+import { kafkajs } from '../../../src/edge/kafka/kafkajs.ts'
 import { describe, expect, it } from 'vitest'
 import { createAssigner, readDescribedMember } from '../../../src/edge/kafka/assigner.ts'
 

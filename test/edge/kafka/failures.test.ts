@@ -1,14 +1,16 @@
-import {
+import { kafkajs } from '../../../src/edge/kafka/kafkajs.ts'
+import { describe, expect, it } from 'vitest'
+import { UserError } from '../../../src/core/model/errors.ts'
+import { isPassing } from '../../../src/edge/kafka/client.ts'
+import { opening } from '../../../src/edge/kafka/refusals.ts'
+
+const {
   KafkaJSConnectionError,
   KafkaJSError,
   KafkaJSNumberOfRetriesExceeded,
   KafkaJSProtocolError,
   KafkaJSRequestTimeoutError,
-} from 'kafkajs'
-import { describe, expect, it } from 'vitest'
-import { UserError } from '../../../src/core/model/errors.ts'
-import { isPassing } from '../../../src/edge/kafka/client.ts'
-import { opening } from '../../../src/edge/kafka/refusals.ts'
+} = kafkajs
 
 const settings = { brokers: ['b:1'], clientId: 'test' }
 const late = new KafkaJSRequestTimeoutError('Request Metadata timed out', {
