@@ -29,8 +29,7 @@ import type { Holdings } from '../core/lane/share.ts'
 import {
   deferralWaitMs,
   isRateKnown,
-  returnPlaceMs,
-  returnSpreadMs,
+  returnOf,
   sharedWaitMs,
   type BacklogFacts,
 } from '../core/lane/backlog.ts'
@@ -325,14 +324,12 @@ export class Deferring {
     const { counts, tiers } = this.#parts
     const moment = { now, random: this.#parts.random() }
     const facts = this.#backlogFacts(run)
-    if (facts === undefined) {
-      const returning = { spreadMs: minHopMs, placeMs: moment.random * minHopMs, tiers }
-      return deferBlocked(run, blocked, returning, moment)
-    }
     const all = { deliveries: counts.all(now), hooks: counts.hookCount }
-    const spreadMs = returnSpreadMs(facts, all)
-    const placeMs = returnPlaceMs(facts, all, moment.random)
-    return deferBlocked(run, blocked, { spreadMs, placeMs, tiers }, moment)
+    const returning =
+      facts === undefined
+        ? { spreadMs: minHopMs, placeMs: moment.random * minHopMs }
+        : returnOf(facts, all, moment.random)
+    return deferBlocked(run, blocked, { ...returning, tiers }, moment)
   }
 
   #backlogFacts({ hookId }: Run): BacklogFacts | undefined {

@@ -89,36 +89,35 @@ export interface DeferredOfAll {
   readonly hooks: number
 }
 
-/**
- * The time over which the deliveries of a blocked lane return, in milliseconds: half of the estimated time that the
- * recovered endpoint needs for them. It is half because the endpoint may have become faster. Deliveries beyond the lane's
- * share are then deferred as for any healthy lane.
- */
-export function returnSpreadMs(facts: BacklogFacts, all: DeferredOfAll): number {
-  return Math.min(maxMs, Math.max(minSpreadMs, behindOthersMs(facts, all)))
+/** How the deliveries of a blocked lane return, counted from its next probe. */
+export interface Return {
+  /** All of them return over this time. Milliseconds, from 5 s to half an hour. */
+  readonly spreadMs: number
+  /** When one of them returns that is deferred now for the first time. Milliseconds; this may be beyond the time for all. */
+  readonly placeMs: number
 }
 
 /**
- * How long after the probe a delivery of a blocked lane returns that is deferred for the first time, in milliseconds: after
- * those that were deferred before it. A tier releases its records in the order in which they were written. So it releases
- * these in the order in which they are due, and none comes late because others were released before it that are due later.
+ * They return over half of the estimated time that the recovered endpoint needs for them. It is half because the endpoint may
+ * have become faster. Deliveries beyond the lane's share are then deferred as for any healthy lane.
+ *
+ * A delivery that is deferred for the first time returns after those that were deferred before it. A tier releases its records
+ * in the order in which they were written. So it releases these in the order in which they are due, and none is late because
+ * others were released before it that are due later.
  *
  * @param random uniform in [0, 1). The first few return over a short time, instead of all at once
  */
-export function returnPlaceMs(facts: BacklogFacts, all: DeferredOfAll, random: number): number {
-  return Math.max(behindOthersMs(facts, all), random * minSpreadMs)
-}
-
-/**
- * What the deliveries need that were deferred before, at the pace at which all return. Hooks return side by side: the few of
- * one do not come after thousands of another.
- */
-function behindOthersMs(facts: BacklogFacts, all: DeferredOfAll): number {
+export function returnOf(facts: BacklogFacts, all: DeferredOfAll, random: number): Return {
   const { queued, deferred, limit, successMs } = facts
   const perMs = limited(successMs === undefined ? undefined : limit / callMs(successMs), facts)
   const halfMs = perMs === undefined ? 0 : (queued + deferred) / perMs / 2
+  // Hooks return side by side: the few deliveries of one do not come after thousands of another.
   const before = Math.min(all.deliveries, deferred * Math.max(1, all.hooks))
-  return Math.max(halfMs, before / maxReturnPerMs)
+  const behindMs = Math.max(halfMs, before / maxReturnPerMs)
+  return {
+    spreadMs: Math.min(maxMs, Math.max(minSpreadMs, behindMs)),
+    placeMs: Math.max(behindMs, random * minSpreadMs),
+  }
 }
 
 /** Whether it can be said from the lane's own calls, or its owner's limit, how long its backlog takes. */

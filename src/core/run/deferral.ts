@@ -2,10 +2,9 @@
  * Deferrals: how long a run waits on a tier without an attempt, and how many runs may wait like this.
  *
  * Only the next probe can show that the endpoint of an open lane has recovered, so no deferred run returns before it. From
- * then on the runs return evenly and in their order, over half of the time that the endpoint will need for them
- * (`returnSpreadMs` in {@link ../lane/backlog.ts}). So the lane is never idle. A run that finds the lane still open is deferred to the next
- * probe. Each waiting run costs one read and about one write per probe. A paused lane does the same with the end of its
- * pause.
+ * then on the runs return evenly and in their order, over half of the time that the endpoint will need for them (`returnOf` in
+ * {@link ../lane/backlog.ts}). So the lane is never idle. A run that finds the lane still open is deferred to the next probe.
+ * Each waiting run costs one read and about one write per probe. A paused lane does the same with the end of its pause.
  *
  * A healthy lane defers a run when the hook has used up its share ({@link ../lane/backlog.ts}).
  */

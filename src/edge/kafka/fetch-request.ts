@@ -1,12 +1,13 @@
 /**
  * The fetch request of KafkaJS. A process that gets single events sends hundreds a second, each with all of its partitions,
- * and KafkaJS makes an encoder of 511 bytes and an object of 64 bits for each field of each partition. This code makes none. Requests to brokers before Kafka 2.3, which have other versions of the request, stay as they are.
+ * and KafkaJS makes an encoder of 511 bytes and an object of 64 bits for each field of each partition. This code makes none.
+ * Requests to brokers before Kafka 2.3, which have other versions of the request, stay as they are.
  *
  * Imported by `fetch.ts` before KafkaJS loads the users of the module, at the first fetch.
  */
 import type { FetchTopic } from './inner.ts'
 import { replaceExport } from './replace-export.ts'
-import type { RequestBody } from './requests.ts'
+import { type RequestBody, textBytes, writeText } from './requests.ts'
 
 interface FetchParts {
   readonly replicaId: number
@@ -29,7 +30,6 @@ const headBytes = 6 * 4 + 1 + 4
 /** Number, epoch of the leader, position, start of the log, and most bytes. */
 const partitionBytes = 4 + 4 + 8 + 8 + 4
 const countBytes = 4
-const lengthBytes = 2
 /** Not known here. Only replicas say it. Twice it is the same in 64 bits. */
 const unknown = -1
 
@@ -77,9 +77,9 @@ function writeFetch(parts: FetchParts, bytes: Buffer, from: number): void {
 }
 
 function bytesOf(topics: readonly FetchTopic[], rackId: string): number {
-  let bytes = headBytes + countBytes + lengthBytes + Buffer.byteLength(rackId)
+  let bytes = headBytes + countBytes + textBytes(rackId)
   for (const { topic, partitions } of topics) {
-    bytes += lengthBytes + Buffer.byteLength(topic) + countBytes
+    bytes += textBytes(topic) + countBytes
     bytes += partitions.length * partitionBytes
   }
   return bytes
@@ -91,12 +91,6 @@ function writeOffset(bytes: Buffer, offset: string, at: number): number {
   if (!Number.isSafeInteger(number)) return bytes.writeBigInt64BE(BigInt(offset), at)
   bytes.writeInt32BE(Math.floor(number / 2 ** 32), at)
   return bytes.writeUInt32BE(number >>> 0, at + 4)
-}
-
-function writeText(bytes: Buffer, text: string, at: number): number {
-  const length = bytes.write(text, at + lengthBytes)
-  bytes.writeInt16BE(length, at)
-  return at + lengthBytes + length
 }
 
 replaceExport('kafkajs/src/protocol/requests/fetch/v11/request', withOwnBody)

@@ -6,7 +6,7 @@
  */
 import type { EncodedPartition } from './inner.ts'
 import { replaceExport } from './replace-export.ts'
-import type { RequestBody } from './requests.ts'
+import { type RequestBody, textBytes, writeText } from './requests.ts'
 
 interface ProduceParts {
   readonly acks: number
@@ -39,12 +39,12 @@ function isEncoded(parts: ProduceParts): parts is EncodedParts {
   return parts.topicData.every(({ partitions }) => partitions.every((one) => 'encoded' in one))
 }
 
-/** The transaction's id, which is null, the acknowledgements, the time-out, and the count of topics. */
+/** The id of the transaction, the acknowledgements, the time-out, and the count of topics. */
 const headBytes = 2 + 2 + 4 + 4
-/** The length of a topic's name, and the count of its partitions. */
-const topicBytes = 2 + 4
+const countBytes = 4
 /** The number of a partition, and the length of its batch. */
 const partitionBytes = 4 + 4
+/** Instead of the length of the transaction's id. */
 const noId = -1
 
 /** Version 3: `ProduceRequest.json` of Kafka. */
@@ -55,14 +55,14 @@ function produceBody(parts: EncodedParts): RequestBody {
   }
 }
 
-function writeProduce({ acks, timeout, topicData }: EncodedParts, bytes: Buffer, from: number) {
+function writeProduce(parts: EncodedParts, bytes: Buffer, from: number): void {
+  const { acks, timeout, topicData } = parts
   let at = bytes.writeInt16BE(noId, from)
   at = bytes.writeInt16BE(acks, at)
   at = bytes.writeInt32BE(timeout, at)
   at = bytes.writeInt32BE(topicData.length, at)
   for (const { topic, partitions } of topicData) {
-    const length = bytes.write(topic, at + 2)
-    at = bytes.writeInt16BE(length, at) + length
+    at = writeText(bytes, topic, at)
     at = bytes.writeInt32BE(partitions.length, at)
     for (const { partition, encoded } of partitions) {
       at = bytes.writeInt32BE(partition, at)
@@ -75,7 +75,7 @@ function writeProduce({ acks, timeout, topicData }: EncodedParts, bytes: Buffer,
 function bytesOf(topicData: EncodedParts['topicData']): number {
   let bytes = headBytes
   for (const { topic, partitions } of topicData) {
-    bytes += topicBytes + Buffer.byteLength(topic)
+    bytes += textBytes(topic) + countBytes
     for (const { encoded } of partitions) bytes += partitionBytes + encoded.length
   }
   return bytes

@@ -35,10 +35,12 @@ interface Numbered {
   }
 }
 
-/** Length, API and its version, number, and the length of the client's id: request header 1 (`RequestHeader.json` of Kafka). */
-const headBytes = 4 + 2 + 2 + 4 + 2
-/** Kafka does not count the length itself. */
+/** Of the request, which does not count itself. */
 const lengthBytes = 4
+/** API, its version, and a number. The client's id follows: request header 1 (`RequestHeader.json` of Kafka). */
+const headBytes = 2 + 2 + 4
+/** Of a text. */
+const textLengthBytes = 2
 
 /** @returns KafkaJS sends what is in `buffer` */
 export async function encodeRequest({
@@ -48,16 +50,25 @@ export async function encodeRequest({
 }: Numbered): Promise<Encoder> {
   const { apiKey, apiVersion, encode } = request
   const body = bodyOf(await encode())
-  const bodyAt = headBytes + Buffer.byteLength(clientId)
+  const bodyAt = lengthBytes + headBytes + textBytes(clientId)
   const buffer = Buffer.allocUnsafe(bodyAt + body.bytes)
   let at = buffer.writeInt32BE(buffer.length - lengthBytes, 0)
   at = buffer.writeInt16BE(apiKey, at)
   at = buffer.writeInt16BE(apiVersion, at)
   at = buffer.writeInt32BE(correlationId, at)
-  at = buffer.writeInt16BE(bodyAt - headBytes, at)
-  buffer.write(clientId, at)
-  body.writeTo(buffer, bodyAt)
+  body.writeTo(buffer, writeText(buffer, clientId, at))
   return { buffer }
+}
+
+/** The bytes that {@link writeText} writes. */
+export function textBytes(text: string): number {
+  return textLengthBytes + Buffer.byteLength(text)
+}
+
+/** Writes a text behind its length. Returns where the text ends. */
+export function writeText(request: Buffer, text: string, at: number): number {
+  const length = request.write(text, at + textLengthBytes)
+  return request.writeInt16BE(length, at) + length
 }
 
 function bodyOf(encoded: RequestBody | Encoder): RequestBody {

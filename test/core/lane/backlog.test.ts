@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   deferralWaitMs,
-  returnPlaceMs,
-  returnSpreadMs,
+  returnOf,
   sharedWaitMs,
   type BacklogFacts,
   type DeferredOfAll,
@@ -188,13 +187,13 @@ describe('the return of what an open lane defers', () => {
     ],
   ]
   it.each(cases)('%s', (_, facts, all, expected) => {
-    expect(returnSpreadMs({ ...open, ...facts }, all)).toBeCloseTo(expected, 6)
+    expect(returnOf({ ...open, ...facts }, all, 0).spreadMs).toBeCloseTo(expected, 6)
   })
 
   it('is a time between 5 s and half an hour, whatever the facts are', () => {
     fc.assert(
       fc.property(anyFacts, amount, amount, (some, deliveries, hooks) => {
-        const ms = returnSpreadMs(some, { deliveries, hooks })
+        const ms = returnOf(some, { deliveries, hooks }, 0).spreadMs
         expect(ms).toBeGreaterThanOrEqual(5 * second)
         expect(ms).toBeLessThanOrEqual(30 * minute)
       }),
@@ -202,8 +201,9 @@ describe('the return of what an open lane defers', () => {
   })
 
   it('is in the order in which they were deferred, over this time', () => {
-    const places = Array.from({ length: 20_000 }, (_, deferred) =>
-      returnPlaceMs({ ...open, deferred }, alone(deferred), 0),
+    const places = Array.from(
+      { length: 20_000 },
+      (_, deferred) => returnOf({ ...open, deferred }, alone(deferred), 0).placeMs,
     )
     expect(places).toEqual(places.toSorted((one, other) => one - other))
     expect(places[0]).toBe(0)
@@ -212,8 +212,8 @@ describe('the return of what an open lane defers', () => {
 
   it('is at any time of 5 s while hardly any wait', () => {
     const few = { ...open, deferred: 1 }
-    expect(returnPlaceMs(few, alone(1), 0.5)).toBe(2.5 * second)
-    expect(returnPlaceMs(few, alone(1), 0.999)).toBe(4_995)
+    expect(returnOf(few, alone(1), 0.5).placeMs).toBe(2.5 * second)
+    expect(returnOf(few, alone(1), 0.999).placeMs).toBe(4_995)
   })
 })
 
