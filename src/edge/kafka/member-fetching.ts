@@ -59,8 +59,9 @@ export class MemberFetching {
   }
 
   /**
-   * Ends when what it handed over has been looked at, at the end of this pass of the event loop. So the calls of these records
-   * start before the next fetch is written, which comes early enough.
+   * Ends when the calls of what it handed over have been written. The next fetch comes early enough after these. A turn starts
+   * the calls at the end of this pass of the event loop. undici writes to a kept connection at the end of the next one, when
+   * it has read what came while the connection was idle.
    *
    * @returns nothing, ever: KafkaJS has nothing left to handle
    */
@@ -84,7 +85,10 @@ export class MemberFetching {
       refusals.granted('reading')
       if (positions === null || hasMovedOn()) return []
       for (const batch of batches) this.#handOver(positions, batch)
-      if (batches.some(({ rawMessages }) => rawMessages.length > 0)) await setImmediate()
+      if (batches.some(({ rawMessages }) => rawMessages.length > 0)) {
+        await setImmediate()
+        await setImmediate()
+      }
     } catch (error) {
       // A rejoin from another broker's fetch loop changed the assignment meanwhile.
       if (hasMovedOn()) return []

@@ -1,12 +1,16 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { AttemptResult } from '../../../src/core/model/model.ts'
 import type { FetchedBatch, InnerGroup } from '../../../src/edge/kafka/inner.ts'
 import { MemberFetching } from '../../../src/edge/kafka/member-fetching.ts'
 import { MemberLife } from '../../../src/edge/kafka/member-life.ts'
 import { systemClock } from '../../../src/edge/system-clock.ts'
 import { RefusalWatch } from '../../../src/edge/kafka/refusal-watch.ts'
+import { send, useSender } from '../../support/http-calls.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
+import { useReceiver } from '../../support/receiver.ts'
 
 const longMs = 3_600_000
 
@@ -82,13 +86,22 @@ describe('the fetch loop of a member', () => {
     expect(await waiting).toEqual([])
   })
 
-  it('lets the records that it hands over start their calls before the next fetch', async () => {
+  it('lets the calls of the records that it hands over be written before the next fetch, on kept connections as well', async () => {
     const order: string[] = []
-    const onBatch = () => systemClock.soon(() => order.push('calls'))
+    const onHeaders = () => void order.push('call')
+    subscribe('undici:client:sendHeaders', onHeaders)
+    onTestFinished(() => void unsubscribe('undici:client:sendHeaders', onHeaders))
+    const receiver = await useReceiver()
+    const sender = useSender()
+    const call = () => send(sender, receiver.origin)
+    await call()
+    const answered = Promise.withResolvers<AttemptResult>()
+    const onBatch = () => systemClock.soon(() => answered.resolve(call()))
     const member = makeMember(longMs, { isPaused: false, onBatch })
     await member.fetch()
     order.push('next fetch')
-    expect(order).toEqual(['calls', 'next fetch'])
+    await answered.promise
+    expect(order).toEqual(['call', 'call', 'next fetch'])
   })
 
   it('does not wait after a failed fetch once the member is stopped', async () => {
