@@ -4,6 +4,7 @@ import { isEventKey } from './event-keys.ts'
 import { isTenantId } from '../model/identity.ts'
 import type { JsonObject } from '../text/json.ts'
 import { readJsonObject, rejected, type Rejected } from '../text/json-text.ts'
+import { allocateHeld } from './held-bytes.ts'
 import { HeaderReader, maxHeaders } from './record-headers.ts'
 import { sourceKeyOf, userIdOf } from './search-fields.ts'
 import { validTraceparent, validTracestate } from './trace-context.ts'
@@ -91,7 +92,7 @@ export function readTenant(reader: HeaderReader, name: string): string | undefin
 export function bodyFor(event: Pick<AuthEvent, 'body'>, hookId: HookId): Buffer {
   const member = `,"hookId":${JSON.stringify(hookId)}}`
   const before = event.body.length - 1
-  const body = Buffer.allocUnsafe(before + Buffer.byteLength(member))
+  const body = allocateHeld(before + Buffer.byteLength(member))
   event.body.copy(body, 0, 0, before)
   body.write(member, before)
   return body

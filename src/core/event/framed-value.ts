@@ -4,6 +4,7 @@
  */
 import type { CompiledAvro } from '../avro/avro.ts'
 import { rejected, type Rejected } from '../text/json-text.ts'
+import { heldText } from './held-bytes.ts'
 
 /** What an id of the registry stands for. */
 export type Schema =
@@ -51,7 +52,7 @@ export function unframe(bytes: Buffer, find: FindSchema): Unframed {
       if (rendered.kind === 'fault') {
         return rejected(rendered.reason, rendered.field, rendered.message)
       }
-      return { kind: 'bytes', bytes: Buffer.from(rendered.text), isRendered: true }
+      return { kind: 'bytes', bytes: heldText(rendered.text), isRendered: true }
     }
     case 'unusable':
       return rejected('unusable-schema', '', `Schema ${id} cannot be used: ${schema.message}.`)

@@ -94,11 +94,11 @@ export class PackedHeaders implements KafkaHeaders {
     return new PackedHeaders(count, others.length === 0 ? first : Buffer.concat(parts))
   }
 
-  /** The same in memory of their own. */
-  copy(): PackedHeaders {
-    return this.length === 0
-      ? PackedHeaders.none
-      : new PackedHeaders(this.length, Buffer.from(this.bytes))
+  /** @param memory for just their bytes, in which they are kept from now on */
+  copyTo(memory: Buffer): PackedHeaders {
+    if (this.length === 0) return PackedHeaders.none
+    this.bytes.copy(memory)
+    return new PackedHeaders(this.length, memory)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Converts KafkaJS's messages to the project's records. */
 import type { InboundRecord } from '../../core/model/model.ts'
+import { allocateHeld } from '../../core/event/held-bytes.ts'
 import { PackedHeaders } from '../../core/event/packed-headers.ts'
 import type { FetchedBatch, FetchedMessage } from './inner.ts'
 
@@ -10,19 +11,25 @@ import type { FetchedBatch, FetchedMessage } from './inner.ts'
  * @throws {Error} when the offset exceeds 2^53
  */
 export function inboundRecord(batch: FetchedBatch, message: FetchedMessage): InboundRecord {
+  const headers = message.headers ?? PackedHeaders.none
+  const valueAt = message.key?.length ?? 0
+  const headersAt = valueAt + (message.value?.length ?? 0)
+  const memory = allocateHeld(headersAt + headers.bytes.length)
   return {
     topic: batch.topic,
     partition: batch.partition,
     offset: offsetNumber(message.offset),
-    key: copyOf(message.key),
-    value: copyOf(message.value),
-    headers: message.headers?.copy() ?? PackedHeaders.none,
+    key: copyTo(memory.subarray(0, valueAt), message.key),
+    value: copyTo(memory.subarray(valueAt, headersAt), message.value),
+    headers: headers.copyTo(memory.subarray(headersAt)),
     timestamp: Number(message.timestamp),
   }
 }
 
-function copyOf(bytes: Buffer | null | undefined): Buffer | null {
-  return bytes == null ? null : Buffer.from(bytes)
+function copyTo(memory: Buffer, bytes: Buffer | null | undefined): Buffer | null {
+  if (bytes == null) return null
+  bytes.copy(memory)
+  return memory
 }
 
 /** @throws {Error} when the offset exceeds 2^53, because larger numbers are not exact */
