@@ -45,14 +45,11 @@ export class PackedHeaders implements KafkaHeaders {
     return new PackedHeaders(headers.length, bytes)
   }
 
-  /** The same for headers whose values are text, with one buffer for all of them. */
-  static ofTexts(headers: readonly TextHeader[]): PackedHeaders {
-    let most = 0
-    for (const [name, value] of headers) most += mostTextBytes(name) + mostTextBytes(value)
-    const target = most <= scratch.length ? scratch : Buffer.allocUnsafe(most)
-    let at = 0
-    for (const [name, value] of headers) at = writeText(value, target, writeText(name, target, at))
-    return new PackedHeaders(headers.length, Buffer.from(target.subarray(0, at)))
+  /** The same for headers whose values are text, in the order in which `write` adds them. It may not call this function. */
+  static ofTexts(write: (texts: HeaderTexts) => void): PackedHeaders {
+    texts.clear()
+    write(texts)
+    return new PackedHeaders(texts.count, Buffer.from(texts.written()))
   }
 
   *[Symbol.iterator](): Iterator<KafkaHeader> {
@@ -102,10 +99,43 @@ export class PackedHeaders implements KafkaHeaders {
   }
 }
 
-export type TextHeader = readonly [name: string, value: string]
+/** Puts the headers of one record together. */
+export class HeaderTexts {
+  #bytes = Buffer.alloc(4_096)
+  #end = 0
+  #count = 0
 
-/** Where the headers of one record are put together. */
-const scratch = Buffer.alloc(4_096)
+  get count(): number {
+    return this.#count
+  }
+
+  clear(): void {
+    this.#end = 0
+    this.#count = 0
+  }
+
+  add(name: string, value: string): void {
+    const most = this.#end + mostTextBytes(name) + mostTextBytes(value)
+    if (most > this.#bytes.length) this.#grow(most)
+    this.#end = writeText(value, this.#bytes, writeText(name, this.#bytes, this.#end))
+    this.#count += 1
+  }
+
+  /** A view. The next headers are written over it. */
+  written(): Buffer {
+    return this.#bytes.subarray(0, this.#end)
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.alloc(2 * bytes)
+    this.#bytes.copy(larger, 0, 0, this.#end)
+    this.#bytes = larger
+  }
+}
+
+/** All headers are written here first, so that only their own bytes are allocated for them. */
+const texts = new HeaderTexts()
+
 /** A text of fewer bytes has a length of one byte. */
 const shortText = 64
 

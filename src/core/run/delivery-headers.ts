@@ -30,7 +30,7 @@ import {
   type TraceContext,
   type Trigger,
 } from '../model/model.ts'
-import { joinHeaders, PackedHeaders, type TextHeader } from '../event/packed-headers.ts'
+import { joinHeaders, PackedHeaders, type HeaderTexts } from '../event/packed-headers.ts'
 import { HeaderReader } from '../event/record-headers.ts'
 import { sourceKeyOf } from '../event/search-fields.ts'
 
@@ -54,23 +54,29 @@ export function withTrace(run: Run, trace: TraceContext): Run {
 
 /** Headers of a tier record: the event's own, and everything that is needed to continue the run. */
 export function runHeaders(run: Run): KafkaHeaders {
-  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(runTexts(run)))
+  return withOwn(run.event, (own) => addRun(own, run))
 }
 
-function runTexts(run: Run): readonly TextHeader[] {
-  return [
-    ...nameHeaders(run),
-    header(runHeaderNames.run, run.run),
-    header(runHeaderNames.attempt, run.attempt),
-    header(runHeaderNames.hop, run.hop),
-    ...(run.deferrals === 0 ? [] : [header(runHeaderNames.deferrals, run.deferrals)]),
-    header(runHeaderNames.trigger, run.trigger),
-    ...forcedHeader(run),
-    header(runHeaderNames.firstHandledAt, run.firstHandledAt),
-    header(runHeaderNames.dueAt, run.dueAt),
-    header(runHeaderNames.earlyMs, run.earlyMs),
-    ...sourceHeaders(run.event),
-  ]
+/** The headers of an event or a record, and behind them hooktide's own. */
+function withOwn(
+  { headers }: Pick<AuthEvent, 'headers'>,
+  write: (own: HeaderTexts) => void,
+): KafkaHeaders {
+  return joinHeaders(headers, PackedHeaders.ofTexts(write))
+}
+
+function addRun(own: HeaderTexts, run: Run): void {
+  addNames(own, run)
+  add(own, runHeaderNames.run, run.run)
+  add(own, runHeaderNames.attempt, run.attempt)
+  add(own, runHeaderNames.hop, run.hop)
+  if (run.deferrals > 0) add(own, runHeaderNames.deferrals, run.deferrals)
+  add(own, runHeaderNames.trigger, run.trigger)
+  addForced(own, run)
+  add(own, runHeaderNames.firstHandledAt, run.firstHandledAt)
+  add(own, runHeaderNames.dueAt, run.dueAt)
+  add(own, runHeaderNames.earlyMs, run.earlyMs)
+  addSource(own, run.event)
 }
 
 /**
@@ -78,8 +84,10 @@ function runTexts(run: Run): readonly TextHeader[] {
  * the split mark. No other record gets the mark: a dead letter that somebody copies to the requests topic begins a new run.
  */
 export function splitHeaders(run: Run): KafkaHeaders {
-  const own = [...runTexts(run), header(runHeaderNames.split, presentMark)]
-  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(own))
+  return withOwn(run.event, (own) => {
+    addRun(own, run)
+    add(own, runHeaderNames.split, presentMark)
+  })
 }
 
 /** Whether a record of the requests topic continues a run, instead of beginning one. */
@@ -92,13 +100,12 @@ export function isSplit({ headers }: Pick<InboundRecord, 'headers'>): boolean {
 export function requestRecordHeaders(
   request: Pick<Run, 'deliveryId' | 'hookId' | 'trigger' | 'isForced' | 'event'>,
 ): KafkaHeaders {
-  const own = [
-    ...nameHeaders(request),
-    header(runHeaderNames.trigger, request.trigger),
-    ...forcedHeader(request),
-    ...sourceHeaders(request.event),
-  ]
-  return joinHeaders(request.event.headers, PackedHeaders.ofTexts(own))
+  return withOwn(request.event, (own) => {
+    addNames(own, request)
+    add(own, runHeaderNames.trigger, request.trigger)
+    addForced(own, request)
+    addSource(own, request.event)
+  })
 }
 
 /** Headers of a dead letter: those of the run, and why it ended. */
@@ -111,24 +118,21 @@ export function deadLetterHeaders(
     readonly diedAt: EpochMs
   },
 ): KafkaHeaders {
-  const status = death.status === undefined ? [] : [header(deathHeaderNames.status, death.status)]
-  const own = [
-    ...runTexts(run),
-    header(deathHeaderNames.reason, death.reason),
-    ...status,
-    header(deathHeaderNames.diedAt, death.diedAt),
-  ]
-  return joinHeaders(run.event.headers, PackedHeaders.ofTexts(own))
+  return withOwn(run.event, (own) => {
+    addRun(own, run)
+    add(own, deathHeaderNames.reason, death.reason)
+    if (death.status !== undefined) add(own, deathHeaderNames.status, death.status)
+    add(own, deathHeaderNames.diedAt, death.diedAt)
+  })
 }
 
 /** Headers of a rejected record: its own, the reason of the rejection, and the record's place. */
 export function rejectedHeaders(record: InboundRecord, rejection: Rejection): KafkaHeaders {
-  const own = [
-    header(rejectionHeaderNames.reason, rejection.reason),
-    header(rejectionHeaderNames.field, rejection.field),
-    header(rejectionHeaderNames.source, placeOf(record)),
-  ]
-  return joinHeaders(record.headers, PackedHeaders.ofTexts(own))
+  return withOwn(record, (own) => {
+    add(own, rejectionHeaderNames.reason, rejection.reason)
+    add(own, rejectionHeaderNames.field, rejection.field)
+    add(own, rejectionHeaderNames.source, placeOf(record))
+  })
 }
 
 /**
@@ -336,26 +340,21 @@ function readSource(reader: HeaderReader, { topic, partition, offset }: RecordPl
   return { topic: parts?.[1] ?? topic, partition: Number(parts?.[2]), offset: offsetRead }
 }
 
-function nameHeaders({
-  deliveryId,
-  hookId,
-  event,
-}: Pick<Run, 'deliveryId' | 'hookId' | 'event'>): readonly TextHeader[] {
-  return [
-    header(runHeaderNames.deliveryId, deliveryId),
-    header(runHeaderNames.hookId, hookId),
-    header(runHeaderNames.tenantId, event.tenantId),
-    header(runHeaderNames.eventId, event.eventId),
-    header(runHeaderNames.eventSource, event.eventSource),
-  ]
+function addNames(
+  own: HeaderTexts,
+  { deliveryId, hookId, event }: Pick<Run, 'deliveryId' | 'hookId' | 'event'>,
+): void {
+  add(own, runHeaderNames.deliveryId, deliveryId)
+  add(own, runHeaderNames.hookId, hookId)
+  add(own, runHeaderNames.tenantId, event.tenantId)
+  add(own, runHeaderNames.eventId, event.eventId)
+  add(own, runHeaderNames.eventSource, event.eventSource)
 }
 
 /** Of the event's own record: where it stands, and its key. */
-function sourceHeaders({ source, sourceKey }: AuthEvent): readonly TextHeader[] {
-  return [
-    header(runHeaderNames.source, placeOf(source)),
-    ...(sourceKey === undefined ? [] : [header(runHeaderNames.sourceKey, sourceKey)]),
-  ]
+function addSource(own: HeaderTexts, { source, sourceKey }: AuthEvent): void {
+  add(own, runHeaderNames.source, placeOf(source))
+  if (sourceKey !== undefined) add(own, runHeaderNames.sourceKey, sourceKey)
 }
 
 /** The place of a record as text. It is the value of `hooktide-source`, and the name of the run that the record begins. */
@@ -370,10 +369,10 @@ export function placeIn(text: string): RecordPlace | undefined {
   return { topic, partition: Number(partition), offset: Number(offset) }
 }
 
-function forcedHeader({ isForced }: Pick<Run, 'isForced'>): readonly TextHeader[] {
-  return isForced ? [header(runHeaderNames.forced, presentMark)] : []
+function addForced(own: HeaderTexts, { isForced }: Pick<Run, 'isForced'>): void {
+  if (isForced) add(own, runHeaderNames.forced, presentMark)
 }
 
-function header(name: `hooktide-${string}`, value: string | number): TextHeader {
-  return [name, String(value)]
+function add(own: HeaderTexts, name: `hooktide-${string}`, value: string | number): void {
+  own.add(name, String(value))
 }
