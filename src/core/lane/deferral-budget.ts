@@ -4,7 +4,7 @@
  */
 import type { MonotonicMs } from '../model/model.ts'
 
-/** Deliveries per second. At this rate, an event behind 100,000 events of a slow hook waits 20 s. */
+/** Deliveries per second. At this rate, an event behind 100,000 events of a hook whose calls take long waits 20 s. */
 const perSecond = 5_000
 /** Deliveries that may be deferred at once. */
 const burst = 100
