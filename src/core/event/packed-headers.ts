@@ -45,7 +45,11 @@ export class PackedHeaders implements KafkaHeaders {
     return new PackedHeaders(headers.length, bytes)
   }
 
-  /** The same for headers whose values are text, in the order in which `write` adds them. It may not call this function. */
+  /**
+   * The same for headers whose values are text.
+   *
+   * @param write adds them in their order. It must not make other headers meanwhile: all are put together in the same memory
+   */
   static ofTexts(write: (texts: HeaderTexts) => void): PackedHeaders {
     texts.clear()
     write(texts)
@@ -91,15 +95,15 @@ export class PackedHeaders implements KafkaHeaders {
     return new PackedHeaders(count, others.length === 0 ? first : Buffer.concat(parts))
   }
 
-  /** @param memory for just their bytes, in which they are kept from now on */
-  copyTo(memory: Buffer): PackedHeaders {
+  /** The same, kept at this place of other memory. */
+  copyTo(memory: Buffer, at: number): PackedHeaders {
     if (this.length === 0) return PackedHeaders.none
-    this.bytes.copy(memory)
-    return new PackedHeaders(this.length, memory)
+    this.bytes.copy(memory, at)
+    return new PackedHeaders(this.length, memory.subarray(at, at + this.bytes.length))
   }
 }
 
-/** Puts the headers of one record together. */
+/** Puts the headers of one record together: hooktide's own, whose lengths are bounded. */
 export class HeaderTexts {
   #bytes = Buffer.alloc(4_096)
   #end = 0

@@ -19,17 +19,17 @@ export function inboundRecord(batch: FetchedBatch, message: FetchedMessage): Inb
     topic: batch.topic,
     partition: batch.partition,
     offset: offsetNumber(message.offset),
-    key: copyTo(memory.subarray(0, valueAt), message.key),
-    value: copyTo(memory.subarray(valueAt, headersAt), message.value),
-    headers: headers.copyTo(memory.subarray(headersAt)),
+    key: copyTo(memory, 0, message.key),
+    value: copyTo(memory, valueAt, message.value),
+    headers: headers.copyTo(memory, headersAt),
     timestamp: Number(message.timestamp),
   }
 }
 
-function copyTo(memory: Buffer, bytes: Buffer | null | undefined): Buffer | null {
+function copyTo(memory: Buffer, at: number, bytes: Buffer | null | undefined): Buffer | null {
   if (bytes == null) return null
-  bytes.copy(memory)
-  return memory
+  bytes.copy(memory, at)
+  return memory.subarray(at, at + bytes.length)
 }
 
 /** @throws {Error} when the offset exceeds 2^53, because larger numbers are not exact */
