@@ -143,7 +143,8 @@ export class Admission {
       }
       calls.push({ call, decision: judgement })
     }
-    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic(), areShort)) {
+    const isDoubtful = areShort && deferring.mayBeStarved()
+    if (fresh > 0 && !deferrals.hasLeft(clock.monotonic(), isDoubtful)) {
       this.#isOverBudget = true
       return undefined
     }

@@ -10,6 +10,7 @@ import {
   isEndpointBound,
   isLoopBusy,
   isProcessSlow,
+  mayBeStarved,
   type ProcessFacts,
 } from '../core/lane/endpoint-bound.ts'
 import { isLong, type CallLength } from '../core/lane/call-length.ts'
@@ -223,6 +224,10 @@ export class Deferring {
   /** Whether the event loop is too busy. */
   isLoopBusy(): boolean {
     return isLoopBusy(this.#parts.loop.busyShare())
+  }
+
+  mayBeStarved(): boolean {
+    return mayBeStarved(this.#parts.loop.busyShare())
   }
 
   isProcessSlow(): boolean {

@@ -157,7 +157,7 @@ describe('a tenant that was quiet', () => {
     await rig.sendEvents(...events(1, 'PostSignIn', { 'tenant-id': 'quiet' }))
     const all = await rig.results.waitFor((results) => countOf(results, 'quiet') === 1)
     // At 40 calls a second the backlog takes 100 s.
-    expect(countOf(all, 'slow')).toBeLessThan(800)
+    expect(countOf(all, 'slow')).toBeLessThan(300)
   })
 })
 

@@ -19,10 +19,7 @@ const burstMs = 5
 export class DeferralBudget {
   #left = burst
   #leftMs = burstMs
-  /**
-   * Where calls are short, a pause follows each deferral that is as long as the deferral was. A process that gets little of
-   * the processor takes such a lane for slow, but calling costs it less than deferring.
-   */
+  /** Where it is doubtful that the endpoint is what is slow, a pause follows each deferral that is as long as the deferral was. */
   #restsUntil: MonotonicMs = Number.NEGATIVE_INFINITY
   #filledAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
@@ -30,11 +27,11 @@ export class DeferralBudget {
    * Whether fresh deliveries may be deferred now. One event may overdraw the budget, since its deliveries are deferred
    * together.
    *
-   * @param areShort whether the calls of one of their lanes are short
+   * @param isDoubtful whether this process may be what is slow, and not the endpoint of one of their lanes
    */
-  hasLeft(now: MonotonicMs, areShort: boolean): boolean {
+  hasLeft(now: MonotonicMs, isDoubtful: boolean): boolean {
     this.#fill(now)
-    return this.#left > 0 && (areShort ? now >= this.#restsUntil : this.#leftMs > 0)
+    return this.#left > 0 && this.#leftMs > 0 && (!isDoubtful || now >= this.#restsUntil)
   }
 
   /** @param spentMs how long the event loop was busy with these deferrals */

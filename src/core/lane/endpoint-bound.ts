@@ -57,6 +57,14 @@ export function isLoopBusy(busyShare: number): boolean {
   return busyShare >= maxBusyShare
 }
 
+/** Beside other programs that use all cores, an event loop was busy for about this share of the time or more. */
+const starvedShare = 0.5
+
+/** Whether the process may get too little of the processor. Then lanes with short calls may seem slower than their endpoints. */
+export function mayBeStarved(busyShare: number): boolean {
+  return busyShare >= starvedShare
+}
+
 /** Whether the process itself is slow. */
 export function isProcessSlow({ busyShare, hasFreeSlots, hasSinkBacklog }: ProcessFacts): boolean {
   return isLoopBusy(busyShare) || !hasFreeSlots || hasSinkBacklog

@@ -59,7 +59,7 @@ describe('the budget of deferrals', () => {
     expect(taken).toBeGreaterThan(30_000)
   })
 
-  it('pauses after each deferral of a lane whose calls are short, for as long as it took', () => {
+  it('pauses after each deferral whose cause is doubtful, for as long as it took', () => {
     const budget = new DeferralBudget()
     budget.take(1, 0.1, 1_000)
     budget.take(1, 0.1, 1_000)

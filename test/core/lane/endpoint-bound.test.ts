@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   isEndpointBound,
   isProcessSlow,
+  mayBeStarved,
   type LaneFacts,
   type ProcessFacts,
   type CrowdFacts,
@@ -97,5 +98,11 @@ describe('a process', () => {
   ]
   it.each(cases)('%s: is it slow itself?', (_, facts, expected) => {
     expect(isProcessSlow({ ...idle, ...facts })).toBe(expected)
+  })
+})
+
+describe('a process whose loop is used for half of the time', () => {
+  it('may get too little of the processor', () => {
+    expect([0, 0.49, 0.5, 1].map(mayBeStarved)).toEqual([false, false, true, true])
   })
 })
