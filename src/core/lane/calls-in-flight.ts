@@ -4,14 +4,14 @@ import type { CallLength } from './call-length.ts'
 import { CallCounter } from './rate.ts'
 import { YoungCalls } from './young-calls.ts'
 
-/** No pause of a process that works at all makes all of its calls last so long. */
-const busySlowMs = 5_000
+/** A busy event loop hardly makes a quarter of the calls last so long: an answer waits for a few of its passes. */
+const busySlowMs = 2_000
 /** If fewer of the calls in flight began within the last half second, they are slow: their slots will not be free soon. */
 const maxYoungShare = 0.75
 /** Longer than calls are young, so that calls that still take long are found slow again before this is over. */
 const foundForMs = 1_000
-/** The same for calls that are counted for five seconds. */
-const foundHangingForMs = 6_000
+/** The same for calls that are counted for two seconds. */
+const foundHangingForMs = 3_000
 /** If fewer of the calls in flight end in a quarter of a second, they take over two seconds. */
 const fewEndingShare = 1 / 8
 
@@ -31,10 +31,10 @@ export class CallsInFlight {
   readonly long = { inFlight: 0, bytes: 0 }
   /** Those of which it was not known, and which began within the last half second. */
   readonly youngUnknown = new YoungCalls()
-  /** Calls that began within the last half second, and within the last five seconds. */
+  /** Calls that began within the last half second, and within the last two seconds. */
   readonly #young = new YoungCalls()
   readonly #recent = new YoungCalls(busySlowMs)
-  /** When it was last found that they are slow, and that they last over five seconds. */
+  /** When it was last found that they are slow, and that they last over two seconds. */
   #foundSlowAt: MonotonicMs = Number.NEGATIVE_INFINITY
   #foundHangingAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
@@ -54,8 +54,8 @@ export class CallsInFlight {
    * Whether more than a quarter of them have lasted half a second or longer, or this was found at most a second ago. When many
    * calls time out together, those that take their slots are all young.
    *
-   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted five seconds,
-   *   and what was found of these counts for six
+   * @param isLoopBusy whether calls may last long because this process is busy. Then calls count that have lasted two seconds,
+   *   and what was found of these counts for three
    */
   isSlow(now: MonotonicMs, isLoopBusy: boolean): boolean {
     const areSlow = this.showSlow(isLoopBusy ? this.#recent : this.#young, now)

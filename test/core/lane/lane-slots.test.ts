@@ -136,38 +136,38 @@ describe('slots', () => {
 
     it('are measured while the event loop is busy, too', () => {
       const { lanes } = hanging()
-      const measured = () => lanes.longCallsOf(sixteen.tenantId, 2 * second)
-      expect(measured()).toMatchObject({ silentMs: 2 * second })
-      expect(isSlow(lanes, 2 * second, true)).toBe(false)
+      const measured = () => lanes.longCallsOf(sixteen.tenantId, second)
+      expect(measured()).toMatchObject({ silentMs: second })
+      expect(isSlow(lanes, second, true)).toBe(false)
       expect(measured()).toBeDefined()
     })
 
-    it('are found to be held by slow calls while the event loop is busy only once these have lasted five seconds', () => {
+    it('are found to be held by slow calls while the event loop is busy only once these have lasted two seconds', () => {
       const { lanes } = hanging()
-      expect(isSlow(lanes, 2 * second, true)).toBe(false)
-      expect(isSlow(lanes, 2 * second)).toBe(true)
-      expect(isSlow(lanes, 3 * second, true)).toBe(true)
-      expect(isSlow(lanes, 3 * second + 1, true)).toBe(false)
-      expect(isSlow(lanes, 5 * second, true)).toBe(true)
+      expect(isSlow(lanes, 0.5 * second, true)).toBe(false)
+      expect(isSlow(lanes, 0.5 * second)).toBe(true)
+      expect(isSlow(lanes, 1.5 * second, true)).toBe(true)
+      expect(isSlow(lanes, 1.5 * second + 1, true)).toBe(false)
+      expect(isSlow(lanes, 2 * second, true)).toBe(true)
     })
 
-    it('are held by slow calls for six seconds more while the event loop is busy, when these time out together and others begin', () => {
+    it('are held by slow calls for three seconds more while the event loop is busy, when these time out together and others begin', () => {
       const { lanes, slots } = hanging()
       expect(isSlow(lanes, 10 * second, true)).toBe(true)
       finishAll(lanes, slots, 'failure', 10 * second)
       startAll(lanes, 10 * second + 1)
       expect(isSlow(lanes, 10 * second + 400)).toBe(true)
-      for (const time of [12, 14, 16]) expect(isSlow(lanes, time * second, true)).toBe(true)
+      for (const time of [11, 12, 13]) expect(isSlow(lanes, time * second, true)).toBe(true)
     })
 
-    it('are not held by slow calls any more, six seconds after these were found while the event loop is busy', () => {
+    it('are not held by slow calls any more, three seconds after these were found while the event loop is busy', () => {
       const { lanes, slots } = hanging()
       expect(isSlow(lanes, 10 * second, true)).toBe(true)
       finishAll(lanes, slots, 'success', 10 * second)
-      fill(lanes, 'answers', 1, { now: 16 * second })
-      startAll(lanes, 16 * second)
-      expect(isSlow(lanes, 16 * second, true)).toBe(true)
-      expect(isSlow(lanes, 16 * second + 1, true)).toBe(false)
+      fill(lanes, 'answers', 1, { now: 13 * second })
+      startAll(lanes, 13 * second)
+      expect(isSlow(lanes, 13 * second, true)).toBe(true)
+      expect(isSlow(lanes, 13 * second + 1, true)).toBe(false)
     })
   })
 
