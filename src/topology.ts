@@ -43,6 +43,8 @@ import { Turn } from './stages/turn.ts'
 import type { Work } from './stages/work.ts'
 import { depthsOf, statusOf } from './status.ts'
 
+/** How long a stop waits for first calls of hooks before it takes in no more, in milliseconds. */
+const mostFirstCallsMs = 500
 /** How long each of the last waits of a stop may take, in milliseconds. */
 const flushMs = 5_000
 
@@ -291,12 +293,13 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
  *
  * 1. Wait for the calls in flight, until two seconds before the deadline. Meanwhile everything goes on, but no call starts that
  *    takes long, and what waits for these is deferred. Otherwise all partitions would wait for an endpoint that is slow.
- * 2. Stop intake.
- * 3. Drain: no call starts, those in flight may end, and half-done events are split.
- * 4. Drop the remaining work, which is the next owner's, and abort the remaining calls.
- * 5. Wait until all records are acknowledged.
- * 6. Commit and leave the groups.
- * 7. Wait for records that waited for the end of their epoch.
+ * 2. Wait for first calls of hooks, for half a second. None starts any more, since they may take long.
+ * 3. Stop intake.
+ * 4. Drain: no call starts, those in flight may end, and half-done events are split.
+ * 5. Drop the remaining work, which is the next owner's, and abort the remaining calls.
+ * 6. Wait until all records are acknowledged.
+ * 7. Commit and leave the groups.
+ * 8. Wait for records that waited for the end of their epoch.
  *
  * @returns how many records were not acknowledged
  */
@@ -304,10 +307,12 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   const { groups, gate, marks, calls, placement, recorder, health, notices, waiters } = parts
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
+  const firstCallsMs = Math.min(deadlineMs - drainMs, mostFirstCallsMs)
   const stoppedAt = ports.clock.monotonic()
   gate.holdLong()
   marks.set()
-  await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs)
+  await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs - firstCallsMs)
+  await Promise.all(groups.map((group) => group.prepare(firstCallsMs)))
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   await Promise.all(groups.map((group) => group.drain(drainMs)))

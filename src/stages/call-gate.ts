@@ -7,8 +7,9 @@
  * - the egress proxy can be reached.
  *
  * While the group of the tiers drains, only first attempts may start. Before a group drains, lanes start no calls that take
- * long. Calls in flight always go on.
+ * long, and none that may. Calls in flight always go on.
  */
+import type { CallLength } from '../core/lane/call-length.ts'
 import type { LineName } from '../core/lane/lane.ts'
 import type { MonotonicMs } from '../core/model/model.ts'
 import type { Emit, StopCause } from '../core/signal/signal.ts'
@@ -32,8 +33,9 @@ export class CallGate {
   readonly #held = new Map<string, readonly LineName[]>()
   /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
-  /** The groups that hold calls that take long; `undefined` if they are held for good. */
-  readonly #longHeldBy = new Set<string | undefined>()
+  /** The groups that drain soon. */
+  readonly #preparing = new Set<string>()
+  #isLongOver = false
   #isStopped = false
 
   constructor(parts: CallGateParts) {
@@ -51,12 +53,18 @@ export class CallGate {
 
   /** Whether calls that take long may not start. */
   get isLongHeld(): boolean {
-    return this.#longHeldBy.size > 0
+    return this.#isLongOver || this.#preparing.size > 0
   }
 
   /** Whether calls that take long do not start any more, since they are held for good. */
   get isLongOver(): boolean {
-    return this.#longHeldBy.has(undefined)
+    return this.#isLongOver
+  }
+
+  /** Whether calls that take so long may not start. */
+  isLengthHeld(length: CallLength): boolean {
+    if (length === 'unknown') return this.#preparing.size > 0
+    return length === 'long' && this.isLongHeld
   }
 
   /** Whether no other member can own a partition of this process. */
@@ -87,16 +95,17 @@ export class CallGate {
 
   release(group: string): void {
     this.#held.delete(group)
-    this.#longHeldBy.delete(group)
+    this.#preparing.delete(group)
   }
 
-  /**
-   * Starts no call that takes long.
-   *
-   * @param group it drains soon, and they are held until it is released. Without it they are held for good
-   */
-  holdLong(group?: string): void {
-    this.#longHeldBy.add(group)
+  /** Starts no call that takes long, for good. */
+  holdLong(): void {
+    this.#isLongOver = true
+  }
+
+  /** The group drains soon. Until it is released, no call starts that takes long, and none of which nothing is known. */
+  prepare(group: string): void {
+    this.#preparing.add(group)
   }
 
   /** No call starts from now on. */

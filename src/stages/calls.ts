@@ -4,7 +4,7 @@
 import { bodyFor } from '../core/event/event.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
-import { callLengths, type CallLength } from '../core/lane/call-length.ts'
+import { callLengths } from '../core/lane/call-length.ts'
 import type { LaneMove, Lanes, Slot, Startable } from '../core/lane/lanes.ts'
 import {
   countedAsOf,
@@ -55,8 +55,10 @@ export type Begun =
   | JoinedEnd
 
 export interface WhichCalls {
+  /** Only calls that had begun by then. */
   readonly begunBy?: MonotonicMs
-  readonly begunAfter?: MonotonicMs
+  /** Only calls that began then or later. */
+  readonly begunFrom?: MonotonicMs
   /** Only calls of lanes whose calls do not take long. */
   readonly areShort?: boolean
 }
@@ -65,8 +67,6 @@ interface InFlight {
   readonly work: Work
   readonly call: Call
 }
-
-const isNotLong = (length: CallLength) => length !== 'long'
 
 /** When work has waited for longer, another record of its run may have been handled meanwhile. */
 const repeatCheckMs = 1_000
@@ -113,11 +113,11 @@ export class Calls {
    */
   mayStillSucceed(group: string, which: WhichCalls = {}): boolean {
     const now = this.#parts.clock.monotonic()
-    const { begunBy = now, begunAfter = Number.NEGATIVE_INFINITY, areShort = false } = which
+    const { begunBy = now, begunFrom = Number.NEGATIVE_INFINITY, areShort = false } = which
     for (const { work, line, startedAt } of this.#inFlight.keys()) {
       if (startedAt > begunBy) return false
       const { lane } = line
-      const isMeant = startedAt > begunAfter && work.origin.epoch.group === group
+      const isMeant = startedAt >= begunFrom && work.origin.epoch.group === group
       const isLong = areShort && lane.lengthNow(now) === 'long'
       if (isMeant && !isLong && lane.mayStillSucceed(startedAt, now)) return true
     }
@@ -145,7 +145,7 @@ export class Calls {
         const may = this.#mayStart(recorder.pendingCalls)
         count = may.count
         const { lengths } = may
-        which = { ...which, lengths: gate.isLongHeld ? lengths.filter(isNotLong) : lengths }
+        which = { ...which, lengths: lengths.filter((length) => !gate.isLengthHeld(length)) }
       }
       const slot = count > 0 ? lanes.next(clock.monotonic(), which) : undefined
       if (slot === undefined) break

@@ -15,7 +15,7 @@ import {
 } from '../core/lane/endpoint-bound.ts'
 import { isLong, type CallLength } from '../core/lane/call-length.ts'
 import type { BlockedCondition } from '../core/lane/condition.ts'
-import type { HookLimits, Lane } from '../core/lane/lane.ts'
+import type { HookLimits, Lane, LineName } from '../core/lane/lane.ts'
 import type { Lanes } from '../core/lane/lanes.ts'
 import type {
   EpochMs,
@@ -166,26 +166,29 @@ export class Deferring {
 
   /** Whether the lane has enough in its queue, and may not hold more than that. */
   #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
-    if (!this.mustRelieve(lane, now)) return false
-    return lane.spare(now, this.#parts.gate.isLongOver, 1) > 0 && this.#mayDefer(run)
+    if (!this.mustRelieve(lane, lineOf(run), now)) return false
+    return lane.spare(now, this.#parts.gate.isLongHeld, 1) > 0 && this.#mayDefer(run)
   }
 
   /**
-   * Whether lanes may not hold more than they can call soon: the room is needed for other hooks of the tenant; or no call starts
-   * any more that takes long, and the next owner of the partitions should not have to read again what waits for these.
+   * Whether lanes may not hold more than they can call soon: the room is needed for other hooks of the tenant; or partitions are
+   * handed over, and the next owner should not have to read again what waits for calls that take long. Before a rejoin there is
+   * little time, so this is only what its fresh events would come after.
    */
-  mustRelieve({ limits }: Lane<Work>, now: MonotonicMs): boolean {
+  mustRelieve({ limits }: Lane<Work>, line: LineName, now: MonotonicMs): boolean {
     const { pressure, gate } = this.#parts
-    return gate.isLongOver || (!pressure.isNone && pressure.isOn(limits.tenantId, now))
+    if (gate.isLongHeld) return line === 'first' || gate.isLongOver
+    return !pressure.isNone && pressure.isOn(limits.tenantId, now)
   }
 
   /**
-   * Whether a lane may give queued work back, where {@link mostGivenBack} allows it. Not a test, and not while its line is
+   * Whether the lane may give queued work back, where {@link mostGivenBack} allows it. Not a test, and not while its line is
    * held: what is deferred then might not be committed. Nor if its event has further deliveries, which would then be half done.
    */
-  mayGiveBack({ run, origin }: Work): boolean {
-    const isSingle = origin.waiting === undefined
-    return isSingle && run.trigger !== 'test' && !this.#parts.gate.isHeld(lineOf(run))
+  mayGiveBack(lane: Lane<Work>, { run, origin }: Work, now: MonotonicMs): boolean {
+    const [line, isSingle] = [lineOf(run), origin.waiting === undefined]
+    if (!isSingle || run.trigger === 'test' || this.#parts.gate.isHeld(line)) return false
+    return this.mustRelieve(lane, line, now)
   }
 
   /** How much the lane may give back: what it does not need, but no more than may be deferred of it. */
@@ -193,7 +196,7 @@ export class Deferring {
     const { counts, gate, clock } = this.#parts
     const { hookId, limits } = lane
     return Math.min(
-      lane.spare(now, gate.isLongOver),
+      lane.spare(now, gate.isLongHeld),
       counts.roomFor(hookId, limits.tenantId, clock.now()),
     )
   }

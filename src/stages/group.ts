@@ -146,9 +146,9 @@ export class Group implements GroupListener {
   }
 
   async onRebalance(mayLose: boolean): Promise<void> {
-    const { name, handOver, drainBudgetMs, clock } = this.#parts
+    const { drainBudgetMs, clock } = this.#parts
     this.#rebalance = { mayLose, beganAt: clock.monotonic() }
-    if (mayLose) await handOver.prepare(name, drainBudgetMs)
+    if (mayLose) await this.prepare(drainBudgetMs)
   }
 
   async beforeRejoin(): Promise<void> {
@@ -171,6 +171,11 @@ export class Group implements GroupListener {
       flow.stopTimer()
       this.#pause(flow)
     }
+  }
+
+  /** @param callsMs how long calls in flight may take to end that take long, or may */
+  prepare(callsMs: number): Promise<void> {
+    return this.#parts.handOver.prepare(this.name, callsMs)
   }
 
   /** @param callsMs how long calls in flight may take to end */
@@ -211,7 +216,7 @@ export class Group implements GroupListener {
     const { mayLose, beganAt } = this.#rebalance
     if (!mayLose) return { for: { areShort: true }, callsMs: lastCallsMs }
     const leftMs = beganAt + budgetMs - this.#parts.clock.monotonic()
-    return { for: { begunAfter: beganAt }, callsMs: Math.max(lastCallsMs, leftMs) }
+    return { for: { begunFrom: beganAt }, callsMs: Math.max(lastCallsMs, leftMs) }
   }
 
   #advance(input: GroupInput): void {

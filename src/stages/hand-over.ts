@@ -9,6 +9,7 @@ import type { CallGate } from './call-gate.ts'
 import type { Calls, WhichCalls } from './calls.ts'
 import type { HalfDone } from './half-done.ts'
 import type { IdleWaiters } from './idle-waiters.ts'
+import type { Marks } from './marks.ts'
 import type { Placement } from './placement.ts'
 import type { Recorder } from './recorder.ts'
 import { hasEndedPart, type Work } from './work.ts'
@@ -19,11 +20,18 @@ export interface HandOverParts {
   readonly placement: Placement
   readonly halfDone: HalfDone
   readonly recorder: Recorder
+  readonly marks: Marks
   readonly waiters: IdleWaiters
   readonly clock: Clock
   /** How long each wait may take, except the one for calls in flight. Milliseconds. */
   readonly budgetMs: number
 }
+
+/**
+ * How long giving back may delay a rejoin, in milliseconds. Members that have given back theirs wait for the others, and start
+ * no call meanwhile.
+ */
+const giveBackMs = 1_000
 
 /** Which calls a drain waits for. */
 export interface DrainWait {
@@ -40,16 +48,21 @@ export class HandOver {
   }
 
   /**
-   * Waits for the group's calls in flight that take long. Meanwhile everything else goes on: an endpoint that is slow must not
-   * stop the calls of all others.
+   * Waits for the group's calls in flight that take long, or may, and defers what waits for calls that take long. Meanwhile
+   * everything else goes on: an endpoint that is slow must not stop the calls of all others.
    *
    * @param callsMs how long they may take to end, in milliseconds
    */
   async prepare(group: string, callsMs: number): Promise<void> {
-    const { gate, calls, waiters, clock } = this.#parts
+    const { gate, calls, placement, marks, waiters, clock } = this.#parts
     const begunBy = clock.monotonic()
-    gate.holdLong(group)
-    await waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs)
+    gate.prepare(group)
+    placement.giveBack()
+    marks.set()
+    await Promise.all([
+      waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs),
+      waiters.wait(() => !placement.hasMoreToGiveBack, Math.min(callsMs, giveBackMs)),
+    ])
   }
 
   /**

@@ -26,21 +26,22 @@ export interface PlacementParts {
   readonly clock: Clock
 }
 
-/** How often lanes are relieved. */
-const relieveEveryMs = 100
 /**
- * Of how many deliveries they are relieved together. It looks at all lanes. Where there are so many that this takes long, it
- * rests for so many times as long.
+ * Of how many deliveries lanes are relieved together, and how often. It looks at all lanes. Where there are so many that this
+ * takes long, it rests for so many times as long.
  */
 const relief = {
-  forOthers: { most: 100, rest: 50 },
-  /** All is to be given back before the longest calls end. */
-  forNextOwner: { most: 200, rest: 5 },
+  forOthers: { most: 100, everyMs: 100, rest: 50 },
+  /** Before a stop, all is to be given back before the longest calls end. */
+  beforeStop: { most: 200, everyMs: 100, rest: 5 },
+  /** Before a rejoin, other members may wait for it. */
+  beforeRejoin: { most: 200, everyMs: 25, rest: 1 },
 }
 
 export class Placement {
   readonly #parts: PlacementParts
   #relieveAt: MonotonicMs = Number.NEGATIVE_INFINITY
+  #hasMoreToGiveBack = false
 
   constructor(parts: PlacementParts) {
     this.#parts = parts
@@ -83,32 +84,52 @@ export class Placement {
   relieve(): number | undefined {
     const { pressure, gate, clock } = this.#parts
     const now = clock.monotonic()
-    const { isLongOver } = gate
-    if (now >= this.#relieveAt && (!pressure.isNone || isLongOver)) {
+    const { isLongHeld } = gate
+    if (now >= this.#relieveAt && (!pressure.isNone || isLongHeld)) {
       pressure.sweep(now)
-      const { most, rest } = isLongOver ? relief.forNextOwner : relief.forOthers
-      this.#relieveOf(most, isLongOver, now)
+      const { most, everyMs, rest } = this.#relief()
+      this.#hasMoreToGiveBack = this.#relieveOf(most, now) === most
       // The acknowledgements of these deferrals cause further turns.
       const spentMs = clock.monotonic() - now
-      this.#relieveAt = now + Math.max(relieveEveryMs, spentMs * rest)
+      this.#relieveAt = now + Math.max(everyMs, spentMs * rest)
     }
-    return isLongOver && !gate.isStopped ? Math.max(0, this.#relieveAt - now) : undefined
+    return isLongHeld && !gate.isStopped ? Math.max(0, this.#relieveAt - now) : undefined
   }
 
-  #relieveOf(most: number, isLongOver: boolean, now: MonotonicMs): void {
-    const { pressure, lanes, deferring } = this.#parts
-    const mayGo = (work: Work) => deferring.mayGiveBack(work)
+  /** Partitions are handed over soon. The next turn begins to give back what the next owner should not have to read again. */
+  giveBack(): void {
+    this.#hasMoreToGiveBack = true
+    this.#relieveAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** Whether there may be more to give back than was until now. */
+  get hasMoreToGiveBack(): boolean {
+    return this.#hasMoreToGiveBack
+  }
+
+  #relief() {
+    const { gate } = this.#parts
+    if (gate.isLongOver) return relief.beforeStop
+    return gate.isLongHeld ? relief.beforeRejoin : relief.forOthers
+  }
+
+  /** @returns how many deliveries were given back */
+  #relieveOf(most: number, now: MonotonicMs): number {
+    const { pressure, lanes, deferring, gate } = this.#parts
     let left = most
-    for (const lane of lanes.overfull(now, isLongOver)) {
-      if (!deferring.mustRelieve(lane, now)) continue
+    for (const lane of lanes.overfull(now, gate.isLongHeld)) {
+      // What waits for its first attempt is given back wherever late runs are.
+      if (!deferring.mustRelieve(lane, 'first', now)) continue
       if (!deferring.isEndpointBound(lane, now)) continue
       const count = Math.min(left, deferring.mostGivenBack(lane, now))
+      const mayGo = (work: Work) => deferring.mayGiveBack(lane, work, now)
       const relieved = lanes.relieve(lane, count, mayGo)
       for (const work of relieved) this.#recordDeferral(work, beyondNeed)
       if (relieved.length > 0) pressure.eased(lane.limits.tenantId, now)
       left -= relieved.length
       if (left === 0) break
     }
+    return most - left
   }
 
   /** Splits off work that has not started, so that it continues from a record of its own. */

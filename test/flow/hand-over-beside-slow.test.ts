@@ -79,6 +79,20 @@ function expectNoRepeats(instances: readonly Instance[], id: string): void {
   expect(new Set(calls).size).toBe(calls.length)
 }
 
+function lagOf({ processor }: Instance): number {
+  return processor.depths().lag.get('auth.events') ?? 0
+}
+
+/** Hundreds of events wait for calls that take long. */
+async function loadThatWaits(): Promise<{ readonly load: Load; readonly one: Instance }> {
+  const load = new Load(answersLate)
+  load.slowPerTick = 20
+  const one = await load.start('one')
+  await load.goOn(5 * second)
+  expect(lagOf(one)).toBeGreaterThan(300)
+  return { load, one }
+}
+
 describe('an orderly stop', () => {
   it.each(endpoints)(
     'holds up no other hook, and repeats no call, beside an endpoint that %s',
@@ -114,12 +128,8 @@ describe('an orderly stop', () => {
   })
 
   it('defers what waits for calls that take long, so that the next owner does not begin with it', async () => {
-    const load = new Load(answersLate)
-    load.slowPerTick = 20
-    const one = await load.start('one')
-    const lag = () => one.processor.depths().lag.get('auth.events') ?? 0
-    await load.goOn(5 * second)
-    expect(lag()).toBeGreaterThan(300)
+    const { load, one } = await loadThatWaits()
+    const lag = () => lagOf(one)
     const stopping = one.processor.stop(20 * second)
     await load.rig.clock.advance(2.5 * second)
     expect(lag()).toBeLessThan(20)
@@ -151,6 +161,14 @@ describe('an orderly join', () => {
     const two = await load.start('two')
     await load.goOn(10 * second)
     await expectHealthyInTime(load)
+    expectNoRepeats([one, two], 'healthy')
+  })
+
+  it('defers what waits for calls that take long, so that the next owner does not begin with it', async () => {
+    const { load, one } = await loadThatWaits()
+    load.slowPerTick = 0
+    const two = await load.start('two')
+    expect(lagOf(one) + lagOf(two)).toBeLessThan(50)
     expectNoRepeats([one, two], 'healthy')
   })
 
