@@ -79,6 +79,8 @@ const repeated = { kind: 'repeated' } as const
 export class Calls {
   readonly #parts: CallsParts
   readonly #inFlight = new Map<Slot<Work>, InFlight>()
+  /** Calls whose epochs have ended, and which are to be aborted. */
+  readonly #lost: Slot<Work>[] = []
   readonly #prepared = new WeakMap<Hook, PreparedHook>()
   readonly #recheck: Timer
   readonly #isLineOpen = (line: LineName) => !this.#parts.gate.isHeld(line)
@@ -188,6 +190,21 @@ export class Calls {
   /** Aborts the calls in flight of all unwanted work. */
   abort(isUnwanted: (work: Work) => boolean): void {
     for (const { work, call } of this.#inFlight.values()) if (isUnwanted(work)) call.abort()
+  }
+
+  /** Epochs have ended. The turns abort their calls, a part each: thousands may be in flight, and to abort one takes time. */
+  epochsEnded(): void {
+    for (const slot of this.#inFlight.keys()) {
+      if (!slot.work.origin.epoch.isLive) this.#lost.push(slot)
+    }
+  }
+
+  get hasLost(): boolean {
+    return this.#lost.length > 0
+  }
+
+  abortLost(most: number): void {
+    for (const slot of this.#lost.splice(0, most)) this.#inFlight.get(slot)?.call.abort()
   }
 
   /** Whether any call in flight is for work that `isSought`. */

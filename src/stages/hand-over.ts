@@ -12,7 +12,7 @@ import type { IdleWaiters } from './idle-waiters.ts'
 import type { Marks } from './marks.ts'
 import type { Placement } from './placement.ts'
 import type { Recorder } from './recorder.ts'
-import { hasEndedPart, type Work } from './work.ts'
+import { hasEndedPart } from './work.ts'
 
 export interface HandOverParts {
   readonly gate: CallGate
@@ -83,12 +83,13 @@ export class HandOver {
     await waiters.wait(isWritten, budgetMs)
   }
 
-  /** Ends all work of epochs that have ended: queued work is dropped, and calls are aborted and recorded as interrupted. */
+  /**
+   * Ends all work of epochs that have ended: queued work is dropped, and calls are aborted soon and recorded as interrupted.
+   */
   dropEnded(): void {
     const { calls, placement } = this.#parts
-    const isEnded = ({ origin }: Work) => !origin.epoch.isLive
-    placement.drop(isEnded)
-    calls.abort(isEnded)
+    placement.drop(({ origin }) => !origin.epoch.isLive)
+    calls.epochsEnded()
   }
 
   /**

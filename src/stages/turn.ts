@@ -53,6 +53,8 @@ export interface TurnParts {
 const mostAnswers = 64
 /** How many calls one turn starts. Thousands may start at once, such as when membership is proven again. */
 const mostStarts = 64
+/** How many calls one turn aborts. Those of all partitions that another member got are to be aborted together. */
+const mostAborts = 64
 
 export class Turn {
   readonly #parts: TurnParts
@@ -99,11 +101,12 @@ export class Turn {
   #takeTurn(): void {
     this.#isPlanned = false
     this.#isInTurn = true
-    const { marks, admission } = this.#parts
+    const { marks, admission, calls } = this.#parts
     let answersLeft = mostAnswers
     this.#startsLeft = mostStarts
     admission.beginTurn()
     try {
+      calls.abortLost(mostAborts)
       while (marks.take()) {
         const answers = marks.takeAnswered(answersLeft)
         answersLeft -= answers.length
@@ -126,9 +129,9 @@ export class Turn {
 
   /** Plans a turn for what this one has left. Partitions that got nothing of this one come first in it. */
   #planRest(): void {
-    const { marks } = this.#parts
+    const { marks, calls } = this.#parts
     const { all, partition } = this.#unfinished
-    const isFinished = !marks.hasAnswered && this.#startsLeft > 0
+    const isFinished = !marks.hasAnswered && !calls.hasLost && this.#startsLeft > 0
     if (isFinished && all.size + partition.size === 0) return
     marks.partitions(...all, ...partition)
     all.clear()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { putAddressed, sendTo } from '../support/addressed.ts'
 import { createRig, topics } from '../support/flow-rig.ts'
 
 /** Counts signals of one kind per pass of the event loop. */
@@ -135,6 +136,29 @@ describe('a turn', () => {
     await rig.clock.advance(5_000)
     expect([begun[0], begun.at(-1)]).toEqual([hooks, 2 * hooks])
     const most = Math.max(...begun.slice(1).map((count, index) => count - (begun[index] ?? 0)))
+    expect(most).toBeLessThanOrEqual(64)
+  })
+
+  it('aborts a bounded number of the calls whose partitions another member got', async () => {
+    const rig = createRig({ partitions: 2 })
+    for (let n = 0; n < 600; n += 1) putAddressed(rig, `hangs${n}`)
+    const one = await rig.start()
+    for (let n = 0; n < 600; n += 1) sendTo(rig, `hangs${n}`, { partition: n % 2 })
+    await rig.clock.advance(2_000)
+    const aborted = () => one.http.calls.filter(({ isAborted }) => isAborted).length
+    const passes = [aborted()]
+    const { soon } = rig.clock
+    rig.clock.soon = (run) => {
+      soon(() => {
+        run()
+        passes.push(aborted())
+      })
+    }
+    const joining = rig.start({ instance: 'two' })
+    await rig.clock.advance(5_000)
+    await joining
+    expect([passes[0], passes.at(-1)]).toEqual([0, 300])
+    const most = Math.max(...passes.slice(1).map((count, index) => count - (passes[index] ?? 0)))
     expect(most).toBeLessThanOrEqual(64)
   })
 })
