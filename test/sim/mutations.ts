@@ -174,8 +174,8 @@ export const mutations: readonly Mutation[] = [
     ['handover-repeats-nothing'],
     [
       'stages/hand-over.ts',
-      'await waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs)',
-      'await waiters.wait(() => begunBy > 0, callsMs)',
+      'waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs)',
+      'waiters.wait(() => begunBy > 0, callsMs)',
     ],
   ),
   mutation(
