@@ -57,8 +57,11 @@ export function isLoopBusy(busyShare: number): boolean {
   return busyShare >= maxBusyShare
 }
 
-/** Beside other programs that use all cores, an event loop was busy for about this share of the time or more. */
-const starvedShare = 0.5
+/**
+ * Beside other programs that use all cores, an event loop that had work was busy for this share of the time or more. Deferring
+ * alone takes half of the loop's time at most ({@link ./deferral-budget.ts}), and is not to slow itself down.
+ */
+const starvedShare = 0.75
 
 /** Whether the process may get too little of the processor. Then lanes with short calls may seem slower than their endpoints. */
 export function mayBeStarved(busyShare: number): boolean {

@@ -101,8 +101,8 @@ describe('a process', () => {
   })
 })
 
-describe('a process whose loop is used for half of the time', () => {
+describe('a process whose loop is used for three quarters of the time', () => {
   it('may get too little of the processor', () => {
-    expect([0, 0.49, 0.5, 1].map(mayBeStarved)).toEqual([false, false, true, true])
+    expect([0, 0.5, 0.74, 0.75, 1].map(mayBeStarved)).toEqual([false, false, false, true, true])
   })
 })
