@@ -43,8 +43,8 @@ import { Turn } from './stages/turn.ts'
 import type { Work } from './stages/work.ts'
 import { depthsOf, statusOf } from './status.ts'
 
-/** How long a stop waits for first calls of hooks before it takes in no more, in milliseconds. */
-const mostFirstCallsMs = 500
+/** For how long a stop starts no call of unknown length before it stops intake, in milliseconds. */
+const mostUnknownMs = 500
 /** How long each of the last waits of a stop may take, in milliseconds. */
 const flushMs = 5_000
 
@@ -293,7 +293,8 @@ async function loadTables(ports: ProcessorPorts, parts: Parts): Promise<void> {
  *
  * 1. Wait for the calls in flight, until two seconds before the deadline. Meanwhile everything goes on, but no call starts that
  *    takes long, and what waits for these is deferred. Otherwise all partitions would wait for an endpoint that is slow.
- * 2. Wait for first calls of hooks, for half a second. None starts any more, since they may take long.
+ * 2. For the last half second of this time, start no call either of a hook whose call length is not known, and wait for those
+ *    in flight.
  * 3. Stop intake.
  * 4. Drain: no call starts, those in flight may end, and half-done events are split.
  * 5. Drop the remaining work, which is the next owner's, and abort the remaining calls.
@@ -307,12 +308,15 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   const { groups, gate, marks, calls, placement, recorder, health, notices, waiters } = parts
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
-  const firstCallsMs = Math.min(deadlineMs - drainMs, mostFirstCallsMs)
+  const unknownMs = Math.min(deadlineMs - drainMs, mostUnknownMs)
   const stoppedAt = ports.clock.monotonic()
   gate.holdLong()
   marks.set()
-  await waiters.wait(() => !calls.hasBegunBy(stoppedAt), deadlineMs - drainMs - firstCallsMs)
-  await Promise.all(groups.map((group) => group.prepare(firstCallsMs)))
+  const isOver = () => !calls.hasBegunBy(stoppedAt)
+  await waiters.wait(isOver, deadlineMs - drainMs - unknownMs)
+  if (unknownMs > 0) {
+    await Promise.all([waiters.wait(isOver, unknownMs), ...groups.map((one) => one.awaitUnknown())])
+  }
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   await Promise.all(groups.map((group) => group.drain(drainMs)))

@@ -7,7 +7,7 @@
  * - the egress proxy can be reached.
  *
  * While the group of the tiers drains, only first attempts may start. Before a group drains, lanes start no calls that take
- * long, and none that may. Calls in flight always go on.
+ * long, and at last none of hooks whose call length is not known. Calls in flight always go on.
  */
 import type { CallLength } from '../core/lane/call-length.ts'
 import type { LineName } from '../core/lane/lane.ts'
@@ -33,8 +33,10 @@ export class CallGate {
   readonly #held = new Map<string, readonly LineName[]>()
   /** Why calls may not start. `not-started` until they may start for the first time: no signal is emitted before that. */
   #cause: StopCause | 'not-started' | undefined = 'not-started'
-  /** The groups that drain soon. */
-  readonly #preparing = new Set<string>()
+  /** The groups that drain soon, and the lines that get their records. */
+  readonly #preparing = new Map<string, readonly LineName[]>()
+  /** The groups that drain as soon as calls in flight of unknown length have had their time. */
+  readonly #unknownHeldBy = new Set<string>()
   #isLongOver = false
   #isStopped = false
 
@@ -63,8 +65,15 @@ export class CallGate {
 
   /** Whether calls that take so long may not start. */
   isLengthHeld(length: CallLength): boolean {
-    if (length === 'unknown') return this.#preparing.size > 0
+    if (length === 'unknown') return this.#unknownHeldBy.size > 0
     return length === 'long' && this.isLongHeld
+  }
+
+  /** Whether partitions whose records are of this line are handed over soon. */
+  isHandingOver(line: LineName): boolean {
+    if (this.#isLongOver) return true
+    for (const lines of this.#preparing.values()) if (lines.includes(line)) return true
+    return false
   }
 
   /** Whether no other member can own a partition of this process. */
@@ -96,6 +105,7 @@ export class CallGate {
   release(group: string): void {
     this.#held.delete(group)
     this.#preparing.delete(group)
+    this.#unknownHeldBy.delete(group)
   }
 
   /** Starts no call that takes long, for good. */
@@ -103,9 +113,18 @@ export class CallGate {
     this.#isLongOver = true
   }
 
-  /** The group drains soon. Until it is released, no call starts that takes long, and none of which nothing is known. */
-  prepare(group: string): void {
-    this.#preparing.add(group)
+  /**
+   * The group drains soon. Until it is released, no call starts that takes long.
+   *
+   * @param lines those that get the group's records
+   */
+  prepare(group: string, lines: readonly LineName[]): void {
+    this.#preparing.set(group, lines)
+  }
+
+  /** Until the group is released, no call starts either of a hook whose call length is not known. */
+  holdUnknown(group: string): void {
+    this.#unknownHeldBy.add(group)
   }
 
   /** No call starts from now on. */

@@ -61,6 +61,8 @@ export interface WhichCalls {
   readonly begunFrom?: MonotonicMs
   /** Only calls of lanes whose calls do not take long. */
   readonly areShort?: boolean
+  /** Only calls of which it was not known how long they take when they began. */
+  readonly areUnknown?: boolean
 }
 
 interface InFlight {
@@ -115,13 +117,12 @@ export class Calls {
    */
   mayStillSucceed(group: string, which: WhichCalls = {}): boolean {
     const now = this.#parts.clock.monotonic()
-    const { begunBy = now, begunFrom = Number.NEGATIVE_INFINITY, areShort = false } = which
-    for (const { work, line, startedAt } of this.#inFlight.keys()) {
+    const { begunBy = now } = which
+    for (const slot of this.#inFlight.keys()) {
+      const { work, line, startedAt } = slot
       if (startedAt > begunBy) return false
-      const { lane } = line
-      const isMeant = startedAt >= begunFrom && work.origin.epoch.group === group
-      const isLong = areShort && lane.lengthNow(now) === 'long'
-      if (isMeant && !isLong && lane.mayStillSucceed(startedAt, now)) return true
+      const isMeant = work.origin.epoch.group === group && isAmong(slot, which, now)
+      if (isMeant && line.lane.mayStillSucceed(startedAt, now)) return true
     }
     return false
   }
@@ -301,6 +302,16 @@ export class Calls {
     this.#prepared.set(hook, prepared)
     return prepared
   }
+}
+
+function isAmong(
+  { startedAt, length, line }: Slot<Work>,
+  { begunFrom = Number.NEGATIVE_INFINITY, areShort = false, areUnknown = false }: WhichCalls,
+  now: MonotonicMs,
+): boolean {
+  if (startedAt < begunFrom) return false
+  if (areUnknown) return length === 'unknown'
+  return !areShort || line.lane.lengthNow(now) !== 'long'
 }
 
 function laneOutcomeOf(sign: EndpointSign, now: MonotonicMs): LaneOutcome {

@@ -167,7 +167,7 @@ export class Deferring {
   /** Whether the lane has enough in its queue, and may not hold more than that. */
   #isTooMuch(run: Run, lane: Lane<Work>, now: MonotonicMs): boolean {
     if (!this.mustRelieve(lane, lineOf(run), now)) return false
-    return lane.spare(now, this.#parts.gate.isLongHeld, 1) > 0 && this.#mayDefer(run)
+    return lane.spare(now, this.isHandingOver, 1) > 0 && this.#mayDefer(run)
   }
 
   /**
@@ -177,7 +177,7 @@ export class Deferring {
    */
   mustRelieve({ limits }: Lane<Work>, line: LineName, now: MonotonicMs): boolean {
     const { pressure, gate } = this.#parts
-    if (gate.isLongHeld) return line === 'first' || gate.isLongOver
+    if (this.isHandingOver) return line === 'first' || gate.isLongOver
     return !pressure.isNone && pressure.isOn(limits.tenantId, now)
   }
 
@@ -191,12 +191,22 @@ export class Deferring {
     return this.mustRelieve(lane, line, now)
   }
 
+  /** Whether lanes need nothing in their queues, since partitions of events are handed over soon. */
+  get isHandingOver(): boolean {
+    return this.#parts.gate.isHandingOver('first')
+  }
+
+  /** Whether unusually many records wait for their acknowledgement. Then nothing is given back. */
+  get hasSinkBacklog(): boolean {
+    return this.#parts.sink.pendingCount() > usualPending
+  }
+
   /** How much the lane may give back: what it does not need, but no more than may be deferred of it. */
   mostGivenBack(lane: Lane<Work>, now: MonotonicMs): number {
-    const { counts, gate, clock } = this.#parts
+    const { counts, clock } = this.#parts
     const { hookId, limits } = lane
     return Math.min(
-      lane.spare(now, gate.isLongHeld),
+      lane.spare(now, this.isHandingOver),
       counts.roomFor(hookId, limits.tenantId, clock.now()),
     )
   }
@@ -355,11 +365,11 @@ export class Deferring {
   }
 
   #processFacts(): ProcessFacts {
-    const { loop, lanes, sink } = this.#parts
+    const { loop, lanes } = this.#parts
     return {
       busyShare: loop.busyShare(),
       hasFreeSlots: lanes.hasFreeSlots,
-      hasSinkBacklog: sink.pendingCount() > usualPending,
+      hasSinkBacklog: this.hasSinkBacklog,
     }
   }
 }

@@ -124,7 +124,8 @@ export class Group implements GroupListener {
     const kept = partitions.length - gained.length
     emit({ kind: 'group.assigned', group, kept, gained: gained.length, lost: before.size })
     foreignCommits(group, gained).forEach(emit)
-    gate.release(group)
+    // While it stops, calls stay stopped: what they would do could not be committed.
+    if (this.#state.kind !== 'stopping') gate.release(group)
     marks.room()
     // Nothing was admitted of the partitions that are kept since the rebalance began.
     marks.partitions(...this.#flows.values())
@@ -146,9 +147,9 @@ export class Group implements GroupListener {
   }
 
   async onRebalance(mayLose: boolean): Promise<void> {
-    const { drainBudgetMs, clock } = this.#parts
+    const { name, lines, handOver, drainBudgetMs, clock } = this.#parts
     this.#rebalance = { mayLose, beganAt: clock.monotonic() }
-    if (mayLose) await this.prepare(drainBudgetMs)
+    if (mayLose) await handOver.prepare(name, lines, drainBudgetMs)
   }
 
   async beforeRejoin(): Promise<void> {
@@ -173,9 +174,9 @@ export class Group implements GroupListener {
     }
   }
 
-  /** @param callsMs how long calls in flight may take to end that take long, or may */
-  prepare(callsMs: number): Promise<void> {
-    return this.#parts.handOver.prepare(this.name, callsMs)
+  /** Starts no call of a hook whose call length is not known, and waits for those in flight. */
+  awaitUnknown(): Promise<void> {
+    return this.#parts.handOver.awaitUnknown(this.name)
   }
 
   /** @param callsMs how long calls in flight may take to end */

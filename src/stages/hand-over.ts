@@ -32,6 +32,8 @@ export interface HandOverParts {
  * no call meanwhile.
  */
 const giveBackMs = 1_000
+/** No call of a hook is expected to succeed for longer if none of it has ended ({@link Lane.mayStillSucceed}). Milliseconds. */
+const unknownCallsMs = 500
 
 /** Which calls a drain waits for. */
 export interface DrainWait {
@@ -48,21 +50,33 @@ export class HandOver {
   }
 
   /**
-   * Waits for the group's calls in flight that take long, or may, and defers what waits for calls that take long. Meanwhile
-   * everything else goes on: an endpoint that is slow must not stop the calls of all others.
+   * Waits for the group's calls in flight, and defers fresh deliveries that wait for calls that take long. Meanwhile everything
+   * goes on but calls that take long: an endpoint that is slow must not stop the calls of all others.
    *
-   * @param callsMs how long they may take to end, in milliseconds
+   * @param lines all lines that get the group's records
+   * @param callsMs how long calls may take to end, in milliseconds
    */
-  async prepare(group: string, callsMs: number): Promise<void> {
+  async prepare(group: string, lines: readonly LineName[], callsMs: number): Promise<void> {
     const { gate, calls, placement, marks, waiters, clock } = this.#parts
     const begunBy = clock.monotonic()
-    gate.prepare(group)
+    gate.prepare(group, lines)
     placement.giveBack()
     marks.set()
     await Promise.all([
       waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs),
-      waiters.wait(() => !placement.hasMoreToGiveBack, Math.min(callsMs, giveBackMs)),
+      waiters.wait(() => !placement.hasMoreToGiveBack, giveBackMs),
     ])
+    await this.awaitUnknown(group)
+  }
+
+  /**
+   * Waits for the group's calls in flight of hooks whose call length is not known. No other one starts, and everything else goes
+   * on. Otherwise all calls would have to stop for as long as these may take.
+   */
+  async awaitUnknown(group: string): Promise<void> {
+    const { gate, calls, waiters } = this.#parts
+    gate.holdUnknown(group)
+    await waiters.wait(() => !calls.mayStillSucceed(group, { areUnknown: true }), unknownCallsMs)
   }
 
   /**

@@ -27,8 +27,8 @@ export interface PlacementParts {
 }
 
 /**
- * Of how many deliveries lanes are relieved together, and how often. It looks at all lanes. Where there are so many that this
- * takes long, it rests for so many times as long.
+ * Of how many deliveries lanes are relieved together, and how often. It looks at all lanes. After that it rests for at least so
+ * many times as long as it took.
  */
 const relief = {
   forOthers: { most: 100, everyMs: 100, rest: 50 },
@@ -82,42 +82,43 @@ export class Placement {
    * @returns after how many milliseconds it must be called again; `undefined` when the next turn is early enough
    */
   relieve(): number | undefined {
-    const { pressure, gate, clock } = this.#parts
+    const { pressure, deferring, gate, clock } = this.#parts
     const now = clock.monotonic()
-    const { isLongHeld } = gate
-    if (now >= this.#relieveAt && (!pressure.isNone || isLongHeld)) {
+    const { isHandingOver } = deferring
+    if (now >= this.#relieveAt && (!pressure.isNone || isHandingOver)) {
       pressure.sweep(now)
       const { most, everyMs, rest } = this.#relief()
-      this.#hasMoreToGiveBack = this.#relieveOf(most, now) === most
+      const given = this.#relieveOf(most, now)
+      this.#hasMoreToGiveBack = isHandingOver && (given === most || deferring.hasSinkBacklog)
       // The acknowledgements of these deferrals cause further turns.
-      const spentMs = clock.monotonic() - now
-      this.#relieveAt = now + Math.max(everyMs, spentMs * rest)
+      const endedAt = clock.monotonic()
+      this.#relieveAt = Math.max(now + everyMs, endedAt + (endedAt - now) * rest)
     }
-    return isLongHeld && !gate.isStopped ? Math.max(0, this.#relieveAt - now) : undefined
+    return isHandingOver && !gate.isStopped ? Math.max(0, this.#relieveAt - now) : undefined
   }
 
   /** Partitions are handed over soon. The next turn begins to give back what the next owner should not have to read again. */
   giveBack(): void {
-    this.#hasMoreToGiveBack = true
+    this.#hasMoreToGiveBack = this.#parts.deferring.isHandingOver
     this.#relieveAt = Number.NEGATIVE_INFINITY
   }
 
-  /** Whether there may be more to give back than was until now. */
+  /** Whether lanes may still hold something that is to be given back before partitions are handed over. */
   get hasMoreToGiveBack(): boolean {
     return this.#hasMoreToGiveBack
   }
 
   #relief() {
-    const { gate } = this.#parts
+    const { gate, deferring } = this.#parts
     if (gate.isLongOver) return relief.beforeStop
-    return gate.isLongHeld ? relief.beforeRejoin : relief.forOthers
+    return deferring.isHandingOver ? relief.beforeRejoin : relief.forOthers
   }
 
   /** @returns how many deliveries were given back */
   #relieveOf(most: number, now: MonotonicMs): number {
-    const { pressure, lanes, deferring, gate } = this.#parts
+    const { pressure, lanes, deferring } = this.#parts
     let left = most
-    for (const lane of lanes.overfull(now, gate.isLongHeld)) {
+    for (const lane of lanes.overfull(now, deferring.isHandingOver)) {
       // What waits for its first attempt is given back wherever late runs are.
       if (!deferring.mustRelieve(lane, 'first', now)) continue
       if (!deferring.isEndpointBound(lane, now)) continue

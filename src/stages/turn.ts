@@ -53,7 +53,7 @@ export interface TurnParts {
 const mostAnswers = 64
 /** How many calls one turn starts. Thousands may start at once, such as when membership is proven again. */
 const mostStarts = 64
-/** How many calls one turn aborts. Those of all partitions that another member got are to be aborted together. */
+/** How many calls one turn aborts. When other members get partitions, thousands may be lost at once. */
 const mostAborts = 64
 
 export class Turn {

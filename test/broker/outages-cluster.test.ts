@@ -95,8 +95,8 @@ describe('a topic of which a partition has no leader', () => {
     expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
     await withNodeAway(cluster.nodes[2], `${prefix}.foreign`, async () => {
       expect(await hooktide(['init'], environment)).toMatchObject({ code: 0, stderr: '' })
-      const { stdout } = await hooktide(['status'], environment)
-      expect(stdout).toContain('no processors')
+      const { stdout, stderr } = await hooktide(['status'], environment)
+      expect(stdout, stderr).toContain('no processors')
     })
   })
 

@@ -138,6 +138,18 @@ describe('an orderly stop', () => {
     expect(outcomesOf(load.rig, 'slow')['interrupted']).toBeUndefined()
   })
 
+  it('gives calls until two seconds before the deadline, however long others took', async () => {
+    const load = new Load({ status: 200, afterMs: 1.2 * second })
+    const one = await load.start('one')
+    await load.goOn(3 * second)
+    one.http.script(urlOf('slow'), { status: 200, afterMs: 4.8 * second })
+    await load.goOn(tickMs)
+    const stopping = one.processor.stop(7 * second)
+    await load.rig.clock.advance(10 * second)
+    await stopping
+    expect(outcomesOf(load.rig, 'slow')['interrupted']).toBeUndefined()
+  })
+
   it('goes on with the first calls of hooks meanwhile', async () => {
     const load = new Load({ status: 200, afterMs: 10 * second })
     const one = await load.start('one')
@@ -170,6 +182,28 @@ describe('an orderly join', () => {
     const two = await load.start('two')
     expect(lagOf(one) + lagOf(two)).toBeLessThan(50)
     expectNoRepeats([one, two], 'healthy')
+  })
+
+  it('goes on with the first calls of hooks while it waits for calls that take long', async () => {
+    const load = new Load({ status: 200, afterMs: 1.9 * second })
+    const one = await load.start('one')
+    load.slowPerTick = 0
+    await load.goOn(10 * second)
+    sendTo(load.rig, 'slow')
+    await load.goOn(tickMs)
+    putAddressed(load.rig, 'new')
+    one.http.script(urlOf('new'), 200)
+    const joining = load.rig.start({ instance: 'two' })
+    await load.goOn(0.5 * second)
+    sendTo(load.rig, 'new')
+    await load.goOn(0.2 * second)
+    const drained = one.signals.flatMap((signal) =>
+      signal.kind === 'group.draining' ? [signal.group] : [],
+    )
+    expect(drained).toEqual(['hooktide.retry'])
+    expect(outcomesOf(load.rig, 'new')).toEqual({ delivered: 1 })
+    await load.goOn(5 * second)
+    await joining
   })
 
   it('waits for calls that take long and succeed, for up to two seconds', async () => {

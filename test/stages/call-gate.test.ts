@@ -27,6 +27,30 @@ describe('the gate of calls', () => {
     expect(gate.isOpen).toBe(true)
   })
 
+  it('hands over the lines of the groups that drain soon, until they are released', () => {
+    const { gate } = createGate()
+    const lines = () => (['first', 'late'] as const).filter((line) => gate.isHandingOver(line))
+    gate.prepare('retry', ['late'])
+    expect(lines()).toEqual(['late'])
+    gate.prepare('live', ['first', 'late'])
+    expect(lines()).toEqual(['first', 'late'])
+    gate.release('live')
+    expect(lines()).toEqual(['late'])
+    expect(gate.isLengthHeld('long')).toBe(true)
+    gate.release('retry')
+    expect(gate.isLengthHeld('long')).toBe(false)
+  })
+
+  it('holds calls of unknown length only when it is told so', () => {
+    const { gate } = createGate()
+    gate.prepare('live', ['first', 'late'])
+    expect(gate.isLengthHeld('unknown')).toBe(false)
+    gate.holdUnknown('live')
+    expect([gate.isLengthHeld('unknown'), gate.isLengthHeld('short')]).toEqual([true, false])
+    gate.release('live')
+    expect(gate.isLengthHeld('unknown')).toBe(false)
+  })
+
   it('is closed as soon as it is stopped, and says so, without a further check', () => {
     const { gate, signals } = createGate()
     gate.check()

@@ -211,12 +211,12 @@ export class Lane<Work> {
   /**
    * How many of the deliveries in its queue it does not need. None where its calls do not take long.
    *
-   * @param isLongHeld whether calls that take long do not start, so that it needs none
+   * @param isHandingOver whether partitions are handed over soon, so that it needs none
    * @param more as if so many more were queued
    */
-  spare(now: MonotonicMs, isLongHeld: boolean, more = 0): number {
+  spare(now: MonotonicMs, isHandingOver: boolean, more = 0): number {
     if (this.lengthNow(now) !== 'long') return 0
-    const needed = isLongHeld ? 0 : Math.ceil(this.needs(now))
+    const needed = isHandingOver ? 0 : Math.ceil(this.needs(now))
     return Math.max(0, this.queued + more - needed)
   }
 

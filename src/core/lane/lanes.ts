@@ -220,11 +220,11 @@ export class Lanes<Work> {
   /**
    * Lanes that hold more than they can call soon.
    *
-   * @param isLongHeld see {@link Lane.spare}
+   * @param isHandingOver see {@link Lane.spare}
    */
-  *overfull(now: MonotonicMs, isLongHeld: boolean): Generator<Lane<Work>> {
+  *overfull(now: MonotonicMs, isHandingOver: boolean): Generator<Lane<Work>> {
     for (const lane of this.#lanes.values()) {
-      if (lane.queued > 0 && lane.spare(now, isLongHeld) > 0) yield lane
+      if (lane.queued > 0 && lane.spare(now, isHandingOver) > 0) yield lane
     }
   }
 
