@@ -9,6 +9,7 @@
  */
 import type { Filtering } from './core/hook/filter-match.ts'
 import { HookTable } from './core/hook/table.ts'
+import { unknownPatienceMs } from './core/lane/lane.ts'
 import { Lanes } from './core/lane/lanes.ts'
 import { DeferralBudget } from './core/lane/deferral-budget.ts'
 import { Pressure } from './core/lane/pressure.ts'
@@ -43,8 +44,6 @@ import { Turn } from './stages/turn.ts'
 import type { Work } from './stages/work.ts'
 import { depthsOf, statusOf } from './status.ts'
 
-/** For how long a stop starts no call of unknown length before it stops intake, in milliseconds. */
-const mostUnknownMs = 500
 /** How long each of the last waits of a stop may take, in milliseconds. */
 const flushMs = 5_000
 
@@ -308,15 +307,14 @@ async function stop(ports: ProcessorPorts, parts: Parts, deadlineMs: number): Pr
   const { groups, gate, marks, calls, placement, recorder, health, notices, waiters } = parts
   const isWritten = () => recorder.isIdle && notices?.isIdle !== false
   const drainMs = Math.min(deadlineMs, limits.drainBudgetMs)
-  const unknownMs = Math.min(deadlineMs - drainMs, mostUnknownMs)
+  const unknownMs = Math.min(deadlineMs - drainMs, unknownPatienceMs)
   const stoppedAt = ports.clock.monotonic()
   gate.holdLong()
   marks.set()
   const isOver = () => !calls.hasBegunBy(stoppedAt)
   await waiters.wait(isOver, deadlineMs - drainMs - unknownMs)
-  if (unknownMs > 0) {
-    await Promise.all([waiters.wait(isOver, unknownMs), ...groups.map((one) => one.awaitUnknown())])
-  }
+  const unknown = groups.map((group) => group.awaitUnknown(unknownMs))
+  await Promise.all([waiters.wait(isOver, unknownMs), ...unknown])
   for (const group of groups) group.stopIntake()
   ports.schemas.stop()
   await Promise.all(groups.map((group) => group.drain(drainMs)))

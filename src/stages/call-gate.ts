@@ -72,6 +72,8 @@ export class CallGate {
   /** Whether partitions whose records are of this line are handed over soon. */
   isHandingOver(line: LineName): boolean {
     if (this.#isLongOver) return true
+    // It is asked for each delivery, and mostly none is.
+    if (this.#preparing.size === 0) return false
     for (const lines of this.#preparing.values()) if (lines.includes(line)) return true
     return false
   }
@@ -122,7 +124,7 @@ export class CallGate {
     this.#preparing.set(group, lines)
   }
 
-  /** Until the group is released, no call starts either of a hook whose call length is not known. */
+  /** No call starts either of a hook whose call length is not known, for as long as those that take long are held. */
   holdUnknown(group: string): void {
     this.#unknownHeldBy.add(group)
   }

@@ -4,7 +4,7 @@
 import { bodyFor } from '../core/event/event.ts'
 import type { HookTable } from '../core/hook/table.ts'
 import type { LaneOutcome, LineName } from '../core/lane/lane.ts'
-import { callLengths } from '../core/lane/call-length.ts'
+import { callLengths, type CallLength } from '../core/lane/call-length.ts'
 import type { LaneMove, Lanes, Slot, Startable } from '../core/lane/lanes.ts'
 import {
   countedAsOf,
@@ -148,7 +148,8 @@ export class Calls {
         const may = this.#mayStart(recorder.pendingCalls)
         count = may.count
         const { lengths } = may
-        which = { ...which, lengths: lengths.filter((length) => !gate.isLengthHeld(length)) }
+        const isFree = (length: CallLength) => !gate.isLengthHeld(length)
+        which = { ...which, lengths: gate.isLongHeld ? lengths.filter(isFree) : lengths }
       }
       const slot = count > 0 ? lanes.next(clock.monotonic(), which) : undefined
       if (slot === undefined) break

@@ -174,9 +174,9 @@ export class Group implements GroupListener {
     }
   }
 
-  /** Starts no call of a hook whose call length is not known, and waits for those in flight. */
-  awaitUnknown(): Promise<void> {
-    return this.#parts.handOver.awaitUnknown(this.name)
+  /** @param callsMs how long calls in flight may take to end of hooks whose call length is not known. No other one starts */
+  awaitUnknown(callsMs: number): Promise<void> {
+    return this.#parts.handOver.awaitUnknown(this.name, callsMs)
   }
 
   /** @param callsMs how long calls in flight may take to end */

@@ -3,7 +3,7 @@
  * everything else goes on; then no call starts, the others may end, and the remaining deliveries of half-done events continue
  * from records of their own.
  */
-import type { LineName } from '../core/lane/lane.ts'
+import { unknownPatienceMs, type LineName } from '../core/lane/lane.ts'
 import type { Clock } from '../ports.ts'
 import type { CallGate } from './call-gate.ts'
 import type { Calls, WhichCalls } from './calls.ts'
@@ -32,8 +32,6 @@ export interface HandOverParts {
  * no call meanwhile.
  */
 const giveBackMs = 1_000
-/** No call of a hook is expected to succeed for longer if none of it has ended ({@link Lane.mayStillSucceed}). Milliseconds. */
-const unknownCallsMs = 500
 
 /** Which calls a drain waits for. */
 export interface DrainWait {
@@ -66,17 +64,19 @@ export class HandOver {
       waiters.wait(() => !calls.mayStillSucceed(group, { begunBy }), callsMs),
       waiters.wait(() => !placement.hasMoreToGiveBack, giveBackMs),
     ])
-    await this.awaitUnknown(group)
+    await this.awaitUnknown(group, unknownPatienceMs)
   }
 
   /**
    * Waits for the group's calls in flight of hooks whose call length is not known. No other one starts, and everything else goes
    * on. Otherwise all calls would have to stop for as long as these may take.
+   *
+   * @param callsMs how long they may take to end, in milliseconds
    */
-  async awaitUnknown(group: string): Promise<void> {
+  async awaitUnknown(group: string, callsMs: number): Promise<void> {
     const { gate, calls, waiters } = this.#parts
     gate.holdUnknown(group)
-    await waiters.wait(() => !calls.mayStillSucceed(group, { areUnknown: true }), unknownCallsMs)
+    await waiters.wait(() => !calls.mayStillSucceed(group, { areUnknown: true }), callsMs)
   }
 
   /**

@@ -95,7 +95,7 @@ const answeringMs = 1_000
 /** A call that has lasted so many times as long as those that succeeded is not expected to succeed any more. */
 const patience = 3
 /** The same where none has succeeded yet. */
-const unknownPatienceMs = 500
+export const unknownPatienceMs = 500
 /** A delivery that is deferred behind a backlog returns after half of its expected wait. */
 const queuedForMs = 10_000
 const fewQueued = 4
