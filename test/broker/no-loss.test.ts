@@ -61,6 +61,8 @@ describe('kill -9 of a process with a backlog', () => {
     await rig.receiver.waitFor(1_000)
     one.signal('SIGKILL')
     await one.exited
+    // Calls may still be on their way when the process has ended.
+    await rig.receiver.waitForConnections(0)
     const atKill = rig.receiver.requests.length
     const committed = await committedCount(rig)
     await rig.run({ HOOKTIDE_INSTANCE: 'two' })

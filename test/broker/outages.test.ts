@@ -159,6 +159,8 @@ describe('broker and processor killed at once', () => {
     const { rig, run, load, committed } = begun
     run.signal('SIGKILL')
     await step('the end of the broker', kafka.kill())
+    // Calls may still be on their way when the process has ended.
+    await step('the end of its connections', rig.receiver.waitForConnections(0))
     const called = rig.receiver.requests.length
     await step('the restart of the broker', kafka.restart(), restartMs)
     const second = rig.start()

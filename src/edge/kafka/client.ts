@@ -1,6 +1,7 @@
 /** Creates the KafkaJS clients of the project, and classifies their errors. */
 import './patches.ts'
 import './leaders.ts'
+import './cluster-metadata.ts'
 import './batches.ts'
 import './fetch.ts'
 import './produce-request.ts'

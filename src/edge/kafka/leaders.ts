@@ -1,14 +1,10 @@
 /**
- * Mends what KafkaJS does when a partition has no leader:
- *
- * - A request for the metadata of all topics, by which a client without topics connects, fails if any partition of the
- *   cluster has no leader, also one of a topic that is not used.
- * - A request for the metadata of one topic may fail without its reason.
+ * Mends what KafkaJS does when a partition has no leader: a request for the metadata of all topics, by which a client without
+ * topics connects, fails if any partition of the cluster has none, also one of a topic that is not used.
  *
  * `client.ts` imports this file.
  */
 import { createRequire } from 'node:module'
-import { methodsOf } from './patches.ts'
 
 /** The partition has another leader, or none yet. */
 export const leaderTypes: ReadonlySet<string> = new Set([
@@ -17,8 +13,6 @@ export const leaderTypes: ReadonlySet<string> = new Set([
   'FENCED_LEADER_EPOCH',
   'UNKNOWN_LEADER_EPOCH',
 ])
-
-// --- metadata of all topics ---------------------------------------------------------------------------
 
 interface MetadataAnswer {
   readonly topicMetadata: readonly { readonly topicErrorCode: number }[]
@@ -60,33 +54,4 @@ function patchMetadata(): void {
   }
 }
 
-// --- metadata of one topic ------------------------------------------------------------------------------
-
-interface Cluster {
-  readonly brokerPool: {
-    findConnectedBroker(): Promise<{ metadata(topics: readonly string[]): Promise<MetadataAnswer> }>
-  }
-}
-
-interface ClusterMethods {
-  /** `null` if each node answered with an error. */
-  metadata(
-    this: Cluster,
-    request: { readonly topics: readonly string[] },
-  ): Promise<MetadataAnswer | null>
-}
-
-function patchCluster(): void {
-  const methods = methodsOf<ClusterMethods>('kafkajs/src/cluster', ['metadata'])
-  const { metadata } = methods
-  methods.metadata = async function (request) {
-    const answer = await metadata.call(this, request)
-    if (answer !== null) return answer
-    // Asks once more, and throws the error of the answer.
-    const broker = await this.brokerPool.findConnectedBroker()
-    return await broker.metadata(request.topics)
-  }
-}
-
 patchMetadata()
-patchCluster()

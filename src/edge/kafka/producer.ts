@@ -90,8 +90,7 @@ export class SequencedProducer {
     try {
       await this.#connect()
       await this.#cluster.addMultipleTargetTopics([topic])
-      // KafkaJS lets who asks for metadata share the answer that is under way, which may be about the topics of before;
-      // and it asks once for a topic that is new to it, whatever came of that.
+      // KafkaJS asks only once for a topic that is new to it, also if that fails.
       if (this.#countOf(topic) === 0) await this.#cluster.refreshMetadata()
     } catch (error) {
       throw this.#explained(error, topic)
