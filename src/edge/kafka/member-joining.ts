@@ -56,6 +56,9 @@ export class MemberJoining {
     if (membership === undefined) return
     await this.#whileMember(membership, async () => {
       const mayLose = await this.#members.haveOthersJoined(membership.group)
+      // Meanwhile the coordinator may have dropped the member, and the member may have joined again. Nothing would end what the
+      // handler would begin now.
+      if (life.membership !== membership) return
       await this.#handler.onRebalance(mayLose)
     })
   }
