@@ -236,7 +236,9 @@ export class Calls {
     const isHeldBack = lengths.length < callLengths.length || lanes.isWaitingForAge(now)
     if (!gate.isOpen || isHeldBack) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
-    if (limitedUntil !== undefined) this.#recheck.fireIn(Math.max(0, limitedUntil - now))
+    if (limitedUntil === undefined) return
+    // Where the limit allows a call already, something else does not.
+    this.#recheck.fireIn(limitedUntil > now ? limitedUntil - now : recheckMs)
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {

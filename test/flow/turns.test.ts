@@ -42,6 +42,21 @@ describe('a turn', () => {
     expect(most()).toBeGreaterThan(64)
   })
 
+  it('is not followed by another at once while a rate limit allows a call and something else does not', async () => {
+    const rig = createRig()
+    putAddressed(rig, 'rated', { ratePerSecond: 1 })
+    const { http } = await rig.start()
+    http.script('https://rated.example/', 200)
+    sendTo(rig, 'rated', { count: 20 })
+    await rig.clock.advance(100)
+    rig.broker.outage(true)
+    // The clock throws if timers are set again and again without a delay.
+    await rig.clock.advance(60_000)
+    rig.broker.outage(false)
+    await rig.clock.advance(60_000)
+    expect(rig.results().filter(({ outcome }) => outcome === 'delivered')).toHaveLength(20)
+  })
+
   it('admits a fresh event soon, whatever number of retries is due at once', async () => {
     const kinds: string[] = []
     const rig = createRig({

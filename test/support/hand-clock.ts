@@ -14,6 +14,8 @@ interface Timer {
   readonly fire: () => void
 }
 
+/** If more timers fire at one time, it is one that sets itself again without delay, and time would never go on. */
+const mostAtOnce = 10_000
 /** How many functions were given to `soon` and have not run. */
 let waiting = 0
 
@@ -49,9 +51,12 @@ export function createHandClock(start = Date.UTC(2026, 0, 5)): HandClock {
     },
     async advance(ms) {
       const until = time + ms
+      let atOnce = 0
       await settled()
       for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {
         timers.delete(timer)
+        atOnce = timer.at > time ? 1 : atOnce + 1
+        if (atOnce > mostAtOnce) throw new Error(`${mostAtOnce} timers have fired at one time`)
         time = Math.max(time, timer.at)
         timer.fire()
         await settled()
