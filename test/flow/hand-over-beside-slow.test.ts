@@ -165,6 +165,43 @@ describe('an orderly stop', () => {
   })
 })
 
+describe('an orderly stop during a rebalance', () => {
+  it('starts no call again when the rebalance ends', async () => {
+    const rig = createRig({ partitions })
+    // Most of its events are queued all the time.
+    putAddressed(rig, 'rated', { ratePerSecond: 5 })
+    putAddressed(rig, 'slow')
+    rig.script(urlOf('rated'), { status: 200, afterMs: 5 })
+    rig.script(urlOf('slow'), { status: 200, afterMs: 3.5 * second })
+    const [one, two] = await startTwo(rig)
+    for (let partition = 0; partition < partitions; partition += 1)
+      sendTo(rig, 'slow', { partition })
+    await rig.clock.advance(5 * second)
+    for (let partition = 0; partition < partitions; partition += 1) {
+      sendTo(rig, 'slow', { partition })
+      sendTo(rig, 'rated', { partition, count: 50 })
+    }
+    await rig.clock.advance(tickMs)
+    // Its calls in flight keep the other process from rejoining as early as the one that stops.
+    two.http.script(urlOf('rated'), { status: 200, afterMs: 450 })
+
+    const joining = rig.start({ instance: 'three' })
+    await rig.clock.advance(2.1 * second)
+    const before = callsOf([one], 'rated').length
+    expect(before).toBeGreaterThan(0)
+    const assignments = () => one.signals.filter(({ kind }) => kind === 'group.assigned').length
+    const assigned = assignments()
+    const stopping = one.processor.stop(2 * second)
+    await rig.clock.advance(second)
+    expect(assignments()).toBeGreaterThan(assigned)
+    expect(callsOf([one], 'rated')).toHaveLength(before)
+    await rig.clock.advance(20 * second)
+    await stopping
+    await joining
+    expectNoRepeats([one, two], 'slow')
+  })
+})
+
 describe('an orderly join', () => {
   it.each(endpoints)('holds up no other hook beside an endpoint that %s', async (_, answer) => {
     const load = new Load(answer)
@@ -182,6 +219,22 @@ describe('an orderly join', () => {
     const two = await load.start('two')
     expect(lagOf(one) + lagOf(two)).toBeLessThan(50)
     expectNoRepeats([one, two], 'healthy')
+  })
+
+  it('defers it a part at a time, so that all others go on', async () => {
+    const { load } = await loadThatWaits()
+    const deferred = () => outcomesOf(load.rig, 'slow')['deferred'] ?? 0
+    const joining = load.rig.start({ instance: 'two' })
+    const steps: number[] = []
+    for (let step = 0; step < 100; step += 1) {
+      const before = deferred()
+      await load.rig.clock.advance(10)
+      steps.push(deferred() - before)
+    }
+    expect(steps.reduce((sum, count) => sum + count)).toBeGreaterThan(300)
+    expect(Math.max(...steps)).toBeLessThanOrEqual(200)
+    await load.rig.clock.advance(5 * second)
+    await joining
   })
 
   it('goes on with the first calls of hooks while it waits for calls that take long', async () => {
