@@ -190,6 +190,8 @@ export interface InnerGroup {
   /** By topic and partition: nodes to fetch from instead of the leader (KIP-392). */
   readonly preferredReadReplicasPerTopicPartition: Readonly<Record<string, object>>
   assigned(): readonly AssignedTopic[]
+  /** Sends nothing if it has left. The member id is `null` from then on. */
+  leave(): Promise<void>
   /** Those to fetch from the node: the leaders' partitions, where no other replica is preferred. */
   filterPartitionsByNode(nodeId: string, topics: readonly AssignedTopic[]): readonly AssignedTopic[]
   recoverFromFetch(error: unknown): Promise<void>

@@ -121,10 +121,19 @@ export class Member {
     life.stop()
     this.#fetching.wake()
     this.#heartbeat.stop()
-    const leaving = this.#consumer.disconnect().then(() => true)
-    const hasLeft = await within(leaving, stopLimitMs, false)
-    if (!hasLeft) this.#options.log('warn', 'the group could not be left in time', fields)
     const membership = this.current()
+    // KafkaJS itself leaves only when its fetches have ended, and these wait for records. Until a member has left, nobody else
+    // gets its partitions.
+    const leaving = membership?.group.leave().catch(() => undefined)
+    const ended = Promise.resolve(leaving).then(() => this.#consumer.disconnect())
+    const hasEnded = await within(
+      ended.then(() => true),
+      stopLimitMs,
+      false,
+    )
+    if (!hasEnded && membership?.group.memberId !== null) {
+      this.#options.log('warn', 'the group could not be left in time', fields)
+    }
     if (membership !== undefined) forgetProof(membership.memberId)
   }
 
