@@ -134,11 +134,9 @@ export interface RecordSink {
 
 export interface HttpRequest {
   readonly url: string
-  /** Names a pool of kept connections. Each hook has a pool of its own. */
+  /** Names a pool of kept connections. A call to an origin may use any idle connection of its pool to that origin. */
   readonly poolKey: string
   readonly tenantId: TenantId
-  /** The most connections of the pool. */
-  readonly connections: number
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer

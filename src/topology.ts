@@ -225,10 +225,10 @@ function createCalls(
   parts: Shared & { readonly deferring: Deferring },
 ): Calls {
   const { gate, lanes, deferring, table, health, handled, bounds, marks } = parts
-  const { userAgent, maxAgeMs, timeoutMs, concurrency } = settings
+  const { userAgent, maxAgeMs, timeoutMs } = settings
   return new Calls({
     ...{ gate, lanes, deferring, table, health, handled, bounds, http, tracing, clock, marks },
-    ...{ userAgent, maxAgeMs, defaultTimeoutMs: timeoutMs, defaultConcurrency: concurrency },
+    ...{ userAgent, maxAgeMs, defaultTimeoutMs: timeoutMs },
   })
 }
 

@@ -40,7 +40,6 @@ export interface CallsParts {
   readonly marks: Marks
   readonly userAgent: string
   readonly defaultTimeoutMs: number
-  readonly defaultConcurrency: number
   readonly maxAgeMs: number
 }
 
@@ -243,7 +242,7 @@ export class Calls {
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {
     const { http, clock, marks, bounds, userAgent } = this.#parts
-    const { defaultTimeoutMs, defaultConcurrency } = this.#parts
+    const { defaultTimeoutMs } = this.#parts
     const { work, startedAt } = slot
     const prepared = this.#preparedOf(hook)
     const { shownUrl } = prepared
@@ -256,7 +255,6 @@ export class Calls {
       url: hook.url,
       poolKey: prepared.poolKey,
       tenantId: hook.tenantId,
-      connections: hook.concurrency ?? defaultConcurrency,
       headers,
       body,
       timeoutMs: hook.timeoutMs ?? defaultTimeoutMs,

@@ -38,7 +38,7 @@ describe('a connection', () => {
     expect(sender.socketCounts()).toEqual({ idle: 3, open: 3 })
   })
 
-  it('is shared with no other hook, and with no other origin', async () => {
+  it('is shared with no other pool, and with no other origin', async () => {
     const receiver = await useReceiver()
     const sender = useSender()
     await send(sender, receiver.origin, { poolKey: 'one' })

@@ -29,9 +29,35 @@ describe('a hook whose endpoint asks for a login', () => {
     rig.sendEvent()
     await rig.clock.advance(20)
     const third = one.http.calls[2]?.request
-    expect(third).toMatchObject({ oauth: undefined, clientCertificate: undefined, poolKey: 'a' })
+    expect(third).toMatchObject({
+      oauth: undefined,
+      clientCertificate: undefined,
+      poolKey: 'tenant default',
+    })
     expect(third?.headers).toHaveProperty('authorization', 'x')
-    expect(requests[0]?.poolKey).not.toBe('a')
+    expect(requests[0]?.poolKey).not.toBe('tenant default')
+  })
+
+  it('shares its connections with no other hook if it has a certificate, otherwise with hooks of its tenant', async () => {
+    const rig = createRig()
+    const config = { url: 'https://a.example/' }
+    const delivery = { clientCertificate: certificate }
+    for (const id of ['a', 'b']) rig.putHook({ id, config })
+    for (const id of ['c', 'd']) rig.putHook({ id, config, delivery })
+    rig.putHook({ id: 'e', config, tenantId: 'acme' })
+    const one = await rig.start()
+    rig.sendEvent()
+    rig.sendEvent({}, { 'tenant-id': 'acme' })
+    await rig.clock.advance(20)
+    const pools = new Map(
+      one.http.calls.map(({ request: { body, poolKey } }) => [
+        (JSON.parse(body.toString()) as { readonly hookId: string }).hookId,
+        poolKey,
+      ]),
+    )
+    expect(pools.size).toBe(5)
+    expect(pools.get('a')).toBe(pools.get('b'))
+    expect(new Set(pools.values()).size).toBe(4)
   })
 
   it('is tried again by schedule where there is no token, and that is for its owner to mend', async () => {

@@ -4,7 +4,7 @@ import type { AttemptResult } from '../../src/core/model/model.ts'
 import { limits } from '../../src/limits.ts'
 import type { HttpRequest } from '../../src/ports.ts'
 import { covers } from './coverage.ts'
-import type { CallMade, Run, Source } from './chronicle.ts'
+import { type CallMade, hookIdIn, type Run, type Source } from './chronicle.ts'
 import { endpointFactsOf, placeOf, type EndpointFacts, type Facts } from './facts.ts'
 import { hookIn, urlMark } from './hook-book.ts'
 import type { Epoch, ProcessView } from './process-view.ts'
@@ -23,7 +23,8 @@ export function checkCall(
   request: HttpRequest,
   onAsked: (run: Run, attempt: number, source: Source) => void,
 ): (result: AttemptResult) => void {
-  const { headers, poolKey: hookId, body } = request
+  const { headers, body } = request
+  const hookId = hookIdIn(body)
   const attempt = Number(headers['hooktide-attempt'])
   const run = facts.chronicle.runOfCall({
     deliveryId: headers['webhook-id'] ?? '',

@@ -306,6 +306,11 @@ function pushTo(lists: Map<string, Run[]>, name: string, run: Run): void {
   else list.push(run)
 }
 
+/** Each delivery's body ends with it, as Logto has it. */
+export function hookIdIn(body: Buffer): HookId {
+  return /"hookId":"([^"]*)"\}$/.exec(body.toString())?.[1] ?? ''
+}
+
 function numberIn(body: Buffer | null): number {
   return Number(/"n":(\d+)/.exec(body?.toString() ?? '')?.[1] ?? -1)
 }

@@ -9,7 +9,7 @@ import { checkCall } from './check-calls.ts'
 import { CommitChecks } from './check-commits.ts'
 import { LiveChecks, lookMs } from './check-live.ts'
 import { lostOwnershipWritesNothing, healthyEndpointDelivers } from './check-writes.ts'
-import { Chronicle } from './chronicle.ts'
+import { Chronicle, hookIdIn } from './chronicle.ts'
 import { Coordinator } from './coordinator.ts'
 import { createDice, type Dice } from './dice.ts'
 import { EpochBook, noteAcknowledged, noteApplied } from './epochs.ts'
@@ -323,7 +323,7 @@ export class World {
 
   #called(process: SimProcess, request: HttpRequest): (result: AttemptResult) => void {
     this.calls += 1
-    const delivery = `${request.headers['webhook-id']} (${request.poolKey}), attempt ${request.headers['hooktide-attempt']}`
+    const delivery = `${request.headers['webhook-id']} (${hookIdIn(request.body)}), attempt ${request.headers['hooktide-attempt']}`
     this.note(() => `${process.name} calls ${request.url} for ${delivery}`)
     const ended = checkCall(this.facts, process, request, (run, attempt, source) =>
       this.#liveChecks.retryComesInTime(run, attempt, source, process.loop.time()),

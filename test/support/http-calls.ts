@@ -25,7 +25,6 @@ export function requestTo(url: string, fields: Partial<HttpRequest> = {}): HttpR
     url,
     poolKey: 'hook',
     tenantId: 'default',
-    connections: 16,
     headers: {},
     body: Buffer.from('{}'),
     timeoutMs: 10_000,

@@ -17,7 +17,7 @@ export interface PreparedHook {
   readonly keys: readonly PreparedKey[]
   /** The hook's URL as results show it. */
   readonly shownUrl: string
-  /** The pool of its connections. Another client certificate means another pool. */
+  /** {@link poolKeyOf} */
   readonly poolKey: string
 }
 
@@ -53,7 +53,14 @@ const reserved = new Set([
 export function prepareHook(
   hook: Pick<
     Hook,
-    'id' | 'url' | 'headers' | 'signingKey' | 'previousSigningKeys' | 'oauth' | 'clientCertificate'
+    | 'id'
+    | 'tenantId'
+    | 'url'
+    | 'headers'
+    | 'signingKey'
+    | 'previousSigningKeys'
+    | 'oauth'
+    | 'clientCertificate'
   >,
 ): PreparedHook {
   const isTokenSet = hook.oauth !== undefined
@@ -68,10 +75,18 @@ export function prepareHook(
   }
 }
 
-function poolKeyOf({ id, clientCertificate }: Pick<Hook, 'id' | 'clientCertificate'>): string {
-  if (clientCertificate === undefined) return id
+/**
+ * The pool of the hook's connections. Hooks of a tenant share one: an event for many hooks of one origin needs only as many
+ * connections as it has calls at once. A hook with a client certificate has a pool of its own, and one for each certificate.
+ */
+function poolKeyOf({
+  id,
+  tenantId,
+  clientCertificate,
+}: Pick<Hook, 'id' | 'tenantId' | 'clientCertificate'>): string {
+  if (clientCertificate === undefined) return `tenant ${tenantId}`
   const { certificate, privateKey } = clientCertificate
-  return `${id} ${hash('sha256', certificate + privateKey, 'base64url')}`
+  return `hook ${id} ${hash('sha256', certificate + privateKey, 'base64url')}`
 }
 
 /** Whether a hook's header of this name, in lower case, is not sent. */

@@ -57,8 +57,7 @@ type Target =
   | { readonly kind: 'refused'; readonly message: string }
 
 /**
- * The caller must not have more calls of a pool key in flight than the `connections` of its requests. Then the key never
- * has more connections either.
+ * A pool has as many connections as it had calls at once lately: each call takes an idle one, or opens one.
  *
  * @throws {UserError} when a CIDR or the URL of the proxy is not valid
  */

@@ -54,9 +54,8 @@ function requestFor(
   return {
     url: credentials.tokenUrl,
     // A pool of its own: the client certificate of the hook is not shown to the token endpoint.
-    poolKey: `${poolKey} token`,
+    poolKey: `token ${poolKey}`,
     tenantId,
-    connections: 1,
     headers: { ...headers, ...(agent === undefined ? {} : { 'user-agent': agent }) },
     body: Buffer.from(body),
     timeoutMs,
