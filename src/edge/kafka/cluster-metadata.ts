@@ -78,15 +78,18 @@ function patchCluster(): void {
     return now.next
   }
   methods.refreshMetadataIfNecessary = async function () {
+    if (isCurrent(this)) return
+    // Several fetch loops find expired metadata at once. One refresh is enough for them.
+    await refreshing.get(this)?.running.catch(() => undefined)
     if (!isCurrent(this)) await this.refreshMetadata()
   }
   methods.metadata = function ({ topics = [] } = {}) {
     return this.retrier(async (bail) => {
       try {
         if (Object.keys(this.brokerPool.brokers).length === 0) await this.refreshMetadata()
-        return await askNodes(this.brokerPool, topics)
+        return await askNodes(this, topics)
       } catch (error) {
-        if (isAnswer(error) && error.type === 'LEADER_NOT_AVAILABLE') throw error
+        if (isAnswer(error) && isElecting(error)) throw error
         return bail(error)
       }
     })
@@ -102,7 +105,8 @@ function isCurrent({ targetTopics, brokerPool }: Cluster): boolean {
 }
 
 /** One after the other, until one answers without an error. A new topic is not known to all of them at once. */
-async function askNodes(pool: BrokerPool, topics: readonly string[]): Promise<unknown> {
+async function askNodes(cluster: Cluster, topics: readonly string[]): Promise<unknown> {
+  const pool = cluster.brokerPool
   const connectedFirst = Object.entries(pool.brokers).toSorted(
     ([, one], [, other]) => Number(other.isConnected()) - Number(one.isConnected()),
   )
@@ -112,18 +116,26 @@ async function askNodes(pool: BrokerPool, topics: readonly string[]): Promise<un
       const node = await pool.findBroker({ nodeId })
       return await node.metadata(topics)
     } catch (error) {
-      if (isAnswer(error)) refusal ??= error
+      // The topic is new, and some nodes do not know it yet: this one does.
+      if (isAnswer(error) && (refusal === undefined || isElecting(error))) refusal = error
     }
   }
   if (refusal !== undefined) throw refusal
   // All known nodes are away. This one also tries the addresses that the client was given.
   const node = await pool.findConnectedBroker()
-  return await node.metadata(topics)
+  const answer = await node.metadata(topics)
+  // So the next request does not try nodes that are gone. It may fail because of a topic that has no leader.
+  await cluster.refreshMetadata().catch(() => undefined)
+  return answer
 }
 
 /** Whether a node has answered with this error. */
 function isAnswer(error: unknown): error is Error & { readonly type: string } {
   return error instanceof Error && 'type' in error && typeof error.type === 'string'
+}
+
+function isElecting({ type }: { readonly type: string }): boolean {
+  return type === 'LEADER_NOT_AVAILABLE'
 }
 
 patchCluster()

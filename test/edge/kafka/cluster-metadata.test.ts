@@ -91,7 +91,6 @@ describe('a refresh that is requested while another one runs', () => {
       cluster.refreshMetadata(),
       cluster.refreshMetadata(),
     ]
-    requests.push(cluster.refreshMetadataIfNecessary())
     await settled()
     expect(held).toHaveLength(1)
     await answerNext(rig)
@@ -109,6 +108,29 @@ describe('a refresh that is requested while another one runs', () => {
     await expect(after).rejects.toThrow('no node answers')
     failing.cluster.brokerPool.refreshMetadata = () => Promise.resolve()
     await expect(failing.cluster.refreshMetadata()).resolves.toBeUndefined()
+  })
+})
+
+describe('a refresh that may not be necessary', () => {
+  it('waits for the one that runs, and is sent only if that one leaves out a topic', async () => {
+    const rig = heldCluster()
+    const { cluster, held } = rig
+    const first = cluster.addMultipleTargetTopics(['one'])
+    await settled()
+    const another = cluster.refreshMetadataIfNecessary()
+    expect(held).toHaveLength(1)
+    await answerNext(rig)
+    await Promise.all([first, another])
+    expect(held).toHaveLength(0)
+
+    const running = cluster.refreshMetadata()
+    const added = cluster.addMultipleTargetTopics(['two'])
+    const needed = cluster.refreshMetadataIfNecessary()
+    await settled()
+    expect(await answerNext(rig)).toEqual(['one'])
+    expect(await answerNext(rig)).toEqual(['one', 'two'])
+    await Promise.all([running, added, needed])
+    expect(held).toHaveLength(0)
   })
 })
 
@@ -174,6 +196,26 @@ describe('a request for the metadata of a topic', () => {
     const metadata = (topics: readonly string[]) => Promise.resolve(answerFor(topics))
     cluster.brokerPool.findConnectedBroker = () =>
       Promise.resolve({ isConnected: () => true, metadata })
+    let refreshes = 0
+    cluster.brokerPool.refreshMetadata = () => {
+      refreshes += 1
+      return Promise.resolve()
+    }
+    expect(await cluster.metadata({ topics: ['other'] })).toEqual(answerFor(['other']))
+    expect(refreshes).toBe(1)
+  })
+
+  it('fails because a leader is elected if any node knows that much of a new topic', async () => {
+    const electing = Object.assign(new Error('electing'), { type: 'LEADER_NOT_AVAILABLE' })
+    let rounds = 0
+    const second: Partial<Node> = {
+      metadata(topics) {
+        rounds += 1
+        return rounds === 1 ? Promise.reject(electing) : Promise.resolve(answerFor(topics))
+      },
+    }
+    const unknown = Object.assign(new Error('unknown'), { type: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    const cluster = clusterWith([refusing(unknown), second])
     expect(await cluster.metadata({ topics: ['other'] })).toEqual(answerFor(['other']))
   })
 
