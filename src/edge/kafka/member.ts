@@ -118,20 +118,27 @@ export class Member {
   async stop(): Promise<void> {
     const { life, fields } = this.#context
     if (life.isStopped) return
+    // A join that is under way would be refused, and KafkaJS would join once more as a new member. Then it leaves after the
+    // join.
+    const isJoining = life.join !== undefined
     life.stop()
     this.#fetching.wake()
     this.#heartbeat.stop()
     const membership = this.current()
     // KafkaJS itself leaves only when its fetches have ended, and these wait for records. Until a member has left, nobody else
     // gets its partitions.
-    const leaving = membership?.group.leave().catch(() => undefined)
-    const ended = Promise.resolve(leaving).then(() => this.#consumer.disconnect())
-    const hasEnded = await within(
-      ended.then(() => true),
-      stopLimitMs,
-      false,
-    )
-    if (!hasEnded && membership?.group.memberId !== null) {
+    let hasLeft = false
+    const leave = async (): Promise<void> => {
+      if (isJoining) return
+      await membership?.group.leave()
+      hasLeft = membership !== undefined
+    }
+    const ended = leave()
+      .catch(() => undefined)
+      .then(() => this.#consumer.disconnect())
+      .then(() => true)
+    const hasEnded = await within(ended, stopLimitMs, false)
+    if (!hasEnded && !hasLeft) {
       this.#options.log('warn', 'the group could not be left in time', fields)
     }
     if (membership !== undefined) forgetProof(membership.memberId)
