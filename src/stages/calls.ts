@@ -141,6 +141,8 @@ export class Calls {
       isLongHeld: gate.isLongHeld,
     }
     let count = 0
+    /** When lanes were asked last. */
+    let askedAt: MonotonicMs | undefined
     for (let left = most; gate.check(); left -= 1) {
       if (left === 0) return
       if (count === 0) {
@@ -150,12 +152,14 @@ export class Calls {
         const isFree = (length: CallLength) => !gate.isLengthHeld(length)
         which = { ...which, lengths: gate.isLongHeld ? lengths.filter(isFree) : lengths }
       }
-      const slot = count > 0 ? lanes.next(clock.monotonic(), which) : undefined
+      if (count === 0) break
+      askedAt = clock.monotonic()
+      const slot = lanes.next(askedAt, which)
       if (slot === undefined) break
       count -= 1
       yield slot
     }
-    this.#recheckSoon(which)
+    this.#recheckSoon(which, askedAt)
   }
 
   /** Makes the call of the slot. If the result is not `called`, the caller must free the slot by {@link notMade}. */
@@ -227,8 +231,11 @@ export class Calls {
     return bounds.mayStart(clock.monotonic(), pending, () => deferring.isLoopBusy())
   }
 
-  /** @param lengths not all when too many calls have started lately */
-  #recheckSoon({ lengths }: Startable): void {
+  /**
+   * @param lengths not all when too many calls have started lately
+   * @param askedAt when lanes were asked last; `undefined` if they were not, since no call may start
+   */
+  #recheckSoon({ lengths }: Startable, askedAt: MonotonicMs | undefined): void {
     const { gate, lanes, clock } = this.#parts
     if (gate.isStopped) return
     const now = clock.monotonic()
@@ -236,8 +243,9 @@ export class Calls {
     if (!gate.isOpen || isHeldBack) this.#recheck.fireIn(recheckMs)
     const { limitedUntil } = lanes
     if (limitedUntil === undefined) return
-    // Where the limit allows a call already, something else does not.
-    this.#recheck.fireIn(limitedUntil > now ? limitedUntil - now : recheckMs)
+    // Lanes that are asked start what the limit allows. If they were not asked, the limit is not what it waits for.
+    const isOverdue = limitedUntil <= (askedAt ?? now)
+    this.#recheck.fireIn(isOverdue ? recheckMs : Math.max(0, limitedUntil - now))
   }
 
   #call(slot: Slot<Work>, hook: Hook, now: EpochMs): Begun {
