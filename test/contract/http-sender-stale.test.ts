@@ -9,6 +9,7 @@ import type { HttpSender } from '../../src/ports.ts'
 import { requestTo, send, startCall, useSender } from '../support/http-calls.ts'
 import { listening } from '../support/listening.ts'
 import { useRawServer, whole, type RawRequest } from '../support/raw-server.ts'
+import { useReceiver } from '../support/receiver.ts'
 import { trustFixture } from '../support/tls-fixture.ts'
 
 const delivered = { kind: 'response', status: 200, body: 'ok' }
@@ -239,6 +240,42 @@ describe.each(endings)('a kept connection that is %s when a request is sent', (_
     expect(results).toMatchObject([{ kind: 'aborted' }])
     expect(sender.socketCounts()).toEqual({ idle: 0, open: 0 })
   })
+})
+
+describe('an endpoint that closes connections instead of answering', () => {
+  it.each([
+    ['without a byte', { kind: 'reset' } as const, { kind: 'error', errorClass: 'reset' }],
+    [
+      'with 408',
+      { kind: 'respond', status: 408, headers: { connection: 'close' } } as const,
+      { kind: 'response', status: 408 },
+    ],
+  ])(
+    '%s is called once by each call after the first, beside an endpoint of its origin that answers',
+    async (_, answer, expected) => {
+      let isBroken = true
+      const receiver = await useReceiver({
+        answer: ({ path }) => (path === '/broken' && isBroken ? answer : undefined),
+      })
+      const sender = useSender()
+      const broken = `${receiver.origin}/broken`
+      const calls = () => receiver.requests.filter(({ path }) => path === '/broken').length
+      await send(sender, `${receiver.origin}/fine`)
+      expect(await send(sender, broken)).toMatchObject(expected)
+      expect(calls()).toBe(2)
+      await send(sender, `${receiver.origin}/fine`)
+      for (const count of [3, 4]) {
+        expect(await send(sender, broken)).toMatchObject(expected)
+        expect(calls()).toBe(count)
+      }
+      isBroken = false
+      expect(await send(sender, broken)).toMatchObject({ status: 200 })
+      // It has answered, so kept connections are good enough again.
+      const before = receiver.connectionCount()
+      expect(await send(sender, broken)).toMatchObject({ status: 200 })
+      expect(receiver.connectionCount()).toBe(before)
+    },
+  )
 })
 
 describe('a request that was partly written', () => {

@@ -21,6 +21,7 @@ import type { AttemptResult, ErrorClass, MonotonicMs, Phases } from '../../core/
 import { keptBytes } from '../../core/run/kept-answer.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import type { Call, Clock } from '../../ports.ts'
+import type { ClosingEndpoints } from './closing-endpoints.ts'
 import { classifyError } from './errors.ts'
 import type { Connection, ConnectionPools, PoolTarget } from './pools.ts'
 import { maxRawBytes } from './response-tap.ts'
@@ -34,6 +35,7 @@ export interface CallSurroundings {
   readonly pools: ConnectionPools
   /** A kept connection had ended, and its call is made again on a new one. */
   readonly onStale: () => void
+  readonly closing: ClosingEndpoints
 }
 
 /** What is called, and which pool of connections it uses. */
@@ -51,6 +53,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #cancelDeadline: () => void = () => {}
   #isEnded = false
   #isStarting = false
+  /** It was made again on a new connection. */
+  #isRepeated = false
   /** The kept connection was closed with 408, which does not answer the request. */
   #isTimedOut = false
   #connectMs: number | null = null
@@ -78,7 +82,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
 
   start(target: CallTarget, timeoutMs: number): void {
     this.#target = target
-    this.#connection = this.#surroundings.pools.take(target)
+    const { pools, closing } = this.#surroundings
+    this.#connection = closing.has(target) ? pools.open(target) : pools.take(target)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
       // Timers run before sockets are read. After the process was blocked, an answer that has already arrived counts.
@@ -175,6 +180,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #callAgain(target: CallTarget): void {
     const { pools, onStale } = this.#surroundings
     this.#isTimedOut = false
+    this.#isRepeated = true
     this.#connectMs = null
     if (this.#connection !== undefined) pools.destroy(this.#connection)
     this.#connection = pools.open(target)
@@ -194,6 +200,7 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#cancelDeadline()
+    this.#noteClosing()
     const { pools } = this.#surroundings
     // The connection is released first, because `done` may start the next call.
     if (this.#connection !== undefined) {
@@ -202,6 +209,15 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
       else pools.destroy(this.#connection)
     }
     this.#done(result)
+  }
+
+  /** A repeated call that gets no answer either shows that the kept connection had not ended before. */
+  #noteClosing(): void {
+    if (this.#target === undefined) return
+    const { closing } = this.#surroundings
+    const hasAnswer = this.#status !== undefined && this.#status !== 408
+    if (hasAnswer) closing.remove(this.#target)
+    else if (this.#isRepeated) closing.add(this.#target)
   }
 
   #elapsedMs(): number {

@@ -13,6 +13,7 @@ import type { EgressProxy } from './egress-proxy.ts'
 import { createConnect, proxyLookup } from './guarded-connect.ts'
 import { HttpCall } from './call.ts'
 import type { CallSurroundings } from './call.ts'
+import { ClosingEndpoints } from './closing-endpoints.ts'
 import { ConnectionPools } from './pools.ts'
 import { ProxyWatch } from './proxy-watch.ts'
 import { TokenCalls } from './token-calls.ts'
@@ -74,7 +75,9 @@ export function createHttpSender(options: HttpSenderOptions): PooledHttpSender {
     onProxySlow: () => watch?.suspectSlow(),
   })
   const pools = new ConnectionPools(connectOf, options.maxIdleSockets)
-  const surroundings: CallSurroundings = { clock, pools, onStale: options.onStale ?? (() => {}) }
+  const { onStale = () => {} } = options
+  const closing = new ClosingEndpoints()
+  const surroundings: CallSurroundings = { clock, pools, onStale, closing }
   const targets = new Targets(allowHttp)
 
   const start = (call: HttpCall, request: HttpRequest): HttpCall => {

@@ -1,0 +1,40 @@
+/**
+ * Endpoints that have closed a new connection instead of answering. A kept connection that such an endpoint closes is not one
+ * that had ended before: if the call were made again each time, the endpoint would get each call twice, and the connection
+ * would be lost to other endpoints of the origin. So calls to them begin with a new connection until they answer.
+ */
+import type { PoolTarget } from './pools.ts'
+
+export interface Endpoint extends Pick<PoolTarget, 'origin' | 'poolKey'> {
+  readonly options: { readonly path: string }
+}
+
+/** The one that was added first is forgotten then. */
+const mostKnown = 1_000
+
+export class ClosingEndpoints {
+  readonly #keys = new Set<string>()
+
+  has(endpoint: Endpoint): boolean {
+    return this.#keys.size > 0 && this.#keys.has(keyOf(endpoint))
+  }
+
+  /** It has ended a call without an answer. */
+  add(endpoint: Endpoint): void {
+    this.#keys.add(keyOf(endpoint))
+    if (this.#keys.size <= mostKnown) return
+    for (const first of this.#keys) {
+      this.#keys.delete(first)
+      return
+    }
+  }
+
+  /** It has answered. */
+  remove(endpoint: Endpoint): void {
+    if (this.#keys.size > 0) this.#keys.delete(keyOf(endpoint))
+  }
+}
+
+function keyOf({ origin, poolKey, options: { path } }: Endpoint): string {
+  return JSON.stringify([origin, poolKey, path])
+}
