@@ -55,6 +55,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   #isStarting = false
   /** It was made again on a new connection. */
   #isRepeated = false
+  /** {@link ClosingEndpoints} had its endpoint when it began. */
+  #isToClosing = false
   /** The kept connection was closed with 408, which does not answer the request. */
   #isTimedOut = false
   #connectMs: number | null = null
@@ -83,7 +85,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
   start(target: CallTarget, timeoutMs: number): void {
     this.#target = target
     const { pools, closing } = this.#surroundings
-    this.#connection = closing.has(target) ? pools.open(target) : pools.take(target)
+    this.#isToClosing = closing.has(target)
+    this.#connection = this.#isToClosing ? pools.open(target) : pools.take(target)
     this.#isStarting = true
     this.#cancelDeadline = this.#surroundings.clock.after(timeoutMs, () => {
       // Timers run before sockets are read. After the process was blocked, an answer that has already arrived counts.
@@ -216,8 +219,8 @@ export class HttpCall implements Call, TapReader, Dispatcher.DispatchHandler {
     if (this.#target === undefined) return
     const { closing } = this.#surroundings
     const hasAnswer = this.#status !== undefined && this.#status !== 408
-    if (hasAnswer) closing.remove(this.#target)
-    else if (this.#isRepeated) closing.add(this.#target)
+    if (!hasAnswer && this.#isRepeated) closing.add(this.#target)
+    if (hasAnswer && this.#isToClosing) closing.remove(this.#target)
   }
 
   #elapsedMs(): number {

@@ -31,10 +31,10 @@ export class ClosingEndpoints {
 
   /** It has answered. */
   remove(endpoint: Endpoint): void {
-    if (this.#keys.size > 0) this.#keys.delete(keyOf(endpoint))
+    this.#keys.delete(keyOf(endpoint))
   }
 }
 
 function keyOf({ origin, poolKey, options: { path } }: Endpoint): string {
-  return JSON.stringify([origin, poolKey, path])
+  return `${origin} ${poolKey} ${path}`
 }
