@@ -5,11 +5,11 @@
  */
 import type { PoolTarget } from './pools.ts'
 
-export interface Endpoint extends Pick<PoolTarget, 'origin' | 'poolKey'> {
+interface Endpoint extends Pick<PoolTarget, 'origin' | 'poolKey'> {
   readonly options: { readonly path: string }
 }
 
-/** The one that was added first is forgotten then. */
+/** Of more, the oldest is forgotten. */
 const mostKnown = 1_000
 
 export class ClosingEndpoints {
@@ -22,11 +22,8 @@ export class ClosingEndpoints {
   /** It has ended a call without an answer. */
   add(endpoint: Endpoint): void {
     this.#keys.add(keyOf(endpoint))
-    if (this.#keys.size <= mostKnown) return
-    for (const first of this.#keys) {
-      this.#keys.delete(first)
-      return
-    }
+    const [oldest] = this.#keys
+    if (this.#keys.size > mostKnown && oldest !== undefined) this.#keys.delete(oldest)
   }
 
   /** It has answered. */

@@ -10,6 +10,7 @@
  *
  * `client.ts` imports this file.
  */
+import type { EpochMs } from '../../core/model/model.ts'
 import { methodsOf } from './patches.ts'
 
 interface TopicMetadata {
@@ -24,8 +25,7 @@ interface MetadataNode {
 interface BrokerPool {
   readonly brokers: Readonly<Record<string, MetadataNode>>
   readonly metadata: { readonly topicMetadata: readonly TopicMetadata[] } | null
-  /** By `Date.now()`. */
-  readonly metadataExpireAt: number | null
+  readonly metadataExpireAt: EpochMs | null
   findBroker(request: { readonly nodeId: string }): Promise<MetadataNode>
   findConnectedBroker(): Promise<MetadataNode>
 }
@@ -46,7 +46,7 @@ interface ClusterMethods {
 
 /** Of one cluster. */
 interface Refreshing {
-  running: Promise<void>
+  readonly running: Promise<void>
   /** Begins when `running` has ended. All that is requested before that shares it. */
   next: Promise<void> | undefined
 }

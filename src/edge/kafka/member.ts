@@ -118,29 +118,17 @@ export class Member {
   async stop(): Promise<void> {
     const { life, fields } = this.#context
     if (life.isStopped) return
-    // A join that is under way would be refused, and KafkaJS would join once more as a new member. Then it leaves after the
-    // join.
     const isJoining = life.join !== undefined
     life.stop()
     this.#fetching.wake()
     this.#heartbeat.stop()
     const membership = this.current()
-    // KafkaJS itself leaves only when its fetches have ended, and these wait for records. Until a member has left, nobody else
-    // gets its partitions.
-    let hasLeft = false
-    const leave = async (): Promise<void> => {
-      if (isJoining) return
-      await membership?.group.leave()
-      hasLeft = membership !== undefined
-    }
-    const ended = leave()
-      .catch(() => undefined)
-      .then(() => this.#consumer.disconnect())
-      .then(() => true)
-    const hasEnded = await within(ended, stopLimitMs, false)
-    if (!hasEnded && !hasLeft) {
-      this.#options.log('warn', 'the group could not be left in time', fields)
-    }
+    // After a join that is under way, KafkaJS leaves. If the member left before, the join would be refused, and KafkaJS would
+    // join once more as a new member.
+    const leaving = isJoining ? Promise.resolve(false) : leave(membership)
+    const ended = leaving.then(() => this.#consumer.disconnect()).then(() => true)
+    const hasLeft = (await within(ended, stopLimitMs, false)) || (await within(leaving, 0, false))
+    if (!hasLeft) this.#options.log('warn', 'the group could not be left in time', fields)
     if (membership !== undefined) forgetProof(membership.memberId)
   }
 
@@ -206,6 +194,20 @@ export class Member {
     const refusal = this.#heartbeat.takeRefusal()
     return refusal === undefined ? Promise.resolve() : Promise.reject(refusal)
   }
+}
+
+/**
+ * Leaves the group at once. KafkaJS itself leaves only when its fetches have ended, and these wait for records. Until a member
+ * has left, nobody else gets its partitions.
+ *
+ * @returns whether it has left. Never rejects
+ */
+function leave(membership: Membership | undefined): Promise<boolean> {
+  if (membership === undefined) return Promise.resolve(false)
+  return membership.group.leave().then(
+    () => true,
+    () => false,
+  )
 }
 
 function createConsumer(

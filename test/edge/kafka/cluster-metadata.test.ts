@@ -1,6 +1,7 @@
 /** What the cluster of KafkaJS knows while several requests refresh it, and while a node is away. */
 import { describe, expect, it } from 'vitest'
 import { clusterOf } from '../../../src/edge/kafka/cluster.ts'
+import { settled } from '../../support/hand-clock.ts'
 import { settingsOf, silentLog } from '../../support/kafka-tools.ts'
 
 interface Answer {
@@ -51,9 +52,6 @@ function heldCluster() {
     })
   return { cluster, held }
 }
-
-/** Lets all go on that does not wait for an answer. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 async function answerNext({ held }: ReturnType<typeof heldCluster>): Promise<readonly string[]> {
   const next = held.shift()
